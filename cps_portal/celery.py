@@ -1,0 +1,19 @@
+"""The Celery app and the beat schedule: what runs by the clock, and nothing else."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
+
+app = Celery("cps_portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "outbox-sweep": {"task": "outbox.sweep", "schedule": 15.0},
+    "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
+    "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
+    "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": crontab(minute="5")},
+}

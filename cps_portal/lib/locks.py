@@ -1,0 +1,29 @@
+"""The lock between settling points and changing what they are settled by."""
+
+from django.db import connection, transaction
+
+RULES_KEY = 0x43505352  # any constant; advisory locks of this database share one key space
+
+
+def hold_rules() -> None:
+    """Keep the rules (stages, points of products, thresholds) as they are until the transaction ends.
+
+    Taken after the member locks. Without it a change of stage misses a holder whose validation is still
+    open: it sees neither the row nor waits for it.
+    """
+    _lock("pg_advisory_xact_lock_shared")
+
+
+def change_rules() -> None:
+    """Wait for everyone who settles under the old rules, and keep others out until the transaction ends.
+
+    A transaction that holds this takes no member lock; the holders are settled in later transactions.
+    """
+    _lock("pg_advisory_xact_lock")
+
+
+def _lock(function: str) -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("the rules lock needs an open transaction")
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {function}(%s)", [RULES_KEY])

@@ -1,0 +1,33 @@
+"""A developer's machine: the embedded servers, a mailbox instead of a mail server, no https."""
+
+import os
+
+# The launcher sets the two URLs; a bare `manage.py` call falls back to the running launcher's servers.
+os.environ.setdefault("SECRET_KEY", "development-only-not-a-secret-0123456789abcdefghij")
+os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+os.environ.setdefault("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
+os.environ.setdefault("EMAIL_URL", "consolemail://")
+
+from cps_portal.embedded import urls as embedded_urls
+
+embedded_urls.fill_environment()
+
+from .base import *  # noqa: E402, F403
+from .base import BASE_DIR, INSTALLED_APPS, env
+
+DEBUG = env.bool("DEBUG", default=True)
+INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]
+EMAIL_BACKEND = "cps_portal.mailbox.backend.MailboxBackend"
+MAILBOX_FOLDER = BASE_DIR / ".state" / "mailbox"
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 0
+SESSION_COOKIE_SECURE = False
+CSRF_COOKIE_SECURE = False
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+STAFF_SECOND_FACTOR_REQUIRED = False
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

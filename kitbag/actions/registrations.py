@@ -1,0 +1,356 @@
+"""What members and staff do with a registration (R16 to R19, R26 to R33)."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.background import after_commit
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox import actions as outbox
+from kitbag import emails, rules
+from kitbag.actions.points import settle
+from kitbag.enums import (
+    PointsCause,
+    RefusalReason,
+    RegistrationState,
+    RemovalReason,
+    ReviewReason,
+    ShapeUse,
+)
+from kitbag.models import Product, Registration, SerialShape
+from kitbag.texts import serial_sentence
+from members import actions as members
+from members import rules as member_rules
+from members.enums import NoticeCode
+from members.models import LevelThreshold, Member, User
+
+EARLIEST_PURCHASE = date(1933, 1, 1)
+DETAIL_FIELDS = ["serial", "serial_key", "no_serial", "country", "purchased_on", "store", "warning"]
+SUBMITTED_FIELDS = [
+    *DETAIL_FIELDS,
+    "serial_insisted",
+    "state",
+    "submitted_at",
+    "decided_at",
+    "decided_by",
+    "refusal_reason",
+    "review_reason",
+]
+EDITABLE = (RegistrationState.DRAFT, RegistrationState.REJECTED)
+
+
+@dataclass(frozen=True)
+class Details:
+    """The four details as typed (R17); what is not known yet is empty."""
+
+    serial: str = ""
+    country: str = ""
+    purchased_on: date | None = None
+    store: str = ""
+    no_serial: bool = False
+
+
+@dataclass(frozen=True)
+class RemovalCost:
+    """What removing a registration takes away (R26)."""
+
+    points: int
+    total_before: int
+    total_after: int
+    level_before: str
+    level_after: str
+
+
+@transaction.atomic
+def add_product(*, member: Member, product: Product, at: datetime) -> Registration:
+    """Put a product in the Kitbag as a draft (R16). Two of the same product are two registrations.
+
+    Raises Refusal `not_registrable` or `limit`.
+    """
+    locked = _lock_member(member)
+    if not product.registrable:
+        raise Refusal("not_registrable", _("This product can’t be registered."), "product")
+    if Registration.objects.of(locked).live().count() >= settings.KITBAG_LIMIT:
+        raise Refusal(
+            "limit",
+            _("Your Kitbag is full at %(limit)s products. Remove one you no longer have.")
+            % {"limit": settings.KITBAG_LIMIT},
+        )
+    return Registration.objects.create(member=locked, product=product, added_at=at)
+
+
+@transaction.atomic
+def save_details(*, registration: Registration, details: Details, at: datetime) -> Registration:
+    """Keep what is known of the details so far, complete or not ("finish later", R16).
+
+    Raises Refusal on a date that cannot be, or when the registration is not open for changes.
+    """
+    row = _lock(registration)
+    _require_editable(row)
+    _check_date(details.purchased_on, at)
+    _write_details(row, details)
+    row.save(update_fields=DETAIL_FIELDS)
+    return row
+
+
+@transaction.atomic
+def submit_registration(
+    *, registration: Registration, details: Details, insisted: bool, at: datetime
+) -> Registration:
+    """Hand a complete registration in to be checked (R17, R18).
+
+    A serial with a named mistake or of another shape is refused beside its field (R29, R30), unless the
+    member insists; then a person decides. Raises Refusal with `field` naming the input.
+    """
+    row = _lock(registration)
+    _require_editable(row)
+    _require_complete(row.product, details)
+    _check_date(details.purchased_on, at)
+    finding = check_serial(row.product, details.serial) if not details.no_serial else rules.SerialFinding()
+    if finding.code and (finding.blocks or not insisted):
+        raise Refusal(f"serial_{finding.code}", serial_sentence(finding, row.product), "serial")
+    _write_details(row, details)
+    row.warning = finding.code
+    row.serial_insisted = bool(finding.code)
+    row.state = RegistrationState.SUBMITTED
+    row.submitted_at = at
+    row.decided_at = row.decided_by = None
+    row.refusal_reason = row.review_reason = ""
+    try:
+        with transaction.atomic():
+            row.save(update_fields=SUBMITTED_FIELDS)
+    except IntegrityError as error:
+        if _constraint(error) != "registration_submitted_once":
+            raise
+        raise Refusal(
+            "own_duplicate", _("You have added this one already. Check the serial number."), "serial"
+        ) from None
+    after_commit("kitbag.check_registration", row.pk)
+    return row
+
+
+@transaction.atomic
+def reopen_registration(*, registration: Registration, at: datetime) -> Registration:
+    """Take a registration back while it waits for a person, to correct it (R19: no dead ends)."""
+    row = _lock(registration)
+    if row.state != RegistrationState.SUBMITTED:
+        raise Refusal("not_waiting", _("This has been decided meanwhile. Look at it again."))
+    row.state = RegistrationState.DRAFT
+    row.review_reason = ""
+    row.submitted_at = None
+    row.save(update_fields=["state", "review_reason", "submitted_at"])
+    return row
+
+
+@transaction.atomic
+def check_registration(*, registration: Registration, at: datetime) -> Registration:
+    """The automatic check (R19): counts at once, or leaves it to a person with the reason.
+
+    A registration that is no longer waiting for the machine is left as it is, so that a second call,
+    a retry or a sweep is harmless.
+    """
+    row = _lock(registration)
+    if row.state != RegistrationState.SUBMITTED or row.review_reason:
+        return row
+    if row.no_serial:
+        return _leave_to_person(row, ReviewReason.NO_SERIAL)
+    if row.serial_insisted:
+        return _leave_to_person(row, ReviewReason.SHAPE)
+    if not _validate(row, by=None, at=at):
+        return _leave_to_person(row, ReviewReason.DUPLICATE)
+    return row
+
+
+@transaction.atomic
+def approve_registration(*, registration: Registration, by: User, at: datetime) -> Registration:
+    """A person lets it count (R19). Raises Refusal if it is not waiting, or another registration holds the serial."""
+    row = _lock(registration)
+    _require_waiting(row)
+    if not _validate(row, by=by, at=at):
+        raise Refusal(
+            "held", _("Another registration of this product counts with the same serial number. Refuse one of them.")
+        )
+    _tell_decision(row, NoticeCode.REGISTRATION_APPROVED, at)
+    return row
+
+
+@transaction.atomic
+def refuse_registration(
+    *, registration: Registration, reason: RefusalReason, by: User, at: datetime
+) -> Registration:
+    """A person refuses it, with the reason that the member reads (R19).
+
+    One that counts already can be refused too: then a check went against it and its points go (R21).
+    """
+    row = _lock(registration)
+    if row.state not in (RegistrationState.SUBMITTED, RegistrationState.VALIDATED):
+        raise Refusal("not_waiting", _("This has been decided or taken back meanwhile. Look at it again."))
+    row.state = RegistrationState.REJECTED
+    row.refusal_reason = reason
+    row.review_reason = ""
+    row.decided_at, row.decided_by = at, by
+    row.save(update_fields=["state", "refusal_reason", "review_reason", "decided_at", "decided_by"])
+    settle(registrations=[row.pk], cause=PointsCause.CHECK, because=_because(row, PointsCause.CHECK), by=by, at=at)
+    _tell_decision(row, NoticeCode.REGISTRATION_REFUSED, at)
+    return row
+
+
+def removal_cost(registration: Registration) -> RemovalCost:
+    """What removing it would cost, read live (R26)."""
+    counted = Registration.objects.with_counted().get(pk=registration.pk).counted
+    member = registration.member
+    after = member.points - counted
+    level = member_rules.level_for(after, LevelThreshold.objects.in_force())
+    return RemovalCost(counted, member.points, after, member.level, level)
+
+
+@transaction.atomic
+def remove_registration(
+    *, registration: Registration, reason: RemovalReason, by: User | None, at: datetime
+) -> Registration:
+    """Take a product out of the Kitbag (R26); its points go, its history stays."""
+    row = _lock(registration)
+    if not row.is_live:
+        raise Refusal("gone", _("This product has left the Kitbag already."))
+    row.state = RegistrationState.REMOVED
+    row.removal_reason = reason
+    row.review_reason = ""
+    row.ended_at = at
+    row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
+    settle(registrations=[row.pk], cause=PointsCause.REMOVED, because=_because(row, PointsCause.REMOVED), by=by, at=at)
+    return row
+
+
+def check_serial(product: Product, serial: str) -> rules.SerialFinding:
+    """What there is to say about a serial number typed for a product (R29, R30)."""
+    shapes = [
+        rules.Shape(shape.pattern, shape.year_from, shape.year_to)
+        for shape in SerialShape.objects.all()
+        if shape.covers(product.category)
+    ]
+    return rules.check_serial(serial, shapes, product.released_year)
+
+
+def may_lack_serial(product: Product) -> bool:
+    """Whether "there is no serial on this item" may be said of it (R33)."""
+    if product.serial_optional:
+        return True
+    return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
+
+
+# --- Steps -----------------------------------------------------------------------------------------
+
+
+def _lock_member(member: Member) -> Member:
+    locked = Member.objects.locked().get(pk=member.pk)
+    if locked.closed_at:
+        raise Refusal("closed", _("This account is closed."))
+    return locked
+
+
+def _lock(registration: Registration) -> Registration:
+    """The member first, then the registration: the order of locks that everyone keeps."""
+    Member.objects.locked().get(pk=registration.member_id)
+    return (
+        Registration.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("product", "member__user")
+        .get(pk=registration.pk)
+    )
+
+
+def _require_editable(row: Registration) -> None:
+    if row.state not in EDITABLE:
+        raise Refusal("not_editable", _("This has been handed in already. Its details can’t be changed now."))
+
+
+def _require_waiting(row: Registration) -> None:
+    if row.state != RegistrationState.SUBMITTED or not row.review_reason:
+        raise Refusal("not_waiting", _("This has been decided or taken back meanwhile. Look at it again."))
+
+
+def _require_complete(product: Product, details: Details) -> None:
+    if details.no_serial and not may_lack_serial(product):
+        raise Refusal("needs_serial", _("This product always has a serial number. See where it stands."), "serial")
+    missing = rules.missing_details(
+        serial=details.serial,
+        no_serial=details.no_serial,
+        country=details.country,
+        purchased_on=details.purchased_on,
+        store=details.store,
+    )
+    if missing:
+        sentences = {
+            "serial": _("Type the serial number."),
+            "country": _("Choose the country where it was bought."),
+            "purchased_on": _("Type the date of purchase."),
+            "store": _("Name the store, or the person you bought it from."),
+        }
+        raise Refusal(f"missing_{missing[0]}", sentences[missing[0]], missing[0])
+
+
+def _check_date(purchased_on: date | None, at: datetime) -> None:
+    if purchased_on is None:
+        return
+    if purchased_on > rules.latest_purchase_date(at.astimezone(UTC).date()):
+        raise Refusal("future", _("This date is in the future. Type the day on the receipt."), "purchased_on")
+    if purchased_on < EARLIEST_PURCHASE:
+        raise Refusal("too_early", _("This is before the first camera was made. Check the year."), "purchased_on")
+
+
+def _write_details(row: Registration, details: Details) -> None:
+    row.no_serial = details.no_serial
+    row.serial = "" if details.no_serial else details.serial.strip()
+    row.serial_key = rules.serial_key(row.serial) or None
+    if row.serial and not row.serial_key:
+        raise Refusal("serial_signs", _("A serial number has digits and letters. Type it as printed."), "serial")
+    row.country = details.country
+    row.purchased_on = details.purchased_on
+    row.store = details.store.strip()
+    row.warning = ""
+
+
+def _leave_to_person(row: Registration, reason: ReviewReason) -> Registration:
+    row.review_reason = reason
+    row.save(update_fields=["review_reason"])
+    return row
+
+
+def _validate(row: Registration, *, by: User | None, at: datetime) -> bool:
+    """Let it count, unless another one with this serial does: the database decides who was first (R31)."""
+    row.state = RegistrationState.VALIDATED
+    row.review_reason = ""
+    row.decided_at, row.decided_by = at, by
+    try:
+        with transaction.atomic():
+            row.save(update_fields=["state", "review_reason", "decided_at", "decided_by"])
+    except IntegrityError as error:
+        if _constraint(error) != "registration_one_validated":
+            raise
+        row.refresh_from_db()
+        return False
+    settle(
+        registrations=[row.pk], cause=PointsCause.VALIDATED, because=_because(row, PointsCause.VALIDATED), by=by, at=at
+    )
+    return True
+
+
+def _because(row: Registration, cause: PointsCause) -> Promise:
+    return format_lazy("{product}: {cause}", product=row.product.name, cause=cause.label)
+
+
+def _tell_decision(row: Registration, code: NoticeCode, at: datetime) -> None:
+    member = row.member
+    key = f"{code}-{row.pk}-{at.isoformat()}"
+    params: dict[str, str | int] = {"product": row.product.name, "reason": row.refusal_reason}
+    members.tell(member=member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
+    outbox.post(key=key, kind="mail", to=member.user.email, payload=emails.decision(row))
+
+
+def _constraint(error: IntegrityError) -> str:
+    diagnostics = getattr(error.__cause__, "diag", None)
+    return getattr(diagnostics, "constraint_name", "") or ""

@@ -1,0 +1,120 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Stage(models.TextChoices):
+    """How much of its points a product still has (R20), in the order in which it goes through them."""
+
+    CURRENT = "current", _("Current")
+    SUPERSEDED = "superseded", _("Superseded")
+    UNSERVICEABLE = "unserviceable", _("No longer serviceable")
+
+
+class VideoClass(models.TextChoices):
+    """Kinds of video product; those of R45 are never repaired in under five days."""
+
+    CINEMA_EOS = "cinema-eos", _("Cinema EOS")
+    X_SERIES = "x-series", _("X series camcorder")
+    CONSUMER = "consumer", _("Consumer video")
+    OTHER = "other", _("Other video")
+
+
+class Shelf(models.TextChoices):
+    """The handful of groups by which people look for a product; each category stands on one."""
+
+    BODIES = "bodies", _("Bodies")
+    LENSES = "lenses", _("Lenses")
+    VIDEO = "video", _("Video")
+    FLASH = "flash", _("Flash")
+    PRINTERS = "printers", _("Printers")
+    OTHER = "other", _("Other kit")
+
+
+class SerialPlace(models.TextChoices):
+    """Where the serial number stands (R27)."""
+
+    BODY_BASE = "BODY-BASE", _("On the sticker under the body. On some it is behind the fold-out screen or in the battery bay.")
+    BODY_TOP = "BODY-TOP", _("On the top plate or the back, by the rewind or the accessory shoe.")
+    CINE_BODY = "CINE-BODY", _("On the label under the camera, or in the battery bay.")
+    LENS_MOUNT = "LENS-MOUNT", _("On the barrel close to the mount, or printed on the mount itself.")
+    LENS_RING = "LENS-RING", _("Engraved on the front ring, or on the mount side.")
+    LENS_BARREL = "LENS-BARREL", _("Engraved on the barrel, or on a label there.")
+    FLASH_FOOT = "FLASH-FOOT", _("On the underside, beside the mounting foot.")
+    CAMCORDER_BASE = "CAMCORDER-BASE", _("On the underside, or behind the battery.")
+    PTZ_BASE = "PTZ-BASE", _("On the label on the base.")
+    PRN_REAR = "PRN-REAR", _("On the label at the back. On many all-in-ones also inside, under the scanner unit.")
+    PRN_BASE = "PRN-BASE", _("On the underside.")
+    SCN_BASE = "SCN-BASE", _("On the label underneath or at the back.")
+    BINO_BODY = "BINO-BODY", _("On the underside, or inside the battery cover.")
+    PROJ_BASE = "PROJ-BASE", _("On the label underneath or at the back.")
+    ACC_LABEL = "ACC-LABEL", _("On a label or engraved. Some accessories have none.")
+
+
+class RegistrationState(models.TextChoices):
+    """The states of a registration (R18)."""
+
+    DRAFT = "draft", _("Details missing")
+    SUBMITTED = "submitted", _("Being checked")
+    VALIDATED = "validated", _("Counted")
+    REJECTED = "rejected", _("Needs you")
+    REMOVED = "removed", _("Removed")
+    TRANSFERRED = "transferred", _("Handed over")
+
+
+LIVE = (
+    RegistrationState.DRAFT,
+    RegistrationState.SUBMITTED,
+    RegistrationState.VALIDATED,
+    RegistrationState.REJECTED,
+)
+NEEDS_MEMBER = (RegistrationState.DRAFT, RegistrationState.REJECTED)  # the blue dot (R18)
+WAITING = (RegistrationState.DRAFT, RegistrationState.SUBMITTED, RegistrationState.REJECTED)
+
+
+class ReviewReason(models.TextChoices):
+    """Why a machine left a registration to a person (R19)."""
+
+    DUPLICATE = "duplicate", _("Somebody else holds this serial number")
+    SHAPE = "shape", _("The serial number has an unusual shape")
+    NO_SERIAL = "no_serial", _("There is no serial number on the item")
+
+
+class RefusalReason(models.TextChoices):
+    """Why a registration was refused (R19): what staff choose and the member reads."""
+
+    SERIAL_WRONG = "serial_wrong", _("The serial number is not the one of this product.")
+    SERIAL_UNREADABLE = "serial_unreadable", _("The serial number could not be confirmed.")
+    HELD_ELSEWHERE = "held_elsewhere", _("This serial number is registered already.")
+    DETAILS_WRONG = "details_wrong", _("The details of the purchase do not fit the product.")
+    NEEDS_SERIAL = "needs_serial", _("This product has a serial number. Look again and add it.")
+
+
+class RemovalReason(models.TextChoices):
+    """Why a member takes a product out of the Kitbag (R26)."""
+
+    SOLD = "sold", _("Sold or given away")
+    LOST = "lost", _("Lost")
+    RETIRED = "retired", _("Worn out")
+    MISTAKE = "mistake", _("Added by mistake")
+
+
+class PointsCause(models.TextChoices):
+    """Why the ledger has an entry (R21)."""
+
+    VALIDATED = "validated", _("Counted")
+    REMOVED = "removed", _("Removed")
+    SUPERSEDED = "superseded", _("Superseded")
+    UNSERVICEABLE = "unserviceable", _("No longer serviceable")
+    RESTORED = "restored", _("Current again")
+    REVALUED = "revalued", _("Points of the product changed")
+    CHECK = "check", _("A check went against it")
+
+
+class ProposalState(models.TextChoices):
+    OPEN = "open", _("Waiting for staff")
+    WITHDRAWN = "withdrawn", _("Withdrawn by a later load")
+
+
+class ShapeUse(models.TextChoices):
+    WARN = "warn", _("Another shape goes to a person")
+    OPTIONAL = "optional", _("The number may be absent")

@@ -1,0 +1,47 @@
+"""The sentences that members read about a serial number and about changes of their points."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kitbag.enums import PointsCause, ReviewReason
+from kitbag.models import PointsEntry, Product
+from kitbag.rules import SerialFinding
+
+SERIAL_SENTENCES = {
+    "empty": _("Type the serial number."),
+    "ean": _("That is the bar code of the box. The serial number stands on the product itself."),
+    "item_code": _("That is an item code of the maker. The serial number stands on the product itself."),
+    "date_code": _("That is a date code, not the serial number. Look for the longer number."),
+    "signs": _("A serial number has only digits and letters. Type it as printed, without other signs."),
+    "short": _("A serial number has at least four characters. Check that you have all of it."),
+    "long": _("A serial number has at most fourteen characters. Type the number alone."),
+    "letters": _("Did you mean %(suggestion)s? Serial numbers of this kind have digits where you typed letters."),
+    "shape": _("This does not look like the number of this product. Check it, or tick the box if it is right."),
+}
+
+CAUSE_SENTENCES = {
+    PointsCause.VALIDATED: _("All four details validated."),
+    PointsCause.REMOVED: _("You removed it from your Kitbag."),
+    PointsCause.SUPERSEDED: _("A newer model is out. It keeps its points at this stage."),
+    PointsCause.UNSERVICEABLE: _("It can no longer be serviced. It still counts a little, always."),
+    PointsCause.RESTORED: _("It counts as a current product again."),
+    PointsCause.REVALUED: _("The points of this product have changed."),
+    PointsCause.CHECK: _("A check went against it. Look at the product for the reason."),
+}
+
+REVIEW_SENTENCES = {
+    ReviewReason.DUPLICATE: _("A person needs to look at this serial number. You hear from us within two working days."),
+    ReviewReason.SHAPE: _("The number has an unusual shape, so a person looks at it within two working days."),
+    ReviewReason.NO_SERIAL: _("There is no serial number to check, so a person looks at it within two working days."),
+}
+
+
+def serial_sentence(finding: SerialFinding, product: Product) -> str | Promise:
+    """What is wrong with the serial number and what to do (R29, R30)."""
+    sentence = SERIAL_SENTENCES[finding.code]
+    return sentence % {"suggestion": finding.suggestion} if finding.suggestion else sentence
+
+
+def cause_sentence(entry: PointsEntry) -> str | Promise:
+    """Why the points changed (R21)."""
+    return CAUSE_SENTENCES[PointsCause(entry.cause)]

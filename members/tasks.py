@@ -1,0 +1,15 @@
+from celery import shared_task
+from django.utils import timezone
+
+from cps_portal.lib.background import publish
+from members import actions
+
+BATCH = 500
+
+
+@shared_task(name="members.apply_thresholds")
+def apply_thresholds(after: int = 0) -> None:
+    """Settle the next batch of members under the thresholds in force, then queue the one after it."""
+    last = actions.apply_thresholds(after=after, limit=BATCH, at=timezone.now())
+    if last is not None:
+        publish("members.apply_thresholds", last)
