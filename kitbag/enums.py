@@ -33,7 +33,10 @@ class Shelf(models.TextChoices):
 class SerialPlace(models.TextChoices):
     """Where the serial number stands (R27)."""
 
-    BODY_BASE = "BODY-BASE", _("On the sticker under the body. On some it is behind the fold-out screen or in the battery bay.")
+    BODY_BASE = (
+        "BODY-BASE",
+        _("On the sticker under the body. On some it is behind the fold-out screen or in the battery bay."),
+    )
     BODY_TOP = "BODY-TOP", _("On the top plate or the back, by the rewind or the accessory shoe.")
     CINE_BODY = "CINE-BODY", _("On the label under the camera, or in the battery bay.")
     LENS_MOUNT = "LENS-MOUNT", _("On the barrel close to the mount, or printed on the mount itself.")
@@ -42,7 +45,10 @@ class SerialPlace(models.TextChoices):
     FLASH_FOOT = "FLASH-FOOT", _("On the underside, beside the mounting foot.")
     CAMCORDER_BASE = "CAMCORDER-BASE", _("On the underside, or behind the battery.")
     PTZ_BASE = "PTZ-BASE", _("On the label on the base.")
-    PRN_REAR = "PRN-REAR", _("On the label at the back. On many all-in-ones also inside, under the scanner unit.")
+    PRN_REAR = (
+        "PRN-REAR",
+        _("On the label at the back. On many all-in-ones also inside, under the scanner unit."),
+    )
     PRN_BASE = "PRN-BASE", _("On the underside.")
     SCN_BASE = "SCN-BASE", _("On the label underneath or at the back.")
     BINO_BODY = "BINO-BODY", _("On the underside, or inside the battery cover.")

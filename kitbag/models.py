@@ -72,7 +72,12 @@ class Product(models.Model):
     registrable = models.BooleanField(_("can be registered"), default=True)
     stage = models.CharField(_("stage"), max_length=14, choices=Stage, default=Stage.CURRENT)
     successor = models.ForeignKey(
-        "self", models.SET_NULL, null=True, blank=True, related_name="predecessors", verbose_name=_("successor")
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="predecessors",
+        verbose_name=_("successor"),
     )
     points_current = models.PositiveIntegerField(_("points when current"), default=0)
     points_superseded = models.PositiveIntegerField(_("points when superseded"), default=0)
@@ -130,7 +135,9 @@ class ProductName(models.Model):
         indexes = [GinIndex(fields=["search_key"], opclasses=["gin_trgm_ops"], name="product_name_search")]
         constraints = [
             models.UniqueConstraint(
-                "product", "name", name="product_name_once", violation_error_message=_("It has this name already.")
+                fields=["product", "name"],
+                name="product_name_once",
+                violation_error_message=_("It has this name already."),
             )
         ]
 
@@ -157,7 +164,7 @@ class SerialShape(models.Model):
     class Meta:
         verbose_name = _("serial number shape")
         verbose_name_plural = _("serial number shapes")
-        constraints = [models.UniqueConstraint("categories", "period", name="serial_shape_once")]
+        constraints = [models.UniqueConstraint(fields=["categories", "period"], name="serial_shape_once")]
 
     def __str__(self) -> str:
         return f"{self.pattern} ({self.period})"
@@ -185,7 +192,9 @@ class CatalogueProposal(models.Model):
         verbose_name_plural = _("proposed changes")
         ordering = ["-proposed_at"]
         constraints = [
-            models.UniqueConstraint("product", name="catalogue_proposal_one_open", condition=Q(state=ProposalState.OPEN)),
+            models.UniqueConstraint(
+                fields=["product"], name="catalogue_proposal_one_open", condition=Q(state=ProposalState.OPEN)
+            ),
             models.CheckConstraint(
                 name="catalogue_proposal_state_and_date",
                 condition=Q(state=ProposalState.OPEN, closed_at=None)
@@ -249,8 +258,12 @@ class Registration(models.Model):
     purchased_on = models.DateField(_("date of purchase"), null=True, blank=True)
     store = models.CharField(_("store"), max_length=120, blank=True)
     warning = models.CharField(max_length=20, blank=True, editable=False)  # what the check of the serial said
-    review_reason = models.CharField(_("for a person because"), max_length=20, choices=ReviewReason, blank=True, editable=False)
-    refusal_reason = models.CharField(_("refused because"), max_length=20, choices=RefusalReason, blank=True, editable=False)
+    review_reason = models.CharField(
+        _("for a person because"), max_length=20, choices=ReviewReason, blank=True, editable=False
+    )
+    refusal_reason = models.CharField(
+        _("refused because"), max_length=20, choices=RefusalReason, blank=True, editable=False
+    )
     removal_reason = models.CharField(_("removed as"), max_length=10, choices=RemovalReason, blank=True, editable=False)
     added_at = models.DateTimeField(_("added"))
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True, editable=False)
@@ -267,18 +280,18 @@ class Registration(models.Model):
         verbose_name = _("registration")
         verbose_name_plural = _("registrations")
         indexes = [
-            models.Index("member", "state", name="registration_of_member"),
-            models.Index("product", "member", name="registration_holders", condition=Q(state="validated")),
-            models.Index("submitted_at", name="registration_submitted", condition=Q(state="submitted")),
-            models.Index("serial_key", name="registration_serial"),
+            models.Index(fields=["member", "state"], name="registration_of_member"),
+            models.Index(fields=["product", "member"], name="registration_holders", condition=Q(state="validated")),
+            models.Index(fields=["submitted_at"], name="registration_submitted", condition=Q(state="submitted")),
+            models.Index(fields=["serial_key"], name="registration_serial"),
         ]
         constraints = [
             models.UniqueConstraint(
-                "product", "serial_key", name="registration_one_validated", condition=Q(state="validated"),
+                fields=["product", "serial_key"], name="registration_one_validated", condition=Q(state="validated"),
                 violation_error_message=_("This serial number is registered already."),
             ),
             models.UniqueConstraint(
-                "member", "product", "serial_key", name="registration_submitted_once",
+                fields=["member", "product", "serial_key"], name="registration_submitted_once",
                 condition=Q(state__in=["submitted", "validated"]),
                 violation_error_message=_("You have added this one already."),
             ),
@@ -342,22 +355,27 @@ class Registration(models.Model):
 class PointsEntryQuerySet(models.QuerySet["PointsEntry"]):
     def with_total(self) -> Self:
         """Adds ``total``, the member's running total after each entry. In the order of writing, which the member lock makes one."""
-        return self.annotate(
-            total=Window(Sum("amount"), partition_by=F("member"), order_by=F("pk").asc())
-        )
+        return self.annotate(total=Window(Sum("amount"), partition_by=F("member"), order_by=F("pk").asc()))
 
 
 class PointsEntry(models.Model):
     """One change of a member's points (R21). Append-only: the entries sum to the total."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="entries", verbose_name=_("member"))
-    registration = models.ForeignKey(Registration, models.PROTECT, related_name="entries", verbose_name=_("registration"))
+    registration = models.ForeignKey(
+        Registration, models.PROTECT, related_name="entries", verbose_name=_("registration")
+    )
     amount = models.IntegerField(_("points"))
     cause = models.CharField(_("cause"), max_length=16, choices=PointsCause)
     stage = models.CharField(_("stage of the product"), max_length=14, choices=Stage)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
     )
 
     objects = PointsEntryQuerySet.as_manager()
@@ -367,13 +385,11 @@ class PointsEntry(models.Model):
         verbose_name_plural = _("points entries")
         ordering = ["-pk"]
         indexes = [
-            models.Index("registration", include=["amount"], name="points_entry_registration"),
-            models.Index("member", "id", include=["amount"], name="points_entry_member"),
+            models.Index(fields=["registration"], include=["amount"], name="points_entry_registration"),
+            models.Index(fields=["member", "id"], include=["amount"], name="points_entry_member"),
         ]
         constraints = [models.CheckConstraint(name="points_entry_moves", condition=~Q(amount=0))]
         triggers = append_only("kitbag_pointsentry")
 
     def __str__(self) -> str:
         return f"{self.amount:+d} {self.get_cause_display()}"
-
-

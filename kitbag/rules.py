@@ -110,7 +110,12 @@ DETAILS = ("serial", "country", "purchased_on", "store")
 
 def missing_details(*, serial: str, no_serial: bool, country: str, purchased_on: date | None, store: str) -> list[str]:
     """Which of the four details are not there yet, by field name (R17)."""
-    given = {"serial": bool(serial.strip()) or no_serial, "country": bool(country), "purchased_on": bool(purchased_on), "store": bool(store.strip())}
+    given = {
+        "serial": bool(serial.strip()) or no_serial,
+        "country": bool(country),
+        "purchased_on": bool(purchased_on),
+        "store": bool(store.strip()),
+    }
     return [name for name in DETAILS if not given[name]]
 
 

@@ -30,7 +30,9 @@ CAUSE_SENTENCES = {
 }
 
 REVIEW_SENTENCES = {
-    ReviewReason.DUPLICATE: _("A person needs to look at this serial number. You hear from us within two working days."),
+    ReviewReason.DUPLICATE: _(
+        "A person needs to look at this serial number. You hear from us within two working days."
+    ),
     ReviewReason.SHAPE: _("The number has an unusual shape, so a person looks at it within two working days."),
     ReviewReason.NO_SERIAL: _("There is no serial number to check, so a person looks at it within two working days."),
 }

@@ -140,9 +140,7 @@ def tell(*, member: Member, key: str, code: NoticeCode, params: dict[str, str | 
     )
 
 
-def settle_level(
-    *, deltas: Mapping[int, int], cause: str, because: str | Promise, at: datetime
-) -> list[LevelChange]:
+def settle_level(*, deltas: Mapping[int, int], cause: str, because: str | Promise, at: datetime) -> list[LevelChange]:
     """Add what the ledger gained to the members' points and let the level follow (R11), in one statement.
 
     `deltas` maps member keys to points. The caller has locked these members in an earlier statement of the

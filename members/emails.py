@@ -1,10 +1,10 @@
 """The texts of the mails that members get. Builds them from rows; sends nothing."""
 
+from cps_portal.outbox.mail import render_mail
 from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
 
-from cps_portal.outbox.mail import render_mail
 from members import rules
 from members.enums import Level
 from members.models import Member
@@ -20,7 +20,13 @@ def welcome(member: Member) -> dict[str, str]:
 
 
 def level_changed(
-    member: Member, *, from_level: str, to_level: str, points: int, thresholds: dict[str, int], cause: str | Promise
+    member: Member,
+    *,
+    from_level: str,
+    to_level: str,
+    points: int,
+    thresholds: dict[str, int],
+    cause: str | Promise,
 ) -> dict[str, str]:
     """A level was reached or lost (R11, R56), with what is missing to the next one (R12)."""
     ahead = rules.next_level(points, thresholds)

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-
 from members.enums import Level, NoticeCode, Programme, ServiceLevel, Specialty, Theme
 
 
@@ -105,7 +104,10 @@ class Member(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
-        indexes = [models.Index(Lower("last_name"), name="member_last_name"), models.Index("level", name="member_level")]
+        indexes = [
+            models.Index(Lower("last_name"), name="member_last_name"),
+            models.Index(fields=["level"], name="member_level"),
+        ]
         constraints = [
             models.CheckConstraint(name="member_number_form", condition=Q(number__regex=r"^\d{12}$")),
             models.CheckConstraint(name="member_level_known", condition=Q(level__in=Level.values)),
@@ -156,7 +158,7 @@ class CountryProgramme(models.Model):
         ordering = ["country", "-valid_from"]
         constraints = [
             models.UniqueConstraint(
-                "country", "valid_from", name="country_programme_once_a_day",
+                fields=["country", "valid_from"], name="country_programme_once_a_day",
                 violation_error_message=_("This country already has a row from that day."),
             ),
             models.CheckConstraint(
@@ -196,7 +198,7 @@ class LevelThreshold(models.Model):
         ordering = ["points_from"]
         constraints = [
             models.UniqueConstraint(
-                "level", "valid_from", name="level_threshold_once_a_day",
+                fields=["level", "valid_from"], name="level_threshold_once_a_day",
                 violation_error_message=_("This level already has a threshold from that day."),
             ),
             models.CheckConstraint(
@@ -229,7 +231,10 @@ class LevelBenefit(models.Model):
     service_level = models.CharField(_("service level"), max_length=6, choices=ServiceLevel)
     country = CountryField(verbose_name=_("only in"), blank=True, default="")
     fast_track_days = models.PositiveSmallIntegerField(
-        _("Fast Track target"), null=True, blank=True, help_text=_("Working days at the centre; empty: no Fast Track.")
+        _("Fast Track target"),
+        null=True,
+        blank=True,
+        help_text=_("Working days at the centre; empty: no Fast Track."),
     )
     maintenance_discount = models.PositiveSmallIntegerField(_("maintenance discount in percent"), default=0)
     free_return = models.BooleanField(_("free return shipping"), default=False)
@@ -244,7 +249,7 @@ class LevelBenefit(models.Model):
         verbose_name_plural = _("level benefits")
         constraints = [
             models.UniqueConstraint(
-                "level", "service_level", "country", name="level_benefit_once",
+                fields=["level", "service_level", "country"], name="level_benefit_once",
                 violation_error_message=_("This level already has a row for that service level and country."),
             ),
             models.CheckConstraint(
@@ -271,7 +276,7 @@ class LevelChange(models.Model):
         verbose_name = _("level change")
         verbose_name_plural = _("level changes")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index("member", "-at", name="level_change_by_member")]
+        indexes = [models.Index(fields=["member", "-at"], name="level_change_by_member")]
         constraints = [
             models.CheckConstraint(name="level_change_is_one", condition=~Q(from_level=F("to_level"))),
         ]
@@ -307,7 +312,7 @@ class TermsAcceptance(models.Model):
     class Meta:
         verbose_name = _("acceptance of the terms")
         verbose_name_plural = _("acceptances of the terms")
-        constraints = [models.UniqueConstraint("member", "terms", name="terms_accepted_once")]
+        constraints = [models.UniqueConstraint(fields=["member", "terms"], name="terms_accepted_once")]
         triggers = append_only("members_termsacceptance")
 
     def __str__(self) -> str:
@@ -329,9 +334,7 @@ class Notice(models.Model):
         verbose_name = _("notice")
         verbose_name_plural = _("notices")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index("member", "-at", name="notice_unread", condition=Q(read_at=None))]
+        indexes = [models.Index(fields=["member", "-at"], name="notice_unread", condition=Q(read_at=None))]
 
     def __str__(self) -> str:
         return f"{self.get_code_display()} ({self.member_id})"
-
-

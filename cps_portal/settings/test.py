@@ -9,7 +9,7 @@ os.environ.setdefault("SITE_URL", "http://localhost")
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/portal")
 os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
 
-from .base import *  # noqa: E402, F403
+from .base import *  # noqa: F403
 from .base import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]

@@ -62,9 +62,7 @@ def settle(
     list(Member.objects.filter(pk__in=holders).locked().values_list("pk"))
     hold_rules()
     with connection.cursor() as cursor:
-        cursor.execute(
-            SETTLE_SQL, {"registrations": keys, "cause": cause, "at": at, "by": by.pk if by else None}
-        )
+        cursor.execute(SETTLE_SQL, {"registrations": keys, "cause": cause, "at": at, "by": by.pk if by else None})
         deltas = dict(cursor.fetchall())
     if not deltas:
         return Settled()

@@ -99,9 +99,7 @@ def save_details(*, registration: Registration, details: Details, at: datetime) 
 
 
 @transaction.atomic
-def submit_registration(
-    *, registration: Registration, details: Details, insisted: bool, at: datetime
-) -> Registration:
+def submit_registration(*, registration: Registration, details: Details, insisted: bool, at: datetime) -> Registration:
     """Hand a complete registration in to be checked (R17, R18).
 
     A serial with a named mistake or of another shape is refused beside its field (R29, R30), unless the
@@ -173,16 +171,15 @@ def approve_registration(*, registration: Registration, by: User, at: datetime) 
     _require_waiting(row)
     if not _validate(row, by=by, at=at):
         raise Refusal(
-            "held", _("Another registration of this product counts with the same serial number. Refuse one of them.")
+            "held",
+            _("Another registration of this product counts with the same serial number. Refuse one of them."),
         )
     _tell_decision(row, NoticeCode.REGISTRATION_APPROVED, at)
     return row
 
 
 @transaction.atomic
-def refuse_registration(
-    *, registration: Registration, reason: RefusalReason, by: User, at: datetime
-) -> Registration:
+def refuse_registration(*, registration: Registration, reason: RefusalReason, by: User, at: datetime) -> Registration:
     """A person refuses it, with the reason that the member reads (R19).
 
     One that counts already can be refused too: then a check went against it and its points go (R21).
@@ -195,7 +192,13 @@ def refuse_registration(
     row.review_reason = ""
     row.decided_at, row.decided_by = at, by
     row.save(update_fields=["state", "refusal_reason", "review_reason", "decided_at", "decided_by"])
-    settle(registrations=[row.pk], cause=PointsCause.CHECK, because=_because(row, PointsCause.CHECK), by=by, at=at)
+    settle(
+        registrations=[row.pk],
+        cause=PointsCause.CHECK,
+        because=_because(row, PointsCause.CHECK),
+        by=by,
+        at=at,
+    )
     _tell_decision(row, NoticeCode.REGISTRATION_REFUSED, at)
     return row
 
@@ -222,7 +225,13 @@ def remove_registration(
     row.review_reason = ""
     row.ended_at = at
     row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
-    settle(registrations=[row.pk], cause=PointsCause.REMOVED, because=_because(row, PointsCause.REMOVED), by=by, at=at)
+    settle(
+        registrations=[row.pk],
+        cause=PointsCause.REMOVED,
+        because=_because(row, PointsCause.REMOVED),
+        by=by,
+        at=at,
+    )
     return row
 
 
@@ -334,7 +343,11 @@ def _validate(row: Registration, *, by: User | None, at: datetime) -> bool:
         row.refresh_from_db()
         return False
     settle(
-        registrations=[row.pk], cause=PointsCause.VALIDATED, because=_because(row, PointsCause.VALIDATED), by=by, at=at
+        registrations=[row.pk],
+        cause=PointsCause.VALIDATED,
+        because=_because(row, PointsCause.VALIDATED),
+        by=by,
+        at=at,
     )
     return True
 

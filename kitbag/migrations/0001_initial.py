@@ -210,7 +210,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'serial number shape',
                 'verbose_name_plural': 'serial number shapes',
-                'constraints': [models.UniqueConstraint(models.F('categories'), models.F('period'), name='serial_shape_once')],
+                'constraints': [models.UniqueConstraint(fields=('categories', 'period'), name='serial_shape_once')],
             },
         ),
         migrations.AddConstraint(
@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='catalogueproposal',
-            constraint=models.UniqueConstraint(models.F('product'), condition=models.Q(('state', 'open')), name='catalogue_proposal_one_open'),
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('product',), name='catalogue_proposal_one_open'),
         ),
         migrations.AddConstraint(
             model_name='catalogueproposal',
@@ -243,31 +243,31 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='productname',
-            constraint=models.UniqueConstraint(models.F('product'), models.F('name'), name='product_name_once', violation_error_message='It has this name already.'),
+            constraint=models.UniqueConstraint(fields=('product', 'name'), name='product_name_once', violation_error_message='It has this name already.'),
         ),
         migrations.AddIndex(
             model_name='registration',
-            index=models.Index(models.F('member'), models.F('state'), name='registration_of_member'),
+            index=models.Index(fields=['member', 'state'], name='registration_of_member'),
         ),
         migrations.AddIndex(
             model_name='registration',
-            index=models.Index(models.F('product'), models.F('member'), condition=models.Q(('state', 'validated')), name='registration_holders'),
+            index=models.Index(condition=models.Q(('state', 'validated')), fields=['product', 'member'], name='registration_holders'),
         ),
         migrations.AddIndex(
             model_name='registration',
-            index=models.Index(models.F('submitted_at'), condition=models.Q(('state', 'submitted')), name='registration_submitted'),
+            index=models.Index(condition=models.Q(('state', 'submitted')), fields=['submitted_at'], name='registration_submitted'),
         ),
         migrations.AddIndex(
             model_name='registration',
-            index=models.Index(models.F('serial_key'), name='registration_serial'),
+            index=models.Index(fields=['serial_key'], name='registration_serial'),
         ),
         migrations.AddConstraint(
             model_name='registration',
-            constraint=models.UniqueConstraint(models.F('product'), models.F('serial_key'), condition=models.Q(('state', 'validated')), name='registration_one_validated', violation_error_message='This serial number is registered already.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'validated')), fields=('product', 'serial_key'), name='registration_one_validated', violation_error_message='This serial number is registered already.'),
         ),
         migrations.AddConstraint(
             model_name='registration',
-            constraint=models.UniqueConstraint(models.F('member'), models.F('product'), models.F('serial_key'), condition=models.Q(('state__in', ['submitted', 'validated'])), name='registration_submitted_once', violation_error_message='You have added this one already.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['submitted', 'validated'])), fields=('member', 'product', 'serial_key'), name='registration_submitted_once', violation_error_message='You have added this one already.'),
         ),
         migrations.AddConstraint(
             model_name='registration',
@@ -303,11 +303,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='pointsentry',
-            index=models.Index(models.F('registration'), include=('amount',), name='points_entry_registration'),
+            index=models.Index(fields=['registration'], include=('amount',), name='points_entry_registration'),
         ),
         migrations.AddIndex(
             model_name='pointsentry',
-            index=models.Index(models.F('member'), models.F('id'), include=('amount',), name='points_entry_member'),
+            index=models.Index(fields=['member', 'id'], include=('amount',), name='points_entry_member'),
         ),
         migrations.AddConstraint(
             model_name='pointsentry',
