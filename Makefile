@@ -1,0 +1,37 @@
+# Shorthands only: everything is in cps_portal/embedded, which needs Python 3.11 or newer and nothing else.
+PYTHON ?= python3
+START = $(PYTHON) cps_portal/embedded/bootstrap.py
+BIN = .venv/bin
+
+.PHONY: run test test-browser test-launcher bench lint install lock clean
+
+run: ## the whole portal on http://localhost:8000 (or PORT=...)
+	@$(START) run
+
+test: ## the whole test suite on throw-away servers (ARGS="-k kitbag" chooses)
+	@$(START) test $(ARGS)
+
+test-browser: ## in Chromium
+	@$(START) test -m browser $(ARGS)
+
+test-launcher: ## starts, kills and restarts the whole portal
+	@$(START) test -m launcher $(ARGS)
+
+bench: ## how pages and search compare with a plain view
+	@$(START) test -m bench -s -p no:randomly $(ARGS)
+
+lint: install ## style, templates, import contracts, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+
+install: ## .venv with everything in it
+	@$(START) install
+
+lock: ## requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(START) lock $(ARGS)
+
+clean: ## throws away the data of `make run`
+	@$(START) clean
