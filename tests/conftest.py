@@ -1,0 +1,57 @@
+"""Guards and the world of the tests: real Postgres, no network but loopback, no warnings, no undefined names."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from tests.world import World, build_world
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs beside the ORM
+
+
+def pytest_runtest_setup() -> None:
+    pytest_socket = pytest.importorskip("pytest_socket")
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    """The test database has the append-only triggers but no TRUNCATE ones: the flush between tests truncates.
+
+    `tests/test_house.py` proves them in a migrated database of its own.
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(
+            "select tgrelid::regclass::text, tgname from pg_trigger where tgname like 'pgtrigger_no_truncate%'"
+        )
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f'drop trigger "{trigger}" on {table}')
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The cast everybody knows (tests/world.py)."""
+    return build_world()
+
+
+@pytest.fixture
+def committed_world(transactional_db: None) -> Iterator[World]:
+    """The cast, committed: for threads, workers and browsers."""
+    yield build_world()
+
+
+@pytest.fixture
+def as_ana(world: World) -> Client:
+    client = Client()
+    client.force_login(world.ana.user)
+    return client
+
+
+@pytest.fixture
+def as_ben(world: World) -> Client:
+    client = Client()
+    client.force_login(world.ben.user)
+    return client

@@ -1,0 +1,77 @@
+"""Rows for tests. What has an action is made by the action, so that no test sees a state the portal cannot make."""
+
+from datetime import date, datetime
+
+import factory
+from django.utils import timezone
+
+from kitbag.actions import registrations
+from kitbag.enums import SerialPlace, Shelf, Stage
+from kitbag.models import Product, ProductName, Registration
+from members.models import Member, User
+
+PURCHASED = date(2024, 9, 12)
+PASSWORD = "a short sentence works well"
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+    password = factory.django.Password(PASSWORD)
+
+
+class ProductFactory(factory.django.DjangoModelFactory[Product]):
+    class Meta:
+        model = Product
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"EOS Test {n}")
+    slug = factory.Sequence(lambda n: f"eos-test-{n}")
+    category = "camera-mirrorless"
+    shelf = Shelf.BODIES
+    released_year = 2022
+    serial_place = SerialPlace.BODY_BASE
+    stage = Stage.CURRENT
+    points_current = 300
+    points_superseded = 120
+    points_unserviceable = 60
+
+    @factory.post_generation
+    def named(self, create: bool, extracted: object, **kwargs: object) -> None:
+        if create:
+            ProductName.objects.create(product=self, name=self.name)
+
+
+def details(serial: str = "012345678901", **changes: object) -> registrations.Details:
+    """Four good details; override what the test is about."""
+    values: dict[str, object] = {"country": "ZA", "purchased_on": PURCHASED, "store": "Rosebank Camera Co."}
+    return registrations.Details(serial=serial, **{**values, **changes})  # type: ignore[arg-type]
+
+
+def draft(member: Member, product: Product, at: datetime | None = None) -> Registration:
+    return registrations.add_product(member=member, product=product, at=at or timezone.now())
+
+
+def submitted(
+    member: Member,
+    product: Product,
+    serial: str = "012345678901",
+    *,
+    insisted: bool = False,
+    at: datetime | None = None,
+) -> Registration:
+    row = draft(member, product, at)
+    return registrations.submit_registration(
+        registration=row, details=details(serial), insisted=insisted, at=at or timezone.now()
+    )
+
+
+def validated(
+    member: Member, product: Product, serial: str = "012345678901", at: datetime | None = None
+) -> Registration:
+    """A registration that counts."""
+    row = submitted(member, product, serial, at=at)
+    return registrations.check_registration(registration=row, at=at or timezone.now())
