@@ -1,5 +1,5 @@
 """The one exception of the launcher: a sentence for the person at the terminal."""
 
 
-class CannotStart(Exception):  # noqa: N818 (reads as what it says, like Refusal)
+class CannotStart(Exception):
     """Something outside the portal is in the way; the message says what, and what to do."""

@@ -39,7 +39,7 @@ def account_name(uid: int) -> str:
 def check_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free // 2**20
     if free < FREE_MEGABYTES:
-        raise CannotStart(f"The disk of {folder} is full: {free} MB are free, the portal needs {FREE_MEGABYTES} MB.")
+        raise CannotStart(f"the disk of {folder} is full: {free} MB are free, the portal needs {FREE_MEGABYTES} MB.")
 
 
 @contextmanager

@@ -16,10 +16,9 @@ from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.folder import check_space, claimed, make_private, write_private
 from cps_portal.embedded.ports import bindings, check_free, chosen_port
 from cps_portal.embedded.services import Service
-from cps_portal.embedded.urls import ADDRESSES, STATE
+from cps_portal.embedded.urls import ADDRESSES, ROOT, STATE
 from cps_portal.embedded.watch import Watch
 
-ROOT = STATE.parent
 PROGRAMS = Path(sys.executable).parent
 ANSWER_WITHIN = 60
 
@@ -68,7 +67,7 @@ def prepare() -> None:
 def portal_services(port: int) -> list[Service]:
     """The three processes of the portal, as in production but for their numbers and the reloading."""
     logs, beat = make_private(STATE / "log"), make_private(STATE / "beat")
-    celery = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
+    celery: list[str | Path] = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
     binds = [part for address in bindings(port) for part in ("--bind", address)]
     commands: dict[str, list[str | Path]] = {
         "web": [PROGRAMS / "gunicorn", "cps_portal.wsgi", *binds, "--workers", "2", "--threads", "4",
@@ -98,10 +97,8 @@ def wait_for_answer(watch: Watch, port: int) -> None:
     while time.monotonic() < deadline:
         watch.once()
         with suppress(OSError):
-            try:
+            with suppress(urllib.error.HTTPError):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).close()
-            except urllib.error.HTTPError:
-                pass
             return
         time.sleep(0.2)
     raise CannotStart(f"the web process did not answer within {ANSWER_WITHIN} s; see {STATE / 'log' / 'web.log'}")

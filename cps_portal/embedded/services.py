@@ -46,7 +46,7 @@ class Service:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.old"))
         try:
-            with self.log.open("ab") as log:
+            with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
                 self.process = subprocess.Popen(  # noqa: S603 (our own command)
                     [str(part) for part in self.command],
                     stdin=subprocess.DEVNULL,
@@ -57,6 +57,7 @@ class Service:
                     user=self.account.uid if self.account else None,
                     group=self.account.gid if self.account else None,
                     extra_groups=[] if self.account else None,
+                    umask=0o077,
                     start_new_session=True,  # Ctrl-C reaches the launcher only, which stops things in order
                     pass_fds=[lock],
                     preexec_fn=end_with_parent(self.stop_signal),  # noqa: PLW1509 (one thread)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cps_portal.embedded import servers
 from cps_portal.embedded.errors import CannotStart
-from cps_portal.embedded.urls import STATE
+from cps_portal.embedded.urls import ROOT
 
 EVERYDAY = "not browser and not bench and not launcher"
 
@@ -25,6 +25,6 @@ def with_servers(command: Sequence[str]) -> int:
         raise CannotStart("say which command: with-servers -- COMMAND")
     with servers.throw_away():
         try:
-            return subprocess.run(command, cwd=STATE.parent, env=dict(os.environ)).returncode  # noqa: S603, PLW1510
+            return subprocess.run(command, cwd=ROOT, env=dict(os.environ)).returncode  # noqa: S603, PLW1510
         except FileNotFoundError:
             raise CannotStart(f"there is no command {command[0]}") from None

@@ -4,7 +4,9 @@ import json
 import os
 from pathlib import Path
 
-STATE = Path(__file__).resolve().parent.parent.parent / ".state"
+ROOT = Path(__file__).resolve().parent.parent.parent
+# PORTAL_STATE puts it elsewhere: a second portal beside the first, on another PORT.
+STATE = Path(os.environ.get("PORTAL_STATE") or ROOT / ".state").absolute()
 ADDRESSES = STATE / "servers.json"
 
 

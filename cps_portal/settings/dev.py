@@ -2,23 +2,28 @@
 
 import os
 
-# The launcher sets the two URLs; a bare `manage.py` call falls back to the running launcher's servers.
+from django.core.exceptions import ImproperlyConfigured
+
+from cps_portal.embedded import urls as embedded_urls
+
+# The launcher sets the two URLs; a bare `manage.py` call finds the running launcher's servers.
+embedded_urls.fill_environment()
+if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+    raise ImproperlyConfigured(
+        "No database: start the portal in another terminal (make run), or set DATABASE_URL and REDIS_URL."
+    )
 os.environ.setdefault("SECRET_KEY", "development-only-not-a-secret-0123456789abcdefghij")
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 os.environ.setdefault("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
 os.environ.setdefault("EMAIL_URL", "consolemail://")
 
-from cps_portal.embedded import urls as embedded_urls
-
-embedded_urls.fill_environment()
-
 from .base import *  # noqa: E402, F403
-from .base import BASE_DIR, INSTALLED_APPS, env
+from .base import INSTALLED_APPS, TEMPLATES, env  # noqa: E402
 
 DEBUG = env.bool("DEBUG", default=True)
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]
 EMAIL_BACKEND = "cps_portal.mailbox.backend.MailboxBackend"
-MAILBOX_FOLDER = BASE_DIR / ".state" / "mailbox"
+MAILBOX_FOLDER = embedded_urls.STATE / "mailbox"
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 0
 SESSION_COOKIE_SECURE = False
@@ -31,3 +36,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Not cached: an edited template shows at once (only `runserver` would do that by itself).
+TEMPLATES[0]["APP_DIRS"] = False
+TEMPLATES[0]["OPTIONS"]["loaders"] = [
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]

@@ -1,0 +1,113 @@
+"""The real servers: nothing that was committed or queued is lost when something is killed."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+
+import psycopg2
+import pytest
+import redis
+
+from cps_portal.embedded import postgres, servers, valkey
+from cps_portal.embedded.bootstrap import ROOT
+from cps_portal.embedded.errors import CannotStart
+
+LAUNCH_AND_WAIT = """
+import sys, time
+from pathlib import Path
+from cps_portal.embedded import servers
+with servers.running(Path(sys.argv[1]), durable=True) as (_, urls):
+    print(urls["DATABASE_URL"], urls["REDIS_URL"], flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def no_servers_named(monkeypatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+
+def fetch(url, statement):
+    link = psycopg2.connect(url)
+    link.autocommit = True
+    with link.cursor() as cursor:
+        cursor.execute(statement)
+        rows = cursor.fetchall()
+    link.close()
+    return rows
+
+
+def test_a_committed_row_and_a_queued_item_survive_every_kind_of_kill(tmp_path, no_servers_named):
+    """Launcher killed; then both servers killed under a living launcher; each time the next start has it all."""
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH_AND_WAIT, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    database, broker = launcher.stdout.readline().split()
+    fetch(database, "CREATE TABLE kept AS SELECT 1 AS number; SELECT number FROM kept")
+    with redis.Redis.from_url(broker) as client:
+        client.rpush("celery", "queued")
+    launcher.kill()
+    launcher.communicate()
+
+    with servers.running(tmp_path, durable=True) as (started, urls):
+        assert fetch(urls["DATABASE_URL"], "INSERT INTO kept VALUES (2) RETURNING number") == [(2,)]
+        with redis.Redis.from_url(urls["REDIS_URL"]) as client:
+            client.rpush("celery", "queued later")
+        for service in started:
+            os.kill(service.process.pid, signal.SIGKILL)
+            service.process.wait()
+
+    with servers.running(tmp_path, durable=True) as (_, urls):
+        assert fetch(urls["DATABASE_URL"], "SELECT number FROM kept ORDER BY number") == [(1,), (2,)]
+        with redis.Redis.from_url(urls["REDIS_URL"]) as client:
+            assert client.lrange("celery", 0, -1) == [b"queued", b"queued later"]
+        home = (tmp_path / "postgres").resolve()
+        assert stat.S_IMODE((home / "password").stat().st_mode) == 0o600
+        assert stat.S_IMODE((home / "data").stat().st_mode) == 0o700
+        assert stat.S_IMODE((tmp_path / "valkey" / "valkey.conf").stat().st_mode) == 0o600
+
+    (home / "data" / "PG_VERSION").write_text("15\n")
+    with pytest.raises(CannotStart, match="made by PostgreSQL 15, and this is PostgreSQL 18"):
+        postgres.start(tmp_path, durable=True)
+    (home / "password").unlink()
+    (home / "data" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(CannotStart, match="password is missing"):
+        postgres.start(tmp_path, durable=True)
+    (tmp_path / "valkey" / "appendonlydir").rename(tmp_path / "away")
+    (tmp_path / "valkey" / "appendonlydir").write_text("not a folder")
+    with pytest.raises(CannotStart, match="Valkey did not start: .* not a directory"):
+        valkey.start(tmp_path, durable=True)
+    servers.remove(tmp_path)
+
+
+def test_throw_away_servers_speak_all_of_unicode_and_leave_nothing(no_servers_named, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    abandoned = tmp_path / f"{servers.PREFIX}abandoned"
+    abandoned.mkdir()
+    (abandoned / "lock").touch()
+    with servers.throw_away():
+        url = os.environ["DATABASE_URL"]
+        assert not abandoned.exists()
+        assert fetch(url, "SELECT lower('É'), 'ÅKE' ILIKE 'åke'") == [("é", True)]
+        assert fetch(url, "SHOW listen_addresses") == [("127.0.0.1",)]
+        wrong = url.replace(url.split(":")[2].split("@")[0], "guess")
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            psycopg2.connect(wrong)
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=int(os.environ["REDIS_URL"].rsplit(":", 1)[1].split("/")[0])).ping()
+    assert "DATABASE_URL" not in os.environ
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_servers_named_in_the_environment_replace_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/portal")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    with servers.running(tmp_path, durable=True) as (started, urls):
+        assert (started, urls) == ([], {})
+        assert os.environ["DATABASE_URL"] == "postgres://elsewhere/portal"
+    assert os.environ["DATABASE_URL"] == "postgres://elsewhere/portal"
+    assert list(tmp_path.iterdir()) == []
