@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from kitbag.enums import PointsCause, ReviewReason
+from kitbag.enums import PointsCause, RefusalReason, ReviewReason
 from kitbag.models import PointsEntry, Product
 from kitbag.rules import SerialFinding
 
@@ -17,6 +17,21 @@ SERIAL_SENTENCES = {
     "long": _("A serial number has at most fourteen characters. Type the number alone."),
     "letters": _("Did you mean %(suggestion)s? Serial numbers of this kind have digits where you typed letters."),
     "shape": _("This does not look like the number of this product. Check it, or tick the box if it is right."),
+}
+
+MISSING_SENTENCES = {
+    "serial": _("Type the serial number."),
+    "country": _("Choose the country where it was bought."),
+    "purchased_on": _("Type the date of purchase."),
+    "store": _("Name the store, or the person you bought it from."),
+}
+
+NEXT_STEPS = {
+    RefusalReason.SERIAL_WRONG: _("Compare it with the number on the product and hand it in again."),
+    RefusalReason.SERIAL_UNREADABLE: _("Look at the product again, type the whole number and hand it in again."),
+    RefusalReason.HELD_ELSEWHERE: _("Check the number. If it is right, write to us: two people can’t both hold it."),
+    RefusalReason.DETAILS_WRONG: _("Check the date, the country and the store against the receipt."),
+    RefusalReason.NEEDS_SERIAL: _("Type it and hand the product in again."),
 }
 
 CAUSE_SENTENCES = {

@@ -23,7 +23,7 @@ from kitbag.enums import (
     ShapeUse,
 )
 from kitbag.models import Product, Registration, SerialShape
-from kitbag.texts import serial_sentence
+from kitbag.texts import MISSING_SENTENCES, serial_sentence
 from members import actions as members
 from members import rules as member_rules
 from members.enums import NoticeCode
@@ -67,12 +67,16 @@ class RemovalCost:
 
 
 @transaction.atomic
-def add_product(*, member: Member, product: Product, at: datetime) -> Registration:
+def add_product(*, member: Member, product: Product, at: datetime, held: int | None = None) -> Registration:
     """Put a product in the Kitbag as a draft (R16). Two of the same product are two registrations.
 
-    Raises Refusal `not_registrable` or `limit`.
+    `held` is how many of it the member saw in the Kitbag when asking: if there are others now, the form came
+    twice, and the one that it made is given back. Raises Refusal `not_registrable` or `limit`.
     """
     locked = _lock_member(member)
+    same = Registration.objects.of(locked).live().filter(product=product).order_by("-pk")
+    if held is not None and (latest := same.first()) and same.count() > held:
+        return latest
     if not product.registrable:
         raise Refusal("not_registrable", _("This product can’t be registered."), "product")
     if Registration.objects.of(locked).live().count() >= settings.KITBAG_LIMIT:
@@ -235,6 +239,15 @@ def remove_registration(
     return row
 
 
+@transaction.atomic
+def discard_draft(*, registration: Registration, by: User | None, at: datetime) -> Registration:
+    """Take back a product picked a moment ago. Raises Refusal `not_draft` once it was handed in: then it has a cost."""
+    row = _lock(registration)
+    if row.state != RegistrationState.DRAFT:
+        raise Refusal("not_draft", _("This one is no longer a draft. Open it to remove it."))
+    return remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=by, at=at)
+
+
 def check_serial(product: Product, serial: str) -> rules.SerialFinding:
     """What there is to say about a serial number typed for a product (R29, R30)."""
     shapes = [
@@ -293,13 +306,7 @@ def _require_complete(product: Product, details: Details) -> None:
         store=details.store,
     )
     if missing:
-        sentences = {
-            "serial": _("Type the serial number."),
-            "country": _("Choose the country where it was bought."),
-            "purchased_on": _("Type the date of purchase."),
-            "store": _("Name the store, or the person you bought it from."),
-        }
-        raise Refusal(f"missing_{missing[0]}", sentences[missing[0]], missing[0])
+        raise Refusal(f"missing_{missing[0]}", MISSING_SENTENCES[missing[0]], missing[0])
 
 
 def _check_date(purchased_on: date | None, at: datetime) -> None:
