@@ -1,0 +1,20 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """How a message leaves; settings.OUTBOX_SENDERS names the sender of each."""
+
+    MAIL = "mail", _("E-mail")
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("Waiting")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OPEN = (State.QUEUED, State.SENDING)
+FINISHED = (State.SENT, State.FAILED, State.CANCELLED)

@@ -1,0 +1,66 @@
+"""How messages leave. A sender takes the row, blocks for less than the lease, and returns the answer.
+
+It raises `Rejected` for a refusal that trying again will not cure, and anything else for the rest.
+"""
+
+from email.utils import format_datetime
+from smtplib import SMTPDataError, SMTPRecipientsRefused
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+
+from cps_portal.outbox.models import Message
+
+PERMANENT = 500  # SMTP: 4xx may go away, 5xx will not
+
+
+class Rejected(Exception):
+    """The other side will never take this message."""
+
+
+def message_id(message: Message) -> str:
+    """The same on every attempt, so that a mail sent twice is shown once; never the same in another database."""
+    host = urlsplit(settings.SITE_URL).hostname
+    return f"<{message.pk}.{int(message.created_at.timestamp() * 1_000_000)}@{host}>"
+
+
+def send_mail(message: Message) -> str:
+    """Send a mail whose payload is `subject`, `text` and perhaps `html`."""
+    try:
+        validate_email(message.to)
+        mail = _build(message)
+        mail.message()  # finds what cannot be a header
+    except (KeyError, ValueError, ValidationError) as error:
+        raise Rejected(repr(error)) from error
+    try:
+        mail.send()
+    except SMTPRecipientsRefused as error:
+        if all(code >= PERMANENT for code, _ in error.recipients.values()):
+            raise Rejected(repr(error)) from error
+        raise
+    except SMTPDataError as error:
+        if error.smtp_code >= PERMANENT:
+            raise Rejected(repr(error)) from error
+        raise
+    return "accepted"
+
+
+def _build(message: Message) -> EmailMultiAlternatives:
+    payload = message.payload
+    mail = EmailMultiAlternatives(
+        subject=payload["subject"],
+        body=payload["text"],
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[message.to],
+        headers={
+            "Message-ID": message_id(message),
+            "Date": format_datetime(message.created_at),
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    if html := payload.get("html"):
+        mail.attach_alternative(html, "text/html")
+    return mail
