@@ -21,10 +21,10 @@ def normalise_serial(text: str) -> str:
 
     Leading zeros stay; ``serial_key`` drops them.
     """
-    plain = unicodedata.normalize("NFKC", text).upper()
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     plain = re.sub(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}", "", plain)
-    plain = re.sub(r"^\s*(S\s*/\s*N|SERIAL\s*(NUMBER|NO)?|SN|NO|NR)\s*[.:#]*\s*(?=[\s\d])", "", plain)
-    return re.sub(r"[\s\-‐-―_./:#]+", "", plain)
+    plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
+    return re.sub(r"^(?:SN|NO|NR)+(?=\d)", "", plain)
 
 
 def serial_key(text: str) -> str:
@@ -142,19 +142,54 @@ def stage_today(*, superseded: bool, service_end_year: int | None, on: date) -> 
     return "superseded" if superseded else "current"
 
 
+# --- Fast Track (R43 to R45) -----------------------------------------------------------------------
+
+STANDARD_DAYS = 10  # "about": what everything takes without Fast Track (R44)
+VIDEO_DAYS = 5
+SLOW_VIDEO = ("cinema-eos", "x-series")
+
+
+def target_days(level_days: int | None, *, fast_track: bool, video_class: str) -> int | None:
+    """The repair target in working days, None without Fast Track. Video is never under five (R44, R45).
+
+    `level_days` is what the level gives where the repair happens.
+    """
+    if not fast_track or level_days is None:
+        return None
+    return max(level_days, VIDEO_DAYS) if video_class in SLOW_VIDEO else level_days
+
+
 # --- Search: tokens of a product name -------------------------------------------------------------
 
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7"}
-NOISE = {"mark", "mk", "mm", "canon", "lens", "the", "f"}
+NOISE = {"mark", "mk", "mm", "canon", "lens", "the"}
+
+
+def _plain_letters(text: str) -> str:
+    """Lower case, without accents, with the digits of any script as 0 to 9."""
+    letters = []
+    for letter in unicodedata.normalize("NFKD", text):
+        if unicodedata.combining(letter):
+            continue
+        digit = unicodedata.decimal(letter, None)
+        letters.append(letter if digit is None else str(digit))
+    return "".join(letters).lower()
 
 
 def name_tokens(text: str) -> list[str]:
-    """The words and numbers by which a product name is found: "EOS 5D Mark III" is eos, 5, d, 3."""
-    plain = unicodedata.normalize("NFKC", text).lower().replace("×", "x")
+    """The words and numbers by which a product name is found: "EOS 5D Mark III" is eos, 5, d, 3.
+
+    The f of an aperture goes ("f/2.8", "F4L"), that of a name stays ("F-1", "CanoScan 9000F").
+    """
+    plain = _plain_letters(text).replace("×", "x")
     plain = re.sub(r"[‐-―]", "-", plain)
     plain = re.sub(r"(?<=\d),(?=\d)", ".", plain)
+    plain = re.sub(r"(?<=\d)mm(?![a-eg-z])", " ", plain)
+    if not re.match(r"\s*(?:canon\s+|new\s+)*f[\s-]?1(?![\d.])", plain):
+        plain = re.sub(r"(?<![a-z0-9-])f\s*/?\s*(?=\d)", " ", plain)
     plain = re.sub(r"(?:mark|mk)\s*(?=(?:i{1,3}|iv|vi{0,2}|\d)\b)", " ", plain)  # 5dmk3, mark ii
-    plain = re.sub(r"(?<=\d[a-z])(i{2,3}|iv)\b", r" \1", plain)  # 7dii
+    plain = re.sub(r"(?<=\dd)x(?=i{0,3}\b)", " x ", plain)  # 1dx, 1dxiii
+    plain = re.sub(r"(?<=\d[a-z])(i{2,3}|iv)\b|(?<=\dds)(i{2,3})\b", r" \1\2", plain)  # 7dii, 1dsiii
     plain = re.sub(r"[^0-9a-z.]+", " ", plain)
     plain = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", plain)
     plain = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", plain)
