@@ -1,0 +1,31 @@
+# The portal for production: one image, three commands (web here; worker, beat and migrate in docker-compose.yml).
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PIP_NO_CACHE_DIR=1 \
+    DJANGO_SETTINGS_MODULE=cps_portal.settings.base
+
+RUN useradd --system --create-home --home-dir /home/portal portal
+WORKDIR /portal
+
+COPY requirements/production.txt requirements/production.txt
+RUN pip install --require-hashes -r requirements/production.txt
+
+COPY manage.py ./
+COPY cps_portal cps_portal
+COPY members members
+COPY kitbag kitbag
+COPY servicing servicing
+COPY templates templates
+COPY static static
+
+# The settings refuse to load without these; none of them reaches the image's environment.
+RUN SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost SITE_URL=http://localhost \
+    DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost/0 \
+    python manage.py collectstatic --noinput \
+    && python -m compileall -q cps_portal members kitbag servicing
+
+USER portal
+EXPOSE 8000
+CMD ["gunicorn", "cps_portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", \
+     "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]
