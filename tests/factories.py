@@ -10,7 +10,7 @@ from kitbag.enums import SerialPlace, Shelf, Stage
 from kitbag.models import Product, ProductName, Registration
 from members.models import Member, User
 
-PURCHASED = date(2024, 9, 12)
+PURCHASED = date(2023, 9, 12)
 PASSWORD = "a short sentence works well"
 
 
