@@ -1,0 +1,239 @@
+"""What the dashboard says: level, what closes the gap, whose turn it is, points over time (R12, R18, R21, R56)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from allauth.account.models import EmailAddress
+from django.db.models import Case, Value, When
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from kitbag.chart import Chart, points_chart
+from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState
+from kitbag.models import PointsEntry, Registration, points_now
+from kitbag.views.common import Kit, entry_title, show
+from members import rules
+from members.enums import Level, NoticeCode
+from members.models import LevelBenefit, LevelThreshold, Member, Notice
+from members.moving import benefit_of
+
+TURNS_SHOWN = 5
+TURNS_READ = 50  # the ones worth most: more than that never are "the fewest that close the gap"
+NOTICES_SHOWN = 5
+PATIENCE = timedelta(minutes=2)  # after that the page stops asking by itself
+
+
+class Stop(NamedTuple):
+    """A level on the scale."""
+
+    level: str
+    label: str | Promise
+    points_from: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The level card's scale: where the needle stands and how far the waiting points would carry it."""
+
+    stops: list[Stop]
+    at: str
+    ahead: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """What closes the gap to the next level (R12). With `finish`, by finishing that many products."""
+
+    level: str | Promise
+    gap: int
+    points: int = 0
+    finish: int = 0
+    checking: int = 0
+
+
+class Told(NamedTuple):
+    """A notice in words."""
+
+    key: int
+    code: str
+    title: str
+    why: str
+    path: str
+    at: datetime
+
+
+class LastChange(NamedTuple):
+    amount: int
+    title: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    member: Member
+    level: Level
+    scale: Scale
+    nudge: Nudge | None
+    confirm: EmailAddress | None
+    notices: list[Told]
+    kits: list[Kit]
+    totals: dict[str, int]
+    checking: bool
+    chart: Chart | None
+    benefit: LevelBenefit | None
+    last_change: LastChange | None
+    next_level: Level | None
+    next_benefit: LevelBenefit | None
+    next_points: int
+
+    @property
+    def is_new(self) -> bool:
+        return not self.totals["live"] and self.last_change is None
+
+    @property
+    def turns(self) -> int:
+        return self.totals["needing"] + len(self.notices) + (1 if self.confirm else 0)
+
+    @property
+    def more(self) -> int:
+        """How many products need the member beyond those shown."""
+        return self.totals["needing"] - len(self.kits)
+
+
+def build(member: Member, now: datetime) -> Dashboard:
+    """Everything the dashboard shows, in a number of queries that does not depend on how much a member holds."""
+    thresholds = LevelThreshold.objects.in_force()
+    mine = Registration.objects.of(member)
+    totals = mine.totals()
+    checking_points = totals["waiting_points"] - totals["needing_points"]
+    needing = list(
+        mine.filter(state__in=NEEDS_MEMBER)
+        .select_related("product", "member")
+        .order_by(
+            Case(When(state=RegistrationState.REJECTED, then=Value(0)), default=Value(1)),
+            points_now("product__").desc(),
+            "pk",
+        )[:TURNS_READ]
+    )
+    address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
+    ahead = rules.next_level(member.points, thresholds)
+    benefit = benefit_of(member)
+    entries = list(PointsEntry.objects.filter(member=member).with_total().order_by("pk").values_list("at", "total"))
+    last_change = _last_change(member) if entries else None
+    return Dashboard(
+        member=member,
+        level=Level(member.level),
+        scale=_scale(member.points, totals["waiting_points"], thresholds),
+        nudge=_nudge(member.points, thresholds, needing, checking_points),
+        confirm=address if address and not address.verified else None,
+        notices=_notices(member),
+        kits=[show(row, None) for row in needing[:TURNS_SHOWN]],
+        totals=totals,
+        checking=totals["waiting"] > totals["needing"]
+        and mine.undecided(now).filter(submitted_at__gt=now - PATIENCE).exists(),
+        chart=points_chart(
+            entries=entries, thresholds=thresholds, waiting=totals["waiting_points"], since=member.joined_at, now=now
+        )
+        if entries or totals["waiting_points"]
+        else None,
+        benefit=benefit,
+        last_change=last_change,
+        next_level=Level(ahead[0]) if ahead else None,
+        next_points=thresholds[ahead[0]] if ahead else 0,
+        next_benefit=_next_benefit(benefit, ahead, member) if not entries and not totals["live"] else None,
+    )
+
+
+def greeting(now: datetime) -> str:
+    """Good morning until noon, good afternoon until six, by the clock of the portal."""
+    hour = timezone.localtime(now).hour
+    if hour < 12:
+        return _("Good morning, %(name)s")
+    return _("Good afternoon, %(name)s") if hour < 18 else _("Good evening, %(name)s")
+
+
+def position(points: int, thresholds: dict[str, int]) -> float:
+    """Where points stand on the scale, in percent: every level has the same length, the highest is its end."""
+    stops = sorted(thresholds.values())
+    lengths = len(stops) - 1
+    for place, (low, high) in enumerate(pairwise(stops)):
+        if points < high:
+            return 100 * (place + (points - low) / (high - low)) / lengths
+    return 100.0
+
+
+def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
+    level = rules.level_for(points, thresholds)
+    ahead = rules.next_level(points, thresholds)
+    words = _("%(points)s points counted.") % {"points": points}
+    if ahead:
+        words += " " + _("%(gap)s points to %(level)s.") % {"gap": ahead[1], "level": Level(ahead[0]).label}
+    return Scale(
+        stops=[
+            Stop(name, Level(name).label, start, name == level)
+            for name, start in sorted(thresholds.items(), key=lambda item: item[1])
+        ],
+        at=f"{max(position(points, thresholds), 0.6):.1f}%",
+        ahead=f"{position(points + waiting, thresholds):.1f}%" if waiting else "",
+        words=words,
+    )
+
+
+def _nudge(points: int, thresholds: dict[str, int], needing: list[Registration], checking: int) -> Nudge | None:
+    ahead = rules.next_level(points, thresholds)
+    if ahead is None:
+        return None
+    level, gap = ahead
+    if checking >= gap:
+        reached = rules.level_for(points + checking, thresholds)
+        return Nudge(Level(reached).label, gap, points=checking, checking=checking)
+    worth = {row.pk: row.product.points for row in needing}
+    chosen = rules.fewest_to_close(gap - checking, worth.items())
+    if not chosen:
+        return Nudge(Level(level).label, gap, checking=checking)
+    gained = sum(worth[key] for key in chosen)
+    reached = rules.level_for(points + checking + gained, thresholds)
+    return Nudge(Level(reached).label, gap, points=gained, finish=len(chosen), checking=checking)
+
+
+def _notices(member: Member) -> list[Told]:
+    rows = Notice.objects.filter(member=member, read_at=None)[:NOTICES_SHOWN]
+    return [_told(row) for row in rows]
+
+
+def _told(notice: Notice) -> Told:
+    """What happened, in the reader's language (R56)."""
+    params = notice.params
+    product, points = params.get("product", ""), params.get("points", 0)
+    level = Level(params["to"]).label if params.get("to") in Level.values else ""
+    title, why = {
+        NoticeCode.LEVEL_UP: (_("You are %(level)s now"), _("With %(points)s points.")),
+        NoticeCode.LEVEL_DOWN: (_("You are %(level)s now"), _("Your points fell to %(points)s. See why.")),
+        NoticeCode.REGISTRATION_APPROVED: (_("%(product)s counts now"), _("We have looked at it and approved it.")),
+        NoticeCode.REGISTRATION_REFUSED: (_("%(product)s was refused"), _reason(params.get("reason", ""))),
+    }[NoticeCode(notice.code)]
+    words = {"level": level, "points": points, "product": product}
+    return Told(notice.pk, notice.code, title % words, why % words, notice.path, notice.at)
+
+
+def _reason(code: str) -> str:
+    return str(RefusalReason(code).label).replace("%", "%%") if code in RefusalReason.values else ""
+
+
+def _last_change(member: Member) -> LastChange | None:
+    entry = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk").first()
+    if entry is None:
+        return None
+    return LastChange(entry.amount, entry_title(entry.cause, entry.registration.product.name), entry.at)
+
+
+def _next_benefit(now: LevelBenefit | None, ahead: tuple[str, int] | None, member: Member) -> LevelBenefit | None:
+    """What opens at the next level, for those who have just joined."""
+    if now is None or ahead is None:
+        return None
+    return LevelBenefit.objects.of(ahead[0], member.country.code, now.service_level)

@@ -1,0 +1,59 @@
+"""Who may open a member's page, and the request that such a page gets."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.middleware import HtmxDetails
+
+from members.models import Member, TermsVersion, User
+
+Params = ParamSpec("Params")
+
+
+class MemberRequest(HttpRequest):
+    """A request whose member is known to be there."""
+
+    user: User
+    member: Member
+    htmx: HtmxDetails
+
+
+def member_of(request: HttpRequest) -> Member | None:
+    """The member who is signed in; None for visitors and for staff who are not members."""
+    return getattr(request.user, "member", None)
+
+
+def newest_terms() -> TermsVersion | None:
+    """The version of the Terms of Use in force now (R9)."""
+    return TermsVersion.objects.filter(valid_from__lte=timezone.now()).first()
+
+
+def member_required(
+    view: Callable[Concatenate[MemberRequest, Params], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Params], HttpResponse]:
+    """A page of a member. Staff who are not members are led to the admin."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+        if not member_of(request):
+            if request.user.is_authenticated and request.user.is_staff:
+                return HttpResponseRedirect(reverse("admin:index"))
+            raise PermissionDenied
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return door
+
+
+def safe_next(request: HttpRequest, otherwise: str) -> str:
+    """Where the form or link wants to go afterwards, if that is one of our own pages."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    allowed = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if allowed else otherwise

@@ -1,0 +1,61 @@
+"""Whose page it is: `request.member`, the member's language, and the terms that wait to be accepted (R9)."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+from django_htmx.http import HttpResponseClientRedirect
+
+from members.access import member_of, newest_terms
+from members.models import Member, TermsAcceptance
+
+TERMS_KEY = "terms_accepted"  # in the session: the version that was accepted when this sign-in began
+LANGUAGE_KEY = "member_language"
+NO_TERMS_NEEDED = {"members:terms", "account_logout"}
+
+
+class MemberMiddleware:
+    """Adds `request.member`, one query when first used. Asks for new terms once a sign-in, not once a request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.member = SimpleLazyObject(lambda: member_of(request))  # type: ignore[attr-defined]
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and (language := request.session.get(LANGUAGE_KEY)):
+            translation.activate(language)
+            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Lead members with unaccepted terms to the page that asks; it brings them back to where they were going."""
+        match = request.resolver_match
+        if not getattr(view, "login_required", True) or not match:
+            return None
+        if match.app_name == "admin" or request.path.startswith("/api/") or not request.user.is_authenticated:
+            return None
+        request.member = member = member_of(request)  # type: ignore[attr-defined]  # here every page needs it
+        if match.view_name in NO_TERMS_NEEDED or TERMS_KEY in request.session:
+            return None
+        if member is None or remember_terms(request, member):
+            return None
+        there = request.get_full_path() if request.method == "GET" else reverse(settings.LOGIN_REDIRECT_URL)
+        url = f"{reverse('members:terms')}?{urlencode({'next': there})}"
+        return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
+
+
+def remember_terms(request: HttpRequest, member: Member) -> bool:
+    """Note in the session that the newest terms are accepted, and the language. False if they are not accepted."""
+    newest = newest_terms()
+    if newest and not TermsAcceptance.objects.filter(member=member, terms=newest).exists():
+        return False
+    request.session[TERMS_KEY] = newest.version if newest else ""
+    request.session[LANGUAGE_KEY] = member.language
+    return True
