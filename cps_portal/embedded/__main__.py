@@ -3,6 +3,7 @@
 import errno
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 from cps_portal.embedded import folder, testing
@@ -15,7 +16,8 @@ def main() -> int:
     stop_on_signals()
     match sys.argv[1:]:
         case ["run"]:
-            run()
+            with suppress(KeyboardInterrupt):  # somebody said stop, and everything did
+                run()
         case ["test", *arguments]:
             return testing.test(arguments)
         case ["with-servers", *command]:

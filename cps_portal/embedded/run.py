@@ -27,6 +27,7 @@ def run() -> None:
     began = time.monotonic()
     os.environ["DJANGO_SETTINGS_MODULE"] = "cps_portal.settings.dev"
     os.environ["PYTHONUNBUFFERED"] = "1"
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
     port = chosen_port()
     with claimed(STATE):
         check_space(STATE)
@@ -71,7 +72,7 @@ def portal_services(port: int) -> list[Service]:
     binds = [part for address in bindings(port) for part in ("--bind", address)]
     commands: dict[str, list[str | Path]] = {
         "web": [PROGRAMS / "gunicorn", "cps_portal.wsgi", *binds, "--workers", "2", "--threads", "4",
-                "--reload", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning"],
+                "--reload", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "error"],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "warning", "--without-gossip",
                    "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
