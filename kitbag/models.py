@@ -279,6 +279,7 @@ class Registration(models.Model):
     class Meta:
         verbose_name = _("registration")
         verbose_name_plural = _("registrations")
+        permissions = [("decide_registration", "Can approve and refuse registrations")]
         indexes = [
             models.Index(fields=["member", "state"], name="registration_of_member"),
             models.Index(fields=["product", "member"], name="registration_holders", condition=Q(state="validated")),
@@ -350,6 +351,16 @@ class Registration(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
+
+
+class RegistrationInReview(Registration):
+    """The registrations that wait for a person, for the desk's list of them (R19)."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("registration to decide")
+        verbose_name_plural = _("registrations to decide")
 
 
 class PointsEntryQuerySet(models.QuerySet["PointsEntry"]):
