@@ -1,0 +1,99 @@
+"""Finding a product by fragments of its name, best first (R15, R16)."""
+
+from kitbag import rules
+from kitbag.enums import Shelf, Stage
+from kitbag.models import Product
+
+LONGEST_TEXT = 100
+MOST_TOKENS = 12
+SHORTEST_FUZZY = 4  # letters; in shorter words a mistake leaves nothing to recognise
+APERTURE = {"f"}  # after the first token the beginning of "f/2.8" as often as a part of the name
+DESCRIBING = {  # what shops and people put beside a name; it helps the order, and need not be in the name
+    "binocular", "binoculars", "body", "camera", "dslr", "flash", "kit", "mirrorless", "only", "printer", "scanner",
+}  # fmt: skip
+MAIN_SHELVES = [Shelf.BODIES, Shelf.LENSES, Shelf.VIDEO, Shelf.FLASH]
+
+MOST_NAMES = 5000
+# Only this module's own fragments, which hold nothing but parameter names, are put into it. The scores are whole
+# thousandths: numeric arithmetic takes longer than the search. The inner limits are for a text so short that
+# it fits thousands of names: it will be longer in a moment.
+SEARCH_SQL = """
+select product.*
+from (
+    select product_id, max({score}) as score
+    from (select product_id, search_key, words from kitbag_productname where {fits} limit %(most_names)s) as name
+    group by product_id
+    order by score desc, product_id desc
+    limit 500
+) as found
+join kitbag_product as product on product.id = found.product_id
+where product.registrable
+order by found.score
+    + case when product.shelf = any(%(main_shelves)s) then 60 else 0 end
+    + case when product.stage = %(current)s then 40 else 0 end
+    + case when product.fast_track_model then 40 else 0 end desc,
+    product.released_year desc nulls last, product.slug
+limit %(limit)s
+"""
+
+
+def search_products(text: str, *, limit: int = 20) -> list[Product]:
+    """The products that may be registered and whose name, or one regional name, has every token of the text.
+
+    Tokens come in any order and words may be only begun; numbers have to be right. If nothing fits, words may
+    have a small mistake. Any text is safe; one without a word or number that a name could have finds nothing.
+    """
+    tokens = rules.name_tokens(text[:LONGEST_TEXT])[:MOST_TOKENS]
+    if not tokens:
+        return []
+    found = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=False)))
+    if not found and any(_may_be_misspelt(token) for token in tokens):
+        found = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=True)))
+    return found
+
+
+def search_statement(tokens: list[str], *, limit: int, fuzzy: bool) -> tuple[str, dict[str, object]]:
+    """The SQL and its parameters."""
+    fits, scores = [], []
+    params: dict[str, object] = {
+        "limit": limit,
+        "most_names": MOST_NAMES,
+        "main_shelves": MAIN_SHELVES,
+        "current": Stage.CURRENT,
+        "run": f"% {' '.join(tokens)} %",
+        "end": f"% {' '.join(tokens)} |%",
+        "count": len(tokens),
+    }
+    has_name = any(token not in DESCRIBING for token in tokens)
+    for place, token in enumerate(tokens):
+        params |= {f"whole{place}": f"% {token} %", f"begun{place}": f"% {token}%", f"token{place}": token}
+        optional = (token in DESCRIBING and has_name) or (token in APERTURE and place > 0)
+        fit, score = _token_sql(token, place, is_last=place == len(tokens) - 1, fuzzy=fuzzy)
+        fits += [] if optional else [fit]
+        scores.append(score)
+    score = (
+        f"({' + '.join(scores)}) / %(count)s"
+        " + case when search_key like %(end)s then 650 when search_key like %(run)s then 500 else 0 end"
+        " - 40 * abs(words - %(count)s)"
+    )
+    return SEARCH_SQL.format(score=score, fits=" and ".join(fits)), params
+
+
+def _token_sql(token: str, place: int, *, is_last: bool, fuzzy: bool) -> tuple[str, str]:
+    """The condition that a name has the token, and how well it has it, from 0 to 1000."""
+    whole, begun, similar = (
+        f"search_key like %(whole{place})s",
+        f"search_key like %(begun{place})s",
+        f"word_similarity(%(token{place})s, search_key)",
+    )
+    score = f"case when {whole} then 1000 when {begun} then 600 else 0 end"
+    if fuzzy and _may_be_misspelt(token):
+        # `<%%` uses the index, with the threshold that the connection was opened with.
+        return f"%(token{place})s <%% search_key", f"case when {whole} then 1000 else (600 * {similar})::int end"
+    if token.isalpha() or ("." not in token and (len(token) > 1 or is_last)):
+        return begun, score
+    return whole, score
+
+
+def _may_be_misspelt(token: str) -> bool:
+    return token.isalpha() and len(token) >= SHORTEST_FUZZY

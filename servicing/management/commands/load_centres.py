@@ -1,0 +1,14 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from servicing.actions import load_centres
+
+
+class Command(BaseCommand):
+    help = "Add the service centres that are missing; what is there stays as staff left it."
+
+    def handle(self, **options: Any) -> None:
+        added, left_alone = load_centres()
+        if options["verbosity"]:
+            self.stdout.write(f"service centres: {added} added, {left_alone} left alone")
