@@ -1,16 +1,10 @@
 """Every door of the house."""
 
-from allauth.account.decorators import secure_admin_login
 from django.apps import apps
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 from cps_portal import home
-
-admin.autodiscover()
-if settings.STAFF_SECOND_FACTOR_REQUIRED:
-    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", home.home, name="home"),

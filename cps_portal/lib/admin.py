@@ -1,0 +1,159 @@
+"""What the admins of all apps share: the site with its second factor, read-only logs, saving only what changed."""
+
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import BigIntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+M = TypeVar("M", bound=Model)
+
+
+# --- The site ------------------------------------------------------------------------------------
+
+
+def has_second_factor(request: HttpRequest) -> bool:
+    """Whether this very session was opened with a second factor, or need not be.
+
+    That the person owns one is not enough: a session from before it was set up has not shown it.
+    """
+    if not settings.STAFF_SECOND_FACTOR_REQUIRED:
+        return True
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, _user(request)))
+
+
+class PortalAdminSite(admin.AdminSite):
+    """The admin behind the portal's own sign-in, which has throttles and a second factor; Django's has neither."""
+
+    site_header = _("CPS support desk")
+    site_title = _("Support desk")
+    index_title = _("What would you like to do?")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and has_second_factor(request)
+
+    @method_decorator(never_cache)
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to whatever is missing: the sign-in, setting up a second factor, or showing it."""
+        following = self._next(request)
+        if not request.user.is_authenticated:
+            return _lead(resolve_url(settings.LOGIN_URL), following)
+        if not super().has_permission(request):
+            raise PermissionDenied
+        if has_second_factor(request):
+            return HttpResponseRedirect(following)
+        if is_mfa_enabled(request.user):
+            return _lead(reverse("mfa_reauthenticate"), following)
+        messages.warning(request, _("The support desk needs a second factor. Set one up, then open it again."))
+        return HttpResponseRedirect(reverse("mfa_index"))
+
+    def _next(self, request: HttpRequest) -> str:
+        wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+        if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+            return wanted
+        return reverse("admin:index", current_app=self.name)
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _lead(url: str, following: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: following})}")
+
+
+# --- Lists and pages -----------------------------------------------------------------------------
+
+
+class DeskAdmin(admin.ModelAdmin[M]):
+    """Nothing is deleted here, and a save writes only the fields that were changed."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    view_on_site = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: M, form: ModelForm[M], change: bool) -> None:  # noqa: FBT001
+        # A whole-row save would write back what an action changed since the page was opened.
+        columns = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
+
+
+class ReadOnlyAdmin(DeskAdmin[M]):
+    """A log, or rows that only actions write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+
+class EventAdmin(ReadOnlyAdmin[Model]):
+    """The history of a tracked model: who changed what, when, and through which page."""
+
+    list_display = ["pgh_created_at", "pgh_label", "what", "who", "where"]
+    list_display_links = ["pgh_created_at", "what"]
+    list_filter = ["pgh_label", "pgh_created_at"]
+    list_select_related = ["pgh_context"]
+    search_fields = ["=pgh_obj_id"]
+    search_help_text = _("The key of the row")
+    ordering = ["-pgh_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        users = get_user_model().objects.filter(pk=OuterRef("actor"))
+        actor = Cast(KT("pgh_context__metadata__user"), BigIntegerField())
+        return super().get_queryset(request).annotate(actor=actor).annotate(actor_email=Subquery(users.values("email")))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        own = [field.name for field in self.model._meta.fields if not field.name.startswith("pgh_")]
+        return ["pgh_created_at", "pgh_label", "who", "where", "differences", *own]
+
+    @admin.display(description=_("what"))
+    def what(self, event: Any) -> str:
+        # Told from the event's own columns: the row itself may be gone.
+        tracked = event.pgh_tracked_model
+        names = {field.attname for field in tracked._meta.concrete_fields}
+        own = {field.attname: getattr(event, field.attname) for field in event._meta.concrete_fields}
+        return str(tracked(**{name: value for name, value in own.items() if name in names}))
+
+    @admin.display(description=_("who"))
+    def who(self, event: Any) -> str:
+        return str(event.actor_email or _("the portal itself"))
+
+    @admin.display(description=_("where"))
+    def where(self, event: Any) -> str:
+        return str(event.pgh_context.metadata.get("url", "")) if event.pgh_context else ""
+
+    @admin.display(description=_("what changed"))
+    def differences(self, event: Any) -> str:
+        earlier = type(event).objects.filter(pgh_obj_id=event.pgh_obj_id, pgh_id__lt=event.pgh_id)
+        before = earlier.order_by("-pgh_id").values().first() or {}
+        rows = [
+            (field.verbose_name, before[field.attname], getattr(event, field.attname))
+            for field in event._meta.concrete_fields
+            if field.attname in before
+            and not field.name.startswith("pgh_")
+            and before[field.attname] != getattr(event, field.attname)
+        ]
+        return format_html_join("", "{}: “{}” → “{}”. ", rows)
