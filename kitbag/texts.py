@@ -3,8 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from kitbag.enums import PointsCause, RefusalReason, ReviewReason
-from kitbag.models import PointsEntry, Product
+from kitbag.enums import PointsCause, RefusalReason, RegistrationState, ReviewReason
+from kitbag.models import PointsEntry, Product, Registration
 from kitbag.rules import SerialFinding
 
 SERIAL_SENTENCES = {
@@ -62,3 +62,18 @@ def serial_sentence(finding: SerialFinding, product: Product) -> str | Promise:
 def cause_sentence(entry: PointsEntry) -> str | Promise:
     """Why the points changed (R21)."""
     return CAUSE_SENTENCES[PointsCause(entry.cause)]
+
+
+def grey_sentence(row: Registration) -> str | Promise:
+    """Why a registration does not count, for the desk (R54); "" if it does."""
+    if row.state == RegistrationState.DRAFT:
+        labels = {field.name: field.verbose_name for field in Registration._meta.concrete_fields}
+        missing = [str(labels[name]) for name in row.missing]
+        return _("Missing: %(details)s.") % {"details": ", ".join(missing)} if missing else _("Not handed in yet.")
+    if row.state == RegistrationState.SUBMITTED:
+        return row.get_review_reason_display() or _("The automatic check has not looked at it yet.")
+    if row.state == RegistrationState.REJECTED:
+        return row.get_refusal_reason_display()
+    if row.state == RegistrationState.REMOVED:
+        return row.get_removal_reason_display()
+    return ""

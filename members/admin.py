@@ -1,6 +1,7 @@
-"""The desk's pages of accounts, countries, levels and terms; the page of a member draws on all apps (cps_portal.admin)."""
+"""The desk's pages of accounts, countries, levels and terms. The page of a member is in cps_portal.admin."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -14,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin
+from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from members.enums import Level
 from members.models import (
     CountryProgramme,
@@ -34,7 +35,7 @@ POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 # --- Accounts ------------------------------------------------------------------------------------
 
 
-class NewUserForm(AdminUserCreationForm):
+class NewUserForm(AdminUserCreationForm[User]):
     class Meta:
         model = User
         fields = ["email"]
@@ -46,14 +47,14 @@ class NewUserForm(AdminUserCreationForm):
         return email
 
 
-class UserForm(UserChangeForm):
+class UserForm(UserChangeForm[User]):
     class Meta:
         model = User
-        fields = "__all__"  # noqa: DJ007  # the admin names the fields
+        fields = "__all__"  # the admin names the fields
 
 
 @admin.register(User)
-class PortalUserAdmin(DeskAdmin[User], UserAdmin):
+class PortalUserAdmin(DeskAdmin[User], UserAdmin[User]):
     """Accounts of staff and members. Only a superuser makes staff, gives powers or touches an account of staff."""
 
     form = UserForm
@@ -146,7 +147,7 @@ class ThresholdForm(forms.ModelForm[LevelThreshold]):
             others = LevelThreshold.objects.exclude(pk=self.instance.pk)
             found = {**others.in_force(values["valid_from"]), values["level"]: values["points_from"]}
             ladder = [found[level] for level in Level.values if level in found]
-            if any(upper <= lower for lower, upper in zip(ladder, ladder[1:], strict=False)):
+            if any(upper <= lower for lower, upper in pairwise(ladder)):
                 self.add_error("points_from", _("Each level has to start above the one before it on that day."))
         return values
 
@@ -179,8 +180,8 @@ class TermsForm(forms.ModelForm[TermsVersion]):
         model = TermsVersion
         fields = ["version", "valid_from"]
 
-    def clean_valid_from(self) -> date:
-        moment: date = self.cleaned_data["valid_from"]
+    def clean_valid_from(self) -> datetime:
+        moment: datetime = self.cleaned_data["valid_from"]
         if moment <= timezone.now():
             raise ValidationError(_("A version is published before it comes into force: choose a later moment."))
         return moment
@@ -230,6 +231,5 @@ class NoticeAdmin(ReadOnlyAdmin[Notice]):
     date_hierarchy = "at"
 
 
-admin.site.register(
-    [model.pgh_event_model for model in (Member, CountryProgramme, LevelThreshold, LevelBenefit)], EventAdmin
-)
+for tracked in (Member, CountryProgramme, LevelThreshold, LevelBenefit):
+    admin.site.register(event_model(tracked), EventAdmin)

@@ -109,6 +109,12 @@ class ReadOnlyAdmin(DeskAdmin[M]):
         return False
 
 
+def event_model(model: Any) -> type[Model]:
+    """Where the history of a tracked model is kept."""
+    events: type[Model] = model.pgh_event_model
+    return events
+
+
 class EventAdmin(ReadOnlyAdmin[Model]):
     """The history of a tracked model: who changed what, when, and through which page."""
 
@@ -123,9 +129,11 @@ class EventAdmin(ReadOnlyAdmin[Model]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         users = get_user_model().objects.filter(pk=OuterRef("actor"))
         actor = Cast(KT("pgh_context__metadata__user"), BigIntegerField())
-        return super().get_queryset(request).annotate(actor=actor).annotate(actor_email=Subquery(users.values("email")))
+        events: QuerySet[Model] = super().get_queryset(request).annotate(actor=actor)
+        named: QuerySet[Model] = events.annotate(actor_email=Subquery(users.values("email")))
+        return named
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         own = [field.name for field in self.model._meta.fields if not field.name.startswith("pgh_")]
         return ["pgh_created_at", "pgh_label", "who", "where", "differences", *own]
 

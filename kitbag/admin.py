@@ -1,0 +1,385 @@
+"""The desk's pages of the catalogue, the registrations and the ledger."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, JSONObject
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.errors import Refusal
+from kitbag import rules
+from kitbag.actions import registrations
+from kitbag.enums import RefusalReason, RegistrationState
+from kitbag.models import (
+    CatalogueProposal,
+    PointsEntry,
+    Product,
+    ProductName,
+    Registration,
+    RegistrationInReview,
+    SerialShape,
+)
+from kitbag.texts import grey_sentence
+from members.models import User
+
+DECIDE = "kitbag.decide_registration"
+OTHERS_SHOWN = 5
+
+
+# --- The catalogue -------------------------------------------------------------------------------
+
+
+class ProductNameInline(admin.TabularInline[ProductName, Product]):
+    model = ProductName
+    fields = ["name"]
+    extra = 1
+
+
+@admin.register(Product)
+class ProductAdmin(DeskAdmin[Product]):
+    """What describes a product. Its points, stage and successor move holders: they change by a planned change (R22)."""
+
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "category", "shelf", "mount", "video_class"]}),
+        (_("Dates"), {"fields": ["released_year", "released_month", "discontinued_year", "service_end_year"]}),
+        (_("Service and serial number"), {"fields": ["fast_track_model", "serial_place", "serial_optional"]}),
+        (
+            _("Points"),
+            {
+                "fields": [
+                    "registrable", "stage", "successor", "points_current", "points_superseded",
+                    "points_unserviceable", "sample",
+                ],
+                "description": _("These change with a load of the catalogue while nobody holds the product."),
+            },
+        ),
+    ]  # fmt: skip
+    readonly_fields = [
+        "slug", "registrable", "stage", "successor", "points_current", "points_superseded",
+        "points_unserviceable", "sample",
+    ]  # fmt: skip
+    inlines = [ProductNameInline]
+    list_display = ["name", "category", "stage", "points_now", "registrable", "fast_track_model", "released_year"]
+    list_filter = ["stage", "shelf", "registrable", "fast_track_model", "video_class", "sample"]
+    search_fields = ["name", "slug", "names__name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description=_("points"))
+    def points_now(self, product: Product) -> int:
+        return product.points
+
+
+@admin.register(ProductName)
+class ProductNameAdmin(ReadOnlyAdmin[ProductName]):
+    """Which names a product is found by; they are edited on its own page."""
+
+    list_display = ["name", "product", "search_key"]
+    list_select_related = ["product"]
+    search_fields = ["name", "product__name"]
+    ordering = ["name"]
+
+
+class SerialShapeForm(forms.ModelForm[SerialShape]):
+    class Meta:
+        model = SerialShape
+        fields = ["categories", "period", "year_from", "year_to", "pattern", "use", "example"]
+
+    def clean_categories(self) -> list[str]:
+        names = self.cleaned_data["categories"]
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            raise ValidationError(_('Write a list of names, such as ["lens-rf", "accessory-*"].'))
+        return names
+
+    def clean_pattern(self) -> str:
+        pattern = str(self.cleaned_data["pattern"])
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValidationError(_("This is not a regular expression: %(why)s."), params={"why": error}) from error
+        return pattern
+
+
+@admin.register(SerialShape)
+class SerialShapeAdmin(DeskAdmin[SerialShape]):
+    form = SerialShapeForm
+    list_display = ["period", "categories", "year_from", "year_to", "pattern", "use", "example"]
+    list_filter = ["use"]
+    search_fields = ["period", "categories", "pattern"]
+    ordering = ["categories", "period"]
+
+
+@admin.register(CatalogueProposal)
+class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
+    """What a load of the catalogue would have changed for a product that members hold (R22)."""
+
+    fields = ["product", "differences", "state", "proposed_at", "closed_at"]
+    list_display = ["product", "differences", "state", "proposed_at", "closed_at"]
+    list_filter = ["state", "proposed_at"]
+    list_select_related = ["product"]
+    search_fields = ["product__name", "product__slug"]
+    date_hierarchy = "proposed_at"
+
+    @admin.display(description=_("now → proposed"))
+    def differences(self, proposal: CatalogueProposal) -> str:
+        return format_html_join(
+            "", "{}: {} → {}. ", ((name, now, then) for name, (now, then) in sorted(proposal.changes.items()))
+        )
+
+
+# --- Registrations -------------------------------------------------------------------------------
+
+
+class DecisionForm(forms.Form):
+    """Approving: only that what is decided is what was looked at."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+
+class RefusalForm(DecisionForm):
+    reason = forms.ChoiceField(
+        label=_("The reason, as the member reads it"), choices=RefusalReason.choices, widget=forms.RadioSelect
+    )
+
+
+def seen_key(row: Registration) -> str:
+    """Changes whenever the registration is handed in or decided again."""
+    times: list[datetime | None] = [row.submitted_at, row.decided_at]
+    return "/".join([row.state, *(time.isoformat() if time else "" for time in times)])
+
+
+@admin.register(Registration)
+class RegistrationAdmin(ReadOnlyAdmin[Registration]):
+    """Read-only: what means something is a button that calls an action."""
+
+    change_form_template = "admin/kitbag/registration/change_form.html"
+    decision_template = "admin/kitbag/registration/decision.html"
+    list_display = ["product", "serial", "member", "state", "why", "added_at", "submitted_at"]
+    list_filter = ["state", "review_reason", "refusal_reason", "added_at"]
+    list_select_related = ["product", "member"]
+    search_fields = ["serial"]
+    search_help_text = _("Serial number, member number, e-mail address or product")
+    date_hierarchy = "added_at"
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["product", "member", "state", "why", "counts"]}),
+        (_("Details"), {"fields": ["serial", "no_serial", "serial_insisted", "country", "purchased_on", "store"]}),
+        (_("Decision"), {"fields": ["review_reason", "refusal_reason", "removal_reason", "decided_by"]}),
+        (_("Dates"), {"fields": ["added_at", "submitted_at", "decided_at", "ended_at"]}),
+    ]
+
+    @admin.display(description=_("why it does not count"))
+    def why(self, row: Registration) -> str:
+        return str(grey_sentence(row)) or "–"
+
+    @admin.display(description=_("counts"))
+    def counts(self, row: Registration) -> str:
+        counted = row.entries.aggregate(n=Coalesce(Sum("amount"), 0))["n"]
+        return ngettext("%(n)d point", "%(n)d points", counted) % {"n": counted}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Registration], search_term: str
+    ) -> tuple[QuerySet[Registration], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
+        found |= Q(product__name__icontains=term) | Q(member__last_name__iexact=term)
+        if key := rules.serial_key(term):
+            found |= Q(serial_key=key)
+        return queryset.filter(found), False
+
+    # The buttons
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(DECIDE)
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/approve/", view(self.approve_view), name=f"{name}_approve"),
+            path("<int:pk>/refuse/", view(self.refuse_view), name=f"{name}_refuse"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        buttons = self._buttons(row) if row and self.has_decide_permission(request) else []
+        others = same_serial(row) if row else []
+        context = {**(extra_context or {}), "buttons": buttons, "others": others}
+        return super().change_view(request, object_id, form_url, context)
+
+    def _buttons(self, row: Registration) -> list[tuple[str, str]]:
+        if row.state == RegistrationState.SUBMITTED and row.review_reason:
+            return [(self._url("approve", row), gettext("Approve…")), (self._url("refuse", row), gettext("Refuse…"))]
+        if row.state == RegistrationState.VALIDATED:
+            return [(self._url("refuse", row), gettext("A check went against it…"))]
+        return []
+
+    def _url(self, page: str, row: Registration) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[row.pk])
+
+    def _after(self, row: Registration) -> str:
+        """Where a decision leads."""
+        return self._url("change", row)
+
+    def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask, then let it count (R19)."""
+        return self._decide(request, pk, approve=True)
+
+    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for the reason, then refuse it, or say that a check went against one that counts (R19, R21)."""
+        return self._decide(request, pk, approve=False)
+
+    def _decide(self, request: HttpRequest, pk: int, *, approve: bool) -> HttpResponse:
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(Registration.objects.select_related("product", "member__user"), pk=pk)
+        posted = request.POST if request.method == "POST" else None
+        form = (DecisionForm if approve else RefusalForm)(posted, initial={"seen": seen_key(row)})
+        if form.is_valid():
+            if form.cleaned_data["seen"] == seen_key(row):
+                self._apply(request, row, form.cleaned_data.get("reason"))
+            else:
+                note = gettext("%(row)s has changed since you opened it. Look at it again.") % {"row": row}
+                self.message_user(request, note, messages.ERROR)
+            return HttpResponseRedirect(self._after(row))
+        counted = row.state == RegistrationState.VALIDATED
+        title = _("Approve") if approve else _("A check went against it") if counted else _("Refuse")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "original": row,
+            "form": form,
+            "approve": approve,
+            "counted": counted,
+            "waiting": timesince(row.submitted_at) if row.submitted_at and not counted else "",
+            "others": same_serial(row),
+        }
+        return TemplateResponse(request, self.decision_template, context)
+
+    def _apply(self, request: HttpRequest, row: Registration, reason: str | None) -> bool:
+        """Call the action; a refusal becomes a message and nothing is saved."""
+        user: Any = request.user
+        by: User = user
+        now = timezone.now()
+        try:
+            if reason:
+                chosen = RefusalReason(reason)
+                registrations.refuse_registration(registration=row, reason=chosen, by=by, at=now)
+                note = gettext("Refused: %(reason)s") % {"reason": chosen.label}
+            else:
+                registrations.approve_registration(registration=row, by=by, at=now)
+                note = gettext("Approved.")
+        except Refusal as refusal:
+            self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            return False
+        self.log_change(request, row, note)
+        self.message_user(request, f"{row}: {note}", messages.SUCCESS)
+        return True
+
+
+def same_serial(row: Registration) -> QuerySet[Registration] | list[Registration]:
+    """The other registrations with this serial number; of another product it may be a coincidence (R31)."""
+    if not row.serial_key:
+        return []
+    others = Registration.objects.filter(serial_key=row.serial_key).exclude(pk=row.pk)
+    return others.select_related("product", "member").order_by("pk")[:20]
+
+
+@admin.register(RegistrationInReview)
+class ReviewAdmin(RegistrationAdmin):
+    """The queue of what a machine could not decide, the longest waiting first (R19)."""
+
+    list_display = ["product", "serial", "review_reason", "member", "waiting", "same_serial", "decide"]
+    list_filter = ["review_reason", "product__shelf", "submitted_at"]
+    date_hierarchy = "submitted_at"
+    ordering = ["submitted_at", "pk"]
+    actions = ["approve_chosen"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_decide_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_decide_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Registration]:
+        same = Registration.objects.filter(serial_key=OuterRef("serial_key")).exclude(pk=OuterRef("pk"))
+        facts = JSONObject(key="pk", state="state", number="member__number", product="product__name")
+        others = ArraySubquery(same.order_by("pk").values(facts=facts)[:OTHERS_SHOWN])
+        return RegistrationInReview.objects.queue().annotate(others=others)
+
+    def _after(self, row: Registration) -> str:
+        return reverse("admin:kitbag_registrationinreview_changelist")
+
+    @admin.display(description=_("waiting for"), ordering="submitted_at")
+    def waiting(self, row: Registration) -> str:
+        return timesince(row.submitted_at) if row.submitted_at else ""
+
+    @admin.display(description=_("same serial number"))
+    def same_serial(self, row: Any) -> str:
+        links = (
+            (
+                reverse("admin:kitbag_registration_change", args=[other["key"]]),
+                other["product"],
+                other["number"],
+                RegistrationState(other["state"]).label,
+            )
+            for other in row.others
+        )
+        return format_html_join("; ", '<a href="{}">{}</a>, {} ({})', links) or "–"
+
+    @admin.display(description=_("decide"))
+    def decide(self, row: Registration) -> str:
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>',
+            self._url("approve", row), gettext("Approve…"), self._url("refuse", row), gettext("Refuse…"),
+        )  # fmt: skip
+
+    @admin.action(description=_("Approve the chosen ones"), permissions=["decide"])
+    def approve_chosen(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
+        for row in queryset.select_related("product"):
+            self._apply(request, row, None)
+
+
+# --- Logs ----------------------------------------------------------------------------------------
+
+
+@admin.register(PointsEntry)
+class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
+    list_display = ["at", "member", "registration", "amount", "cause", "stage", "by"]
+    list_filter = ["cause", "stage", "at"]
+    list_select_related = ["member", "registration__product", "by"]
+    search_fields = ["=member__number", "=member__user__email", "registration__product__name"]
+    date_hierarchy = "at"
+
+
+@admin.register(event_model(Registration))
+class RegistrationEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "product"]
+
+    def what(self, event: Any) -> str:
+        return f"{event.product} {event.serial}".strip()
+
+
+admin.site.register(event_model(Product), EventAdmin)
