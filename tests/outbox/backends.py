@@ -1,0 +1,33 @@
+"""Mail backends that misbehave as real ones do."""
+
+import threading
+from collections.abc import Sequence
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+
+
+class PowerCutError(BaseException):
+    """Nothing catches this: the process is gone."""
+
+
+class PowerCut(EmailBackend):
+    """The mail is out, and the power goes before anybody can note it."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        super().send_messages(messages)
+        raise PowerCutError
+
+
+class Slow(EmailBackend):
+    """Sends when told to."""
+
+    begun = threading.Event()
+    go_on = threading.Event()
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        assert not connection.in_atomic_block, "a transaction is open while sending"
+        Slow.begun.set()
+        assert Slow.go_on.wait(10)
+        return super().send_messages(messages)
