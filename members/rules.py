@@ -1,6 +1,7 @@
 """The arithmetic of membership: values in, values out."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 MEMBER_NUMBER_DIGITS = 12
 MEMBER_NUMBER_PREFIX = "44"
@@ -51,6 +52,15 @@ def next_level(points: int, thresholds: Mapping[str, int]) -> tuple[str, int] | 
         return None
     at, level = min(ahead)
     return level, at - points
+
+
+def scale_position(points: int, thresholds: Mapping[str, int]) -> float:
+    """Where points stand on the scale of levels, in percent: every level is as long, the highest is its end."""
+    stops = sorted(thresholds.values())
+    for place, (low, high) in enumerate(pairwise(stops)):
+        if points < high:
+            return 100 * (place + (points - low) / (high - low)) / (len(stops) - 1)
+    return 100.0
 
 
 def fewest_to_close(gap: int, offers: Iterable[tuple[int, int]]) -> list[int]:

@@ -1,0 +1,145 @@
+"""The forms of the Kitbag: shape only, the actions decide."""
+
+from typing import Any, cast
+
+from cps_portal.lib.forms import DatePartsField
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from kitbag import rules
+from kitbag.actions.registrations import Details, may_lack_serial
+from kitbag.enums import RemovalReason, SerialPlace
+from kitbag.models import Registration
+from kitbag.texts import MISSING_SENTENCES
+
+FIELD_IDS = {
+    "serial": "id_serial",
+    "country": "id_country",
+    "purchased_on": "id_purchased_on_0",
+    "store": "id_store",
+}
+
+
+def country_choices(first: str) -> list[tuple[str, str | Promise]]:
+    """All countries by name, the member's own first."""
+    names: dict[str, str] = dict(countries)
+    own = [(first, names[first])] if first in names else []
+    return [("", _("Choose a country")), *own, *((code, name) for code, name in names.items() if code != first)]
+
+
+class DetailsForm(forms.Form):
+    """The four details (R17). All may be left out unless it is handed in."""
+
+    serial = forms.CharField(
+        label=_("Serial number"),
+        required=False,
+        max_length=40,
+        error_messages={"max_length": _("A serial number has at most fourteen characters. Type the number alone.")},
+        widget=forms.TextInput(
+            attrs={
+                "class": "input input--serial",
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+            }
+        ),
+    )
+    no_serial = forms.BooleanField(label=_("There is no serial number on this item"), required=False)
+    insisted = forms.BooleanField(label=_("I have checked it, it is right"), required=False)
+    store = forms.CharField(
+        label=_("Store"),
+        required=False,
+        max_length=120,
+        help_text=_("Second hand? Write who you bought it from."),
+        error_messages={"max_length": _("Use at most 120 characters.")},
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
+    )
+    country = forms.ChoiceField(
+        label=_("Country of purchase"),
+        required=False,
+        error_messages={"invalid_choice": _("Choose a country from the list.")},
+        widget=forms.Select(attrs={"class": "input", "autocomplete": "country"}),
+    )
+    purchased_on = DatePartsField(
+        label=_("Date of purchase"),
+        required=False,
+        help_text=_("As on the receipt, for example 31 10 2025."),
+    )
+
+    def __init__(self, *args: Any, registration: Registration, handing_in: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "initial",
+            {
+                "serial": registration.serial,
+                "no_serial": registration.no_serial,
+                "country": registration.country.code,
+                "purchased_on": registration.purchased_on,
+                "store": registration.store,
+            },
+        )
+        super().__init__(*args, **kwargs)
+        self.handing_in = handing_in
+        country = cast(forms.ChoiceField, self.fields["country"])
+        country.choices = country_choices(registration.member.country.code)
+        self.fields["serial"].help_text = SerialPlace(registration.product.serial_place).label
+        if not (may_lack_serial(registration.product) or registration.no_serial):
+            del self.fields["no_serial"]
+        # What is missing comes first, so that finishing is one glance (R18).
+        missing = registration.missing
+        names = ["serial", "store", "country", "purchased_on"]
+        self.detail_names = [name for name in names if name in missing] + [n for n in names if n not in missing]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("no_serial") and data.get("serial"):
+            self.add_error("serial", _("Type the number, or say that there is none. Not both."))
+        if self.handing_in:
+            for name in self._missing(data):
+                if name not in self.errors:
+                    self.add_error(name, MISSING_SENTENCES[name])
+        return data
+
+    def details(self) -> Details:
+        data = self.cleaned_data
+        return Details(
+            serial=data.get("serial", ""),
+            country=data.get("country", ""),
+            purchased_on=data.get("purchased_on"),
+            store=data.get("store", ""),
+            no_serial=bool(data.get("no_serial")),
+        )
+
+    def _missing(self, data: dict[str, Any]) -> list[str]:
+        return rules.missing_details(
+            serial=data.get("serial") or "",
+            no_serial=bool(data.get("no_serial")),
+            country=data.get("country") or "",
+            purchased_on=data.get("purchased_on"),
+            store=data.get("store") or "",
+        )
+
+
+class PickForm(forms.Form):
+    """A product picked from what was found: its key and how many of it the member saw in the Kitbag."""
+
+    pick = forms.RegexField(regex=r"^[0-9]{1,12}\.[0-9]{1,6}$")
+
+    def product_and_held(self) -> tuple[int, int]:
+        product, _dot, held = self.cleaned_data["pick"].partition(".")
+        return int(product), int(held)
+
+
+class RemoveForm(forms.Form):
+    """Why it leaves the Kitbag (R26)."""
+
+    reason = forms.ChoiceField(
+        label=_("Why does it leave your Kitbag?"),
+        choices=RemovalReason.choices,
+        error_messages={
+            "required": _("Choose a reason."),
+            "invalid_choice": _("Choose a reason from the list."),
+        },
+        widget=forms.RadioSelect,
+    )

@@ -1,0 +1,170 @@
+"""What the pages of the Kitbag share: whose page it is, how a registration is shown, where its dot leads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django_htmx.http import HttpResponseClientRedirect
+
+from kitbag import rules
+from kitbag.enums import PointsCause, RefusalReason, RegistrationState, Stage
+from kitbag.forms import FIELD_IDS
+from kitbag.models import Registration
+from members.access import MemberRequest
+from members.enums import Programme
+from members.models import CountryProgramme, LevelBenefit, Member
+
+LONGEST_QUERY = 100
+FIELD_WORDS = {
+    "serial": _("serial number"),
+    "country": _("country of purchase"),
+    "purchased_on": _("date of purchase"),
+    "store": _("store"),
+}
+REFUSED_FIELD = {
+    RefusalReason.SERIAL_WRONG: "serial",
+    RefusalReason.SERIAL_UNREADABLE: "serial",
+    RefusalReason.HELD_ELSEWHERE: "serial",
+    RefusalReason.NEEDS_SERIAL: "serial",
+    RefusalReason.DETAILS_WRONG: "purchased_on",
+}
+ENTRY_TITLES = {
+    PointsCause.VALIDATED: _("%(product)s counted"),
+    PointsCause.REMOVED: _("%(product)s removed"),
+    PointsCause.SUPERSEDED: _("%(product)s superseded"),
+    PointsCause.UNSERVICEABLE: _("%(product)s no longer serviceable"),
+    PointsCause.RESTORED: _("%(product)s current again"),
+    PointsCause.REVALUED: _("%(product)s revalued"),
+    PointsCause.CHECK: _("%(product)s refused"),
+}
+
+
+@dataclass(frozen=True)
+class Kit:
+    """One registration as the pages show it (R18, R20).
+
+    ``look`` is counted, pending, superseded or unserviceable; ``dot`` the blue dot and ``href`` where it leads;
+    ``polling`` says that the machine is still checking it; ``days`` is the Fast Track target of this member.
+    """
+
+    row: Registration
+    look: str
+    dot: bool
+    href: str
+    meta: str | Promise
+    polling: bool
+    days: int | None
+
+    @property
+    def points(self) -> int:
+        return self.row.product.points
+
+    @property
+    def was(self) -> int | None:
+        """The points it had when current, where they have fallen since."""
+        full = self.row.product.points_current
+        return full if self.look in (Stage.SUPERSEDED, Stage.UNSERVICEABLE) and full != self.points else None
+
+
+def own(request: MemberRequest, pk: int) -> Registration:
+    """The member's own registration, in any state; anybody else's does not exist."""
+    return get_object_or_404(Registration.objects.of(request.member).select_related("product", "member"), pk=pk)
+
+
+def go(request: MemberRequest, url: str) -> HttpResponse:
+    """Where to go after a POST: a redirect, or for htmx an order to the browser."""
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+
+
+def typed(request: HttpRequest, name: str) -> str:
+    """A text of the query string, whatever was put there."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_QUERY]
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any], size: int) -> Page[Any]:
+    """The page asked for; nonsense is the first page, too far is the last."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def address(name: str, **parameters: str | int) -> str:
+    """The address of a page with those query parameters that say something."""
+    query = urlencode({key: value for key, value in parameters.items() if value})
+    return f"{reverse(name)}?{query}" if query else reverse(name)
+
+
+def days_by_level(member: Member) -> dict[str, int | None]:
+    """The Fast Track target of each level in the member's country, before what the product says (R3, R43, R44)."""
+    programme = CountryProgramme.objects.in_force().filter(country=member.country).first()
+    if programme is None or programme.kind != Programme.FREE:
+        return {}
+    benefits = LevelBenefit.objects.filter(
+        service_level=programme.service_level, country__in=["", member.country.code]
+    ).order_by("country")  # the country's own row comes last and wins
+    return {benefit.level: benefit.fast_track_days for benefit in benefits}
+
+
+def is_checking(row: Registration) -> bool:
+    """Whether the machine has it, which takes seconds; a person has it once there is a review reason."""
+    return row.state == RegistrationState.SUBMITTED and not row.review_reason
+
+
+def show(row: Registration, level_days: int | None) -> Kit:
+    """A registration with everything that a card, a table row or a page says about it."""
+    product = row.product
+    pending = row.state != RegistrationState.VALIDATED
+    stage = "counted" if product.stage == Stage.CURRENT else product.stage
+    return Kit(
+        row=row,
+        look="pending" if pending else stage,
+        dot=row.needs_member,
+        href=_href(row),
+        meta=_meta(row),
+        polling=is_checking(row),
+        days=rules.target_days(level_days, fast_track=product.is_fast_track, video_class=product.video_class),
+    )
+
+
+def finish_address(row: Registration) -> str:
+    """The finish page at the very field that is missing or was refused (R18)."""
+    if row.state == RegistrationState.REJECTED:
+        field = REFUSED_FIELD[RefusalReason(row.refusal_reason)]
+    else:
+        field = next(iter(row.missing), "serial")
+    return f"{reverse('kitbag:finish', args=[row.pk])}#{FIELD_IDS[field]}"
+
+
+def _href(row: Registration) -> str:
+    return finish_address(row) if row.needs_member else row.get_absolute_url()
+
+
+def _meta(row: Registration) -> str | Promise:
+    product = row.product
+    if row.state == RegistrationState.DRAFT:
+        missing = [str(FIELD_WORDS[name]) for name in row.missing]
+        if not missing:
+            return _("All there. Hand it in.")
+        return _t("Add %(details)s") % {"details": ", ".join(missing)}
+    if row.state == RegistrationState.REJECTED:
+        return RefusalReason(row.refusal_reason).label
+    if row.state == RegistrationState.SUBMITTED:
+        return _("A person is looking at it.") if row.review_reason else _("Being checked")
+    if product.stage == Stage.CURRENT:
+        return ""
+    keeps = ngettext("Keeps %(points)s point.", "Keeps %(points)s points.", product.points) % {"points": product.points}
+    why = _("A newer model is out.") if product.stage == Stage.SUPERSEDED else _("We can no longer service it.")
+    return format_lazy("{why} {keeps}", why=why, keeps=keeps)
+
+
+def entry_title(cause: str, product: str) -> str:
+    """What a ledger entry did, as a heading: "EOS R5 counted"."""
+    return capfirst(str(ENTRY_TITLES[PointsCause(cause)]) % {"product": product})

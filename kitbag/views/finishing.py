@@ -1,0 +1,167 @@
+"""Finish a product: the four details, checked beside their fields (R17, R24, R27 to R30, R33)."""
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods
+
+from cps_portal.lib.errors import Refusal
+from kitbag import rules
+from kitbag.actions import registrations
+from kitbag.enums import RegistrationState, Shelf
+from kitbag.forms import DetailsForm
+from kitbag.models import Registration
+from kitbag.texts import NEXT_STEPS, serial_sentence
+from kitbag.views.common import go, own
+from members.access import MemberRequest, member_required
+from members.models import CountryProgramme, Member
+
+HOME, REGION, ABROAD = "", "region", "abroad"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required
+def finish(request: MemberRequest, pk: int) -> HttpResponse:
+    """Three buttons send the one form: hand in, finish later, take the suggested serial number over."""
+    row = own(request, pk)
+    if row.state not in registrations.EDITABLE:
+        if request.method == "POST":
+            messages.info(request, _t("%(product)s has been handed in already.") % {"product": row.product.name})
+        return go(request, row.get_absolute_url())
+    if request.method != "POST":
+        return _page(request, row, DetailsForm(registration=row))
+    match request.POST.get("do", "submit"):
+        case "later":
+            return _save(request, row)
+        case "take":
+            return _take_suggestion(request, row)
+        case _:
+            return _submit(request, row)
+
+
+@require_GET
+@member_required
+def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
+    """What there is to say about the serial number while it is typed (R29, R30)."""
+    row = own(request, pk)
+    if not request.htmx:
+        return redirect("kitbag:finish", pk=row.pk)
+    serial = request.GET.get("serial", "").replace("\x00", "").strip()[:100]
+    if len(rules.normalise_serial(serial)) < 4:
+        return render(request, "kitbag/_serial_note.html", {"kit": row})
+    finding = registrations.check_serial(row.product, serial)
+    context = {
+        "finding": finding,
+        "sentence": serial_sentence(finding, row.product) if finding.code else "",
+        "fine": not finding.code,
+    }
+    return render(request, "kitbag/_serial_note.html", context)
+
+
+@require_GET
+@member_required
+def country_note(request: MemberRequest) -> HttpResponse:
+    """What buying it in this country means for the warranty (R24)."""
+    return render(request, "kitbag/_country_note.html", {"origin": _origin(request.member, request.GET.get("country"))})
+
+
+def _submit(request: MemberRequest, row: Registration) -> HttpResponse:
+    form = DetailsForm(request.POST, registration=row, handing_in=True)
+    if not form.is_valid():
+        return _page(request, row, form)
+    insisted = form.cleaned_data["insisted"]
+    try:
+        registrations.submit_registration(
+            registration=row, details=form.details(), insisted=insisted, at=timezone.now()
+        )
+    except Refusal as refusal:
+        return _refused(request, row, form, refusal)
+    messages.success(request, _t("%(product)s is being checked.") % {"product": row.product.name})
+    return go(request, _next(request, row))
+
+
+def _save(request: MemberRequest, row: Registration) -> HttpResponse:
+    form = DetailsForm(request.POST, registration=row)
+    if not form.is_valid():
+        return _page(request, row, form)
+    try:
+        registrations.save_details(registration=row, details=form.details(), at=timezone.now())
+    except Refusal as refusal:
+        return _refused(request, row, form, refusal)
+    messages.success(request, _t("%(product)s saved. Finish it any time.") % {"product": row.product.name})
+    return go(request, reverse("kitbag:list"))
+
+
+def _take_suggestion(request: MemberRequest, row: Registration) -> HttpResponse:
+    """Put what was probably meant into the field; the member looks and hands it in."""
+    finding = registrations.check_serial(row.product, request.POST.get("serial", "")[:100])
+    data: QueryDict = request.POST.copy()
+    if finding.suggestion:
+        data["serial"] = finding.suggestion
+    return _page(request, row, DetailsForm(data, registration=row), taken=bool(finding.suggestion))
+
+
+def _refused(request: MemberRequest, row: Registration, form: DetailsForm, refusal: Refusal) -> HttpResponse:
+    if refusal.code == "not_editable":  # the same form a second time, or decided meanwhile
+        messages.info(request, str(refusal))
+        return go(request, row.get_absolute_url())
+    form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return _page(request, row, form)
+
+
+def _next(request: MemberRequest, row: Registration) -> str:
+    """One draft after the other where the member chose to fill in several, else the product's page."""
+    if request.POST.get("through"):
+        drafts = Registration.objects.of(request.member).filter(state=RegistrationState.DRAFT).exclude(pk=row.pk)
+        if following := drafts.order_by("pk").first():
+            return f"{reverse('kitbag:finish', args=[following.pk])}?through=1"
+    return row.get_absolute_url()
+
+
+def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken: bool = False) -> HttpResponse:
+    form.fields["serial"].widget.attrs |= {
+        "hx-get": reverse("kitbag:serial_check", args=[row.pk]),
+        "hx-trigger": "input changed delay:600ms",
+        "hx-target": "#serial-note",
+    }
+    form.fields["country"].widget.attrs |= {
+        "hx-get": reverse("kitbag:country_note"),
+        "hx-trigger": "change",
+        "hx-target": "#country-note",
+    }
+    typed_serial = str(form["serial"].value() or "").replace("\x00", "")[:100]
+    wrong = form.is_bound and form.has_error("serial") and typed_serial
+    finding = registrations.check_serial(row.product, typed_serial) if wrong else rules.SerialFinding()
+    missing = row.missing
+    done = len(rules.DETAILS) - len(missing)
+    context = {
+        "row": row,
+        "product": row.product,
+        "form": form,
+        "detail_fields": [form[name] for name in form.detail_names],
+        "missing": missing,
+        "done": done,
+        "progress": ngettext("%(done)s of %(all)s details done", "%(done)s of %(all)s details done", done)
+        % {"done": done, "all": len(rules.DETAILS)},
+        "finding": finding,
+        "may_insist": bool(finding.code) and not finding.blocks,
+        "taken": taken,
+        "through": bool(request.POST.get("through") or request.GET.get("through")),
+        "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
+        "is_body": row.product.shelf == Shelf.BODIES,
+        "origin": _origin(request.member, form["country"].value()),
+    }
+    template = "kitbag/_finish_form.html" if request.htmx else "kitbag/finish.html"
+    return render(request, template, context)
+
+
+def _origin(member: Member, country: str | None) -> str:
+    """Bought at home, elsewhere in the region (any country with a programme row), or outside of it (R24)."""
+    if not country or len(country) != 2 or country == member.country.code:
+        return HOME
+    in_region = CountryProgramme.objects.filter(country=country).exists()
+    return REGION if in_region else ABROAD
