@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
+    "django.forms",  # TemplatesSetting finds the widgets of Django through it
     "allauth",
     "allauth.account",
     "allauth.mfa",
