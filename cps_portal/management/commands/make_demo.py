@@ -1,0 +1,46 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from cps_portal import demo
+from cps_portal.lib.errors import Refusal
+from kitbag.models import Product
+from members.models import CountryProgramme
+from servicing.models import ServiceCentre
+
+LOADS = [(Product, "load_catalogue"), (CountryProgramme, "load_programme"), (ServiceCentre, "load_centres")]
+
+
+class Command(BaseCommand):
+    help = "Make the demonstration world once: invented members with kit, and staff to look after them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--even-in-production",
+            action="store_true",
+            help="also where staff need a second factor; everybody can read the passwords of these accounts",
+        )
+
+    def handle(self, **options: Any) -> None:
+        if settings.STAFF_SECOND_FACTOR_REQUIRED and not options["even_in_production"]:
+            raise CommandError(
+                "This looks like production: everybody knows the passwords of the demonstration world."
+            )
+        for model, command in LOADS:
+            if not model._default_manager.exists():
+                call_command(command, verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
+        if demo.is_made():
+            self.stdout.write("The demonstration world is here already; nothing was changed.")
+        else:
+            try:
+                demo.make()
+            except Refusal as refusal:
+                raise CommandError(f"The demonstration world does not fit this programme: {refusal}") from refusal
+            self.stdout.write("The demonstration world is made.")
+        if options["verbosity"]:
+            self.stdout.write(f"Sign in with the password “{demo.PASSWORD}” as")
+            for person in demo.CAST:
+                self.stdout.write(f"  {person.email:<24}{person.who}")
