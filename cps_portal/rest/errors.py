@@ -4,9 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions, serializers, status
-from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from cps_portal.lib.errors import Refusal
@@ -27,7 +26,7 @@ class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
     )
 
 
-def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
+def problem_response(exc: Exception, context: dict[str, Any]) -> JsonResponse | None:
     """Answer for an exception; None leaves what is no answer but a defect to Django."""
     if isinstance(exc, Refusal):
         errors = {exc.field: [str(exc.message)]} if exc.field else None
@@ -49,7 +48,7 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
     return problem
 
 
-def _problem(code: int, reason: str, detail: str, errors: dict[str, Any] | None = None) -> Response:
+def _problem(code: int, reason: str, detail: str, errors: dict[str, Any] | None = None) -> JsonResponse:
     data: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(code).phrase,
@@ -59,4 +58,5 @@ def _problem(code: int, reason: str, detail: str, errors: dict[str, Any] | None 
     }
     if errors:
         data["errors"] = errors
-    return Response(data, status=code, content_type=CONTENT_TYPE)
+    # No renderer is asked: also a door that speaks YAML or HTML says no in this form.
+    return JsonResponse(data, status=code, content_type=CONTENT_TYPE)

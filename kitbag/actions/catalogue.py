@@ -72,6 +72,7 @@ class _Load:
 
     def run(self, products: Sequence[ProductFacts]) -> None:
         there = dict(self.known)
+        self.report.not_in_file = sorted(there.keys() - {facts.slug for facts in products})
         fresh = [facts for facts in products if facts.slug not in there]
         for facts, key in zip(fresh, self._next_keys(len(fresh)), strict=True):
             self.known[facts.slug] = Product(pk=key, slug=facts.slug)
@@ -98,10 +99,10 @@ class _Load:
         Product.objects.bulk_create(added, batch_size=BATCH)
         if changed:
             Product.objects.bulk_update(changed, sorted(columns), batch_size=BATCH)
-        self._names(products)
+        names = self._names(products)
+        if len(added) + names > BATCH:
+            _prepare_search()
         self._proposals(proposals)
-        named = {facts.slug for facts in products}
-        self.report.not_in_file = sorted(there.keys() - named)
         self.report.left_alone = len(products) - len(added) - len(self.report.changed)
 
     def _next_keys(self, count: int) -> list[int]:
@@ -130,8 +131,11 @@ class _Load:
             return product.successor_id
         return successor.pk
 
-    def _names(self, products: Sequence[ProductFacts]) -> None:
-        """Make the names of the products in the file those of the file, with today's search keys."""
+    def _names(self, products: Sequence[ProductFacts]) -> int:
+        """Make the names of the products in the file those of the file, with today's search keys.
+
+        Returns how many rows it wrote.
+        """
         there = {(name.product_id, name.name): name for name in ProductName.objects.all()}
         wanted = {(self.known[facts.slug].pk, name): facts.slug for facts in products for name in facts.names}
         in_file = {self.known[facts.slug].pk for facts in products}
@@ -150,6 +154,7 @@ class _Load:
         added = set(self.report.added)
         for slug in sorted({self.slug_of[key] for key, _ in [*gone, *fresh]} - added):
             self.report.changed.setdefault(slug, []).append("names")
+        return len(fresh) + len(stale)
 
     def _proposal(self, product: Product, guarded: dict[str, Any]) -> dict[str, list[Any]]:
         changes = {name: [getattr(product, name), value] for name, value in guarded.items()}
@@ -185,6 +190,13 @@ class _Load:
         CatalogueProposal.objects.bulk_create(fresh, batch_size=BATCH)
         CatalogueProposal.objects.bulk_update(corrected, ["changes", "proposed_at"], batch_size=BATCH)
         CatalogueProposal.objects.bulk_update(withdrawn, ["state", "closed_at"], batch_size=BATCH)
+
+
+def _prepare_search() -> None:
+    """Let the first search after a big load be as fast as the later ones, without waiting for autovacuum."""
+    with connection.cursor() as cursor:
+        cursor.execute("select gin_clean_pending_list('product_name_search')")
+        cursor.execute("analyze kitbag_product, kitbag_productname")
 
 
 def _set(product: Product, values: dict[str, Any]) -> None:
