@@ -72,6 +72,10 @@ class LastChange(NamedTuple):
     title: str
     at: datetime
 
+    @property
+    def size(self) -> int:
+        return abs(self.amount)
+
 
 @dataclass(frozen=True)
 class Dashboard:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,8 +12,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from members.models import Member, TermsVersion, User
-
-Params = ParamSpec("Params")
 
 
 class MemberRequest(HttpRequest):
@@ -34,18 +32,16 @@ def newest_terms() -> TermsVersion | None:
     return TermsVersion.objects.filter(valid_from__lte=timezone.now()).first()
 
 
-def member_required(
-    view: Callable[Concatenate[MemberRequest, Params], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Params], HttpResponse]:
+def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """A page of a member. Staff who are not members are led to the admin."""
 
     @wraps(view)
-    def door(request: HttpRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not member_of(request):
             if request.user.is_authenticated and request.user.is_staff:
                 return HttpResponseRedirect(reverse("admin:index"))
             raise PermissionDenied
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+        return view(cast(MemberRequest, request), *args, **kwargs)
 
     return door
 

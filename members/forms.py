@@ -7,6 +7,7 @@ from allauth.account.forms import SignupForm
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -20,6 +21,7 @@ from members.access import newest_terms
 from members.enums import Programme, Specialty
 from members.models import CountryProgramme, Member, User
 
+LONGEST_EMAIL = 254
 SPECIALTIES = [("", _("Choose one, if you like")), *Specialty.choices]
 
 
@@ -98,7 +100,11 @@ class JoinForm(NameFields, SignupForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["country"].choices = [("", _("Choose your country")), *country_choices(Programme.FREE)]  # type: ignore[attr-defined]
+        for name in ("first_name", "last_name"):
+            self.fields[name].widget.attrs["data-mirror"] = "#card-name"  # app.js writes it on the card
         email, password = self.fields["email"], self.fields["password1"]
+        email.validators.append(MaxLengthValidator(LONGEST_EMAIL))  # allauth would cut it and go on
+        email.widget.attrs["maxlength"] = str(LONGEST_EMAIL)
         email.help_text = _("We’ll send a link to confirm it.")
         email.error_messages["required"] = _("Type your email address.")
         password.help_text = _("12 characters or more. A short sentence works well.")
@@ -136,7 +142,8 @@ class ProfileForm(NameFields):
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
         names = ("first_name", "last_name", "specialty", "language", "wants_news")
-        super().__init__(*args, initial={name: getattr(member, name) for name in names}, **kwargs)
+        kwargs["initial"] = {name: getattr(member, name) for name in names}
+        super().__init__(*args, **kwargs)
         if len(settings.LANGUAGES) < 2:
             del self.fields["language"]
 

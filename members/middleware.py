@@ -29,7 +29,7 @@ class MemberMiddleware:
         request.member = SimpleLazyObject(lambda: member_of(request))  # type: ignore[attr-defined]
         if settings.SESSION_COOKIE_NAME in request.COOKIES and (language := request.session.get(LANGUAGE_KEY)):
             translation.activate(language)
-            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
 
     def process_view(

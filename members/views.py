@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from allauth.account.internal.flows.signup import prevent_enumeration
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.account.views import SignupView
 from allauth.mfa.models import Authenticator
@@ -85,7 +85,8 @@ class JoinView(SignupView):  # type: ignore[misc]
             if not any(name in str(error) for name in EMAIL_UNIQUE):
                 raise
             # Somebody joined with the same address a moment ago: answer as if they had been here all along.
-            return prevent_enumeration(self.request, email=form.cleaned_data["email"])  # type: ignore[no-any-return]
+            form.add_error("email", get_adapter().validation_error("email_taken"))
+            return self.form_invalid(form)  # type: ignore[no-any-return]
         return response
 
 
