@@ -138,7 +138,16 @@ ACCOUNT_ADAPTER = "members.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_FORMS = {"signup": "members.forms.JoinForm"}
+ACCOUNT_FORMS = {
+    "signup": "members.forms.JoinForm",
+    "login": "members.account_forms.SignInForm",
+    "add_email": "members.account_forms.AddEmailForm",
+    "change_password": "members.account_forms.ChangePasswordForm",
+    "set_password": "members.account_forms.SetPasswordForm",
+    "reset_password": "members.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "members.account_forms.ResetPasswordKeyForm",
+    "reauthenticate": "members.account_forms.ReauthenticateForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "optional"  # R8: membership is instant; benefits ask for a confirmed address
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_CHANGE_EMAIL = True
@@ -148,6 +157,15 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 KITBAG_LIMIT = 1000  # products a member may hold, against runaway scripts
+MFA_ADAPTER = "members.adapter.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "members.account_forms.SecondStepForm",
+    "reauthenticate": "members.account_forms.ReauthenticateByCodeForm",
+    "activate_totp": "members.account_forms.ActivateAppForm",
+    "add_webauthn": "members.account_forms.AddPasskeyForm",
+    "edit_webauthn": "members.account_forms.RenamePasskeyForm",
+}
+MFA_TOTP_ISSUER = "CPS"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 STAFF_SECOND_FACTOR_REQUIRED = True
