@@ -9,12 +9,12 @@ from cps_portal.embedded import servers
 from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.urls import ROOT
 
-EVERYDAY = "not browser and not bench and not launcher"
+EVERYDAY = ["-n", "auto", "--maxprocesses", "4", "-m", "not browser and not bench and not launcher"]
 
 
 def test(arguments: Sequence[str]) -> int:
-    """pytest on throw-away servers; arguments that choose tests or markers replace ours."""
-    chosen = [] if "-m" in arguments else ["-m", EVERYDAY]
+    """pytest on throw-away servers; whoever names a marker gets just that, one test after another."""
+    chosen = [] if "-m" in arguments else EVERYDAY
     return with_servers([sys.executable, "-m", "pytest", *chosen, *arguments])
 
 
