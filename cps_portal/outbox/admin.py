@@ -1,7 +1,7 @@
 """The support desk's view of what left the building, and what did not."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -11,18 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.lib.admin import ReadOnlyAdmin
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import actions
 from cps_portal.outbox.models import Message
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Message]
-else:
-    ModelAdmin = admin.ModelAdmin
-
 
 @admin.register(Message)
-class MessageAdmin(ModelAdmin):
+class MessageAdmin(ReadOnlyAdmin[Message]):
     """A log: nothing is added, changed or deleted. Only superusers read the text: it may hold sign-in links."""
 
     list_display = ["key", "kind", "to", "state", "attempts", "created_at", "next_at", "sent_at"]
@@ -30,18 +26,7 @@ class MessageAdmin(ModelAdmin):
     search_fields = ["key", "to"]
     ordering = ["-pk"]
     date_hierarchy = "created_at"
-    list_per_page = 50
-    show_full_result_count = False
     actions = ["send_again", "cancel"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
-        return False
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         """May use the two buttons: whoever was given the right to change messages."""

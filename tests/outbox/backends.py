@@ -1,11 +1,14 @@
 """Mail backends that misbehave as real ones do."""
 
 import threading
+import time
 from collections.abc import Sequence
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
+
+from cps_portal.mailbox.backend import MailboxBackend
 
 
 class PowerCutError(BaseException):
@@ -31,3 +34,12 @@ class Slow(EmailBackend):
         Slow.begun.set()
         assert Slow.go_on.wait(10)
         return super().send_messages(messages)
+
+
+class Crawling(MailboxBackend):
+    """Keeps mails as files and takes its time, so that a kill falls into the middle of a sending."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        kept = super().send_messages(messages)
+        time.sleep(0.05)
+        return kept

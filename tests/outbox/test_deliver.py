@@ -1,6 +1,8 @@
 """What is written leaves, once if it can be helped, and whatever happens to those who carry it."""
 
+import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,7 +17,7 @@ from cps_portal.outbox import actions, rules, senders
 from cps_portal.outbox.enums import State
 from cps_portal.outbox.models import Message
 from tests.outbox import backends
-from tests.outbox.conftest import LETTER
+from tests.outbox.conftest import LETTER, use_broker
 from tests.outbox.smtp import Server
 
 Post = Callable[..., Message]
@@ -64,6 +66,17 @@ def test_with_the_broker_down_the_commit_holds_and_the_sweep_delivers(post: Post
     assert not actions.sweep()
     assert len(mail.outbox) == 3
     assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_hangs_costs_a_hundred_commits_no_more_than_one(post: Post) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        use_broker(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
+        began = time.monotonic()
+        for n in range(100):
+            post(f"k-{n}")
+        assert time.monotonic() - began < 4
+    assert Message.objects.count() == 100
 
 
 @pytest.mark.django_db
