@@ -127,7 +127,8 @@ def build(member: Member, now: datetime) -> Dashboard:
     address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
     ahead = rules.next_level(member.points, thresholds)
     benefit = benefit_of(member)
-    entries = list(PointsEntry.objects.filter(member=member).with_total().order_by("pk").values_list("at", "total"))
+    ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
+    entries = list(ledger.values_list("at", "total"))  # type: ignore[misc]  # the stubs do not see with_total()
     last_change = _last_change(member) if entries else None
     return Dashboard(
         member=member,

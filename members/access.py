@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -27,9 +28,13 @@ def member_of(request: HttpRequest) -> Member | None:
     return getattr(request.user, "member", None)
 
 
+def in_force() -> QuerySet[TermsVersion]:
+    """The versions of the Terms of Use that hold by now, newest first (R9)."""
+    return TermsVersion.objects.filter(valid_from__lte=timezone.now())
+
+
 def newest_terms() -> TermsVersion | None:
-    """The version of the Terms of Use in force now (R9)."""
-    return TermsVersion.objects.filter(valid_from__lte=timezone.now()).first()
+    return in_force().first()
 
 
 def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

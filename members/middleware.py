@@ -5,13 +5,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
-from members.access import member_of, newest_terms
+from members.access import in_force, member_of
 from members.models import Member, TermsAcceptance
 
 TERMS_KEY = "terms_accepted"  # in the session: the version that was accepted when this sign-in began
@@ -53,9 +54,10 @@ class MemberMiddleware:
 
 def remember_terms(request: HttpRequest, member: Member) -> bool:
     """Note in the session that the newest terms are accepted, and the language. False if they are not accepted."""
-    newest = newest_terms()
-    if newest and not TermsAcceptance.objects.filter(member=member, terms=newest).exists():
+    accepted = TermsAcceptance.objects.filter(member=member, terms=OuterRef("pk"))
+    newest = in_force().annotate(accepted=Exists(accepted)).values_list("version", "accepted").first()
+    if newest and not newest[1]:
         return False
-    request.session[TERMS_KEY] = newest.version if newest else ""
+    request.session[TERMS_KEY] = newest[0] if newest else ""
     request.session[LANGUAGE_KEY] = member.language
     return True

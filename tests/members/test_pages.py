@@ -1,0 +1,462 @@
+"""The members' own pages and the dashboard (R6, R10 to R13, R18, R56)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from kitbag.actions import registrations
+from kitbag.enums import RefusalReason, RemovalReason
+from kitbag.models import Registration
+from members import actions
+from members.enums import NoticeCode
+from members.models import CountryProgramme, Member, Notice
+from tests.factories import ProductFactory, draft, submitted, validated
+from tests.world import JOINED, World
+
+MOST_QUERIES = 15
+
+
+def text(response: HttpResponse) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as caught:
+        assert client.get(url).status_code == 200
+    return len(caught)
+
+
+# --- Who gets in ------------------------------------------------------------------------------------
+
+PAGES = ["/dashboard/", "/profile/", "/profile/country/", "/profile/security/", "/terms/accept/"]
+POSTS = ["/profile/theme/", "/notices/1/read/"]
+READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/health/", "/profile/security/"]
+
+
+@pytest.mark.parametrize("url", [*PAGES, *POSTS])
+def test_a_visitor_is_led_to_the_sign_in(world: World, url: str) -> None:
+    response = Client().post(url) if url in POSTS else Client().get(url)
+    assert response["Location"].startswith("/accounts/login/?next=")
+
+
+@pytest.mark.parametrize("url", ["/", "/help/", "/terms/", "/privacy/", "/country/?country=FR"])
+def test_a_visitor_reads_the_public_pages(world: World, url: str) -> None:
+    assert Client().get(url).status_code == 200
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_staff_who_are_no_members_are_led_to_the_admin(world: World, url: str) -> None:
+    client = Client()
+    client.force_login(world.staff)
+    assert client.get(url)["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("url", READ_ONLY)
+def test_reading_pages_refuse_posts(as_ana: Client, url: str) -> None:
+    assert as_ana.post(url).status_code == 405
+
+
+@pytest.mark.parametrize("url", POSTS)
+def test_what_changes_something_refuses_to_be_read(as_ana: Client, url: str) -> None:
+    assert as_ana.get(url).status_code == 405
+
+
+@pytest.mark.parametrize("url", ["/profile/", "/profile/country/", "/profile/theme/", "/accounts/signup/"])
+def test_a_post_without_the_csrf_token_is_refused(world: World, url: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    if url != "/accounts/signup/":
+        client.force_login(world.ana.user)
+    assert client.post(url, {"theme": "dark"}).status_code == 403
+
+
+def test_no_page_has_inline_style_or_script(as_ana: Client) -> None:
+    for url in PAGES[:-1]:
+        page = text(as_ana.get(url))
+        assert " style=" not in page
+        assert "<style" not in page
+        assert " onclick" not in page
+
+
+# --- Home ----------------------------------------------------------------------------------------------
+
+
+def test_the_home_of_a_member_is_the_dashboard(as_ana: Client) -> None:
+    assert as_ana.get("/")["Location"] == "/dashboard/"
+
+
+def test_the_public_home_counts_what_there_is(world: World) -> None:
+    page = text(Client().get("/"))
+    assert "<dd>4</dd>" in page  # products that can be registered; and free countries
+    assert "<dd>2</dd>" in page  # Platinum's Fast Track days
+
+
+@pytest.fixture
+def no_broker() -> object:
+    url = "redis://127.0.0.1:9/0"
+    caches = {"default": {**settings.CACHES["default"], "LOCATION": url}}
+    with override_settings(REDIS_URL=url, CACHES=caches):
+        yield
+
+
+def test_pages_and_joining_survive_a_broker_that_is_down(world: World, no_broker: object) -> None:
+    assert Client().get("/").status_code == 200
+    assert Client().get("/accounts/signup/").status_code == 200
+    given = {"first_name": "Dina", "last_name": "Example", "email": "dina@example.org", "country": "ZA"}
+    with override_settings(ACCOUNT_RATE_LIMITS={"signup": "1/m/ip"}):
+        response = Client().post(
+            "/accounts/signup/", {**given, "password1": "a short sentence works well", "adult": "on", "terms": "on"}
+        )
+    assert response.status_code == 302
+    assert Member.objects.filter(user__email="dina@example.org").exists()
+
+
+# --- Health ---------------------------------------------------------------------------------------------
+
+
+def test_health_says_yes_when_database_and_broker_answer(db: None) -> None:
+    response = Client().get("/health/")
+    assert (response.status_code, response.json()) == (200, {"database": True, "broker": True})
+
+
+def test_health_names_the_broker_that_is_down(db: None, no_broker: object) -> None:
+    response = Client().get("/health/")
+    assert (response.status_code, response.json()) == (503, {"database": True, "broker": False})
+
+
+# --- Dashboard -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("utc_hour", "greeting"),
+    [(3, "Good morning, Ana"), (9, "Good morning, Ana"), (10, "Good afternoon, Ana"), (16, "Good evening, Ana")],
+)
+def test_the_greeting_follows_the_clock_in_johannesburg(world: World, utc_hour: int, greeting: str) -> None:
+    with time_machine.travel(datetime(2026, 3, 4, utc_hour, 30, tzinfo=UTC), tick=False):
+        client = Client()
+        client.force_login(world.ana.user)
+        page = text(client.get("/dashboard/"))
+    assert greeting in page
+    assert "Wednesday 4 March" in page
+
+
+def test_the_dashboard_shows_level_points_and_what_fast_track_gives(as_ana: Client) -> None:
+    page = text(as_ana.get("/dashboard/"))
+    assert 'data-level="gold"' in page
+    assert "<b>1,000</b> points" in page
+    assert "600 points</b> to Platinum" in page
+    assert "3 days" in page
+    assert "Gold target in South Africa" in page
+
+
+def test_a_new_member_sees_what_to_do_first_and_what_opens_next(as_ben: Client) -> None:
+    page = text(as_ben.get("/dashboard/"))
+    assert "Welcome, Ben" in page
+    assert "See what your kit is worth" in page
+    assert "What opens at Silver" in page
+    assert "500 points" in page
+
+
+def test_the_nudge_names_the_fewest_products_that_close_the_gap(world: World, as_ana: Client) -> None:
+    for _ in range(3):
+        draft(world.ana, world.body)
+    draft(world.ana, world.lens)
+    assert "Finish 2 products and their <b>600 points</b> make you Platinum." in text(as_ana.get("/dashboard/"))
+
+
+def test_the_nudge_counts_what_is_being_checked(world: World, as_ana: Client) -> None:
+    submitted(world.ana, world.body, "100000000009")
+    draft(world.ana, world.body)
+    assert "Finish one product and its <b>300 points</b> make you Platinum." in text(as_ana.get("/dashboard/"))
+    submitted(world.ana, world.body, "100000000010")
+    page = text(as_ana.get("/dashboard/"))
+    assert "600 points</b> are being checked. Once they count, you are Platinum." in page
+
+
+def test_your_turn_names_what_is_missing_and_leads_there(world: World, as_ana: Client) -> None:
+    row = draft(world.ana, world.body)
+    known = registrations.Details(serial="100000000007", country="ZA")
+    registrations.save_details(registration=row, details=known, at=timezone.now())
+    page = text(as_ana.get("/dashboard/"))
+    assert "Finish <bdi>EOS R Test</bdi>" in page
+    assert "Add date of purchase, store" in page
+    assert f'href="/kitbag/{row.pk}/finish/#id_purchased_on_0"' in page
+
+
+def test_your_turn_names_why_something_was_refused(world: World, as_ana: Client) -> None:
+    row = submitted(world.ana, world.body, "12345678", insisted=True)
+    registrations.check_registration(registration=row, at=timezone.now())
+    registrations.refuse_registration(
+        registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=timezone.now()
+    )
+    page = text(as_ana.get("/dashboard/"))
+    assert "Correct <bdi>EOS R Test</bdi>" in page
+    assert "EOS R Test was refused" in page
+    assert "The serial number is not the one of this product." in page
+
+
+def test_nothing_of_others_is_on_the_dashboard(world: World, as_ben: Client) -> None:
+    draft(world.ana, world.body)
+    page = text(as_ben.get("/dashboard/"))
+    assert "Finish" not in page
+    assert "Ana" not in page
+
+
+def test_the_chart_tells_the_same_in_words(world: World, as_ana: Client) -> None:
+    row = Registration.objects.get(member=world.ana, product=world.lens)
+    registrations.remove_registration(
+        registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=datetime(2026, 2, 3, 9, tzinfo=UTC)
+    )
+    draft(world.ana, world.body)
+    page = text(as_ana.get("/dashboard/"))
+    assert "A stepped line from 0 points in January 2024 to 800 today." in page
+    assert "It fell once, by 200 on 3 February 2026." in page
+    assert "What waits would take it to 1,100: Gold." in page
+    assert "chart__pt--down" in page
+    assert "chart__ghost" in page
+
+
+def test_the_middle_asks_for_itself_while_something_is_checked_and_then_stops(world: World, as_ana: Client) -> None:
+    assert 'hx-trigger="every 2s"' not in text(as_ana.get("/dashboard/"))
+    row = submitted(world.ana, world.pro_body, "100000000008")
+    page = text(as_ana.get("/dashboard/"))
+    assert 'hx-trigger="every 2s"' in page
+    assert '<a href="/dashboard/">Refresh</a>' in page
+    again = page.split('hx-get="')[1].split('"')[0]
+    assert as_ana.get(again, HTTP_HX_REQUEST="true").status_code == 204
+    registrations.check_registration(registration=row, at=timezone.now())
+    part = as_ana.get(again, HTTP_HX_REQUEST="true")
+    assert part.status_code == 200
+    assert text(part).startswith('<div id="live"')
+    assert "<b>1,500</b> points" in text(part)
+    assert 'hx-trigger="every 2s"' not in text(part)
+    assert "HX-Request" in part["Vary"]
+
+
+def test_the_page_stops_asking_when_the_check_takes_too_long(world: World, as_ana: Client) -> None:
+    submitted(world.ana, world.pro_body, "100000000008", at=timezone.now() - timedelta(minutes=10))
+    page = text(as_ana.get("/dashboard/"))
+    assert "every 2s" not in page
+    assert "is being checked" in page
+
+
+@pytest.mark.parametrize("url", ["/dashboard/", "/profile/", "/profile/country/?country=GE", "/profile/security/"])
+def test_queries_do_not_grow_with_the_kit(world: World, as_ana: Client, url: str) -> None:
+    few = [draft, submitted_one, validated_one]
+    for number, make in enumerate(few):
+        make_one(make, world, number)
+    as_ana.get(url)
+    before = queries(as_ana, url)
+    for number in range(60):
+        make_one(few[number % 3], world, 10 + number)
+    for number in range(10):
+        actions.tell(
+            member=world.ana, key=f"n{number}", code=NoticeCode.LEVEL_UP, params={"to": "gold", "points": 1000},
+            path="/kitbag/points/", at=timezone.now(),
+        )  # fmt: skip
+    assert queries(as_ana, url) == before
+    assert before <= MOST_QUERIES
+
+
+def make_one(make: Callable[..., object], world: World, number: int) -> None:
+    product = ProductFactory()
+    if make is draft:
+        draft(world.ana, product)
+    else:
+        make(world.ana, product, f"2000000000{number:02d}")
+
+
+def submitted_one(member: Member, product: object, serial: str) -> object:
+    return submitted(member, product, serial)  # type: ignore[arg-type]
+
+
+def validated_one(member: Member, product: object, serial: str) -> object:
+    return validated(member, product, serial)  # type: ignore[arg-type]
+
+
+def test_the_first_page_after_signing_in_stays_within_the_limit(world: World) -> None:
+    draft(world.ana, world.body)
+    submitted(world.ana, world.pro_body, "100000000008")
+    client = Client()
+    client.force_login(world.ana.user)
+    with CaptureQueriesContext(connection) as caught:
+        client.get("/dashboard/")
+    reads = [query for query in caught if query["sql"].startswith("SELECT")]
+    assert len(reads) <= MOST_QUERIES, "\n".join(query["sql"][:150] for query in reads)
+
+
+# --- Notices ------------------------------------------------------------------------------------------------
+
+
+def notice(member: Member, key: str = "k") -> Notice:
+    actions.tell(
+        member=member, key=key, code=NoticeCode.LEVEL_UP, params={"from": "silver", "to": "gold", "points": 1000},
+        path="/kitbag/points/", at=timezone.now(),
+    )  # fmt: skip
+    return Notice.objects.get(key=key)
+
+
+def test_a_notice_is_shown_until_it_is_put_away(world: World, as_ana: Client) -> None:
+    Notice.objects.filter(member=world.ana).update(read_at=JOINED)
+    row = notice(world.ana)
+    assert "You are Gold now" in text(as_ana.get("/dashboard/"))
+    assert as_ana.post(f"/notices/{row.pk}/read/")["Location"] == "/dashboard/"
+    assert "You are Gold now" not in text(as_ana.get("/dashboard/"))
+    assert as_ana.post(f"/notices/{row.pk}/read/").status_code == 302  # twice is harmless
+
+
+def test_nobody_puts_the_notice_of_another_away(world: World, as_ben: Client) -> None:
+    row = notice(world.ana)
+    assert as_ben.post(f"/notices/{row.pk}/read/").status_code == 404
+    assert as_ben.post("/notices/999999999999999999999999/read/").status_code == 404
+    row.refresh_from_db()
+    assert row.read_at is None
+
+
+def test_a_product_with_a_percent_sign_in_its_name_breaks_no_notice(world: World, as_ana: Client) -> None:
+    params: dict[str, str | int] = {"product": "100% %(x)s <b>", "reason": "serial_wrong"}
+    actions.tell(
+        member=world.ana, key="p", code=NoticeCode.REGISTRATION_REFUSED, params=params, path="", at=timezone.now()
+    )
+    assert "100% %(x)s &lt;b&gt; was refused" in text(as_ana.get("/dashboard/"))
+
+
+# --- Profile --------------------------------------------------------------------------------------------------
+
+
+def test_members_change_their_names_and_what_they_shoot(world: World, as_ana: Client) -> None:
+    given = {"first_name": " Ana  Maria ", "last_name": "Ősz 🦁", "specialty": "film", "wants_news": "on"}
+    assert as_ana.post("/profile/", given)["Location"] == "/profile/"
+    world.ana.refresh_from_db()
+    assert (world.ana.first_name, world.ana.last_name) == ("Ana Maria", "Ősz 🦁")
+    assert (world.ana.specialty, world.ana.wants_news) == ("film", True)
+    assert "Your profile is saved." in text(as_ana.get("/profile/"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"first_name": ""},
+        {"first_name": " "},
+        {"last_name": "x" * 81},
+        {"first_name": "a\x00b"},
+        {"last_name": "a\x1bb"},
+        {"specialty": "submarines"},
+    ],
+)
+def test_a_broken_profile_changes_nothing(world: World, as_ana: Client, changes: dict[str, str]) -> None:
+    response = as_ana.post("/profile/", {"first_name": "New", "last_name": "Name", "specialty": "", **changes})
+    assert response.status_code == 422
+    assert "to fix" in text(response)
+    assert Member.objects.get(pk=world.ana.pk).full_name == "Ana Example"
+
+
+def test_the_profile_cannot_reach_points_level_or_country(world: World, as_ana: Client) -> None:
+    given = {"first_name": "Ana", "last_name": "Example", "points": "9", "level": "platinum", "country": "KE"}
+    as_ana.post("/profile/", given)
+    member = Member.objects.get(pk=world.ana.pk)
+    assert (member.points, member.level, member.country.code) == (1000, "gold", "ZA")
+
+
+def test_the_appearance_is_kept_without_javascript_and_leads_back(world: World, as_ana: Client) -> None:
+    response = as_ana.post("/profile/theme/", {"theme": "dark", "next": "/kitbag/points/"})
+    assert response["Location"] == "/kitbag/points/"
+    assert 'data-theme="dark"' in text(as_ana.get("/profile/"))
+    as_ana.post("/profile/theme/", {"theme": "auto"})
+    assert "<html" in text(as_ana.get("/profile/"))
+    assert 'data-theme="dark"' not in text(as_ana.get("/profile/"))
+
+
+@pytest.mark.parametrize("theme", ["", "sepia", "\x00", "dark" * 1000])
+def test_an_unknown_appearance_changes_nothing(world: World, as_ana: Client, theme: str) -> None:
+    response = as_ana.post("/profile/theme/", {"theme": theme, "next": "https://evil.example/"})
+    assert response["Location"] == "/profile/"
+    assert Member.objects.get(pk=world.ana.pk).theme == "auto"
+
+
+def test_security_says_what_protects_the_account(as_ana: Client) -> None:
+    page = text(as_ana.get("/profile/security/"))
+    assert "ana@example.org" in page
+    assert "Confirmed" in page
+    assert "/accounts/password/change/" in page
+
+
+# --- Moving (R6) --------------------------------------------------------------------------------------------------
+
+
+def moved(world: World) -> str:
+    return str(Member.objects.get(pk=world.ana.pk).country.code)
+
+
+def test_what_is_lost_is_shown_before_the_move(world: World, as_ana: Client) -> None:
+    page = text(as_ana.get("/profile/country/?country=GE"))
+    assert "You lose" in page
+    assert "You gain" not in page
+    assert "now 3 working days, there 5 working days" in page
+    assert "now 15 percent, there 10 percent" in page
+    assert "Backup loan" in page
+    assert "Your Kitbag, your points and their history" in page
+    assert moved(world) == "ZA"
+
+
+def test_what_is_gained_is_shown_before_the_move(world: World, as_ana: Client) -> None:
+    actions.move_country(member=world.ana, country="GE", at=timezone.now())
+    page = text(as_ana.get("/profile/country/?country=KE"))
+    assert "You gain" in page
+    assert "now 5 working days, there 3 working days" in page
+
+
+def test_a_move_between_equals_says_that_nothing_changes(as_ana: Client) -> None:
+    assert "Nothing changes" in text(as_ana.get("/profile/country/?country=KE"))
+
+
+def test_moving_to_a_subscription_country_says_what_stops_and_links_out(world: World, as_ana: Client) -> None:
+    CountryProgramme.objects.filter(country="FR").update(link="https://fr.example.org/cps")
+    page = text(as_ana.get("/profile/country/?country=FR"))
+    assert "the benefits of the free programme stop" in page
+    assert 'href="https://fr.example.org/cps"' in page
+    assert "now 3 working days, there No" in page
+
+
+def test_the_first_post_shows_and_only_the_second_moves(world: World, as_ana: Client) -> None:
+    first = as_ana.post("/profile/country/", {"country": "KE"})
+    assert first.status_code == 200
+    assert moved(world) == "ZA"
+    as_ana.post("/profile/country/", {"country": "KE", "confirmed": "GE"})  # seen another one
+    assert moved(world) == "ZA"
+    assert as_ana.post("/profile/country/", {"country": "KE", "confirmed": "KE"}).status_code == 302
+    assert moved(world) == "KE"
+
+
+def test_kit_points_and_level_survive_every_move(world: World, as_ana: Client) -> None:
+    for code in ("FR", "SY", "GE", "ZA"):
+        assert as_ana.post("/profile/country/", {"country": code, "confirmed": code}).status_code == 302
+        member = Member.objects.get(pk=world.ana.pk)
+        assert (member.country.code, member.points, member.level) == (code, 1000, "gold")
+        assert as_ana.get("/dashboard/").status_code == 200
+        assert Registration.objects.of(member).live().count() == 3
+
+
+@pytest.mark.parametrize("code", ["", "ZA", "XX", "KE\x00", "🦁", "K" * 5000])
+def test_a_country_that_cannot_be_moved_to_is_refused(world: World, as_ana: Client, code: str) -> None:
+    response = as_ana.post("/profile/country/", {"country": code, "confirmed": code})
+    assert response.status_code == 422
+    assert "Choose a country from the list." in text(response)
+    assert moved(world) == "ZA"
+
+
+def test_templates_carry_no_markup_for_missing_things() -> None:
+    """Every state on these pages is in words, so no template relies on an attribute of style."""
+    for path in (Path(settings.BASE_DIR) / "templates").glob("*/*.html"):
+        if path.parent.name in ("portal", "members"):
+            assert "style=" not in path.read_text()
