@@ -1,0 +1,109 @@
+"""axe-core finds nothing on any page: light and dark, 390 and 1440 px, left-to-right and right-to-left."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.management import call_command
+from playwright.sync_api import Page
+from pytest_django import Settings
+
+from kitbag.enums import RegistrationState
+from members.models import Member, User
+
+PUBLIC = [
+    "/",
+    "/help/",
+    "/terms/",
+    "/privacy/",
+    "/country/?country=FR",
+    "/country/?country=SY",
+    "/accounts/login/",
+    "/accounts/signup/?country=ZA",
+    "/accounts/password/reset/",
+    "/nothing-here/",
+]
+MEMBER = [
+    "/dashboard/",
+    "/kitbag/",
+    "/kitbag/?view=table",
+    "/kitbag/add/",
+    "/kitbag/add/?q=r5",
+    "/kitbag/points/",
+    "/profile/",
+    "/profile/country/",
+    "/profile/security/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+]
+ADMIN = [
+    "/admin/",
+    "/admin/members/member/",
+    "/admin/kitbag/registration/",
+    "/admin/kitbag/product/",
+    "/admin/outbox/message/",
+]
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1440)]
+
+
+def problems(page: Page, address: str) -> list[str]:
+    """What axe says of the page in both writing directions, and whether it is wider than the screen."""
+    found = []
+    page.goto(address)
+    for direction in ("ltr", "rtl"):
+        page.evaluate("direction => { document.documentElement.dir = direction }", direction)
+        for violation in Axe().run(page).response["violations"]:
+            nodes = [node["html"][:160] for node in violation["nodes"][:3]]
+            found.append(f"{address} {direction}: {violation['id']} {nodes}")
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            found.append(f"{address} {direction}: wider than the screen")
+    return found
+
+
+def registrations_of(member: Member) -> list[str]:
+    """One page of each kind of product there is in the Kitbag."""
+    pages = []
+    for state in RegistrationState.values:
+        row = member.registrations.filter(state=state).first()
+        if row:
+            pages.append(f"/kitbag/{row.pk}/")
+        if row and state in (RegistrationState.DRAFT, RegistrationState.REJECTED):
+            pages.append(f"/kitbag/{row.pk}/finish/")
+        if row and state == RegistrationState.VALIDATED:
+            pages.append(f"/kitbag/{row.pk}/remove/")
+    return pages
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_no_page_has_a_violation(transactional_db: None, visit: Callable[..., Page], scheme: str, width: int) -> None:
+    call_command("make_demo", even_in_production=True, verbosity=0)
+    look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    ana = Member.objects.get(user__email="ana@example.org")
+    ben = Member.objects.get(user__email="ben@example.org")
+    found: list[str] = []
+    page = visit(**look)
+    for address in PUBLIC:
+        found += problems(page, address)
+    page = visit(ana.user, **look)
+    for address in MEMBER + registrations_of(ana):
+        found += problems(page, address)
+    page = visit(ben.user, **look)
+    for address in ["/dashboard/", "/kitbag/", "/kitbag/points/"]:
+        found += problems(page, address)
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_admin_has_no_violation_that_is_ours(
+    transactional_db: None, settings: Settings, visit: Callable[..., Page], scheme: str
+) -> None:
+    settings.STAFF_SECOND_FACTOR_REQUIRED = False
+    call_command("make_demo", even_in_production=True, verbosity=0)
+    page = visit(
+        User.objects.get(email="admin@example.org"), viewport={"width": 1440, "height": 900}, color_scheme=scheme
+    )
+    found: list[str] = []
+    for address in ADMIN:
+        found += problems(page, address)
+    assert found == []
