@@ -2,15 +2,15 @@
 
 from typing import Any, cast
 
-from cps_portal.lib.forms import DatePartsField
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from cps_portal.lib.forms import DatePartsField
 from kitbag import rules
 from kitbag.actions.registrations import Details, may_lack_serial
-from kitbag.enums import RemovalReason, SerialPlace
+from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, SerialPlace
 from kitbag.models import Registration
 from kitbag.texts import MISSING_SENTENCES
 
@@ -20,6 +20,22 @@ FIELD_IDS = {
     "purchased_on": "id_purchased_on_0",
     "store": "id_store",
 }
+
+
+REFUSED_FIELD = {
+    RefusalReason.SERIAL_WRONG: "serial",
+    RefusalReason.SERIAL_UNREADABLE: "serial",
+    RefusalReason.HELD_ELSEWHERE: "serial",
+    RefusalReason.NEEDS_SERIAL: "serial",
+    RefusalReason.DETAILS_WRONG: "purchased_on",
+}
+
+
+def turn_fields(registration: Registration) -> list[str]:
+    """The details that wait for the member: what is missing, and what a refusal was about (R18)."""
+    if registration.state == RegistrationState.REJECTED:
+        return [REFUSED_FIELD[RefusalReason(registration.refusal_reason)]]
+    return registration.missing
 
 
 def country_choices(first: str) -> list[tuple[str, str | Promise]]:
@@ -86,10 +102,9 @@ class DetailsForm(forms.Form):
         self.fields["serial"].help_text = SerialPlace(registration.product.serial_place).label
         if not (may_lack_serial(registration.product) or registration.no_serial):
             del self.fields["no_serial"]
-        # What is missing comes first, so that finishing is one glance (R18).
-        missing = registration.missing
-        names = ["serial", "store", "country", "purchased_on"]
-        self.detail_names = [name for name in names if name in missing] + [n for n in names if n not in missing]
+        # What waits for the member comes first, so that finishing is one glance (R18).
+        waiting = turn_fields(registration)
+        self.detail_names = sorted(["serial", "store", "country", "purchased_on"], key=lambda name: name not in waiting)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

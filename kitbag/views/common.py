@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from kitbag import rules
 from kitbag.enums import PointsCause, RefusalReason, RegistrationState, Stage
-from kitbag.forms import FIELD_IDS
+from kitbag.forms import FIELD_IDS, turn_fields
 from kitbag.models import Registration
 from members.access import MemberRequest
 from members.enums import Programme
@@ -30,13 +30,6 @@ FIELD_WORDS = {
     "country": _("country of purchase"),
     "purchased_on": _("date of purchase"),
     "store": _("store"),
-}
-REFUSED_FIELD = {
-    RefusalReason.SERIAL_WRONG: "serial",
-    RefusalReason.SERIAL_UNREADABLE: "serial",
-    RefusalReason.HELD_ELSEWHERE: "serial",
-    RefusalReason.NEEDS_SERIAL: "serial",
-    RefusalReason.DETAILS_WRONG: "purchased_on",
 }
 ENTRY_TITLES = {
     PointsCause.VALIDATED: _("%(product)s counted"),
@@ -136,10 +129,7 @@ def show(row: Registration, level_days: int | None) -> Kit:
 
 def finish_address(row: Registration) -> str:
     """The finish page at the very field that is missing or was refused (R18)."""
-    if row.state == RegistrationState.REJECTED:
-        field = REFUSED_FIELD[RefusalReason(row.refusal_reason)]
-    else:
-        field = next(iter(row.missing), "serial")
+    field = next(iter(turn_fields(row)), "serial")
     return f"{reverse('kitbag:finish', args=[row.pk])}#{FIELD_IDS[field]}"
 
 
@@ -148,20 +138,30 @@ def _href(row: Registration) -> str:
 
 
 def _meta(row: Registration) -> str | Promise:
-    product = row.product
-    if row.state == RegistrationState.DRAFT:
-        missing = [str(FIELD_WORDS[name]) for name in row.missing]
-        if not missing:
-            return _("All there. Hand it in.")
-        return _t("Add %(details)s") % {"details": ", ".join(missing)}
-    if row.state == RegistrationState.REJECTED:
-        return RefusalReason(row.refusal_reason).label
-    if row.state == RegistrationState.SUBMITTED:
-        return _("A person is looking at it.") if row.review_reason else _("Being checked")
-    if product.stage == Stage.CURRENT:
-        return ""
-    keeps = ngettext("Keeps %(points)s point.", "Keeps %(points)s points.", product.points) % {"points": product.points}
-    why = _("A newer model is out.") if product.stage == Stage.SUPERSEDED else _("We can no longer service it.")
+    match row.state:
+        case RegistrationState.DRAFT:
+            return _missing(row.missing)
+        case RegistrationState.REJECTED:
+            return RefusalReason(row.refusal_reason).label
+        case RegistrationState.SUBMITTED:
+            return _("A person is looking at it.") if row.review_reason else _("Being checked")
+        case _:
+            return _keeps(row) if row.product.stage != Stage.CURRENT else ""
+
+
+def _missing(missing: list[str]) -> str | Promise:
+    if not missing:
+        return _("All there. Hand it in")
+    if len(missing) == len(FIELD_WORDS):
+        return _("Add the four details")
+    return _t("Add %(details)s") % {"details": ", ".join(str(FIELD_WORDS[name]) for name in missing)}
+
+
+def _keeps(row: Registration) -> Promise:
+    points = row.product.points
+    keeps = ngettext("Keeps %(points)s point.", "Keeps %(points)s points.", points) % {"points": points}
+    superseded = row.product.stage == Stage.SUPERSEDED
+    why = _("A newer model is out.") if superseded else _("We can no longer service it.")
     return format_lazy("{why} {keeps}", why=why, keeps=keeps)
 
 

@@ -13,7 +13,7 @@ from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RegistrationState, Shelf
-from kitbag.forms import DetailsForm
+from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, serial_sentence
 from kitbag.views.common import go, own
@@ -136,14 +136,14 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
     typed_serial = str(form["serial"].value() or "").replace("\x00", "")[:100]
     wrong = form.is_bound and form.has_error("serial") and typed_serial
     finding = registrations.check_serial(row.product, typed_serial) if wrong else rules.SerialFinding()
-    missing = row.missing
-    done = len(rules.DETAILS) - len(missing)
+    waiting = turn_fields(row)
+    done = len(rules.DETAILS) - len(waiting)
     context = {
         "row": row,
         "product": row.product,
         "form": form,
         "detail_fields": [form[name] for name in form.detail_names],
-        "missing": missing,
+        "missing": waiting,
         "done": done,
         "progress": ngettext("%(done)s of %(all)s details done", "%(done)s of %(all)s details done", done)
         % {"done": done, "all": len(rules.DETAILS)},

@@ -62,6 +62,11 @@ class Group:
         return self.key == CHECKING
 
     @property
+    def wide(self) -> bool:
+        """Cards with a sentence need more room than those that count."""
+        return self.key != COUNTING
+
+    @property
     def is_older(self) -> bool:
         return self.key == OLDER
 

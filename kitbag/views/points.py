@@ -80,9 +80,9 @@ def points(request: MemberRequest) -> HttpResponse:
 
 def _chart(member: Member) -> Chart:
     totals = Registration.objects.of(member).totals()
-    entries = PointsEntry.objects.filter(member=member).with_total().order_by("pk").values_list("at", "total")
+    entries = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     return points_chart(
-        entries=entries,
+        entries=entries.values_list("at", "total"),  # type: ignore[misc]
         thresholds=LevelThreshold.objects.in_force(),
         waiting=totals["waiting_points"],
         since=member.joined_at,
