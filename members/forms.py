@@ -107,6 +107,7 @@ class JoinForm(NameFields, SignupForm):  # type: ignore[misc]
         email.widget.attrs["maxlength"] = str(LONGEST_EMAIL)
         email.help_text = _("We’ll send a link to confirm it.")
         email.error_messages["required"] = _("Type your email address.")
+        email.error_messages["invalid"] = _("Type your email with an @, like name@studio.com.")
         password.help_text = _("12 characters or more. A short sentence works well.")
         password.error_messages["required"] = _("Choose a password.")
         for field in (email, password):

@@ -91,8 +91,12 @@ def test_the_dashboard_asks_to_confirm_the_address_until_it_is_done(world: World
 
 
 def test_the_chosen_country_is_there_already(world: World) -> None:
-    page = text(Client().get(f"{URL}?country=KE"))
-    assert '<option value="KE" selected' in page
+    assert '<input type="hidden" name="country" value="KE">' in text(Client().get(f"{URL}?country=KE"))
+
+
+def test_only_free_countries_are_offered_to_choose_from(world: World) -> None:
+    page = text(Client().get(URL))
+    assert '<option value="KE"' in page
     assert "FR" not in [option.split('"')[0] for option in page.split('<option value="')[1:]]
 
 
