@@ -6,6 +6,7 @@ Every step is skipped if what it makes is there, so that a run that was cut shor
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
@@ -55,11 +56,8 @@ def is_made() -> bool:
 
 def make() -> None:
     """Make what is missing of the demonstration world."""
-    for email, group in STAFF.items():
-        _once(email, lambda email=email, group=group: _staff(email, group))  # type: ignore[misc]
-    fall = _prepare_fall()
-    _once("ana@example.org", _ana)
-    if fall:
+    make_staff()
+    if make_ana_before_the_fall():
         _fall()
     _ana_later()
     _once("ben@example.org", lambda: _join("ben", "Ben", "Otieno", "KE", _at(2025, 9, 1)))
@@ -67,6 +65,18 @@ def make() -> None:
     _once("dana@example.org", _dana)
     _once("emil@example.org", _emil)
     _once(ADMIN, _admin)
+
+
+def make_staff() -> None:
+    for email, group in STAFF.items():
+        _once(email, partial(_staff, email, group))
+
+
+def make_ana_before_the_fall() -> bool:
+    """Whether there is a fall to follow."""
+    fall = _prepare_fall()
+    _once("ana@example.org", _ana)
+    return fall
 
 
 # --- People --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -116,6 +117,7 @@ class CountryProgrammeAdmin(DeskAdmin[CountryProgramme]):
     list_filter = ["kind", "service_level", "region", "sample", "valid_from"]
     search_fields = ["country", "region", "note"]
     date_hierarchy = "valid_from"
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(LevelBenefit)

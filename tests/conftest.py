@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
@@ -40,7 +43,16 @@ def world(db: None) -> World:
 @pytest.fixture
 def committed_world(transactional_db: None) -> Iterator[World]:
     """The cast, committed: for threads, workers and browsers."""
-    yield build_world()
+    return build_world()
+
+
+@pytest.fixture
+def groups(db: None) -> dict[str, Group]:
+    """The groups that the migration makes. A test that empties the tables takes them away: then made again."""
+    if not Group.objects.filter(name="Support").exists():
+        with connection.schema_editor() as editor:
+            import_module("cps_portal.migrations.0001_staff_groups").make_groups(apps, editor)
+    return {group.name: group for group in Group.objects.all()}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField, Model, OuterRef, QuerySet, Subquery
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -122,16 +122,22 @@ class EventAdmin(ReadOnlyAdmin[Model]):
     list_display_links = ["pgh_created_at", "what"]
     list_filter = ["pgh_label", "pgh_created_at"]
     list_select_related = ["pgh_context"]
-    search_fields = ["=pgh_obj_id"]
+    search_fields = ["pgh_obj"]
     search_help_text = _("The key of the row")
     ordering = ["-pgh_id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         users = get_user_model().objects.filter(pk=OuterRef("actor"))
-        actor = Cast(KT("pgh_context__metadata__user"), BigIntegerField())
+        actor = Cast(KeyTextTransform("user", "pgh_context__metadata"), BigIntegerField())
         events: QuerySet[Model] = super().get_queryset(request).annotate(actor=actor)
         named: QuerySet[Model] = events.annotate(actor_email=Subquery(users.values("email")))
         return named
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
+        key = search_term.strip()
+        return (queryset.filter(pgh_obj_id=int(key)) if key.isdecimal() else queryset), False
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         own = [field.name for field in self.model._meta.fields if not field.name.startswith("pgh_")]

@@ -1,0 +1,68 @@
+"""Rows of every kind that the desk lists, as many as asked for."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
+
+from kitbag.actions import registrations
+from kitbag.enums import RefusalReason
+from kitbag.models import CatalogueProposal, SerialShape
+from members.enums import Level, Programme, ServiceLevel
+from members.models import CountryProgramme, LevelBenefit, LevelThreshold, Member, TermsVersion, User
+from servicing.models import ServiceCentre
+from tests.factories import ProductFactory, UserFactory, submitted, validated
+from tests.world import join
+
+LONG_AGO = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
+
+
+def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
+    """Each with a product that counts, one refused and one in the queue, whose serial number all of them claim."""
+    people = []
+    for n in numbers:
+        member = join(f"person-{n}", "ZA", terms)
+        Authenticator.objects.create(user=member.user, type=Authenticator.Type.TOTP, data={"secret": "hush"})
+        product = ProductFactory(points_current=600)
+        validated(member, product, f"20000000{n:04}")
+        refused = submitted(member, product, f"3{n:011}")
+        registrations.refuse_registration(
+            registration=refused, reason=RefusalReason.SERIAL_WRONG, by=by, at=timezone.now()
+        )
+        waiting = submitted(member, ProductFactory(), "12345", insisted=True)
+        registrations.check_registration(registration=waiting, at=timezone.now())
+        CatalogueProposal.objects.create(product=product, changes={"stage": ["current", "x"]}, proposed_at=LONG_AGO)
+        people.append(member)
+    return people
+
+
+def add_rest(numbers: range, by: User) -> None:
+    kind = ContentType.objects.get_for_model(Member)
+    for n in numbers:
+        day = date(2030, 1, 1) + timedelta(days=n)
+        TermsVersion.objects.create(version=f"crowd-{n}", valid_from=datetime(2030, 1, 1, tzinfo=UTC))
+        LevelThreshold.objects.create(level=Level.SILVER, points_from=500 + n, valid_from=day)
+        CountryProgramme.objects.create(country="FR", region="EMEA", kind=Programme.SUBSCRIPTION, valid_from=day)
+        LevelBenefit.objects.create(
+            level=Level.RED,
+            service_level=ServiceLevel.FULL,
+            country=f"{chr(65 + n // 26)}{chr(65 + n % 26)}",
+            first_answer_hours=24,
+        )
+        SerialShape.objects.create(categories=[f"kind-{n}"], period="all", pattern=r"\d+")
+        ServiceCentre.objects.create(
+            name=f"Centre {n}", kind="PSC", country="ZA", city="X", latitude=1, longitude=1, programme=Programme.FREE
+        )
+        Group.objects.create(name=f"crowd-{n}")
+        LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)
+
+
+def add_crowd(numbers: range, terms: TermsVersion) -> None:
+    by = User.objects.filter(is_superuser=True).first() or UserFactory(is_staff=True, is_superuser=True)
+    add_people(numbers, terms, by)
+    add_rest(numbers, by)
+    assert EmailAddress.objects.count() >= len(numbers)

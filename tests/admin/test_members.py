@@ -1,0 +1,76 @@
+"""The desk finds a member in one box and shows the whole of them."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from kitbag.actions import registrations
+from kitbag.enums import RefusalReason
+from tests.factories import draft, submitted
+from tests.world import World
+
+LIST = "/admin/members/member/"
+
+
+def page(world: World) -> str:
+    return reverse("admin:members_member_change", args=[world.ana.pk])
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "{number}",
+        "{groups}",
+        " {groups} ",
+        "ana@example.org",
+        "ANA@example",
+        "100000000001",
+        "1000 0000-0001",
+        "Ana Example",
+        "exa ana",
+    ],
+)
+def test_a_member_is_found_by_number_address_name_or_serial(as_support: Client, world: World, typed: str) -> None:
+    text = typed.format(number=world.ana.number, groups=world.ana.number_in_groups)
+    assert [row.pk for row in as_support.get(LIST, {"q": text}).context["cl"].result_list] == [world.ana.pk]
+
+
+def test_nobody_is_found_by_what_nobody_has(as_support: Client, world: World) -> None:
+    for typed in ["999", "zoe@", "!!!", "44"]:
+        assert as_support.get(LIST, {"q": typed}).context["cl"].result_count == 0
+
+
+def test_the_page_says_why_each_product_is_grey(as_support: Client, world: World) -> None:
+    now = timezone.now()
+    draft(world.ana, world.body)
+    shape = submitted(world.ana, world.body, "12345", insisted=True)
+    registrations.check_registration(registration=shape, at=now)
+    wrong = submitted(world.ana, world.body, "555555555555")
+    reason = RefusalReason.SERIAL_UNREADABLE
+    registrations.refuse_registration(registration=wrong, reason=reason, by=world.staff, at=now)
+    text = as_support.get(page(world)).content.decode()
+    assert "Missing: serial number, country of purchase, date of purchase, store." in text
+    assert "The serial number has an unusual shape" in text
+    assert "The serial number could not be confirmed." in text
+    assert "All four details validated." in text  # the ledger
+    assert "Red → Silver" in text
+
+
+def test_corrected_names_go_through_the_action_and_nothing_else_changes(as_support: Client, world: World) -> None:
+    forged = {"points": "9", "level": "platinum", "country": "TR"}
+    names = {"first_name": "Anna", "last_name": "Example", "specialty": ""}
+    assert as_support.post(page(world), {**names, **forged}).status_code == 302
+    world.ana.refresh_from_db()
+    assert (world.ana.first_name, world.ana.level, world.ana.country.code) == ("Anna", "gold", "ZA")
+    assert world.ana.points == 1000
+    history = as_support.get("/admin/members/memberevent/").content.decode()
+    assert page(world) in history  # where
+    event = world.ana.pgh_event_model.objects.latest("pgh_id")  # type: ignore[attr-defined]
+    details = as_support.get(reverse("admin:members_memberevent_change", args=[event.pk])).content.decode()
+    assert "“Ana” → “Anna”" in details
+
+
+def test_members_are_neither_added_nor_deleted_here(as_root: Client, world: World) -> None:
+    assert as_root.get("/admin/members/member/add/").status_code == 403
+    assert as_root.post(reverse("admin:members_member_delete", args=[world.ben.pk]), {"post": "yes"}).status_code == 403

@@ -1,0 +1,78 @@
+"""Every list and page of the desk: it opens, asks the database the same few things however much there is, and
+carries no script or style of its own, so that the strict Content-Security-Policy leaves it whole."""
+
+import re
+from typing import Any
+
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.admin.crowd import add_crowd
+from tests.factories import ProductFactory, validated
+from tests.world import World
+
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+SCRIPT = r"<script(?![^>]*\bsrc=)(?![^>]*application/json)"
+INLINE = re.compile(rf"<style|\sstyle\s*=|{SCRIPT}|\son[a-z]+\s*=\s*[\"']", re.IGNORECASE)
+
+
+def url_of(model: type[Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def list_of(client: Client, model: type[Model]) -> tuple[int, int, list[str]]:
+    """How many rows the list has, how many queries it took, and what in it is inline."""
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.get(url_of(model, "changelist"))
+    assert answer.status_code == 200, model
+    return answer.context["cl"].result_count, len(queries), INLINE.findall(answer.content.decode())
+
+
+def test_no_list_asks_more_for_many_rows_than_for_one(world: World, as_root: Client) -> None:
+    add_crowd(range(1), world.terms)
+    as_root.get(url_of(MODELS[0], "changelist"))
+    few = {model: list_of(as_root, model) for model in MODELS}
+    add_crowd(range(1, 60), world.terms)
+    many = {model: list_of(as_root, model) for model in MODELS}
+    assert [model for model in MODELS if many[model][0] < 60] == []
+    assert {model: many[model][1] for model in MODELS} == {model: few[model][1] for model in MODELS}
+    assert max(queries for _rows, queries, _inline in many.values()) <= 15
+    assert {model: inline for model, (_rows, _queries, inline) in many.items() if inline} == {}
+
+
+def test_every_page_of_a_row_opens_without_inline_script_or_style(world: World, as_root: Client) -> None:
+    add_crowd(range(1), world.terms)
+    for model in MODELS:
+        row = model._default_manager.order_by("-pk").first()
+        if model._meta.model_name == "registrationinreview":
+            row = model._default_manager.queue().first()  # type: ignore[attr-defined]
+        answer = as_root.get(url_of(model, "change", row.pk))  # type: ignore[union-attr]
+        assert answer.status_code == 200, model
+        assert INLINE.findall(answer.content.decode()) == [], model
+        assert as_root.get(url_of(model, "add")).status_code in (200, 403), model
+
+
+def test_the_page_of_a_member_asks_no_more_for_sixty_products_than_for_three(world: World, as_root: Client) -> None:
+    page = reverse("admin:members_member_change", args=[world.ana.pk])
+    as_root.get(page)
+    with CaptureQueriesContext(connection) as few:
+        as_root.get(page)
+    for n in range(60):
+        validated(world.ana, ProductFactory(points_current=61, points_superseded=60), f"4{n:011}")
+    with CaptureQueriesContext(connection) as many:
+        answer = as_root.get(page)
+    assert len(many) == len(few) <= 25
+    assert "63 registrations" in answer.content.decode()
+
+
+def test_every_list_can_be_searched(world: World, as_root: Client) -> None:
+    for model in MODELS:
+        if model._meta.app_label in {"members", "kitbag", "servicing", "outbox"}:
+            assert admin.site._registry[model].search_fields, model
+            assert as_root.get(url_of(model, "changelist"), {"q": "1"}).status_code == 200, model

@@ -1,0 +1,67 @@
+"""The demonstration world: made once, by the portal's own actions, and never by mistake."""
+
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
+from django.db.models import Sum
+
+from cps_portal import demo
+from kitbag.enums import Stage
+from kitbag.models import PointsEntry, Product, Registration
+from members.enums import Level
+from members.models import LevelChange, Member, User
+
+OURS = {"members", "kitbag", "servicing", "outbox", "cps_portal"}
+
+
+def make() -> str:
+    out = StringIO()
+    call_command("make_demo", even_in_production=True, stdout=out)
+    return out.getvalue()
+
+
+def everything() -> dict[str, list[dict[str, object]]]:
+    models = [model for model in apps.get_models() if model._meta.app_label in OURS]
+    return {model._meta.label: list(model._default_manager.order_by("pk").values()) for model in models}
+
+
+def level(name: str) -> str:
+    return Member.objects.get(user__email=f"{name}@example.org").level
+
+
+def test_it_is_refused_where_staff_need_a_second_factor(db: None) -> None:
+    with pytest.raises(CommandError, match="production"):
+        call_command("make_demo")
+    assert not User.objects.exists()
+
+
+def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(groups: dict[str, Group]) -> None:
+    for load in ("load_catalogue", "load_programme", "load_centres"):
+        call_command(load, verbosity=0)
+    # Killed in the worst moment: a superseded product is made current, for Ana to have registered it in its day.
+    demo.make_staff()
+    demo.make_ana_before_the_fall()
+    assert Product.objects.get(slug=demo.FELL).stage == Stage.CURRENT
+
+    said = make()
+    assert all(person.email in said for person in demo.CAST)
+    assert demo.PASSWORD in said
+    levels = [level(name) for name in ("ana", "ben", "chloe", "dana", "emil")]
+    assert levels == [Level.GOLD, Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM]
+    for member in Member.objects.annotate(ledger=Sum("entries__amount")):
+        assert member.points == (member.ledger or 0)
+    assert Registration.objects.queue().count() == 2
+    assert Registration.objects.filter(member__user__email="emil@example.org").count() == demo.MUCH_KIT
+
+    # A fall in Ana's history, and the catalogue as it was.
+    falls = PointsEntry.objects.filter(cause="superseded")
+    assert [entry.member.user.email for entry in falls] == ["ana@example.org"]
+    assert LevelChange.objects.filter(from_level=Level.GOLD, to_level=Level.SILVER).count() == 1
+    assert Product.objects.get(slug=demo.FELL).stage == Stage.SUPERSEDED
+
+    before = everything()
+    assert "nothing was changed" in make()
+    assert everything() == before
