@@ -55,6 +55,11 @@ class Nudge:
     finish: int = 0
     checking: int = 0
 
+    @property
+    def leans_on_checking(self) -> bool:
+        """Whether finishing alone would not do."""
+        return self.points < self.gap
+
 
 class Told(NamedTuple):
     """A notice in words."""
@@ -102,6 +107,10 @@ class Dashboard:
     @property
     def turns(self) -> int:
         return self.totals["needing"] + len(self.notices) + (1 if self.confirm else 0)
+
+    @property
+    def being_checked(self) -> int:
+        return self.totals["waiting"] - self.totals["needing"]
 
     @property
     def more(self) -> int:

@@ -177,7 +177,8 @@ def test_the_nudge_names_the_fewest_products_that_close_the_gap(world: World, as
 def test_the_nudge_counts_what_is_being_checked(world: World, as_ana: Client) -> None:
     submitted(world.ana, world.body, "100000000009")
     draft(world.ana, world.body)
-    assert "Finish one product and its <b>300 points</b> make you Platinum." in text(as_ana.get("/dashboard/"))
+    words = "Finish one product: its <b>300 points</b> and the 300 being checked make you Platinum."
+    assert words in text(as_ana.get("/dashboard/"))
     submitted(world.ana, world.body, "100000000010")
     page = text(as_ana.get("/dashboard/"))
     assert "600 points</b> are being checked. Once they count, you are Platinum." in page
@@ -247,7 +248,7 @@ def test_the_page_stops_asking_when_the_check_takes_too_long(world: World, as_an
     submitted(world.ana, world.pro_body, "100000000008", at=timezone.now() - timedelta(minutes=10))
     page = text(as_ana.get("/dashboard/"))
     assert "every 2s" not in page
-    assert "is being checked" in page
+    assert "within two working days" in page
 
 
 @pytest.mark.parametrize("url", ["/dashboard/", "/profile/", "/profile/country/?country=GE", "/profile/security/"])
