@@ -1,9 +1,9 @@
 """The texts of the mails about registrations. Builds them from rows; sends nothing."""
 
-from cps_portal.outbox.mail import render_mail
 from django.conf import settings
 from django.utils import translation
 
+from cps_portal.outbox.mail import render_mail
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Registration
 

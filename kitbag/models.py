@@ -299,7 +299,8 @@ class Registration(models.Model):
             models.CheckConstraint(name="registration_state_known", condition=Q(state__in=RegistrationState.values)),
             models.CheckConstraint(
                 name="registration_serial_key",
-                condition=Q(serial="", serial_key=None) | (~Q(serial="") & Q(serial_key__isnull=False) & ~Q(serial_key="")),
+                condition=Q(serial="", serial_key=None)
+                | (~Q(serial="") & Q(serial_key__isnull=False) & ~Q(serial_key="")),
             ),
             models.CheckConstraint(
                 name="registration_complete",
@@ -365,7 +366,10 @@ class RegistrationInReview(Registration):
 
 class PointsEntryQuerySet(models.QuerySet["PointsEntry"]):
     def with_total(self) -> Self:
-        """Adds ``total``, the member's running total after each entry. In the order of writing, which the member lock makes one."""
+        """Adds ``total``, the member's running total after each entry, in the order of writing.
+
+        The member lock makes that order one. Filter by member before, by anything else in an outer query.
+        """
         return self.annotate(total=Window(Sum("amount"), partition_by=F("member"), order_by=F("pk").asc()))
 
 

@@ -209,7 +209,7 @@ def refuse_registration(*, registration: Registration, reason: RefusalReason, by
 
 def removal_cost(registration: Registration) -> RemovalCost:
     """What removing it would cost, read live (R26)."""
-    counted = Registration.objects.with_counted().get(pk=registration.pk).counted
+    counted = Registration.objects.with_counted().values_list("counted", flat=True).get(pk=registration.pk)
     member = registration.member
     after = member.points - counted
     level = member_rules.level_for(after, LevelThreshold.objects.in_force())
