@@ -1,6 +1,7 @@
 """Production settings, read from the environment. A missing or bad value raises at start."""
 
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
@@ -67,7 +68,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "cps_portal.urls"
 WSGI_APPLICATION = "cps_portal.wsgi.application"
 
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
