@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -209,7 +211,7 @@ def refuse_registration(*, registration: Registration, reason: RefusalReason, by
 
 def removal_cost(registration: Registration) -> RemovalCost:
     """What removing it would cost, read live (R26)."""
-    counted = Registration.objects.with_counted().values_list("counted", flat=True).get(pk=registration.pk)
+    counted = registration.entries.aggregate(points=Coalesce(Sum("amount"), 0))["points"]
     member = registration.member
     after = member.points - counted
     level = member_rules.level_for(after, LevelThreshold.objects.in_force())
