@@ -19,7 +19,7 @@ class DatePartsWidget(forms.MultiWidget):
             {
                 "day": forms.TextInput({**number, "maxlength": "2"}),
                 "month": forms.TextInput({**number, "maxlength": "2"}),
-                "year": forms.TextInput({**number, "maxlength": "4"}),
+                "year": forms.TextInput({**number, "maxlength": "4", "class": "input input--year"}),
             },
             attrs,
         )

@@ -123,7 +123,7 @@ def test_only_free_countries_are_offered_to_choose_from(world: World) -> None:
         ({"email": "not an address"}, "Type your email with an @"),
         ({"email": "a@b\x00.example"}, "Type your email with an @"),
         ({"email": "a" * 250 + "@example.org"}, "at most 254 characters"),
-        ({"email": "a" * 2000 + "@example.org"}, "Enter a valid email address"),
+        ({"email": "a" * 2000 + "@example.org"}, "Type your email with an @"),
         ({"password1": ""}, "Choose a password."),
         ({"password1": "short"}, "at least 12 characters"),
         ({"password1": "dina@example.org"}, "too similar"),
