@@ -67,7 +67,7 @@ class MemberAdmin(DeskAdmin[Member]):
         if not term:
             return queryset, False
         if "@" in term:
-            return queryset.filter(user__email__icontains=term), False
+            return queryset.filter(user__email__istartswith=term), False
         names = Q()
         for word in term.split():
             names &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)

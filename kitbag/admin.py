@@ -311,8 +311,8 @@ def same_serial(row: Registration) -> QuerySet[Registration] | list[Registration
 class ReviewAdmin(RegistrationAdmin):
     """The queue of what a machine could not decide, the longest waiting first (R19)."""
 
-    list_display = ["product", "serial", "review_reason", "member", "waiting", "same_serial", "decide"]
-    list_filter = ["review_reason", "product__shelf", "submitted_at"]
+    list_display = ["product", "decide", "waiting", "review_reason", "serial", "same_serial", "member"]
+    list_filter = ["review_reason"]
     date_hierarchy = "submitted_at"
     ordering = ["submitted_at", "pk"]
     actions = ["approve_chosen"]
@@ -328,6 +328,10 @@ class ReviewAdmin(RegistrationAdmin):
         facts = JSONObject(key="pk", state="state", number="member__number", product="product__name")
         others = ArraySubquery(same.order_by("pk").values(facts=facts)[:OTHERS_SHOWN])
         return RegistrationInReview.objects.queue().annotate(others=others)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"title": _("Registrations to decide, the longest waiting first"), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def _after(self, row: Registration) -> str:
         return reverse("admin:kitbag_registrationinreview_changelist")

@@ -1,5 +1,6 @@
 """What the admins of all apps share: the site with its second factor, read-only logs, saving only what changed."""
 
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -115,12 +116,27 @@ def event_model(model: Any) -> type[Model]:
     return events
 
 
+CHANGES = {"insert": _("Added"), "update": _("Changed"), "delete": _("Deleted")}
+
+
+class ChangeFilter(admin.AllValuesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("change")
+
+
+class WhenFilter(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("when")
+
+
 class EventAdmin(ReadOnlyAdmin[Model]):
     """The history of a tracked model: who changed what, when, and through which page."""
 
-    list_display = ["pgh_created_at", "pgh_label", "what", "who", "where"]
-    list_display_links = ["pgh_created_at", "what"]
-    list_filter = ["pgh_label", "pgh_created_at"]
+    list_display = ["when", "change", "what", "who", "where"]
+    list_display_links = ["when", "what"]
+    list_filter = [("pgh_label", ChangeFilter), ("pgh_created_at", WhenFilter)]
     list_select_related = ["pgh_context"]
     search_fields = ["pgh_obj"]
     search_help_text = _("The key of the row")
@@ -141,7 +157,16 @@ class EventAdmin(ReadOnlyAdmin[Model]):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         own = [field.name for field in self.model._meta.fields if not field.name.startswith("pgh_")]
-        return ["pgh_created_at", "pgh_label", "who", "where", "differences", *own]
+        return ["when", "change", "who", "where", "differences", *own]
+
+    @admin.display(description=_("when"), ordering="pgh_id")
+    def when(self, event: Any) -> datetime:
+        moment: datetime = event.pgh_created_at
+        return moment
+
+    @admin.display(description=_("change"))
+    def change(self, event: Any) -> str:
+        return str(CHANGES.get(event.pgh_label, event.pgh_label))
 
     @admin.display(description=_("what"))
     def what(self, event: Any) -> str:
