@@ -216,10 +216,12 @@ def _also(product: Product, query: str) -> str:
 def marked(name: str, query: str) -> SafeString:
     """The name with every word of the query in it marked, words that touch as one; safe to put in a page."""
     spans = []
-    for token in rules.name_tokens(query):
+    tokens = rules.name_tokens(query)
+    for place, token in enumerate(tokens):
         forms = "|".join(re.escape(form) for form in {token, ROMAN.get(token, token)})
         before = r"(?<![0-9.])" if token[0].isdigit() else r"(?<![A-Za-z])"
-        if match := re.search(f"{before}(?:{forms})", name, re.IGNORECASE):
+        after = r"(?![0-9])" if token[-1].isdigit() and place < len(tokens) - 1 else ""  # the last may go on
+        if match := re.search(f"{before}(?:{forms}){after}", name, re.IGNORECASE):
             spans.append(match.span())
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):

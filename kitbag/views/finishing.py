@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
+from django_countries import countries
 
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
@@ -161,7 +162,7 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
 
 def _origin(member: Member, country: str | None) -> str:
     """Bought at home, elsewhere in the region (any country with a programme row), or outside of it (R24)."""
-    if not country or len(country) != 2 or country == member.country.code:
+    if country not in dict(countries) or country == member.country.code:
         return HOME
     in_region = CountryProgramme.objects.filter(country=country).exists()
     return REGION if in_region else ABROAD
