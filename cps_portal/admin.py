@@ -26,7 +26,7 @@ class MemberAdmin(DeskAdmin[Member]):
     """Found by number, e-mail address, name or serial number; shows the whole member."""
 
     change_form_template = "admin/members/member/change_form.html"
-    list_display = ["number_in_groups", "full_name", "user", "country", "level", "points", "joined_at"]
+    list_display = ["number_in_groups", "full_name", "email", "country", "level", "points", "joined_at"]
     list_display_links = ["number_in_groups", "full_name"]
     list_filter = ["level", ("country", admin.AllValuesFieldListFilter), "joined_at"]
     list_select_related = ["user"]
@@ -35,12 +35,12 @@ class MemberAdmin(DeskAdmin[Member]):
     date_hierarchy = "joined_at"
     ordering = ["-pk"]
     fieldsets = [
-        (None, {"fields": ["number_in_groups", "user", "address", "level", "points"]}),
+        (None, {"fields": ["number_in_groups", "email", "address", "level", "points"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "specialty", "wants_news"]}),
         (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at"]}),
     ]
     readonly_fields = [
-        "number_in_groups", "user", "address", "level", "points", "country", "language", "joined_at", "closed_at",
+        "number_in_groups", "email", "address", "level", "points", "country", "language", "joined_at", "closed_at",
     ]  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -53,6 +53,10 @@ class MemberAdmin(DeskAdmin[Member]):
     @admin.display(description=_("name"), ordering="last_name")
     def full_name(self, member: Member) -> str:
         return member.full_name
+
+    @admin.display(description=_("email"), ordering="user__email")
+    def email(self, member: Member) -> str:
+        return member.user.email
 
     @admin.display(description=_("address confirmed"), boolean=True)
     def address(self, member: Member) -> bool:
