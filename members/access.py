@@ -52,9 +52,9 @@ def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 
 def safe_next(request: HttpRequest, otherwise: str) -> str:
-    """Where the form or link wants to go afterwards, if that is one of our own pages."""
+    """Where the form or link wants to go afterwards, if that is the path of one of our own pages."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if allowed else otherwise
+    return wanted if allowed and wanted.startswith("/") else otherwise

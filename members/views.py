@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.lib.errors import Refusal
 from members import actions
@@ -33,7 +33,7 @@ SUBSCRIPTION_PRICES_YEAR = 2023
 
 
 @login_not_required
-@require_GET
+@require_safe
 def country_choice(request: HttpRequest) -> HttpResponse:
     """Lead a visitor to what their country offers (R2): joining, the subscription, or nothing."""
     code = request.GET.get("country", "")
@@ -159,7 +159,7 @@ def theme(request: MemberRequest) -> HttpResponse:
     return redirect(safe_next(request, reverse("members:profile")))
 
 
-@require_GET
+@require_safe
 @member_required
 def security(request: MemberRequest) -> HttpResponse:
     """E-mail, password, second factor and passkeys at a glance; allauth's pages change them."""

@@ -469,3 +469,31 @@ def test_templates_carry_no_markup_for_missing_things() -> None:
     for path in (Path(settings.BASE_DIR) / "templates").glob("*/*.html"):
         if path.parent.name in ("portal", "members"):
             assert "style=" not in path.read_text()
+
+
+@pytest.mark.parametrize("junk", ["%00", "%0d%0aX: y", "%F0%9F%A6%81", "%ff%fe", "a" * 6000, "..%2f..%2f", "<script>"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/?country=",
+        "/country/?country=",
+        "/dashboard/?seen=",
+        "/profile/country/?country=",
+        "/terms/accept/?next=",
+        "/profile/?x=",
+    ],
+)
+def test_no_address_breaks_a_page(as_ana: Client, url: str, junk: str) -> None:
+    assert as_ana.get(url + junk).status_code in (200, 302, 422)
+    assert Client().get(url + junk).status_code in (200, 302, 422)
+
+
+@pytest.mark.parametrize(
+    "there", ["/a\r\nSet-Cookie: x=y", "/\x00", "/" + "a" * 6000, "/🦁", "http:///x", "\\\\evil.example"]
+)
+def test_no_way_back_breaks_or_leaves_the_site(as_ana: Client, there: str) -> None:
+    response = as_ana.post("/profile/theme/", {"theme": "dark", "next": there})
+    assert response.status_code == 302
+    assert response["Location"].startswith("/")
+    assert "\n" not in response["Location"]
+    assert not response["Location"].startswith("//")
