@@ -26,9 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         if settings.STAFF_SECOND_FACTOR_REQUIRED and not options["even_in_production"]:
-            raise CommandError(
-                "This looks like production: everybody knows the passwords of the demonstration world."
-            )
+            raise CommandError("This looks like production: everybody knows the passwords of the demonstration world.")
         for model, command in LOADS:
             if not model._default_manager.exists():
                 call_command(command, verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
