@@ -23,9 +23,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         **DefaultAccountAdapter.error_messages,
         "account_inactive": _("This account is closed. Write to us if that’s a mistake."),
         "duplicate_email": _("That’s your address already. Type another one."),
-        "email_password_mismatch": _(
-            "That email and password don’t go together. Check both."
-        ),
+        "email_password_mismatch": _("That email and password don’t go together. Check both."),
         "enter_current_password": _("That’s not your current password. Type it again."),
         "incorrect_password": _("That’s not your password. Type it again."),
         "rate_limited": _("Too many tries. Wait a few minutes, then try again."),
