@@ -471,21 +471,18 @@ def test_templates_carry_no_markup_for_missing_things() -> None:
             assert "style=" not in path.read_text()
 
 
-@pytest.mark.parametrize("junk", ["%00", "%0d%0aX: y", "%F0%9F%A6%81", "%ff%fe", "a" * 6000, "..%2f..%2f", "<script>"])
-@pytest.mark.parametrize(
-    "url",
-    [
-        "/?country=",
-        "/country/?country=",
-        "/dashboard/?seen=",
-        "/profile/country/?country=",
-        "/terms/accept/?next=",
-        "/profile/?x=",
-    ],
-)
-def test_no_address_breaks_a_page(as_ana: Client, url: str, junk: str) -> None:
-    assert as_ana.get(url + junk).status_code in (200, 302, 422)
-    assert Client().get(url + junk).status_code in (200, 302, 422)
+JUNK = ["%00", "%0d%0aX: y", "%F0%9F%A6%81", "%ff%fe", "a" * 6000, "..%2f..%2f", "<script>"]
+QUERIES = [
+    "/?country=", "/country/?country=", "/dashboard/?seen=",
+    "/profile/country/?country=", "/terms/accept/?next=", "/profile/?x=",
+]  # fmt: skip
+
+
+def test_no_address_breaks_a_page(as_ana: Client) -> None:
+    visitor = Client()
+    for url in [query + junk for query in QUERIES for junk in JUNK]:
+        assert as_ana.get(url).status_code in (200, 302, 422), url[:80]
+        assert visitor.get(url).status_code in (200, 302, 422), url[:80]
 
 
 @pytest.mark.parametrize(
