@@ -98,12 +98,16 @@ def _save(request: MemberRequest, row: Registration) -> HttpResponse:
 
 
 def _take_suggestion(request: MemberRequest, row: Registration) -> HttpResponse:
-    """Put what was probably meant into the field; the member looks and hands it in."""
+    """Put what was probably meant into the field; the member looks and hands it in.
+
+    The Enter key presses the first button of a form, this one: with a number corrected by hand it hands in.
+    """
     finding = registrations.check_serial(row.product, request.POST.get("serial", "")[:100])
+    if not finding.suggestion:
+        return _submit(request, row)
     data: QueryDict = request.POST.copy()
-    if finding.suggestion:
-        data["serial"] = finding.suggestion
-    return _page(request, row, DetailsForm(data, registration=row), taken=bool(finding.suggestion))
+    data["serial"] = finding.suggestion
+    return _page(request, row, DetailsForm(data, registration=row), taken=True)
 
 
 def _refused(request: MemberRequest, row: Registration, form: DetailsForm, refusal: Refusal) -> HttpResponse:

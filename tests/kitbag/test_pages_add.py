@@ -278,6 +278,11 @@ def test_letters_for_digits_are_taken_over_with_a_button(as_ben: Client, world: 
     assert state(row) == RegistrationState.DRAFT
 
 
+def test_enter_after_correcting_the_number_by_hand_hands_it_in(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    assert finish(as_ben, row, do="take") == row.get_absolute_url()
+
+
 def test_finish_later_keeps_what_is_there(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     assert finish(
