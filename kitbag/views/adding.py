@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.db.models import Sum, prefetch_related_objects
+from django.db.models import Count, Sum, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -238,14 +238,13 @@ def marked(name: str, query: str) -> SafeString:
 
 def _tray(member: Member) -> Tray:
     drafts = Registration.objects.of(member).filter(state=RegistrationState.DRAFT)
-    sums = drafts.aggregate(waiting=Sum(points_now("product__")))
-    rows = list(drafts.select_related("product").order_by("-pk")[: TRAY_SIZE + 1])
-    count = drafts.count() if len(rows) > TRAY_SIZE else len(rows)
+    sums = drafts.aggregate(waiting=Sum(points_now("product__")), count=Count("pk"))
+    rows = list(drafts.select_related("product").order_by("-pk")[:TRAY_SIZE])
     thresholds = LevelThreshold.objects.in_force()
     waiting = sums["waiting"] or 0
     return Tray(
-        drafts=rows[:TRAY_SIZE],
-        count=count,
+        drafts=rows,
+        count=sums["count"],
         waiting=waiting,
         points=member.points,
         level=member_rules.level_for(member.points + waiting, thresholds),

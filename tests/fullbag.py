@@ -1,0 +1,43 @@
+"""Kitbags of any size at once, with a ledger that agrees because the portal's own settle writes it."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import transaction
+
+from kitbag.actions import points
+from kitbag.enums import PointsCause, RegistrationState
+from kitbag.models import Product, Registration
+from members.models import Member
+
+BEGUN = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
+
+
+@transaction.atomic
+def fill(member: Member, products: Sequence[Product], *, validated: int, drafts: int = 0) -> list[Registration]:
+    """Add validated registrations, their entries and points, and drafts; returns the validated ones."""
+    begun = Registration.objects.count()
+    rows = [
+        Registration(
+            member=member,
+            product=products[n % len(products)],
+            state=RegistrationState.VALIDATED,
+            serial=f"8{begun + n:011}",
+            serial_key=f"8{begun + n:011}",
+            country=member.country,
+            purchased_on=date(2023, 9, 12),
+            store="Rosebank Camera Co.",
+            added_at=BEGUN,
+            submitted_at=BEGUN,
+            decided_at=BEGUN + timedelta(minutes=1),
+        )
+        for n in range(validated)
+    ]
+    rows = Registration.objects.bulk_create(rows)
+    Registration.objects.bulk_create(
+        Registration(member=member, product=products[n % len(products)], added_at=BEGUN) for n in range(drafts)
+    )
+    keys = [row.pk for row in rows]
+    points.settle(registrations=keys, cause=PointsCause.VALIDATED, because="", by=None, at=BEGUN)
+    member.refresh_from_db()
+    return rows

@@ -1,0 +1,50 @@
+"""A member's page asks the database the same few things for one registration and for five hundred."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import draft
+from tests.fullbag import fill
+from tests.world import World
+
+MOST = 15
+
+
+def queries(client: Client, url: str, **headers: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(url, headers=headers)
+    assert answer.status_code == 200, url
+    return len(captured)
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("/dashboard/", {}),
+        ("/dashboard/", {"HX-Request": "true"}),
+        ("/kitbag/", {}),
+        ("/kitbag/?q=test&show=bodies", {}),
+        ("/kitbag/?view=table", {}),
+        ("/kitbag/?view=table&page=2", {}),
+        ("/kitbag/{counted}/", {}),
+        ("/kitbag/{counted}/remove/", {}),
+        ("/kitbag/{draft}/finish/", {}),
+        ("/kitbag/points/", {}),
+        ("/kitbag/points/?show=waiting", {}),
+        ("/kitbag/add/?q=test", {}),
+        ("/kitbag/add/search/?q=test", {"HX-Request": "true"}),
+    ],
+)
+def test_a_page_asks_no_more_for_five_hundred_registrations_than_for_one(
+    world: World, as_ben: Client, url: str, headers: dict[str, str]
+) -> None:
+    products = [world.body, world.pro_body, world.lens, world.grip]
+    (counted,) = fill(world.ben, products, validated=1)
+    address = url.format(counted=counted.pk, draft=draft(world.ben, world.body).pk)
+    queries(as_ben, address, **headers)
+    few = queries(as_ben, address, **headers)
+    fill(world.ben, products, validated=499, drafts=60)
+    assert world.ben.points == 300 + 125 * (300 + 500 + 200) + 124 * 20
+    assert queries(as_ben, address, **headers) == few <= MOST
