@@ -1,10 +1,10 @@
 """The texts of the mails that members get. Builds them from rows; sends nothing."""
 
-from cps_portal.outbox.mail import render_mail
 from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
 
+from cps_portal.outbox.mail import render_mail
 from members import rules
 from members.enums import Level
 from members.models import Member
