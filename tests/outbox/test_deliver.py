@@ -17,8 +17,9 @@ from cps_portal.outbox import actions, rules, senders
 from cps_portal.outbox.enums import State
 from cps_portal.outbox.models import Message
 from tests.outbox import backends
-from tests.outbox.conftest import LETTER, use_broker
+from tests.outbox.conftest import LETTER
 from tests.outbox.smtp import Server
+from tests.workers import use_broker
 
 Post = Callable[..., Message]
 A_LEASE = timedelta(seconds=121)

@@ -1,18 +1,12 @@
 """Real Celery workers, killed as the machine kills them."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -20,43 +14,10 @@ from cps_portal.mailbox import store
 from cps_portal.outbox import actions
 from cps_portal.outbox.enums import State
 from cps_portal.outbox.models import Message
+from tests.workers import StartWorker, wait_until
 
 Post = Callable[..., Message]
 MESSAGES = 30
-
-
-@pytest.fixture
-def start_worker(broker: str, tmp_path: Path, settings: Settings) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Starts workers on the test database and the test's broker; none outlives the test."""
-    settings.MAILBOX_FOLDER = tmp_path / "mailbox"
-    login = connection.settings_dict
-    database = f"{login['USER']}:{login['PASSWORD']}@{login['HOST']}:{login['PORT']}/{login['NAME']}"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.outbox.worker_settings",
-        "DATABASE_URL": f"postgres://{database}",
-        "REDIS_URL": broker,
-        "MAILBOX_FOLDER": str(settings.MAILBOX_FOLDER),
-    }
-    command = [sys.executable, "-m", "celery", "-A", "cps_portal", "worker", "-P", "solo", "-l", "warning"]
-    command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    workers = []
-
-    def start() -> subprocess.Popen[bytes]:
-        workers.append(subprocess.Popen(command, env=environment, cwd=django_settings.BASE_DIR))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
-        worker.wait()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 def mails() -> list[Path]:
@@ -69,7 +30,7 @@ def unsent() -> int:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_between_commit_and_delivery_loses_nothing(
-    post: Post, start_worker: Callable[[], subprocess.Popen[bytes]], settings: Settings
+    post: Post, start_worker: StartWorker, settings: Settings
 ) -> None:
     for n in range(MESSAGES):
         post(f"k-{n}", to=f"person{n}@example.org")

@@ -1,4 +1,4 @@
-"""What a worker under test runs with: mails become files, and the lease is short."""
+"""What a worker under test runs with: mails become files, and leases are short."""
 
 import os
 from pathlib import Path

@@ -1,0 +1,124 @@
+"""A broker or a worker killed between the commit of a submission and its task: nothing is lost or counted twice."""
+
+import signal
+import time
+from datetime import timedelta
+
+import pytest
+import redis
+import time_machine
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from cps_portal.celery import app
+from cps_portal.lib.background import publish
+from cps_portal.outbox.enums import State
+from cps_portal.outbox.models import Message
+from kitbag import tasks
+from kitbag.enums import RegistrationState
+from kitbag.models import PointsEntry, Registration
+from members.models import LevelChange, Member
+from tests.factories import draft, submitted
+from tests.workers import Broker, StartWorker, wait_until
+from tests.world import World
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
+
+
+def assert_counted_once(row: Registration) -> None:
+    """500 points and the step to Silver, each said once."""
+    row.refresh_from_db()
+    assert row.state == RegistrationState.VALIDATED
+    assert list(PointsEntry.objects.filter(registration=row).values_list("amount", flat=True)) == [500]
+    member = Member.objects.get(pk=row.member_id)
+    assert (member.points, member.level) == (500, "silver")
+    change = LevelChange.objects.get(member=member)
+    assert list(level_mails(row).values_list("key", flat=True)) == [f"level-{change.pk}"]
+
+
+def level_mails(row: Registration) -> QuerySet[Message]:
+    return Message.objects.filter(to=row.member.user.email, key__startswith="level-")
+
+
+def is_validated(row: Registration) -> bool:
+    return Registration.objects.filter(pk=row.pk, state=RegistrationState.VALIDATED).exists()
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        # not pg_stat_activity, which looks the same until the transaction ends
+        cursor.execute("select count(*) from pg_locks where not granted and transactionid = pg_current_xact_id()::xid")
+        return bool(cursor.fetchone()[0])
+
+
+def give_back_what_nobody_finished() -> None:
+    """What every worker does now and then with tasks unfinished for CELERY_BROKER_TRANSPORT_OPTIONS' ten minutes."""
+    with app.connection_for_write(transport_options={"visibility_timeout": 0}) as broker:
+        broker.default_channel.qos.restore_visible()
+
+
+def test_a_member_hands_in_while_the_broker_is_dead_and_the_sweep_counts_it_once(
+    committed_world: World, broker: Broker
+) -> None:
+    row = draft(committed_world.ben, committed_world.pro_body)
+    client = Client()
+    client.force_login(committed_world.ben.user)
+    broker.kill()
+    begun = time.monotonic()
+    typed = {"serial": "400000000001", "country": "KE", "store": "Nairobi Cameras", "do": "submit"}
+    date = {"purchased_on_day": "12", "purchased_on_month": "9", "purchased_on_year": "2023"}
+    answer = client.post(reverse("kitbag:finish", args=[row.pk]), {**typed, **date})
+    assert time.monotonic() - begun < 10
+    assert (answer.status_code, answer["Location"]) == (302, row.get_absolute_url())
+    row.refresh_from_db()
+    assert row.state == RegistrationState.SUBMITTED
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        tasks.sweep_undecided()
+        assert_counted_once(row)
+        tasks.sweep_undecided()
+        tasks.check_registration(row.pk)
+    assert_counted_once(row)
+
+
+def test_a_worker_killed_with_the_task_in_hand_loses_nothing_and_doubles_nothing(
+    committed_world: World, broker: Broker, start_worker: StartWorker
+) -> None:
+    """The task comes back to the second worker and the sweep comes too: still it counts once."""
+    world = committed_world
+    row = submitted(world.ben, world.pro_body, "400000000001", at=timezone.now() - timedelta(minutes=2))
+    with transaction.atomic():
+        Member.objects.locked().get(pk=world.ben.pk)  # the check stops here, with the task in hand
+        worker = start_worker()
+        wait_until(somebody_waits_for_us)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    with redis.Redis.from_url(broker.url) as queue:
+        assert (queue.llen("celery"), queue.hlen("unacked")) == (0, 1), "the killed worker had the task, unfinished"
+        assert not is_validated(row)
+        give_back_what_nobody_finished()
+        assert queue.llen("celery") == 1
+        publish("kitbag.sweep_undecided")
+        start_worker()
+        wait_until(lambda: level_mails(row).filter(state=State.SENT).exists())
+        wait_until(lambda: not queue.llen("celery") and not queue.hlen("unacked"))
+    assert_counted_once(row)
+
+
+@pytest.mark.parametrize("broker", ["durable"], indirect=True)
+def test_a_broker_killed_with_the_task_in_its_queue_has_it_after_a_restart(
+    committed_world: World, broker: Broker, start_worker: StartWorker
+) -> None:
+    row = submitted(committed_world.ben, committed_world.pro_body, "400000000001")
+    with redis.Redis.from_url(broker.url) as queue:
+        queue.set("later", 1)  # what came before it is on the disk when it is: else the sweep would have to help
+        queue.execute_command("WAITAOF", 1, 0, 10_000)
+    broker.kill()
+    broker.start()
+    with redis.Redis.from_url(broker.url) as queue:
+        assert queue.llen("celery") == 1
+    start_worker()
+    wait_until(lambda: is_validated(row))
+    assert_counted_once(row)

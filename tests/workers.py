@@ -1,0 +1,101 @@
+"""A broker of the test's own and real Celery workers, to be killed as a machine kills them."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from pytest_django import Settings
+
+from cps_portal.celery import app
+from cps_portal.embedded import valkey
+from cps_portal.embedded.services import Service
+from cps_portal.lib import background
+
+NOWHERE = "redis://127.0.0.1:1/0"
+StartWorker = Callable[[], subprocess.Popen[bytes]]
+
+
+def use_broker(url: str) -> None:
+    """Let this process publish to another broker."""
+    app.conf.broker_url = app.conf.broker_write_url = url
+    background.forget_failures()
+
+
+class Broker:
+    """A real broker that keeps what it has when it is killed, if it is durable."""
+
+    def __init__(self, home: Path, *, durable: bool) -> None:
+        self.home, self.durable = home, durable
+        self.service: Service
+        self.start()
+
+    def start(self) -> None:
+        self.service, self.url = valkey.start(self.home, durable=self.durable)
+        use_broker(self.url)
+
+    def kill(self) -> None:
+        assert self.service.process
+        self.service.process.kill()
+        self.service.process.wait()
+
+
+@pytest.fixture
+def no_broker() -> Iterator[None]:
+    """Nothing is published unless a test asks for a broker: what is written waits for the sweep."""
+    before = app.conf.broker_url
+    use_broker(NOWHERE)
+    yield
+    use_broker(before)
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest, no_broker: None, tmp_path: Path) -> Iterator[Broker]:
+    """This process publishes to it. The parameter "durable" makes it keep what it has."""
+    home = tmp_path / "broker"
+    home.mkdir()
+    running = Broker(home, durable=getattr(request, "param", "") == "durable")
+    try:
+        yield running
+    finally:
+        use_broker(NOWHERE)
+        running.service.stop()
+
+
+@pytest.fixture
+def start_worker(broker: Broker, tmp_path: Path, settings: Settings) -> Iterator[StartWorker]:
+    """Starts workers on the test database and the test's broker; none outlives the test."""
+    settings.MAILBOX_FOLDER = tmp_path / "mailbox"
+    login = connection.settings_dict
+    database = f"{login['USER']}:{login['PASSWORD']}@{login['HOST']}:{login['PORT']}/{login['NAME']}"
+    command = [sys.executable, "-m", "celery", "-A", "cps_portal", "worker", "-P", "solo", "-l", "warning"]
+    command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    workers = []
+
+    def start() -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
+            "DATABASE_URL": f"postgres://{database}",
+            "REDIS_URL": broker.url,
+            "MAILBOX_FOLDER": str(settings.MAILBOX_FOLDER),
+        }
+        workers.append(subprocess.Popen(command, env=environment, cwd=django_settings.BASE_DIR))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
