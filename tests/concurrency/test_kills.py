@@ -25,7 +25,7 @@ from tests.factories import draft, submitted
 from tests.workers import Broker, StartWorker, wait_until
 from tests.world import World
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
+pytestmark = [pytest.mark.launcher, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
 
 
 def assert_counted_once(row: Registration) -> None:

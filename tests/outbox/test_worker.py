@@ -28,6 +28,7 @@ def unsent() -> int:
     return Message.objects.exclude(state=State.SENT).count()
 
 
+@pytest.mark.launcher
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_between_commit_and_delivery_loses_nothing(
     post: Post, start_worker: StartWorker, settings: Settings
