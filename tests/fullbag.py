@@ -13,27 +13,30 @@ from members.models import Member
 BEGUN = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
 
 
+def counted(member: Member, product: Product, number: int) -> Registration:
+    """A validated registration, not saved; it is settled after it is."""
+    return Registration(
+        member=member,
+        product=product,
+        state=RegistrationState.VALIDATED,
+        serial=f"8{number:011}",
+        serial_key=f"8{number:011}",
+        country=member.country,
+        purchased_on=date(2023, 9, 12),
+        store="Rosebank Camera Co.",
+        added_at=BEGUN,
+        submitted_at=BEGUN,
+        decided_at=BEGUN + timedelta(minutes=1),
+    )
+
+
 @transaction.atomic
 def fill(member: Member, products: Sequence[Product], *, validated: int, drafts: int = 0) -> list[Registration]:
     """Add validated registrations, their entries and points, and drafts; returns the validated ones."""
     begun = Registration.objects.count()
-    rows = [
-        Registration(
-            member=member,
-            product=products[n % len(products)],
-            state=RegistrationState.VALIDATED,
-            serial=f"8{begun + n:011}",
-            serial_key=f"8{begun + n:011}",
-            country=member.country,
-            purchased_on=date(2023, 9, 12),
-            store="Rosebank Camera Co.",
-            added_at=BEGUN,
-            submitted_at=BEGUN,
-            decided_at=BEGUN + timedelta(minutes=1),
-        )
-        for n in range(validated)
-    ]
-    rows = Registration.objects.bulk_create(rows)
+    rows = Registration.objects.bulk_create(
+        counted(member, products[n % len(products)], begun + n) for n in range(validated)
+    )
     Registration.objects.bulk_create(
         Registration(member=member, product=products[n % len(products)], added_at=BEGUN) for n in range(drafts)
     )

@@ -1,0 +1,44 @@
+"""Measured in pairs, one after the other, so that a busy machine slows both: ratios, never bare seconds."""
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median, quantiles
+from typing import Any
+
+import pytest
+
+ROUNDS = 40
+
+
+class Table:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def compare(self, name: str, ours: Callable[[int], Any], plain: Callable[[int], Any], rounds: int = ROUNDS) -> None:
+        """Call both with the number of the round, in turns of who goes first, and note the median of the ratios."""
+        ours(0), plain(0)
+        pairs = []
+        for n in range(rounds):
+            if n % 2:
+                second, first = seconds(plain, n), seconds(ours, n)
+            else:
+                first, second = seconds(ours, n), seconds(plain, n)
+            pairs.append((first, second))
+        mine, theirs = [pair[0] * 1000 for pair in pairs], [pair[1] * 1000 for pair in pairs]
+        ratio = median(first / second for first, second in pairs)
+        self.lines.append(
+            f"{name:<52}{ratio:>8.2f}{median(mine):>10.1f}{quantiles(mine, n=20)[-1]:>10.1f}{median(theirs):>10.1f}"
+        )
+
+
+def seconds(job: Callable[[int], Any], n: int) -> float:
+    begun = time.perf_counter()
+    job(n)
+    return time.perf_counter() - begun
+
+
+@pytest.fixture(scope="session")
+def table() -> Iterator[Table]:
+    found = Table()
+    yield found
+    print(f"\n\n{'':<52}{'ratio':>8}{'ms':>10}{'95 %':>10}{'plain ms':>10}", *found.lines, sep="\n")  # noqa: T201
