@@ -62,8 +62,7 @@ class Service:
                     pass_fds=[lock],
                     preexec_fn=end_with_parent(self.stop_signal),  # noqa: PLW1509 (one thread)
                 )
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, str(self.process.pid).encode(), 0)
+            os.pwrite(lock, f"{self.process.pid:<20}".encode(), 0)  # at once: never a moment without a number
         finally:
             os.close(lock)  # from now on only the child and its children hold it
 
