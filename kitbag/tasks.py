@@ -9,7 +9,7 @@ from kitbag.enums import PointsCause
 from kitbag.models import Registration
 from kitbag.texts import CAUSE_SENTENCES
 
-BATCH = 500
+BATCH = 100  # a batch in which every level moves also words as many mails while it holds its members
 SWEEP_LIMIT = 1000
 
 

@@ -4,7 +4,7 @@ from django.utils import timezone
 from cps_portal.lib.background import publish
 from members import actions
 
-BATCH = 500
+BATCH = 100  # a batch in which every level moves also words as many mails while it holds its members
 
 
 @shared_task(name="members.apply_thresholds")
