@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page of visitors and members: light and dark, 390 and 1440 px, left-to-right and right-to-left."""
+"""axe-core finds nothing on any page: light and dark, 390 and 1440 px, left-to-right and right-to-left."""
 
 from collections.abc import Callable
 
