@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page: light and dark, 390 and 1440 px, left-to-right and right-to-left."""
+"""axe-core finds nothing on the pages of visitors and members: light, dark, 390, 1440 px, both directions."""
 
 from collections.abc import Callable
 
