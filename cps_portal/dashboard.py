@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 from allauth.account.models import EmailAddress
@@ -171,16 +170,6 @@ def greeting(now: datetime) -> str:
     return _("Good afternoon, %(name)s") if hour < 18 else _("Good evening, %(name)s")
 
 
-def position(points: int, thresholds: dict[str, int]) -> float:
-    """Where points stand on the scale, in percent: every level has the same length, the highest is its end."""
-    stops = sorted(thresholds.values())
-    lengths = len(stops) - 1
-    for place, (low, high) in enumerate(pairwise(stops)):
-        if points < high:
-            return 100 * (place + (points - low) / (high - low)) / lengths
-    return 100.0
-
-
 def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
     level = rules.level_for(points, thresholds)
     ahead = rules.next_level(points, thresholds)
@@ -192,8 +181,8 @@ def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
             Stop(name, Level(name).label, start, name == level)
             for name, start in sorted(thresholds.items(), key=lambda item: item[1])
         ],
-        at=f"{max(position(points, thresholds), 0.6):.1f}%",
-        ahead=f"{position(points + waiting, thresholds):.1f}%" if waiting else "",
+        at=f"{max(rules.scale_position(points, thresholds), 0.6):.1f}%",
+        ahead=f"{rules.scale_position(points + waiting, thresholds):.1f}%" if waiting else "",
         words=words,
     )
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from cps_portal.dashboard import position
 from kitbag.chart import SLOTS, Chart, points_chart
+from members.rules import scale_position
 
 THRESHOLDS = {"red": 0, "silver": 500, "gold": 1000, "platinum": 1600}
 SINCE = datetime(2023, 3, 1, 9, tzinfo=UTC)
@@ -81,4 +81,4 @@ def test_no_language_puts_a_comma_into_a_coordinate() -> None:
     ("points", "percent"), [(0, 0), (250, 16.67), (500, 33.33), (1000, 66.67), (1300, 83.33), (1600, 100), (99999, 100)]
 )
 def test_the_needle_gives_every_level_the_same_length(points: int, percent: float) -> None:
-    assert position(points, THRESHOLDS) == pytest.approx(percent, abs=0.01)
+    assert scale_position(points, THRESHOLDS) == pytest.approx(percent, abs=0.01)
