@@ -15,5 +15,10 @@ app.conf.beat_schedule = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 15.0},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
+    "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},
+    "kitbag-announce-changes": {"task": "kitbag.announce_changes", "schedule": 60.0},
+    "kitbag-plan-service-ends": {"task": "kitbag.plan_service_ends", "schedule": crontab(hour="3", minute="10")},
+    "kitbag-end-adjustments": {"task": "kitbag.end_adjustments", "schedule": crontab(minute="15")},
+    "members-tell-levels": {"task": "members.tell_levels", "schedule": 60.0},
     "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": crontab(minute="5")},
 }

@@ -1,14 +1,16 @@
 """What the dashboard says: level, what closes the gap, whose turn it is, points over time (R12, R18, R21, R56)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from allauth.account.models import EmailAddress
 from django.db.models import Case, Value, When
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kitbag.chart import Chart, points_chart
 from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState
@@ -212,16 +214,50 @@ def _notices(member: Member) -> list[Told]:
 def _told(notice: Notice) -> Told:
     """What happened, in the reader's language (R56)."""
     params = notice.params
-    product, points = params.get("product", ""), params.get("points", 0)
-    level = Level(params["to"]).label if params.get("to") in Level.values else ""
     title, why = {
         NoticeCode.LEVEL_UP: (_("You are %(level)s now"), _("With %(points)s points.")),
         NoticeCode.LEVEL_DOWN: (_("You are %(level)s now"), _("Your points fell to %(points)s. See why.")),
         NoticeCode.REGISTRATION_APPROVED: (_("%(product)s counts now"), _("We have looked at it and approved it.")),
         NoticeCode.REGISTRATION_REFUSED: (_("%(product)s was refused"), _reason(params.get("reason", ""))),
+        NoticeCode.CASE_ANSWERED: (_("We have answered you"), _("Case %(reference)s.")),
+        NoticeCode.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s waits for your reply.")),
+        NoticeCode.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. Write on in it if it comes back.")),
+        NoticeCode.POINTS_WILL_CHANGE: (_("From %(on)s %(product)s counts differently"), _then(params)),
+        NoticeCode.PLAN_CANCELLED: (
+            _("%(product)s keeps its points"),
+            _("The change we announced for %(on)s was cancelled."),
+        ),
+        NoticeCode.POINTS_ADJUSTED: (_("Our staff changed your points: %(amount)s"), "%(reason)s"),
+        NoticeCode.LEVELS_WILL_CHANGE: (
+            _("From %(on)s the levels need other points"),
+            _("With your %(points)s points you will be %(level)s then."),
+        ),
     }[NoticeCode(notice.code)]
-    words = {"level": level, "points": points, "product": product}
+    words = _words(params)
     return Told(notice.pk, notice.code, title % words, why % words, notice.path, notice.at)
+
+
+def _words(params: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a notice as its sentences name them."""
+    on = params.get("on")
+    amount = params.get("amount", 0)
+    return {
+        **params,
+        "level": Level(params["to"]).label if params.get("to") in Level.values else "",
+        "points": params.get("points", 0),
+        "product": params.get("product", ""),
+        "reason": params.get("reason", ""),
+        "on": date_format(date.fromisoformat(on), "j F Y") if on else "",
+        "amount": f"+{amount}" if amount > 0 else f"−{abs(amount)}",
+    }
+
+
+def _then(params: dict[str, Any]) -> str:
+    """Where the member will stand after an announced change."""
+    more = params.get("others", 0)
+    words = ngettext("With %(n)s more of your products. ", "With %(n)s more of your products. ", more) % {"n": more}
+    level = _("You will be %(level)s.") if params.get("from") != params.get("to") else _("You stay %(level)s.")
+    return (words if more else "") + _("Your total will be %(points)s.") + " " + level
 
 
 def _reason(code: str) -> str:

@@ -13,10 +13,10 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from kitbag.actions import points, registrations
+from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, Stage
 from kitbag.models import Product, Registration
-from kitbag.texts import CAUSE_SENTENCES
 from members import actions
 from members.models import Member, TermsVersion, User
 
@@ -24,6 +24,7 @@ PASSWORD = "demo only portal"  # noqa: S105  # never anywhere else: the command 
 ADMIN = "admin@example.org"  # made last: who finds it finds the whole world
 STAFF = {"support@example.org": "Support", "programme@example.org": "Programme", "centre@example.org": "Centre"}
 FELL = "eos-r5"  # the product of which Ana's history shows the supersession
+SUCCESSOR = "eos-r5-mark-ii"
 FALL = datetime(2024, 8, 20, 22, 5, tzinfo=UTC)
 EARLIER_TERMS = "2023-01"
 BATCH = 500
@@ -177,7 +178,7 @@ def _prepare_fall() -> bool:
     if holders.exclude(member__user__email="ana@example.org").exists():
         return False
     if not holders.exists():
-        points.change_stage(product=product, stage=Stage.CURRENT)
+        _apply(Plan(product, Stage.CURRENT, date(2023, 1, 2)), _at(2023, 1, 2))
     return True
 
 
@@ -191,24 +192,30 @@ def _ana() -> None:
 
 def _fall() -> None:
     product = _product(FELL)
-    cause = points.change_stage(product=product, stage=Stage.SUPERSEDED)
-    if cause is None:
-        return
-    after: int | None = 0
-    while after is not None:
-        after = points.settle_holders(
-            product=product.pk, after=after, limit=BATCH, cause=cause, because=CAUSE_SENTENCES[cause], at=FALL
-        )
+    if product.stage == Stage.CURRENT:
+        _apply(Plan(product, Stage.SUPERSEDED, FALL.date(), _product(SUCCESSOR)), FALL)
+
+
+def _apply(plan: Plan, at: datetime) -> None:
+    """Plan, announce and apply a change in the past, as staff and the jobs would have."""
+    planned = at - timedelta(days=100)
+    (change,) = planning.plan_changes(plans=[plan], by=None, at=planned)
+    while announcing.announce_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
+        pass
+    applying.begin_change(change=change, at=at)
+    while applying.settle_step(change=change.pk, limit=BATCH, at=at):
+        pass
+    while actions.tell_levels(limit=BATCH):
+        pass
 
 
 @transaction.atomic
 def _ana_later() -> None:
     """After the fall: back to Gold, a refusal, something that waits for a person, and two drafts."""
     ana = Member.objects.get(user__email="ana@example.org")
-    successor = "eos-r5-mark-ii"
-    if Registration.objects.of(ana).filter(product__slug=successor).exists():
+    if Registration.objects.of(ana).filter(product__slug=SUCCESSOR).exists():
         return
-    _hand_in(ana, successor, "052021004419", _at(2024, 10, 2))
+    _hand_in(ana, SUCCESSOR, "052021004419", _at(2024, 10, 2))
     support = User.objects.get(email="support@example.org")
     wide = _hand_in(ana, "rf-15-35mm-f2-8l-is-usm", "77120", _ago(6), insisted=True)
     registrations.refuse_registration(registration=wide, reason=RefusalReason.SERIAL_UNREADABLE, by=support, at=_ago(5))

@@ -1,11 +1,17 @@
 """The texts of the mails about registrations. Builds them from rows; sends nothing."""
 
 from django.conf import settings
-from django.utils import translation
+from django.utils import timezone, translation
 
 from cps_portal.outbox.mail import render_mail
-from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.models import Registration
+from kitbag.enums import ChangeState, RefusalReason, RegistrationState
+from kitbag.forecast import forecast, step_on, waiting_registrations
+from kitbag.models import Adjustment, Registration, StageChange
+from members.emails import POINTS_PATH
+from members.models import Member
+from members.rules import fewest_to_close
+
+AHEAD_PATH = "/kitbag/ahead/"
 
 
 def decision(row: Registration) -> dict[str, str]:
@@ -25,3 +31,68 @@ def decision(row: Registration) -> dict[str, str]:
         },
         language=row.member.language,
     )
+
+
+def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | None:
+    """What is planned for one day, with total and level then and what would keep the level (R22).
+
+    Worded when it leaves: None, and never sent, if none of it is planned any more or concerns the member.
+    """
+    rows = StageChange.objects.filter(pk__in=changes, state=ChangeState.PLANNED).select_related("replaces")
+    reader = Member.objects.open().filter(pk=member).first()
+    first = rows.first()
+    if first is None or reader is None:
+        return None
+    step = step_on(forecast(reader, timezone.localdate()), first.effective_on)
+    if step is None or not step.falls:
+        return None
+    keeping = {}
+    if step.gap:
+        waiting = {row.pk: row for row in waiting_registrations(reader)}
+        worth = [(key, row.product.points) for key, row in waiting.items()]
+        keeping = {key: waiting[key] for key in fewest_to_close(step.gap, worth)}
+    replaced = [row.replaces for row in rows if row.replaces and row.replaces.announcements.filter(member=member)]
+    context = {
+        "member": reader,
+        "first_name": reader.first_name,
+        "step": step,
+        "keeping": list(keeping.values()),
+        "instead_of": [old.effective_on for old in replaced if old.effective_on != step.on],
+        "notice_days": settings.NOTICE_DAYS,
+        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+    }
+    return render_mail("points_will_change", context, language=reader.language)
+
+
+def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
+    """A change that the member was told of will not come (R22)."""
+    reader = Member.objects.open().filter(pk=member).first()
+    if reader is None:
+        return None
+    context = {
+        "member": reader,
+        "first_name": reader.first_name,
+        "change": StageChange.objects.select_related("product").get(pk=change),
+        "points": reader.points,
+        "level_name": reader.get_level_display(),
+        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+    }
+    return render_mail("plan_cancelled", context, language=reader.language)
+
+
+def points_adjusted(*, adjustment: int, ended: bool) -> dict[str, str] | None:
+    """Staff added points, or what they added has ended (R21)."""
+    row = Adjustment.objects.select_related("member").get(pk=adjustment)
+    reader = row.member
+    if reader.closed_at or (row.ended_at and not ended):
+        return None
+    context = {
+        "member": reader,
+        "first_name": reader.first_name,
+        "adjustment": row,
+        "ended": ended,
+        "points": reader.points,
+        "level_name": reader.get_level_display(),
+        "url": f"{settings.SITE_URL}{POINTS_PATH}",
+    }
+    return render_mail("points_adjusted", context, language=reader.language)

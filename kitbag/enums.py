@@ -9,6 +9,10 @@ class Stage(models.TextChoices):
     SUPERSEDED = "superseded", _("Superseded")
     UNSERVICEABLE = "unserviceable", _("No longer serviceable")
 
+    @property
+    def rank(self) -> int:
+        return list(Stage).index(self)
+
 
 class VideoClass(models.TextChoices):
     """Kinds of video product; those of R45 are never repaired in under five days."""
@@ -104,21 +108,23 @@ class RemovalReason(models.TextChoices):
     MISTAKE = "mistake", _("Added by mistake")
 
 
-class PointsCause(models.TextChoices):
-    """Why the ledger has an entry (R21)."""
+class ChangeState(models.TextChoices):
+    """The life of a planned change of a product (R22)."""
 
-    VALIDATED = "validated", _("Counted")
-    REMOVED = "removed", _("Removed")
-    SUPERSEDED = "superseded", _("Superseded")
-    UNSERVICEABLE = "unserviceable", _("No longer serviceable")
-    RESTORED = "restored", _("Current again")
-    REVALUED = "revalued", _("Points of the product changed")
-    CHECK = "check", _("A check went against it")
+    PLANNED = "planned", _("Planned")
+    RUNNING = "running", _("Being applied")
+    DONE = "done", _("Applied")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OPEN_CHANGES = (ChangeState.PLANNED, ChangeState.RUNNING)
 
 
 class ProposalState(models.TextChoices):
     OPEN = "open", _("Waiting for staff")
     WITHDRAWN = "withdrawn", _("Withdrawn by a later load")
+    PLANNED = "planned", _("Planned")
+    DECLINED = "declined", _("Declined by staff")
 
 
 class ShapeUse(models.TextChoices):

@@ -3,9 +3,10 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from kitbag.enums import PointsCause, RefusalReason, RegistrationState, ReviewReason
+from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import PointsEntry, Product, Registration
 from kitbag.rules import SerialFinding
+from members.enums import PointsCause
 
 SERIAL_SENTENCES = {
     "empty": _("Type the serial number."),
@@ -41,6 +42,9 @@ CAUSE_SENTENCES = {
     PointsCause.UNSERVICEABLE: _("It can no longer be serviced. It still counts a little, always."),
     PointsCause.RESTORED: _("It counts as a current product again."),
     PointsCause.REVALUED: _("The points of this product have changed."),
+    PointsCause.ADJUSTED: _("Our staff added these points."),
+    PointsCause.ADJUSTMENT_ENDED: _("Points that our staff added for a time have ended."),
+    PointsCause.MENDED: _("An audit found a difference and put it right."),
     PointsCause.CHECK: _("A check went against it. Look at the product for the reason."),
 }
 

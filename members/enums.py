@@ -15,6 +15,22 @@ class Level(models.TextChoices):
         return list(Level).index(self)
 
 
+class PointsCause(models.TextChoices):
+    """Why points and levels move (R21)."""
+
+    VALIDATED = "validated", _("Counted")
+    REMOVED = "removed", _("Removed")
+    SUPERSEDED = "superseded", _("Superseded")
+    UNSERVICEABLE = "unserviceable", _("No longer serviceable")
+    RESTORED = "restored", _("Current again")
+    REVALUED = "revalued", _("Points of the product changed")
+    CHECK = "check", _("A check went against it")
+    ADJUSTED = "adjusted", _("Adjusted by staff")
+    ADJUSTMENT_ENDED = "adjustment_ended", _("An adjustment ended")
+    THRESHOLDS = "thresholds", _("The points needed for the levels have changed")
+    MENDED = "mended", _("Corrected by an audit")
+
+
 class Programme(models.TextChoices):
     """What a country takes part in (R1)."""
 
@@ -53,3 +69,10 @@ class NoticeCode(models.TextChoices):
     LEVEL_DOWN = "level_down", _("Level lost")
     REGISTRATION_APPROVED = "registration_approved", _("Registration approved")
     REGISTRATION_REFUSED = "registration_refused", _("Registration refused")
+    POINTS_WILL_CHANGE = "points_will_change", _("Points will change")
+    PLAN_CANCELLED = "plan_cancelled", _("An announced change was cancelled")
+    POINTS_ADJUSTED = "points_adjusted", _("Points adjusted")
+    LEVELS_WILL_CHANGE = "levels_will_change", _("Levels will change")
+    CASE_ANSWERED = "case_answered", _("Case answered")
+    CASE_ASKED = "case_asked", _("Case waits for the member")
+    CASE_CLOSED = "case_closed", _("Case closed")

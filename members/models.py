@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from members.enums import Level, NoticeCode, Programme, ServiceLevel, Specialty, Theme
+from members.enums import Level, NoticeCode, PointsCause, Programme, ServiceLevel, Specialty, Theme
 
 
 def append_only(table: str) -> list[pgtrigger.Trigger]:
@@ -181,6 +181,10 @@ class LevelThresholdQuerySet(models.QuerySet["LevelThreshold"]):
         found = {row.level: row.points_from for row in rows}
         return {level: found[level] for level in Level.values if level in found}
 
+    def rows(self) -> list[tuple[str, int, date]]:
+        """All of them as plain values, for `rules.thresholds_on`."""
+        return list(self.values_list("level", "points_from", "valid_from"))
+
 
 @pghistory.track()
 class LevelThreshold(models.Model):
@@ -265,11 +269,14 @@ class LevelBenefit(models.Model):
 class LevelChange(models.Model):
     """A member's level moved (R11). Append-only."""
 
-    member = models.ForeignKey(Member, models.PROTECT, related_name="level_changes", verbose_name=_("member"))
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="level_changes", verbose_name=_("member"), db_index=False
+    )
     from_level = models.CharField(_("from"), max_length=10, choices=Level)
     to_level = models.CharField(_("to"), max_length=10, choices=Level)
     points = models.PositiveIntegerField(_("points"))
-    cause = models.CharField(_("cause"), max_length=20)
+    cause = models.CharField(_("cause"), max_length=20, choices=PointsCause)
+    about = models.CharField(_("product"), max_length=120, blank=True, db_default="")
     at = models.DateTimeField(_("at"))
 
     class Meta:
@@ -284,6 +291,23 @@ class LevelChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_from_level_display()} → {self.get_to_level_display()}"
+
+
+class UntoldLevelChange(models.Model):
+    """A level change that its member has yet to be told of (R56): written with it, deleted when told.
+
+    Telling thousands while their rows are locked would keep them waiting, so a job does it after the run.
+    """
+
+    change = models.OneToOneField(LevelChange, models.CASCADE, primary_key=True, related_name="untold")
+    member = models.ForeignKey(Member, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("untold level change")
+        verbose_name_plural = _("untold level changes")
+
+    def __str__(self) -> str:
+        return str(self.change_id)
 
 
 class TermsVersion(models.Model):

@@ -1,6 +1,7 @@
 """The arithmetic of membership: values in, values out."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from itertools import pairwise
 
 MEMBER_NUMBER_DIGITS = 12
@@ -43,6 +44,12 @@ def level_for(points: int, thresholds: Mapping[str, int]) -> str:
     if not reached:
         raise ValueError("no level starts at or below these points")
     return max(reached)[1]
+
+
+def thresholds_on(rows: Iterable[tuple[str, int, date]], day: date) -> dict[str, int]:
+    """Level to the points it starts at on a day: the latest of the ``(level, points from, valid from)`` rows."""
+    begun = sorted((row for row in rows if row[2] <= day), key=lambda row: row[2])
+    return {level: points for level, points, _since in begun}
 
 
 def next_level(points: int, thresholds: Mapping[str, int]) -> tuple[str, int] | None:

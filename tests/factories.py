@@ -1,13 +1,15 @@
 """Rows for tests. What has an action is made by the action, so that no test sees a state the portal cannot make."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import factory
 from django.utils import timezone
 
-from kitbag.actions import registrations
+from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions.planning import Plan
 from kitbag.enums import SerialPlace, Shelf, Stage
-from kitbag.models import Product, ProductName, Registration
+from kitbag.models import Product, ProductName, Registration, StageChange
+from members import actions as members
 from members.models import Member, User
 
 PURCHASED = date(2023, 9, 12)
@@ -49,6 +51,45 @@ def details(serial: str = "012345678901", **changes: object) -> registrations.De
     """Four good details; override what the test is about."""
     values: dict[str, object] = {"country": "ZA", "purchased_on": PURCHASED, "store": "Rosebank Camera Co."}
     return registrations.Details(serial=serial, **{**values, **changes})  # type: ignore[arg-type]
+
+
+def plan(product: Product, stage: Stage, at: datetime, **changes: object) -> Plan:
+    """A change that takes effect a hundred days after `at`."""
+    facts: dict[str, object] = {"effective_on": timezone.localdate(at) + timedelta(days=100), **changes}
+    if stage == Stage.SUPERSEDED and "successor" not in facts:
+        facts["successor"] = ProductFactory()
+    return Plan(product, stage, **facts)  # type: ignore[arg-type]
+
+
+def announced(planned: Plan, at: datetime) -> StageChange:
+    """Planned at `at`, and everybody told an hour later."""
+    (change,) = planning.plan_changes(plans=[planned], by=None, at=at)
+    while announcing.announce_step(change=change.pk, limit=100, at=at + timedelta(hours=1)):
+        pass
+    change.refresh_from_db()
+    return change
+
+
+def applied(change: StageChange, at: datetime, limit: int = 100) -> StageChange:
+    """Taken effect, and everybody settled and told."""
+    begin = applying.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable: refuses a test's transaction
+    begin(change=change, at=at)
+    while applying.settle_step(change=change.pk, limit=limit, at=at):
+        pass
+    while members.tell_levels(limit=100):
+        pass
+    change.refresh_from_db()
+    change.product.refresh_from_db()
+    return change
+
+
+def moved(product: Product, stage: Stage, at: datetime | None = None) -> StageChange:
+    """A product that moved to a stage at that time, planned and announced long before."""
+    when = at or timezone.now()
+    before = when - timedelta(days=100)
+    change = applied(announced(plan(product, stage, before, effective_on=timezone.localdate(when)), before), when)
+    product.refresh_from_db()
+    return change
 
 
 def draft(member: Member, product: Product, at: datetime | None = None) -> Registration:

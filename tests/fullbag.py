@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import transaction
 
 from kitbag.actions import points
-from kitbag.enums import PointsCause, RegistrationState
+from kitbag.enums import RegistrationState
 from kitbag.models import Product, Registration
+from members.enums import PointsCause
 from members.models import Member
 
 BEGUN = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
@@ -41,6 +42,6 @@ def fill(member: Member, products: Sequence[Product], *, validated: int, drafts:
         Registration(member=member, product=products[n % len(products)], added_at=BEGUN) for n in range(drafts)
     )
     keys = [row.pk for row in rows]
-    points.settle(registrations=keys, cause=PointsCause.VALIDATED, because="", by=None, at=BEGUN)
+    points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=BEGUN)
     member.refresh_from_db()
     return rows

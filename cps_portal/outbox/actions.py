@@ -20,7 +20,7 @@ from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import rules
 from cps_portal.outbox.enums import State
 from cps_portal.outbox.models import Message, MessageQuerySet
-from cps_portal.outbox.senders import Rejected
+from cps_portal.outbox.senders import Obsolete, Rejected
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,16 @@ class Letter:
     key: str
     to: str
     payload: Mapping[str, Any]
+
+
+def to_word(compose: str, **facts: Any) -> dict[str, Any]:
+    """The payload of a mail that is worded when it leaves, by what settings.OUTBOX_COMPOSERS names.
+
+    For many at once, and for what may no longer be true by then: the composer returns None and it is cancelled.
+    """
+    if compose not in settings.OUTBOX_COMPOSERS:
+        raise ValueError(f"nobody words {compose!r}")
+    return {"compose": compose, "facts": facts}
 
 
 def post(*, key: str, kind: str, to: str, payload: Mapping[str, Any], at: datetime | None = None) -> Message | None:
@@ -128,6 +138,8 @@ def _send(message: Message, at: datetime) -> bool:
     try:
         sender: Callable[[Message], str] = import_string(settings.OUTBOX_SENDERS[message.kind])
         answer = sender(message)
+    except Obsolete:
+        return _record(message, State.CANCELLED, at, answer="no longer true when it was to leave")
     except Rejected as error:
         logger.warning("message %s was rejected", message.pk, exc_info=True)
         return _record(message, State.FAILED, at, answer=str(error))

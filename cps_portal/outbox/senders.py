@@ -3,14 +3,17 @@
 It raises `Rejected` for a refusal that trying again will not cure, and anything else for the rest.
 """
 
+from collections.abc import Callable
 from email.utils import format_datetime
 from smtplib import SMTPDataError, SMTPRecipientsRefused
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
+from django.utils.module_loading import import_string
 
 from cps_portal.outbox.models import Message
 
@@ -21,6 +24,10 @@ class Rejected(Exception):
     """The other side will never take this message."""
 
 
+class Obsolete(Exception):
+    """What the message says is no longer true: it is not sent."""
+
+
 def message_id(message: Message) -> str:
     """The same on every attempt, so that a mail sent twice is shown once; never the same in another database."""
     host = urlsplit(settings.SITE_URL).hostname
@@ -28,10 +35,10 @@ def message_id(message: Message) -> str:
 
 
 def send_mail(message: Message) -> str:
-    """Send a mail whose payload is `subject`, `text` and perhaps `html`."""
+    """Send a mail whose payload is `subject`, `text` and perhaps `html`, or names who words it (`to_word`)."""
     try:
         validate_email(message.to)
-        mail = _build(message)
+        mail = _build(message, _worded(message.payload))
         mail.message()  # finds what cannot be a header
     except (KeyError, ValueError, ValidationError) as error:
         raise Rejected(repr(error)) from error
@@ -48,8 +55,17 @@ def send_mail(message: Message) -> str:
     return "accepted"
 
 
-def _build(message: Message) -> EmailMultiAlternatives:
-    payload = message.payload
+def _worded(payload: dict[str, Any]) -> dict[str, str]:
+    if "compose" not in payload:
+        return payload
+    compose: Callable[..., dict[str, str] | None] = import_string(settings.OUTBOX_COMPOSERS[payload["compose"]])
+    worded = compose(**payload["facts"])
+    if worded is None:
+        raise Obsolete
+    return worded
+
+
+def _build(message: Message, payload: dict[str, str]) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         subject=payload["subject"],
         body=payload["text"],

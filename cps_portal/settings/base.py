@@ -1,12 +1,16 @@
 """Production settings, read from the environment. A missing or bad value raises at start."""
 
+from datetime import date, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib import clock
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[Member] be written at run time too
 
@@ -43,6 +47,7 @@ INSTALLED_APPS = [
     "cps_portal",
     "cps_portal.outbox",
     "members",
+    "cps_portal.cases",
     "kitbag",
     "servicing",
 ]
@@ -158,6 +163,9 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+NOTICE_DAYS = 60  # how long before it members are told of a change of their points (R22)
+ANNOUNCE_AFTER_MINUTES = 30  # a plan can be corrected so long before anybody is told of it
+SERVICE_END_HORIZON_DAYS = 120  # how long before it the end of a product's service is planned
 KITBAG_LIMIT = 1000  # products a member may hold, against runaway scripts
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
@@ -205,6 +213,21 @@ USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="Africa/Johannesburg")  # business dates flip at midnight here
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
+# Support and its working hours (R19, R58) ---------------------------------------------------------
+SUPPORT_CALENDAR = clock.Calendar(
+    zone=ZoneInfo(env.str("SUPPORT_ZONE", default=TIME_ZONE)),
+    weekdays=frozenset(env.list("SUPPORT_WEEKDAYS", cast=int, default=[1, 2, 3, 4, 5])),  # Monday is 1
+    opens=time.fromisoformat(env.str("SUPPORT_OPENS", default="09:00")),
+    closes=time.fromisoformat(env.str("SUPPORT_CLOSES", default="17:00")),
+    country=env.str("SUPPORT_COUNTRY", default="ZA"),  # whose public holidays are days off
+    days_off=frozenset(env.list("SUPPORT_DAYS_OFF", cast=date.fromisoformat, default=[])),
+)
+CASES_ANSWER_HOURS = 24  # where no level says anything else
+CASES_REOPEN_DAYS = 30  # after that, a closed case stays closed and a new one is opened
+CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600)}  # times, seconds
+# What a link may say that a case is about: the model, and the way from it to the member whose it is ("" for all).
+CASES_ABOUT = {"registration": ("kitbag.Registration", "member"), "product": ("kitbag.Product", "")}
+
 # Files ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -221,6 +244,12 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="CPS <no-reply@localhost>")
 OUTBOX_SENDERS = {"mail": "cps_portal.outbox.senders.send_mail"}
+OUTBOX_COMPOSERS = {  # mails that are worded when they leave
+    "members.level_changed": "members.emails.level_changed",
+    "kitbag.points_will_change": "kitbag.emails.points_will_change",
+    "kitbag.plan_cancelled": "kitbag.emails.plan_cancelled",
+    "kitbag.points_adjusted": "kitbag.emails.points_adjusted",
+}
 OUTBOX_LEASE_SECONDS = 120  # longer than any sender may take (EMAIL_TIMEOUT)
 OUTBOX_RETENTION_DAYS = 30  # then what was sent is blanked: it holds personal data and sign-in links
 

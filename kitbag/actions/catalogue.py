@@ -1,6 +1,6 @@
 """Loads the reference catalogue, again and again, changing only what changed (R15, R20, R22)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from cps_portal.lib.locks import change_rules
 from kitbag import rules
 from kitbag.catalogue.reader import BadRow, ProductFacts, ShapeFacts
 from kitbag.enums import ProposalState
-from kitbag.models import CatalogueProposal, Product, ProductName, Registration, SerialShape
+from kitbag.models import CatalogueProposal, Product, ProductName, Registration, SerialShape, StageChange
 
 # What a member counts on: while somebody holds the product a load only proposes these (R22).
 GUARDED = ("points_current", "points_superseded", "points_unserviceable", "stage", "successor_id", "registrable")
@@ -68,6 +68,7 @@ class _Load:
         self.known = {product.slug: product for product in Product.objects.all()}
         # Asked after the lock: whoever validates under the old rules has committed by now.
         self.held = set(Registration.objects.live().order_by().values_list("product_id", flat=True).distinct())
+        self.held |= set(StageChange.objects.open().values_list("product_id", flat=True))
         self.slug_of = {product.pk: slug for slug, product in self.known.items()}
 
     def run(self, products: Sequence[ProductFacts]) -> None:
@@ -171,9 +172,12 @@ class _Load:
             proposal.product_id: proposal
             for proposal in CatalogueProposal.objects.filter(state=ProposalState.OPEN).select_for_update()
         }
+        answered = self._answered(wanted)
         fresh, corrected, withdrawn = [], [], []
         for key, changes in wanted.items():
             proposal = there.get(key)
+            if proposal is None and answered.get(key) == changes:
+                continue
             if proposal is None:
                 fresh.append(CatalogueProposal(product_id=key, changes=changes, proposed_at=self.at))
             elif proposal.changes == changes:
@@ -190,6 +194,13 @@ class _Load:
         CatalogueProposal.objects.bulk_create(fresh, batch_size=BATCH)
         CatalogueProposal.objects.bulk_update(corrected, ["changes", "proposed_at"], batch_size=BATCH)
         CatalogueProposal.objects.bulk_update(withdrawn, ["state", "closed_at"], batch_size=BATCH)
+
+    @staticmethod
+    def _answered(wanted: Mapping[int, object]) -> dict[int, dict[str, list[Any]]]:
+        """What staff said last to each product, planned or declined: the same is not proposed again."""
+        rows = CatalogueProposal.objects.filter(product__in=wanted).exclude(state=ProposalState.OPEN)
+        latest = rows.exclude(state=ProposalState.WITHDRAWN).order_by("product_id", "-closed_at").distinct("product_id")
+        return dict(latest.values_list("product_id", "changes"))
 
 
 def _prepare_search() -> None:

@@ -7,28 +7,20 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
-from django.utils.functional import Promise
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import actions as outbox
 from kitbag import emails, rules
+from kitbag.actions.announcing import tell_new_holder
 from kitbag.actions.points import settle
-from kitbag.enums import (
-    PointsCause,
-    RefusalReason,
-    RegistrationState,
-    RemovalReason,
-    ReviewReason,
-    ShapeUse,
-)
+from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, ShapeUse
 from kitbag.models import Product, Registration, SerialShape
 from kitbag.texts import MISSING_SENTENCES, serial_sentence
 from members import actions as members
 from members import rules as member_rules
-from members.enums import NoticeCode
+from members.enums import NoticeCode, PointsCause
 from members.models import LevelThreshold, Member, User
 
 EARLIEST_PURCHASE = date(1933, 1, 1)
@@ -201,7 +193,7 @@ def refuse_registration(*, registration: Registration, reason: RefusalReason, by
     settle(
         registrations=[row.pk],
         cause=PointsCause.CHECK,
-        because=_because(row, PointsCause.CHECK),
+        about=row.product.name,
         by=by,
         at=at,
     )
@@ -234,7 +226,7 @@ def remove_registration(
     settle(
         registrations=[row.pk],
         cause=PointsCause.REMOVED,
-        because=_because(row, PointsCause.REMOVED),
+        about=row.product.name,
         by=by,
         at=at,
     )
@@ -354,15 +346,12 @@ def _validate(row: Registration, *, by: User | None, at: datetime) -> bool:
     settle(
         registrations=[row.pk],
         cause=PointsCause.VALIDATED,
-        because=_because(row, PointsCause.VALIDATED),
+        about=row.product.name,
         by=by,
         at=at,
     )
+    tell_new_holder(registration=row, at=at)
     return True
-
-
-def _because(row: Registration, cause: PointsCause) -> Promise:
-    return format_lazy("{product}: {cause}", product=row.product.name, cause=cause.label)
 
 
 def _tell_decision(row: Registration, code: NoticeCode, at: datetime) -> None:

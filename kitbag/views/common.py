@@ -17,11 +17,11 @@ from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseClientRedirect
 
 from kitbag import rules
-from kitbag.enums import PointsCause, RefusalReason, RegistrationState, Stage
+from kitbag.enums import RefusalReason, RegistrationState, Stage
 from kitbag.forms import FIELD_IDS, turn_fields
 from kitbag.models import Registration
 from members.access import MemberRequest
-from members.enums import Programme
+from members.enums import PointsCause, Programme
 from members.models import CountryProgramme, LevelBenefit, Member
 
 LONGEST_QUERY = 100

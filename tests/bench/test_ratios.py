@@ -14,9 +14,10 @@ from pytest_django import Settings
 from kitbag.actions import points
 from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
-from kitbag.enums import PointsCause, Stage
+from kitbag.enums import Stage
 from kitbag.models import Product, Registration
 from kitbag.search import search_products
+from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User
 from tests.bench.conftest import Table
 from tests.fullbag import counted, fill
@@ -139,7 +140,7 @@ def test_settle(world: World, table: Table, what: str, current: int, rounds: int
         row.pk
         for row in Registration.objects.bulk_create(counted(member, product, n) for n, member in enumerate(members))
     ]
-    points.settle(registrations=rows, cause=PointsCause.VALIDATED, because="", by=None, at=NOW)
+    points.settle(registrations=rows, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
     Product.objects.filter(pk=product.pk).update(stage=Stage.SUPERSEDED)
     sql("analyze")
     thresholds = LevelThreshold.objects.in_force()
@@ -160,7 +161,7 @@ def test_settle(world: World, table: Table, what: str, current: int, rounds: int
         return run
 
     def settle() -> None:
-        settled = points.settle(registrations=rows, cause=PointsCause.SUPERSEDED, because="", by=None, at=NOW)
+        settled = points.settle(registrations=rows, cause=PointsCause.SUPERSEDED, about="", by=None, at=NOW)
         assert len(settled.deltas) == HOLDERS
 
     by_hand = undone(lambda: sql(BY_HAND, facts))

@@ -6,12 +6,13 @@ import pytest
 from django.db import transaction
 from django.db.models import Sum
 
-from kitbag.actions import points, registrations
-from kitbag.enums import PointsCause, RegistrationState, RemovalReason, ReviewReason, Stage
-from kitbag.models import PointsEntry, Registration
+from kitbag.actions import applying, points, registrations
+from kitbag.enums import RegistrationState, RemovalReason, ReviewReason, Stage
+from kitbag.models import PointsEntry, Registration, StageChange
+from members.enums import PointsCause
 from members.models import Member
 from tests.concurrency.threads import Background, together
-from tests.factories import submitted
+from tests.factories import announced, plan, submitted
 from tests.world import World
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_settling_beside_a_removal_ends_right(committed_world: World, attempt: i
     def settle() -> None:
         with transaction.atomic():
             keys = list(Registration.objects.values_list("pk", flat=True))
-            points.settle(registrations=keys, cause=PointsCause.VALIDATED, because="", by=None, at=NOW)
+            points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
 
     def remove() -> None:
         registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
@@ -78,21 +79,21 @@ def test_the_same_member_validating_many_at_once_loses_no_point(committed_world:
     assert_ledger_agrees()
 
 
-def change_and_settle(world: World) -> None:
+def change_and_settle(change: StageChange) -> None:
     """What the job of a supersession does: flip, commit, then settle the holders it can see."""
-    cause = points.change_stage(product=world.pro_body, stage=Stage.SUPERSEDED)
-    last: int | None = 0
-    while cause and last is not None:
-        last = points.settle_holders(product=world.pro_body.pk, after=last, limit=100, cause=cause, because="", at=NOW)
+    applying.begin_change(change=change, at=NOW)
+    while applying.settle_step(change=change.pk, limit=100, at=NOW):
+        pass
 
 
 def test_a_stage_change_waits_for_an_open_validation_and_misses_no_holder(committed_world: World) -> None:
     """The order is forced: Ben, who holds no other copy, is still validating when the change comes."""
     world = committed_world
     row = submitted(world.ben, world.pro_body, "600000000001")
+    planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     with transaction.atomic():
         check(row)
-        change = Background(lambda: change_and_settle(world))
+        change = Background(lambda: change_and_settle(planned))
         assert change.is_waiting(), "the change must wait for the open validation"
     assert not isinstance(change.finish(), Exception)
     world.pro_body.refresh_from_db()
@@ -107,10 +108,11 @@ def test_without_the_rules_lock_the_same_order_goes_wrong(
     """Shows that the test above can fail: the lock, and nothing else, keeps the holder from being missed."""
     world = committed_world
     row = submitted(world.ben, world.pro_body, "600000000001")
+    planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     monkeypatch.setattr(points, "hold_rules", lambda: None)
     with transaction.atomic():
         check(row)
-        change = Background(lambda: change_and_settle(world))
+        change = Background(lambda: change_and_settle(planned))
         assert not change.is_waiting(5), "nothing holds the change up"
     change.finish()
     world.pro_body.refresh_from_db()

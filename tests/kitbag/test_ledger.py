@@ -9,11 +9,11 @@ from django.db.models import Sum
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox.models import Message
 from kitbag.actions import points, registrations
-from kitbag.enums import PointsCause, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
+from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Registration
-from members.enums import Level
+from members.enums import Level, PointsCause
 from members.models import LevelChange, Notice
-from tests.factories import details, draft, submitted, validated
+from tests.factories import announced, applied, details, draft, plan, submitted, validated
 from tests.world import World
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def settle_all(cause: PointsCause = PointsCause.VALIDATED) -> points.Settled:
     with transaction.atomic():
         keys = list(Registration.objects.values_list("pk", flat=True))
-        return points.settle(registrations=keys, cause=cause, because="", by=None, at=NOW)
+        return points.settle(registrations=keys, cause=cause, about="", by=None, at=NOW)
 
 
 def test_a_draft_does_not_count(world: World) -> None:
@@ -88,20 +88,14 @@ def test_removing_twice_is_refused(world: World) -> None:
 
 def test_a_supersession_settles_every_holder_to_the_next_stage(world: World) -> None:
     validated(world.ben, world.pro_body, "200000000001")
-    cause = points.change_stage(product=world.pro_body, stage=Stage.SUPERSEDED, successor=world.body)
-    assert cause == PointsCause.SUPERSEDED
-    last: int | None = 0
-    while last is not None:
-        last = points.settle_holders(product=world.pro_body.pk, after=last, limit=1, cause=cause, because="", at=NOW)
+    change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW, successor=world.body), NOW)
+    applied(change, NOW, limit=1)
     for member, total, level in [(world.ana, 700, Level.SILVER), (world.ben, 200, Level.RED)]:
         member.refresh_from_db()
         assert (member.points, member.level) == (total, level)
     entry = PointsEntry.objects.filter(member=world.ben).latest("pk")
     assert (entry.amount, entry.cause, entry.stage) == (-300, PointsCause.SUPERSEDED, Stage.SUPERSEDED)
-
-
-def test_changing_to_the_stage_it_has_changes_nothing(world: World) -> None:
-    assert points.change_stage(product=world.body, stage=Stage.CURRENT) is None
+    assert entry.stage_change == change
 
 
 def test_a_check_that_goes_against_a_counted_product_takes_its_points(world: World) -> None:

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag.actions import points, registrations
-from kitbag.enums import PointsCause, RefusalReason, RegistrationState, Stage, VideoClass
+from kitbag.actions import registrations
+from kitbag.enums import RefusalReason, RegistrationState, Stage, VideoClass
 from kitbag.models import Product, Registration
-from tests.factories import ProductFactory, details, draft, submitted, validated
+from tests.factories import ProductFactory, details, draft, moved, submitted, validated
 from tests.world import World
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -37,9 +37,7 @@ def refused(world: World, reason: RefusalReason = RefusalReason.SERIAL_WRONG) ->
 
 
 def supersede(product: Product) -> None:
-    points.change_stage(product=product, stage=Stage.SUPERSEDED)
-    cause = PointsCause.SUPERSEDED
-    points.settle_holders(product=product.pk, after=0, limit=10, cause=cause, because="", at=timezone.now())
+    moved(product, Stage.SUPERSEDED)
 
 
 # --- The list ----------------------------------------------------------------------------------------

@@ -1,0 +1,72 @@
+"""Points that staff add, for a reason and perhaps for a time (R21, R54)."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox import actions as outbox
+from kitbag.actions.points import settle_adjustments
+from kitbag.models import Adjustment
+from members import actions as members
+from members.emails import POINTS_PATH
+from members.enums import NoticeCode, PointsCause
+from members.models import Member, User
+
+MOST = 100_000  # more is a slip of the finger
+LONGEST = timedelta(days=10 * 366)
+
+
+@transaction.atomic
+def adjust_points(
+    *, member: Member, points: int, reason: str, expires_on: date | None, by: User, at: datetime
+) -> Adjustment:
+    """Give a member points, perhaps until a day, and tell them why. Raises Refusal beside its field."""
+    if not 0 < points <= MOST:
+        raise Refusal("points", _("Type a number of points from 1 to %(most)s.") % {"most": MOST}, "points")
+    if not reason.strip():
+        raise Refusal("reason", _("Say why: the member reads it."), "reason")
+    today = timezone.localdate(at)
+    if expires_on and expires_on <= today:
+        raise Refusal("past", _("This day is not in the future. Choose a later one, or none."), "expires_on")
+    if expires_on and expires_on > today + LONGEST:
+        raise Refusal("far", _("This day is more than ten years ahead. Check the year."), "expires_on")
+    locked = Member.objects.locked().select_related("user").get(pk=member.pk)
+    if locked.closed_at:
+        raise Refusal("closed", _("This account is closed."))
+    row = Adjustment.objects.create(
+        member=locked, points=points, reason=reason.strip(), expires_on=expires_on, made_at=at, made_by=by
+    )
+    settle_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTED, by=by, at=at)
+    _tell(row, at)
+    return row
+
+
+@transaction.atomic
+def end_adjustment(*, adjustment: Adjustment, by: User | None, at: datetime) -> Adjustment:
+    """Let it count no more (R21): on its last day, or because staff say so. Raises Refusal `ended`."""
+    Member.objects.locked().get(pk=adjustment.member_id)
+    rows = Adjustment.objects.select_for_update(of=("self",), no_key=True).select_related("member__user")
+    row = rows.get(pk=adjustment.pk)
+    if row.ended_at:
+        raise Refusal("ended", _("This has ended already."))
+    row.ended_at, row.ended_by = at, by
+    row.save(update_fields=["ended_at", "ended_by"])
+    settle_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTMENT_ENDED, by=by, at=at)
+    _tell(row, at)
+    return row
+
+
+def _tell(row: Adjustment, at: datetime) -> None:
+    ended = row.ended_at is not None
+    key = f"adjustment-{row.pk}-{'ended' if ended else 'made'}"
+    facts: dict[str, str | int] = {
+        "amount": -row.points if ended else row.points,
+        "reason": row.reason,
+        "on": row.expires_on.isoformat() if row.expires_on else "",
+    }
+    members.tell(member=row.member, key=key, code=NoticeCode.POINTS_ADJUSTED, params=facts, path=POINTS_PATH, at=at)
+    payload = outbox.to_word("kitbag.points_adjusted", adjustment=row.pk, ended=ended)
+    outbox.post(key=key, kind="mail", to=row.member.user.email, payload=payload)

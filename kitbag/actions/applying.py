@@ -1,0 +1,83 @@
+"""Applying planned changes: once to everybody concerned, in batches, whatever crashes (R22)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from cps_portal.lib.locks import change_rules
+from kitbag.actions.points import settle
+from kitbag.enums import ChangeState, RegistrationState, Stage
+from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange
+from members.enums import PointsCause
+
+PATIENCE = timedelta(minutes=1)  # a run that has not stepped for so long has lost its worker or its message
+
+
+def begin_due(*, at: datetime) -> list[int]:
+    """Let every change take effect whose day has come and whose holders were told in time.
+
+    Returns the keys of all changes whose holders wait to be settled: those, and runs that stand still.
+    """
+    for change in StageChange.objects.due(timezone.localdate(at)):
+        if change.told_in_time:
+            begin_change(change=change, at=at)
+    standing = StageChange.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - PATIENCE)
+    return list(standing.order_by("effective_on", "pk").values_list("pk", flat=True))
+
+
+@transaction.atomic(durable=True)
+def begin_change(*, change: StageChange, at: datetime) -> bool:
+    """Change the product itself, in a short transaction that holds the rules alone and no member.
+
+    Its holders are settled by `settle_step` afterwards. Returns False if somebody else began or cancelled it.
+    """
+    change_rules()
+    row = StageChange.objects.select_for_update(of=("self",), no_key=True).get(pk=change.pk)
+    if row.state != ChangeState.PLANNED or not row.told_in_time:
+        return False
+    product = Product.objects.select_for_update(of=("self",)).get(pk=row.product_id)
+    product.stage = Stage(row.to_stage)
+    product.successor_id = None if row.to_stage == Stage.CURRENT else row.successor_id or product.successor_id
+    for name in POINTS_FIELDS.values():
+        points = getattr(row, name)
+        setattr(product, name, getattr(product, name) if points is None else points)
+    product.save(update_fields=["stage", "successor", *POINTS_FIELDS.values()])
+    row.state, row.flipped_at = ChangeState.RUNNING, at
+    row.cursor, row.stepped_at = 0, None
+    row.holders = Registration.objects.filter(product=product, state=RegistrationState.VALIDATED).count()
+    row.save(update_fields=["state", "flipped_at", "cursor", "stepped_at", "holders"])
+    return True
+
+
+@transaction.atomic
+def settle_step(*, change: int, limit: int, at: datetime) -> bool:
+    """Settle the registrations of the next `limit` holders of a running change, by member key.
+
+    Returns whether there is more to do. A step that another worker is at is left to it.
+    """
+    running = StageChange.objects.filter(pk=change, state=ChangeState.RUNNING).select_related("product")
+    row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
+    if row is None:
+        return False
+    counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
+    ahead = counted.filter(member__gt=row.cursor).order_by("member")
+    members = list(ahead.values_list("member", flat=True).distinct()[:limit])
+    if not members:
+        row.state, row.finished_at = ChangeState.DONE, at
+        row.save(update_fields=["state", "finished_at"])
+        return False
+    keys = list(ahead.filter(member__lte=members[-1]).order_by().values_list("pk", flat=True))
+    settle(
+        registrations=keys,
+        cause=PointsCause(row.cause),
+        about=row.product.name,
+        by=None,
+        at=at,
+        stage_change=row.pk,
+        later=True,
+    )
+    row.cursor, row.stepped_at = members[-1], at
+    row.settled += len(keys)
+    row.save(update_fields=["cursor", "stepped_at", "settled"])
+    return True

@@ -1,0 +1,175 @@
+"""Planned changes of what a product counts, and who has been told of them (R20, R22)."""
+
+from datetime import date, timedelta
+from typing import Self
+
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kitbag.enums import OPEN_CHANGES, ChangeState, Stage
+from kitbag.models.catalogue import Product
+from members.enums import PointsCause
+from members.models import Member
+
+POINTS_FIELDS = {stage: f"points_{stage.value}" for stage in Stage}
+
+
+class StageChangeQuerySet(models.QuerySet["StageChange"]):
+    def open(self) -> Self:
+        """Neither applied to everybody nor cancelled, in the order in which they take effect."""
+        return self.filter(state__in=OPEN_CHANGES).order_by("effective_on", "pk")
+
+    def planned(self) -> Self:
+        return self.filter(state=ChangeState.PLANNED).order_by("effective_on", "pk")
+
+    def due(self, on: date) -> Self:
+        """Planned, announced, and their day has come; whether it was announced in time is each row's own word."""
+        return self.planned().filter(effective_on__lte=on, announced_at__isnull=False)
+
+
+@pghistory.track(exclude=["cursor", "told", "settled", "stepped_at"])
+class StageChange(models.Model):
+    """A product moves to a stage, or counts differently at it, from a day on (R20, R22).
+
+    A plan is never edited: another date or successor is another row, which ``replaces`` it, so that whoever
+    was told of the first can be told again. ``cursor`` is the last member that the step at hand has done:
+    announcing, settling, or taking back.
+    """
+
+    product = models.ForeignKey(Product, models.PROTECT, related_name="stage_changes", verbose_name=_("product"))
+    to_stage = models.CharField(_("stage"), max_length=14, choices=Stage)
+    successor = models.ForeignKey(
+        Product, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("successor")
+    )
+    points_current = models.PositiveIntegerField(_("points when current"), null=True, blank=True)
+    points_superseded = models.PositiveIntegerField(_("points when superseded"), null=True, blank=True)
+    points_unserviceable = models.PositiveIntegerField(_("points when no longer serviceable"), null=True, blank=True)
+    before = models.PositiveIntegerField(_("points before"), editable=False)
+    after = models.PositiveIntegerField(_("points after"), editable=False)
+    cause = models.CharField(_("cause"), max_length=20, choices=PointsCause, editable=False)
+    effective_on = models.DateField(_("from"))
+    short_notice_reason = models.CharField(
+        _("why at short notice"),
+        max_length=200,
+        blank=True,
+        help_text=_("Needed when members are told less than the notice period before; kept with the change."),
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=ChangeState, default=ChangeState.PLANNED, editable=False
+    )
+    replaces = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replaced_by",
+        verbose_name=_("instead of"),
+    )
+    planned_at = models.DateTimeField(_("planned"))
+    planned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("planned by"),
+    )
+    announced_at = models.DateTimeField(_("everybody told"), null=True, blank=True, editable=False)
+    flipped_at = models.DateTimeField(_("took effect"), null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(_("applied to everybody"), null=True, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
+    recalled_at = models.DateTimeField(_("everybody told that it was cancelled"), null=True, blank=True, editable=False)
+    told = models.PositiveIntegerField(_("members told"), default=0, editable=False)
+    holders = models.PositiveIntegerField(_("registrations when it took effect"), null=True, blank=True, editable=False)
+    settled = models.PositiveIntegerField(_("registrations settled"), default=0, editable=False)
+    cursor = models.BigIntegerField(default=0, editable=False)
+    stepped_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = StageChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("planned change")
+        verbose_name_plural = _("planned changes")
+        permissions = [("plan_stagechange", "Can plan, change and cancel changes of products")]
+        ordering = ["-effective_on", "-pk"]
+        indexes = [
+            models.Index(fields=["effective_on"], name="stage_change_open", condition=Q(state__in=OPEN_CHANGES)),
+            models.Index(fields=["product"], name="stage_change_of_product", condition=Q(state__in=OPEN_CHANGES)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "effective_on"],
+                name="stage_change_once_a_day",
+                condition=Q(state__in=OPEN_CHANGES),
+                violation_error_message=_("A change of this product is planned for that day already."),
+            ),
+            models.CheckConstraint(name="stage_change_stage_known", condition=Q(to_stage__in=Stage.values)),
+            models.CheckConstraint(
+                name="stage_change_never_to_nothing",
+                condition=Q(before=0) | Q(after__gt=0),
+                violation_error_message=_("Points never fall to nothing."),
+            ),
+            models.CheckConstraint(
+                name="stage_change_state_and_times",
+                condition=Q(state=ChangeState.PLANNED, flipped_at=None, finished_at=None, cancelled_at=None)
+                | Q(state=ChangeState.RUNNING, flipped_at__isnull=False, finished_at=None, cancelled_at=None)
+                | Q(state=ChangeState.DONE, flipped_at__isnull=False, finished_at__isnull=False, cancelled_at=None)
+                | Q(state=ChangeState.CANCELLED, flipped_at=None, finished_at=None, cancelled_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="stage_change_not_itself",
+                condition=Q(successor=None) | ~Q(successor=F("product")),
+                violation_error_message=_("A product cannot succeed itself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product}: {self.get_to_stage_display()}, {self.effective_on:%Y-%m-%d}"
+
+    @property
+    def falls(self) -> bool:
+        return self.after < self.before
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_CHANGES
+
+    @property
+    def told_in_time(self) -> bool:
+        """Whether nobody is surprised: told early enough, or there was nobody to tell, or nothing falls (R22)."""
+        if not self.falls or not self.told or self.short_notice_reason:
+            return True
+        if self.announced_at is None:
+            return False
+        return timezone.localdate(self.announced_at) + timedelta(days=settings.NOTICE_DAYS) <= self.effective_on
+
+    def points_at(self, stage: str) -> int:
+        """What the product counts at a stage once this has taken effect."""
+        own: int | None = getattr(self, f"points_{stage}")
+        return self.product.points_of(stage) if own is None else own
+
+
+class Announcement(models.Model):
+    """A member has been told of a planned change (R22). Taken back when the plan was dropped and they know it.
+
+    ``letter`` is the key of the mail that said so, and of the notice on the dashboard.
+    """
+
+    change = models.ForeignKey(StageChange, models.PROTECT, related_name="announcements", db_index=False)
+    member = models.ForeignKey(Member, models.PROTECT, related_name="announcements")
+    letter = models.CharField(max_length=80)
+    at = models.DateTimeField(_("at"))
+    withdrawn_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+        constraints = [models.UniqueConstraint(fields=["change", "member"], name="announcement_once")]
+
+    def __str__(self) -> str:
+        return self.letter

@@ -1,0 +1,176 @@
+"""What members own (R17, R18)."""
+
+from datetime import datetime
+from typing import Self
+
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, Sum, Value
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from kitbag import rules
+from kitbag.enums import LIVE, NEEDS_MEMBER, WAITING, RefusalReason, RegistrationState, RemovalReason, ReviewReason
+from kitbag.models.catalogue import Product, points_now
+from members.models import Member
+
+
+class RegistrationQuerySet(models.QuerySet["Registration"]):
+    def of(self, member: Member) -> Self:
+        return self.filter(member=member)
+
+    def live(self) -> Self:
+        return self.filter(state__in=LIVE)
+
+    def needing(self, member: Member) -> Self:
+        """Those that wait for the member: the blue dots (R18)."""
+        return self.filter(member=member, state__in=NEEDS_MEMBER)
+
+    def undecided(self, since: datetime) -> Self:
+        """Submitted before, and neither decided nor left to a person."""
+        return self.filter(state=RegistrationState.SUBMITTED, review_reason="", submitted_at__lte=since)
+
+    def queue(self) -> Self:
+        """Those a person has to decide, oldest first (R19)."""
+        return self.filter(state=RegistrationState.SUBMITTED).exclude(review_reason="").order_by("submitted_at", "pk")
+
+    def with_counted(self) -> Self:
+        """Adds ``counted``: what the ledger says that each counts."""
+        return self.annotate(counted=Coalesce(Sum("entries__amount"), Value(0)))
+
+    def totals(self) -> dict[str, int]:
+        """How many count, wait and need the member, and the points that wait, in one query."""
+        return self.aggregate(
+            live=models.Count("pk", filter=Q(state__in=LIVE)),
+            counting=models.Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
+            needing=models.Count("pk", filter=Q(state__in=NEEDS_MEMBER)),
+            waiting=models.Count("pk", filter=Q(state__in=WAITING)),
+            needing_points=Coalesce(Sum(points_now("product__"), filter=Q(state__in=NEEDS_MEMBER)), 0),
+            waiting_points=Coalesce(Sum(points_now("product__"), filter=Q(state__in=WAITING)), 0),
+        )
+
+
+@pghistory.track(exclude=["warning"])
+class Registration(models.Model):
+    """One product of one member (R17, R18). It never changes its member."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="registrations", verbose_name=_("member"))
+    product = models.ForeignKey(Product, models.PROTECT, related_name="registrations", verbose_name=_("product"))
+    state = models.CharField(
+        _("state"), max_length=12, choices=RegistrationState, default=RegistrationState.DRAFT, editable=False
+    )
+    serial = models.CharField(_("serial number"), max_length=40, blank=True)
+    serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
+    no_serial = models.BooleanField(_("there is no serial number on this item"), default=False)
+    serial_insisted = models.BooleanField(_("the member insists on the serial number"), default=False)
+    country = CountryField(verbose_name=_("country of purchase"), blank=True)
+    purchased_on = models.DateField(_("date of purchase"), null=True, blank=True)
+    store = models.CharField(_("store"), max_length=120, blank=True)
+    warning = models.CharField(max_length=20, blank=True, editable=False)  # what the check of the serial said
+    review_reason = models.CharField(
+        _("for a person because"), max_length=20, choices=ReviewReason, blank=True, editable=False
+    )
+    refusal_reason = models.CharField(
+        _("refused because"), max_length=20, choices=RefusalReason, blank=True, editable=False
+    )
+    removal_reason = models.CharField(_("removed as"), max_length=10, choices=RemovalReason, blank=True, editable=False)
+    added_at = models.DateTimeField(_("added"))
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True, editable=False)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True, editable=False)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+",
+        verbose_name=_("decided by"),
+    )  # fmt: skip
+    ended_at = models.DateTimeField(_("removed or handed over"), null=True, blank=True, editable=False)
+
+    objects = RegistrationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        permissions = [("decide_registration", "Can approve and refuse registrations")]
+        indexes = [
+            models.Index(fields=["member", "state"], name="registration_of_member"),
+            models.Index(fields=["product", "member"], name="registration_holders", condition=Q(state="validated")),
+            models.Index(fields=["submitted_at"], name="registration_submitted", condition=Q(state="submitted")),
+            models.Index(fields=["serial_key"], name="registration_serial"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "serial_key"], name="registration_one_validated", condition=Q(state="validated"),
+                violation_error_message=_("This serial number is registered already."),
+            ),
+            models.UniqueConstraint(
+                fields=["member", "product", "serial_key"], name="registration_submitted_once",
+                condition=Q(state__in=["submitted", "validated"]),
+                violation_error_message=_("You have added this one already."),
+            ),
+            models.CheckConstraint(name="registration_state_known", condition=Q(state__in=RegistrationState.values)),
+            models.CheckConstraint(
+                name="registration_serial_key",
+                condition=Q(serial="", serial_key=None)
+                | (~Q(serial="") & Q(serial_key__isnull=False) & ~Q(serial_key="")),
+            ),
+            models.CheckConstraint(
+                name="registration_complete",
+                condition=~Q(state__in=["submitted", "validated"])
+                | (
+                    (Q(serial_key__isnull=False) | Q(no_serial=True))
+                    & ~Q(country="") & ~Q(store="")
+                    & Q(purchased_on__isnull=False, submitted_at__isnull=False)
+                ),
+                violation_error_message=_("All four details are needed."),
+            ),
+            models.CheckConstraint(
+                name="registration_decided",
+                condition=Q(state__in=["removed", "transferred"])
+                | Q(state__in=["validated", "rejected"], decided_at__isnull=False)
+                | Q(state__in=["draft", "submitted"], decided_at=None),
+            ),
+            models.CheckConstraint(
+                name="registration_refused", condition=~Q(state="rejected") | ~Q(refusal_reason="")
+            ),
+            models.CheckConstraint(
+                name="registration_ended",
+                condition=Q(state__in=["removed", "transferred"], ended_at__isnull=False)
+                | (~Q(state__in=["removed", "transferred"]) & Q(ended_at=None)),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.serial}".strip()
+
+    def get_absolute_url(self) -> str:
+        return reverse("kitbag:product", args=[self.pk])
+
+    @property
+    def missing(self) -> list[str]:
+        """The details that are not there yet, by field name (R17)."""
+        return rules.missing_details(
+            serial=self.serial,
+            no_serial=self.no_serial,
+            country=self.country.code or "",
+            purchased_on=self.purchased_on,
+            store=self.store,
+        )
+
+    @property
+    def needs_member(self) -> bool:
+        return self.state in NEEDS_MEMBER
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in LIVE
+
+
+class RegistrationInReview(Registration):
+    """The registrations that wait for a person, for the desk's list of them (R19)."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("registration to decide")
+        verbose_name_plural = _("registrations to decide")

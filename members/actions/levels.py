@@ -1,0 +1,113 @@
+"""Points and level follow the ledger, and the member is told (R10, R11, R56)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import groupby
+
+from django.db import connection, transaction
+
+from cps_portal.outbox import actions as outbox
+from cps_portal.outbox.actions import Letter
+from members.actions.notices import tell_many
+from members.emails import POINTS_PATH
+from members.enums import Level, NoticeCode, PointsCause
+from members.models import LevelChange, LevelThreshold, Notice, UntoldLevelChange
+
+SETTLE_LEVEL_SQL = """
+with moved as (
+    select m.id, m.level as was, m.points + d.amount as points
+    from unnest(%(members)s::bigint[], %(amounts)s::int[]) as d (id, amount)
+    join members_member m using (id)
+), due as (
+    select moved.*, (
+        select t.level from unnest(%(levels)s::text[], %(froms)s::int[]) as t (level, points_from)
+        where t.points_from <= moved.points order by t.points_from desc limit 1
+    ) as level
+    from moved
+), written as (
+    update members_member m set points = due.points, level = due.level from due
+    where m.id = due.id and (m.points, m.level) is distinct from (due.points, due.level)
+), changed as (
+    insert into members_levelchange (member_id, from_level, to_level, points, cause, about, at)
+    select id, was, level, points, %(cause)s, %(about)s, %(at)s from due where was <> level order by id
+    returning id, member_id
+), untold as (
+    insert into members_untoldlevelchange (change_id, member_id) select id, member_id from changed where %(later)s
+)
+select id from changed
+"""
+
+
+def settle_level(
+    *, deltas: Mapping[int, int], cause: PointsCause, about: str, at: datetime, later: bool = False
+) -> list[int]:
+    """Add what the ledger gained to the members' points and let the level follow (R11), in one statement.
+
+    `deltas` maps member keys to points. The caller has locked these members in an earlier statement of the
+    open transaction. `about` is the product that it is about, if it is about one. Those whose level moved are
+    told at once, or with `later` by `tell_levels`: wording belongs outside the locks of a run over thousands.
+    Returns the keys of the level changes.
+    """
+    thresholds = LevelThreshold.objects.in_force()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SETTLE_LEVEL_SQL,
+            {
+                "members": list(deltas.keys()),
+                "amounts": list(deltas.values()),
+                "levels": list(thresholds.keys()),
+                "froms": list(thresholds.values()),
+                "cause": cause,
+                "about": about,
+                "at": at,
+                "later": later,
+            },
+        )
+        keys = [key for (key,) in cursor.fetchall()]
+    if keys and not later:
+        _tell(LevelChange.objects.filter(pk__in=keys).select_related("member__user"))
+    return keys
+
+
+@transaction.atomic
+def tell_levels(*, limit: int) -> bool:
+    """Tell the next `limit` members whose level moved in a run, each once of all its moves (R56).
+
+    A level that fell and rose again meanwhile is not told. Returns whether there may be more.
+    """
+    waiting = UntoldLevelChange.objects.select_for_update(of=("self",), skip_locked=True).order_by("change")
+    members = {row.member_id for row in waiting[:limit]}
+    if not members:
+        return False
+    rows = UntoldLevelChange.objects.filter(member__in=members)
+    _tell(LevelChange.objects.filter(untold__in=rows).select_related("member__user"))
+    rows.delete()
+    return True
+
+
+def _tell(changes: Iterable[LevelChange]) -> None:
+    """Notice and mail, the mail worded when it leaves."""
+    notices, letters = [], []
+    ordered = sorted(changes, key=lambda change: (change.member_id, change.pk))
+    for _member, group in groupby(ordered, key=lambda change: change.member_id):
+        moves = list(group)
+        last = moves[-1]
+        before, after = Level(moves[0].from_level), Level(last.to_level)
+        if before == after:
+            continue
+        facts = {"from": before.value, "to": after.value, "points": last.points}
+        key = f"level-{last.pk}"
+        notices.append(
+            Notice(
+                key=key,
+                member=last.member,
+                code=NoticeCode.LEVEL_UP if after.rank > before.rank else NoticeCode.LEVEL_DOWN,
+                params=facts,
+                path=POINTS_PATH,
+                at=last.at,
+            )
+        )
+        told = {**facts, "member": last.member_id, "cause": last.cause, "about": last.about}
+        letters.append(Letter(key, last.member.user.email, outbox.to_word("members.level_changed", **told)))
+    tell_many(notices)
+    outbox.post_many(kind="mail", letters=letters)

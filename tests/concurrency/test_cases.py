@@ -1,0 +1,34 @@
+"""Two agents and one case (R19, R58)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cps_portal.cases import actions
+from cps_portal.cases.enums import Kind
+from cps_portal.cases.models import CaseMessage
+from cps_portal.lib.errors import Refusal
+from tests.concurrency.threads import together
+from tests.factories import UserFactory
+from tests.world import World
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_agents_at_once_one_takes_the_case_and_one_answers_it(committed_world: World) -> None:
+    world = committed_world
+    agents = [UserFactory(is_staff=True) for _n in range(4)]
+    ask = {"kind": Kind.KIT, "subject": "S", "text": "T", "member": world.ana, "by": world.ana.user, "at": NOW}
+    taken, answered = actions.open_case(**ask), actions.open_case(**ask)
+
+    def lost(jobs: list[object]) -> list[str]:
+        return [result.code for result in jobs if isinstance(result, Refusal)]
+
+    takes = together(*(lambda by=by: actions.take(case=taken, by=by, at=NOW) for by in agents))
+    answers = together(*(lambda by=by: actions.answer(case=answered, text="A", by=by, at=NOW) for by in agents))
+    assert lost(takes) == lost(answers) == ["taken"] * 3
+    assert CaseMessage.objects.filter(case=answered).count() == 2
+    winner = next(agent for agent, result in zip(agents, answers, strict=True) if not isinstance(result, Refusal))
+    answered.refresh_from_db()
+    assert answered.assigned_to == winner
