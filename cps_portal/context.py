@@ -27,6 +27,13 @@ class Portal:
     def theme(self) -> str:
         return self.member.theme if self.member else Theme.AUTO.value
 
+    @property
+    def about(self) -> str:
+        """What this page is about, for the link to the contact form (R58)."""
+        match = self.request.resolver_match
+        of_kit = match and match.app_name == "kitbag" and "pk" in match.kwargs
+        return f"registration:{match.kwargs['pk']}" if match and of_kit else ""
+
     themes = Theme
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("privacy/", home.privacy, name="privacy"),
     path("health/", home.health, name="health"),
     path("", include("members.urls")),
+    path("", include("cps_portal.cases.urls")),
     path("accounts/", include("allauth.urls")),
     path("kitbag/", include("kitbag.urls")),
     path("admin/", admin.site.urls),

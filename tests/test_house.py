@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection, models
 
 ROOT = Path(settings.BASE_DIR)
-OWN = ["cps_portal", "cps_portal.outbox", "members", "kitbag", "servicing"]
+OWN = ["cps_portal", "cps_portal.outbox", "members", "cps_portal.cases", "kitbag", "servicing"]
 SOURCES = [
     path
     for room in ("cps_portal", "members", "kitbag", "servicing")

@@ -9,6 +9,9 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
+from cps_portal.cases.actions import open_case
+from cps_portal.cases.enums import Kind
+from cps_portal.cases.models import CannedAnswer
 from kitbag.actions import registrations
 from kitbag.enums import RefusalReason
 from kitbag.models import CatalogueProposal, SerialShape
@@ -36,6 +39,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         waiting = submitted(member, ProductFactory(), "12345", insisted=True)
         registrations.check_registration(registration=waiting, at=timezone.now())
         CatalogueProposal.objects.create(product=product, changes={"stage": ["current", "x"]}, proposed_at=LONG_AGO)
+        open_case(kind=Kind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now())
         people.append(member)
     return people
 
@@ -58,6 +62,7 @@ def add_rest(numbers: range, by: User) -> None:
             name=f"Centre {n}", kind="PSC", country="ZA", city="X", latitude=1, longitude=1, programme=Programme.FREE
         )
         Group.objects.create(name=f"crowd-{n}")
+        CannedAnswer.objects.create(title=f"Crowd {n}", text="Hello {name}")
         LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)
 
 

@@ -1,0 +1,34 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """What a case is about, as the person chooses it (R58). Claims and appeals are opened elsewhere (R19, R31)."""
+
+    CONTACT = "contact", _("A question")
+    KIT = "kit", _("My Kitbag or my points")
+    SECOND_HAND = "second_hand", _("Second-hand kit")
+    REPAIR = "repair", _("A repair or a loan")
+    LOST_CARD = "lost_card", _("Lost card")
+    MISSING_PACK = "missing_pack", _("Missing welcome pack")
+    CLAIM = "claim", _("Claim to a serial number")
+    APPEAL = "appeal", _("Appeal against a refusal")
+
+
+TOPICS = [kind for kind in Kind if kind not in (Kind.CLAIM, Kind.APPEAL)]
+
+
+class State(models.TextChoices):
+    """Whose turn it is."""
+
+    OPEN = "open", _("With support")
+    WAITING = "waiting", _("Waiting for the member")
+    ANSWERED = "answered", _("Answered")
+    CLOSED = "closed", _("Closed")
+
+
+class Author(models.TextChoices):
+    MEMBER = "member", _("Member")
+    VISITOR = "visitor", _("Visitor")
+    STAFF = "staff", _("Support")
+    PORTAL = "portal", _("The portal")

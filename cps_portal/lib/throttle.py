@@ -1,0 +1,29 @@
+"""How often somebody may do something, counted in the cache."""
+
+from hashlib import sha256
+
+from allauth.account.adapter import get_adapter
+from django.core.cache import cache
+from django.http import HttpRequest
+
+Limit = tuple[int, int]  # how many times in how many seconds
+
+
+def too_often(request: HttpRequest, *, what: str, limit: Limit) -> bool:
+    """Count one more try of the person or, before signing in, of the address, and say whether it is one too many.
+
+    While the cache does not answer nobody is turned away.
+    """
+    most, seconds = limit
+    who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{address_of(request)}"
+    key = f"throttle:{what}:{sha256(who.encode()).hexdigest()}"
+    cache.add(key, 0, timeout=seconds)
+    try:
+        return cache.incr(key) > most
+    except ValueError:  # it ran out between the two calls
+        return False
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where the request comes from, past the proxies that are ours."""
+    return str(get_adapter().get_client_ip(request))
