@@ -20,5 +20,6 @@ app.conf.beat_schedule = {
     "kitbag-plan-service-ends": {"task": "kitbag.plan_service_ends", "schedule": crontab(hour="3", minute="10")},
     "kitbag-end-adjustments": {"task": "kitbag.end_adjustments", "schedule": crontab(minute="15")},
     "members-tell-levels": {"task": "members.tell_levels", "schedule": 60.0},
-    "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": crontab(minute="5")},
+    "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": 60.0},
+    "members-announce-thresholds": {"task": "members.announce_thresholds", "schedule": 60.0},
 }

@@ -108,18 +108,6 @@ class RemovalReason(models.TextChoices):
     MISTAKE = "mistake", _("Added by mistake")
 
 
-class ChangeState(models.TextChoices):
-    """The life of a planned change of a product (R22)."""
-
-    PLANNED = "planned", _("Planned")
-    RUNNING = "running", _("Being applied")
-    DONE = "done", _("Applied")
-    CANCELLED = "cancelled", _("Cancelled")
-
-
-OPEN_CHANGES = (ChangeState.PLANNED, ChangeState.RUNNING)
-
-
 class ProposalState(models.TextChoices):
     OPEN = "open", _("Waiting for staff")
     WITHDRAWN = "withdrawn", _("Withdrawn by a later load")

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from kitbag.enums import RegistrationState
 from kitbag.models import Adjustment, Product, Registration, StageChange
 from members.enums import Level
-from members.models import LevelThreshold, Member
+from members.models import Member, threshold_rows
 from members.rules import level_for, thresholds_on
 
 
@@ -77,7 +77,7 @@ def forecasts(members: Sequence[Member], today: date) -> dict[int, list[Step]]:
     ending: dict[int, list[Adjustment]] = defaultdict(list)
     for adjustment in Adjustment.objects.active().filter(member__in=keys, expires_on__gt=today):
         ending[adjustment.member_id].append(adjustment)
-    thresholds = LevelThreshold.objects.rows()
+    thresholds = threshold_rows()
     return {
         member.pk: _steps(
             member, today, changes=changes, held=held[member.pk], ending=ending[member.pk], thresholds=thresholds

@@ -1,19 +1,15 @@
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.lib.background import publish
+from cps_portal.lib.background import by_turns, publish
 from cps_portal.lib.errors import Refusal
 from kitbag.actions import adjustments, announcing, applying, planning, registrations
 from kitbag.models import Adjustment, Registration
 
 BATCH = 500  # members are locked for about 50 ms then; larger batches are hardly faster
-TURN_SECONDS = 5
 SWEEP_LIMIT = 1000
 
 
@@ -43,7 +39,11 @@ def apply_due_changes() -> None:
 @shared_task(name="kitbag.settle_change")
 def settle_change(change: int) -> None:
     """Settle the holders of a running change batch by batch, then queue the rest, so that other tasks have a turn."""
-    if _by_turns("kitbag.settle_change", change, partial(applying.settle_step, change=change, limit=BATCH)):
+
+    def step() -> bool:
+        return applying.settle_step(change=change, limit=BATCH, at=timezone.now())
+
+    if by_turns("kitbag.settle_change", change, step=step):
         publish("members.tell_levels")
 
 
@@ -56,7 +56,10 @@ def announce_changes() -> None:
 
 @shared_task(name="kitbag.announce_change")
 def announce_change(change: int) -> None:
-    _by_turns("kitbag.announce_change", change, partial(announcing.announce_step, change=change, limit=BATCH))
+    def step() -> bool:
+        return announcing.announce_step(change=change, limit=BATCH, at=timezone.now())
+
+    by_turns("kitbag.announce_change", change, step=step)
 
 
 @shared_task(name="kitbag.plan_service_ends")
@@ -72,13 +75,3 @@ def end_adjustments() -> None:
     for row in Adjustment.objects.expired(timezone.localdate(now))[:SWEEP_LIMIT]:
         with suppress(Refusal):  # ended by hand meanwhile
             adjustments.end_adjustment(adjustment=row, by=None, at=now)
-
-
-def _by_turns(name: str, change: int, step: Callable[..., bool]) -> bool:
-    """Take steps for a few seconds, then queue the task again. Returns whether it came to the end."""
-    end = time.monotonic() + TURN_SECONDS
-    while step(at=timezone.now()):
-        if time.monotonic() > end:
-            publish(name, change)
-            return False
-    return True

@@ -5,10 +5,11 @@ from django.utils import translation
 
 from cps_portal.outbox.mail import render_mail
 from members import rules
-from members.enums import Level, PointsCause
-from members.models import LevelThreshold, Member
+from members.enums import ChangeState, Level, PointsCause
+from members.models import LevelThreshold, Member, ThresholdPlan
 
 POINTS_PATH = "/kitbag/points/"
+AHEAD_PATH = "/kitbag/ahead/"
 
 
 def welcome(member: Member) -> dict[str, str]:
@@ -45,3 +46,41 @@ def level_changed(*, member: int, points: int, cause: str, about: str, **levels:
             "url": f"{settings.SITE_URL}{POINTS_PATH}",
         }
     return render_mail("level_changed", context, language=reader.language)
+
+
+def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
+    """The levels will need other points, and the member's will move (R22). None if that is no longer so."""
+    row = ThresholdPlan.objects.filter(pk=plan, state=ChangeState.PLANNED).first()
+    reader = Member.objects.open().filter(pk=member).first()
+    if row is None or reader is None:
+        return None
+    before = Level(rules.level_for(reader.points, LevelThreshold.objects.in_force()))
+    after = Level(rules.level_for(reader.points, row.thresholds))
+    if before == after:
+        return None
+    context = {
+        "member": reader,
+        "first_name": reader.first_name,
+        "plan": row,
+        "before": before.label,
+        "after": after.label,
+        "up": after.rank > before.rank,
+        "points": reader.points,
+        "gap": max(row.thresholds[before] - reader.points, 0),
+        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+    }
+    return render_mail("levels_will_change", context, language=reader.language)
+
+
+def levels_stay(*, member: int, plan: int) -> dict[str, str] | None:
+    """The change of the levels that the member was told of will not come."""
+    reader = Member.objects.open().filter(pk=member).first()
+    if reader is None:
+        return None
+    context = {
+        "member": reader,
+        "first_name": reader.first_name,
+        "plan": ThresholdPlan.objects.get(pk=plan),
+        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+    }
+    return render_mail("levels_stay", context, language=reader.language)

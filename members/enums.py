@@ -31,6 +31,18 @@ class PointsCause(models.TextChoices):
     MENDED = "mended", _("Corrected by an audit")
 
 
+class ChangeState(models.TextChoices):
+    """The life of a planned change of points or levels (R22)."""
+
+    PLANNED = "planned", _("Planned")
+    RUNNING = "running", _("Being applied")
+    DONE = "done", _("Applied")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OPEN_CHANGES = (ChangeState.PLANNED, ChangeState.RUNNING)
+
+
 class Programme(models.TextChoices):
     """What a country takes part in (R1)."""
 
@@ -73,6 +85,7 @@ class NoticeCode(models.TextChoices):
     PLAN_CANCELLED = "plan_cancelled", _("An announced change was cancelled")
     POINTS_ADJUSTED = "points_adjusted", _("Points adjusted")
     LEVELS_WILL_CHANGE = "levels_will_change", _("Levels will change")
+    LEVELS_STAY = "levels_stay", _("Levels stay as they are")
     CASE_ANSWERED = "case_answered", _("Case answered")
     CASE_ASKED = "case_asked", _("Case waits for the member")
     CASE_CLOSED = "case_closed", _("Case closed")

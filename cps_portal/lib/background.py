@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from celery import current_app
 from django.db import transaction
@@ -14,6 +15,7 @@ logger = logging.getLogger(__name__)
 # Pages publish: a broker that is down or hangs may cost them a second. `retry=False` alone does not do it, since
 # a new connection is tried three times with pauses; and workers need longer timeouts than these.
 ONE_QUICK_TRY = {"max_retries": 0, "connect_retries_timeout": 1, "socket_connect_timeout": 1, "socket_timeout": 1}
+TURN_SECONDS = 5
 QUIET_SECONDS = 5  # after a failure nobody tries: a commit with a hundred messages must not wait a hundred times
 _quiet_until = {"publish": 0.0}
 
@@ -41,6 +43,19 @@ def publish(name: str, *args: int | str) -> None:
     except (OperationalError, RedisError, OSError):
         _quiet_until["publish"] = time.monotonic() + QUIET_SECONDS
         logger.warning("could not queue %s%r; the sweeps will find what is not queued now", name, args)
+
+
+def by_turns(name: str, *args: int | str, step: Callable[[], bool]) -> bool:
+    """Take steps while there are more, for a few seconds; then queue the task again, so that others have a turn.
+
+    Returns whether it came to the end.
+    """
+    end = time.monotonic() + TURN_SECONDS
+    while step():
+        if time.monotonic() > end:
+            publish(name, *args)
+            return False
+    return True
 
 
 def forget_failures() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -83,6 +84,13 @@ def post_many(*, kind: str, letters: Iterable[Letter], at: datetime | None = Non
         for pk in waiting:
             after_commit("outbox.deliver", pk)
     return found
+
+
+def never_left(keys: Iterable[str]) -> set[str]:
+    """Which of these messages nobody can have received: not tried yet, cancelled, or refused by the other side."""
+    untried = Q(state=State.QUEUED, attempts=0)
+    found = Message.objects.filter(untried | Q(state__in=[State.CANCELLED, State.FAILED]), key__in=list(keys))
+    return set(found.values_list("key", flat=True))
 
 
 def deliver(message_id: int, *, at: datetime | None = None) -> bool:

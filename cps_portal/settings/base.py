@@ -246,6 +246,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="CPS <no-reply@localh
 OUTBOX_SENDERS = {"mail": "cps_portal.outbox.senders.send_mail"}
 OUTBOX_COMPOSERS = {  # mails that are worded when they leave
     "members.level_changed": "members.emails.level_changed",
+    "members.levels_will_change": "members.emails.levels_will_change",
+    "members.levels_stay": "members.emails.levels_stay",
     "kitbag.points_will_change": "kitbag.emails.points_will_change",
     "kitbag.plan_cancelled": "kitbag.emails.plan_cancelled",
     "kitbag.points_adjusted": "kitbag.emails.points_adjusted",

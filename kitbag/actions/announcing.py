@@ -11,17 +11,14 @@ from django.utils import timezone
 
 from cps_portal.outbox import actions as outbox
 from cps_portal.outbox.actions import Letter
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
 from kitbag.emails import AHEAD_PATH
-from kitbag.enums import ChangeState, RegistrationState
+from kitbag.enums import RegistrationState
 from kitbag.forecast import Step, forecasts, step_on
 from kitbag.models import Announcement, Registration, StageChange
 from members import actions as members
-from members.enums import NoticeCode
+from members.enums import ChangeState, NoticeCode
 from members.models import Member, Notice
 
-UNSENT = (State.QUEUED, State.CANCELLED)
 PATIENCE = timedelta(minutes=1)
 
 
@@ -156,7 +153,7 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
         return False
     list(Member.objects.filter(pk__in=[each.member_id for each in told]).locked().values_list("pk"))
     letters = [each.letter for each in told]
-    unsent = set(Message.objects.filter(key__in=letters, state__in=UNSENT).values_list("key", flat=True))
+    unsent = outbox.never_left(letters)
     still_true = _letters_with_open_changes(letters)
     Notice.objects.filter(key__in=set(letters) - still_true).delete()
     facts = {"product": row.product.name, "on": row.effective_on.isoformat()}

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from cps_portal.lib.locks import change_rules
 from kitbag.actions.points import settle
-from kitbag.enums import ChangeState, RegistrationState, Stage
+from kitbag.enums import RegistrationState, Stage
 from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange
-from members.enums import PointsCause
+from members.enums import ChangeState, PointsCause
 
 PATIENCE = timedelta(minutes=1)  # a run that has not stepped for so long has lost its worker or its message
 

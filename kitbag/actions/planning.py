@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
 from cps_portal.lib.locks import change_rules
-from kitbag.enums import ChangeState, ProposalState, Stage
+from kitbag.enums import ProposalState, Stage
 from kitbag.models import POINTS_FIELDS, CatalogueProposal, Product, StageChange
-from members.enums import PointsCause
+from members.enums import ChangeState, PointsCause
 from members.models import User
 
 LATEST = timedelta(days=5 * 366)  # a date further ahead is a slip of the pen

@@ -10,9 +10,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kitbag.enums import OPEN_CHANGES, ChangeState, Stage
+from kitbag.enums import Stage
 from kitbag.models.catalogue import Product
-from members.enums import PointsCause
+from members.enums import OPEN_CHANGES, ChangeState, PointsCause
 from members.models import Member
 
 POINTS_FIELDS = {stage: f"points_{stage.value}" for stage in Stage}
