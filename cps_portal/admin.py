@@ -102,6 +102,7 @@ def _whole(member: Member) -> dict[str, Any]:
         "entries": [(entry, cause_sentence(entry)) for entry in entries.order_by("-pk")[:LOG_SHOWN]],
         "level_changes": member.level_changes.all()[:LOG_SHOWN],
         "notices": member.notices.all()[:LOG_SHOWN],
+        "cases": member.cases.order_by("-pk")[:LOG_SHOWN],
         "terms_accepted": member.terms_accepted.select_related("terms").order_by("-at")[:LOG_SHOWN],
     }
 

@@ -13,6 +13,9 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
+from cps_portal.cases import actions as cases
+from cps_portal.cases.enums import Kind
+from cps_portal.cases.models import CannedAnswer
 from kitbag.actions import announcing, applying, planning, registrations
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, Stage
@@ -65,6 +68,7 @@ def make() -> None:
     _once("chloe@example.org", _chloe)
     _once("dana@example.org", _dana)
     _once("emil@example.org", _emil)
+    _cases()
     _once(ADMIN, _admin)
 
 
@@ -78,6 +82,44 @@ def make_ana_before_the_fall() -> bool:
     fall = _prepare_fall()
     _once("ana@example.org", _ana)
     return fall
+
+
+# --- Cases ---------------------------------------------------------------------------------------
+
+CANNED = {
+    "Lost card": "Hello {name},\n\nwe have stopped your card. A new one is on its way to the address in your profile.",
+    "Receipt needed": "Hello {name},\n\nplease send us a photo of the receipt. Your reference is {reference}.",
+    "Where the number is": "Hello {name},\n\nthe serial number stands on the lens near the mount, not on the box.",
+}
+
+
+@transaction.atomic
+def _cases() -> None:
+    """One answered, one that waits for her, one overdue, one of a visitor; and what support often says."""
+    ana, ben = (Member.objects.get(user__email=f"{name}@example.org") for name in ("ana", "ben"))
+    if ana.cases.exists():
+        return
+    support = User.objects.get(email="support@example.org")
+    for title, text in CANNED.items():
+        CannedAnswer.objects.create(title=title, text=text)
+    kit = Registration.objects.filter(member=ana).order_by("pk").first()
+    ask = partial(cases.open_case, member=ana, by=ana.user)
+    settled = ask(kind=Kind.KIT, subject="Points after the change", text="Why did they fall?", at=_ago(40), about=kit)
+    cases.answer(
+        case=settled, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
+    )
+    lost = ask(kind=Kind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
+    cases.note(case=lost, text="Third card this year.", by=support, at=_ago(2))
+    cases.answer(case=lost, text="Where shall we send the new one?", asks=True, by=support, at=_ago(2))
+    cases.open_case(
+        kind=Kind.SECOND_HAND, subject="Second-hand lens", member=ben, by=ben.user, at=_ago(14),
+        text="I bought an RF 70-200mm from a friend. The number on it is 4210000123.\n\nMay I register it?",
+    )  # fmt: skip
+    visitor = cases.Visitor("Vera Visitor", "vera@example.org")
+    cases.open_case(
+        kind=Kind.CONTACT, subject="Joining", text="I work in two countries. Where do I join?", visitor=visitor,
+        by=None, at=_ago(0),
+    )  # fmt: skip
 
 
 # --- People --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from kitbag.models import PointsEntry, Product, Registration
 from members.enums import Level
 from members.models import LevelChange, Member, User
 
-OURS = {"members", "kitbag", "servicing", "outbox", "cps_portal"}
+OURS = {"members", "cases", "kitbag", "servicing", "outbox", "cps_portal"}
 
 
 def make() -> str:

@@ -23,10 +23,6 @@ def find_about(text: str, member: Member | None) -> Model | None:
     return found
 
 
-def title_of(row: Model) -> str:
-    return f"{str(row._meta.verbose_name).capitalize()}: {row}"
-
-
 def page_of(row: Model) -> str:
     """Where its owner sees it; "" if it has no page."""
     return str(row.get_absolute_url()) if hasattr(row, "get_absolute_url") else ""

@@ -17,7 +17,6 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import actions, rules
-from cps_portal.cases.about import title_of
 from cps_portal.cases.enums import State
 from cps_portal.cases.forms import AnswerForm, AssignForm, CannedAnswerForm, CloseForm, NoteForm, flat
 from cps_portal.cases.models import CannedAnswer, Case, CaseMessage
@@ -89,6 +88,10 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     list_select_related = ["member", "assigned_to"]
     search_fields = ["reference"]
     search_help_text = _("Reference, member number, e-mail address, name or words of the subject")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"title": _("Cases, the soonest due first"), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def has_answer_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(ANSWER)
@@ -245,7 +248,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             "may_answer": self.has_answer_permission(request),
             "is_open": row.state in rules.MOVES["close"],
             "late": row.is_late(now),
-            "about": title_of(about) if about else "",
+            "about": about,
             "about_url": desk_page(about) if about else "",
             "said": row.messages.select_related("by"),
             "others": others.order_by("-pk")[:10],

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.cases import actions, rules
-from cps_portal.cases.about import find_about, page_of, title_of
+from cps_portal.cases.about import find_about, page_of
 from cps_portal.cases.emails import place_of_support
 from cps_portal.cases.enums import TOPICS, Kind
 from cps_portal.cases.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
@@ -56,7 +56,7 @@ def contact(request: HttpRequest) -> HttpResponse:
             return _open(request, form, member, about)
     context = {
         "form": form,
-        "about": title_of(about) if about else "",
+        "about": about,
         "about_key": wanted if about else "",
         "hours": actions.answer_hours(member),
     }
@@ -176,7 +176,7 @@ def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
         "case": row,
         "form": form,
         "said": row.messages.public(),
-        "about": title_of(about) if about else "",
+        "about": about,
         "about_page": page_of(about) if about and row.member_id else "",
         "may_write": not row.erased_at and (until is None or now <= until),
         "late": row.is_late(now),
