@@ -1,13 +1,12 @@
-"""The desk's pages of the catalogue, the registrations and the ledger."""
+"""The desk's pages of the registrations: found, decided, queued."""
 
-import re
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,130 +19,17 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.models import (
-    CatalogueProposal,
-    PointsEntry,
-    Product,
-    ProductName,
-    Registration,
-    RegistrationInReview,
-    SerialShape,
-)
+from kitbag.models import Registration, RegistrationInReview
 from kitbag.texts import grey_sentence
 from members.models import User
 
 DECIDE = "kitbag.decide_registration"
 OTHERS_SHOWN = 5
-
-
-# --- The catalogue -------------------------------------------------------------------------------
-
-
-class ProductNameInline(admin.TabularInline[ProductName, Product]):
-    model = ProductName
-    fields = ["name"]
-    extra = 1
-
-
-@admin.register(Product)
-class ProductAdmin(DeskAdmin[Product]):
-    """What describes a product. Its points, stage and successor move holders: they change by a planned change (R22)."""
-
-    fieldsets = [
-        (None, {"fields": ["name", "slug", "category", "shelf", "mount", "video_class"]}),
-        (_("Dates"), {"fields": ["released_year", "released_month", "discontinued_year", "service_end_year"]}),
-        (_("Service and serial number"), {"fields": ["fast_track_model", "serial_place", "serial_optional"]}),
-        (
-            _("Points"),
-            {
-                "fields": [
-                    "registrable", "stage", "successor", "points_current", "points_superseded",
-                    "points_unserviceable", "sample",
-                ],
-                "description": _("These change with a load of the catalogue while nobody holds the product."),
-            },
-        ),
-    ]  # fmt: skip
-    readonly_fields = [
-        "slug", "registrable", "stage", "successor", "points_current", "points_superseded",
-        "points_unserviceable", "sample",
-    ]  # fmt: skip
-    inlines = [ProductNameInline]
-    list_display = ["name", "category", "stage", "points_now", "registrable", "fast_track_model", "released_year"]
-    list_filter = ["stage", "shelf", "registrable", "fast_track_model", "video_class", "sample"]
-    search_fields = ["name", "slug", "names__name"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @admin.display(description=_("points"))
-    def points_now(self, product: Product) -> int:
-        return product.points
-
-
-@admin.register(ProductName)
-class ProductNameAdmin(ReadOnlyAdmin[ProductName]):
-    """Which names a product is found by; they are edited on its own page."""
-
-    list_display = ["name", "product", "search_key"]
-    list_select_related = ["product"]
-    search_fields = ["name", "product__name"]
-    ordering = ["name"]
-
-
-class SerialShapeForm(forms.ModelForm[SerialShape]):
-    class Meta:
-        model = SerialShape
-        fields = ["categories", "period", "year_from", "year_to", "pattern", "use", "example"]
-
-    def clean_categories(self) -> list[str]:
-        names = self.cleaned_data["categories"]
-        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-            raise ValidationError(_('Write a list of names, such as ["lens-rf", "accessory-*"].'))
-        return names
-
-    def clean_pattern(self) -> str:
-        pattern = str(self.cleaned_data["pattern"])
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValidationError(_("This is not a regular expression: %(why)s."), params={"why": error}) from error
-        return pattern
-
-
-@admin.register(SerialShape)
-class SerialShapeAdmin(DeskAdmin[SerialShape]):
-    form = SerialShapeForm
-    list_display = ["period", "categories", "year_from", "year_to", "pattern", "use", "example"]
-    list_filter = ["use"]
-    search_fields = ["period", "categories", "pattern"]
-    ordering = ["categories", "period"]
-
-
-@admin.register(CatalogueProposal)
-class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
-    """What a load of the catalogue would have changed for a product that members hold (R22)."""
-
-    fields = ["product", "differences", "state", "proposed_at", "closed_at"]
-    list_display = ["product", "differences", "state", "proposed_at", "closed_at"]
-    list_filter = ["state", "proposed_at"]
-    list_select_related = ["product"]
-    search_fields = ["product__name", "product__slug"]
-    date_hierarchy = "proposed_at"
-
-    @admin.display(description=_("now → proposed"))
-    def differences(self, proposal: CatalogueProposal) -> str:
-        return format_html_join(
-            "", "{}: {} → {}. ", ((name, now, then) for name, (now, then) in sorted(proposal.changes.items()))
-        )
-
-
-# --- Registrations -------------------------------------------------------------------------------
 
 
 class DecisionForm(forms.Form):
@@ -366,24 +252,9 @@ class ReviewAdmin(RegistrationAdmin):
             self._apply(request, row, None)
 
 
-# --- Logs ----------------------------------------------------------------------------------------
-
-
-@admin.register(PointsEntry)
-class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
-    list_display = ["at", "member", "registration", "amount", "cause", "stage", "by"]
-    list_filter = ["cause", "stage", "at"]
-    list_select_related = ["member", "registration__product", "by"]
-    search_fields = ["=member__number", "=member__user__email", "registration__product__name"]
-    date_hierarchy = "at"
-
-
 @admin.register(event_model(Registration))
 class RegistrationEventAdmin(EventAdmin):
     list_select_related = ["pgh_context", "product"]
 
     def what(self, event: Any) -> str:
         return f"{event.product} {event.serial}".strip()
-
-
-admin.site.register(event_model(Product), EventAdmin)
