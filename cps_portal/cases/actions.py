@@ -22,6 +22,7 @@ from members.models import LevelBenefit, Member, Notice, User
 from members.moving import benefit_of
 
 TOKEN_BYTES = 32
+ERASED = _("Its content has been deleted. Nothing can be added to it.")
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,12 @@ def answer(*, case: Case, text: str, by: User, at: datetime, asks: bool = False)
 
 @transaction.atomic
 def note(*, case: Case, text: str, by: User, at: datetime) -> CaseMessage:
-    """An internal note: nobody but staff reads it. Raises Refusal: `empty`, `long` (beside `note`)."""
+    """An internal note: nobody but staff reads it. Raises Refusal: `empty`, `long` (beside `note`), `erased`."""
     _check_text(text, field="note")
-    return _say(case, Author.STAFF, text, by=by, at=at, internal=True)
+    locked = Case.objects.locked(case.pk)
+    if locked.erased_at:
+        raise Refusal("erased", ERASED)
+    return _say(locked, Author.STAFF, text, by=by, at=at, internal=True)
 
 
 @transaction.atomic
@@ -169,7 +173,7 @@ def reopen(*, case: Case, by: User, at: datetime) -> Case:
     locked = Case.objects.locked(case.pk)
     _allow(locked, "reopen", _("This case is open already."), code="open")
     if locked.erased_at:
-        raise Refusal("erased", _("Its content has been deleted. It cannot be opened again."))
+        raise Refusal("erased", ERASED)
     _back_to_support(locked, at)
     return locked
 

@@ -15,7 +15,7 @@ from members.forms import clean_line
 from members.models import User
 
 ROBOT = _("This looked like an automatic message. If you are a person, send it once more.")
-TOO_OFTEN = _("That was more than we allow in an hour. Your text is still here: send it later.")
+TOO_OFTEN = _("That was more than we allow in so short a time. Your text is still here: send it later.")
 LOST_ABOUT = _("What this was about could not be found, so it’s left out. Send it again.")
 
 

@@ -49,7 +49,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     if form.is_bound and wanted and not about:
         form.add_error(None, str(LOST_ABOUT))
     if form.is_bound and form.is_valid():
-        if too_often(request, what="case-open", limit=settings.CASES_LIMITS["open"]):
+        if _opens_too_often(request, form):
             form.add_error(None, str(TOO_OFTEN))
             status = 429
         else:
@@ -61,6 +61,15 @@ def contact(request: HttpRequest) -> HttpResponse:
         "hours": actions.answer_hours(member),
     }
     return render(request, "cases/contact.html", context, status=422 if form.errors and status == 200 else status)
+
+
+def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
+    """Also by the address typed: nobody may have us fill a stranger's mailbox, from however many places."""
+    limits = settings.CASES_LIMITS
+    typed = form.cleaned_data.get("email", "").lower()
+    if too_often(request, what="case-open", limit=limits["open"]):
+        return True
+    return bool(typed) and too_often(request, what="case-mail", limit=limits["mail"], whom=typed)
 
 
 def _open(request: HttpRequest, form: ContactForm, member: Member | None, about: Any) -> HttpResponse:

@@ -9,13 +9,14 @@ from django.http import HttpRequest
 Limit = tuple[int, int]  # how many times in how many seconds
 
 
-def too_often(request: HttpRequest, *, what: str, limit: Limit) -> bool:
-    """Count one more try of the person or, before signing in, of the address, and say whether it is one too many.
+def too_often(request: HttpRequest, *, what: str, limit: Limit, whom: str = "") -> bool:
+    """Count one more try and say whether it is one too many.
 
+    Counted is the person, before signing in the address they come from; or `whom`, such as an e-mail address.
     While the cache does not answer nobody is turned away.
     """
     most, seconds = limit
-    who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{address_of(request)}"
+    who = whom or (f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{address_of(request)}")
     key = f"throttle:{what}:{sha256(who.encode()).hexdigest()}"
     cache.add(key, 0, timeout=seconds)
     try:

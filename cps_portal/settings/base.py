@@ -224,7 +224,7 @@ SUPPORT_CALENDAR = clock.Calendar(
 )
 CASES_ANSWER_HOURS = 24  # where no level says anything else
 CASES_REOPEN_DAYS = 30  # after that, a closed case stays closed and a new one is opened
-CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600)}  # times, seconds
+CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600), "mail": (5, 86400)}  # times, seconds; mail: an address
 # What a link may say that a case is about: the model, and the way from it to the member whose it is ("" for all).
 CASES_ABOUT = {"registration": ("kitbag.Registration", "member"), "product": ("kitbag.Product", "")}
 

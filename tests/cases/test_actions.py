@@ -215,6 +215,7 @@ def test_erasing_leaves_that_it_was_there_and_nothing_that_was_said(visited: Cas
     assert {message.text for message in erased.messages.all()} == {""}
     assert refusal(actions.reopen, case=erased, by=agent, at=LATER) == ("erased", "")
     assert refusal(actions.write_message, case=erased, text="?", by=None, at=LATER) == ("closed", "text")
+    assert refusal(actions.note, case=erased, text="?", by=agent, at=LATER) == ("erased", "")
     actions.erase(case=erased, at=LATER)
 
 

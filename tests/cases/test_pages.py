@@ -167,12 +167,17 @@ def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(world: World) -> No
 
 
 def test_too_many_are_asked_to_wait_and_lose_nothing(world: World, asked: Case, as_ana: Client, counting: None) -> None:
-    answers = [Client().post("/contact/", AS_VISITOR) for _try in range(11)]
+    answers = [Client().post("/contact/", {**AS_VISITOR, "email": f"v{n // 2}@example.org"}) for n in range(11)]
     assert [answer.status_code for answer in answers] == [302] * 10 + [429]
     assert "send it later" in page(answers[-1]) and "Second line" in page(answers[-1])
     replies = [as_ana.post(asked.get_absolute_url(), {"text": f"Word {n}"}) for n in range(31)]
     assert [replies[-2].status_code, replies[-1].status_code] == [302, 429]
     assert "Word 30" in page(replies[-1])
+
+
+def test_a_strangers_mailbox_is_not_filled_from_many_places(world: World, counting: None) -> None:
+    sent = [Client(REMOTE_ADDR=f"192.0.2.{n}").post("/contact/", AS_VISITOR).status_code for n in range(6)]
+    assert sent == [302] * 5 + [429]
 
 
 def test_what_was_typed_into_a_case_closed_long_ago_is_not_lost(asked: Case, agent: User, as_ana: Client) -> None:
