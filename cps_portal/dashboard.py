@@ -228,6 +228,7 @@ def _told(notice: Notice) -> Told:
             _("The change we announced for %(on)s was cancelled."),
         ),
         NoticeCode.POINTS_ADJUSTED: (_("Our staff changed your points: %(amount)s"), "%(reason)s"),
+        NoticeCode.LEVELS_STAY: (_("The levels stay as they are"), _("The change we announced for %(on)s was cancelled.")),
         NoticeCode.LEVELS_WILL_CHANGE: (
             _("From %(on)s the levels need other points"),
             _("With your %(points)s points you will be %(level)s then."),

@@ -87,6 +87,10 @@ class ReviewReason(models.TextChoices):
     DUPLICATE = "duplicate", _("Somebody else holds this serial number")
     SHAPE = "shape", _("The serial number has an unusual shape")
     NO_SERIAL = "no_serial", _("There is no serial number on the item")
+    SAMPLE = "sample", _("Chosen at random")
+    REFUSALS = "refusals", _("Several of this member’s products were refused")
+    STOLEN = "stolen", _("Reported stolen")
+    APPEAL = "appeal", _("The member appealed")
 
 
 class RefusalReason(models.TextChoices):
@@ -97,6 +101,9 @@ class RefusalReason(models.TextChoices):
     HELD_ELSEWHERE = "held_elsewhere", _("This serial number is registered already.")
     DETAILS_WRONG = "details_wrong", _("The details of the purchase do not fit the product.")
     NEEDS_SERIAL = "needs_serial", _("This product has a serial number. Look again and add it.")
+    NEEDS_EVIDENCE = "needs_evidence", _("We need to see more before it can count.")
+    LOST_CLAIM = "lost_claim", _("Somebody else showed that this product is theirs.")
+    NOT_OURS = "not_ours", _("This product cannot be registered. Please contact us.")
 
 
 class RemovalReason(models.TextChoices):
@@ -118,3 +125,20 @@ class ProposalState(models.TextChoices):
 class ShapeUse(models.TextChoices):
     WARN = "warn", _("Another shape goes to a person")
     OPTIONAL = "optional", _("The number may be absent")
+
+
+class ClaimOutcome(models.TextChoices):
+    """How a claim to a serial number ended (R32)."""
+
+    HOLDER = "holder", _("Whoever held it keeps it")
+    CLAIMANT = "claimant", _("It goes to whoever claimed it")
+    NEITHER = "neither", _("Neither showed that it is theirs")
+    WITHDRAWN = "withdrawn", _("One of them took it back")
+
+
+class RetailerKind(models.TextChoices):
+    SPECIALIST = "specialist", _("Camera specialist")
+    PROFESSIONAL = "professional", _("Photo and video specialist for professionals")
+    CHAIN = "chain", _("Electronics chain")
+    ONLINE = "online", _("Online shop")
+    OTHER = "other", _("Other")

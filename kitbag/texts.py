@@ -33,6 +33,9 @@ NEXT_STEPS = {
     RefusalReason.HELD_ELSEWHERE: _("Check the number. If it is right, write to us: two people can’t both hold it."),
     RefusalReason.DETAILS_WRONG: _("Check the date, the country and the store against the receipt."),
     RefusalReason.NEEDS_SERIAL: _("Type it and hand the product in again."),
+    RefusalReason.NEEDS_EVIDENCE: _("Add a photo of the serial number or the receipt and hand it in again."),
+    RefusalReason.LOST_CLAIM: _("If you think this is wrong, appeal: a second person looks at it."),
+    RefusalReason.NOT_OURS: _("Please contact us about this product."),
 }
 
 CAUSE_SENTENCES = {
@@ -54,6 +57,10 @@ REVIEW_SENTENCES = {
     ),
     ReviewReason.SHAPE: _("The number has an unusual shape, so a person looks at it within two working days."),
     ReviewReason.NO_SERIAL: _("There is no serial number to check, so a person looks at it within two working days."),
+    ReviewReason.SAMPLE: _("Now and then a person looks at one, and this one was chosen. Within two working days."),
+    ReviewReason.REFUSALS: _("A person looks at this one. You hear from us within two working days."),
+    ReviewReason.STOLEN: _("Please contact us about this product."),
+    ReviewReason.APPEAL: _("A second person looks at your appeal. You hear from us within two working days."),
 }
 
 

@@ -9,15 +9,22 @@ from kitbag.models.catalogue import (
     points_now,
 )
 from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, StageChangeQuerySet
+from kitbag.models.ownership import Appeal, Claim, Encounter, Handover, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Registration, RegistrationInReview, RegistrationQuerySet
+from kitbag.models.retailers import AuthorisedPeriod, Retailer
 
 __all__ = [
     "POINTS_FIELDS",
     "Adjustment",
     "AdjustmentQuerySet",
     "Announcement",
+    "Appeal",
+    "AuthorisedPeriod",
     "CatalogueProposal",
+    "Claim",
+    "Encounter",
+    "Handover",
     "LedgerCheck",
     "PointsEntry",
     "PointsEntryQuerySet",
@@ -27,8 +34,10 @@ __all__ = [
     "Registration",
     "RegistrationInReview",
     "RegistrationQuerySet",
+    "Retailer",
     "SerialShape",
     "StageChange",
     "StageChangeQuerySet",
+    "StolenReport",
     "points_now",
 ]

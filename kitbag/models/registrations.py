@@ -53,7 +53,7 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         )
 
 
-@pghistory.track(exclude=["warning"])
+@pghistory.track(exclude=["warning", "taken_by", "taken_at"])
 class Registration(models.Model):
     """One product of one member (R17, R18). It never changes its member."""
 
@@ -84,6 +84,12 @@ class Registration(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+",
         verbose_name=_("decided by"),
     )  # fmt: skip
+    asked_for = models.CharField(_("what is needed"), max_length=500, blank=True, db_default="")
+    taken_by = models.ForeignKey(  # an agent has it on the desk, so that no other decides it meanwhile
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+",
+        verbose_name=_("on the desk of"), db_index=False,
+    )  # fmt: skip
+    taken_at = models.DateTimeField(_("taken"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("removed or handed over"), null=True, blank=True, editable=False)
 
     objects = RegistrationQuerySet.as_manager()
