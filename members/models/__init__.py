@@ -1,0 +1,48 @@
+"""Who the members are, what their country offers and what their level gives."""
+
+from members.models.levels import (
+    LevelChange,
+    LevelThreshold,
+    LevelThresholdQuerySet,
+    ThresholdAnnouncement,
+    ThresholdPlan,
+    ThresholdPlanQuerySet,
+    UntoldLevelChange,
+    level_by,
+    threshold_rows,
+)
+from members.models.people import (
+    Member,
+    MemberQuerySet,
+    Notice,
+    TermsAcceptance,
+    TermsVersion,
+    User,
+    UserManager,
+    append_only,
+)
+from members.models.programme import CountryProgramme, CountryProgrammeQuerySet, LevelBenefit, LevelBenefitQuerySet
+
+__all__ = [
+    "CountryProgramme",
+    "CountryProgrammeQuerySet",
+    "LevelBenefit",
+    "LevelBenefitQuerySet",
+    "LevelChange",
+    "LevelThreshold",
+    "LevelThresholdQuerySet",
+    "Member",
+    "MemberQuerySet",
+    "Notice",
+    "TermsAcceptance",
+    "TermsVersion",
+    "ThresholdAnnouncement",
+    "ThresholdPlan",
+    "ThresholdPlanQuerySet",
+    "UntoldLevelChange",
+    "User",
+    "UserManager",
+    "append_only",
+    "level_by",
+    "threshold_rows",
+]

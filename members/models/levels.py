@@ -1,0 +1,206 @@
+"""The points that the levels need, what is planned for them, and how members' levels moved (R10, R11, R22)."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, CharField, F, Q, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from members.enums import OPEN_CHANGES, ChangeState, Level, PointsCause
+from members.models.people import Member, User, append_only
+
+
+class LevelThresholdQuerySet(models.QuerySet["LevelThreshold"]):
+    def in_force(self, on: date | None = None) -> dict[str, int]:
+        """Level to the points it starts at, today or on a day: the latest row of each that is not in the future."""
+        day = on or timezone.localdate()
+        rows = self.filter(valid_from__lte=day).order_by("level", "-valid_from").distinct("level")
+        found = {row.level: row.points_from for row in rows}
+        return {level: found[level] for level in Level.values if level in found}
+
+
+@pghistory.track()
+class LevelThreshold(models.Model):
+    """From how many points a level is reached, from a day on (R10)."""
+
+    level = models.CharField(_("level"), max_length=10, choices=Level)
+    points_from = models.PositiveIntegerField(_("points from"))
+    valid_from = models.DateField(_("from"))
+
+    objects = LevelThresholdQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("level threshold")
+        verbose_name_plural = _("level thresholds")
+        ordering = ["points_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["level", "valid_from"], name="level_threshold_once_a_day",
+                violation_error_message=_("This level already has a threshold from that day."),
+            ),
+            models.CheckConstraint(
+                name="level_threshold_red_is_zero",
+                condition=Q(level=Level.RED, points_from=0) | (~Q(level=Level.RED) & Q(points_from__gt=0)),
+                violation_error_message=_("Red starts at 0, every other level above it."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.get_level_display()}: {self.points_from}"
+
+
+class ThresholdPlanQuerySet(models.QuerySet["ThresholdPlan"]):
+    def planned(self) -> "ThresholdPlanQuerySet":
+        return self.filter(state=ChangeState.PLANNED).order_by("effective_on")
+
+
+@pghistory.track(exclude=["cursor", "told", "moved", "stepped_at"])
+class ThresholdPlan(models.Model):
+    """Other points for the levels from a day on (R10), announced like any change of points (R22).
+
+    The day it takes effect its thresholds become rows of LevelThreshold. ``cursor`` is the last member that the
+    step at hand has done.
+    """
+
+    effective_on = models.DateField(_("from"))
+    silver = models.PositiveIntegerField(_("points for Silver"))
+    gold = models.PositiveIntegerField(_("points for Gold"))
+    platinum = models.PositiveIntegerField(_("points for Platinum"))
+    short_notice_reason = models.CharField(_("why at short notice"), max_length=200, blank=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=ChangeState, default=ChangeState.PLANNED, editable=False
+    )
+    planned_at = models.DateTimeField(_("planned"))
+    planned_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("planned by")
+    )
+    announced_at = models.DateTimeField(_("everybody told"), null=True, blank=True, editable=False)
+    begun_at = models.DateTimeField(_("took effect"), null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(_("applied to everybody"), null=True, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
+    recalled_at = models.DateTimeField(_("everybody told that it was cancelled"), null=True, blank=True, editable=False)
+    told = models.PositiveIntegerField(_("members told"), default=0, editable=False)
+    moved = models.PositiveIntegerField(_("levels moved"), default=0, editable=False)
+    cursor = models.BigIntegerField(default=0, editable=False)
+    stepped_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ThresholdPlanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("planned change of the levels")
+        verbose_name_plural = _("planned changes of the levels")
+        permissions = [("plan_thresholds", "Can plan and cancel changes of the levels")]
+        ordering = ["-effective_on", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["effective_on"], name="threshold_plan_once_a_day", condition=Q(state__in=OPEN_CHANGES),
+                violation_error_message=_("A change of the levels is planned for that day already."),
+            ),
+            models.CheckConstraint(
+                name="threshold_plan_rises",
+                condition=Q(silver__gt=0, gold__gt=F("silver"), platinum__gt=F("gold")),
+                violation_error_message=_("Each level starts above the one before it."),
+            ),
+            models.CheckConstraint(
+                name="threshold_plan_state_and_times",
+                condition=Q(state=ChangeState.PLANNED, begun_at=None, finished_at=None, cancelled_at=None)
+                | Q(state=ChangeState.RUNNING, begun_at__isnull=False, finished_at=None, cancelled_at=None)
+                | Q(state=ChangeState.DONE, begun_at__isnull=False, finished_at__isnull=False, cancelled_at=None)
+                | Q(state=ChangeState.CANCELLED, begun_at=None, finished_at=None, cancelled_at__isnull=False),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.effective_on:%Y-%m-%d}: {self.silver} / {self.gold} / {self.platinum}"
+
+    @property
+    def thresholds(self) -> dict[str, int]:
+        return {Level.RED: 0, Level.SILVER: self.silver, Level.GOLD: self.gold, Level.PLATINUM: self.platinum}
+
+    @property
+    def told_in_time(self) -> bool:
+        """Whether nobody is surprised (R22)."""
+        if self.announced_at is None:
+            return False
+        early = timezone.localdate(self.announced_at) + timedelta(days=settings.NOTICE_DAYS) <= self.effective_on
+        return early or not self.told or bool(self.short_notice_reason)
+
+
+class ThresholdAnnouncement(models.Model):
+    """A member has been told of a planned change of the levels. Taken back when it was dropped and they know it."""
+
+    plan = models.ForeignKey(ThresholdPlan, models.PROTECT, related_name="announcements", db_index=False)
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+")
+    letter = models.CharField(max_length=80)
+    at = models.DateTimeField(_("at"))
+    withdrawn_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("announcement of levels")
+        verbose_name_plural = _("announcements of levels")
+        constraints = [models.UniqueConstraint(fields=["plan", "member"], name="threshold_announcement_once")]
+
+    def __str__(self) -> str:
+        return self.letter
+
+
+def level_by(thresholds: Mapping[str, int]) -> Case:
+    """The level that points give under these thresholds, for queries on members (R10)."""
+    falling = sorted(thresholds.items(), key=lambda each: -each[1])
+    return Case(*(When(points__gte=points, then=Value(level)) for level, points in falling), output_field=CharField())
+
+
+def threshold_rows() -> list[tuple[str, int, date]]:
+    """(level, points from, valid from) of everything in force and planned, for `rules.thresholds_on`."""
+    rows = list(LevelThreshold.objects.values_list("level", "points_from", "valid_from"))
+    for plan in ThresholdPlan.objects.planned():
+        rows += [(level, points, plan.effective_on) for level, points in plan.thresholds.items()]
+    return rows
+
+
+class LevelChange(models.Model):
+    """A member's level moved (R11). Append-only."""
+
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="level_changes", verbose_name=_("member"), db_index=False
+    )
+    from_level = models.CharField(_("from"), max_length=10, choices=Level)
+    to_level = models.CharField(_("to"), max_length=10, choices=Level)
+    points = models.PositiveIntegerField(_("points"))
+    cause = models.CharField(_("cause"), max_length=20, choices=PointsCause)
+    about = models.CharField(_("product"), max_length=120, blank=True, db_default="")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("level change")
+        verbose_name_plural = _("level changes")
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["member", "-at"], name="level_change_by_member")]
+        constraints = [
+            models.CheckConstraint(name="level_change_is_one", condition=~Q(from_level=F("to_level"))),
+        ]
+        triggers = append_only("members_levelchange")
+
+    def __str__(self) -> str:
+        return f"{self.get_from_level_display()} → {self.get_to_level_display()}"
+
+
+class UntoldLevelChange(models.Model):
+    """A level change that its member has yet to be told of (R56): written with it, deleted when told.
+
+    Telling thousands while their rows are locked would keep them waiting, so a job does it after the run.
+    """
+
+    change = models.OneToOneField(LevelChange, models.CASCADE, primary_key=True, related_name="untold")
+    member = models.ForeignKey(Member, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("untold level change")
+        verbose_name_plural = _("untold level changes")
+
+    def __str__(self) -> str:
+        return str(self.change_id)

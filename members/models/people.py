@@ -1,0 +1,182 @@
+"""Who the members are, which terms they accepted, and what they were told."""
+
+from typing import Any
+
+import pghistory
+import pgtrigger
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from members.enums import Level, NoticeCode, Specialty, Theme
+
+
+def append_only(table: str) -> list[pgtrigger.Trigger]:
+    """The triggers that make the database refuse to change or empty a log."""
+    return [
+        pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        pgtrigger.Trigger(
+            name="no_truncate",
+            level=pgtrigger.Statement,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Truncate,
+            func=f"RAISE EXCEPTION '{table} is append-only';",
+        ),
+    ]
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        if not email:
+            raise ValueError("a user needs an e-mail address")
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email: str | None) -> "User":
+        return self.get(email__iexact=email)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in, staff or member: the e-mail address is the name."""
+
+    email = models.EmailField(_("email"), max_length=254)
+    is_staff = models.BooleanField(_("may enter the admin"), default=False)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    date_joined = models.DateTimeField(_("since"), default=timezone.now)
+
+    objects = UserManager()
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), name="user_email_unique", violation_error_message=_("This address is taken.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def open(self) -> "MemberQuerySet":
+        return self.filter(closed_at=None)
+
+    def locked(self) -> "MemberQuerySet":
+        """Lock the rows in key order: every action that writes for members takes this lock first."""
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+@pghistory.track(exclude=["points", "level", "theme"])  # the ledger and LevelChange are the history of these
+class Member(models.Model):
+    """A member of the programme (R8). ``points`` and ``level`` are copies that only settle_level writes (R11)."""
+
+    user = models.OneToOneField(User, models.PROTECT, related_name="member", verbose_name=_("user"))
+    number = models.CharField(_("member number"), max_length=12, unique=True, editable=False)
+    first_name = models.CharField(_("first name"), max_length=80)
+    last_name = models.CharField(_("last name"), max_length=80)
+    country = CountryField(verbose_name=_("country"))
+    specialty = models.CharField(_("mostly shoots"), max_length=20, choices=Specialty, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    theme = models.CharField(_("appearance"), max_length=5, choices=Theme, default=Theme.AUTO)
+    wants_news = models.BooleanField(_("wants news of events and offers"), default=False)
+    points = models.PositiveIntegerField(_("points"), default=0, editable=False)
+    level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.RED, editable=False)
+    joined_at = models.DateTimeField(_("joined"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        indexes = [
+            models.Index(Lower("last_name"), name="member_last_name"),
+            models.Index(fields=["level"], name="member_level"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="member_number_form", condition=Q(number__regex=r"^\d{12}$")),
+            models.CheckConstraint(name="member_level_known", condition=Q(level__in=Level.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.full_name} ({self.number_in_groups})"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def initials(self) -> str:
+        return (self.first_name[:1] + self.last_name[:1]).upper()
+
+    @property
+    def number_in_groups(self) -> str:
+        return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))
+
+
+class TermsVersion(models.Model):
+    """A version of the Terms of Use, in force from a moment on (R9)."""
+
+    version = models.CharField(_("version"), max_length=20, unique=True)
+    valid_from = models.DateTimeField(_("in force from"))
+
+    class Meta:
+        verbose_name = _("version of the terms")
+        verbose_name_plural = _("versions of the terms")
+        ordering = ["-valid_from"]
+        get_latest_by = "valid_from"
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class TermsAcceptance(models.Model):
+    """A member accepted a version of the Terms of Use (R9). Append-only."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="terms_accepted", verbose_name=_("member"))
+    terms = models.ForeignKey(TermsVersion, models.PROTECT, verbose_name=_("version"))
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("acceptance of the terms")
+        verbose_name_plural = _("acceptances of the terms")
+        constraints = [models.UniqueConstraint(fields=["member", "terms"], name="terms_accepted_once")]
+        triggers = append_only("members_termsacceptance")
+
+    def __str__(self) -> str:
+        return f"{self.terms}: {self.member_id}"
+
+
+class Notice(models.Model):
+    """What the dashboard tells a member of its own accord (R56). The unique key makes a replay harmless."""
+
+    key = models.CharField(max_length=200, unique=True)
+    member = models.ForeignKey(Member, models.PROTECT, related_name="notices", verbose_name=_("member"))
+    code = models.CharField(_("what"), max_length=40, choices=NoticeCode)
+    params = models.JSONField(_("details"), default=dict)
+    path = models.CharField(_("leads to"), max_length=200, blank=True)
+    at = models.DateTimeField(_("at"))
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["member", "-at"], name="notice_unread", condition=Q(read_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.get_code_display()} ({self.member_id})"

@@ -1,0 +1,106 @@
+"""What a country offers and what a level gives there (R1, R3, R44, R51)."""
+
+from datetime import date
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from members.enums import Level, Programme, ServiceLevel
+
+
+class CountryProgrammeQuerySet(models.QuerySet["CountryProgramme"]):
+    def in_force(self, on: date | None = None) -> "CountryProgrammeQuerySet":
+        """Today's row of each country: the latest that is not in the future (R1)."""
+        day = on or timezone.localdate()
+        latest = self.filter(valid_from__lte=day).order_by("country", "-valid_from").distinct("country")
+        return self.filter(pk__in=latest.values("pk"))
+
+
+@pghistory.track()
+class CountryProgramme(models.Model):
+    """Which programme a country takes part in from a day on, and what it offers (R1, R3)."""
+
+    country = CountryField(verbose_name=_("country"))
+    region = models.CharField(_("region"), max_length=40)
+    kind = models.CharField(_("programme"), max_length=12, choices=Programme)
+    service_level = models.CharField(_("service level"), max_length=6, choices=ServiceLevel, blank=True)
+    link = models.URLField(_("page of the country"), blank=True)
+    valid_from = models.DateField(_("from"))
+    sample = models.BooleanField(_("sample"), default=False, help_text=_("Assumed, not published by the programme."))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+
+    objects = CountryProgrammeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("country programme")
+        verbose_name_plural = _("country programmes")
+        ordering = ["country", "-valid_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["country", "valid_from"], name="country_programme_once_a_day",
+                violation_error_message=_("This country already has a row from that day."),
+            ),
+            models.CheckConstraint(
+                name="country_programme_service_level",
+                condition=Q(kind=Programme.FREE, service_level__in=ServiceLevel.values)
+                | (~Q(kind=Programme.FREE) & Q(service_level="")),
+                violation_error_message=_("A free country has a service level, any other has none."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.country.name}: {self.get_kind_display()}"
+
+
+class LevelBenefitQuerySet(models.QuerySet["LevelBenefit"]):
+    def of(self, level: str, country: str, service_level: str) -> "LevelBenefit | None":
+        """What a level gives in a country: the country's own row, or else that of its service level (R3, R4)."""
+        return (
+            self.filter(level=level, service_level=service_level)
+            .filter(Q(country=country) | Q(country=""))
+            .order_by("-country")
+            .first()
+        )
+
+
+@pghistory.track()
+class LevelBenefit(models.Model):
+    """What a level gives where this service level is offered (R3, R44, R51), with exceptions by country."""
+
+    level = models.CharField(_("level"), max_length=10, choices=Level)
+    service_level = models.CharField(_("service level"), max_length=6, choices=ServiceLevel)
+    country = CountryField(verbose_name=_("only in"), blank=True, default="")
+    fast_track_days = models.PositiveSmallIntegerField(
+        _("Fast Track target"),
+        null=True,
+        blank=True,
+        help_text=_("Working days at the centre; empty: no Fast Track."),
+    )
+    maintenance_discount = models.PositiveSmallIntegerField(_("maintenance discount in percent"), default=0)
+    free_return = models.BooleanField(_("free return shipping"), default=False)
+    courtesy_loan = models.BooleanField(_("courtesy loan"), default=False)
+    first_answer_hours = models.PositiveSmallIntegerField(_("first answer in working hours"))
+    sample = models.BooleanField(_("sample"), default=True)
+
+    objects = LevelBenefitQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("level benefit")
+        verbose_name_plural = _("level benefits")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["level", "service_level", "country"], name="level_benefit_once",
+                violation_error_message=_("This level already has a row for that service level and country."),
+            ),
+            models.CheckConstraint(
+                name="level_benefit_discount", condition=Q(maintenance_discount__lte=100),
+                violation_error_message=_("A discount is at most 100 percent."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.get_level_display()}, {self.get_service_level_display()} {self.country.code}".strip()
