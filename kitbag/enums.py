@@ -91,6 +91,7 @@ class ReviewReason(models.TextChoices):
     REFUSALS = "refusals", _("Several of this member’s products were refused")
     STOLEN = "stolen", _("Reported stolen")
     APPEAL = "appeal", _("The member appealed")
+    ASKED = "asked", _("The member answers what was asked for")
 
 
 class RefusalReason(models.TextChoices):

@@ -28,6 +28,9 @@ REFUSED_FIELD = {
     RefusalReason.HELD_ELSEWHERE: "serial",
     RefusalReason.NEEDS_SERIAL: "serial",
     RefusalReason.DETAILS_WRONG: "purchased_on",
+    RefusalReason.NEEDS_EVIDENCE: "serial",
+    RefusalReason.LOST_CLAIM: "serial",
+    RefusalReason.NOT_OURS: "serial",
 }
 
 

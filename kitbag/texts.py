@@ -61,6 +61,7 @@ REVIEW_SENTENCES = {
     ReviewReason.REFUSALS: _("A person looks at this one. You hear from us within two working days."),
     ReviewReason.STOLEN: _("Please contact us about this product."),
     ReviewReason.APPEAL: _("A second person looks at your appeal. You hear from us within two working days."),
+    ReviewReason.ASKED: _("A person looks at what you added. You hear from us within two working days."),
 }
 
 

@@ -168,6 +168,23 @@ def close(*, case: Case, by: User | None, at: datetime, tell: bool = False) -> C
 
 
 @transaction.atomic
+def conclude(*, case: Case, text: str, by: User | None, at: datetime) -> Case:
+    """The last word: tell what was decided elsewhere by mail and notice, and close the case, whoever took it (R19, R32).
+
+    One that was closed or erased meanwhile is no reason to fail.
+    """
+    locked = Case.objects.locked(case.pk)
+    if locked.erased_at:
+        return locked
+    message = _say(locked, Author.STAFF if by else Author.PORTAL, text, by=by, at=at)
+    locked.state, locked.due_at, locked.closed_at = State.CLOSED, None, at
+    locked.first_answered_at = locked.first_answered_at or (at if by else None)
+    locked.save(update_fields=["state", "due_at", "closed_at", "first_answered_at"])
+    _tell(locked, message, emails.ANSWERED, NoticeCode.CASE_CLOSED, at)
+    return locked
+
+
+@transaction.atomic
 def reopen(*, case: Case, by: User, at: datetime) -> Case:
     """Support takes the case up again. Raises Refusal: `open` (it is), `erased`."""
     locked = Case.objects.locked(case.pk)

@@ -167,6 +167,7 @@ NOTICE_DAYS = 60  # how long before it members are told of a change of their poi
 ANNOUNCE_AFTER_MINUTES = 30  # a plan can be corrected so long before anybody is told of it
 SERVICE_END_HORIZON_DAYS = 120  # how long before it the end of a product's service is planned
 KITBAG_LIMIT = 1000  # products a member may hold, against runaway scripts
+CROWDS_ALLOWED = False  # whether `manage.py make_crowd` may fill the database with invented members
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "members.account_forms.SecondStepForm",
@@ -222,6 +223,11 @@ SUPPORT_CALENDAR = clock.Calendar(
     country=env.str("SUPPORT_COUNTRY", default="ZA"),  # whose public holidays are days off
     days_off=frozenset(env.list("SUPPORT_DAYS_OFF", cast=date.fromisoformat, default=[])),
 )
+DESK_WORKING_DAYS = 2  # within them a person decides what the machine could not (R19)
+DESK_TAKEN_MINUTES = 15  # for so long one of the staff has a registration to themselves
+REVIEW_SAMPLE_PERCENT = env.float("REVIEW_SAMPLE_PERCENT", default=1)  # chosen at random for a person to look at
+REVIEW_REFUSALS = (3, 365)  # so many refusals of one member in so many days, and a person looks at everything
+CLAIM_DAYS = 14  # for so long both sides of a claim are asked (R32)
 CASES_ANSWER_HOURS = 24  # where no level says anything else
 CASES_REOPEN_DAYS = 30  # after that, a closed case stays closed and a new one is opened
 CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600), "mail": (5, 86400)}  # times, seconds; mail: an address

@@ -1,12 +1,12 @@
 """What members own (R17, R18)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 import pghistory
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Sum, Value
+from django.db.models import Case, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,9 @@ from django_countries.fields import CountryField
 from kitbag import rules
 from kitbag.enums import LIVE, NEEDS_MEMBER, WAITING, RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models.catalogue import Product, points_now
-from members.models import Member
+from members.models import Member, User
+
+ANSWERS_FIRST = Case(When(asked_for="", then=1), default=0)
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
@@ -30,12 +32,28 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.filter(member=member, state__in=NEEDS_MEMBER)
 
     def undecided(self, since: datetime) -> Self:
-        """Submitted before, and neither decided nor left to a person."""
-        return self.filter(state=RegistrationState.SUBMITTED, review_reason="", submitted_at__lte=since)
+        """Submitted before, and neither decided nor left to a person; or the claim that it waited for fell away."""
+        fell_away = Q(review_reason=ReviewReason.DUPLICATE) & ~Q(claims_made__outcome="")
+        waiting = self.filter(state=RegistrationState.SUBMITTED, submitted_at__lte=since)
+        return waiting.filter(Q(review_reason="") | fell_away)
 
     def queue(self) -> Self:
-        """Those a person has to decide, oldest first (R19)."""
-        return self.filter(state=RegistrationState.SUBMITTED).exclude(review_reason="").order_by("submitted_at", "pk")
+        """Those a person has to decide, oldest first, and before them what members add when asked (R19)."""
+        waiting = self.filter(state=RegistrationState.SUBMITTED).exclude(review_reason="")
+        return waiting.order_by(ANSWERS_FIRST, "submitted_at", "pk")
+
+    def free(self, by: User, at: datetime) -> Self:
+        """Those that nobody else has on the desk."""
+        since = at - timedelta(minutes=settings.DESK_TAKEN_MINUTES)
+        return self.filter(Q(taken_by=None) | Q(taken_by=by) | Q(taken_at=None) | Q(taken_at__lt=since))
+
+    def decidable(self, by: User) -> Self:
+        """Those that this person may decide there: not their own, no appeal against themselves, no open claim."""
+        return (
+            self.exclude(member__user=by)
+            .exclude(appeal__granted=None, appeal__refused_by=by, review_reason=ReviewReason.APPEAL)
+            .exclude(claims_made__outcome="")
+        )
 
     def with_counted(self) -> Self:
         """Adds ``counted``: what the ledger says that each counts."""
