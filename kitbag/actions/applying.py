@@ -32,10 +32,11 @@ def begin_change(*, change: StageChange, at: datetime) -> bool:
 
     Its holders are settled by `settle_step` afterwards. Returns False if somebody else began or cancelled it.
     """
-    change_rules()
-    row = StageChange.objects.select_for_update(of=("self",), no_key=True).get(pk=change.pk)
-    if row.state != ChangeState.PLANNED or not row.told_in_time:
+    planned = StageChange.objects.planned().select_for_update(of=("self",), no_key=True, skip_locked=True)
+    row = planned.filter(pk=change.pk).first()
+    if row is None or not row.told_in_time:
         return False
+    change_rules()  # after the row, as in settle_step: two who took them the other way round would wait for ever
     product = Product.objects.select_for_update(of=("self",)).get(pk=row.product_id)
     product.stage = Stage(row.to_stage)
     product.successor_id = None if row.to_stage == Stage.CURRENT else row.successor_id or product.successor_id

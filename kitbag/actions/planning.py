@@ -86,8 +86,8 @@ def replace_change(
 
     Raises `PlansRefused`, or Refusal `state` if it has taken effect or was cancelled.
     """
-    change_rules()
     old = _lock(change)
+    change_rules()  # after the row, as in settle_step
     (row,) = draft_changes(plans=[plan], short_notice_reason=short_notice_reason, by=by, at=at, instead_of=old.pk)
     _cancel(old, at)
     row.replaces = old
@@ -98,7 +98,6 @@ def replace_change(
 @transaction.atomic
 def cancel_change(*, change: StageChange, by: User | None, at: datetime) -> StageChange:
     """Drop a plan; members who were told of it are told so. Raises Refusal `state` once it has taken effect."""
-    change_rules()
     row = _lock(change)
     _cancel(row, at)
     return row

@@ -249,10 +249,11 @@ def begin_due_thresholds(*, at: datetime) -> list[int]:
 @transaction.atomic(durable=True)
 def begin_thresholds(*, plan: ThresholdPlan, at: datetime) -> bool:
     """Write the thresholds, in a short transaction that holds the rules alone; levels follow by steps."""
-    change_rules()
-    row = ThresholdPlan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
-    if row.state != ChangeState.PLANNED or not row.told_in_time:
+    planned = ThresholdPlan.objects.planned().select_for_update(of=("self",), no_key=True, skip_locked=True)
+    row = planned.filter(pk=plan.pk).first()
+    if row is None or not row.told_in_time:
         return False
+    change_rules()  # after the row, as in apply_thresholds_step
     for level, points in row.thresholds.items():
         if level != Level.RED:
             LevelThreshold.objects.update_or_create(
