@@ -218,7 +218,7 @@ def _told(notice: Notice) -> Told:
         NoticeCode.LEVEL_UP: (_("You are %(level)s now"), _("With %(points)s points.")),
         NoticeCode.LEVEL_DOWN: (_("You are %(level)s now"), _("Your points fell to %(points)s. See why.")),
         NoticeCode.REGISTRATION_APPROVED: (_("%(product)s counts now"), _("We have looked at it and approved it.")),
-        NoticeCode.REGISTRATION_REFUSED: (_("%(product)s was refused"), _reason(params.get("reason", ""))),
+        NoticeCode.REGISTRATION_REFUSED: (_refused(params), _reason(params.get("reason", ""))),
         NoticeCode.CASE_ANSWERED: (_("We have answered you"), _("Case %(reference)s.")),
         NoticeCode.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s waits for your reply.")),
         NoticeCode.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. Write on in it if it comes back.")),
@@ -228,7 +228,10 @@ def _told(notice: Notice) -> Told:
             _("The change we announced for %(on)s was cancelled."),
         ),
         NoticeCode.POINTS_ADJUSTED: (_("Our staff changed your points: %(amount)s"), "%(reason)s"),
-        NoticeCode.LEVELS_STAY: (_("The levels stay as they are"), _("The change we announced for %(on)s was cancelled.")),
+        NoticeCode.LEVELS_STAY: (
+            _("The levels stay as they are"),
+            _("The change we announced for %(on)s was cancelled."),
+        ),
         NoticeCode.LEVELS_WILL_CHANGE: (
             _("From %(on)s the levels need other points"),
             _("With your %(points)s points you will be %(level)s then."),
@@ -263,6 +266,11 @@ def _then(params: dict[str, Any]) -> str:
 
 def _reason(code: str) -> str:
     return str(RefusalReason(code).label).replace("%", "%%") if code in RefusalReason.values else ""
+
+
+def _refused(params: dict[str, Any]) -> str:
+    asked = params.get("reason") == RefusalReason.NEEDS_EVIDENCE
+    return _("We need to see more of %(product)s") if asked else _("%(product)s was refused")
 
 
 def _last_change(member: Member) -> LastChange | None:

@@ -16,18 +16,21 @@ AHEAD_PATH = "/kitbag/ahead/"
 
 
 def decision(row: Registration) -> dict[str, str]:
-    """A person approved or refused a registration (R19, R56): subject, text and html in the member's language."""
+    """A person approved or refused a registration or asks for more (R19, R56), in the member's language."""
     refused = row.state == RegistrationState.REJECTED
+    asked = row.refusal_reason == RefusalReason.NEEDS_EVIDENCE
     with translation.override(row.member.language):
         reason = str(RefusalReason(row.refusal_reason).label) if refused else ""
+    template = "registration_refused" if refused else "registration_approved"
     return render_mail(
-        "registration_refused" if refused else "registration_approved",
+        "registration_asked" if asked else template,
         {
             "member": row.member,
             "first_name": row.member.first_name,
             "product_name": row.product.name,
             "points": row.product.points,
             "reason": reason,
+            "asked_for": row.asked_for,
             "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
         },
         language=row.member.language,

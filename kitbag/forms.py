@@ -7,8 +7,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from cps_portal.cases.forms import LongText
 from cps_portal.lib.forms import DatePartsField
 from kitbag import rules
+from kitbag.actions.appeals import LONGEST as LONGEST_APPEAL
 from kitbag.actions.registrations import Details, may_lack_serial
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, SerialPlace
 from kitbag.models import Registration
@@ -137,6 +139,17 @@ class DetailsForm(forms.Form):
             purchased_on=data.get("purchased_on"),
             store=data.get("store") or "",
         )
+
+
+class AppealForm(forms.Form):
+    """Why the member thinks that a refusal is wrong (R19)."""
+
+    text = LongText(
+        label=_("Why is it wrong?"),
+        help_text=_("Say what we should look at. A second person reads it, not the one who refused it."),
+        longest=LONGEST_APPEAL,
+        error_messages={"required": _("Write why you think that the refusal is wrong.")},
+    )
 
 
 class PickForm(forms.Form):

@@ -124,6 +124,14 @@ def latest_purchase_date(today_utc: date) -> date:
     return today_utc + timedelta(days=1)
 
 
+# --- The desk (R19) --------------------------------------------------------------------------------
+
+
+def is_drawn(number: int, percent: float) -> bool:
+    """Whether a number drawn evenly belongs to a sample of so many percent."""
+    return number % 10_000 < percent * 100
+
+
 # --- Points (R18, R20) ---------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kitbag.views import adding, finishing, listing, points, polling, product
+from kitbag.views import adding, appealing, finishing, listing, points, polling, product
 
 app_name = "kitbag"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("<int:pk>/serial/", finishing.serial_check, name="serial_check"),
     path("<int:pk>/unpick/", adding.unpick, name="unpick"),
     path("<int:pk>/remove/", product.remove, name="remove"),
+    path("<int:pk>/appeal/", appealing.appeal, name="appeal"),
     path("<int:pk>/reopen/", product.reopen, name="reopen"),
     path("<int:pk>/row/", polling.row_state, name="row"),
 ]

@@ -169,9 +169,9 @@ def close(*, case: Case, by: User | None, at: datetime, tell: bool = False) -> C
 
 @transaction.atomic
 def conclude(*, case: Case, text: str, by: User | None, at: datetime) -> Case:
-    """The last word: tell what was decided elsewhere by mail and notice, and close the case, whoever took it (R19, R32).
+    """The last word: tell what was decided elsewhere by mail and notice, and close the case (R19, R32).
 
-    One that was closed or erased meanwhile is no reason to fail.
+    Whoever took it. One that was closed or erased meanwhile is no reason to fail.
     """
     locked = Case.objects.locked(case.pk)
     if locked.erased_at:

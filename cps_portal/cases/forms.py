@@ -27,9 +27,9 @@ def flat(data: Any) -> dict[str, Any]:
 class LongText(forms.CharField):
     """Several lines of plain text: line breaks are kept, other signs that cannot be seen are refused."""
 
-    def __init__(self, *, rows: int = 8, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": LONGEST_TEXT}))
-        kwargs["max_length"] = LONGEST_TEXT
+    def __init__(self, *, rows: int = 8, longest: int = LONGEST_TEXT, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": longest}))
+        kwargs["max_length"] = longest
         kwargs.setdefault("error_messages", {}).setdefault(
             "max_length", _("Use at most %(limit_value)d characters. You have %(show_value)d.")
         )

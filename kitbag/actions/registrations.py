@@ -11,18 +11,19 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
-from kitbag import emails, rules
-from kitbag.actions.announcing import tell_new_holder
+from kitbag import rules
+from kitbag.actions import appeals, claims, deciding
 from kitbag.actions.points import settle
-from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, ShapeUse
+from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
+from kitbag.enums import RegistrationState, RemovalReason, ReviewReason, ShapeUse
 from kitbag.models import Product, Registration, SerialShape
 from kitbag.texts import MISSING_SENTENCES, serial_sentence
-from members import actions as members
 from members import rules as member_rules
-from members.enums import NoticeCode, PointsCause
+from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User
 
+approve_registration = deciding.approve_registration
+refuse_registration = deciding.refuse_registration
 EARLIEST_PURCHASE = date(1933, 1, 1)
 DETAIL_FIELDS = ["serial", "serial_key", "no_serial", "country", "purchased_on", "store", "warning"]
 SUBMITTED_FIELDS = [
@@ -88,7 +89,7 @@ def save_details(*, registration: Registration, details: Details, at: datetime) 
 
     Raises Refusal on a date that cannot be, or when the registration is not open for changes.
     """
-    row = _lock(registration)
+    row = lock(registration)
     _require_editable(row)
     _check_date(details.purchased_on, at)
     _write_details(row, details)
@@ -103,7 +104,7 @@ def submit_registration(*, registration: Registration, details: Details, insiste
     A serial with a named mistake or of another shape is refused beside its field (R29, R30), unless the
     member insists; then a person decides. Raises Refusal with `field` naming the input.
     """
-    row = _lock(registration)
+    row = lock(registration)
     _require_editable(row)
     _require_complete(row.product, details)
     _check_date(details.purchased_on, at)
@@ -121,7 +122,7 @@ def submit_registration(*, registration: Registration, details: Details, insiste
         with transaction.atomic():
             row.save(update_fields=SUBMITTED_FIELDS)
     except IntegrityError as error:
-        if _constraint(error) != "registration_submitted_once":
+        if constraint_of(error) != "registration_submitted_once":
             raise
         raise Refusal(
             "own_duplicate", _("You have added this one already. Check the serial number."), "serial"
@@ -133,71 +134,39 @@ def submit_registration(*, registration: Registration, details: Details, insiste
 @transaction.atomic
 def reopen_registration(*, registration: Registration, at: datetime) -> Registration:
     """Take a registration back while it waits for a person, to correct it (R19: no dead ends)."""
-    row = _lock(registration)
+    row = lock(registration)
     if row.state != RegistrationState.SUBMITTED:
         raise Refusal("not_waiting", _("This has been decided meanwhile. Look at it again."))
+    if row.review_reason == ReviewReason.APPEAL:
+        raise Refusal("appealed", _("A second person looks at your appeal. Wait for the answer."))
     row.state = RegistrationState.DRAFT
     row.review_reason = ""
     row.submitted_at = None
     row.save(update_fields=["state", "review_reason", "submitted_at"])
+    claims.end_claims(row=row, at=at)
     return row
 
 
-@transaction.atomic
 def check_registration(*, registration: Registration, at: datetime) -> Registration:
-    """The automatic check (R19): counts at once, or leaves it to a person with the reason.
+    """The automatic check (R19): counts at once, opens a claim (R32), or leaves it to a person with the reason.
 
     A registration that is no longer waiting for the machine is left as it is, so that a second call,
     a retry or a sweep is harmless.
     """
-    row = _lock(registration)
-    if row.state != RegistrationState.SUBMITTED or row.review_reason:
+    return again(lambda: _check(registration, at))
+
+
+def _check(registration: Registration, at: datetime) -> Registration:
+    row, holder = lock_beside_holder(registration)
+    if row.state != RegistrationState.SUBMITTED or (row.review_reason and not claims.fell_away(row)):
         return row
-    if row.no_serial:
-        return _leave_to_person(row, ReviewReason.NO_SERIAL)
-    if row.serial_insisted:
-        return _leave_to_person(row, ReviewReason.SHAPE)
-    if not _validate(row, by=None, at=at):
-        return _leave_to_person(row, ReviewReason.DUPLICATE)
-    return row
-
-
-@transaction.atomic
-def approve_registration(*, registration: Registration, by: User, at: datetime) -> Registration:
-    """A person lets it count (R19). Raises Refusal if it is not waiting, or another registration holds the serial."""
-    row = _lock(registration)
-    _require_waiting(row)
-    if not _validate(row, by=by, at=at):
-        raise Refusal(
-            "held",
-            _("Another registration of this product counts with the same serial number. Refuse one of them."),
-        )
-    _tell_decision(row, NoticeCode.REGISTRATION_APPROVED, at)
-    return row
-
-
-@transaction.atomic
-def refuse_registration(*, registration: Registration, reason: RefusalReason, by: User, at: datetime) -> Registration:
-    """A person refuses it, with the reason that the member reads (R19).
-
-    One that counts already can be refused too: then a check went against it and its points go (R21).
-    """
-    row = _lock(registration)
-    if row.state not in (RegistrationState.SUBMITTED, RegistrationState.VALIDATED):
-        raise Refusal("not_waiting", _("This has been decided or taken back meanwhile. Look at it again."))
-    row.state = RegistrationState.REJECTED
-    row.refusal_reason = reason
-    row.review_reason = ""
-    row.decided_at, row.decided_by = at, by
-    row.save(update_fields=["state", "refusal_reason", "review_reason", "decided_at", "decided_by"])
-    settle(
-        registrations=[row.pk],
-        cause=PointsCause.CHECK,
-        about=row.product.name,
-        by=by,
-        at=at,
-    )
-    _tell_decision(row, NoticeCode.REGISTRATION_REFUSED, at)
+    if reason := deciding.must_see_first(row, at):
+        return _leave_to_person(row, reason)
+    if holder:
+        return claims.open_claim(row=row, holder=holder, at=at)
+    if reason := deciding.must_see(row):
+        return _leave_to_person(row, reason)
+    validate(row, by=None, at=at)
     return row
 
 
@@ -215,7 +184,7 @@ def remove_registration(
     *, registration: Registration, reason: RemovalReason, by: User | None, at: datetime
 ) -> Registration:
     """Take a product out of the Kitbag (R26); its points go, its history stays."""
-    row = _lock(registration)
+    row = lock(registration)
     if not row.is_live:
         raise Refusal("gone", _("This product has left the Kitbag already."))
     row.state = RegistrationState.REMOVED
@@ -223,6 +192,8 @@ def remove_registration(
     row.review_reason = ""
     row.ended_at = at
     row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
+    claims.end_claims(row=row, at=at)
+    appeals.drop_appeal(row=row, at=at)
     settle(
         registrations=[row.pk],
         cause=PointsCause.REMOVED,
@@ -236,7 +207,7 @@ def remove_registration(
 @transaction.atomic
 def discard_draft(*, registration: Registration, by: User | None, at: datetime) -> Registration:
     """Take back a product picked a moment ago. Raises Refusal `not_draft` once it was handed in: then it has a cost."""
-    row = _lock(registration)
+    row = lock(registration)
     if row.state != RegistrationState.DRAFT:
         raise Refusal("not_draft", _("This one is no longer a draft. Open it to remove it."))
     return remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=by, at=at)
@@ -269,24 +240,11 @@ def _lock_member(member: Member) -> Member:
     return locked
 
 
-def _lock(registration: Registration) -> Registration:
-    """The member first, then the registration: the order of locks that everyone keeps."""
-    Member.objects.locked().get(pk=registration.member_id)
-    return (
-        Registration.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("product", "member__user")
-        .get(pk=registration.pk)
-    )
-
-
 def _require_editable(row: Registration) -> None:
     if row.state not in EDITABLE:
         raise Refusal("not_editable", _("This has been handed in already. Its details can’t be changed now."))
-
-
-def _require_waiting(row: Registration) -> None:
-    if row.state != RegistrationState.SUBMITTED or not row.review_reason:
-        raise Refusal("not_waiting", _("This has been decided or taken back meanwhile. Look at it again."))
+    if appeals.is_final(row):
+        raise Refusal("final", _("A second person refused this for good. Write to us if there is something new."))
 
 
 def _require_complete(product: Product, details: Details) -> None:
@@ -328,40 +286,3 @@ def _leave_to_person(row: Registration, reason: ReviewReason) -> Registration:
     row.review_reason = reason
     row.save(update_fields=["review_reason"])
     return row
-
-
-def _validate(row: Registration, *, by: User | None, at: datetime) -> bool:
-    """Let it count, unless another one with this serial does: the database decides who was first (R31)."""
-    row.state = RegistrationState.VALIDATED
-    row.review_reason = ""
-    row.decided_at, row.decided_by = at, by
-    try:
-        with transaction.atomic():
-            row.save(update_fields=["state", "review_reason", "decided_at", "decided_by"])
-    except IntegrityError as error:
-        if _constraint(error) != "registration_one_validated":
-            raise
-        row.refresh_from_db()
-        return False
-    settle(
-        registrations=[row.pk],
-        cause=PointsCause.VALIDATED,
-        about=row.product.name,
-        by=by,
-        at=at,
-    )
-    tell_new_holder(registration=row, at=at)
-    return True
-
-
-def _tell_decision(row: Registration, code: NoticeCode, at: datetime) -> None:
-    member = row.member
-    key = f"{code}-{row.pk}-{at.isoformat()}"
-    params: dict[str, str | int] = {"product": row.product.name, "reason": row.refusal_reason}
-    members.tell(member=member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
-    outbox.post(key=key, kind="mail", to=member.user.email, payload=emails.decision(row))
-
-
-def _constraint(error: IntegrityError) -> str:
-    diagnostics = getattr(error.__cause__, "diag", None)
-    return getattr(diagnostics, "constraint_name", "") or ""

@@ -12,7 +12,7 @@ from django_countries import countries
 
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import registrations
+from kitbag.actions import appeals, registrations
 from kitbag.enums import RegistrationState, Shelf
 from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
@@ -32,6 +32,8 @@ def finish(request: MemberRequest, pk: int) -> HttpResponse:
     if row.state not in registrations.EDITABLE:
         if request.method == "POST":
             messages.info(request, _t("%(product)s has been handed in already.") % {"product": row.product.name})
+        return go(request, row.get_absolute_url())
+    if appeals.is_final(row):
         return go(request, row.get_absolute_url())
     if request.method != "POST":
         return _page(request, row, DetailsForm(registration=row))
@@ -111,7 +113,7 @@ def _take_suggestion(request: MemberRequest, row: Registration) -> HttpResponse:
 
 
 def _refused(request: MemberRequest, row: Registration, form: DetailsForm, refusal: Refusal) -> HttpResponse:
-    if refusal.code == "not_editable":  # the same form a second time, or decided meanwhile
+    if refusal.code in ("not_editable", "final"):  # the same form a second time, or decided meanwhile
         messages.info(request, str(refusal))
         return go(request, row.get_absolute_url())
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
@@ -156,6 +158,7 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "may_insist": bool(finding.code) and not finding.blocks,
         "taken": taken,
         "through": bool(request.POST.get("through") or request.GET.get("through")),
+        "asked_for": row.asked_for if row.needs_member else "",
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
         "is_body": row.product.shelf == Shelf.BODIES,
         "origin": _origin(request.member, form["country"].value()),

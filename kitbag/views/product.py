@@ -20,6 +20,7 @@ from kitbag.enums import RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import RemoveForm
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, REVIEW_SENTENCES, cause_sentence
+from kitbag.views.appealing import appeal_context
 from kitbag.views.common import (
     Kit,
     days_by_level,
@@ -111,7 +112,8 @@ def product_context(request: MemberRequest, row: Registration) -> dict[str, obje
         "product": row.product,
         "review": REVIEW_SENTENCES.get(row.review_reason),  # type: ignore[call-overload]
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
-        "can_reopen": row.state == RegistrationState.SUBMITTED and bool(row.review_reason),
+        "can_reopen": row.state == RegistrationState.SUBMITTED and row.review_reason not in ("", ReviewReason.APPEAL),
+        **appeal_context(row),
         "targets": _targets(kit, days, request.member.level),
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(row),

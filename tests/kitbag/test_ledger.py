@@ -194,10 +194,9 @@ def test_an_item_without_serial_goes_to_a_person(world: World) -> None:
 
 
 def test_a_refusal_can_be_corrected_and_submitted_again(world: World) -> None:
-    row = validated(world.ben, world.body, "100000000002")
-    row = registrations.refuse_registration(
-        registration=row, reason=RefusalReason.HELD_ELSEWHERE, by=world.staff, at=NOW
-    )
+    row = submitted(world.ben, world.body, "12345", insisted=True)
+    row = registrations.check_registration(registration=row, at=NOW)
+    row = registrations.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW)
     row = registrations.submit_registration(registration=row, details=details("200000000009"), insisted=False, at=NOW)
     row = registrations.check_registration(registration=row, at=NOW)
     world.ben.refresh_from_db()

@@ -1,0 +1,127 @@
+"""A member contradicts a refusal, once; a second person decides (R19)."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases import actions as cases
+from cps_portal.cases.enums import Kind
+from cps_portal.lib.errors import Refusal
+from kitbag.actions.steps import constraint_of, lock
+from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
+from kitbag.models import Appeal, Registration
+from members.models import User
+
+LONGEST = 2000
+GRANTED = _("A second person has looked at your %(product)s and at what you wrote. You were right: it counts now.")
+CLAIMED = _(
+    "A second person has looked at your %(product)s and at what you wrote, and agrees. Somebody else holds this serial"
+    " number at the moment, so we ask you both once more. You get a message about that."
+)
+DENIED = _(
+    "A second person has looked at your %(product)s and at what you wrote. The refusal stands. The reason: %(reason)s"
+    " This was the last step for this product; you can remove it from your Kitbag."
+)
+REMOVED = _("You took %(product)s out of your Kitbag, so there is nothing left to decide.")
+
+
+def appeal_of(row: Registration) -> Appeal | None:
+    return Appeal.objects.filter(registration=row).select_related("case").first()
+
+
+def is_final(row: Registration) -> bool:
+    """Whether a second person has refused it: it cannot be handed in again."""
+    return row.state == RegistrationState.REJECTED and Appeal.objects.filter(registration=row, granted=False).exists()
+
+
+def why_not(row: Registration, appeal: Appeal | None) -> Refusal | None:
+    """What stands against an appeal now; None if the member may make one."""
+    if appeal:
+        return Refusal("used", _("You have appealed already: an appeal can be made once."))
+    if row.state != RegistrationState.REJECTED:
+        return Refusal("not_refused", _("This product is not refused, so there is nothing to appeal against."))
+    if row.refusal_reason == RefusalReason.NEEDS_EVIDENCE:
+        return Refusal("asked", _("This was not refused: we asked for more. Add it and hand the product in again."))
+    if row.missing:
+        return Refusal("incomplete", _("Details of it have been taken out since. Fill them in first, then appeal."))
+    return None
+
+
+@transaction.atomic
+def make_appeal(*, registration: Registration, text: str, by: User, at: datetime) -> Appeal:
+    """The registration waits again, for a second person; what the member says opens a case.
+
+    Raises Refusal: those of `why_not`, `own_duplicate`, and `empty` or `long` beside `text`.
+    """
+    row = lock(registration)
+    text = text.strip()
+    if refusal := why_not(row, appeal_of(row)):
+        raise refusal
+    if not text:
+        raise Refusal("empty", _("Write why you think that the refusal is wrong."), "text")
+    if len(text) > LONGEST:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST}, "text")
+    refused_by, reason = row.decided_by, row.refusal_reason
+    row.state, row.review_reason, row.submitted_at = RegistrationState.SUBMITTED, ReviewReason.APPEAL, at
+    row.decided_at = row.decided_by = None
+    row.refusal_reason = row.asked_for = ""
+    try:
+        with transaction.atomic():
+            row.save(
+                update_fields=[
+                    "state", "review_reason", "submitted_at", "decided_at", "decided_by", "refusal_reason", "asked_for",
+                ]
+            )  # fmt: skip
+    except IntegrityError as error:
+        if constraint_of(error) != "registration_submitted_once":
+            raise
+        message = _("You have added the same product with the same serial number again. Remove one of the two first.")
+        raise Refusal("own_duplicate", message) from None
+    with translation.override(row.member.language):
+        subject = _t("Appeal: %(product)s") % {"product": row.product.name}
+    case = cases.open_case(
+        kind=Kind.APPEAL, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at
+    )
+    return Appeal.objects.create(
+        registration=row, text=text, refusal_reason=reason, refused_by=refused_by, case=case, made_at=at
+    )
+
+
+def require_second(row: Registration, by: User) -> Appeal | None:
+    """The appeal that a decision about this registration answers, if one does.
+
+    Raises Refusal `second_person` for whoever refused it.
+    """
+    if row.review_reason != ReviewReason.APPEAL:
+        return None
+    appeal = Appeal.objects.filter(registration=row, granted=None).first()
+    if appeal and appeal.refused_by_id == by.pk:
+        raise Refusal(
+            "second_person", _("You refused this one. Somebody else has to decide the appeal: leave it on the desk.")
+        )
+    return appeal
+
+
+def settle_appeal(*, appeal: Appeal, row: Registration, granted: bool, by: User, at: datetime) -> None:
+    """Keep the answer and tell it in the case. Part of the decision about the registration."""
+    appeal.granted, appeal.decided_at, appeal.decided_by = granted, at, by
+    appeal.save(update_fields=["granted", "decided_at", "decided_by"])
+    sentence = DENIED
+    if granted:
+        sentence = GRANTED if row.state == RegistrationState.VALIDATED else CLAIMED
+    with translation.override(row.member.language):
+        facts = {"product": row.product.name, "reason": row.get_refusal_reason_display()}
+        text = str(sentence) % facts
+    cases.conclude(case=appeal.case, text=text, by=by, at=at)
+
+
+def drop_appeal(*, row: Registration, at: datetime) -> None:
+    """The product leaves the Kitbag: nobody has to decide any more. The appeal stays as one that was never answered."""
+    appeal = Appeal.objects.filter(registration=row, granted=None).select_related("case").first()
+    if appeal:
+        with translation.override(row.member.language):
+            text = str(REMOVED) % {"product": row.product.name}
+        cases.conclude(case=appeal.case, text=text, by=None, at=at)

@@ -1,0 +1,214 @@
+"""What people decide about registrations, and what comes to them (R19, R23, R24)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib import clock
+from cps_portal.lib.errors import Refusal
+from kitbag import rules
+from kitbag.actions import appeals, claims
+from kitbag.actions.steps import (
+    again,
+    lock,
+    lock_beside_holder,
+    reject,
+    require_other,
+    tell_decision,
+    validate,
+)
+from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
+from kitbag.models import Registration
+from members.models import Member, User
+
+LONGEST_ASKED = 500
+NOT_WAITING = _("This has been decided or taken back meanwhile. Look at it again.")
+CANDIDATES = 20
+
+
+# --- What goes to a person ---------------------------------------------------------------------------
+
+
+def must_see_first(row: Registration, at: datetime) -> ReviewReason | None:
+    """Why a person has to look even before anybody else is asked about the serial number; None if not."""
+    if row.no_serial:
+        return ReviewReason.NO_SERIAL
+    refusals, _days = settings.REVIEW_REFUSALS
+    return ReviewReason.REFUSALS if refusals_of(row.member, at) >= refusals else None
+
+
+def must_see(row: Registration) -> ReviewReason | None:
+    """Why a person has to look at one that nobody else holds. Second-hand and abroad are no reasons (R23, R24)."""
+    if row.serial_insisted:
+        return ReviewReason.SHAPE
+    if row.asked_for:
+        return ReviewReason.ASKED
+    return ReviewReason.SAMPLE if in_sample(row.pk) else None
+
+
+def in_sample(key: int) -> bool:
+    """Whether a registration is of those chosen at random. The same key always gives the same answer."""
+    drawn = int(salted_hmac("kitbag.sample", str(key)).hexdigest()[:12], 16)
+    return rules.is_drawn(drawn, settings.REVIEW_SAMPLE_PERCENT)
+
+
+def refusals_of(member: Member, at: datetime) -> int:
+    """How often something of this member was refused lately; being asked for more is no refusal."""
+    _refusals, days = settings.REVIEW_REFUSALS
+    events: Any = apps.get_model("kitbag", "RegistrationEvent").objects
+    refused = events.filter(
+        member=member.pk, state=RegistrationState.REJECTED, decided_at__gt=at - timedelta(days=days)
+    ).exclude(refusal_reason=RefusalReason.NEEDS_EVIDENCE)
+    return int(refused.values("pgh_obj_id", "decided_at").distinct().count())
+
+
+def decision_due(row: Registration) -> datetime | None:
+    """Within two working days of handing it in (R19)."""
+    if row.submitted_at is None:
+        return None
+    return clock.add_working_days(row.submitted_at, settings.DESK_WORKING_DAYS, settings.SUPPORT_CALENDAR)
+
+
+# --- The desk: one person at a time ------------------------------------------------------------------
+
+
+@transaction.atomic
+def take(*, registration: Registration, by: User, at: datetime) -> None:
+    """Have it to oneself for a while. Raises Refusal: `taken`, `not_waiting`."""
+    if _take(registration.pk, by, at):
+        return
+    row = Registration.objects.get(pk=registration.pk)
+    _require_waiting(row)
+    _require_free(row, by, at)
+    raise Refusal("busy", _("A colleague was a moment quicker. Take the next one."))
+
+
+@transaction.atomic
+def take_next(*, by: User, at: datetime, after: Registration | None = None) -> Registration | None:
+    """The longest waiting one that is free; `after` one that is left lying, which is given back."""
+    if after:
+        Registration.objects.filter(pk=after.pk, taken_by=by).update(taken_by=None, taken_at=None)
+    waiting = list(
+        Registration.objects.queue().free(by, at).decidable(by).values_list("pk", flat=True)[: _depth(after)]
+    )
+    if after and after.pk in waiting:
+        place = waiting.index(after.pk) + 1
+        waiting = waiting[place:] + waiting[:place]
+    for key in waiting:
+        if _take(key, by, at):
+            return Registration.objects.get(pk=key)
+    return None
+
+
+def _depth(after: Registration | None) -> int:
+    """How far to look: leaving one lying needs to find its place."""
+    return CANDIDATES * 50 if after else CANDIDATES
+
+
+def _take(key: int, by: User, at: datetime) -> bool:
+    """One conditional update decides between two who take it at once."""
+    free = Registration.objects.filter(pk=key, state=RegistrationState.SUBMITTED).exclude(review_reason="")
+    return bool(free.free(by, at).update(taken_by=by, taken_at=at))
+
+
+# --- Deciding ----------------------------------------------------------------------------------------
+
+
+def approve_registration(*, registration: Registration, by: User, at: datetime) -> Registration:
+    """A person lets it count (R19). If another registration holds the serial, a claim opens instead (R32).
+
+    Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `held` (a claim waits for its decision).
+    """
+    return again(lambda: _approve(registration, by, at))
+
+
+def _approve(registration: Registration, by: User, at: datetime) -> Registration:
+    row, holder = lock_beside_holder(registration)
+    _require_waiting(row)
+    _require_free(row, by, at)
+    require_other(row, by)
+    appeal = appeals.require_second(row, by)
+    if claims.is_open(row):
+        raise Refusal(
+            "held",
+            _("Another registration of this product counts with the same serial number. Both were asked: decide the"
+              " claim."),
+        )  # fmt: skip
+    if holder:
+        claims.open_claim(row=row, holder=holder, at=at)
+    else:
+        validate(row, by=by, at=at)
+        tell_decision(row, at, mail=appeal is None)
+    if appeal:
+        appeals.settle_appeal(appeal=appeal, row=row, granted=True, by=by, at=at)
+    return row
+
+
+@transaction.atomic
+def refuse_registration(*, registration: Registration, reason: RefusalReason, by: User, at: datetime) -> Registration:
+    """A person refuses it, with the reason that the member reads (R19).
+
+    One that counts already can be refused too: then a check went against it and its points go (R21).
+    Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `claimed`.
+    """
+    row = lock(registration)
+    if row.state not in (RegistrationState.SUBMITTED, RegistrationState.VALIDATED):
+        raise Refusal("not_waiting", NOT_WAITING)
+    _require_free(row, by, at)
+    require_other(row, by)
+    _require_no_claim(row)
+    appeal = appeals.require_second(row, by)
+    reject(row, reason=reason, by=by, at=at)
+    claims.end_claims(row=row, at=at)
+    tell_decision(row, at, mail=appeal is None)
+    if appeal:
+        appeals.settle_appeal(appeal=appeal, row=row, granted=False, by=by, at=at)
+    return row
+
+
+@transaction.atomic
+def ask_for_more(*, registration: Registration, text: str, by: User, at: datetime) -> Registration:
+    """The member has to show more; handing it in again puts it at the front of the queue (R19).
+
+    Raises Refusal: as above, and `empty`, `long` beside `asked_for`, `appeal` (ask in its case).
+    """
+    row = lock(registration)
+    _require_waiting(row)
+    _require_free(row, by, at)
+    require_other(row, by)
+    _require_no_claim(row)
+    if row.review_reason == ReviewReason.APPEAL:
+        raise Refusal("appeal", _("This is an appeal. Ask in its case, and decide when the answer is there."))
+    text = " ".join(text.split())
+    if not text:
+        raise Refusal("empty", _("Write what the member should add."), "asked_for")
+    if len(text) > LONGEST_ASKED:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_ASKED}, "asked_for")
+    reject(row, reason=RefusalReason.NEEDS_EVIDENCE, by=by, at=at, asked_for=text)
+    tell_decision(row, at)
+    return row
+
+
+def _require_waiting(row: Registration) -> None:
+    if row.state != RegistrationState.SUBMITTED or not row.review_reason:
+        raise Refusal("not_waiting", NOT_WAITING)
+
+
+def _require_free(row: Registration, by: User, at: datetime) -> None:
+    if row.state == RegistrationState.SUBMITTED and holds_it(row, at) and row.taken_by_id != by.pk:
+        raise Refusal("taken", _("A colleague has this one on the desk. Take the next one."))
+
+
+def holds_it(row: Registration, at: datetime) -> bool:
+    """Whether somebody has it on the desk at this moment."""
+    return row.taken_at is not None and at - row.taken_at <= timedelta(minutes=settings.DESK_TAKEN_MINUTES)
+
+
+def _require_no_claim(row: Registration) -> None:
+    if claims.is_open(row):
+        raise Refusal("claimed", _("A claim is open about it, and both were asked. Decide the claim."))
