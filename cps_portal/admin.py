@@ -8,10 +8,12 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.admin import DeskAdmin, ReadOnlyAdmin
 from kitbag import rules
+from kitbag.forecast import forecast
 from kitbag.models import PointsEntry, Registration
 from kitbag.texts import cause_sentence, grey_sentence
 from members import actions
@@ -87,7 +89,8 @@ class MemberAdmin(DeskAdmin[Member]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         member = self.get_object(request, object_id)
-        context = {**(extra_context or {}), **(_whole(member) if member else {})}
+        may_adjust = request.user.has_perm("kitbag.adjust_points")
+        context = {**(extra_context or {}), **(_whole(member) if member else {}), "may_adjust": may_adjust}
         return super().change_view(request, object_id, form_url, context)
 
 
@@ -95,11 +98,14 @@ def _whole(member: Member) -> dict[str, Any]:
     """What the page shows beside the member's own fields."""
     kit = Registration.objects.of(member)
     shown = kit.with_counted().select_related("product").order_by("ended_at", "-pk")[:KIT_SHOWN]
-    entries = PointsEntry.objects.filter(member=member).with_total().select_related("registration__product", "by")
+    entries = PointsEntry.objects.filter(member=member).with_total()
+    entries = entries.select_related("registration__product", "adjustment", "stage_change__product", "by")
     return {
         "kit": [(row, grey_sentence(row)) for row in shown],
         "kit_count": kit.count(),
         "entries": [(entry, cause_sentence(entry)) for entry in entries.order_by("-pk")[:LOG_SHOWN]],
+        "adjustments": member.adjustments.select_related("made_by", "ended_by")[:LOG_SHOWN],
+        "steps": forecast(member, timezone.localdate()),
         "level_changes": member.level_changes.all()[:LOG_SHOWN],
         "notices": member.notices.all()[:LOG_SHOWN],
         "cases": member.cases.order_by("-pk")[:LOG_SHOWN],

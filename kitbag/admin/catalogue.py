@@ -1,15 +1,22 @@
 """The desk's pages of the catalogue: products, the names they are found by, shapes of serial numbers."""
 
 import re
+from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
-from kitbag.models import Product, ProductName, SerialShape
+from kitbag.admin.plan_forms import MOST_AT_ONCE
+from kitbag.admin.planning import is_key, may_plan
+from kitbag.models import Product, ProductName, SerialShape, StageChange
+
+CHANGES_SHOWN = 20
 
 
 class ProductNameInline(admin.TabularInline[ProductName, Product]):
@@ -33,7 +40,7 @@ class ProductAdmin(DeskAdmin[Product]):
                     "registrable", "stage", "successor", "points_current", "points_superseded",
                     "points_unserviceable", "sample",
                 ],
-                "description": _("These change with a load of the catalogue while nobody holds the product."),
+                "description": _("They change as planned, or with a load of the catalogue while nobody holds it."),
             },
         ),
     ]  # fmt: skip
@@ -41,6 +48,8 @@ class ProductAdmin(DeskAdmin[Product]):
         "slug", "registrable", "stage", "successor", "points_current", "points_superseded",
         "points_unserviceable", "sample",
     ]  # fmt: skip
+    change_form_template = "admin/kitbag/product/change_form.html"
+    actions = ["plan_chosen"]
     inlines = [ProductNameInline]
     list_display = ["name", "category", "stage", "points_now", "registrable", "fast_track_model", "released_year"]
     list_filter = ["stage", "shelf", "registrable", "fast_track_model", "video_class", "sample"]
@@ -52,6 +61,32 @@ class ProductAdmin(DeskAdmin[Product]):
     @admin.display(description=_("points"))
     def points_now(self, product: Product) -> int:
         return product.points
+
+    # Planned changes
+
+    def has_plan_permission(self, request: HttpRequest) -> bool:
+        return may_plan(request)
+
+    @admin.action(
+        description=_("Plan a change: supersede or end the service of the chosen ones…"), permissions=["plan"]
+    )
+    def plan_chosen(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
+        keys = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if len(keys) > MOST_AT_ONCE:
+            note = _("Choose at most %(most)s products at once, or load a CSV of changes.")
+            messages.error(request, note % {"most": MOST_AT_ONCE})
+            return None
+        url = reverse("admin:kitbag_stagechange_plan")
+        return HttpResponseRedirect(f"{url}?products={','.join(map(str, keys))}")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found = StageChange.objects.none()
+        if is_key(object_id) and request.user.has_perm("kitbag.view_stagechange"):
+            found = StageChange.objects.filter(product=int(object_id)).select_related("product").order_by("-pk")
+        context = {**(extra_context or {}), "changes": found[:CHANGES_SHOWN], "may_plan": may_plan(request)}
+        return super().change_view(request, object_id, form_url, context)
 
 
 @admin.register(ProductName)

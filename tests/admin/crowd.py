@@ -7,18 +7,20 @@ from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
 from kitbag.actions import registrations
-from kitbag.enums import RefusalReason
-from kitbag.models import CatalogueProposal, SerialShape
+from kitbag.actions.planning import plan_changes
+from kitbag.enums import RefusalReason, Stage
+from kitbag.models import Adjustment, Announcement, CatalogueProposal, LedgerCheck, Registration, SerialShape
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold, Member, TermsVersion, User
 from servicing.models import ServiceCentre
-from tests.factories import ProductFactory, UserFactory, submitted, validated
+from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
 from tests.world import join
 
 LONG_AGO = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
@@ -41,7 +43,24 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         CatalogueProposal.objects.create(product=product, changes={"stage": ["current", "x"]}, proposed_at=LONG_AGO)
         open_case(kind=Kind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now())
         people.append(member)
+    add_changes(people, by)
     return people
+
+
+def add_changes(people: list[Member], by: User) -> None:
+    """A planned change of each one's product, of which they were told; points that staff added; a check."""
+    now = timezone.now()
+    held = {row.member_id: row.product for row in validated_of(people)}
+    plans = [plan(held[member.pk], Stage.UNSERVICEABLE, now) for member in people]
+    changes = plan_changes(plans=plans, by=by, at=now)
+    for member, change in zip(people, changes, strict=True):
+        Announcement.objects.create(change=change, member=member, letter=f"change-{change.pk}", at=now)
+        Adjustment.objects.create(member=member, points=5, reason="Sorry", made_at=now, made_by=by)
+        LedgerCheck.objects.create(started_at=now, finished_at=now, wrong_points=1, differing=[member.number], by=by)
+
+
+def validated_of(people: list[Member]) -> QuerySet[Registration]:
+    return Registration.objects.filter(member__in=people, state="validated").select_related("product")
 
 
 def add_rest(numbers: range, by: User) -> None:

@@ -1,0 +1,166 @@
+"""Reads a file of planned changes into plain values, and says of every bad row where and why it is bad (R22)."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from kitbag.catalogue.reader import MOST_POINTS, SLUG, UNSTORABLE, BadRow, UnreadableFile
+from kitbag.enums import Stage
+
+NEEDED = ("product", "stage", "successor", "effective_on")
+COLUMNS = (*NEEDED, "points")
+MOST_ROWS = 5_000
+MOST_BYTES = 1024 * 1024
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """What a row asks for; products are named by their slugs, ``successor`` is "" for none."""
+
+    line: int
+    product: str
+    stage: Stage
+    successor: str
+    effective_on: date
+    points: int | None
+
+
+class _Bad(Exception):
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+        self.reason = reason
+
+
+def read_plans(data: bytes) -> tuple[list[PlanFacts], list[BadRow]]:
+    """The good rows and the bad ones. Raises UnreadableFile, with a sentence to show, if none of it can be used."""
+    if len(data) > MOST_BYTES:
+        raise UnreadableFile(_("The file is larger than 1 MB. Load it in parts."))
+    lines = re.split(r"\r\n|\r|\n", data.decode("utf-8-sig", errors="surrogateescape"))
+    header, delimiter = _header(lines[0])
+    good: dict[tuple[str, date], PlanFacts] = {}
+    bad: list[BadRow] = []
+    for line, text in _numbered(lines):
+        try:
+            facts = _facts(line, _cells(text, header, delimiter))
+            _once(facts, good)
+        except _Bad as mistake:
+            bad.append(BadRow(line, mistake.column, mistake.reason))
+            continue
+        good[facts.product, facts.effective_on] = facts
+    if not good and not bad:
+        raise UnreadableFile(_("There is no row below the column names."))
+    return list(good.values()), bad
+
+
+def _once(facts: PlanFacts, good: dict[tuple[str, date], PlanFacts]) -> None:
+    if first := good.get((facts.product, facts.effective_on)):
+        raise _Bad("product", _("The same product and day are on line %(line)s already.") % {"line": first.line})
+
+
+def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """One line is one row, so that a quote that is never closed spoils its own line alone."""
+    rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip(" \t,;")]
+    if len(rows) > MOST_ROWS:
+        raise UnreadableFile(
+            _("The file has %(rows)s rows; at most %(most)s are read at once. Load it in parts.")
+            % {"rows": len(rows), "most": MOST_ROWS}
+        )
+    yield from rows
+
+
+def _header(line: str) -> tuple[list[str], str]:
+    if UNSTORABLE.search(line.replace("\t", " ")):
+        raise UnreadableFile(_("This is not a CSV file in UTF-8. Save it as “CSV UTF-8” and load it again."))
+    delimiter = ";" if line.count(";") > line.count(",") else ","
+    try:
+        header = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
+    except csv.Error:
+        header = []
+    if missing := [name for name in NEEDED if name not in header]:
+        raise UnreadableFile(
+            _("The first line lacks these column names: %(names)s. Start from the sample file.")
+            % {"names": ", ".join(missing)}
+        )
+    if unknown := [name for name in header if name not in COLUMNS]:
+        raise UnreadableFile(
+            _("The first line has columns that are not known: %(names)s. Take them out, or start from the sample.")
+            % {"names": ", ".join(name[:30] or "–" for name in unknown[:10])}
+        )
+    if len(set(header)) < len(header):
+        raise UnreadableFile(_("The first line names a column twice."))
+    return header, delimiter
+
+
+def _cells(text: str, header: list[str], delimiter: str) -> dict[str, str]:
+    try:
+        cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter, strict=True))]
+    except csv.Error as error:
+        raise _Bad("", _("This is not a row of separated values: a quotation mark is not closed.")) from error
+    if len(cells) != len(header):
+        raise _Bad(
+            "",
+            _("The row has %(cells)s cells, the first line has %(names)s.")
+            % {"cells": len(cells), "names": len(header)},
+        )
+    row = dict(zip(header, cells, strict=True))
+    for name, cell in row.items():
+        if UNSTORABLE.search(cell):
+            raise _Bad(name, _("This holds something that is not UTF-8 text."))
+    return {"points": "", **row}
+
+
+def _facts(line: int, row: dict[str, str]) -> PlanFacts:
+    return PlanFacts(
+        line=line,
+        product=_slug("product", row["product"]),
+        stage=_stage(row["stage"]),
+        successor=_slug("successor", row["successor"]) if row["successor"] else "",
+        effective_on=_day(row["effective_on"]),
+        points=_points(row["points"]),
+    )
+
+
+def _slug(column: str, text: str) -> str:
+    if not text:
+        raise _Bad(column, _("Name the product by its slug, such as eos-r5."))
+    if len(text) > 120 or not SLUG.fullmatch(text):
+        raise _Bad(column, _("“%(text)s” is not a slug: small letters, digits and hyphens.") % {"text": text[:40]})
+    return text
+
+
+def _stage(text: str) -> Stage:
+    try:
+        return Stage(text.lower())
+    except ValueError:
+        raise _Bad(
+            "stage",
+            _("“%(text)s” is not a stage: write %(stages)s.")
+            % {"text": text[:40], "stages": ", ".join(stage.value for stage in Stage)},
+        ) from None
+
+
+def _day(text: str) -> date:
+    bad = _Bad("effective_on", _("“%(text)s” is not a day: write it as 2027-03-01.") % {"text": text[:40]})
+    if not DAY.fullmatch(text):
+        raise bad
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise bad from None
+
+
+def _points(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= MOST_POINTS):
+        raise _Bad(
+            "points",
+            _("“%(text)s” is not a whole number from 0 to %(most)s.") % {"text": text[:20], "most": MOST_POINTS},
+        )
+    return int(text)
