@@ -1,0 +1,79 @@
+"""A worker killed in the middle of a run over 20,000 members: R22."""
+
+import signal
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from cps_portal import crowd
+from cps_portal.lib.background import publish
+from cps_portal.outbox.models import Message
+from kitbag.actions import announcing, planning
+from kitbag.actions.planning import Plan
+from kitbag.enums import Stage
+from kitbag.models import PointsEntry, StageChange
+from members.enums import ChangeState
+from members.models import LevelChange, Member, UntoldLevelChange
+from tests.factories import ProductFactory
+from tests.workers import Broker, StartWorker, wait_until
+from tests.world import World
+
+MEMBERS = 20_000
+pytestmark = [pytest.mark.launcher, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
+
+
+def announced_long_ago(held: crowd.Held, world: World) -> StageChange:
+    before = timezone.now() - timedelta(days=100)
+    plan = Plan(held.product, Stage.SUPERSEDED, timezone.localdate(), world.grip)
+    (change,) = planning.plan_changes(plans=[plan], by=None, at=before)
+    while announcing.announce_step(change=change.pk, limit=1000, at=before + timedelta(hours=1)):
+        pass
+    change.refresh_from_db()
+    return change
+
+
+def settled(change: StageChange) -> int:
+    return StageChange.objects.get(pk=change.pk).settled
+
+
+def test_a_run_whose_worker_is_killed_again_and_again_loses_and_doubles_no_entry(
+    committed_world: World, broker: Broker, start_worker: StartWorker
+) -> None:
+    ProductFactory.create_batch(3)
+    held = crowd.make(members=MEMBERS, registrations=MEMBERS)[0]
+    change = announced_long_ago(held, committed_world)
+    holders = held.product.registrations.filter(state="validated").count()
+    assert holders > MEMBERS * 0.7
+    Message.objects.all().delete()  # the mails of the announcement are not what is looked at
+    kills = 0
+    while settled(change) < holders and kills < 5:
+        StageChange.objects.filter(pk=change.pk).update(stepped_at=None)  # or the sweep waits its minute
+        publish("kitbag.apply_due_changes")
+        begun, worker = settled(change), start_worker()
+        wait_until(lambda begun=begun: settled(change) > begun)  # type: ignore[misc]
+        time.sleep(0.3)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        kills += 1
+    assert kills >= 2, "it was over before it could be killed"
+    StageChange.objects.filter(pk=change.pk, state=ChangeState.RUNNING).update(stepped_at=None)
+    publish("kitbag.apply_due_changes")
+    start_worker()
+    wait_until(lambda: StageChange.objects.filter(pk=change.pk, state=ChangeState.DONE).exists())
+    wait_until(lambda: not UntoldLevelChange.objects.exists())
+    entries = PointsEntry.objects.filter(stage_change=change)
+    assert entries.count() == entries.values("registration").distinct().count() == holders == settled(change)
+    moved = LevelChange.objects.filter(cause="superseded")
+    assert Message.objects.filter(key__startswith="level-").count() == moved.values("member").distinct().count()
+    assert_everybody_agrees()
+
+
+def assert_everybody_agrees() -> None:
+    """Points are the sum of the entries, for every member at once."""
+    wrong = Member.objects.raw(
+        "select m.id from members_member m left join kitbag_pointsentry e on e.member_id = m.id "
+        "group by m.id having m.points <> coalesce(sum(e.amount), 0)"
+    )
+    assert list(wrong) == []
