@@ -1,20 +1,18 @@
-"""The desk's pages of the registrations: found, decided, queued."""
+"""The desk's pages of the registrations: found, and decided one by one. The queue is in `desk`."""
 
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -24,12 +22,13 @@ from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.models import Registration, RegistrationInReview
+from kitbag.models import Registration
 from kitbag.texts import grey_sentence
 from members.models import User
 
 DECIDE = "kitbag.decide_registration"
-OTHERS_SHOWN = 5
+BY_CLAIM = (RefusalReason.NEEDS_EVIDENCE, RefusalReason.LOST_CLAIM)  # the desk asks, or a claim decides
+REASONS = [(reason.value, reason.label) for reason in RefusalReason if reason not in BY_CLAIM]
 
 
 class DecisionForm(forms.Form):
@@ -39,9 +38,7 @@ class DecisionForm(forms.Form):
 
 
 class RefusalForm(DecisionForm):
-    reason = forms.ChoiceField(
-        label=_("The reason, as the member reads it"), choices=RefusalReason.choices, widget=forms.RadioSelect
-    )
+    reason = forms.ChoiceField(label=_("The reason, as the member reads it"), choices=REASONS, widget=forms.RadioSelect)
 
 
 def seen_key(row: Registration) -> str:
@@ -175,8 +172,8 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
                 registrations.refuse_registration(registration=row, reason=chosen, by=by, at=now)
                 note = gettext("Refused: %(reason)s") % {"reason": chosen.label}
             else:
-                registrations.approve_registration(registration=row, by=by, at=now)
-                note = gettext("Approved.")
+                decided = registrations.approve_registration(registration=row, by=by, at=now)
+                note = approval_note(decided)
         except Refusal as refusal:
             self.message_user(request, f"{row}: {refusal}", messages.ERROR)
             return False
@@ -185,71 +182,19 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
         return True
 
 
+def approval_note(row: Registration) -> str:
+    """What came of approving: it counts, or somebody else holds the serial number by now (R32)."""
+    if row.state == RegistrationState.VALIDATED:
+        return gettext("Approved.")
+    return gettext("Somebody else holds this serial number, so a claim is open and both are asked.")
+
+
 def same_serial(row: Registration) -> QuerySet[Registration] | list[Registration]:
     """The other registrations with this serial number; of another product it may be a coincidence (R31)."""
     if not row.serial_key:
         return []
     others = Registration.objects.filter(serial_key=row.serial_key).exclude(pk=row.pk)
     return others.select_related("product", "member").order_by("pk")[:20]
-
-
-@admin.register(RegistrationInReview)
-class ReviewAdmin(RegistrationAdmin):
-    """The queue of what a machine could not decide, the longest waiting first (R19)."""
-
-    list_display = ["product", "decide", "waiting", "review_reason", "serial", "same_serial", "member"]
-    list_filter = ["review_reason"]
-    date_hierarchy = "submitted_at"
-    ordering = ["submitted_at", "pk"]
-    actions = ["approve_chosen"]
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_decide_permission(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_decide_permission(request)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Registration]:
-        same = Registration.objects.filter(serial_key=OuterRef("serial_key")).exclude(pk=OuterRef("pk"))
-        facts = JSONObject(key="pk", state="state", number="member__number", product="product__name")
-        others = ArraySubquery(same.order_by("pk").values(facts=facts)[:OTHERS_SHOWN])
-        return RegistrationInReview.objects.queue().annotate(others=others)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": _("Registrations to decide, the longest waiting first"), **(extra_context or {})}
-        return super().changelist_view(request, context)
-
-    def _after(self, row: Registration) -> str:
-        return reverse("admin:kitbag_registrationinreview_changelist")
-
-    @admin.display(description=_("waiting for"), ordering="submitted_at")
-    def waiting(self, row: Registration) -> str:
-        return timesince(row.submitted_at) if row.submitted_at else ""
-
-    @admin.display(description=_("same serial number"))
-    def same_serial(self, row: Any) -> str:
-        links = (
-            (
-                reverse("admin:kitbag_registration_change", args=[other["key"]]),
-                other["product"],
-                other["number"],
-                RegistrationState(other["state"]).label,
-            )
-            for other in row.others
-        )
-        return format_html_join("; ", '<a href="{}">{}</a>, {} ({})', links) or "–"
-
-    @admin.display(description=_("decide"))
-    def decide(self, row: Registration) -> str:
-        return format_html(
-            '<a href="{}">{}</a> · <a href="{}">{}</a>',
-            self._url("approve", row), gettext("Approve…"), self._url("refuse", row), gettext("Refuse…"),
-        )  # fmt: skip
-
-    @admin.action(description=_("Approve the chosen ones"), permissions=["decide"])
-    def approve_chosen(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        for row in queryset.select_related("product"):
-            self._apply(request, row, None)
 
 
 @admin.register(event_model(Registration))

@@ -1,0 +1,199 @@
+"""The desk's pages of claims and appeals: both sides beside each other, and the decision (R19, R32, R54)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases.forms import LongText
+from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.errors import Refusal
+from kitbag import rules
+from kitbag.actions import claims
+from kitbag.enums import ClaimOutcome
+from kitbag.models import Appeal, Claim
+from members.forms import add_refusal
+from members.models import User
+
+DECIDE = "kitbag.decide_claim"
+ALL = "all"
+DECISIONS = [(o.value, o.label) for o in (ClaimOutcome.HOLDER, ClaimOutcome.CLAIMANT, ClaimOutcome.NEITHER)]
+CHANGED = _("Something was said since you opened this page. Read it, then decide again.")
+
+
+class ClaimForm(forms.Form):
+    """Whose it is, and why. `seen` is the last that was said."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    outcome = forms.ChoiceField(
+        label=_("Whose is it?"),
+        choices=DECISIONS,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose whose it is."),
+            "invalid_choice": _("Choose from the list."),
+        },
+    )
+    why = LongText(
+        label=_("Why, as both of them read it"),
+        help_text=_("Neither may learn who the other is: no name, number, address, country or store."),
+        longest=claims.LONGEST_WHY,
+        rows=5,
+        error_messages={"required": _("Say why: both of them read it.")},
+    )
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Open ones, unless something else is chosen or searched for."""
+
+    title = _("outcome")
+    parameter_name = "turn"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("Open")), *ClaimOutcome.choices, (ALL, _("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        chosen = self._chosen(changelist.query)
+        for value, label in self.lookup_choices:
+            query = changelist.get_query_string({self.parameter_name: value})
+            yield {"selected": value == chosen, "query_string": query, "display": label}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self._chosen(request.GET.get("q", ""))
+        if chosen == ALL:
+            return queryset
+        return queryset.filter(outcome="" if chosen == "open" else chosen)
+
+    def _chosen(self, searched: str) -> str:
+        return str(self.value() or (ALL if searched else "open"))
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnlyAdmin[Claim]):
+    """Those that wait, the first date first. A claim's page shows both sides; its button calls the action."""
+
+    claim_template = "admin/kitbag/claims/claim.html"
+    list_display = ["claimant", "asked_until", "claimant_member", "holder_member", "outcome", "opened_at"]
+    list_filter = [OpenFilter]
+    list_select_related = ["claimant__product", "claimant__member", "holder__member"]
+    search_fields = ["claimant__serial"]
+    search_help_text = _("Serial number, or the number or e-mail address of either member")
+    ordering = ["respond_by", "pk"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Claim], search_term: str
+    ) -> tuple[QuerySet[Claim], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q()
+        for side in ("claimant", "holder"):
+            found |= Q(**{f"{side}__member__number": "".join(term.split())})
+            found |= Q(**{f"{side}__member__user__email__iexact": term})
+        if key := rules.serial_key(term):
+            found |= Q(claimant__serial_key=key)
+        return queryset.filter(found), False
+
+    @admin.display(description=_("asked until"), ordering="respond_by")
+    def asked_until(self, row: Claim) -> str:
+        over = not row.outcome and claims.answers_until(row) < timezone.now()
+        return format_html("<b>{} {}</b>", row.respond_by, gettext("over")) if over else str(row.respond_by)
+
+    @admin.display(description=_("claims it"))
+    def claimant_member(self, row: Claim) -> str:
+        return str(row.claimant.member)
+
+    @admin.display(description=_("holds it"))
+    def holder_member(self, row: Claim) -> str:
+        return str(row.holder.member)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(DECIDE)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if self.get_object(request, object_id) is None:
+            raise Http404
+        row = Claim.objects.select_related(
+            "claimant__product", "claimant__member__user", "holder__product", "holder__member__user",
+            "claimant_case", "holder_case", "decided_by",
+        ).get(pk=object_id)  # fmt: skip
+        if request.method == "POST" and not self.has_decide_permission(request):
+            raise PermissionDenied
+        sides = [self._side(row, "claimant", gettext("Claims it")), self._side(row, "holder", gettext("Holds it"))]
+        seen = "/".join(str(side["said"][-1].pk) if side["said"] else "" for side in sides)
+        form = ClaimForm(request.POST if request.method == "POST" else None, initial={"seen": seen})
+        if form.is_valid():
+            if form.cleaned_data["seen"] != seen:
+                form.add_error(None, str(CHANGED))
+            elif self._decide(request, row, form):
+                return HttpResponseRedirect(request.path)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Claim: %(what)s") % {"what": row},
+            "original": row,
+            "sides": sides,
+            "seen": seen,
+            "form": form,
+            "over": claims.answers_until(row) < timezone.now(),
+            "may_decide": self.has_decide_permission(request) and not row.outcome,
+        }
+        return TemplateResponse(request, self.claim_template, context)
+
+    def _side(self, row: Claim, name: str, title: str) -> dict[str, Any]:
+        case = getattr(row, f"{name}_case")
+        said = list(case.messages.select_related("by"))
+        return {"title": title, "row": getattr(row, name), "case": case, "said": said}
+
+    def _decide(self, request: HttpRequest, row: Claim, form: ClaimForm) -> bool:
+        user: Any = request.user
+        by: User = user
+        outcome = ClaimOutcome(form.cleaned_data["outcome"])
+        try:
+            claims.decide_claim(claim=row, outcome=outcome, why=form.cleaned_data["why"], by=by, at=timezone.now())
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+            return False
+        note = gettext("Decided: %(outcome)s") % {"outcome": outcome.label}
+        self.log_change(request, row, note)
+        self.message_user(request, f"{row}: {note}", messages.SUCCESS)
+        return True
+
+
+@admin.register(Appeal)
+class AppealAdmin(ReadOnlyAdmin[Appeal]):
+    """Every appeal and its answer; they are decided in the queue of the registrations."""
+
+    list_display = ["registration", "made_at", "refusal_reason", "refused_by", "granted", "decided_by", "case"]
+    list_filter = ["granted", "made_at"]
+    list_select_related = ["registration__product", "refused_by", "decided_by", "case"]
+    search_fields = ["=registration__serial", "=registration__member__number"]
+    ordering = ["-pk"]
+
+
+@admin.register(event_model(Claim))
+class ClaimEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "claimant__product"]
+
+    def what(self, event: Any) -> str:
+        return str(event.claimant)
+
+
+@admin.register(event_model(Appeal))
+class AppealEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "registration__product"]
+
+    def what(self, event: Any) -> str:
+        return str(event.registration)
