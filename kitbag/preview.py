@@ -75,7 +75,7 @@ select
         select s.*, m.number, m.first_name, m.last_name from (
             select * from stand where step <> 0 or level_before <> level
             order by level_before - level desc, step, k, member_id limit %(shown)s
-        ) s join members_member m on m.id = s.member_id order by level_before - level desc, step, k, member_id
+        ) s join members_member m on m.id = s.member_id order by s.level_before - s.level desc, s.step, s.k, s.member_id
     ) x)
 """
 
