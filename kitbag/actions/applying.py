@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cps_portal.lib.locks import change_rules
-from kitbag.actions.points import settle
+from kitbag.actions.points import settle_holders
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange
 from members.enums import ChangeState, PointsCause
@@ -61,24 +61,24 @@ def settle_step(*, change: int, limit: int, at: datetime) -> bool:
     row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
     if row is None:
         return False
-    counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
-    ahead = counted.filter(member__gt=row.cursor).order_by("member")
-    members = list(ahead.values_list("member", flat=True).distinct()[:limit])
-    if not members:
+    with connection.cursor() as cursor:
+        # A batch that a crash of the database takes back takes its cursor with it, and is done again.
+        cursor.execute("set local synchronous_commit = off")
+    last = settle_holders(
+        product=row.product_id,
+        after=row.cursor,
+        limit=limit,
+        cause=PointsCause(row.cause),
+        about=row.product.name,
+        at=at,
+        stage_change=row.pk,
+    )
+    if not last:
         row.state, row.finished_at = ChangeState.DONE, at
         row.save(update_fields=["state", "finished_at"])
         return False
-    keys = list(ahead.filter(member__lte=members[-1]).order_by().values_list("pk", flat=True))
-    settle(
-        registrations=keys,
-        cause=PointsCause(row.cause),
-        about=row.product.name,
-        by=None,
-        at=at,
-        stage_change=row.pk,
-        later=True,
-    )
-    row.cursor, row.stepped_at = members[-1], at
-    row.settled += len(keys)
+    counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
+    row.settled += counted.filter(member__gt=row.cursor, member__lte=last).count()
+    row.cursor, row.stepped_at = last, at
     row.save(update_fields=["cursor", "stepped_at", "settled"])
     return True

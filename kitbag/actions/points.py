@@ -1,13 +1,14 @@
 """The ledger: settle what registrations count against what the rules say (R11, R18, R20, R21)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
 from cps_portal.lib.locks import hold_rules
 from members import actions as members
+from members.actions import Settled
 from members.enums import PointsCause
 from members.models import User
 
@@ -16,6 +17,14 @@ select count(*) from (
     select 1 from members_member
     where id in (select member_id from {table} where id = any(%(keys)s)) order by id for no key update
 ) as locked
+"""
+
+LOCK_HOLDERS_SQL = """
+select id from members_member where id in (
+    select distinct member_id from kitbag_registration
+    where product_id = %(product)s and state = 'validated' and member_id > %(cursor)s
+    order by member_id limit %(limit)s
+) order by id for no key update
 """
 
 # A separate statement from the locks on purpose: one that locks and sums reads the ledger as it was
@@ -29,10 +38,10 @@ with target as (
                          else p.points_unserviceable end
         else 0 end as points
     from kitbag_registration r join kitbag_product p on p.id = r.product_id
-    where r.id = any(%(keys)s)
+    where {which}
 ), counted as (
     select registration_id, sum(amount) as points from kitbag_pointsentry
-    where registration_id = any(%(keys)s) group by registration_id
+    where registration_id = any({keys}) group by registration_id
 ), written as (
     insert into kitbag_pointsentry (member_id, registration_id, amount, cause, stage, stage_change_id, at, by_id)
     select t.member_id, t.id, t.points - coalesce(c.points, 0), %(cause)s, t.stage, %(stage_change)s, %(at)s, %(by)s
@@ -40,9 +49,15 @@ with target as (
     where t.points <> coalesce(c.points, 0)
     order by t.member_id, t.id
     returning member_id, amount
+), delta as (
+    select member_id as id, sum(amount)::int as amount from written group by member_id
 )
-select member_id, sum(amount)::int from written group by member_id order by member_id
 """
+SETTLE_ROWS_SQL = SETTLE_SQL.format(which="r.id = any(%(keys)s)", keys="%(keys)s")
+SETTLE_HOLDERS_SQL = SETTLE_SQL.format(
+    which="r.product_id = %(product)s and r.state = 'validated' and r.member_id = any(%(members)s)",
+    keys="array(select id from target)",
+)
 
 SETTLE_ADJUSTMENTS_SQL = """
 with target as (
@@ -58,17 +73,10 @@ with target as (
     where t.points <> coalesce(c.points, 0)
     order by t.member_id, t.id
     returning member_id, amount
+), delta as (
+    select member_id as id, sum(amount)::int as amount from written group by member_id
 )
-select member_id, sum(amount)::int from written group by member_id order by member_id
 """
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What a settle wrote: points by member key, and the keys of the level changes."""
-
-    deltas: dict[int, int] = field(default_factory=dict)
-    level_changes: list[int] = field(default_factory=list)
 
 
 def settle(
@@ -85,38 +93,42 @@ def settle(
 
     Writes the difference between what each registration should count and what its entries sum to, so that
     calling it again writes nothing. `about` is the product, for the mail to members whose level moves; with
-    `later` they are told after the run. One registration and ten thousand are the same four statements.
+    `later` they are told after the run. One registration and ten thousand are the same statements.
     Needs an open transaction, READ COMMITTED.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_SQL.format(table="kitbag_registration"), {"keys": list(registrations)})
-        hold_rules()
-        cursor.execute(
-            SETTLE_SQL,
-            {
-                "keys": list(registrations),
-                "cause": cause,
-                "stage_change": stage_change,
-                "at": at,
-                "by": by.pk if by else None,
-            },
-        )
-        deltas = dict(cursor.fetchall())
-    return _follow(deltas, cause=cause, about=about, at=at, later=later)
+    facts = {"keys": list(registrations), "stage_change": stage_change}
+    _run(LOCK_SQL.format(table="kitbag_registration"), facts)
+    hold_rules()
+    facts["by"] = by.pk if by else None
+    return members.settle_level(ledger=SETTLE_ROWS_SQL, facts=facts, cause=cause, about=about, at=at, later=later)
+
+
+def settle_holders(
+    *, product: int, after: int, limit: int, cause: PointsCause, about: str, at: datetime, stage_change: int
+) -> int:
+    """As `settle`, for the next `limit` holders of a product by member key; who moves level is told after the run.
+
+    Returns the key of the last one, 0 if there is none. Whoever becomes a holder between the two statements is
+    not locked and is left out: they have settled themselves, by the same rules.
+    """
+    locked = _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})
+    if not locked:
+        return 0
+    hold_rules()
+    facts = {"product": product, "members": [key for (key,) in locked], "stage_change": stage_change, "by": None}
+    members.settle_level(ledger=SETTLE_HOLDERS_SQL, facts=facts, cause=cause, about=about, at=at, later=True)
+    return int(locked[-1][0])
 
 
 def settle_adjustments(*, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime) -> Settled:
     """As `settle`, for what staff added: it counts until it has ended."""
-    keys = list(adjustments)
+    facts = {"keys": list(adjustments), "by": by.pk if by else None}
+    _run(LOCK_SQL.format(table="kitbag_adjustment"), facts)
+    hold_rules()
+    return members.settle_level(ledger=SETTLE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at)
+
+
+def _run(statement: str, facts: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_SQL.format(table="kitbag_adjustment"), {"keys": keys})
-        hold_rules()
-        cursor.execute(SETTLE_ADJUSTMENTS_SQL, {"keys": keys, "cause": cause, "at": at, "by": by.pk if by else None})
-        deltas = dict(cursor.fetchall())
-    return _follow(deltas, cause=cause, about="", at=at, later=False)
-
-
-def _follow(deltas: dict[int, int], *, cause: PointsCause, about: str, at: datetime, later: bool) -> Settled:
-    if not deltas:
-        return Settled()
-    return Settled(deltas, members.settle_level(deltas=deltas, cause=cause, about=about, at=at, later=later))
+        cursor.execute(statement, facts)
+        return list(cursor.fetchall())

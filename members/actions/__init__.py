@@ -1,7 +1,7 @@
 """Everything that writes for members. Actions take who (`by`) and when (`at`), lock, check, write and post."""
 
 from members.actions.accounts import Profile, accept_terms, change_profile, join, move_country
-from members.actions.levels import settle_level, tell_levels
+from members.actions.levels import Settled, settle_level, tell_levels
 from members.actions.notices import read_notice, tell, tell_many
 from members.actions.thresholds import (
     announce_thresholds_step,
@@ -17,6 +17,7 @@ from members.actions.thresholds import (
 
 __all__ = [
     "Profile",
+    "Settled",
     "accept_terms",
     "announce_thresholds_step",
     "apply_thresholds_step",

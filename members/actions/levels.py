@@ -1,8 +1,10 @@
 """Points and level follow the ledger, and the member is told (R10, R11, R56)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -13,18 +15,16 @@ from members.emails import POINTS_PATH
 from members.enums import Level, NoticeCode, PointsCause
 from members.models import LevelChange, LevelThreshold, Notice, UntoldLevelChange
 
-SETTLE_LEVEL_SQL = """
-with moved as (
-    select m.id, m.level as was, m.points + d.amount as points
-    from unnest(%(members)s::bigint[], %(amounts)s::int[]) as d (id, amount)
-    join members_member m using (id)
+FOLLOW_SQL = """
+moved as (
+    select m.id, m.level as was, m.points + delta.amount as points from delta join members_member m using (id)
 ), due as (
     select moved.*, (
         select t.level from unnest(%(levels)s::text[], %(froms)s::int[]) as t (level, points_from)
         where t.points_from <= moved.points order by t.points_from desc limit 1
     ) as level
     from moved
-), written as (
+), followed as (
     update members_member m set points = due.points, level = due.level from due
     where m.id = due.id and (m.points, m.level) is distinct from (due.points, due.level)
 ), changed as (
@@ -34,27 +34,46 @@ with moved as (
 ), untold as (
     insert into members_untoldlevelchange (change_id, member_id) select id, member_id from changed where %(later)s
 )
-select id from changed
+select delta.id, delta.amount, changed.id
+from delta left join changed on changed.member_id = delta.id order by delta.id
 """
 
 
+@dataclass(frozen=True)
+class Settled:
+    """What a settle wrote: points by member key, and the keys of the level changes."""
+
+    deltas: dict[int, int] = field(default_factory=dict)
+    level_changes: list[int] = field(default_factory=list)
+
+
 def settle_level(
-    *, deltas: Mapping[int, int], cause: PointsCause, about: str, at: datetime, later: bool = False
-) -> list[int]:
+    *,
+    cause: PointsCause,
+    about: str,
+    at: datetime,
+    later: bool = False,
+    deltas: Mapping[int, int] | None = None,
+    ledger: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> Settled:
     """Add what the ledger gained to the members' points and let the level follow (R11), in one statement.
 
-    `deltas` maps member keys to points. The caller has locked these members in an earlier statement of the
-    open transaction. `about` is the product that it is about, if it is about one. Those whose level moved are
-    told at once, or with `later` by `tell_levels`: wording belongs outside the locks of a run over thousands.
-    Returns the keys of the level changes.
+    What it gained is `deltas`, member keys to points, or what the SQL of `ledger` writes in the same statement:
+    common table expressions, the last of them `delta (id, amount)`, with `facts` as parameters. The caller has
+    locked these members in an earlier statement of the open transaction: this one reads what it writes upon.
+    `about` is the product that it is about, if it is about one. Those whose level moved are told at once, or with
+    `later` by `tell_levels`: wording belongs outside the locks of a run over thousands.
     """
+    if deltas is not None:
+        ledger = "with delta (id, amount) as (select * from unnest(%(members)s::bigint[], %(amounts)s::int[]))"
+        facts = {"members": list(deltas.keys()), "amounts": list(deltas.values())}
     thresholds = LevelThreshold.objects.in_force()
     with connection.cursor() as cursor:
         cursor.execute(
-            SETTLE_LEVEL_SQL,
+            f"{ledger}, {FOLLOW_SQL}",
             {
-                "members": list(deltas.keys()),
-                "amounts": list(deltas.values()),
+                **(facts or {}),
                 "levels": list(thresholds.keys()),
                 "froms": list(thresholds.values()),
                 "cause": cause,
@@ -63,10 +82,11 @@ def settle_level(
                 "later": later,
             },
         )
-        keys = [key for (key,) in cursor.fetchall()]
+        rows = cursor.fetchall()
+    keys = [change for _member, _amount, change in rows if change]
     if keys and not later:
         _tell(LevelChange.objects.filter(pk__in=keys).select_related("member__user"))
-    return keys
+    return Settled({member: amount for member, amount, _change in rows}, keys)
 
 
 @transaction.atomic

@@ -286,6 +286,6 @@ def apply_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
     hold_rules()
     moved = settle_level(deltas=dict.fromkeys(keys, 0), cause=PointsCause.THRESHOLDS, about="", at=at, later=True)
     row.cursor, row.stepped_at = keys[-1], at
-    row.moved += len(moved)
+    row.moved += len(moved.level_changes)
     row.save(update_fields=["cursor", "stepped_at", "moved"])
     return True
