@@ -16,9 +16,10 @@ os.environ.setdefault("SECRET_KEY", "development-only-not-a-secret-0123456789abc
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 os.environ.setdefault("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
 os.environ.setdefault("EMAIL_URL", "consolemail://")
+os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))
 
 from .base import *  # noqa: E402, F403
-from .base import INSTALLED_APPS, TEMPLATES, env  # noqa: E402
+from .base import INSTALLED_APPS, STORAGES, TEMPLATES, env  # noqa: E402
 
 DEBUG = env.bool("DEBUG", default=True)
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]
@@ -30,10 +31,11 @@ SESSION_COOKIE_SECURE = False
 CSRF_COOKIE_SECURE = False
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 STAFF_SECOND_FACTOR_REQUIRED = False
+CROWDS_ALLOWED = True
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    **STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Not cached: an edited template shows at once (only `runserver` would do that by itself).
