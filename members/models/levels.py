@@ -195,8 +195,11 @@ class UntoldLevelChange(models.Model):
     Telling thousands while their rows are locked would keep them waiting, so a job does it after the run.
     """
 
-    change = models.OneToOneField(LevelChange, models.CASCADE, primary_key=True, related_name="untold")
-    member = models.ForeignKey(Member, models.CASCADE, related_name="+")
+    # Neither can disappear, and a run writes very many: two checks of each row would be a tenth of its time.
+    change = models.OneToOneField(
+        LevelChange, models.CASCADE, primary_key=True, related_name="untold", db_constraint=False
+    )
+    member = models.ForeignKey(Member, models.CASCADE, related_name="+", db_constraint=False)
 
     class Meta:
         verbose_name = _("untold level change")
