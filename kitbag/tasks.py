@@ -1,3 +1,4 @@
+import logging
 from contextlib import suppress
 from datetime import timedelta
 
@@ -6,8 +7,10 @@ from django.utils import timezone
 
 from cps_portal.lib.background import by_turns, publish
 from cps_portal.lib.errors import Refusal
-from kitbag.actions import adjustments, announcing, applying, planning, registrations
+from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations
 from kitbag.models import Adjustment, Registration
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500  # members are locked for about 50 ms then; larger batches are hardly faster
 SWEEP_LIMIT = 1000
@@ -66,6 +69,14 @@ def announce_change(change: int) -> None:
 def plan_service_ends() -> None:
     """Plan the ends of service that come into sight in the catalogue (R20)."""
     planning.plan_service_ends(at=timezone.now())
+
+
+@shared_task(name="kitbag.check_ledger")
+def check_ledger() -> None:
+    """Compare the whole ledger with the rules (R11, R21)."""
+    check = auditing.audit(by=None, at=timezone.now())
+    if not check.is_clean:
+        logger.error("the ledger differs from the rules: see check %s in the admin, manage.py check_ledger", check.pk)
 
 
 @shared_task(name="kitbag.end_adjustments")

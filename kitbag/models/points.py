@@ -171,6 +171,7 @@ class LedgerCheck(models.Model):
     wrong_points = models.PositiveIntegerField(_("members whose points differ"), default=0)
     wrong_levels = models.PositiveIntegerField(_("members whose level differs"), default=0)
     awaiting = models.PositiveIntegerField(_("members who await a running change"), default=0)
+    untold = models.PositiveIntegerField(_("holders not told of an announced change"), default=0)
     mended = models.PositiveIntegerField(_("members mended"), default=0)
     differing = models.JSONField(_("who differs"), default=list, help_text=_("Member numbers, the first hundred."))
     by = models.ForeignKey(

@@ -1,6 +1,6 @@
 """Points and level follow the ledger, and the member is told (R10, R11, R56)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -87,6 +87,27 @@ def settle_level(
     if keys and not later:
         _tell(LevelChange.objects.filter(pk__in=keys).select_related("member__user"))
     return Settled({member: amount for member, amount, _change in rows}, keys)
+
+
+MEND_HISTORY_SQL = """
+insert into members_levelchange (member_id, from_level, to_level, points, cause, about, at)
+select m.id, last.level, m.level, m.points, %(cause)s, '', %(at)s
+from members_member m cross join lateral (
+    select coalesce((
+        select c.to_level from members_levelchange c where c.member_id = m.id order by c.at desc, c.id desc limit 1
+    ), 'red') as level
+) as last
+where m.id = any(%(members)s) and last.level <> m.level order by m.id
+"""
+
+
+def mend_level_history(*, members: Sequence[int], at: datetime) -> None:
+    """Write the level change that is missing where the last one does not lead to the level. Nobody is told.
+
+    The caller has locked these members in the open transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(MEND_HISTORY_SQL, {"members": list(members), "cause": PointsCause.MENDED, "at": at})
 
 
 @transaction.atomic
