@@ -220,6 +220,7 @@ class ReviewAdmin(RegistrationAdmin):
             "title": row.product.name,
             "original": row,
             "seen": seen_key(row),
+            "problems": [problem for form in filled.values() for problem in form.non_field_errors()],
             "reasons": list(enumerate(REASONS, start=1)),
             "waiting": waiting,
             "mine": held and row.taken_by_id == user.pk,

@@ -14,6 +14,7 @@ from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
 from kitbag.actions import registrations
+from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
 from kitbag.enums import RefusalReason, Stage
 from kitbag.models import Adjustment, Announcement, CatalogueProposal, LedgerCheck, Registration, SerialShape
@@ -29,6 +30,7 @@ LONG_AGO = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
 def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
     """Each with a product that counts, one refused and one in the queue, whose serial number all of them claim."""
     people = []
+    claimer = join(f"claimer-{numbers.start}", "KE", terms)
     for n in numbers:
         member = join(f"person-{n}", "ZA", terms)
         Authenticator.objects.create(user=member.user, type=Authenticator.Type.TOTP, data={"secret": "hush"})
@@ -38,6 +40,12 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         registrations.refuse_registration(
             registration=refused, reason=RefusalReason.SERIAL_WRONG, by=by, at=timezone.now()
         )
+        validated(claimer, product, f"20000000{n:04}")  # a claim opens
+        wrong = submitted(member, product, f"4{n:011}")
+        registrations.refuse_registration(
+            registration=wrong, reason=RefusalReason.DETAILS_WRONG, by=by, at=timezone.now()
+        )
+        make_appeal(registration=wrong, text="Look again.", by=member.user, at=timezone.now())
         waiting = submitted(member, ProductFactory(), "12345", insisted=True)
         registrations.check_registration(registration=waiting, at=timezone.now())
         CatalogueProposal.objects.create(product=product, changes={"stage": ["current", "x"]}, proposed_at=LONG_AGO)

@@ -129,7 +129,7 @@ def test_the_queue_has_the_longest_waiting_first_with_reason_and_the_other_claim
     text = answer.content.decode()
     assert "Somebody else holds this serial number" in text
     assert world.ana.number in text
-    assert page(waiting, "approve", "registrationinreview") in text
+    assert page(waiting, "desk", "registrationinreview") in text
 
 
 def test_many_are_approved_at_once_and_those_that_cannot_be_are_named(

@@ -1,0 +1,160 @@
+"""Races at the desk: taking, deciding, claims beside removals and changes of stage (R11, R19, R22, R32)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cps_portal.lib.errors import Refusal
+from kitbag.actions import claims, deciding, registrations
+from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
+from kitbag.models import Claim, Registration
+from members.models import Member, User
+from tests.concurrency.test_races import assert_ledger_agrees, change_and_settle
+from tests.concurrency.threads import together
+from tests.factories import UserFactory, announced, plan, submitted, validated
+from tests.world import World
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LATE = NOW + timedelta(days=16)
+SERIAL = "100000000001"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def waiting(world: World, count: int) -> list[Registration]:
+    rows = [submitted(world.ben, world.body, f"5821{n}", insisted=True, at=NOW) for n in range(count)]
+    return [registrations.check_registration(registration=row, at=NOW) for row in rows]
+
+
+def codes(results: list[Any]) -> list[str]:
+    """What was refused; anything else that was raised fails the test."""
+    broken = [result for result in results if isinstance(result, Exception) and not isinstance(result, Refusal)]
+    assert broken == []
+    return sorted(result.code for result in results if isinstance(result, Refusal))
+
+
+def test_agents_who_press_next_at_once_get_different_ones(committed_world: World) -> None:
+    rows = waiting(committed_world, 4)
+    agents = [UserFactory(is_staff=True) for _n in range(4)]
+    taken = together(*(lambda by=by: deciding.take_next(by=by, at=NOW) for by in agents))
+    assert codes(taken) == []
+    assert {row.pk for row in taken} == {row.pk for row in rows}
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_one_decision_of_several_at_once_holds(committed_world: World, attempt: int) -> None:
+    world = committed_world
+    (row,) = waiting(world, 1)
+    agents = [UserFactory(is_staff=True) for _n in range(2)]
+    results = together(
+        lambda: deciding.approve_registration(registration=row, by=agents[0], at=NOW),
+        lambda: deciding.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=agents[1], at=NOW),
+        lambda: deciding.ask_for_more(registration=row, text="A photo", by=agents[1], at=NOW),
+        lambda: registrations.reopen_registration(registration=row, at=NOW),
+    )
+    assert set(codes(results)) == {"not_waiting"}
+    row.refresh_from_db()
+    assert (row.taken_by, row.review_reason) == (None, "")
+    assert_ledger_agrees()
+
+
+# --- Claims ------------------------------------------------------------------------------------------
+
+Job = Callable[[], Any]
+
+
+def claim_of(world: World) -> Claim:
+    """Ben, whose key is higher, claims what Ana holds."""
+    validated(world.ben, world.pro_body, SERIAL, at=NOW)
+    return Claim.objects.get()
+
+
+def decision(claim: Claim, outcome: ClaimOutcome, by: User) -> Job:
+    return lambda: claims.decide_claim(claim=claim, outcome=outcome, why="The receipt fits.", by=by, at=LATE)
+
+
+def removal(row: Registration) -> Job:
+    return lambda: registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=LATE)
+
+
+def assert_whole(world: World) -> None:
+    """Points agree, one at most counts, and nobody waits for a claim that has ended."""
+    assert_ledger_agrees()
+    counting = Registration.objects.filter(product=world.pro_body, state=RegistrationState.VALIDATED)
+    assert counting.count() <= 1
+    for claim in Claim.objects.open().select_related("claimant", "holder"):
+        assert (claim.claimant.state, claim.holder.state) == ("submitted", "validated")
+    stale = Registration.objects.filter(review_reason=ReviewReason.DUPLICATE, state=RegistrationState.SUBMITTED)
+    for row in stale.exclude(claims_made__outcome=""):
+        assert row in Registration.objects.undecided(since=LATE), "it is checked again"
+
+
+@pytest.mark.parametrize("side", ["holder", "claimant"])
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_decision_beside_a_removal(committed_world: World, side: str, attempt: int) -> None:
+    world = committed_world
+    claim = claim_of(world)
+    outcome = ClaimOutcome.CLAIMANT if attempt % 2 else ClaimOutcome.HOLDER
+    results = together(decision(claim, outcome, world.staff), removal(getattr(claim, side)))
+    assert set(codes(results)) <= {"decided"}
+    claim.refresh_from_db()
+    assert claim.outcome in (outcome, ClaimOutcome.WITHDRAWN)
+    assert Registration.objects.get(pk=getattr(claim, f"{side}_id")).state == RegistrationState.REMOVED
+    assert_whole(world)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_both_sides_letting_go_at_once_end_the_claim_once(committed_world: World, attempt: int) -> None:
+    claim = claim_of(committed_world)
+    assert codes(together(removal(claim.holder), removal(claim.claimant))) == []
+    claim.refresh_from_db()
+    assert claim.outcome == ClaimOutcome.WITHDRAWN
+    assert claim.claimant_case.messages.count() == 2
+    assert_whole(committed_world)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_two_agents_decide_a_claim_at_once_and_one_decision_holds(committed_world: World, attempt: int) -> None:
+    world = committed_world
+    claim = claim_of(world)
+    first, second = UserFactory(is_staff=True), UserFactory(is_staff=True)
+    results = together(
+        decision(claim, ClaimOutcome.CLAIMANT, first),
+        decision(claim, ClaimOutcome.HOLDER, second),
+        decision(claim, ClaimOutcome.NEITHER, second),
+    )
+    assert codes(results) == ["decided", "decided"]
+    assert claim.claimant_case.messages.count() == 2
+    assert_whole(world)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_decision_beside_a_running_stage_change_leaves_right_points(committed_world: World, attempt: int) -> None:
+    world = committed_world
+    claim = claim_of(world)
+    change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
+    results = together(lambda: change_and_settle(change), decision(claim, ClaimOutcome.CLAIMANT, world.staff))
+    assert codes(results) == []
+    totals = {member.first_name: member.points for member in Member.objects.all()}
+    assert (totals["Ana"], totals["Ben"]) == (500, 200)
+    assert_whole(world)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_claims_across_each_other_do_not_block(committed_world: World, attempt: int) -> None:
+    """Ana claims what Ben holds and Ben what Ana holds, while both are checked and decided: no deadlock."""
+    world = committed_world
+    validated(world.ben, world.body, "400000000002", at=NOW)
+    rows = [
+        submitted(world.ben, world.pro_body, SERIAL, at=NOW),
+        submitted(world.ana, world.body, "400000000002", at=NOW),
+        submitted(world.chloe, world.pro_body, SERIAL, at=NOW),
+    ]
+    checks = together(*(lambda row=row: registrations.check_registration(registration=row, at=NOW) for row in rows))
+    assert codes(checks) == []
+    made = list(Claim.objects.open())
+    assert len(made) == 3
+    results = together(*(decision(claim, ClaimOutcome.CLAIMANT, world.staff) for claim in made))
+    assert set(codes(results)) <= {"decided"}
+    assert_whole(world)

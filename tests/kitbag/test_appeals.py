@@ -1,0 +1,152 @@
+"""A refusal can be appealed once; a second person decides, and the member is told each step (R19)."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from cps_portal.cases.enums import Kind, State
+from cps_portal.cases.models import Case
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox.models import Message
+from kitbag.actions import appeals, deciding, registrations
+from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
+from kitbag.models import Appeal, Registration
+from members.models import Notice, User
+from tests.factories import UserFactory, details, submitted
+from tests.world import World
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TEXT = "I hold the camera in my hand: the number is right."
+
+
+@pytest.fixture
+def second(db: None) -> User:
+    return UserFactory(is_staff=True)
+
+
+@pytest.fixture
+def refused(world: World) -> Registration:
+    row = submitted(world.ben, world.body, "58214", insisted=True, at=NOW)
+    row = registrations.check_registration(registration=row, at=NOW)
+    return refuse(row, world.staff)
+
+
+def refuse(row: Registration, by: User, reason: RefusalReason = RefusalReason.SERIAL_WRONG) -> Registration:
+    return deciding.refuse_registration(registration=row, reason=reason, by=by, at=NOW)
+
+
+def appeal(row: Registration, text: str = TEXT) -> Appeal:
+    return appeals.make_appeal(registration=row, text=text, by=row.member.user, at=NOW)
+
+
+def said_to(row: Registration) -> str:
+    return "\n".join(Case.objects.get(kind=Kind.APPEAL).messages.values_list("text", flat=True))
+
+
+def test_an_appeal_puts_it_back_for_a_second_person_and_opens_a_case(refused: Registration, world: World) -> None:
+    made = appeal(refused)
+    refused.refresh_from_db()
+    assert (refused.state, refused.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.APPEAL)
+    assert (made.refused_by, made.refusal_reason) == (world.staff, RefusalReason.SERIAL_WRONG)
+    assert (made.case.kind, made.case.state, made.case.about) == (Kind.APPEAL, State.OPEN, refused)
+    assert TEXT in said_to(refused)
+    assert Message.objects.filter(key__startswith=f"case-{made.case.pk}-received").exists()
+
+
+def test_whoever_refused_decides_neither_way_and_the_database_agrees(refused: Registration, world: World) -> None:
+    made = appeal(refused)
+    with pytest.raises(Refusal, match="Somebody else has to decide"):
+        deciding.approve_registration(registration=refused, by=world.staff, at=NOW)
+    with pytest.raises(Refusal, match="Somebody else has to decide"):
+        refuse(refused, world.staff)
+    with pytest.raises(Refusal, match="Ask in its case"):
+        deciding.ask_for_more(registration=refused, text="More", by=world.staff, at=NOW)
+    with pytest.raises(IntegrityError, match="appeal_second_person"), transaction.atomic():
+        Appeal.objects.filter(pk=made.pk).update(granted=True, decided_at=NOW, decided_by=world.staff)
+
+
+def test_a_granted_appeal_counts_and_is_told(refused: Registration, second: User, world: World) -> None:
+    made = appeal(refused)
+    row = deciding.approve_registration(registration=refused, by=second, at=NOW)
+    made.refresh_from_db()
+    world.ben.refresh_from_db()
+    assert (row.state, made.granted, made.decided_by, world.ben.points) == ("validated", True, second, 300)
+    assert "You were right: it counts now." in said_to(row)
+    assert Case.objects.get(kind=Kind.APPEAL).state == State.CLOSED
+    letters = [letter.payload["text"] for letter in Message.objects.filter(to=world.ben.user.email)]
+    assert sum("You were right" in text for text in letters) == 1
+    assert Notice.objects.filter(member=world.ben, code="registration_approved").count() == 1
+
+
+def test_a_denied_appeal_is_the_end_and_says_why(refused: Registration, second: User, as_ben: Client) -> None:
+    appeal(refused)
+    row = refuse(refused, second, RefusalReason.DETAILS_WRONG)
+    assert "The refusal stands. The reason: The details of the purchase do not fit" in said_to(row)
+    with pytest.raises(Refusal, match="appealed already"):
+        appeal(row)
+    with pytest.raises(Refusal, match="refused this for good"):
+        registrations.submit_registration(registration=row, details=details(), insisted=False, at=NOW)
+    with pytest.raises(Refusal, match="refused this for good"):
+        registrations.save_details(registration=row, details=details(), at=NOW)
+    page = as_ben.get(f"/kitbag/{row.pk}/").content.decode()
+    assert "A second person has refused it for good." in page
+    assert "You have used the appeal" in page
+    assert f"/kitbag/{row.pk}/appeal/" not in page
+    assert as_ben.get(f"/kitbag/{row.pk}/finish/")["Location"] == f"/kitbag/{row.pk}/"
+    registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+
+
+def test_what_cannot_be_appealed_says_why(refused: Registration, world: World) -> None:
+    counting = Registration.objects.get(member=world.ana, product=world.lens)
+    with pytest.raises(Refusal, match="nothing to appeal"):
+        appeal(counting)
+    for text, code in [("  ", "empty"), ("x" * 2001, "long")]:
+        with pytest.raises(Refusal) as refusal:
+            appeal(refused, text)
+        assert (refusal.value.code, refusal.value.field) == (code, "text")
+    registrations.save_details(registration=refused, details=details("", store=""), at=NOW)
+    with pytest.raises(Refusal, match="Fill them in first"):
+        appeal(refused)
+    registrations.save_details(registration=refused, details=details("58214"), at=NOW)
+    submitted(world.ben, world.body, "58214", insisted=True, at=NOW)
+    with pytest.raises(Refusal, match="Remove one of the two"):
+        appeal(refused)
+    asked = submitted(world.ben, world.body, "58215", insisted=True, at=NOW)
+    asked = registrations.check_registration(registration=asked, at=NOW)
+    asked = deciding.ask_for_more(registration=asked, text="A photo", by=world.staff, at=NOW)
+    with pytest.raises(Refusal, match="we asked for more"):
+        appeal(asked)
+
+
+def test_while_a_second_person_looks_it_can_be_removed_but_not_changed(refused: Registration, as_ben: Client) -> None:
+    made = appeal(refused)
+    with pytest.raises(Refusal, match="Wait for the answer"):
+        registrations.reopen_registration(registration=refused, at=NOW)
+    assert "Take it back" not in as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
+    registrations.remove_registration(registration=refused, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+    made.refresh_from_db()
+    assert (made.granted, made.case.state) == (None, State.CLOSED)
+
+
+def test_the_page_keeps_what_was_typed_and_works_once(refused: Registration, as_ben: Client) -> None:
+    url = f"/kitbag/{refused.pk}/appeal/"
+    assert url in as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
+    assert "not the one of this product" in as_ben.get(url).content.decode()
+    empty = as_ben.post(url, {"text": " "})
+    assert (empty.status_code, "Write why you think" in empty.content.decode()) == (422, True)
+    long = as_ben.post(url, {"text": "y" * 2001})
+    assert (long.status_code, "y" * 2001 in long.content.decode()) == (422, True)
+    assert as_ben.post(url, {"text": TEXT})["Location"] == f"/kitbag/{refused.pk}/"
+    page = as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
+    assert "You have appealed" in page
+    assert as_ben.post(url, {"text": TEXT})["Location"] == f"/kitbag/{refused.pk}/"
+    assert Appeal.objects.count() == 1
+
+
+def test_nobody_appeals_for_somebody_else(refused: Registration, as_ana: Client) -> None:
+    url = f"/kitbag/{refused.pk}/appeal/"
+    assert as_ana.get(url).status_code == as_ana.post(url, {"text": TEXT}).status_code == 404
+    assert Client().post(url, {"text": TEXT}).status_code == 302
+    assert not Appeal.objects.exists()
