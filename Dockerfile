@@ -21,9 +21,12 @@ COPY static static
 
 # The settings refuse to load without these; none of them reaches the image's environment.
 RUN SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost SITE_URL=http://localhost \
-    DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost/0 \
+    DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost/0 FILES_ROOT=/tmp/none \
     python manage.py collectstatic --noinput \
     && python -m compileall -q cps_portal members kitbag servicing
+
+# A new volume takes the owner of the folder that it is put on.
+RUN install -d -o portal -g portal -m 700 /srv/files
 
 USER portal
 EXPOSE 8000

@@ -4,7 +4,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
-from cps_portal import home
+from cps_portal import account_views, home
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,9 +13,16 @@ urlpatterns = [
     path("terms/", home.terms, name="terms"),
     path("privacy/", home.privacy, name="privacy"),
     path("health/", home.health, name="health"),
+    path("profile/data/", account_views.my_data, name="my_data"),
+    path("profile/data/download/", account_views.download, name="my_data_download"),
+    path("profile/close/", account_views.close_account, name="close_account"),
+    path("closing/", account_views.closing, name="closing"),
+    path("closing/reopen/", account_views.reopen_account, name="reopen_account"),
+    path("closed/", account_views.account_closed, name="account_closed"),
     path("", include("members.urls")),
     path("", include("cps_portal.cases.urls")),
     path("accounts/", include("allauth.urls")),
+    path("files/", include("cps_portal.files.urls")),
     path("kitbag/", include("kitbag.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cps_portal.api")),

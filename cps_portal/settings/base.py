@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.files.storage import files_storage
 from cps_portal.lib import clock
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[Member] be written at run time too
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "cps_portal",
     "cps_portal.outbox",
+    "cps_portal.files",
     "members",
     "cps_portal.cases",
     "kitbag",
@@ -167,6 +169,8 @@ NOTICE_DAYS = 60  # how long before it members are told of a change of their poi
 ANNOUNCE_AFTER_MINUTES = 30  # a plan can be corrected so long before anybody is told of it
 SERVICE_END_HORIZON_DAYS = 120  # how long before it the end of a product's service is planned
 KITBAG_LIMIT = 1000  # products a member may hold, against runaway scripts
+CLOSING_DAYS = 30  # for so long a closed account can be taken back; then its person is erased (R14)
+MY_DATA_LIMIT = (5, 3600)  # downloads of everything held, in so many seconds
 CROWDS_ALLOWED = False  # whether `manage.py make_crowd` may fill the database with invented members
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
@@ -228,6 +232,9 @@ DESK_TAKEN_MINUTES = 15  # for so long one of the staff has a registration to th
 REVIEW_SAMPLE_PERCENT = env.float("REVIEW_SAMPLE_PERCENT", default=1)  # chosen at random for a person to look at
 REVIEW_REFUSALS = (3, 365)  # so many refusals of one member in so many days, and a person looks at everything
 CLAIM_DAYS = 14  # for so long both sides of a claim are asked (R32)
+HANDOVER_DAYS = 14  # for so long a code by which a product is handed over can be redeemed (R35)
+HANDOVER_LIMITS = {"redeem": (10, 3600), "address": (40, 3600)}  # times, seconds: by member, by address
+REMOVAL_UNDO_DAYS = 7  # for so long a removal can be undone (R26)
 CASES_ANSWER_HOURS = 24  # where no level says anything else
 CASES_REOPEN_DAYS = 30  # after that, a closed case stays closed and a new one is opened
 CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600), "mail": (5, 86400)}  # times, seconds; mail: an address
@@ -241,7 +248,21 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "files": files_storage(env),
 }
+
+# What is uploaded -------------------------------------------------------------------------------
+FILE_UPLOAD_HANDLERS = [
+    "cps_portal.files.handlers.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILES_MOST_MEGABYTES = 15
+FILES_MOST_WAITING = 40  # files of one person that nothing uses yet
+FILES_UPLOAD_LIMIT = (60, 60)  # so many in so many seconds
+FILES_PURPOSES = ["evidence", "case"]
+FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.files.scanners.clamd
+FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
 
 # Mail and the outbox ----------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -257,6 +278,8 @@ OUTBOX_COMPOSERS = {  # mails that are worded when they leave
     "kitbag.points_will_change": "kitbag.emails.points_will_change",
     "kitbag.plan_cancelled": "kitbag.emails.plan_cancelled",
     "kitbag.points_adjusted": "kitbag.emails.points_adjusted",
+    "kitbag.handed_over": "kitbag.emails.handed_over",
+    "kitbag.stolen_presented": "kitbag.emails.stolen_presented",
 }
 OUTBOX_LEASE_SECONDS = 120  # longer than any sender may take (EMAIL_TIMEOUT)
 OUTBOX_RETENTION_DAYS = 30  # then what was sent is blanked: it holds personal data and sign-in links

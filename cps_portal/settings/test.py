@@ -8,6 +8,7 @@ os.environ.setdefault("SITE_URL", "http://localhost")
 # Linters and type checks import these settings without any server; the test launcher sets real ones.
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/portal")
 os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
+os.environ.setdefault("FILES_ROOT", "/nowhere")  # kept in memory below
 
 from .base import *  # noqa: F403
 from .base import INSTALLED_APPS
@@ -24,6 +25,7 @@ CROWDS_ALLOWED = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "files": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

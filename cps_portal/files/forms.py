@@ -1,0 +1,59 @@
+"""The field for files in any form: with a script each is uploaded at once, without one they come with the form."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.files.actions import Uploads
+
+MOST = 10
+ACCEPTED = "image/jpeg,image/png,image/heic,image/heif,application/pdf"
+
+
+class UploadsWidget(forms.Widget):
+    """Reads files of the name and keys of files uploaded before (hidden inputs of the name + "_keys")."""
+
+    template_name = "files/_upload.html"
+    needs_multipart_form = True
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose = purpose
+
+    def value_from_datadict(self, data: Any, files: MultiValueDict[str, Any], name: str) -> Uploads:
+        keys = data.getlist(f"{name}_keys") if hasattr(data, "getlist") else []
+        return Uploads(tuple(dict.fromkeys(keys)), tuple(files.getlist(name)) if hasattr(files, "getlist") else ())
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, None, attrs)
+        keys = value.keys if isinstance(value, Uploads) else ()
+        return {**context, "keys": keys, "purpose": self.purpose, "accepted": ACCEPTED, "most": MOST}
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False
+
+
+class UploadsField(forms.Field):
+    """`evidence = UploadsField(purpose="evidence")`; its cleaned value goes to `files.actions.collect`.
+
+    The form's tag needs enctype="multipart/form-data". Nothing is stored by the form itself.
+    """
+
+    def __init__(self, *, purpose: str, **kwargs: Any) -> None:
+        super().__init__(widget=UploadsWidget(purpose), **kwargs)
+
+    def clean(self, value: Any) -> Uploads:
+        uploads = value if isinstance(value, Uploads) else Uploads()
+        if self.required and not uploads:
+            raise ValidationError(_("Add a photo or a PDF."))
+        if len(uploads.keys) + len(uploads.fresh) > MOST:
+            raise ValidationError(_("Add at most %(most)s files."), params={"most": MOST})
+        if any(len(key) > 32 or not key.isascii() for key in uploads.keys):
+            raise ValidationError(_("One of the files is no longer there. Choose it again."))
+        return uploads

@@ -1,0 +1,98 @@
+"""Files as strangers send them: good, odd and hostile."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import pillow_heif
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from pypdf import PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, StreamObject, TextStringObject
+
+GPS_MARK = b"Rosebank"
+
+
+def picture(side: int = 64, mode: str = "RGB") -> Image.Image:
+    return Image.linear_gradient("L").resize((side, side // 2)).convert(mode)
+
+
+def jpeg(serial: str = "012345678901", model: str = "Canon EOS R5", **save: Any) -> bytes:
+    """An original of a camera: serial number, place, orientation."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "Canon", model, 6
+    exif.get_ifd(0x8769)[0xA431] = serial
+    exif.get_ifd(0x8825).update({1: "S", 2: (26.0, 8.0, 43.0), 0x1D: "2026:01:01", 0x1C: GPS_MARK})
+    out = io.BytesIO()
+    picture().save(out, "JPEG", exif=exif, **save)
+    return out.getvalue()
+
+
+def png(mode: str = "RGBA") -> bytes:
+    out = io.BytesIO()
+    picture(mode=mode).save(out, "PNG")
+    return out.getvalue()
+
+
+def heic() -> bytes:
+    out = io.BytesIO()
+    pillow_heif.from_pillow(picture()).save(out)
+    return out.getvalue()
+
+
+def png_bomb(width: int = 60_000, height: int = 60_000) -> bytes:
+    """A few bytes that claim to be 3.6 gigapixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
+
+    head = struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
+        + chunk(b"IEND", b"")
+    )
+
+
+def pdf(pages: int = 1, *, script: bool = False, password: str = "") -> bytes:
+    writer = PdfWriter()
+    for _n in range(pages):
+        writer.add_blank_page(200, 200)
+    if script:
+        launch = DictionaryObject(
+            {NameObject("/S"): NameObject("/Launch"), NameObject("/F"): TextStringObject("calc.exe")}
+        )
+        js = DictionaryObject(
+            {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert('boo')")}
+        )
+        chained = DictionaryObject(
+            {
+                NameObject("/S"): NameObject("/URI"),
+                NameObject("/URI"): TextStringObject("https://x"),
+                NameObject("/Next"): js,
+            }
+        )
+        writer.add_attachment("evil.exe", b"MZ evil inside")
+        page = writer.pages[0]
+        page[NameObject("/AA")] = DictionaryObject({NameObject("/O"): launch})
+        page[NameObject("/PieceInfo")] = DictionaryObject({NameObject("/X"): TextStringObject("hidden words")})
+        rect = ArrayObject([NumberObject(n) for n in (0, 0, 9, 9)])
+        note = DictionaryObject({NameObject("/Subtype"): NameObject("/Link"), NameObject("/Rect"): rect})
+        note[NameObject("/A")], note[NameObject("/PA")] = chained, launch
+        page[NameObject("/Annots")] = ArrayObject([writer._add_object(note)])
+        photo = StreamObject()
+        photo._data = jpeg()
+        photo.update({NameObject("/Subtype"): NameObject("/Image"), NameObject("/Filter"): NameObject("/DCTDecode")})
+        xobjects = DictionaryObject({NameObject("/P"): writer._add_object(photo)})
+        page[NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): xobjects})
+    if password:
+        writer.encrypt(password)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def upload(content: bytes, name: str = "photo.jpg", declared: str = "image/jpeg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, declared)

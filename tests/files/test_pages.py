@@ -1,0 +1,128 @@
+"""Who opens what was uploaded, and how it is sent: R25."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from cps_portal.files import access, actions
+from cps_portal.files.models import StoredFile
+from members.models import User
+from tests.factories import UserFactory
+from tests.files import samples
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def owner() -> User:
+    return UserFactory()
+
+
+@pytest.fixture
+def keep(owner: User) -> Callable[[bytes], StoredFile]:
+    def run(content: bytes) -> StoredFile:
+        given = SimpleUploadedFile("receipt", content)
+        return actions.store(upload=given, purpose="evidence", by=owner, at=timezone.now())
+
+    return run
+
+
+def test_an_image_is_shown_to_its_owner_with_safe_headers(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
+    answer = signed_in(owner).get(keep(samples.jpeg()).get_absolute_url())
+    assert b"".join(answer.streaming_content).startswith(b"\xff\xd8\xff")  # type: ignore[arg-type]
+    assert answer["Content-Type"] == "image/jpeg"
+    assert answer["Content-Disposition"].startswith("inline")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer["Content-Security-Policy"]
+    assert "no-store" in answer["Cache-Control"]
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_a_pdf_is_saved_and_never_opened_as_a_page_of_ours(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
+    answer = signed_in(owner).get(keep(samples.pdf()).get_absolute_url())
+    assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_nobody_else_learns_even_that_it_is_there(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
+    row = keep(samples.jpeg())
+    page = row.get_absolute_url()
+    desk = UserFactory(is_staff=True)
+    for client in (signed_in(UserFactory()), signed_in(desk)):
+        assert client.get(page).status_code == 404
+    assert Client().get(page).status_code == 302
+    desk.user_permissions.add(Permission.objects.get(codename="view_storedfile"))
+    assert signed_in(User.objects.get(pk=desk.pk)).get(page).status_code == 200
+    member = UserFactory()
+    member.user_permissions.add(Permission.objects.get(codename="view_storedfile"))
+    assert signed_in(User.objects.get(pk=member.pk)).get(page).status_code == 404, "the permission is for staff"
+    actions.erase(file=row, at=timezone.now())
+    assert signed_in(owner).get(page).status_code == 404
+    assert signed_in(owner).get("/files/no-such-file/").status_code == 404
+
+
+def test_an_app_may_let_others_read_its_files(
+    keep: Callable[[bytes], StoredFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_rules", {})
+    friend = UserFactory()
+    access.let_read("evidence", lambda user, file: user.pk == friend.pk)
+    row = keep(samples.jpeg())
+    assert signed_in(friend).get(row.get_absolute_url()).status_code == 200
+    assert signed_in(UserFactory()).get(row.get_absolute_url()).status_code == 404
+
+
+def send(client: Client, content: bytes, **data: str) -> tuple[int, str]:
+    given = SimpleUploadedFile("photo.jpg", content)
+    answer = client.post("/files/upload/", {"purpose": "evidence", "name": "files", "file": given, **data})
+    return answer.status_code, answer.content.decode()
+
+
+def test_an_upload_answers_the_line_for_the_form(owner: User) -> None:
+    status, line = send(signed_in(owner), samples.jpeg())
+    assert status == 200
+    row = StoredFile.objects.get(owner=owner)
+    assert f'name="files_keys" value="{row.key}"' in line
+
+
+@pytest.mark.parametrize(
+    ("content", "data", "status"),
+    [
+        (b"no picture", {}, 422),
+        (samples.jpeg(), {"purpose": "else"}, 400),
+        (samples.jpeg(), {"name": '"><script>'}, 400),
+        (samples.jpeg(), {"name": "x" * 99}, 400),
+    ],
+)
+def test_a_wrong_upload_answers_a_sentence(owner: User, content: bytes, data: dict[str, str], status: int) -> None:
+    found, line = send(signed_in(owner), content, **data)
+    assert found == status
+    assert "field__error" in line
+    assert "<script>" not in line
+    assert signed_in(owner).post("/files/upload/", {"purpose": "evidence", "name": "files"}).status_code == 422
+
+
+def test_a_hundred_megabytes_are_refused_without_being_kept_anywhere(owner: User, settings: Settings) -> None:
+    settings.FILES_MOST_MEGABYTES = 1
+    status, line = send(signed_in(owner), b"\xff\xd8\xff" + b"0" * 6 * 1024 * 1024)
+    assert (status, "1 MB" in line) == (422, True)
+
+
+def test_a_name_that_is_markup_is_only_words_on_the_page(owner: User) -> None:
+    given = SimpleUploadedFile("<img src=x onerror=alert(1)>.jpg", samples.jpeg())
+    answer = signed_in(owner).post("/files/upload/", {"purpose": "evidence", "name": "files", "file": given})
+    assert b"<img" not in answer.content
+
+
+def test_visitors_upload_nothing() -> None:
+    assert send(Client(), samples.jpeg())[0] == 302
