@@ -34,9 +34,11 @@ def test_four_decisions_without_a_mouse(rows: list[Registration], agent: User, v
     page.keyboard.press("n")
     for row, keys in [(rows[0], ["a"]), (rows[1], ["r", "2"]), (rows[2], ["s"])]:
         expect(page.locator(".desk__serial").first).to_have_text(row.serial)
+        page.wait_for_load_state()  # a key pressed before the script is there does nothing
         for key in keys:
             page.keyboard.press(key)
     expect(page.locator(".desk__serial").first).to_have_text(rows[3].serial)
+    page.wait_for_load_state()
     page.keyboard.press("m")
     page.keyboard.type("A photo of the number, as it stands there.")  # with every letter that is a key elsewhere
     page.keyboard.press("Control+Enter")

@@ -42,8 +42,7 @@ def test_agents_who_press_next_at_once_get_different_ones(committed_world: World
     assert {row.pk for row in taken} == {row.pk for row in rows}
 
 
-@pytest.mark.parametrize("attempt", range(3))
-def test_one_decision_of_several_at_once_holds(committed_world: World, attempt: int) -> None:
+def test_one_decision_of_several_at_once_holds(committed_world: World) -> None:
     world = committed_world
     (row,) = waiting(world, 1)
     agents = [UserFactory(is_staff=True) for _n in range(2)]
@@ -91,7 +90,7 @@ def assert_whole(world: World) -> None:
 
 
 @pytest.mark.parametrize("side", ["holder", "claimant"])
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", range(2))
 def test_a_decision_beside_a_removal(committed_world: World, side: str, attempt: int) -> None:
     world = committed_world
     claim = claim_of(world)
@@ -104,8 +103,7 @@ def test_a_decision_beside_a_removal(committed_world: World, side: str, attempt:
     assert_whole(world)
 
 
-@pytest.mark.parametrize("attempt", range(3))
-def test_both_sides_letting_go_at_once_end_the_claim_once(committed_world: World, attempt: int) -> None:
+def test_both_sides_letting_go_at_once_end_the_claim_once(committed_world: World) -> None:
     claim = claim_of(committed_world)
     assert codes(together(removal(claim.holder), removal(claim.claimant))) == []
     claim.refresh_from_db()
@@ -114,8 +112,7 @@ def test_both_sides_letting_go_at_once_end_the_claim_once(committed_world: World
     assert_whole(committed_world)
 
 
-@pytest.mark.parametrize("attempt", range(3))
-def test_two_agents_decide_a_claim_at_once_and_one_decision_holds(committed_world: World, attempt: int) -> None:
+def test_two_agents_decide_a_claim_at_once_and_one_decision_holds(committed_world: World) -> None:
     world = committed_world
     claim = claim_of(world)
     first, second = UserFactory(is_staff=True), UserFactory(is_staff=True)
@@ -129,8 +126,7 @@ def test_two_agents_decide_a_claim_at_once_and_one_decision_holds(committed_worl
     assert_whole(world)
 
 
-@pytest.mark.parametrize("attempt", range(3))
-def test_a_decision_beside_a_running_stage_change_leaves_right_points(committed_world: World, attempt: int) -> None:
+def test_a_decision_beside_a_running_stage_change_leaves_right_points(committed_world: World) -> None:
     world = committed_world
     claim = claim_of(world)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
@@ -141,8 +137,7 @@ def test_a_decision_beside_a_running_stage_change_leaves_right_points(committed_
     assert_whole(world)
 
 
-@pytest.mark.parametrize("attempt", range(3))
-def test_claims_across_each_other_do_not_block(committed_world: World, attempt: int) -> None:
+def test_claims_across_each_other_do_not_block(committed_world: World) -> None:
     """Ana claims what Ben holds and Ben what Ana holds, while both are checked and decided: no deadlock."""
     world = committed_world
     validated(world.ben, world.body, "400000000002", at=NOW)

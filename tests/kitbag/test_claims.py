@@ -123,7 +123,7 @@ def test_a_decision_moves_the_points_and_tells_both_why(
         last = case.messages.last()
         assert last
         assert "The dates on the receipts differ." in last.text
-        letters = [letter.payload["text"] for letter in Message.objects.filter(to=case.email)]
+        letters = [letter.payload.get("text", "") for letter in Message.objects.filter(to=case.email)]
         assert sum("The dates on the receipts differ." in text for text in letters) == 1
     with pytest.raises(Refusal, match="ended meanwhile"):
         decide(claim, ClaimOutcome.HOLDER, world.staff)
