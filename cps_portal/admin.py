@@ -1,5 +1,6 @@
 """The desk's page of a member, which draws on all apps, and the trail of what staff did (R54)."""
 
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -23,6 +24,24 @@ KIT_SHOWN = 50
 LOG_SHOWN = 20
 
 
+class Closing(admin.SimpleListFilter):
+    """Who asked to close the account, and who is erased (R14)."""
+
+    title = _("account")
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [("open", _("Open")), ("closing", _("Closed, can be taken back")), ("erased", _("Erased"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Member]) -> QuerySet[Member]:
+        wanted = {
+            "open": Q(closed_at=None),
+            "closing": Q(closed_at__isnull=False, erased_at=None),
+            "erased": Q(erased_at__isnull=False),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
 @admin.register(Member)
 class MemberAdmin(DeskAdmin[Member]):
     """Found by number, e-mail address, name or serial number; shows the whole member."""
@@ -30,7 +49,7 @@ class MemberAdmin(DeskAdmin[Member]):
     change_form_template = "admin/members/member/change_form.html"
     list_display = ["number_in_groups", "full_name", "email", "country", "level", "points", "joined_at"]
     list_display_links = ["number_in_groups", "full_name"]
-    list_filter = ["level", ("country", admin.AllValuesFieldListFilter), "joined_at"]
+    list_filter = ["level", Closing, ("country", admin.AllValuesFieldListFilter), "joined_at"]
     list_select_related = ["user"]
     search_fields = ["number"]
     search_help_text = _("Member number, e-mail address, name or serial number")
@@ -39,10 +58,11 @@ class MemberAdmin(DeskAdmin[Member]):
     fieldsets = [
         (None, {"fields": ["number_in_groups", "email", "address", "level", "points"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "specialty", "wants_news"]}),
-        (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at"]}),
+        (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at", "to_be_erased", "erased_at"]}),
     ]
     readonly_fields = [
         "number_in_groups", "email", "address", "level", "points", "country", "language", "joined_at", "closed_at",
+        "to_be_erased", "erased_at",
     ]  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -51,6 +71,11 @@ class MemberAdmin(DeskAdmin[Member]):
     @admin.display(description=_("member number"), ordering="number")
     def number_in_groups(self, member: Member) -> str:
         return member.number_in_groups
+
+    @admin.display(description=_("erased from"))
+    def to_be_erased(self, member: Member) -> datetime | None:
+        """The person asked for it, and can take it back until then (R14)."""
+        return None if member.erased_at else member.reopens_until
 
     @admin.display(description=_("name"), ordering="last_name")
     def full_name(self, member: Member) -> str:

@@ -1,7 +1,8 @@
 """The texts of the mails that members get. Builds them from rows; sends nothing."""
 
 from django.conf import settings
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from cps_portal.outbox.mail import render_mail
 from members import rules
@@ -10,6 +11,7 @@ from members.models import LevelThreshold, Member, ThresholdPlan
 
 POINTS_PATH = "/kitbag/points/"
 AHEAD_PATH = "/kitbag/ahead/"
+SIGN_IN_PATH = "/accounts/login/"
 
 
 def welcome(member: Member) -> dict[str, str]:
@@ -19,6 +21,18 @@ def welcome(member: Member) -> dict[str, str]:
         {"member": member, "number": member.number_in_groups, "url": settings.SITE_URL},
         language=member.language,
     )
+
+
+def about_account(member: Member, letter: str) -> dict[str, str]:
+    """That the account was closed and until when it can be taken back, or that it is open again (R14)."""
+    until = member.reopens_until
+    with translation.override(member.language):
+        context = {
+            "first_name": member.first_name,
+            "until": date_format(timezone.localtime(until), "j F Y") if until else "",
+            "url": f"{settings.SITE_URL}{SIGN_IN_PATH if until else '/'}",
+        }
+    return render_mail(letter, context, language=member.language)
 
 
 def level_changed(*, member: int, points: int, cause: str, about: str, **levels: str) -> dict[str, str] | None:

@@ -180,3 +180,11 @@ def add_refusal(form: forms.Form, refusal: Refusal) -> None:
     """Show what an action refused beside its field, or above the form if it has none here."""
     message: str | Promise = refusal.message
     form.add_error(refusal.field if refusal.field in form.fields else None, str(message))
+
+
+class CloseForm(forms.Form):
+    """The last question before an account is closed (R14)."""
+
+    sure = forms.BooleanField(
+        label=_("Close my account"), error_messages={"required": _("Tick the box if you are sure.")}
+    )

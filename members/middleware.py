@@ -1,4 +1,4 @@
-"""Whose page it is: `request.member`, the member's language, and the terms that wait to be accepted (R9)."""
+"""Whose page it is: `request.member`, their language, closed accounts (R14), terms that wait to be accepted (R9)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +17,10 @@ from members.models import Member, TermsAcceptance
 
 TERMS_KEY = "terms_accepted"  # in the session: the version that was accepted when this sign-in began
 LANGUAGE_KEY = "member_language"
+CLOSED_MAY = {  # what somebody sees whose account is closed (R14), beside what everybody sees
+    "closing", "reopen_account", "my_data_download", "account_logout", "account_reauthenticate",
+    "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_login_webauthn",
+}  # fmt: skip
 NO_TERMS_NEEDED = {"members:terms", "account_logout"}
 
 
@@ -43,13 +47,20 @@ class MemberMiddleware:
         if match.app_name == "admin" or request.path.startswith("/api/") or not request.user.is_authenticated:
             return None
         request.member = member = member_of(request)  # type: ignore[attr-defined]  # here every page needs it
+        if member and member.closed_at:
+            return None if match.view_name in CLOSED_MAY else lead(request, reverse("closing"))
         if match.view_name in NO_TERMS_NEEDED or TERMS_KEY in request.session:
             return None
         if member is None or remember_terms(request, member):
             return None
         there = request.get_full_path() if request.method == "GET" else reverse(settings.LOGIN_REDIRECT_URL)
         url = f"{reverse('members:terms')}?{urlencode({'next': there})}"
-        return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
+        return lead(request, url)
+
+
+def lead(request: HttpRequest, url: str) -> HttpResponse:
+    """Go there, also out of a part of a page."""
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
 
 
 def remember_terms(request: HttpRequest, member: Member) -> bool:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import rules
-from cps_portal.outbox.enums import State
+from cps_portal.outbox.enums import OPEN, State
 from cps_portal.outbox.models import Message, MessageQuerySet
 from cps_portal.outbox.senders import Obsolete, Rejected
 
@@ -201,6 +202,17 @@ def cancel(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
     locked.answer = f"cancelled by user {by.pk}, {at.isoformat(timespec='seconds')}"
     locked.save(update_fields=["state", "next_at", "answer"])
     return locked
+
+
+@transaction.atomic
+def forget(*, addresses: Iterable[str], at: datetime) -> int:
+    """Delete the content of every message to these addresses, and send none that waits (R14). Returns how many.
+
+    Whoever is sending one at this moment finds that it is no longer theirs to report on.
+    """
+    mine = Message.objects.filter(blanked_at=None).alias(whom=Lower("to")).filter(whom__in=list(addresses))
+    mine.filter(state__in=OPEN).update(state=State.CANCELLED, next_at=None, claim=None)
+    return mine.update(to="", payload={}, answer="", blanked_at=at)
 
 
 def blank_old(*, at: datetime) -> int:

@@ -105,27 +105,28 @@ def settle(
 
 def settle_holders(
     *, product: int, after: int, limit: int, cause: PointsCause, about: str, at: datetime, stage_change: int
-) -> int:
+) -> list[int]:
     """As `settle`, for the next `limit` holders of a product by member key; who moves level is told after the run.
 
-    Returns the key of the last one, 0 if there is none. Whoever becomes a holder between the two statements is
-    not locked and is left out: they have settled themselves, by the same rules.
+    Returns their keys. Whoever becomes a holder between the two statements is not locked and is left out: they
+    have settled themselves, by the same rules.
     """
-    locked = _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})
-    if not locked:
-        return 0
-    hold_rules()
-    facts = {"product": product, "members": [key for (key,) in locked], "stage_change": stage_change, "by": None}
-    members.settle_level(ledger=SETTLE_HOLDERS_SQL, facts=facts, cause=cause, about=about, at=at, later=True)
-    return int(locked[-1][0])
+    locked = [key for (key,) in _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})]
+    if locked:
+        hold_rules()
+        facts = {"product": product, "members": locked, "stage_change": stage_change, "by": None}
+        members.settle_level(ledger=SETTLE_HOLDERS_SQL, facts=facts, cause=cause, about=about, at=at, later=True)
+    return locked
 
 
-def settle_adjustments(*, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime) -> Settled:
+def settle_adjustments(
+    *, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime, later: bool = False
+) -> Settled:
     """As `settle`, for what staff added: it counts until it has ended."""
     facts = {"keys": list(adjustments), "by": by.pk if by else None}
     _run(LOCK_SQL.format(table="kitbag_adjustment"), facts)
     hold_rules()
-    return members.settle_level(ledger=SETTLE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at)
+    return members.settle_level(ledger=SETTLE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at, later=later)
 
 
 def _run(statement: str, facts: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,9 +1,11 @@
 """Who the members are, which terms they accepted, and what they were told."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pghistory
 import pgtrigger
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -75,6 +77,11 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def open(self) -> "MemberQuerySet":
         return self.filter(closed_at=None)
 
+    def to_erase(self, at: datetime) -> "MemberQuerySet":
+        """Closed, and the time to take it back is over (R14). Those of staff stay: somebody works with that user."""
+        since = at - timedelta(days=settings.CLOSING_DAYS)
+        return self.filter(closed_at__lt=since, erased_at=None, user__is_staff=False)
+
     def locked(self) -> "MemberQuerySet":
         """Lock the rows in key order: every action that writes for members takes this lock first."""
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
@@ -97,6 +104,7 @@ class Member(models.Model):
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.RED, editable=False)
     joined_at = models.DateTimeField(_("joined"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
 
     objects = MemberQuerySet.as_manager()
 
@@ -106,10 +114,17 @@ class Member(models.Model):
         indexes = [
             models.Index(Lower("last_name"), name="member_last_name"),
             models.Index(fields=["level"], name="member_level"),
+            models.Index(
+                fields=["closed_at"], name="member_closing", condition=Q(closed_at__isnull=False, erased_at=None)
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="member_number_form", condition=Q(number__regex=r"^\d{12}$")),
             models.CheckConstraint(name="member_level_known", condition=Q(level__in=Level.values)),
+            models.CheckConstraint(
+                name="member_erased_is_nobody",
+                condition=Q(erased_at=None) | Q(closed_at__isnull=False, first_name="", last_name="", specialty=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -118,6 +133,11 @@ class Member(models.Model):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def reopens_until(self) -> datetime | None:
+        """How long a closed account can be taken back (R14)."""
+        return self.closed_at + timedelta(days=settings.CLOSING_DAYS) if self.closed_at else None
 
     @property
     def initials(self) -> str:
