@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run test test-browser test-launcher bench lint install lock clean
+.PHONY: run test test-browser test-launcher bench bench-crowd lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -17,8 +17,12 @@ test-browser: ## in Chromium
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher $(ARGS)
 
-bench: ## how pages and search compare with a plain view
+bench: ## how pages, search and a small crowd's run compare with the plainest thing
 	@$(START) test -m bench -s -p no:randomly $(ARGS)
+
+bench-crowd: export BENCH_MEMBERS ?= 200000
+bench-crowd: ## a planned change over 200,000 members beside one statement; some ten minutes (BENCH_MEMBERS=...)
+	@$(START) test -m bench -s -p no:randomly tests/bench/test_crowd.py $(ARGS)
 
 lint: install ## style, templates, import contracts, types
 	$(BIN)/ruff check .

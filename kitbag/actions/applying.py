@@ -64,7 +64,7 @@ def settle_step(*, change: int, limit: int, at: datetime) -> bool:
     with connection.cursor() as cursor:
         # A batch that a crash of the database takes back takes its cursor with it, and is done again.
         cursor.execute("set local synchronous_commit = off")
-    last = settle_holders(
+    done = settle_holders(
         product=row.product_id,
         after=row.cursor,
         limit=limit,
@@ -73,12 +73,12 @@ def settle_step(*, change: int, limit: int, at: datetime) -> bool:
         at=at,
         stage_change=row.pk,
     )
-    if not last:
+    if done:
+        counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
+        row.settled += counted.filter(member__gt=row.cursor, member__lte=done[-1]).count()
+        row.cursor, row.stepped_at = done[-1], at
+    more = len(done) == limit  # whoever comes to hold it now settles themselves
+    if not more:
         row.state, row.finished_at = ChangeState.DONE, at
-        row.save(update_fields=["state", "finished_at"])
-        return False
-    counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
-    row.settled += counted.filter(member__gt=row.cursor, member__lte=last).count()
-    row.cursor, row.stepped_at = last, at
-    row.save(update_fields=["cursor", "stepped_at", "settled"])
-    return True
+    row.save(update_fields=["cursor", "stepped_at", "settled", "state", "finished_at"])
+    return more

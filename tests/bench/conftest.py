@@ -42,3 +42,11 @@ def table() -> Iterator[Table]:
     found = Table()
     yield found
     print(f"\n\n{'':<52}{'ratio':>8}{'ms':>10}{'95 %':>10}{'plain ms':>10}", *found.lines, sep="\n")  # noqa: T201
+
+
+@pytest.fixture(scope="session")
+def report() -> Iterator[list[str]]:
+    """Lines that are printed after everything."""
+    lines: list[str] = []
+    yield lines
+    print("\n", *lines, sep="\n")  # noqa: T201
