@@ -1,8 +1,6 @@
 """The desk's pages of accounts, countries, levels and terms. The page of a member is in cps_portal.admin."""
 
-from datetime import date, datetime, timedelta
-from itertools import pairwise
-from typing import Any
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -17,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
-from members.enums import Level
 from members.models import (
     CountryProgramme,
     LevelBenefit,
@@ -131,50 +128,14 @@ class LevelBenefitAdmin(DeskAdmin[LevelBenefit]):
     ordering = ["service_level", "first_answer_hours"]
 
 
-class ThresholdForm(forms.ModelForm[LevelThreshold]):
-    class Meta:
-        model = LevelThreshold
-        fields = ["level", "points_from", "valid_from"]
-
-    def clean_valid_from(self) -> date:
-        day: date = self.cleaned_data["valid_from"]
-        if day < timezone.localdate() + timedelta(days=1):
-            raise ValidationError(_("Members have to be able to know it before: choose tomorrow or a later day."))
-        return day
-
-    def clean(self) -> dict[str, Any] | None:
-        """The levels have to stay in their order on the day the row comes into force (R10)."""
-        values = super().clean()
-        if values and not self.errors:
-            others = LevelThreshold.objects.exclude(pk=self.instance.pk)
-            found = {**others.in_force(values["valid_from"]), values["level"]: values["points_from"]}
-            ladder = [found[level] for level in Level.values if level in found]
-            if any(upper <= lower for lower, upper in pairwise(ladder)):
-                self.add_error("points_from", _("Each level has to start above the one before it on that day."))
-        return values
-
-
 @admin.register(LevelThreshold)
-class LevelThresholdAdmin(DeskAdmin[LevelThreshold]):
-    """A new threshold is a new row in the future; the rows in force are history and stay (R10)."""
+class LevelThresholdAdmin(ReadOnlyAdmin[LevelThreshold]):
+    """What is and was in force. Other points are planned: members are told before (R10, R22)."""
 
-    form = ThresholdForm
-    list_display = ["level", "points_from", "valid_from", "is_in_force"]
+    list_display = ["level", "points_from", "valid_from"]
     list_filter = ["level", "valid_from"]
     search_fields = ["level"]
     ordering = ["-valid_from", "points_from"]
-
-    @admin.display(description=_("has begun"), boolean=True)
-    def is_in_force(self, row: LevelThreshold) -> bool:
-        return row.valid_from <= timezone.localdate()
-
-    def has_change_permission(self, request: HttpRequest, obj: LevelThreshold | None = None) -> bool:
-        return (obj is None or not self.is_in_force(obj)) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: LevelThreshold | None = None) -> bool:
-        if obj is None or self.is_in_force(obj):
-            return False
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
 class TermsForm(forms.ModelForm[TermsVersion]):

@@ -51,7 +51,14 @@ def groups(db: None) -> dict[str, Group]:
     """The groups that the migration makes. A test that empties the tables takes them away: then made again."""
     if not Group.objects.filter(name="Support").exists():
         with connection.schema_editor() as editor:
-            for name in ("0001_staff_groups", "0002_support_answers_cases", "0003_support_decides_claims", "0004_rights_to_plan"):
+            for name in (
+                "0001_staff_groups",
+                "0002_support_answers_cases",
+                "0003_support_decides_claims",
+                "0004_rights_to_plan",
+                "0005_stolen_kit_and_retailers",
+                "0006_rights_to_plan_levels",
+            ):
                 import_module(f"cps_portal.migrations.{name}").make_groups(apps, editor)
     return {group.name: group for group in Group.objects.all()}
 

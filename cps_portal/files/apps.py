@@ -1,5 +1,8 @@
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
+
+from cps_portal.files.checks import files_are_outside_the_web_root
 
 
 class FilesConfig(AppConfig):
@@ -8,4 +11,4 @@ class FilesConfig(AppConfig):
     verbose_name = _("Files")
 
     def ready(self) -> None:
-        from cps_portal.files import checks  # noqa: F401, PLC0415  # registers the system checks
+        register(files_are_outside_the_web_root)

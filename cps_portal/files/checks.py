@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 
-@register()
 def files_are_outside_the_web_root(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     location = settings.STORAGES["files"].get("OPTIONS", {}).get("location")
     if not location:

@@ -1,5 +1,27 @@
 """The desk's pages of kit, registrations, planned changes and points."""
 
-from kitbag.admin import catalogue, changes, claims, desk, points, proposals, registrations
+from kitbag.admin import (
+    catalogue,
+    changes,
+    claims,
+    desk,
+    ownership,
+    points,
+    proposals,
+    registrations,
+    retailers,
+    thresholds,
+)
 
-__all__ = ["catalogue", "changes", "claims", "desk", "points", "proposals", "registrations"]
+__all__ = [
+    "catalogue",
+    "changes",
+    "claims",
+    "desk",
+    "ownership",
+    "points",
+    "proposals",
+    "registrations",
+    "retailers",
+    "thresholds",
+]

@@ -11,12 +11,10 @@ from django.utils import timezone
 
 from kitbag.enums import Stage
 from kitbag.models import Product
-from members.enums import Level
-from members.models import CountryProgramme, LevelThreshold, TermsVersion
+from members.models import CountryProgramme, TermsVersion
 from tests.admin.conftest import SignIn
 from tests.world import World
 
-THRESHOLDS = "/admin/members/levelthreshold/"
 TERMS = "/admin/members/termsversion/"
 
 
@@ -27,50 +25,6 @@ def as_programme(staff: SignIn) -> Client:
 
 def in_days(days: int) -> date:
     return timezone.localdate() + timedelta(days=days)
-
-
-def threshold(client: Client, points: int, day: date, level: str = Level.SILVER) -> dict[str, list[str]]:
-    """Add a threshold; what the form says against it."""
-    data = {"level": level, "points_from": points, "valid_from": day.isoformat()}
-    answer = client.post(f"{THRESHOLDS}add/", data)
-    return {} if answer.status_code == 302 else answer.context["adminform"].form.errors
-
-
-@pytest.mark.parametrize("days", [0, -1, -400])
-def test_a_threshold_cannot_begin_today_or_earlier(as_programme: Client, world: World, days: int) -> None:
-    assert "valid_from" in threshold(as_programme, 450, in_days(days))
-    assert LevelThreshold.objects.count() == 4
-
-
-def test_a_threshold_of_tomorrow_is_added_and_changes_no_level_today(as_programme: Client, world: World) -> None:
-    assert threshold(as_programme, 450, in_days(1)) == {}
-    assert LevelThreshold.objects.in_force()[Level.SILVER] == 500
-
-
-def test_levels_keep_their_order(as_programme: Client, world: World) -> None:
-    assert "points_from" in threshold(as_programme, 1000, in_days(1))
-    assert "points_from" in threshold(as_programme, 500, in_days(1), Level.GOLD)
-
-
-def test_a_threshold_in_force_is_history(as_root: Client, world: World) -> None:
-    row = LevelThreshold.objects.get(level=Level.GOLD)
-    change = reverse("admin:members_levelthreshold_change", args=[row.pk])
-    data = {"level": row.level, "points_from": 900, "valid_from": in_days(3).isoformat()}
-    assert as_root.get(change).status_code == 200
-    assert as_root.post(change, data).status_code == 403
-    delete = reverse("admin:members_levelthreshold_delete", args=[row.pk])
-    assert as_root.post(delete, {"post": "yes"}).status_code == 403
-    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    as_root.post(THRESHOLDS, chosen)
-    row.refresh_from_db()
-    assert row.points_from == 1000
-
-
-def test_a_threshold_of_the_future_can_be_taken_back(as_programme: Client, world: World) -> None:
-    threshold(as_programme, 450, in_days(5))
-    row = LevelThreshold.objects.get(points_from=450)
-    as_programme.post(reverse("admin:members_levelthreshold_delete", args=[row.pk]), {"post": "yes"})
-    assert not LevelThreshold.objects.filter(pk=row.pk).exists()
 
 
 def test_terms_are_published_before_they_come_into_force(as_programme: Client, world: World) -> None:
