@@ -24,6 +24,7 @@ from members.models import (
     Notice,
     TermsAcceptance,
     TermsVersion,
+    UntoldLevelChange,
     User,
 )
 
@@ -173,6 +174,16 @@ class LevelChangeAdmin(ReadOnlyAdmin[LevelChange]):
     list_select_related = ["member"]
     search_fields = ["=member__number", "member__last_name", "=member__user__email"]
     date_hierarchy = "at"
+
+
+@admin.register(UntoldLevelChange)
+class UntoldLevelChangeAdmin(ReadOnlyAdmin[UntoldLevelChange]):
+    """Level changes of a run whose members are told next; a long list that stays says that no worker runs."""
+
+    list_display = ["change", "member"]
+    list_select_related = ["change", "member"]
+    search_fields = ["=member__number"]
+    ordering = ["pk"]
 
 
 @admin.register(TermsAcceptance)
