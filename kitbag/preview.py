@@ -64,7 +64,7 @@ with slot as materialized (
     select country, count(*) as n from ({everybody_once}) each group by country
 )
 select
-    (select coalesce(sum(n), 0) from people),
+    (select coalesce(sum(n), 0)::bigint from people),
     (select json_agg(x) from (
         select k, sum(n) as n, sum(kit) as kit, sum(lost) as lost, sum(gained) as gained from summed group by k
     ) x),

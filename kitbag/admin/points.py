@@ -185,7 +185,7 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
 
     list_display = [
         "started_at", "agrees", "verdict", "members", "registrations", "wrong_registrations", "wrong_points",
-        "wrong_levels", "awaiting", "mended", "took", "by",
+        "wrong_levels", "awaiting", "untold", "mended", "took", "by",
     ]  # fmt: skip
     list_filter = ["started_at", ("finished_at", admin.EmptyFieldListFilter)]
     list_select_related = ["by"]
@@ -194,7 +194,7 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
     date_hierarchy = "started_at"
     fields = [
         "started_at", "finished_at", "agrees", "verdict", "members", "registrations", "wrong_registrations",
-        "wrong_points", "wrong_levels", "awaiting", "mended", "who_differs", "by",
+        "wrong_points", "wrong_levels", "awaiting", "untold", "mended", "who_differs", "by",
     ]  # fmt: skip
 
     @admin.display(description=_("agrees"), boolean=True)
