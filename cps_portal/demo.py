@@ -18,7 +18,7 @@ from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
 from kitbag.actions import announcing, applying, planning, registrations
 from kitbag.actions.planning import Plan
-from kitbag.enums import RefusalReason, Stage
+from kitbag.enums import RefusalReason, ReviewReason, Stage
 from kitbag.models import Product, Registration
 from members import actions
 from members.models import Member, TermsVersion, User
@@ -28,6 +28,7 @@ ADMIN = "admin@example.org"  # made last: who finds it finds the whole world
 STAFF = {"support@example.org": "Support", "programme@example.org": "Programme", "centre@example.org": "Centre"}
 FELL = "eos-r5"  # the product of which Ana's history shows the supersession
 SUCCESSOR = "eos-r5-mark-ii"
+FALLS_NEXT, FOLLOWS_NEXT = "rf-70-200mm-f2-8l-is-usm", "rf-70-200mm-f2-8l-is-usm-z"  # invented
 FALL = datetime(2024, 8, 20, 22, 5, tzinfo=UTC)
 EARLIER_TERMS = "2023-01"
 BATCH = 500
@@ -69,6 +70,7 @@ def make() -> None:
     _once("dana@example.org", _dana)
     _once("emil@example.org", _emil)
     _cases()
+    _ahead()
     _once(ADMIN, _admin)
 
 
@@ -202,7 +204,11 @@ def _hand_in(
     details = _details(serial, bought, store=store, country=member.country.code)
     later = at + timedelta(minutes=4)
     row = registrations.submit_registration(registration=row, details=details, insisted=insisted, at=later)
-    return registrations.check_registration(registration=row, at=later + timedelta(seconds=2))
+    row = registrations.check_registration(registration=row, at=later + timedelta(seconds=2))
+    if row.review_reason == ReviewReason.SAMPLE:  # what the demonstration shows must not depend on chance
+        by = User.objects.get(email="support@example.org")
+        row = registrations.approve_registration(registration=row, by=by, at=later + timedelta(hours=1))
+    return row
 
 
 # --- The cast ------------------------------------------------------------------------------------
@@ -234,6 +240,18 @@ def _fall() -> None:
     product = _product(FELL)
     if product.stage == Stage.CURRENT:
         _apply(Plan(product, Stage.SUPERSEDED, FALL.date(), _product(SUCCESSOR)), FALL)
+
+
+def _ahead() -> None:
+    """Something to look forward to: a lens that Ana and Chloe hold will be superseded, and they have been told."""
+    product = _product(FALLS_NEXT)
+    if product.stage != Stage.CURRENT or product.stage_changes.exists():
+        return
+    day = timezone.localdate() + timedelta(days=75)
+    plan = Plan(product, Stage.SUPERSEDED, day, _product(FOLLOWS_NEXT))
+    (change,) = planning.plan_changes(plans=[plan], by=None, at=_ago(2))
+    while announcing.announce_step(change=change.pk, limit=BATCH, at=_ago(1)):
+        pass
 
 
 def _apply(plan: Plan, at: datetime) -> None:

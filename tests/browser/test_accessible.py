@@ -66,6 +66,8 @@ def registrations_of(member: Member) -> list[str]:
             pages.append(f"/kitbag/{row.pk}/")
         if row and state in (RegistrationState.DRAFT, RegistrationState.REJECTED):
             pages.append(f"/kitbag/{row.pk}/finish/")
+        if row and state == RegistrationState.REJECTED:
+            pages.append(f"/kitbag/{row.pk}/appeal/")
         if row and state == RegistrationState.VALIDATED:
             pages.append(f"/kitbag/{row.pk}/remove/")
     return pages
