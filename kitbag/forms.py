@@ -11,7 +11,8 @@ from cps_portal.cases.forms import LongText
 from cps_portal.lib.forms import DatePartsField
 from kitbag import rules
 from kitbag.actions.appeals import LONGEST as LONGEST_APPEAL
-from kitbag.actions.registrations import Details, may_lack_serial
+from kitbag.actions.registrations import Details
+from kitbag.actions.serials import may_lack_serial
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, SerialPlace
 from kitbag.models import Registration
 from kitbag.texts import MISSING_SENTENCES

@@ -4,20 +4,32 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
-from kitbag.models import PointsEntry, Product, Registration
+from kitbag.models import PointsEntry, Registration
 from kitbag.rules import SerialFinding
 from members.enums import PointsCause
 
 SERIAL_SENTENCES = {
     "empty": _("Type the serial number."),
     "ean": _("That is the bar code of the box. The serial number stands on the product itself."),
-    "item_code": _("That is an item code of the maker. The serial number stands on the product itself."),
+    "item_code": _(
+        "That is an item code of the maker, as on the box or the receipt. The serial number stands on the product."
+    ),
     "date_code": _("That is a date code, not the serial number. Look for the longer number."),
+    "model": _("That is the name of the model, not the number of yours. Look for the number beside or below it."),
+    "imei": _("Fifteen digits are the number of a phone (IMEI). Type the one that stands on the product."),
+    "phone": _("That is a telephone number. Type the one that stands on the product."),
+    "made_up": _("Every product has its own number, this one looks made up. Type the one that stands on yours."),
     "signs": _("A serial number has only digits and letters. Type it as printed, without other signs."),
     "short": _("A serial number has at least four characters. Check that you have all of it."),
     "long": _("A serial number has at most fourteen characters. Type the number alone."),
     "letters": _("Did you mean %(suggestion)s? Serial numbers of this kind have digits where you typed letters."),
     "shape": _("This does not look like the number of this product. Check it, or tick the box if it is right."),
+    "shape_example": _(
+        "This does not look like the number of this product, for example %(example)s."
+        " Check it, or tick the box if it is right."
+    ),
+    "own_duplicate": _("You have added this one already. Check the serial number."),
+    "own_other": _("That is the number of your %(other)s. Type the one that stands on this product."),
 }
 
 MISSING_SENTENCES = {
@@ -65,10 +77,11 @@ REVIEW_SENTENCES = {
 }
 
 
-def serial_sentence(finding: SerialFinding, product: Product) -> str | Promise:
+def serial_sentence(finding: SerialFinding) -> str:
     """What is wrong with the serial number and what to do (R29, R30)."""
-    sentence = SERIAL_SENTENCES[finding.code]
-    return sentence % {"suggestion": finding.suggestion} if finding.suggestion else sentence
+    code = "shape_example" if finding.code == "shape" and finding.example else finding.code
+    facts = {"suggestion": finding.suggestion, "example": finding.example, "other": finding.other}
+    return str(SERIAL_SENTENCES[code]) % facts
 
 
 def cause_sentence(entry: PointsEntry) -> str | Promise:

@@ -14,9 +14,10 @@ from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import appeals, claims, deciding
 from kitbag.actions.points import settle
+from kitbag.actions.serials import check_serial, may_lack_serial
 from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
-from kitbag.enums import RegistrationState, RemovalReason, ReviewReason, ShapeUse
-from kitbag.models import Product, Registration, SerialShape
+from kitbag.enums import RegistrationState, RemovalReason, ReviewReason
+from kitbag.models import Product, Registration
 from kitbag.texts import MISSING_SENTENCES, serial_sentence
 from members import rules as member_rules
 from members.enums import PointsCause
@@ -85,7 +86,7 @@ def add_product(*, member: Member, product: Product, at: datetime, held: int | N
 
 @transaction.atomic
 def save_details(*, registration: Registration, details: Details, at: datetime) -> Registration:
-    """Keep what is known of the details so far, complete or not ("finish later", R16).
+    """Keep what is known of the details so far, complete or not ("finish later", R16), and what the check says.
 
     Raises Refusal on a date that cannot be, or when the registration is not open for changes.
     """
@@ -93,6 +94,7 @@ def save_details(*, registration: Registration, details: Details, at: datetime) 
     _require_editable(row)
     _check_date(details.purchased_on, at)
     _write_details(row, details)
+    row.warning = check_serial(row, row.serial).code if row.serial else ""
     row.save(update_fields=DETAIL_FIELDS)
     return row
 
@@ -108,9 +110,9 @@ def submit_registration(*, registration: Registration, details: Details, insiste
     _require_editable(row)
     _require_complete(row.product, details)
     _check_date(details.purchased_on, at)
-    finding = check_serial(row.product, details.serial) if not details.no_serial else rules.SerialFinding()
+    finding = check_serial(row, details.serial) if not details.no_serial else rules.SerialFinding()
     if finding.code and (finding.blocks or not insisted):
-        raise Refusal(f"serial_{finding.code}", serial_sentence(finding, row.product), "serial")
+        raise Refusal(f"serial_{finding.code}", serial_sentence(finding), "serial")
     _write_details(row, details)
     row.warning = finding.code
     row.serial_insisted = bool(finding.code)
@@ -211,23 +213,6 @@ def discard_draft(*, registration: Registration, by: User | None, at: datetime) 
     if row.state != RegistrationState.DRAFT:
         raise Refusal("not_draft", _("This one is no longer a draft. Open it to remove it."))
     return remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=by, at=at)
-
-
-def check_serial(product: Product, serial: str) -> rules.SerialFinding:
-    """What there is to say about a serial number typed for a product (R29, R30)."""
-    shapes = [
-        rules.Shape(shape.pattern, shape.year_from, shape.year_to)
-        for shape in SerialShape.objects.all()
-        if shape.covers(product.category)
-    ]
-    return rules.check_serial(serial, shapes, product.released_year)
-
-
-def may_lack_serial(product: Product) -> bool:
-    """Whether "there is no serial on this item" may be said of it (R33)."""
-    if product.serial_optional:
-        return True
-    return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
 
 
 # --- Steps -----------------------------------------------------------------------------------------

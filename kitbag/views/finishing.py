@@ -1,5 +1,7 @@
 """Finish a product: the four details, checked beside their fields (R17, R24, R27 to R30, R33)."""
 
+from contextlib import suppress
+
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -13,7 +15,8 @@ from django_countries import countries
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import appeals, registrations
-from kitbag.enums import RegistrationState, Shelf
+from kitbag.actions.serials import check_serial
+from kitbag.enums import RegistrationState
 from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, serial_sentence
@@ -56,11 +59,14 @@ def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
     serial = request.GET.get("serial", "").replace("\x00", "").strip()[:100]
     if len(rules.normalise_serial(serial)) < 4:
         return render(request, "kitbag/_serial_note.html", {"kit": row})
-    finding = registrations.check_serial(row.product, serial)
+    finding = check_serial(row, serial)
     context = {
-        "finding": finding,
-        "sentence": serial_sentence(finding, row.product) if finding.code else "",
+        "row": row,
+        "form": DetailsForm(registration=row),
+        **_note(finding),
+        "sentence": serial_sentence(finding) if finding.code else "",
         "fine": not finding.code,
+        "brackets": rules.has_brackets(serial),
     }
     return render(request, "kitbag/_serial_note.html", context)
 
@@ -82,6 +88,10 @@ def _submit(request: MemberRequest, row: Registration) -> HttpResponse:
             registration=row, details=form.details(), insisted=insisted, at=timezone.now()
         )
     except Refusal as refusal:
+        if refusal.field == "serial" and row.state == RegistrationState.DRAFT:
+            # So that whoever gives up here finds it as typed, and staff see which shapes make people give up.
+            with suppress(Refusal):
+                registrations.save_details(registration=row, details=form.details(), at=timezone.now())
         return _refused(request, row, form, refusal)
     messages.success(request, _t("%(product)s is being checked.") % {"product": row.product.name})
     return go(request, _next(request, row))
@@ -104,7 +114,7 @@ def _take_suggestion(request: MemberRequest, row: Registration) -> HttpResponse:
 
     The Enter key presses the first button of a form, this one: with a number corrected by hand it hands in.
     """
-    finding = registrations.check_serial(row.product, request.POST.get("serial", "")[:100])
+    finding = check_serial(row, request.POST.get("serial", "")[:100])
     if not finding.suggestion:
         return _submit(request, row)
     data: QueryDict = request.POST.copy()
@@ -133,6 +143,7 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
     form.fields["serial"].widget.attrs |= {
         "hx-get": reverse("kitbag:serial_check", args=[row.pk]),
         "hx-trigger": "input changed delay:600ms",
+        "hx-sync": "this:replace",
         "hx-target": "#serial-note",
     }
     form.fields["country"].widget.attrs |= {
@@ -140,9 +151,8 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "hx-trigger": "change",
         "hx-target": "#country-note",
     }
-    typed_serial = str(form["serial"].value() or "").replace("\x00", "")[:100]
-    wrong = form.is_bound and form.has_error("serial") and typed_serial
-    finding = registrations.check_serial(row.product, typed_serial) if wrong else rules.SerialFinding()
+    typed_serial = str(form["serial"].value() or "").replace("\x00", "").strip()[:100]
+    finding = check_serial(row, typed_serial) if typed_serial and not taken else rules.SerialFinding()
     waiting = turn_fields(row)
     done = len(rules.DETAILS) - len(waiting)
     context = {
@@ -154,17 +164,26 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "done": done,
         "progress": ngettext("%(done)s of %(all)s details done", "%(done)s of %(all)s details done", done)
         % {"done": done, "all": len(rules.DETAILS)},
-        "finding": finding,
-        "may_insist": bool(finding.code) and not finding.blocks,
+        **_note(finding),
+        "sentence": serial_sentence(finding) if finding.code and "serial" not in form.errors else "",
+        "brackets": rules.has_brackets(typed_serial) and not finding.code,
         "taken": taken,
         "through": bool(request.POST.get("through") or request.GET.get("through")),
         "asked_for": row.asked_for if row.needs_member else "",
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
-        "is_body": row.product.shelf == Shelf.BODIES,
         "origin": _origin(request.member, form["country"].value()),
     }
     template = "kitbag/_finish_form.html" if request.htmx else "kitbag/finish.html"
     return render(request, template, context)
+
+
+def _note(finding: rules.SerialFinding) -> dict[str, object]:
+    """What the member can do about it: take the suggestion, insist, or ask a person."""
+    return {
+        "finding": finding,
+        "may_insist": bool(finding.code) and not finding.blocks,
+        "stuck": finding.blocks and finding.code != "own_duplicate",
+    }
 
 
 def _origin(member: Member, country: str | None) -> str:

@@ -1,0 +1,193 @@
+"""The serial doctor: serial numbers compared, wrong ones named, unusual ones noticed (R28 to R31)."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+SERIAL_FORM = re.compile(r"[A-Z0-9]{4,14}")
+BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}")
+BOX_CODE = re.compile(r"\d?(4549292|4960999|4957792|8714574)\d{6}")  # with or without the digit of an outer box
+ITEM_CODE = re.compile(r"\d{4}[ABCV]\d{3}([A-Z]{2})?")
+DATE_CODE_NEW = re.compile(r"[UFO][A-Z](0?[1-9]|1[0-2])\d{0,2}")
+DATE_CODE_OLD = re.compile(r"[A-Z](0?[1-9]|1[0-2])\d{0,2}[UFO]")
+PHONE = re.compile(r"\s*\+[\s\d().\-/]*")
+MODEL_CODE = re.compile(r"DS\d{6}|PC\d{4}|K1\d{4}")  # what stands as "model" beside the number on a label
+RUNS = ("01234567890", "09876543210")
+SHORTEST_RUN = 5
+TO_DIGITS = str.maketrans("OQILSB", "001158")
+TO_LETTERS = str.maketrans("0158", "OISB")
+LONGEST_HEAD = 5  # letters before the digits
+
+
+def normalise_serial(text: str) -> str:
+    """The serial as compared with a shape: upper case, no spaces, signs, brackets or leading "S/N" (R28).
+
+    Leading zeros stay; ``serial_key`` drops them.
+    """
+    plain = BRACKETS.sub("", _upper(text))
+    plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
+    return re.sub(r"^(?:SN|NO|NR)+(?=\d)", "", plain)
+
+
+def serial_key(text: str) -> str:
+    """The form under which two serials are the same one (R28): normalised, without leading zeros."""
+    plain = normalise_serial(text)
+    return plain.lstrip("0") or plain[:1]
+
+
+def has_brackets(text: str) -> bool:
+    """Whether something in brackets was left out of the number."""
+    return BRACKETS.search(_upper(text)) is not None
+
+
+def has_ean_check_digit(digits: str) -> bool:
+    """Whether thirteen digits end in a valid EAN-13 check digit."""
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits[:12]))
+    return (10 - total % 10) % 10 == int(digits[12])
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An expected shape of serial numbers (R30): a full-match pattern for products released in these years."""
+
+    pattern: str
+    year_from: int | None = None
+    year_to: int | None = None
+    example: str = ""
+
+    def covers(self, year: int | None) -> bool:
+        return year is None or ((self.year_from or year) <= year <= (self.year_to or year))
+
+    def fits(self, plain: str) -> bool:
+        return re.fullmatch(self.pattern, plain) is not None
+
+
+@dataclass(frozen=True)
+class SerialFinding:
+    """What the check of a serial says. ``code`` is "" if nothing is wrong.
+
+    ``blocks``: no serial number can look like this, so another one has to be typed. Otherwise it is a warning:
+    the member may insist, and a person decides (R30). ``suggestion`` is what was probably meant, ``example`` how
+    such a number looks, ``other`` the product that has this number.
+    """
+
+    code: str = ""
+    blocks: bool = False
+    suggestion: str = ""
+    example: str = ""
+    other: str = ""
+
+
+def check_serial(
+    text: str, shapes: Iterable[Shape], year: int | None = None, names: Iterable[str] = ()
+) -> SerialFinding:
+    """Name what is wrong with a serial number (R29), or say that its shape is unusual (R30).
+
+    Shapes are those of the product's category; an empty list accepts any form. A product whose year is not
+    known may have any shape of its category. ``names`` are those of the product itself.
+    """
+    plain = normalise_serial(text)
+    if mistake := _what_it_is(text, plain, names):
+        return SerialFinding(mistake, blocks=not SERIAL_FORM.fullmatch(plain))
+    fitting = [shape for shape in shapes if shape.covers(year)]
+    if plain.isascii() and any(shape.fits(plain) for shape in fitting):
+        return SerialFinding()
+    if not SERIAL_FORM.fullmatch(plain):
+        return SerialFinding(_form_mistake(plain), blocks=True)
+    return _unusual(plain, fitting) if fitting else SerialFinding()
+
+
+def _what_it_is(text: str, plain: str, names: Iterable[str]) -> str:
+    if not plain:
+        return "empty"
+    if PHONE.fullmatch(text):
+        return "phone"
+    if mistake := named_mistake(plain):
+        return mistake
+    own_names = {normalise_serial(name).removeprefix("CANON") for name in names}
+    return "model" if plain.removeprefix("CANON") in own_names else ""
+
+
+def named_mistake(plain: str) -> str:
+    """Which well-known wrong number this is (R29), or "": of the box, of a part, of a phone, of nothing at all."""
+    is_number = plain.isascii() and plain.isdigit()
+    if is_number and (BOX_CODE.fullmatch(plain) or (len(plain) == 13 and has_ean_check_digit(plain))):
+        return "ean"
+    if is_number and len(plain) == 15:
+        return "imei"
+    if ITEM_CODE.fullmatch(plain):
+        return "item_code"
+    if DATE_CODE_NEW.fullmatch(plain) or DATE_CODE_OLD.fullmatch(plain):
+        return "date_code"
+    return "made_up" if _is_made_up(plain) else ""
+
+
+def _upper(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
+
+
+def _is_made_up(plain: str) -> bool:
+    if not SERIAL_FORM.fullmatch(plain):
+        return False
+    return len(set(plain)) == 1 or (len(plain) >= SHORTEST_RUN and any(plain in run for run in RUNS))
+
+
+def _form_mistake(plain: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9]*", plain):
+        return "signs"
+    return "short" if len(plain) < 4 else "long"
+
+
+def _unusual(plain: str, fitting: Sequence[Shape]) -> SerialFinding:
+    for meant in _readings(plain):
+        if any(shape.fits(meant) for shape in fitting):
+            return SerialFinding("letters", suggestion=meant)
+    if MODEL_CODE.fullmatch(plain):
+        return SerialFinding("model")
+    return SerialFinding("shape", example=next((shape.example for shape in fitting if shape.example), ""))
+
+
+def _readings(plain: str) -> Iterator[str]:
+    """What may have been meant where a letter looks like a digit: all digits, or a few letters and then digits."""
+    whole = [plain.translate(TO_DIGITS)]
+    heads = range(1, min(LONGEST_HEAD, len(plain)) + 1)
+    kept = [plain[:head] + plain[head:].translate(TO_DIGITS) for head in heads]
+    turned = [plain[:head].translate(TO_LETTERS) + plain[head:].translate(TO_DIGITS) for head in heads]
+    return (reading for reading in [*whole, *kept, *turned] if reading != plain)
+
+
+# --- Patterns that staff write --------------------------------------------------------------------
+
+TOKEN = re.compile(r"\\d|\[(?:[A-Z0-9](?:-[A-Z0-9])?)+\]|[A-Z0-9]|(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<bar>\|)")
+REPEAT = re.compile(r"[?*+]|\{\d{1,2}(?:,(?:\d{1,2})?)?\}")
+MOST_CHOICES = 6  # with numbers of fourteen characters, so few can be tried in no time whatever they are
+
+
+def pattern_problem(pattern: str) -> str:
+    """Why a pattern can't be used, or "": one that passes is quick, and means the same to Python and the database.
+
+    "unreadable"; "form": more than letters, digits, groups and counts; "nested": a count of a group; "choices": so
+    many that a check could take long.
+    """
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return "unreadable"
+    rest = pattern.removeprefix("^").removesuffix("$")
+    choices, place = 0, 0
+    while place < len(rest):
+        token = TOKEN.match(rest, place)
+        if token is None:
+            return "form"
+        place = token.end()
+        if token["bar"]:
+            choices += 1
+        if repeat := REPEAT.match(rest, place):
+            if token["open"] or token["bar"]:
+                return "unreadable"
+            if token["close"] and repeat.group() != "?":
+                return "nested"
+            choices += repeat.group() in ("?", "*", "+") or "," in repeat.group()
+            place = repeat.end()
+    return "choices" if choices > MOST_CHOICES else ""
