@@ -12,8 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kitbag.chart import Chart, points_chart
+from kitbag.chart import Chart, points_chart, within_a_year
 from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState
+from kitbag.forecast import Step, forecast
 from kitbag.models import PointsEntry, Registration, points_now
 from kitbag.views.common import Kit, entry_title, show
 from members import rules
@@ -100,6 +101,8 @@ class Dashboard:
     next_level: Level | None
     next_benefit: LevelBenefit | None
     next_points: int
+    next_step: Step | None  # the first of what is planned (R22)
+    more_steps: int
 
     @property
     def is_new(self) -> bool:
@@ -140,6 +143,8 @@ def build(member: Member, now: datetime) -> Dashboard:
     ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     entries = list(ledger.values_list("at", "total"))  # type: ignore[misc]  # the stubs do not see with_total()
     last_change = _last_change(member) if entries else None
+    today = timezone.localdate(now)
+    steps = forecast(member, today)
     return Dashboard(
         member=member,
         level=Level(member.level),
@@ -152,7 +157,12 @@ def build(member: Member, now: datetime) -> Dashboard:
         checking=totals["waiting"] > totals["needing"]
         and mine.undecided(now).filter(submitted_at__gt=now - PATIENCE).exists(),
         chart=points_chart(
-            entries=entries, thresholds=thresholds, waiting=totals["waiting_points"], since=member.joined_at, now=now
+            entries=entries,
+            thresholds=thresholds,
+            waiting=totals["waiting_points"],
+            since=member.joined_at,
+            now=now,
+            ahead=within_a_year(steps, today),
         )
         if entries or totals["waiting_points"]
         else None,
@@ -160,6 +170,8 @@ def build(member: Member, now: datetime) -> Dashboard:
         last_change=last_change,
         next_level=Level(ahead[0]) if ahead else None,
         next_points=thresholds[ahead[0]] if ahead else 0,
+        next_step=steps[0] if steps else None,
+        more_steps=len(steps[1:]),
         next_benefit=_next_benefit(benefit, ahead, member) if not entries and not totals["live"] else None,
     )
 
@@ -222,7 +234,7 @@ def _told(notice: Notice) -> Told:
         NoticeCode.CASE_ANSWERED: (_("We have answered you"), _("Case %(reference)s.")),
         NoticeCode.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s waits for your reply.")),
         NoticeCode.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. Write on in it if it comes back.")),
-        NoticeCode.POINTS_WILL_CHANGE: (_("From %(on)s %(product)s counts differently"), _then(params)),
+        NoticeCode.POINTS_WILL_CHANGE: (_counts(params.get("others", 0)), _then(params)),
         NoticeCode.PLAN_CANCELLED: (
             _("%(product)s keeps its points"),
             _("The change we announced for %(on)s was cancelled."),
@@ -256,12 +268,21 @@ def _words(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _counts(others: int) -> str:
+    """Which products an announced change is about: one by name, the others by their number."""
+    if not others:
+        return _("From %(on)s %(product)s counts differently")
+    return ngettext(
+        "From %(on)s %(product)s and one more product count differently",
+        "From %(on)s %(product)s and %(others)s more products count differently",
+        others,
+    )
+
+
 def _then(params: dict[str, Any]) -> str:
     """Where the member will stand after an announced change."""
-    more = params.get("others", 0)
-    words = ngettext("With %(n)s more of your products. ", "With %(n)s more of your products. ", more) % {"n": more}
     level = _("You will be %(level)s.") if params.get("from") != params.get("to") else _("You stay %(level)s.")
-    return (words if more else "") + _("Your total will be %(points)s.") + " " + level
+    return _("Your total will be %(points)s.") + " " + level
 
 
 def _reason(code: str) -> str:
@@ -277,7 +298,8 @@ def _last_change(member: Member) -> LastChange | None:
     entry = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk").first()
     if entry is None:
         return None
-    return LastChange(entry.amount, entry_title(entry.cause, entry.registration.product.name), entry.at)
+    name = entry.registration.product.name if entry.registration else ""
+    return LastChange(entry.amount, entry_title(entry.cause, name), entry.at)
 
 
 def _next_benefit(now: LevelBenefit | None, ahead: tuple[str, int] | None, member: Member) -> LevelBenefit | None:

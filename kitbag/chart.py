@@ -1,6 +1,6 @@
 """Points over time as an SVG: where the line, the bands and the marks stand. Drawn by templates/kitbag/_chart.html."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,13 +11,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kitbag.forecast import Step
 from members.enums import Level
 from members.rules import level_for
 
 LEFT, RIGHT, RIGHT_WITH_WAITING, GHOST_END = 4.0, 98.5, 93.5, 98.5
+AHEAD_LEAST, AHEAD_MOST = 0.2, 0.5  # the share of the width for what is ahead, whatever the time it takes
 HEADROOM = 1.1
 SLOTS = 400  # a member with thousands of entries still gets one small path
 SHORTEST = timedelta(days=14)
+LONGEST_AHEAD = timedelta(days=366)
 MOST_TICKS = 8
 
 
@@ -61,6 +64,9 @@ class Chart:
     description: str
     total: int
     total_with_waiting: int
+    ahead: str
+    ahead_marks: list[Mark]
+    today: str
 
 
 def points_chart(
@@ -70,18 +76,20 @@ def points_chart(
     waiting: int,
     since: datetime,
     now: datetime,
+    ahead: Sequence[tuple[date, int]] = (),
 ) -> Chart:
     """The stepped line of a member's points (R21): `entries` are (when, running total), oldest first.
 
     `waiting` are the points of what does not count yet; they are drawn dashed (R18). `since` is when the
-    member joined.
+    member joined. `ahead` are the planned days and the totals from then on (R22), dashed beyond a line for today.
     """
     totals = list(entries)
     total = totals[-1][1] if totals else 0
     start = min([since, *(at for at, each in totals[:1])])
     span = max(now - start, SHORTEST)
-    right = RIGHT_WITH_WAITING if waiting else RIGHT
-    top = max([*thresholds.values(), total + waiting, *(each for at, each in totals), 1]) * HEADROOM
+    right = _right(span, now, ahead) if ahead else RIGHT_WITH_WAITING if waiting else RIGHT
+    every = [*(each for at, each in totals), *(each for day, each in ahead)]
+    top = max([*thresholds.values(), total + waiting, *every, 1]) * HEADROOM
 
     def x_of(at: datetime) -> float:
         return LEFT + (right - LEFT) * max(at - start, timedelta()) / span
@@ -99,20 +107,59 @@ def points_chart(
         before = points
     line.append(f"L{_n(end)} {_n(y_of(total))}")
     path = "".join(line)
-    ahead = y_of(total + waiting)
+    waited = y_of(total + waiting)
+    dashes, marks = _ahead(ahead, now, (end, y_of(total)), y_of)
     return Chart(
         bands=_bands(thresholds, y_of),
         line=path,
         area=f"{path}L{_n(end)} 100L{_n(x_of(since))} 100z",
-        ghost=f"M{_n(end)} {_n(y_of(total))}V{_n(ahead)}H{_n(GHOST_END)}" if waiting else "",
-        ghost_end=Mark(f"{_n(GHOST_END)}%", f"{_n(ahead)}%") if waiting else None,
+        ghost=f"M{_n(end)} {_n(y_of(total))}V{_n(waited)}H{_n(GHOST_END)}" if waiting else "",
+        ghost_end=Mark(f"{_n(GHOST_END)}%", f"{_n(waited)}%") if waiting else None,
         falls=falls,
         ticks=_ticks(start, start + span, now, x_of),
         title=_("Points since you joined"),
-        description=_describe(totals, thresholds, waiting, since),
+        description=" ".join([_describe(totals, thresholds, waiting, since), *_describe_ahead(ahead)]),
         total=total,
         total_with_waiting=total + waiting,
+        ahead=dashes,
+        ahead_marks=marks,
+        today=f"{_n(end)}%" if ahead else "",
     )
+
+
+def within_a_year(steps: Iterable[Step], today: date) -> list[tuple[date, int]]:
+    """The forecast as the chart takes it: what is further off than a year is left to the page about it."""
+    return [(step.on, step.total_after) for step in steps if step.amount and step.on <= today + LONGEST_AHEAD]
+
+
+def _right(span: timedelta, now: datetime, ahead: Sequence[tuple[date, int]]) -> float:
+    """Where today stands when something is ahead."""
+    future = _midnight(ahead[-1][0]) - now
+    share = min(max(future / (span + future), AHEAD_LEAST), AHEAD_MOST)
+    return LEFT + (RIGHT - LEFT) * (1 - share)
+
+
+def _ahead(
+    ahead: Sequence[tuple[date, int]], now: datetime, start: tuple[float, float], y_of: Callable[[int], float]
+) -> tuple[str, list[Mark]]:
+    """The dashed line from today to the last planned day, and a mark on each of them."""
+    if not ahead:
+        return "", []
+    x_now, y_now = start
+    whole = max(_midnight(ahead[-1][0]) - now, timedelta(hours=1)) * 1.15  # room to see where it settles
+    path, marks = [f"M{_n(x_now)} {_n(y_now)}"], []
+    for day, total in ahead:
+        x = x_now + (RIGHT - x_now) * max(_midnight(day) - now, timedelta()) / whole
+        path.append(f"H{_n(x)}V{_n(y_of(total))}")
+        marks.append(Mark(f"{_n(x)}%", f"{_n(y_of(total))}%"))
+    return "".join([*path, f"H{_n(RIGHT)}"]), marks
+
+
+def _describe_ahead(ahead: Sequence[tuple[date, int]]) -> list[str]:
+    return [
+        _("Planned: %(points)s from %(day)s.") % {"points": intcomma(total), "day": date_format(day, "j F Y")}
+        for day, total in ahead
+    ]
 
 
 def _n(value: float) -> str:

@@ -64,7 +64,7 @@ def forecast(member: Member, today: date) -> list[Step]:
 def forecasts(members: Sequence[Member], today: date) -> dict[int, list[Step]]:
     """As `forecast`, for many at once, by member key."""
     keys = [member.pk for member in members]
-    changes = list(StageChange.objects.planned().filter(effective_on__gt=today).select_related("product"))
+    changes = list(StageChange.objects.planned().filter(effective_on__gt=today).select_related("product", "successor"))
     held: dict[int, dict[int, int]] = defaultdict(dict)
     if changes:
         rows = Registration.objects.filter(

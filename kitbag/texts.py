@@ -59,6 +59,7 @@ CAUSE_SENTENCES = {
     PointsCause.REVALUED: _("The points of this product have changed."),
     PointsCause.ADJUSTED: _("Our staff added these points."),
     PointsCause.ADJUSTMENT_ENDED: _("Points that our staff added for a time have ended."),
+    PointsCause.THRESHOLDS: _("The levels need other points. Your own have not moved."),
     PointsCause.MENDED: _("An audit found a difference and put it right."),
     PointsCause.CHECK: _("A check went against it. Look at the product for the reason."),
 }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kitbag.views import adding, appealing, finishing, listing, points, polling, product
+from kitbag.views import adding, ahead, appealing, finishing, listing, points, polling, product, what_if
 
 app_name = "kitbag"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("add/pick/", adding.pick, name="pick"),
     path("add/country/", finishing.country_note, name="country_note"),
     path("points/", points.points, name="points"),
+    path("ahead/", ahead.ahead, name="ahead"),
+    path("what-if/", what_if.what_if, name="what_if"),
     path("<int:pk>/", product.product, name="product"),
     path("<int:pk>/finish/", finishing.finish, name="finish"),
     path("<int:pk>/serial/", finishing.serial_check, name="serial_check"),

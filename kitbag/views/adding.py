@@ -24,7 +24,7 @@ from kitbag.enums import RegistrationState
 from kitbag.forms import PickForm
 from kitbag.models import Product, Registration, points_now
 from kitbag.search import search_products
-from kitbag.views.common import address, go, own, typed
+from kitbag.views.common import address, ahead_sentences, go, own, typed
 from members import rules as member_rules
 from members.access import MemberRequest, member_required
 from members.enums import Level
@@ -43,6 +43,7 @@ class Found:
     name: SafeString
     also: str
     held: int
+    ahead: str  # what is planned for it (R22)
 
     @property
     def value(self) -> str:
@@ -63,7 +64,7 @@ class Stop:
 class Tray:
     """The drafts picked so far and where they would lead (R12, R16)."""
 
-    drafts: list[Registration]
+    drafts: list[tuple[Registration, str]]  # each with what is planned for its product (R22)
     count: int
     waiting: int
     points: int
@@ -103,7 +104,7 @@ class Tray:
     @property
     def first(self) -> str:
         """The oldest draft shown; finishing it leads to the next."""
-        return f"{reverse('kitbag:finish', args=[self.drafts[-1].pk])}?through=1" if self.drafts else ""
+        return f"{reverse('kitbag:finish', args=[self.drafts[-1][0].pk])}?through=1" if self.drafts else ""
 
 
 @require_GET
@@ -195,8 +196,16 @@ def _found(member: Member, products: list[Product], query: str) -> list[Found]:
     held = Counter(
         Registration.objects.of(member).live().filter(product__in=products).values_list("product", flat=True)
     )
+    ahead = ahead_sentences([product.pk for product in products])
     return [
-        Found(product, marked(product.name, query), _also(product, query), held[product.pk]) for product in products
+        Found(
+            product,
+            marked(product.name, query),
+            _also(product, query),
+            held[product.pk],
+            ahead.get(product.pk, ""),
+        )
+        for product in products
     ]
 
 
@@ -240,10 +249,11 @@ def _tray(member: Member) -> Tray:
     drafts = Registration.objects.of(member).filter(state=RegistrationState.DRAFT)
     sums = drafts.aggregate(waiting=Sum(points_now("product__")), count=Count("pk"))
     rows = list(drafts.select_related("product").order_by("-pk")[:TRAY_SIZE])
+    ahead = ahead_sentences([row.product_id for row in rows])
     thresholds = LevelThreshold.objects.in_force()
     waiting = sums["waiting"] or 0
     return Tray(
-        drafts=rows,
+        drafts=[(row, ahead.get(row.product_id, "")) for row in rows],
         count=sums["count"],
         waiting=waiting,
         points=member.points,

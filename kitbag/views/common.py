@@ -1,13 +1,18 @@
 """What the pages of the Kitbag share: whose page it is, how a registration is shown, where its dot leads."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.text import capfirst, format_lazy
@@ -19,7 +24,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from kitbag import rules
 from kitbag.enums import RefusalReason, RegistrationState, Stage
 from kitbag.forms import FIELD_IDS, turn_fields
-from kitbag.models import Registration
+from kitbag.models import Registration, StageChange
 from members.access import MemberRequest
 from members.enums import PointsCause, Programme
 from members.models import CountryProgramme, LevelBenefit, Member
@@ -39,6 +44,10 @@ ENTRY_TITLES = {
     PointsCause.RESTORED: _("%(product)s current again"),
     PointsCause.REVALUED: _("%(product)s revalued"),
     PointsCause.CHECK: _("%(product)s refused"),
+    PointsCause.ADJUSTED: _("Points from our staff"),
+    PointsCause.ADJUSTMENT_ENDED: _("Points from our staff ended"),
+    PointsCause.THRESHOLDS: _("The levels changed"),
+    PointsCause.MENDED: _("%(product)s corrected"),
 }
 
 
@@ -166,5 +175,25 @@ def _keeps(row: Registration) -> Promise:
 
 
 def entry_title(cause: str, product: str) -> str:
-    """What a ledger entry did, as a heading: "EOS R5 counted"."""
-    return capfirst(str(ENTRY_TITLES[PointsCause(cause)]) % {"product": product})
+    """What a ledger entry did, as a heading: "EOS R5 counted". About an adjustment it names no product."""
+    about = product or _t("Points from our staff")
+    return capfirst(str(ENTRY_TITLES[PointsCause(cause)]) % {"product": about})
+
+
+def ahead_sentences(products: Iterable[int]) -> dict[int, str]:
+    """What is planned for these products, told before anybody hands one in (R22)."""
+    planned = StageChange.objects.planned().filter(product__in=products, effective_on__gt=timezone.localdate())
+    words: dict[int, list[str]] = defaultdict(list)
+    counts: dict[int, int] = {}
+    for change in planned.only("product", "effective_on", "before", "after"):
+        sentence = _t("From %(day)s it counts %(after)s instead of %(before)s.")
+        words[change.product_id].append(
+            sentence
+            % {
+                "day": date_format(change.effective_on, "j F Y"),
+                "after": intcomma(change.after),
+                "before": intcomma(counts.get(change.product_id, change.before)),
+            }
+        )
+        counts[change.product_id] = change.after
+    return {product: " ".join(sentences) for product, sentences in words.items()}

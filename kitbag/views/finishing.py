@@ -20,7 +20,7 @@ from kitbag.enums import RegistrationState
 from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, serial_sentence
-from kitbag.views.common import go, own
+from kitbag.views.common import ahead_sentences, go, own
 from members.access import MemberRequest, member_required
 from members.models import CountryProgramme, Member
 
@@ -172,6 +172,7 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "asked_for": row.asked_for if row.needs_member else "",
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
         "origin": _origin(request.member, form["country"].value()),
+        "ahead": ahead_sentences([row.product_id]).get(row.product_id, ""),
     }
     template = "kitbag/_finish_form.html" if request.htmx else "kitbag/finish.html"
     return render(request, template, context)

@@ -1,8 +1,8 @@
 """Why did my points change? Every entry of the ledger with its reason and the running total (R21)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -10,15 +10,15 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from kitbag.chart import Chart, points_chart
+from kitbag.chart import Chart, points_chart, within_a_year
 from kitbag.enums import WAITING, RegistrationState, Stage
+from kitbag.forecast import forecast
 from kitbag.models import PointsEntry, Product, Registration
-from kitbag.texts import cause_sentence
+from kitbag.views.causes import CAUSES, explain, told_when
 from kitbag.views.common import Kit, address, entry_title, page_of, show
 from members.access import MemberRequest, member_required
 from members.models import LevelThreshold, Member
@@ -32,10 +32,10 @@ FALLS = (Stage.SUPERSEDED, Stage.UNSERVICEABLE)
 class Change:
     """One entry of the ledger as the page shows it."""
 
-    product: Product
+    product: Product | None  # None: it is about points that staff added
     href: str
     title: str
-    why: str | Promise
+    why: str
     amount: int
     before: int
     after: int  # what the product counts since
@@ -66,19 +66,23 @@ def points(request: MemberRequest) -> HttpResponse:
     rows: QuerySet[Registration] | QuerySet[PointsEntry] = _waiting(member) if waiting else _entries(member, show_only)
     page = page_of(request, rows, PAGE_SIZE)
     last = _entries(member, "").first()
+    entries = [] if waiting else list(page)
+    told = told_when(member, [*entries, *([last] if last else [])])
+    steps = forecast(member, timezone.localdate())
     context = {
         "filters": [(label, address("kitbag:points", show=key), key == show_only) for key, label in FILTERS.items()],
         "page": page,
         "page_query": address("kitbag:points", show=show_only).partition("?")[2],
         "waiting": waiting,
-        "years": _by_year([_waiting_line(row) for row in page] if waiting else [_change(row) for row in page]),
-        "last": _change(last) if last else None,
-        "chart": _chart(member),
+        "years": _by_year([_waiting_line(row) for row in page] if waiting else [_change(row, told) for row in entries]),
+        "last": _change(last, told) if last else None,
+        "chart": _chart(member, within_a_year(steps, timezone.localdate())),
+        "next_step": steps[0] if steps else None,
     }
     return render(request, "kitbag/points.html", context)
 
 
-def _chart(member: Member) -> Chart:
+def _chart(member: Member, ahead: list[tuple[date, int]]) -> Chart:
     totals = Registration.objects.of(member).totals()
     entries = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     return points_chart(
@@ -87,6 +91,7 @@ def _chart(member: Member) -> Chart:
         waiting=totals["waiting_points"],
         since=member.joined_at,
         now=timezone.now(),
+        ahead=ahead,
     )
 
 
@@ -95,7 +100,7 @@ def _entries(member: Member, show_only: str) -> QuerySet[PointsEntry]:
     upto = PointsEntry.objects.filter(member=member, pk__lte=OuterRef("pk")).order_by()
     of_member = upto.values("member").annotate(sum=Sum("amount")).values("sum")
     of_row = upto.filter(registration=OuterRef("registration")).values("registration").annotate(sum=Sum("amount"))
-    rows = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk")
+    rows = PointsEntry.objects.filter(member=member).select_related(*CAUSES).order_by("-pk")
     if show_only == "up":
         rows = rows.filter(amount__gt=0)
     if show_only == "down":
@@ -103,18 +108,18 @@ def _entries(member: Member, show_only: str) -> QuerySet[PointsEntry]:
     return rows.annotate(total=Subquery(of_member), counts=Subquery(of_row.values("sum")))
 
 
-def _change(entry: PointsEntry) -> Change:
-    product = entry.registration.product
-    counts: int = entry.counts  # type: ignore[attr-defined]
+def _change(entry: PointsEntry, told: Mapping[int, datetime]) -> Change:
+    row = entry.registration
+    counts: int = entry.counts or 0  # type: ignore[attr-defined]  # of the product; an adjustment has none
     total: int = entry.total  # type: ignore[attr-defined]
     return Change(
-        product=product,
-        href=entry.registration.get_absolute_url(),
-        title=entry_title(entry.cause, product.name),
-        why=cause_sentence(entry),
+        product=row.product if row else None,
+        href=f"{row.get_absolute_url()}#history" if row else "",
+        title=entry_title(entry.cause, row.product.name if row else ""),
+        why=explain(entry, told),
         amount=entry.amount,
-        before=counts - entry.amount,
-        after=counts,
+        before=counts - entry.amount if row else 0,
+        after=counts if row else 0,
         total=total,
         at=entry.at,
     )

@@ -19,10 +19,12 @@ from kitbag.actions import registrations
 from kitbag.enums import RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import RemoveForm
 from kitbag.models import Registration
-from kitbag.texts import NEXT_STEPS, REVIEW_SENTENCES, cause_sentence
+from kitbag.texts import NEXT_STEPS, REVIEW_SENTENCES
 from kitbag.views.appealing import appeal_context
+from kitbag.views.causes import CAUSES, explain, told_when
 from kitbag.views.common import (
     Kit,
+    ahead_sentences,
     days_by_level,
     entry_title,
     finish_address,
@@ -114,6 +116,7 @@ def product_context(request: MemberRequest, row: Registration) -> dict[str, obje
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
         "can_reopen": row.state == RegistrationState.SUBMITTED and row.review_reason not in ("", ReviewReason.APPEAL),
         **appeal_context(row),
+        "ahead": ahead_sentences([row.product_id]).get(row.product_id) if row.is_live else "",
         "targets": _targets(kit, days, request.member.level),
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(row),
@@ -150,9 +153,11 @@ def _targets(kit: Kit, days: dict[str, int | None], mine: str) -> list[Target]:
 def _history(row: Registration) -> list[Event]:
     """The ledger's entries of this product and what happened to its registration, newest first (R21)."""
     name = row.product.name
+    entries = list(row.entries.select_related(*CAUSES).order_by("-pk"))
+    told = told_when(row.member, entries)
     events = [
-        Event(entry.at, entry_title(entry.cause, name), cause_sentence(entry), _icon(entry.amount), entry.amount)
-        for entry in row.entries.order_by("-pk")
+        Event(entry.at, entry_title(entry.cause, name), explain(entry, told), _icon(entry.amount), entry.amount)
+        for entry in entries
     ]
     if row.ended_at:
         reason = RemovalReason(row.removal_reason).label if row.removal_reason else ""

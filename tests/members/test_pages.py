@@ -23,7 +23,7 @@ from members.models import CountryProgramme, Member, Notice
 from tests.factories import ProductFactory, draft, submitted, validated
 from tests.world import JOINED, World
 
-MOST_QUERIES = 15
+MOST_QUERIES = 20
 
 
 def text(response: HttpResponse) -> str:

@@ -1,0 +1,126 @@
+"""What members read of planned changes, of adjustments and of every cause: R20, R21, R22, R54, R56."""
+
+from datetime import datetime, timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from cps_portal.dashboard import _told
+from kitbag.actions import adjustments
+from kitbag.enums import Stage
+from kitbag.models import Adjustment, PointsEntry, Registration, StageChange
+from kitbag.views.causes import explain
+from kitbag.views.common import entry_title
+from members import actions as members
+from members.enums import NoticeCode, PointsCause
+from members.models import Notice
+from tests.factories import announced, draft, moved, plan
+from tests.world import World
+
+NOW = timezone.now()
+TODAY = timezone.localdate(NOW)
+BEFORE = NOW - timedelta(hours=2)
+pytestmark = pytest.mark.django_db
+
+
+def text(client: Client, url: str, **asked: str) -> str:
+    answer = client.get(url, asked)
+    assert answer.status_code == 200, url
+    return " ".join(unescape(answer.content.decode()).split())
+
+
+def adjust(world: World, days: int = 90) -> Adjustment:
+    return adjustments.adjust_points(
+        member=world.ana,
+        points=600,
+        reason="Thanks for the test of a lens.",
+        expires_on=TODAY + timedelta(days=days),
+        by=world.staff,
+        at=NOW,
+    )
+
+
+def owned(world: World) -> Registration:
+    return Registration.objects.get(member=world.ana, product=world.body)
+
+
+def test_an_adjustment_is_on_every_page_with_its_reason_and_its_day(world: World, as_ana: Client) -> None:
+    row = adjust(world)
+    day = date_format(row.expires_on, "j F Y")
+    page = text(as_ana, "/kitbag/points/")
+    assert "“Thanks for the test of a lens”" in page and f"They count until {day}" in page
+    assert "Points from our staff" in text(as_ana, "/dashboard/")
+    assert f"On {day}" in text(as_ana, "/dashboard/")
+    assert "600 points that our staff gave you end" in text(as_ana, "/kitbag/ahead/")
+    assert "Our staff changed your points: +600" in text(as_ana, "/dashboard/")
+    adjustments.end_adjustment(adjustment=row, by=world.staff, at=NOW)
+    assert "Points from our staff ended" in text(as_ana, "/kitbag/points/", show="down")
+    assert text(as_ana, "/kitbag/", view="table")
+
+
+def test_every_cause_has_a_title_and_a_reason_about_a_product_and_about_none(world: World) -> None:
+    row, adjustment = owned(world), adjust(world)
+    for cause in PointsCause:
+        for about in ({"registration": row}, {"adjustment": adjustment}):
+            entry = PointsEntry(member=world.ana, amount=5, cause=cause, at=NOW, **about)
+            assert entry_title(cause, row.product.name) and entry_title(cause, "")
+            assert explain(entry, {}).endswith("."), cause
+
+
+def test_every_notice_reads_well_on_the_dashboard(world: World, as_ana: Client) -> None:
+    params: dict[str, str | int] = {
+        "on": "2027-03-01", "product": "EOS R5", "others": 1, "amount": -180, "points": 940, "from": "gold",
+        "to": "silver", "reason": "Thanks 100%", "reference": "C-1", "serial": "1",
+    }  # fmt: skip
+    for code in NoticeCode:
+        for others in (0, 1, 3):
+            facts = {**params, "others": others}
+            told = _told(Notice(member=world.ana, code=code, params=facts, path="", at=NOW))
+            assert told.title and "  " not in told.title + told.why and "%(" not in told.title + told.why, told
+        members.tell(member=world.ana, key=f"n-{code}", code=code, params=params, path="/", at=NOW)
+    assert text(as_ana, "/dashboard/")
+
+
+def test_a_fall_leads_to_the_change_its_successor_and_when_it_was_told(world: World, as_ana: Client) -> None:
+    change = moved(world.body, Stage.SUPERSEDED, NOW)
+    page = text(as_ana, "/kitbag/points/")
+    assert change.successor is not None
+    told = timezone.localtime(change.announcements.get().at)
+    for words in (
+        f"The newer model is {change.successor.name}.",
+        f"In effect since {date_format(change.effective_on, 'j F Y')}.",
+        f"We told you on {date_format(told, 'j F Y')}.",
+        "From 300 to 120",
+    ):
+        assert words in page, words
+        if not words.startswith("From"):
+            assert words in text(as_ana, owned(world).get_absolute_url())
+
+
+def test_what_is_ahead_says_day_totals_level_and_what_keeps_it(world: World, as_ana: Client) -> None:
+    assert "Nothing is planned" in text(as_ana, "/kitbag/ahead/")
+    change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
+    day = date_format(change.effective_on, "j F Y")
+    page = text(as_ana, "/kitbag/ahead/")
+    for words in (day, "you would fall to Silver", "180 points more by then keep you at Gold", "worth 180 points"):
+        assert words in page, words
+    row = draft(world.ana, world.lens)
+    assert row.get_absolute_url() in text(as_ana, "/kitbag/ahead/")
+    board = text(as_ana, "/dashboard/")
+    assert f"On {day}: <b>1,000 → 820</b>, you would fall to Silver; 180 points keep Gold." in board
+    assert f"Planned: 820 from {day}." in board and f"From {day} EOS R Test counts differently" in board
+    assert "/kitbag/ahead/" in text(as_ana, "/kitbag/points/")
+
+
+def test_whoever_adds_finishes_or_looks_at_it_is_told_before(world: World, as_ben: Client) -> None:
+    change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
+    told = f"From {date_format(change.effective_on, 'j F Y')} it counts 120 instead of 300."
+    assert told in text(as_ben, "/kitbag/add/", q="eos r test")
+    row = draft(world.ben, world.body)
+    for url in ("/kitbag/add/", row.get_absolute_url(), f"/kitbag/{row.pk}/finish/"):
+        assert told in text(as_ben, url), url
+    StageChange.objects.filter(pk=change.pk).update(state="cancelled", cancelled_at=datetime.now(tz=NOW.tzinfo))
+    assert told not in text(as_ben, row.get_absolute_url())
