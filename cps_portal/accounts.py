@@ -1,6 +1,8 @@
 """Closing an account, taking it back, and erasing the person behind it: what touches every app (R14)."""
 
+import json
 import logging
+import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from functools import reduce
@@ -15,7 +17,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.db.models import CharField, Q
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Lower
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import actions as cases
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 FARTHEST = 4  # steps from a row to the member whose it is
 SESSION_BATCH = 1000
+ADDRESS = re.compile(r'[^\s"@]+@[^\s"@]+')
 OF_A_USER: dict[type[models.Model], str] = {
     User: "pk", EmailAddress: "user", Authenticator: "user", StoredFile: "owner",
 }  # fmt: skip
@@ -102,7 +105,7 @@ def erase_account(*, member: int, at: datetime) -> bool:
     addresses = members.erase_person(member=locked, at=at)
     log += _log_naming([locked.number_in_groups, *addresses])
     erase_kit(member=locked, at=at)
-    theirs = Case.objects.filter(Q(member=locked) | Q(visitor_email__in=addresses))
+    theirs = Case.objects.alias(whom=Lower("visitor_email")).filter(Q(member=locked) | Q(whom__in=addresses))
     for case in theirs.filter(erased_at=None).order_by("pk"):
         cases.erase(case=case, at=at)
     for file in StoredFile.objects.filter(owner=locked.user, erased_at=None).order_by("pk"):
@@ -114,12 +117,16 @@ def erase_account(*, member: int, at: datetime) -> bool:
 
 
 def drop_sessions(*, users: Collection[int]) -> int:
-    """End their sign-ins: a session keeps the address that was typed. What it holds is not to be searched by."""
-    keys = [
-        session.pk
-        for session in Session.objects.iterator(chunk_size=SESSION_BATCH)
-        if int(session.get_decoded().get(SESSION_KEY, 0)) in users
-    ]
+    """End their sign-ins, also half done ones: a session keeps the address that was typed, and has to be opened."""
+    addresses = EmailAddress.objects.filter(user__in=users).annotate(whose=Lower("email"))
+    known = {*addresses.values_list("whose", flat=True)}
+    known |= {*User.objects.filter(pk__in=users).annotate(whose=Lower("email")).values_list("whose", flat=True)}
+    keys = []
+    for session in Session.objects.iterator(chunk_size=SESSION_BATCH):
+        held = session.get_decoded()
+        named = ADDRESS.findall(json.dumps(held, default=str).lower())
+        if int(held.get(SESSION_KEY, 0)) in users or not known.isdisjoint(named):
+            keys.append(session.pk)
     return Session.objects.filter(pk__in=keys).delete()[0]
 
 

@@ -1,0 +1,136 @@
+"""A member with everything there can be, each free text marked, so that what is left of them can be found."""
+
+from datetime import UTC, datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, models
+from django.test import Client
+
+from cps_portal.cases import actions as cases
+from cps_portal.cases.enums import Kind
+from cps_portal.files import actions as files
+from kitbag.actions import adjustments, appeals, deciding, registrations
+from kitbag.enums import RefusalReason, RemovalReason
+from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
+from members import actions as members
+from members.enums import NoticeCode
+from members.models import Member, Notice, User
+from tests.factories import details, draft, submitted, validated
+from tests.files.samples import jpeg
+from tests.world import World
+from tests.world import join as join_world
+
+MARK = "zqmark"
+STOLEN = "100000009999"  # stays, so that the next one who comes with it is stopped
+START = datetime(2026, 2, 2, 9, 0, tzinfo=UTC)
+
+
+def add_everything(world: World, name: str = "Zqmark") -> Member:
+    """Somebody with kit in every state, a claim, an appeal, cases, files, mails, sign-in keys and a trail of staff."""
+    member = join_world(name, "ZA", world.terms, START)
+    user = member.user
+    members.change_profile(member=member, last_name=f"{name} Old", specialty="weddings")
+    members.change_profile(member=member, last_name=f"{name} New", specialty="sport")
+    EmailAddress.objects.create(user=user, email=f"second@{name.lower()}.example.org")
+    Authenticator.objects.create(user=user, type="webauthn", data={"name": f"{name} phone"})
+    Client().post("/accounts/login/", {"login": user.email, "password": "a short sentence works well"})
+    Client().post("/accounts/password/reset/", {"email": user.email})
+    _add_kit(world, member, name)
+    _add_words(world, member, name)
+    _add_log(world.staff, member)
+    member.refresh_from_db()
+    return member
+
+
+def _add_kit(world: World, member: Member, name: str) -> None:
+    shop = {"store": f"{name} Cameras"}
+    half = draft(member, world.lens, START)
+    registrations.save_details(registration=half, details=details(f"{name}1", **shop), at=START)
+    waiting = _handed_in(member, world.body, f"{name}2", shop)
+    assert waiting.state == "submitted"
+    refused = _handed_in(member, world.body, f"{name}3", shop)
+    deciding.refuse_registration(registration=refused, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=START)
+    appeals.make_appeal(registration=refused, text=f"{name} is right", by=member.user, at=START)
+    asked = _handed_in(member, world.body, f"{name}4", shop)
+    deciding.ask_for_more(registration=asked, text=f"the receipt of {name}", by=world.staff, at=START)
+    removed = draft(member, world.lens, START)
+    registrations.save_details(registration=removed, details=details(f"{name}5", **shop), at=START)
+    registrations.remove_registration(registration=removed, reason=RemovalReason.SOLD, by=member.user, at=START)
+    counted = validated(member, world.pro_body, STOLEN, at=START)
+    counted.store = shop["store"]
+    counted.save()
+    validated(member, world.body, "100000000777", at=START)
+    submitted(world.ben, world.body, "100000000777", at=START)  # claims it
+    registrations.check_registration(registration=Registration.objects.get(member=world.ben), at=START)
+    Handover.objects.create(registration=counted, code_digest=f"{name}-digest", made_at=START, expires_at=START)
+    adjustments.adjust_points(
+        member=member, points=50, reason=f"{name} was kind", expires_on=None, by=world.staff, at=START
+    )
+    report = StolenReport.objects.create(
+        product=world.pro_body, serial_key=STOLEN, registration=counted, member=member, reported_at=START,
+        police_reference=f"{name} 1/26", note=f"beside the car of {name}",
+    )  # fmt: skip
+    Encounter.objects.create(report=report, at=START)
+    StolenReport.objects.create(
+        product=world.body, serial_key=f"{name}6".upper(), member=member, police_reference=f"{name} 2/26",
+        reported_at=START, lifted_at=START, lifted_by=world.staff, lifted_because=f"{name} found it",
+    )  # fmt: skip
+
+
+def _handed_in(member: Member, product: Product, serial: str, shop: dict[str, str]) -> Registration:
+    row = draft(member, product, START)
+    registrations.submit_registration(registration=row, details=details(serial, **shop), insisted=True, at=START)
+    return registrations.check_registration(registration=row, at=START)
+
+
+def _add_words(world: World, member: Member, name: str) -> None:
+    case = cases.open_case(
+        kind=Kind.CONTACT, subject=f"{name} asks", text=f"I am {name}", member=member, by=member.user, at=START
+    )
+    cases.answer(case=case, text=f"Dear {name}", by=world.staff, at=START)
+    cases.note(case=case, text=f"{name} was rude", by=world.staff, at=START)
+    before = cases.Visitor(f"{name} before joining", member.user.email.upper())
+    cases.open_case(kind=Kind.CONTACT, subject=f"{name}?", text=f"{name} may join?", visitor=before, by=None, at=START)
+    Notice.objects.create(
+        key=f"told-{member.pk}", member=member, code=NoticeCode.POINTS_ADJUSTED, params={"reason": name}, at=START
+    )
+    upload = SimpleUploadedFile(f"{name}.jpg", jpeg(), "image/jpeg")
+    files.attach(files=[files.store(upload=upload, purpose="evidence", by=member.user, at=START)], at=START)
+
+
+def _add_log(staff: User, member: Member) -> None:
+    for row in [member, member.user, *Registration.objects.of(member)]:
+        _log(staff, row)
+    address = EmailAddress.objects.filter(user=member.user, primary=False).get()
+    _log(staff, EmailAddress(pk=987654321, email=address.email), DELETION)
+
+
+def _log(staff: User, row: models.Model, flag: int = CHANGE) -> None:
+    LogEntry.objects.create(
+        user=staff, content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk),
+        object_repr=str(row)[:200], action_flag=flag, change_message=f"about {row}", action_time=START,
+    )  # fmt: skip
+
+
+def traces(word: str) -> dict[str, int]:
+    """Every column of every table of the database that holds text with the word, and in how many rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select c.table_name, c.column_name from information_schema.columns c join information_schema.tables t"
+            " using (table_schema, table_name) where table_schema = 'public' and t.table_type = 'BASE TABLE' and"
+            " (c.data_type in ('text', 'character varying', 'character', 'json', 'jsonb', 'bytea', 'ARRAY'))"
+        )
+        columns = cursor.fetchall()
+        asked = " union all ".join(
+            f'select \'{table}.{column}\', count(*) from "{table}" where "{column}"::text ilike %(word)s'
+            for table, column in columns
+        )
+        cursor.execute(asked, {"word": f"%{word}%"})
+        return {where: count for where, count in cursor.fetchall() if count}
+
+
+AFTER = timedelta(days=31)

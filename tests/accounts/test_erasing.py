@@ -1,0 +1,215 @@
+"""Nothing is left of a person whose account is closed: R14."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+from django.apps import apps
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.core.files.storage import InMemoryStorage, storages
+from django.db import connection, models
+from django.test import Client
+
+from cps_portal import accounts
+from cps_portal.accounts import ways_to
+from cps_portal.files.models import StoredFile
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox.enums import OPEN
+from cps_portal.outbox.models import Message
+from kitbag.models import PointsEntry, Registration, StolenReport
+from members import actions as members
+from members.models import LevelChange, Member, TermsAcceptance
+from tests.accounts.everything import AFTER, MARK, START, STOLEN, add_everything, traces
+from tests.ledger import assert_only_what_is_validated_counts, assert_points_and_levels_follow_the_entries
+from tests.world import World
+
+# Text columns of what belongs to a member that hold no words of a person, by the reason.
+NOT_A_PERSONS = {
+    "codes and keys": {
+        "theme", "number", "level", "state", "warning", "review_reason", "refusal_reason", "removal_reason", "cause",
+        "stage", "kind", "outcome", "where", "letter", "key", "code", "path", "reference", "author", "from_level",
+        "to_level", "access_token", "visitor_language", "language", "purpose", "type", "pgh_label", "action",
+    },
+    "countries": {"country"},
+    "names of products": {"about"},
+    "made unusable": {"password"},
+    "made from random bits or the content, blanked with it": {"digest", "stored_as"},
+}  # fmt: skip
+
+
+def close(member: Member) -> Member:
+    return accounts.close_account(member=member, by=member.user, at=START + timedelta(days=1))
+
+
+def erase() -> None:
+    after = 0
+    while after := accounts.erase_due(at=START + timedelta(days=1) + AFTER, limit=1, after=after):
+        pass
+
+
+def files_stored() -> list[str]:
+    storage = storages["files"]
+    assert isinstance(storage, InMemoryStorage)
+    return [row for row in StoredFile.objects.values_list("stored_as", flat=True) if row and storage.exists(row)]
+
+
+@pytest.fixture
+def somebody(world: World) -> Member:
+    return add_everything(world)
+
+
+def test_no_trace_is_left_in_any_table_file_message_or_queue(world: World, somebody: Member) -> None:
+    unmarked = unmarked_columns(somebody)
+    assert unmarked == set(), "nobody has decided what becomes of these when an account is closed"
+    assert len(traces(MARK)) > 20
+    assert files_stored()
+    close(somebody)
+    erase()
+    assert traces(MARK) == {}
+    assert set(traces(STOLEN)) <= {"kitbag_stolenreport.serial_key", "kitbag_stolenreportevent.serial_key"}
+    assert files_stored() == []
+    assert not Message.objects.filter(state__in=OPEN, to__contains="invalid").exists()
+    signed_in = [session.get_decoded() for session in Session.objects.all()]
+    assert MARK not in str(signed_in).lower()
+    assert queued_or_cached(MARK) == []
+    assert MARK not in str([letter.message() for letter in mail.outbox if letter.to[0].endswith("invalid")]).lower()
+
+
+def unmarked_columns(member: Member) -> set[str]:
+    """The text columns of everything that is the member's and carries no mark."""
+    marked = set(traces(MARK))
+    known = set().union(*NOT_A_PERSONS.values())
+    found = set()
+    for model in apps.get_models():
+        if model._meta.proxy or not (model in accounts.OF_A_USER or model is Member or list(ways_to(Member, model))):
+            continue
+        for field in model._meta.concrete_fields:
+            is_text = isinstance(field, models.CharField | models.TextField | models.JSONField)
+            column = f"{model._meta.db_table}.{field.column}"
+            if is_text and column not in marked and not field.choices and field.name not in known:
+                found.add(column)
+    return found
+
+
+def queued_or_cached(word: str) -> list[str]:
+    """The keys of the broker and the cache whose name or content has the word."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    readers = {
+        b"string": client.get,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"hash": client.hgetall,
+        b"set": client.smembers,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+    }
+    held = {key: readers[client.type(key)](key) for key in client.scan_iter() if client.type(key) in readers}
+    return [str(key) for key, content in held.items() if word in f"{key!r} {content!r}".lower()]
+
+
+def test_what_stays_is_of_nobody_and_still_sums_up(world: World, somebody: Member) -> None:
+    entries = PointsEntry.objects.filter(member=somebody).count()
+    assert somebody.points > 0
+    close(somebody)
+    erase()
+    somebody.refresh_from_db()
+    assert (somebody.points, somebody.level) == (0, "red")
+    assert PointsEntry.objects.filter(member=somebody).count() > entries, "entries are added, none is taken away"
+    assert_points_and_levels_follow_the_entries()
+    assert_only_what_is_validated_counts()
+    assert set(Registration.objects.of(somebody).values_list("state", flat=True)) == {"removed"}
+    assert somebody.country.code == "ZA"
+    assert TermsAcceptance.objects.filter(member=somebody).exists()
+    user = somebody.user
+    assert user.email.endswith("@example.invalid")
+    assert not user.is_active
+    assert not user.has_usable_password()
+    report = StolenReport.objects.get(serial_key=STOLEN)
+    assert (report.lifted_at, report.member, report.registration) == (None, None, None)
+
+
+def test_append_only_tables_have_no_room_for_a_person() -> None:
+    """They can never be blanked."""
+    for model in (PointsEntry, LevelChange, TermsAcceptance):
+        texts = {
+            field.name
+            for field in model._meta.concrete_fields
+            if isinstance(field, models.CharField | models.TextField | models.JSONField) and not field.choices
+        }
+        assert texts <= {"about"}, model
+
+
+def test_whoever_was_erased_can_join_anew(world: World, somebody: Member) -> None:
+    address = somebody.user.email
+    close(somebody)
+    erase()
+    answer = Client().post(
+        "/accounts/signup/",
+        {
+            "email": address, "password1": "another short sentence", "first_name": "Eve", "last_name": "New",
+            "country": "ZA", "adult": "on", "terms": "on",
+        },
+    )  # fmt: skip
+    assert answer.status_code == 302
+    assert Member.objects.open().filter(user__email=address).exists()
+
+
+def test_one_who_cannot_be_erased_stays_whole_and_the_next_run_finishes(world: World, somebody: Member) -> None:
+    """The database itself stops one of two in the middle."""
+    close(somebody)
+    close(world.chloe)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "create function stop_here() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;"
+            "create trigger stop_here before update on cases_case for each row execute function stop_here()"
+        )
+    before = traces(MARK)
+    erase()
+    somebody.refresh_from_db()
+    world.chloe.refresh_from_db()
+    assert somebody.erased_at is None
+    assert world.chloe.erased_at
+    assert traces(MARK) == before
+    with connection.cursor() as cursor:
+        cursor.execute("drop trigger stop_here on cases_case")
+    erase()
+    assert traces(MARK) == {}
+    left = traces("erased-")
+    erase()
+    assert traces("erased-") == left
+
+
+def test_nobody_is_erased_a_day_early_or_after_taking_the_account_back(world: World, somebody: Member) -> None:
+    kit = list(Registration.objects.of(somebody).order_by("pk").values())
+    points, level, held = somebody.points, somebody.level, traces(MARK)
+    close(somebody)
+    last = START + timedelta(days=1 + settings.CLOSING_DAYS)
+    assert accounts.erase_due(at=last, limit=10) == 0
+    members_back = accounts.reopen_account(member=somebody, by=somebody.user, at=last)
+    assert members_back.closed_at is None
+    erase()
+    somebody.refresh_from_db()
+    assert (somebody.points, somebody.level) == (points, level)
+    assert list(Registration.objects.of(somebody).order_by("pk").values()) == kit
+    now = traces(MARK)
+    assert all(now[where] >= rows for where, rows in held.items()), "nothing has gone"
+    close(somebody)
+    with pytest.raises(Refusal, match="over"):
+        accounts.reopen_account(member=somebody, by=somebody.user, at=last + timedelta(days=2))
+
+
+def test_an_account_of_the_staff_is_not_closed(world: World) -> None:
+    world.ana.user.is_staff = True
+    world.ana.user.save()
+    with pytest.raises(Refusal, match="admin"):
+        close(world.ana)
+    assert Member.objects.open().filter(pk=world.ana.pk).exists()
+
+
+def test_the_other_side_of_a_claim_is_checked_again(world: World, somebody: Member) -> None:
+    waiting = Registration.objects.get(member=world.ben)
+    assert waiting.review_reason == "duplicate"
+    close(somebody)
+    erase()
+    assert waiting.claims_made.get().outcome == "withdrawn"
+    members.change_profile(member=world.ben, first_name="Ben")  # his own rows are as free as before
