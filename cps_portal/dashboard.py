@@ -234,6 +234,16 @@ def _told(notice: Notice) -> Told:
         NoticeCode.CASE_ANSWERED: (_("We have answered you"), _("Case %(reference)s.")),
         NoticeCode.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s waits for your reply.")),
         NoticeCode.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. Write on in it if it comes back.")),
+        NoticeCode.HANDED_OVER: (_("%(product)s was handed over"), _("Its new owner has redeemed your code.")),
+        NoticeCode.CAME_TO_YOU: (
+            _("%(product)s is yours now"),
+            _("It counts at once, with its first date of purchase."),
+        ),
+        NoticeCode.STOLEN_PRESENTED: (
+            _("Your stolen %(product)s was presented"),
+            _("Somebody presented it to us. Our staff look into it."),
+        ),
+        NoticeCode.STOLEN_LIFTED: (_("%(product)s is no longer reported stolen"), _("It is as it was before.")),
         NoticeCode.POINTS_WILL_CHANGE: (_counts(params.get("others", 0)), _then(params)),
         NoticeCode.PLAN_CANCELLED: (
             _("%(product)s keeps its points"),

@@ -6,7 +6,7 @@ from django.utils import timezone, translation
 from cps_portal.outbox.mail import render_mail
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.forecast import forecast, step_on, waiting_registrations
-from kitbag.models import Adjustment, Registration, StageChange
+from kitbag.models import Adjustment, Registration, StageChange, StolenReport
 from members.emails import POINTS_PATH
 from members.enums import ChangeState
 from members.models import Member
@@ -100,3 +100,41 @@ def points_adjusted(*, adjustment: int, ended: bool) -> dict[str, str] | None:
         "url": f"{settings.SITE_URL}{POINTS_PATH}",
     }
     return render_mail("points_adjusted", context, language=reader.language)
+
+
+def handed_over(*, registration: int, sold: bool) -> dict[str, str] | None:
+    """To the seller or the buyer of a product; neither learns who the other is (R35)."""
+    row = Registration.objects.select_related("product", "member").get(pk=registration)
+    if row.member.closed_at:
+        return None
+    return render_mail(
+        "handed_over",
+        {
+            "member": row.member,
+            "first_name": row.member.first_name,
+            "product_name": row.product.name,
+            "sold": sold,
+            "points": row.member.points,
+            "level_name": row.member.get_level_display(),
+            "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
+        },
+        language=row.member.language,
+    )
+
+
+def stolen_presented(*, report: int) -> dict[str, str] | None:
+    """To the owner of stolen kit: somebody came with it (R34). Not where, nor who."""
+    row = StolenReport.objects.select_related("product", "registration", "member").get(pk=report)
+    if row.member is None or row.registration is None or row.member.closed_at:
+        return None
+    return render_mail(
+        "stolen_presented",
+        {
+            "member": row.member,
+            "first_name": row.member.first_name,
+            "product_name": row.product.name,
+            "police_reference": row.police_reference,
+            "url": f"{settings.SITE_URL}{row.registration.get_absolute_url()}",
+        },
+        language=row.member.language,
+    )

@@ -143,3 +143,12 @@ class RetailerKind(models.TextChoices):
     CHAIN = "chain", _("Electronics chain")
     ONLINE = "online", _("Online shop")
     OTHER = "other", _("Other")
+
+
+class ShopStanding(models.TextChoices):
+    """What is known of the store that somebody typed (R24)."""
+
+    NOT_SAID = "", _("Not said yet")
+    AUTHORISED = "authorised", _("Authorised on that day")
+    NOT_AUTHORISED = "not_authorised", _("Not authorised on that day")
+    UNKNOWN = "unknown", _("Not a shop that we know")

@@ -60,6 +60,8 @@ CAUSE_SENTENCES = {
     PointsCause.ADJUSTED: _("Our staff added these points."),
     PointsCause.ADJUSTMENT_ENDED: _("Points that our staff added for a time have ended."),
     PointsCause.THRESHOLDS: _("The levels need other points. Your own have not moved."),
+    PointsCause.TRANSFERRED: _("You handed it over to its new owner."),
+    PointsCause.RETURNED: _("You took it back into your Kitbag."),
     PointsCause.MENDED: _("An audit found a difference and put it right."),
     PointsCause.CHECK: _("A check went against it. Look at the product for the reason."),
 }

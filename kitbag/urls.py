@@ -1,6 +1,20 @@
 from django.urls import path
 
-from kitbag.views import adding, ahead, appealing, finishing, listing, points, polling, product, what_if
+from kitbag.views import (
+    adding,
+    ahead,
+    appealing,
+    finishing,
+    handing_over,
+    insurance,
+    listing,
+    points,
+    polling,
+    product,
+    stolen,
+    stores,
+    what_if,
+)
 
 app_name = "kitbag"
 urlpatterns = [
@@ -8,7 +22,10 @@ urlpatterns = [
     path("add/", adding.add, name="add"),
     path("add/search/", adding.search, name="search"),
     path("add/pick/", adding.pick, name="pick"),
-    path("add/country/", finishing.country_note, name="country_note"),
+    path("add/country/", stores.country_note, name="country_note"),
+    path("redeem/", handing_over.redeem, name="redeem"),
+    path("list.csv", insurance.kit_file, {"ending": "csv"}, name="list_csv"),
+    path("list.pdf", insurance.kit_file, {"ending": "pdf"}, name="list_pdf"),
     path("points/", points.points, name="points"),
     path("ahead/", ahead.ahead, name="ahead"),
     path("what-if/", what_if.what_if, name="what_if"),
@@ -17,6 +34,11 @@ urlpatterns = [
     path("<int:pk>/serial/", finishing.serial_check, name="serial_check"),
     path("<int:pk>/unpick/", adding.unpick, name="unpick"),
     path("<int:pk>/remove/", product.remove, name="remove"),
+    path("<int:pk>/undo/", handing_over.undo, name="undo"),
+    path("<int:pk>/release/", handing_over.release, name="release"),
+    path("<int:pk>/revoke/", handing_over.revoke, name="revoke"),
+    path("<int:pk>/stolen/", stolen.report, name="stolen"),
+    path("<int:pk>/found/", stolen.found, name="found"),
     path("<int:pk>/appeal/", appealing.appeal, name="appeal"),
     path("<int:pk>/reopen/", product.reopen, name="reopen"),
     path("<int:pk>/row/", polling.row_state, name="row"),

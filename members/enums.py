@@ -29,6 +29,8 @@ class PointsCause(models.TextChoices):
     ADJUSTMENT_ENDED = "adjustment_ended", _("An adjustment ended")
     THRESHOLDS = "thresholds", _("The points needed for the levels have changed")
     MENDED = "mended", _("Corrected by an audit")
+    TRANSFERRED = "transferred", _("Handed over")
+    RETURNED = "returned", _("Taken back into the Kitbag")
 
 
 class ChangeState(models.TextChoices):
@@ -89,3 +91,7 @@ class NoticeCode(models.TextChoices):
     CASE_ANSWERED = "case_answered", _("Case answered")
     CASE_ASKED = "case_asked", _("Case waits for the member")
     CASE_CLOSED = "case_closed", _("Case closed")
+    HANDED_OVER = "handed_over", _("A product was handed over")
+    CAME_TO_YOU = "came_to_you", _("A product came to the member")
+    STOLEN_PRESENTED = "stolen_presented", _("A stolen product was presented")
+    STOLEN_LIFTED = "stolen_lifted", _("A report of a theft was lifted")

@@ -17,6 +17,7 @@ from cps_portal.cases.enums import Author, Kind
 from cps_portal.cases.models import LONGEST_TEXT, Case
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
+from kitbag.actions import stolen
 from kitbag.actions.steps import lock_both, reject, require_other, tell_decision, validate
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Claim, Registration
@@ -117,6 +118,8 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
         raise Refusal("decided", _("This claim has ended meanwhile. Look at it again."))
     require_other(claimant, by)
     require_other(holder, by)
+    if outcome == ClaimOutcome.CLAIMANT:
+        stolen.require_none(claimant)
     why = _checked_why(why, (claimant, holder))
     losers = {
         ClaimOutcome.HOLDER: [(claimant, row.claimant_case)],

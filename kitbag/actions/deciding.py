@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib import clock
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import appeals, claims
+from kitbag.actions import appeals, claims, stolen
 from kitbag.actions.steps import (
     again,
     lock,
@@ -132,6 +132,7 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
     _require_waiting(row)
     _require_free(row, by, at)
     require_other(row, by)
+    stolen.require_none(row)
     appeal = appeals.require_second(row, by)
     if claims.is_open(row):
         raise Refusal(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import appeals, claims, deciding
+from kitbag.actions import appeals, claims, deciding, handing_over, stolen
 from kitbag.actions.points import settle
 from kitbag.actions.serials import check_serial, may_lack_serial
 from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
@@ -162,6 +162,9 @@ def _check(registration: Registration, at: datetime) -> Registration:
     row, holder = lock_beside_holder(registration)
     if row.state != RegistrationState.SUBMITTED or (row.review_reason and not claims.fell_away(row)):
         return row
+    if report := stolen.report_against(row):
+        stolen.meet(report=report, registration=row, where="registration", at=at)
+        return _leave_to_person(row, ReviewReason.STOLEN)
     if reason := deciding.must_see_first(row, at):
         return _leave_to_person(row, reason)
     if holder:
@@ -194,6 +197,7 @@ def remove_registration(
     row.review_reason = ""
     row.ended_at = at
     row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
+    handing_over.withdraw(row=row, at=at)
     claims.end_claims(row=row, at=at)
     appeals.drop_appeal(row=row, at=at)
     settle(

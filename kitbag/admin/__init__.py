@@ -10,6 +10,7 @@ from kitbag.admin import (
     proposals,
     registrations,
     retailers,
+    serials,
     thresholds,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "proposals",
     "registrations",
     "retailers",
+    "serials",
     "thresholds",
 ]

@@ -44,6 +44,8 @@ ENTRY_TITLES = {
     PointsCause.RESTORED: _("%(product)s current again"),
     PointsCause.REVALUED: _("%(product)s revalued"),
     PointsCause.CHECK: _("%(product)s refused"),
+    PointsCause.TRANSFERRED: _("%(product)s handed over"),
+    PointsCause.RETURNED: _("%(product)s taken back"),
     PointsCause.ADJUSTED: _("Points from our staff"),
     PointsCause.ADJUSTMENT_ENDED: _("Points from our staff ended"),
     PointsCause.THRESHOLDS: _("The levels changed"),

@@ -1,6 +1,7 @@
 """Finish a product: the four details, checked beside their fields (R17, R24, R27 to R30, R33)."""
 
 from contextlib import suppress
+from datetime import date
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
@@ -10,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
-from django_countries import countries
 
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
@@ -21,10 +21,8 @@ from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, serial_sentence
 from kitbag.views.common import ahead_sentences, go, own
+from kitbag.views.stores import store_context, watch
 from members.access import MemberRequest, member_required
-from members.models import CountryProgramme, Member
-
-HOME, REGION, ABROAD = "", "region", "abroad"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,13 +67,6 @@ def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
         "brackets": rules.has_brackets(serial),
     }
     return render(request, "kitbag/_serial_note.html", context)
-
-
-@require_GET
-@member_required
-def country_note(request: MemberRequest) -> HttpResponse:
-    """What buying it in this country means for the warranty (R24)."""
-    return render(request, "kitbag/_country_note.html", {"origin": _origin(request.member, request.GET.get("country"))})
 
 
 def _submit(request: MemberRequest, row: Registration) -> HttpResponse:
@@ -146,11 +137,7 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "hx-sync": "this:replace",
         "hx-target": "#serial-note",
     }
-    form.fields["country"].widget.attrs |= {
-        "hx-get": reverse("kitbag:country_note"),
-        "hx-trigger": "change",
-        "hx-target": "#country-note",
-    }
+    watch(form.fields)
     typed_serial = str(form["serial"].value() or "").replace("\x00", "").strip()[:100]
     finding = check_serial(row, typed_serial) if typed_serial and not taken else rules.SerialFinding()
     waiting = turn_fields(row)
@@ -171,11 +158,25 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "through": bool(request.POST.get("through") or request.GET.get("through")),
         "asked_for": row.asked_for if row.needs_member else "",
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
-        "origin": _origin(request.member, form["country"].value()),
+        **store_context(
+            request.member,
+            country=str(form["country"].value() or ""),
+            store=str(form["store"].value() or "")[:120],
+            on=_day(row, form),
+        ),
         "ahead": ahead_sentences([row.product_id]).get(row.product_id, ""),
     }
     template = "kitbag/_finish_form.html" if request.htmx else "kitbag/finish.html"
     return render(request, template, context)
+
+
+def _day(row: Registration, form: DetailsForm) -> date | None:
+    """The date of purchase as typed, or as kept."""
+    if not form.is_bound:
+        return row.purchased_on
+    form.is_valid()
+    day: date | None = form.cleaned_data.get("purchased_on")
+    return day
 
 
 def _note(finding: rules.SerialFinding) -> dict[str, object]:
@@ -185,11 +186,3 @@ def _note(finding: rules.SerialFinding) -> dict[str, object]:
         "may_insist": bool(finding.code) and not finding.blocks,
         "stuck": finding.blocks and finding.code != "own_duplicate",
     }
-
-
-def _origin(member: Member, country: str | None) -> str:
-    """Bought at home, elsewhere in the region (any country with a programme row), or outside of it (R24)."""
-    if country not in dict(countries) or country == member.country.code:
-        return HOME
-    in_region = CountryProgramme.objects.filter(country=country).exists()
-    return REGION if in_region else ABROAD

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
-from kitbag.enums import RegistrationState, RemovalReason, ReviewReason
+from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import RemoveForm
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, REVIEW_SENTENCES
@@ -32,6 +33,7 @@ from kitbag.views.common import (
     own,
     show,
 )
+from kitbag.views.handing_over import ownership_context
 from members.access import MemberRequest, member_required
 from members.enums import Level
 
@@ -91,7 +93,7 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
     form = RemoveForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         return _removed(request, row, RemovalReason(form.cleaned_data["reason"]))
-    context = {"row": row, "product": row.product, "form": form, **_cost(row)}
+    context = {"row": row, "product": row.product, "form": form, **ownership_context(row), **_cost(row)}
     return render(request, "kitbag/remove.html", context)
 
 
@@ -101,7 +103,10 @@ def _removed(request: MemberRequest, row: Registration, reason: RemovalReason) -
     except Refusal as refusal:
         messages.info(request, str(refusal))
     else:
-        messages.success(request, _t("%(product)s has left your Kitbag.") % {"product": row.product.name})
+        sentence = _t("%(product)s has left your Kitbag.") % {"product": row.product.name}
+        messages.success(
+            request, format_html('{} <a href="{}">{}</a>', sentence, row.get_absolute_url(), _t("Put it back"))
+        )
     return go(request, reverse("kitbag:list"))
 
 
@@ -116,6 +121,7 @@ def product_context(request: MemberRequest, row: Registration) -> dict[str, obje
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
         "can_reopen": row.state == RegistrationState.SUBMITTED and row.review_reason not in ("", ReviewReason.APPEAL),
         **appeal_context(row),
+        **ownership_context(row),
         "ahead": ahead_sentences([row.product_id]).get(row.product_id) if row.is_live else "",
         "targets": _targets(kit, days, request.member.level),
         "standard_days": rules.STANDARD_DAYS,
@@ -160,12 +166,15 @@ def _history(row: Registration) -> list[Event]:
         for entry in entries
     ]
     if row.ended_at:
-        reason = RemovalReason(row.removal_reason).label if row.removal_reason else ""
+        reason = RemovalReason(row.removal_reason).label if row.removal_reason else row.get_state_display()
         events.append(Event(row.ended_at, _("Left your Kitbag"), reason, "trash"))
     if row.state == RegistrationState.REJECTED and row.decided_at:
-        events.append(Event(row.decided_at, _("Refused"), row.get_refusal_reason_display(), "alert"))
+        asked = row.refusal_reason == RefusalReason.NEEDS_EVIDENCE
+        title = _("We asked for more") if asked else _("Refused")
+        events.append(Event(row.decided_at, title, row.get_refusal_reason_display(), "alert"))
     if row.submitted_at:
-        why = ReviewReason(row.review_reason).label if row.review_reason else _("All four details are in.")
+        # Never the label of the reason: it would tell whoever presents stolen kit (R34).
+        why = REVIEW_SENTENCES[ReviewReason(row.review_reason)] if row.review_reason else _("All four details are in.")
         events.append(Event(row.submitted_at, _("Handed in to be checked"), why, "check"))
     events.append(Event(row.added_at, _("Added to your Kitbag"), "", "plus"))
     return sorted(events, key=lambda event: event.at, reverse=True)

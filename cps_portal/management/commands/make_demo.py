@@ -7,11 +7,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cps_portal import demo
 from cps_portal.lib.errors import Refusal
-from kitbag.models import Product
+from kitbag.models import Product, Retailer
 from members.models import CountryProgramme
 from servicing.models import ServiceCentre
 
-LOADS = [(Product, "load_catalogue"), (CountryProgramme, "load_programme"), (ServiceCentre, "load_centres")]
+LOADS = [
+    (Product, "load_catalogue"),
+    (Retailer, "load_retailers"),
+    (CountryProgramme, "load_programme"),
+    (ServiceCentre, "load_centres"),
+]
 
 
 class Command(BaseCommand):

@@ -1,0 +1,204 @@
+"""Stolen kit: reported by its owner or by staff, stopped wherever it is presented (R34).
+
+Whoever presents it reads only that they should contact us. The owner and the staff learn of it.
+"""
+
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases import actions as cases
+from cps_portal.cases.enums import Kind, State
+from cps_portal.cases.models import Case
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox import actions as outbox
+from kitbag import rules
+from kitbag.actions.steps import constraint_of, lock
+from kitbag.enums import RegistrationState
+from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
+from members import actions as members
+from members.enums import NoticeCode
+from members.models import Member, User
+
+LONGEST_REFERENCE = 80
+LONGEST_NOTE = 500
+LONGEST_REASON = 200
+CONTACT_US = _("Please contact us about this product.")
+STANDING = _("This has been reported as stolen already.")
+
+
+@transaction.atomic
+def report_own(
+    *, registration: Registration, police_reference: str, stolen_on: date | None, note: str, by: User, at: datetime
+) -> StolenReport:
+    """The owner reports a product that counts. It stays theirs and keeps its points.
+
+    Raises Refusal: `not_yours` (it does not count for them), `no_serial`, `standing`, and beside their fields
+    `future`, `long`, `missing`.
+    """
+    row = lock(registration)
+    if row.state != RegistrationState.VALIDATED:
+        raise Refusal("not_yours", _("Only a product that counts can be reported. Write to us about this one."))
+    if not row.serial_key:
+        raise Refusal("no_serial", _("It has no serial number to find it by. Write to us about it."))
+    return _report(
+        product=row.product, serial_key=row.serial_key, registration=row, police_reference=police_reference,
+        stolen_on=stolen_on, note=note, at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def report_by_staff(
+    *, product: Product, serial: str, police_reference: str, stolen_on: date | None, note: str, by: User, at: datetime
+) -> StolenReport:
+    """What the police or an insurer tell us; nobody needs to have registered it. Raises Refusal as `report_own`."""
+    key = rules.serial_key(serial)
+    if not key:
+        raise Refusal("serial", _("A serial number has digits and letters. Type it as printed."), "serial")
+    return _report(
+        product=product, serial_key=key, registration=None, police_reference=police_reference, stolen_on=stolen_on,
+        note=note, at=at,
+    )  # fmt: skip
+
+
+def report_for(product: Product | int, serial_key: str | None) -> StolenReport | None:
+    """The report that stands against a product with this serial number, for whoever takes it in."""
+    if not serial_key:
+        return None
+    key = product if isinstance(product, int) else product.pk
+    return StolenReport.objects.standing().filter(product=key, serial_key=serial_key).first()
+
+
+def report_against(row: Registration, member: Member | None = None) -> StolenReport | None:
+    """The report that stands against somebody who presents this product; their own is none."""
+    report = report_for(row.product_id, row.serial_key)
+    presenter = member.pk if member else row.member_id
+    return None if report is None or report.member_id == presenter else report
+
+
+def require_none(row: Registration) -> None:
+    """Nothing that is reported stolen may count for somebody else. Raises Refusal `stolen`, for staff."""
+    if report_against(row):
+        raise Refusal("stolen", _("This serial number is reported stolen. Lift the report first, or refuse it."))
+
+
+@transaction.atomic
+def meet(*, report: StolenReport, registration: Registration | None, where: str, at: datetime) -> Encounter:
+    """Somebody presented it: keep that for the staff, and tell the owner, once a day at most."""
+    encounter = Encounter.objects.create(report=report, registration=registration, where=where, at=at)
+    owner = report.member
+    if owner is None or report.registration is None or owner.closed_at:
+        return encounter
+    key = f"stolen-{report.pk}-{timezone.localdate(at).isoformat()}"
+    facts: dict[str, str | int] = {"product": report.product.name}
+    path = report.registration.get_absolute_url()
+    members.tell(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=facts, path=path, at=at)
+    payload = outbox.to_word("kitbag.stolen_presented", report=report.pk)
+    outbox.post(key=key, kind="mail", to=owner.user.email, payload=payload)
+    return encounter
+
+
+@transaction.atomic
+def say_found(*, registration: Registration, by: User, at: datetime) -> Case:
+    """The owner has it back: staff lift the report, so that a thief in the account cannot. Raises Refusal `none`."""
+    row = lock(registration)
+    if own_report(row) is None:
+        raise Refusal("none", _("No report stands against it any more."))
+    if asked := found_case(row):
+        return asked
+    with translation.override(row.member.language):
+        subject = _t("Found again: %(product)s") % {"product": row.product.name}
+        text = _t("I have my %(product)s, serial number %(serial)s, back. Please lift the report of its theft.") % {
+            "product": row.product.name,
+            "serial": row.serial,
+        }
+    return cases.open_case(kind=Kind.KIT, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at)
+
+
+@transaction.atomic
+def lift(*, report: StolenReport, reason: str, by: User, at: datetime) -> StolenReport:
+    """Staff take the report away, with the reason kept (R34). A code given out before no longer works.
+
+    Raises Refusal: `lifted`, `own`, and `reason` or `long` beside `reason`.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        raise Refusal("reason", _("Say why it is lifted."), "reason")
+    _require_short(reason, LONGEST_REASON, "reason")
+    if report.member_id:
+        Member.objects.locked().get(pk=report.member_id)
+    rows = StolenReport.objects.select_for_update(of=("self",), no_key=True)
+    row = rows.select_related("product", "registration", "member__user").get(pk=report.pk)
+    if row.lifted_at:
+        raise Refusal("lifted", _("It has been lifted already."))
+    if row.member and row.member.user_id == by.pk:
+        raise Refusal("own", _("This is your own kit: somebody else has to decide."))
+    row.lifted_at, row.lifted_by, row.lifted_because = at, by, reason
+    row.save(update_fields=["lifted_at", "lifted_by", "lifted_because"])
+    if row.member and row.registration:
+        open_codes = Handover.objects.filter(registration=row.registration, revoked_at=None, redeemed_at=None)
+        open_codes.update(revoked_at=at)
+        members.tell(
+            member=row.member, key=f"stolen-{row.pk}-lifted", code=NoticeCode.STOLEN_LIFTED,
+            params={"product": row.product.name}, path=row.registration.get_absolute_url(), at=at,
+        )  # fmt: skip
+    return row
+
+
+def own_report(row: Registration) -> StolenReport | None:
+    """The report of its owner that stands."""
+    return StolenReport.objects.standing().filter(registration=row).first()
+
+
+def found_case(row: Registration) -> Case | None:
+    """The open case in which its owner asked to have the report lifted."""
+    report = own_report(row)
+    if report is None:
+        return None
+    mine = Case.objects.of(row.member).filter(kind=Kind.KIT, opened_at__gte=report.reported_at)
+    return mine.filter(about_id=row.pk).exclude(state=State.CLOSED).order_by("-pk").first()
+
+
+def registrations_of(report: StolenReport) -> list[Registration]:
+    """Everybody's registrations of it, for the staff."""
+    found = Registration.objects.filter(Q(product=report.product_id), serial_key=report.serial_key)
+    return list(found.select_related("product", "member__user").order_by("pk")[:20])
+
+
+def _report(
+    *,
+    product: Product,
+    serial_key: str,
+    registration: Registration | None,
+    police_reference: str,
+    stolen_on: date | None,
+    note: str,
+    at: datetime,
+) -> StolenReport:
+    reference, note = " ".join(police_reference.split()), note.strip()
+    if not reference:
+        raise Refusal("missing", _("Type the number that the police gave the report."), "police_reference")
+    _require_short(reference, LONGEST_REFERENCE, "police_reference")
+    _require_short(note, LONGEST_NOTE, "note")
+    if stolen_on and stolen_on > timezone.localdate(at):
+        raise Refusal("future", _("This date is in the future. Type the day it was stolen."), "stolen_on")
+    try:
+        with transaction.atomic():
+            return StolenReport.objects.create(
+                product=product, serial_key=serial_key, registration=registration,
+                member=registration.member if registration else None, police_reference=reference, stolen_on=stolen_on,
+                note=note, reported_at=at,
+            )  # fmt: skip
+    except IntegrityError as error:
+        if constraint_of(error) != "stolen_report_one_standing":
+            raise
+        raise Refusal("standing", STANDING) from None
+
+
+def _require_short(text: str, longest: int, field: str) -> None:
+    if len(text) > longest:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": longest}, field)

@@ -1,0 +1,212 @@
+"""The desk's pages of handovers and stolen kit: reports by staff, lifting them, and who met them (R34, R35)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.errors import Refusal
+from kitbag import rules
+from kitbag.actions import stolen
+from kitbag.models import Encounter, Handover, Product, StolenReport
+from members.forms import add_refusal
+from members.models import User
+
+LIFT = "kitbag.lift_stolenreport"
+
+
+class ReportForm(forms.Form):
+    """What the police or an insurer told us."""
+
+    product = forms.ModelChoiceField(
+        Product.objects.all(),
+        label=_("Product"),
+        widget=AutocompleteSelect(StolenReport._meta.get_field("product"), admin.site),
+        error_messages={
+            "required": _("Choose the product."),
+            "invalid_choice": _("Choose a product from the list."),
+        },
+    )
+    serial = forms.CharField(label=_("Serial number"), max_length=40)
+    police_reference = forms.CharField(label=_("Police reference"), max_length=stolen.LONGEST_REFERENCE)
+    stolen_on = forms.DateField(label=_("Stolen on"), required=False, widget=AdminDateWidget)
+    note = forms.CharField(
+        label=_("Where and how"),
+        required=False,
+        max_length=stolen.LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class LiftForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why is it lifted?"),
+        max_length=stolen.LONGEST_REASON,
+        help_text=_("Kept with the report. The owner only reads that it was lifted."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = _("stands")
+    parameter_name = "stands"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Stands")), ("no", _("Lifted"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(lifted_at__isnull=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(StolenReport)
+class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
+    """Read-only: reporting and lifting are pages that call the action."""
+
+    change_form_template = "admin/kitbag/stolen/change_form.html"
+    form_template = "admin/kitbag/stolen/form.html"
+    list_display = ["product", "serial_key", "member", "police_reference", "stolen_on", "reported_at", "lifted_at"]
+    list_filter = [StandingFilter, "reported_at"]
+    list_select_related = ["product", "member"]
+    search_fields = ["serial_key"]
+    search_help_text = _("Serial number, police reference, product, or the owner’s number or e-mail address")
+    ordering = ["-pk"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[StolenReport], search_term: str
+    ) -> tuple[QuerySet[StolenReport], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(police_reference__iexact=term) | Q(product__name__icontains=term)
+        found |= Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
+        if key := rules.serial_key(term):
+            found |= Q(serial_key=key)
+        return queryset.filter(found), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("kitbag.add_stolenreport")
+
+    def get_urls(self) -> list[URLPattern]:
+        lift = self.admin_site.admin_view(self.lift_view)
+        return [path("<int:pk>/lift/", lift, name="kitbag_stolenreport_lift"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        may_lift = row is not None and row.lifted_at is None and request.user.has_perm(LIFT)
+        context = {
+            **(extra_context or {}),
+            "lift_url": reverse("admin:kitbag_stolenreport_lift", args=[row.pk]) if row and may_lift else "",
+            "met": row.encounters.select_related("registration__member") if row else [],
+            "registrations": stolen.registrations_of(row) if row else [],
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A report from the police: nobody needs to have registered the product."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ReportForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            user: Any = request.user
+            by: User = user
+            try:
+                row = stolen.report_by_staff(by=by, at=timezone.now(), **form.cleaned_data)
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                self.log_addition(request, row, gettext("Reported stolen."))
+                self.message_user(request, gettext("%(row)s: reported stolen.") % {"row": row}, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:kitbag_stolenreport_change", args=[row.pk]))
+        return self._form_page(request, form, title=gettext("Report stolen kit"), button=gettext("Report"))
+
+    def lift_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask why, then lift it (R34)."""
+        if not request.user.has_perm(LIFT):
+            raise PermissionDenied
+        row = get_object_or_404(StolenReport.objects.select_related("product"), pk=pk)
+        form = LiftForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            user: Any = request.user
+            by: User = user
+            try:
+                stolen.lift(report=row, reason=form.cleaned_data["reason"], by=by, at=timezone.now())
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                self.log_change(request, row, gettext("Lifted."))
+                self.message_user(request, gettext("%(row)s: the report is lifted.") % {"row": row}, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:kitbag_stolenreport_change", args=[row.pk]))
+        title = gettext("Lift the report: %(row)s") % {"row": row}
+        return self._form_page(request, form, title=title, button=gettext("Lift the report"), original=row)
+
+    def _form_page(
+        self, request: HttpRequest, form: forms.Form, *, title: str, button: str, original: StolenReport | None = None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "button": button,
+            "form": form,
+            "media": self.media + form.media,
+            "original": original,
+        }
+        return TemplateResponse(request, self.form_template, context, status=422 if form.errors else 200)
+
+
+@admin.register(Encounter)
+class EncounterAdmin(ReadOnlyAdmin[Encounter]):
+    """Who came with stolen kit: what the staff look into."""
+
+    list_display = ["at", "report", "presenter", "where", "registration"]
+    list_filter = ["where", "at"]
+    list_select_related = ["report__product", "registration__product", "registration__member"]
+    search_fields = ["=report__serial_key", "=report__police_reference"]
+    ordering = ["-pk"]
+
+    @admin.display(description=_("presented by"))
+    def presenter(self, row: Encounter) -> str:
+        if row.registration is None or row.where != "registration":
+            return "–"
+        return str(row.registration.member)
+
+
+@admin.register(Handover)
+class HandoverAdmin(ReadOnlyAdmin[Handover]):
+    list_display = ["registration", "made_at", "expires_at", "revoked_at", "redeemed_at", "redeemed_as"]
+    list_filter = ["made_at", "redeemed_at"]
+    list_select_related = ["registration__product", "redeemed_as__product"]
+    search_fields = ["=registration__serial", "=registration__member__number"]
+    exclude = ["code_digest"]
+    ordering = ["-pk"]
+
+
+@admin.register(event_model(StolenReport))
+class StolenReportEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "product"]
+
+    def what(self, event: Any) -> str:
+        return f"{event.product} {event.serial_key}"
+
+
+@admin.register(event_model(Handover))
+class HandoverEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "registration__product"]
+
+    def what(self, event: Any) -> str:
+        return str(event.registration)

@@ -1,0 +1,44 @@
+"""The desk's pages of shops and when they were authorised (R24, R60)."""
+
+from typing import Any
+
+from django.contrib import admin
+
+from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from kitbag.models import AuthorisedPeriod, Retailer
+
+
+class PeriodInline(admin.TabularInline[AuthorisedPeriod, Retailer]):
+    model = AuthorisedPeriod
+    extra = 1
+
+
+@admin.register(Retailer)
+class RetailerAdmin(DeskAdmin[Retailer]):
+    list_display = ["name", "country", "kind", "sample"]
+    list_filter = ["kind", "sample", "country"]
+    search_fields = ["name"]
+    inlines = [PeriodInline]
+
+
+@admin.register(AuthorisedPeriod)
+class AuthorisedPeriodAdmin(ReadOnlyAdmin[AuthorisedPeriod]):
+    """All of them in one list; they are changed on the page of their shop."""
+
+    list_display = ["retailer", "begins_on", "ends_on"]
+    list_filter = ["begins_on", "ends_on"]
+    list_select_related = ["retailer"]
+    search_fields = ["retailer__name"]
+
+
+@admin.register(event_model(Retailer))
+class RetailerEventAdmin(EventAdmin):
+    pass
+
+
+@admin.register(event_model(AuthorisedPeriod))
+class AuthorisedPeriodEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "retailer"]
+
+    def what(self, event: Any) -> str:
+        return f"{event.retailer} {event.begins_on}"
