@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from cps_portal.lib.errors import Refusal
-from kitbag.actions import deciding, registrations
+from kitbag.actions import deciding
+from kitbag.actions.serials import check_serial
 from kitbag.admin.registrations import (
     REASONS,
     DecisionForm,
@@ -212,7 +213,7 @@ class ReviewAdmin(RegistrationAdmin):
         due = deciding.decision_due(row) if waiting else None
         claim = Claim.objects.open().filter(claimant=row).first()
         appeal = Appeal.objects.filter(registration=row).select_related("refused_by").first()
-        finding = registrations.check_serial(row.product, row.serial) if row.serial else None
+        finding = check_serial(row, row.serial) if row.serial else None
         user = _user(request)
         return {
             **self.admin_site.each_context(request),
@@ -231,7 +232,7 @@ class ReviewAdmin(RegistrationAdmin):
             "claim": claim,
             "appeal": appeal,
             "refused_it": bool(appeal and appeal.granted is None and appeal.refused_by_id == user.pk),
-            "finding": serial_sentence(finding, row.product) if finding and finding.code else "",
+            "finding": serial_sentence(finding) if finding and finding.code else "",
             "others": same_serial(row),
             "person": member_summary(row.member),
             "refusals": deciding.refusals_of(row.member, now),
