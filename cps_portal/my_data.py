@@ -15,7 +15,7 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Case as If
-from django.db.models import QuerySet, Value, When
+from django.db.models import QuerySet, TextField, Value, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
@@ -54,7 +54,7 @@ class Part:
 
     def rows(self, member: Member) -> Iterator[dict[str, Any]]:
         if isinstance(self.whose, str):
-            found = self.model._default_manager.filter(**{self.whose: member})
+            found = self.model._default_manager.filter(**{self.whose: member.pk})
         else:
             found = self.whose(member)
         return found.order_by("pk").values(*self.fields).iterator(chunk_size=ROWS)
@@ -67,7 +67,9 @@ def _mails(member: Member) -> QuerySet[Message]:
     letters = Message.objects.alias(whom=Lower("to")).filter(whom__in=mine, blanked_at=None)
     return letters.annotate(
         subject=KT("payload__subject"),
-        text=If(When(key__startswith="account-", then=Value("")), default=KT("payload__text")),
+        text=If(
+            When(key__startswith="account-", then=Value("")), default=KT("payload__text"), output_field=TextField()
+        ),
         facts=KT("payload__facts"),
     )
 

@@ -125,7 +125,7 @@ def traces(word: str) -> dict[str, int]:
             " (c.data_type in ('text', 'character varying', 'character', 'json', 'jsonb', 'bytea', 'ARRAY'))"
         )
         columns = cursor.fetchall()
-        asked = " union all ".join(
+        asked = " union all ".join(  # names from the catalogue of the database
             f'select \'{table}.{column}\', count(*) from "{table}" where "{column}"::text ilike %(word)s'
             for table, column in columns
         )

@@ -1,0 +1,114 @@
+"""Everything held about a member, and of nobody else: R14."""
+
+import csv
+import io
+import json
+import secrets
+import zipfile
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.utils import timezone
+
+from cps_portal.accounts import ways_to
+from cps_portal.files.models import StoredFile
+from cps_portal.my_data import LEFT_OUT, PARTS, PIECE, archive
+from members.enums import NoticeCode
+from members.models import Member, Notice, User
+from tests.accounts.everything import MARK, STOLEN, add_everything
+from tests.world import World
+
+# What leads to a user or member and is not in the download, and why.
+NOT_ABOUT_A_PERSON = "rules and plans of the programme, made by staff"
+NOT_IN_IT = {
+    **LEFT_OUT,
+    "kitbag.AdjustmentEvent": "how the rows of adjustments came about, without their words",
+    "kitbag.AppealEvent": "how the rows of appeals came about, without their words",
+    "kitbag.ClaimEvent": "how the rows of claims came about",
+    "kitbag.HandoverEvent": "how the rows of handovers came about",
+    "kitbag.StolenReportEvent": "how the rows of stolen_reports came about",
+    "pghistory.MiddlewareEvents": "all rows of history in one view, by who of the staff was signed in",
+    "kitbag.LedgerCheck": "a log of comparisons: numbers only",
+    "kitbag.StageChange": NOT_ABOUT_A_PERSON,
+    "kitbag.StageChangeEvent": NOT_ABOUT_A_PERSON,
+    "kitbag.CatalogueProposal": NOT_ABOUT_A_PERSON,
+    "members.ThresholdPlan": NOT_ABOUT_A_PERSON,
+    "members.ThresholdPlanEvent": NOT_ABOUT_A_PERSON,
+    "members.UntoldLevelChange": "a mail that waits for its turn; the change is in level_changes",
+    "members.User": "its address and dates are in profile",
+    "members.User_groups": "rights of staff",
+    "members.User_user_permissions": "rights of staff",
+}  # fmt: skip
+
+
+def opened(member: Member) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(b"".join(archive(member, at=timezone.now()))))
+
+
+def table(bundle: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(bundle.read(f"{name}.json"))
+    return rows
+
+
+def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a_reason() -> None:
+    there = {part.model for part in PARTS}
+    undecided = {
+        model._meta.label
+        for model in apps.get_models(include_auto_created=True)
+        if model not in there
+        and model._meta.label not in NOT_IN_IT
+        and (model is User or list(ways_to(Member, model)) or list(ways_to(User, model, 1)))
+    }
+    assert undecided == set(), "put them into PARTS of cps_portal/my_data.py, or say here why not"
+
+
+def test_the_download_holds_what_the_member_gave_and_got(world: World) -> None:
+    somebody = add_everything(world)
+    bundle = opened(somebody)
+    assert bundle.testzip() is None
+    for part in PARTS:
+        rows = table(bundle, part.name)
+        assert rows or part.name in {"announcements", "level_announcements"}, part.name
+        lines = list(csv.DictReader(io.StringIO(bundle.read(f"{part.name}.csv").decode())))
+        assert len(lines) == len(rows)
+    (profile,) = table(bundle, "profile")
+    assert profile["number"] == somebody.number
+    assert {row["last_name"] for row in table(bundle, "profile_history")} >= {"Zqmark Old", "Zqmark New"}
+    assert {row["serial"] for row in table(bundle, "kit")} >= {STOLEN, "Zqmark1", "Zqmark3"}
+    assert sum(row["amount"] for row in table(bundle, "points")) == somebody.points
+    said = {row["text"] for row in table(bundle, "case_messages")}
+    assert {"I am Zqmark", "Dear Zqmark"} <= said
+    kept = StoredFile.objects.get(owner=somebody.user)
+    assert len(bundle.read(f"files/{kept.download_name}")) == kept.size
+
+
+def test_it_holds_no_notes_of_staff_no_sign_in_links_and_nobody_else(world: World) -> None:
+    somebody = add_everything(world)
+    bundle = opened(somebody)
+    everything = b"".join(bundle.read(name) for name in bundle.namelist() if not name.startswith("files/")).decode()
+    assert "was rude" not in everything
+    assert "/accounts/password/reset/key/" not in everything
+    assert world.staff.email not in everything
+    others = b"".join(archive(world.ben, at=timezone.now()))
+    assert MARK not in str(zipfile.ZipFile(io.BytesIO(others)).read("kit.json")).lower()
+
+
+@pytest.mark.parametrize("typed", ["=1+1", "+27 11", "@sum(a1)", "-2"])
+def test_a_spreadsheet_takes_nothing_that_was_typed_for_a_formula(world: World, typed: str) -> None:
+    world.ana.first_name = typed
+    world.ana.save()
+    (profile,) = csv.DictReader(io.StringIO(opened(world.ana).read("profile.csv").decode()))
+    assert profile["first_name"] == f"'{typed}"
+
+
+def test_it_is_written_piece_by_piece_however_much_there_is(world: World) -> None:
+    now = timezone.now()
+    facts = [{"reference": secrets.token_hex(200)} for _n in range(1500)]
+    Notice.objects.bulk_create(
+        Notice(key=f"n{n}", member=world.ana, code=NoticeCode.CASE_CLOSED, params=params, at=now)
+        for n, params in enumerate(facts)
+    )
+    sizes = [len(piece) for piece in archive(world.ana, at=now)]
+    assert sum(sizes) > 3 * PIECE
+    assert max(sizes) < 2 * PIECE
