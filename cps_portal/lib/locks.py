@@ -3,6 +3,7 @@
 from django.db import connection, transaction
 
 RULES_KEY = 0x43505352  # any constant; advisory locks of this database share one key space
+HOLD_RULES_SQL = f"select pg_advisory_xact_lock_shared({RULES_KEY});"  # before a statement, saves a round trip
 
 
 def hold_rules() -> None:

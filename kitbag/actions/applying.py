@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Count, F, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cps_portal.lib.locks import change_rules
@@ -61,9 +63,6 @@ def settle_step(*, change: int, limit: int, at: datetime) -> bool:
     row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
     if row is None:
         return False
-    with connection.cursor() as cursor:
-        # A batch that a crash of the database takes back takes its cursor with it, and is done again.
-        cursor.execute("set local synchronous_commit = off")
     done = settle_holders(
         product=row.product_id,
         after=row.cursor,
@@ -75,7 +74,8 @@ def settle_step(*, change: int, limit: int, at: datetime) -> bool:
     )
     if done:
         counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
-        row.settled += counted.filter(member__gt=row.cursor, member__lte=done[-1]).count()
+        passed = counted.filter(member__gt=row.cursor, member__lte=done[-1]).order_by().values("product")
+        row.settled = F("settled") + Coalesce(Subquery(passed.annotate(rows=Count("pk")).values("rows")), 0)
         row.cursor, row.stepped_at = done[-1], at
     more = len(done) == limit  # whoever comes to hold it now settles themselves
     if not more:

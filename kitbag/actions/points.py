@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from cps_portal.lib.locks import hold_rules
+from cps_portal.lib.locks import HOLD_RULES_SQL, hold_rules
 from members import actions as members
 from members.actions import Settled
 from members.enums import PointsCause
@@ -19,7 +19,9 @@ select count(*) from (
 ) as locked
 """
 
+# A batch that a crash of the database takes back takes its cursor with it, and is done again.
 LOCK_HOLDERS_SQL = """
+set local synchronous_commit = off;
 select id from members_member where id in (
     select distinct member_id from kitbag_registration
     where product_id = %(product)s and state = 'validated' and member_id > %(cursor)s
@@ -113,9 +115,9 @@ def settle_holders(
     """
     locked = [key for (key,) in _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})]
     if locked:
-        hold_rules()
         facts = {"product": product, "members": locked, "stage_change": stage_change, "by": None}
-        members.settle_level(ledger=SETTLE_HOLDERS_SQL, facts=facts, cause=cause, about=about, at=at, later=True)
+        ledger = HOLD_RULES_SQL + SETTLE_HOLDERS_SQL
+        members.settle_level(ledger=ledger, facts=facts, cause=cause, about=about, at=at, later=True)
     return locked
 
 

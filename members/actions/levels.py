@@ -7,21 +7,24 @@ from itertools import groupby
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from cps_portal.outbox import actions as outbox
 from cps_portal.outbox.actions import Letter
 from members.actions.notices import tell_many
 from members.emails import POINTS_PATH
 from members.enums import Level, NoticeCode, PointsCause
-from members.models import LevelChange, LevelThreshold, Notice, UntoldLevelChange
+from members.models import LevelChange, Notice, UntoldLevelChange
 
 FOLLOW_SQL = """
-moved as (
+threshold as materialized (
+    select distinct on (level) level, points_from from members_levelthreshold
+    where valid_from <= %(today)s order by level, valid_from desc
+), moved as (
     select m.id, m.level as was, m.points + delta.amount as points from delta join members_member m using (id)
 ), due as (
     select moved.*, (
-        select t.level from unnest(%(levels)s::text[], %(froms)s::int[]) as t (level, points_from)
-        where t.points_from <= moved.points order by t.points_from desc limit 1
+        select t.level from threshold t where t.points_from <= moved.points order by t.points_from desc limit 1
     ) as level
     from moved
 ), followed as (
@@ -68,14 +71,12 @@ def settle_level(
     if deltas is not None:
         ledger = "with delta (id, amount) as (select * from unnest(%(members)s::bigint[], %(amounts)s::int[]))"
         facts = {"members": list(deltas.keys()), "amounts": list(deltas.values())}
-    thresholds = LevelThreshold.objects.in_force()
     with connection.cursor() as cursor:
         cursor.execute(
             f"{ledger}, {FOLLOW_SQL}",
             {
                 **(facts or {}),
-                "levels": list(thresholds.keys()),
-                "froms": list(thresholds.values()),
+                "today": timezone.localdate(),
                 "cause": cause,
                 "about": about,
                 "at": at,
