@@ -18,13 +18,14 @@ from kitbag.actions.serials import check_serial, may_lack_serial
 from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
 from kitbag.enums import RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Product, Registration
-from kitbag.texts import MISSING_SENTENCES, serial_sentence
+from kitbag.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
 from members import rules as member_rules
 from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User
 
 approve_registration = deciding.approve_registration
 refuse_registration = deciding.refuse_registration
+LONGEST_KEY = 40
 EARLIEST_PURCHASE = date(1933, 1, 1)
 DETAIL_FIELDS = ["serial", "serial_key", "no_serial", "country", "purchased_on", "store", "warning"]
 SUBMITTED_FIELDS = [
@@ -265,6 +266,8 @@ def _write_details(row: Registration, details: Details) -> None:
     row.serial_key = rules.serial_key(row.serial) or None
     if row.serial and not row.serial_key:
         raise Refusal("serial_signs", _("A serial number has digits and letters. Type it as printed."), "serial")
+    if len(row.serial_key or "") > LONGEST_KEY:  # one sign can stand for eighteen
+        raise Refusal("serial_signs", SERIAL_SENTENCES["signs"], "serial")
     row.country = details.country
     row.purchased_on = details.purchased_on
     row.store = details.store.strip()

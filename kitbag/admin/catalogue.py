@@ -1,11 +1,8 @@
-"""The desk's pages of the catalogue: products, the names they are found by, shapes of serial numbers."""
+"""The desk's pages of the catalogue: products and the names they are found by."""
 
-import re
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -14,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from kitbag.admin.plan_forms import MOST_AT_ONCE
 from kitbag.admin.planning import is_key, may_plan
-from kitbag.models import Product, ProductName, SerialShape, StageChange
+from kitbag.models import Product, ProductName, StageChange
 
 CHANGES_SHOWN = 20
 
@@ -97,35 +94,6 @@ class ProductNameAdmin(ReadOnlyAdmin[ProductName]):
     list_select_related = ["product"]
     search_fields = ["name", "product__name"]
     ordering = ["name"]
-
-
-class SerialShapeForm(forms.ModelForm[SerialShape]):
-    class Meta:
-        model = SerialShape
-        fields = ["categories", "period", "year_from", "year_to", "pattern", "use", "example"]
-
-    def clean_categories(self) -> list[str]:
-        names = self.cleaned_data["categories"]
-        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-            raise ValidationError(_('Write a list of names, such as ["lens-rf", "accessory-*"].'))
-        return names
-
-    def clean_pattern(self) -> str:
-        pattern = str(self.cleaned_data["pattern"])
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValidationError(_("This is not a regular expression: %(why)s."), params={"why": error}) from error
-        return pattern
-
-
-@admin.register(SerialShape)
-class SerialShapeAdmin(DeskAdmin[SerialShape]):
-    form = SerialShapeForm
-    list_display = ["period", "categories", "year_from", "year_to", "pattern", "use", "example"]
-    list_filter = ["use"]
-    search_fields = ["period", "categories", "pattern"]
-    ordering = ["categories", "period"]
 
 
 admin.site.register(event_model(Product), EventAdmin)

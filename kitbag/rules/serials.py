@@ -184,8 +184,8 @@ def pattern_problem(pattern: str) -> str:
         if token["bar"]:
             choices += 1
         if repeat := REPEAT.match(rest, place):
-            if token["open"] or token["bar"]:
-                return "unreadable"
+            if token["open"] or token["bar"]:  # (?= and its like
+                return "form"
             if token["close"] and repeat.group() != "?":
                 return "nested"
             choices += repeat.group() in ("?", "*", "+") or "," in repeat.group()

@@ -1,0 +1,176 @@
+"""How often each shape of serial numbers warns, and what another pattern would do to the numbers that count (R30)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import CharField, Count, F, Func, Q, Value
+from django.db.models.functions import Upper
+
+from kitbag import rules
+from kitbag.enums import RegistrationState
+from kitbag.models import Product, Registration, SerialShape
+
+PERIOD = timedelta(days=365)
+MOST_FALSE_ALARMS = 0.01
+WARNINGS = ("shape", "letters")  # those that come from a shape; a bar code is one whatever the shape
+APPROVED = (RegistrationState.VALIDATED, RegistrationState.REMOVED, RegistrationState.TRANSFERRED)
+LONGEST_TRIAL = 5_000  # milliseconds
+FORMS_SHOWN = 20
+
+
+# --- How often each warns --------------------------------------------------------------------------
+
+
+@dataclass
+class Figures:
+    """What became of the numbers that a shape judged."""
+
+    shape: SerialShape
+    judged: int = 0  # handed in, of products that the shape is for
+    insisted: int = 0  # handed in against its warning
+    approved: int = 0  # and right after all: a false alarm
+    refused: int = 0
+    left: int = 0  # warned, and not handed in since
+
+    @property
+    def warned(self) -> int:
+        return self.insisted + self.left
+
+    @property
+    def waiting(self) -> int:
+        return self.insisted - self.approved - self.refused
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.approved / self.judged if self.judged else 0.0
+
+    @property
+    def is_too_narrow(self) -> bool:
+        return self.approved > self.judged * MOST_FALSE_ALARMS
+
+
+def how_often(at: datetime) -> list[Figures]:
+    """Of the last twelve months, those first that people were right about most often. Two queries."""
+    since = at - PERIOD
+    draft = Q(state=RegistrationState.DRAFT)
+    warned = Q(warning__in=WARNINGS)
+    approved = warned & ~draft & Q(state__in=APPROVED, decided_at__isnull=False, refusal_reason="")
+    kinds = (
+        Registration.objects.exclude(serial="")
+        .filter(Q(submitted_at__gte=since) | draft & Q(added_at__gte=since))
+        .values("product__category", "product__released_year")
+        .annotate(
+            judged=Count("pk", filter=~draft),
+            insisted=Count("pk", filter=warned & ~draft),
+            approved=Count("pk", filter=approved),
+            refused=Count("pk", filter=warned & ~draft & ~Q(refusal_reason="")),
+            left=Count("pk", filter=warned & draft),
+        )
+    )
+    found = [Figures(shape) for shape in SerialShape.objects.order_by("categories", "period")]
+    for kind in kinds:
+        for figures in found:
+            if is_for(figures.shape, kind["product__category"], kind["product__released_year"]):
+                for name in ("judged", "insisted", "approved", "refused", "left"):
+                    setattr(figures, name, getattr(figures, name) + kind[name])
+    return sorted(found, key=lambda figures: (-figures.percent, -figures.warned, -figures.judged))
+
+
+def is_for(shape: SerialShape, category: str, year: int | None) -> bool:
+    """Whether the shape judges products of this category and year."""
+    return shape.covers(category) and rules.Shape(shape.pattern, shape.year_from, shape.year_to).covers(year)
+
+
+# --- What another pattern would do -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a shape that is not saved yet would say of the numbers that count."""
+
+    judged: int
+    warned_now: int
+    warned_then: int
+    forms: list[tuple[str, int]]  # of those that it would warn of: digits as 9, letters as A
+
+
+class TooSlow(Exception):
+    """The numbers could not be compared in time."""
+
+
+@transaction.atomic
+def try_shape(shape: SerialShape) -> Trial:
+    """Compare all numbers that count with the shapes as they are, and as they would be. Raises TooSlow."""
+    saved = list(SerialShape.objects.all())
+    others = [other for other in saved if other.pk != shape.pk]
+    kinds = [
+        (category, year)
+        for category, year in Product.objects.values_list("category", "released_year").distinct().order_by()
+        if any(is_for(one, category, year) for one in [shape, *saved] if one.pk == shape.pk)
+    ]
+    counted = Registration.objects.filter(_of_kinds(kinds), state=RegistrationState.VALIDATED).exclude(serial="")
+    compared = counted.alias(plain=plain_serial())
+    then = _unusual(kinds, [*others, shape])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("set local statement_timeout = %s", [LONGEST_TRIAL])
+        sums = compared.aggregate(
+            judged=Count("pk"),
+            now=Count("pk", filter=_unusual(kinds, saved)),
+            then=Count("pk", filter=then),
+        )
+        forms = (
+            compared.filter(then)
+            .annotate(form=_replaced(_replaced(F("plain"), "[A-Z]", "A"), "[0-9]", "9"))
+            .values_list("form")
+            .annotate(n=Count("pk"))
+            .order_by("-n", "form")
+        )
+        return Trial(sums["judged"], sums["now"], sums["then"], list(forms[:FORMS_SHOWN]))
+    except OperationalError as error:
+        raise TooSlow from error
+
+
+def plain_serial() -> Func:
+    """`rules.normalise_serial`, by the database."""
+    plain = Func(Upper(_composed(F("serial"))), template="normalize(%(expressions)s, NFKC)", output_field=CharField())
+    bare = _replaced(plain, r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}", "")
+    bare = _replaced(bare, r"[\s\-‐-―_./:#]+", "")
+    return _replaced(bare, r"^(?:SN|NO|NR)+(?=\d)", "")
+
+
+def _composed(text: F) -> Func:
+    return Func(text, template="normalize(%(expressions)s, NFKC)", output_field=CharField())
+
+
+def _replaced(text: F | Func, pattern: str, by: str) -> Func:
+    return Func(text, Value(pattern), Value(by), Value("g"), function="regexp_replace", output_field=CharField())
+
+
+def _of_kinds(kinds: Iterable[tuple[str, int | None]]) -> Q:
+    """Products of one of these categories and years."""
+    years: dict[str, list[int | None]] = {}
+    for category, year in kinds:
+        years.setdefault(category, []).append(year)
+    found = Q(pk__in=[])
+    for category, of in years.items():
+        known = Q(product__released_year__in=[year for year in of if year is not None])
+        unknown = Q(product__released_year=None) if None in of else Q(pk__in=[])
+        found |= Q(product__category=category) & (known | unknown)
+    return found
+
+
+def _unusual(kinds: Sequence[tuple[str, int | None]], shapes: Sequence[SerialShape]) -> Q:
+    """Numbers that none of the shapes of their product fits; a product without a shape takes any."""
+    alike: dict[tuple[str, ...], list[tuple[str, int | None]]] = {}
+    for category, year in kinds:
+        patterns = tuple(shape.pattern for shape in shapes if is_for(shape, category, year))
+        if patterns:
+            alike.setdefault(patterns, []).append((category, year))
+    found = Q(pk__in=[])
+    for patterns, of in alike.items():
+        fits = Q(plain__regex=f"^(?:{'|'.join(f'(?:{pattern})' for pattern in patterns)})$")
+        found |= _of_kinds(of) & ~fits
+    return found

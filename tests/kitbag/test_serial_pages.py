@@ -1,0 +1,162 @@
+"""The serial doctor on the pages: said while typing and again on the server, never a dead end (R27 to R33)."""
+
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from kitbag.actions import registrations
+from kitbag.enums import RegistrationState, SerialPlace
+from kitbag.models import Product, ProductName, Registration, SerialShape
+from tests.factories import draft, submitted
+from tests.world import World
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+BOX = "I have checked it, it is right"
+
+
+def live(client: Client, row: Registration, serial: str) -> str:
+    answer = client.get(reverse("kitbag:serial_check", args=[row.pk]), {"serial": serial}, **HTMX)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def hand_in(client: Client, row: Registration, serial: str, **more: str) -> str:
+    day = {"purchased_on_day": "1", "purchased_on_month": "2", "purchased_on_year": "2025"}
+    data = {"serial": serial, "store": "Nairobi Cameras", "country": "KE", **day, **more}
+    answer = client.post(reverse("kitbag:finish", args=[row.pk]), data)
+    return answer.headers.get("Location") or answer.content.decode()
+
+
+MAY_INSIST = [
+    ("4549292037692", "bar code of the box"),
+    ("5014C002", "item code"),
+    ("UR0902", "date code"),
+    ("R0902U", "date code"),
+    ("DS126611", "name of the model"),
+    ("rebel 77", "name of the model"),
+    ("111111111111", "looks made up"),
+    ("O52031000077", "Did you mean 052031000077?"),
+    ("84716", "for example 042031001847"),
+]
+IMPOSSIBLE = [
+    ("356938035643809", "number of a phone"),
+    ("+27 82 123 4567", "telephone number"),
+    ("0420310018472233", "at most fourteen"),
+    ("8471*62", "only digits and letters"),
+]
+
+
+def test_what_is_wrong_is_said_while_typing_and_again_and_one_may_insist(as_ben: Client, world: World) -> None:
+    ProductName.objects.create(product=world.body, name="Rebel 77")
+    SerialShape.objects.update(example="042031001847")
+    row = draft(world.ben, world.body)
+    for serial, words in MAY_INSIST:
+        for html in (live(as_ben, row, serial), hand_in(as_ben, row, serial)):
+            assert words in html
+            assert BOX in html
+    assert hand_in(as_ben, row, serial, insisted="on") == row.get_absolute_url()
+    checked = registrations.check_registration(registration=row, at=timezone.now())
+    assert (checked.state, checked.review_reason) == (RegistrationState.SUBMITTED, "shape")
+
+
+def test_what_no_serial_can_be_leads_to_a_person(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    for serial, words in IMPOSSIBLE:
+        for html in (live(as_ben, row, serial), hand_in(as_ben, row, serial, insisted="on")):
+            assert words in html
+            assert BOX not in html
+            assert f'href="/contact/?about=registration:{row.pk}"' in html
+
+
+def test_the_suggestion_is_a_button_while_typing_too(as_ben: Client, world: World) -> None:
+    html = live(as_ben, draft(world.ben, world.body), "O52031000077")
+    assert 'type="submit" name="do" value="take"' in html
+    assert "052031000077" in html
+
+
+def test_what_stands_in_brackets_is_left_out_and_that_is_said(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    html = live(as_ben, row, "0520 3100 0077 (M)")
+    assert "What stands in brackets" in html
+    assert "It has the shape of a serial number" in html
+    assert hand_in(as_ben, row, "0520 3100 0077 (M)") == row.get_absolute_url()
+    row.refresh_from_db()
+    assert (row.serial, row.serial_key) == ("0520 3100 0077 (M)", "52031000077")  # kept as typed (R28)
+
+
+def test_the_number_of_another_product_of_ones_own_is_named(as_ben: Client, world: World) -> None:
+    submitted(world.ben, world.pro_body, "052031000077")
+    row = draft(world.ben, world.body)
+    for html in (live(as_ben, row, "0520-3100-0077"), hand_in(as_ben, row, "0520-3100-0077")):
+        assert "That is the number of your EOS R1 Test" in html
+        assert BOX in html  # the numbers of two models may be alike (R31)
+    twin = draft(world.ben, world.pro_body)
+    assert "You have added this one already" in live(as_ben, twin, "52031000077")
+
+
+def test_the_number_of_somebody_else_is_no_business_of_the_one_who_types(as_ben: Client, world: World) -> None:
+    html = live(as_ben, draft(world.ben, world.body), "100000000002")  # Ana's
+    assert "It has the shape of a serial number" in html
+
+
+def test_who_gives_up_after_a_warning_finds_it_as_typed_and_what_it_said(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    hand_in(as_ben, row, "84716")
+    row.refresh_from_db()
+    assert (row.state, row.serial, row.warning) == (RegistrationState.DRAFT, "84716", "shape")
+    page = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
+    assert "does not look like the number of this product" in page
+    assert BOX in page
+
+
+HOSTILE = [
+    "\x00" * 20, "8471\x0062", "x" * 10_000, "9" * 10_000, "(" * 10_000, "\u202e8471\u202c62", "🙂" * 30, "٨٤٧١٦٢",
+    "%00", "<b>847162</b>", "'; drop table x; --", "ﷺ" * 40, "\ud7ff\ufffe" * 9,
+]  # fmt: skip
+
+
+def test_hostile_text_is_answered_calmly(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    for n, serial in enumerate(HOSTILE):
+        for html in (live(as_ben, row, serial), hand_in(as_ben, row, serial, do=("submit", "take", "later")[n % 3])):
+            assert "<b>847162</b>" not in html
+    row.refresh_from_db()
+    assert row.state == RegistrationState.DRAFT
+
+
+def test_every_place_has_its_drawing_and_its_sentence_on_the_pages(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    addresses = [reverse("kitbag:finish", args=[row.pk]), row.get_absolute_url()]
+    for n, place in enumerate(SerialPlace):
+        Product.objects.filter(pk=world.body.pk).update(serial_place=place)
+        html = as_ben.get(addresses[n % 2]).content.decode()
+        assert f"img/serial/{place.lower()}.svg" in html
+        assert str(place.label) in html
+        assert finders.find(f"img/serial/{place.lower()}.svg")
+
+
+def test_there_is_no_serial_only_where_that_can_be(as_ben: Client, world: World) -> None:
+    """And whoever insists without the box on the page is refused (R33)."""
+    without, always = draft(world.ben, world.grip), draft(world.ben, world.body)
+    offered = "There is no serial number on this item"
+    assert offered in as_ben.get(reverse("kitbag:finish", args=[without.pk])).content.decode()
+    assert offered not in as_ben.get(reverse("kitbag:finish", args=[always.pk])).content.decode()
+    assert hand_in(as_ben, without, "", no_serial="on") == without.get_absolute_url()
+    assert "Type the serial number." in hand_in(as_ben, always, "", no_serial="on")
+
+
+def test_the_live_check_costs_the_same_with_many_shapes_and_numbers(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    counts = []
+    live(as_ben, row, "84716")
+    for more in (12, 0):
+        with CaptureQueriesContext(connection) as queries:
+            live(as_ben, row, "84716")
+        counts.append(len(queries))
+        for n in range(more):
+            SerialShape.objects.create(categories=[f"kind-{n}"], period="all", pattern=r"\d{9}")
+            submitted(world.ben, world.pro_body, f"3000000000{n:02}")
+    assert counts[0] == counts[1]
