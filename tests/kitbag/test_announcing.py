@@ -1,0 +1,209 @@
+"""Who is told of a planned change, when, and how often: R22, R56."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from cps_portal.outbox import actions as outbox
+from cps_portal.outbox.enums import State
+from cps_portal.outbox.models import Message
+from kitbag.actions import announcing, planning, registrations
+from kitbag.enums import RemovalReason, Stage
+from kitbag.forecast import forecast
+from kitbag.models import Announcement, Product, Registration, StageChange
+from members.enums import Level, NoticeCode
+from members.models import Member, Notice
+from tests.factories import announced, plan, validated
+from tests.world import World
+
+NOW = timezone.now().replace(microsecond=0)
+LATER = NOW + timedelta(hours=1)
+DAY = timezone.localdate(NOW) + timedelta(days=100)
+pytestmark = pytest.mark.django_db
+
+
+def planned(*products: Product, on: date = DAY, at: datetime = NOW) -> list[StageChange]:
+    successor = Product.objects.exclude(pk__in=[product.pk for product in products]).order_by("-pk")[0]
+    plans = [plan(product, Stage.SUPERSEDED, at, effective_on=on, successor=successor) for product in products]
+    return planning.plan_changes(plans=plans, by=None, at=at)
+
+
+def tell_everybody(at: datetime = LATER) -> None:
+    for change in announcing.waiting_to_tell(at=at):
+        while announcing.announce_step(change=change, limit=2, at=at):
+            pass
+
+
+def mails(member: Member, prefix: str = "change-") -> list[Message]:
+    return list(Message.objects.filter(to=member.user.email, key__startswith=prefix).order_by("pk"))
+
+
+def read(message: Message, mailoutbox: list[object]) -> str:
+    """The text of a message once it has left."""
+    assert outbox.deliver(message.pk, at=LATER + timedelta(days=1))
+    return str(mailoutbox[-1].body)  # type: ignore[attr-defined]
+
+
+def test_nobody_is_told_while_a_plan_can_still_be_corrected(world: World) -> None:
+    planned(world.body)
+    assert announcing.waiting_to_tell(at=NOW + timedelta(minutes=29)) == []
+    assert len(announcing.waiting_to_tell(at=NOW + timedelta(minutes=30))) == 1
+
+
+def test_every_holder_is_told_once_and_nobody_else(world: World) -> None:
+    validated(world.ben, world.body, "200000000001", at=NOW)
+    (change,) = planned(world.body)
+    tell_everybody()
+    tell_everybody()
+    assert {row.member for row in Announcement.objects.all()} == {world.ana, world.ben}
+    assert Notice.objects.filter(code=NoticeCode.POINTS_WILL_CHANGE).count() == 2
+    assert [len(mails(member)) for member in (world.ana, world.ben, world.chloe)] == [1, 1, 0]
+    change.refresh_from_db()
+    assert (change.told, change.announced_at) == (2, LATER)
+
+
+def test_several_changes_of_one_day_are_one_notice_with_total_and_level(world: World, mailoutbox: list[object]) -> None:
+    planned(world.body, world.lens)
+    tell_everybody()
+    (message,) = mails(world.ana)
+    assert Announcement.objects.filter(member=world.ana, letter=message.key).count() == 2
+    notice = Notice.objects.get(member=world.ana, code=NoticeCode.POINTS_WILL_CHANGE)
+    assert notice.params == {
+        "on": DAY.isoformat(), "product": world.body.name, "others": 1,
+        "amount": -300, "points": 700, "from": Level.GOLD, "to": Level.SILVER,
+    }  # fmt: skip
+    text = read(message, mailoutbox)
+    for part in (world.body.name, world.lens.name, "300", "120", "200", "80", "700", "Silver"):
+        assert part in text
+
+
+def test_the_notice_says_what_would_keep_the_level(world: World, mailoutbox: list[object]) -> None:
+    planned(world.body)
+    lens = registrations.add_product(member=world.ana, product=world.lens, at=NOW)
+    tell_everybody()
+    text = read(mails(world.ana)[0], mailoutbox)
+    assert "180" in text, "Gold needs 1,000 and 820 are left"
+    assert lens.product.name in text
+
+
+def test_who_validates_such_a_product_later_is_told_then(world: World) -> None:
+    announced(plan(world.body, Stage.SUPERSEDED, NOW), NOW)
+    assert not mails(world.ben)
+    validated(world.ben, world.body, "200000000001", at=LATER + timedelta(days=30))
+    assert len(mails(world.ben)) == 1
+    world.ben.refresh_from_db()
+    assert forecast(world.ben, timezone.localdate(NOW))[0].total_after == 120
+
+
+def test_who_validates_while_a_plan_is_young_is_told_with_everybody(world: World) -> None:
+    planned(world.body)
+    validated(world.ben, world.body, "200000000001", at=NOW + timedelta(minutes=5))
+    assert not mails(world.ben)
+    tell_everybody()
+    assert len(mails(world.ben)) == 1
+
+
+def test_who_validates_while_the_others_are_being_told_is_not_missed(world: World) -> None:
+    """Ben's key lies between those of Ana and Chloe, who have been told already when he comes to hold one."""
+    (change,) = planned(world.body)
+    validated(world.chloe, world.body, "200000000009", at=NOW)
+    assert announcing.announce_step(change=change.pk, limit=1, at=LATER)
+    assert announcing.announce_step(change=change.pk, limit=1, at=LATER)
+    validated(world.ben, world.body, "200000000001", at=LATER)
+    assert not announcing.announce_step(change=change.pk, limit=1, at=LATER)
+    assert len(mails(world.ben)) == 1
+
+
+def test_a_plan_dropped_before_its_mails_left_is_never_heard_of(world: World, mailoutbox: list[object]) -> None:
+    (change,) = planned(world.body)
+    tell_everybody()
+    (message,) = mails(world.ana)
+    planning.cancel_change(change=change, by=world.staff, at=LATER)
+    outbox.deliver(message.pk, at=LATER + timedelta(days=1))
+    message.refresh_from_db()
+    assert (message.state, mailoutbox) == (State.CANCELLED, [])
+    tell_everybody(LATER + timedelta(days=1))
+    assert not mails(world.ana, "cancelled-")
+    assert not Notice.objects.filter(member=world.ana, code=NoticeCode.POINTS_WILL_CHANGE).exists()
+
+
+def test_who_was_told_of_a_plan_is_told_that_it_was_dropped(world: World, mailoutbox: list[object]) -> None:
+    (change,) = planned(world.body)
+    tell_everybody()
+    read(mails(world.ana)[0], mailoutbox)
+    planning.cancel_change(change=change, by=world.staff, at=LATER)
+    tell_everybody(LATER + timedelta(days=2))
+    tell_everybody(LATER + timedelta(days=2))
+    (message,) = mails(world.ana, "cancelled-")
+    assert world.body.name in read(message, mailoutbox)
+    assert [notice.code for notice in Notice.objects.filter(member=world.ana).order_by("-pk")[:1]] == [
+        NoticeCode.PLAN_CANCELLED
+    ]
+
+
+def test_a_letter_about_two_changes_still_tells_of_the_one_that_stays(world: World, mailoutbox: list[object]) -> None:
+    changes = planned(world.body, world.lens)
+    tell_everybody()
+    planning.cancel_change(change=changes[0], by=world.staff, at=LATER)
+    text = read(mails(world.ana)[0], mailoutbox)
+    assert world.lens.name in text
+    assert world.body.name not in text
+
+
+def test_another_day_is_told_once_as_instead_of(world: World, mailoutbox: list[object]) -> None:
+    (change,) = planned(world.body)
+    tell_everybody()
+    read(mails(world.ana)[0], mailoutbox)
+    another = plan(world.body, Stage.SUPERSEDED, NOW, effective_on=DAY + timedelta(days=30))
+    planning.replace_change(change=change, plan=another, by=world.staff, at=LATER)
+    for hours in (2, 3):
+        tell_everybody(LATER + timedelta(hours=hours))
+    messages = mails(world.ana)
+    assert len(messages) == 2
+    assert not mails(world.ana, "cancelled-")
+    text = read(messages[1], mailoutbox)
+    assert str(DAY.year) in text
+    assert Notice.objects.filter(member=world.ana, code=NoticeCode.POINTS_WILL_CHANGE).count() == 1
+
+
+def test_who_sold_it_before_the_replacement_hears_that_the_first_plan_was_dropped(
+    world: World, mailoutbox: list[object]
+) -> None:
+    (change,) = planned(world.body)
+    tell_everybody()
+    read(mails(world.ana)[0], mailoutbox)
+    row = Registration.objects.get(member=world.ana, product=world.body)
+    registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=LATER)
+    another = plan(world.body, Stage.SUPERSEDED, NOW, effective_on=DAY + timedelta(days=30))
+    planning.replace_change(change=change, plan=another, by=world.staff, at=LATER)
+    for hours in (2, 3, 4):
+        tell_everybody(LATER + timedelta(hours=hours))
+    assert len(mails(world.ana)) == 1
+    assert len(mails(world.ana, "cancelled-")) == 1
+
+
+# --- The forecast ------------------------------------------------------------------------------------
+
+
+def test_the_forecast_is_computed_live_and_folds_one_day_into_the_next(world: World) -> None:
+    planned(world.body, on=DAY)
+    planned(world.pro_body, on=DAY + timedelta(days=10))
+    steps = forecast(world.ana, timezone.localdate(NOW))
+    assert [(step.total_before, step.total_after, step.level_after) for step in steps] == [
+        (1000, 820, Level.SILVER),
+        (820, 520, Level.SILVER),
+    ]
+    assert (steps[0].gap, steps[1].gap) == (180, 0)
+    row = Registration.objects.get(member=world.ana, product=world.pro_body)
+    registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
+    world.ana.refresh_from_db()
+    assert [step.total_after for step in forecast(world.ana, timezone.localdate(NOW))] == [320]
+
+
+def test_two_copies_fall_twice(world: World) -> None:
+    validated(world.ana, world.body, "200000000001", at=NOW)
+    planned(world.body)
+    world.ana.refresh_from_db()
+    (step,) = forecast(world.ana, timezone.localdate(NOW))
+    assert (step.amount, step.falls[0].copies) == (-360, 2)
