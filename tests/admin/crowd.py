@@ -13,11 +13,20 @@ from django.utils import timezone
 from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
-from kitbag.actions import registrations
+from kitbag.actions import handing_over, registrations, stolen
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
 from kitbag.enums import RefusalReason, Stage
-from kitbag.models import Adjustment, Announcement, CatalogueProposal, LedgerCheck, Registration, SerialShape
+from kitbag.models import (
+    Adjustment,
+    Announcement,
+    AuthorisedPeriod,
+    CatalogueProposal,
+    LedgerCheck,
+    Registration,
+    Retailer,
+    SerialShape,
+)
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold, Member, TermsVersion, User
 from servicing.models import ServiceCentre
@@ -52,6 +61,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         open_case(kind=Kind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now())
         people.append(member)
     add_changes(people, by)
+    add_stolen(people)
     return people
 
 
@@ -65,6 +75,20 @@ def add_changes(people: list[Member], by: User) -> None:
         Announcement.objects.create(change=change, member=member, letter=f"change-{change.pk}", at=now)
         Adjustment.objects.create(member=member, points=5, reason="Sorry", made_at=now, made_by=by)
         LedgerCheck.objects.create(started_at=now, finished_at=now, wrong_points=1, differing=[member.number], by=by)
+
+
+def add_stolen(people: list[Member]) -> None:
+    """Each has a code out for one more that counts, and has reported it stolen since; somebody came with it."""
+    now = timezone.now()
+    product = ProductFactory()
+    for member in people:
+        by = member.user
+        row = validated(member, product, f"48{member.pk:010}")
+        handing_over.release(registration=row, by=by, at=now)
+        report = stolen.report_own(
+            registration=row, police_reference=f"CR {row.pk}", stolen_on=None, note="", by=by, at=now
+        )
+        stolen.meet(report=report, registration=row, where="redeem", at=now)
 
 
 def validated_of(people: list[Member]) -> QuerySet[Registration]:
@@ -88,6 +112,8 @@ def add_rest(numbers: range, by: User) -> None:
         ServiceCentre.objects.create(
             name=f"Centre {n}", kind="PSC", country="ZA", city="X", latitude=1, longitude=1, programme=Programme.FREE
         )
+        shop = Retailer.objects.create(name=f"Shop {n}", country="ZA")
+        AuthorisedPeriod.objects.create(retailer=shop, begins_on=day)
         Group.objects.create(name=f"crowd-{n}")
         CannedAnswer.objects.create(title=f"Crowd {n}", text="Hello {name}")
         LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)

@@ -20,7 +20,10 @@ from tests.world import World
 
 NOW = timezone.now()
 CONTACT = "Please contact us about this product."
-FIELDS = {"police_reference": "CR 12/2026", "stolen_on_0": "1", "stolen_on_1": "2", "stolen_on_2": "2026", "note": ""}
+FIELDS = {
+    "police_reference": "CR 12/2026", "stolen_on_day": "1", "stolen_on_month": "2", "stolen_on_year": "2026",
+    "note": "",
+}  # fmt: skip
 pytestmark = pytest.mark.django_db
 
 
@@ -128,10 +131,10 @@ def test_the_owner_is_told_once_a_day(world: World, reported: StolenReport) -> N
 def test_the_pages_of_the_owner(world: World, as_ana: Client) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     address = f"/kitbag/{row.pk}/stolen/"
-    wrong = as_ana.post(address, {**FIELDS, "police_reference": "", "stolen_on_2": "2099", "note": "By the sea"})
+    wrong = as_ana.post(address, {**FIELDS, "police_reference": "", "stolen_on_year": "2099", "note": "By the sea"})
     assert wrong.status_code == 422
     assert "By the sea" in wrong.content.decode()
-    future = as_ana.post(address, {**FIELDS, "stolen_on_2": "2099"}).content.decode()
+    future = as_ana.post(address, {**FIELDS, "stolen_on_year": "2099"}).content.decode()
     assert "This date is in the future" in future
     page = as_ana.post(address, FIELDS, follow=True).content.decode()
     assert "Reported stolen on" in page

@@ -56,8 +56,8 @@ def test_the_store_field_suggests_and_takes_any_text(world: World, as_ben: Clien
     page = as_ben.get(f"/kitbag/{row.pk}/finish/").content.decode()
     assert '<option value="Nairobi Optics">' in page
     assert "Cape Optics" not in page
-    details = {"serial": "483920176534", "country": "ZA", "store": "my uncle", "purchased_on_0": "1",
-               "purchased_on_1": "5", "purchased_on_2": "2024"}  # fmt: skip
+    details = {"serial": "483920176534", "country": "ZA", "store": "my uncle", "purchased_on_day": "1",
+               "purchased_on_month": "5", "purchased_on_year": "2024"}  # fmt: skip
     note = as_ben.get("/kitbag/add/country/", details, headers={"HX-Request": "true"}).content.decode()
     assert '<option value="Cape Optics">' in note
     assert "private person" in note
@@ -72,4 +72,4 @@ def test_where_it_was_bought_is_no_reason_for_a_check_but_is_said(world: World, 
     shop("Alpha Cameras", "KE")
     assert "has no local warranty" in note(country="JP", store="Akiba")
     assert "was not authorised on that day" in note(country="KE", store="alpha cameras")
-    assert "alert" not in note(country="XX\x00", store="\x00", purchased_on_0="99")
+    assert "alert" not in note(country="XX\x00", store="\x00", purchased_on_day="99")
