@@ -57,7 +57,8 @@ class MemberAdmin(DeskAdmin[Member]):
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["number_in_groups", "email", "address", "level", "points"]}),
-        (_("Person"), {"fields": ["first_name", "last_name", "specialty", "wants_news"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "specialty"]}),
+        (_("What else they hear"), {"fields": ["wants_news", "wants_counted", "wants_reminders"]}),
         (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at", "to_be_erased", "erased_at"]}),
     ]
     readonly_fields = [

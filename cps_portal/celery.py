@@ -23,6 +23,8 @@ app.conf.beat_schedule = {
     "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
     "portal-erase-closed": {"task": "portal.erase_closed", "schedule": crontab(hour="4", minute="20")},
     "portal-clear-sessions": {"task": "portal.clear_sessions", "schedule": crontab(hour="4", minute="10")},
+    # Each member once a month: the second and third day are for what a broker lost on the first.
+    "kitbag-remind": {"task": "kitbag.remind", "schedule": crontab(day_of_month="5-7", hour="8", minute="20")},
     "members-tell-levels": {"task": "members.tell_levels", "schedule": 60.0},
     "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": 60.0},
     "members-announce-thresholds": {"task": "members.announce_thresholds", "schedule": 60.0},

@@ -83,7 +83,10 @@ def _history(app: str, name: str) -> type[models.Model]:
     return apps.get_model(app, name)
 
 
-PROFILE = ("first_name", "last_name", "country", "specialty", "language", "wants_news", "closed_at")
+PROFILE = (
+    "first_name", "last_name", "country", "specialty", "language", "wants_news", "wants_counted", "wants_reminders",
+    "closed_at",
+)  # fmt: skip
 REGISTRATION = (
     "product__name", "state", "serial", "no_serial", "serial_insisted", "country", "purchased_on", "store",
     "review_reason", "refusal_reason", "removal_reason", "asked_for", "submitted_at", "decided_at", "ended_at",

@@ -138,3 +138,23 @@ def stolen_presented(*, report: int) -> dict[str, str] | None:
         },
         language=row.member.language,
     )
+
+
+def reminder(*, member: int) -> dict[str, str] | None:
+    """What the member began and never finished (R16). None if it is finished, or no longer wished, by now."""
+    reader = Member.objects.open().filter(pk=member, wants_reminders=True).first()
+    if reader is None:
+        return None
+    rows = Registration.objects.needing(reader).select_related("product")
+    unfinished = sorted(rows, key=lambda row: (-row.product.points, row.pk))
+    if not unfinished:
+        return None
+    context = {
+        "member": reader,
+        "first_name": reader.first_name,
+        "unfinished": unfinished[:5],
+        "more": max(len(unfinished) - 5, 0),
+        "points": sum(row.product.points for row in unfinished),
+        "url": f"{settings.SITE_URL}/kitbag/?show=needs",
+    }
+    return render_mail("reminder", context, language=reader.language)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cps_portal.lib.background import by_turns, publish
 from cps_portal.lib.errors import Refusal
-from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations
+from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations, reminders
 from kitbag.models import Adjustment, Registration
 
 logger = logging.getLogger(__name__)
@@ -86,3 +86,11 @@ def end_adjustments() -> None:
     for row in Adjustment.objects.expired(timezone.localdate(now))[:SWEEP_LIMIT]:
         with suppress(Refusal):  # ended by hand meanwhile
             adjustments.end_adjustment(adjustment=row, by=None, at=now)
+
+
+@shared_task(name="kitbag.remind")
+def remind(after: int = 0) -> None:
+    """Remind the next batch of members of what they never finished, then queue the one after it."""
+    last = reminders.remind(after=after, limit=BATCH, at=timezone.now())
+    if last is not None:
+        publish("kitbag.remind", last)

@@ -134,15 +134,24 @@ class JoinForm(NameFields, SignupForm):  # type: ignore[misc]
         )
 
 
+CHOICES = ("wants_news", "wants_counted", "wants_reminders")  # what else they hear (R56)
+
+
 class ProfileForm(NameFields):
     """What members change about themselves."""
 
     specialty = forms.ChoiceField(label=_("What do you mostly shoot?"), choices=SPECIALTIES, required=False)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     wants_news = forms.BooleanField(label=_("Email me about events and offers, about once a month"), required=False)
+    wants_counted = forms.BooleanField(label=_("Email me each time a product of mine counts"), required=False)
+    wants_reminders = forms.BooleanField(
+        label=_("Remind me of products that I have not finished, once a month"),
+        required=False,
+        help_text=_("What changes without your doing we always tell you: points, your level, decisions, your account."),
+    )
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
-        names = ("first_name", "last_name", "specialty", "language", "wants_news")
+        names = ("first_name", "last_name", "specialty", "language", *CHOICES)
         kwargs["initial"] = {name: getattr(member, name) for name in names}
         super().__init__(*args, **kwargs)
         if len(settings.LANGUAGES) < 2:

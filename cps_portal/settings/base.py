@@ -277,6 +277,7 @@ OUTBOX_COMPOSERS = {  # mails that are worded when they leave
     "members.levels_stay": "members.emails.levels_stay",
     "kitbag.points_will_change": "kitbag.emails.points_will_change",
     "kitbag.plan_cancelled": "kitbag.emails.plan_cancelled",
+    "kitbag.reminder": "kitbag.emails.reminder",
     "kitbag.points_adjusted": "kitbag.emails.points_adjusted",
     "kitbag.handed_over": "kitbag.emails.handed_over",
     "kitbag.stolen_presented": "kitbag.emails.stolen_presented",

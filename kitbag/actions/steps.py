@@ -94,6 +94,8 @@ def validate(row: Registration, *, by: User | None, at: datetime) -> None:
         raise Overtaken from None
     settle(registrations=[row.pk], cause=PointsCause.VALIDATED, about=row.product.name, by=by, at=at)
     tell_new_holder(registration=row, at=at)
+    if by is None and row.member.wants_counted:
+        outbox.post(key=f"counted-{row.pk}", kind="mail", to=row.member.user.email, payload=emails.decision(row))
 
 
 def reject(row: Registration, *, reason: RefusalReason, by: User, at: datetime, asked_for: str = "") -> None:

@@ -67,8 +67,9 @@ def accept_terms(*, member: Member, terms: TermsVersion, at: datetime) -> None:
 
 @transaction.atomic
 def change_profile(*, member: Member, **fields: str | bool) -> Member:
-    """Change what members say about themselves: names, specialty, language, theme, wants_news."""
-    allowed = {"first_name", "last_name", "specialty", "language", "theme", "wants_news"}
+    """Change what members say about themselves: names, specialty, language, theme, what else they hear (R56)."""
+    allowed = {"first_name", "last_name", "specialty", "language", "theme"}
+    allowed |= {"wants_news", "wants_counted", "wants_reminders"}
     if unknown := fields.keys() - allowed:
         raise ValueError(f"not a member's own field: {sorted(unknown)}")
     Member.objects.locked().get(pk=member.pk)

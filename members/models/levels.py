@@ -195,7 +195,7 @@ class UntoldLevelChange(models.Model):
     Telling thousands while their rows are locked would keep them waiting, so a job does it after the run.
     """
 
-    # Neither can disappear, and a run writes very many: two checks of each row would be a tenth of its time.
+    # Neither can disappear, and a run writes very many: each row would be two more checks.
     change = models.OneToOneField(
         LevelChange, models.CASCADE, primary_key=True, related_name="untold", db_constraint=False
     )

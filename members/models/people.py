@@ -100,6 +100,10 @@ class Member(models.Model):
     language = models.CharField(_("language"), max_length=10, default="en")
     theme = models.CharField(_("appearance"), max_length=5, choices=Theme, default=Theme.AUTO)
     wants_news = models.BooleanField(_("wants news of events and offers"), default=False)
+    wants_counted = models.BooleanField(_("wants a mail when a product counts"), default=False, db_default=False)
+    wants_reminders = models.BooleanField(
+        _("wants to be reminded of unfinished products"), default=True, db_default=True
+    )
     points = models.PositiveIntegerField(_("points"), default=0, editable=False)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.RED, editable=False)
     joined_at = models.DateTimeField(_("joined"))
