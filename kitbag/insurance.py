@@ -135,11 +135,10 @@ def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: dat
         canvas.setFont(FONT, 14)
         canvas.drawString(MARGIN, y - 8, _visual(_("Kit list")))
         canvas.setFont(FONT, SIZE)
-        facts = _("%(owner)s, %(on)s, %(count)s products") % {
-            "owner": owner, "on": date_format(on, "j F Y"), "count": count,
-        }  # fmt: skip
-        canvas.drawString(MARGIN, y - 24, _visual(facts))
-        y -= 40
+        canvas.drawString(MARGIN, y - 24, _visual(owner))
+        facts = _("%(on)s, %(count)s products") % {"on": date_format(on, "j F Y"), "count": count}
+        canvas.drawString(MARGIN, y - 36, _visual(facts))
+        y -= 52
     canvas.setFont(FONT, SIZE)
     canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN - 14, _visual(_("Page %(page)s") % {"page": page}))
     cells = [_wrapped(title, wide) for title, wide in zip(headings(), WIDTHS, strict=True)]
