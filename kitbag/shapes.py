@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import CharField, Count, F, Func, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Upper
 
 from kitbag import rules
@@ -145,7 +146,7 @@ def _composed(text: F) -> Func:
     return Func(text, template="normalize(%(expressions)s, NFKC)", output_field=CharField())
 
 
-def _replaced(text: F | Func, pattern: str, by: str) -> Func:
+def _replaced(text: Combinable, pattern: str, by: str) -> Func:
     return Func(text, Value(pattern), Value(by), Value("g"), function="regexp_replace", output_field=CharField())
 
 

@@ -29,6 +29,7 @@ class SerialShapeForm(forms.ModelForm[SerialShape]):
     class Meta:
         model = SerialShape
         fields = ["categories", "period", "year_from", "year_to", "pattern", "use", "example"]
+        widgets = {"categories": forms.Textarea(attrs={"rows": 2, "cols": 40})}
 
     def clean_categories(self) -> list[str]:
         names = self.cleaned_data["categories"]

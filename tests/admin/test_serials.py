@@ -58,7 +58,7 @@ def test_the_report_tells_false_alarms_from_good_ones(as_programme: Client, worl
     assert (found.approved, found.refused, found.waiting, found.left) == (1, 1, 1, 1)
     assert (found.percent, found.is_too_narrow) == (20.0, True)
     html = as_programme.get(REPORT).content.decode()
-    assert "20.0 %" in html
+    assert "20.0&nbsp;%" in html
     assert "Widen it" in html
     assert reverse("admin:kitbag_serialshape_change", args=[shape.pk]) in html
 
