@@ -13,6 +13,7 @@ from django.utils import timezone
 from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
+from cps_portal.files.models import StoredFile
 from kitbag.actions import handing_over, registrations, stolen
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
@@ -28,7 +29,17 @@ from kitbag.models import (
     SerialShape,
 )
 from members.enums import Level, Programme, ServiceLevel
-from members.models import CountryProgramme, LevelBenefit, LevelThreshold, Member, TermsVersion, User
+from members.models import (
+    CountryProgramme,
+    LevelBenefit,
+    LevelThreshold,
+    Member,
+    TermsVersion,
+    ThresholdAnnouncement,
+    ThresholdPlan,
+    UntoldLevelChange,
+    User,
+)
 from servicing.models import ServiceCentre
 from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
 from tests.world import join
@@ -74,6 +85,11 @@ def add_changes(people: list[Member], by: User) -> None:
     for member, change in zip(people, changes, strict=True):
         Announcement.objects.create(change=change, member=member, letter=f"change-{change.pk}", at=now)
         Adjustment.objects.create(member=member, points=5, reason="Sorry", made_at=now, made_by=by)
+        levels = ThresholdPlan.objects.create(
+            effective_on=date(2040, 1, 1) + timedelta(days=member.pk), silver=1, gold=2, platinum=3, planned_at=now
+        )
+        ThresholdAnnouncement.objects.create(plan=levels, member=member, letter=f"levels-{levels.pk}", at=now)
+        UntoldLevelChange.objects.create(change=member.level_changes.latest("pk"), member=member)
         LedgerCheck.objects.create(started_at=now, finished_at=now, wrong_points=1, differing=[member.number], by=by)
 
 
@@ -115,6 +131,9 @@ def add_rest(numbers: range, by: User) -> None:
         shop = Retailer.objects.create(name=f"Shop {n}", country="ZA")
         AuthorisedPeriod.objects.create(retailer=shop, begins_on=day)
         Group.objects.create(name=f"crowd-{n}")
+        StoredFile.objects.create(
+            purpose="case", kind="jpeg", size=1, digest="x", stored_as=f"x{n}", owner=by, created_at=LONG_AGO
+        )
         CannedAnswer.objects.create(title=f"Crowd {n}", text="Hello {name}")
         LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)
 

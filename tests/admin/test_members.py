@@ -44,9 +44,9 @@ def test_nobody_is_found_by_what_nobody_has(as_support: Client, world: World) ->
 def test_the_page_says_why_each_product_is_grey(as_support: Client, world: World) -> None:
     now = timezone.now()
     draft(world.ana, world.body)
-    shape = submitted(world.ana, world.body, "12345", insisted=True)
+    shape = submitted(world.ana, world.body, "77120", insisted=True)
     registrations.check_registration(registration=shape, at=now)
-    wrong = submitted(world.ana, world.body, "555555555555")
+    wrong = submitted(world.ana, world.body, "052021007718")
     reason = RefusalReason.SERIAL_UNREADABLE
     registrations.refuse_registration(registration=wrong, reason=reason, by=world.staff, at=now)
     text = as_support.get(page(world)).content.decode()

@@ -145,7 +145,7 @@ def test_nobody_submits_the_same_thing_twice(world: World) -> None:
     row = draft(world.ana, world.body)
     with pytest.raises(Refusal) as refusal:
         registrations.submit_registration(registration=row, details=details("100000000002"), insisted=False, at=NOW)
-    assert (refusal.value.code, refusal.value.field) == ("own_duplicate", "serial")
+    assert (refusal.value.code, refusal.value.field) == ("serial_own_duplicate", "serial")
 
 
 @pytest.mark.parametrize(
