@@ -362,7 +362,7 @@ def test_up_and_down_keep_the_running_totals_of_all(as_ana: Client, world: World
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     at = datetime(2025, 3, 5, 9, tzinfo=UTC)
     registrations.remove_registration(registration=row, reason="sold", by=None, at=at)
-    validated(world.ana, world.grip, "555555", at=at)
+    validated(world.ana, world.grip, "7730412", at=at)
     up, down = page(as_ana, "points", show="up"), page(as_ana, "points", show="down")
     assert "5 Mar, total 520" in up and "removed" not in up.split("ledger")[1]
     assert "5 Mar, total 500" in down and "Battery Grip Test counted" not in down.split("ledger")[1]

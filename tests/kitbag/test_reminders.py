@@ -30,7 +30,7 @@ def test_who_left_a_product_alone_is_reminded_once_a_month(world: World, mailout
     tasks.remind()
     (letter,) = letters()
     assert letter.to == world.ben.user.email
-    assert outbox.deliver(letter.pk, at=NOW + timedelta(minutes=1))
+    assert outbox.deliver(letter.pk, at=timezone.now() + timedelta(minutes=1))
     assert world.body.name in mailoutbox[0].body  # type: ignore[attr-defined]
     reminders.remind(after=0, limit=10, at=NOW + timedelta(days=32))
     assert len(letters()) == 3, "a month later Chloe, too"
@@ -40,7 +40,7 @@ def test_a_reminder_of_what_is_finished_by_then_never_leaves(world: World, mailo
     row = draft(world.ben, world.body, NOW - timedelta(days=20))
     tasks.remind()
     registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
-    outbox.deliver(letters()[0].pk, at=NOW + timedelta(minutes=1))
+    outbox.deliver(letters()[0].pk, at=timezone.now() + timedelta(minutes=1))
     assert mailoutbox == []
 
 
