@@ -10,7 +10,8 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
-from tests.world import World, build_world
+from tests.snapshot import cast
+from tests.world import World
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs beside the ORM
 
@@ -37,13 +38,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 @pytest.fixture
 def world(db: None) -> World:
     """The cast everybody knows (tests/world.py)."""
-    return build_world()
+    return cast()
 
 
 @pytest.fixture
 def committed_world(transactional_db: None) -> Iterator[World]:
     """The cast, committed: for threads, workers and browsers."""
-    return build_world()
+    return cast()
 
 
 @pytest.fixture

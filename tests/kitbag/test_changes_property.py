@@ -21,7 +21,8 @@ from members import actions as members
 from members.enums import ChangeState
 from tests import ledger
 from tests.factories import announced, validated
-from tests.world import World, build_world
+from tests.snapshot import cast
+from tests.world import World
 
 EXAMPLES = int(os.environ.get("CHANGES_EXAMPLES", "5"))  # .ci/run asks for more
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ class Changes(RuleBasedStateMachine):
     def begin(self) -> None:
         self.outer = transaction.atomic()
         self.outer.__enter__()
-        self.world: World = build_world()
+        self.world: World = cast()
         self.at = START
         self.serial = 700000000000
         for member in (self.world.ben, self.world.chloe):

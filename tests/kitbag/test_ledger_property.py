@@ -20,7 +20,8 @@ from members import rules as member_rules
 from members.enums import PointsCause
 from members.models import LevelChange, LevelThreshold, Member
 from tests.factories import details, moved
-from tests.world import World, build_world
+from tests.snapshot import cast
+from tests.world import World
 
 SERIALS = st.sampled_from(["300000000001", "0300000000001", "3000 0000 0002", "300000000003", "12345"])
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "6"))  # .ci/run asks for more
@@ -36,7 +37,7 @@ class Kitbags(RuleBasedStateMachine):
     def begin(self) -> None:
         self.outer = transaction.atomic()
         self.outer.__enter__()
-        self.world: World = build_world()
+        self.world: World = cast()
         self.at = START
 
     def teardown(self) -> None:

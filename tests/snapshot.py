@@ -1,0 +1,69 @@
+"""The cast, made by the portal's own actions once in a process and after that copied: it takes a tenth of the time."""
+
+import copy
+import io
+from typing import Any
+
+import pgtrigger
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models, transaction
+
+from tests.world import World, build_world
+
+_world: list[World] = []
+_rows: list[tuple[str, str]] = []
+
+
+def cast() -> World:
+    """Ana, Ben, Chloe and all they have, in the database of this test."""
+    with transaction.atomic():
+        if _world:
+            _write()
+        else:
+            _build()
+    return copy.deepcopy(_world[0])
+
+
+def _build() -> None:
+    """Build it, and keep every row that this wrote."""
+    with connection.cursor() as cursor:
+        last = {table: _last_key(cursor, table, key) for table, key in _tables()}
+        _world.append(build_world())
+        cursor.execute("set constraints all immediate")
+        cursor.execute("set constraints all deferred")
+        for table, key in _tables():
+            rows = io.StringIO()
+            statement = f"copy (select * from {table} where {key} > {last[table]}) to stdout"  # noqa: S608
+            cursor.copy_expert(statement, rows)
+            if rows.getvalue():
+                _rows.append((table, rows.getvalue()))
+
+
+def _write() -> None:
+    with pgtrigger.ignore(), connection.cursor() as cursor:  # the history is among the rows
+        cursor.execute("select 1")  # tells the database what is ignored: a copy by itself does not
+        for table, rows in _rows:
+            cursor.copy_expert(f"copy {table} from stdin", io.StringIO(rows))
+
+
+def _tables() -> list[tuple[str, str]]:
+    """Every table with a numeric key; kinds of content are the migrations', and their keys those of each database."""
+    found = [model for model in apps.get_models(include_auto_created=True) if model is not ContentType]
+    return [
+        (connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(str(model._meta.pk.column)))
+        for model in found
+        if model._meta.managed and not model._meta.proxy and isinstance(_plain(model._meta.pk), models.IntegerField)
+    ]
+
+
+def _plain(field: Any) -> Any:
+    """The field behind a key that is another row's."""
+    while field.is_relation:
+        field = field.target_field
+    return field
+
+
+def _last_key(cursor: Any, table: str, key: str) -> int:
+    cursor.execute(f"select coalesce(max({key}), 0) from {table}")  # noqa: S608
+    return int(cursor.fetchone()[0])
