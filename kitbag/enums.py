@@ -107,6 +107,14 @@ class RefusalReason(models.TextChoices):
     NOT_OURS = "not_ours", _("This product cannot be registered. Please contact us.")
 
 
+class EvidenceKind(models.TextChoices):
+    """What a file is to show (R25)."""
+
+    RECEIPT = "receipt", _("Proof of purchase")
+    SERIAL = "serial", _("Photo of the serial number")
+    OTHER = "other", _("Photo")
+
+
 class RemovalReason(models.TextChoices):
     """Why a member takes a product out of the Kitbag (R26)."""
 

@@ -8,9 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from cps_portal.cases.forms import LongText
+from cps_portal.files.forms import OriginalPhotoField, UploadsField
 from cps_portal.lib.forms import DatePartsField
 from kitbag import rules
 from kitbag.actions.appeals import LONGEST as LONGEST_APPEAL
+from kitbag.actions.photos import has_readable_serial
 from kitbag.actions.registrations import Details
 from kitbag.actions.serials import may_lack_serial
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, SerialPlace
@@ -90,6 +92,15 @@ class DetailsForm(forms.Form):
         help_text=_("As on the receipt, for example 31 10 2025."),
     )
 
+    photo = OriginalPhotoField(
+        label=_("A photo that this camera took"),
+        help_text=_("An original JPEG from its card. We read the serial number and do not keep the photo."),
+    )
+    keep_photo = forms.BooleanField(label=_("Keep it as evidence, without its place"), required=False)
+    evidence = UploadsField(
+        purpose="evidence", label=_("Proof of purchase and a photo of the serial number"), required=False
+    )
+
     def __init__(self, *args: Any, registration: Registration, handing_in: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault(
             "initial",
@@ -108,6 +119,8 @@ class DetailsForm(forms.Form):
         self.fields["serial"].help_text = SerialPlace(registration.product.serial_place).label
         if not (may_lack_serial(registration.product) or registration.no_serial):
             del self.fields["no_serial"]
+        if not has_readable_serial(registration.product):
+            del self.fields["photo"], self.fields["keep_photo"]
         # What waits for the member comes first, so that finishing is one glance (R18).
         waiting = turn_fields(registration)
         self.detail_names = sorted(["serial", "store", "country", "purchased_on"], key=lambda name: name not in waiting)
@@ -140,6 +153,12 @@ class DetailsForm(forms.Form):
             purchased_on=data.get("purchased_on"),
             store=data.get("store") or "",
         )
+
+
+class EvidenceForm(forms.Form):
+    """More evidence for what is with a person already (R25)."""
+
+    evidence = UploadsField(purpose="evidence", label=_("Add a photo or a document"))
 
 
 class AppealForm(forms.Form):

@@ -87,6 +87,22 @@ def test_no_page_has_inline_style_or_script() -> None:
     assert wrong == []
 
 
+def test_every_file_goes_through_the_room_for_files() -> None:
+    """What is uploaded is checked and made anew in one place (R25): no other form takes files."""
+    room = ROOT / "cps_portal" / "files"
+    planning = ROOT / "kitbag" / "admin" / "plan_forms.py"  # a table that staff load: read, never kept
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if room not in path.parents
+        and path != planning
+        and re.search(r"(forms|models)\.(File|Image)(Field|Input)", path.read_text())
+    ]
+    pages = [path for path in (ROOT / "templates").rglob("*.html") if path.parent.name != "files"]
+    wrong += [str(path.relative_to(ROOT)) for path in pages if re.search(r"type=[\"']?file", path.read_text())]
+    assert wrong == []
+
+
 def test_no_room_is_too_full() -> None:
     full = [f"{path.name} ({n})" for path in SOURCES if (n := len(path.read_text().splitlines())) > 450]
     assert full == []

@@ -1,6 +1,7 @@
 """Everything that writes cases. Others open theirs with `open_case`: claims, appeals, lost cards (R19, R31, R58)."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import emails, rules
 from cps_portal.cases.enums import Author, Kind, State
-from cps_portal.cases.models import LONGEST_TEXT, Case, CaseMessage
+from cps_portal.cases.models import LONGEST_TEXT, Case, CaseAttachment, CaseMessage
+from cps_portal.files import actions as files
+from cps_portal.files.models import StoredFile
 from cps_portal.lib import clock
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import actions as outbox
@@ -57,6 +60,7 @@ def open_case(
     visitor: Visitor | None = None,
     about: Model | None = None,
     asks: bool = False,
+    attached: Sequence[StoredFile] = (),
 ) -> Case:
     """Open a case of a member or a visitor, with its first message; mails the reference and when to expect an answer.
 
@@ -83,7 +87,7 @@ def open_case(
         due_at=due,
         first_answer_due_at=due,
     )
-    message = _say(case, _author(case, by), text, by=by, at=at)
+    message = _say(case, _author(case, by), text, by=by, at=at, attached=attached)
     if asks:
         _tell(case, message, emails.ASKED, NoticeCode.CASE_ASKED, at)
     else:
@@ -92,7 +96,9 @@ def open_case(
 
 
 @transaction.atomic
-def write_message(*, case: Case, text: str, by: User | None, at: datetime) -> CaseMessage:
+def write_message(
+    *, case: Case, text: str, by: User | None, at: datetime, attached: Sequence[StoredFile] = ()
+) -> CaseMessage:
     """The member or visitor writes on; it is support's turn again (R58).
 
     Raises Refusal: `empty`, `long` (beside `text`), `closed` (too long ago: a new case is needed).
@@ -102,13 +108,16 @@ def write_message(*, case: Case, text: str, by: User | None, at: datetime) -> Ca
     until = locked.reopens_until
     if locked.erased_at or (until and at > until):
         raise Refusal("closed", _("This case was closed long ago. Write to us again, and name its reference."), "text")
-    message = _say(locked, Author.MEMBER if locked.member_id else Author.VISITOR, text, by=by, at=at)
+    author = Author.MEMBER if locked.member_id else Author.VISITOR
+    message = _say(locked, author, text, by=by, at=at, attached=attached)
     _back_to_support(locked, at)
     return message
 
 
 @transaction.atomic
-def answer(*, case: Case, text: str, by: User, at: datetime, asks: bool = False) -> CaseMessage:
+def answer(
+    *, case: Case, text: str, by: User, at: datetime, asks: bool = False, attached: Sequence[StoredFile] = ()
+) -> CaseMessage:
     """Support writes; the person is told by mail and notice (R56). With `asks` the case waits for them.
 
     Takes the case if nobody has. Raises Refusal: `empty`, `long` (beside `text`), `closed`, `taken`.
@@ -116,7 +125,7 @@ def answer(*, case: Case, text: str, by: User, at: datetime, asks: bool = False)
     _check_text(text)
     locked = _take(case, by)
     _allow(locked, "answer", _("This case is closed. Open it again before answering."))
-    message = _say(locked, Author.STAFF, text, by=by, at=at)
+    message = _say(locked, Author.STAFF, text, by=by, at=at, attached=attached)
     locked.state = State.WAITING if asks else State.ANSWERED
     locked.due_at = None
     locked.first_answered_at = locked.first_answered_at or at
@@ -211,6 +220,8 @@ def erase(*, case: Case, at: datetime) -> Case:
     """Blank what was said and who a visitor was (R14), and close it. That it was there, and when, stays."""
     locked = Case.objects.locked(case.pk)
     CaseMessage.objects.filter(case=locked, erased_at=None).update(text="", erased_at=at)
+    for attachment in CaseAttachment.objects.filter(message__case=locked).select_related("file"):
+        files.erase(file=attachment.file, at=at)
     locked.subject = locked.visitor_name = locked.visitor_email = ""
     locked.access_token = locked.due_at = None
     locked.state, locked.closed_at = State.CLOSED, locked.closed_at or at
@@ -247,9 +258,20 @@ def _author(case: Case, by: User | None) -> Author:
 
 
 def _say(
-    case: Case, author: Author, text: str, *, by: User | None, at: datetime, internal: bool = False
+    case: Case,
+    author: Author,
+    text: str,
+    *,
+    by: User | None,
+    at: datetime,
+    internal: bool = False,
+    attached: Sequence[StoredFile] = (),
 ) -> CaseMessage:
-    return CaseMessage.objects.create(case=case, author=author, by=by, text=text.strip(), internal=internal, at=at)
+    message = CaseMessage.objects.create(case=case, author=author, by=by, text=text.strip(), internal=internal, at=at)
+    if attached:
+        files.attach(files=attached, at=at)
+        CaseAttachment.objects.bulk_create(CaseAttachment(message=message, file=file) for file in attached)
+    return message
 
 
 def _allow(case: Case, move: str, message: str | Promise, code: str = "closed") -> None:

@@ -18,8 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import actions, rules
 from cps_portal.cases.enums import State
-from cps_portal.cases.forms import AnswerForm, AssignForm, CannedAnswerForm, CloseForm, NoteForm, flat
-from cps_portal.cases.models import CannedAnswer, Case, CaseMessage
+from cps_portal.cases.forms import AnswerForm, AssignForm, CannedAnswerForm, CloseForm, NoteForm
+from cps_portal.cases.models import CannedAnswer, Case, CaseAttachment, CaseMessage
+from cps_portal.cases.readers import PURPOSE
+from cps_portal.files import actions as files
+from cps_portal.files.actions import Uploads
+from cps_portal.files.forms import keep_uploads
 from cps_portal.lib.admin import DeskAdmin, ReadOnlyAdmin
 from cps_portal.lib.errors import Refusal
 from members.forms import add_refusal
@@ -148,8 +152,9 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         def data(name: str) -> Any:
             return request.POST if posted == name else None
 
+        attached = request.FILES if posted == "answer" else None
         return {
-            "answer": AnswerForm(data("answer"), case=row, initial={"seen": self._seen(row)}),
+            "answer": AnswerForm(data("answer"), attached, case=row, initial={"seen": self._seen(row)}),
             "note": NoteForm(data("note")),
             "assign": AssignForm(data("assign"), initial={"to": row.assigned_to_id}),
             "close": CloseForm(data("close")),
@@ -159,7 +164,9 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         """The chosen answer below what is typed already. Works without JavaScript."""
         typed = str(request.POST.get("text", ""))
         asks = bool(request.POST.get("asks"))
-        chosen = AnswerForm(request.POST, case=row).fields["canned"]
+        filled = AnswerForm(request.POST, request.FILES, case=row)
+        chosen = filled.fields["canned"]
+        kept = self._keep(request, filled)
         try:
             canned = chosen.clean(request.POST.get("canned", ""))
         except forms.ValidationError:
@@ -167,18 +174,29 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         if canned is None:
             self.message_user(request, gettext("Choose the canned answer to insert."), messages.WARNING)
         text = "\n\n".join(part for part in (typed.strip(), canned.filled_in(row) if canned else "") if part)
-        return AnswerForm(initial={"seen": request.POST.get("seen", ""), "text": text, "asks": asks}, case=row)
+        initial = {"seen": request.POST.get("seen", ""), "text": text, "asks": asks, "files": kept}
+        return AnswerForm(initial=initial, case=row)
+
+    def _keep(self, request: HttpRequest, form: forms.Form | None) -> Uploads:
+        """What was attached to an answer, stored at once: it is still there if the form is shown again."""
+        if not isinstance(form, AnswerForm) or "files" not in form.fields:
+            return Uploads()
+        user: Any = request.user
+        return keep_uploads(form, "files", by=user, at=timezone.now())
 
     def _do(self, request: HttpRequest, row: Case, posted: str, forms_of: Forms) -> bool:
         """Call the action of a button. False if something typed has to be looked at again."""
         form = forms_of.get(posted)
+        uploads = self._keep(request, form)
         if form is not None and not form.is_valid():
             return False
         if posted == "answer" and form is not None and form.cleaned_data["seen"] != self._seen(row):
             form.add_error(None, gettext("Something was said since you opened this page. Read it, then answer again."))
-            form.data = {**flat(form.data), "seen": self._seen(row)}
+            data: Any = form.data.copy()
+            data["seen"] = self._seen(row)
+            form.data = data
             return False
-        call = self._call(posted, row, form, request.user, timezone.now())
+        call = self._call(posted, row, form, request.user, timezone.now(), uploads)
         if call is None:
             return False
         try:
@@ -193,15 +211,16 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         self.message_user(request, told, messages.SUCCESS)
         return True
 
-    def _call(
-        self, posted: str, row: Case, form: forms.Form | None, user: Any, now: datetime
+    def _call(  # noqa: PLR0917
+        self, posted: str, row: Case, form: forms.Form | None, user: Any, now: datetime, uploads: Uploads
     ) -> Callable[[], str] | None:
         """What a button does, and how it is told and kept in the log."""
         by: User = user
         data: dict[str, Any] = form.cleaned_data if form else {}
 
         def answer() -> str:
-            actions.answer(case=row, text=data["text"], asks=data["asks"], by=by, at=now)
+            attached = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now)
+            actions.answer(case=row, text=data["text"], asks=data["asks"], by=by, at=now, attached=attached)
             return gettext("Answered.")
 
         def note() -> str:
@@ -250,7 +269,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             "late": row.is_late(now),
             "about": about,
             "about_url": desk_page(about) if about else "",
-            "said": row.messages.select_related("by"),
+            "said": row.messages.select_related("by").prefetch_related("attachments__file"),
             "others": others.order_by("-pk")[:10],
             **{f"{name}_form": form for name, form in forms_of.items()},
         }
@@ -277,6 +296,20 @@ class CaseMessageAdmin(ReadOnlyAdmin[CaseMessage]):
     @admin.display(description=_("text"))
     def beginning(self, message: CaseMessage) -> str:
         return message.text[:80]
+
+
+@admin.register(CaseAttachment)
+class CaseAttachmentAdmin(ReadOnlyAdmin[CaseAttachment]):
+    """Everything attached; it is looked at on the page of its case."""
+
+    list_display = ["message", "case", "file"]
+    list_select_related = ["message__case", "file"]
+    search_fields = ["=message__case__reference"]
+    ordering = ["-pk"]
+
+    @admin.display(description=_("case"))
+    def case(self, attachment: CaseAttachment) -> str:
+        return str(attachment.message.case)
 
 
 @admin.register(CannedAnswer)

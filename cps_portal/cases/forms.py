@@ -11,12 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases.enums import TOPICS
 from cps_portal.cases.models import LONGEST_TEXT, CannedAnswer, Case
+from cps_portal.files.forms import UploadsField
 from members.forms import clean_line
 from members.models import User
 
 ROBOT = _("This looked like an automatic message. If you are a person, send it once more.")
 TOO_OFTEN = _("That was more than we allow in so short a time. Your text is still here: send it later.")
 LOST_ABOUT = _("What this was about could not be found, so it’s left out. Send it again.")
+
+
+def files_field() -> UploadsField:
+    return UploadsField(purpose="case", label=_("Photos or documents"), required=False)
 
 
 def flat(data: Any) -> dict[str, Any]:
@@ -80,6 +85,7 @@ class ContactForm(forms.Form):
         help_text=_("Say what happened and what you need. For kit, add the model and the serial number."),
         error_messages={"required": _("Type your message.")},
     )
+    files = files_field()
     website = forms.CharField(  # people do not see it; what fills in everything does
         label=_("Leave this empty"),
         required=False,
@@ -93,6 +99,8 @@ class ContactForm(forms.Form):
         if is_member:
             for name in ("name", "email", "website"):
                 del self.fields[name]
+        else:
+            del self.fields["files"]
 
     def clean_name(self) -> str:
         return clean_line(self.cleaned_data["name"])
@@ -118,6 +126,12 @@ class ReplyForm(forms.Form):
     """Writing on in a case."""
 
     text = LongText(label=_("Your reply"), rows=5, error_messages={"required": _("Type your reply.")})
+    files = files_field()
+
+    def __init__(self, *args: Any, is_member: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_member:
+            del self.fields["files"]
 
 
 class AnswerForm(forms.Form):
@@ -132,12 +146,15 @@ class AnswerForm(forms.Form):
         rows=10,
         error_messages={"required": _("Type an answer, or insert a canned one.")},
     )
+    files = files_field()
     asks = forms.BooleanField(label=_("It is their turn: we need something from them"), required=False)
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fitting = CannedAnswer.objects.filter(Q(language=case.language) | Q(language="en"))
         self.fields["canned"].queryset = fitting  # type: ignore[attr-defined]
+        if case.member_id is None:  # a visitor could not open them
+            del self.fields["files"]
 
 
 class NoteForm(forms.Form):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import rules
 from cps_portal.cases.enums import Author, Kind, State
+from cps_portal.files.models import StoredFile
 from members.models import Member
 
 LONGEST_TEXT = 5000
@@ -200,6 +201,31 @@ class CaseMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id}: {self.text[:60]}"
+
+
+class CaseAttachmentQuerySet(models.QuerySet["CaseAttachment"]):
+    def public(self) -> Self:
+        """What the member may open."""
+        return self.filter(message__internal=False)
+
+
+class CaseAttachment(models.Model):
+    """A file that came with something said in a case (R58)."""
+
+    message = models.ForeignKey(
+        CaseMessage, models.PROTECT, related_name="attachments", verbose_name=_("message of a case")
+    )
+    file = models.OneToOneField(StoredFile, models.PROTECT, related_name="case_attachment", verbose_name=_("file"))
+
+    objects = CaseAttachmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attachment of a case")
+        verbose_name_plural = _("attachments of cases")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}: {self.file}"
 
 
 class CannedAnswer(models.Model):

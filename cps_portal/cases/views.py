@@ -20,6 +20,10 @@ from cps_portal.cases.emails import place_of_support
 from cps_portal.cases.enums import TOPICS, Kind
 from cps_portal.cases.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
 from cps_portal.cases.models import Case
+from cps_portal.cases.readers import PURPOSE
+from cps_portal.files import actions as files
+from cps_portal.files.actions import Uploads
+from cps_portal.files.forms import keep_uploads
 from cps_portal.lib.errors import Refusal
 from cps_portal.lib.throttle import too_often
 from members.access import MemberRequest, member_of, member_required
@@ -42,18 +46,20 @@ def contact(request: HttpRequest) -> HttpResponse:
     topic = request.GET.get("topic", "")
     form = ContactForm(
         request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
         initial={"kind": topic if topic in TOPICS else ""},
         is_member=member is not None,
     )
     status = 200
+    uploads = _keep(form, member, request)
     if form.is_bound and wanted and not about:
         form.add_error(None, str(LOST_ABOUT))
     if form.is_bound and form.is_valid():
         if _opens_too_often(request, form):
             form.add_error(None, str(TOO_OFTEN))
             status = 429
-        else:
-            return _open(request, form, member, about)
+        elif response := _open(request, form, member, about, uploads):
+            return response
     context = {
         "form": form,
         "about": about,
@@ -72,19 +78,35 @@ def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
     return bool(typed) and too_often(request, what="case-mail", limit=limits["mail"], whom=typed)
 
 
-def _open(request: HttpRequest, form: ContactForm, member: Member | None, about: Any) -> HttpResponse:
+def _keep(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:
+    """What a member attached, stored at once: it is still there if something else has to be corrected."""
+    if member is None or not form.is_bound or too_often(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+        return Uploads()
+    return keep_uploads(form, "files", by=member.user, at=timezone.now())
+
+
+def _open(
+    request: HttpRequest, form: ContactForm, member: Member | None, about: Any, uploads: Uploads
+) -> HttpResponse | None:
+    """None if something typed has to be looked at again."""
     data = form.cleaned_data
     language = translation.get_language() or settings.LANGUAGE_CODE
-    case = actions.open_case(
-        kind=Kind(data["kind"]),
-        subject=data["subject"],
-        text=data["text"],
-        about=about,
-        member=member,
-        visitor=None if member else actions.Visitor(data["name"], data["email"], language),
-        by=member.user if member else None,
-        at=timezone.now(),
-    )
+    now = timezone.now()
+    try:
+        case = actions.open_case(
+            kind=Kind(data["kind"]),
+            subject=data["subject"],
+            text=data["text"],
+            about=about,
+            member=member,
+            visitor=None if member else actions.Visitor(data["name"], data["email"], language),
+            by=member.user if member else None,
+            at=now,
+            attached=files.collect(uploads=uploads, purpose=PURPOSE, by=member.user, at=now) if member else (),
+        )
+    except Refusal as refusal:
+        add_refusal(form, refusal)
+        return None
     if member:
         messages.success(request, _("We have your message. Your reference is %(reference)s.") % {"reference": case})
         return redirect(case.get_absolute_url())
@@ -158,8 +180,10 @@ def _own(request: MemberRequest, reference: str) -> Case:
 
 def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
     now = timezone.now()
-    form = ReplyForm(request.POST if request.method == "POST" else None)
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = ReplyForm(*sent, is_member=bool(row.member))
     status = 200
+    uploads = _keep(form, row.member, request)
     if form.is_bound and form.is_valid():
         if too_often(request, what="case-write", limit=settings.CASES_LIMITS["write"]):
             form.add_error(None, str(TOO_OFTEN))
@@ -167,7 +191,8 @@ def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
         else:
             try:
                 by = row.member.user if row.member else None
-                actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now)
+                attached = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now) if by else ()
+                actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now, attached=attached)
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
@@ -184,7 +209,7 @@ def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
     return {
         "case": row,
         "form": form,
-        "said": row.messages.public(),
+        "said": row.messages.public().prefetch_related("attachments__file"),
         "about": about,
         "about_page": page_of(about) if about and row.member_id else "",
         "may_write": not row.erased_at and (until is None or now <= until),

@@ -111,7 +111,18 @@ def collect(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetim
     if len(known) < len(set(uploads.keys)):
         raise refusal("gone")
     fresh = [store(upload=upload, purpose=purpose, by=by, at=at) for upload in uploads.fresh]
-    return [*known.values(), *fresh]
+    return [*(known[key] for key in dict.fromkeys(uploads.keys)), *fresh]
+
+
+def keep(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) -> tuple[Uploads, list[Refusal]]:
+    """Store what came fresh, so that a form shown again still has it: all by key, and what was wrong with the rest."""
+    keys, problems = list(uploads.keys), []
+    for upload in uploads.fresh:
+        try:
+            keys.append(store(upload=upload, purpose=purpose, by=by, at=at).key)
+        except Refusal as problem:
+            problems.append(problem)
+    return Uploads(tuple(keys)), problems
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.core.checks import register
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.files.checks import files_are_outside_the_web_root
@@ -12,3 +13,4 @@ class FilesConfig(AppConfig):
 
     def ready(self) -> None:
         register(files_are_outside_the_web_root)
+        autodiscover_modules("readers")  # who else may open the files of a purpose: each app says

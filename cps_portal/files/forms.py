@@ -1,12 +1,15 @@
 """The field for files in any form: with a script each is uploaded at once, without one they come with the form."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.files import actions
 from cps_portal.files.actions import Uploads
 
 MOST = 10
@@ -57,3 +60,26 @@ class UploadsField(forms.Field):
         if any(len(key) > 32 or not key.isascii() for key in uploads.keys):
             raise ValidationError(_("One of the files is no longer there. Choose it again."))
         return uploads
+
+
+class OriginalPhotoField(forms.FileField):
+    """One photo straight from a camera, to be read and forgotten (R25); whoever reads it checks what it is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.FileInput(attrs={"class": "input", "accept": "image/jpeg"})
+        super().__init__(widget=widget, required=False, allow_empty_file=True, **kwargs)
+
+
+def keep_uploads(form: forms.Form, name: str, *, by: AbstractBaseUser, at: datetime) -> Uploads:
+    """Store what came with a form, so that it is still there if the form is shown again; errors beside the field."""
+    given = form[name].data
+    uploads = given if isinstance(given, Uploads) else Uploads()
+    if form.has_error(name):
+        return Uploads(uploads.keys)
+    kept, problems = actions.keep(uploads=uploads, purpose=form.fields[name].widget.purpose, by=by, at=at)  # type: ignore[attr-defined]
+    data: Any = form.data.copy()
+    data.setlist(f"{form.add_prefix(name)}_keys", kept.keys)
+    form.data = data
+    for problem in problems:
+        form.add_error(name, str(problem))
+    return kept

@@ -228,6 +228,7 @@ SUPPORT_CALENDAR = clock.Calendar(
     days_off=frozenset(env.list("SUPPORT_DAYS_OFF", cast=date.fromisoformat, default=[])),
 )
 DESK_WORKING_DAYS = 2  # within them a person decides what the machine could not (R19)
+EVIDENCE_MOST = 10  # files of one registration (R25)
 DESK_TAKEN_MINUTES = 15  # for so long one of the staff has a registration to themselves
 REVIEW_SAMPLE_PERCENT = env.float("REVIEW_SAMPLE_PERCENT", default=1)  # chosen at random for a person to look at
 REVIEW_REFUSALS = (3, 365)  # so many refusals of one member in so many days, and a person looks at everything

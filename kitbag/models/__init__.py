@@ -9,6 +9,7 @@ from kitbag.models.catalogue import (
     points_now,
 )
 from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, StageChangeQuerySet
+from kitbag.models.evidence import Evidence
 from kitbag.models.ownership import Appeal, Claim, Encounter, Handover, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Registration, RegistrationInReview, RegistrationQuerySet
@@ -24,6 +25,7 @@ __all__ = [
     "CatalogueProposal",
     "Claim",
     "Encounter",
+    "Evidence",
     "Handover",
     "LedgerCheck",
     "PointsEntry",

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import date
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -12,11 +13,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from cps_portal.files.actions import Uploads
+from cps_portal.files.actions import refusal as refusal_of_file
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.throttle import too_often
 from kitbag import rules
-from kitbag.actions import appeals, registrations
+from kitbag.actions import appeals, evidence, photos, registrations
 from kitbag.actions.serials import check_serial
-from kitbag.enums import RegistrationState
+from kitbag.enums import EvidenceKind, RefusalReason, RegistrationState
 from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, serial_sentence
@@ -27,7 +31,7 @@ from members.access import MemberRequest, member_required
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
-def finish(request: MemberRequest, pk: int) -> HttpResponse:
+def finish(request: MemberRequest, pk: int) -> HttpResponse:  # noqa: PLR0911
     """Three buttons send the one form: hand in, finish later, take the suggested serial number over."""
     row = own(request, pk)
     if row.state not in registrations.EDITABLE:
@@ -38,7 +42,13 @@ def finish(request: MemberRequest, pk: int) -> HttpResponse:
         return go(request, row.get_absolute_url())
     if request.method != "POST":
         return _page(request, row, DetailsForm(registration=row))
+    if problems := _add_evidence(request, row):
+        return _beside(request, row, "evidence", problems)
     match request.POST.get("do", "submit"):
+        case "photo":
+            return _read_photo(request, row)
+        case str(button) if button.startswith("drop-"):
+            return _drop(request, row, button.removeprefix("drop-"))
         case "later":
             return _save(request, row)
         case "take":
@@ -69,8 +79,74 @@ def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
     return render(request, "kitbag/_serial_note.html", context)
 
 
+def _form(request: MemberRequest, row: Registration, **options: bool) -> DetailsForm:
+    """What was typed; the files are attached by now."""
+    data: QueryDict = request.POST.copy()
+    data.setlist("evidence_keys", [])
+    return DetailsForm(data, registration=row, **options)
+
+
+def _beside(request: MemberRequest, row: Registration, field: str, problems: list[str]) -> HttpResponse:
+    form = _form(request, row)
+    for problem in problems:
+        form.add_error(field if field in form.fields else None, problem)
+    return _page(request, row, form)
+
+
+def _add_evidence(request: MemberRequest, row: Registration) -> list[str]:
+    """Attach what came along whichever button was pressed, so that an error elsewhere loses no file (R25)."""
+    field = DetailsForm(request.POST, request.FILES, registration=row)["evidence"]
+    if field.errors:
+        return [str(error) for error in field.errors]
+    uploads = field.data
+    if not uploads:
+        return []
+    if uploads.fresh and too_often(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+        return [_t("That was very often. Wait a minute.")]
+    try:
+        added = evidence.add_evidence(registration=row, uploads=uploads, by=row.member.user, at=timezone.now())
+    except Refusal as refusal:
+        return [str(refusal)]
+    return [str(problem) for problem in added.problems]
+
+
+def _drop(request: MemberRequest, row: Registration, key: str) -> HttpResponse:
+    """Take a file back; what is typed stays."""
+    found = row.evidence.kept().filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
+    if found:
+        with suppress(Refusal):
+            evidence.remove_evidence(evidence=found, by=row.member.user, at=timezone.now())
+    return _page(request, row, _form(request, row))
+
+
+def _read_photo(request: MemberRequest, row: Registration) -> HttpResponse:
+    """Fill in the serial number that an original photo says; the member compares it and hands it in (R25)."""
+    photo = request.FILES.get("photo")
+    try:
+        if photo and (photo.size or 0) > settings.FILES_MOST_MEGABYTES * 1024 * 1024:
+            raise refusal_of_file("big")
+        reading = photos.read_serial(product=row.product, photo=photo.file if photo else None)  # type: ignore[arg-type]
+    except Refusal as refusal:
+        return _beside(request, row, "photo", [str(refusal)])
+    data: QueryDict = request.POST.copy()
+    data.setlist("evidence_keys", [])
+    data["serial"] = reading.serial
+    form = DetailsForm(data, registration=row)
+    if photo and request.POST.get("keep_photo"):
+        try:
+            added = evidence.add_evidence(
+                registration=row, uploads=Uploads(fresh=[photo]), kind=EvidenceKind.SERIAL, by=row.member.user,
+                at=timezone.now(),
+            )  # fmt: skip
+            for problem in added.problems:
+                form.add_error("evidence", str(problem))
+        except Refusal as refusal:
+            form.add_error("evidence", str(refusal))
+    return _page(request, row, form, reading=reading)
+
+
 def _submit(request: MemberRequest, row: Registration) -> HttpResponse:
-    form = DetailsForm(request.POST, registration=row, handing_in=True)
+    form = _form(request, row, handing_in=True)
     if not form.is_valid():
         return _page(request, row, form)
     insisted = form.cleaned_data["insisted"]
@@ -89,7 +165,7 @@ def _submit(request: MemberRequest, row: Registration) -> HttpResponse:
 
 
 def _save(request: MemberRequest, row: Registration) -> HttpResponse:
-    form = DetailsForm(request.POST, registration=row)
+    form = _form(request, row)
     if not form.is_valid():
         return _page(request, row, form)
     try:
@@ -110,6 +186,7 @@ def _take_suggestion(request: MemberRequest, row: Registration) -> HttpResponse:
         return _submit(request, row)
     data: QueryDict = request.POST.copy()
     data["serial"] = finding.suggestion
+    data.setlist("evidence_keys", [])
     return _page(request, row, DetailsForm(data, registration=row), taken=True)
 
 
@@ -130,7 +207,14 @@ def _next(request: MemberRequest, row: Registration) -> str:
     return row.get_absolute_url()
 
 
-def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken: bool = False) -> HttpResponse:
+def _page(
+    request: MemberRequest,
+    row: Registration,
+    form: DetailsForm,
+    *,
+    taken: bool = False,
+    reading: photos.Reading | None = None,
+) -> HttpResponse:
     form.fields["serial"].widget.attrs |= {
         "hx-get": reverse("kitbag:serial_check", args=[row.pk]),
         "hx-trigger": "input changed delay:600ms",
@@ -155,6 +239,10 @@ def _page(request: MemberRequest, row: Registration, form: DetailsForm, *, taken
         "sentence": serial_sentence(finding) if finding.code and "serial" not in form.errors else "",
         "brackets": rules.has_brackets(typed_serial) and not finding.code,
         "taken": taken,
+        "reading": reading,
+        "is_lens": row.product.category.startswith("lens"),
+        "evidence": row.evidence.kept(),
+        "evidence_asked": row.refusal_reason == RefusalReason.NEEDS_EVIDENCE and row.needs_member,
         "through": bool(request.POST.get("through") or request.GET.get("through")),
         "asked_for": row.asked_for if row.needs_member else "",
         "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import registrations
+from kitbag.actions import evidence, registrations
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
-from kitbag.forms import RemoveForm
+from kitbag.forms import EvidenceForm, RemoveForm
 from kitbag.models import Registration
 from kitbag.texts import NEXT_STEPS, REVIEW_SENTENCES
 from kitbag.views.appealing import appeal_context
@@ -127,6 +127,8 @@ def product_context(request: MemberRequest, row: Registration) -> dict[str, obje
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(row),
         "remove_form": RemoveForm(),
+        "evidence": row.evidence.kept(),
+        "evidence_form": EvidenceForm() if evidence.is_undecided(row) else None,
         **(_cost(row) if row.is_live else {"cost": None}),
     }
 

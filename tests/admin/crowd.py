@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
-from cps_portal.cases.models import CannedAnswer
+from cps_portal.cases.models import CannedAnswer, CaseAttachment
 from cps_portal.files.models import StoredFile
 from kitbag.actions import handing_over, registrations, stolen
 from kitbag.actions.appeals import make_appeal
@@ -23,6 +23,7 @@ from kitbag.models import (
     Announcement,
     AuthorisedPeriod,
     CatalogueProposal,
+    Evidence,
     LedgerCheck,
     Registration,
     Retailer,
@@ -69,7 +70,17 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         waiting = submitted(member, ProductFactory(), "12345", insisted=True)
         registrations.check_registration(registration=waiting, at=timezone.now())
         CatalogueProposal.objects.create(product=product, changes={"stage": ["current", "x"]}, proposed_at=LONG_AGO)
-        open_case(kind=Kind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now())
+        case = open_case(
+            kind=Kind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now()
+        )
+        for_case, for_kit = (
+            StoredFile.objects.create(
+                purpose=purpose, kind="pdf", size=1, stored_as=f"{purpose}{n}", owner=member.user, created_at=LONG_AGO
+            )
+            for purpose in ("case", "evidence")
+        )
+        CaseAttachment.objects.create(message=case.messages.get(), file=for_case)
+        Evidence.objects.create(registration=waiting, file=for_kit, added_at=LONG_AGO)
         people.append(member)
     add_changes(people, by)
     add_stolen(people)

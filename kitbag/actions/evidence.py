@@ -1,0 +1,101 @@
+"""Adding evidence to a registration and taking it back (R24, R25)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.files import actions as files
+from cps_portal.files.actions import Uploads
+from cps_portal.files.enums import FileKind
+from cps_portal.files.models import StoredFile
+from cps_portal.lib.errors import Refusal
+from kitbag.actions import appeals
+from kitbag.actions.steps import lock
+from kitbag.enums import EvidenceKind, RegistrationState
+from kitbag.models import Claim, Evidence, Registration
+from members.models import User
+
+PURPOSE = "evidence"
+FIELD = "evidence"
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was kept, and what was wrong with the other files."""
+
+    rows: list[Evidence]
+    problems: list[Refusal]
+
+
+def is_undecided(row: Registration) -> bool:
+    """Whether evidence can still change anything: not handed in, with a person, or claimed by somebody else."""
+    if row.state in (RegistrationState.DRAFT, RegistrationState.REJECTED):
+        return not appeals.is_final(row)
+    if row.state == RegistrationState.SUBMITTED and row.review_reason:
+        return True
+    return row.is_live and Claim.objects.open().filter(Q(claimant=row) | Q(holder=row)).exists()
+
+
+def add_evidence(
+    *, registration: Registration, uploads: Uploads, by: User, at: datetime, kind: EvidenceKind | None = None
+) -> Added:
+    """Attach what was uploaded. A bad file does not keep the good ones out: it is told of in `problems`.
+
+    Files are stored before the transaction: rolled back, their content would stay without a row. What is attached
+    to this registration already is no error, so that a form may be sent twice. Raises Refusal beside `evidence`:
+    `owner`, `decided`, `many`, `gone`.
+    """
+    _check(registration, by)
+    mine = set(Evidence.objects.filter(registration=registration).values_list("file__key", flat=True))
+    new = Uploads(tuple(key for key in uploads.keys if key not in mine), uploads.fresh)
+    _check_room(registration, len(new.keys) + len(new.fresh))
+    kept, problems = files.keep(uploads=new, purpose=PURPOSE, by=by, at=at)
+    if not kept:
+        return Added([], problems)
+    try:
+        stored = files.collect(uploads=kept, purpose=PURPOSE, by=by, at=at)
+        return Added(_attach(registration, stored, by, at, kind), problems)
+    except Refusal as refusal:
+        raise Refusal(refusal.code, refusal.message, FIELD) from refusal
+
+
+@transaction.atomic
+def _attach(
+    registration: Registration, stored: list[StoredFile], by: User, at: datetime, kind: EvidenceKind | None
+) -> list[Evidence]:
+    row = lock(registration)
+    _check(row, by)
+    _check_room(row, len(stored))
+    files.attach(files=stored, at=at)
+    return Evidence.objects.bulk_create(
+        Evidence(registration=row, file=file, kind=kind or _kind(file), added_at=at) for file in stored
+    )
+
+
+@transaction.atomic
+def remove_evidence(*, evidence: Evidence, by: User, at: datetime) -> bool:
+    """The member takes a file back: its content is erased. Raises Refusal `owner`, `decided`. Again does nothing."""
+    row = lock(evidence.registration)
+    _check(row, by)
+    return files.erase(file=evidence.file, at=at)
+
+
+def _kind(file: StoredFile) -> EvidenceKind:
+    return EvidenceKind.RECEIPT if file.kind == FileKind.PDF else EvidenceKind.OTHER
+
+
+def _check(row: Registration, by: User) -> None:
+    if row.member.user_id != by.pk:
+        raise Refusal("owner", _("This is not in your Kitbag."), FIELD)
+    if not is_undecided(row):
+        raise Refusal("decided", _("This has been decided. If something is wrong, write to us."), FIELD)
+
+
+def _check_room(row: Registration, more: int) -> None:
+    most = settings.EVIDENCE_MOST
+    if more and Evidence.objects.kept().filter(registration=row).count() + more > most:
+        raise Refusal("many", _("Keep at most %(most)d files. Remove one first.") % {"most": most}, FIELD)

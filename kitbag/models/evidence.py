@@ -1,0 +1,41 @@
+"""What members show of their kit: receipts, photos of serial numbers (R24, R25)."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.files.models import StoredFile
+from kitbag.enums import EvidenceKind
+from kitbag.models.registrations import Registration
+
+
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    def kept(self) -> Self:
+        """Those whose content is still there, with their files."""
+        return self.filter(file__erased_at=None).select_related("file")
+
+
+class Evidence(models.Model):
+    """A file that belongs to a registration. When the member takes it back its content is erased, the row stays."""
+
+    registration = models.ForeignKey(
+        Registration, models.PROTECT, related_name="evidence", verbose_name=_("registration")
+    )
+    file = models.OneToOneField(StoredFile, models.PROTECT, related_name="evidence", verbose_name=_("file"))
+    kind = models.CharField(_("kind"), max_length=10, choices=EvidenceKind, default=EvidenceKind.OTHER)
+    added_at = models.DateTimeField(_("added"))
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("evidence")
+        verbose_name_plural = _("evidence")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(name="evidence_kind_known", condition=Q(kind__in=EvidenceKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id}: {self.get_kind_display()}"
