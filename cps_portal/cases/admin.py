@@ -192,7 +192,8 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             return False
         if posted == "answer" and form is not None and form.cleaned_data["seen"] != self._seen(row):
             form.add_error(None, gettext("Something was said since you opened this page. Read it, then answer again."))
-            data: Any = form.data.copy()
+            data: Any = form.data
+            data = data.copy()
             data["seen"] = self._seen(row)
             form.data = data
             return False

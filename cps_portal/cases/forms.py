@@ -85,7 +85,7 @@ class ContactForm(forms.Form):
         help_text=_("Say what happened and what you need. For kit, add the model and the serial number."),
         error_messages={"required": _("Type your message.")},
     )
-    files = files_field()
+    files = files_field()  # type: ignore[assignment]
     website = forms.CharField(  # people do not see it; what fills in everything does
         label=_("Leave this empty"),
         required=False,
@@ -126,7 +126,7 @@ class ReplyForm(forms.Form):
     """Writing on in a case."""
 
     text = LongText(label=_("Your reply"), rows=5, error_messages={"required": _("Type your reply.")})
-    files = files_field()
+    files = files_field()  # type: ignore[assignment]
 
     def __init__(self, *args: Any, is_member: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,7 +146,7 @@ class AnswerForm(forms.Form):
         rows=10,
         error_messages={"required": _("Type an answer, or insert a canned one.")},
     )
-    files = files_field()
+    files = files_field()  # type: ignore[assignment]
     asks = forms.BooleanField(label=_("It is their turn: we need something from them"), required=False)
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:

@@ -76,8 +76,9 @@ def keep_uploads(form: forms.Form, name: str, *, by: AbstractBaseUser, at: datet
     uploads = given if isinstance(given, Uploads) else Uploads()
     if form.has_error(name):
         return Uploads(uploads.keys)
-    kept, problems = actions.keep(uploads=uploads, purpose=form.fields[name].widget.purpose, by=by, at=at)  # type: ignore[attr-defined]
-    data: Any = form.data.copy()
+    kept, problems = actions.keep(uploads=uploads, purpose=form.fields[name].widget.purpose, by=by, at=at)
+    data: Any = form.data
+    data = data.copy()
     data.setlist(f"{form.add_prefix(name)}_keys", kept.keys)
     form.data = data
     for problem in problems:

@@ -32,6 +32,8 @@ NOT_IN_IT = {
     "kitbag.LedgerCheck": "a log of comparisons: numbers only",
     "kitbag.StageChange": NOT_ABOUT_A_PERSON,
     "kitbag.StageChangeEvent": NOT_ABOUT_A_PERSON,
+    "cases.CaseAttachment": "the file and the message are in files and case_messages",
+    "kitbag.Evidence": "the file is in files",
     "kitbag.CatalogueProposal": NOT_ABOUT_A_PERSON,
     "members.ThresholdPlan": NOT_ABOUT_A_PERSON,
     "members.ThresholdPlanEvent": NOT_ABOUT_A_PERSON,
