@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 from importlib import import_module
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
@@ -33,6 +35,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
         )
         for table, trigger in cursor.fetchall():
             cursor.execute(f'drop trigger "{trigger}" on {table}')
+
+
+@pytest.fixture(autouse=True)
+def own_cache() -> None:
+    """Nobody has been counted yet: the same people, by the same keys, are in every test."""
+    prefix = uuid4().hex
+    caches.settings["default"]["KEY_PREFIX"] = prefix
+    caches["default"].key_prefix = prefix
 
 
 @pytest.fixture
