@@ -40,7 +40,7 @@ def settled(change: StageChange) -> int:
 
 
 def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
-    """Beat sweeps every minute what stood still for one; here every other second.
+    """Beat sweeps every minute what stood still for one, and whose level is still to be told; here every other second.
 
     A step that the database has yet to give up for a killed worker is left alone by the next worker, until a sweep.
     """
@@ -51,6 +51,7 @@ def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
         if time.monotonic() > swept + 2:
             StageChange.objects.filter(pk=change.pk, state=ChangeState.RUNNING).update(stepped_at=None)
             publish("kitbag.apply_due_changes")
+            publish("members.tell_levels")
             swept = time.monotonic()
         return true()
 
@@ -77,7 +78,7 @@ def test_a_run_whose_worker_is_killed_again_and_again_loses_and_doubles_no_entry
     assert kills >= 2, "it was over before it could be killed"
     start_worker()
     wait_with_sweeps(change, lambda: StageChange.objects.filter(pk=change.pk, state=ChangeState.DONE).exists())
-    wait_until(lambda: not UntoldLevelChange.objects.exists())
+    wait_with_sweeps(change, lambda: not UntoldLevelChange.objects.exists())
     entries = PointsEntry.objects.filter(stage_change=change)
     assert entries.count() == entries.values("registration").distinct().count() == holders == settled(change)
     moved = LevelChange.objects.filter(cause="superseded")
