@@ -8,7 +8,7 @@ from datetime import date
 from django.db.models import Count, Q
 
 from kitbag.enums import RegistrationState
-from kitbag.models import Adjustment, Product, Registration, StageChange
+from kitbag.models import Adjustment, Registration, StageChange
 from members.enums import Level
 from members.models import Member, threshold_rows
 from members.rules import level_for, thresholds_on
@@ -120,11 +120,6 @@ def _steps(
 
 def step_on(steps: Iterable[Step], day: date) -> Step | None:
     return next((step for step in steps if step.on == day), None)
-
-
-def changes_ahead(product: Product, today: date) -> list[StageChange]:
-    """What is planned for a product: told before it is handed in (R22)."""
-    return list(StageChange.objects.planned().filter(product=product, effective_on__gt=today))
 
 
 def waiting_registrations(member: Member) -> list[Registration]:

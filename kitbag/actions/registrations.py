@@ -16,7 +16,7 @@ from kitbag.actions import appeals, claims, deciding, handing_over, stolen
 from kitbag.actions.points import settle
 from kitbag.actions.serials import check_serial, may_lack_serial
 from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
-from kitbag.enums import RegistrationState, RemovalReason, ReviewReason
+from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Product, Registration
 from kitbag.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
 from members import rules as member_rules
@@ -105,12 +105,14 @@ def submit_registration(*, registration: Registration, details: Details, insiste
     """Hand a complete registration in to be checked (R17, R18).
 
     A serial with a named mistake or of another shape is refused beside its field (R29, R30), unless the
-    member insists; then a person decides. Raises Refusal with `field` naming the input.
+    member insists; then a person decides. What the desk asked to see has to be there (R25). Raises Refusal with
+    `field` naming the input.
     """
     row = lock(registration)
     _require_editable(row)
     _require_complete(row.product, details)
     _check_date(details.purchased_on, at)
+    _require_asked(row)
     finding = check_serial(row, details.serial) if not details.no_serial else rules.SerialFinding()
     if finding.code and (finding.blocks or not insisted):
         raise Refusal(f"serial_{finding.code}", serial_sentence(finding), "serial")
@@ -249,6 +251,18 @@ def _require_complete(product: Product, details: Details) -> None:
     )
     if missing:
         raise Refusal(f"missing_{missing[0]}", MISSING_SENTENCES[missing[0]], missing[0])
+
+
+def _require_asked(row: Registration) -> None:
+    """What the desk asked for has come since (R25)."""
+    if row.refusal_reason != RefusalReason.NEEDS_EVIDENCE or row.decided_at is None:
+        return
+    if not row.evidence.kept().filter(added_at__gte=row.decided_at).exists():
+        raise Refusal(
+            "needs_evidence",
+            _("Add what we asked for: a photo or a PDF. If you don’t have it, write to us: we find another way."),
+            "evidence",
+        )
 
 
 def _check_date(purchased_on: date | None, at: datetime) -> None:

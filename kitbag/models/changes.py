@@ -148,11 +148,6 @@ class StageChange(models.Model):
             return False
         return timezone.localdate(self.announced_at) + timedelta(days=settings.NOTICE_DAYS) <= self.effective_on
 
-    def points_at(self, stage: str) -> int:
-        """What the product counts at a stage once this has taken effect."""
-        own: int | None = getattr(self, f"points_{stage}")
-        return self.product.points_of(stage) if own is None else own
-
 
 class Announcement(models.Model):
     """A member has been told of a planned change (R22). Taken back when the plan was dropped and they know it.

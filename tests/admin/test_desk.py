@@ -10,13 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from cps_portal.files.actions import Uploads
 from cps_portal.outbox.models import Message
 from kitbag.actions import appeals, deciding, registrations
+from kitbag.actions.evidence import add_evidence
 from kitbag.enums import ClaimOutcome, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Claim, Registration
 from members.models import User
 from tests.admin.conftest import SignIn
 from tests.factories import UserFactory, submitted, validated
+from tests.files import samples
 from tests.world import World
 
 QUEUE = "/admin/kitbag/registrationinreview/"
@@ -172,6 +175,8 @@ def test_what_was_asked_for_comes_first_when_handed_in_again(
         assert "A photo of the number, please." in text
     assert 'class="dot"' in text
     details = registrations.Details("123456789012", "KE", timezone.localdate() - timedelta(days=9), "Shop")
+    photo = Uploads(fresh=[samples.upload(samples.jpeg())])
+    add_evidence(registration=row, uploads=photo, by=world.ben.user, at=timezone.now())
     registrations.submit_registration(registration=row, details=details, insisted=False, at=timezone.now())
     row = registrations.check_registration(registration=row, at=timezone.now())
     assert row.review_reason == ReviewReason.ASKED

@@ -13,11 +13,11 @@ from cps_portal.files.models import StoredFile
 from cps_portal.lib.errors import Refusal
 from kitbag.actions import deciding, registrations
 from kitbag.actions.evidence import add_evidence, is_undecided, remove_evidence
-from kitbag.enums import EvidenceKind, RefusalReason
+from kitbag.enums import EvidenceKind, RefusalReason, RegistrationState
 from kitbag.models import Claim, Evidence, Registration
 from kitbag.rules.photos import same_model
 from tests.admin.conftest import SignIn, as_support, staff
-from tests.factories import draft, submitted, validated
+from tests.factories import details, draft, submitted, validated
 from tests.files import samples
 from tests.world import World
 
@@ -166,9 +166,29 @@ def test_what_the_desk_asked_for_is_said_beside_the_field(
 ) -> None:
     deciding.ask_for_more(registration=in_review, text="The receipt, please.", by=world.staff, at=timezone.now())
     page = as_ana.get(finish(in_review))
-    assert in_review.refusal_reason != RefusalReason.NEEDS_EVIDENCE
+    in_review.refresh_from_db()
+    assert in_review.refusal_reason == RefusalReason.NEEDS_EVIDENCE
     assert page.context["evidence_asked"]
     assert b"We asked for this" in page.content
+
+
+def test_what_the_desk_asked_for_has_to_be_there_to_hand_it_in_again(
+    world: World, in_review: Registration, as_ana: Client
+) -> None:
+    """R25; what had been there before it was asked for is not it."""
+    add(in_review, samples.jpeg())
+    deciding.ask_for_more(registration=in_review, text="The receipt, please.", by=world.staff, at=timezone.now())
+    given = details(in_review.serial)
+    typed = {
+        "serial": given.serial, "country": given.country, "store": given.store, "insisted": "on", "do": "submit",
+        "purchased_on_day": "12", "purchased_on_month": "9", "purchased_on_year": "2023",
+    }  # fmt: skip
+    page = as_ana.post(finish(in_review), typed)
+    assert "what we asked for" in str(page.context["form"].errors["evidence"])
+    assert given.store.encode() in page.content
+    answer = as_ana.post(finish(in_review), {**typed, "evidence": samples.upload(samples.pdf(), "receipt.pdf")})
+    in_review.refresh_from_db()
+    assert (answer.status_code, in_review.state) == (302, RegistrationState.SUBMITTED)
 
 
 # --- The product's page and the desk --------------------------------------------------------------
