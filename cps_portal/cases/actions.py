@@ -18,6 +18,7 @@ from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
 from cps_portal.lib import clock
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.reference import new_reference
 from cps_portal.outbox import actions as outbox
 from members.actions import notices
 from members.enums import Level, NoticeCode, ServiceLevel
@@ -73,7 +74,7 @@ def open_case(
     _check_text(text)
     due = None if asks else answer_due(member, at)
     case = Case.objects.create(
-        reference=_free_reference(),
+        reference=new_reference(lambda drawn: Case.objects.filter(reference=drawn).exists()),
         kind=kind,
         subject=subject,
         member=member,
@@ -239,14 +240,6 @@ def _check_text(text: str, field: str = "text") -> None:
         raise Refusal("empty", _("Write something first."), field)
     if len(text) > LONGEST_TEXT:
         raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_TEXT}, field)
-
-
-def _free_reference() -> str:
-    while True:
-        body = "".join(secrets.choice(rules.ALPHABET) for _sign in range(rules.BODY))
-        found = rules.reference(body)
-        if not Case.objects.filter(reference=found).exists():
-            return found
 
 
 def _author(case: Case, by: User | None) -> Author:

@@ -26,6 +26,7 @@ from cps_portal.files.actions import Uploads
 from cps_portal.files.forms import keep_uploads
 from cps_portal.lib.admin import DeskAdmin, ReadOnlyAdmin
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.reference import read_reference
 from members.forms import add_refusal
 from members.models import User
 
@@ -121,7 +122,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(reference=rules.read_reference(term)) | Q(member__number="".join(term.split()))
+        found = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
         found |= Q(member__user__email__iexact=term) | Q(visitor_email__iexact=term)
         found |= Q(member__last_name__iexact=term) | Q(visitor_name__icontains=term) | Q(subject__icontains=term)
         return queryset.filter(found), False

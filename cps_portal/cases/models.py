@@ -11,9 +11,9 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases import rules
 from cps_portal.cases.enums import Author, Kind, State
 from cps_portal.files.models import StoredFile
+from cps_portal.lib import reference as references
 from members.models import Member
 
 LONGEST_TEXT = 5000
@@ -42,7 +42,7 @@ class Case(models.Model):
     `first_answer_due_at` is the first of them, and is kept.
     """
 
-    reference = models.CharField(_("reference"), max_length=rules.LENGTH, unique=True, editable=False)
+    reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
     kind = models.CharField(_("topic"), max_length=12, choices=Kind)
     subject = models.CharField(_("subject"), max_length=120, blank=True)
     member = models.ForeignKey(
@@ -126,7 +126,7 @@ class Case(models.Model):
 
     @property
     def reference_in_groups(self) -> str:
-        return rules.in_groups(self.reference)
+        return references.in_groups(self.reference)
 
     @property
     def person(self) -> str:

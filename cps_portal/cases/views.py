@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cps_portal.cases import actions, rules
+from cps_portal.cases import actions
 from cps_portal.cases.about import find_about, page_of
 from cps_portal.cases.emails import place_of_support
 from cps_portal.cases.enums import TOPICS, Kind
@@ -25,6 +25,7 @@ from cps_portal.files import actions as files
 from cps_portal.files.actions import Uploads
 from cps_portal.files.forms import keep_uploads
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.reference import read_reference
 from cps_portal.lib.throttle import too_often
 from members.access import MemberRequest, member_of, member_required
 from members.forms import add_refusal
@@ -172,7 +173,7 @@ def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
 
 def _own(request: MemberRequest, reference: str) -> Case:
     """As typed or read out; somebody else's is not there."""
-    found = rules.read_reference(reference)
+    found = read_reference(reference)
     if not found:
         raise Http404
     return get_object_or_404(Case.objects.of(request.member).select_related("member__user"), reference=found)

@@ -10,6 +10,7 @@ from cps_portal.cases import actions, rules
 from cps_portal.cases.enums import Author, Kind, State
 from cps_portal.cases.models import LONGEST_TEXT, Case, CaseMessage
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.reference import read_reference
 from cps_portal.outbox.models import Message
 from kitbag.models import Registration
 from members.enums import Level
@@ -68,7 +69,7 @@ def test_opening_says_the_reference_by_mail(asked: Case) -> None:
     assert (mail.to, asked.reference_in_groups in mail.payload["subject"]) == ("ana@example.org", True)
     assert "Tuesday 3 March, 10:00 (Johannesburg time)" in mail.payload["text"]
     assert f"/cases/{asked.reference}/" in mail.payload["text"]
-    assert rules.read_reference(asked.reference) == asked.reference
+    assert read_reference(asked.reference) == asked.reference
 
 
 def test_what_a_visitor_typed_is_never_mailed_to_the_address_they_typed(visited: Case) -> None:
