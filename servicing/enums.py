@@ -13,3 +13,159 @@ class CentreKind(models.TextChoices):
 class CentreStatus(models.TextChoices):
     OPEN = "open", _("Open")
     SUSPENDED = "suspended", _("Suspended")
+
+
+class ServiceKind(models.TextChoices):
+    """What is to be done (R46)."""
+
+    REPAIR = "repair", _("Repair")
+    MAINTENANCE = "maintenance", _("Maintenance")
+    UPGRADE = "upgrade", _("Upgrade")
+
+
+class TicketState(models.TextChoices):
+    """The steps of a job (R52), in the order of the road."""
+
+    WAITING = "waiting", _("Waiting for a place")
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("Accepted")
+    IN_TRANSIT = "in_transit", _("On its way to the centre")
+    BOOKED_IN = "booked_in", _("Booked in")
+    ASSESSED = "assessed", _("Assessed")
+    ESTIMATE_SENT = "estimate_sent", _("Estimate sent")
+    APPROVED = "approved", _("Estimate approved")
+    DECLINED = "declined", _("Estimate declined")
+    WAITING_PARTS = "waiting_parts", _("Waiting for parts")
+    IN_REPAIR = "in_repair", _("In repair")
+    READY = "ready", _("Ready to ship")
+    SHIPPED = "shipped", _("Shipped")
+    CLOSED = "closed", _("Closed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+BEFORE_INTAKE = (TicketState.WAITING, TicketState.REQUESTED, TicketState.ACCEPTED, TicketState.IN_TRANSIT)
+IN_WORKSHOP = (
+    TicketState.BOOKED_IN,
+    TicketState.ASSESSED,
+    TicketState.ESTIMATE_SENT,
+    TicketState.APPROVED,
+    TicketState.DECLINED,
+    TicketState.WAITING_PARTS,
+    TicketState.IN_REPAIR,
+)
+OPEN_TICKETS = (*BEFORE_INTAKE, *IN_WORKSHOP)  # until ready to ship or cancelled: what may hold a place (R49)
+OVER = (TicketState.CLOSED, TicketState.CANCELLED)
+
+
+class EventKind(models.TextChoices):
+    """What is written on a ticket's timeline (R52): the moves, then the facts that leave its state alone.
+
+    The order counts: of two events at one moment the one named first here happened first.
+    """
+
+    REQUESTED = "requested", _("Service requested")
+    PLACE_AWAITED = "place_awaited", _("Waiting for a place")
+    PLACE_GIVEN = "place_given", _("A place became free")
+    CHOSE_STANDARD = "chose_standard", _("Standard speed chosen")
+    ACCEPTED = "accepted", _("Accepted by the centre")
+    SENT = "sent", _("Sent to the centre")
+    PLACE_LAPSED = "place_lapsed", _("The place lapsed")
+    BOOKED_IN = "booked_in", _("Booked in at the centre")
+    BECAME_FAST_TRACK = "became_fast_track", _("Became Fast Track")
+    ASSESSED = "assessed", _("Assessed")
+    WARRANTY_DECIDED = "warranty_decided", _("Warranty decided")
+    QUESTION_ASKED = "question_asked", _("The centre asked a question")
+    QUESTION_ANSWERED = "question_answered", _("The question was answered")
+    ESTIMATE_SENT = "estimate_sent", _("Estimate sent")
+    ESTIMATE_WITHDRAWN = "estimate_withdrawn", _("Estimate withdrawn")
+    ESTIMATE_APPROVED = "estimate_approved", _("Estimate approved")
+    ESTIMATE_DECLINED = "estimate_declined", _("Estimate declined")
+    PART_ORDERED = "part_ordered", _("Part ordered")
+    PART_EXPECTED = "part_expected", _("Part expected")
+    PART_ARRIVED = "part_arrived", _("Part arrived")
+    REPAIR_STARTED = "repair_started", _("Work started")
+    TARGET_MISSED = "target_missed", _("Target missed")
+    LOAN_OFFERED = "loan_offered", _("Loan offered")
+    LOAN_DECLINED = "loan_declined", _("Loan not needed")
+    LOAN_RESERVED = "loan_reserved", _("Loan reserved")
+    LOAN_CANCELLED = "loan_cancelled", _("Loan cancelled")
+    LOAN_OUT = "loan_out", _("Loan handed out")
+    LOAN_RETURNED = "loan_returned", _("Loan returned")
+    READY = "ready", _("Ready to ship")
+    SHIPPED = "shipped", _("Shipped")
+    CLOSED = "closed", _("Closed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class PauseReason(models.TextChoices):
+    """Why the clock stands: the member owes an answer (R47)."""
+
+    ESTIMATE = "estimate", _("Your answer to the estimate")
+    QUESTION = "question", _("Your answer to a question")
+
+
+class Track(models.TextChoices):
+    FAST = "fast", _("Fast Track")
+    STANDARD = "standard", _("Standard")
+
+
+class WhyStandard(models.TextChoices):
+    """Why a job is not Fast Track (R43, R46, R49): the member reads every reason that holds."""
+
+    VISITING = "visiting", _("Visiting members are served at standard speed.")
+    NO_PROGRAMME = "no_programme", _("The centre’s country is not in the free programme.")
+    LEVEL = "level", _("Your level does not give Fast Track there.")
+    MODEL = "model", _("This model is not eligible for Fast Track.")
+    NOT_REGISTERED = "not_registered", _("It is not in your Kitbag.")
+    NOT_VALIDATED = "not_validated", _("Its registration does not count yet.")
+    NO_SERIAL = "no_serial", _("It has no serial number.")
+    CENTRE_KIND = "centre_kind", _("Service partners do maintenance and upgrades at standard speed.")
+    PLACES = "places", _("All your places in servicing are taken.")
+
+
+class WhyRefused(models.TextChoices):
+    """Why a centre cannot take a job (R34, R42)."""
+
+    STOLEN = "stolen", _("Please contact us.")  # the presenter learns nothing else (R34)
+    UNSERVICEABLE = "unserviceable", _("This product can no longer be serviced.")
+    SUSPENDED = "suspended", _("This centre takes no work at the moment. Choose another one.")
+    PRODUCT = "product", _("This centre does not service this kind of product. Choose another one.")
+    SERVICE = "service", _("This centre does not offer this service. Choose another one or another service.")
+
+
+class PlaceWish(models.TextChoices):
+    """What the member wants when all places are taken (R49)."""
+
+    WAIT = "wait", _("Wait for a place")
+    STANDARD = "standard", _("Send it now, at standard speed")
+
+
+class Warranty(models.TextChoices):
+    """Who pays (R60)."""
+
+    CHARGEABLE = "chargeable", _("Chargeable")
+    IN_WARRANTY = "in_warranty", _("In warranty")
+    REFUSED = "refused", _("Warranty refused")
+
+
+class WhyNoWarranty(models.TextChoices):
+    """Why a job is not a warranty job (R24, R60)."""
+
+    NOT_A_REPAIR = "not_a_repair", _("The warranty covers repairs only.")
+    OUTSIDE_REGION = "outside_region", _("It was bought outside the region and has no local warranty.")
+    NOT_AUTHORISED = "not_authorised", _("It came from a shop that is not authorised and has no local warranty.")
+    PROOF_MISSING = "proof_missing", _("A warranty repair needs a proof of purchase. Add one.")
+    EXPIRED = "expired", _("The warranty period is over.")
+    NOT_COVERED = "not_covered", _("The warranty does not cover this damage.")
+
+
+class LoanState(models.TextChoices):
+    """R53; overdue is worked out from the day it is due back."""
+
+    RESERVED = "reserved", _("Reserved")
+    OUT = "out", _("Out")
+    RETURNED = "returned", _("Returned")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OPEN_LOANS = (LoanState.RESERVED, LoanState.OUT)

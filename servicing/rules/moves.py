@@ -1,0 +1,106 @@
+"""The moves of a ticket (R52): what may be recorded in which state, and where it leads."""
+
+from collections.abc import Mapping
+
+from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, EventKind, TicketState
+
+E, S = EventKind, TicketState
+
+# None is a ticket that does not exist yet.
+MOVES: dict[TicketState | None, dict[EventKind, TicketState]] = {
+    None: {E.REQUESTED: S.REQUESTED, E.PLACE_AWAITED: S.WAITING},
+    S.WAITING: {E.PLACE_GIVEN: S.REQUESTED, E.CHOSE_STANDARD: S.REQUESTED, E.CANCELLED: S.CANCELLED},
+    S.REQUESTED: {
+        E.ACCEPTED: S.ACCEPTED,
+        E.SENT: S.IN_TRANSIT,
+        E.BOOKED_IN: S.BOOKED_IN,  # brought to the counter
+        E.CANCELLED: S.CANCELLED,
+    },
+    S.ACCEPTED: {E.SENT: S.IN_TRANSIT, E.BOOKED_IN: S.BOOKED_IN, E.CANCELLED: S.CANCELLED},
+    S.IN_TRANSIT: {E.BOOKED_IN: S.BOOKED_IN, E.CANCELLED: S.CANCELLED},
+    S.BOOKED_IN: {E.ASSESSED: S.ASSESSED, E.CANCELLED: S.CANCELLED},  # handed back over the counter
+    S.ASSESSED: {
+        E.ESTIMATE_SENT: S.ESTIMATE_SENT,
+        E.PART_ORDERED: S.WAITING_PARTS,  # in warranty: nothing to approve
+        E.REPAIR_STARTED: S.IN_REPAIR,
+        E.READY: S.READY,  # nothing found, or sent back as it came
+    },
+    S.ESTIMATE_SENT: {
+        E.ESTIMATE_SENT: S.ESTIMATE_SENT,  # a better one
+        E.ESTIMATE_WITHDRAWN: S.ASSESSED,
+        E.ESTIMATE_APPROVED: S.APPROVED,
+        E.ESTIMATE_DECLINED: S.DECLINED,
+    },
+    S.APPROVED: {E.PART_ORDERED: S.WAITING_PARTS, E.REPAIR_STARTED: S.IN_REPAIR, E.ESTIMATE_SENT: S.ESTIMATE_SENT},
+    S.DECLINED: {E.READY: S.READY, E.ESTIMATE_SENT: S.ESTIMATE_SENT},
+    S.WAITING_PARTS: {
+        E.PART_ORDERED: S.WAITING_PARTS,
+        E.REPAIR_STARTED: S.IN_REPAIR,
+        E.ESTIMATE_SENT: S.ESTIMATE_SENT,
+        E.READY: S.READY,  # the part cannot be had: it goes back as it came
+    },
+    S.IN_REPAIR: {E.PART_ORDERED: S.WAITING_PARTS, E.ESTIMATE_SENT: S.ESTIMATE_SENT, E.READY: S.READY},
+    S.READY: {E.SHIPPED: S.SHIPPED, E.CLOSED: S.CLOSED},  # closed: fetched from the counter
+    S.SHIPPED: {E.CLOSED: S.CLOSED},
+    S.CLOSED: {},
+    S.CANCELLED: {},
+}
+
+ON_THE_WAY = (S.REQUESTED, S.ACCEPTED, S.IN_TRANSIT)
+SINCE_INTAKE = (*IN_WORKSHOP, S.READY, S.SHIPPED, S.CLOSED)
+
+# What may be written down without moving the ticket, and in which states.
+FACTS: dict[EventKind, tuple[TicketState, ...]] = {
+    E.PLACE_GIVEN: ON_THE_WAY,  # after a lapse
+    E.PLACE_LAPSED: ON_THE_WAY,
+    E.BECAME_FAST_TRACK: (*ON_THE_WAY, *IN_WORKSHOP),
+    E.WARRANTY_DECIDED: (*ON_THE_WAY, *IN_WORKSHOP),
+    E.QUESTION_ASKED: (*ON_THE_WAY, *IN_WORKSHOP),
+    E.QUESTION_ANSWERED: (*ON_THE_WAY, *SINCE_INTAKE),
+    E.PART_EXPECTED: IN_WORKSHOP,
+    E.PART_ARRIVED: IN_WORKSHOP,
+    E.TARGET_MISSED: SINCE_INTAKE,
+    E.LOAN_OFFERED: IN_WORKSHOP,
+    E.LOAN_DECLINED: SINCE_INTAKE,
+    E.LOAN_RESERVED: IN_WORKSHOP,
+    E.LOAN_CANCELLED: SINCE_INTAKE,
+    E.LOAN_OUT: SINCE_INTAKE,
+    E.LOAN_RETURNED: SINCE_INTAKE,
+}
+
+TRANSITIONS: Mapping[tuple[TicketState | None, EventKind], TicketState] = {
+    **{(state, kind): state for kind, states in FACTS.items() for state in states},
+    **{(state, kind): to for state, moves in MOVES.items() for kind, to in moves.items()},
+}
+
+# Work that went on settles an estimate whose answer was not told, or is told late. Only a replay may say so: live,
+# the answer is recorded first. Without this a late estimate would undo all that came after it.
+IMPLIED: Mapping[tuple[TicketState | None, EventKind], TicketState] = {
+    (S.ESTIMATE_SENT, E.PART_ORDERED): S.WAITING_PARTS,
+    (S.ESTIMATE_SENT, E.REPAIR_STARTED): S.IN_REPAIR,
+    (S.ESTIMATE_SENT, E.READY): S.READY,
+}
+
+OPENING = (E.REQUESTED, E.PLACE_AWAITED)
+
+
+def after(state: str | None, kind: str) -> TicketState | None:
+    """The state that this event leads to; None if it cannot be recorded in this state."""
+    return TRANSITIONS.get((None if state is None else S(state), E(kind)))
+
+
+def next_moves(state: str | None) -> dict[EventKind, TicketState]:
+    """What may be recorded in a state and where it leads, the moves first and then the facts (R52)."""
+    here = None if state is None else S(state)
+    legal = {kind: TRANSITIONS[here, kind] for kind in E if (here, kind) in TRANSITIONS}
+    return dict(sorted(legal.items(), key=lambda move: move[1] == here and move[0] not in MOVES[here]))
+
+
+def is_over(state: str) -> bool:
+    """Whether nothing can move this ticket any more."""
+    return not MOVES[S(state)]
+
+
+def holds_a_place(state: str) -> bool:
+    """Whether a Fast Track job in this state takes one of the places (R49)."""
+    return state in (*BEFORE_INTAKE[1:], *IN_WORKSHOP)

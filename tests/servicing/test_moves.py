@@ -1,0 +1,82 @@
+"""Every pair of states walked (R52)."""
+
+from itertools import product
+
+import pytest
+
+from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, OPEN_TICKETS, OVER, EventKind, TicketState
+from servicing.rules import TRANSITIONS, after, holds_a_place, is_over, next_moves
+from servicing.rules.moves import FACTS, MOVES, OPENING
+
+S = TicketState
+ROAD = {
+    S.WAITING: {S.REQUESTED, S.CANCELLED},
+    S.REQUESTED: {S.ACCEPTED, S.IN_TRANSIT, S.BOOKED_IN, S.CANCELLED},
+    S.ACCEPTED: {S.IN_TRANSIT, S.BOOKED_IN, S.CANCELLED},
+    S.IN_TRANSIT: {S.BOOKED_IN, S.CANCELLED},
+    S.BOOKED_IN: {S.ASSESSED, S.CANCELLED},
+    S.ASSESSED: {S.ESTIMATE_SENT, S.WAITING_PARTS, S.IN_REPAIR, S.READY},
+    S.ESTIMATE_SENT: {S.ASSESSED, S.APPROVED, S.DECLINED},
+    S.APPROVED: {S.ESTIMATE_SENT, S.WAITING_PARTS, S.IN_REPAIR},
+    S.DECLINED: {S.ESTIMATE_SENT, S.READY},
+    S.WAITING_PARTS: {S.ESTIMATE_SENT, S.IN_REPAIR, S.READY},
+    S.IN_REPAIR: {S.ESTIMATE_SENT, S.WAITING_PARTS, S.READY},
+    S.READY: {S.SHIPPED, S.CLOSED},
+    S.SHIPPED: {S.CLOSED},
+    S.CLOSED: set(),
+    S.CANCELLED: set(),
+}
+
+
+@pytest.mark.parametrize(("start", "end"), list(product(S, S)), ids=lambda state: str(state.value))
+def test_a_ticket_goes_only_where_the_road_leads(start: TicketState, end: TicketState) -> None:
+    roads = [kind for kind in EventKind if after(start, kind) == end]
+    if start != end:
+        assert bool(roads) is (end in ROAD[start])
+    else:  # staying is for facts, a better estimate and one more part
+        assert {*roads} - {*FACTS} <= {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED}
+    assert all(next_moves(start)[kind] == end for kind in roads)
+
+
+def test_a_ticket_begins_with_a_request_or_with_waiting() -> None:
+    assert dict(next_moves(None)) == {EventKind.REQUESTED: S.REQUESTED, EventKind.PLACE_AWAITED: S.WAITING}
+    assert {kind for kind in EventKind if after(None, kind)} == {*OPENING}
+
+
+def test_every_state_can_be_reached_and_every_event_recorded_somewhere() -> None:
+    reached, todo = set(), [None]
+    while todo:
+        new = {*MOVES[todo.pop()].values()} - reached
+        reached |= new
+        todo.extend(new)
+    assert reached == {*S}
+    assert {kind for _state, kind in TRANSITIONS} == {*EventKind}
+
+
+def test_the_end_is_reached_from_everywhere_and_never_left() -> None:
+    assert {state for state in S if is_over(state)} == {*OVER}
+    ends = {*OVER}
+    for _step in S:
+        ends |= {state for state in S if ends & {*MOVES[state].values()}}
+    assert ends == {*S}
+
+
+def test_once_it_is_with_the_centre_a_product_is_cancelled_only_over_the_counter() -> None:
+    """What has been opened goes back as a job that is ready to ship, unrepaired."""
+    assert {state for state in S if after(state, EventKind.CANCELLED)} == {*BEFORE_INTAKE, S.BOOKED_IN}
+
+
+def test_a_declined_product_goes_back_unrepaired() -> None:
+    assert after(S.DECLINED, EventKind.REPAIR_STARTED) is None
+    assert after(S.DECLINED, EventKind.READY) == S.READY
+
+
+def test_a_place_is_held_from_the_request_until_ready_to_ship() -> None:
+    assert {state for state in S if holds_a_place(state)} == {*OPEN_TICKETS} - {S.WAITING}
+    assert {*IN_WORKSHOP} < {*OPEN_TICKETS}
+
+
+def test_moves_are_offered_before_facts() -> None:
+    kinds = list(next_moves(S.IN_REPAIR))
+    assert {*kinds[:3]} == {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.READY}
+    assert EventKind.QUESTION_ASKED in kinds[3:]
