@@ -244,6 +244,30 @@ def _told(notice: Notice) -> Told:
             _("Somebody presented it to us. Our staff look into it."),
         ),
         NoticeCode.STOLEN_LIFTED: (_("%(product)s is no longer reported stolen"), _("It is as it was before.")),
+        NoticeCode.WELCOME_PACK: (
+            _("Your Welcome Pack is waiting"),
+            _("Tell us where to send it. There is one per member."),
+        ),
+        NoticeCode.PACK_DISPATCHED: (
+            _("Your Welcome Pack is on its way"),
+            _("Follow it, and tell us when it is there."),
+        ),
+        NoticeCode.PACK_RETURNED: (
+            _("Your Welcome Pack came back to us"),
+            _("We look into it and send the same pack again. See what to check."),
+        ),
+        NoticeCode.PACK_SENT_AGAIN: (_("Your Welcome Pack is sent again"), _("Follow it here.")),
+        NoticeCode.PACK_CANCELLED: (
+            _("Your Welcome Pack was cancelled"),
+            _("Write to us if you did not expect it: we can send it again."),
+        ),
+        NoticeCode.CARD_REPLACED: (_("You have a new card"), _("The old one no longer works. Open the new one.")),
+        NoticeCode.PLACE_FREE: (_("You have a place: %(title)s"), _("It came free and is yours. Give it back if not.")),
+        NoticeCode.OFFER_CHANGED: (
+            _("Changed: %(title)s"),
+            _("See the new time and place, and give your place back if it does not fit."),
+        ),
+        NoticeCode.OFFER_WITHDRAWN: (_("Called off: %(title)s"), _("You need not do anything.")),
         NoticeCode.POINTS_WILL_CHANGE: (_counts(params.get("others", 0)), _then(params)),
         NoticeCode.PLAN_CANCELLED: (
             _("%(product)s keeps its points"),
@@ -273,6 +297,7 @@ def _words(params: dict[str, Any]) -> dict[str, Any]:
         "points": params.get("points", 0),
         "product": params.get("product", ""),
         "reason": params.get("reason", ""),
+        "title": params.get("title", ""),
         "on": date_format(date.fromisoformat(on), "j F Y") if on else "",
         "amount": f"+{amount}" if amount > 0 else f"−{abs(amount)}",
     }

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("cps_portal.cases.urls")),
     path("accounts/", include("allauth.urls")),
     path("files/", include("cps_portal.files.urls")),
+    path("", include("cps_portal.offers.urls")),
     path("kitbag/", include("kitbag.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cps_portal.api")),

@@ -10,6 +10,7 @@ from members.enums import ChangeState, Level, PointsCause
 from members.models import LevelThreshold, Member, ThresholdPlan
 
 POINTS_PATH = "/kitbag/points/"
+PACK_PATH = "/offers/welcome-pack/"
 AHEAD_PATH = "/kitbag/ahead/"
 SIGN_IN_PATH = "/accounts/login/"
 

@@ -11,11 +11,12 @@ class Kind(models.TextChoices):
     REPAIR = "repair", _("A repair or a loan")
     LOST_CARD = "lost_card", _("Lost card")
     MISSING_PACK = "missing_pack", _("Missing welcome pack")
+    PACK_LATE = "pack_late", _("Welcome pack not confirmed by the house")
     CLAIM = "claim", _("Claim to a serial number")
     APPEAL = "appeal", _("Appeal against a refusal")
 
 
-TOPICS = [kind for kind in Kind if kind not in (Kind.CLAIM, Kind.APPEAL)]
+TOPICS = [kind for kind in Kind if kind not in (Kind.PACK_LATE, Kind.CLAIM, Kind.APPEAL)]
 
 
 class State(models.TextChoices):

@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -20,9 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import rules
-from cps_portal.outbox.enums import OPEN, State
+from cps_portal.outbox.enums import OPEN, SENT_AGAIN_FROM, Kind, State
 from cps_portal.outbox.models import Message, MessageQuerySet
-from cps_portal.outbox.senders import Obsolete, Rejected
+from cps_portal.outbox.senders import Obsolete, Postponed, Rejected
 
 logger = logging.getLogger(__name__)
 
@@ -30,17 +31,28 @@ ANSWER_LENGTH = 500
 FEW = 20  # more than these at once are left to the sweep, which queues itself on
 SWEEP_LIMIT = 200
 SWEEP_SECONDS = 60
-FAILURES_IN_A_ROW = 3  # the other side seems to be down: leave the rest to the next sweep
+LANE_SECONDS = 20  # so long one receiver may occupy a worker before others have a turn
+LANES_KEY = 0x4F55  # of the advisory locks with two keys
+FAILURES_IN_A_ROW = 3  # the other side seems to be down: leave the rest of its lane to the next sweep
 BLANK_BATCH = 1000
+
+
+class LaneBusy(Exception):
+    """Somebody is sending in this lane, where one message is sent at a time."""
+
+    def __init__(self, lane: str) -> None:
+        super().__init__(lane)
+        self.lane = lane
 
 
 @dataclass(frozen=True)
 class Letter:
-    """What `post_many` takes: one message, not yet a row."""
+    """What `post_many` takes: one message, not yet a row. `lane` is that of its kind unless it says another."""
 
     key: str
     to: str
     payload: Mapping[str, Any]
+    lane: str = ""
 
 
 def to_word(compose: str, **facts: Any) -> dict[str, Any]:
@@ -71,20 +83,35 @@ def post_many(*, kind: str, letters: Iterable[Letter], at: datetime | None = Non
         raise ValueError(f"nobody sends {kind!r}")
     when = at or timezone.now()
     rows = [
-        Message(key=letter.key, kind=kind, to=letter.to, payload=dict(letter.payload), created_at=when, next_at=when)
+        Message(
+            key=letter.key,
+            kind=kind,
+            lane=letter.lane or kind,
+            to=letter.to,
+            payload=dict(letter.payload),
+            created_at=when,
+            next_at=when,
+        )
         for letter in letters
         if letter.to
     ]
     rows.sort(key=lambda row: row.key)  # two transactions that post the same keys must not wait for each other
     Message.objects.bulk_create(rows, ignore_conflicts=True)
     found = list(Message.objects.filter(key__in=[row.key for row in rows]).order_by("pk"))
-    waiting = [message.pk for message in found if message.state == State.QUEUED]
-    if len(waiting) > FEW:
+    _queue([message for message in found if message.state == State.QUEUED])
+    return found
+
+
+def _queue(messages: list[Message]) -> None:
+    """Have these sent once the open transaction commits."""
+    for lane in sorted({message.lane for message in messages if message.is_one_at_a_time}):
+        after_commit("outbox.drain", lane)
+    shared = [message.pk for message in messages if not message.is_one_at_a_time]
+    if len(shared) > FEW:
         after_commit("outbox.sweep")
     else:
-        for pk in waiting:
+        for pk in shared:
             after_commit("outbox.deliver", pk)
-    return found
 
 
 def never_left(keys: Iterable[str]) -> set[str]:
@@ -97,32 +124,50 @@ def never_left(keys: Iterable[str]) -> set[str]:
 def deliver(message_id: int, *, at: datetime | None = None) -> bool:
     """Send one message if it is due and nobody else is at it. Returns whether it was sent."""
     when = at or timezone.now()
-    message = _claim(Message.objects.filter(pk=message_id), when)
-    return message is not None and _send(message, when)
+    try:
+        message = _claim(Message.objects.filter(pk=message_id), when)
+    except LaneBusy:
+        return False
+    return message is not None and _send(message, when) == State.SENT
 
 
-def sweep(*, at: datetime | None = None, limit: int = SWEEP_LIMIT) -> bool:
-    """Send what is due: what a broker outage, a crash or a temporary failure left behind.
+def due_lanes(*, at: datetime) -> list[str]:
+    """The lanes in which something is due, but for that of the mails."""
+    due = Message.objects.due(at).exclude(lane=Kind.MAIL)
+    return list(due.order_by("lane").values_list("lane", flat=True).distinct())
 
-    Returns whether it stopped at its limit, with more to do perhaps.
+
+def sweep(
+    *, at: datetime | None = None, lane: str = "", limit: int = SWEEP_LIMIT, seconds: float = SWEEP_SECONDS
+) -> bool:
+    """Send what is due, in one lane or in all: what a broker outage, a crash or a temporary failure left behind.
+
+    Failures in a row close their lane, for this sweep. Returns whether it stopped at its limit, with more to do perhaps.
     """
-    end = time.monotonic() + SWEEP_SECONDS
-    failures = 0
+    end = time.monotonic() + seconds
+    messages = Message.objects.filter(lane=lane) if lane else Message.objects.all()
+    closed: set[str] = set()
+    failures: Counter[str] = Counter()
     for _turn in range(limit):
         when = at or timezone.now()
-        message = _claim(Message.objects.all(), when)
+        try:
+            message = _claim(messages.exclude(lane__in=closed), when)
+        except LaneBusy as busy:
+            closed.add(busy.lane)
+            continue
         if message is None:
             return False
-        failures = 0 if _send(message, when) or message.state == State.FAILED else failures + 1
-        if failures >= FAILURES_IN_A_ROW:
-            return False
+        failed = _send(message, when) == State.QUEUED
+        failures[message.lane] = failures[message.lane] + 1 if failed else 0
+        if failures[message.lane] >= FAILURES_IN_A_ROW:
+            closed.add(message.lane)
         if time.monotonic() > end:
             break
     return True
 
 
 def _claim(messages: MessageQuerySet, at: datetime) -> Message | None:
-    """Take one due message for the length of the lease, in a transaction of its own.
+    """Take one due message for the length of the lease, in a transaction of its own. Raises LaneBusy.
 
     The lease, not a lock, keeps others away: a worker killed while the receiver is still at work must not
     free the message at once, and no transaction may stay open over the network.
@@ -132,6 +177,8 @@ def _claim(messages: MessageQuerySet, at: datetime) -> Message | None:
         message = due.select_for_update(skip_locked=True, no_key=True).first()
         if message is None:
             return None
+        if message.is_one_at_a_time and not _is_free(message.lane, at):
+            raise LaneBusy(message.lane)
         message.state = State.SENDING
         message.claim = uuid.uuid4()
         message.attempts += 1
@@ -140,20 +187,34 @@ def _claim(messages: MessageQuerySet, at: datetime) -> Message | None:
     return message
 
 
-def _send(message: Message, at: datetime) -> bool:
+def _is_free(lane: str, at: datetime) -> bool:
+    """Whether nobody is sending in this lane; then others find it taken until this transaction ends.
+
+    The lock comes first, in a statement of its own: the second sees what whoever held it before has committed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_xact_lock(%s, hashtext(%s))", [LANES_KEY, lane])
+        (taken,) = cursor.fetchone()
+    return taken and not Message.objects.filter(lane=lane, state=State.SENDING, next_at__gt=at).exists()
+
+
+def _send(message: Message, at: datetime) -> State:
     """Send a claimed message, with no transaction open, and record what came of it."""
-    if message.attempts > rules.MOST_ATTEMPTS:  # those who tried never lived to report
+    pauses = settings.OUTBOX_PAUSES[message.kind]
+    if rules.worn_out(message.attempts, pauses):
         return _record(message, State.FAILED, at, answer="gave up: no attempt came to an end")
     try:
-        sender: Callable[[Message], str] = import_string(settings.OUTBOX_SENDERS[message.kind])
-        answer = sender(message)
+        sender: Callable[..., str] = import_string(settings.OUTBOX_SENDERS[message.kind])
+        answer = sender(message, at=at)
     except Obsolete:
         return _record(message, State.CANCELLED, at, answer="no longer true when it was to leave")
     except Rejected as error:
         logger.warning("message %s was rejected", message.pk, exc_info=True)
         return _record(message, State.FAILED, at, answer=str(error))
+    except Postponed as error:
+        return _put_off(message, at, error)
     except Exception as error:
-        pause = rules.pause_after(message.attempts)
+        pause = rules.pause_after(message.attempts, pauses)
         logger.warning("message %s failed, attempt %s", message.pk, message.attempts, exc_info=True)
         if pause is None:
             return _record(message, State.FAILED, at, answer=repr(error))
@@ -161,33 +222,53 @@ def _send(message: Message, at: datetime) -> bool:
     return _record(message, State.SENT, at, answer=answer)
 
 
-def _record(message: Message, state: State, at: datetime, *, answer: str, next_at: datetime | None = None) -> bool:
-    """Write the outcome, unless the lease ran out and somebody else has taken over. Returns whether it was sent."""
-    sent = state == State.SENT
-    message.state = state
+def _record(message: Message, state: State, at: datetime, *, answer: str, next_at: datetime | None = None) -> State:
+    """Write the outcome, unless the lease ran out and somebody else has taken over."""
     Message.objects.filter(pk=message.pk, state=State.SENDING, claim=message.claim).update(
-        state=state, claim=None, next_at=next_at, sent_at=at if sent else None, answer=answer[:ANSWER_LENGTH]
+        state=state,
+        claim=None,
+        next_at=next_at,
+        sent_at=at if state == State.SENT else None,
+        answer=answer[:ANSWER_LENGTH],
     )
-    return sent
+    return state
+
+
+def _put_off(message: Message, at: datetime, why: Postponed) -> State:
+    """Give a message back as if nobody had tried it, and let its lane wait."""
+    mine = Message.objects.filter(pk=message.pk, state=State.SENDING, claim=message.claim)
+    mine.update(state=State.QUEUED, claim=None, next_at=max(why.until, at), attempts=F("attempts") - 1)
+    if message.is_one_at_a_time:
+        Message.objects.waiting_in(message.lane).filter(next_at__lt=why.until).update(next_at=why.until)
+    return State.QUEUED
+
+
+@transaction.atomic
+def wake(*, lane: str, at: datetime) -> int:
+    """Make everything that waits in a lane due at once. Returns how many."""
+    waiting = Message.objects.waiting_in(lane)
+    after_commit("outbox.drain", lane)
+    return waiting.update(next_at=at)
 
 
 @transaction.atomic
 def retry(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
-    """Queue a message again that failed or was cancelled.
+    """Queue a message again that failed or was cancelled; a webhook also if it waits or was sent.
 
     Raises Refusal `state` for any other, `blanked` if its content has gone.
     """
     locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
-    if locked.state not in {State.FAILED, State.CANCELLED}:
+    if locked.state not in SENT_AGAIN_FROM[Kind(locked.kind)]:
         raise Refusal("state", _("Only messages that failed or were cancelled can be sent again."))
     if locked.blanked_at:
         raise Refusal("blanked", _("Its content has been deleted. It cannot be sent again."))
     locked.state = State.QUEUED
     locked.attempts = 0
     locked.next_at = at
+    locked.sent_at = None
     locked.answer = f"queued again by user {by.pk}"
-    locked.save(update_fields=["state", "attempts", "next_at", "answer"])
-    after_commit("outbox.deliver", locked.pk)
+    locked.save(update_fields=["state", "attempts", "next_at", "sent_at", "answer"])
+    _queue([locked])
     return locked
 
 

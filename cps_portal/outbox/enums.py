@@ -6,6 +6,7 @@ class Kind(models.TextChoices):
     """How a message leaves; settings.OUTBOX_SENDERS names the sender of each."""
 
     MAIL = "mail", _("E-mail")
+    WEBHOOK = "webhook", _("Webhook")
 
 
 class State(models.TextChoices):
@@ -18,3 +19,9 @@ class State(models.TextChoices):
 
 OPEN = (State.QUEUED, State.SENDING)
 FINISHED = (State.SENT, State.FAILED, State.CANCELLED)
+
+# From where staff may send again. A mail that arrived is not sent twice; a webhook carries the same id again.
+SENT_AGAIN_FROM = {
+    Kind.MAIL: (State.FAILED, State.CANCELLED),
+    Kind.WEBHOOK: (State.QUEUED, State.SENT, State.FAILED, State.CANCELLED),
+}

@@ -15,6 +15,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Waiting and its time has come, or claimed by somebody who never reported back."""
         return self.filter(state__in=OPEN, next_at__lte=at)
 
+    def waiting_in(self, lane: str) -> "MessageQuerySet":
+        return self.filter(lane=lane, state=State.QUEUED)
+
     def finished_before(self, at: datetime) -> "MessageQuerySet":
         return self.filter(state__in=FINISHED, created_at__lt=at)
 
@@ -23,11 +26,14 @@ class Message(models.Model):
     """Something to be sent once the transaction that wrote it has committed.
 
     ``next_at`` is when it may next be tried: while it is being sent, the moment the lease runs out.
-    ``claim`` names the one who is sending it; only the holder's answer is recorded.
+    ``claim`` names the one who is sending it; only the holder's answer is recorded. ``lane`` is who receives it: what
+    goes wrong there holds up no other lane. The lane of a kind, such as all mails, is shared by many who send at once;
+    in any other one message is sent at a time.
     """
 
     key = models.CharField(_("key"), max_length=200, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    lane = models.CharField(_("lane"), max_length=40, default=Kind.MAIL, db_default=Kind.MAIL)
     to = models.CharField(_("to"), max_length=500, blank=True)
     payload = models.JSONField[dict[str, Any]](_("content"), default=dict, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
@@ -46,6 +52,7 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
         indexes = [
             models.Index(fields=["next_at", "id"], name="outbox_message_due", condition=Q(state__in=OPEN)),
+            models.Index(fields=["lane", "next_at", "id"], name="outbox_message_lane", condition=Q(state__in=OPEN)),
             models.Index(fields=["created_at"], name="outbox_message_to_blank", condition=Q(blanked_at=None)),
         ]
         constraints = [
@@ -70,3 +77,7 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_one_at_a_time(self) -> bool:
+        return self.lane != self.kind

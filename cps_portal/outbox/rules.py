@@ -1,15 +1,27 @@
 """When to try again, and when to stop trying."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=4)
-MOST_ATTEMPTS = 30  # with these pauses about four days
+MOST_DOUBLINGS = 20  # far past any longest pause, and no overflow
 
 
-def pause_after(attempts: int) -> timedelta | None:
+@dataclass(frozen=True)
+class Pauses:
+    """The pauses between attempts double from `first` to `longest`; after `most` attempts it is given up."""
+
+    first: timedelta
+    longest: timedelta
+    most: int | None = None  # None: never
+
+
+def pause_after(attempts: int, pauses: Pauses) -> timedelta | None:
     """How long to wait after this many failed attempts; None means give up."""
-    if attempts >= MOST_ATTEMPTS:
+    if pauses.most is not None and attempts >= pauses.most:
         return None
-    doublings = min(attempts - 1, 10)  # far past the longest pause, and no overflow
-    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+    return min(pauses.first * (1 << min(attempts - 1, MOST_DOUBLINGS)), pauses.longest)
+
+
+def worn_out(attempts: int, pauses: Pauses) -> bool:
+    """Whether there were more attempts than may be: those who made them never lived to report."""
+    return pauses.most is not None and attempts > pauses.most

@@ -1,9 +1,11 @@
 """How messages leave. A sender takes the row, blocks for less than the lease, and returns the answer.
 
-It raises `Rejected` for a refusal that trying again will not cure, and anything else for the rest.
+It raises `Rejected` for a refusal that trying again will not cure, `Obsolete`, `Postponed`, and anything else for
+the rest.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from email.utils import format_datetime
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
@@ -28,17 +30,25 @@ class Obsolete(Exception):
     """What the message says is no longer true: it is not sent."""
 
 
+class Postponed(Exception):
+    """Nothing of this lane can be sent before `until`: this was no attempt."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"not before {until:%Y-%m-%d %H:%M:%S}")
+        self.until = until
+
+
 def message_id(message: Message) -> str:
     """The same on every attempt, so that a mail sent twice is shown once; never the same in another database."""
     host = urlsplit(settings.SITE_URL).hostname
     return f"<{message.pk}.{int(message.created_at.timestamp() * 1_000_000)}@{host}>"
 
 
-def send_mail(message: Message) -> str:
+def send_mail(message: Message, *, at: datetime) -> str:
     """Send a mail whose payload is `subject`, `text` and perhaps `html`, or names who words it (`to_word`)."""
     try:
         validate_email(message.to)
-        mail = _build(message, _worded(message.payload))
+        mail = _build(message, worded(message.payload) if "compose" in message.payload else message.payload)
         mail.message()  # finds what cannot be a header
     except (KeyError, ValueError, ValidationError) as error:
         raise Rejected(repr(error)) from error
@@ -55,14 +65,13 @@ def send_mail(message: Message) -> str:
     return "accepted"
 
 
-def _worded(payload: dict[str, Any]) -> dict[str, str]:
-    if "compose" not in payload:
-        return payload
-    compose: Callable[..., dict[str, str] | None] = import_string(settings.OUTBOX_COMPOSERS[payload["compose"]])
-    worded = compose(**payload["facts"])
-    if worded is None:
+def worded(payload: dict[str, Any]) -> dict[str, Any]:
+    """What the composer named by `to_word` says now. Raises Obsolete if that is nothing any more."""
+    compose: Callable[..., dict[str, Any] | None] = import_string(settings.OUTBOX_COMPOSERS[payload["compose"]])
+    found = compose(**payload["facts"])
+    if found is None:
         raise Obsolete
-    return worded
+    return found
 
 
 def _build(message: Message, payload: dict[str, str]) -> EmailMultiAlternatives:

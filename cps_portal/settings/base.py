@@ -1,6 +1,6 @@
 """Production settings, read from the environment. A missing or bad value raises at start."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.files.storage import files_storage
 from cps_portal.lib import clock
+from cps_portal.outbox.rules import Pauses
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[Member] be written at run time too
 
@@ -48,8 +49,10 @@ INSTALLED_APPS = [
     "cps_portal",
     "cps_portal.outbox",
     "cps_portal.files",
+    "cps_portal.partners",
     "members",
     "cps_portal.cases",
+    "cps_portal.offers",
     "kitbag",
     "servicing",
 ]
@@ -124,6 +127,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 10,
 }
+CELERY_TASK_ROUTES = {"outbox.drain": {"queue": "webhooks"}}  # a receiver that is slow holds up no other work
 CELERY_TIMEZONE = "UTC"
 
 # People and sign-in -----------------------------------------------------------------------------
@@ -171,6 +175,9 @@ SERVICE_END_HORIZON_DAYS = 120  # how long before it the end of a product's serv
 KITBAG_LIMIT = 1000  # products a member may hold, against runaway scripts
 CLOSING_DAYS = 30  # for so long a closed account can be taken back; then its person is erased (R14)
 MY_DATA_LIMIT = (5, 3600)  # downloads of everything held, in so many seconds
+PACK_LATE_AFTER = timedelta(days=3)  # a request that no house has acknowledged becomes a case for staff (R38)
+PACK_ADDRESS_KEPT = timedelta(weeks=12)  # so long after a pack's last step; then its address is deleted
+PACK_CLOCKS_DIFFER = timedelta(minutes=10)  # how far ahead the clock of a fulfilment house may be
 CROWDS_ALLOWED = False  # whether `manage.py make_crowd` may fill the database with invented members
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
@@ -240,7 +247,11 @@ CASES_ANSWER_HOURS = 24  # where no level says anything else
 CASES_REOPEN_DAYS = 30  # after that, a closed case stays closed and a new one is opened
 CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600), "mail": (5, 86400)}  # times, seconds; mail: an address
 # What a link may say that a case is about: the model, and the way from it to the member whose it is ("" for all).
-CASES_ABOUT = {"registration": ("kitbag.Registration", "member"), "product": ("kitbag.Product", "")}
+CASES_ABOUT = {
+    "welcome_pack": ("offers.WelcomePack", "member"),
+    "registration": ("kitbag.Registration", "member"),
+    "product": ("kitbag.Product", ""),
+}
 
 # Files ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -271,8 +282,14 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="smtp://localhost:25")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="CPS <no-reply@localhost>")
-OUTBOX_SENDERS = {"mail": "cps_portal.outbox.senders.send_mail"}
-OUTBOX_COMPOSERS = {  # mails that are worded when they leave
+OUTBOX_SENDERS = {
+    "mail": "cps_portal.outbox.senders.send_mail",
+    "webhook": "cps_portal.partners.senders.send_webhook",
+}
+OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
+    "offers.pack_requested": "cps_portal.offers.webhooks.pack_requested",
+    "offers.pack_cancelled": "cps_portal.offers.webhooks.pack_cancelled",
+    "offers.pack_step": "cps_portal.offers.emails.pack_step",
     "members.level_changed": "members.emails.level_changed",
     "members.levels_will_change": "members.emails.levels_will_change",
     "members.levels_stay": "members.emails.levels_stay",
@@ -283,8 +300,31 @@ OUTBOX_COMPOSERS = {  # mails that are worded when they leave
     "kitbag.handed_over": "kitbag.emails.handed_over",
     "kitbag.stolen_presented": "kitbag.emails.stolen_presented",
 }
-OUTBOX_LEASE_SECONDS = 120  # longer than any sender may take (EMAIL_TIMEOUT)
+# Longer than any sender may take (EMAIL_TIMEOUT, WEBHOOK_TIMEOUT_SECONDS): what a killed worker held waits for so long.
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
+OUTBOX_PAUSES = {  # mails are given up after about four days, webhooks never (R38)
+    "mail": Pauses(first=timedelta(minutes=1), longest=timedelta(hours=4), most=30),
+    "webhook": Pauses(
+        first=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
+        longest=timedelta(seconds=env.float("WEBHOOK_LONGEST_PAUSE_SECONDS", default=24 * 3600)),
+    ),
+}
 OUTBOX_RETENTION_DAYS = 30  # then what was sent is blanked: it holds personal data and sign-in links
+
+# Partners and webhooks --------------------------------------------------------------------------
+WEBHOOK_TYPES = {  # what a partner can be told of
+    "welcome_pack.requested": _("A Welcome Pack is to be sent"),
+    "welcome_pack.cancelled": _("A Welcome Pack is not to be sent"),
+}
+WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=10)  # from connecting to the end of the answer
+# An endpoint that failed is left alone for a while, the longer the longer it has been failing.
+WEBHOOK_QUIET_SECONDS = (
+    env.float("WEBHOOK_QUIET_SECONDS", default=5),
+    env.float("WEBHOOK_LONGEST_QUIET_SECONDS", default=900),
+)
+WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks, and without https: development and tests only
+WEBHOOK_OVERLAP_HOURS = 24  # for so long the old secret goes on being valid beside a new one
+WEBHOOK_ATTEMPTS_DAYS = 30  # for so long what a receiver answered is kept
 
 # API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

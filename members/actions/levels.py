@@ -12,7 +12,7 @@ from django.utils import timezone
 from cps_portal.outbox import actions as outbox
 from cps_portal.outbox.actions import Letter
 from members.actions.notices import tell_many
-from members.emails import POINTS_PATH
+from members.emails import PACK_PATH, POINTS_PATH
 from members.enums import Level, NoticeCode, PointsCause
 from members.models import LevelChange, Notice, UntoldLevelChange
 
@@ -127,6 +127,17 @@ def tell_levels(*, limit: int) -> bool:
     return True
 
 
+def _welcome_pack(change: LevelChange) -> Notice:
+    """The Welcome Pack waits under the offers (R36): said once ever, by the unique key; shown while it is offered."""
+    return Notice(
+        key=f"welcome-pack-{change.member_id}",
+        member=change.member,
+        code=NoticeCode.WELCOME_PACK,
+        path=PACK_PATH,
+        at=change.at,
+    )
+
+
 def _tell(changes: Iterable[LevelChange]) -> None:
     """Notice and mail, the mail worded when it leaves."""
     notices, letters = [], []
@@ -149,6 +160,8 @@ def _tell(changes: Iterable[LevelChange]) -> None:
                 at=last.at,
             )
         )
+        if after.rank > before.rank:
+            notices.append(_welcome_pack(last))
         told = {**facts, "member": last.member_id, "cause": last.cause, "about": last.about}
         letters.append(Letter(key, last.member.user.email, outbox.to_word("members.level_changed", **told)))
     tell_many(notices)

@@ -1,0 +1,1 @@
+"""Everything that writes offers, Welcome Packs and cards."""

@@ -1,0 +1,329 @@
+"""A Welcome Pack is asked for once, reported on by the house, and sent again if it comes back (R36 to R40)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases import actions as cases
+from cps_portal.cases.enums import Kind
+from cps_portal.lib.errors import Refusal
+from cps_portal.lib.reference import new_reference
+from cps_portal.offers import rules
+from cps_portal.offers.actions.cards import card_of
+from cps_portal.offers.enums import HOUSE_STEPS, PackState, PackStep
+from cps_portal.offers.models import Offer, PackEvent, PackItem, WelcomePack
+from cps_portal.outbox import actions as outbox
+from cps_portal.partners import actions as partners
+from cps_portal.partners.enums import PartnerKind
+from cps_portal.partners.models import Partner
+from members.actions import notices
+from members.enums import NoticeCode
+from members.models import Member, Notice, User
+
+REQUESTED = "welcome_pack.requested"
+CANCELLED = "welcome_pack.cancelled"
+TOLD = {  # what the member did not do and therefore hears of (R56)
+    PackStep.DISPATCHED: NoticeCode.PACK_DISPATCHED,
+    PackStep.RETURNED: NoticeCode.PACK_RETURNED,
+    PackStep.SENT_AGAIN: NoticeCode.PACK_SENT_AGAIN,
+    PackStep.CANCELLED: NoticeCode.PACK_CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a parcel goes, in the parts that its country has; `phone` as E.164."""
+
+    name: str
+    country: str
+    street: str
+    city: str = ""
+    city_area: str = ""
+    country_area: str = ""
+    postal_code: str = ""
+    sorting_code: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a fulfilment house says about a pack. `sending` is the one it speaks of, counted from 1."""
+
+    step: PackStep
+    sending: int
+    occurred_at: datetime
+    external_id: str
+    data: Mapping[str, str]
+
+
+@transaction.atomic
+def ask_for_pack(*, member: Member, address: Address, by: User, at: datetime) -> WelcomePack:
+    """Ask for the Welcome Pack, once ever (R36, R37): asked again, it is the pack there is, unchanged.
+
+    Raises Refusal: `closed`, `level` (not offered to this level or country now), `email` (not confirmed yet).
+    """
+    locked = Member.objects.locked().select_related("user").get(pk=member.pk)
+    asked = WelcomePack.objects.filter(member=locked).first()
+    if asked:
+        return asked
+    if locked.closed_at:
+        raise Refusal("closed", _("This account is closed."))
+    if not Offer.objects.open_to(locked, at).filter(kind="welcome_pack").exists():
+        raise Refusal("level", _("The Welcome Pack comes with Silver. Your address is not kept."))
+    if not EmailAddress.objects.filter(user=locked.user, verified=True).exists():
+        raise Refusal("email", _("Confirm your e-mail address first: we tell you there when the pack is on its way."))
+    card_of(member=locked, at=at)
+    pack = WelcomePack.objects.create(
+        member=locked,
+        reference=new_reference(lambda drawn: WelcomePack.objects.filter(reference=drawn).exists()),
+        house=_house(),
+        level_when_asked=locked.level,
+        contents=list(PackItem.objects.filter(included=True).values_list("code", flat=True)),
+        language=locked.language,
+        asked_at=at,
+        sending_since=at,
+        changed_at=at,
+        **asdict(address),
+    )
+    _note(pack, PackStep.ASKED, by=by, at=at)
+    Notice.objects.filter(member=locked, code=NoticeCode.WELCOME_PACK, read_at=None).update(read_at=at)
+    send_request(pack=pack, at=at)
+    return pack
+
+
+@transaction.atomic
+def send_request(*, pack: WelcomePack, at: datetime) -> bool:
+    """Put the request of this sending into the outbox; there already: nothing changes (R38).
+
+    Returns whether it goes by webhook: a house without a system gets a file instead.
+    """
+    if pack.house is None:
+        return False
+    facts = {"pack": pack.pk, "sending": pack.sending}
+    posted = partners.announce(
+        partner=pack.house, type=REQUESTED, key=f"pack-{pack.key}", compose="offers.pack_requested", at=at, **facts
+    )
+    return bool(posted)
+
+
+@transaction.atomic
+def send_unsent(*, at: datetime) -> int:
+    """Find a house for the packs that have none, and post what was not posted: a house may come late (R38)."""
+    house = _house()
+    if house is None:
+        return 0
+    count = 0
+    for pack in WelcomePack.objects.filter(state=PackState.REQUESTED).order_by("pk").select_related("house"):
+        if pack.house is None:
+            WelcomePack.objects.filter(pk=pack.pk, house=None).update(house=house)
+            pack.house = house
+        count += send_request(pack=pack, at=at)
+    return count
+
+
+@transaction.atomic
+def record_report(*, pack: WelcomePack, report: Report, partner: Partner, at: datetime) -> tuple[WelcomePack, bool]:
+    """Write what the house says. The same `external_id` again changes nothing. Returns the pack, and whether it is new.
+
+    Late and out of order is fine: where the pack is follows from all steps together. Raises Refusal: `step` (not the
+    house's to say), `sending` (there was none such), `future`.
+    """
+    locked = WelcomePack.objects.locked(pack.pk)
+    if PackEvent.objects.filter(pack=locked, external_id=report.external_id).exists():
+        return locked, False
+    if report.step not in HOUSE_STEPS:
+        raise Refusal("step", _("A fulfilment house does not report this."), "kind")
+    if not 1 <= report.sending <= locked.sending:
+        raise Refusal("sending", _("This pack was not sent that often."), "sending")
+    if report.occurred_at > at + settings.PACK_CLOCKS_DIFFER:
+        raise Refusal("future", _("This lies in the future. Set your clock."), "occurred_at")
+    before = locked.state
+    PackEvent.objects.create(
+        pack=locked,
+        step=report.step,
+        sending=report.sending,
+        occurred_at=report.occurred_at,
+        received_at=at,
+        external_id=report.external_id,
+        data=dict(report.data),
+        partner=partner,
+    )
+    _follow(locked, at)
+    if locked.state != before and report.step in TOLD:
+        _tell(locked, report.step, at)
+    return locked, True
+
+
+@transaction.atomic
+def confirm_received(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
+    """The member says that it is there; again changes nothing. Raises Refusal `state` before it was dispatched."""
+    locked = WelcomePack.objects.locked(pack.pk)
+    if locked.state == PackState.RECEIVED:
+        return locked
+    if locked.state not in {PackState.DISPATCHED, PackState.PACKED, PackState.ACCEPTED}:
+        raise Refusal("state", _("It has not left yet."))
+    _note(locked, PackStep.RECEIVED, by=by, at=at)
+    return locked
+
+
+@transaction.atomic
+def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
+    """Not received, four weeks after asking: a case for staff, once a sending (R40).
+
+    Raises Refusal `early`, or `state` if it is not on its way. Reported already: nothing changes.
+    """
+    locked = WelcomePack.objects.locked(pack.pk)
+    if (
+        locked.missing_case_id
+        and PackEvent.objects.filter(pack=locked, step=PackStep.MISSING, sending=locked.sending).exists()
+    ):
+        return locked
+    if locked.state not in rules.ON_ITS_WAY:
+        raise Refusal("state", _("It is not on its way."))
+    if at < locked.missing_from:
+        raise Refusal("early", _("Give it four weeks. Then you can tell us with one click."))
+    text = _("My Welcome Pack %(reference)s has not arrived.") % {"reference": locked.reference_in_groups}
+    locked.missing_case = cases.open_case(
+        kind=Kind.MISSING_PACK, subject=str(_("Welcome Pack not received")), text=text, member=locked.member,
+        about=locked, by=by, at=at,
+    )  # fmt: skip
+    locked.save(update_fields=["missing_case"])
+    _note(locked, PackStep.MISSING, by=by, at=at)
+    return locked
+
+
+@transaction.atomic
+def send_again(*, pack: WelcomePack, by: User, at: datetime, address: Address | None = None) -> WelcomePack:
+    """The same request once more, with another address perhaps (R37).
+
+    Raises Refusal `state` if the first is still with the house, `address` if the old one was deleted meanwhile.
+    """
+    locked = WelcomePack.objects.locked(pack.pk)
+    if locked.state not in rules.SENT_AGAIN_FROM:
+        raise Refusal("state", _("It can be sent again once it came back, got lost or was cancelled."))
+    if address is None and locked.blanked_at:
+        raise Refusal("address", _("The address was deleted. Ask the member for it."), "street")
+    for name, value in (asdict(address) if address else {}).items():
+        setattr(locked, name, value)
+    locked.sending += 1
+    locked.sending_since = at
+    locked.dispatched_at = locked.blanked_at = None
+    locked.carrier = locked.tracking = locked.tracking_url = locked.return_reason = ""
+    locked.missing_case = locked.late_case = None
+    locked.house = locked.house if locked.house and locked.house.active else _house()
+    locked.state = PackState.REQUESTED
+    locked.save()
+    _note(locked, PackStep.SENT_AGAIN, by=by, at=at)
+    _tell(locked, PackStep.SENT_AGAIN, at)
+    send_request(pack=locked, at=at)
+    return locked
+
+
+@transaction.atomic
+def cancel_pack(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
+    """Stop a request: what has not left never leaves, and the house is told. Raises Refusal `state` if it has left."""
+    locked = WelcomePack.objects.locked(pack.pk)
+    if locked.state not in rules.CANCELLABLE:
+        raise Refusal("state", _("Only what has not been dispatched can be cancelled."))
+    _note(locked, PackStep.CANCELLED, by=by, at=at)
+    if locked.house:
+        facts = {"pack": locked.pk, "sending": locked.sending}
+        partners.announce(
+            partner=locked.house, type=CANCELLED, key=f"pack-{locked.key}-cancelled",
+            compose="offers.pack_cancelled", at=at, **facts,
+        )  # fmt: skip
+    _tell(locked, PackStep.CANCELLED, at)
+    return locked
+
+
+@transaction.atomic
+def open_late_cases(*, at: datetime) -> int:
+    """A case for each request that no house has acknowledged for days (R38). Returns how many."""
+    late = WelcomePack.objects.unacknowledged(at - settings.PACK_LATE_AFTER).filter(late_case=None)
+    count = 0
+    for key in late.order_by("member").values_list("pk", flat=True):
+        pack = WelcomePack.objects.locked(key)
+        if pack.state != PackState.REQUESTED or pack.late_case_id:
+            continue
+        words = {"reference": pack.reference_in_groups}
+        pack.late_case = cases.open_case(
+            kind=Kind.PACK_LATE,
+            subject=str(_("Your Welcome Pack takes longer")),
+            text=_(
+                "The fulfilment house has not confirmed your Welcome Pack %(reference)s yet. We are looking into it; "
+                "your request is safe, and there is nothing you have to do."
+            )
+            % words,
+            member=pack.member,
+            about=pack,
+            by=None,
+            at=at,
+        )
+        pack.save(update_fields=["late_case"])
+        count += 1
+    return count
+
+
+@transaction.atomic
+def blank_old_addresses(*, at: datetime) -> int:
+    """Delete addresses that nobody needs any more: the story and the state stay. Returns how many."""
+    return blank(WelcomePack.objects.to_blank(at - settings.PACK_ADDRESS_KEPT), at)
+
+
+def blank(packs: Any, at: datetime) -> int:
+    """Delete the addresses of these packs."""
+    nothing = dict.fromkeys(
+        ["name", "street", "city", "city_area", "country_area", "postal_code", "sorting_code", "phone"], ""
+    )
+    return int(packs.update(blanked_at=at, **nothing))
+
+
+def _house() -> Partner | None:
+    return Partner.objects.filter(kind=PartnerKind.FULFILMENT, active=True).order_by("pk").first()
+
+
+def _note(pack: WelcomePack, step: PackStep, *, by: User | None, at: datetime) -> None:
+    PackEvent.objects.create(
+        pack=pack, step=step, sending=pack.sending, occurred_at=at, received_at=at, by=by
+    )  # fmt: skip
+    _follow(pack, at)
+
+
+def _follow(pack: WelcomePack, at: datetime) -> None:
+    """Let the copies on the row say what the steps say."""
+    story = list(PackEvent.objects.filter(pack=pack).order_by("pk"))
+    found = rules.whereabouts(rules.Happened(PackStep(one.step), one.sending, one.occurred_at) for one in story)
+    pack.state = found.state
+    pack.dispatched_at = found.times.get(PackStep.DISPATCHED)
+    pack.changed_at = at
+    for one in story:
+        if one.sending == pack.sending and one.step == PackStep.DISPATCHED:
+            pack.carrier = one.data.get("carrier", pack.carrier)
+            pack.tracking = one.data.get("tracking", pack.tracking)
+            pack.tracking_url = one.data.get("tracking_url", pack.tracking_url)
+        if one.sending == pack.sending and one.step == PackStep.RETURNED:
+            pack.return_reason = one.data.get("reason", pack.return_reason)
+    pack.save(
+        update_fields=["state", "dispatched_at", "changed_at", "carrier", "tracking", "tracking_url", "return_reason"]
+    )
+
+
+def _tell(pack: WelcomePack, step: PackStep, at: datetime) -> None:
+    """Notice and mail, worded when it leaves (R56)."""
+    key = f"pack-{pack.key}-{step}"
+    notices.tell(
+        member=pack.member,
+        key=key,
+        code=TOLD[step],
+        params={"reference": pack.reference_in_groups},
+        path=pack.get_absolute_url(),
+        at=at,
+    )
+    payload = outbox.to_word("offers.pack_step", pack=pack.pk, sending=pack.sending, step=step.value)
+    outbox.post(key=key, kind="mail", to=pack.member.user.email, payload=payload, at=at)

@@ -1,0 +1,59 @@
+"""The membership card: one at a time (R37, R41)."""
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.offers.enums import CardEnd
+from members.models import Member, User
+
+
+class CardQuerySet(models.QuerySet["Card"]):
+    def live(self) -> "CardQuerySet":
+        return self.filter(revoked_at=None)
+
+
+@pghistory.track(exclude=["token"])
+class Card(models.Model):
+    """A card of a member. `token` is the unguessable part of the address in its QR code."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="cards", verbose_name=_("member"))
+    number = models.CharField(_("card number"), max_length=12, unique=True, editable=False)
+    token = models.CharField(max_length=43, unique=True, editable=False)
+    issued_at = models.DateTimeField(_("issued"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    end = models.CharField(_("why it ended"), max_length=10, choices=CardEnd, blank=True)
+    revoked_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
+    )
+
+    objects = CardQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("card")
+        verbose_name_plural = _("cards")
+        ordering = ["-issued_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member"], name="card_one_live", condition=Q(revoked_at=None),
+                violation_error_message=_("This member has a valid card. Replace it instead."),
+            ),
+            models.CheckConstraint(name="card_number_form", condition=Q(number__regex=r"^\d{12}$")),
+            models.CheckConstraint(
+                name="card_end_has_a_reason",
+                condition=Q(revoked_at=None, end="", revoked_by=None) | (Q(revoked_at__isnull=False) & ~Q(end="")),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.number_in_groups
+
+    def get_absolute_url(self) -> str:
+        """What the QR code says: the public page that checks it."""
+        return reverse("card_check", args=[self.token])
+
+    @property
+    def number_in_groups(self) -> str:
+        return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))

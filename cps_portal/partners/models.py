@@ -1,0 +1,114 @@
+"""Organisations that work with the portal, where they are told of things, and how each telling went (R38, R55)."""
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.partners.enums import EndpointState, PartnerKind
+
+
+@pghistory.track()
+class Partner(models.Model):
+    """A fulfilment house, a service centre's organisation, a retailer."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    slug = models.SlugField(_("short name"), max_length=40, unique=True)
+    kind = models.CharField(_("kind"), max_length=12, choices=PartnerKind)
+    active = models.BooleanField(_("active"), default=True)
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("partner")
+        verbose_name_plural = _("partners")
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(name="partner_kind_known", condition=Q(kind__in=PartnerKind.values))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track(fields=["url", "types", "state", "reason"])
+class WebhookEndpoint(models.Model):
+    """Where a partner hears of what happens. `types` are the events it wants; empty: all.
+
+    `failing_since` and `quiet_until` keep a receiver that does not answer from holding up the others.
+    """
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="endpoints", verbose_name=_("partner"))
+    url = models.URLField(_("address"), max_length=500)
+    types = ArrayField(models.CharField(max_length=60), verbose_name=_("events"), default=list, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=EndpointState, default=EndpointState.ACTIVE)
+    reason = models.CharField(_("why suspended"), max_length=200, blank=True)
+    suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    quiet_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("webhook endpoint")
+        verbose_name_plural = _("webhook endpoints")
+        ordering = ["partner", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner", "url"], name="webhook_endpoint_once",
+                violation_error_message=_("This partner has this address already."),
+            ),
+            models.CheckConstraint(
+                name="webhook_endpoint_suspended",
+                condition=Q(state=EndpointState.ACTIVE, suspended_at=None, reason="")
+                | (Q(state=EndpointState.SUSPENDED, suspended_at__isnull=False) & ~Q(reason="")),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class EndpointSecret(models.Model):
+    """What an endpoint's messages are signed with, encrypted. Two are valid while one replaces the other."""
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="secrets", verbose_name=_("endpoint"))
+    sealed = models.TextField(_("secret"), editable=False)
+    since = models.DateTimeField(_("since"))
+    expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("secret of an endpoint")
+        verbose_name_plural = _("secrets of endpoints")
+        ordering = ["-since", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"], name="endpoint_secret_one_lasting", condition=Q(expires_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id}, {self.since:%Y-%m-%d}"
+
+
+class Attempt(models.Model):
+    """One try to tell an endpoint something. `status` is 0 when no answer came."""
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="tries", verbose_name=_("endpoint"))
+    key = models.CharField(_("message"), max_length=200)
+    type = models.CharField(_("event"), max_length=60)
+    at = models.DateTimeField(_("at"))
+    status = models.PositiveSmallIntegerField(_("status"), default=0)
+    took_ms = models.PositiveIntegerField(_("took (ms)"))
+    answer = models.CharField(_("answer"), max_length=500, blank=True)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["endpoint", "-at"], name="attempt_of_endpoint"),
+            models.Index(fields=["key"], name="attempt_of_message"),
+            models.Index(fields=["at"], name="attempt_to_delete"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"
