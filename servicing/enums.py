@@ -169,3 +169,17 @@ class LoanState(models.TextChoices):
 
 
 OPEN_LOANS = (LoanState.RESERVED, LoanState.OUT)
+
+
+class EstimateState(models.TextChoices):
+    OPEN = "open", _("Waits for an answer")
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EXPIRED = "expired", _("Expired")
+
+
+class TicketFileKind(models.TextChoices):
+    FAULT = "fault", _("Photo of the fault")
+    PROOF = "proof", _("Proof of purchase")
+    DOCUMENT = "document", _("Document")

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold, TermsVersion
 from members.programme import load_programme
-from servicing.actions import load_centres
+from servicing.actions.centres import load_centres
 from servicing.enums import CentreStatus
 from servicing.models import ServiceCentre
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from servicing.actions import load_centres
+from servicing.actions.centres import load_centres
 
 
 class Command(BaseCommand):

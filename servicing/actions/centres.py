@@ -1,6 +1,7 @@
-"""Everything that writes for the service centres."""
+"""The centres that are shipped."""
 
 import csv
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from django.db import transaction
 
 from servicing.models import ServiceCentre
 
-CENTRES = Path(__file__).parent / "reference" / "centres.csv"
+CENTRES = Path(__file__).parent.parent / "reference" / "centres.csv"
+
+
+SHIPPED_LATER = ["zone", "weekdays", "opens", "closes", "services", "shelves"]
 
 
 @transaction.atomic
@@ -20,12 +24,19 @@ def load_centres() -> tuple[int, int]:
     with CENTRES.open(encoding="utf-8", newline="") as file:
         centres = [
             ServiceCentre(
+                slug=row["slug"],
                 name=row["name"],
                 kind=row["kind"],
                 country=row["country"],
                 city=row["city"],
                 latitude=Decimal(row["latitude"]),
                 longitude=Decimal(row["longitude"]),
+                zone=row["zone"],
+                weekdays=[int(day) for day in row["weekdays"].split()],
+                opens=time.fromisoformat(row["opens"]),
+                closes=time.fromisoformat(row["closes"]),
+                services=row["services"].split(),
+                shelves=row["shelves"].split(),
                 programme=row["programme"],
                 status=row["status"],
                 sample=row["basis"] == "sample",
@@ -34,5 +45,16 @@ def load_centres() -> tuple[int, int]:
         ]
     before = ServiceCentre.objects.count()
     ServiceCentre.objects.bulk_create(centres, ignore_conflicts=True)
+    _complete(centres)
     added = ServiceCentre.objects.count() - before
     return added, len(centres) - added
+
+
+def _complete(shipped: list[ServiceCentre]) -> None:
+    """Fill in what centres from before lack: nobody can send anything to one that does nothing."""
+    lacking = {centre.name: centre for centre in ServiceCentre.objects.filter(services=[])}
+    for centre in shipped:
+        if found := lacking.get(centre.name):
+            for name in SHIPPED_LATER:
+                setattr(found, name, getattr(centre, name))
+    ServiceCentre.objects.bulk_update(lacking.values(), SHIPPED_LATER)

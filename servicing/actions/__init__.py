@@ -1,0 +1,1 @@
+"""Everything that writes for the service centres and their tickets."""

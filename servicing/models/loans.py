@@ -1,0 +1,110 @@
+"""Equipment that a centre lends while a repair takes longer (R48, R53)."""
+
+from datetime import date
+from typing import Self
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from kitbag.models import Product
+from members.models import Member, User
+from servicing.enums import OPEN_LOANS, LoanState
+from servicing.models.centres import ServiceCentre
+from servicing.models.tickets import Ticket
+
+
+class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
+    def free(self) -> Self:
+        return self.filter(in_pool=True).exclude(loans__state__in=OPEN_LOANS)
+
+
+@pghistory.track()
+class LoanUnit(models.Model):
+    """One item of a centre's pool."""
+
+    centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="loan_units", verbose_name=_("centre"))
+    product = models.ForeignKey(Product, models.PROTECT, related_name="+", verbose_name=_("product"))
+    serial = models.CharField(_("serial number"), max_length=40)
+    condition = models.CharField(_("condition"), max_length=300, blank=True)
+    in_pool = models.BooleanField(_("in the pool"), default=True)
+    sample = models.BooleanField(_("sample"), default=False)
+
+    objects = LoanUnitQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("loan unit")
+        verbose_name_plural = _("loan units")
+        ordering = ["centre", "product", "serial"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "serial"], name="loan_unit_once",
+                violation_error_message=_("This item is in a pool already."),
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.product}, {self.serial}"
+
+
+class LoanQuerySet(models.QuerySet["Loan"]):
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN_LOANS)
+
+    def overdue(self, on: date) -> Self:
+        return self.filter(state=LoanState.OUT, due_back__lt=on)
+
+
+@pghistory.track(fields=["state", "due_back"])
+class Loan(models.Model):
+    """A unit that a member has, or will have, while a ticket runs. The database lends a unit to one only."""
+
+    unit = models.ForeignKey(LoanUnit, models.PROTECT, related_name="loans", verbose_name=_("unit"))
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="loans", verbose_name=_("ticket"))
+    member = models.ForeignKey(Member, models.PROTECT, related_name="loans", verbose_name=_("member"))
+    state = models.CharField(_("state"), max_length=10, choices=LoanState, default=LoanState.RESERVED)
+    reserved_at = models.DateTimeField(_("reserved"))
+    agreed_at = models.DateTimeField(_("agreement accepted"), null=True, blank=True)
+    agreement = models.CharField(_("version of the agreement"), max_length=20, blank=True)
+    out_at = models.DateTimeField(_("handed out"), null=True, blank=True)
+    condition_out = models.CharField(_("condition when handed out"), max_length=500, blank=True)
+    due_back = models.DateField(_("due back"), null=True, blank=True)
+    reminded_on = models.DateField(_("last reminded"), null=True, blank=True)
+    returned_at = models.DateTimeField(_("returned"), null=True, blank=True)
+    condition_in = models.CharField(_("condition when returned"), max_length=500, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+
+    objects = LoanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("loan")
+        verbose_name_plural = _("loans")
+        ordering = ["-reserved_at", "-pk"]
+        indexes = [models.Index(fields=["due_back"], name="loan_due_back", condition=Q(state=LoanState.OUT))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit"], name="loan_one_a_unit", condition=Q(state__in=OPEN_LOANS),
+                violation_error_message=_("Somebody else has this unit."),
+            ),
+            models.UniqueConstraint(fields=["ticket"], name="loan_one_a_ticket", condition=Q(state__in=OPEN_LOANS)),
+            models.CheckConstraint(
+                name="loan_state_agrees",
+                condition=Q(state=LoanState.RESERVED, out_at=None, returned_at=None, cancelled_at=None)
+                | Q(
+                    state=LoanState.OUT, agreed_at__isnull=False, out_at__isnull=False, due_back__isnull=False,
+                    returned_at=None, cancelled_at=None,
+                )
+                | Q(
+                    state=LoanState.RETURNED, out_at__isnull=False, returned_at__gte=F("out_at"), cancelled_at=None
+                )
+                | Q(state=LoanState.CANCELLED, out_at=None, returned_at=None, cancelled_at__isnull=False),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.unit_id}: {self.ticket_id}"
+
+    def is_overdue(self, on: date) -> bool:
+        return self.state == LoanState.OUT and self.due_back is not None and self.due_back < on

@@ -1,0 +1,344 @@
+"""What members send in and what happens to it (R43 to R52, R60)."""
+
+from datetime import datetime
+from typing import Self
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.files.models import StoredFile
+from cps_portal.lib import reference as references
+from cps_portal.partners.models import Partner
+from kitbag.models import Product, Registration
+from members.enums import Level
+from members.models import Member, User, append_only
+from servicing.enums import (
+    IN_WORKSHOP,
+    OPEN_TICKETS,
+    OVER,
+    EventKind,
+    PlaceWish,
+    ServiceKind,
+    TicketFileKind,
+    TicketState,
+    Track,
+    Warranty,
+    WhyNoWarranty,
+    WhyStandard,
+)
+from servicing.models.centres import ServiceCentre
+
+REFERENCE_FORM = r"^[0-9A-Z]{8}$"
+PLACES = 3  # R43: held by the constraints below
+
+
+class VisitingMember(models.Model):
+    """A member of the programme in another world region, whose card a centre or an agent has looked at (R5)."""
+
+    region = models.CharField(_("region of the card"), max_length=60)
+    card_number = models.CharField(_("number on the card"), max_length=40)
+    expires_on = models.DateField(_("card valid until"))
+    photo = models.ForeignKey(
+        StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("photo of the card")
+    )
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=16, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    centre = models.ForeignKey(
+        ServiceCentre, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("looked at by")
+    )
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
+    )
+    at = models.DateTimeField(_("at"))
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("visiting member")
+        verbose_name_plural = _("visiting members")
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="visiting_member_erased_is_nobody",
+                condition=Q(erased_at=None) & ~Q(name="")
+                | Q(erased_at__isnull=False, name="", email="", phone="", photo=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.region} {self.card_number}"
+
+
+class Parcel(models.Model):
+    """What travels together: one label, one packing list, one or several tickets."""
+
+    reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
+    centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="parcels", verbose_name=_("centre"))
+    carrier = models.CharField(_("carrier"), max_length=60, blank=True)
+    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
+    made_at = models.DateTimeField(_("made"))
+
+    class Meta:
+        verbose_name = _("parcel")
+        verbose_name_plural = _("parcels")
+        ordering = ["-made_at", "-pk"]
+        constraints = [models.CheckConstraint(name="parcel_reference", condition=Q(reference__regex=REFERENCE_FORM))]
+
+    def __str__(self) -> str:
+        return references.in_groups(self.reference)
+
+    @property
+    def reference_in_groups(self) -> str:
+        return references.in_groups(self.reference)
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def of(self, member: Member) -> Self:
+        return self.filter(member=member)
+
+    def open(self) -> Self:
+        return self.exclude(state__in=OVER)
+
+    def seen_by(self, user: User) -> Self:
+        """What staff may see: those of a centre see their own centre's, and so will its API (R55)."""
+        if user.has_perm("servicing.view_every_ticket"):
+            return self
+        return self.filter(centre__staff__user=user)
+
+    def seen_by_partner(self, partner: Partner) -> Self:
+        return self.filter(centre__partner=partner)
+
+    def locked(self, pk: int) -> "Ticket":
+        """The ticket, locked after its member as everywhere."""
+        member = self.values_list("member", flat=True).get(pk=pk)
+        if member:
+            Member.objects.locked().get(pk=member)
+        related = self.select_related("member__user", "visitor", "centre", "product", "registration", "parcel")
+        return related.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+    def to_flag(self, at: datetime) -> Self:
+        """In the workshop, its clock running, its target passed, and nobody told yet (R48)."""
+        return self.filter(state__in=IN_WORKSHOP, paused=False, missed_at=None, due_at__lte=at)
+
+    def to_lapse(self, before: datetime) -> Self:
+        """Holds a place and was not booked in in time (R49)."""
+        return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
+
+
+@pghistory.track(fields=["centre", "warranty", "why_no_warranty", "track", "wish"])
+class Ticket(models.Model):
+    """One product at one centre. What stands below `state` are copies of what the events say.
+
+    `level` is the member's at intake, until then the one on asking (R50); blank for visiting members.
+    `place` is one of the member's three; the database gives each to one ticket only (R49).
+    """
+
+    reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
+    parcel = models.ForeignKey(Parcel, models.PROTECT, related_name="tickets", verbose_name=_("parcel"))
+    member = models.ForeignKey(
+        Member, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("member")
+    )
+    visitor = models.ForeignKey(
+        VisitingMember, models.PROTECT, null=True, blank=True, related_name="tickets",
+        verbose_name=_("visiting member"),
+    )  # fmt: skip
+    registration = models.ForeignKey(
+        Registration, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("registration")
+    )
+    product = models.ForeignKey(Product, models.PROTECT, related_name="tickets", verbose_name=_("product"))
+    serial = models.CharField(_("serial number"), max_length=40, blank=True)
+    serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
+    centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="tickets", verbose_name=_("centre"))
+    service = models.CharField(_("service"), max_length=12, choices=ServiceKind)
+    fault = models.TextField(_("what is wrong"), blank=True, max_length=2000)
+    condition = models.TextField(_("condition at intake"), blank=True, max_length=1000)
+    accessories = models.CharField(_("came with"), max_length=300, blank=True)
+
+    warranty_asked = models.BooleanField(_("warranty asked for"), default=False)
+    warranty = models.CharField(_("warranty"), max_length=12, choices=Warranty, default=Warranty.CHARGEABLE)
+    why_no_warranty = models.CharField(_("why no warranty"), max_length=16, choices=WhyNoWarranty, blank=True)
+
+    level = models.CharField(_("level at intake"), max_length=10, choices=Level, blank=True)
+    track = models.CharField(_("track"), max_length=8, choices=Track)
+    why_standard = ArrayField(
+        models.CharField(max_length=16, choices=WhyStandard), verbose_name=_("why standard"), default=list, blank=True
+    )
+    target_days = models.PositiveSmallIntegerField(_("target in working days"))
+    discount = models.PositiveSmallIntegerField(_("discount in percent"), default=0)
+    free_return = models.BooleanField(_("free return shipping"), default=False)
+    loan_possible = models.BooleanField(_("courtesy loan possible"), default=False)
+
+    wish = models.CharField(_("if all places are taken"), max_length=8, choices=PlaceWish, default=PlaceWish.WAIT)
+    place = models.PositiveSmallIntegerField(_("place"), null=True, blank=True)
+    place_since = models.DateTimeField(_("has the place since"), null=True, blank=True)
+    waiting_since = models.DateTimeField(_("waits since"), null=True, blank=True)
+
+    state = models.CharField(_("state"), max_length=14, choices=TicketState, default=TicketState.REQUESTED)
+    opened_at = models.DateTimeField(_("asked for"))
+    booked_in_at = models.DateTimeField(_("booked in"), null=True, blank=True)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    paused = models.BooleanField(_("paused"), default=False)
+    ready_at = models.DateTimeField(_("ready"), null=True, blank=True)
+    missed_at = models.DateTimeField(_("target missed"), null=True, blank=True)
+    expected_on = models.DateField(_("last part expected"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("closed or cancelled"), null=True, blank=True)
+    carrier = models.CharField(_("carrier back"), max_length=60, blank=True)
+    tracking = models.CharField(_("tracking number back"), max_length=60, blank=True)
+    tracking_url = models.URLField(_("tracking page back"), max_length=300, blank=True)
+    changed_at = models.DateTimeField(_("last change"))
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("service ticket")
+        verbose_name_plural = _("service tickets")
+        ordering = ["-opened_at", "-pk"]
+        permissions = [
+            ("view_every_ticket", "Can see the tickets of every centre"),
+            ("work_on_ticket", "Can work on the tickets of the own centre"),
+        ]
+        indexes = [
+            models.Index(fields=["member", "-opened_at"], name="ticket_of_member"),
+            models.Index(fields=["centre", "due_at"], name="ticket_centre_queue", condition=Q(ended_at=None)),
+            models.Index(
+                fields=["due_at"],
+                name="ticket_to_flag",
+                condition=Q(state__in=IN_WORKSHOP, paused=False, missed_at=None),
+            ),
+            models.Index(
+                fields=["place_since"], name="ticket_to_lapse", condition=Q(place__isnull=False, booked_in_at=None)
+            ),
+            models.Index(
+                fields=["member", "waiting_since", "id"], name="ticket_line", condition=Q(state=TicketState.WAITING)
+            ),
+            models.Index(fields=["serial_key"], name="ticket_serial"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="ticket_reference", condition=Q(reference__regex=REFERENCE_FORM)),
+            models.CheckConstraint(name="ticket_state_known", condition=Q(state__in=TicketState.values)),
+            models.CheckConstraint(
+                name="ticket_one_customer",
+                condition=Q(member__isnull=False, visitor=None) | Q(member=None, visitor__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="ticket_registration_is_a_members", condition=Q(registration=None) | Q(member__isnull=False)
+            ),
+            models.CheckConstraint(name="ticket_three_places", condition=Q(place=None) | Q(place__range=(1, PLACES))),
+            models.CheckConstraint(
+                name="ticket_place_of_fast_track",
+                condition=Q(place=None, place_since=None)
+                | Q(
+                    place__isnull=False, place_since__isnull=False, member__isnull=False, track=Track.FAST,
+                    state__in=[state for state in OPEN_TICKETS if state != TicketState.WAITING],
+                ),
+            ),
+            models.UniqueConstraint(fields=["member", "place"], name="ticket_one_a_place"),
+            models.CheckConstraint(
+                name="ticket_waiting_since",
+                condition=Q(state=TicketState.WAITING, waiting_since__isnull=False) | ~Q(state=TicketState.WAITING),
+            ),
+            models.CheckConstraint(
+                name="ticket_ended",
+                condition=Q(state__in=OVER, ended_at__isnull=False) | (~Q(state__in=OVER) & Q(ended_at=None)),
+            ),
+            models.CheckConstraint(
+                name="ticket_clock_from_intake", condition=Q(due_at=None) | Q(booked_in_at__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["registration"], name="ticket_one_open_a_registration", condition=Q(ended_at=None),
+                violation_error_message=_("This product is in service already."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return references.in_groups(self.reference)
+
+    def get_absolute_url(self) -> str:
+        return reverse("servicing:ticket", args=[self.reference])
+
+    @property
+    def reference_in_groups(self) -> str:
+        return references.in_groups(self.reference)
+
+    @property
+    def is_fast(self) -> bool:
+        return self.track == Track.FAST
+
+
+class TicketEvent(models.Model):
+    """One step or fact of a ticket: when it happened and when we heard. Append-only; keys and codes only.
+
+    `data`: target_days, track, why (codes), part, expected (ISO date), estimate, loan, reason.
+    """
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="events", verbose_name=_("ticket"))
+    kind = models.CharField(_("what"), max_length=20, choices=EventKind)
+    occurred_at = models.DateTimeField(_("happened"))
+    received_at = models.DateTimeField(_("heard"))
+    external_id = models.CharField(_("number at the partner"), max_length=100, null=True, blank=True)
+    data = models.JSONField(_("details"), default=dict)
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
+    )
+
+    class Meta:
+        verbose_name = _("event of a ticket")
+        verbose_name_plural = _("events of tickets")
+        ordering = ["occurred_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "external_id"], name="ticket_event_heard_once"),
+            models.CheckConstraint(name="ticket_event_kind_known", condition=Q(kind__in=EventKind.values)),
+            models.CheckConstraint(name="ticket_event_one_author", condition=Q(by=None) | Q(partner=None)),
+        ]
+        triggers = append_only("servicing_ticketevent")
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}: {self.get_kind_display()}"
+
+
+class TicketMessage(models.Model):
+    """What the member and the centre say to each other. The text can be erased."""
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", verbose_name=_("ticket"))
+    from_member = models.BooleanField(_("from the member"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
+    )
+    text = models.TextField(_("text"), max_length=3000, blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("message of a ticket")
+        verbose_name_plural = _("messages of tickets")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}, {self.at:%Y-%m-%d}"
+
+
+class TicketFile(models.Model):
+    """A photo of the fault, a proof of purchase, a document of the centre."""
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="files", verbose_name=_("ticket"))
+    file = models.OneToOneField(StoredFile, models.PROTECT, related_name="+", verbose_name=_("file"))
+    kind = models.CharField(_("kind"), max_length=10, choices=TicketFileKind)
+    message = models.ForeignKey(
+        TicketMessage, models.PROTECT, null=True, blank=True, related_name="files", verbose_name=_("message")
+    )
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("file of a ticket")
+        verbose_name_plural = _("files of tickets")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}: {self.get_kind_display()}"

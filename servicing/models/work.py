@@ -1,0 +1,118 @@
+"""What a repair costs and which parts it waits for (R47, R48, R52)."""
+
+from decimal import Decimal
+
+import pghistory
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from members.models import User
+from servicing.enums import EstimateState
+from servicing.models.tickets import Ticket
+
+CENT = Decimal("0.01")
+
+
+@pghistory.track(fields=["state"])
+class Estimate(models.Model):
+    """What the centre asks for the work. One is open at a time; a better one withdraws the last."""
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="estimates", verbose_name=_("ticket"))
+    number = models.PositiveSmallIntegerField(_("number"))
+    currency = models.CharField(_("currency"), max_length=3)
+    valid_until = models.DateField(_("valid until"))
+    note = models.TextField(_("what was found"), blank=True, max_length=2000)
+    state = models.CharField(_("state"), max_length=10, choices=EstimateState, default=EstimateState.OPEN)
+    sent_at = models.DateTimeField(_("sent"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+
+    class Meta:
+        verbose_name = _("estimate")
+        verbose_name_plural = _("estimates")
+        ordering = ["ticket", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "number"], name="estimate_number"),
+            models.UniqueConstraint(
+                fields=["ticket"], name="estimate_one_open", condition=Q(state=EstimateState.OPEN)
+            ),
+            models.CheckConstraint(name="estimate_currency", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(
+                name="estimate_answered",
+                condition=Q(state=EstimateState.OPEN, answered_at=None)
+                | (~Q(state=EstimateState.OPEN) & Q(answered_at__isnull=False)),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.ticket}/{self.number}"
+
+    @property
+    def net(self) -> Decimal:
+        return sum((line.net for line in self.lines.all()), Decimal(0))
+
+    @property
+    def tax(self) -> Decimal:
+        return sum((line.tax for line in self.lines.all()), Decimal(0))
+
+    @property
+    def total(self) -> Decimal:
+        return self.net + self.tax
+
+
+class EstimateLine(models.Model):
+    """One line: a part, labour, a discount (below zero). Money to the cent, rounded by line."""
+
+    estimate = models.ForeignKey(Estimate, models.PROTECT, related_name="lines", verbose_name=_("estimate"))
+    position = models.PositiveSmallIntegerField(_("position"))
+    text = models.CharField(_("what"), max_length=200)
+    quantity = models.DecimalField(_("quantity"), max_digits=7, decimal_places=2, default=Decimal(1))
+    price = models.DecimalField(_("price for one"), max_digits=12, decimal_places=2)
+    tax_percent = models.DecimalField(
+        _("tax in percent"), max_digits=4, decimal_places=2, default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(99))],
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("line of an estimate")
+        verbose_name_plural = _("lines of estimates")
+        ordering = ["estimate", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["estimate", "position"], name="estimate_line_position"),
+            models.CheckConstraint(
+                name="estimate_line_quantity", condition=Q(quantity__gt=0),
+                violation_error_message=_("The quantity is more than 0."),
+            ),
+            models.CheckConstraint(name="estimate_line_tax", condition=Q(tax_percent__range=(0, 99))),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def net(self) -> Decimal:
+        return (self.quantity * self.price).quantize(CENT)
+
+    @property
+    def tax(self) -> Decimal:
+        return (self.net * self.tax_percent / 100).quantize(CENT)
+
+
+class Part(models.Model):
+    """A part that a repair needs: ordered, expected, there."""
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="parts", verbose_name=_("ticket"))
+    name = models.CharField(_("part"), max_length=120)
+    ordered_at = models.DateTimeField(_("ordered"))
+    expected_on = models.DateField(_("expected"), null=True, blank=True)
+    arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("part")
+        verbose_name_plural = _("parts")
+        ordering = ["ticket", "ordered_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
