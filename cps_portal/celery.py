@@ -14,6 +14,7 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 15.0},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
+    "partners-delete-old-attempts": {"task": "partners.delete_old_attempts", "schedule": crontab(hour="2", minute="40")},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
     "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},

@@ -142,7 +142,8 @@ def sweep(
 ) -> bool:
     """Send what is due, in one lane or in all: what a broker outage, a crash or a temporary failure left behind.
 
-    Failures in a row close their lane, for this sweep. Returns whether it stopped at its limit, with more to do perhaps.
+    Failures in a row close their lane, for this sweep. Returns whether it stopped at its limit, with more to do
+    perhaps.
     """
     end = time.monotonic() + seconds
     messages = Message.objects.filter(lane=lane) if lane else Message.objects.all()
@@ -208,17 +209,15 @@ def _send(message: Message, at: datetime) -> State:
         answer = sender(message, at=at)
     except Obsolete:
         return _record(message, State.CANCELLED, at, answer="no longer true when it was to leave")
-    except Rejected as error:
-        logger.warning("message %s was rejected", message.pk, exc_info=True)
-        return _record(message, State.FAILED, at, answer=str(error))
     except Postponed as error:
         return _put_off(message, at, error)
     except Exception as error:
-        pause = rules.pause_after(message.attempts, pauses)
         logger.warning("message %s failed, attempt %s", message.pk, message.attempts, exc_info=True)
+        pause = None if isinstance(error, Rejected) else rules.pause_after(message.attempts, pauses)
+        answer = str(error) if isinstance(error, Rejected) else repr(error)
         if pause is None:
-            return _record(message, State.FAILED, at, answer=repr(error))
-        return _record(message, State.QUEUED, at, answer=repr(error), next_at=at + pause)
+            return _record(message, State.FAILED, at, answer=answer)
+        return _record(message, State.QUEUED, at, answer=answer, next_at=at + pause)
     return _record(message, State.SENT, at, answer=answer)
 
 

@@ -1,23 +1,201 @@
-"""Telling partners what happened."""
+"""Telling partners what happened (R38), and looking after where they hear it."""
 
-from datetime import datetime
+import secrets
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import actions as outbox
 from cps_portal.outbox.actions import Letter
+from cps_portal.outbox.enums import Kind
 from cps_portal.outbox.models import Message
-from cps_portal.partners.models import Partner, WebhookEndpoint
+from cps_portal.partners import rules, sealing
+from cps_portal.partners.enums import EndpointState
+from cps_portal.partners.gateway import Answer
+from cps_portal.partners.models import Attempt, EndpointSecret, Partner, WebhookEndpoint
+
+SECRET_BYTES = 32
+GONE = 410
+BATCH = 5000
+FAULTS = {
+    "form": _("Enter an address such as https://example.org/webhooks, without a user name or a password."),
+    "https": _("Enter an address that begins with https://."),
+    "private": _("Enter an address on the open internet: this one leads into a private network."),
+}
+
+
+# --- Telling -------------------------------------------------------------------------------------
 
 
 def announce(*, partner: Partner, type: str, key: str, compose: str, at: datetime, **facts: Any) -> list[Message]:  # noqa: A002
-    """Post an event to every endpoint of the partner that wants it; the body is composed when it leaves.
+    """Post an event to every endpoint of an active partner that wants it.
 
-    A suspended endpoint gets it once it is resumed. The same key again changes nothing. Raises
-    TransactionManagementError outside a transaction.
+    `key` is the webhook-id and the idempotency key of all attempts. The same again changes nothing, except that an
+    endpoint that came meanwhile gets it too. The body's `data` is what settings.OUTBOX_COMPOSERS[compose] makes of
+    `facts` when it leaves (None: cancelled), so that nothing personal waits here. A suspended endpoint gets it once
+    it is resumed. Raises ValueError for what nobody declared, TransactionManagementError outside a transaction.
     """
+    if type not in settings.WEBHOOK_TYPES:
+        raise ValueError(f"partners cannot be told of {type!r}")
+    if not rules.KEY.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be a webhook-id")
+    event = {"id": key, "type": type, "at": at.isoformat(), **outbox.to_word(compose, **facts)}
     letters = [
-        Letter(f"{key}@{endpoint.pk}", str(endpoint.pk), {"type": type, **outbox.to_word(compose, **facts)})
-        for endpoint in WebhookEndpoint.objects.filter(partner=partner)
-        if not endpoint.types or type in endpoint.types
+        Letter(f"{key}@{endpoint.pk}", endpoint.url, {"endpoint": endpoint.pk, **event}, endpoint.lane)
+        for endpoint in WebhookEndpoint.objects.filter(partner=partner, partner__active=True).wanting(type)
     ]
-    return outbox.post_many(kind="webhook", letters=letters, at=at)
+    return outbox.post_many(kind=Kind.WEBHOOK, letters=letters, at=at)
+
+
+def live_secrets(*, endpoint: WebhookEndpoint, at: datetime) -> list[str]:
+    """What is signed with, the newest first. Raises InvalidToken if SECRET_KEY was changed without a fallback."""
+    return [sealing.unseal(row.sealed) for row in EndpointSecret.objects.filter(endpoint=endpoint).live(at)]
+
+
+def secrets_of(*, partner: Partner, at: datetime) -> list[str]:
+    """With what a partner may sign what it sends us: the live secrets of its endpoints."""
+    rows = EndpointSecret.objects.filter(endpoint__partner=partner, endpoint__partner__active=True).live(at)
+    return [sealing.unseal(row.sealed) for row in rows]
+
+
+def record_attempt(*, endpoint: WebhookEndpoint, message: Message, answer: Answer, at: datetime) -> None:
+    """Write down how one try went, and what that says of the endpoint."""
+    Attempt.objects.create(
+        endpoint=endpoint,
+        key=message.key,
+        type=message.payload.get("type", ""),
+        at=at,
+        status=answer.status,
+        took_ms=answer.took_ms,
+        answer=answer.text[:500],
+        error=answer.error[:300],
+    )
+    if answer.status == GONE:
+        suspend(endpoint=endpoint, reason=str(_("It answered 410: gone.")), by=None, at=at)
+    elif answer.is_acknowledged:
+        failing = WebhookEndpoint.objects.filter(pk=endpoint.pk, failing_since__isnull=False)
+        failing.update(failing_since=None, quiet_until=None)
+    else:
+        shortest, longest = (timedelta(seconds=value) for value in settings.WEBHOOK_QUIET_SECONDS)
+        failing_for = at - (endpoint.failing_since or at)
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
+            failing_since=Coalesce("failing_since", at),
+            quiet_until=at + rules.quiet_for(failing_for, shortest=shortest, longest=longest),
+        )
+
+
+# --- Endpoints -----------------------------------------------------------------------------------
+
+
+def check_url(url: str) -> None:
+    """Raises Refusal `url` for an address to which nothing can be sent."""
+    fault = rules.url_fault(url, may_be_private=settings.WEBHOOKS_MAY_REACH_PRIVATE)
+    if fault:
+        raise Refusal("url", FAULTS[fault], "url")
+
+
+@transaction.atomic
+def add_endpoint(
+    *, partner: Partner, url: str, types: Sequence[str] = (), by: AbstractBaseUser | None, at: datetime
+) -> tuple[WebhookEndpoint, str]:
+    """Tell a partner at this address from now on. Returns it with its secret, which is not shown again.
+
+    Raises Refusal `url`, also if the partner has the address already.
+    """
+    check_url(url)
+    if WebhookEndpoint.objects.filter(partner=partner, url=url).exists():
+        raise Refusal("url", _("This partner has this address already."), "url")
+    endpoint = WebhookEndpoint.objects.create(partner=partner, url=url, types=list(types), since=at)
+    return endpoint, _new_secret(endpoint, at)
+
+
+@transaction.atomic
+def rotate_secret(
+    *, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime, at_once: bool = False
+) -> str:
+    """Make a new secret and return it; it is not shown again. The old one stays valid for a while beside it.
+
+    With `at_once`, for a secret that became known, every older one ends now. Raises Refusal `rotating` while there
+    are two already.
+    """
+    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    live = EndpointSecret.objects.filter(endpoint=locked).live(at)
+    if at_once:
+        live.update(expires_at=at)
+    elif live.count() >= rules.LIVE_SECRETS:
+        raise Refusal("rotating", _("Two secrets are valid at the moment. Wait for the older one to end."))
+    else:
+        live.update(expires_at=at + timedelta(hours=settings.WEBHOOK_OVERLAP_HOURS))
+    return _new_secret(locked, at)
+
+
+def _new_secret(endpoint: WebhookEndpoint, at: datetime) -> str:
+    secret = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    EndpointSecret.objects.create(endpoint=endpoint, sealed=sealing.seal(secret), since=at)
+    return secret
+
+
+@transaction.atomic
+def suspend(*, endpoint: WebhookEndpoint, reason: str, by: AbstractBaseUser | None, at: datetime) -> WebhookEndpoint:
+    """Send nothing there for now; what is to be sent waits. Suspended already: nothing changes.
+
+    Raises Refusal `reason` without one.
+    """
+    if not reason.strip():
+        raise Refusal("reason", _("Say why."), "reason")
+    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    if locked.state == EndpointState.ACTIVE:
+        locked.state, locked.reason, locked.suspended_at = EndpointState.SUSPENDED, reason.strip()[:200], at
+        locked.save(update_fields=["state", "reason", "suspended_at"])
+    return locked
+
+
+@transaction.atomic
+def resume(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime) -> WebhookEndpoint:
+    """Send there again, at once what waited. Also for one that is active and left alone because it failed."""
+    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    locked.state, locked.reason = EndpointState.ACTIVE, ""
+    locked.suspended_at = locked.failing_since = locked.quiet_until = None
+    locked.save(update_fields=["state", "reason", "suspended_at", "failing_since", "quiet_until"])
+    outbox.wake(lane=locked.lane, at=at)
+    return locked
+
+
+@transaction.atomic
+def resend(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
+    """Send one message at once, also one that was acknowledged: its id stays, so that it counts once.
+
+    Raises Refusal `suspended`, `blanked`, or `state` while it is being sent.
+    """
+    endpoint = endpoint_of(message)
+    if endpoint is None:
+        raise Refusal("blanked", _("Its content has been deleted. It cannot be sent again."))
+    if endpoint.state == EndpointState.SUSPENDED:
+        raise Refusal("suspended", _("Its endpoint is suspended. Resume that first."))
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(quiet_until=None)
+    return outbox.retry(message=message, by=by, at=at)
+
+
+def endpoint_of(message: Message) -> WebhookEndpoint | None:
+    """Where a message goes; None if its content has been deleted since."""
+    return WebhookEndpoint.objects.select_related("partner").filter(pk=message.payload.get("endpoint")).first()
+
+
+def delete_old_attempts(*, at: datetime) -> int:
+    """Delete what receivers answered past WEBHOOK_ATTEMPTS_DAYS: it may repeat what they were told. Returns how many.
+
+    In batches, each its own transaction.
+    """
+    old = Attempt.objects.filter(at__lt=at - timedelta(days=settings.WEBHOOK_ATTEMPTS_DAYS)).order_by("at")
+    total = 0
+    while keys := list(old.values_list("pk", flat=True)[:BATCH]):
+        total += Attempt.objects.filter(pk__in=keys).delete()[0]
+    return total

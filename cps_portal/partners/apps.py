@@ -4,4 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class PartnersConfig(AppConfig):
     name = "cps_portal.partners"
+    label = "partners"
     verbose_name = _("Partners")

@@ -1,9 +1,13 @@
 """Organisations that work with the portal, where they are told of things, and how each telling went (R38, R55)."""
 
+from datetime import datetime
+from typing import Self
+
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.partners.enums import EndpointState, PartnerKind
@@ -16,8 +20,10 @@ class Partner(models.Model):
     name = models.CharField(_("name"), max_length=120, unique=True)
     slug = models.SlugField(_("short name"), max_length=40, unique=True)
     kind = models.CharField(_("kind"), max_length=12, choices=PartnerKind)
-    active = models.BooleanField(_("active"), default=True)
-    since = models.DateTimeField(_("since"))
+    active = models.BooleanField(
+        _("active"), default=True, help_text=_("One that is not is told nothing; what waits for it goes on waiting.")
+    )
+    since = models.DateTimeField(_("since"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("partner")
@@ -27,6 +33,18 @@ class Partner(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def wanting(self, type: str) -> Self:  # noqa: A002
+        return self.filter(Q(types=[]) | Q(types__contains=[type]))
+
+    def in_trouble(self, since: datetime) -> Self:
+        """Those that have taken nothing since then, because they fail or are suspended."""
+        return self.filter(Q(failing_since__lte=since) | Q(suspended_at__lte=since))
+
+    def locked(self, pk: int) -> "WebhookEndpoint":
+        return self.select_for_update(of=("self",), no_key=True).select_related("partner").get(pk=pk)
 
 
 @pghistory.track(fields=["url", "types", "state", "reason"])
@@ -45,6 +63,8 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     quiet_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
     since = models.DateTimeField(_("since"))
+
+    objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("webhook endpoint")
@@ -65,7 +85,19 @@ class WebhookEndpoint(models.Model):
     def __str__(self) -> str:
         return self.url
 
+    @property
+    def lane(self) -> str:
+        """What the outbox calls it: its messages leave one at a time and hold up no others."""
+        return f"endpoint-{self.pk}"
 
+
+class EndpointSecretQuerySet(models.QuerySet["EndpointSecret"]):
+    def live(self, at: datetime) -> Self:
+        """The newest first."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at)).order_by("-since", "-pk")
+
+
+@pghistory.track(exclude=["sealed"])
 class EndpointSecret(models.Model):
     """What an endpoint's messages are signed with, encrypted. Two are valid while one replaces the other."""
 
@@ -73,6 +105,8 @@ class EndpointSecret(models.Model):
     sealed = models.TextField(_("secret"), editable=False)
     since = models.DateTimeField(_("since"))
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+
+    objects = EndpointSecretQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("secret of an endpoint")
@@ -91,7 +125,7 @@ class EndpointSecret(models.Model):
 class Attempt(models.Model):
     """One try to tell an endpoint something. `status` is 0 when no answer came."""
 
-    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="tries", verbose_name=_("endpoint"))
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="attempts", verbose_name=_("endpoint"))
     key = models.CharField(_("message"), max_length=200)
     type = models.CharField(_("event"), max_length=60)
     at = models.DateTimeField(_("at"))

@@ -1,0 +1,267 @@
+"""What partners are told arrives, signed, and whatever they answer it is told again until they have it (R38)."""
+
+import json
+import threading
+import time
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox import actions as outbox
+from cps_portal.outbox.enums import State
+from cps_portal.outbox.models import Message
+from cps_portal.partners import actions
+from cps_portal.partners.enums import EndpointState
+from cps_portal.partners.models import Attempt, EndpointSecret, Partner, WebhookEndpoint
+from tests.factories import UserFactory
+from tests.partners.conftest import TYPE, Announce
+from tests.partners.receiver import DRIPPING, DROP, ENDLESS, OK, Receiver, answer, receiving
+
+Told = tuple[WebhookEndpoint, str]
+
+
+def test_the_receiver_verifies_what_it_gets_with_the_published_library(
+    told: Told, receiver: Receiver, announce: Announce
+) -> None:
+    message = announce(pack=7)
+    assert "Grüße" not in json.dumps(message.payload)  # worded when it leaves
+    assert outbox.deliver(message.pk)
+    (got,) = receiver.got
+    body = got.verify(told[1])
+    assert body["type"] == TYPE
+    assert body["data"] == {"facts": {"pack": 7}, "greeting": "Grüße 👋"}
+    assert datetime.fromisoformat(body["timestamp"]) == message.created_at
+    assert got.headers["webhook-id"] == got.headers["idempotency-key"] == "pack-1"
+    attempt = Attempt.objects.get()
+    assert (attempt.endpoint, attempt.key, attempt.type) == (told[0], message.key, TYPE)
+    assert (attempt.status, attempt.answer, attempt.error) == (200, "thanks", "")
+    message.refresh_from_db()
+    assert (message.state, message.answer) == (State.SENT, "200 thanks")
+
+
+def test_the_same_key_again_is_told_once_and_an_endpoint_that_came_later_gets_it_too(
+    house: Partner, endpoint: WebhookEndpoint, announce: Announce
+) -> None:
+    announce()
+    with receiving() as second:
+        actions.add_endpoint(partner=house, url=second.url, by=None, at=timezone.now())
+        with transaction.atomic():
+            actions.announce(partner=house, type=TYPE, key="pack-1", compose="tests.sum_up", at=timezone.now())
+        assert Message.objects.count() == 2
+        outbox.sweep()
+        assert [one.headers["webhook-id"] for one in second.got] == ["pack-1"]
+
+
+def test_who_does_not_want_an_event_is_not_told(house: Partner, endpoint: WebhookEndpoint, settings: Settings) -> None:
+    WebhookEndpoint.objects.update(types=["welcome_pack.cancelled"])
+    with transaction.atomic():
+        told = actions.announce(partner=house, type=TYPE, key="a", compose="tests.sum_up", at=timezone.now())
+    assert told == []
+
+
+@pytest.mark.parametrize("wrong", [{"type": "pigeon"}, {"key": "a.b"}, {"key": "a\nb"}, {"compose": "nobody"}])
+def test_what_nobody_declared_is_an_error_at_once(house: Partner, wrong: dict[str, str]) -> None:
+    values = {"type": TYPE, "key": "a", "compose": "tests.sum_up", **wrong}
+    with pytest.raises(ValueError, match=r"cannot|nobody"), transaction.atomic():
+        actions.announce(partner=house, at=timezone.now(), **values)
+
+
+def test_what_is_no_longer_true_is_cancelled_and_never_sent(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    message = announce(over=True)
+    outbox.sweep()
+    message.refresh_from_db()
+    assert message.state == State.CANCELLED
+    assert not receiver.got
+
+
+ANSWERS = {
+    "500": (answer(500), 0, 500, ""),
+    "404": (answer(404), 0, 404, ""),
+    "redirect": (answer(301, extra=b"Location: http://127.0.0.1:1/\r\n"), 0, 301, ""),
+    "garbage": (b"\x00\x01 no HTTP at all\r\n\r\n", 0, 0, "BadStatusLine"),
+    "999": (b"HTTP/1.1 999 What\r\n\r\n", 0, 0, "no answer"),
+    "drop": (DROP, 0, 0, "RemoteDisconnected"),
+    "slow": (OK, 1, 0, "imed"),
+    "dripping": (DRIPPING, 0, 0, "no whole answer"),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_anything_but_an_acknowledgement_is_tried_again(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce, kind: str
+) -> None:
+    receiver.answer, receiver.wait, status, error = ANSWERS[kind]
+    message = announce()
+    began, at = time.monotonic(), timezone.now()
+    assert not outbox.deliver(message.pk, at=at)
+    assert time.monotonic() - began < 0.9
+    message.refresh_from_db()
+    assert (message.state, message.next_at, message.attempts) == (State.QUEUED, at + timedelta(minutes=1), 1)
+    attempt = Attempt.objects.get()
+    assert attempt.status == status
+    assert error in attempt.error
+    assert attempt.status or attempt.error
+    endpoint.refresh_from_db()
+    assert (endpoint.failing_since, endpoint.quiet_until) == (at, at + timedelta(seconds=5))
+    assert len(receiver.got) == 1
+
+
+def test_who_says_yes_and_never_stops_talking_has_acknowledged(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    receiver.answer = ENDLESS
+    assert outbox.deliver(announce().pk)
+    assert Attempt.objects.get().answer == "x" * 500
+
+
+def test_nobody_there_is_tried_again(house: Partner, announce: Announce) -> None:
+    actions.add_endpoint(partner=house, url="http://127.0.0.1:1/", by=None, at=timezone.now())
+    assert not outbox.deliver(announce().pk)
+    assert "refused" in Attempt.objects.get().error
+
+
+def test_it_is_tried_for_ever_with_pauses_up_to_a_day(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    receiver.answer = answer(500)
+    message = announce()
+    Message.objects.update(attempts=400)
+    at = timezone.now() + timedelta(days=400)
+    assert not outbox.deliver(message.pk, at=at)
+    message.refresh_from_db()
+    assert (message.state, message.next_at, message.attempts) == (State.QUEUED, at + timedelta(days=1), 401)
+    receiver.answer = OK
+    assert outbox.deliver(message.pk, at=message.next_at)
+    endpoint.refresh_from_db()
+    assert (endpoint.failing_since, endpoint.quiet_until) == (None, None)
+    assert {one.headers["webhook-id"] for one in receiver.got} == {"pack-1"}
+
+
+def test_a_410_suspends_and_everything_waits_uncounted_until_it_is_resumed(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    receiver.answer = answer(410)
+    for n in range(3):
+        announce(f"pack-{n}")
+    now = timezone.now()
+    outbox.sweep(at=now)
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.suspended_at, endpoint.reason) == ("suspended", now, "It answered 410: gone.")
+    assert len(receiver.got) == 1
+    announce("pack-4")  # and what comes meanwhile waits with the rest
+    outbox.sweep(at=now + timedelta(days=3))
+    assert set(Message.objects.values_list("state", "attempts")) == {(State.QUEUED, 0)}
+    assert len(receiver.got) == 1
+    receiver.answer = OK
+    later = now + timedelta(days=3, minutes=1)
+    actions.resume(endpoint=endpoint, by=UserFactory(), at=later)
+    outbox.sweep(at=later)
+    assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.suspended_at, endpoint.reason) == (EndpointState.ACTIVE, None, "")
+
+
+def test_one_message_at_a_time_finds_out_whether_a_dead_receiver_lives(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    receiver.answer = answer(503)
+    for n in range(20):
+        announce(f"pack-{n}")
+    now = timezone.now()
+    outbox.sweep(at=now)
+    assert len(receiver.got) == 1
+    outbox.sweep(at=now + timedelta(seconds=4))
+    assert len(receiver.got) == 1
+    outbox.sweep(at=now + timedelta(seconds=6))
+    assert len(receiver.got) == 2
+    receiver.answer = OK
+    outbox.sweep(at=now + timedelta(minutes=3))
+    assert Message.objects.filter(state=State.SENT).count() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_receiver_occupies_one_worker_and_holds_up_nobody_else(
+    house: Partner, endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce, settings: Settings
+) -> None:
+    settings.WEBHOOK_TIMEOUT_SECONDS = 5
+    receiver.wait = 1
+    for n in range(6):
+        announce(f"pack-{n}")
+    with ExitStack() as stack:
+        other = stack.enter_context(receiving())
+        quick = Partner.objects.create(name="Other", slug="other", kind="fulfilment")
+        actions.add_endpoint(partner=quick, url=other.url, by=None, at=timezone.now())
+        for n in range(6):
+            announce(f"other-{n}", partner=quick)
+
+        def work() -> None:
+            try:
+                outbox.sweep(seconds=0.1)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        began = time.monotonic()
+        while len(other.got) < 1 and time.monotonic() - began < 3:
+            outbox.sweep(lane=outbox.due_lanes(at=timezone.now())[-1])
+        assert time.monotonic() - began < 0.9
+        for thread in threads:
+            thread.join(10)
+        assert receiver.most_at_once == 1
+
+
+def test_a_new_secret_takes_over_without_a_message_that_fails(
+    told: Told, receiver: Receiver, announce: Announce, settings: Settings
+) -> None:
+    endpoint, old = told
+    now = timezone.now()
+    new = actions.rotate_secret(endpoint=endpoint, by=None, at=now)
+    outbox.deliver(announce("a").pk)
+    for secret in (old, new):
+        assert receiver.got[0].verify(secret)
+    with pytest.raises(Refusal, match="Two secrets"):
+        actions.rotate_secret(endpoint=endpoint, by=None, at=now)
+    assert actions.secrets_of(partner=endpoint.partner, at=now) == [new, old]
+    assert actions.secrets_of(partner=endpoint.partner, at=now + timedelta(hours=24)) == [new]
+    newest = actions.rotate_secret(endpoint=endpoint, by=None, at=now, at_once=True)
+    assert actions.secrets_of(partner=endpoint.partner, at=now) == [newest]
+    assert newest not in "".join(EndpointSecret.objects.values_list("sealed", flat=True))
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    assert actions.live_secrets(endpoint=endpoint, at=now) == [newest]
+
+
+def test_staff_send_again_what_the_receiver_says_it_never_got(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    message, by, now = announce(), UserFactory(), timezone.now()
+    assert outbox.deliver(message.pk)
+    actions.resend(message=message, by=by, at=now)
+    assert outbox.deliver(message.pk)
+    assert [one.headers["webhook-id"] for one in receiver.got] == ["pack-1", "pack-1"]
+    actions.suspend(endpoint=endpoint, reason="They asked us to.", by=by, at=now)
+    with pytest.raises(Refusal, match="suspended"):
+        actions.resend(message=message, by=by, at=now)
+
+
+def test_an_endpoint_that_was_never_made_or_is_gone_is_no_crash(announce: Announce, told: Told) -> None:
+    message = announce()
+    Message.objects.update(payload={})
+    assert not outbox.deliver(message.pk)
+    message.refresh_from_db()
+    assert message.state == State.FAILED
+
+
+def test_answers_are_deleted_after_a_month(endpoint: WebhookEndpoint, announce: Announce) -> None:
+    outbox.deliver(announce().pk)
+    assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=29)) == 0
+    assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=31)) == 1
