@@ -1,0 +1,50 @@
+"""The entitlement table as text, for people: what each level gets by kind of product and centre."""
+
+from collections.abc import Mapping
+
+from kitbag.enums import VideoClass
+from servicing.enums import CentreKind, ServiceKind
+from servicing.rules.entitlement import Benefit, CentreFacts, Entitlement, ProductFacts, Standing, entitlement
+
+KIND = "any"
+PRODUCTS = {"stills": "", "Cinema EOS, X series": VideoClass.CINEMA_EOS.value}
+CENTRES = {"PSC, CEC": CentreKind.PSC, "ASP": CentreKind.ASP}
+HEAD = (
+    "| Level | Product | Centre | Repair | Maintenance, upgrade | Off maintenance | Free return | Loan |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def entitlement_table(benefits: Mapping[str, Benefit | None]) -> str:
+    """In Markdown: Fast Track models, validated, with a place free, repairs chargeable."""
+    rows = [HEAD]
+    for level, benefit in benefits.items():
+        for product, video in PRODUCTS.items():
+            for name, kind in CENTRES.items():
+                repair, maintenance = (
+                    entitlement(
+                        level=level,
+                        benefit=benefit,
+                        product=ProductFacts(KIND, fast_track_model=True, video_class=video),
+                        centre=CentreFacts(kind, products=(KIND,)),
+                        service=service,
+                        standing=Standing.VALIDATED,
+                    )
+                    for service in (ServiceKind.REPAIR, ServiceKind.MAINTENANCE)
+                )
+                cells = (
+                    level,
+                    product,
+                    name,
+                    _days(repair),
+                    _days(maintenance),
+                    f"{maintenance.discount} %" if maintenance.discount else "",
+                    "yes" if repair.free_return else "",
+                    "yes" if repair.courtesy_loan else "",
+                )
+                rows.append(f"| {' | '.join(cells)} |".replace("  ", " "))
+    return "\n".join(rows)
+
+
+def _days(answer: Entitlement) -> str:
+    return f"**{answer.target_days}**" if answer.is_fast_track else f"about {answer.target_days}"
