@@ -1,4 +1,4 @@
-"""`make run`: the servers, then web, worker and beat, watched until somebody says stop."""
+"""`make run`: the servers, then web, two workers and beat, watched until somebody says stop."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def run() -> None:
         say("  starting PostgreSQL and Valkey ...")
         with servers.running(STATE, durable=True) as (started, urls), addresses_written(urls):
             prepare()
-            say("  starting web, worker and beat ...")
+            say("  starting web, workers and beat ...")
             with all_stopped_afterwards(portal):
                 watch = Watch([*started, *portal], shown=portal)
                 for service in portal:
@@ -66,7 +66,7 @@ def prepare() -> None:
 
 
 def portal_services(port: int) -> list[Service]:
-    """The three processes of the portal, as in production but for their numbers and the reloading."""
+    """The processes of the portal, as in production but for their numbers and the reloading."""
     logs, beat = make_private(STATE / "log"), make_private(STATE / "beat")
     celery: list[str | Path] = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
     binds = [part for address in bindings(port) for part in ("--bind", address)]
@@ -75,6 +75,8 @@ def portal_services(port: int) -> list[Service]:
                 "--reload", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "error"],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "warning", "--without-gossip",
                    "--without-mingle"],
+        "hooks": [*celery, "worker", "--queues", "webhooks", "--pool", "threads", "--concurrency", "4",
+                  "--hostname", "hooks@%h", "--loglevel", "warning", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
     }  # fmt: skip
     return [Service(name=name, command=command, folder=logs, workplace=ROOT) for name, command in commands.items()]

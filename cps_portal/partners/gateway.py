@@ -24,6 +24,7 @@ from cps_portal.partners import rules
 
 MOST_READ = 2000  # bytes of an answer; the rest is not waited for
 TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
+LATE = "no whole answer in time"
 _running = threading.local()
 
 
@@ -64,7 +65,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         error = _said(trouble)
     took = int((time.monotonic() - began) * 1000)
     if not 200 <= status <= 599:
-        status, error = 0, error or "no answer of HTTP"
+        status, error = 0, LATE if took >= seconds * 1000 else error or "no answer of HTTP"
     return Answer(status, text.decode("utf-8", "replace").replace("\x00", ""), took, error)
 
 

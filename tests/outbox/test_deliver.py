@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from cps_portal.lib import background
-from cps_portal.outbox import actions, rules, senders
+from cps_portal.outbox import actions, senders
 from cps_portal.outbox.enums import State
 from cps_portal.outbox.models import Message
 from tests.outbox import backends
@@ -23,6 +23,7 @@ from tests.workers import use_broker
 
 Post = Callable[..., Message]
 A_LEASE = timedelta(seconds=121)
+MOST_ATTEMPTS = 30
 
 
 @pytest.mark.django_db
@@ -162,7 +163,7 @@ def test_a_crash_while_sending_is_sent_again_after_the_lease_under_the_same_mess
 @pytest.mark.django_db(transaction=True)
 def test_a_message_that_kills_every_worker_is_given_up(post: Post, settings: Settings) -> None:
     message = post()
-    Message.objects.update(attempts=rules.MOST_ATTEMPTS)
+    Message.objects.update(attempts=MOST_ATTEMPTS)
     settings.EMAIL_BACKEND = "tests.outbox.backends.PowerCut"
     assert not actions.deliver(message.pk)
     message.refresh_from_db()
@@ -206,7 +207,7 @@ def test_a_mail_server_that_does_not_answer_is_tried_again_and_given_up_in_the_e
     assert not actions.deliver(message.pk)
     message.refresh_from_db()
     assert message.state == State.QUEUED
-    Message.objects.update(attempts=rules.MOST_ATTEMPTS - 1, next_at=timezone.now())
+    Message.objects.update(attempts=MOST_ATTEMPTS - 1, next_at=timezone.now())
     assert not actions.deliver(message.pk)
     message.refresh_from_db()
     assert message.state == State.FAILED
@@ -256,3 +257,35 @@ def test_a_sweep_does_not_hammer_a_server_that_is_down(post: Post, mail_host: Se
 def test_after_commit_needs_a_transaction() -> None:
     with pytest.raises(transaction.TransactionManagementError):
         background.after_commit("outbox.deliver", 1)
+
+
+@pytest.mark.django_db
+def test_one_dead_lane_holds_up_no_other(settings: Settings, mail_host: Server) -> None:
+    mail_host.recipient = "450 busy"
+    now = timezone.now()
+    with transaction.atomic():
+        letters = [actions.Letter(f"m-{n}", "ana@example.org", LETTER) for n in range(6)]
+        actions.post_many(kind="mail", letters=letters, at=now - timedelta(minutes=1))
+        letters = [actions.Letter(f"c-{n}", "ben@example.org", LETTER, lane=f"lane-{n % 2}") for n in range(8)]
+        actions.post_many(kind="mail", letters=letters, at=now)
+    assert not actions.sweep(at=now)
+    tried = Message.objects.filter(attempts=1).values_list("lane", flat=True)
+    assert sorted(tried) == ["lane-0"] * 3 + ["lane-1"] * 3 + ["mail"] * 3
+    assert actions.due_lanes(at=now) == ["lane-0", "lane-1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_lane_of_its_own_one_is_sent_at_a_time(slow: type[backends.Slow]) -> None:
+    with transaction.atomic():
+        letters = [actions.Letter(f"c-{n}", "ben@example.org", LETTER, lane="lane") for n in range(4)]
+        messages = actions.post_many(kind="mail", letters=letters)
+    threads = [start(message) for message in messages]
+    assert slow.begun.wait(5)
+    for thread in threads:
+        thread.join(0.3)
+    assert Message.objects.filter(state=State.SENDING).count() == 1
+    slow.go_on.set()
+    for thread in threads:
+        thread.join(10)
+    actions.sweep(lane="lane")
+    assert len(mail.outbox) == 4

@@ -88,8 +88,8 @@ ANSWERS = {
     "garbage": (b"\x00\x01 no HTTP at all\r\n\r\n", 0, 0, "BadStatusLine"),
     "999": (b"HTTP/1.1 999 What\r\n\r\n", 0, 0, "no answer"),
     "drop": (DROP, 0, 0, "RemoteDisconnected"),
-    "slow": (OK, 1, 0, "imed"),
-    "dripping": (DRIPPING, 0, 0, "no whole answer"),
+    "slow": (OK, 1, 0, "in time"),
+    "dripping": (DRIPPING, 0, 0, "in time"),
 }
 
 

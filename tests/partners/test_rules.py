@@ -1,0 +1,61 @@
+"""What may be reached, and how long a receiver that fails is left alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from cps_portal.partners import rules
+
+PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+PRIVATE = [
+    "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104
+    "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.1.1",
+    "169.254.169.254", "192.0.2.1", "198.18.0.1", "192.88.99.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
+    "::", "::1", "::7f00:1", "fd00::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "2001:db8::1",
+    "::ffff:127.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::808:808",
+    "2001:0:7f00:1::", "100::1", "4000::1", "example.org", "", "1.2.3",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_the_open_internet_is_reached(address: str) -> None:
+    assert rules.is_public(address)
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_private_network_is_not_however_it_is_written(address: str) -> None:
+    assert not rules.is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://example.org/hooks?a=1", None),
+        ("https://example.org:8443/", None),
+        ("https://[2606:4700::1111]/", None),
+        ("http://example.org/", "https"),
+        ("ftp://example.org/", "form"),
+        ("file:///etc/passwd", "form"),
+        ("https:///hooks", "form"),
+        ("https://user:word@example.org/", "form"),
+        ("https://example.org@127.0.0.1/", "form"),
+        ("https://example.org/#part", "form"),
+        ("https://example.org:99999/", "form"),
+        ("https://example.org/a b", "form"),
+        ("https://exämple.org/", "form"),
+        ("https://[::1/", "form"),
+        ("https://localhost/", "private"),
+        ("https://db.internal/", "private"),
+        ("https://127.0.0.1/", "private"),
+        ("https://[::ffff:10.0.0.1]/", "private"),
+    ],
+)
+def test_an_address_is_judged_by_its_text_first(url: str, fault: str | None) -> None:
+    assert rules.url_fault(url, may_be_private=False) == fault
+
+
+@pytest.mark.parametrize(("failing", "quiet"), [(0, 5), (16, 5), (40, 10), (400, 100), (3600, 900), (10**6, 900)])
+def test_the_longer_it_fails_the_longer_it_is_left_alone(failing: int, quiet: int) -> None:
+    shortest, longest = timedelta(seconds=5), timedelta(seconds=900)
+    found = rules.quiet_for(timedelta(seconds=failing), shortest=shortest, longest=longest)
+    assert found == timedelta(seconds=quiet)
