@@ -47,7 +47,7 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         return self.select_for_update(of=("self",), no_key=True).select_related("partner").get(pk=pk)
 
 
-@pghistory.track(fields=["url", "types", "state", "reason"])
+@pghistory.track(exclude=["failing_since", "quiet_until"], model_name="WebhookEndpointEvent")
 class WebhookEndpoint(models.Model):
     """Where a partner hears of what happens. `types` are the events it wants; empty: all.
 
@@ -69,6 +69,7 @@ class WebhookEndpoint(models.Model):
     class Meta:
         verbose_name = _("webhook endpoint")
         verbose_name_plural = _("webhook endpoints")
+        permissions = [("operate_webhookendpoint", "Can suspend and resume webhook endpoints and send again")]
         ordering = ["partner", "pk"]
         constraints = [
             models.UniqueConstraint(
