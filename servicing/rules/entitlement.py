@@ -135,7 +135,8 @@ def entitlement(
     if refused:
         return Entitlement(refused=refused)
     given = benefit if level and benefit else Benefit()
-    why = _why_standard(level, benefit, product, centre, service, standing)
+    here = centre.kind in OWN_CENTRES or service == ServiceKind.REPAIR
+    why = _why_standard(level, benefit, product, standing, here=here)
     days = None if why else _fast_track_days(given, product)
     full = not why and places_taken >= places
     waits = full and wish == PlaceWish.WAIT
@@ -175,12 +176,7 @@ def _refusals(product: ProductFacts, centre: CentreFacts, service: str, standing
 
 
 def _why_standard(
-    level: str | None,
-    benefit: Benefit | None,
-    product: ProductFacts,
-    centre: CentreFacts,
-    service: str,
-    standing: Standing,
+    level: str | None, benefit: Benefit | None, product: ProductFacts, standing: Standing, *, here: bool
 ) -> tuple[WhyStandard, ...]:
     """All that keeps a job from Fast Track but the places."""
     if level is None:
@@ -193,7 +189,7 @@ def _why_standard(
             WhyStandard.NOT_REGISTERED: standing == Standing.NONE,
             WhyStandard.NOT_VALIDATED: standing == Standing.UNDECIDED,
             WhyStandard.NO_SERIAL: standing == Standing.NO_SERIAL,
-            WhyStandard.CENTRE_KIND: centre.kind not in OWN_CENTRES and service != ServiceKind.REPAIR,
+            WhyStandard.CENTRE_KIND: not here,
         }
     )
 

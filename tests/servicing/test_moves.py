@@ -1,6 +1,8 @@
 """Every pair of states walked (R52)."""
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,9 @@ def test_moves_are_offered_before_facts() -> None:
     kinds = list(next_moves(S.IN_REPAIR))
     assert {*kinds[:3]} == {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.READY}
     assert EventKind.QUESTION_ASKED in kinds[3:]
+
+
+def test_the_documents_draw_the_road_as_it_is() -> None:
+    drawn = (Path(__file__).parents[2] / "docs/servicing.md").read_text()
+    arrows = {tuple(found) for found in re.findall(r"^  (\w+) --> (\w+):", drawn, re.MULTILINE)}
+    assert arrows == {(start.value, end.value) for start, ends in ROAD.items() for end in ends}
