@@ -14,6 +14,8 @@ from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer, CaseAttachment
 from cps_portal.files.models import StoredFile
+from cps_portal.partners.actions import add_endpoint
+from cps_portal.partners.models import Attempt, Partner
 from kitbag.actions import handing_over, registrations, stolen
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
@@ -145,6 +147,9 @@ def add_rest(numbers: range, by: User) -> None:
         StoredFile.objects.create(
             purpose="case", kind="jpeg", size=1, digest="x", stored_as=f"x{n}", owner=by, created_at=LONG_AGO
         )
+        house = Partner.objects.create(name=f"House {n}", slug=f"house-{n}", kind="fulfilment")
+        endpoint, _secret = add_endpoint(partner=house, url="https://example.org/", by=by, at=LONG_AGO)
+        Attempt.objects.create(endpoint=endpoint, key=f"x@{n}", type="x", at=LONG_AGO, took_ms=1)
         CannedAnswer.objects.create(title=f"Crowd {n}", text="Hello {name}")
         LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)
 

@@ -25,6 +25,7 @@ SEEN = {
         "servicing": {"servicecentre"},
         "cases": {"case", "casemessage", "cannedanswer"},
         "outbox": {"message"},
+        "partners": {"partner", "webhookendpoint", "attempt"},
     },
     "Programme": {
         "members": {"countryprogramme", "levelthreshold", "levelbenefit", "termsversion", "countryprogrammeevent",
@@ -34,6 +35,8 @@ SEEN = {
                    "announcement", "authorisedperiod", "authorisedperiodevent", "ledgercheck", "retailer",
                    "retailerevent", "stagechange", "stagechangeevent"},
         "cases": {"cannedanswer"},
+        "partners": {"partner", "webhookendpoint", "attempt", "partnerevent", "webhookendpointevent",
+                     "endpointsecretevent"},
         "servicing": {"servicecentre"},
     },
     "Centre": {"servicing": {"servicecentre"}},
