@@ -14,7 +14,10 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 15.0},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
-    "partners-delete-old-attempts": {"task": "partners.delete_old_attempts", "schedule": crontab(hour="2", minute="40")},
+    "partners-delete-old-attempts": {
+        "task": "partners.delete_old_attempts",
+        "schedule": crontab(hour="2", minute="40"),
+    },
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
     "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},
@@ -26,6 +29,9 @@ app.conf.beat_schedule = {
     "portal-clear-sessions": {"task": "portal.clear_sessions", "schedule": crontab(hour="4", minute="10")},
     # Each member once a month: the second and third day are for what a broker lost on the first.
     "kitbag-remind": {"task": "kitbag.remind", "schedule": crontab(day_of_month="5-7", hour="8", minute="20")},
+    "servicing-flag-overdue": {"task": "servicing.flag_overdue", "schedule": 60.0},
+    "servicing-sweep-validations": {"task": "servicing.sweep_validations", "schedule": 300.0},
+    "servicing-lapse-places": {"task": "servicing.lapse_places", "schedule": crontab(minute="20")},
     "members-tell-levels": {"task": "members.tell_levels", "schedule": 60.0},
     "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": 60.0},
     "members-announce-thresholds": {"task": "members.announce_thresholds", "schedule": 60.0},

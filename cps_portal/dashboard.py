@@ -21,6 +21,7 @@ from members import rules
 from members.enums import Level, NoticeCode
 from members.models import LevelBenefit, LevelThreshold, Member, Notice
 from members.moving import benefit_of
+from servicing import words
 
 TURNS_SHOWN = 5
 TURNS_READ = 50  # the ones worth most: more than that never are "the fewest that close the gap"
@@ -267,6 +268,7 @@ def _told(notice: Notice) -> Told:
             _("Changed: %(title)s"),
             _("See the new time and place, and give your place back if it does not fit."),
         ),
+        NoticeCode.TICKET: words.SENTENCES.get(params.get("kind", ""), words.OTHERWISE),
         NoticeCode.OFFER_WITHDRAWN: (_("Called off: %(title)s"), _("You need not do anything.")),
         NoticeCode.POINTS_WILL_CHANGE: (_counts(params.get("others", 0)), _then(params)),
         NoticeCode.PLAN_CANCELLED: (
@@ -283,8 +285,8 @@ def _told(notice: Notice) -> Told:
             _("With your %(points)s points you will be %(level)s then."),
         ),
     }[NoticeCode(notice.code)]
-    words = _words(params)
-    return Told(notice.pk, notice.code, title % words, why % words, notice.path, notice.at)
+    facts = _words(params)
+    return Told(notice.pk, notice.code, str(title) % facts, str(why) % facts, notice.path, notice.at)
 
 
 def _words(params: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("files/", include("cps_portal.files.urls")),
     path("", include("cps_portal.offers.urls")),
     path("kitbag/", include("kitbag.urls")),
+    path("", include("servicing.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cps_portal.api")),
 ]

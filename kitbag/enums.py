@@ -160,3 +160,10 @@ class ShopStanding(models.TextChoices):
     AUTHORISED = "authorised", _("Authorised on that day")
     NOT_AUTHORISED = "not_authorised", _("Not authorised on that day")
     UNKNOWN = "unknown", _("Not a shop that we know")
+
+
+class HoldReason(models.TextChoices):
+    """Why a registration cannot leave the Kitbag for now (R50)."""
+
+    SERVICE = "service", _("It is in service. You can do this when it is back.")
+    LOAN = "loan", _("You have a loan for it. You can do this when the loan is returned.")

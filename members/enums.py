@@ -103,4 +103,5 @@ class NoticeCode(models.TextChoices):
     CARD_REPLACED = "card_replaced", _("Card replaced")
     PLACE_FREE = "place_free", _("A place at an event came free")
     OFFER_CHANGED = "offer_changed", _("An event has changed")
+    TICKET = "ticket", _("Something happened to a service ticket")
     OFFER_WITHDRAWN = "offer_withdrawn", _("An event was called off")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from kombu.pools import producers
@@ -29,6 +30,16 @@ def after_commit(name: str, *args: int | str) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(f"after_commit({name!r}) needs an open transaction")
     transaction.on_commit(lambda: publish(name, *args))
+
+
+def announce(event: str, *args: int | str) -> None:
+    """Queue the tasks that settings.LISTENERS names for `event`, once the open transaction commits.
+
+    So a lower app tells upper ones what happened without knowing them; each listener has a sweep. Raises
+    KeyError for an event that is in no list.
+    """
+    for name in settings.LISTENERS[event]:
+        after_commit(name, *args)
 
 
 def publish(name: str, *args: int | str) -> None:

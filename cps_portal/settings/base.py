@@ -115,6 +115,10 @@ CACHES = {
     }
 }
 
+LISTENERS = {  # what apps announce, and the tasks of the apps above that listen
+    "kitbag.registration_validated": ["servicing.registration_validated"],
+}
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -177,7 +181,8 @@ CLOSING_DAYS = 30  # for so long a closed account can be taken back; then its pe
 MY_DATA_LIMIT = (5, 3600)  # downloads of everything held, in so many seconds
 PACK_LATE_AFTER = timedelta(days=3)  # a request that no house has acknowledged becomes a case for staff (R38)
 PACK_ADDRESS_KEPT = timedelta(weeks=12)  # so long after a pack's last step; then its address is deleted
-PACK_CLOCKS_DIFFER = timedelta(minutes=10)  # how far ahead the clock of a fulfilment house may be
+PARTNER_CLOCKS_DIFFER = timedelta(minutes=10)  # how far ahead the clock of a partner may be
+LOAN_DAYS = 14  # how long a loan is given for at first (R53)
 CROWDS_ALLOWED = False  # whether `manage.py make_crowd` may fill the database with invented members
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
@@ -287,6 +292,7 @@ OUTBOX_SENDERS = {
     "webhook": "cps_portal.partners.senders.send_webhook",
 }
 OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
+    "servicing.ticket_event": "servicing.emails.ticket_event",
     "offers.pack_requested": "cps_portal.offers.webhooks.pack_requested",
     "offers.pack_cancelled": "cps_portal.offers.webhooks.pack_cancelled",
     "offers.pack_step": "cps_portal.offers.emails.pack_step",

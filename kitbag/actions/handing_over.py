@@ -18,6 +18,7 @@ from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import actions as outbox
 from kitbag.actions import stolen
 from kitbag.actions.announcing import tell_new_holder
+from kitbag.actions.holding import why_held
 from kitbag.actions.points import settle
 from kitbag.actions.steps import constraint_of, lock
 from kitbag.enums import RegistrationState
@@ -94,7 +95,7 @@ def why_not(row: Registration) -> Refusal | None:
         )
     if stolen.report_for(row.product_id, row.serial_key):
         return Refusal("stolen", stolen.CONTACT_US)
-    return None
+    return why_held(row)
 
 
 def open_handover(row: Registration, at: datetime) -> Handover | None:
@@ -182,7 +183,7 @@ def _require_possible(row: Registration, buyer: Member) -> None:
     own = Registration.objects.of(buyer).filter(product=row.product_id, serial_key=row.serial_key)
     if row.serial_key and own.filter(state=RegistrationState.SUBMITTED).exists():
         raise _own_duplicate()
-    if _is_claimed(row):
+    if _is_claimed(row) or why_held(row):
         raise Refusal("claimed", _("This product can’t change hands just now. Ask whoever gave you the code."), "code")
     if Registration.objects.of(buyer).live().count() >= settings.KITBAG_LIMIT:
         raise Refusal(

@@ -13,6 +13,7 @@ from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import appeals, claims, deciding, handing_over, stolen
+from kitbag.actions.holding import why_held
 from kitbag.actions.points import settle
 from kitbag.actions.serials import check_serial, may_lack_serial
 from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
@@ -191,10 +192,12 @@ def removal_cost(registration: Registration) -> RemovalCost:
 def remove_registration(
     *, registration: Registration, reason: RemovalReason, by: User | None, at: datetime
 ) -> Registration:
-    """Take a product out of the Kitbag (R26); its points go, its history stays."""
+    """Take a product out of the Kitbag (R26); its points go, its history stays. Raises Refusal: `gone`, `held`."""
     row = lock(registration)
     if not row.is_live:
         raise Refusal("gone", _("This product has left the Kitbag already."))
+    if refusal := why_held(row):
+        raise refusal
     row.state = RegistrationState.REMOVED
     row.removal_reason = reason
     row.review_reason = ""

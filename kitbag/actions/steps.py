@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.lib.background import announce
 from cps_portal.lib.errors import Refusal
 from cps_portal.outbox import actions as outbox
 from kitbag import emails
@@ -94,6 +95,7 @@ def validate(row: Registration, *, by: User | None, at: datetime) -> None:
         raise Overtaken from None
     settle(registrations=[row.pk], cause=PointsCause.VALIDATED, about=row.product.name, by=by, at=at)
     tell_new_holder(registration=row, at=at)
+    announce("kitbag.registration_validated", row.pk)
     if by is None and row.member.wants_counted:
         outbox.post(key=f"counted-{row.pk}", kind="mail", to=row.member.user.email, payload=emails.decision(row))
 

@@ -12,7 +12,7 @@ from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, Stag
 from kitbag.models.evidence import Evidence
 from kitbag.models.ownership import Appeal, Claim, Encounter, Handover, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
-from kitbag.models.registrations import Registration, RegistrationInReview, RegistrationQuerySet
+from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
 from kitbag.models.retailers import AuthorisedPeriod, Retailer
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Encounter",
     "Evidence",
     "Handover",
+    "Hold",
     "LedgerCheck",
     "PointsEntry",
     "PointsEntryQuerySet",

@@ -13,7 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from kitbag import rules
-from kitbag.enums import LIVE, NEEDS_MEMBER, WAITING, RefusalReason, RegistrationState, RemovalReason, ReviewReason
+from kitbag.enums import (
+    LIVE,
+    NEEDS_MEMBER,
+    WAITING,
+    HoldReason,
+    RefusalReason,
+    RegistrationState,
+    RemovalReason,
+    ReviewReason,
+)
 from kitbag.models.catalogue import Product, points_now
 from members.models import Member, User
 
@@ -198,3 +207,22 @@ class RegistrationInReview(Registration):
         default_permissions = ()
         verbose_name = _("registration to decide")
         verbose_name_plural = _("registrations to decide")
+
+
+class Hold(models.Model):
+    """Somebody above needs a registration to stay as it is: it is in service or stands for a loan (R50).
+
+    `key` is the holder's own, such as "ticket-17"; `why` is what the member reads.
+    """
+
+    registration = models.ForeignKey(Registration, models.PROTECT, related_name="holds", verbose_name=_("registration"))
+    key = models.CharField(_("held by"), max_length=40, unique=True)
+    why = models.CharField(_("why"), max_length=10, choices=HoldReason)
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+
+    def __str__(self) -> str:
+        return self.key

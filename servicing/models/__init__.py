@@ -3,7 +3,6 @@
 from servicing.models.centres import CentreStaff, Closure, ServiceCentre, ServiceCentreQuerySet
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet
 from servicing.models.tickets import (
-    PLACES,
     Parcel,
     Ticket,
     TicketEvent,
@@ -15,7 +14,6 @@ from servicing.models.tickets import (
 from servicing.models.work import Estimate, EstimateLine, Part
 
 __all__ = [
-    "PLACES",
     "CentreStaff",
     "Closure",
     "Estimate",

@@ -31,9 +31,9 @@ from servicing.enums import (
     WhyStandard,
 )
 from servicing.models.centres import ServiceCentre
+from servicing.rules import places as rules
 
 REFERENCE_FORM = r"^[0-9A-Z]{8}$"
-PLACES = 3  # R43: held by the constraints below
 
 
 class VisitingMember(models.Model):
@@ -229,7 +229,9 @@ class Ticket(models.Model):
             models.CheckConstraint(
                 name="ticket_registration_is_a_members", condition=Q(registration=None) | Q(member__isnull=False)
             ),
-            models.CheckConstraint(name="ticket_three_places", condition=Q(place=None) | Q(place__range=(1, PLACES))),
+            models.CheckConstraint(
+                name="ticket_three_places", condition=Q(place=None) | Q(place__range=(1, rules.PLACES))
+            ),
             models.CheckConstraint(
                 name="ticket_place_of_fast_track",
                 condition=Q(place=None, place_since=None)

@@ -141,7 +141,7 @@ def record_report(*, pack: WelcomePack, report: Report, partner: Partner, at: da
         raise Refusal("step", _("A fulfilment house does not report this."), "kind")
     if not 1 <= report.sending <= locked.sending:
         raise Refusal("sending", _("This pack was not sent that often."), "sending")
-    if report.occurred_at > at + settings.PACK_CLOCKS_DIFFER:
+    if report.occurred_at > at + settings.PARTNER_CLOCKS_DIFFER:
         raise Refusal("future", _("This lies in the future. Set your clock."), "occurred_at")
     before = locked.state
     PackEvent.objects.create(

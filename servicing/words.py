@@ -1,0 +1,52 @@
+"""What happened to a ticket and what happens next, in sentences: for the dashboard, mails and the ticket's page."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from servicing.enums import EventKind
+
+E = EventKind
+
+# (what happened, what happens next); "%(product)s" and "%(reference)s" are known.
+SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
+    E.REQUESTED: (_("Service requested for your %(product)s"), _("Print the label and send it, or bring it.")),
+    E.PLACE_AWAITED: (
+        _("Your %(product)s waits for a place"),
+        _("Keep it with you. We tell you when a place is free."),
+    ),
+    E.PLACE_GIVEN: (_("A place is free for your %(product)s"), _("Send it within 14 days.")),
+    E.PLACE_LAPSED: (
+        _("The place for your %(product)s was given up"),
+        _("It did not reach the centre within 14 days. Send it anyway: it takes a place again if one is free."),
+    ),
+    E.ACCEPTED: (_("The centre expects your %(product)s"), _("Send it, or bring it to the counter.")),
+    E.BOOKED_IN: (_("Your %(product)s is at the centre"), _("The clock is running. Next it is assessed.")),
+    E.BECAME_FAST_TRACK: (
+        _("Your %(product)s is Fast Track now"),
+        _("Its registration counts, so the target is shorter."),
+    ),
+    E.WARRANTY_DECIDED: (_("The centre decided on the warranty of your %(product)s"), _("See what it says and why.")),
+    E.QUESTION_ASKED: (
+        _("The centre has a question about your %(product)s"),
+        _("The clock stands until you answer."),
+    ),
+    E.ESTIMATE_SENT: (
+        _("There is an estimate for your %(product)s"),
+        _("Approve or decline it. The clock stands until you do."),
+    ),
+    E.ESTIMATE_WITHDRAWN: (_("The estimate for your %(product)s was withdrawn"), _("The centre makes another one.")),
+    E.PART_EXPECTED: (_("A part for your %(product)s has a date"), _("See when it is expected.")),
+    E.TARGET_MISSED: (
+        _("Your %(product)s takes longer than the target"),
+        _("See why, and the new date."),
+    ),
+    E.LOAN_OFFERED: (_("Borrow a replacement for your %(product)s"), _("It is free of charge. See what is there.")),
+    E.LOAN_RESERVED: (_("Your loan is reserved"), _("Accept the agreement, then fetch it or have it sent.")),
+    E.LOAN_CANCELLED: (_("The loan was cancelled"), _("Reserve another one if you still need it.")),
+    E.LOAN_OUT: (_("You have the loan"), _("See when it is due back.")),
+    E.LOAN_RETURNED: (_("Your loan is back"), _("You need not do anything.")),
+    E.READY: (_("Your %(product)s is ready"), _("It is sent back to you, or you fetch it.")),
+    E.SHIPPED: (_("Your %(product)s is on its way back"), _("Follow the parcel.")),
+    E.CANCELLED: (_("The service of your %(product)s was cancelled"), _("Write to us if you did not expect it.")),
+}
+OTHERWISE = (_("News of your %(product)s"), _("See what happened."))
