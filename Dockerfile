@@ -1,4 +1,4 @@
-# The portal for production: one image, three commands (web here; worker, beat and migrate in docker-compose.yml).
+# The portal for production: one image, three commands (web here; workers, beat and migrate in docker-compose.yml).
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 \

@@ -18,7 +18,7 @@ from cps_portal.embedded.services import Service
 from cps_portal.lib import background
 
 NOWHERE = "redis://127.0.0.1:1/0"
-StartWorker = Callable[[], subprocess.Popen[bytes]]
+StartWorker = Callable[..., subprocess.Popen[bytes]]
 
 
 def use_broker(url: str) -> None:
@@ -77,7 +77,7 @@ def start_worker(broker: Broker, tmp_path: Path, settings: Settings) -> Iterator
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     workers = []
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(*extra: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
@@ -85,7 +85,7 @@ def start_worker(broker: Broker, tmp_path: Path, settings: Settings) -> Iterator
             "REDIS_URL": broker.url,
             "MAILBOX_FOLDER": str(settings.MAILBOX_FOLDER),
         }
-        workers.append(subprocess.Popen(command, env=environment, cwd=django_settings.BASE_DIR))
+        workers.append(subprocess.Popen([*command, *extra], env=environment, cwd=django_settings.BASE_DIR))
         return workers[-1]
 
     yield start

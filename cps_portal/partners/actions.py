@@ -2,13 +2,16 @@
 
 import secrets
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -187,6 +190,15 @@ def resend(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
 def endpoint_of(message: Message) -> WebhookEndpoint | None:
     """Where a message goes; None if its content has been deleted since."""
     return WebhookEndpoint.objects.select_related("partner").filter(pk=message.payload.get("endpoint")).first()
+
+
+def forget_answers(*, keys: Iterable[str]) -> int:
+    """Delete what receivers answered to these keys of `announce`: it may repeat whom it was about (R14).
+
+    The text only: that they were told, and when, stays. Returns how many.
+    """
+    about = reduce(or_, (Q(key__startswith=f"{key}@") for key in keys), Q(pk__in=[]))
+    return Attempt.objects.filter(about).update(answer="", error="")
 
 
 def delete_old_attempts(*, at: datetime) -> int:

@@ -195,6 +195,16 @@ def _user(request: HttpRequest) -> Any:
     return request.user
 
 
+@admin.register(EndpointSecret)
+class EndpointSecretAdmin(ReadOnlyAdmin[EndpointSecret]):
+    """Which there are and until when; what they are nobody sees."""
+
+    list_display = ["endpoint", "since", "expires_at"]
+    list_filter = ["since", "expires_at"]
+    list_select_related = ["endpoint"]
+    search_fields = ["endpoint__url"]
+
+
 class AnswerFilter(admin.SimpleListFilter):
     title = _("answer")
     parameter_name = "answered"

@@ -263,5 +263,8 @@ def test_an_endpoint_that_was_never_made_or_is_gone_is_no_crash(announce: Announ
 
 def test_answers_are_deleted_after_a_month(endpoint: WebhookEndpoint, announce: Announce) -> None:
     outbox.deliver(announce().pk)
+    outbox.deliver(announce("pack-11").pk)
+    assert actions.forget_answers(keys=["pack-1"]) == 1  # before, if the person goes
+    assert sorted(Attempt.objects.values_list("answer", flat=True)) == ["", "thanks"]
     assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=29)) == 0
-    assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=31)) == 1
+    assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=31)) == 2

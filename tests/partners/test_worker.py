@@ -1,0 +1,48 @@
+"""Real workers of the webhooks' queue, killed as the machine kills them."""
+
+import signal
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from cps_portal.lib.background import publish
+from cps_portal.outbox.enums import State
+from cps_portal.outbox.models import Message
+from cps_portal.partners import actions
+from cps_portal.partners.models import WebhookEndpoint
+from tests.partners.conftest import TYPE
+from tests.partners.receiver import Receiver
+from tests.workers import StartWorker, wait_until
+
+MESSAGES = 30
+HOOKS = ("-Q", "webhooks", "-P", "threads", "-c", "4")
+
+
+@pytest.mark.launcher
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
+    start_worker: StartWorker, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    receiver.wait = 0.02
+    with transaction.atomic():
+        for n in range(MESSAGES):
+            actions.announce(
+                partner=endpoint.partner, type=TYPE, key=f"pack-{n}", compose="tests.sum_up", at=timezone.now()
+            )
+    worker = start_worker(*HOOKS)
+    wait_until(lambda: len(receiver.got) >= 5)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    assert Message.objects.exclude(state=State.SENT).count() >= MESSAGES // 3
+    start_worker(*HOOKS)
+
+    def all_told() -> bool:
+        publish("outbox.drain", endpoint.lane)  # as the sweep does by the clock
+        return not Message.objects.exclude(state=State.SENT).exists()
+
+    wait_until(all_told)
+    told = [one.headers["webhook-id"] for one in receiver.got]
+    assert len(set(told)) == MESSAGES
+    assert len(told) <= MESSAGES + 1  # only what the dead had in hand went out twice
+    assert receiver.most_at_once == 1
