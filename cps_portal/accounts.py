@@ -25,11 +25,13 @@ from cps_portal.cases.models import Case
 from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
 from cps_portal.lib.errors import Refusal
+from cps_portal.offers.actions.erasing import erase_pack_and_card
 from cps_portal.outbox import actions as outbox
 from kitbag.actions.erasing import erase_kit
 from members import actions as members
 from members import emails
 from members.models import Member, User
+from servicing.actions.erasing import erase_jobs, is_busy
 
 logger = logging.getLogger(__name__)
 
@@ -94,16 +96,20 @@ def erase_due(*, at: datetime, limit: int, after: int = 0) -> int:
 
 @transaction.atomic
 def erase_account(*, member: int, at: datetime) -> bool:
-    """Erase one person in place; false if there is nothing to do by now. All or nothing: a crash leaves them whole.
+    """Erase one person in place; false if there is nothing to do by now, or something of theirs is in service.
+
+    All or nothing: a crash leaves them whole.
 
     First the person, so that whatever the later steps would tell goes to nobody; then the mails, with theirs.
     """
     locked = Member.objects.to_erase(at).filter(pk=member).select_related("user").locked().first()
-    if locked is None:
+    if locked is None or is_busy(locked):
         return False
     log = _log_about(locked)
     addresses = members.erase_person(member=locked, at=at)
     log += _log_naming([locked.number_in_groups, *addresses])
+    erase_jobs(member=locked, at=at)
+    erase_pack_and_card(member=locked, at=at)
     erase_kit(member=locked, at=at)
     theirs = Case.objects.alias(whom=Lower("visitor_email")).filter(Q(member=locked) | Q(whom__in=addresses))
     for case in theirs.filter(erased_at=None).order_by("pk"):

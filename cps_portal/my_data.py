@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from cps_portal.cases.models import Case, CaseMessage
 from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
+from cps_portal.offers.models import PackEvent, WelcomePack
 from cps_portal.outbox.models import Message
 from kitbag.models import (
     Adjustment,
@@ -36,6 +37,8 @@ from kitbag.models import (
     StolenReport,
 )
 from members.models import LevelChange, Member, Notice, TermsAcceptance, ThresholdAnnouncement
+from servicing.models import Estimate, EstimateLine, Loan, Ticket, TicketEvent, TicketFile, TicketMessage
+from servicing.models import Part as SparePart
 
 ROWS = 500
 PIECE = 64 * 1024
@@ -134,6 +137,32 @@ PARTS = [
     Part("case_messages", CaseMessage, lambda m: CaseMessage.objects.public().filter(case__member=m), (
         "case__reference", "author", "text", "at",
     )),
+    Part("welcome_pack", WelcomePack, "member", (
+        "reference", "state", "level_when_asked", "contents", "name", "street", "city", "city_area", "country_area",
+        "postal_code", "sorting_code", "country", "phone", "asked_at", "dispatched_at", "carrier", "tracking",
+    )),
+    Part("welcome_pack_steps", PackEvent, "pack__member", ("step", "sending", "occurred_at", "received_at", "data")),
+    Part("services", Ticket, "member", (
+        "reference", "product__name", "serial", "centre__name", "service", "fault", "condition", "accessories",
+        "warranty_asked", "warranty", "why_no_warranty", "level", "track", "target_days", "state", "opened_at",
+        "booked_in_at", "due_at", "ready_at", "missed_at", "ended_at", "carrier", "tracking",
+    )),
+    Part("service_steps", TicketEvent, "ticket__member", (
+        "ticket__reference", "kind", "occurred_at", "received_at", "data",
+    )),
+    Part("service_messages", TicketMessage, "ticket__member", ("ticket__reference", "from_member", "text", "at")),
+    Part("service_files", TicketFile, "ticket__member", ("ticket__reference", "kind", "file", "at")),
+    Part("estimates", Estimate, "ticket__member", (
+        "ticket__reference", "number", "currency", "valid_until", "note", "state", "sent_at", "answered_at",
+    )),
+    Part("estimate_lines", EstimateLine, "estimate__ticket__member", (
+        "estimate__ticket__reference", "estimate__number", "position", "text", "quantity", "price", "tax_percent",
+    )),
+    Part("spare_parts", SparePart, "ticket__member", ("ticket__reference", "name", "ordered_at", "expected_on", "arrived_at")),
+    Part("loans", Loan, "member", (
+        "ticket__reference", "unit__product__name", "unit__serial", "state", "reserved_at", "agreed_at", "agreement",
+        "out_at", "condition_out", "due_back", "returned_at", "condition_in", "cancelled_at",
+    )),
     Part("mails", Message, _mails, ("to", "subject", "text", "facts", "state", "created_at", "sent_at")),
     Part("files", StoredFile, lambda m: StoredFile.objects.filter(owner=m.user_id), (
         "id", "purpose", "kind", "size", "original_name", "created_at", "erased_at",
@@ -143,6 +172,7 @@ PARTS = [
 STAFF = "who of the staff did it, not whom it is about"
 LEFT_OUT: dict[str, str] = {
     "admin.LogEntry": STAFF,
+    "kitbag.Hold": "only that a product is in service, which the services say",
     "kitbag.RegistrationInReview": "the same rows as kit",
     "sessions.Session": "only finds its user by being opened: who is signed in, which the profile says by last_login",
 }

@@ -18,12 +18,12 @@ def flag_overdue(*, at: datetime, limit: int = 200) -> int:
     """
     due = list(Ticket.objects.to_flag(at).order_by("due_at").values_list("pk", flat=True)[:limit])
     for key in due:
-        flag(key, at)
+        flag(key=key, at=at)
     return len(due)
 
 
 @transaction.atomic
-def flag(key: int, at: datetime) -> bool:
+def flag(*, key: int, at: datetime) -> bool:
     """Note that a target was missed. Not if the clock says otherwise by now. Returns whether it was noted."""
     ticket = Ticket.objects.locked(key)
     clock = clock_of(ticket, at)

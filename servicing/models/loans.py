@@ -56,7 +56,7 @@ class LoanQuerySet(models.QuerySet["Loan"]):
         return self.filter(state=LoanState.OUT, due_back__lt=on)
 
 
-@pghistory.track(fields=["state", "due_back"])
+@pghistory.track(fields=["state", "due_back"], model_name="LoanHistoryEvent")
 class Loan(models.Model):
     """A unit that a member has, or will have, while a ticket runs. The database lends a unit to one only."""
 

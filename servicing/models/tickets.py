@@ -131,7 +131,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
 
 
-@pghistory.track(fields=["centre", "warranty", "why_no_warranty", "track", "wish"])
+@pghistory.track(fields=["centre", "warranty", "why_no_warranty", "track", "wish"], model_name="TicketHistoryEvent")
 class Ticket(models.Model):
     """One product at one centre. What stands below `state` are copies of what the events say.
 

@@ -15,7 +15,7 @@ from servicing.models.tickets import Ticket
 CENT = Decimal("0.01")
 
 
-@pghistory.track(fields=["state"])
+@pghistory.track(fields=["state"], model_name="EstimateHistoryEvent")
 class Estimate(models.Model):
     """What the centre asks for the work. One is open at a time; a better one withdraws the last."""
 

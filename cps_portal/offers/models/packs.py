@@ -56,7 +56,19 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
 
 
 @pghistory.track(
-    exclude=["name", "street", "city", "city_area", "country_area", "postal_code", "sorting_code", "phone"]
+    exclude=[
+        "name",
+        "street",
+        "city",
+        "city_area",
+        "country_area",
+        "postal_code",
+        "sorting_code",
+        "phone",
+        "tracking",
+        "tracking_url",
+        "changed_at",
+    ]
 )
 class WelcomePack(models.Model):
     """A member's Welcome Pack from the moment they ask for it. One returned and sent again is the same row (R37).

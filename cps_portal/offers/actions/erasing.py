@@ -1,0 +1,23 @@
+"""What is left of a member's pack, card and sign-ups once the person is gone (R14)."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
+
+from cps_portal.offers.actions.cards import revoke_card
+from cps_portal.offers.actions.packs import blank
+from cps_portal.offers.enums import CardEnd
+from cps_portal.offers.models import Card, WelcomePack
+from members.models import Member
+
+
+@transaction.atomic
+def erase_pack_and_card(*, member: Member, at: datetime) -> None:
+    """Blank the address, end the card for good. That there was one pack stays: it is one per member, ever (R37)."""
+    mine = WelcomePack.objects.filter(member=member)
+    blank(mine.filter(blanked_at=None), at)
+    mine.update(carrier="", tracking="", tracking_url="")
+    revoke_card(member=member, reason=CardEnd.CLOSED, by=None, at=at)
+    Card.objects.filter(member=member).update(token=Concat(Value("erased-"), Cast("pk", CharField())))
