@@ -12,7 +12,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
-    "outbox-sweep": {"task": "outbox.sweep", "schedule": 15.0},
+    "outbox-sweep": {"task": "outbox.sweep", "schedule": float(os.environ.get("OUTBOX_SWEEP_SECONDS", "15"))},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
     "partners-delete-old-attempts": {
         "task": "partners.delete_old_attempts",

@@ -33,7 +33,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         return request.user.is_active and request.user.is_staff and request.user.has_perm("outbox.change_message")
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> list[Any]:
-        fields = ["key", "kind", "to", "subject", "state", "attempts", "answer"]
+        fields = ["key", "kind", "lane", "to", "subject", "state", "attempts", "answer"]
         fields += ["created_at", "next_at", "sent_at", "blanked_at"]
         return [*fields, "text"] if request.user.is_superuser else fields
 

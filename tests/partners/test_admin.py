@@ -87,6 +87,8 @@ def test_support_sees_what_waits_and_why_and_starts_it_again(
     outbox.deliver(message.pk)
     page = client.get(page_of(endpoint)).content.decode()
     assert "1 message waits" in page
+    listed = client.get(reverse("admin:outbox_message_changelist"), {"lane": endpoint.lane})
+    assert listed.context["cl"].result_count == 1
     assert "&lt;b&gt;we are closed" in page
     assert "Make a new secret" not in page
     assert press(client, endpoint, "rotate")[0] == 403
