@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from cps_portal.cases.models import Case, CaseMessage
 from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
-from cps_portal.offers.models import PackEvent, WelcomePack
+from cps_portal.offers.models import Card, PackEvent, SignUp, WelcomePack
 from cps_portal.outbox.models import Message
 from kitbag.models import (
     Adjustment,
@@ -142,6 +142,8 @@ PARTS = [
         "postal_code", "sorting_code", "country", "phone", "asked_at", "dispatched_at", "carrier", "tracking",
     )),
     Part("welcome_pack_steps", PackEvent, "pack__member", ("step", "sending", "occurred_at", "received_at", "data")),
+    Part("cards", Card, "member", ("number", "issued_at", "revoked_at", "end")),
+    Part("sign_ups", SignUp, "member", ("offer__title", "state", "since", "ended_at")),
     Part("services", Ticket, "member", (
         "reference", "product__name", "serial", "centre__name", "service", "fault", "condition", "accessories",
         "warranty_asked", "warranty", "why_no_warranty", "level", "track", "target_days", "state", "opened_at",
@@ -158,7 +160,9 @@ PARTS = [
     Part("estimate_lines", EstimateLine, "estimate__ticket__member", (
         "estimate__ticket__reference", "estimate__number", "position", "text", "quantity", "price", "tax_percent",
     )),
-    Part("spare_parts", SparePart, "ticket__member", ("ticket__reference", "name", "ordered_at", "expected_on", "arrived_at")),
+    Part("spare_parts", SparePart, "ticket__member", (
+        "ticket__reference", "name", "ordered_at", "expected_on", "arrived_at",
+    )),
     Part("loans", Loan, "member", (
         "ticket__reference", "unit__product__name", "unit__serial", "state", "reserved_at", "agreed_at", "agreement",
         "out_at", "condition_out", "due_back", "returned_at", "condition_in", "cancelled_at",
@@ -172,6 +176,13 @@ PARTS = [
 STAFF = "who of the staff did it, not whom it is about"
 LEFT_OUT: dict[str, str] = {
     "admin.LogEntry": STAFF,
+    "offers.CardEvent": "the same facts as cards",
+    "offers.WelcomePackEvent": "the same facts as welcome_pack_steps",
+    "servicing.CentreStaff": STAFF,
+    "servicing.VisitingMember": "no member of ours: somebody of another region, seen by a centre",
+    "servicing.EstimateHistoryEvent": "the same facts as service_steps",
+    "servicing.LoanHistoryEvent": "the same facts as service_steps",
+    "servicing.TicketHistoryEvent": "the same facts as service_steps",
     "kitbag.Hold": "only that a product is in service, which the services say",
     "kitbag.RegistrationInReview": "the same rows as kit",
     "sessions.Session": "only finds its user by being opened: who is signed in, which the profile says by last_login",

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils import translation
 
 from cps_portal.offers.enums import PackStep, ReturnReason
-from cps_portal.offers.models import WelcomePack
+from cps_portal.offers.models import Card, WelcomePack
 from cps_portal.outbox.mail import render_mail
 
 
@@ -25,3 +25,17 @@ def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
             "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
         }
     return render_mail("pack_step", context, language=row.member.language)
+
+
+def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
+    """There is a new card (R40, R56); None if it is not valid any more."""
+    row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
+    if row is None:
+        return None
+    context = {
+        "first_name": row.member.first_name,
+        "number": row.number_in_groups,
+        "posted": posted,
+        "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
+    }
+    return render_mail("card_replaced", context, language=row.member.language)

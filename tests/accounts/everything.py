@@ -13,12 +13,26 @@ from django.test import Client
 from cps_portal.cases import actions as cases
 from cps_portal.cases.enums import Kind
 from cps_portal.files import actions as files
+from cps_portal.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
 from kitbag.actions import adjustments, appeals, deciding, registrations
 from kitbag.enums import RefusalReason, RemovalReason
 from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
+from servicing.models import (
+    Estimate,
+    EstimateLine,
+    Loan,
+    LoanUnit,
+    Parcel,
+    Part,
+    ServiceCentre,
+    Ticket,
+    TicketEvent,
+    TicketFile,
+    TicketMessage,
+)
 from tests.factories import details, draft, submitted, validated
 from tests.files.samples import jpeg
 from tests.world import World
@@ -41,6 +55,8 @@ def add_everything(world: World, name: str = "Zqmark") -> Member:
     Client().post("/accounts/password/reset/", {"email": user.email})
     _add_kit(world, member, name)
     _add_words(world, member, name)
+    _add_offers(world, member, name)
+    _add_service(world, member, name)
     _add_log(world.staff, member)
     member.refresh_from_db()
     return member
@@ -100,6 +116,57 @@ def _add_words(world: World, member: Member, name: str) -> None:
     )
     upload = SimpleUploadedFile(f"{name}.jpg", jpeg(), "image/jpeg")
     files.attach(files=[files.store(upload=upload, purpose="evidence", by=member.user, at=START)], at=START)
+
+
+def _add_offers(world: World, member: Member, name: str) -> None:
+    pack = WelcomePack.objects.create(
+        member=member, reference="2K70MQ2X", level_when_asked="gold", contents=["letter"], language="en", name=name,
+        country="ZA", street=f"{name} Avenue 1", city=f"{name}ville", city_area=f"{name} Park", country_area=name,
+        postal_code=f"{name}1", sorting_code=f"{name}2", phone="+27820000000", asked_at=START, sending_since=START,
+        changed_at=START, carrier=f"{name} Post", tracking=f"{name}3", tracking_url=f"https://example.org/{name}",
+    )  # fmt: skip
+    PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=START, received_at=START, by=member.user)
+    Card.objects.create(member=member, number="880000000017", token=f"{name}-token", issued_at=START)
+    offer = Offer.objects.create(
+        kind="special", slug="cleaning", title="Cleaning", summary="Free", levels=["gold"], since=START
+    )
+    SignUp.objects.create(offer=offer, member=member, state="held", place=1, since=START)
+
+
+def _add_service(world: World, member: Member, name: str) -> None:
+    """A job and a loan that are over: nobody is erased before."""
+    centre = ServiceCentre.objects.create(
+        slug="a-centre", name="A centre", kind="PSC", country="ZA", city="Johannesburg", latitude=-26, longitude=28,
+        zone="Africa/Johannesburg", programme="free",
+    )  # fmt: skip
+    parcel = Parcel.objects.create(
+        reference="3K70MQ2X", centre=centre, carrier=f"{name} Post", tracking=f"{name}4", made_at=START
+    )
+    ticket = Ticket.objects.create(
+        reference="4K70MQ2X", parcel=parcel, member=member, product=world.body, serial=f"{name}7",
+        serial_key=f"{name}7".upper(), centre=centre, service="repair", fault=f"{name} dropped it",
+        condition=f"{name} scratched it", accessories=f"strap of {name}", level="gold", track="standard",
+        target_days=10, state="closed", opened_at=START, ended_at=START, changed_at=START, carrier=f"{name} Post",
+        tracking=f"{name}5", tracking_url=f"https://example.org/{name}",
+    )  # fmt: skip
+    TicketEvent.objects.create(ticket=ticket, kind="requested", occurred_at=START, received_at=START)
+    TicketMessage.objects.create(ticket=ticket, from_member=True, by=member.user, text=f"{name} asks", at=START)
+    upload = SimpleUploadedFile(f"{name}-2.jpg", jpeg(), "image/jpeg")
+    file = files.store(upload=upload, purpose="evidence", by=member.user, at=START)
+    files.attach(files=[file], at=START)
+    TicketFile.objects.create(ticket=ticket, file=file, kind="fault", at=START)
+    estimate = Estimate.objects.create(
+        ticket=ticket, number=1, currency="ZAR", valid_until=START.date(), note=f"{name} agreed", state="approved",
+        sent_at=START, answered_at=START,
+    )  # fmt: skip
+    EstimateLine.objects.create(estimate=estimate, position=1, text="Shutter", price=100)
+    Part.objects.create(ticket=ticket, name="Shutter", ordered_at=START)
+    unit = LoanUnit.objects.create(centre=centre, product=world.body, serial="100000000888")
+    Loan.objects.create(
+        unit=unit, ticket=ticket, member=member, state="returned", reserved_at=START, agreed_at=START, agreement="1",
+        out_at=START, condition_out=f"{name} saw it", due_back=START.date(), returned_at=START,
+        condition_in=f"{name} broke it",
+    )  # fmt: skip
 
 
 def _add_log(staff: User, member: Member) -> None:

@@ -30,9 +30,11 @@ NOT_A_PERSONS = {
         "theme", "number", "level", "state", "warning", "review_reason", "refusal_reason", "removal_reason", "cause",
         "stage", "kind", "outcome", "where", "letter", "key", "code", "path", "reference", "author", "from_level",
         "to_level", "access_token", "visitor_language", "language", "purpose", "type", "pgh_label", "action",
+        "currency", "why_standard", "contents", "agreement", "external_id",
     },
     "countries": {"country"},
     "names of products": {"about"},
+    "codes only, and what a repair needed": {"data", "text", "name", "phone"},
     "made unusable": {"password"},
     "made from random bits or the content, blanked with it": {"digest", "stored_as"},
 }  # fmt: skip

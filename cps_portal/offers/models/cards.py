@@ -1,5 +1,7 @@
 """The membership card: one at a time (R37, R41)."""
 
+import re
+
 import pghistory
 from django.db import models
 from django.db.models import Q
@@ -9,10 +11,18 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.offers.enums import CardEnd
 from members.models import Member, User
 
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
 
 class CardQuerySet(models.QuerySet["Card"]):
     def live(self) -> "CardQuerySet":
         return self.filter(revoked_at=None)
+
+    def valid(self, token: str) -> "Card | None":
+        """The card behind a token that somebody presents, with its member; None unless it holds now (R41)."""
+        if not TOKEN.fullmatch(token):
+            return None
+        return self.live().filter(token=token, member__closed_at=None).select_related("member").first()
 
 
 @pghistory.track(exclude=["token"])
@@ -51,7 +61,12 @@ class Card(models.Model):
         return self.number_in_groups
 
     def get_absolute_url(self) -> str:
-        """What the QR code says: the public page that checks it."""
+        """Where its member sees it."""
+        return reverse("offers:card")
+
+    @property
+    def check_path(self) -> str:
+        """The public page that checks it, which the QR code names. Whoever has it can show the card."""
         return reverse("card_check", args=[self.token])
 
     @property

@@ -65,6 +65,7 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
         "postal_code",
         "sorting_code",
         "phone",
+        "carrier",
         "tracking",
         "tracking_url",
         "changed_at",

@@ -1,0 +1,1 @@
+"""The pages of offers, packs and cards: they parse and present."""
