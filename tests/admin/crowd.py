@@ -139,7 +139,14 @@ def add_rest(numbers: range, by: User) -> None:
         )
         SerialShape.objects.create(categories=[f"kind-{n}"], period="all", pattern=r"\d+")
         ServiceCentre.objects.create(
-            name=f"Centre {n}", kind="PSC", country="ZA", city="X", latitude=1, longitude=1, programme=Programme.FREE
+            name=f"Centre {n}",
+            slug=f"centre-{n}",
+            kind="PSC",
+            country="ZA",
+            city="X",
+            latitude=1,
+            longitude=1,
+            programme=Programme.FREE,
         )
         shop = Retailer.objects.create(name=f"Shop {n}", country="ZA")
         AuthorisedPeriod.objects.create(retailer=shop, begins_on=day)
