@@ -1,32 +1,84 @@
 """The mails about tickets and loans. Builds them from rows; sends nothing."""
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
-from django.utils import translation
+from django.utils import timezone, translation
 
 from cps_portal.outbox.mail import render_mail
 from servicing import words
-from servicing.models import TicketEvent
+from servicing.enums import EventKind
+from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketMessage
+
+E = EventKind
+RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
+LATE = (E.TARGET_MISSED, words.PART_LATE)
 
 
 def ticket_event(*, event: int) -> dict[str, str] | None:
     """What happened to a ticket, worded when it leaves (R56); None if nobody is there to read it."""
-    row = TicketEvent.objects.select_related(
-        "ticket__member", "ticket__visitor", "ticket__product", "ticket__centre"
-    ).get(pk=event)
-    ticket = row.ticket
+    row = TicketEvent.objects.select_related(*RELATED).get(pk=event)
+    data = row.data
+    key = words.key_of(row.kind, data)
+    estimate = Estimate.objects.prefetch_related("lines").filter(ticket=row.ticket, pk=_key(data, "estimate")).first()
+    part = Part.objects.filter(ticket=row.ticket, pk=_key(data, "part")).first()
+    message = TicketMessage.objects.filter(ticket=row.ticket, pk=_key(data, "message")).first()
+    expected = data.get("expected")
+    return _about(
+        row.ticket,
+        key,
+        {
+            "estimate": estimate if row.kind == E.ESTIMATE_SENT else None,
+            "part": part,
+            "parts": _parts_awaited(row.ticket) if row.kind == E.TARGET_MISSED else [],
+            "expected": date.fromisoformat(expected) if expected else None,
+            "text": message.text if message and row.kind == E.QUESTION_ASKED else "",
+            "is_late": key in LATE,
+            "due_at": _local(row.ticket) if row.kind in (E.BOOKED_IN, E.BECAME_FAST_TRACK) else None,
+            "shipped": row.kind == E.SHIPPED,
+            "warranty": row.kind == E.WARRANTY_DECIDED,
+            "event": row,
+        },
+    )
+
+
+def ticket_message(*, message: int) -> dict[str, str] | None:
+    """What the centre wrote, when it waits for nothing; None if nobody is there to read it."""
+    row = TicketMessage.objects.select_related(*RELATED).get(pk=message)
+    return _about(row.ticket, words.MESSAGE, {"text": row.text})
+
+
+def _about(ticket: Ticket, key: str, facts: Mapping[str, Any]) -> dict[str, str] | None:
     if ticket.member and ticket.member.closed_at:
         return None
     reader = ticket.member or ticket.visitor
     language = reader.language if reader else settings.LANGUAGE_CODE
-    title, following = words.SENTENCES.get(row.kind, words.OTHERWISE)
+    title, following = words.SENTENCES.get(key, words.OTHERWISE)
     with translation.override(language):
         context = {
+            **facts,
             "first_name": ticket.member.first_name if ticket.member else "",
-            "kind": row.kind,
+            "kind": key,
             "title": str(title) % {"product": ticket.product.name},
             "next": str(following) % {"product": ticket.product.name},
             "ticket": ticket,
-            "event": row,
             "url": f"{settings.SITE_URL}{ticket.get_absolute_url()}" if ticket.member else "",
         }
-    return render_mail("ticket_event", context, language=language)
+        return render_mail("ticket_event", context, language=language)
+
+
+def _parts_awaited(ticket: Ticket) -> list[Part]:
+    return list(ticket.parts.filter(arrived_at=None))
+
+
+def _local(ticket: Ticket) -> Any:
+    """When it is due, by the centre's clock."""
+    return timezone.make_naive(ticket.due_at, ZoneInfo(ticket.centre.zone)) if ticket.due_at else None
+
+
+def _key(data: Mapping[str, Any], name: str) -> int:
+    found = data.get(name)
+    return int(found) if str(found).isdecimal() else 0

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from servicing.views import tickets
+from servicing.views import loans, tickets
 
 app_name = "servicing"
 urlpatterns = [
     path("service/<str:reference>/", tickets.ticket, name="ticket"),
+    path("service/<str:reference>/loan/", loans.loan, name="loan"),
 ]
