@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from cps_portal import account_views, home
+from cps_portal.offers.views.cards import card_check
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -24,6 +25,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("files/", include("cps_portal.files.urls")),
     path("", include("cps_portal.offers.urls")),
+    path("c/<path:token>/", card_check, name="card_check"),
     path("kitbag/", include("kitbag.urls")),
     path("", include("servicing.urls")),
     path("admin/", admin.site.urls),

@@ -5,26 +5,20 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from itertools import islice
-from pathlib import Path
 
-from arabic_reshaper import reshape
-from bidi import get_display
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from cps_portal.lib.pdf import FONT, register_font, visual
 from kitbag.models import Registration
 from members.models import Member
 
 MAKE = "Canon"
-FONT = "DejaVuSans"
-FONT_FILE = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 SIZE, LEADING, MARGIN = 7.5, 9.5, 36
 WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # points, together the width of a page
 LONGEST_CELL = 4  # lines; what is longer is cut
@@ -90,7 +84,7 @@ def as_csv(lines: Iterable[Line]) -> bytes:
 
 def as_pdf(lines: Sequence[Line], *, owner: str, on: date) -> bytes:
     """On A4, as many pages as it takes, the headings on each."""
-    _register_font()
+    register_font()
     out = io.BytesIO()
     width, height = landscape(A4)
     canvas = Canvas(out, pagesize=(width, height))
@@ -133,14 +127,14 @@ def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: dat
     y = height - MARGIN
     if page == 1:
         canvas.setFont(FONT, 14)
-        canvas.drawString(MARGIN, y - 8, _visual(_("Kit list")))
+        canvas.drawString(MARGIN, y - 8, visual(_("Kit list")))
         canvas.setFont(FONT, SIZE)
-        canvas.drawString(MARGIN, y - 24, _visual(owner))
+        canvas.drawString(MARGIN, y - 24, visual(owner))
         facts = _("%(on)s, %(count)s products") % {"on": date_format(on, "j F Y"), "count": count}
-        canvas.drawString(MARGIN, y - 36, _visual(facts))
+        canvas.drawString(MARGIN, y - 36, visual(facts))
         y -= 52
     canvas.setFont(FONT, SIZE)
-    canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN - 14, _visual(_("Page %(page)s") % {"page": page}))
+    canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN - 14, visual(_("Page %(page)s") % {"page": page}))
     cells = [_wrapped(title, wide) for title, wide in zip(headings(), WIDTHS, strict=True)]
     _draw_row(canvas, cells, y)
     y -= max(len(cell) for cell in cells) * LEADING + 6
@@ -162,7 +156,7 @@ def _wrapped(text: str, wide: int) -> list[str]:
     lines: list[str] = []
     for line in simpleSplit(text, FONT, SIZE, wide - 6):
         lines += _pieces(line, wide - 6)
-    return [_visual(line) for line in islice(lines, LONGEST_CELL)] or [""]
+    return [visual(line) for line in islice(lines, LONGEST_CELL)] or [""]
 
 
 def _pieces(line: str, wide: float) -> list[str]:
@@ -173,14 +167,3 @@ def _pieces(line: str, wide: float) -> list[str]:
             piece = ""
         piece += sign
     return [*pieces, piece]
-
-
-def _visual(text: str) -> str:
-    """Arabic letters joined and right-to-left text in the order in which it is drawn."""
-    return text if text.isascii() else str(get_display(reshape(text)))
-
-
-@cache
-def _register_font() -> None:
-    """DejaVu Sans: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian and Georgian; no Chinese or Japanese."""
-    pdfmetrics.registerFont(TTFont(FONT, str(FONT_FILE)))

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.utils import translation
 
-from cps_portal.offers.enums import PackStep, ReturnReason
+from cps_portal.offers.enums import PackState, PackStep, ReturnReason
 from cps_portal.offers.models import Card, WelcomePack
 from cps_portal.outbox.mail import render_mail
 
@@ -12,6 +12,8 @@ def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
     """What happened to a pack without the member's doing (R56), worded when it leaves; None if it is outdated."""
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
     if row is None or row.member.closed_at:
+        return None
+    if step == PackStep.DISPATCHED and row.state != PackState.DISPATCHED:  # it is there already, or came back
         return None
     with translation.override(row.member.language):
         context = {

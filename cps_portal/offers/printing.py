@@ -35,7 +35,9 @@ def as_pdf(card: Card, member: Member) -> bytes:
     canvas.setTitle(_("Membership card"))
     canvas.setAuthor(member.full_name)
     left, bottom = (page_wide - 2 * WIDTH) / 2, page_high - 40 * mm - HEIGHT
-    _line(canvas, _("Print it in its real size, cut along the marks and fold it in the middle."), left, bottom + 70 * mm)
+    _line(
+        canvas, _("Print it in its real size, cut along the marks and fold it in the middle."), left, bottom + 70 * mm
+    )
     _front(canvas, member, left, bottom)
     _back(canvas, card, left + WIDTH, bottom)
     _cutting_marks(canvas, left, bottom)

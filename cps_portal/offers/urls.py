@@ -1,4 +1,15 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from cps_portal.offers.views import cards, packs
 
 app_name = "offers"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("offers/welcome-pack/", packs.pack, name="pack"),
+    path("offers/welcome-pack/received/", packs.received, name="pack_received"),
+    path("offers/welcome-pack/missing/", packs.missing, name="pack_missing"),
+    path("card/", cards.card, name="card"),
+    path("card/print.pdf", cards.card_pdf, name="card_pdf"),
+    path("card/lost/", cards.card_lost, name="card_lost"),
+    path("card/sw.js", cards.service_worker, name="card_worker"),
+    path("card/manifest.webmanifest", cards.manifest, name="card_manifest"),
+]

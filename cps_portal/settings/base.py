@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "members.middleware.MemberMiddleware",
+    "cps_portal.offers.middleware.ForgetCardMiddleware",
     "pghistory.middleware.HistoryMiddleware",
 ]
 
@@ -181,8 +182,10 @@ CLOSING_DAYS = 30  # for so long a closed account can be taken back; then its pe
 MY_DATA_LIMIT = (5, 3600)  # downloads of everything held, in so many seconds
 PACK_LATE_AFTER = timedelta(days=3)  # a request that no house has acknowledged becomes a case for staff (R38)
 PACK_ADDRESS_KEPT = timedelta(weeks=12)  # so long after a pack's last step; then its address is deleted
+CARD_CHECK_LIMIT = (60, 300)  # cards that may be looked at from one address, in so many seconds
 PARTNER_CLOCKS_DIFFER = timedelta(minutes=10)  # how far ahead the clock of a partner may be
-LOAN_DAYS = 14  # how long a loan is given for at first (R53)
+LOAN_DAYS = 10  # for how many working days a loan is given at first (R53)
+LOAN_RESERVED_FOR = timedelta(days=7)  # what was reserved and not fetched by then is given up
 CROWDS_ALLOWED = False  # whether `manage.py make_crowd` may fill the database with invented members
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
@@ -256,6 +259,7 @@ CASES_ABOUT = {
     "welcome_pack": ("offers.WelcomePack", "member"),
     "registration": ("kitbag.Registration", "member"),
     "product": ("kitbag.Product", ""),
+    "ticket": ("servicing.Ticket", "member"),
 }
 
 # Files ------------------------------------------------------------------------------------------
@@ -277,7 +281,7 @@ FILE_UPLOAD_HANDLERS = [
 FILES_MOST_MEGABYTES = 15
 FILES_MOST_WAITING = 40  # files of one person that nothing uses yet
 FILES_UPLOAD_LIMIT = (60, 60)  # so many in so many seconds
-FILES_PURPOSES = ["evidence", "case"]
+FILES_PURPOSES = ["evidence", "case", "ticket"]
 FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.files.scanners.clamd
 FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
 
@@ -292,9 +296,13 @@ OUTBOX_SENDERS = {
     "webhook": "cps_portal.partners.senders.send_webhook",
 }
 OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
+    "servicing.loan": "servicing.emails.loan",
     "servicing.ticket_event": "servicing.emails.ticket_event",
+    "servicing.ticket_message": "servicing.emails.ticket_message",
     "offers.pack_requested": "cps_portal.offers.webhooks.pack_requested",
     "offers.pack_cancelled": "cps_portal.offers.webhooks.pack_cancelled",
+    "offers.card_requested": "cps_portal.offers.webhooks.card_requested",
+    "offers.card_replaced": "cps_portal.offers.emails.card_replaced",
     "offers.pack_step": "cps_portal.offers.emails.pack_step",
     "members.level_changed": "members.emails.level_changed",
     "members.levels_will_change": "members.emails.levels_will_change",
@@ -321,6 +329,7 @@ OUTBOX_RETENTION_DAYS = 30  # then what was sent is blanked: it holds personal d
 WEBHOOK_TYPES = {  # what a partner can be told of
     "welcome_pack.requested": _("A Welcome Pack is to be sent"),
     "welcome_pack.cancelled": _("A Welcome Pack is not to be sent"),
+    "membership_card.requested": _("A membership card is to be printed and posted"),
 }
 WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=10)  # from connecting to the end of the answer
 # An endpoint that failed is left alone for a while, the longer the longer it has been failing.

@@ -24,6 +24,7 @@ SEEN = {
                    "ledgercheck", "retailer", "stagechange", "stolenreport", "stolenreportevent"},
         "servicing": {"servicecentre"},
         "cases": {"case", "casemessage", "cannedanswer"},
+        "offers": {"card", "cardevent"},
         "outbox": {"message"},
         "partners": {"partner", "webhookendpoint", "attempt"},
     },

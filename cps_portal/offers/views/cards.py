@@ -1,4 +1,4 @@
-"""The membership card: its page, on paper, without a signal, and the public page that says whether it is valid (R41)."""
+"""The membership card: its page, on paper, without a signal, and the public page that checks it (R41)."""
 
 import json
 from hashlib import sha256
@@ -79,7 +79,9 @@ def card_lost(request: MemberRequest) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, str(refusal))
             return redirect("offers:card")
-        messages.success(request, _("We have your message. We stop the old card and tell you when the new one is there."))
+        messages.success(
+            request, _("We have your message. We stop the old card and tell you when the new one is there.")
+        )
         return redirect(case.get_absolute_url())
     mine = Card.objects.live().filter(member=request.member).first()
     return render(request, "offers/card_lost.html", {"card": mine}) if mine else redirect("offers:card")
@@ -97,7 +99,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
     context = {
         "assets": json.dumps(assets),
         "page": json.dumps(reverse("offers:card")),
-        "static": json.dumps(static("")),
+        "static": json.dumps(settings.STATIC_URL),
         "version": sha256("\n".join(assets).encode()).hexdigest()[:12],
     }
     return render(request, "offers/card_sw.js", context, content_type="text/javascript; charset=utf-8")

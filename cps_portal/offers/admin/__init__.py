@@ -1,0 +1,5 @@
+"""The desk's pages of offers, packs and cards."""
+
+from cps_portal.offers.admin import cards
+
+__all__ = ["cards"]
