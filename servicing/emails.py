@@ -80,5 +80,5 @@ def _local(ticket: Ticket) -> Any:
 
 
 def _key(data: Mapping[str, Any], name: str) -> int:
-    found = data.get(name)
-    return int(found) if str(found).isdecimal() else 0
+    found = str(data.get(name, ""))
+    return int(found) if found.isdecimal() else 0

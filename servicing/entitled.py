@@ -67,12 +67,12 @@ def may_i(
     )
 
 
-def benefit_at(centre: ServiceCentre, member: Member | None) -> Benefit | None:
-    """What the member's level gives in the centre's country: that is the one that counts (R43)."""
+def benefit_at(centre: ServiceCentre, member: Member | None, level: str = "") -> Benefit | None:
+    """What the member's level, or the one of intake, gives in the centre's country: that one counts (R43, R50)."""
     home = CountryProgramme.objects.in_force().filter(country=centre.country.code).first()
     if home is None or home.kind != Programme.FREE:
         return None
-    row = LevelBenefit.objects.of(member.level, home.country.code, home.service_level) if member else None
+    row = LevelBenefit.objects.of(level or member.level, home.country.code, home.service_level) if member else None
     if row is None:
         return Benefit()
     return Benefit(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)

@@ -1,11 +1,15 @@
 """What happened to a ticket and what happens next, in sentences: for the dashboard, mails and the ticket's page."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from servicing.enums import EventKind
 
 E = EventKind
+MESSAGE, EXPIRED, PART_LATE = "message", "estimate_expired", "part_late"  # what no kind of event says by itself
 
 # (what happened, what happens next); "%(product)s" and "%(reference)s" are known.
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -35,6 +39,16 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Approve or decline it. The clock stands until you do."),
     ),
     E.ESTIMATE_WITHDRAWN: (_("The estimate for your %(product)s was withdrawn"), _("The centre makes another one.")),
+    EXPIRED: (
+        _("The estimate for your %(product)s is no longer valid"),
+        _("The centre makes another one. Write to it if you still want the work done."),
+    ),
+    E.PART_ORDERED: (_("Your %(product)s waits for a part"), _("The clock runs on. Work starts when it is there.")),
+    PART_LATE: (
+        _("Your %(product)s will take longer than the target"),
+        _("A part comes later. See which, and the new date."),
+    ),
+    MESSAGE: (_("The centre wrote to you about your %(product)s"), _("Read it, and write back if you like.")),
     E.PART_EXPECTED: (_("A part for your %(product)s has a date"), _("See when it is expected.")),
     E.TARGET_MISSED: (
         _("Your %(product)s takes longer than the target"),
@@ -44,9 +58,21 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.LOAN_RESERVED: (_("Your loan is reserved"), _("Accept the agreement, then fetch it or have it sent.")),
     E.LOAN_CANCELLED: (_("The loan was cancelled"), _("Reserve another one if you still need it.")),
     E.LOAN_OUT: (_("You have the loan"), _("See when it is due back.")),
+    "loan_due": (_("Your loan %(product)s is due back soon"), _("Bring it or send it back in time.")),
+    "loan_overdue": (_("Your loan %(product)s is overdue"), _("Others wait for it. Bring it back, or write to us.")),
+    "loan_extended": (_("You may keep the %(product)s longer"), _("See when it is due back now.")),
     E.LOAN_RETURNED: (_("Your loan is back"), _("You need not do anything.")),
     E.READY: (_("Your %(product)s is ready"), _("It is sent back to you, or you fetch it.")),
     E.SHIPPED: (_("Your %(product)s is on its way back"), _("Follow the parcel.")),
     E.CANCELLED: (_("The service of your %(product)s was cancelled"), _("Write to us if you did not expect it.")),
 }
 OTHERWISE = (_("News of your %(product)s"), _("See what happened."))
+
+
+def key_of(kind: str, data: Mapping[str, Any]) -> str:
+    """Under which name the sentences of an event stand: some say more than their kind."""
+    if kind == E.ESTIMATE_WITHDRAWN and data.get("reason") == "expired":
+        return EXPIRED
+    if kind in (E.PART_ORDERED, E.PART_EXPECTED) and data.get("late"):
+        return PART_LATE
+    return kind

@@ -4,13 +4,14 @@ from cps_portal.outbox import actions as outbox
 from members.actions import notices
 from members.enums import NoticeCode
 from servicing.enums import EventKind, TicketState
-from servicing.models import Ticket, TicketEvent
+from servicing.models import Ticket, TicketEvent, TicketMessage
+from servicing.words import MESSAGE, key_of
 
 E = EventKind
 TOLD = frozenset({
     E.PLACE_GIVEN, E.PLACE_LAPSED, E.ACCEPTED, E.BOOKED_IN, E.BECAME_FAST_TRACK, E.WARRANTY_DECIDED, E.QUESTION_ASKED,
-    E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN, E.PART_EXPECTED, E.TARGET_MISSED, E.LOAN_OFFERED, E.LOAN_RESERVED,
-    E.LOAN_CANCELLED, E.LOAN_OUT, E.LOAN_RETURNED, E.READY, E.SHIPPED, E.CANCELLED,
+    E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN, E.PART_ORDERED, E.PART_EXPECTED, E.TARGET_MISSED, E.LOAN_OFFERED,
+    E.LOAN_RESERVED, E.LOAN_CANCELLED, E.LOAN_OUT, E.LOAN_RETURNED, E.READY, E.SHIPPED, E.CANCELLED,
 })  # fmt: skip
 
 
@@ -29,7 +30,11 @@ def tell(*, ticket: Ticket, event: TicketEvent, before: TicketState) -> None:
             member=ticket.member,
             key=key,
             code=NoticeCode.TICKET,
-            params={"kind": event.kind, "reference": ticket.reference_in_groups, "product": ticket.product.name},
+            params={
+                "kind": key_of(event.kind, event.data),
+                "reference": ticket.reference_in_groups,
+                "product": ticket.product.name,
+            },
             path=ticket.get_absolute_url(),
             at=event.received_at,
         )
@@ -43,3 +48,20 @@ def tell_requested(*, ticket: Ticket, event: TicketEvent) -> None:
     to = ticket.member.user.email if ticket.member else ticket.visitor.email if ticket.visitor else ""
     payload = outbox.to_word("servicing.ticket_event", event=event.pk)
     outbox.post(key=f"ticket-event-{event.pk}", kind="mail", to=to, payload=payload, at=event.received_at)
+
+
+def tell_message(*, message: TicketMessage, ticket: Ticket) -> None:
+    """The centre wrote, and waits for nothing: notice and mail."""
+    key = f"ticket-message-{message.pk}"
+    if ticket.member:
+        notices.tell(
+            member=ticket.member,
+            key=key,
+            code=NoticeCode.TICKET,
+            params={"kind": MESSAGE, "reference": ticket.reference_in_groups, "product": ticket.product.name},
+            path=ticket.get_absolute_url(),
+            at=message.at,
+        )
+    to = ticket.member.user.email if ticket.member else ticket.visitor.email if ticket.visitor else ""
+    payload = outbox.to_word("servicing.ticket_message", message=message.pk)
+    outbox.post(key=key, kind="mail", to=to, payload=payload, at=message.at)

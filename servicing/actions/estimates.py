@@ -1,0 +1,194 @@
+"""What the work costs: sent by the centre, answered by the member, over with its day (R47, R52)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.errors import Refusal
+from servicing.actions.heard import heard_before, key_in
+from servicing.actions.recording import PORTAL, Who, record_event
+from servicing.enums import EstimateState, EventKind, TicketState
+from servicing.models import Estimate, EstimateLine, Ticket
+
+MOST_LINES = 50
+LARGEST = Decimal(9_999_999)  # of one line, in any currency
+LONGEST_NOTE = 2000
+LONGEST_TEXT = 200
+LONGEST_VALID = timedelta(days=180)
+CURRENCY = 3
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as the centre writes it; a price below zero is a discount."""
+
+    text: str
+    quantity: Decimal
+    price: Decimal
+    tax_percent: Decimal = Decimal(0)
+
+
+@transaction.atomic
+def send_estimate(
+    *, ticket: Ticket, lines: Sequence[Line], currency: str, valid_until: date, who: Who, at: datetime, note: str = "",
+    occurred_at: datetime | None = None, external_id: str = "",
+) -> Estimate:  # fmt: skip
+    """Ask the member to approve what the work costs; the clock stands until they answer (R47).
+
+    A better one withdraws the last. The same `external_id` again: the one that was sent the first time.
+    Raises Refusal beside `lines`, `lines.N.…` for the N-th, `currency`, `valid_until`, `note`, and as `record_event`.
+    """
+    locked = Ticket.objects.locked(ticket.pk)
+    if before := heard_before(locked, external_id):
+        return Estimate.objects.get(ticket=locked, pk=key_in(before, "estimate"))
+    _check(lines, currency, note)
+    today = locked.centre.today(at)
+    if valid_until < today:
+        raise Refusal("valid_until", _("This day is over. Give the member some days to answer."), "valid_until")
+    if valid_until > today + LONGEST_VALID:
+        raise Refusal("valid_until", _("This is more than half a year ahead. Choose an earlier day."), "valid_until")
+    _end(locked, EstimateState.WITHDRAWN, at)
+    row = Estimate.objects.create(
+        ticket=locked,
+        number=Estimate.objects.filter(ticket=locked).count() + 1,
+        currency=currency,
+        valid_until=valid_until,
+        note=note.strip(),
+        sent_at=occurred_at or at,
+        by=who.user,
+    )
+    EstimateLine.objects.bulk_create(
+        EstimateLine(
+            estimate=row, position=n, text=line.text.strip(), quantity=line.quantity, price=line.price,
+            tax_percent=line.tax_percent,
+        )
+        for n, line in enumerate(lines, start=1)
+    )  # fmt: skip
+    done, _event = record_event(
+        ticket=locked, kind=EventKind.ESTIMATE_SENT, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        data={"estimate": row.pk},
+    )  # fmt: skip
+    if done.state != TicketState.ESTIMATE_SENT:  # told so late that the work went on without an answer
+        _end(done, EstimateState.WITHDRAWN, at)
+        row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def withdraw_estimate(*, ticket: Ticket, who: Who, at: datetime) -> Ticket:
+    """Take back the estimate that is open: the centre makes another one. Raises Refusal as `record_event`."""
+    locked = Ticket.objects.locked(ticket.pk)
+    row = _end(locked, EstimateState.WITHDRAWN, at)
+    data = {"estimate": row.pk} if row else {}
+    done, _event = record_event(ticket=locked, kind=EventKind.ESTIMATE_WITHDRAWN, who=who, at=at, data=data)
+    return done
+
+
+def approve_estimate(
+    *, estimate: Estimate, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = ""
+) -> Ticket:
+    """The member agrees to the price; the clock goes on. Raises Refusal: `answered`, `expired`, or `record_event`'s."""
+    return _answer(estimate, EstimateState.APPROVED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
+
+
+def decline_estimate(
+    *, estimate: Estimate, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = ""
+) -> Ticket:
+    """The member does not want it for this price: it is sent back unrepaired. Raises Refusal as `approve_estimate`."""
+    return _answer(estimate, EstimateState.DECLINED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
+
+
+def expire_estimates(*, at: datetime, limit: int = 200) -> int:
+    """End the estimates whose last day is over, by the centre's date; member and centre see it. Returns how many."""
+    # Somewhere it may still be yesterday: each is looked at again by the date of its centre.
+    day = at.date() + timedelta(days=1)
+    open_ones = Estimate.objects.filter(state=EstimateState.OPEN, valid_until__lt=day).order_by("valid_until")
+    return sum(_expire(key, at) for key in open_ones.values_list("pk", flat=True)[:limit])
+
+
+@transaction.atomic
+def _expire(key: int, at: datetime) -> bool:
+    """The member owes no answer any more, the centre owes another estimate: the clock goes on (R47)."""
+    ticket = Ticket.objects.locked(Estimate.objects.values_list("ticket", flat=True).get(pk=key))
+    row = Estimate.objects.filter(ticket=ticket, pk=key, state=EstimateState.OPEN).first()
+    if row is None or row.valid_until >= ticket.centre.today(at):
+        return False
+    _end(ticket, EstimateState.EXPIRED, at)
+    if ticket.state == TicketState.ESTIMATE_SENT:
+        data = {"estimate": key, "reason": "expired"}
+        record_event(ticket=ticket, kind=EventKind.ESTIMATE_WITHDRAWN, who=PORTAL, at=at, data=data)
+    return True
+
+
+@transaction.atomic
+def _answer(
+    estimate: Estimate, state: EstimateState, *, who: Who, at: datetime, occurred_at: datetime | None, external_id: str
+) -> Ticket:
+    ticket = Ticket.objects.locked(estimate.ticket_id)
+    if heard_before(ticket, external_id):
+        return ticket
+    row = Estimate.objects.get(pk=estimate.pk)
+    if row.state != EstimateState.OPEN:
+        raise Refusal("answered", _ALREADY[EstimateState(row.state)], "estimate")
+    if row.valid_until < ticket.centre.today(occurred_at or at):
+        raise Refusal("expired", _ALREADY[EstimateState.EXPIRED], "estimate")
+    _end(ticket, state, at)
+    kind = EventKind.ESTIMATE_APPROVED if state == EstimateState.APPROVED else EventKind.ESTIMATE_DECLINED
+    done, _event = record_event(
+        ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        data={"estimate": row.pk},
+    )  # fmt: skip
+    return done
+
+
+_ALREADY = {
+    EstimateState.APPROVED: _("This estimate was approved already."),
+    EstimateState.DECLINED: _("This estimate was declined already."),
+    EstimateState.WITHDRAWN: _("The centre took this estimate back. Look at the newest one."),
+    EstimateState.EXPIRED: _("This estimate is no longer valid. The centre makes another one."),
+}
+
+
+def _end(ticket: Ticket, state: EstimateState, at: datetime) -> Estimate | None:
+    """The open estimate of a locked ticket gets its last state."""
+    row = Estimate.objects.filter(ticket=ticket, state=EstimateState.OPEN).first()
+    if row:
+        row.state, row.answered_at = state, at
+        row.save(update_fields=["state", "answered_at"])
+    return row
+
+
+def _check(lines: Sequence[Line], currency: str, note: str) -> None:
+    if not lines:
+        raise Refusal("empty", _("Add at least one line."), "lines")
+    if len(lines) > MOST_LINES:
+        raise Refusal("many", _("Use at most %(n)d lines.") % {"n": MOST_LINES}, "lines")
+    if not (len(currency) == CURRENCY and currency.isascii() and currency.isalpha() and currency.isupper()):
+        raise Refusal("currency", _("Write the currency in three letters, like EUR."), "currency")
+    if len(note) > LONGEST_NOTE:
+        raise Refusal("note", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_NOTE}, "note")
+    for number, line in enumerate(lines):
+        _check_line(line, f"lines.{number}")
+    if sum(line.quantity * line.price for line in lines) < 0:
+        raise Refusal("total", _("The total is below zero. Check the discounts."), "lines")
+
+
+def _check_line(line: Line, field: str) -> None:
+    if not 0 < len(line.text.strip()) <= LONGEST_TEXT:
+        words = _("Say what this line is for, in at most %(n)d characters.")
+        raise Refusal("text", words % {"n": LONGEST_TEXT}, f"{field}.text")
+    if not (line.quantity.is_finite() and 0 < line.quantity < 100_000 and _places(line.quantity)):
+        raise Refusal("quantity", _("The quantity is more than 0, with at most two decimals."), f"{field}.quantity")
+    if not (line.price.is_finite() and abs(line.price * line.quantity) <= LARGEST and _places(line.price)):
+        raise Refusal("price", _("Write the price with at most two decimals, like 120.50."), f"{field}.price")
+    if not (line.tax_percent.is_finite() and 0 <= line.tax_percent <= 99 and _places(line.tax_percent)):
+        raise Refusal("tax", _("The tax is between 0 and 99 percent."), f"{field}.tax_percent")
+
+
+def _places(number: Decimal) -> bool:
+    """Whether two decimals are enough for it."""
+    return number == round(number, 2)

@@ -1,0 +1,101 @@
+"""Parts that a repair waits for; the clock does not (R47, R48)."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.errors import Refusal
+from servicing.actions.heard import heard_before, key_in
+from servicing.actions.keeping import offer_loan
+from servicing.actions.recording import Who, clock_of, record_event
+from servicing.enums import EventKind
+from servicing.models import Part, Ticket
+
+LONGEST_NAME = 120
+FARTHEST = timedelta(days=730)
+
+
+@transaction.atomic
+def order_part(
+    *, ticket: Ticket, name: str, who: Who, at: datetime, expected_on: date | None = None,
+    occurred_at: datetime | None = None, external_id: str = "",
+) -> Part:  # fmt: skip
+    """The centre waits for a part. Expected after the target: the member is told at once and offered a loan (R48).
+
+    Raises Refusal beside `name`, `expected_on`, and as `record_event`.
+    """
+    locked = Ticket.objects.locked(ticket.pk)
+    if before := heard_before(locked, external_id):
+        return Part.objects.get(ticket=locked, pk=key_in(before, "part"))
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        words = _("Say which part it is, in at most %(n)d characters.")
+        raise Refusal("name", words % {"n": LONGEST_NAME}, "name")
+    _check_day(locked, expected_on, at)
+    row = Part.objects.create(ticket=locked, name=name.strip(), ordered_at=occurred_at or at, expected_on=expected_on)
+    _record(row, locked, EventKind.PART_ORDERED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
+    return row
+
+
+@transaction.atomic
+def expect_part(
+    *, part: Part, expected_on: date | None, who: Who, at: datetime, occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Part:  # fmt: skip
+    """A part has a date, another one, or none any more. Raises Refusal `arrived`, or as `order_part`."""
+    ticket = Ticket.objects.locked(part.ticket_id)
+    row = Part.objects.get(pk=part.pk)
+    if heard_before(ticket, external_id):
+        return row
+    if row.arrived_at:
+        raise Refusal("arrived", _("This part is there already."), "part")
+    _check_day(ticket, expected_on, at)
+    row.expected_on = expected_on
+    row.save(update_fields=["expected_on"])
+    _record(row, ticket, EventKind.PART_EXPECTED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
+    return row
+
+
+@transaction.atomic
+def part_arrived(
+    *, part: Part, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = ""
+) -> Part:
+    """A part is there. Raises Refusal `arrived` if it was before, and as `record_event`."""
+    ticket = Ticket.objects.locked(part.ticket_id)
+    row = Part.objects.get(pk=part.pk)
+    if heard_before(ticket, external_id):
+        return row
+    if row.arrived_at:
+        raise Refusal("arrived", _("This part is there already."), "part")
+    row.arrived_at = occurred_at or at
+    row.save(update_fields=["arrived_at"])
+    record_event(
+        ticket=ticket, kind=EventKind.PART_ARRIVED, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        data={"part": row.pk},
+    )  # fmt: skip
+    return row
+
+
+def _record(
+    row: Part, ticket: Ticket, kind: EventKind, *, who: Who, at: datetime, occurred_at: datetime | None,
+    external_id: str,
+) -> None:  # fmt: skip
+    """Write it down with whether it makes the job late: then the member reads why, and a loan is offered (R48)."""
+    due = clock_of(ticket, at).due_at
+    day = row.expected_on
+    late = bool(day and due and ticket.ready_at is None and day > ticket.centre.today(due))
+    data = {"part": row.pk, "expected": day.isoformat() if day else None, "late": late}
+    done, _event = record_event(
+        ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id, data=data
+    )
+    offer_loan(ticket=done, at=at)
+
+
+def _check_day(ticket: Ticket, day: date | None, at: datetime) -> None:
+    if day is None:
+        return
+    today = ticket.centre.today(at)
+    if day < today:
+        raise Refusal("past", _("This day is over. If the part is there, say that it arrived."), "expected_on")
+    if day > today + FARTHEST:
+        raise Refusal("far", _("This is more than two years ahead. Check the year."), "expected_on")

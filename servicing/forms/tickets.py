@@ -1,0 +1,21 @@
+"""What a member types about a running job: form only, the actions decide."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases.forms import LongText
+from cps_portal.files.forms import UploadsField
+from servicing.actions.talking import LONGEST_TEXT
+from servicing.readers import PURPOSE
+
+
+class MessageForm(forms.Form):
+    """Writing to the centre."""
+
+    text = LongText(
+        label=_("Write to the centre"),
+        rows=4,
+        longest=LONGEST_TEXT,
+        error_messages={"required": _("Type your message.")},
+    )
+    files = UploadsField(purpose=PURPOSE, label=_("Photos or documents"), required=False)  # type: ignore[assignment]
