@@ -1,0 +1,79 @@
+"""The card on a phone: scanned from its picture, without a signal, and gone after signing out (R41)."""
+
+import io
+from collections.abc import Callable
+
+import zxingcpp
+from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from cps_portal.offers.actions.cards import card_of, replace_card
+from cps_portal.offers.enums import CardEnd
+from tests.world import World
+
+PHONE = {"width": 390, "height": 844}
+KEPT = "async () => { const c = await caches.open('card'); return (await c.keys()).length }"
+
+
+def scanned(page: Page) -> str:
+    """What a scanner reads off the screen."""
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+    (code,) = zxingcpp.read_barcodes(picture)
+    return str(code.text)
+
+
+def test_the_code_on_the_screen_leads_a_visitor_to_valid_and_then_not_valid(
+    committed_world: World, visit: Callable[..., Page]
+) -> None:
+    world = committed_world
+    member = visit(world.ana.user, viewport=PHONE, color_scheme="dark")
+    member.goto("/card/")
+    address = scanned(member)
+
+    desk = visit(viewport=PHONE, java_script_enabled=False)
+    desk.goto(address)
+    expect(desk.get_by_role("heading", name="Valid", exact=True)).to_be_visible()
+    expect(desk.get_by_text("Gold")).to_be_visible()
+    expect(desk.get_by_text(world.ana.last_name)).to_have_count(0)
+
+    card = card_of(member=world.ana, at=timezone.now())
+    replace_card(card=card, reason=CardEnd.LOST, by=world.staff, at=timezone.now())
+    desk.reload()
+    expect(desk.get_by_role("heading", name="Not valid")).to_be_visible()
+    member.reload()
+    assert scanned(member) != address
+
+
+def test_opened_once_it_works_with_no_signal_until_signing_out(
+    committed_world: World, visit: Callable[..., Page]
+) -> None:
+    page = visit(committed_world.ana.user, viewport=PHONE)
+    page.goto("/card/")
+    expect(page.locator("[data-kept]")).to_be_attached()
+    address = scanned(page)
+    page.context.set_offline(True)
+    page.reload()
+    assert scanned(page) == address
+    expect(page.locator(".level-card")).to_have_css("border-radius", "22px")
+    page.context.set_offline(False)
+
+    page.goto("/accounts/logout/")
+    page.get_by_role("main").get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    assert page.evaluate(KEPT) == 0
+    page.goto("/card/")
+    expect(page).to_have_url("/accounts/login/?next=/card/")
+
+
+def test_a_sign_in_that_ended_elsewhere_takes_the_kept_card_along(
+    committed_world: World, visit: Callable[..., Page]
+) -> None:
+    page = visit(committed_world.ana.user, viewport=PHONE)
+    page.goto("/card/")
+    expect(page.locator("[data-kept]")).to_be_attached()
+    assert page.evaluate(KEPT) == 1
+    page.context.clear_cookies()
+    page.goto("/card/")
+    expect(page).to_have_url("/accounts/login/?next=/card/")
+    assert page.evaluate(KEPT) == 0

@@ -1,0 +1,31 @@
+"""Races of cards on real Postgres: R37."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cps_portal.lib.errors import Refusal
+from cps_portal.offers.actions.cards import card_of, replace_card
+from cps_portal.offers.enums import CardEnd
+from cps_portal.offers.models import Card
+from tests.concurrency.threads import together
+from tests.world import World
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_opened_twice_at_once_it_is_one_card(committed_world: World, attempt: int) -> None:
+    ana = committed_world.ana
+    results = together(*[lambda: card_of(member=ana, at=NOW)] * 3)
+    assert {result.pk for result in results} == {Card.objects.get().pk}
+
+
+def test_replaced_twice_at_once_it_is_one_new_card(committed_world: World) -> None:
+    world = committed_world
+    old = card_of(member=world.ana, at=NOW)
+    results = together(*[lambda: replace_card(card=old, reason=CardEnd.LOST, by=world.staff, at=NOW)] * 3)
+    assert [result.code for result in results if isinstance(result, Refusal)] == ["stale", "stale"]
+    assert Card.objects.count() == 2
+    assert Card.objects.live().get() != old
