@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from cps_portal.outbox.mail import render_mail
 from servicing import words
 from servicing.enums import EventKind
-from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketMessage
+from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketMessage
 
 E = EventKind
 RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
@@ -49,6 +49,24 @@ def ticket_message(*, message: int) -> dict[str, str] | None:
     """What the centre wrote, when it waits for nothing; None if nobody is there to read it."""
     row = TicketMessage.objects.select_related(*RELATED).get(pk=message)
     return _about(row.ticket, words.MESSAGE, {"text": row.text})
+
+
+def loan(*, loan: int, what: str) -> dict[str, str] | None:
+    """A loan is due back soon, overdue, or may be kept longer (R53, R56); None if nobody is there to read it."""
+    row = Loan.objects.select_related("unit__product", "unit__centre", "ticket", "member").get(pk=loan)
+    if row.member.closed_at:
+        return None
+    language = row.member.language
+    title, following = words.SENTENCES[f"loan_{what}"]
+    with translation.override(language):
+        context = {
+            "loan": row,
+            "first_name": row.member.first_name,
+            "title": str(title) % {"product": row.unit.product.name},
+            "next": str(following),
+            "url": f"{settings.SITE_URL}{row.ticket.get_absolute_url()}",
+        }
+        return render_mail("loan", context, language=language)
 
 
 def _about(ticket: Ticket, key: str, facts: Mapping[str, Any]) -> dict[str, str] | None:
