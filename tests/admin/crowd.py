@@ -14,6 +14,7 @@ from cps_portal.cases.actions import open_case
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer, CaseAttachment
 from cps_portal.files.models import StoredFile
+from cps_portal.offers.actions.cards import card_of
 from cps_portal.partners.actions import add_endpoint
 from cps_portal.partners.models import Attempt, Partner
 from kitbag.actions import handing_over, registrations, stolen
@@ -83,6 +84,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         )
         CaseAttachment.objects.create(message=case.messages.get(), file=for_case)
         Evidence.objects.create(registration=waiting, file=for_kit, added_at=LONG_AGO)
+        card_of(member=member, at=timezone.now())
         people.append(member)
     add_changes(people, by)
     add_stolen(people)

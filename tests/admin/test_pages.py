@@ -73,6 +73,6 @@ def test_the_page_of_a_member_asks_no_more_for_sixty_products_than_for_three(wor
 
 def test_every_list_can_be_searched(world: World, as_root: Client) -> None:
     for model in MODELS:
-        if model._meta.app_label in {"members", "cases", "kitbag", "servicing", "outbox", "partners"}:
+        if model._meta.app_label in {"members", "cases", "kitbag", "servicing", "outbox", "partners", "offers"}:
             assert admin.site._registry[model].search_fields, model
             assert as_root.get(url_of(model, "changelist"), {"q": "1"}).status_code == 200, model

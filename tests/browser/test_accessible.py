@@ -22,6 +22,7 @@ PUBLIC = [
     "/accounts/signup/?country=ZA",
     "/accounts/password/reset/",
     "/nothing-here/",
+    "/c/nothing-here/",
 ]
 MEMBER = [
     "/dashboard/",
@@ -30,6 +31,8 @@ MEMBER = [
     "/kitbag/add/",
     "/kitbag/add/?q=r5",
     "/kitbag/points/",
+    "/card/",
+    "/card/lost/",
     "/cases/",
     "/profile/",
     "/profile/country/",
@@ -87,6 +90,6 @@ def test_no_page_has_a_violation(transactional_db: None, groups: None, visit: Ca
     for address in MEMBER + registrations_of(ana):
         found += problems(page, address)
     page = visit(ben.user, **look)
-    for address in ["/dashboard/", "/kitbag/", "/kitbag/points/"]:
+    for address in ["/dashboard/", "/kitbag/", "/kitbag/points/", "/card/"]:
         found += problems(page, address)
     assert found == []
