@@ -152,7 +152,7 @@ def _bare(code: str) -> str:
 def is_elsewhere(code: str, country: str, region: str) -> bool:
     """Whether codes of that region look otherwise. Only a reason to ask: regions and codes do change."""
     rules = rules_of(country, region) if region and code else None
-    return bool(rules) and not all(matcher.match(code) for matcher in rules.postal_code_matchers)
+    return rules is not None and not all(matcher.match(code) for matcher in rules.postal_code_matchers)
 
 
 # --- Phone numbers -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cps_portal import demo
 from cps_portal.lib.errors import Refusal
+from cps_portal.offers.models import Offer
 from kitbag.models import Product, Retailer
 from members.models import CountryProgramme
 from servicing.models import ServiceCentre
@@ -16,6 +17,7 @@ LOADS = [
     (Retailer, "load_retailers"),
     (CountryProgramme, "load_programme"),
     (ServiceCentre, "load_centres"),
+    (Offer, "load_offers"),
 ]
 
 

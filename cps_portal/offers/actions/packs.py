@@ -8,6 +8,9 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import actions as cases
@@ -16,18 +19,24 @@ from cps_portal.lib.errors import Refusal
 from cps_portal.lib.reference import new_reference
 from cps_portal.offers import rules
 from cps_portal.offers.actions.cards import card_of
-from cps_portal.offers.enums import HOUSE_STEPS, PackState, PackStep
+from cps_portal.offers.enums import HOUSE_STEPS, OfferKind, PackState, PackStep
 from cps_portal.offers.models import Offer, PackEvent, PackItem, WelcomePack
 from cps_portal.outbox import actions as outbox
+from cps_portal.outbox.models import Message
 from cps_portal.partners import actions as partners
 from cps_portal.partners.enums import PartnerKind
-from cps_portal.partners.models import Partner
+from cps_portal.partners.models import Partner, WebhookEndpoint
 from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
 
 REQUESTED = "welcome_pack.requested"
 CANCELLED = "welcome_pack.cancelled"
+SWEEP_LIMIT = 1000
+LATE = _(
+    "The fulfilment house has not confirmed your Welcome Pack %(reference)s yet. We are looking into it; your request "
+    "is safe, and there is nothing you have to do."
+)
 TOLD = {  # what the member did not do and therefore hears of (R56)
     PackStep.DISPATCHED: NoticeCode.PACK_DISPATCHED,
     PackStep.RETURNED: NoticeCode.PACK_RETURNED,
@@ -62,22 +71,38 @@ class Report:
     data: Mapping[str, str]
 
 
+def why_not(*, member: Member, at: datetime) -> Refusal | None:
+    """Why this member, who has not asked yet, cannot ask now (R36).
+
+    `closed`; `none` (nobody can at the moment), `country` (not offered there), `level`; `email` (not confirmed yet).
+    """
+    if member.closed_at:
+        return Refusal("closed", _("This account is closed."))
+    current = Offer.objects.current(at).filter(kind=OfferKind.WELCOME_PACK)
+    if not current.open_to(member, at).exists():
+        offer = current.first()
+        if offer is None:
+            return Refusal("none", _("The Welcome Pack is not offered at the moment. Your address is not kept."))
+        if offer.countries and member.country.code not in offer.countries:
+            return Refusal("country", _("The Welcome Pack is not offered in your country. Your address is not kept."))
+        return Refusal("level", _("The Welcome Pack comes with Silver. Your address is not kept."))
+    if not EmailAddress.objects.filter(user=member.user, verified=True).exists():
+        return Refusal("email", _("Confirm your e-mail address first: we tell you there when the pack is on its way."))
+    return None
+
+
 @transaction.atomic
 def ask_for_pack(*, member: Member, address: Address, by: User, at: datetime) -> WelcomePack:
     """Ask for the Welcome Pack, once ever (R36, R37): asked again, it is the pack there is, unchanged.
 
-    Raises Refusal: `closed`, `level` (not offered to this level or country now), `email` (not confirmed yet).
+    Raises Refusal: those of `why_not`.
     """
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     asked = WelcomePack.objects.filter(member=locked).first()
     if asked:
         return asked
-    if locked.closed_at:
-        raise Refusal("closed", _("This account is closed."))
-    if not Offer.objects.open_to(locked, at).filter(kind="welcome_pack").exists():
-        raise Refusal("level", _("The Welcome Pack comes with Silver. Your address is not kept."))
-    if not EmailAddress.objects.filter(user=locked.user, verified=True).exists():
-        raise Refusal("email", _("Confirm your e-mail address first: we tell you there when the pack is on its way."))
+    if refusal := why_not(member=locked, at=at):
+        raise refusal
     card_of(member=locked, at=at)
     pack = WelcomePack.objects.create(
         member=locked,
@@ -112,24 +137,36 @@ def send_request(*, pack: WelcomePack, at: datetime) -> bool:
     return bool(posted)
 
 
-@transaction.atomic
 def send_unsent(*, at: datetime) -> int:
-    """Find a house for the packs that have none, and post what was not posted: a house may come late (R38)."""
+    """Find a house for the packs that have none, and post what was not posted: a house may come late (R38).
+
+    Returns how many requests go by webhook.
+    """
     house = _house()
     if house is None:
         return 0
+    unsent = Q(house=None)
+    for endpoint in WebhookEndpoint.objects.filter(partner__kind=PartnerKind.FULFILMENT).wanting(REQUESTED):
+        sending = Cast(OuterRef("sending"), CharField())
+        key_there = Concat(Value("pack-"), OuterRef("reference"), Value("-"), sending, Value(f"@{endpoint.pk}"))
+        unsent |= Q(~Exists(Message.objects.filter(key=key_there)), house=endpoint.partner_id)
+    waiting = WelcomePack.objects.filter(unsent, state=PackState.REQUESTED).order_by("pk")
     count = 0
-    for pack in WelcomePack.objects.filter(state=PackState.REQUESTED).order_by("pk").select_related("house"):
-        if pack.house is None:
-            WelcomePack.objects.filter(pk=pack.pk, house=None).update(house=house)
-            pack.house = house
-        count += send_request(pack=pack, at=at)
+    for key in waiting.values_list("pk", flat=True)[:SWEEP_LIMIT]:
+        with transaction.atomic():
+            pack = WelcomePack.objects.locked(key)
+            if pack.state != PackState.REQUESTED:
+                continue
+            if pack.house is None:
+                pack.house = house
+                pack.save(update_fields=["house"])
+            count += send_request(pack=pack, at=at)
     return count
 
 
 @transaction.atomic
 def record_report(*, pack: WelcomePack, report: Report, partner: Partner, at: datetime) -> tuple[WelcomePack, bool]:
-    """Write what the house says. The same `external_id` again changes nothing. Returns the pack, and whether it is new.
+    """Write what the house says; the same `external_id` again changes nothing. Returns the pack and whether it is new.
 
     Late and out of order is fine: where the pack is follows from all steps together. Raises Refusal: `step` (not the
     house's to say), `sending` (there was none such), `future`.
@@ -162,13 +199,19 @@ def record_report(*, pack: WelcomePack, report: Report, partner: Partner, at: da
 
 @transaction.atomic
 def confirm_received(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
-    """The member says that it is there; again changes nothing. Raises Refusal `state` before it was dispatched."""
+    """The member says that it is there; again changes nothing. Raises Refusal `state` before it can be.
+
+    It may be the one that was thought lost: then what was to be sent again does not leave (R37).
+    """
     locked = WelcomePack.objects.locked(pack.pk)
     if locked.state == PackState.RECEIVED:
         return locked
-    if locked.state not in {PackState.DISPATCHED, PackState.PACKED, PackState.ACCEPTED}:
-        raise Refusal("state", _("It has not left yet."))
+    if not locked.can_be_here:
+        raise Refusal("state", _("It has not left yet. Tell us once it is there."))
+    in_time = locked.state in rules.CANCELLABLE
     _note(locked, PackStep.RECEIVED, by=by, at=at)
+    if in_time and locked.sending > 1:
+        _call_off(locked, at)
     return locked
 
 
@@ -188,11 +231,16 @@ def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
         raise Refusal("state", _("It is not on its way."))
     if at < locked.missing_from:
         raise Refusal("early", _("Give it four weeks. Then you can tell us with one click."))
-    text = _("My Welcome Pack %(reference)s has not arrived.") % {"reference": locked.reference_in_groups}
+    words = {"reference": locked.reference_in_groups}
     locked.missing_case = cases.open_case(
-        kind=Kind.MISSING_PACK, subject=str(_("Welcome Pack not received")), text=text, member=locked.member,
-        about=locked, by=by, at=at,
-    )  # fmt: skip
+        kind=Kind.MISSING_PACK,
+        subject=str(_("Welcome Pack not received")),
+        text=str(_("My Welcome Pack %(reference)s has not arrived.") % words),
+        member=locked.member,
+        about=locked,
+        by=by,
+        at=at,
+    )
     locked.save(update_fields=["missing_case"])
     _note(locked, PackStep.MISSING, by=by, at=at)
     return locked
@@ -202,9 +250,12 @@ def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
 def send_again(*, pack: WelcomePack, by: User, at: datetime, address: Address | None = None) -> WelcomePack:
     """The same request once more, with another address perhaps (R37).
 
-    Raises Refusal `state` if the first is still with the house, `address` if the old one was deleted meanwhile.
+    Raises Refusal `state` if the first is still with the house, `address` if the old one was deleted meanwhile,
+    `closed`.
     """
     locked = WelcomePack.objects.locked(pack.pk)
+    if locked.member.closed_at:
+        raise Refusal("closed", _("This account is closed."))
     if locked.state not in rules.SENT_AGAIN_FROM:
         raise Refusal("state", _("It can be sent again once it came back, got lost or was cancelled."))
     if address is None and locked.blanked_at:
@@ -232,42 +283,34 @@ def cancel_pack(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
     if locked.state not in rules.CANCELLABLE:
         raise Refusal("state", _("Only what has not been dispatched can be cancelled."))
     _note(locked, PackStep.CANCELLED, by=by, at=at)
-    if locked.house:
-        facts = {"pack": locked.pk, "sending": locked.sending}
-        partners.announce(
-            partner=locked.house, type=CANCELLED, key=f"pack-{locked.key}-cancelled",
-            compose="offers.pack_cancelled", at=at, **facts,
-        )  # fmt: skip
+    _call_off(locked, at)
     _tell(locked, PackStep.CANCELLED, at)
     return locked
 
 
-@transaction.atomic
 def open_late_cases(*, at: datetime) -> int:
     """A case for each request that no house has acknowledged for days (R38). Returns how many."""
-    late = WelcomePack.objects.unacknowledged(at - settings.PACK_LATE_AFTER).filter(late_case=None)
-    count = 0
-    for key in late.order_by("member").values_list("pk", flat=True):
-        pack = WelcomePack.objects.locked(key)
-        if pack.state != PackState.REQUESTED or pack.late_case_id:
-            continue
-        words = {"reference": pack.reference_in_groups}
-        pack.late_case = cases.open_case(
-            kind=Kind.PACK_LATE,
-            subject=str(_("Your Welcome Pack takes longer")),
-            text=_(
-                "The fulfilment house has not confirmed your Welcome Pack %(reference)s yet. We are looking into it; "
-                "your request is safe, and there is nothing you have to do."
-            )
-            % words,
-            member=pack.member,
-            about=pack,
-            by=None,
-            at=at,
-        )
-        pack.save(update_fields=["late_case"])
-        count += 1
-    return count
+    late = WelcomePack.objects.unacknowledged(at - settings.PACK_LATE_AFTER).filter(
+        late_case=None, member__closed_at=None
+    )
+    keys = late.order_by("sending_since", "pk").values_list("pk", flat=True)
+    return sum(_open_late_case(key, at) for key in keys[:SWEEP_LIMIT])
+
+
+@transaction.atomic
+def _open_late_case(key: int, at: datetime) -> bool:
+    pack = WelcomePack.objects.locked(key)
+    late = pack.state == PackState.REQUESTED and pack.sending_since < at - settings.PACK_LATE_AFTER
+    if pack.late_case_id or not late:
+        return False
+    with translation.override(pack.member.language):
+        subject = str(_("Your Welcome Pack takes longer"))
+        text = str(LATE) % {"reference": pack.reference_in_groups}
+    pack.late_case = cases.open_case(
+        kind=Kind.PACK_LATE, subject=subject, text=text, member=pack.member, about=pack, by=None, at=at
+    )
+    pack.save(update_fields=["late_case"])
+    return True
 
 
 @transaction.atomic
@@ -282,6 +325,16 @@ def blank(packs: Any, at: datetime) -> int:
         ["name", "street", "city", "city_area", "country_area", "postal_code", "sorting_code", "phone"], ""
     )
     return int(packs.update(blanked_at=at, **nothing))
+
+
+def _call_off(pack: WelcomePack, at: datetime) -> None:
+    """Tell the house that this sending is not wanted any more."""
+    if pack.house:
+        facts = {"pack": pack.pk, "sending": pack.sending}
+        key = f"pack-{pack.key}-cancelled"
+        partners.announce(
+            partner=pack.house, type=CANCELLED, key=key, compose="offers.pack_cancelled", at=at, **facts
+        )  # fmt: skip
 
 
 def _house() -> Partner | None:

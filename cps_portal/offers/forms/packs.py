@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -89,7 +90,16 @@ class PackForm(forms.Form):
             "required": _("Choose the country the parcel goes to."),
             "invalid_choice": _("We can’t send parcels there. Choose another country."),
         },
-        widget=forms.Select(attrs={"autocomplete": "country"}),
+        widget=forms.Select(
+            attrs={
+                "autocomplete": "country",
+                "hx-post": reverse_lazy("offers:pack"),
+                "hx-vals": '{"go": "country"}',
+                "hx-trigger": "change",
+                "hx-target": "#pack-form",
+                "hx-swap": "outerHTML",
+            }
+        ),
     )
     phone = forms.CharField(
         label=_("Mobile number for the courier"),
@@ -114,13 +124,15 @@ class PackForm(forms.Form):
     def _field(self, part: addresses.Part) -> forms.Field:
         if part.name == "street":
             return forms.CharField(
-                label=LABELS["street"][""],
+                label=str(LABELS["street"][""]),
                 max_length=LONGEST_STREET,
-                help_text=_("Street and number, flat, building, company. Latin letters or your own script, as you like."),
+                help_text=_(
+                    "Street and number, flat, building, company. Latin letters or your own script, as you like."
+                ),
                 error_messages={"required": _("Type the street and the number, or what people there go by.")},
                 widget=forms.Textarea(attrs={"rows": 3, "class": "input", "autocomplete": "street-address"}),
             )
-        label = LABELS[part.name].get(part.kind) or OTHERWISE[part.name]
+        label = str(LABELS[part.name].get(part.kind) or OTHERWISE[part.name])
         needed = _("This is needed for a parcel there: %(label)s.")
         messages = {"required": str(needed) % {"label": label}}
         if part.choices:
@@ -242,7 +254,9 @@ class PackForm(forms.Form):
         number = addresses.read_phone(addresses.without_turns(self.cleaned_data["phone"]), self.parcel_country)
         if number is None:
             example = addresses.phone_example(self.parcel_country)
-            message = _("That isn’t a phone number there. Type it like %(example)s, abroad with + and the country code.")
+            message = _(
+                "That isn’t a phone number there. Type it like %(example)s, abroad with + and the country code."
+            )
             raise ValidationError(message, params={"example": example}, code="phone")
         return number
 

@@ -166,6 +166,11 @@ class WelcomePack(models.Model):
         """From when it can be reported as not received (R40)."""
         return self.sending_since + rules.MISSING_AFTER
 
+    @property
+    def can_be_here(self) -> bool:
+        """Whether the member can say so: a house has it, or had an earlier sending of it."""
+        return self.state in rules.ON_ITS_WAY and (self.state != PackState.REQUESTED or self.sending > 1)
+
     def can_be_missing(self, at: datetime) -> bool:
         return self.state in rules.ON_ITS_WAY and at >= self.missing_from
 
