@@ -3,12 +3,14 @@
 import os
 import sys
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import django
 import redis
 from django.core.management import call_command, get_commands
 from django.db import OperationalError, connection
+from django.utils.module_loading import import_string
 
 from cps_portal.embedded.valkey import ONE_TRY
 
@@ -31,6 +33,10 @@ def main() -> None:
         call_command(command, **options)
         sys.stdout.write(f"  {title}: {time.monotonic() - began:.1f} s\n")
         sys.stdout.flush()
+    if "HOUSE_URL" in os.environ:
+        # It needs the models, which cannot be imported before Django is set up.
+        introduce = import_string("cps_portal.embedded.introduce.introduce_house")
+        introduce(os.environ["HOUSE_URL"], Path(os.environ["HOUSE_SECRET_FILE"]))
 
 
 def check_servers() -> None:

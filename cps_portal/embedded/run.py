@@ -14,7 +14,7 @@ from pathlib import Path
 from cps_portal.embedded import servers
 from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.folder import check_space, claimed, make_private, write_private
-from cps_portal.embedded.ports import bindings, check_free, chosen_port
+from cps_portal.embedded.ports import bindings, check_free, chosen_port, free_port
 from cps_portal.embedded.services import Service
 from cps_portal.embedded.urls import ADDRESSES, ROOT, STATE
 from cps_portal.embedded.watch import Watch
@@ -31,6 +31,7 @@ def run() -> None:
     port = chosen_port()
     with claimed(STATE):
         check_space(STATE)
+        os.environ.update(house_environment(port))
         portal = portal_services(port)
         for service in portal:
             service.end_leftovers()
@@ -65,6 +66,18 @@ def prepare() -> None:
         raise CannotStart("the database could not be brought up to date; the reason is above.")
 
 
+def house_environment(port: int) -> dict[str, str]:
+    """Where the stand-in fulfilment house listens, keeps its file and finds its secret."""
+    folder, own = make_private(STATE / "house"), free_port()
+    return {
+        "HOUSE_PORT": str(own),
+        "HOUSE_URL": f"http://127.0.0.1:{own}/",
+        "HOUSE_PORTAL": f"http://127.0.0.1:{port}",
+        "HOUSE_FILE": str(folder / "house.sqlite3"),
+        "HOUSE_SECRET_FILE": str(folder / "secret"),
+    }
+
+
 def portal_services(port: int) -> list[Service]:
     """The processes of the portal, as in production but for their numbers and the reloading."""
     logs, beat = make_private(STATE / "log"), make_private(STATE / "beat")
@@ -77,6 +90,7 @@ def portal_services(port: int) -> list[Service]:
                    "--without-mingle"],
         "hooks": [*celery, "worker", "--queues", "webhooks", "--pool", "threads", "--concurrency", "4",
                   "--hostname", "hooks@%h", "--loglevel", "warning", "--without-gossip", "--without-mingle"],
+        "house": [sys.executable, "-m", "cps_portal.embedded.house"],
         "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
     }  # fmt: skip
     return [Service(name=name, command=command, folder=logs, workplace=ROOT) for name, command in commands.items()]
