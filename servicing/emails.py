@@ -12,6 +12,7 @@ from cps_portal.outbox.mail import render_mail
 from servicing import words
 from servicing.enums import EventKind
 from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketMessage
+from servicing.rules.face import after_part
 
 E = EventKind
 RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
@@ -37,6 +38,7 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
             "expected": date.fromisoformat(expected) if expected else None,
             "text": message.text if message and row.kind == E.QUESTION_ASKED else "",
             "is_late": key in LATE,
+            "new_date": _new_date(row.ticket),
             "due_at": _local(row.ticket) if row.kind in (E.BOOKED_IN, E.BECAME_FAST_TRACK) else None,
             "shipped": row.kind == E.SHIPPED,
             "warranty": row.kind == E.WARRANTY_DECIDED,
@@ -90,6 +92,12 @@ def _about(ticket: Ticket, key: str, facts: Mapping[str, Any]) -> dict[str, str]
 
 def _parts_awaited(ticket: Ticket) -> list[Part]:
     return list(ticket.parts.filter(arrived_at=None))
+
+
+def _new_date(ticket: Ticket) -> date | None:
+    """When it is ready though its target does not hold, if that is known (R48)."""
+    day, due = ticket.expected_on, ticket.due_at
+    return after_part(day, ticket.centre.calendar) if day and due and day > ticket.centre.today(due) else None
 
 
 def _local(ticket: Ticket) -> Any:

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from members.models import Member
 from servicing import words
 from servicing.actions.heard import key_in
 from servicing.actions.recording import clock_of
 from servicing.actions.talking import question_open
-from servicing.enums import BEFORE_INTAKE, EstimateState, EventKind, PauseReason, TicketState
+from servicing.enums import BEFORE_INTAKE, EstimateState, EventKind, PauseReason, TicketState, WhyStandard
 from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet
 from servicing.rules.face import Face, Says, face_of, new_date
 from servicing.rules.places import PLACES, lapses_at
@@ -85,6 +86,32 @@ class Job:
         return ZoneInfo(self.ticket.centre.zone)
 
     @property
+    def number(self) -> str:
+        """What stands in the middle of the ring."""
+        if self.face.says == Says.NOTHING:
+            return "–"
+        return f"+{self.face.number}" if self.is_late and not self.clock.stopped_at else str(self.face.number)
+
+    @property
+    def unit(self) -> str | Promise:
+        """What the number in the ring counts."""
+        number = self.face.number
+        units: dict[Says, str | Promise] = {
+            Says.TARGET: ngettext("day", "days", number),
+            Says.DAYS_LEFT: ngettext("day left", "days left", number),
+            Says.HOURS_LEFT: ngettext("hour left", "hours left", number),
+            Says.DAYS_LATE: ngettext("day past", "days past", number),
+            Says.LATE_TODAY: _("late today"),
+            Says.TOOK: ngettext("day", "days", number),
+            Says.NOTHING: "",
+        }
+        return units[self.face.says]
+
+    @property
+    def counts_days(self) -> bool:
+        return self.face.says != Says.NOTHING
+
+    @property
     def stands(self) -> str | Promise:
         return STANDS[self.ticket.state]
 
@@ -132,7 +159,14 @@ class Job:
         """Changes whenever the page would look different; the hour counts because the clock's face does."""
         return f"{self.ticket.changed_at:%Y%m%d%H%M%S%f}-{self.face.tone}-{self.face.says}-{self.face.number}"
 
-    says = Says
+    @property
+    def may_change(self) -> bool:
+        """Whether anything can still happen by itself: otherwise the page need not ask."""
+        return self.ticket.ended_at is None
+
+    @property
+    def why_standard(self) -> list[str | Promise]:
+        return [WhyStandard(reason).label for reason in self.ticket.why_standard]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from servicing.actions import keeping
+from servicing.actions import estimates, keeping, loans
 
 
 @shared_task(name="servicing.registration_validated")
@@ -26,3 +26,21 @@ def flag_overdue() -> None:
 def lapse_places() -> None:
     """Give up places of what never came (R49)."""
     keeping.lapse_places(at=timezone.now())
+
+
+@shared_task(name="servicing.expire_estimates")
+def expire_estimates() -> None:
+    """End the estimates whose last day is over (R47)."""
+    estimates.expire_estimates(at=timezone.now())
+
+
+@shared_task(name="servicing.lapse_reservations")
+def lapse_reservations() -> None:
+    """Give up loans that were reserved and never fetched (R53)."""
+    loans.lapse_reservations(at=timezone.now())
+
+
+@shared_task(name="servicing.remind_of_loans")
+def remind_of_loans() -> None:
+    """Remind of loans that are due back, or overdue (R53)."""
+    loans.remind(at=timezone.now())

@@ -73,7 +73,12 @@ def new_date(clock: Clock, calendar: Calendar) -> date | None:
     """
     if clock.stopped_at or clock.part_expected is None or not clock.will_be_missed:
         return None
-    return next(iter(calendar.working_days(clock.part_expected + timedelta(days=1))))
+    return after_part(clock.part_expected, calendar)
+
+
+def after_part(day: date, calendar: Calendar) -> date:
+    """The working day after a part has come."""
+    return next(iter(calendar.working_days(day + timedelta(days=1))))
 
 
 def _pieces(days: int) -> int:

@@ -1,0 +1,206 @@
+"""A member's jobs on their pages: who sees them, what they say, what they cost to show (R47 to R49, R52)."""
+
+from datetime import timedelta
+from decimal import Decimal
+from io import BytesIO
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from PIL import Image
+
+from members.models import User
+from servicing.actions import ending
+from servicing.actions.estimates import Line, send_estimate
+from servicing.actions.parts import order_part
+from servicing.actions.recording import Who, record_event
+from servicing.actions.talking import write_message
+from servicing.emails import ticket_event
+from servicing.enums import EventKind, PlaceWish, TicketState
+from servicing.models import CentreStaff, ServiceCentre, Ticket, TicketEvent, TicketFile
+from tests.servicing.jobs import a_centre, a_request, at_the_centre
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def centre(world: World) -> ServiceCentre:
+    return a_centre(country="KE")
+
+
+@pytest.fixture
+def desk(world: World) -> Who:
+    return Who(user=world.staff)
+
+
+@pytest.fixture
+def ticket(world: World, centre: ServiceCentre) -> Ticket:
+    return at_the_centre(world, centre, at=timezone.now() - WEEK)
+
+
+def with_estimate(ticket: Ticket, who: Who) -> None:
+    now = timezone.now()
+    line = Line("Shutter unit", Decimal(2), Decimal("1600.00"), Decimal(15))
+    day = (now + WEEK).date()
+    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, who=who, at=now, note="It is worn.")
+
+
+def queries(client: Client, path: str) -> int:
+    client.get(path)
+    with CaptureQueriesContext(
+        connection,
+    ) as caught:
+        assert client.get(path).status_code == 200
+    return len(caught)
+
+
+def test_a_job_is_seen_by_its_member_only(
+    client: Client, as_ana: Client, as_ben: Client, world: World, ticket: Ticket
+) -> None:
+    path = ticket.get_absolute_url()
+    assert as_ana.get(path).status_code == 200
+    for piece in ("", "live/"):
+        assert as_ben.get(f"{path}{piece}").status_code == 404
+    for piece in ("write/", "cancel/", "standard/", "estimate/1/"):
+        assert as_ben.post(f"{path}{piece}", {"text": "Hello"}).status_code == 404
+    assert client.get(path).headers["Location"].startswith("/accounts/login/")
+    client.force_login(world.staff)
+    assert client.get(path).headers["Location"] == "/admin/"
+    assert as_ana.get("/service/nothing-there/").status_code == 404
+
+
+def test_the_page_says_why_it_is_late_the_new_date_and_that_a_target_is_no_promise(
+    as_ana: Client, ticket: Ticket, desk: Who
+) -> None:
+    coming = timezone.now().date() + WEEK
+    order_part(ticket=ticket, name="AF motor", expected_on=coming, who=desk, at=timezone.now())
+    page = as_ana.get(ticket.get_absolute_url()).content.decode()
+    assert "AF motor" in page
+    assert "New date" in page
+    assert "not a promise" in page
+    assert "Borrow one meanwhile" in page
+    assert " style=" not in page
+
+
+def test_an_estimate_is_shown_whole_says_what_declining_means_and_is_approved_by_a_click(
+    as_ana: Client, ticket: Ticket, desk: Who
+) -> None:
+    with_estimate(ticket, desk)
+    page = as_ana.get(ticket.get_absolute_url()).content.decode()
+    for word in ("ZAR\xa03,200.00", "ZAR\xa0480.00", "ZAR\xa03,680.00", "It is worn.", "nothing is repaired"):
+        assert word in page, word
+    path = f"{ticket.get_absolute_url()}estimate/1/"
+    assert "Choose: approve or decline" in as_ana.post(path, follow=True).content.decode()
+    assert "The clock runs again" in as_ana.post(path, {"answer": "approve"}, follow=True).content.decode()
+    ticket.refresh_from_db()
+    assert ticket.state == TicketState.APPROVED
+    assert "approved already" in as_ana.post(path, {"answer": "decline"}, follow=True).content.decode()
+
+
+def test_the_member_writes_with_a_photo_that_only_both_sides_open(
+    as_ana: Client, as_ben: Client, world: World, ticket: Ticket
+) -> None:
+    picture = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(picture, "JPEG")
+    path = f"{ticket.get_absolute_url()}write/"
+    again = as_ana.post(path, {"text": " ", "files": SimpleUploadedFile("a.jpg", picture.getvalue(), "image/jpeg")})
+    assert again.status_code == 422
+    key = again.context["form"]["files"].data.keys[0]
+    assert as_ana.post(path, {"text": "Here it is", "files_keys": key}).status_code == 302
+    page = TicketFile.objects.get(ticket=ticket).file.get_absolute_url()
+    assert as_ana.get(page).status_code == 200
+    assert as_ben.get(page).status_code == 404
+    worker = User.objects.create_user(email="worker@example.org", password=None, is_staff=True)
+    stranger = User.objects.create_user(email="stranger@example.org", password=None, is_staff=True)
+    CentreStaff.objects.create(centre=ticket.centre, user=worker)
+    CentreStaff.objects.create(centre=a_centre("capetown"), user=stranger)
+    desk = Client()
+    desk.force_login(worker)
+    assert desk.get(page).status_code == 200
+    desk.force_login(stranger)
+    assert desk.get(page).status_code == 404
+    stranger.user_permissions.add(Permission.objects.get(codename="view_every_ticket"))
+    assert desk.get(page).status_code == 200
+
+
+def test_the_page_asks_for_itself_and_gets_nothing_until_something_happened(
+    as_ana: Client, ticket: Ticket, desk: Who
+) -> None:
+    stamp = as_ana.get(ticket.get_absolute_url()).context["job"].stamp
+    live = f"{ticket.get_absolute_url()}live/"
+    assert as_ana.get(live, {"seen": stamp}).status_code == 204
+    write_message(ticket=ticket, text="We have it.", who=desk, at=timezone.now())
+    changed = as_ana.get(live, {"seen": stamp})
+    assert changed.status_code == 200
+    assert "We have it." in changed.content.decode()
+
+
+def test_the_list_shows_places_clocks_and_the_way_out_of_the_line(
+    as_ana: Client, world: World, centre: ServiceCentre, desk: Who
+) -> None:
+    now = timezone.now()
+    for n in range(3):
+        a_request(world, centre, f"01234567870{n}", now)
+    waiting = a_request(world, centre, "012345678709", now, wish=PlaceWish.WAIT)
+    page = as_ana.get("/service/").content.decode()
+    assert "3 of 3 places" in page
+    assert "at standard speed" in page
+    as_ana.post(f"{waiting.get_absolute_url()}standard/")
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.track) == (TicketState.REQUESTED, "standard")
+    as_ana.post(f"{waiting.get_absolute_url()}cancel/")
+    waiting.refresh_from_db()
+    assert waiting.state == TicketState.CANCELLED
+    assert "Cancelled" in as_ana.get("/service/").content.decode()
+
+
+def test_showing_a_job_and_the_list_costs_the_same_however_much_happened(
+    as_ana: Client, world: World, centre: ServiceCentre, ticket: Ticket, desk: Who
+) -> None:
+    now = timezone.now()
+    part = order_part(ticket=ticket, name="AF motor", who=desk, at=now)
+    write_message(ticket=ticket, text="One", who=desk, at=now)
+    page, all_of_them = queries(as_ana, ticket.get_absolute_url()), queries(as_ana, "/service/")
+    for n in range(12):
+        write_message(ticket=ticket, text=f"Word {n}", who=desk, at=now)
+        record_event(
+            ticket=ticket, kind=EventKind.PART_EXPECTED, who=desk, at=now, data={"part": part.pk, "expected": None}
+        )
+    at_the_centre(world, centre, "012345678912", at=now - WEEK)
+    at_the_centre(world, a_centre("capetown"), "012345678913", at=now - WEEK)
+    assert queries(as_ana, ticket.get_absolute_url()) <= page
+    assert queries(as_ana, "/service/") <= all_of_them
+    assert page <= 22
+    assert all_of_them <= 12
+
+
+def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Who) -> None:
+    def mail_of(kind: str) -> str:
+        row = TicketEvent.objects.filter(ticket=ticket, kind=kind).latest("pk")
+        made = ticket_event(event=row.pk)
+        assert made
+        assert "style=" in made["html"]
+        return made["text"]
+
+    with_estimate(ticket, desk)
+    assert "Total: ZAR\xa03,680.00" in mail_of("estimate_sent")
+    assert "nothing is repaired" in mail_of("estimate_sent")
+    record_event(ticket=ticket, kind=EventKind.ESTIMATE_APPROVED, who=desk, at=timezone.now())
+    day = timezone.now().date() + WEEK
+    order_part(ticket=ticket, name="AF motor", expected_on=day, who=desk, at=timezone.now())
+    late = mail_of("part_ordered")
+    assert "AF motor" in late
+    assert "The new date is" in late
+    record_event(ticket=ticket, kind=EventKind.READY, who=desk, at=timezone.now())
+    page = "https://post.example/t/AB1"
+    ending.ship(ticket=ticket, who=desk, at=timezone.now(), carrier="Post", tracking="AB1", tracking_url=page)
+    assert page in mail_of("shipped")
+    assert not mail.outbox
+    assert ticket_event(event=TicketEvent.objects.filter(kind="booked_in").latest("pk").pk)
