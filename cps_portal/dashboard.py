@@ -22,10 +22,12 @@ from members.enums import Level, NoticeCode
 from members.models import LevelBenefit, LevelThreshold, Member, Notice
 from members.moving import benefit_of
 from servicing import words
+from servicing.jobs import Job, open_jobs, places
 
 TURNS_SHOWN = 5
 TURNS_READ = 50  # the ones worth most: more than that never are "the fewest that close the gap"
 NOTICES_SHOWN = 5
+JOBS_SHOWN = 3
 PATIENCE = timedelta(minutes=2)  # after that the page stops asking by itself
 
 
@@ -104,6 +106,9 @@ class Dashboard:
     next_points: int
     next_step: Step | None  # the first of what is planned (R22)
     more_steps: int
+    jobs: list[Job]  # what is in service
+    bars: list[bool]  # the places of Fast Track, taken or free (R49)
+    taken: int
 
     @property
     def is_new(self) -> bool:
@@ -146,6 +151,8 @@ def build(member: Member, now: datetime) -> Dashboard:
     last_change = _last_change(member) if entries else None
     today = timezone.localdate(now)
     steps = forecast(member, today)
+    running = open_jobs(member, now)
+    bars, taken = places(running)
     return Dashboard(
         member=member,
         level=Level(member.level),
@@ -173,6 +180,9 @@ def build(member: Member, now: datetime) -> Dashboard:
         next_points=thresholds[ahead[0]] if ahead else 0,
         next_step=steps[0] if steps else None,
         more_steps=len(steps[1:]),
+        jobs=running[:JOBS_SHOWN],
+        bars=bars,
+        taken=taken,
         next_benefit=_next_benefit(benefit, ahead, member) if not entries and not totals["live"] else None,
     )
 
