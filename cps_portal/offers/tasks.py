@@ -1,7 +1,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.offers.actions import packs
+from cps_portal.lib.background import by_turns
+from cps_portal.offers.actions import offers, packs
 
 
 @shared_task(name="offers.send_unsent")
@@ -20,3 +21,9 @@ def open_late_cases() -> None:
 def blank_addresses() -> None:
     """Delete the addresses of packs that are done with."""
     packs.blank_old_addresses(at=timezone.now())
+
+
+@shared_task(name="offers.tell_news")
+def tell_news() -> None:
+    """Tell those who want news of the offers that are open to them, batch after batch (R56)."""
+    by_turns("offers.tell_news", step=lambda: offers.tell_news(at=timezone.now()))

@@ -303,6 +303,8 @@ OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of 
     "offers.pack_cancelled": "cps_portal.offers.webhooks.pack_cancelled",
     "offers.card_requested": "cps_portal.offers.webhooks.card_requested",
     "offers.card_replaced": "cps_portal.offers.emails.card_replaced",
+    "offers.sign_up": "cps_portal.offers.emails.sign_up",
+    "offers.news": "cps_portal.offers.emails.news",
     "offers.pack_step": "cps_portal.offers.emails.pack_step",
     "members.level_changed": "members.emails.level_changed",
     "members.levels_will_change": "members.emails.levels_will_change",

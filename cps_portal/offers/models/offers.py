@@ -90,6 +90,10 @@ class Offer(models.Model):
             return reverse("offers:pack")
         return reverse("offers:offer", args=[self.slug])
 
+    def takes_sign_ups(self, at: datetime) -> bool:
+        """Until the event begins or the offer ends (R59)."""
+        return all(end is None or at < end for end in (self.starts_at, self.until))
+
 
 class SignUp(models.Model):
     """A member wants to come, or takes an offer up (R59).

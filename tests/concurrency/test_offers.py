@@ -1,0 +1,66 @@
+"""Races for places of an event on real Postgres: R59."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cps_portal.offers.actions.offers import change_offer, give_back, publish, sign_up
+from cps_portal.offers.enums import PlaceState
+from cps_portal.offers.models import Offer, SignUp
+from members.models import Member, Notice
+from tests.concurrency.threads import together
+from tests.world import World, join
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def event(world: World, places: int | None) -> Offer:
+    offer = Offer.objects.create(
+        kind="event", slug="open-day", title="Open day", summary="Come.", levels=["red", "silver", "gold", "platinum"],
+        since=NOW - timedelta(days=1), starts_at=NOW + timedelta(days=9), venue="Cape Town", places=places,
+    )  # fmt: skip
+    return publish(offer=offer, by=world.staff, at=NOW)
+
+
+def people(world: World, count: int) -> list[Member]:
+    return [join(f"guest-{n}", "ZA", world.terms) for n in range(count)]
+
+
+def held() -> list[int]:
+    return sorted(place for place in SignUp.objects.values_list("place", flat=True) if place)
+
+
+def failures(results: list[object]) -> list[object]:
+    return [result for result in results if isinstance(result, BaseException)]
+
+
+def test_ten_at_once_for_the_last_place_is_one_place_and_a_line_of_nine(committed_world: World) -> None:
+    offer, guests = event(committed_world, 1), people(committed_world, 10)
+    results = together(*[lambda m=m: sign_up(member=m, offer=offer, by=m.user, at=NOW) for m in guests])
+    assert not failures(results)
+    assert held() == [1]
+    assert SignUp.objects.filter(state=PlaceState.WAITING).count() == 9
+
+
+def test_giving_back_beside_signing_up_and_more_places_leaves_no_place_empty_while_anybody_waits(
+    committed_world: World,
+) -> None:
+    offer, guests = event(committed_world, 3), people(committed_world, 9)
+    for n, guest in enumerate(guests[:6]):
+        sign_up(member=guest, offer=offer, by=guest.user, at=NOW + timedelta(seconds=n))
+    later = NOW + timedelta(minutes=1)
+    results = together(
+        *[lambda m=m: give_back(member=m, offer=offer, by=m.user, at=later) for m in guests[:3]],
+        *[lambda m=m: sign_up(member=m, offer=offer, by=m.user, at=later) for m in guests[6:]],
+        lambda: change_offer(offer=offer, values={"places": 4}, by=committed_world.staff, at=later),
+    )
+    assert not failures(results)
+    assert held() == [1, 2, 3, 4]
+    assert SignUp.objects.filter(state=PlaceState.WAITING).count() == 2
+    first_in_line = {guest.pk for guest in guests[3:6]}
+    got = set(SignUp.objects.filter(state=PlaceState.HELD).values_list("member", flat=True))
+    assert first_in_line <= got, "who waited longest is served first"
+    told = Notice.objects.filter(code="place_free")
+    assert first_in_line <= set(told.values_list("member", flat=True))
+    assert told.count() == len(set(told.values_list("member", flat=True))), "nobody is told twice"

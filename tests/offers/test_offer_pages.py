@@ -1,0 +1,136 @@
+"""The offers' pages: who sees what, signing up, the line, the calendar file and the mails (R56, R59)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cps_portal.offers import emails
+from cps_portal.offers.actions.offers import (
+    change_offer,
+    give_all_back,
+    give_back,
+    publish,
+    sign_up,
+    tell_news,
+    withdraw,
+)
+from cps_portal.offers.models import Offer, SignUp
+from cps_portal.outbox.models import Message
+from members.models import Member, Notice
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+DAY = timedelta(days=1)
+
+
+def event(world: World, slug: str = "open-day", **more: Any) -> Offer:
+    facts = {
+        "kind": "event", "title": f"Open day; {slug}, é" * 3, "summary": "Come.", "levels": ["red", "gold"],
+        "since": NOW - DAY, "starts_at": NOW + 9 * DAY, "venue": "Cape Town", "places": 1,
+    }  # fmt: skip
+    offer = Offer.objects.create(slug=slug, **(facts | more))
+    return publish(offer=offer, by=world.staff, at=NOW)
+
+
+def join_in(offer: Offer, member: Member, **later: int) -> SignUp:
+    return sign_up(member=member, offer=offer, by=member.user, at=NOW + timedelta(**later))
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "can"),
+    [
+        ({}, 200, True),
+        ({"countries": ["ZA"]}, 200, True),
+        ({"countries": ["KE"]}, 404, False),
+        ({"levels": ["platinum"]}, 200, False),
+        ({"levels": ["red"]}, 404, False),
+        ({"since": NOW + DAY}, 404, False),
+        ({"starts_at": NOW - timedelta(hours=1)}, 200, False),
+    ],
+)
+def test_what_gold_in_south_africa_sees(world: World, as_ana: Client, more: Any, status: int, can: bool) -> None:
+    assert (world.ana.level, world.ana.country.code) == ("gold", "ZA")
+    event(world, **more)
+    answer = as_ana.get("/offers/open-day/")
+    assert answer.status_code == status
+    assert ('value="sign_up"' in answer.content.decode()) is can
+    as_ana.post("/offers/open-day/", {"do": "sign_up"})
+    assert SignUp.objects.exists() is can
+
+
+def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Client, as_ben: Client) -> None:
+    offer = event(world, code="OPEN10")
+    for _again in range(2):
+        as_ana.post("/offers/open-day/", {"do": "sign_up"})
+    as_ben.post("/offers/open-day/", {"do": "sign_up"})
+    assert "OPEN10" in as_ana.get("/offers/open-day/").content.decode()
+    waiting = as_ben.get("/offers/open-day/").content.decode()
+    assert "You are number 1 in the line" in waiting
+    assert "OPEN10" not in waiting
+    as_ana.post("/offers/open-day/", {"do": "give_back"})
+    assert Notice.objects.get(code="place_free").member == world.ben
+    mine = SignUp.objects.get(member=world.ben)
+    assert mine.place == 1
+    mail = emails.sign_up(sign_up=mine.pk, what="place_free")
+    assert mail is not None
+    assert "/offers/open-day/" in mail["text"]
+    back = join_in(offer, world.ana, minutes=5)
+    assert back.state == "waiting"
+    give_all_back(member=world.ben, at=NOW)
+    back.refresh_from_db()
+    assert back.state == "held"
+
+
+def test_changes_and_calling_off_are_told_once_to_everybody_signed_up(world: World) -> None:
+    offer = event(world)
+    join_in(offer, world.ana)
+    join_in(offer, world.ben, minutes=1)
+    change_offer(offer=offer, values={"title": "Other"}, by=world.staff, at=NOW)
+    assert not Notice.objects.filter(code="offer_changed").exists()
+    change_offer(offer=offer, values={"venue": "Durban"}, by=world.staff, at=NOW)
+    for _again in range(2):
+        withdraw(offer=offer, by=world.staff, at=NOW)
+    assert Notice.objects.filter(code="offer_changed").count() == 2
+    assert Notice.objects.filter(code="offer_withdrawn").count() == 2
+    give_back(member=world.ana, offer=offer, by=None, at=NOW)
+    assert not Notice.objects.filter(code="place_free").exists(), "nobody moves up in what was called off"
+
+
+def test_news_goes_once_to_those_who_want_it_and_can_come(world: World) -> None:
+    Member.objects.filter(pk__in=[world.ana.pk, world.chloe.pk]).update(wants_news=True)
+    offer = event(world, levels=["gold"])
+    while tell_news(at=NOW, limit=1):
+        pass
+    assert not tell_news(at=NOW)
+    assert [row.to for row in Message.objects.filter(key__startswith="offer-")] == [world.ana.user.email]
+    mail = emails.news(offer=offer.pk, member=world.ana.pk)
+    assert mail is not None
+    withdraw(offer=offer, by=world.staff, at=NOW)
+    assert emails.news(offer=offer.pk, member=world.ana.pk) is None
+
+
+def test_the_calendar_file_is_folded_and_escaped(world: World, as_ana: Client) -> None:
+    event(world)
+    file = as_ana.get("/offers/open-day/event.ics").content
+    assert all(len(line) <= 75 for line in file.split(b"\r\n"))
+    assert b"SUMMARY:Open day\\; open-day\\," in file
+
+
+def test_the_list_asks_the_same_for_one_offer_and_for_ten(world: World, as_ana: Client) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert as_ana.get("/offers/").status_code == 200
+        return len(captured)
+
+    assert "Nothing is offered" in as_ana.get("/offers/").content.decode()
+    event(world, "first")
+    few = asked()
+    for n in range(9):
+        join_in(event(world, f"more-{n}"), world.ana)
+    assert asked() == few
