@@ -26,6 +26,7 @@ from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
 from cps_portal.lib.errors import Refusal
 from cps_portal.offers.actions.erasing import erase_pack_and_card
+from cps_portal.offers.actions.offers import give_all_back
 from cps_portal.outbox import actions as outbox
 from kitbag.actions.erasing import erase_kit
 from members import actions as members
@@ -56,6 +57,7 @@ def close_account(*, member: Member, by: User, at: datetime) -> Member:
         )
     locked.closed_at = at
     locked.save(update_fields=["closed_at"])
+    give_all_back(member=locked, at=at)
     _mail(locked, "account_closed", at)
     return locked
 

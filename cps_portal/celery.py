@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "kitbag-remind": {"task": "kitbag.remind", "schedule": crontab(day_of_month="5-7", hour="8", minute="20")},
     "servicing-lapse-reservations": {"task": "servicing.lapse_reservations", "schedule": crontab(minute="25")},
     "servicing-remind-of-loans": {"task": "servicing.remind_of_loans", "schedule": crontab(hour="7", minute="30")},
+    "offers-tell-news": {"task": "offers.tell_news", "schedule": 600.0},
     "offers-send-unsent": {"task": "offers.send_unsent", "schedule": 300.0},
     "offers-open-late-cases": {"task": "offers.open_late_cases", "schedule": crontab(minute="35")},
     "offers-blank-addresses": {"task": "offers.blank_addresses", "schedule": crontab(hour="2", minute="50")},

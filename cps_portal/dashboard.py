@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cps_portal.offers.shelf import Shelf, shelf_of
 from kitbag.chart import Chart, points_chart, within_a_year
 from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState
 from kitbag.forecast import Step, forecast
@@ -106,6 +107,7 @@ class Dashboard:
     next_points: int
     next_step: Step | None  # the first of what is planned (R22)
     more_steps: int
+    shelf: Shelf
     jobs: list[Job]  # what is in service
     bars: list[bool]  # the places of Fast Track, taken or free (R49)
     taken: int
@@ -151,6 +153,7 @@ def build(member: Member, now: datetime) -> Dashboard:
     last_change = _last_change(member) if entries else None
     today = timezone.localdate(now)
     steps = forecast(member, today)
+    shelf = shelf_of(member, now)
     running = open_jobs(member, now)
     bars, taken = places(running)
     return Dashboard(
@@ -159,7 +162,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         scale=_scale(member.points, totals["waiting_points"], thresholds),
         nudge=_nudge(member.points, thresholds, needing, checking_points),
         confirm=address if address and not address.verified else None,
-        notices=_notices(member),
+        notices=_notices(member, pack_offered=shelf.pack_offered is not None),
         kits=[show(row, None) for row in needing[:TURNS_SHOWN]],
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
@@ -180,6 +183,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         next_points=thresholds[ahead[0]] if ahead else 0,
         next_step=steps[0] if steps else None,
         more_steps=len(steps[1:]),
+        shelf=shelf,
         jobs=running[:JOBS_SHOWN],
         bars=bars,
         taken=taken,
@@ -229,9 +233,12 @@ def _nudge(points: int, thresholds: dict[str, int], needing: list[Registration],
     return Nudge(Level(reached).label, gap, points=gained, finish=len(chosen), checking=checking)
 
 
-def _notices(member: Member) -> list[Told]:
-    rows = Notice.objects.filter(member=member, read_at=None)[:NOTICES_SHOWN]
-    return [_told(row) for row in rows]
+def _notices(member: Member, *, pack_offered: bool) -> list[Told]:
+    """Those not read yet; that the Welcome Pack waits is said only while it does (R36)."""
+    rows = Notice.objects.filter(member=member, read_at=None)
+    if not pack_offered:
+        rows = rows.exclude(code=NoticeCode.WELCOME_PACK)
+    return [_told(row) for row in rows[:NOTICES_SHOWN]]
 
 
 def _told(notice: Notice) -> Told:

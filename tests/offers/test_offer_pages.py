@@ -134,3 +134,22 @@ def test_the_list_asks_the_same_for_one_offer_and_for_ten(world: World, as_ana: 
     for n in range(9):
         join_in(event(world, f"more-{n}"), world.ana)
     assert asked() == few
+
+
+def test_the_welcome_pack_is_on_the_dashboard_only_while_it_is_offered(world: World, as_ana: Client) -> None:
+    def shown() -> tuple[bool, bool]:
+        page = as_ana.get("/dashboard/").content.decode()
+        return "Your Welcome Pack is waiting" in page, "Your Welcome Pack is ready" in page
+
+    Offer.objects.create(
+        kind="welcome_pack", slug="pack", title="Welcome Pack", summary="A card.", levels=["silver", "gold"],
+        since=NOW - DAY, state="published",
+    )  # fmt: skip
+    Notice.objects.get_or_create(
+        key=f"welcome-pack-{world.ana.pk}", defaults={"member": world.ana, "code": "welcome_pack", "at": NOW}
+    )
+    assert shown() == (True, True)
+    Member.objects.filter(pk=world.ana.pk).update(level="red")
+    assert shown() == (False, False)
+    Member.objects.filter(pk=world.ana.pk).update(level="gold")
+    assert shown() == (True, True)
