@@ -65,7 +65,8 @@ def open_case(
 ) -> Case:
     """Open a case of a member or a visitor, with its first message; mails the reference and when to expect an answer.
 
-    `by` is who wrote the text: the member, somebody of the staff, or None for a visitor and for the portal itself.
+    `by` is who wrote the text: the member, somebody of the staff, or None for a visitor and for the portal itself,
+    which mails the text too: the member has not seen it.
     With `asks` it is the member who is asked something: the case waits for them, they get a notice and a mail
     with the text. Raises Refusal: `empty`, `long` (beside `text`).
     """
@@ -92,7 +93,7 @@ def open_case(
     if asks:
         _tell(case, message, emails.ASKED, NoticeCode.CASE_ASKED, at)
     else:
-        _mail(case, message, emails.RECEIVED)
+        _mail(case, message, emails.OPENED if message.author == Author.PORTAL else emails.RECEIVED)
     return case
 
 

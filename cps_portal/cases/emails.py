@@ -7,7 +7,7 @@ from cps_portal.cases.enums import State
 from cps_portal.cases.models import Case
 from cps_portal.outbox.mail import render_mail
 
-RECEIVED, ANSWERED, ASKED, CLOSED = "received", "answered", "asked", "closed"
+RECEIVED, OPENED, ANSWERED, ASKED, CLOSED = "received", "opened", "answered", "asked", "closed"
 
 
 def about_case(case: Case, event: str, *, text: str = "") -> dict[str, str]:

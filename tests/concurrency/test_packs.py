@@ -1,0 +1,55 @@
+"""Asking for the Welcome Pack beside itself and beside a change of the level, on real Postgres. R37."""
+
+import pytest
+
+from cps_portal.lib.errors import Refusal
+from cps_portal.offers.actions import packs
+from cps_portal.offers.actions.loading import load_offers
+from cps_portal.offers.models import Card, PackEvent, WelcomePack
+from cps_portal.outbox.models import Message
+from kitbag.actions import registrations
+from kitbag.enums import RemovalReason
+from kitbag.models import Registration
+from members.enums import Level
+from members.models import Member
+from tests.concurrency.threads import together
+from tests.offers.packing import ADDRESS, ASKED, house
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ask(member: Member) -> WelcomePack:
+    return packs.ask_for_pack(member=member, address=ADDRESS, by=member.user, at=ASKED)
+
+
+@pytest.mark.parametrize("attempt", range(2))
+def test_a_double_click_and_a_second_tab_make_one_request(committed_world: World, attempt: int) -> None:
+    load_offers()
+    house()
+    found = together(*(lambda: ask(committed_world.ana) for _click in range(4)))
+    assert {row.pk for row in found} == {WelcomePack.objects.get().pk}
+    assert PackEvent.objects.count() == Card.objects.count() == 1
+    assert Message.objects.filter(kind="webhook").count() == 1
+
+
+@pytest.mark.parametrize("attempt", range(2))
+def test_who_falls_below_silver_while_asking_has_a_pack_or_a_refusal(committed_world: World, attempt: int) -> None:
+    world = committed_world
+    load_offers()
+    rows = list(Registration.objects.filter(member=world.ana))
+
+    def fall() -> None:
+        for row in rows:
+            registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=ASKED)
+
+    asked, fell = together(lambda: ask(world.ana), fall)
+    assert fell is None
+    world.ana.refresh_from_db()
+    assert world.ana.level == Level.RED
+    if isinstance(asked, Refusal):
+        assert asked.code == "level"
+        assert not WelcomePack.objects.exists()
+    else:
+        assert WelcomePack.objects.get() == asked
+        assert asked.level_when_asked != Level.RED

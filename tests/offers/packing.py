@@ -1,0 +1,47 @@
+"""A member with a Welcome Pack, and what a house says of it: for the tests of packs."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from django.utils import timezone
+
+from cps_portal.offers.actions import packs
+from cps_portal.offers.actions.loading import load_offers
+from cps_portal.offers.actions.packs import Address, Report
+from cps_portal.offers.enums import PackStep
+from cps_portal.offers.models import WelcomePack
+from cps_portal.partners import actions as partners
+from cps_portal.partners.enums import PartnerKind
+from cps_portal.partners.models import Partner
+from members.models import Member
+
+DAY = timedelta(days=1)
+ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ADDRESS = Address(
+    name="Ana Example", country="ZA", street="14 Oak Avenue", city="Johannesburg", postal_code="2092",
+    phone="+27821234567",
+)  # fmt: skip
+_numbers = count(1)
+
+
+def house(url: str = "https://house.example/hooks") -> Partner:
+    """A fulfilment house; without `url` it has no system."""
+    made = Partner.objects.create(name="Parcels of Utrecht", slug="utrecht", kind=PartnerKind.FULFILMENT)
+    if url:
+        partners.add_endpoint(partner=made, url=url, by=None, at=timezone.now())
+    return made
+
+
+def asked(member: Member, at: datetime = ASKED) -> WelcomePack:
+    load_offers()
+    return packs.ask_for_pack(member=member, address=ADDRESS, by=member.user, at=at)
+
+
+def report(
+    pack: WelcomePack, step: PackStep, at: datetime, *, external_id: str = "", sending: int = 0, **data: str
+) -> WelcomePack:
+    """The house says so."""
+    said = Report(step, sending or pack.sending, at, external_id or f"h-{next(_numbers)}", data)
+    partner = pack.house
+    assert partner is not None
+    return packs.record_report(pack=pack, report=said, partner=partner, at=at)[0]

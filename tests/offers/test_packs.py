@@ -1,0 +1,273 @@
+"""The Welcome Pack: asked for once ever, reported on, sent again, traced when missing. R36 to R40, R56."""
+
+from itertools import permutations
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+
+from cps_portal.cases.enums import Kind, State
+from cps_portal.cases.models import Case
+from cps_portal.lib.errors import Refusal
+from cps_portal.offers import emails, webhooks
+from cps_portal.offers.actions import packs
+from cps_portal.offers.actions.loading import load_offers
+from cps_portal.offers.actions.packs import Report
+from cps_portal.offers.enums import OfferState, PackState, PackStep
+from cps_portal.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
+from cps_portal.outbox.models import Message
+from members.enums import Level, NoticeCode
+from members.models import Member, Notice
+from tests.offers.packing import ADDRESS, ASKED, DAY, asked, house, report
+from tests.world import World
+
+HOUSE_SAYS = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED]
+
+
+@pytest.fixture
+def pack(world: World) -> WelcomePack:
+    house()
+    return asked(world.ana)
+
+
+def refused(pack_or_member: object, **changes: object) -> str:
+    with pytest.raises(Refusal) as caught:
+        packs.ask_for_pack(**{"member": pack_or_member, "address": ADDRESS, "at": ASKED, **changes})  # type: ignore[arg-type]
+    return caught.value.code
+
+
+def webhooks_posted() -> list[str]:
+    return list(Message.objects.filter(kind="webhook").order_by("pk").values_list("payload__id", flat=True))
+
+
+def mails(step: str) -> int:
+    return Message.objects.filter(kind="mail", key__contains=f"-{step}").count()
+
+
+# --- Asking --------------------------------------------------------------------------------------
+
+
+def test_a_pack_is_asked_for_once_ever_whatever_becomes_of_the_level(world: World, pack: WelcomePack) -> None:
+    assert pack.contents == list(PackItem.objects.values_list("code", flat=True)) != []
+    assert Card.objects.live().filter(member=world.ana).count() == 1
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.RED)
+    assert asked(world.ana, at=ASKED + DAY) == pack
+    assert WelcomePack.objects.get().asked_at == ASKED
+    assert webhooks_posted() == [f"pack-{pack.key}"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WelcomePack.objects.create(
+            member=world.ana, reference="ABCDEFGH", level_when_asked="gold", language="en", name="A", country="ZA",
+            street="B", asked_at=ASKED, sending_since=ASKED, changed_at=ASKED,
+        )  # fmt: skip
+
+
+def test_who_cannot_ask_is_told_why_and_nothing_is_kept(world: World) -> None:
+    chloe, by = world.chloe, world.chloe.user
+    assert refused(chloe, by=by) == "none"
+    load_offers()
+    offer = Offer.objects.filter(kind="welcome_pack")
+    assert refused(chloe, by=by) == "level"
+    Member.objects.filter(pk=chloe.pk).update(level=Level.SILVER)
+    offer.update(countries=["KE"])
+    assert refused(chloe, by=by) == "country"
+    offer.update(countries=["TR"])
+    EmailAddress.objects.filter(user=by).update(verified=False)
+    assert refused(chloe, by=by) == "email"
+    EmailAddress.objects.filter(user=by).update(verified=True)
+    offer.update(state=OfferState.WITHDRAWN)
+    assert refused(chloe, by=by) == "none"
+    Member.objects.filter(pk=chloe.pk).update(closed_at=ASKED)
+    assert refused(chloe, by=by) == "closed"
+    assert not WelcomePack.objects.exists()
+    assert not Card.objects.exists()
+
+
+def test_asking_settles_the_notice_that_offered_it(world: World) -> None:
+    Notice.objects.create(member=world.ana, key="offer", code=NoticeCode.WELCOME_PACK, path="/", at=ASKED)
+    asked(world.ana)
+    assert Notice.objects.get(key="offer").read_at == ASKED
+
+
+def test_a_request_made_before_there_is_a_house_leaves_once_there_is_one(world: World) -> None:
+    row = asked(world.ana)
+    assert (row.house, webhooks_posted()) == (None, [])
+    utrecht = house()
+    assert packs.send_unsent(at=ASKED + DAY) == 1
+    assert packs.send_unsent(at=ASKED + DAY) == 0
+    row.refresh_from_db()
+    assert row.house == utrecht
+    assert webhooks_posted() == [f"pack-{row.key}"]
+
+
+# --- What the house says -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(permutations(HOUSE_SAYS)))
+def test_in_whatever_order_it_is_reported_the_pack_is_where_it_is(
+    pack: WelcomePack, order: tuple[PackStep, ...]
+) -> None:
+    for step in order:
+        report(pack, step, ASKED + DAY * (1 + HOUSE_SAYS.index(step)), carrier="DHL", tracking="X1")
+    pack.refresh_from_db()
+    assert (pack.state, pack.carrier, pack.tracking) == (PackState.DISPATCHED, "DHL", "X1")
+    assert pack.dispatched_at == ASKED + 3 * DAY
+    assert mails("dispatched") == 1
+    assert Notice.objects.filter(member=pack.member, code=NoticeCode.PACK_DISPATCHED).count() == 1
+
+
+def test_a_report_heard_twice_counts_once(pack: WelcomePack) -> None:
+    for _twice in range(2):
+        report(pack, PackStep.DISPATCHED, ASKED + DAY, external_id="7")
+    assert PackEvent.objects.filter(step=PackStep.DISPATCHED).count() == mails("dispatched") == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "sending", "days", "code"),
+    [
+        (PackStep.CANCELLED, 1, 0, "step"),
+        (PackStep.RECEIVED, 1, 0, "step"),
+        (PackStep.PACKED, 2, 0, "sending"),
+        (PackStep.PACKED, 0, 0, "sending"),
+        (PackStep.PACKED, 1, 1, "future"),
+    ],
+)
+def test_a_house_says_only_what_it_can_know(
+    pack: WelcomePack, step: PackStep, sending: int, days: int, code: str
+) -> None:
+    assert pack.house is not None
+    said = Report(step, sending, ASKED + DAY * days, "1", {})
+    with pytest.raises(Refusal) as caught:
+        packs.record_report(pack=pack, report=said, partner=pack.house, at=ASKED)
+    assert caught.value.code == code
+    assert not PackEvent.objects.filter(external_id="1").exists()
+
+
+# --- Sent again, cancelled, received -------------------------------------------------------------
+
+
+def test_what_came_back_is_the_same_request_sent_again(world: World, pack: WelcomePack) -> None:
+    report(pack, PackStep.DISPATCHED, ASKED + DAY, carrier="DHL")
+    report(pack, PackStep.RETURNED, ASKED + 9 * DAY, reason="unknown_address")
+    pack.refresh_from_db()
+    assert (pack.state, pack.return_reason) == (PackState.RETURNED, "unknown_address")
+    again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 10 * DAY)
+    assert (again.reference, again.sending, again.state) == (pack.reference, 2, PackState.REQUESTED)
+    assert (again.carrier, again.return_reason, again.dispatched_at) == ("", "", None)
+    assert again.missing_from == ASKED + 38 * DAY
+    assert WelcomePack.objects.count() == 1
+    assert webhooks_posted() == [f"pack-{pack.reference}-1", f"pack-{pack.reference}-2"]
+    report(again, PackStep.RETURNED, ASKED + 11 * DAY, sending=1)
+    again.refresh_from_db()
+    assert again.state == PackState.REQUESTED, "what is late about the first sending says nothing about the second"
+    assert (mails("returned"), mails("sent_again")) == (1, 1)
+    assert webhooks.pack_requested(pack=pack.pk, sending=1) is None
+    told = webhooks.pack_requested(pack=pack.pk, sending=2)
+    assert told
+    assert told["address"]["lines"] == ["Ana Example", "14 Oak Avenue", "JOHANNESBURG", "2092", "SOUTH AFRICA"]
+
+
+def test_the_first_that_turns_up_after_all_calls_the_second_off(world: World, pack: WelcomePack) -> None:
+    with pytest.raises(Refusal, match="not left"):
+        packs.confirm_received(pack=pack, by=world.ana.user, at=ASKED + DAY)
+    report(pack, PackStep.DISPATCHED, ASKED + DAY)
+    packs.send_again(pack=pack, by=world.staff, at=ASKED + 40 * DAY)
+    for _twice in range(2):
+        row = packs.confirm_received(pack=pack, by=world.ana.user, at=ASKED + 41 * DAY)
+    assert row.state == PackState.RECEIVED
+    assert webhooks_posted()[-1] == f"pack-{pack.reference}-2-cancelled"
+    assert webhooks.pack_requested(pack=pack.pk, sending=2) is None
+    assert PackEvent.objects.filter(step=PackStep.RECEIVED).count() == 1
+
+
+def test_only_what_has_not_left_is_cancelled_and_the_house_is_told(world: World, pack: WelcomePack) -> None:
+    packs.cancel_pack(pack=pack, by=world.staff, at=ASKED + DAY)
+    assert webhooks_posted()[-1] == f"pack-{pack.key}-cancelled"
+    assert webhooks.pack_requested(pack=pack.pk, sending=1) is None
+    assert mails("cancelled") >= 1
+    again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 2 * DAY)
+    report(again, PackStep.DISPATCHED, ASKED + 3 * DAY)
+    with pytest.raises(Refusal) as caught:
+        packs.cancel_pack(pack=pack, by=world.staff, at=ASKED + 4 * DAY)
+    assert caught.value.code == "state"
+
+
+# --- Missing and late ----------------------------------------------------------------------------
+
+
+def test_a_pack_is_missing_from_four_weeks_on_and_once(world: World, pack: WelcomePack) -> None:
+    with pytest.raises(Refusal) as caught:
+        packs.report_missing(pack=pack, by=world.ana.user, at=pack.missing_from - DAY / 86400)
+    assert caught.value.code == "early"
+    for _twice in range(2):
+        row = packs.report_missing(pack=pack, by=world.ana.user, at=pack.missing_from)
+    case = Case.objects.get()
+    assert (case.kind, case.about, row.missing_case) == (Kind.MISSING_PACK, pack, case)
+    report(pack, PackStep.RETURNED, ASKED + 30 * DAY)
+    again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 31 * DAY)
+    packs.report_missing(pack=pack, by=world.ana.user, at=again.missing_from)
+    assert Case.objects.count() == 2
+
+
+def test_a_silent_house_makes_one_case_and_the_member_reads_why(world: World, pack: WelcomePack) -> None:
+    assert packs.open_late_cases(at=ASKED + 3 * DAY) == 0
+    assert packs.open_late_cases(at=ASKED + 3 * DAY + DAY / 24) == 1
+    assert packs.open_late_cases(at=ASKED + 4 * DAY) == 0
+    case = Case.objects.get()
+    assert (case.kind, case.state, case.member) == (Kind.PACK_LATE, State.OPEN, world.ana)
+    mail = Message.objects.get(key__startswith=f"case-{case.pk}-")
+    assert "takes longer" in mail.payload["subject"]
+    assert "nothing you have to do" in mail.payload["text"]
+    assert "We have your message" not in mail.payload["text"] + mail.payload["html"]
+
+
+def test_a_house_that_confirmed_is_not_silent(pack: WelcomePack) -> None:
+    report(pack, PackStep.ACCEPTED, ASKED + DAY)
+    assert packs.open_late_cases(at=ASKED + 9 * DAY) == 0
+
+
+# --- The address goes ----------------------------------------------------------------------------
+
+
+def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World, pack: WelcomePack) -> None:
+    assert packs.blank_old_addresses(at=ASKED + 400 * DAY) == 0, "it may still have to be sent"
+    report(pack, PackStep.DISPATCHED, ASKED + DAY)
+    assert packs.blank_old_addresses(at=ASKED + 84 * DAY) == 0
+    assert packs.blank_old_addresses(at=ASKED + 86 * DAY) == 1
+    pack.refresh_from_db()
+    assert (pack.name, pack.street, pack.phone, pack.state) == ("", "", "", PackState.DISPATCHED)
+    assert PackEvent.objects.filter(pack=pack).count() == 2
+    with pytest.raises(Refusal) as caught:
+        packs.send_again(pack=pack, by=world.staff, at=ASKED + 90 * DAY)
+    assert caught.value.code == "address"
+    packs.send_again(pack=pack, by=world.staff, at=ASKED + 90 * DAY, address=ADDRESS)
+    pack.refresh_from_db()
+    assert (pack.street, pack.blanked_at) == (ADDRESS.street, None)
+
+
+# --- Mails ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("dispatched", ["on its way", "DHL", "X1", "https://track.example/X1"]),
+        ("returned", ["came back", "The address was not found", "Check the address"]),
+        ("sent_again", ["once more", "nothing you have to do"]),
+        ("cancelled", ["cancelled", "write to us"]),
+    ],
+)
+def test_each_mail_says_what_happened_and_what_is_next(pack: WelcomePack, step: str, words: list[str]) -> None:
+    WelcomePack.objects.update(
+        state=PackState.DISPATCHED, dispatched_at=ASKED, carrier="DHL", tracking="X1",
+        tracking_url="https://track.example/X1", return_reason="unknown_address",
+    )  # fmt: skip
+    mail = emails.pack_step(pack=pack.pk, sending=1, step=step)
+    assert mail
+    assert [word for word in [*words, "/offers/welcome-pack/"] if word not in mail["text"]] == []
+    assert pack.reference_in_groups in mail["html"]
+    assert mail["subject"].startswith("Your Welcome Pack")
+
+
+def test_a_mail_that_is_outdated_is_not_sent(pack: WelcomePack) -> None:
+    assert emails.pack_step(pack=pack.pk, sending=1, step="dispatched") is None
+    assert emails.pack_step(pack=pack.pk, sending=2, step="returned") is None
