@@ -101,11 +101,21 @@ class Job:
             Says.DAYS_LEFT: ngettext("day left", "days left", number),
             Says.HOURS_LEFT: ngettext("hour left", "hours left", number),
             Says.DAYS_LATE: ngettext("day past", "days past", number),
-            Says.LATE_TODAY: _("late today"),
+            Says.LATE_TODAY: _("today"),
             Says.TOOK: ngettext("day", "days", number),
             Says.NOTHING: "",
         }
         return units[self.face.says]
+
+    @property
+    def short_unit(self) -> str | Promise:
+        """The same where there is no room."""
+        number = self.face.number
+        if self.face.says == Says.HOURS_LEFT:
+            return ngettext("hour", "hours", number)
+        if self.face.says in (Says.LATE_TODAY, Says.NOTHING):
+            return self.unit
+        return ngettext("day", "days", number)
 
     @property
     def counts_days(self) -> bool:
@@ -177,14 +187,10 @@ class Happened:
     title: str | Promise
     at: datetime
     heard_at: datetime | None  # if much later
-    state: str  # done, now
     counts: bool
-    following: str | Promise = ""
     estimate: Estimate | None = None
     part: Part | None = None
     expected: date | None = None
-    why: str = ""
-    days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -224,13 +230,7 @@ def timeline_of(job: Job, estimates: Iterable[Estimate], parts: Iterable[Part]) 
     by_estimate = {row.pk: row for row in estimates}
     by_part = {row.pk: row for row in parts}
     rows = {row.pk: row for row in job.ticket.events.all()}
-    over = job.ticket.ended_at is not None
-    steps = list(job.clock.steps)
-    last = max((n for n, step in enumerate(steps) if step.applied), default=-1)
-    return [
-        _happened(rows[step.event.sequence], by_estimate, by_part, counts=step.applied, is_now=n == last and not over)
-        for n, step in enumerate(steps)
-    ]
+    return [_happened(rows[step.event.sequence], by_estimate, by_part, counts=step.applied) for step in job.clock.steps]
 
 
 def pauses_of(job: Job) -> list[Standing]:
@@ -246,22 +246,17 @@ def open_estimate(estimates: Iterable[Estimate], ticket: Ticket) -> Estimate | N
 
 
 def _happened(
-    row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, counts: bool, is_now: bool
+    row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, counts: bool
 ) -> Happened:
     key = words.key_of(row.kind, row.data)
     expected = row.data.get("expected")
-    why = row.data.get("why")
     return Happened(
         kind=key,
         title=TITLES.get(key, EventKind(row.kind).label),
         at=row.occurred_at,
         heard_at=row.received_at if (row.received_at - row.occurred_at).total_seconds() > HEARD_LATE else None,
-        state="now" if is_now else "done",
         counts=counts,
-        following=words.SENTENCES.get(key, ("", ""))[1] if is_now else "",
         estimate=estimates.get(key_in(row, "estimate")),
         part=parts.get(key_in(row, "part")),
         expected=date.fromisoformat(expected) if expected else None,
-        why=str(why) if isinstance(why, str) else "",
-        days=row.data.get("target_days"),
     )
