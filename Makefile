@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run test test-browser test-launcher bench bench-crowd lint install lock clean
+.PHONY: run test test-browser test-launcher chaos bench bench-crowd lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -16,6 +16,9 @@ test-browser: ## in Chromium
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher $(ARGS)
+
+chaos: install ## 500 Welcome Packs asked for while everything is killed (COUNT=... SEED=...)
+	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(SEED),--seed $(SEED))
 
 bench: ## how pages, search and a small crowd's run compare with the plainest thing
 	@$(START) test -m bench -s -p no:randomly $(ARGS)

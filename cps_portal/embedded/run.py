@@ -66,9 +66,9 @@ def prepare() -> None:
         raise CannotStart("the database could not be brought up to date; the reason is above.")
 
 
-def house_environment(port: int) -> dict[str, str]:
+def house_environment(port: int, state: Path = STATE) -> dict[str, str]:
     """Where the stand-in fulfilment house listens, keeps its file and finds its secret."""
-    folder, own = make_private(STATE / "house"), free_port()
+    folder, own = make_private(state / "house"), free_port()
     return {
         "HOUSE_PORT": str(own),
         "HOUSE_URL": f"http://127.0.0.1:{own}/",
@@ -78,9 +78,9 @@ def house_environment(port: int) -> dict[str, str]:
     }
 
 
-def portal_services(port: int) -> list[Service]:
+def portal_services(port: int, state: Path = STATE) -> list[Service]:
     """The processes of the portal, as in production but for their numbers and the reloading."""
-    logs, beat = make_private(STATE / "log"), make_private(STATE / "beat")
+    logs, beat = make_private(state / "log"), make_private(state / "beat")
     celery: list[str | Path] = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
     binds = [part for address in bindings(port) for part in ("--bind", address)]
     commands: dict[str, list[str | Path]] = {

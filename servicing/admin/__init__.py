@@ -1,5 +1,5 @@
 """The centres' desk and what staff see of it."""
 
-from servicing.admin import centres
+from servicing.admin import centres, loans
 
-__all__ = ["centres"]
+__all__ = ["centres", "loans"]

@@ -36,8 +36,9 @@ class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
     def open(self) -> Self:
         return self.filter(status=CentreStatus.OPEN)
 
-    def worked_by(self, user: User) -> Self:
-        return self.filter(staff__user=user)
+    def seen_by(self, user: User) -> Self:
+        """The own centre of those who work at one; every one for who may see every centre's jobs."""
+        return self if user.has_perm("servicing.view_every_ticket") else self.filter(staff__user=user)
 
 
 @pghistory.track()

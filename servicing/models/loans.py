@@ -5,7 +5,7 @@ from typing import Self
 
 import pghistory
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.models import Product
@@ -16,6 +16,14 @@ from servicing.models.tickets import Ticket
 
 
 class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
+    def seen_by(self, user: User) -> Self:
+        """Those of the own centre; all of them for who may see every centre's jobs."""
+        return self if user.has_perm("servicing.view_every_ticket") else self.filter(centre__staff__user=user)
+
+    def with_lent(self) -> Self:
+        """Adds ``is_lent``."""
+        return self.annotate(is_lent=Exists(Loan.objects.open().filter(unit=OuterRef("pk"))))
+
     def free(self) -> Self:
         return self.filter(in_pool=True).exclude(loans__state__in=OPEN_LOANS)
 
@@ -49,6 +57,10 @@ class LoanUnit(models.Model):
 
 
 class LoanQuerySet(models.QuerySet["Loan"]):
+    def seen_by(self, user: User) -> Self:
+        """As for tickets: those of the own centre."""
+        return self if user.has_perm("servicing.view_every_ticket") else self.filter(unit__centre__staff__user=user)
+
     def open(self) -> Self:
         return self.filter(state__in=OPEN_LOANS)
 

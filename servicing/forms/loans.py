@@ -1,0 +1,32 @@
+"""What the centre types about a loan (R53)."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from servicing.actions.loans import LONGEST
+
+
+class HandOutForm(forms.Form):
+    condition = forms.CharField(
+        label=_("Condition and what goes with it"),
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    due_back = forms.DateField(
+        label=_("Due back"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: the usual time."),
+    )
+
+
+class ExtendForm(forms.Form):
+    due_back = forms.DateField(label=_("Due back"), widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class TakeBackForm(forms.Form):
+    condition = forms.CharField(
+        label=_("Condition and what is missing"),
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

@@ -1,0 +1,140 @@
+"""Ask for Welcome Packs while worker, broker, web and the house are killed at random, then count on both sides.
+
+    python -m tests.chaos --count 500 --seed 7
+
+Real processes: PostgreSQL, broker, web, both workers, beat and the stand-in house with all its mischief. Prints a table
+and exits with 1 if a request was lost, doubled, or the two sides do not agree.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import django
+from django.utils.module_loading import import_string
+
+from cps_portal.embedded import servers
+from cps_portal.embedded.folder import claimed, remove
+from cps_portal.embedded.ports import free_port
+from cps_portal.embedded.run import house_environment, portal_services
+from cps_portal.embedded.services import Service, signal_group
+
+PAUSES = {  # as in life, a thousand times as fast
+    "OUTBOX_LEASE_SECONDS": "6",
+    "OUTBOX_SWEEP_SECONDS": "2",
+    "WEBHOOK_TIMEOUT_SECONDS": "2",
+    "WEBHOOK_FIRST_PAUSE_SECONDS": "0.5",
+    "WEBHOOK_LONGEST_PAUSE_SECONDS": "4",
+    "WEBHOOK_QUIET_SECONDS": "0.2",
+    "WEBHOOK_LONGEST_QUIET_SECONDS": "1",
+    "HOUSE_PAUSE": "1",
+    "HOUSE_MISCHIEF": "fails=0.15,slow=0.03,garbage=0.1,hangs_up=0.15",
+}
+VICTIMS = ("worker", "hooks", "web", "house", "broker")
+QUIET_WITHIN = 240  # seconds after the last kill
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--pace", type=float, default=12, help="requests a second")
+    given = parser.parse_args()
+    sys.stdout.write(f"{given.count} requests, seed {given.seed}\n")
+    folder = Path(tempfile.mkdtemp(prefix=servers.PREFIX))
+    port = free_port()
+    os.environ.update({**PAUSES, "DJANGO_SETTINGS_MODULE": "cps_portal.settings.dev", "PORT": str(port)})
+    os.environ.update({"FILES_ROOT": str(folder / "files"), "DEBUG": "false", "LOG_LEVEL": "ERROR"})
+    os.environ.update(house_environment(port, folder))
+    for name in ("DATABASE_URL", "REDIS_URL"):  # a run that kills its broker has one of its own
+        os.environ.pop(name, None)
+    try:
+        with claimed(folder), servers.running(folder, durable=True) as (started, _urls):
+            django.setup()
+            portal = portal_services(port, folder)
+            dice = random.Random(given.seed)  # noqa: S311 (to repeat a run)
+            # It needs the models, which cannot be imported before Django is set up.
+            run = import_string("tests.chaos.run.Run")(given.count, given.pace, dice)
+            run.prepare()
+            ok = under_fire(run, [*started, *portal], portal, dice, folder / "house")
+    finally:
+        remove(folder)
+    sys.exit(0 if ok else 1)
+
+
+def under_fire(run, everything: list[Service], portal: list[Service], dice: random.Random, house: Path) -> bool:  # type: ignore[no-untyped-def]
+    """Ask and kill side by side, wait for quiet, count."""
+    kills: Counter[str] = Counter()
+    try:
+        for service in portal:
+            service.start()
+        asking = threading.Thread(target=run.ask_all, daemon=True)
+        began = time.monotonic()
+        asking.start()
+        victims = [service for service in everything if service.name in VICTIMS or service.name == "valkey"]
+        while asking.is_alive():
+            time.sleep(dice.uniform(0.4, 1.6))
+            kills[strike(dice.choice(victims), dice)] += 1
+        asked = time.monotonic() - began
+        revive(everything)
+        quiet = run.wait_for_quiet(QUIET_WITHIN, lambda: revive(everything))
+        done = time.monotonic() - began
+    finally:
+        for service in portal:
+            service.stop()
+    with sqlite3.connect(house / "house.sqlite3") as ledger:
+        parcels = dict(ledger.execute("select key, done from parcel").fetchall())
+        heard = Counter(key for (key,) in ledger.execute("select key from heard where type like '%requested'"))
+        (tries,) = ledger.execute("select sum(tries) from report").fetchone()
+    faults = run.faults(parcels, heard) + ([] if quiet else ["it never came to rest"])
+    rows = {
+        "requests asked for": run.count,
+        "seconds of asking under fire": round(asked),
+        "seconds until both sides agreed": round(done),
+        "kills (SIGKILL or a frozen network)": f"{sum(kills.values())}: {dict(sorted(kills.items()))}",
+        "requests that the house recorded": sum(heard.values()),
+        "of these heard again": sum(heard.values()) - len(heard),
+        "parcels it counted": len(parcels),
+        "reports it sent until all were heard": tries,
+        "lost, doubled or disagreeing": len(faults),
+    }
+    for name, value in rows.items():
+        sys.stdout.write(f"| {name} | {value} |\n")
+    for fault in faults[:20]:
+        sys.stdout.write(f"FAULT {fault}\n")
+    return not faults
+
+
+def strike(victim: Service, dice: random.Random) -> str:
+    """Kill its whole group and start it again; now and then the house is frozen instead: a network that fails."""
+    if victim.process is None or victim.ended():
+        victim.start()
+        return f"{victim.name} (found dead)"
+    if victim.name == "house" and dice.random() < 0.4:
+        signal_group(victim.process.pid, signal.SIGSTOP)
+        time.sleep(dice.uniform(1, 4))
+        signal_group(victim.process.pid, signal.SIGCONT)
+        return "network"
+    signal_group(victim.process.pid, signal.SIGKILL)
+    victim.process.wait()
+    time.sleep(dice.uniform(0, 1.5))
+    victim.start()
+    return victim.name
+
+
+def revive(services: list[Service]) -> None:
+    for service in services:
+        if service.ended():
+            service.start()
+
+
+if __name__ == "__main__":
+    main()

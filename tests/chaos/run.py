@@ -1,0 +1,98 @@
+"""The portal's side of the chaos run: members who ask, and what must be true afterwards."""
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from allauth.account.models import EmailAddress
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from cps_portal.embedded.introduce import introduce_house
+from cps_portal.offers.actions.packs import Address, ask_for_pack
+from cps_portal.offers.models import PackEvent, WelcomePack
+from members import actions as members
+from members.access import newest_terms
+from members.enums import Level
+from members.models import Member, User
+
+SEEN = ("accepted", "packed", "dispatched")
+
+
+class Run:
+    def __init__(self, count: int, pace: float, dice: random.Random) -> None:
+        self.count, self.pace, self.dice = count, pace, dice
+
+    def prepare(self) -> None:
+        """The programme, the house as a partner, and members with a confirmed address who are Silver."""
+        call_command("migrate", verbosity=0)
+        call_command("load_programme", verbosity=0)
+        call_command("load_offers", verbosity=0)
+        introduce_house(os.environ["HOUSE_URL"], Path(os.environ["HOUSE_SECRET_FILE"]))
+        terms = newest_terms()
+        assert terms
+        now = timezone.now()
+        for number in range(self.count):
+            user = User.objects.create_user(f"member{number}@example.org")
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+            profile = members.Profile("Member", str(number), "ZA")
+            members.join(user=user, profile=profile, is_adult=True, terms=terms, at=now)
+        Member.objects.update(level=Level.SILVER)
+        connection.close()
+
+    def ask_all(self) -> None:
+        """Every member asks, some twice at the same moment."""
+        for key in Member.objects.order_by("pk").values_list("pk", flat=True):
+            twice = self.dice.random() < 0.2
+            threads = [threading.Thread(target=self._ask, args=(key,)) for _one in range(2 if twice else 1)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            time.sleep(1 / self.pace)
+        connection.close()
+
+    def wait_for_quiet(self, seconds: float, meanwhile: Callable[[], None]) -> bool:
+        """Until every pack is on its way, as far as we know. Returns whether that came."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            meanwhile()
+            if WelcomePack.objects.filter(state="dispatched").count() == self.count:
+                return True
+            time.sleep(1)
+        return False
+
+    def faults(self, parcels: Mapping[str, int], heard: Mapping[str, int]) -> list[str]:
+        """Everything that was lost, doubled, or is seen differently by the two sides."""
+        packs = {pack.key: pack for pack in WelcomePack.objects.all()}
+        steps = Counter(PackEvent.objects.filter(step__in=SEEN).values_list("pack", "step"))
+        found = []
+        if len(packs) != self.count:
+            found.append(f"{self.count} asked, {len(packs)} packs")
+        found += [f"{key}: the house never heard of it" for key in packs if not heard.get(key)]
+        found += [f"{key}: not counted by the house" for key in packs if key not in parcels]
+        found += [f"{key}: nobody asked for it" for key in parcels if key not in packs]
+        found += [f"{key}: {pack.state}" for key, pack in packs.items() if pack.state != "dispatched"]
+        found += [f"{key}: the house is at step {done} of 3" for key, done in parcels.items() if done != len(SEEN)]
+        found += [f"pack {pack}: {times} times {step}" for (pack, step), times in steps.items() if times != 1]
+        missing = len(packs) * len(SEEN) - len(steps)
+        return found + ([f"{missing} steps were never recorded"] if missing else [])
+
+    def _ask(self, key: int) -> None:
+        member = Member.objects.select_related("user").get(pk=key)
+        address = Address(
+            name=member.full_name, country="ZA", street="1 Oak Avenue", city="Johannesburg", postal_code="2092",
+            phone="+27820000000",
+        )  # fmt: skip
+        while True:
+            try:
+                ask_for_pack(member=member, address=address, by=member.user, at=timezone.now())
+            except OperationalError:
+                continue
+            break
+        connection.close()

@@ -1,0 +1,141 @@
+"""Courtesy loans (R48, R53)."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from django.test import Client
+
+from cps_portal.lib.errors import Refusal
+from cps_portal.outbox.models import Message
+from kitbag.enums import Shelf
+from kitbag.models import Hold
+from members.models import Notice
+from servicing.actions import keeping, loans
+from servicing.actions.recording import Who, record_event
+from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.entitled import Item
+from servicing.enums import EventKind, LoanState, ServiceKind
+from servicing.models import Loan, LoanUnit, ServiceCentre, Ticket
+from tests.factories import validated
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+FRIDAY = MONDAY + timedelta(days=4)
+
+
+def make_centre() -> ServiceCentre:
+    return ServiceCentre.objects.create(
+        slug="joburg", name="Johannesburg", kind="PSC", country="ZA", city="Johannesburg", latitude="-26",
+        longitude="28", zone="Africa/Johannesburg", opens=time(9), closes=time(17), services=ServiceKind.values,
+        shelves=Shelf.values, programme="free",
+    )  # fmt: skip
+
+
+def late_job(world: World, centre: ServiceCentre, serial: str = "012345678701") -> Ticket:
+    """A Gold member's repair whose target of three days has passed, with a loan offered."""
+    row = validated(world.ana, world.pro_body, serial)
+    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")
+    asked = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY)
+    book_in(ticket=asked.tickets[0], who=Who(user=world.staff), at=MONDAY + timedelta(hours=1))
+    assert keeping.flag_overdue(at=FRIDAY) == 1
+    return Ticket.objects.get(pk=asked.tickets[0].pk)
+
+
+@pytest.fixture
+def centre() -> ServiceCentre:
+    return make_centre()
+
+
+@pytest.fixture
+def job(world: World, centre: ServiceCentre) -> Ticket:
+    return late_job(world, centre)
+
+
+@pytest.fixture
+def unit(world: World, centre: ServiceCentre) -> LoanUnit:
+    return LoanUnit.objects.create(centre=centre, product=world.pro_body, serial="900000000001")
+
+
+def test_a_missed_target_is_noted_once_and_a_loan_offered(world: World, job: Ticket) -> None:
+    assert keeping.flag_overdue(at=FRIDAY) == 0
+    kinds = list(job.events.values_list("kind", flat=True))
+    assert kinds.count(EventKind.TARGET_MISSED) == kinds.count(EventKind.LOAN_OFFERED) == 1
+    told = {row.params["kind"] for row in Notice.objects.filter(member=world.ana, code="ticket")}
+    assert {"target_missed", "loan_offered"} <= told
+
+
+def test_from_the_offer_to_the_shelf_again(world: World, job: Ticket, unit: LoanUnit) -> None:
+    loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
+    assert list(loans.free_units(job)) == []
+    with pytest.raises(Refusal, match="agreement"):
+        loans.hand_out(loan=loan, condition="As new", who=Who(user=world.staff), at=FRIDAY)
+    with pytest.raises(Refusal, match="has changed"):
+        loans.accept_agreement(loan=loan, version="2020-01", by=world.ana.user, at=FRIDAY)
+    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, by=world.ana.user, at=FRIDAY)
+    out = loans.hand_out(loan=loan, condition="As new, two batteries", who=Who(user=world.staff), at=FRIDAY)
+    assert (out.state, out.due_back) == (LoanState.OUT, date(2026, 3, 20))
+    for kind in (EventKind.ASSESSED, EventKind.READY, EventKind.CLOSED):
+        record_event(ticket=job, kind=kind, who=Who(user=world.staff), at=FRIDAY + timedelta(hours=1))
+    assert Hold.objects.filter(registration=job.registration, why="loan").exists()
+    back = loans.take_back(loan=loan, condition="One scratch", who=Who(user=world.staff), at=FRIDAY + timedelta(days=3))
+    assert (back.state, back.condition_in) == (LoanState.RETURNED, "One scratch")
+    assert not Hold.objects.filter(registration=job.registration).exists()
+
+
+def test_a_unit_is_lent_to_one_only_and_the_loser_reads_why(world: World, job: Ticket, unit: LoanUnit) -> None:
+    other = late_job(world, job.centre, "012345678702")
+    loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
+    with pytest.raises(Refusal) as refusal:
+        loans.reserve(ticket=other, unit=unit, by=world.ana.user, at=FRIDAY)
+    assert (refusal.value.code, refusal.value.field) == ("taken", "unit")
+    with pytest.raises(Refusal, match="already"):
+        loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
+
+
+def test_nothing_is_lent_that_was_not_offered(world: World, centre: ServiceCentre, unit: LoanUnit) -> None:
+    row = validated(world.ana, world.pro_body, "012345678703")
+    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Dropped")
+    asked = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY)
+    with pytest.raises(Refusal, match="longer than its target"):
+        loans.reserve(ticket=asked.tickets[0], unit=unit, by=world.ana.user, at=MONDAY)
+
+
+def test_reminded_before_the_day_then_when_overdue_then_weekly(world: World, job: Ticket, unit: LoanUnit) -> None:
+    loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
+    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, by=world.ana.user, at=FRIDAY)
+    loans.hand_out(loan=loan, condition="As new", who=Who(), at=FRIDAY, due_back=date(2026, 3, 16))
+    days = [date(2026, 3, 2) + timedelta(days=n) for n in range(30)]
+    told = [day.day for day in days if loans.remind(at=datetime(day.year, day.month, day.day, 12, tzinfo=UTC))]
+    assert told == [14, 17, 24, 31]
+    assert Message.objects.filter(key__startswith=f"loan-{loan.pk}-overdue").count() == 3
+
+
+def test_a_reservation_that_nobody_fetches_is_given_up(world: World, job: Ticket, unit: LoanUnit) -> None:
+    loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
+    assert loans.lapse_reservations(at=FRIDAY + timedelta(days=6)) == 0
+    assert loans.lapse_reservations(at=FRIDAY + timedelta(days=8)) == 1
+    assert list(loans.free_units(job)) == [unit]
+
+
+def test_the_member_borrows_and_accepts_on_the_page(world: World, job: Ticket, unit: LoanUnit) -> None:
+    client = Client()
+    client.force_login(world.ana.user)
+    page = f"/service/{job.reference}/loan/"
+    assert unit.product.name in client.get(page).content.decode()
+    assert client.post(page, {"do": "reserve", "unit": "nonsense"}).status_code == 422
+    assert client.post(page, {"do": "reserve", "unit": unit.pk})["location"] == page
+    assert "Tick the box" in client.post(page, {"do": "agree", "version": loans.AGREEMENT}).content.decode()
+    client.post(page, {"do": "agree", "version": loans.AGREEMENT, "agreed": "on"})
+    assert Loan.objects.get().agreed_at
+    client.post(page, {"do": "cancel"})
+    assert Loan.objects.get().state == LoanState.CANCELLED
+    assert client.post(page, {"do": "agree"}).status_code == 422
+    stranger = Client()
+    stranger.force_login(world.ben.user)
+    assert stranger.get(page).status_code == 404
+
+
+def test_declining_can_be_taken_back(world: World, job: Ticket, unit: LoanUnit) -> None:
+    loans.decline_offer(ticket=job, by=world.ana.user, at=FRIDAY)
+    assert loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY).state == LoanState.RESERVED
