@@ -1,0 +1,101 @@
+"""A Gold member's late repair on a phone: the estimate approved, told why, offered a loan (R47, R48, R52)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from servicing.actions import ending, keeping
+from servicing.actions.estimates import Line, send_estimate
+from servicing.actions.parts import order_part
+from servicing.actions.recording import Who, record_event
+from servicing.actions.talking import write_message
+from servicing.enums import EventKind, TicketState
+from servicing.models import LoanUnit
+from tests.servicing.jobs import a_centre, at_the_centre
+from tests.world import World
+
+PHONE = {"width": 390, "height": 844}
+LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def check(page: Page) -> None:
+    """Nothing that axe finds, and nothing wider than the phone."""
+    violations = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_asking(
+    committed_world: World, visit: Callable[..., Page]
+) -> None:
+    world, now = committed_world, timezone.now()
+    desk = Who(user=world.staff)
+    centre = a_centre(country="KE")
+    LoanUnit.objects.create(centre=centre, product=world.pro_body, serial="L1", condition="Like new")
+    ticket = at_the_centre(world, centre, at=now - timedelta(days=12))
+    line = Line("Shutter unit", Decimal(1), Decimal("3200.00"), Decimal(15))
+    day = (now + timedelta(days=7)).date()
+    sent_at = now - timedelta(days=5)
+    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, who=desk, at=sent_at)
+
+    page = visit(world.ana.user, viewport=PHONE)
+    page.goto("/dashboard/")
+    page.get_by_role("link", name=ticket.product.name, exact=True).click()
+    expect(page.get_by_text("Past its target")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name="There is an estimate").click()
+    expect(page.get_by_text("If you decline, nothing is repaired")).to_be_visible()
+    page.get_by_role("button", name="Approve ZAR 3,680.00").click()
+    expect(page.get_by_text("Approved. The clock runs again.")).to_be_visible()
+
+    page.get_by_label("Write to the centre").fill("Half a thought")
+    assert keeping.flag_overdue(at=timezone.now()) == 1
+    order_part(ticket=ticket, name="Shutter unit", expected_on=day, who=desk, at=timezone.now())
+    write_message(ticket=ticket, text="It comes from Japan.", who=desk, at=timezone.now())
+    page.evaluate(LOOK_AGAIN)
+    expect(page.get_by_text("It waits for: Shutter unit")).to_be_visible()
+    expect(page.get_by_text("New date")).to_be_visible()
+    expect(page.get_by_text("It comes from Japan.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Borrow one meanwhile")).to_be_visible()
+    expect(page.get_by_label("Write to the centre")).to_have_value("Half a thought")
+    check(page)
+
+    page.goto("/service/")
+    expect(page.get_by_text("1 of 3 places")).to_be_visible()
+    check(page)
+
+    page.goto(ticket.get_absolute_url())
+    page.get_by_label("Write to the centre").fill("Thank you")
+    page.get_by_role("button", name="Send to the centre").click()
+    expect(page.get_by_text("Sent to the centre.")).to_be_visible()
+    later = timezone.now()
+    record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, who=desk, at=later)
+    record_event(ticket=ticket, kind=EventKind.READY, who=desk, at=later)
+    address = "https://post.example/t/AB1"
+    ending.ship(ticket=ticket, who=desk, at=later, carrier="Post", tracking="AB1", tracking_url=address)
+    page.evaluate(LOOK_AGAIN)
+    expect(page.get_by_role("link", name="Follow the parcel")).to_have_attribute("href", address)
+
+
+def test_without_a_script_an_estimate_is_declined_and_a_message_sent(
+    committed_world: World, visit: Callable[..., Page]
+) -> None:
+    world, now = committed_world, timezone.now()
+    desk = Who(user=world.staff)
+    ticket = at_the_centre(world, a_centre(country="KE"), at=now - timedelta(days=1))
+    line = Line("Shutter unit", Decimal(1), Decimal("3200.00"))
+    day = (now + timedelta(days=7)).date()
+    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, who=desk, at=now)
+    page = visit(world.ana.user, viewport=PHONE, java_script_enabled=False)
+    page.goto(ticket.get_absolute_url())
+    page.get_by_role("button", name="Decline, send it back unrepaired").click()
+    expect(page.get_by_text("It is sent back to you unrepaired.")).to_be_visible()
+    page.get_by_label("Write to the centre").fill("Please pack it well")
+    page.get_by_role("button", name="Send to the centre").click()
+    expect(page.get_by_text("Please pack it well")).to_be_visible()
+    ticket.refresh_from_db()
+    assert ticket.state == TicketState.DECLINED
