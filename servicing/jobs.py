@@ -209,7 +209,8 @@ def with_clocks(rows: TicketQuerySet) -> TicketQuerySet:
 
 def job_of(ticket: Ticket, now: datetime) -> Job:
     clock = clock_of(ticket, now, list(ticket.events.all()))
-    return Job(ticket, clock, face_of(clock, ticket.target_days), new_date(clock, ticket.centre.calendar), now)
+    day = new_date(clock, ticket.centre.calendar, ticket.centre.today(now))
+    return Job(ticket, clock, face_of(clock, ticket.target_days), day, now)
 
 
 def open_jobs(member: Member, now: datetime) -> list[Job]:

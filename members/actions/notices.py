@@ -22,6 +22,11 @@ def tell(*, member: Member, key: str, code: NoticeCode, params: dict[str, str | 
     )
 
 
+def settle(*, keys: Iterable[str], at: datetime) -> None:
+    """What these notices asked for was done: they go by themselves."""
+    Notice.objects.filter(key__in=list(keys), read_at=None).update(read_at=at)
+
+
 def tell_many(notices: Iterable[Notice]) -> None:
     """As `tell`, for many in one statement."""
     Notice.objects.bulk_create(notices, ignore_conflicts=True)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
+from servicing.actions import telling
 from servicing.actions.heard import heard_before, key_in
 from servicing.actions.recording import PORTAL, Who, record_event
 from servicing.enums import EstimateState, EventKind, TicketState
@@ -159,6 +160,7 @@ def _end(ticket: Ticket, state: EstimateState, at: datetime) -> Estimate | None:
     if row:
         row.state, row.answered_at = state, at
         row.save(update_fields=["state", "answered_at"])
+        telling.settle(ticket=ticket, kind=EventKind.ESTIMATE_SENT, at=at)
     return row
 
 

@@ -51,6 +51,7 @@ def write_message(
     if from_member:
         if question_open(clock_of(locked, at)):
             record_event(ticket=locked, kind=EventKind.QUESTION_ANSWERED, who=who, at=at, data=data)
+            telling.settle(ticket=locked, kind=EventKind.QUESTION_ASKED, at=at)
     elif asks:
         record_event(ticket=locked, kind=EventKind.QUESTION_ASKED, who=who, at=at, external_id=external_id, data=data)
     else:

@@ -1,5 +1,7 @@
 """Members hear of everything on a ticket that is not their own doing (R56)."""
 
+from datetime import datetime
+
 from cps_portal.outbox import actions as outbox
 from members.actions import notices
 from members.enums import NoticeCode
@@ -41,6 +43,12 @@ def tell(*, ticket: Ticket, event: TicketEvent, before: TicketState) -> None:
     to = ticket.member.user.email if ticket.member else ticket.visitor.email if ticket.visitor else ""
     payload = outbox.to_word("servicing.ticket_event", event=event.pk)
     outbox.post(key=key, kind="mail", to=to, payload=payload, at=event.received_at)
+
+
+def settle(*, ticket: Ticket, kind: EventKind, at: datetime) -> None:
+    """The member answered, or need not any more: the notices that asked for it go."""
+    keys = TicketEvent.objects.filter(ticket=ticket, kind=kind).values_list("pk", flat=True)
+    notices.settle(keys=[f"ticket-event-{key}" for key in keys], at=at)
 
 
 def tell_requested(*, ticket: Ticket, event: TicketEvent) -> None:

@@ -66,12 +66,12 @@ def _running(clock: Clock, days: int) -> Face:
     return Face(tone, says, number, _track(days), _run(part, days), _hand(part))
 
 
-def new_date(clock: Clock, calendar: Calendar) -> date | None:
+def new_date(clock: Clock, calendar: Calendar, today: date) -> date | None:
     """When it is ready though the target does not hold: the working day after its last part came (R48).
 
-    None while nothing is known that would say so.
+    None while nothing is known that would say so, also when the part should have come by now.
     """
-    if clock.stopped_at or clock.part_expected is None or not clock.will_be_missed:
+    if clock.stopped_at or not clock.will_be_missed or clock.part_expected is None or clock.part_expected < today:
         return None
     return after_part(clock.part_expected, calendar)
 

@@ -34,6 +34,7 @@ MEMBER = [
     "/card/",
     "/card/lost/",
     "/cases/",
+    "/service/",
     "/profile/",
     "/profile/country/",
     "/profile/security/",

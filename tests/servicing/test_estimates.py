@@ -57,7 +57,8 @@ def test_an_estimate_stops_the_clock_and_the_answer_moves_the_due_time_by_the_wo
     done = estimates.approve_estimate(estimate=row, who=Who(user=world.ana.user), at=AT + 3 * HOUR)
     assert (done.state, done.paused) == (TicketState.APPROVED, False)
     assert before and done.due_at == before + 3 * HOUR
-    assert Notice.objects.filter(member=world.ana, params__kind="estimate_sent").count() == 1
+    (notice,) = Notice.objects.filter(member=world.ana, params__kind="estimate_sent")
+    assert notice.read_at  # it asked for an answer, and has it
     assert not Notice.objects.filter(params__kind="estimate_approved").exists()  # her own doing
 
 

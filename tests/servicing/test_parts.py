@@ -57,7 +57,8 @@ def test_a_part_that_comes_too_late_counts_at_once_why_the_new_date_and_a_loan(
     expect_part(part=part, expected_on=FRIDAY, who=desk, at=AT + HOUR)
     clock = clock_of(ticket, AT + HOUR)
     assert clock.will_be_missed and not clock.missed
-    assert new_date(clock, centre.calendar) == date(2026, 3, 9)  # the Monday after the Friday
+    assert new_date(clock, centre.calendar, FRIDAY) == date(2026, 3, 9)  # the Monday after the Friday
+    assert new_date(clock, centre.calendar, date(2026, 3, 7)) is None  # it should have come
     assert told(world)[-2:] == ["part_late", "loan_offered"]
     assert offers(ticket) == 1
     expect_part(part=part, expected_on=NEXT_FRIDAY, who=desk, at=AT + 2 * HOUR)

@@ -161,6 +161,14 @@ def test_the_list_shows_places_clocks_and_the_way_out_of_the_line(
     assert "Cancelled" in as_ana.get("/service/").content.decode()
 
 
+def test_a_product_in_service_leads_to_its_job(as_ana: Client, as_ben: Client, ticket: Ticket) -> None:
+    assert ticket.registration
+    way = f"/service/product/{ticket.registration.pk}/"
+    assert way in as_ana.get(ticket.registration.get_absolute_url()).content.decode()
+    assert as_ana.get(way).headers["Location"] == ticket.get_absolute_url()
+    assert as_ben.get(way).headers["Location"] == "/service/"
+
+
 def test_showing_a_job_and_the_list_costs_the_same_however_much_happened(
     as_ana: Client, world: World, centre: ServiceCentre, ticket: Ticket, desk: Who
 ) -> None:
