@@ -275,6 +275,10 @@ def _told(notice: Notice) -> Told:
             _("We look into it and send the same pack again. See what to check."),
         ),
         NoticeCode.PACK_SENT_AGAIN: (_("Your Welcome Pack is sent again"), _("Follow it here.")),
+        NoticeCode.PACK_LATE: (
+            _("Your Welcome Pack takes longer"),
+            _("Our staff look into it. Your request is safe: you need not do anything."),
+        ),
         NoticeCode.PACK_CANCELLED: (
             _("Your Welcome Pack was cancelled"),
             _("Write to us if you did not expect it: we can send it again."),

@@ -99,6 +99,7 @@ class NoticeCode(models.TextChoices):
     PACK_DISPATCHED = "pack_dispatched", _("Welcome Pack dispatched")
     PACK_RETURNED = "pack_returned", _("Welcome Pack came back")
     PACK_SENT_AGAIN = "pack_sent_again", _("Welcome Pack is sent again")
+    PACK_LATE = "pack_late", _("Welcome Pack takes longer")
     PACK_CANCELLED = "pack_cancelled", _("Welcome Pack cancelled")
     CARD_REPLACED = "card_replaced", _("Card replaced")
     PLACE_FREE = "place_free", _("A place at an event came free")

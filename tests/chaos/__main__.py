@@ -29,17 +29,17 @@ from cps_portal.embedded.services import Service, signal_group
 
 PAUSES = {  # as in life, a thousand times as fast
     "OUTBOX_LEASE_SECONDS": "6",
-    "OUTBOX_SWEEP_SECONDS": "2",
+    "OUTBOX_SWEEP_SECONDS": "1",
     "WEBHOOK_TIMEOUT_SECONDS": "2",
     "WEBHOOK_FIRST_PAUSE_SECONDS": "0.5",
     "WEBHOOK_LONGEST_PAUSE_SECONDS": "4",
     "WEBHOOK_QUIET_SECONDS": "0.2",
-    "WEBHOOK_LONGEST_QUIET_SECONDS": "1",
+    "WEBHOOK_LONGEST_QUIET_SECONDS": "0.5",
     "HOUSE_PAUSE": "1",
-    "HOUSE_MISCHIEF": "fails=0.15,slow=0.03,garbage=0.1,hangs_up=0.15",
+    "HOUSE_MISCHIEF": "fails=0.05,slow=0.02,garbage=0.04,hangs_up=0.06",
 }
 VICTIMS = ("worker", "hooks", "web", "house", "broker")
-QUIET_WITHIN = 240  # seconds after the last kill
+STANDSTILL = 90  # seconds without any progress: it will not come to rest any more
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def under_fire(run, everything: list[Service], portal: list[Service], dice: rand
             kills[strike(dice.choice(victims), dice)] += 1
         asked = time.monotonic() - began
         revive(everything)
-        quiet = run.wait_for_quiet(QUIET_WITHIN, lambda: revive(everything))
+        quiet = run.wait_for_quiet(STANDSTILL, lambda: revive(everything))
         done = time.monotonic() - began
     finally:
         for service in portal:

@@ -57,13 +57,19 @@ class Run:
             time.sleep(1 / self.pace)
         connection.close()
 
-    def wait_for_quiet(self, seconds: float, meanwhile: Callable[[], None]) -> bool:
-        """Until every pack is on its way, as far as we know. Returns whether that came."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def wait_for_quiet(self, standstill: float, meanwhile: Callable[[], None]) -> bool:
+        """Until every pack is on its way, as far as we know; given up when nothing moves for so many seconds.
+
+        Returns whether that came.
+        """
+        heard, since = -1, time.monotonic()
+        while time.monotonic() - since < standstill:
             meanwhile()
             if WelcomePack.objects.filter(state="dispatched").count() == self.count:
                 return True
+            now = PackEvent.objects.count()
+            if now != heard:
+                heard, since = now, time.monotonic()
             time.sleep(1)
         return False
 

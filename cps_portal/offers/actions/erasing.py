@@ -10,6 +10,7 @@ from cps_portal.offers.actions.cards import revoke_card
 from cps_portal.offers.actions.packs import blank
 from cps_portal.offers.enums import CardEnd
 from cps_portal.offers.models import Card, WelcomePack
+from cps_portal.partners import actions as partners
 from members.models import Member
 
 
@@ -19,5 +20,8 @@ def erase_pack_and_card(*, member: Member, at: datetime) -> None:
     mine = WelcomePack.objects.filter(member=member)
     blank(mine.filter(blanked_at=None), at)
     mine.update(carrier="", tracking="", tracking_url="")
+    for pack in mine:
+        sent = [f"pack-{pack.reference}-{number}" for number in range(1, pack.sending + 1)]
+        partners.forget_answers(keys=[*sent, *(f"{key}-cancelled" for key in sent)])
     revoke_card(member=member, reason=CardEnd.CLOSED, by=None, at=at)
     Card.objects.filter(member=member).update(token=Concat(Value("erased-"), Cast("pk", CharField())))

@@ -310,6 +310,14 @@ def _open_late_case(key: int, at: datetime) -> bool:
         kind=Kind.PACK_LATE, subject=subject, text=text, member=pack.member, about=pack, by=None, at=at
     )
     pack.save(update_fields=["late_case"])
+    notices.tell(
+        member=pack.member,
+        key=f"pack-{pack.key}-late",
+        code=NoticeCode.PACK_LATE,
+        params={"reference": pack.reference_in_groups},
+        path=pack.get_absolute_url(),
+        at=at,
+    )
     return True
 
 
