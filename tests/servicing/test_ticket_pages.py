@@ -212,3 +212,24 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Wh
     assert page in mail_of("shipped")
     assert not mail.outbox
     assert ticket_event(event=TicketEvent.objects.filter(kind="booked_in").latest("pk").pk)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"product/{10**30}/",
+        "product/0/",
+        f"%00{'9' * 300}/",
+        "OOOO-IIII/",
+        "?page=-1",
+        f"?page={10**30}",
+        "?page=x",
+    ],
+)
+def test_addresses_that_anybody_can_type_are_answered(as_ana: Client, address: str) -> None:
+    assert as_ana.get(f"/service/{address}").status_code in {200, 302, 404}
+
+
+def test_an_estimate_with_no_such_number_is_not_there(as_ana: Client, ticket: Ticket) -> None:
+    for number in (0, 1, 10**30):
+        assert as_ana.post(f"{ticket.get_absolute_url()}estimate/{number}/", {"answer": "approve"}).status_code == 404
