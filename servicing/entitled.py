@@ -37,6 +37,43 @@ class Item:
         return self.registration.serial_key if self.registration else serial_key(self.serial) or None
 
 
+class Answers:
+    """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
+
+    def __init__(self, member: Member | None) -> None:
+        self.member = member
+        self._benefits: dict[str, Benefit | None] = {}
+        self._standings: dict[Item, Standing] = {}
+
+    def of(
+        self, item: Item, centre: ServiceCentre, service: str, *, places_taken: int, wish: str | None = None,
+        claim: WarrantyClaim = NO_CLAIM,
+    ) -> Entitlement:  # fmt: skip
+        """What the member (None: a visiting one) gets for this product at this centre today."""
+        return entitlement(
+            level=self.member.level if self.member else None,
+            benefit=self._benefit(centre),
+            product=facts_of(item.product),
+            centre=facts_of_centre(centre),
+            service=service,
+            standing=self._standing(item),
+            places_taken=places_taken,
+            wish=wish,
+            claim=claim,
+        )
+
+    def _benefit(self, centre: ServiceCentre) -> Benefit | None:
+        code = centre.country.code
+        if code not in self._benefits:
+            self._benefits[code] = benefit_at(centre, self.member)
+        return self._benefits[code]
+
+    def _standing(self, item: Item) -> Standing:
+        if item not in self._standings:
+            self._standings[item] = standing_of(item)
+        return self._standings[item]
+
+
 def may_i(
     *,
     member: Member | None,
@@ -47,24 +84,14 @@ def may_i(
     claim: WarrantyClaim = NO_CLAIM,
     places_taken: int | None = None,
 ) -> Entitlement:
-    """What `member` (None: a visiting one) gets for this product at this centre today.
+    """One answer. `places_taken` if the caller knows it; counted here otherwise."""
+    taken = count_places(member) if places_taken is None else places_taken
+    return Answers(member).of(item, centre, service, places_taken=taken, wish=wish, claim=claim)
 
-    `places_taken` if the caller knows it; counted here otherwise.
-    """
-    taken = places_taken
-    if taken is None:
-        taken = Ticket.objects.filter(member=member, place__isnull=False).count() if member else 0
-    return entitlement(
-        level=member.level if member else None,
-        benefit=benefit_at(centre, member),
-        product=facts_of(item.product),
-        centre=facts_of_centre(centre),
-        service=service,
-        standing=standing_of(item),
-        places_taken=taken,
-        wish=wish,
-        claim=claim,
-    )
+
+def count_places(member: Member | None) -> int:
+    """How many of the member's places are taken."""
+    return Ticket.objects.filter(member=member, place__isnull=False).count() if member else 0
 
 
 def benefit_at(centre: ServiceCentre, member: Member | None, level: str = "") -> Benefit | None:

@@ -93,6 +93,9 @@ class Parcel(models.Model):
     def __str__(self) -> str:
         return references.in_groups(self.reference)
 
+    def get_absolute_url(self) -> str:
+        return reverse("servicing:parcel", args=[self.reference])
+
     @property
     def reference_in_groups(self) -> str:
         return references.in_groups(self.reference)

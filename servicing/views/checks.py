@@ -1,0 +1,62 @@
+"""“May I?”: what the member gets for a product, by centre, and why (R43 to R46, R51, R60)."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from kitbag.models import Registration
+from members.access import MemberRequest, member_required
+from servicing.entitled import count_places
+from servicing.enums import ServiceKind
+from servicing.forms.requests import CheckForm
+from servicing.models import Ticket
+from servicing.promises import asked_of, best_for, choices_for
+from servicing.rules.places import PLACES
+
+
+@never_cache
+@require_safe
+@member_required
+def check(request: MemberRequest) -> HttpResponse:
+    """For each centre that fits: the promise, why, and what would change it."""
+    rows = list(Registration.objects.of(request.member).live().select_related("product").order_by("product__name"))
+    form = CheckForm(request.GET if "product" in request.GET else None, rows)
+    choices, row = [], None
+    if form.is_valid():
+        row = next(one for one in rows if one.pk == form.cleaned_data["product"])
+        asked = asked_of(row, form.cleaned_data["service"], at=timezone.now(), proof=True)
+        choices = choices_for(request.member, [asked])
+    context = {
+        "form": form,
+        "row": row,
+        "job": _job(request, row) if row else None,
+        "choices": [one for one in choices if one.fits],
+        "others": [one for one in choices if not one.fits],
+        "taken": count_places(request.member),
+        "places": PLACES,
+    }
+    return render(request, "servicing/check.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+@never_cache
+@require_safe
+@member_required
+def may_i(request: MemberRequest, pk: int) -> HttpResponse:
+    """The same in short, for the page of a product (R43); whole without a script."""
+    row = get_object_or_404(Registration.objects.of(request.member).live().select_related("product"), pk=pk)
+    choice = best_for(request.member, asked_of(row, ServiceKind.REPAIR, at=timezone.now(), proof=True))
+    context = {
+        "row": row,
+        "choice": choice,
+        "one": choice.promised[0] if choice else None,
+        "job": _job(request, row),
+        "taken": count_places(request.member),
+        "places": PLACES,
+    }
+    return render(request, "servicing/_may_i.html" if request.htmx else "servicing/may_i.html", context)
+
+
+def _job(request: MemberRequest, row: Registration) -> Ticket | None:
+    return Ticket.objects.of(request.member).open().filter(registration=row).first()

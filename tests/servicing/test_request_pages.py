@@ -1,0 +1,165 @@
+"""Asking for a service in the browser: steps, nothing lost, one parcel (R43, R49, R52, R60)."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from kitbag.models import Registration
+from servicing.actions.recording import Who
+from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.entitled import Item
+from servicing.enums import ServiceKind, TicketState
+from servicing.models import Parcel, ServiceCentre, Ticket
+from tests.factories import ProductFactory, validated
+from tests.servicing.jobs import a_centre, a_request
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+NEW = "/service/new/"
+
+
+@pytest.fixture
+def centre() -> ServiceCentre:
+    return a_centre()
+
+
+def the_form(row: Registration, **more: Any) -> dict[str, Any]:
+    key = f"p{row.pk}"
+    return {
+        "items": [row.pk], f"{key}-service": "repair", f"{key}-fault": "Shutter sticks", f"{key}-warranty": "",
+        "centre": "joburg", "step": "review", "go": "send", **more,
+    }  # fmt: skip
+
+
+def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    client.force_login(world.ana.user)
+    row = validated(world.ana, world.pro_body, "012345678701")
+    typed: dict[str, Any] = {"items": [row.pk], "step": "products", "go": "next"}
+    assert b"What happens?" in client.post(NEW, typed).content
+    typed |= {f"p{row.pk}-service": "repair", f"p{row.pk}-fault": "Shutter sticks", "step": "problem"}
+    page = client.post(NEW, typed).content.decode()
+    assert "3 working days" in page
+    assert f'name="p{row.pk}-fault" value="Shutter sticks"' in page
+    typed |= {"centre": "joburg", "step": "where"}
+    assert b"Send the request" in client.post(NEW, typed).content
+    back = client.post(NEW, {**typed, "step": "review", "go": "problem"}).content.decode()
+    assert "Shutter sticks</textarea>" in back and 'name="centre" value="joburg"' in back
+    parcel_page = client.post(NEW, {**typed, "step": "review", "go": "send"}, follow=True)
+    ticket = Ticket.objects.get()
+    assert ticket.reference_in_groups in parcel_page.content.decode()
+    assert (ticket.fault, ticket.place, ticket.centre) == ("Shutter sticks", 1, centre)
+
+
+def test_a_second_click_leads_to_the_first_parcel(world: World, client: Client, centre: ServiceCentre) -> None:
+    client.force_login(world.ana.user)
+    row = validated(world.ana, world.pro_body, "012345678701")
+    first = client.post(NEW, the_form(row))
+    second = client.post(NEW, the_form(row))
+    assert first["Location"] == second["Location"] == Parcel.objects.get().get_absolute_url()
+
+
+def test_what_is_missing_is_said_beside_its_field_and_nothing_is_opened(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    client.force_login(world.ana.user)
+    row = validated(world.ana, world.pro_body, "012345678701")
+    key = f"p{row.pk}"
+    for changes, sentence in [
+        ({"items": []}, "Choose at least one product."),
+        ({"items": ["9" * 5000]}, "has left your Kitbag"),
+        ({f"{key}-fault": " "}, "Say what is wrong with it."),
+        ({f"{key}-fault": "x" * 2001}, "Use at most 2000 characters."),
+        ({f"{key}-fault": "a\x00b"}, "printed"),
+        ({f"{key}-service": "magic"}, "Choose what we should do."),
+        ({f"{key}-warranty": "warranty"}, "A warranty repair needs a proof of purchase."),
+        ({f"{key}-photos_keys": ["nothing"]}, "no longer there"),
+        ({"centre": "nowhere"}, "Choose another one."),
+        ({"centre": ""}, "Choose a centre."),
+    ]:
+        answer = client.post(NEW, the_form(row, **changes))
+        assert (answer.status_code, sentence in answer.content.decode()) == (422, True), changes
+    assert not Parcel.objects.exists()
+
+
+def test_a_fourth_product_asks_whether_to_wait_and_waits(world: World, client: Client, centre: ServiceCentre) -> None:
+    for n in (1, 2, 3):
+        a_request(world, centre, f"01234567870{n}", timezone.now())
+    row = validated(world.ana, world.pro_body, "012345678704")
+    client.force_login(world.ana.user)
+    asked = client.post(NEW, the_form(row))
+    assert asked.status_code == 422 and b"Choose what we should do" in asked.content
+    sent = client.post(NEW, the_form(row, **{f"p{row.pk}-wish": "wait"}), follow=True).content.decode()
+    ticket = Ticket.objects.get(registration=row)
+    assert ticket.state == TicketState.WAITING and "It waits for a place" in sent
+    assert client.get(f"/service/parcels/{ticket.parcel.reference}/label.pdf").status_code == 404
+
+
+def test_what_is_in_service_or_past_service_cannot_be_chosen_and_says_why(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    a_request(world, centre, "012345678701", timezone.now())
+    validated(world.ana, ProductFactory(name="EOS Old", slug="old", stage="unserviceable"), "012345678702")
+    client.force_login(world.ana.user)
+    page = client.get(NEW).content.decode()
+    assert "It is in service already." in page and "can no longer be serviced" in page
+    assert page.count("disabled") == 2
+
+
+def test_a_parcel_is_marked_as_sent_once_and_can_be_called_off_until_intake(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    ticket = a_request(world, centre, "012345678701", timezone.now())
+    address = ticket.parcel.get_absolute_url()
+    client.force_login(world.ana.user)
+    assert client.post(f"{address}sent/", {"carrier": "x" * 61}).status_code == 422
+    for number in ("AB1", "AB2"):
+        client.post(f"{address}sent/", {"carrier": "Post", "tracking": number})
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.parcel.tracking) == (TicketState.IN_TRANSIT, "AB2")
+    assert ticket.events.filter(kind="sent").count() == 1
+    other = a_request(world, centre, "012345678702", timezone.now())
+    client.post(f"{other.parcel.get_absolute_url()}cancel/")
+    other.refresh_from_db()
+    assert other.state == TicketState.CANCELLED and other.place is None
+    book_in(ticket=ticket, who=Who(user=world.staff), at=timezone.now())
+    assert b"nothing left to cancel" in client.post(f"{address}cancel/", follow=True).content
+
+
+def test_parcels_of_others_are_not_there(world: World, client: Client, centre: ServiceCentre) -> None:
+    address = a_request(world, centre).parcel.get_absolute_url()
+    client.force_login(world.ben.user)
+    for end in ("", "label.pdf", "packing-list.pdf"):
+        assert client.get(address + end).status_code == 404
+    for end in ("sent/", "cancel/"):
+        assert client.post(address + end).status_code == 404
+
+
+def test_may_i_says_what_each_centre_gives_and_what_would_change_it(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    a_centre("partner", kind="ASP", country="KE")
+    row = validated(world.ana, world.pro_body, "012345678701")
+    client.force_login(world.ana.user)
+    page = client.get("/service/check/", {"product": row.pk, "service": "maintenance"}).content.decode()
+    assert "15 percent off maintenance" in page and "Service partners do maintenance" in page
+    assert page.index("Centre joburg") < page.index("Centre partner")
+    whole = client.get(f"/service/may-i/{row.pk}/").content.decode()
+    part = client.get(f"/service/may-i/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" in whole and "<html" not in part and "<b>3 working days</b>, Fast Track" in part
+    assert client.get("/service/check/", {"product": "0"}).status_code == 422
+    client.force_login(world.ben.user)
+    assert client.get(f"/service/may-i/{row.pk}/").status_code == 404
+
+
+def test_opening_a_ticket_takes_at_most_twenty_queries(
+    world: World, centre: ServiceCentre, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    row = validated(world.ana, world.pro_body, "012345678701")
+    wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")]
+    with django_assert_max_num_queries(20):
+        open_parcel(member=world.ana, centre=centre, wanted=wanted, by=world.ana.user, at=timezone.now())
