@@ -105,6 +105,12 @@ class ServiceCentre(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("servicing:centre", args=[self.slug])
 
+    def get_services_display(self) -> list[str]:
+        return [str(ServiceKind(service).label) for service in self.services]
+
+    def get_shelves_display(self) -> list[str]:
+        return [str(Shelf(shelf).label) for shelf in self.shelves]
+
     @cached_property
     def calendar(self) -> Calendar:
         """When it works: its week and hours, its country's public holidays, its own closures (R44)."""

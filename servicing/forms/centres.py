@@ -1,0 +1,66 @@
+"""What the locator is asked (R42): whatever comes in an address is read leniently."""
+
+from typing import Any
+
+from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from kitbag.enums import Shelf
+from servicing.enums import CentreStatus, ServiceKind
+from servicing.models import ServiceCentre
+
+SHOWN = [("", _("All")), ("canon", _("Canon centres")), ("partner", _("CPS partners"))]
+
+
+def attrs(label: Any) -> dict[str, Any]:
+    return {"aria-label": label, "class": "input"}
+
+
+class LocatorForm(forms.Form):
+    near = forms.CharField(max_length=80, required=False, label=_("Town or country"))
+    lat = forms.FloatField(min_value=-90, max_value=90, required=False)
+    lon = forms.FloatField(min_value=-180, max_value=180, required=False)
+    only = forms.ChoiceField(choices=SHOWN, required=False)
+    discount = forms.BooleanField(required=False)
+    now = forms.BooleanField(required=False)
+    service = forms.ChoiceField(
+        choices=[("", _("Any service")), *ServiceKind.choices],
+        required=False,
+        widget=forms.Select(attrs=attrs(_("Service"))),
+    )
+    shelf = forms.ChoiceField(
+        choices=[("", _("Any kind of product")), *Shelf.choices],
+        required=False,
+        widget=forms.Select(attrs=attrs(_("Kind of product"))),
+    )
+
+
+class CentreForm(forms.ModelForm[ServiceCentre]):
+    """A centre as staff change it; lists are ticked, and what cannot be is said beside its field."""
+
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Working days"),
+        choices=[(number + 1, name) for number, name in WEEKDAYS.items()],
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    services = forms.MultipleChoiceField(
+        label=_("Services"), choices=ServiceKind.choices, widget=forms.CheckboxSelectMultiple
+    )
+    shelves = forms.MultipleChoiceField(
+        label=_("Kinds of product"), choices=Shelf.choices, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = ServiceCentre
+        fields = [
+            "name", "slug", "kind", "country", "city", "address", "phone", "email", "latitude", "longitude", "zone",
+            "weekdays", "opens", "closes", "services", "shelves", "programme", "status", "notice", "partner",
+        ]  # fmt: skip
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or {}
+        if data.get("status") == CentreStatus.SUSPENDED and not data.get("notice"):
+            self.add_error("notice", _("Say why it is suspended, and where members turn instead."))
+        return data

@@ -1,0 +1,113 @@
+"""Finding a centre, and whether it is open there now (R42)."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from django.test import Client
+
+from kitbag.enums import Shelf
+from servicing import locating
+from servicing.actions.centres import load_centres
+from servicing.enums import ServiceKind
+from servicing.locating import Position
+from servicing.models import Closure, ServiceCentre
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+def centre(zone: str, country: str, weekdays: list[int], closes: time = time(17)) -> ServiceCentre:
+    return ServiceCentre.objects.create(
+        slug=zone.lower().replace("/", "-"), name=zone, kind="PSC", country=country, city="City", latitude=0,
+        longitude=0, zone=zone, weekdays=weekdays, opens=time(9), closes=closes, services=ServiceKind.values,
+        shelves=Shelf.values, programme="free",
+    )  # fmt: skip
+
+
+WEEK, SUNDAY_ON = [1, 2, 3, 4, 5], [7, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "week", "at", "is_open", "words"),
+    [
+        ("Africa/Johannesburg", "ZA", WEEK, datetime(2026, 3, 2, 7, 0, tzinfo=UTC), True, "Open until 17:00"),
+        ("Africa/Johannesburg", "ZA", WEEK, datetime(2026, 3, 2, 6, 59, tzinfo=UTC), False, "Opens at 09:00"),
+        ("Africa/Johannesburg", "ZA", WEEK, datetime(2026, 3, 2, 15, 0, tzinfo=UTC), False, "Opens tomorrow at 09:00"),
+        ("Africa/Johannesburg", "ZA", WEEK, datetime(2026, 4, 2, 15, 0, tzinfo=UTC), False, "Tuesday 7 April at 09:00"),
+        ("Africa/Cairo", "EG", SUNDAY_ON, datetime(2026, 3, 6, 10, 0, tzinfo=UTC), False, "Sunday 8 March at 09:00"),
+        ("Asia/Dubai", "AE", WEEK, datetime(2026, 3, 2, 5, 0, tzinfo=UTC), True, "Open until 17:00"),
+        ("Europe/Berlin", "DE", WEEK, datetime(2026, 3, 27, 15, 59, tzinfo=UTC), True, "Open until 17:00"),
+        ("Europe/Berlin", "DE", WEEK, datetime(2026, 3, 30, 15, 1, tzinfo=UTC), False, "Opens tomorrow at 09:00"),
+    ],
+)
+def test_open_is_what_the_clock_there_says(
+    zone: str, country: str, week: list[int], at: datetime, *, is_open: bool, words: str
+) -> None:
+    opening, said = locating.opening_of(centre(zone, country, week), at)
+    assert opening == is_open
+    assert words in said
+
+
+def test_closures_count_and_a_centre_that_rests_for_months_breaks_nothing() -> None:
+    row = centre("Africa/Johannesburg", "ZA", WEEK)
+    for start in (date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 2), date(2026, 6, 2)):
+        Closure.objects.create(centre=row, first=start, last=start + timedelta(days=30))
+    row = ServiceCentre.objects.get(pk=row.pk)
+    assert locating.opening_of(row, datetime(2026, 3, 2, 9, tzinfo=UTC)) == (False, "Closed")
+    assert Client().get(row.get_absolute_url()).status_code == 200
+
+
+def test_distances_and_directions() -> None:
+    joburg, cape = Position(-26.2, 28.05), Position(-33.93, 18.42)
+    assert 1250 < locating.distance_km(joburg, cape) < 1280
+    assert 220 < locating.bearing(joburg, cape) < 240
+    assert locating.distance_km(joburg, joburg) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "count"),
+    [
+        ("", None, 21),
+        ("near=johannesburg", "Johannesburg Professional Service Centre", 21),
+        ("near=South+Africa", None, 2),
+        ("near=nowhere+at+all", None, 21),
+        ("lat=30.04&lon=31.23", "Sample partner Cairo", 21),
+        ("only=canon", None, 10),
+        ("service=upgrade", None, 10),
+        ("shelf=printers&only=partner", None, 0),
+    ],
+)
+def test_what_is_asked_for_is_what_is_shown(world: World, query: str, first: str | None, count: int) -> None:
+    load_centres()
+    page = Client().get(f"/centres/?{query}")
+    found = page.context["found"]
+    assert len(found) == count
+    if first:
+        assert found[0].centre.name == first
+        assert found[0].km is not None
+
+
+@pytest.mark.parametrize(
+    "query", ["lat=1e400&lon=x", "only=all&service=%00", "near=" + "x" * 500, "shelf=';--", "lat=91&lon=0"]
+)
+def test_nonsense_in_the_address_shows_all_centres(world: World, query: str) -> None:
+    load_centres()
+    page = Client().get(f"/centres/?{query}")
+    assert (page.status_code, len(page.context["found"])) == (200, 21)
+
+
+def test_members_see_what_their_own_level_gives(
+    world: World, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    load_centres()
+    client = Client()
+    client.force_login(world.ana.user)
+    with django_assert_max_num_queries(14):
+        page = client.get("/centres/?near=johannesburg")
+    text = page.content.decode()
+    assert "15 percent off maintenance" in text
+    assert "Outside the free programme" in text
+    suspended = client.get("/centres/moscow-professional-service-centre/").content.decode()
+    assert "takes no work at the moment" in suspended
+    assert "Send kit here" not in suspended
