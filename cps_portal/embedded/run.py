@@ -1,4 +1,4 @@
-"""`make run`: the servers, then web, two workers and beat, watched until somebody says stop."""
+"""`make run`: the servers, then web, two workers, beat and a fulfilment house, watched until somebody says stop."""
 
 import json
 import os

@@ -27,7 +27,7 @@ from cps_portal.embedded.ports import free_port
 from cps_portal.embedded.run import house_environment, portal_services
 from cps_portal.embedded.services import Service, signal_group
 
-PAUSES = {  # as in life, a thousand times as fast
+PAUSES = {  # as in life, about a hundred times as fast
     "OUTBOX_LEASE_SECONDS": "6",
     "OUTBOX_SWEEP_SECONDS": "1",
     "WEBHOOK_TIMEOUT_SECONDS": "2",

@@ -17,7 +17,7 @@ from cps_portal.embedded.ports import free_port
 from cps_portal.embedded.urls import ROOT
 
 pytestmark = [pytest.mark.launcher]
-SERVICES = {"postgres", "valkey", "web", "worker", "hooks", "beat"}
+SERVICES = {"postgres", "valkey", "web", "worker", "hooks", "house", "beat"}
 
 
 class Portal:
