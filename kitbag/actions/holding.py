@@ -10,14 +10,14 @@ from kitbag.enums import HoldReason
 from kitbag.models import Hold, Registration
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def hold_registration(*, registration: Registration, key: str, why: HoldReason, at: datetime) -> Registration:
     """Neither removed nor handed over until `free_registration` with the same key. Again changes nothing.
 
     Returns the registration as it stands under the lock.
     """
     row = lock(registration)
-    Hold.objects.get_or_create(key=key, defaults={"registration": row, "why": why, "since": at})
+    Hold.objects.bulk_create([Hold(registration=row, key=key, why=why, since=at)], ignore_conflicts=True)
     return row
 
 

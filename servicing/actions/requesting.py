@@ -30,7 +30,7 @@ from servicing.enums import (
     WhyRefused,
 )
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent, TicketFile, VisitingMember
-from servicing.rules.entitlement import Entitlement
+from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import free_places, lapses_at
 
 MOST_IN_A_PARCEL = 10
@@ -188,17 +188,21 @@ def _open(
         )
     if wanted.service == ServiceKind.REPAIR and not wanted.fault.strip():
         raise Refusal("fault", _("Say what is wrong with it."), f"{field}.fault")
+    running = list(Ticket.objects.filter(member=member, ended_at=None)) if member else []
     row = item.registration
     if row:
-        row = _own(row, member, field)
-    taken = places_taken(member) if member else []
+        row = _own(row, member, running, field)
+    taken = [one.place for one in running if one.place]
+    claim = NO_CLAIM
+    if wanted.warranty:
+        claim = entitled.claim_for(item, wanted=True, proof=bool(wanted.proofs), at=at)
     answer = entitled.may_i(
         member=member,
         item=item,
         centre=parcel.centre,
         service=wanted.service,
         wish=wanted.wish,
-        claim=entitled.claim_for(item, wanted=wanted.warranty, proof=bool(wanted.proofs), at=at),
+        claim=claim,
         places_taken=len(taken),
     )
     _require(answer, field)
@@ -241,12 +245,12 @@ def _open(
     return ticket
 
 
-def _own(row: Registration, member: Member | None, field: str) -> Registration:
-    """The registration as it is now, if it is this member's and not in service. The member is locked."""
+def _own(row: Registration, member: Member | None, running: Sequence[Ticket], field: str) -> Registration:
+    """The registration as it is now, if it is this member's and in no running job. The member is locked."""
     found = Registration.objects.select_related("product").get(pk=row.pk)
     if member is None or found.member_id != member.pk or not found.is_live:
         raise Refusal("yours", _("This product is not in your Kitbag any more. Choose another one."), field)
-    if Ticket.objects.filter(registration=found, ended_at=None).exists():
+    if any(one.registration_id == found.pk for one in running):
         raise Refusal("in_service", _("This product is in service already."), field)
     return found
 
@@ -315,6 +319,8 @@ def _has_proof(ticket: Ticket) -> bool:
 def _attach(ticket: Ticket, wanted: Wanted, at: datetime) -> None:
     files = [*((TicketFileKind.FAULT, file) for file in wanted.photos)]
     files += [(TicketFileKind.PROOF, file) for file in wanted.proofs]
+    if not files:
+        return
     stored.attach(files=[file for _kind, file in files], at=at)
     TicketFile.objects.bulk_create([TicketFile(ticket=ticket, kind=kind, file=file, at=at) for kind, file in files])
 

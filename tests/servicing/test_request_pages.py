@@ -161,5 +161,7 @@ def test_opening_a_ticket_takes_at_most_twenty_queries(
 ) -> None:
     row = validated(world.ana, world.pro_body, "012345678701")
     wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")]
+    user = world.ana.user
     with django_assert_max_num_queries(20):
-        open_parcel(member=world.ana, centre=centre, wanted=wanted, by=world.ana.user, at=timezone.now())
+        made = open_parcel(member=world.ana, centre=centre, wanted=wanted, by=user, at=timezone.now())
+    assert made.tickets[0].place == 1
