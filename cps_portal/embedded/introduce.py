@@ -10,7 +10,7 @@ from cps_portal.partners import actions as partners
 from cps_portal.partners.enums import PartnerKind
 from cps_portal.partners.models import Partner, WebhookEndpoint
 
-TYPES = ["welcome_pack.requested", "welcome_pack.cancelled"]
+TYPES = ["welcome_pack.requested", "welcome_pack.cancelled", "membership_card.requested"]
 
 
 @transaction.atomic
