@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
     "portal-clear-sessions": {"task": "portal.clear_sessions", "schedule": crontab(hour="4", minute="10")},
     # Each member once a month: the second and third day are for what a broker lost on the first.
     "kitbag-remind": {"task": "kitbag.remind", "schedule": crontab(day_of_month="5-7", hour="8", minute="20")},
+    "servicing-forget-visitors": {"task": "servicing.forget_visitors", "schedule": crontab(minute="50", hour="3")},
     "servicing-lapse-reservations": {"task": "servicing.lapse_reservations", "schedule": crontab(minute="25")},
     "servicing-remind-of-loans": {"task": "servicing.remind_of_loans", "schedule": crontab(hour="7", minute="30")},
     "offers-tell-news": {"task": "offers.tell_news", "schedule": 600.0},

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from servicing.actions import estimates, keeping, loans
+from servicing.actions import estimates, keeping, loans, visiting
 
 
 @shared_task(name="servicing.registration_validated")
@@ -44,3 +44,9 @@ def lapse_reservations() -> None:
 def remind_of_loans() -> None:
     """Remind of loans that are due back, or overdue (R53)."""
     loans.remind(at=timezone.now())
+
+
+@shared_task(name="servicing.forget_visitors")
+def forget_visitors() -> None:
+    """Blank visiting members some weeks after their last job (R5)."""
+    visiting.forget_visitors(at=timezone.now())

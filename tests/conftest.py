@@ -71,6 +71,8 @@ def groups(db: None) -> dict[str, Group]:
                 "0006_rights_to_plan_levels",
                 "0007_partners",
                 "0009_cards",
+                "0010_rights_at_the_centre",
+                "0011_rights_to_offers",
             ):
                 import_module(f"cps_portal.migrations.{name}").make_groups(apps, editor)
     return {group.name: group for group in Group.objects.all()}

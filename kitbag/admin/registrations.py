@@ -22,7 +22,7 @@ from cps_portal.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.models import Registration
+from kitbag.models import Hold, Registration
 from kitbag.texts import grey_sentence
 from members.models import User
 
@@ -203,3 +203,14 @@ class RegistrationEventAdmin(EventAdmin):
 
     def what(self, event: Any) -> str:
         return f"{event.product} {event.serial}".strip()
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin[Hold]):
+    """What must stay as it is while it is in service or stands for a loan (R50)."""
+
+    list_display = ["registration", "why", "key", "since"]
+    list_filter = ["why"]
+    list_select_related = ["registration__product"]
+    search_fields = ["key", "=registration__serial"]
+    ordering = ["-pk"]

@@ -60,6 +60,19 @@ def write_message(
     return row
 
 
+@transaction.atomic
+def answer_heard(
+    *, ticket: Ticket, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = ""
+) -> Ticket:
+    """The answer came by phone or at the counter: the clock goes on (R47). Raises Refusal as `record_event`."""
+    done, _event = record_event(
+        ticket=ticket, kind=EventKind.QUESTION_ANSWERED, who=who, at=at, occurred_at=occurred_at,
+        external_id=external_id,
+    )  # fmt: skip
+    telling.settle(ticket=done, kind=EventKind.QUESTION_ASKED, at=at)
+    return done
+
+
 def may_write(ticket: Ticket, at: datetime) -> bool:
     """Whether there is somebody who reads it: until some weeks after the job is over."""
     return ticket.state not in OVER or (ticket.ended_at is not None and at <= ticket.ended_at + OPEN_AFTER)

@@ -1,5 +1,5 @@
 """The centres' desk and what staff see of it."""
 
-from servicing.admin import centres, loans
+from servicing.admin import centres, loans, tickets, visiting
 
-__all__ = ["centres", "loans"]
+__all__ = ["centres", "loans", "tickets", "visiting"]

@@ -39,7 +39,9 @@ class LoanUnitAdmin(DeskAdmin[LoanUnit]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[LoanUnit]:
         return LoanUnit.objects.seen_by(_user(request)).with_lent()
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> ModelChoiceField[Any] | None:
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
         if db_field.name == "centre":
             kwargs["queryset"] = ServiceCentre.objects.seen_by(_user(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,6 +1,7 @@
 """Rows of every kind that the desk lists, as many as asked for."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -15,6 +16,8 @@ from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer, CaseAttachment
 from cps_portal.files.models import StoredFile
 from cps_portal.offers.actions.cards import card_of
+from cps_portal.offers.actions.offers import sign_up
+from cps_portal.offers.models import Offer
 from cps_portal.partners.actions import add_endpoint
 from cps_portal.partners.models import Attempt, Partner
 from kitbag.actions import handing_over, registrations, stolen
@@ -44,8 +47,18 @@ from members.models import (
     UntoldLevelChange,
     User,
 )
-from servicing.models import ServiceCentre
+from servicing.actions.estimates import Line, approve_estimate, send_estimate
+from servicing.actions.parts import order_part
+from servicing.actions.recording import Who, record_event
+from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.actions.talking import write_message
+from servicing.actions.visiting import Visitor, open_for_visitor
+from servicing.actions.warranty import decide_warranty
+from servicing.entitled import Item
+from servicing.enums import EventKind, ServiceKind
+from servicing.models import ServiceCentre, TicketFile
 from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
+from tests.servicing.jobs import a_centre
 from tests.world import join
 
 LONG_AGO = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
@@ -88,7 +101,17 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         people.append(member)
     add_changes(people, by)
     add_stolen(people)
+    add_jobs(people, by)
+    add_events(people)
     return people
+
+
+def add_events(people: list[Member]) -> None:
+    for member in people:
+        event = Offer.objects.create(
+            kind="special", slug=f"offer-{member.pk}", title="X", levels=Level.values, since=LONG_AGO, state="published"
+        )
+        sign_up(member=member, offer=event, by=member.user, at=timezone.now())
 
 
 def add_changes(people: list[Member], by: User) -> None:
@@ -120,6 +143,32 @@ def add_stolen(people: list[Member]) -> None:
             registration=row, police_reference=f"CR {row.pk}", stolen_on=None, note="", by=by, at=now
         )
         stolen.meet(report=report, registration=row, where="redeem", at=now)
+
+
+def add_jobs(people: list[Member], by: User) -> None:
+    """Each has a job with everything that a job can have, and a visiting member came."""
+    now, who = timezone.now(), Who(user=by)
+    for member in people:
+        centre = a_centre(f"of-{member.pk}")
+        row = validated(member, ProductFactory(), f"47{member.pk:010}")
+        wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
+        ticket = open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=now).tickets[0]
+        decide_warranty(ticket=ticket, in_warranty=True, proof_seen=True, who=who, at=now)
+        book_in(ticket=ticket, who=who, at=now)
+        record_event(ticket=ticket, kind=EventKind.ASSESSED, who=who, at=now)
+        lines = [Line("Shutter", Decimal(1), Decimal(100))]
+        day = centre.today(now)
+        estimate = send_estimate(ticket=ticket, lines=lines, currency="EUR", valid_until=day, who=who, at=now)
+        approve_estimate(estimate=estimate, who=who, at=now)
+        order_part(ticket=ticket, name="Shutter", who=who, at=now)
+        message = write_message(ticket=ticket, text="Soon", who=who, at=now)
+        file = StoredFile.objects.create(
+            purpose="ticket", kind="pdf", size=1, stored_as=f"ticket{member.pk}", owner=by, created_at=LONG_AGO
+        )
+        TicketFile.objects.create(ticket=ticket, file=file, kind="document", message=message, at=now)
+        visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
+        item = Item(row.product, f"46{member.pk:010}")
+        open_for_visitor(visitor=visitor, centre=centre, wanted=Wanted(item, ServiceKind.MAINTENANCE), who=who, at=now)
 
 
 def validated_of(people: list[Member]) -> QuerySet[Registration]:

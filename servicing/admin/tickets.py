@@ -1,0 +1,278 @@
+"""The queue of a centre, and what belongs to its tickets, to be read (R52, R54). Each centre sees its own only."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.reference import read_reference
+from kitbag.rules import serial_key
+from members.models import User
+from servicing.admin.intake import IntakePage
+from servicing.admin.numbers import numbers_page
+from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState
+from servicing.models import (
+    Estimate,
+    EstimateLine,
+    Parcel,
+    Part,
+    ServiceCentre,
+    Ticket,
+    TicketEvent,
+    TicketFile,
+    TicketMessage,
+)
+
+ALL = "all"
+EVERY = "servicing.view_every_ticket"
+
+
+class StateFilter(admin.SimpleListFilter):
+    """What is in the house first; everything if something is searched for."""
+
+    title = _("state")
+    parameter_name = "state"
+    GROUPS: ClassVar[dict[str, tuple[TicketState, ...]]] = {
+        "here": (*IN_WORKSHOP, TicketState.READY),
+        "coming": BEFORE_INTAKE,
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("here", _("At the centre")), ("coming", _("Coming")), *TicketState.choices, (ALL, _("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        chosen = self._chosen(changelist.query)
+        for value, label in self.lookup_choices:
+            query = changelist.get_query_string({self.parameter_name: value})
+            yield {"selected": value == chosen, "query_string": query, "display": label}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self._chosen(request.GET.get("q", ""))
+        if chosen == ALL:
+            return queryset
+        return queryset.filter(state__in=self.GROUPS.get(chosen, (chosen,)))
+
+    def _chosen(self, searched: str) -> str:
+        return str(self.value() or (ALL if searched else "here"))
+
+
+class ClockFilter(admin.SimpleListFilter):
+    title = _("clock")
+    parameter_name = "clock"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("late", _("Late")),
+            ("today", _("Due today")),
+            ("paused", _("Paused")),
+            ("part", _("Waits for a part")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = timezone.now()
+        running = Q(ready_at=None, ended_at=None, paused=False)
+        wanted = {
+            "late": running & Q(due_at__lte=now),
+            "today": running & Q(due_at__date=timezone.localdate(now)),
+            "paused": Q(paused=True),
+            "part": Q(state=TicketState.WAITING_PARTS),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
+class CentreFilter(admin.SimpleListFilter):
+    title = _("centre")
+    parameter_name = "centre"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        centres = ServiceCentre.objects.seen_by(_user(request))
+        return [(str(key), name) for key, name in centres.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        return queryset.filter(centre=int(value)) if value.isdecimal() and len(value) < 10 else queryset
+
+
+@admin.register(Ticket)
+class TicketAdmin(IntakePage):
+    """The queue, the soonest due first. A ticket's page is its desk: every button calls an action."""
+
+    change_list_template = "admin/servicing/ticket/queue.html"
+    list_display = ["reference_in_groups", "due", "state", "item", "whose", "track", "service", "centre"]
+    list_display_links = ["reference_in_groups", "item"]
+    list_filter = [StateFilter, ClockFilter, CentreFilter, "track", "service"]
+    list_select_related = ["product", "member", "visitor", "centre"]
+    search_fields = ["reference"]
+    search_help_text = _("Reference of the job or the parcel, serial number, member number or number on a foreign card")
+    ordering = [F("due_at").asc(nulls_last=True), "opened_at", "pk"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("intake/", view(self.intake_view), name="servicing_ticket_intake"),
+            path("intake/open/", view(self.open_view), name="servicing_ticket_open"),
+            path("numbers/", view(self.numbers_view), name="servicing_ticket_numbers"),
+            *super().get_urls(),
+        ]
+
+    def numbers_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**self._page(request, gettext("Targets met")), **numbers_page(request, timezone.now())}
+        return TemplateResponse(request, "admin/servicing/ticket/numbers.html", context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {
+            "title": _("Tickets, the soonest due first"),
+            "may_work": self.has_work_permission(request),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
+    ) -> tuple[QuerySet[Ticket], bool]:
+        term = search_term.strip()[:100]
+        if not term:
+            return queryset, False
+        number = "".join(term.split())
+        found = Q(member__number=number) | Q(visitor__card_number__iexact=term)
+        if key := serial_key(term):
+            found |= Q(serial_key=key)
+        if reference := read_reference(term):
+            found |= Q(reference=reference) | Q(parcel__reference=reference)
+        return queryset.filter(found), False
+
+    @admin.display(description=_("reference"), ordering="reference")
+    def reference_in_groups(self, row: Ticket) -> str:
+        return row.reference_in_groups
+
+    @admin.display(description=_("due"), ordering=F("due_at").asc(nulls_last=True))
+    def due(self, row: Ticket) -> str:
+        if row.due_at is None:
+            return "–"
+        if row.paused:
+            return format_html("<i>{}</i>", gettext("paused"))
+        due = date_format(timezone.localtime(row.due_at), "Y-m-d H:i")
+        late = row.ready_at > row.due_at if row.ready_at else row.due_at <= timezone.now()
+        return format_html("<b>{} {}</b>", due, gettext("late")) if late else due
+
+    @admin.display(description=_("product"))
+    def item(self, row: Ticket) -> str:
+        return f"{row.product.name}, {row.serial}" if row.serial else row.product.name
+
+    @admin.display(description=_("whose"))
+    def whose(self, row: Ticket) -> str:
+        if row.member:
+            return f"{row.member.number_in_groups}, {row.member.full_name}"
+        return f"{row.visitor}, {gettext('visiting')}"
+
+
+class OfTicketAdmin(ReadOnlyAdmin[Any]):
+    """Rows of tickets: of the own centre's, as the tickets themselves."""
+
+    way = "ticket"
+    search_fields = ["=ticket__reference"]
+    list_select_related = ["ticket"]
+    ordering = ["-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        user = _user(request)
+        return rows if user.has_perm(EVERY) else rows.filter(**{f"{self.way}__in": Ticket.objects.seen_by(user)})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if reference := read_reference(search_term):
+            return queryset.filter(**{f"{self.way}__reference": reference}), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+@admin.register(TicketEvent)
+class TicketEventAdmin(OfTicketAdmin):
+    list_display = ["ticket", "kind", "occurred_at", "received_at", "by", "partner"]
+    list_filter = ["kind"]
+    list_select_related = ["ticket", "by", "partner"]
+
+
+@admin.register(TicketMessage)
+class TicketMessageAdmin(OfTicketAdmin):
+    list_display = ["ticket", "at", "from_member", "by", "beginning"]
+    list_filter = ["from_member"]
+    list_select_related = ["ticket", "by"]
+
+    @admin.display(description=_("text"))
+    def beginning(self, message: TicketMessage) -> str:
+        return message.text[:80]
+
+
+@admin.register(TicketFile)
+class TicketFileAdmin(OfTicketAdmin):
+    list_display = ["ticket", "kind", "file", "at"]
+    list_filter = ["kind"]
+    list_select_related = ["ticket", "file"]
+
+
+@admin.register(Estimate)
+class EstimateAdmin(OfTicketAdmin):
+    list_display = ["ticket", "number", "currency", "valid_until", "state", "sent_at", "answered_at"]
+    list_filter = ["state", "currency"]
+
+
+@admin.register(EstimateLine)
+class EstimateLineAdmin(OfTicketAdmin):
+    way = "estimate__ticket"
+    list_display = ["estimate", "text", "quantity", "price", "tax_percent"]
+    list_select_related = ["estimate__ticket"]
+    search_fields = ["=estimate__ticket__reference", "text"]
+
+
+@admin.register(Part)
+class PartAdmin(OfTicketAdmin):
+    list_display = ["ticket", "name", "ordered_at", "expected_on", "arrived_at"]
+    search_fields = ["=ticket__reference", "name"]
+
+
+@admin.register(Parcel)
+class ParcelAdmin(ReadOnlyAdmin[Parcel]):
+    list_display = ["reference_in_groups", "centre", "carrier", "tracking", "made_at"]
+    list_select_related = ["centre"]
+    search_fields = ["reference", "tracking"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Parcel]:
+        return super().get_queryset(request).filter(centre__in=ServiceCentre.objects.seen_by(_user(request)))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Parcel], search_term: str
+    ) -> tuple[QuerySet[Parcel], bool]:
+        if reference := read_reference(search_term):
+            return queryset.filter(reference=reference), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class TicketHistoryAdmin(EventAdmin):
+    """What changed that is no step: for those who see every centre."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) and request.user.has_perm(EVERY)
+
+
+admin.site.register(event_model(Ticket), TicketHistoryAdmin)
+admin.site.register(event_model(Estimate), TicketHistoryAdmin)
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    by: User = user
+    return by

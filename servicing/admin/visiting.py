@@ -1,0 +1,27 @@
+"""Visiting members, to be read: they are written down where a job is opened for them (R5)."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from cps_portal.lib.admin import ReadOnlyAdmin
+from servicing.admin.tickets import EVERY
+from servicing.models import Ticket, VisitingMember
+
+
+@admin.register(VisitingMember)
+class VisitingMemberAdmin(ReadOnlyAdmin[VisitingMember]):
+    list_display = ["region", "card_number", "expires_on", "name", "centre", "by", "at", "erased_at"]
+    list_display_links = ["region", "card_number"]
+    list_filter = ["region"]
+    list_select_related = ["centre", "by"]
+    search_fields = ["=card_number", "name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VisitingMember]:
+        user: Any = request.user
+        rows = super().get_queryset(request)
+        if user.has_perm(EVERY):
+            return rows
+        return rows.filter(pk__in=Ticket.objects.seen_by(user).values("visitor"))

@@ -1,0 +1,242 @@
+"""What a centre types at its desk: form only, the actions decide (R52)."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases.forms import LongText
+from cps_portal.files.forms import UploadsField
+from servicing.actions import ending, estimates, parts, talking
+from servicing.enums import WhyNoWarranty
+from servicing.models import Part, Ticket
+from servicing.readers import PURPOSE
+
+LONGEST_CONDITION = 1000
+LONGEST_ACCESSORIES = 300
+WIDEST = 40
+
+
+def day_input() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def long_errors(required: str | Promise = "") -> dict[str, Any]:
+    too_long = {"max_length": _("Use at most %(limit_value)d characters. You have %(show_value)d.")}
+    return {**too_long, "required": required} if required else too_long
+
+
+class StepForm(forms.Form):
+    """Any step: it may have happened earlier. Times are those of the centre, whose zone the page is in."""
+
+    occurred_at = forms.DateTimeField(
+        label=_("When, if earlier"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": _("Write the day and the time, like 2026-03-31 14:30. Empty means now.")},
+    )
+
+    once = forms.RegexField(
+        r"^[0-9a-f]{32}$", required=False, widget=forms.HiddenInput
+    )  # a button pressed twice is one
+
+    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ticket = ticket
+        if "occurred_at" in self.fields:
+            self.order_fields([*(name for name in self.fields if name != "occurred_at"), "occurred_at"])
+
+    @property
+    def when(self) -> datetime | None:
+        found: datetime | None = self.cleaned_data.get("occurred_at")
+        return found
+
+    @property
+    def external_id(self) -> str:
+        once = self.cleaned_data.get("once")
+        return f"desk-{self.prefix}-{once}" if once else ""
+
+
+class BareForm(StepForm):
+    """A step of now."""
+
+    occurred_at = None  # type: ignore[assignment]
+
+
+class BookInForm(StepForm):
+    condition = LongText(
+        label=_("Condition"), rows=3, longest=LONGEST_CONDITION, required=False,
+    )  # fmt: skip
+    accessories = forms.CharField(
+        label=_("Came with"),
+        max_length=LONGEST_ACCESSORIES,
+        required=False,
+        error_messages=long_errors(),
+        help_text=_("Battery, strap, cards, case …"),
+    )
+
+
+class WarrantyForm(StepForm):
+    """Who pays (R60): the member reads the reason."""
+
+    decision = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[("yes", _("In warranty")), ("no", _("Refused"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of the two.")},
+    )
+    why = forms.ChoiceField(
+        label=_("If refused, why: the member reads it"),
+        choices=[("", "–"), *WhyNoWarranty.choices],
+        required=False,
+    )
+    proof_seen = forms.BooleanField(label=_("The proof of purchase was shown at the counter"), required=False)
+
+
+class WriteForm(StepForm):
+    occurred_at = None  # type: ignore[assignment]
+    text = LongText(
+        label=_("Message"),
+        rows=4,
+        longest=talking.LONGEST_TEXT,
+        error_messages={"required": _("Type your message.")},
+    )
+    asks = forms.BooleanField(label=_("It is a question: the clock stands until it is answered"), required=False)
+    files = UploadsField(purpose=PURPOSE, label=_("Photos or documents"), required=False)  # type: ignore[assignment]
+
+
+class EstimateForm(StepForm):
+    currency = forms.CharField(
+        label=_("Currency"),
+        max_length=3,
+        widget=forms.TextInput(attrs={"size": 4}),
+        error_messages={
+            "required": _("Write the currency in three letters, like EUR."),
+            "max_length": _("Write the currency in three letters, like EUR."),
+        },
+    )
+    valid_until = forms.DateField(
+        label=_("Valid until"),
+        widget=day_input(),
+        error_messages={
+            "required": _("Say until when the member may answer."),
+            "invalid": _("Write the day like 2026-03-31."),
+        },
+    )
+    note = LongText(label=_("What was found"), rows=3, longest=estimates.LONGEST_NOTE, required=False)
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).strip().upper()
+
+
+class LineForm(forms.Form):
+    """One line. Left empty, it is none."""
+
+    text = forms.CharField(
+        label=_("What"), max_length=estimates.LONGEST_TEXT, required=False, error_messages=long_errors()
+    )
+    quantity = forms.DecimalField(
+        label=_("Quantity"),
+        required=False,
+        widget=forms.TextInput(attrs={"size": 6, "inputmode": "decimal"}),
+        error_messages={"invalid": _("Write a number like 1 or 0.5.")},
+    )
+    price = forms.DecimalField(
+        label=_("Price for one"),
+        required=False,
+        widget=forms.TextInput(attrs={"size": 10, "inputmode": "decimal"}),
+        error_messages={"invalid": _("Write the price with at most two decimals, like 120.50.")},
+    )
+    tax_percent = forms.DecimalField(
+        label=_("Tax, %"),
+        required=False,
+        widget=forms.TextInput(attrs={"size": 5, "inputmode": "decimal"}),
+        error_messages={"invalid": _("Write a number like 15 or 7.5.")},
+    )
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.cleaned_data.get("text") and self.cleaned_data.get("price") is None
+
+    def clean(self) -> dict[str, Any]:
+        data = dict(self.cleaned_data)
+        if data.get("text") and data.get("price") is None and "price" not in self.errors:
+            self.add_error("price", str(_("Write what one costs. A discount is below zero.")))
+        return data
+
+
+LineForms = forms.formset_factory(
+    LineForm, extra=0, max_num=estimates.MOST_LINES, absolute_max=estimates.MOST_LINES, validate_max=True
+)
+
+
+class AnswerForm(StepForm):
+    """What the member said on the phone or at the counter: visiting members have no account."""
+
+    answer = forms.ChoiceField(
+        label=_("The member said"),
+        choices=[("yes", _("Approved")), ("no", _("Declined"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what the member said.")},
+    )
+
+
+class OrderPartForm(StepForm):
+    name = forms.CharField(
+        label=_("Part"),
+        max_length=parts.LONGEST_NAME,
+        error_messages=long_errors(_("Say which part it is.")),
+    )
+    expected_on = forms.DateField(
+        label=_("Expected"),
+        required=False,
+        widget=day_input(),
+        error_messages={"invalid": _("Write the day like 2026-03-31.")},
+        help_text=_("Empty if nobody knows yet."),
+    )
+
+
+class PartForm(StepForm):
+    """A part that was ordered and is not there."""
+
+    part = forms.ModelChoiceField(
+        label=_("Part"),
+        queryset=Part.objects.none(),
+        empty_label=None,
+        error_messages={
+            "required": _("Choose the part."),
+            "invalid_choice": _("This part is there already. Choose another one."),
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["part"].queryset = Part.objects.filter(ticket=self.ticket, arrived_at=None)  # type: ignore[attr-defined]
+
+
+class ExpectPartForm(PartForm):
+    expected_on = forms.DateField(
+        label=_("Expected"),
+        required=False,
+        widget=day_input(),
+        error_messages={"invalid": _("Write the day like 2026-03-31.")},
+        help_text=_("Empty if nobody knows any more."),
+    )
+
+
+class ShipForm(StepForm):
+    carrier = forms.CharField(
+        label=_("Carrier"), max_length=ending.LONGEST, required=False, error_messages=long_errors()
+    )
+    tracking = forms.CharField(
+        label=_("Tracking number"), max_length=ending.LONGEST, required=False, error_messages=long_errors()
+    )
+    tracking_url = forms.CharField(
+        label=_("Tracking page"),
+        max_length=ending.LONGEST_URL,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "url", "size": WIDEST}),
+        error_messages=long_errors(),
+    )

@@ -1,0 +1,152 @@
+"""What is typed at the counter about a product that somebody brings (R5, R43): form only, the actions decide."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.cases.forms import LongText
+from cps_portal.files.forms import UploadsField
+from kitbag.models import Product
+from kitbag.rules import serial_key
+from kitbag.search import search_products
+from members.forms import clean_line
+from members.models import User
+from servicing.actions.requesting import LONGEST_FAULT
+from servicing.enums import PlaceWish, ServiceKind
+from servicing.forms.desk import LONGEST_ACCESSORIES, LONGEST_CONDITION, day_input, long_errors
+from servicing.models import ServiceCentre
+from servicing.readers import PURPOSE
+
+LONGEST_SEARCH = 300  # the whole address of a card's QR code
+LONGEST_SERIAL = 40
+SHOWN = 20
+
+
+class LookForm(forms.Form):
+    q = forms.CharField(
+        label=_("Reference, serial number, card or member number"),
+        max_length=LONGEST_SEARCH,
+        required=False,
+        widget=forms.TextInput(attrs={"size": 40, "autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
+        error_messages=long_errors(),
+        help_text=_("Scan the card’s QR code or the label, or type what is printed."),
+    )
+
+
+class OpenForm(forms.Form):
+    """A job for somebody at the counter. `product_words` finds a product that is in nobody's Kitbag."""
+
+    centre = forms.ModelChoiceField(
+        label=_("Centre"),
+        queryset=ServiceCentre.objects.none(),
+        error_messages={"required": _("Choose the centre."), "invalid_choice": _("Choose a centre from the list.")},
+    )
+    product_words = forms.CharField(
+        label=_("Product, as printed on it"), max_length=100, required=False, error_messages=long_errors()
+    )
+    product = forms.ModelChoiceField(
+        label=_("Which of these"),
+        queryset=Product.objects.all(),
+        required=False,
+        error_messages={"invalid_choice": _("Choose a product from the list.")},
+    )
+    serial = forms.CharField(
+        label=_("Serial number"), max_length=LONGEST_SERIAL, required=False, error_messages=long_errors()
+    )
+    service = forms.ChoiceField(label=_("What is to be done"), choices=ServiceKind.choices)
+    fault = LongText(label=_("What is wrong"), rows=3, longest=LONGEST_FAULT, required=False)
+    condition = LongText(label=_("Condition"), rows=2, longest=LONGEST_CONDITION, required=False)
+    accessories = forms.CharField(
+        label=_("Came with"),
+        max_length=LONGEST_ACCESSORIES,
+        required=False,
+        error_messages=long_errors(),
+        help_text=_("Battery, strap, cards, case …"),
+    )
+    warranty = forms.BooleanField(label=_("A warranty repair is asked for"), required=False)
+    files = UploadsField(purpose=PURPOSE, label=_("Proof of purchase"), required=False)  # type: ignore[assignment]
+    wish = forms.ChoiceField(
+        label=_("If all three places are taken"), choices=[("", "–"), *PlaceWish.choices], required=False
+    )
+
+    def __init__(self, *args: Any, user: User, registered: bool, visiting: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        centres = ServiceCentre.objects.seen_by(user).order_by("name")
+        self.fields["centre"].queryset = centres  # type: ignore[attr-defined]
+        self.found: list[Product] = []
+        known = list(centres[:2])
+        if len(known) == 1:
+            self.fields["centre"].initial = known[0].pk
+        if registered:
+            for name in ("product_words", "product", "serial"):
+                del self.fields[name]
+        else:
+            self._offer()
+        if visiting:
+            for name in ("warranty", "files", "wish"):
+                del self.fields[name]
+
+    def _offer(self) -> None:
+        """The products that fit the words, to choose from."""
+        words = str(self.data.get(self.add_prefix("product_words"), "") or self.initial.get("product_words", ""))
+        chosen = str(self.data.get(self.add_prefix("product"), ""))
+        self.found = search_products(words, limit=SHOWN) if words.strip() else []
+        keys = {row.pk for row in self.found} | ({int(chosen)} if chosen.isdecimal() and len(chosen) < 10 else set())
+        field: Any = self.fields["product"]
+        field.queryset = Product.objects.filter(pk__in=keys)
+        if not keys:
+            field.widget = forms.HiddenInput()
+
+    def clean_serial(self) -> str:
+        serial = clean_line(self.cleaned_data["serial"])
+        if serial and not serial_key(serial):
+            raise forms.ValidationError(_("A serial number has digits and letters. Type it as printed."))
+        return serial
+
+    def clean(self) -> dict[str, Any]:
+        data = dict(self.cleaned_data)
+        if "product" in self.fields and not data.get("product") and "product" not in self.errors:
+            if len(self.found) == 1:
+                data["product"] = self.found[0]
+            elif self.found:
+                self.add_error("product", str(_("Choose which of these it is.")))
+            else:
+                self.add_error("product_words", str(_("No product has this name. Type it as printed, like EOS R5.")))
+        return data
+
+
+class VisitorForm(forms.Form):
+    """The card of another region (R5)."""
+
+    region = forms.CharField(
+        label=_("Region of the card"), max_length=60, error_messages=long_errors(_("Copy this from the card."))
+    )
+    card_number = forms.CharField(
+        label=_("Number on the card"), max_length=40, error_messages=long_errors(_("Copy this from the card."))
+    )
+    expires_on = forms.DateField(
+        label=_("Valid until"),
+        widget=day_input(),
+        error_messages={"required": _("Copy this from the card."), "invalid": _("Write the day like 2026-03-31.")},
+    )
+    name = forms.CharField(label=_("Name"), max_length=120, error_messages=long_errors(_("Copy this from the card.")))
+    email = forms.EmailField(
+        label=_("Email"),
+        required=False,
+        error_messages={"invalid": _("Type the email with an @, like name@studio.com.")},
+        help_text=_("So that they hear how it goes."),
+    )
+    phone = forms.CharField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
+    photo = UploadsField(
+        purpose=PURPOSE, label=_("Photo of the card"), error_messages={"required": _("Take a photo of the card.")}
+    )
+
+    def clean_region(self) -> str:
+        return clean_line(self.cleaned_data["region"])
+
+    def clean_card_number(self) -> str:
+        return clean_line(self.cleaned_data["card_number"])
+
+    def clean_name(self) -> str:
+        return clean_line(self.cleaned_data["name"])
