@@ -52,7 +52,8 @@ def test_points_and_level_move_together_and_the_level_change_is_kept(world: Worl
 def test_a_member_is_told_of_a_level_once_by_mail_and_on_the_dashboard(world: World) -> None:
     validated(world.ben, world.pro_body, "200000000001")
     settle_all()
-    assert Notice.objects.filter(member=world.ben).count() == 1
+    told = Notice.objects.filter(member=world.ben).values_list("code", flat=True)
+    assert sorted(told) == ["level_up", "welcome_pack"]
     assert Message.objects.filter(key__startswith="level-", to__icontains="ben@example.org").count() == 1
 
 
