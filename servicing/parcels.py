@@ -56,7 +56,8 @@ class Paper:
         self.y -= height + 2 * mm
         self.canvas.setFillColor(INK)
         # Quiet zones are part of the code: without them scanners read nothing beside a frame.
-        Code128(signs, barWidth=width, barHeight=height, quiet=1).drawOn(self.canvas, x, self.y)
+        code = Code128(signs, barWidth=width, barHeight=height, quiet=1)
+        code.drawOn(self.canvas, x - code.lquiet, self.y)
 
     def rule(self, gap: float = 4 * mm) -> None:
         self.y -= gap
@@ -87,6 +88,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.space(6 * mm)
     paper.line("CPS Priority", size=26, x=left, wide=inner)
     count = ngettext("%(n)d product", "%(n)d products", len(tickets)) % {"n": len(tickets)}
+    paper.space(2 * mm)
     paper.line(f"Canon Professional Services · {count}", size=10, x=left, wide=inner, ink=MUTED)
     paper.space(7 * mm)
     paper.line(_("To"), size=8, x=left, ink=MUTED)
@@ -119,6 +121,7 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
     paper = Paper(_("Packing list %(reference)s") % {"reference": parcel.reference_in_groups})
     paper.line(_("Packing list"), size=22)
     paper.line(_("Put this into the box."), ink=MUTED)
+    paper.space(3 * mm)
     paper.bar_code(parcel.reference, height=14 * mm)
     made = date_format(parcel.made_at, "j F Y")
     paper.line(_("Parcel %(reference)s, %(day)s") % {"reference": parcel.reference_in_groups, "day": made}, size=12)
@@ -131,6 +134,7 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
         paper.rule()
         paper.space(2 * mm)
         paper.line(f"{number}. {ticket.product.name}", size=13)
+        paper.space(1 * mm)
         if ticket.serial:
             paper.line(_("Serial number %(serial)s") % {"serial": ticket.serial})
         asked = str(ticket.get_service_display())
@@ -138,6 +142,7 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
         paper.line(f"{asked} · {speed} · {ticket.get_warranty_display()}")
         if ticket.fault:
             paper.text(ticket.fault, most=FAULT_LINES, ink=MUTED)
+        paper.space(2 * mm)
         paper.bar_code(ticket.reference, height=10 * mm, width=0.4 * mm)
         paper.line(_("Job %(reference)s") % {"reference": ticket.reference_in_groups})
     paper.needs(40 * mm)

@@ -86,8 +86,14 @@ class Choice:
         return all(one.answer.possible for one in self.promised)
 
     @property
-    def slowest(self) -> int:
-        return max((one.answer.fast_track_days or one.answer.target_days or 0 for one in self.promised), default=0)
+    def days(self) -> int:
+        """Of all products together: to compare centres by."""
+        return sum(one.answer.fast_track_days or one.answer.target_days or 0 for one in self.promised)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it belongs at the top of a list: near, or quicker than elsewhere for something."""
+        return self.is_near or any(one.answer.fast_track_days for one in self.promised)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def choices_for(member: Member, asked: Sequence[Asked]) -> list[Choice]:
         Choice(centre, promises_at(answers, centre, asked, taken), centre.country.code == here)
         for centre in ServiceCentre.objects.all()
     ]
-    return sorted(found, key=lambda one: (not one.is_near, one.slowest, str(one.centre.country.name), one.centre.name))
+    return sorted(found, key=lambda one: (not one.is_near, one.days, str(one.centre.country.name), one.centre.name))
 
 
 def promises_at(answers: Answers, centre: ServiceCentre, asked: Sequence[Asked], taken: int) -> list[Promised]:
@@ -139,7 +145,7 @@ def best_for(member: Member, asked: Asked) -> Choice | None:
     """Where it is quickest, the own country first: what a product's page shows (R43)."""
     fitting = [one for one in choices_for(member, [asked]) if one.fits]
     near = [one for one in fitting if one.is_near]
-    return (near or sorted(fitting, key=lambda one: one.slowest) or [None])[0]  # type: ignore[list-item]
+    return (near or sorted(fitting, key=lambda one: one.days) or [None])[0]  # type: ignore[list-item]
 
 
 def closed_near(member: Member) -> list[ServiceCentre]:

@@ -93,7 +93,8 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
     form = RemoveForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         return _removed(request, row, RemovalReason(form.cleaned_data["reason"]))
-    context = {"row": row, "product": row.product, "form": form, **ownership_context(row), **_cost(row)}
+    shown = {"row": row, "product": row.product, "form": form, "holds": list(row.holds.all())}
+    context = {**shown, **ownership_context(row), **_cost(row)}
     return render(request, "kitbag/remove.html", context)
 
 
@@ -127,6 +128,7 @@ def product_context(request: MemberRequest, row: Registration) -> dict[str, obje
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(row),
         "remove_form": RemoveForm(),
+        "holds": list(row.holds.all()),
         "evidence": row.evidence.kept(),
         "evidence_form": EvidenceForm() if evidence.is_undecided(row) else None,
         **(_cost(row) if row.is_live else {"cost": None}),

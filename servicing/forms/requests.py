@@ -71,6 +71,7 @@ class ProblemForm(forms.Form):
         rows=4,
         longest=LONGEST_FAULT,
         required=False,
+        error_messages={"required": _("Say what is wrong with it.")},
     )
     photos = UploadsField(
         purpose=PURPOSE,
@@ -92,11 +93,13 @@ class ProblemForm(forms.Form):
         required=False,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["fault"].required = self["service"].data == ServiceKind.REPAIR
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         service = data.get("service")
-        if service == ServiceKind.REPAIR and "fault" in data and not data["fault"]:
-            self.add_error("fault", _("Say what is wrong with it."))
         if data.get("warranty") == IN_WARRANTY and "proofs" in data:
             if service and service != ServiceKind.REPAIR:
                 self.add_error("warranty", _("The warranty covers repairs only. Choose “No”, or a repair."))
@@ -175,7 +178,19 @@ class WhereForm(forms.Form):
         return next((one for one in self.choices if one.centre.slug == slug), None)
 
     @property
-    def offers(self) -> Iterator[tuple[Any, Choice]]:
+    def offers(self) -> list[tuple[Any, Choice]]:
+        """In the own country, or quicker than elsewhere."""
+        return [(radio, one) for radio, one in self._offers() if one.is_first]
+
+    @property
+    def other_offers(self) -> list[tuple[Any, Choice]]:
+        return [(radio, one) for radio, one in self._offers() if not one.is_first]
+
+    @property
+    def chose_other(self) -> bool:
+        return bool(self.chosen and not self.chosen.is_first)
+
+    def _offers(self) -> Iterator[tuple[Any, Choice]]:
         return zip(self["centre"], self.choices, strict=True)
 
     @property
