@@ -138,9 +138,7 @@ class VisitorForm(forms.Form):
         help_text=_("So that they hear how it goes."),
     )
     phone = forms.CharField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
-    photo = UploadsField(
-        purpose=PURPOSE, label=_("Photo of the card"), error_messages={"required": _("Take a photo of the card.")}
-    )
+    photo = UploadsField(purpose=PURPOSE, label=_("Photo of the card"))
 
     def clean_region(self) -> str:
         return clean_line(self.cleaned_data["region"])

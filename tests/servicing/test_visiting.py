@@ -1,0 +1,114 @@
+"""Members of another world region at the counter (R5)."""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+
+from cps_portal.outbox.models import Message
+from servicing.actions import ending, talking
+from servicing.actions.recording import Who
+from servicing.actions.visiting import KEPT, forget_visitors
+from servicing.enums import TicketState, WhyStandard
+from servicing.models import ServiceCentre, Ticket, VisitingMember
+from tests.admin.conftest import signed_in
+from tests.servicing.jobs import a_centre
+from tests.servicing.test_desk import press, works_at
+from tests.world import World
+
+OPEN = "/admin/servicing/ticket/intake/open/"
+
+
+@pytest.fixture
+def centre(world: World) -> ServiceCentre:
+    return a_centre()
+
+
+@pytest.fixture
+def desk(centre: ServiceCentre, groups: dict[str, Group]) -> Client:
+    return signed_in(works_at(centre, groups))
+
+
+def photo() -> SimpleUploadedFile:
+    room = BytesIO()
+    Image.new("RGB", (40, 30), "white").save(room, "JPEG")
+    return SimpleUploadedFile("card.jpg", room.getvalue(), "image/jpeg")
+
+
+def come(desk: Client, world: World, centre: ServiceCentre, do: str = "open_and_book_in", **typed: object) -> Any:
+    facts: dict[str, object] = {
+        "do": do, "centre": centre.pk, "service": "repair", "fault": "It sticks", "product_words": world.pro_body.name,
+        "serial": "066666666666", "region": "Asia", "card_number": "AS 123", "name": "Kei Example",
+        "expires_on": (timezone.localdate() + timedelta(days=300)).isoformat(), "email": "kei@example.org",
+    }  # fmt: skip
+    return desk.post(OPEN, {**facts, "photo": photo(), **typed})
+
+
+def test_a_foreign_card_opens_a_job_at_standard_speed_without_a_member(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    assert come(desk, world, centre).status_code == 302
+    ticket = Ticket.objects.get()
+    assert (ticket.member, ticket.state, ticket.level) == (None, TicketState.BOOKED_IN, "")
+    assert ticket.why_standard == [WhyStandard.VISITING]
+    visitor = VisitingMember.objects.get()
+    assert (visitor.card_number, visitor.centre, visitor.by) == ("AS 123", centre, ticket.events.first().by)  # type: ignore[union-attr]
+    assert visitor.photo
+    assert desk.get(visitor.photo.get_absolute_url()).status_code == 200
+    assert Message.objects.filter(to="kei@example.org").exists()
+    assert "Kei Example" in desk.get(reverse("admin:servicing_ticket_change", args=[ticket.pk])).content.decode()
+
+
+def test_a_card_that_ran_out_yesterday_is_refused_with_what_to_do(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    day = centre.today(timezone.now())
+    answer = come(desk, world, centre, expires_on=(day - timedelta(days=1)).isoformat())
+    text = answer.content.decode()
+    assert "Ask for the renewed one" in text
+    assert "Kei Example" in text
+    assert not VisitingMember.objects.exists()
+    assert come(desk, world, centre, expires_on=day.isoformat()).status_code == 302
+
+
+def test_a_card_without_a_photo_is_not_taken(world: World, centre: ServiceCentre, desk: Client) -> None:
+    assert "Add a photo or a PDF" in come(desk, world, centre, photo="").content.decode()
+    told = come(desk, world, centre, do="check", photo="", name="")
+    assert told.context["answer"].why_standard == (WhyStandard.VISITING,)
+    assert not Ticket.objects.exists()
+
+
+def test_what_the_visitor_says_by_phone_is_recorded_at_the_desk(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    come(desk, world, centre)
+    ticket = Ticket.objects.get()
+    press(desk, ticket, "write", text="Which lens?", asks="on")
+    press(desk, ticket, "answer_question")
+    ticket.refresh_from_db()
+    assert not ticket.paused
+
+
+def test_visitors_are_forgotten_some_weeks_after_their_job_and_not_before(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    come(desk, world, centre)
+    ticket = Ticket.objects.get()
+    now = timezone.now()
+    talking.write_message(ticket=ticket, text="Soon ready", who=Who(), at=now)
+    assert forget_visitors(at=now + 9 * KEPT) == 0  # it is still here
+    ending.cancel(ticket=ticket, who=Who(), at=now)
+    assert forget_visitors(at=now + KEPT - timedelta(minutes=1)) == 0
+    assert forget_visitors(at=now + KEPT + timedelta(minutes=1)) == 1
+    assert forget_visitors(at=now + 2 * KEPT) == 0
+    visitor, ticket = VisitingMember.objects.get(), Ticket.objects.get()
+    assert (visitor.name, visitor.email, visitor.card_number, visitor.photo) == ("", "", "", None)
+    assert (visitor.region, ticket.fault, ticket.serial, ticket.messages.get().text) == ("Asia", "", "", "")
+    assert ticket.product == world.pro_body
