@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from cps_portal import demo_service
+from cps_portal import demo_offers, demo_service
 from cps_portal.cases import actions as cases
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
@@ -73,6 +73,7 @@ def make() -> None:
     _cases()
     _ahead()
     demo_service.make_jobs()
+    demo_offers.make_offers()
     _once(ADMIN, _admin)
 
 
