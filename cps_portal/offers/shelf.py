@@ -45,6 +45,10 @@ class Shelf:
     pack_followed: WelcomePack | None
     offers: list[Shelved]
 
+    @property
+    def is_anything(self) -> bool:
+        return bool(self.offers or self.pack_offered or self.pack_followed)
+
 
 def shelf_of(member: Member, at: datetime) -> Shelf:
     """In three queries, however much there is."""
