@@ -1,7 +1,7 @@
 """“May I?” in words: what each centre gives for each product, why, and what would change it (R43 to R46, R49, R51)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.functional import Promise
@@ -15,6 +15,7 @@ from servicing.models import ServiceCentre
 from servicing.rules.entitlement import NO_CLAIM, Entitlement, WarrantyClaim
 
 NOBODY_SAYS = _("Please contact us about this product.")  # the presenter learns nothing else (R34)
+MOST_ELSEWHERE = 3  # centres abroad that are shown without asking for more
 CHANGES: Mapping[str, str | Promise] = {
     WhyStandard.NO_PROGRAMME: _("A centre in a country of the free programme can be faster."),
     WhyStandard.LEVEL: _("A higher level gives Fast Track there. Every product that counts adds points."),
@@ -80,6 +81,7 @@ class Choice:
     centre: ServiceCentre
     promised: Sequence[Promised]
     is_near: bool  # in the member's own country
+    is_first: bool = False  # at the top of lists: near, or quicker than there
 
     @property
     def fits(self) -> bool:
@@ -89,11 +91,6 @@ class Choice:
     def days(self) -> int:
         """Of all products together: to compare centres by."""
         return sum(one.answer.fast_track_days or one.answer.target_days or 0 for one in self.promised)
-
-    @property
-    def is_first(self) -> bool:
-        """Whether it belongs at the top of a list: near, or quicker than elsewhere for something."""
-        return self.is_near or any(one.answer.fast_track_days for one in self.promised)
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,11 @@ def choices_for(member: Member, asked: Sequence[Asked]) -> list[Choice]:
         Choice(centre, promises_at(answers, centre, asked, taken), centre.country.code == here)
         for centre in ServiceCentre.objects.all()
     ]
-    return sorted(found, key=lambda one: (not one.is_near, one.days, str(one.centre.country.name), one.centre.name))
+    found.sort(key=lambda one: (not one.is_near, one.days, str(one.centre.country.name), one.centre.name))
+    near = min((one.days for one in found if one.is_near and one.fits), default=None)
+    elsewhere = [one for one in found if one.fits and not one.is_near and (near is None or one.days < near)]
+    quickest = {one.centre.pk for one in elsewhere[:MOST_ELSEWHERE]}
+    return [replace(one, is_first=one.is_near or one.centre.pk in quickest) for one in found]
 
 
 def promises_at(answers: Answers, centre: ServiceCentre, asked: Sequence[Asked], taken: int) -> list[Promised]:

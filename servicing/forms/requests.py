@@ -40,7 +40,7 @@ PAYING: dict[str, tuple[str | Promise, str | Promise]] = {
     "": (_("No, or I don’t know"), _("You get an estimate first, and nothing is done before you approve it.")),
     IN_WARRANTY: (_("Yes"), _("The centre decides, and you see the reason. It needs a proof of purchase.")),
 }
-OF_A_PRODUCT = re.compile(r"p([0-9]{1,12})-(service|fault|warranty|wish|photos_keys|proofs_keys)")
+OF_A_PRODUCT = re.compile(r"p([0-9]{1,12})_(service|fault|warranty|wish|photos_keys|proofs_keys)")
 PROBLEM_PARTS = ("service", "fault", "warranty", "photos_keys", "proofs_keys")
 IN_SERVICE = _("It is in service already.")
 LOST = _("One of these is in service already or has left your Kitbag. Choose again.")
@@ -96,6 +96,10 @@ class ProblemForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["fault"].required = self["service"].data == ServiceKind.REPAIR
+
+    def add_prefix(self, field_name: str) -> str:
+        """Uploads take identifiers only as the name of a field."""
+        return f"{self.prefix}_{field_name}"
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -155,7 +159,7 @@ class WhereForm(forms.Form):
         self.fields["centre"].choices = [(one.centre.slug, one.centre.name) for one in self.choices]  # type: ignore[attr-defined]
         self.full = [row for place, row in enumerate(rows) if any(self._asks(one, place) for one in self.choices)]
         for row in self.full:
-            self.fields[f"p{row.pk}-wish"] = forms.ChoiceField(
+            self.fields[f"p{row.pk}_wish"] = forms.ChoiceField(
                 label=row.product.name, choices=PlaceWish.choices, widget=forms.RadioSelect, required=False,
                 error_messages={"invalid_choice": _("Choose one of the two.")},
             )  # fmt: skip
@@ -169,7 +173,7 @@ class WhereForm(forms.Form):
         data = super().clean() or {}
         for one in self.chosen.promised if self.chosen else ():
             if one.answer.needs_choice:
-                self.add_error(f"p{one.row.pk}-wish", _("All your places are taken then. Choose what we should do."))
+                self.add_error(f"p{one.row.pk}_wish", _("All your places are taken then. Choose what we should do."))
         return data
 
     @property
@@ -195,7 +199,7 @@ class WhereForm(forms.Form):
 
     @property
     def wishes(self) -> list[Any]:
-        return [self[f"p{row.pk}-wish"] for row in self.full]
+        return [self[f"p{row.pk}_wish"] for row in self.full]
 
 
 class Draft:
@@ -238,8 +242,8 @@ class Draft:
     @cached_property
     def problems(self) -> list[tuple[Registration, ProblemForm]]:
         for row in self.chosen:
-            if f"p{row.pk}-service" not in self.data:
-                self.data[f"p{row.pk}-service"] = ServiceKind.REPAIR.value
+            if f"p{row.pk}_service" not in self.data:
+                self.data[f"p{row.pk}_service"] = ServiceKind.REPAIR.value
         return [(row, ProblemForm(self.data, self.files, prefix=f"p{row.pk}")) for row in self.chosen]
 
     def keep_files(self, by: User) -> None:
@@ -248,7 +252,7 @@ class Draft:
         for row, form in self.problems:
             for name in ("photos", "proofs"):
                 keep_uploads(form, name, by=by, at=self.at)
-                key = f"p{row.pk}-{name}_keys"
+                key = f"p{row.pk}_{name}_keys"
                 kept[key] = form.data.getlist(key)  # type: ignore[attr-defined]
         for key, values in kept.items():
             self.data.setlist(key, values)
@@ -269,14 +273,14 @@ class Draft:
             at=self.at,
             wish=PlaceWish(wish) if wish in PlaceWish.values else None,
             warranty=self.typed(row, "warranty") == IN_WARRANTY,
-            proof=bool(self.data.getlist(f"p{row.pk}-proofs_keys")),
+            proof=bool(self.data.getlist(f"p{row.pk}_proofs_keys")),
         )
 
     def typed(self, row: Registration, part: str) -> str:
-        return str(self.data.get(f"p{row.pk}-{part}", ""))
+        return str(self.data.get(f"p{row.pk}_{part}", ""))
 
     def uploads(self, row: Registration, part: str) -> Uploads:
-        return Uploads(tuple(dict.fromkeys(self.data.getlist(f"p{row.pk}-{part}_keys"))))
+        return Uploads(tuple(dict.fromkeys(self.data.getlist(f"p{row.pk}_{part}_keys"))))
 
     def first_bad(self, until: str) -> str | None:
         """The first page before `until` on which something is to be mended."""
@@ -303,8 +307,8 @@ class Draft:
         if row and part == "fault":
             next(form for one, form in self.problems if one.pk == row.pk).add_error("fault", str(refusal))
             return PROBLEM
-        if row and part == "wish" and f"p{row.pk}-wish" in self.where.fields:
-            self.where.add_error(f"p{row.pk}-wish", str(refusal))
+        if row and part == "wish" and f"p{row.pk}_wish" in self.where.fields:
+            self.where.add_error(f"p{row.pk}_wish", str(refusal))
             return WHERE
         if refusal.code in ("refused", "places"):
             sentence = f"{row.product.name}: {refusal}" if row else str(refusal)

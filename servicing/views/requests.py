@@ -111,7 +111,7 @@ def _begun(request: MemberRequest) -> QueryDict:
             data["centre"] = value
         elif value in ServiceKind.values:
             for key in data.getlist("items"):
-                data[f"p{key}-service"] = value
+                data[f"p{key}_service"] = value
     return data
 
 

@@ -35,6 +35,8 @@ MEMBER = [
     "/card/lost/",
     "/cases/",
     "/service/",
+    "/service/new/",
+    "/service/check/",
     "/profile/",
     "/profile/country/",
     "/profile/security/",

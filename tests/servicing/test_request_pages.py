@@ -1,12 +1,16 @@
 """Asking for a service in the browser: steps, nothing lost, one parcel (R43, R49, R52, R60)."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
+from cps_portal.files.models import StoredFile
 from kitbag.models import Registration
 from servicing.actions.recording import Who
 from servicing.actions.requesting import Wanted, book_in, open_parcel
@@ -29,7 +33,7 @@ def centre() -> ServiceCentre:
 def the_form(row: Registration, **more: Any) -> dict[str, Any]:
     key = f"p{row.pk}"
     return {
-        "items": [row.pk], f"{key}-service": "repair", f"{key}-fault": "Shutter sticks", f"{key}-warranty": "",
+        "items": [row.pk], f"{key}_service": "repair", f"{key}_fault": "Shutter sticks", f"{key}_warranty": "",
         "centre": "joburg", "step": "review", "go": "send", **more,
     }  # fmt: skip
 
@@ -41,10 +45,10 @@ def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(
     row = validated(world.ana, world.pro_body, "012345678701")
     typed: dict[str, Any] = {"items": [row.pk], "step": "products", "go": "next"}
     assert b"What happens?" in client.post(NEW, typed).content
-    typed |= {f"p{row.pk}-service": "repair", f"p{row.pk}-fault": "Shutter sticks", "step": "problem"}
+    typed |= {f"p{row.pk}_service": "repair", f"p{row.pk}_fault": "Shutter sticks", "step": "problem"}
     page = client.post(NEW, typed).content.decode()
     assert "3 working days" in page
-    assert f'name="p{row.pk}-fault" value="Shutter sticks"' in page
+    assert f'name="p{row.pk}_fault" value="Shutter sticks"' in page
     typed |= {"centre": "joburg", "step": "where"}
     assert b"Send the request" in client.post(NEW, typed).content
     back = client.post(NEW, {**typed, "step": "review", "go": "problem"}).content.decode()
@@ -53,6 +57,22 @@ def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(
     ticket = Ticket.objects.get()
     assert ticket.reference_in_groups in parcel_page.content.decode()
     assert (ticket.fault, ticket.place, ticket.centre) == ("Shutter sticks", 1, centre)
+
+
+def test_a_photo_without_a_script_travels_on_and_a_bad_one_is_said_beside_it(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    client.force_login(world.ana.user)
+    row = validated(world.ana, world.pro_body, "012345678701")
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(out, "JPEG")
+    photos = [SimpleUploadedFile("a.jpg", out.getvalue()), SimpleUploadedFile("b.exe", b"MZ")]
+    typed = the_form(row, step="problem", go="next")
+    page = client.post(NEW, {**typed, f"p{row.pk}_photos": photos})
+    kept = StoredFile.objects.get()
+    assert page.status_code == 422 and "b.exe" in page.content.decode() and kept.key in page.content.decode()
+    client.post(NEW, the_form(row, **{f"p{row.pk}_photos_keys": [kept.key]}))
+    assert Ticket.objects.get().files.get().file == kept
 
 
 def test_a_second_click_leads_to_the_first_parcel(world: World, client: Client, centre: ServiceCentre) -> None:
@@ -69,18 +89,19 @@ def test_what_is_missing_is_said_beside_its_field_and_nothing_is_opened(
     client.force_login(world.ana.user)
     row = validated(world.ana, world.pro_body, "012345678701")
     key = f"p{row.pk}"
-    for changes, sentence in [
+    mistakes: list[tuple[dict[str, Any], str]] = [
         ({"items": []}, "Choose at least one product."),
         ({"items": ["9" * 5000]}, "has left your Kitbag"),
-        ({f"{key}-fault": " "}, "Say what is wrong with it."),
-        ({f"{key}-fault": "x" * 2001}, "Use at most 2000 characters."),
-        ({f"{key}-fault": "a\x00b"}, "printed"),
-        ({f"{key}-service": "magic"}, "Choose what we should do."),
-        ({f"{key}-warranty": "warranty"}, "A warranty repair needs a proof of purchase."),
-        ({f"{key}-photos_keys": ["nothing"]}, "no longer there"),
+        ({f"{key}_fault": " "}, "Say what is wrong with it."),
+        ({f"{key}_fault": "x" * 2001}, "Use at most 2000 characters."),
+        ({f"{key}_fault": "a\x00b"}, "printed"),
+        ({f"{key}_service": "magic"}, "Choose what we should do."),
+        ({f"{key}_warranty": "warranty"}, "A warranty repair needs a proof of purchase."),
+        ({f"{key}_photos_keys": ["nothing"]}, "no longer there"),
         ({"centre": "nowhere"}, "Choose another one."),
         ({"centre": ""}, "Choose a centre."),
-    ]:
+    ]
+    for changes, sentence in mistakes:
         answer = client.post(NEW, the_form(row, **changes))
         assert (answer.status_code, sentence in answer.content.decode()) == (422, True), changes
     assert not Parcel.objects.exists()
@@ -93,7 +114,7 @@ def test_a_fourth_product_asks_whether_to_wait_and_waits(world: World, client: C
     client.force_login(world.ana.user)
     asked = client.post(NEW, the_form(row))
     assert asked.status_code == 422 and b"Choose what we should do" in asked.content
-    sent = client.post(NEW, the_form(row, **{f"p{row.pk}-wish": "wait"}), follow=True).content.decode()
+    sent = client.post(NEW, the_form(row, **{f"p{row.pk}_wish": "wait"}), follow=True).content.decode()
     ticket = Ticket.objects.get(registration=row)
     assert ticket.state == TicketState.WAITING and "It waits for a place" in sent
     assert client.get(f"/service/parcels/{ticket.parcel.reference}/label.pdf").status_code == 404
@@ -145,7 +166,7 @@ def test_may_i_says_what_each_centre_gives_and_what_would_change_it(
     a_centre("partner", kind="ASP", country="KE")
     row = validated(world.ana, world.pro_body, "012345678701")
     client.force_login(world.ana.user)
-    page = client.get("/service/check/", {"product": row.pk, "service": "maintenance"}).content.decode()
+    page = client.get(f"/service/check/?product={row.pk}&service=maintenance").content.decode()
     assert "15 percent off maintenance" in page and "Service partners do maintenance" in page
     assert page.index("Centre joburg") < page.index("Centre partner")
     whole = client.get(f"/service/may-i/{row.pk}/").content.decode()

@@ -1,0 +1,86 @@
+"""A service asked for on a phone: Gold with Fast Track, Red at standard speed and without a script (R43, R49)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from servicing.models import Ticket, TicketFile
+from tests.factories import validated
+from tests.servicing.jobs import a_centre
+from tests.world import World
+
+PHONE = {"width": 390, "height": 844}
+
+
+def check(page: Page) -> None:
+    """Nothing that axe finds, and nothing wider than the phone."""
+    violations = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_gold_member_asks_for_a_repair_with_a_photo_and_marks_it_as_sent(
+    committed_world: World, visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    world = committed_world
+    a_centre()
+    row = validated(world.ana, world.pro_body, "012345678701")
+    photo = tmp_path / "fault.jpg"
+    Image.new("RGB", (40, 30), "navy").save(photo)
+    page = visit(world.ana.user, viewport=PHONE)
+    page.goto(f"/kitbag/{row.pk}/")
+    expect(page.get_by_text("Free return shipping of a chargeable repair")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name="Ask for a service").click()
+    check(page)
+    page.get_by_label("What happens?").fill("Shutter sticks")
+    page.locator(f"[name=p{row.pk}_photos]").set_input_files(photo)
+    expect(page.locator(f"[name=p{row.pk}_photos_keys]")).to_have_count(1)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("3 working days")).to_be_visible()
+    check(page)
+    page.get_by_label("Centre joburg").check()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Shutter sticks")).to_be_visible()
+    expect(page.get_by_text("1 photo")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("heading", name="Requested. Now send it.")).to_be_visible()
+    check(page)
+    ticket = Ticket.objects.get()
+    expect(page.get_by_text(ticket.reference_in_groups)).to_be_visible()
+    assert (ticket.place, TicketFile.objects.count()) == (1, 1)
+    page.get_by_label("Tracking number").fill("AB1")
+    page.get_by_role("button", name="It is on its way").click()
+    expect(page.get_by_text("On its way. We tell you when it is booked in.")).to_be_visible()
+    page.goto(f"/kitbag/{row.pk}/remove/")
+    expect(page.get_by_text("It is in service. You can do this when it is back.")).to_be_visible()
+
+
+def test_a_red_member_without_a_script_reads_why_it_is_standard_and_what_would_change_it(
+    committed_world: World, visit: Callable[..., Page]
+) -> None:
+    world = committed_world
+    a_centre(country="KE")
+    row = validated(world.ben, world.body, "012345678701")
+    page = visit(world.ben.user, viewport=PHONE, java_script_enabled=False)
+    page.goto(f"/kitbag/{row.pk}/")
+    page.get_by_role("link", name="What you get at which centre").click()
+    expect(page.get_by_text("A higher level gives Fast Track there.")).to_be_visible()
+    page.get_by_role("link", name="All centres").click()
+    expect(page.get_by_text("standard speed").first).to_be_visible()
+    page.get_by_role("link", name="Send it there").click()
+    page.get_by_label("What happens?").fill("Shutter sticks")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label("What happens?")).to_have_value("Shutter sticks")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("Centre joburg")).to_be_checked()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("heading", name="Requested. Now send it.")).to_be_visible()
+    ticket = Ticket.objects.get()
+    assert (ticket.track, ticket.place, ticket.why_standard[0]) == ("standard", None, "level")

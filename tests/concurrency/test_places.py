@@ -1,0 +1,84 @@
+"""Phone, counter and a freed place want the third place at once: there is never a fourth (R49)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from cps_portal.lib.errors import Refusal
+from members.models import Member
+from servicing.actions import ending
+from servicing.actions.recording import Who
+from servicing.actions.requesting import Wanted, open_at_counter, open_parcel
+from servicing.entitled import Item
+from servicing.enums import PlaceWish, ServiceKind, TicketState
+from servicing.models import Parcel, ServiceCentre, Ticket
+from tests.concurrency.threads import together
+from tests.factories import validated
+from tests.servicing.jobs import MONDAY, a_centre, a_request
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATER = MONDAY + timedelta(days=1)
+
+
+def on_the_phone(member: Member, centre: ServiceCentre, wanted: Wanted) -> Callable[[], object]:
+    return lambda: open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=LATER)
+
+
+def at_the_counter(member: Member, centre: ServiceCentre, wanted: Wanted, who: Who) -> Callable[[], object]:
+    return lambda: open_at_counter(centre=centre, wanted=wanted, who=who, at=LATER, member=member)
+
+
+def places_of(member: Member) -> list[int]:
+    rows = Ticket.objects.filter(member=member, place__isnull=False).values_list("place", flat=True)
+    return sorted(place for place in rows if place)
+
+
+def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(committed_world: World) -> None:
+    world, centre = committed_world, a_centre()
+    ana, desk = world.ana, Who(user=world.staff)
+    held = [a_request(world, centre, f"01234567870{n}") for n in (1, 2, 3)]
+    oldest = a_request(world, centre, "012345678704", MONDAY + timedelta(hours=1), wish=PlaceWish.WAIT)
+    rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(9)]
+    wanted = [
+        Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks", wish=PlaceWish.WAIT)
+        for row in rows
+    ]
+    jobs: list[Callable[[], object]] = [
+        lambda: ending.cancel(ticket=held[0], who=Who(user=ana.user), at=LATER),
+        *(on_the_phone(ana, centre, one) for one in wanted[:5]),
+        *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
+    ]
+    results = together(*jobs)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert places_of(ana) == [1, 2, 3]
+    oldest.refresh_from_db()
+    assert (oldest.place, oldest.state) == (held[0].place, TicketState.REQUESTED)
+    assert Ticket.objects.filter(member=ana, state=TicketState.WAITING).count() == 9
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Ticket.objects.filter(registration=rows[0]).update(place=4)
+
+
+def test_of_ten_without_a_wish_three_get_the_places_and_the_others_are_asked(committed_world: World) -> None:
+    world, centre = committed_world, a_centre()
+    ana, desk = world.ana, Who(user=world.staff)
+    rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(10)]
+    wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks") for row in rows]
+    results = together(
+        *(on_the_phone(ana, centre, one) for one in wanted[:5]),
+        *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
+    )
+    assert [result.code for result in results if isinstance(result, Refusal)] == ["places"] * 7
+    assert places_of(ana) == [1, 2, 3]
+    assert Parcel.objects.count() == 3
+
+
+def test_two_clicks_make_one_parcel(committed_world: World) -> None:
+    world, centre = committed_world, a_centre()
+    row = validated(world.ana, world.pro_body, "012345678701")
+    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks")
+    results = together(*[on_the_phone(world.ana, centre, wanted)] * 4)
+    assert [result.code for result in results if isinstance(result, Refusal)] == ["in_service"] * 3
+    assert Parcel.objects.count() == Ticket.objects.count() == 1

@@ -1,0 +1,81 @@
+"""The papers of a parcel: text that is there, names in any script, bars that a scanner reads (R52)."""
+
+import io
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+import zxingcpp
+from PIL import Image
+from pypdf import PdfReader
+
+from members.models import Member
+from servicing import parcels
+from servicing.actions.requesting import Wanted, open_parcel
+from servicing.entitled import Item
+from servicing.enums import ServiceKind
+from tests.factories import validated
+from tests.servicing.jobs import MONDAY, a_centre
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+FAULT = "The shutter sticks at 1/8000. " * 30
+
+
+@pytest.fixture
+def papers(world: World) -> tuple[bytes, bytes, set[str]]:
+    """The label, the list, and the references that must be on it, of a parcel of two."""
+    Member.objects.filter(pk=world.ana.pk).update(first_name="Ανα", last_name="عنا Ковач")
+    world.ana.refresh_from_db()
+    rows = [validated(world.ana, world.pro_body, f"01234567870{n}") for n in (1, 2)]
+    wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault=FAULT) for row in rows]
+    wanted[1] = replace(wanted[1], fault="Black band")
+    centre = a_centre(address="1 Long Street\nMidrand")
+    made = open_parcel(member=world.ana, centre=centre, wanted=wanted, by=world.ana.user, at=MONDAY)
+    codes = {made.parcel.reference, *(ticket.reference for ticket in made.tickets)}
+    label = parcels.label(made.parcel, world.ana, made.tickets)
+    return label, parcels.packing_list(made.parcel, world.ana, made.tickets), codes
+
+
+def text_of(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def bars_of(pdf: bytes) -> set[str]:
+    """What a scanner reads from the printed page."""
+    ghostscript = shutil.which("gs")
+    if ghostscript is None:
+        pytest.skip("reading bars back needs Ghostscript")
+    command = [ghostscript, "-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=pnggray", "-r150", "-sOutputFile=-", "-"]
+    printed = subprocess.run(command, input=pdf, capture_output=True, check=True, timeout=60).stdout
+    return {found.text for found in zxingcpp.read_barcodes(Image.open(io.BytesIO(printed)))}
+
+
+def test_the_label_says_where_to_and_from_whom_in_any_script(papers: tuple[bytes, bytes, set[str]]) -> None:
+    text = text_of(papers[0])
+    for words in (
+        "Centre joburg",
+        "1 Long Street",
+        "Midrand",
+        "South Africa",
+        "Ανα",
+        "Ковач",
+        "4400 0000",
+        "2 products",
+    ):
+        assert words in text
+
+
+def test_the_list_names_every_product_and_is_one_page(papers: tuple[bytes, bytes, set[str]]) -> None:
+    text = text_of(papers[1])
+    for words in ("012345678701", "012345678702", "Black band", "Back up your pictures"):
+        assert words in text
+    assert len(PdfReader(io.BytesIO(papers[1])).pages) == 1
+    assert text.count("1/8000") <= 10 and "…" in text
+
+
+def test_the_bars_read_back_as_the_references(papers: tuple[bytes, bytes, set[str]]) -> None:
+    label, listed, codes = papers
+    assert bars_of(listed) == codes
+    assert len(bars_of(label) & codes) == 1
