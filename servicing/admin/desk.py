@@ -58,14 +58,14 @@ BUTTONS: dict[str, Button] = {
     "book_in": Button(E.BOOKED_IN, typed.BookInForm, _("Book it in")),
     "assess": Button(E.ASSESSED, typed.StepForm, _("Assessed")),
     "answer_estimate": Button(E.ESTIMATE_APPROVED, typed.AnswerForm, _("Record the answer to the estimate")),
-    "send_estimate": Button(E.ESTIMATE_SENT, typed.EstimateForm, _("Send the estimate")),
-    "order_part": Button(E.PART_ORDERED, typed.OrderPartForm, _("Order a part")),
+    "answer_question": Button(E.QUESTION_ANSWERED, typed.StepForm, _("The question was answered")),
     "part_arrived": Button(E.PART_ARRIVED, typed.PartForm, _("A part arrived")),
     "start_repair": Button(E.REPAIR_STARTED, typed.StepForm, _("Start the work")),
     "ready": Button(E.READY, typed.StepForm, _("Ready to ship")),
+    "order_part": Button(E.PART_ORDERED, typed.OrderPartForm, _("Order a part")),
+    "send_estimate": Button(E.ESTIMATE_SENT, typed.EstimateForm, _("Send the estimate")),
     "ship": Button(E.SHIPPED, typed.ShipForm, _("Shipped")),
     "close": Button(E.CLOSED, typed.StepForm, _("Close: the customer has it")),
-    "answer_question": Button(E.QUESTION_ANSWERED, typed.StepForm, _("The question was answered")),
     "expect_part": Button(E.PART_EXPECTED, typed.ExpectPartForm, _("Change the date of a part")),
     "decide_warranty": Button(E.WARRANTY_DECIDED, typed.WarrantyForm, _("Decide the warranty")),
     "sent": Button(E.SENT, typed.StepForm, _("It is on its way to us")),
@@ -273,6 +273,8 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
             found = {name: form for name, form in found.items() if not isinstance(form, typed.PartForm) or form.errors}
         if not talking.question_open(clock) and not found.get("answer_question", writing).errors:
             found.pop("answer_question", None)
+        if row.state in (S.ASSESSED, S.DECLINED) and "send_estimate" in found:  # there it is the usual way on
+            found = {"send_estimate": found.pop("send_estimate"), **found}
         opened = next((name for name, form in found.items() if form.is_bound), "")
         return {
             **self.admin_site.each_context(request),
