@@ -9,7 +9,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 from pypdf import PdfReader
+from reportlab.pdfbase.ttfonts import TTFontFile
 
+from cps_portal.lib.pdf import FONT_FILE, visual
 from members.models import Member
 from servicing import parcels
 from servicing.actions.requesting import Wanted, open_parcel
@@ -40,6 +42,11 @@ def papers(world: World) -> tuple[bytes, bytes, set[str]]:
 
 def text_of(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def test_every_sign_of_an_arabic_name_is_in_the_font() -> None:
+    drawn = visual("عبد الله الأمين")
+    assert {ord(sign) for sign in drawn} <= set(TTFontFile(str(FONT_FILE)).charToGlyph)
 
 
 def bars_of(pdf: bytes) -> set[str]:
