@@ -34,6 +34,8 @@ MEMBER = [
     "/card/",
     "/card/lost/",
     "/cases/",
+    "/offers/",
+    "/offers/an-evening-with-long-lenses/",
     "/service/",
     "/service/new/",
     "/service/check/",

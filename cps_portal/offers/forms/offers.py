@@ -58,8 +58,8 @@ class OfferForm(forms.ModelForm[Offer]):
         if isinstance(countries, forms.MultipleChoiceField):  # whoever only looks has none
             codes = {str(code) for code in CountryProgramme.objects.in_force().values_list("country", flat=True)}
             codes |= set(self.instance.countries or [])
-            named = ((code, every_country.name(code) or code) for code in codes)
-            countries.choices = sorted(named, key=lambda each: each[1])
+            named = sorted((str(every_country.name(code) or code), code) for code in codes)
+            countries.choices = [(code, name) for name, code in named]
 
     def clean_link(self) -> str:
         link: str = self.cleaned_data["link"]
