@@ -22,6 +22,7 @@ from kitbag.models import Product
 from members.access import MemberRequest, member_of, member_required, newest_terms
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold
+from servicing.models import ServiceCentre
 
 NUMBERS_KEY = "portal-numbers"
 NUMBERS_SECONDS = 60
@@ -39,6 +40,7 @@ def numbers() -> dict[str, Any]:
             "fastest_days": full.aggregate(days=Min("fast_track_days"))["days"],
             "free_countries": sum(kind == Programme.FREE for _code, kind in programmes),
             "countries": len(programmes),
+            "centres": ServiceCentre.objects.open().filter(programme=Programme.FREE).count(),
             "thresholds": LevelThreshold.objects.in_force(),
             "benefits": {
                 row["level"]: row

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 MONDAY_TO_FRIDAY = frozenset({1, 2, 3, 4, 5})
-LONGEST_REST = 60  # days; a calendar that rests longer is a mistake, and searching on would not end
+LONGEST_REST = 400  # days; a calendar that rests longer is a mistake, and searching on would not end
 NOTHING = timedelta(0)
 
 

@@ -13,7 +13,9 @@ GROUPS = {
     },
     "Programme": {
         "servicing": ["view_ticket", "view_loan", "view_loanunit", "add_loanunit", "change_loanunit",
-                      "view_every_ticket"],
+                      "view_every_ticket", "view_closure", "add_closure", "change_closure", "delete_closure",
+                      "view_centrestaff", "add_centrestaff", "change_centrestaff", "delete_centrestaff",
+                      "view_servicecentreevent"],
     },
     "Centre": {
         "servicing": ["view_ticket", "view_visitingmember", "view_loan", "change_loan", "view_loanunit",

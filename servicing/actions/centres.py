@@ -7,11 +7,13 @@ from pathlib import Path
 
 from django.db import transaction
 
+from servicing.enums import CentreStatus
 from servicing.models import ServiceCentre
 
 CENTRES = Path(__file__).parent.parent / "reference" / "centres.csv"
 
 
+SUSPENDED = "It takes no work at the moment. Choose another centre, or contact us."
 SHIPPED_LATER = ["zone", "weekdays", "opens", "closes", "services", "shelves"]
 
 
@@ -39,6 +41,7 @@ def load_centres() -> tuple[int, int]:
                 shelves=row["shelves"].split(),
                 programme=row["programme"],
                 status=row["status"],
+                notice=SUSPENDED if row["status"] == CentreStatus.SUSPENDED else "",
                 sample=row["basis"] == "sample",
             )
             for row in csv.DictReader(file)

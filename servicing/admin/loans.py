@@ -140,9 +140,12 @@ def _user(request: HttpRequest) -> Any:
     return request.user
 
 
-class LoanEventAdmin(EventAdmin):
-    pass
+@admin.register(event_model(LoanUnit))
+class LoanUnitEventAdmin(EventAdmin):
+    list_select_related = ["pgh_context", "product"]
+
+    def what(self, event: Any) -> str:
+        return f"{event.product}, {event.serial}"
 
 
-admin.site.register(event_model(LoanUnit), LoanEventAdmin)
-admin.site.register(event_model(Loan), LoanEventAdmin)
+admin.site.register(event_model(Loan), EventAdmin)

@@ -56,7 +56,7 @@ from servicing.actions.visiting import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
 from servicing.entitled import Item
 from servicing.enums import EventKind, ServiceKind
-from servicing.models import ServiceCentre, TicketFile
+from servicing.models import CentreStaff, Closure, Loan, LoanUnit, ServiceCentre, TicketFile
 from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
 from tests.servicing.jobs import a_centre
 from tests.world import join
@@ -166,6 +166,10 @@ def add_jobs(people: list[Member], by: User) -> None:
             purpose="ticket", kind="pdf", size=1, stored_as=f"ticket{member.pk}", owner=by, created_at=LONG_AGO
         )
         TicketFile.objects.create(ticket=ticket, file=file, kind="document", message=message, at=now)
+        unit = LoanUnit.objects.create(centre=centre, product=row.product, serial=f"45{member.pk:010}")
+        Loan.objects.create(unit=unit, ticket=ticket, member=member, reserved_at=now)
+        Closure.objects.create(centre=centre, first=day, last=day)
+        CentreStaff.objects.create(centre=centre, user=member.user)
         visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
         item = Item(row.product, f"46{member.pk:010}")
         open_for_visitor(visitor=visitor, centre=centre, wanted=Wanted(item, ServiceKind.MAINTENANCE), who=who, at=now)

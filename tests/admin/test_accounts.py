@@ -41,7 +41,7 @@ SEEN = {
         "offers": {"offer", "offerevent", "signup"},
         "partners": {"partner", "webhookendpoint", "attempt", "partnerevent", "webhookendpointevent",
                      "endpointsecretevent"},
-        "servicing": {"servicecentre", "ticket", "loan", "loanunit"},
+        "servicing": {"servicecentre", "servicecentreevent", "closure", "centrestaff", "ticket", "loan", "loanunit"},
     },
     "Centre": {"servicing": {"servicecentre", "ticket", "visitingmember", "loan", "loanunit"}},
     "": {},

@@ -13,6 +13,8 @@ from members.models import Member
 PUBLIC = [
     "/",
     "/help/",
+    "/centres/?near=Johannesburg",
+    "/centres/johannesburg-professional-service-centre/",
     "/terms/",
     "/privacy/",
     "/contact/",

@@ -56,7 +56,9 @@ def test_the_product_goes_over_with_its_purchase_and_both_settle(world: World) -
     assert PointsEntry.objects.get(registration=sold, amount=-500).cause == PointsCause.TRANSFERRED
     assert PointsEntry.objects.get(registration=bought).amount == 500
     assert Handover.objects.get().redeemed_as == bought
-    told = {notice.member: notice for notice in Notice.objects.exclude(code__in=[NoticeCode.LEVEL_UP, "level_down"])}
+    told = {
+        notice.member: notice for notice in Notice.objects.exclude(code__in=["level_up", "level_down", "welcome_pack"])
+    }
     assert told[world.ana].code == NoticeCode.HANDED_OVER
     assert told[world.ben].code == NoticeCode.CAME_TO_YOU
     assert Message.objects.filter(key__startswith="handover-").count() == 2
