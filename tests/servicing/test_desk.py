@@ -183,8 +183,7 @@ def test_a_question_stops_the_clock_until_the_answer_that_came_by_phone(
     assert ticket.messages.get().text == "Which lens was on it?"
     assert world.ana.notices.filter(read_at=None, params__kind="question_asked").exists()
     press(desk, ticket, "answer_question")
-    ticket.refresh_from_db()
-    assert not ticket.paused
+    assert not Ticket.objects.get().paused
     assert not world.ana.notices.filter(read_at=None, params__kind="question_asked").exists()
 
 
