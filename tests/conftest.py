@@ -73,6 +73,7 @@ def groups(db: None) -> dict[str, Group]:
                 "0009_cards",
                 "0010_rights_at_the_centre",
                 "0011_rights_to_offers",
+                "0012_rights_to_packs",
             ):
                 import_module(f"cps_portal.migrations.{name}").make_groups(apps, editor)
     return {group.name: group for group in Group.objects.all()}

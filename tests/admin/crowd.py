@@ -17,7 +17,7 @@ from cps_portal.cases.models import CannedAnswer, CaseAttachment
 from cps_portal.files.models import StoredFile
 from cps_portal.offers.actions.cards import card_of
 from cps_portal.offers.actions.offers import sign_up
-from cps_portal.offers.models import Offer
+from cps_portal.offers.models import Offer, PackEvent, PackItem, WelcomePack
 from cps_portal.partners.actions import add_endpoint
 from cps_portal.partners.models import Attempt, Partner
 from kitbag.actions import handing_over, registrations, stolen
@@ -101,6 +101,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         people.append(member)
     add_changes(people, by)
     add_stolen(people)
+    add_packs(people, by)
     add_jobs(people, by)
     add_events(people)
     return people
@@ -143,6 +144,17 @@ def add_stolen(people: list[Member]) -> None:
             registration=row, police_reference=f"CR {row.pk}", stolen_on=None, note="", by=by, at=now
         )
         stolen.meet(report=report, registration=row, where="redeem", at=now)
+
+
+def add_packs(people: list[Member], by: User) -> None:
+    """Each has asked for a Welcome Pack."""
+    for member in people:
+        pack = WelcomePack.objects.create(
+            member=member, reference=f"{member.pk:08d}", level_when_asked=Level.SILVER, language="en", name="N",
+            country="ZA", street="S", asked_at=LONG_AGO, sending_since=LONG_AGO, changed_at=LONG_AGO,
+        )  # fmt: skip
+        PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=LONG_AGO, received_at=LONG_AGO, by=by)
+        PackItem.objects.create(code=f"item-{member.pk}", name="Something")
 
 
 def add_jobs(people: list[Member], by: User) -> None:

@@ -165,11 +165,13 @@ def send_unsent(*, at: datetime) -> int:
 
 
 @transaction.atomic
-def record_report(*, pack: WelcomePack, report: Report, partner: Partner, at: datetime) -> tuple[WelcomePack, bool]:
-    """Write what the house says; the same `external_id` again changes nothing. Returns the pack and whether it is new.
+def record_report(
+    *, pack: WelcomePack, report: Report, at: datetime, partner: Partner | None = None, by: User | None = None
+) -> tuple[WelcomePack, bool]:
+    """Write what the house says, itself or through staff (`by`). Returns the pack and whether it is new.
 
-    Late and out of order is fine: where the pack is follows from all steps together. Raises Refusal: `step` (not the
-    house's to say), `sending` (there was none such), `future`.
+    The same `external_id` again changes nothing. Late and out of order is fine: where the pack is follows from all
+    steps together. Raises Refusal: `step` (not the house's to say), `sending` (there was none such), `future`.
     """
     locked = WelcomePack.objects.locked(pack.pk)
     if PackEvent.objects.filter(pack=locked, external_id=report.external_id).exists():
@@ -190,6 +192,7 @@ def record_report(*, pack: WelcomePack, report: Report, partner: Partner, at: da
         external_id=report.external_id,
         data=dict(report.data),
         partner=partner,
+        by=by,
     )
     _follow(locked, at)
     if locked.state != before and report.step in TOLD:
