@@ -8,13 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from servicing.actions import ending, keeping
+from servicing.actions import ending, keeping, loans
 from servicing.actions.estimates import Line, send_estimate
 from servicing.actions.parts import order_part
 from servicing.actions.recording import Who, record_event
 from servicing.actions.talking import write_message
 from servicing.enums import EventKind, TicketState
-from servicing.models import LoanUnit
+from servicing.models import Loan, LoanUnit
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.world import World
 
@@ -69,6 +69,15 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     check(page)
 
     page.goto(ticket.get_absolute_url())
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="The agreement")).to_be_visible()
+    check(page)
+    page.get_by_label("I have read this and accept it.").check()
+    page.get_by_role("button", name="Accept the agreement").click()
+    expect(page.get_by_text("Fetch it at the centre")).to_be_visible()
+    loans.hand_out(loan=Loan.objects.get(ticket=ticket), condition="Like new", who=desk, at=timezone.now())
+    page.goto(ticket.get_absolute_url())
+    expect(page.get_by_text("Due back on")).to_be_visible()
     page.get_by_label("Write to the centre").fill("Thank you")
     page.get_by_role("button", name="Send to the centre").click()
     expect(page.get_by_text("Sent to the centre.")).to_be_visible()

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from cps_portal.lib.errors import Refusal
+from kitbag.actions import registrations
 from kitbag.actions.registrations import remove_registration
 from kitbag.enums import RemovalReason, Shelf
 from kitbag.models import Hold
+from servicing.actions import keeping
 from servicing.actions.recording import Who, record_event
 from servicing.actions.requesting import Wanted, book_in, open_parcel
 from servicing.entitled import Item
 from servicing.enums import EventKind, PlaceWish, ServiceKind, TicketState
 from servicing.models import ServiceCentre, Ticket
-from tests.factories import validated
+from tests.factories import submitted, validated
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +72,22 @@ def test_booking_in_starts_the_clock_with_the_level_of_then(world: World, centre
     assert (booked.state, booked.condition) == (TicketState.BOOKED_IN, "Scratched")
     assert booked.due_at == datetime(2026, 3, 5, 11, tzinfo=UTC)
     assert booked.booked_in_at == MONDAY + timedelta(hours=2)
+
+
+def test_a_registration_that_counts_meanwhile_makes_the_job_fast_track_from_then(
+    world: World, centre: ServiceCentre
+) -> None:
+    row = submitted(world.ana, world.pro_body, "012345678777")
+    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Dropped")
+    asked_for = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY)
+    ticket = book_in(ticket=asked_for.tickets[0], who=Who(user=world.staff), at=MONDAY + timedelta(hours=2))
+    assert (ticket.track, ticket.why_standard, ticket.place) == ("standard", ["not_validated"], None)
+    later = MONDAY + timedelta(days=1, hours=2)
+    assert keeping.sweep_validations(at=later) == 0
+    registrations.check_registration(registration=row, at=later)
+    assert keeping.hear_of_validation(registration=row.pk, at=later)
+    assert not keeping.hear_of_validation(registration=row.pk, at=later)
+    ticket.refresh_from_db()
+    assert (ticket.track, ticket.place, ticket.why_standard) == ("fast", 1, [])
+    assert ticket.due_at == datetime(2026, 3, 6, 11, tzinfo=UTC)
+    assert ticket.events.filter(kind=EventKind.BECAME_FAST_TRACK).count() == 1
