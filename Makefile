@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run test test-browser test-launcher chaos bench bench-crowd lint install lock clean
+.PHONY: run test test-browser test-races test-launcher chaos bench bench-crowd lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -13,6 +13,9 @@ test: ## the whole test suite on throw-away servers (ARGS="-k kitbag" chooses)
 
 test-browser: ## in Chromium
 	@$(START) test -m browser $(ARGS)
+
+test-races: ## real threads against each other
+	@$(START) test -m races -n auto $(ARGS)
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher $(ARGS)

@@ -10,6 +10,7 @@ from members.rules import luhn_digit
 CARD_PREFIX = "88"
 CARD_DIGITS = 12
 MISSING_AFTER = timedelta(weeks=4)  # R40
+CALENDARS_DIFFER = timedelta(days=1)  # who reports a day without its hour means any hour of it, anywhere
 
 # How far each step brings a pack. What was reported late or out of order never takes it back.
 REACHES = {

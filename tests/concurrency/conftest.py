@@ -1,3 +1,12 @@
+import pytest
+
 from tests.workers import broker, no_broker, start_worker
 
 __all__ = ["broker", "no_broker", "start_worker"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is in this folder runs by `make test-races`: emptying every table after each test takes its time."""
+    for item in items:
+        if "concurrency" in item.path.parts and not item.get_closest_marker("launcher"):
+            item.add_marker("races")

@@ -171,7 +171,8 @@ def record_report(
     """Write what the house says, itself or through staff (`by`). Returns the pack and whether it is new.
 
     The same `external_id` again changes nothing. Late and out of order is fine: where the pack is follows from all
-    steps together. Raises Refusal: `step` (not the house's to say), `sending` (there was none such), `future`.
+    steps together. Raises Refusal: `step` (not the house's to say), `sending` (there was none such), `future`,
+    `past` (before it was asked for).
     """
     locked = WelcomePack.objects.locked(pack.pk)
     if PackEvent.objects.filter(pack=locked, external_id=report.external_id).exists():
@@ -182,6 +183,8 @@ def record_report(
         raise Refusal("sending", _("This pack was not sent that often."), "sending")
     if report.occurred_at > at + settings.PARTNER_CLOCKS_DIFFER:
         raise Refusal("future", _("This lies in the future. Set your clock."), "occurred_at")
+    if report.occurred_at < locked.asked_at - rules.CALENDARS_DIFFER:
+        raise Refusal("past", _("This is before the pack was asked for. Check the date."), "occurred_at")
     before = locked.state
     PackEvent.objects.create(
         pack=locked,
