@@ -18,6 +18,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
+PAGE = "/admin/offers/welcomepack/by-file/"
 
 
 def asked(member: Member, body: str, house: Partner | None = None) -> WelcomePack:
@@ -36,13 +37,13 @@ def test_a_file_is_taken_once_can_be_had_again_and_comes_back(world: World, as_r
     house = Partner.objects.create(name="House", slug="house", kind="fulfilment", since=NOW)
     add_endpoint(partner=house, url="https://house.example/", by=None, at=NOW)
     told = asked(world.ben, "3K70MQ2", house)
-    page = "/admin/offers/welcomepack/by-file/"
-    taken = as_root.post(page, {"do": "take"}).content.decode()
+    taken = as_root.post(PAGE, {"do": "take"}).content.decode()
     rows = list(csv.DictReader(io.StringIO(taken.lstrip("\ufeff"))))
-    assert [row["reference"] for row in rows] == [pack.reference]
+    assert [row["reference"] for row in rows] == [pack.reference_in_groups]
     assert rows[0]["address"].startswith("'=cmd()")
-    assert as_root.get(page, {"taken": rows[0]["taken"]}).content.decode() == taken
-    assert len(as_root.post(page, {"do": "take"}).content.decode().splitlines()) == 1
+    assert rows[0]["phone"] == "'+27820000000"
+    assert as_root.get(PAGE, {"taken": rows[0]["taken"]}).content.decode() == taken
+    assert len(as_root.post(PAGE, {"do": "take"}).content.decode().splitlines()) == 1
     pack.refresh_from_db()
     told.refresh_from_db()
     assert (pack.state, told.state) == (PackState.ACCEPTED, PackState.REQUESTED)
@@ -52,32 +53,102 @@ def test_a_file_is_taken_once_can_be_had_again_and_comes_back(world: World, as_r
         f"{pack.reference_in_groups},1,dispatched,{NOW.isoformat()},Post,X1\n"
         f"{reference('4K70MQ2')},1,packed,{NOW.isoformat()},,\n"
     )
-    answer = as_root.post(page, {"do": "bring", "text": back}).content.decode()
+    answer = as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
     assert "1 line was new" in answer
-    assert "Line 3: There is no Welcome Pack" in answer
-    assert "0 lines were new" in as_root.post(page, {"do": "bring", "text": back}).content.decode()
+    assert "There is no Welcome Pack with this reference." in answer
+    assert "0 lines were new" in as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
     pack.refresh_from_db()
     assert (pack.state, pack.tracking) == (PackState.DISPATCHED, "X1")
 
 
+BAD_LINES = [
+    ("nonsense,1,packed,2026-03-02T09:30:00Z,", "reference", "is no reference"),
+    ("{ref},x,packed,2026-03-02T09:30:00Z,", "sending", "The sending is a number"),
+    ("{ref},7,packed,{now},", "sending", "was not sent that often"),
+    ("{ref},1,lost,2026-03-02T09:30:00Z,", "kind", "The kind is one of"),
+    ("{ref},1,packed,2026-02-31T09:30:00Z,", "occurred_at", "is no moment"),
+    ("{ref},1,packed,0001-01-01T00:00:00+14:00,", "occurred_at", "before the pack was asked for"),
+    ("{ref},1,packed,0001-01-01,", "occurred_at", "before the pack was asked for"),
+    ("{ref},1,packed,9999-12-31T23:59:59-12:00,", "occurred_at", "in the future"),
+    ("{ref},1,returned,{now},", "reason", "Say why it came back"),
+    ("{ref},1,packed,{now}," + "x" * 61, "carrier", "at most 60"),
+]
+HEAD = "reference,sending,kind,occurred_at,carrier\n"
+
+
+def test_bad_lines_are_named_with_their_column_and_the_good_ones_recorded(world: World, as_root: Client) -> None:
+    pack = asked(world.ana, "2K70MQ2")
+    lines = [line for line, _column, _why in BAD_LINES]
+    good = "{ref},1,packed,{now},Post"
+    text = HEAD + "\n".join([*lines, good]).replace("{ref}", pack.reference).replace("{now}", NOW.isoformat())
+    answer = as_root.post(PAGE, {"do": "bring", "text": text})
+    named = [(problem.number, problem.column) for problem in answer.context["problems"]]
+    assert named == [(number, column) for number, (_line, column, _why) in enumerate(BAD_LINES, start=2)]
+    for problem, (_line, _column, why) in zip(answer.context["problems"], BAD_LINES, strict=True):
+        assert why in str(problem.why)
+    assert "1 line was new" in answer.content.decode()
+    assert "nonsense,1,packed" in answer.content.decode(), "what was pasted stays"
+    pack.refresh_from_db()
+    assert pack.state == PackState.PACKED
+
+
 @pytest.mark.parametrize(
-    ("line", "why"),
+    ("text", "why"),
     [
-        ("nonsense,1,packed,2026-03-02T09:30:00Z", "is no reference"),
-        ("{ref},x,packed,2026-03-02T09:30:00Z", "The sending is a number"),
-        ("{ref},1,lost,2026-03-02T09:30:00Z", "The kind is one of"),
-        ("{ref},1,packed,2026-02-31T09:30:00Z", "is no moment"),
-        ("{ref},1,returned,2026-03-02T09:30:00Z", "Say why it came back"),
+        ("", "Choose the file"),
+        ("\x00", "Null characters"),
+        ("a,b\n1,2", "The first line has to name"),
+        (HEAD + "x" * 140_000, "Line 2 can’t be read"),
+        (HEAD + '"' + "x" * 140_000, "can’t be read"),
     ],
 )
-def test_a_bad_line_is_named_and_the_text_stays(as_root: Client, line: str, why: str) -> None:
-    text = "reference,sending,kind,occurred_at\n" + line.format(ref=reference("2K70MQ2"))
-    answer = as_root.post("/admin/offers/welcomepack/by-file/", {"do": "bring", "text": text}).content.decode()
-    assert "Line 2:" in answer
-    assert why in answer
-    assert line.split(",")[1] in answer
-    nothing = as_root.post("/admin/offers/welcomepack/by-file/", {"do": "bring", "text": "\x00"})
-    assert nothing.status_code == 200
+def test_what_is_no_table_is_refused_beside_its_field(as_root: Client, text: str, why: str) -> None:
+    pasted = as_root.post(PAGE, {"do": "bring", "text": text}).context["form"]
+    assert why in str(pasted.errors)
+    chosen = {"do": "bring", "file": io.BytesIO(text.encode())}
+    assert why in str(as_root.post(PAGE, chosen).context["form"].errors)
+
+
+def test_a_file_from_a_spreadsheet_is_read(world: World, as_root: Client) -> None:
+    pack = asked(world.ana, "2K70MQ2")
+    text = "\ufeff" + HEAD.replace(",", ";").replace("\n", "\r") + f"{pack.reference};1;packed;{NOW.date()};\r"
+    assert "1 line was new" in as_root.post(PAGE, {"file": io.BytesIO(text.encode())}).content.decode()
+    errors = as_root.post(PAGE, {"file": io.BytesIO(text.encode("utf-16"))}).context["form"].errors
+    assert "CSV UTF-8" in str(errors)
+
+
+def test_an_old_file_holds_nothing_that_is_not_wanted_or_has_a_new_file(world: World, as_root: Client) -> None:
+    pack = asked(world.ana, "2K70MQ2")
+    taken = as_root.post(PAGE, {"do": "take"}).content.decode()
+    moment = next(csv.DictReader(io.StringIO(taken.lstrip("\ufeff"))))["taken"]
+    operate = f"/admin/offers/welcomepack/{pack.pk}/operate/"
+    only_heads = 1
+    as_root.post(operate, {"do": "cancel"})
+    assert len(as_root.get(PAGE, {"taken": moment}).content.decode().splitlines()) == only_heads
+    as_root.post(operate, {"do": "again"})
+    assert len(as_root.get(PAGE, {"taken": moment}).content.decode().splitlines()) == only_heads
+    assert f"{pack.reference}-2" in as_root.post(PAGE, {"do": "take"}).content.decode()
+    assert as_root.get(PAGE + "?taken=%00").status_code == 200
+
+
+def test_it_is_sent_again_to_another_address_by_the_rules_of_the_member(world: World, as_root: Client) -> None:
+    pack = asked(world.ana, "2K70MQ2")
+    page = f"/admin/offers/welcomepack/{pack.pk}/send-again/"
+    typed = {
+        "name": "Ana Example", "country": "ZA", "street": "2 Oak Avenue", "city": "Johannesburg",
+        "postal_code": "2092", "phone": "082 123 4567", "go": "send",
+    }  # fmt: skip
+    assert "can be sent again once" in str(as_root.post(page, typed).context["form"].errors)
+    as_root.post(f"/admin/offers/welcomepack/{pack.pk}/operate/", {"do": "cancel"})
+    wrong = as_root.post(page, {**typed, "postal_code": "no code"})
+    assert list(wrong.context["form"].errors) == ["postal_code"]
+    assert "2 Oak Avenue" in wrong.content.decode()
+    elsewhere = as_root.post(page, {**typed, "country": "GB", "go": "country"}).content.decode()
+    assert "2 Oak Avenue" in elsewhere
+    assert "hx-post" not in elsewhere
+    as_root.post(page, typed)
+    pack.refresh_from_db()
+    assert (pack.state, pack.sending, pack.street, pack.phone) == ("requested", 2, "2 Oak Avenue", "+27821234567")
 
 
 def test_a_pack_is_cancelled_sent_again_and_its_story_read(world: World, as_root: Client) -> None:
@@ -94,9 +165,12 @@ def test_a_pack_is_cancelled_sent_again_and_its_story_read(world: World, as_root
     assert as_root.post(operate, {"do": "999"}).status_code == 404
 
 
-def test_numbers_by_month(world: World, as_root: Client) -> None:
+def test_numbers_by_month_and_house(world: World, as_root: Client) -> None:
     pack = asked(world.ana, "2K70MQ2")
     sent = pack.asked_at + timedelta(days=1)
     PackEvent.objects.create(pack=pack, step="dispatched", sending=1, occurred_at=sent, received_at=sent)
-    (row,) = as_root.get("/admin/offers/welcomepack/numbers/").context["rows"]
+    house = Partner.objects.create(name="House", slug="house", kind="fulfilment", since=NOW)
+    asked(world.ben, "3K70MQ2", house)
+    other, row = as_root.get("/admin/offers/welcomepack/numbers/").context["rows"]
+    assert (other["house"], other["asked"], other["dispatched"], other["days"]) == ("House", 1, 0, None)
     assert (row["asked"], row["dispatched"], float(row["days"]), row["overdue"]) == (1, 1, 1.0, 0)

@@ -1,9 +1,9 @@
 """The desk's pages of Welcome Packs: their story, sent again, cancelled, by file, in numbers (R37 to R40, R54)."""
 
 import csv
-from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import connection
@@ -17,34 +17,43 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from cps_portal.cases.models import Case
 from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.lib.errors import Refusal
 from cps_portal.lib.reference import read_reference
 from cps_portal.lib.sheets import harmless
 from cps_portal.offers import rules
 from cps_portal.offers.actions import by_file, packs
-from cps_portal.offers.enums import PackState, PackStep
-from cps_portal.offers.forms.desk import COLUMNS, BroughtBackForm
+from cps_portal.offers.addresses import PARTS
+from cps_portal.offers.enums import PackState
+from cps_portal.offers.forms.desk import COLUMNS, NEEDED, BroughtBackForm, OtherAddressForm
+from cps_portal.offers.forms.packs import PackForm
 from cps_portal.offers.models import PackEvent, PackItem, WelcomePack
 from cps_portal.offers.webhooks import label_lines
 from cps_portal.outbox.models import Message
 from cps_portal.partners import actions as partners
 from cps_portal.partners.models import Attempt
+from members.forms import add_refusal
 
 WORK = "offers.change_welcomepack"
 ATTEMPTS_SHOWN = 20
+SENT_COLUMNS = [
+    "reference", "sending", "key", "member", "name", "level", "language", "contents", "card", "card_url", "address",
+    "phone", "taken",
+]  # fmt: skip
 NUMBERS_SQL = """
-select date_trunc('month', p.asked_at at time zone %(zone)s)::date as month, count(*) as asked,
+select date_trunc('month', p.asked_at at time zone %(zone)s)::date as month, h.name as house, count(*) as asked,
     count(d.at) as dispatched,
     percentile_cont(0.5) within group (order by extract(epoch from d.at - p.asked_at) / 86400) as days,
     count(*) filter (where p.state in ('requested', 'accepted', 'packed') and p.sending_since < %(late)s) as overdue,
     count(*) filter (where p.state = 'returned') as returned,
     count(*) filter (where p.missing_case_id is not null) as missing
 from offers_welcomepack p
+left join partners_partner h on h.id = p.house_id
 left join lateral (
     select min(e.occurred_at) as at from offers_packevent e where e.pack_id = p.id and e.step = 'dispatched'
 ) d on true
-group by 1 order by 1 desc limit 24
+group by 1, h.id order by 1 desc, h.name limit 120
 """
 
 
@@ -57,9 +66,8 @@ class TroubleFilter(admin.SimpleListFilter):
         return [("late", late), ("missing", missing), ("back", _("Came back"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WelcomePack]) -> QuerySet[WelcomePack]:
-        old = timezone.now() - rules.MISSING_AFTER
         wanted = {
-            "late": Q(state__in=rules.CANCELLABLE, sending_since__lt=old),
+            "late": Q(state__in=rules.CANCELLABLE, sending_since__lt=timezone.now() - rules.MISSING_AFTER),
             "missing": Q(missing_case__isnull=False),
             "back": Q(state=PackState.RETURNED),
         }
@@ -72,8 +80,17 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
 
     change_form_template = "admin/offers/welcomepack/change_form.html"
     change_list_template = "admin/offers/welcomepack/change_list.html"
-    list_display = ["reference_in_groups", "member", "state", "sending", "house", "asked_at", "dispatched_at"]
-    list_filter = ["state", TroubleFilter, "house", "asked_at"]
+    list_display = [
+        "reference_in_groups",
+        "member",
+        "state",
+        "sending",
+        "house",
+        "asked_at",
+        "dispatched_at",
+        "on_time",
+    ]
+    list_filter = ["state", TroubleFilter, "house", ("country", admin.AllValuesFieldListFilter), "asked_at"]
     list_select_related = ["member", "house"]
     search_fields = ["=reference"]
     search_help_text = _("Reference, member number, e-mail address or last name")
@@ -88,6 +105,10 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
     @admin.display(description=_("reference"), ordering="reference")
     def reference_in_groups(self, pack: WelcomePack) -> str:
         return pack.reference_in_groups
+
+    @admin.display(description=_("in time"), boolean=True)
+    def on_time(self, pack: WelcomePack) -> bool:
+        return pack.state not in rules.CANCELLABLE or timezone.now() < pack.missing_from
 
     @admin.display(description=_("on the parcel"))
     def address(self, pack: WelcomePack) -> str:
@@ -106,6 +127,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         view = self.admin_site.admin_view
         own = [
             path("<int:pk>/operate/", require_POST(view(self.operate)), name="offers_welcomepack_operate"),
+            path("<int:pk>/send-again/", view(self.send_again), name="offers_welcomepack_send_again"),
             path("by-file/", view(self.by_file), name="offers_welcomepack_by_file"),
             path("numbers/", view(self.numbers), name="offers_welcomepack_numbers"),
         ]
@@ -119,6 +141,9 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
                 "story": pack.story.select_related("by", "partner"),
                 "posted": Message.objects.filter(keys).order_by("pk"),
                 "attempts": Attempt.objects.filter(keys).select_related("endpoint")[:ATTEMPTS_SHOWN],
+                "cases": Case.objects.filter(
+                    about_type__app_label="offers", about_type__model="welcomepack", about_id=pack.pk
+                ),
                 "may_work": request.user.has_perm(WORK),
                 "may_send_again": pack.state in rules.SENT_AGAIN_FROM,
                 "may_cancel": pack.state in rules.CANCELLABLE,
@@ -152,6 +177,36 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
             self.message_user(request, told, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:offers_welcomepack_change", args=[pack.pk]))
 
+    def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """To another address, by the rules of the member's own form (R37)."""
+        if not request.user.has_perm(WORK):
+            raise PermissionDenied
+        pack = get_object_or_404(WelcomePack.objects.select_related("member"), pk=pk)
+        typed = {name: getattr(pack, name) for name in (*PARTS, "phone")}
+        initial = {**typed, "name": pack.name or pack.member.full_name, "country": pack.country.code}
+        form: PackForm = OtherAddressForm(request.POST or None, initial=initial)
+        if request.POST.get("go") == "country":
+            form = form.unchecked()
+        elif request.method == "POST" and form.is_valid():
+            by: Any = request.user
+            try:
+                packs.send_again(pack=pack, by=by, at=timezone.now(), address=form.address)
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                told = gettext("It is sent again, to the address you typed: the same pack, with the next number.")
+                self.log_change(request, pack, told)
+                self.message_user(request, told, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:offers_welcomepack_change", args=[pack.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Send it again to another address"),
+            "opts": self.opts,
+            "original": pack,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/offers/welcomepack/send_again.html", context)
+
     def by_file(self, request: HttpRequest) -> HttpResponse:
         """Take the file for a house without a system; record the one that came back."""
         if not request.user.has_perm(WORK):
@@ -161,35 +216,35 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         if request.method == "POST" and request.POST.get("do") == "take":
             taken = by_file.take_out(by=by, at=now)
             return _file(taken, now.isoformat())
-        if "taken" in request.GET:
-            return _file(by_file.taken_at(request.GET["taken"]), request.GET["taken"])
-        form = BroughtBackForm(request.POST or None)
-        refused: list[tuple[int, str]] = []
+        again = request.GET.get("taken", "").replace("\x00", "")
+        if again:
+            return _file(by_file.taken_at(again), again)
+        form = BroughtBackForm(request.POST or None, request.FILES or None)
+        problems: list[by_file.Problem] = []
         if request.method == "POST" and form.is_valid():
-            new, refused = by_file.bring_back(lines=form.cleaned_data["text"], by=by, at=now)
+            new, refused = by_file.bring_back(lines=form.lines, by=by, at=now)
+            problems = sorted([*form.problems, *refused], key=lambda problem: problem.number)
             told = ngettext("%(n)d line was new.", "%(n)d lines were new.", new) % {"n": new}
-            self.message_user(request, told, messages.SUCCESS)
-        before = PackEvent.objects.filter(step=PackStep.ACCEPTED, data__has_key="file").order_by("-pk")
-        files = dict.fromkeys(before.values_list("data__file", flat=True)[:500])
-        waiting = WelcomePack.objects.filter(state=PackState.REQUESTED, house__endpoints=None).count()
+            self.message_user(request, told, messages.WARNING if problems else messages.SUCCESS)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Welcome Packs by file"),
             "opts": self.opts,
             "form": form,
-            "refused": refused,
-            "columns": ", ".join(COLUMNS),
-            "waiting": waiting,
-            "files": list(files)[:10],
+            "problems": problems,
+            "needed": ", ".join(NEEDED),
+            "others": ", ".join(COLUMNS[len(NEEDED) :]),
+            "waiting": WelcomePack.objects.filter(by_file.waiting()).count(),
+            "files": by_file.files_taken(),
         }
         return TemplateResponse(request, "admin/offers/welcomepack/by_file.html", context)
 
     def numbers(self, request: HttpRequest) -> HttpResponse:
-        """Asked, dispatched, median days, overdue, by month."""
+        """Asked, dispatched, median days, overdue, by month and house."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         with connection.cursor() as cursor:
-            late = timezone.now() - timedelta(weeks=4)
+            late = timezone.now() - rules.MISSING_AFTER
             cursor.execute(NUMBERS_SQL, {"zone": timezone.get_current_timezone_name(), "late": late})
             names = [column.name for column in cursor.description or []]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -234,10 +289,24 @@ def _file(taken: list[WelcomePack], moment: str) -> HttpResponse:
     )
     answer.write("\ufeff")  # without it, spreadsheets read names in the wrong alphabet
     table = csv.writer(answer)
-    table.writerow(["reference", "sending", "key", "member", "language", "contents", "address", "phone", "taken"])
+    table.writerow(SENT_COLUMNS)
+    cards = by_file.cards_of(taken)
     for pack in taken:
-        lines = "\n".join(label_lines(pack))
-        cells = [pack.language, " ".join(pack.contents), lines]
-        number = [pack.reference, pack.sending, pack.key, pack.member.number]
-        table.writerow([*number, *map(harmless, cells), pack.phone, moment])
+        card = cards.get(pack.member_id)
+        cells = [
+            pack.reference_in_groups,
+            str(pack.sending),
+            pack.key,
+            pack.member.number_in_groups,
+            pack.member.full_name,
+            pack.member.level,
+            pack.language,
+            " ".join(pack.contents),
+            card.number_in_groups if card else "",
+            f"{settings.SITE_URL}{card.check_path}" if card else "",
+            "\n".join(label_lines(pack)),
+            pack.phone,
+            moment,
+        ]
+        table.writerow(map(harmless, cells))
     return answer
