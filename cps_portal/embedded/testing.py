@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from cps_portal.embedded import servers
 from cps_portal.embedded.errors import CannotStart
@@ -18,12 +19,24 @@ def test(arguments: Sequence[str]) -> int:
     return with_servers([sys.executable, "-m", "pytest", *chosen, *arguments])
 
 
+def migrated_once() -> None:
+    """Migrate one database; every worker of the tests begins with a copy of it instead of migrating its own."""
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    settings = {"DJANGO_SETTINGS_MODULE": "cps_portal.settings.test"}
+    done = subprocess.run(migrate, cwd=ROOT, env={**os.environ, **settings})  # noqa: PLW1510, S603
+    if done.returncode == 0:
+        os.environ["TEST_TEMPLATE"] = urlsplit(os.environ["DATABASE_URL"]).path.lstrip("/")
+
+
 def with_servers(command: Sequence[str]) -> int:
     if command and command[0] == "--":
         command = command[1:]
     if not command:
         raise CannotStart("say which command: with-servers -- COMMAND")
+    own = "DATABASE_URL" not in os.environ
     with servers.throw_away():
+        if own and "pytest" in command:
+            migrated_once()
         try:
             return subprocess.run(command, cwd=ROOT, env=dict(os.environ)).returncode  # noqa: S603, PLW1510
         except FileNotFoundError:

@@ -11,9 +11,11 @@ os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
 os.environ.setdefault("FILES_ROOT", "/nowhere")  # kept in memory below
 
 from .base import *  # noqa: F403
-from .base import INSTALLED_APPS
+from .base import DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]
+if template := os.environ.get("TEST_TEMPLATE"):  # a migrated database: copying it is faster than migrating again
+    DATABASES["default"]["TEST"] = {"TEMPLATE": template}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECURE_SSL_REDIRECT = False
