@@ -84,11 +84,11 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         "reference_in_groups",
         "member",
         "state",
+        "on_time",
         "sending",
         "house",
         "asked_at",
         "dispatched_at",
-        "on_time",
     ]
     list_filter = ["state", TroubleFilter, "house", ("country", admin.AllValuesFieldListFilter), "asked_at"]
     list_select_related = ["member", "house"]
@@ -97,10 +97,10 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
     date_hierarchy = "asked_at"
     fields = [
         "reference_in_groups", "member", "state", "sending", "house", "asked_at", "sending_since", "dispatched_at",
-        "carrier", "tracking", "return_reason", "contents", "level_when_asked", "address", "phone", "missing_case",
+        "carrier", "tracking", "return_reason", "in_the_pack", "level_when_asked", "address", "phone", "missing_case",
         "late_case", "blanked_at",
     ]  # fmt: skip
-    readonly_fields = ["reference_in_groups", "address"]
+    readonly_fields = ["reference_in_groups", "address", "in_the_pack"]
 
     @admin.display(description=_("reference"), ordering="reference")
     def reference_in_groups(self, pack: WelcomePack) -> str:
@@ -109,6 +109,11 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
     @admin.display(description=_("in time"), boolean=True)
     def on_time(self, pack: WelcomePack) -> bool:
         return pack.state not in rules.CANCELLABLE or timezone.now() < pack.missing_from
+
+    @admin.display(description=_("contents"))
+    def in_the_pack(self, pack: WelcomePack) -> str:
+        names = dict(PackItem.objects.values_list("code", "name"))
+        return ", ".join(names.get(code, code) for code in pack.contents)
 
     @admin.display(description=_("on the parcel"))
     def address(self, pack: WelcomePack) -> str:
