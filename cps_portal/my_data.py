@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from cps_portal.cases.models import Case, CaseMessage
 from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
+from cps_portal.lib.sheets import harmless
 from cps_portal.offers.models import Card, PackEvent, SignUp, WelcomePack
 from cps_portal.outbox.models import Message
 from kitbag.models import (
@@ -42,7 +43,6 @@ from servicing.models import Part as SparePart
 
 ROWS = 500
 PIECE = 64 * 1024
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 KIT = ("registration__product__name", "registration")
 
 
@@ -264,9 +264,7 @@ def _cell(value: Any) -> Any:
         return value.isoformat(timespec="seconds")
     if isinstance(value, dict | list):
         return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _content(file: StoredFile) -> Iterator[bytes]:

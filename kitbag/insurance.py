@@ -15,6 +15,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from cps_portal.lib.pdf import FONT, register_font, visual
+from cps_portal.lib.sheets import harmless
 from kitbag.models import Registration
 from members.models import Member
 
@@ -22,7 +23,6 @@ MAKE = "Canon"
 SIZE, LEADING, MARGIN = 7.5, 9.5, 36
 WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # points, together the width of a page
 LONGEST_CELL = 4  # lines; what is longer is cut
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def as_csv(lines: Iterable[Line]) -> bytes:
     writer.writerow(headings())
     for line in lines:
         bought = line.purchased_on.isoformat() if line.purchased_on else ""
-        writer.writerow([_harmless(cell) for cell in _cells(line, bought)])
+        writer.writerow([harmless(cell) for cell in _cells(line, bought)])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -116,11 +116,6 @@ def _cells(line: Line, bought: str) -> list[str]:
         str(line.number), line.description, MAKE, line.model, line.serial, bought, line.store, line.country, "1",
         "", "",
     ]  # fmt: skip
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet runs what begins like a formula; an apostrophe before it makes it text."""
-    return f"'{cell}" if cell.lstrip().startswith(FORMULA) or cell.startswith(FORMULA) else cell
 
 
 def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: date, count: int) -> float:

@@ -69,11 +69,7 @@ def groups(db: None) -> dict[str, Group]:
                 "0004_rights_to_plan",
                 "0005_stolen_kit_and_retailers",
                 "0006_rights_to_plan_levels",
-                "0007_partners",
-                "0009_cards",
-                "0010_rights_at_the_centre",
-                "0011_rights_to_offers",
-                "0012_rights_to_packs",
+                "0007_rights_to_offers_and_service",
             ):
                 import_module(f"cps_portal.migrations.{name}").make_groups(apps, editor)
     return {group.name: group for group in Group.objects.all()}
