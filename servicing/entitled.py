@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -42,7 +43,6 @@ class Answers:
 
     def __init__(self, member: Member | None) -> None:
         self.member = member
-        self._benefits: dict[str, Benefit | None] = {}
         self._standings: dict[Item, Standing] = {}
 
     def of(
@@ -52,7 +52,7 @@ class Answers:
         """What the member (None: a visiting one) gets for this product at this centre today."""
         return entitlement(
             level=self.member.level if self.member else None,
-            benefit=self._benefit(centre),
+            benefit=self._benefits.get(centre.country.code),
             product=facts_of(item.product),
             centre=facts_of_centre(centre),
             service=service,
@@ -62,11 +62,9 @@ class Answers:
             claim=claim,
         )
 
-    def _benefit(self, centre: ServiceCentre) -> Benefit | None:
-        code = centre.country.code
-        if code not in self._benefits:
-            self._benefits[code] = benefit_at(centre, self.member)
-        return self._benefits[code]
+    @cached_property
+    def _benefits(self) -> dict[str, Benefit]:
+        return benefits_of(self.member.level if self.member else None)
 
     def _standing(self, item: Item) -> Standing:
         if item not in self._standings:
@@ -94,15 +92,21 @@ def count_places(member: Member | None) -> int:
     return Ticket.objects.filter(member=member, place__isnull=False).count() if member else 0
 
 
-def benefit_at(centre: ServiceCentre, member: Member | None, level: str = "") -> Benefit | None:
-    """What the member's level, or the one of intake, gives in the centre's country: that one counts (R43, R50)."""
-    home = CountryProgramme.objects.in_force().filter(country=centre.country.code).first()
-    if home is None or home.kind != Programme.FREE:
-        return None
-    row = LevelBenefit.objects.of(level or member.level, home.country.code, home.service_level) if member else None
-    if row is None:
-        return Benefit()
-    return Benefit(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
+def benefits_of(level: str | None) -> dict[str, Benefit]:
+    """What a level (None: of a visiting member) gives in each country of the free programme.
+
+    It is the centre's country that counts (R43).
+    """
+    rows = {(row.service_level, row.country.code): row for row in LevelBenefit.objects.filter(level=level or "")}
+    found = {}
+    for home in CountryProgramme.objects.in_force().filter(kind=Programme.FREE):
+        row = rows.get((home.service_level, home.country.code)) or rows.get((home.service_level, ""))
+        found[home.country.code] = (
+            Benefit(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
+            if row
+            else Benefit()
+        )
+    return found
 
 
 def facts_of(product: Product) -> ProductFacts:

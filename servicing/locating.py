@@ -8,8 +8,9 @@ from math import asin, atan2, cos, degrees, log10, radians, sin, sqrt
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 
-from members.enums import Programme
-from members.models import CountryProgramme, LevelBenefit, Member
+from members.enums import Level
+from members.models import Member
+from servicing.entitled import benefits_of
 from servicing.enums import ServiceKind
 from servicing.models import ServiceCentre
 from servicing.rules.entitlement import OWN_CENTRES, Benefit
@@ -80,7 +81,7 @@ def find(
     centres: Iterable[ServiceCentre], *, member: Member | None, here: Position | None, at: datetime
 ) -> list[Found]:
     """The centres with what they give this member, the nearest first; without a position the own country first."""
-    benefits = benefits_by_country(member)
+    benefits = benefits_of(member.level if member else Level.GOLD)  # visitors read what Gold gives
     found = []
     for centre in centres:
         benefit = benefits.get(centre.country.code)
@@ -148,20 +149,6 @@ def days_off_ahead(centre: ServiceCentre, at: datetime, days: int = 60) -> list[
     calendar = centre.calendar
     ahead = (today + timedelta(days=n) for n in range(days))
     return [day for day in ahead if day.isoweekday() in calendar.weekdays and not calendar.is_working_day(day)]
-
-
-def benefits_by_country(member: Member | None) -> dict[str, Benefit]:
-    """What the level gives in each country of the free programme (R43); visitors see what Gold would get."""
-    level = member.level if member else "gold"
-    rows = {(row.service_level, row.country.code): row for row in LevelBenefit.objects.filter(level=level)}
-    found = {}
-    for home in CountryProgramme.objects.in_force().filter(kind=Programme.FREE):
-        row = rows.get((home.service_level, home.country.code)) or rows.get((home.service_level, ""))
-        if row:
-            found[home.country.code] = Benefit(
-                row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan
-            )
-    return found
 
 
 def perks_of(centre: ServiceCentre, benefit: Benefit | None) -> list[Perk]:

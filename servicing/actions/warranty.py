@@ -57,5 +57,6 @@ def _gives_free_return(ticket: Ticket) -> bool:
     """What the level gave at intake on a chargeable repair at a centre of our own (R50, R51)."""
     if ticket.member is None or ticket.service != ServiceKind.REPAIR or ticket.centre.kind not in OWN_CENTRES:
         return False
-    benefit = entitled.benefit_at(ticket.centre, ticket.member, ticket.level)
+    level = (ticket.level or ticket.member.level) if ticket.member else None
+    benefit = entitled.benefits_of(level).get(ticket.centre.country.code)
     return benefit is not None and benefit.free_return
