@@ -18,6 +18,8 @@ app.conf.beat_schedule = {
         "task": "partners.delete_old_attempts",
         "schedule": crontab(hour="2", minute="40"),
     },
+    "partners-write-calls": {"task": "partners.write_calls", "schedule": 30.0},
+    "partners-delete-old-calls": {"task": "partners.delete_old_calls", "schedule": crontab(hour="2", minute="45")},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
     "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},

@@ -1,16 +1,16 @@
-"""The catalogue for staff and their tools."""
+"""The catalogue for partners (R55)."""
 
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from cps_portal.partners.enums import Scope
 from cps_portal.rest.schema import problems
+from cps_portal.rest.views import PartnerView
 from kitbag.models import Product
 from kitbag.search import LONGEST_TEXT, search_products
 
@@ -47,8 +47,8 @@ class ProductQuerySerializer(serializers.Serializer[dict[str, str]]):
     q = serializers.CharField(max_length=LONGEST_TEXT)
 
 
-class ProductSearchView(APIView):
-    permission_classes = [IsAdminUser]
+class ProductSearchView(PartnerView):
+    scope = Scope.CATALOGUE
 
     @extend_schema(
         operation_id="searchProducts",
@@ -66,8 +66,8 @@ class ProductSearchView(APIView):
         return Response(ProductResultsSerializer({"results": products}).data)
 
 
-class ProductDetailView(APIView):
-    permission_classes = [IsAdminUser]
+class ProductDetailView(PartnerView):
+    scope = Scope.CATALOGUE
 
     @extend_schema(
         operation_id="getProduct",

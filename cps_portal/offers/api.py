@@ -1,7 +1,6 @@
 """What a fulfilment house reports about a pack, signed (R38): docs/fulfilment.md has the contract."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -16,6 +15,7 @@ from cps_portal.offers.actions import packs
 from cps_portal.offers.enums import HOUSE_STEPS, PackStep, ReturnReason
 from cps_portal.offers.models import WelcomePack
 from cps_portal.partners import actions as partners
+from cps_portal.rest.fields import AwareDateTimeField, Strict
 from cps_portal.rest.schema import problems
 from cps_portal.rest.signed import Signature, SignedView
 
@@ -23,18 +23,7 @@ LONGEST_ID = 100
 DETAILS = ("carrier", "tracking", "tracking_url", "reason")
 
 
-class AwareDateTimeField(serializers.DateTimeField):
-    """A moment with its offset: without one nobody knows which moment it is."""
-
-    default_error_messages = {"naive": "Add the offset from UTC, such as 2026-03-02T09:30:00Z."}
-
-    def enforce_timezone(self, value: datetime) -> datetime:
-        if timezone.is_naive(value):
-            self.fail("naive")
-        return value
-
-
-class PackReportSerializer(serializers.Serializer[dict[str, Any]]):
+class PackReportSerializer(Strict):
     """What happened to a pack, and when. `sending` is the number that came with the request."""
 
     kind = serializers.ChoiceField(choices=[(step.value, step.label) for step in HOUSE_STEPS])
@@ -51,8 +40,6 @@ class PackReportSerializer(serializers.Serializer[dict[str, Any]]):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if unknown := self.initial_data.keys() - self.fields.keys():
-            raise serializers.ValidationError({str(name): ["This field is not known."] for name in unknown})
         if attrs["kind"] == PackStep.RETURNED and not attrs["reason"]:
             raise serializers.ValidationError({"reason": ["Say why it came back."]})
         return attrs

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
+from oauth2_provider.models import AccessToken, Grant, IDToken, RefreshToken
 
 from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.lib.errors import Refusal
@@ -22,8 +23,10 @@ from cps_portal.outbox.models import Message
 from cps_portal.partners import actions
 from cps_portal.partners.enums import EndpointState
 from cps_portal.partners.forms import EndpointForm, SuspendForm
-from cps_portal.partners.models import Attempt, EndpointSecret, Partner, WebhookEndpoint
+from cps_portal.partners.models import Attempt, Credential, EndpointSecret, Partner, WebhookEndpoint
 
+for theirs in (AccessToken, Credential, Grant, IDToken, RefreshToken):
+    admin.site.unregister(theirs)  # registered by the library, with buttons that go past our actions
 OPERATE = "partners.operate_webhookendpoint"
 SHOWN = 20
 

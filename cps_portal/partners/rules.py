@@ -1,9 +1,9 @@
-"""Which addresses may be reached, and how long a receiver that fails is left alone."""
+"""Which addresses may be reached and come in, and how long a receiver that fails is left alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
@@ -73,3 +73,25 @@ def _is_private_name(host: str) -> bool:
 def quiet_for(failing: timedelta, *, shortest: timedelta, longest: timedelta) -> timedelta:
     """How long to leave a receiver alone that has been failing for so long: a quarter of it, within limits."""
     return min(max(failing / 4, shortest), longest)
+
+
+def is_network(text: str) -> bool:
+    """Whether it is an address or a network in CIDR form."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Whether an address is in one of them; with none given every address is."""
+    allowed = [ip_network(network) for network in networks]
+    if not allowed:
+        return True
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return any((mapped or found) in network for network in allowed)

@@ -49,6 +49,8 @@ def _body(message: Message) -> bytes:
     event = {
         "type": message.payload["type"],
         "timestamp": message.payload["at"],
+        "subject": message.payload.get("subject", ""),
+        "sequence": message.payload.get("sequence", 0),
         "data": worded(message.payload),
     }
     return json.dumps(event, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()

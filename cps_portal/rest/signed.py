@@ -1,30 +1,25 @@
 """What partners send us signed, as Standard Webhooks describes: the same rules that hold for what we send them."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, UnreadablePostError
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from cps_portal.rest.errors import TooLarge
+from cps_portal.rest.parsers import StrictJSONParser, length_of
+
 MOST_BYTES = 64 * 1024
 NOBODYS = "whsec_bm9ib2R5IHNpZ25zIHdpdGggdGhpcyBvbmU="  # so that what is unknown takes as long as what is wrong
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
-
-
-class TooLarge(exceptions.APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"Send at most {MOST_BYTES // 1024} KiB."
-    default_code = "too_large"
 
 
 @dataclass(frozen=True)
@@ -40,8 +35,8 @@ def verify_signed(request: HttpRequest, endpoint_secrets: Iterable[str]) -> Sign
 
     Raises TooLarge.
     """
-    if _length(request) > MOST_BYTES:
-        raise TooLarge
+    if length_of(request) > MOST_BYTES:
+        raise TooLarge(f"Send at most {MOST_BYTES // 1024} KiB.")
     headers = {name: request.headers.get(name, "") for name in HEADERS}
     found = None
     try:
@@ -52,12 +47,6 @@ def verify_signed(request: HttpRequest, endpoint_secrets: Iterable[str]) -> Sign
         if _fits(secret, body, headers) and secret != NOBODYS:
             found = Signature(headers["webhook-id"], headers["webhook-timestamp"])
     return found
-
-
-def _length(request: HttpRequest) -> int:
-    """Nothing is read past it: without one there is no body."""
-    given = request.META.get("CONTENT_LENGTH") or "0"
-    return int(given) if given.isdecimal() else 0
 
 
 def _fits(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -98,18 +87,6 @@ class SignedScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "description": "Signed with the secret of your webhook endpoint: https://www.standardwebhooks.com/. "
             "The headers webhook-id and webhook-timestamp go with it.",
         }
-
-
-class StrictJSONParser(JSONParser):
-    """Refuses as malformed also what is nested beyond reason, and what no text column takes."""
-
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            found = super().parse(stream, media_type, parser_context)
-            json.dumps(found, ensure_ascii=False).encode()  # halves of surrogate pairs
-        except (RecursionError, UnicodeEncodeError) as error:
-            raise exceptions.ParseError from error
-        return found
 
 
 class SignedView(APIView):

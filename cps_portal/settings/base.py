@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "oauth2_provider",
     "pghistory",
     "pgtrigger",
     "rest_framework",
@@ -333,6 +334,24 @@ WEBHOOK_TYPES = {  # what a partner can be told of
     "welcome_pack.cancelled": _("A Welcome Pack is not to be sent"),
     "membership_card.requested": _("A membership card is to be printed and posted"),
 }
+CREDENTIAL_OVERLAP_DAYS = 7  # for so long the old credential goes on working beside the one that replaces it
+CALLS_KEPT = timedelta(days=90)  # what partners asked for and did
+ANSWERS_KEPT = timedelta(hours=24)  # for so long the same Idempotency-Key gets the same answer
+TOKEN_LIMIT = (60, 60)  # tokens that may be fetched from one address, in so many seconds
+OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Credential"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # client credentials and nothing else
+    "SCOPES_BACKEND_CLASS": "cps_portal.partners.oauth.CredentialScopes",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials"],
+    **{
+        f"COMPLIANT_BCP_RFC9700_{what}": True
+        for what in ("IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD", "ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS",
+                     "TOKEN_STORAGE", "REFRESH_TOKEN", "REDIRECT_URI_SCHEME", "REDIRECT_URI_MATCHING", "PKCE_REQUIRED")
+    },
+}  # fmt: skip
 WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=10)  # from connecting to the end of the answer
 # An endpoint that failed is left alone for a while, the longer the longer it has been failing.
 WEBHOOK_QUIET_SECONDS = (
@@ -345,14 +364,12 @@ WEBHOOK_ATTEMPTS_DAYS = 30  # for so long what a receiver answered is kept
 
 # API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cps_portal.rest.access.PartnerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["cps_portal.rest.access.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["cps_portal.rest.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "cps_portal.rest.errors.problem_response",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": "600/hour"},
+    "DEFAULT_SCHEMA_CLASS": "cps_portal.rest.schema.PartnerSchema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "CPS portal API",
@@ -361,6 +378,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "cps_portal.rest.schema.add_tokens",
+    ],
 }
 
 LOGGING = {

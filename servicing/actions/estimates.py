@@ -80,12 +80,19 @@ def send_estimate(
 
 
 @transaction.atomic
-def withdraw_estimate(*, ticket: Ticket, who: Who, at: datetime) -> Ticket:
+def withdraw_estimate(
+    *, ticket: Ticket, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = ""
+) -> Ticket:
     """Take back the estimate that is open: the centre makes another one. Raises Refusal as `record_event`."""
     locked = Ticket.objects.locked(ticket.pk)
+    if heard_before(locked, external_id):
+        return locked
     row = _end(locked, EstimateState.WITHDRAWN, at)
     data = {"estimate": row.pk} if row else {}
-    done, _event = record_event(ticket=locked, kind=EventKind.ESTIMATE_WITHDRAWN, who=who, at=at, data=data)
+    done, _event = record_event(
+        ticket=locked, kind=EventKind.ESTIMATE_WITHDRAWN, who=who, at=at, occurred_at=occurred_at,
+        external_id=external_id, data=data,
+    )  # fmt: skip
     return done
 
 

@@ -221,6 +221,8 @@ class Ticket(models.Model):
                 fields=["member", "waiting_since", "id"], name="ticket_line", condition=Q(state=TicketState.WAITING)
             ),
             models.Index(fields=["serial_key"], name="ticket_serial"),
+            models.Index(fields=["centre", "opened_at", "id"], name="ticket_centre_opened"),
+            models.Index(fields=["centre", "changed_at", "id"], name="ticket_centre_changed"),
         ]
         constraints = [
             models.CheckConstraint(name="ticket_reference", condition=Q(reference__regex=REFERENCE_FORM)),

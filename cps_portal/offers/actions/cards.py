@@ -102,8 +102,8 @@ def _ask_to_print(card: Card, at: datetime) -> None:
     if pack is None or pack.blanked_at:
         raise Refusal("address", _("We hold no postal address of this member. Leave this out."), "post")
     sent = pack.house and partners.announce(
-        partner=pack.house, type=CARD_REQUESTED, key=f"card-{card.number}", compose="offers.card_requested", at=at,
-        card=card.pk,
+        partner=pack.house, type=CARD_REQUESTED, key=f"card-{card.number}",
+        subject=f"membership_cards/{card.number}", sequence=1, compose="offers.card_requested", at=at, card=card.pk,
     )  # fmt: skip
     if not sent:
         raise Refusal(

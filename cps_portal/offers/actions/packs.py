@@ -132,8 +132,9 @@ def send_request(*, pack: WelcomePack, at: datetime) -> bool:
         return False
     facts = {"pack": pack.pk, "sending": pack.sending}
     posted = partners.announce(
-        partner=pack.house, type=REQUESTED, key=f"pack-{pack.key}", compose="offers.pack_requested", at=at, **facts
-    )
+        partner=pack.house, type=REQUESTED, key=f"pack-{pack.key}", subject=f"welcome_packs/{pack.reference}",
+        sequence=2 * pack.sending - 1, compose="offers.pack_requested", at=at, **facts,
+    )  # fmt: skip
     return bool(posted)
 
 
@@ -347,7 +348,8 @@ def _call_off(pack: WelcomePack, at: datetime) -> None:
         facts = {"pack": pack.pk, "sending": pack.sending}
         key = f"pack-{pack.key}-cancelled"
         partners.announce(
-            partner=pack.house, type=CANCELLED, key=key, compose="offers.pack_cancelled", at=at, **facts
+            partner=pack.house, type=CANCELLED, key=key, subject=f"welcome_packs/{pack.reference}",
+            sequence=2 * pack.sending, compose="offers.pack_cancelled", at=at, **facts,
         )  # fmt: skip
 
 

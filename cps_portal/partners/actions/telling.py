@@ -1,4 +1,4 @@
-"""Telling partners what happened (R38), and looking after where they hear it."""
+"""Telling partners what happened (R38, R55), and looking after where they hear it."""
 
 import secrets
 from base64 import b64encode
@@ -38,8 +38,21 @@ FAULTS = {
 # --- Telling -------------------------------------------------------------------------------------
 
 
-def announce(*, partner: Partner, type: str, key: str, compose: str, at: datetime, **facts: Any) -> list[Message]:  # noqa: A002
+def announce(
+    *,
+    partner: Partner,
+    type: str,  # noqa: A002
+    key: str,
+    subject: str,
+    sequence: int,
+    compose: str,
+    at: datetime,
+    **facts: Any,
+) -> list[Message]:
     """Post an event to every endpoint of an active partner that wants it.
+
+    `subject` names what it is about, such as "tickets/3F7K2M9A"; `sequence` grows with every event of one subject, so
+    that a receiver can tell what came late (messages that failed overtake each other).
 
     `key` is the webhook-id and the idempotency key of all attempts. The same again changes nothing, except that an
     endpoint that came meanwhile gets it too. The body's `data` is what settings.OUTBOX_COMPOSERS[compose] makes of
@@ -50,7 +63,10 @@ def announce(*, partner: Partner, type: str, key: str, compose: str, at: datetim
         raise ValueError(f"partners cannot be told of {type!r}")
     if not rules.KEY.fullmatch(key):
         raise ValueError(f"{key!r} cannot be a webhook-id")
-    event = {"id": key, "type": type, "at": at.isoformat(), **outbox.to_word(compose, **facts)}
+    event = {
+        "id": key, "type": type, "at": at.isoformat(), "subject": subject, "sequence": sequence,
+        **outbox.to_word(compose, **facts),
+    }  # fmt: skip
     letters = [
         Letter(f"{key}@{endpoint.pk}", endpoint.url, {"endpoint": endpoint.pk, **event}, endpoint.lane)
         for endpoint in WebhookEndpoint.objects.filter(partner=partner, partner__active=True).wanting(type)

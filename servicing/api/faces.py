@@ -1,0 +1,176 @@
+"""How tickets and what belongs to them look from outside."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from cps_portal.rest.faces import Face, Sparse, column, nested
+from members.enums import Level
+from servicing.enums import EventKind, ServiceKind, TicketState, Track, Warranty, WhyNoWarranty, WhyStandard
+from servicing.rules import next_moves
+
+# What a centre records by telling us that it happened; what brings more with it has an endpoint of its own.
+TOLD = (
+    EventKind.ACCEPTED,
+    EventKind.SENT,
+    EventKind.BOOKED_IN,
+    EventKind.ASSESSED,
+    EventKind.WARRANTY_DECIDED,
+    EventKind.QUESTION_ANSWERED,
+    EventKind.ESTIMATE_WITHDRAWN,
+    EventKind.ESTIMATE_APPROVED,
+    EventKind.ESTIMATE_DECLINED,
+    EventKind.REPAIR_STARTED,
+    EventKind.READY,
+    EventKind.SHIPPED,
+    EventKind.CLOSED,
+    EventKind.CANCELLED,
+)
+ELSEWHERE = (EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.PART_EXPECTED, EventKind.PART_ARRIVED,
+             EventKind.QUESTION_ASKED)  # fmt: skip
+MOVES = {
+    state.value: [kind.value for kind in next_moves(state) if kind in (*TOLD, *ELSEWHERE)] for state in TicketState
+}
+
+
+class NamedSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CustomerSerializer(serializers.Serializer[Any]):
+    """Who brings it: a member, or a visiting member of another world region (R5)."""
+
+    kind = serializers.ChoiceField(choices=["member", "visiting"])
+    name = serializers.CharField(allow_blank=True)
+    number = serializers.CharField(allow_blank=True, help_text="Of the member, or on the foreign card.")
+    language = serializers.CharField()
+
+
+class ParcelSerializer(serializers.Serializer[Any]):
+    """How it comes: several tickets may travel together."""
+
+    reference = serializers.CharField()
+    carrier = serializers.CharField(allow_blank=True)
+    tracking = serializers.CharField(allow_blank=True)
+
+
+class ReturnSerializer(serializers.Serializer[Any]):
+    """How it goes back."""
+
+    carrier = serializers.CharField(allow_blank=True)
+    tracking = serializers.CharField(allow_blank=True)
+    tracking_url = serializers.CharField(allow_blank=True)
+
+
+class TicketSerializer(Sparse):
+    """One product at one centre. `due_at` and what follows are worked out from the events (R47)."""
+
+    reference = serializers.CharField()
+    state = serializers.ChoiceField(choices=TicketState.choices)
+    moves = serializers.ListField(child=serializers.CharField(), help_text="What can be recorded now (R52).")
+    service = serializers.ChoiceField(choices=ServiceKind.choices)
+    centre = NamedSerializer()
+    product = NamedSerializer()
+    serial = serializers.CharField(allow_blank=True)
+    customer = CustomerSerializer()
+    level = serializers.ChoiceField(choices=Level.choices, allow_blank=True, help_text="At intake (R50).")
+    track = serializers.ChoiceField(choices=Track.choices)
+    why_standard = serializers.ListField(child=serializers.ChoiceField(choices=WhyStandard.choices))
+    target_days = serializers.IntegerField(help_text="Working days of the centre (R44).")
+    discount_percent = serializers.IntegerField()
+    free_return = serializers.BooleanField()
+    loan_possible = serializers.BooleanField()
+    warranty_asked = serializers.BooleanField()
+    warranty = serializers.ChoiceField(choices=Warranty.choices)
+    why_no_warranty = serializers.ChoiceField(choices=WhyNoWarranty.choices, allow_blank=True)
+    fault = serializers.CharField(allow_blank=True)
+    condition = serializers.CharField(allow_blank=True)
+    accessories = serializers.CharField(allow_blank=True)
+    parcel = ParcelSerializer()
+    opened_at = serializers.DateTimeField()
+    booked_in_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    paused = serializers.BooleanField(help_text="The member owes an answer: the clock stands.")
+    part_expected_on = serializers.DateField(allow_null=True)
+    missed_at = serializers.DateTimeField(allow_null=True)
+    ready_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    way_back = ReturnSerializer()
+    changed_at = serializers.DateTimeField()
+
+
+def _customer(  # noqa: PLR0917
+    first: str | None, last: str | None, number: str, language: str, visitor: str | None, card: str, tongue: str
+) -> dict[str, str]:
+    if first is None:
+        return {"kind": "visiting", "name": visitor or "", "number": card or "", "language": tongue or "en"}
+    return {"kind": "member", "name": f"{first} {last}".strip(), "number": number, "language": language}
+
+
+TICKET = Face(
+    TicketSerializer,
+    reference="reference",
+    state="state",
+    moves=column("state", make=MOVES.__getitem__),
+    service="service",
+    centre=column("centre__slug", "centre__name", make=nested("slug", "name")),
+    product=column("product__slug", "product__name", make=nested("slug", "name")),
+    serial="serial",
+    customer=column(
+        "member__first_name", "member__last_name", "member__number", "member__language", "visitor__name",
+        "visitor__card_number", "visitor__language", make=_customer,
+    ),
+    level="level",
+    track="track",
+    why_standard="why_standard",
+    target_days="target_days",
+    discount_percent="discount",
+    free_return="free_return",
+    loan_possible="loan_possible",
+    warranty_asked="warranty_asked",
+    warranty="warranty",
+    why_no_warranty="why_no_warranty",
+    fault="fault",
+    condition="condition",
+    accessories="accessories",
+    parcel=column(
+        "parcel__reference", "parcel__carrier", "parcel__tracking", make=nested("reference", "carrier", "tracking")
+    ),
+    opened_at="opened_at",
+    booked_in_at="booked_in_at",
+    due_at="due_at",
+    paused="paused",
+    part_expected_on="expected_on",
+    missed_at="missed_at",
+    ready_at="ready_at",
+    ended_at="ended_at",
+    way_back=column("carrier", "tracking", "tracking_url", make=nested("carrier", "tracking", "tracking_url")),
+    changed_at="changed_at",
+)  # fmt: skip
+
+
+class EventSerializer(Sparse):
+    """One step or fact (R52): when it happened at the centre, and when we heard of it."""
+
+    id = serializers.IntegerField(help_text="Grows: the last one told is the highest.")
+    kind = serializers.ChoiceField(choices=EventKind.choices)
+    occurred_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    external_id = serializers.CharField(allow_null=True)
+    by = serializers.ChoiceField(choices=["partner", "person", "portal"])
+
+
+def _by(person: int | None, partner: int | None) -> str:
+    return "partner" if partner else "person" if person else "portal"
+
+
+EVENT = Face(
+    EventSerializer,
+    id="pk",
+    kind="kind",
+    occurred_at="occurred_at",
+    received_at="received_at",
+    external_id="external_id",
+    by=column("by_id", "partner_id", make=_by),
+)
