@@ -20,13 +20,14 @@ from cps_portal.rest.schema import problems
 from cps_portal.rest.signed import Signature, SignedView
 
 LONGEST_ID = 100
+HOUSE_CHOICES = [(step.value, step.label) for step in HOUSE_STEPS]
 DETAILS = ("carrier", "tracking", "tracking_url", "reason")
 
 
 class PackReportSerializer(Strict):
     """What happened to a pack, and when. `sending` is the number that came with the request."""
 
-    kind = serializers.ChoiceField(choices=[(step.value, step.label) for step in HOUSE_STEPS])
+    kind = serializers.ChoiceField(choices=HOUSE_CHOICES)
     sending = serializers.IntegerField(min_value=1, max_value=1000)
     occurred_at = AwareDateTimeField()
     carrier = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")

@@ -378,6 +378,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "TicketEventKind": "servicing.enums.EventKind",
+        "ReportedKind": "servicing.api.faces.TOLD_CHOICES",
+        "CustomerKind": "servicing.api.faces.CUSTOMERS",
+        "PackStepReported": "cps_portal.offers.api.HOUSE_CHOICES",
+        "TicketState": "servicing.enums.TicketState",
+        "WhyNoWarranty": "servicing.enums.WhyNoWarranty",
+        "Level": "members.enums.Level",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "cps_portal.rest.schema.add_tokens",

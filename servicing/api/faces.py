@@ -26,6 +26,8 @@ TOLD = (
     EventKind.CLOSED,
     EventKind.CANCELLED,
 )
+TOLD_CHOICES = [(kind.value, kind.label) for kind in TOLD]
+CUSTOMERS = [("member", "member"), ("visiting", "visiting")]
 ELSEWHERE = (EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.PART_EXPECTED, EventKind.PART_ARRIVED,
              EventKind.QUESTION_ASKED)  # fmt: skip
 MOVES = {
@@ -41,7 +43,7 @@ class NamedSerializer(serializers.Serializer[Any]):
 class CustomerSerializer(serializers.Serializer[Any]):
     """Who brings it: a member, or a visiting member of another world region (R5)."""
 
-    kind = serializers.ChoiceField(choices=["member", "visiting"])
+    kind = serializers.ChoiceField(choices=CUSTOMERS)
     name = serializers.CharField(allow_blank=True)
     number = serializers.CharField(allow_blank=True, help_text="Of the member, or on the foreign card.")
     language = serializers.CharField()

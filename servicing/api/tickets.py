@@ -26,7 +26,7 @@ from cps_portal.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, l
 from cps_portal.rest.views import PartnerView
 from servicing.actions import counter, ending, estimates, requesting, talking, warranty
 from servicing.actions.recording import Who, record_event
-from servicing.api.faces import EVENT, MOVES, TICKET, TOLD, EventSerializer, TicketSerializer
+from servicing.api.faces import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer
 from servicing.enums import EventKind, TicketState, WhyNoWarranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 
@@ -125,7 +125,7 @@ class EventListQuery(ListQuery):
 class ReportSerializer(Strict):
     """What happened. The fields below `occurred_at` belong to one kind each; they are empty for the others."""
 
-    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in TOLD])
+    kind = serializers.ChoiceField(choices=TOLD_CHOICES)
     external_id = serializers.CharField(
         max_length=LONGEST_ID, help_text="Your number of this event: the same again is the same event."
     )
