@@ -1,5 +1,6 @@
 """The facts behind "May I?", read from the rows: one question, the same on every page and in the API (R43)."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -41,9 +42,9 @@ class Item:
 class Answers:
     """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
 
-    def __init__(self, member: Member | None) -> None:
+    def __init__(self, member: Member | None, standings: Mapping[Item, Standing] | None = None) -> None:
         self.member = member
-        self._standings: dict[Item, Standing] = {}
+        self._standings = dict(standings or {})
 
     def of(
         self, item: Item, centre: ServiceCentre, service: str, *, places_taken: int, wish: str | None = None,
@@ -124,8 +125,18 @@ def facts_of_centre(centre: ServiceCentre) -> CentreFacts:
 
 def standing_of(item: Item) -> Standing:
     """What the Kitbag knows of it; a report of a theft comes before everything (R34)."""
+    return standings_of([item])[item]
+
+
+def standings_of(items: Collection[Item]) -> dict[Item, Standing]:
+    """The same of many at once."""
+    reported = stolen.reported({(item.product.pk, item.serial_key) for item in items if item.serial_key})
+    return {item: _standing(item, is_stolen=(item.product.pk, item.serial_key) in reported) for item in items}
+
+
+def _standing(item: Item, *, is_stolen: bool) -> Standing:
     row = item.registration
-    if item.serial_key and stolen.report_for(item.product, item.serial_key):
+    if is_stolen:
         return Standing.STOLEN
     if row is None:
         return Standing.NONE
@@ -136,15 +147,27 @@ def standing_of(item: Item) -> Standing:
 
 def claim_for(item: Item, *, wanted: bool, proof: bool, at: datetime) -> WarrantyClaim:
     """What the Kitbag says of a claim to warranty: where and from whom it was bought (R24, R60)."""
-    row = item.registration
-    if row is None:
-        return WarrantyClaim(wanted=wanted, proof=proof)
-    day = row.purchased_on or timezone.localdate(at)
-    region = CountryProgramme.objects.in_force(timezone.localdate(at)).filter(country=row.country.code)
-    shop = retailers.standing_of(row.store, row.country.code, day)
-    return WarrantyClaim(
-        wanted=wanted,
-        proof=proof,
-        outside_region=bool(row.country.code) and not region.exists(),
-        not_authorised=shop == ShopStanding.NOT_AUTHORISED,
-    )
+    return claims_for([item], wanted=wanted, proof=proof, at=at)[item]
+
+
+def claims_for(items: Collection[Item], *, wanted: bool, proof: bool, at: datetime) -> dict[Item, WarrantyClaim]:
+    """The same for many at once."""
+    today = timezone.localdate(at)
+    bought = {
+        item: (row.store, row.country.code or "", row.purchased_on or today)
+        for item in items
+        if (row := item.registration)
+    }
+    countries = {country for _store, country, _day in bought.values()} - {""}
+    here = CountryProgramme.objects.in_force(today).filter(country__in=countries) if countries else ()
+    region = {row.country.code for row in here}
+    shops = retailers.standings_of(set(bought.values())) if bought else {}
+    return {
+        item: WarrantyClaim(
+            wanted=wanted,
+            proof=proof,
+            outside_region=item in bought and bought[item][1] in countries - region,
+            not_authorised=item in bought and shops[bought[item]] == ShopStanding.NOT_AUTHORISED,
+        )
+        for item in items
+    }

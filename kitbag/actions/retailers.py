@@ -1,9 +1,10 @@
 """Shops: loading those that ship, suggesting them, and what a purchase there means for the warranty (R24, R60)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from django.db import transaction
+from django.db.models.functions import Lower
 
 from kitbag.catalogue.retailers_reader import RetailerFacts
 from kitbag.enums import ShopStanding
@@ -38,10 +39,29 @@ def suggestions(country: str, on: date) -> list[str]:
 
 def standing_of(store: str, country: str, on: date) -> ShopStanding:
     """What is known of a store as typed: authorised that day, not authorised, or nothing (R24)."""
-    name = " ".join(store.split())
-    if not name or not country:
-        return ShopStanding.NOT_SAID
-    known = Retailer.objects.filter(country=country, name__iexact=name)
-    if known.authorised(on).exists():
-        return ShopStanding.AUTHORISED
-    return ShopStanding.NOT_AUTHORISED if known.exists() else ShopStanding.UNKNOWN
+    return standings_of([(store, country, on)])[store, country, on]
+
+
+def standings_of(bought: Collection[tuple[str, str, date]]) -> dict[tuple[str, str, date], ShopStanding]:
+    """The same for many purchases at once: store, country and day of each."""
+    known = Retailer.objects.annotate(key=Lower("name")).filter(
+        country__in={country for _store, country, _day in bought if country},
+        key__in={_shop_key(store) for store, _country, _day in bought} - {""},
+    )
+    periods: dict[tuple[str, str], list[tuple[date | None, date | None]]] = {}
+    for country, key, begins, ends in known.values_list("country", "key", "periods__begins_on", "periods__ends_on"):
+        periods.setdefault((country, key), []).append((begins, ends))
+    found = {}
+    for store, country, day in bought:
+        standing = ShopStanding.NOT_SAID
+        if country and (key := _shop_key(store)):
+            times = periods.get((country, key))
+            standing = ShopStanding.UNKNOWN if times is None else ShopStanding.NOT_AUTHORISED
+            if any(begins and begins <= day and (ends is None or ends > day) for begins, ends in times or ()):
+                standing = ShopStanding.AUTHORISED
+        found[store, country, day] = standing
+    return found
+
+
+def _shop_key(store: str) -> str:
+    return " ".join(store.split()).lower()

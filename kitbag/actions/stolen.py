@@ -3,6 +3,7 @@
 Whoever presents it reads only that they should contact us. The owner and the staff learn of it.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -71,6 +72,12 @@ def report_for(product: Product | int, serial_key: str | None) -> StolenReport |
         return None
     key = product if isinstance(product, int) else product.pk
     return StolenReport.objects.standing().filter(product=key, serial_key=serial_key).first()
+
+
+def reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of many, as product and serial key, against which a report stands."""
+    rows = StolenReport.objects.standing().filter(serial_key__in={key for _product, key in presented})
+    return set(rows.values_list("product_id", "serial_key")) & set(presented) if presented else set()
 
 
 def report_against(row: Registration, member: Member | None = None) -> StolenReport | None:

@@ -12,6 +12,7 @@ from cps_portal.offers.enums import CardEnd
 from members.models import Member, User
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+SCANNED = re.compile(r"/c/([^/\s]+)/?$")
 
 
 class CardQuerySet(models.QuerySet["Card"]):
@@ -23,6 +24,15 @@ class CardQuerySet(models.QuerySet["Card"]):
         if not TOKEN.fullmatch(token):
             return None
         return self.live().filter(token=token, member__closed_at=None).select_related("member").first()
+
+    def presented(self, text: str) -> "CardQuerySet":
+        """What somebody types from a card or scans: its number, its address or the token of that. Stopped ones too."""
+        scanned = SCANNED.search(text)
+        token = scanned[1] if scanned else text
+        if TOKEN.fullmatch(token):
+            return self.filter(token=token)
+        digits = "".join(text.split())
+        return self.filter(number=digits) if digits.isdecimal() else self.none()
 
 
 @pghistory.track(exclude=["token"])
