@@ -24,7 +24,12 @@ def change_rules() -> None:
 
 
 def _lock(function: str) -> None:
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("the rules lock needs an open transaction")
+    require_transaction("the rules lock")
     with connection.cursor() as cursor:
         cursor.execute(f"select {function}(%s)", [RULES_KEY])
+
+
+def require_transaction(what: str) -> None:
+    """Raise TransactionManagementError outside a transaction: a lock would be gone before it was of use."""
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(f"{what} needs an open transaction")

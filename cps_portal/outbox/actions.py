@@ -1,5 +1,6 @@
 """Posting, delivering and clearing away what leaves the building."""
 
+import json
 import logging
 import time
 import uuid
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.locks import require_transaction
 from cps_portal.outbox import rules
 from cps_portal.outbox.enums import OPEN, SENT_AGAIN_FROM, Kind, State
 from cps_portal.outbox.models import Message, MessageQuerySet
@@ -47,12 +49,16 @@ class LaneBusy(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """What `post_many` takes: one message, not yet a row. `lane` is that of its kind unless it says another."""
+    """What `post_many` takes: one message, not yet a row. `lane` is that of its kind unless it says another.
+
+    `kind` is the one that is posted unless it says another.
+    """
 
     key: str
     to: str
     payload: Mapping[str, Any]
     lane: str = ""
+    kind: str = ""
 
 
 def to_word(compose: str, **facts: Any) -> dict[str, Any]:
@@ -76,30 +82,54 @@ def post(*, key: str, kind: str, to: str, payload: Mapping[str, Any], at: dateti
 
 
 def post_many(*, kind: str, letters: Iterable[Letter], at: datetime | None = None) -> list[Message]:
-    """As `post`, for many of one kind, in a fixed number of statements."""
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("posting needs an open transaction")
-    if kind not in settings.OUTBOX_SENDERS:
-        raise ValueError(f"nobody sends {kind!r}")
+    """As `post`, for many: one statement, and a second one if some of their keys are known already."""
+    require_transaction("posting")
+    letters = [letter for letter in letters if letter.to]
+    if unknown := {letter.kind or kind for letter in letters} - set(settings.OUTBOX_SENDERS):
+        raise ValueError(f"nobody sends {unknown.pop()!r}")
     when = at or timezone.now()
     rows = [
         Message(
             key=letter.key,
-            kind=kind,
-            lane=letter.lane or kind,
+            kind=letter.kind or kind,
+            lane=letter.lane or letter.kind or kind,
             to=letter.to,
             payload=dict(letter.payload),
             created_at=when,
             next_at=when,
         )
         for letter in letters
-        if letter.to
     ]
     rows.sort(key=lambda row: row.key)  # two transactions that post the same keys must not wait for each other
-    Message.objects.bulk_create(rows, ignore_conflicts=True)
-    found = list(Message.objects.filter(key__in=[row.key for row in rows]).order_by("pk"))
+    new = _insert(rows)
+    written = {row.key for row in new}
+    known = [row.key for row in rows if row.key not in written]
+    found = [*new, *(Message.objects.filter(key__in=known) if known else [])]
     _queue([message for message in found if message.state == State.QUEUED])
-    return found
+    return sorted(found, key=lambda message: message.pk)
+
+
+def _insert(rows: list[Message]) -> list[Message]:
+    """Those that were written; not those whose key is there. Django can do the one or tell the other."""
+    if not rows:
+        return []
+    values = [
+        (row.key, row.kind, row.lane, row.to, json.dumps(row.payload), row.state, row.created_at, row.next_at)
+        for row in rows
+    ]
+    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, 0, %s, %s, '')"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'insert into outbox_message (key, kind, lane, "to", payload, state, attempts, created_at, next_at, answer) '
+            f"values {marks} on conflict (key) do nothing returning key, id",
+            [value for row in values for value in row],
+        )
+        keys = dict(cursor.fetchall())
+    new = [row for row in rows if row.key in keys]
+    for row in new:
+        row.pk = keys[row.key]
+        row._state.adding, row._state.db = False, connection.alias
+    return new
 
 
 def _queue(messages: list[Message]) -> None:

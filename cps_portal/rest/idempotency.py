@@ -1,11 +1,14 @@
 """The same request again gets the same answer (R55): one transaction for the lock, what is done, and its answer."""
 
+import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from hashlib import blake2b, sha256
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,7 +17,6 @@ from django.utils import timezone
 from rest_framework import exceptions, status
 from rest_framework.request import Request
 
-from cps_portal.partners.models import KeptAnswer, Partner
 from cps_portal.rest.errors import BadHeader
 from cps_portal.rest.views import PartnerView
 
@@ -58,33 +60,95 @@ def idempotent(*, required: bool = True) -> Callable[[Callable[..., HttpResponse
 
 
 def _once(view: PartnerView, request: Request, key: str, run: Callable[[], HttpResponse]) -> HttpResponse:
+    """Effect and answer commit together. What is refused is rolled back first, and the refusal kept by itself."""
     now = timezone.now()
     request.data  # noqa: B018 (a body that cannot be read is refused before anything is locked)
-    wanted = _hash(request)
-    with transaction.atomic():
-        _lock(view.partner, key)
-        kept = KeptAnswer.objects.filter(partner=view.partner, key=key, at__gt=now - settings.ANSWERS_KEPT).first()
-        if kept:
-            return _again(kept, wanted)
+    once = _Once(view.partner.pk, key, _hash(request), now)
+    with suppress(LostRace):
         try:
             with transaction.atomic():
+                kept = once.begin()
+                if kept:
+                    return kept
                 found = run()
-        except Exception as exc:  # noqa: BLE001 (what it did is rolled back; what it answered is kept)
-            found = view.handle_exception(exc)
-        if found.status_code in KEPT:
-            _keep(view.partner, key, wanted, found, now)
-    return found
-
-
-def _lock(partner: Partner, key: str) -> None:
-    """Until the transaction ends, however it does. Raises StillRunning if somebody else has it."""
-    name = int.from_bytes(blake2b(f"{partner.pk}:{key}".encode(), digest_size=8, person=b"idempotency").digest(),
-                          signed=True)  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_xact_lock(%s)", [name])
-        (mine,) = cursor.fetchone()
-    if not mine:
+                once.keep(found)
+                return found
+        except (LostRace, StillRunning, OtherRequest):
+            raise
+        except Exception as exc:  # noqa: BLE001 (its own answer is worked out as for any other request)
+            found = cast(HttpResponse, view.handle_exception(exc))
+        with transaction.atomic():
+            kept = once.begin()
+            if kept:
+                return kept
+            once.keep(found)
+            return found
+    with transaction.atomic():  # whoever was quicker has kept the answer meanwhile
+        kept = once.begin()
+    if kept is None:
         raise StillRunning
+    return kept
+
+
+class LostRace(Exception):
+    """Somebody kept an answer for the same key between our look and our own."""
+
+
+@dataclass(frozen=True)
+class _Once:
+    """One key of one partner, and what its request is."""
+
+    partner: int
+    key: str
+    request_hash: str
+    now: datetime
+
+    def begin(self) -> HttpResponse | None:
+        """Lock the key until the transaction ends, however it does; the answer if there is one.
+
+        The look may be older than the lock by a moment, in which somebody else came to an end: `keep` finds that out.
+        Raises StillRunning, OtherRequest.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_try_advisory_xact_lock(%s), kept.request_hash, kept.status, kept.headers::text, kept.body "
+                "from (select 1) as one left join partners_keptanswer as kept "
+                "on kept.partner_id = %s and kept.key = %s and kept.at > %s",
+                [self._lock, self.partner, self.key, self.now - settings.ANSWERS_KEPT],
+            )
+            mine, request_hash, status, headers, body = cursor.fetchone()
+        if request_hash is None:
+            if not mine:
+                raise StillRunning
+            return None
+        if request_hash != self.request_hash:
+            raise OtherRequest
+        found = HttpResponse(bytes(body), status=status, headers=json.loads(headers))
+        found["Idempotency-Replayed"] = "true"
+        return found
+
+    def keep(self, found: HttpResponse) -> None:
+        """Raises LostRace."""
+        if found.status_code not in KEPT:
+            return
+        headers = {name: found[name] for name in (*KEPT_HEADERS, "Content-Type") if name in found}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "insert into partners_keptanswer (partner_id, key, request_hash, at, status, headers, body) "
+                "values (%s, %s, %s, %s, %s, %s, %s) on conflict (partner_id, key) do update set "
+                "request_hash = excluded.request_hash, at = excluded.at, status = excluded.status, "
+                "headers = excluded.headers, body = excluded.body "
+                "where partners_keptanswer.at <= %s",  # one that has run out
+                [self.partner, self.key, self.request_hash, self.now, found.status_code, json.dumps(headers),
+                 found.content, self.now - settings.ANSWERS_KEPT],
+            )  # fmt: skip
+            if cursor.rowcount == 0:
+                raise LostRace
+
+    @property
+    def _lock(self) -> int:
+        name = blake2b(f"{self.partner}:{self.key}".encode(), digest_size=8, person=b"idempotency")
+        return int.from_bytes(name.digest(), signed=True)
 
 
 def _hash(request: Request) -> str:
@@ -109,20 +173,3 @@ def _body(request: Request) -> bytes:
                 digest.update(chunk)
             file.seek(0)
     return digest.digest()
-
-
-def _again(kept: KeptAnswer, wanted: str) -> HttpResponse:
-    if kept.request_hash != wanted:
-        raise OtherRequest
-    found = HttpResponse(bytes(kept.body), status=kept.status, headers=kept.headers)
-    found["Idempotency-Replayed"] = "true"
-    return found
-
-
-def _keep(partner: Partner, key: str, wanted: str, found: HttpResponse, now: datetime) -> None:
-    headers = {name: found[name] for name in (*KEPT_HEADERS, "Content-Type") if name in found}
-    row = {"request_hash": wanted, "at": now, "status": found.status_code, "headers": headers, "body": found.content}
-    KeptAnswer.objects.bulk_create(
-        [KeptAnswer(partner=partner, key=key, **row)],
-        update_conflicts=True, unique_fields=["partner", "key"], update_fields=list(row),  # one that has run out
-    )  # fmt: skip

@@ -298,6 +298,8 @@ OUTBOX_SENDERS = {
 }
 OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
     "servicing.loan": "servicing.emails.loan",
+    "servicing.partner_event": "servicing.webhooks.ticket_event",
+    "servicing.partner_message": "servicing.webhooks.ticket_message",
     "servicing.ticket_event": "servicing.emails.ticket_event",
     "servicing.ticket_message": "servicing.emails.ticket_message",
     "offers.pack_requested": "cps_portal.offers.webhooks.pack_requested",
@@ -333,10 +335,14 @@ WEBHOOK_TYPES = {  # what a partner can be told of
     "welcome_pack.requested": _("A Welcome Pack is to be sent"),
     "welcome_pack.cancelled": _("A Welcome Pack is not to be sent"),
     "membership_card.requested": _("A membership card is to be printed and posted"),
+    "ticket.opened": _("A product is to be served"),
+    "ticket.event": _("Something happened to a ticket"),
+    "ticket.message": _("The customer wrote"),
 }
 CREDENTIAL_OVERLAP_DAYS = 7  # for so long the old credential goes on working beside the one that replaces it
 CALLS_KEPT = timedelta(days=90)  # what partners asked for and did
 ANSWERS_KEPT = timedelta(hours=24)  # for so long the same Idempotency-Key gets the same answer
+LOOK_UP_LIMIT = (60, 60)  # what a credential may look up of members, cards and serial numbers, in so many seconds
 TOKEN_LIMIT = (60, 60)  # tokens that may be fetched from one address, in so many seconds
 OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Credential"
 OAUTH2_PROVIDER = {

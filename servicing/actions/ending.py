@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
 from servicing.actions.heard import heard_before
-from servicing.actions.recording import Who, record_event
+from servicing.actions.recording import Who, record_on
 from servicing.enums import BEFORE_INTAKE, EventKind
 from servicing.models import Ticket
 
@@ -34,7 +34,7 @@ def ship(
         _check_page(tracking_url)
     locked.carrier, locked.tracking, locked.tracking_url = carrier.strip(), tracking.strip(), tracking_url
     locked.save(update_fields=["carrier", "tracking", "tracking_url"])
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=locked, kind=EventKind.SHIPPED, who=who, at=at, occurred_at=occurred_at, external_id=external_id
     )
     return done
@@ -52,7 +52,7 @@ def cancel(
     is_members = bool(who.user and locked.member and locked.member.user_id == who.user.pk)
     if is_members and locked.state not in BEFORE_INTAKE:
         raise Refusal("at_centre", _("It is at the centre already. Write to the centre if you want it back."))
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=locked, kind=EventKind.CANCELLED, who=who, at=at, occurred_at=occurred_at, external_id=external_id
     )
     return done

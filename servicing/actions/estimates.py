@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.errors import Refusal
 from servicing.actions import telling
 from servicing.actions.heard import heard_before, key_in
-from servicing.actions.recording import PORTAL, Who, record_event
+from servicing.actions.recording import PORTAL, Who, record_on
 from servicing.enums import EstimateState, EventKind, TicketState
 from servicing.models import Estimate, EstimateLine, Ticket
 
@@ -69,7 +69,7 @@ def send_estimate(
         )
         for n, line in enumerate(lines, start=1)
     )  # fmt: skip
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=locked, kind=EventKind.ESTIMATE_SENT, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
         data={"estimate": row.pk},
     )  # fmt: skip
@@ -89,7 +89,7 @@ def withdraw_estimate(
         return locked
     row = _end(locked, EstimateState.WITHDRAWN, at)
     data = {"estimate": row.pk} if row else {}
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=locked, kind=EventKind.ESTIMATE_WITHDRAWN, who=who, at=at, occurred_at=occurred_at,
         external_id=external_id, data=data,
     )  # fmt: skip
@@ -128,7 +128,7 @@ def _expire(key: int, at: datetime) -> bool:
     _end(ticket, EstimateState.EXPIRED, at)
     if ticket.state == TicketState.ESTIMATE_SENT:
         data = {"estimate": key, "reason": "expired"}
-        record_event(ticket=ticket, kind=EventKind.ESTIMATE_WITHDRAWN, who=PORTAL, at=at, data=data)
+        record_on(ticket=ticket, kind=EventKind.ESTIMATE_WITHDRAWN, who=PORTAL, at=at, data=data)
     return True
 
 
@@ -146,7 +146,7 @@ def _answer(
         raise Refusal("expired", _ALREADY[EstimateState.EXPIRED], "estimate")
     _end(ticket, state, at)
     kind = EventKind.ESTIMATE_APPROVED if state == EstimateState.APPROVED else EventKind.ESTIMATE_DECLINED
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
         data={"estimate": row.pk},
     )  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from servicing.actions.recording import PORTAL, clock_of, follow, record_event
+from servicing.actions.recording import PORTAL, clock_of, follow, record_on
 from servicing.actions.requesting import become_fast_track, lapse_place
 from servicing.enums import EventKind, Track, WhyStandard
 from servicing.models import Ticket, TicketEvent
@@ -32,7 +32,7 @@ def flag(*, key: int, at: datetime) -> bool:
         return False
     if Ticket.objects.filter(pk=key, missed_at=None).update(missed_at=at) != 1:
         return False
-    record_event(ticket=ticket, kind=EventKind.TARGET_MISSED, who=PORTAL, at=at)
+    record_on(ticket=ticket, kind=EventKind.TARGET_MISSED, who=PORTAL, at=at)
     offer_loan(ticket=ticket, at=at)
     return True
 
@@ -44,7 +44,7 @@ def offer_loan(*, ticket: Ticket, at: datetime) -> bool:
     offered = TicketEvent.objects.filter(ticket=locked, kind=EventKind.LOAN_OFFERED).exists()
     if offered or not locked.loan_possible or not clock_of(locked, at).offers_loan:
         return False
-    record_event(ticket=locked, kind=EventKind.LOAN_OFFERED, who=PORTAL, at=at)
+    record_on(ticket=locked, kind=EventKind.LOAN_OFFERED, who=PORTAL, at=at)
     return True
 
 

@@ -18,7 +18,7 @@ from kitbag.enums import HoldReason
 from members.actions import notices
 from members.enums import NoticeCode
 from members.models import User
-from servicing.actions.recording import PORTAL, Who, record_event
+from servicing.actions.recording import PORTAL, Who, record_event, record_on
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
 
@@ -76,7 +76,7 @@ def decline_offer(*, ticket: Ticket, by: User, at: datetime) -> Ticket:
         raise Refusal("offered", NOT_OFFERED)
     if open_loan(locked):
         raise Refusal("has_one", _("You have reserved one. Cancel it instead."))
-    done, _event = record_event(ticket=locked, kind=EventKind.LOAN_DECLINED, who=Who(user=by), at=at)
+    done, _event = record_on(ticket=locked, kind=EventKind.LOAN_DECLINED, who=Who(user=by), at=at)
     return done
 
 

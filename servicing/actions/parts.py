@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.errors import Refusal
 from servicing.actions.heard import heard_before, key_in
 from servicing.actions.keeping import offer_loan
-from servicing.actions.recording import Who, clock_of, record_event
+from servicing.actions.recording import Who, clock_of, record_on
 from servicing.enums import EventKind
 from servicing.models import Part, Ticket
 
@@ -69,7 +69,7 @@ def part_arrived(
         raise Refusal("arrived", _("This part is there already."), "part")
     row.arrived_at = occurred_at or at
     row.save(update_fields=["arrived_at"])
-    record_event(
+    record_on(
         ticket=ticket, kind=EventKind.PART_ARRIVED, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
         data={"part": row.pk},
     )  # fmt: skip
@@ -85,7 +85,7 @@ def _record(
     day = row.expected_on
     late = bool(day and due and ticket.ready_at is None and day > ticket.centre.today(due))
     data = {"part": row.pk, "expected": day.isoformat() if day else None, "late": late}
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id, data=data
     )
     offer_loan(ticket=done, at=at)

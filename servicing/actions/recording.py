@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.locks import require_transaction
 from cps_portal.partners.models import Partner
 from kitbag.actions.holding import free_registration
 from members.models import Member, User
@@ -80,18 +81,38 @@ def record_event(
 
     Raises Refusal: `future` beside `occurred_at`, `move` beside `kind` with what can be recorded instead.
     """
-    locked = Ticket.objects.locked(ticket.pk)
-    events = list(TicketEvent.objects.filter(ticket=locked).order_by("pk"))
+    return record_on(
+        ticket=Ticket.objects.locked(ticket.pk), kind=kind, who=who, at=at, occurred_at=occurred_at,
+        external_id=external_id, data=data,
+    )  # fmt: skip
+
+
+def record_on(
+    *,
+    ticket: Ticket,
+    kind: EventKind,
+    who: Who,
+    at: datetime,
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> tuple[Ticket, TicketEvent]:
+    """As `record_event`, for a ticket that the caller has locked, and whose changes are saved: it becomes as it is now.
+
+    Raises TransactionManagementError outside a transaction.
+    """
+    require_transaction("record_on")
+    events = list(TicketEvent.objects.filter(ticket=ticket).order_by("pk"))
     repeated = next((row for row in events if external_id and row.external_id == external_id), None)
     if repeated:
-        return locked, repeated
+        return ticket, repeated
     happened = occurred_at or at
     if happened > at + settings.PARTNER_CLOCKS_DIFFER:
         raise Refusal("future", _("This lies in the future. Check the date and the time zone."), "occurred_at")
-    if happened < locked.opened_at:
+    if happened < ticket.opened_at:
         raise Refusal("past", _("This lies before the service was requested."), "occurred_at")
     row = TicketEvent(
-        ticket=locked,
+        ticket=ticket,
         kind=kind,
         occurred_at=happened,
         received_at=at,
@@ -101,12 +122,12 @@ def record_event(
         partner=who.partner,
     )
     if not may_record([as_event(one) for one in events], as_event(row)):
-        raise Refusal("move", _not_now(locked), "kind")
+        raise Refusal("move", _not_now(ticket), "kind")
     row.save()
-    before = TicketState(locked.state)
-    follow(locked, [*events, row], at)
-    telling.tell(ticket=locked, event=row, before=before)
-    return locked, row
+    before = TicketState(ticket.state)
+    follow(ticket, [*events, row], at)
+    telling.tell(ticket=ticket, event=row, before=before)
+    return ticket, row
 
 
 def follow(ticket: Ticket, events: list[TicketEvent], at: datetime) -> Clock:

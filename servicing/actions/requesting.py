@@ -17,7 +17,7 @@ from kitbag.models import Registration
 from members.models import Member, User
 from servicing import entitled
 from servicing.actions import telling
-from servicing.actions.recording import PORTAL, Who, follow, hold_key, places_taken, record_event
+from servicing.actions.recording import PORTAL, Who, follow, hold_key, places_taken, record_on
 from servicing.entitled import Item
 from servicing.enums import (
     EventKind,
@@ -114,7 +114,7 @@ def book_in(
         _grant(locked, at)
         locked.condition, locked.accessories = condition or locked.condition, accessories or locked.accessories
         locked.save()
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=locked,
         kind=EventKind.BOOKED_IN,
         who=who,
@@ -130,7 +130,7 @@ def book_in(
 def choose_standard(*, ticket: Ticket, by: User, at: datetime) -> Ticket:
     """The member does not want to wait for a place any longer (R49). Raises Refusal as `record_event`."""
     locked = Ticket.objects.locked(ticket.pk)
-    done, _event = record_event(ticket=locked, kind=EventKind.CHOSE_STANDARD, who=Who(user=by), at=at)
+    done, _event = record_on(ticket=locked, kind=EventKind.CHOSE_STANDARD, who=Who(user=by), at=at)
     done.wish = PlaceWish.STANDARD
     _apply(done, _entitled(done, PlaceWish.STANDARD, full=True))
     done.save()
@@ -148,7 +148,7 @@ def lapse_place(*, ticket: Ticket, at: datetime) -> bool:
         return False
     locked.place = locked.place_since = None
     locked.save(update_fields=["place", "place_since"])
-    record_event(ticket=locked, kind=EventKind.PLACE_LAPSED, who=PORTAL, at=at)
+    record_on(ticket=locked, kind=EventKind.PLACE_LAPSED, who=PORTAL, at=at)
     return True
 
 
@@ -168,7 +168,7 @@ def become_fast_track(*, ticket: Ticket, at: datetime) -> bool:
     _apply(locked, answer)
     locked.place, locked.place_since = free[0], at
     locked.save()
-    record_event(
+    record_on(
         ticket=locked, kind=EventKind.BECAME_FAST_TRACK, who=PORTAL, at=at, data={"target_days": answer.target_days}
     )
     return True

@@ -11,7 +11,7 @@ from cps_portal.files.models import StoredFile
 from cps_portal.lib.errors import Refusal
 from servicing.actions import telling
 from servicing.actions.heard import heard_before, key_in
-from servicing.actions.recording import Who, clock_of, record_event
+from servicing.actions.recording import Who, clock_of, record_event, record_on
 from servicing.enums import OVER, EventKind, TicketFileKind
 from servicing.models import Ticket, TicketFile, TicketMessage
 from servicing.rules.timeline import Clock
@@ -49,11 +49,12 @@ def write_message(
     )
     data = {"message": row.pk}
     if from_member:
+        telling.tell_centre(message=row, ticket=locked)
         if question_open(clock_of(locked, at)):
-            record_event(ticket=locked, kind=EventKind.QUESTION_ANSWERED, who=who, at=at, data=data)
+            record_on(ticket=locked, kind=EventKind.QUESTION_ANSWERED, who=who, at=at, data=data)
             telling.settle(ticket=locked, kind=EventKind.QUESTION_ASKED, at=at)
     elif asks:
-        record_event(ticket=locked, kind=EventKind.QUESTION_ASKED, who=who, at=at, external_id=external_id, data=data)
+        record_on(ticket=locked, kind=EventKind.QUESTION_ASKED, who=who, at=at, external_id=external_id, data=data)
     else:
         telling.tell_message(message=row, ticket=locked)
     Ticket.objects.filter(pk=locked.pk).update(changed_at=at)

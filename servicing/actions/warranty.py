@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.errors import Refusal
 from servicing import entitled
 from servicing.actions.heard import heard_before
-from servicing.actions.recording import Who, record_event
+from servicing.actions.recording import Who, record_on
 from servicing.enums import EventKind, ServiceKind, TicketFileKind, Warranty, WhyNoWarranty
 from servicing.models import Ticket
 from servicing.rules.entitlement import OWN_CENTRES
@@ -35,7 +35,7 @@ def decide_warranty(
     locked.why_no_warranty = "" if in_warranty else why
     locked.free_return = not in_warranty and _gives_free_return(locked)
     locked.save(update_fields=["warranty", "why_no_warranty", "free_return"])
-    done, _event = record_event(
+    done, _event = record_on(
         ticket=locked, kind=EventKind.WARRANTY_DECIDED, who=who, at=at, occurred_at=occurred_at,
         external_id=external_id, data={"warranty": locked.warranty, "why": locked.why_no_warranty},
     )  # fmt: skip

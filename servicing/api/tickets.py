@@ -25,8 +25,9 @@ from cps_portal.rest.lists import ListQuery, SparseListQuery, SparseQuery, page_
 from cps_portal.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, listed, problems
 from cps_portal.rest.views import PartnerView
 from servicing.actions import counter, ending, estimates, requesting, talking, warranty
-from servicing.actions.recording import Who, record_event
+from servicing.actions.recording import Who, record_on
 from servicing.api.faces import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer
+from servicing.api.openings import TicketOpeningSerializer, open_ticket
 from servicing.enums import EventKind, TicketState, WhyNoWarranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 
@@ -61,15 +62,18 @@ class TicketView(PartnerView):
             raise Http404
         return row
 
-    def require_known(self, request: Request, row: Ticket) -> None:
-        """`If-Match`, compared behind the ticket's lock."""
-        if "HTTP_IF_MATCH" in request.META:
-            Ticket.objects.locked(row.pk)
-            require_match(request, lambda: TICKET.one(Ticket.objects.filter(pk=row.pk)))
+    def locked(self, reference: str) -> Ticket:
+        """The same, locked, and compared with `If-Match`. Raises Http404, PreconditionFailed."""
+        try:
+            row = Ticket.objects.locked_where(reference=read_reference(reference), centre__partner=self.partner)
+        except Ticket.DoesNotExist:
+            raise Http404 from None
+        require_match(self.request, lambda: TICKET.one(Ticket.objects.filter(pk=row.pk)))
+        return row
 
 
 class TicketsView(PartnerView):
-    scope = Scope.TICKETS_READ
+    scopes = {"GET": Scope.TICKETS_READ, "POST": Scope.INTAKE}
 
     @extend_schema(
         operation_id="listTickets",
@@ -91,6 +95,17 @@ class TicketsView(PartnerView):
             rows = rows.filter(changed_at__gte=query["changed_since"])
         parts = [rows.filter(centre=centre) for centre in own_centres(self.partner, query.get("centre"))]
         return answer(page_of(parts, TICKET, query, order=query["order"]))
+
+    @extend_schema(
+        operation_id="openTicket",
+        tags=["Intake"],
+        request=TicketOpeningSerializer,
+        responses={201: TicketSerializer, **problems(409)},
+    )
+    @idempotent()
+    def post(self, request: Request) -> HttpResponse:
+        """Open a job for what somebody brings to the counter, with a key of `checkIntake`."""
+        return open_ticket(request, self.partner)
 
 
 def own_centres(partner: Partner, slug: str | None = None) -> list[int]:
@@ -194,15 +209,15 @@ class TicketEventsView(TicketView):
         """Record what happened. The clock and the state follow from all events together (R47)."""
         report = ReportSerializer(data=request.data)
         report.is_valid(raise_exception=True)
-        row = self.ticket(reference)
-        self.require_known(request, row)
-        found = record(row, report.validated_data, self.partner, timezone.now())
+        found = record(self.locked(reference), report.validated_data, self.partner, timezone.now())
         return answer(found, status=201 if found["recorded"] else 200)
 
 
-@transaction.atomic
 def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime) -> dict[str, Any]:
-    """Call the action that this kind of event stands for, and tell what came of it. Raises Refusal."""
+    """Call the action that this kind of event stands for, and tell what came of it. The ticket is locked.
+
+    Raises Refusal.
+    """
     kind = EventKind(said["kind"])
     step: dict[str, Any] = {
         "who": Who(partner=partner), "at": at, "occurred_at": said["occurred_at"], "external_id": said["external_id"]
@@ -212,7 +227,7 @@ def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime)
         event = TicketEvent.objects.get(ticket=row, external_id=said["external_id"])
         done = Ticket.objects.only("state", "due_at", "paused").get(pk=row.pk)
     else:
-        done, event = record_event(ticket=row, kind=kind, **step)
+        done, event = record_on(ticket=row, kind=kind, **step)
     return {
         "recorded": event.received_at == at,
         "event": EVENT.of(event),
@@ -327,7 +342,8 @@ class TicketEventBatchView(TicketView):
 
     def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:
-            found = record(self.ticket(said["reference"]), said, self.partner, at)
+            with transaction.atomic():
+                found = record(self.locked(said["reference"]), said, self.partner, at)
         except (Refusal, Http404) as error:
             no = problem_of(error)
             return {"status": no["status"], "problem": no}

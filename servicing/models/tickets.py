@@ -1,7 +1,7 @@
 """What members send in and what happens to it (R43 to R52, R60)."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import pghistory
 from django.contrib.postgres.fields import ArrayField
@@ -36,6 +36,12 @@ from servicing.rules import places as rules
 REFERENCE_FORM = r"^[0-9A-Z]{8}$"
 
 
+class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
+    def seen_by_partner(self, partner: Partner) -> Self:
+        """Those whose card one of its own centres looked at (R55)."""
+        return self.filter(centre__partner=partner)
+
+
 class VisitingMember(models.Model):
     """A member of the programme in another world region, whose card a centre or an agent has looked at (R5)."""
 
@@ -58,6 +64,8 @@ class VisitingMember(models.Model):
     )
     at = models.DateTimeField(_("at"))
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
+
+    objects = VisitingMemberQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("visiting member")
@@ -118,12 +126,16 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(centre__partner=partner)
 
     def locked(self, pk: int) -> "Ticket":
-        """The ticket, locked after its member as everywhere."""
-        member = self.values_list("member", flat=True).get(pk=pk)
-        if member:
-            Member.objects.locked().get(pk=member)
-        related = self.select_related("member__user", "visitor", "centre", "product", "registration", "parcel")
-        return related.select_for_update(of=("self",), no_key=True).get(pk=pk)
+        """The ticket, locked after its member as everywhere. Raises Ticket.DoesNotExist."""
+        return self.locked_where(pk=pk)
+
+    def locked_where(self, **which: Any) -> "Ticket":
+        """As `locked`, for a look-up that leads to one ticket at most."""
+        list(Member.objects.locked().filter(tickets__in=self.filter(**which)).only("pk"))
+        related = self.select_related(
+            "member__user", "visitor", "centre__partner", "product", "registration", "parcel"
+        ).filter(**which)
+        return related.select_for_update(of=("self",), no_key=True).get()
 
     def to_flag(self, at: datetime) -> Self:
         """In the workshop, its clock running, its target passed, and nobody told yet (R48)."""

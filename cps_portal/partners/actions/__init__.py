@@ -1,7 +1,7 @@
 """Everything that is done to partners: here by name, since the rooms above know it as one."""
 
 from cps_portal.partners.actions.calls import delete_old_calls, note_call, write_calls
-from cps_portal.partners.actions.credentials import issue, revoke, rotate
+from cps_portal.partners.actions.credentials import amend, issue, revoke, rotate
 from cps_portal.partners.actions.telling import (
     GONE,
     add_endpoint,
@@ -10,6 +10,7 @@ from cps_portal.partners.actions.telling import (
     delete_old_attempts,
     endpoint_of,
     forget_answers,
+    letters,
     live_secrets,
     record_attempt,
     resend,
@@ -22,6 +23,7 @@ from cps_portal.partners.actions.telling import (
 __all__ = [
     "GONE",
     "add_endpoint",
+    "amend",
     "announce",
     "check_url",
     "delete_old_attempts",
@@ -29,6 +31,7 @@ __all__ = [
     "endpoint_of",
     "forget_answers",
     "issue",
+    "letters",
     "live_secrets",
     "note_call",
     "record_attempt",

@@ -59,6 +59,24 @@ def announce(
     `facts` when it leaves (None: cancelled), so that nothing personal waits here. A suspended endpoint gets it once
     it is resumed. Raises ValueError for what nobody declared, TransactionManagementError outside a transaction.
     """
+    told = letters(
+        partner=partner, type=type, key=key, subject=subject, sequence=sequence, compose=compose, at=at, **facts
+    )
+    return outbox.post_many(kind=Kind.WEBHOOK, letters=told, at=at)
+
+
+def letters(
+    *,
+    partner: Partner,
+    type: str,  # noqa: A002
+    key: str,
+    subject: str,
+    sequence: int,
+    compose: str,
+    at: datetime,
+    **facts: Any,
+) -> list[Letter]:
+    """What `announce` posts, for who has other things to post with it. Raises ValueError as that does."""
     if type not in settings.WEBHOOK_TYPES:
         raise ValueError(f"partners cannot be told of {type!r}")
     if not rules.KEY.fullmatch(key):
@@ -67,11 +85,10 @@ def announce(
         "id": key, "type": type, "at": at.isoformat(), "subject": subject, "sequence": sequence,
         **outbox.to_word(compose, **facts),
     }  # fmt: skip
-    letters = [
-        Letter(f"{key}@{endpoint.pk}", endpoint.url, {"endpoint": endpoint.pk, **event}, endpoint.lane)
+    return [
+        Letter(f"{key}@{endpoint.pk}", endpoint.url, {"endpoint": endpoint.pk, **event}, endpoint.lane, Kind.WEBHOOK)
         for endpoint in WebhookEndpoint.objects.filter(partner=partner, partner__active=True).wanting(type)
     ]
-    return outbox.post_many(kind=Kind.WEBHOOK, letters=letters, at=at)
 
 
 def live_secrets(*, endpoint: WebhookEndpoint, at: datetime) -> list[str]:
