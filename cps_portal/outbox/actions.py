@@ -120,8 +120,8 @@ def _insert(rows: list[Message]) -> list[Message]:
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, 0, %s, %s, '')"] * len(rows))
     with connection.cursor() as cursor:
         cursor.execute(
-            'insert into outbox_message (key, kind, lane, "to", payload, state, attempts, created_at, next_at, answer) '
-            f"values {marks} on conflict (key) do nothing returning key, id",
+            'insert into outbox_message (key, kind, lane, "to", payload, state, attempts, created_at, next_at, '  # noqa: S608
+            f"answer) values {marks} on conflict (key) do nothing returning key, id",
             [value for row in values for value in row],
         )
         keys = dict(cursor.fetchall())
