@@ -3,9 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import caches
+from redis import Redis
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -18,11 +21,11 @@ def count(key: str, *, seconds: int) -> tuple[int, int] | None:
     window, passed = divmod(int(time.time()), seconds)
 
     def call(redis: Any) -> int:
-        pipe = redis.pipeline(transaction=False)
         name = _name(f"{key}:{window}")
-        pipe.incr(name)
-        pipe.expire(name, seconds)
-        return int(pipe.execute()[0])
+        found = int(redis.incr(name))
+        if found == 1:
+            redis.expire(name, seconds)
+        return found
 
     found = _try(call)
     return None if found is None else (found, seconds - passed)
@@ -47,11 +50,16 @@ def _name(key: str) -> str:
     return str(caches["default"].make_key(key))
 
 
+@cache
+def _client(location: str) -> Redis:
+    return Redis.from_url(location, **settings.CACHES["default"].get("OPTIONS", {}))
+
+
 def _try(call: Callable[[Any], Any]) -> Any:
     if time.monotonic() < _quiet_until["meter"]:
         return None
     try:
-        return call(caches["default"]._cache.get_client(write=True))  # type: ignore[attr-defined]
+        return call(_client(settings.CACHES["default"]["LOCATION"]))
     except (RedisError, OSError) as error:
         _quiet_until["meter"] = time.monotonic() + QUIET_SECONDS
         logger.warning("nothing is counted or noted: %s", error)

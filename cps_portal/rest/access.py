@@ -13,6 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from cps_portal.lib.prepared import Prepared
 from cps_portal.lib.throttle import address_of
 from cps_portal.partners.enums import Scope
 from cps_portal.partners.models import Credential, Partner
@@ -34,6 +35,13 @@ class PartnerUser(AnonymousUser):
 
 
 PARTNER_USER = PartnerUser()
+
+
+TOKEN: Prepared[Any] = Prepared(
+    lambda token_checksum: AccessToken.objects.select_related("application__partner").filter(
+        token_checksum=token_checksum
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +71,7 @@ class PartnerAuthentication(BaseAuthentication):
         kind, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             return None
-        row = (
-            AccessToken.objects.select_related("application__partner")
-            .filter(token_checksum=sha256(token.strip().encode()).hexdigest())
-            .first()
-        )
+        row = TOKEN.first(token_checksum=sha256(token.strip().encode()).hexdigest())
         now = timezone.now()
         if row is None or row.expires <= now or row.application is None or not row.application.is_live(now):
             raise TokenFailed

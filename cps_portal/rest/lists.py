@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,14 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from cps_portal.lib.prepared import Prepared
 from cps_portal.rest.errors import BadQuery
 from cps_portal.rest.faces import Face
 
 USUAL, MOST = 50, 100
 LONGEST_CURSOR = 400
 SEAL = 12  # bytes
+BESIDE = ("cursor", "limit", "fields", "order")  # a cursor is good for any of these, and names its order itself
 
 
 class ListQuery(serializers.Serializer[Any]):
@@ -81,27 +83,59 @@ def page_of(parts: Sequence[QuerySet[Any]], face: Face, query: Mapping[str, Any]
     Several parts are asked for a page each and merged, since an index by owner orders only the rows of one.
     Raises BadQuery beside `cursor`.
     """
-    by = Order.by(order)
-    limit = query["limit"]
-    picked = face.pick(query.get("fields", ""))
-    mark = _mark(query, order)
-    if query.get("cursor"):
-        value, key = _read(query["cursor"], mark)
-        parts = [part.filter(by.after(value, key)) for part in parts]
-    columns = (*picked.paths, by.column, "pk")
-    pages = [part.order_by(*by.names).values_list(*columns)[: limit + 1] for part in parts]
-    rows: list[Any] = sorted(
-        (row for page in pages for row in page), key=lambda row: row[-2:], reverse=by.descending
-    ) if len(pages) > 1 else [row for page in pages for row in page]  # fmt: skip
-    shown = rows[:limit]
-    more = _write(shown[-1][-2], shown[-1][-1], mark) if len(rows) > limit else None
-    return {"results": [picked.of(row) for row in shown], "next": more}
+    page = _Page(face, query, order)
+    return page.of([page.of_part(part, page.place) for part in parts])
+
+
+class PreparedPages:
+    """The pages of a list that is asked very often, as anybody begins: whole rows, no filter, the usual length.
+
+    `make` is the query of one owner, whose value is left open (see lib.prepared).
+    """
+
+    def __init__(self, face: Face, make: Callable[[int], QuerySet[Any]], *, order: str) -> None:
+        self.face = face
+        self.order = order
+        page = _Page(face, {"limit": USUAL}, order)
+        self.first: Prepared[Any] = Prepared(lambda owner: page.of_part(make(owner), None))
+        self.later: Prepared[Any] = Prepared(lambda owner, value, key: page.of_part(make(owner), (value, key)))
+
+    def page(self, owners: Sequence[int], cursor: str = "") -> dict[str, Any]:
+        """Raises BadQuery beside `cursor`."""
+        page = _Page(self.face, {"limit": USUAL, "cursor": cursor}, self.order)
+        if page.place is None:
+            return page.of([self.first.all(owner=owner) for owner in owners])
+        value, key = page.place
+        return page.of([self.later.all(owner=owner, value=value, key=key) for owner in owners])
+
+
+class _Page:
+    def __init__(self, face: Face, query: Mapping[str, Any], order: str) -> None:
+        self.by = Order.by(order)
+        self.limit: int = query["limit"]
+        self.picked = face.pick(query.get("fields", ""))
+        self.mark = _mark(query, order)
+        self.place = _read(query["cursor"], self.mark) if query.get("cursor") else None
+
+    def of_part(self, part: QuerySet[Any], place: tuple[Any, int] | None) -> QuerySet[Any]:
+        """One more than the page has, with what orders it at the end."""
+        if place:
+            part = part.filter(self.by.after(*place))
+        return part.order_by(*self.by.names).values_list(*self.picked.paths, self.by.column, "pk")[: self.limit + 1]
+
+    def of(self, parts: Sequence[Iterable[Any]]) -> dict[str, Any]:
+        rows: list[Any] = [row for part in parts for row in part]
+        if len(parts) > 1:
+            rows.sort(key=lambda row: row[-2:], reverse=self.by.descending)
+        shown = rows[: self.limit]
+        more = _write(shown[-1][-2], shown[-1][-1], self.mark) if len(rows) > self.limit else None
+        return {"results": [self.picked.of(row) for row in shown], "next": more}
 
 
 def _mark(query: Mapping[str, Any], order: str) -> list[Any]:
     """Of the list that a cursor belongs to: its filters and order."""
-    kept = {name: str(value) for name, value in sorted(query.items()) if name not in ("cursor", "limit", "fields")}
-    return [order, *kept.items()]
+    about = sorted((name, str(value)) for name, value in query.items() if name not in BESIDE and value is not None)
+    return [order, *about]
 
 
 def _write(value: Any, key: int, mark: list[Any]) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
 from cps_portal.lib.locks import require_transaction
+from cps_portal.lib.prepared import Prepared
 from cps_portal.partners.models import Partner
 from kitbag.actions.holding import free_registration
 from members.models import Member, User
@@ -40,6 +41,7 @@ class Who:
 
 
 PORTAL = Who()
+EVENTS: Prepared[TicketEvent] = Prepared(lambda ticket: TicketEvent.objects.filter(ticket=ticket).order_by("pk"))
 
 
 def hold_key(ticket: Ticket) -> str:
@@ -102,7 +104,7 @@ def record_on(
     Raises TransactionManagementError outside a transaction.
     """
     require_transaction("record_on")
-    events = list(TicketEvent.objects.filter(ticket=ticket).order_by("pk"))
+    events = EVENTS.all(ticket=ticket.pk)
     repeated = next((row for row in events if external_id and row.external_id == external_id), None)
     if repeated:
         return ticket, repeated

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.prepared import Prepared
 from cps_portal.lib.reference import read_reference
 from cps_portal.partners.enums import Scope
 from cps_portal.partners.models import Partner
@@ -21,7 +22,7 @@ from cps_portal.rest.errors import problem_of
 from cps_portal.rest.faces import answer, require_match, tagged
 from cps_portal.rest.fields import AwareDateTimeField, Strict
 from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lists import ListQuery, SparseListQuery, SparseQuery, page_of, query_of
+from cps_portal.rest.lists import ListQuery, PreparedPages, SparseListQuery, SparseQuery, page_of, query_of
 from cps_portal.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, listed, problems
 from cps_portal.rest.views import PartnerView
 from servicing.actions import counter, ending, estimates, requesting, talking, warranty
@@ -65,7 +66,7 @@ class TicketView(PartnerView):
     def locked(self, reference: str) -> Ticket:
         """The same, locked, and compared with `If-Match`. Raises Http404, PreconditionFailed."""
         try:
-            row = Ticket.objects.locked_where(reference=read_reference(reference), centre__partner=self.partner)
+            row = Ticket.objects.locked_where(reference=read_reference(reference), centre__partner_id=self.partner.pk)
         except Ticket.DoesNotExist:
             raise Http404 from None
         require_match(self.request, lambda: TICKET.one(Ticket.objects.filter(pk=row.pk)))
@@ -83,6 +84,8 @@ class TicketsView(PartnerView):
     )
     def get(self, request: Request) -> HttpResponse:
         """The tickets of your centres, the latest first. To follow changes, order by `changed_at`."""
+        if request.query_params.keys() <= {"cursor"}:
+            return answer(PAGES.page(own_centres(self.partner), request.query_params.get("cursor", "")))
         query = query_of(request, TicketListQuery)
         rows = Ticket.objects.all()
         if "state" in query:
@@ -110,8 +113,16 @@ class TicketsView(PartnerView):
 
 def own_centres(partner: Partner, slug: str | None = None) -> list[int]:
     """The keys of a partner's centres: each is asked for by itself, in the order of its own index."""
-    centres = ServiceCentre.objects.filter(partner=partner)
-    return list((centres.filter(slug=slug) if slug else centres).order_by("pk").values_list("pk", flat=True))
+    return [key for key, name in CENTRES.all(partner=partner.pk) if slug in (None, name)]
+
+
+CENTRES: Prepared[tuple[int, str]] = Prepared(
+    lambda partner: ServiceCentre.objects.filter(partner=partner).order_by("pk").values_list("pk", "slug")
+)
+PAGES = PreparedPages(TICKET, lambda owner: Ticket.objects.filter(centre=owner), order="-opened_at")
+ONE = TICKET.prepared(
+    lambda reference, partner: Ticket.objects.filter(reference=reference, centre__partner=partner).order_by()
+)
 
 
 class OneTicketView(TicketView):
@@ -123,8 +134,10 @@ class OneTicketView(TicketView):
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """One ticket. Its `ETag` goes into `If-Match` of what you write, if you want to be sure."""
-        query = query_of(request, SparseQuery)
-        found = TICKET.one(self.rows(reference), query.get("fields", ""))
+        if not request.query_params:
+            found = ONE.one(reference=read_reference(reference), partner=self.partner.pk)
+        else:
+            found = TICKET.one(self.rows(reference), query_of(request, SparseQuery).get("fields", ""))
         if found is None:
             raise Http404
         return tagged(request, found)

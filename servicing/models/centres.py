@@ -1,5 +1,6 @@
 """Where members send their kit (R42)."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Self
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.lib.clock import Calendar
+from cps_portal.lib.prepared import Prepared
 from cps_portal.partners.models import Partner
 from kitbag.enums import Shelf
 from members.enums import Programme
@@ -120,8 +122,13 @@ class ServiceCentre(models.Model):
             opens=self.opens,
             closes=self.closes,
             country=self.country.code,
-            days_off=frozenset(day for closure in self.closures.all() for day in closure.days()),
+            days_off=frozenset(day for closure in self._closures() for day in closure.days()),
         )
+
+    def _closures(self) -> "Iterable[Closure]":
+        """Those that were fetched with it, if they were."""
+        known = getattr(self, "_prefetched_objects_cache", {})
+        return self.closures.all() if "closures" in known else CLOSURES.all(centre=self.pk)
 
     def today(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
@@ -151,6 +158,9 @@ class Closure(models.Model):
 
     def days(self) -> list[date]:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+
+CLOSURES: Prepared[Closure] = Prepared(lambda centre: Closure.objects.filter(centre=centre))
 
 
 class CentreStaff(models.Model):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.files.models import StoredFile
 from cps_portal.lib import reference as references
+from cps_portal.lib.prepared import Prepared
 from cps_portal.partners.models import Partner
 from kitbag.models import Product, Registration
 from members.enums import Level
@@ -131,11 +132,13 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def locked_where(self, **which: Any) -> "Ticket":
         """As `locked`, for a look-up that leads to one ticket at most."""
-        list(Member.objects.locked().filter(tickets__in=self.filter(**which)).only("pk"))
-        related = self.select_related(
-            "member__user", "visitor", "centre__partner", "product", "registration", "parcel"
-        ).filter(**which)
-        return related.select_for_update(of=("self",), no_key=True).get()
+        if self.query.where:
+            raise ValueError("locked is asked of all tickets")
+        LOCKED_MEMBER.all(**which)
+        row = LOCKED.first(**which)
+        if row is None:
+            raise Ticket.DoesNotExist
+        return row
 
     def to_flag(self, at: datetime) -> Self:
         """In the workshop, its clock running, its target passed, and nobody told yet (R48)."""
@@ -144,6 +147,21 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def to_lapse(self, before: datetime) -> Self:
         """Holds a place and was not booked in in time (R49)."""
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
+
+
+LOCKED_MEMBER: Prepared[Member] = Prepared(
+    lambda **which: (
+        Member.objects.locked().filter(**{f"tickets__{name}": value for name, value in which.items()}).only("pk")
+    )
+)
+LOCKED: Prepared["Ticket"] = Prepared(
+    lambda **which: (
+        Ticket.objects.select_related("member__user", "visitor", "centre__partner", "product", "registration", "parcel")
+        .filter(**which)
+        .order_by()
+        .select_for_update(of=("self",), no_key=True)
+    )
+)
 
 
 @pghistory.track(fields=["centre", "warranty", "why_no_warranty", "track", "wish"], model_name="TicketHistoryEvent")

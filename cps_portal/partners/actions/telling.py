@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.prepared import Prepared
 from cps_portal.outbox import actions as outbox
 from cps_portal.outbox.actions import Letter
 from cps_portal.outbox.enums import Kind
@@ -34,6 +35,10 @@ FAULTS = {
     "private": _("Enter an address on the open internet: this one leads into a private network."),
 }
 
+
+WANTING: Prepared[WebhookEndpoint] = Prepared(
+    lambda partner, wanted: WebhookEndpoint.objects.filter(partner=partner, partner__active=True).wanting(wanted)
+)
 
 # --- Telling -------------------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ def letters(
     }  # fmt: skip
     return [
         Letter(f"{key}@{endpoint.pk}", endpoint.url, {"endpoint": endpoint.pk, **event}, endpoint.lane, Kind.WEBHOOK)
-        for endpoint in WebhookEndpoint.objects.filter(partner=partner, partner__active=True).wanting(type)
+        for endpoint in WANTING.all(partner=partner.pk, wanted=type)
     ]
 
 

@@ -1,0 +1,112 @@
+"""What the partner API does in a second beside the raw limit and beside plain REST framework, in turns (R55)."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from uuid import uuid4
+
+import orjson
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from cps_portal.lib.reference import new_reference
+from servicing.models import Ticket
+from tests.api.machines import Machine, machine
+from tests.bench.served.loading import Client, served
+from tests.bench.test_desk import multiply
+from tests.servicing.jobs import a_centre, a_request
+from tests.world import World
+
+pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
+TICKETS = int(os.environ.get("BENCH_TICKETS", "6000"))
+SERVERS = {
+    "raw": ("tests.bench.served.raw", {}),
+    "ours": ("cps_portal.wsgi", {}),
+    "plain": ("cps_portal.wsgi", {"BENCH_URLS": "tests.bench.served.plain"}),
+}
+Make = Callable[[int], bytes]
+
+
+@pytest.fixture
+def workshop(world: World) -> Machine:
+    """One centre with many requested tickets of several members."""
+    found = machine()
+    found.credential.rate = 1_000_000
+    found.credential.save()
+    ticket = a_request(world, a_centre(partner=found.partner))
+    multiply(ticket, TICKETS)
+    keys = list(Ticket.objects.exclude(pk=ticket.pk).values_list("pk", flat=True))
+    members = [world.ana.pk, world.ben.pk, world.chloe.pk]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update servicing_ticket t set reference = own.reference, member_id = (%s::bigint[])[1 + id %% 3], "
+            "opened_at = opened_at + id * interval '1 second' "
+            "from unnest(%s::bigint[], %s::text[]) as own (key, reference) where t.id = own.key",
+            [members, keys, [new_reference(lambda _sign: False) for _key in keys]],
+        )
+        cursor.execute("analyze")
+    assert found.fetch().status_code == 200
+    return found
+
+
+def event(client: Client, reference: str, kind: str) -> bytes:
+    body = orjson.dumps({"kind": kind, "external_id": uuid4().hex, "occurred_at": timezone.now()})
+    return client.request("POST", f"/api/v1/tickets/{reference}/events", body, **{"Idempotency-Key": uuid4().hex})
+
+
+def memory(port: int) -> float:
+    """The largest that the worker of a server has been, in MiB."""
+    found = 0.0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            command = (status.parent / "cmdline").read_bytes().decode()
+            if f"127.0.0.1:{port}" in command:
+                (line,) = [row for row in status.read_text().splitlines() if row.startswith("VmHWM")]
+                found = max(found, int(line.split()[1]) / 1024)
+        except OSError:
+            continue
+    return found
+
+
+def test_requests_a_second_beside_the_raw_limit(workshop: Machine, report: list[str]) -> None:
+    references = list(Ticket.objects.exclude(reference="").order_by("?").values_list("reference", flat=True))
+    unused = iter([*((one, "accepted") for one in references), *((one, "sent") for one in references)])
+    rates: dict[str, dict[str, list[float]]] = {}
+    with ExitStack() as stack:
+        clients, ports = {}, {}
+        name = connection.settings_dict["NAME"]
+        for server, (application, more) in SERVERS.items():
+            ports[server] = stack.enter_context(served(application, name, core=0, **more))
+            clients[server] = Client(ports[server], workshop.token)
+            stack.callback(clients[server].close)
+        os.sched_setaffinity(0, {os.cpu_count() - 1})
+        stack.callback(os.sched_setaffinity, 0, set(range(os.cpu_count() or 1)))
+
+        def kinds(client: Client) -> dict[str, Make]:
+            page = client.request("GET", "/api/v1/tickets")
+            return {
+                "list of 50": lambda _n: page,
+                "read one": lambda n: client.request("GET", f"/api/v1/tickets/{references[n % len(references)]}"),
+                "record an event": lambda _n: event(client, *next(unused)),
+            }
+
+        for server, client in clients.items():
+            for make in list(kinds(client).values())[: 2 if server == "plain" else 3]:
+                client.rate(make, 0.3)
+        for _round in range(ROUNDS):
+            for server, client in clients.items():
+                for kind, make in kinds(client).items():
+                    if server != "plain" or kind != "record an event":
+                        rates.setdefault(kind, {}).setdefault(server, []).append(client.rate(make, SECONDS))
+        report.append(f"{'API, requests a second':<24}{'raw':>9}{'ours':>9}{'plain':>9}{'of raw':>12}{'of plain':>10}")
+        for kind, found in rates.items():
+            raw, ours, plain = (median(found.get(server, [0])) for server in SERVERS)
+            of_raw = median(r / o for r, o in zip(found["raw"], found["ours"], strict=True))
+            beside = median(o / p for o, p in zip(found["ours"], found["plain"], strict=True)) if plain else 0
+            report.append(f"{kind:<24}{raw:>9.0f}{ours:>9.0f}{plain:>9.0f}{f'1/{of_raw:.1f}':>12}{beside:>10.1f}")
+        report.append(f"the worker of ours at most {memory(ports['ours']):.0f} MiB")
