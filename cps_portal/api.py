@@ -1,25 +1,75 @@
 """Mounts the apps' endpoints, the tokens and the schema, nothing else."""
 
-from django.urls import path
+from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cps_portal.offers.api import PackEventsView
+from cps_portal.rest.paths import KeyConverter
 from cps_portal.rest.tokens import FetchTokenView, GiveBackTokenView
-from kitbag.api import ProductDetailView, ProductSearchView
+from kitbag.api.products import (
+    ProductChangesView,
+    ProductDetailView,
+    ProductSearchView,
+    ProductsView,
+    StageChangesView,
+)
+from servicing.api.cards import CardCheckView
+from servicing.api.intake import IntakeCheckView
+from servicing.api.loans import (
+    CancelLoanView,
+    ExtendView,
+    HandOutView,
+    LoansView,
+    LoanUnitsView,
+    OneLoanView,
+    TakeBackView,
+)
 from servicing.api.tickets import OneTicketView, TicketEventBatchView, TicketEventsView, TicketsView
+from servicing.api.visitors import OneVisitorView, VisitorsView
+from servicing.api.work import (
+    DocumentContentView,
+    DocumentsView,
+    EstimatesView,
+    MessagesView,
+    PartArrivedView,
+    PartExpectedView,
+    PartsView,
+)
 
+register_converter(KeyConverter, "id")
 OPEN: dict[str, list[type]] = {"authentication_classes": [], "permission_classes": []}
 
 urlpatterns = [
     path("oauth/token", FetchTokenView.as_view(), name="api-token"),
     path("oauth/revoke", GiveBackTokenView.as_view(), name="api-token-revoke"),
-    path("products", ProductSearchView.as_view(), name="api-products"),
+    path("products", ProductsView.as_view(), name="api-products"),
+    path("products/search", ProductSearchView.as_view(), name="api-product-search"),
+    path("products/changes", ProductChangesView.as_view(), name="api-product-changes"),
+    path("products/stage-changes", StageChangesView.as_view(), name="api-stage-changes"),
     path("products/<slug:slug>", ProductDetailView.as_view(), name="api-product"),
     path("fulfilment/requests/<str:reference>/events", PackEventsView.as_view(), name="api-pack-events"),
     path("tickets", TicketsView.as_view(), name="api-tickets"),
     path("tickets/events", TicketEventBatchView.as_view(), name="api-ticket-event-batch"),
     path("tickets/<str:reference>", OneTicketView.as_view(), name="api-ticket"),
     path("tickets/<str:reference>/events", TicketEventsView.as_view(), name="api-ticket-events"),
+    path("tickets/<str:reference>/estimates", EstimatesView.as_view(), name="api-estimates"),
+    path("tickets/<str:reference>/parts", PartsView.as_view(), name="api-parts"),
+    path("tickets/<str:reference>/parts/<id:pk>/expected", PartExpectedView.as_view(), name="api-part-expected"),
+    path("tickets/<str:reference>/parts/<id:pk>/arrived", PartArrivedView.as_view(), name="api-part-arrived"),
+    path("tickets/<str:reference>/messages", MessagesView.as_view(), name="api-messages"),
+    path("tickets/<str:reference>/documents", DocumentsView.as_view(), name="api-documents"),
+    path("tickets/<str:reference>/documents/<id:pk>/content", DocumentContentView.as_view(), name="api-document"),
+    path("loans", LoansView.as_view(), name="api-loans"),
+    path("loans/<id:pk>", OneLoanView.as_view(), name="api-loan"),
+    path("loans/<id:pk>/hand-out", HandOutView.as_view(), name="api-loan-hand-out"),
+    path("loans/<id:pk>/extend", ExtendView.as_view(), name="api-loan-extend"),
+    path("loans/<id:pk>/take-back", TakeBackView.as_view(), name="api-loan-take-back"),
+    path("loans/<id:pk>/cancel", CancelLoanView.as_view(), name="api-loan-cancel"),
+    path("loan-units", LoanUnitsView.as_view(), name="api-loan-units"),
+    path("intake-checks", IntakeCheckView.as_view(), name="api-intake-checks"),
+    path("visitors", VisitorsView.as_view(), name="api-visitors"),
+    path("visitors/<id:pk>", OneVisitorView.as_view(), name="api-visitor"),
+    path("card-checks", CardCheckView.as_view(), name="api-card-checks"),
     path("schema", SpectacularAPIView.as_view(**OPEN), name="api-schema"),
     path(
         "docs",

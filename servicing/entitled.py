@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Count
 from django.utils import timezone
 
 from kitbag.actions import retailers, stolen
@@ -42,9 +43,15 @@ class Item:
 class Answers:
     """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
 
-    def __init__(self, member: Member | None, standings: Mapping[Item, Standing] | None = None) -> None:
+    def __init__(
+        self, member: Member | None, *, standings: Mapping[Item, Standing] | None = None,
+        benefits: Mapping[str, Benefit] | None = None,
+    ) -> None:  # fmt: skip
+        """What the caller has read for many members already need not be read again."""
         self.member = member
         self._standings = dict(standings or {})
+        if benefits is not None:
+            self._benefits = benefits
 
     def of(
         self, item: Item, centre: ServiceCentre, service: str, *, places_taken: int, wish: str | None = None,
@@ -64,7 +71,7 @@ class Answers:
         )
 
     @cached_property
-    def _benefits(self) -> dict[str, Benefit]:
+    def _benefits(self) -> Mapping[str, Benefit]:
         return benefits_of(self.member.level if self.member else None)
 
     def _standing(self, item: Item) -> Standing:
@@ -90,7 +97,13 @@ def may_i(
 
 def count_places(member: Member | None) -> int:
     """How many of the member's places are taken."""
-    return Ticket.objects.filter(member=member, place__isnull=False).count() if member else 0
+    return places_of([member])[member.pk] if member else 0
+
+
+def places_of(members: Collection[Member]) -> dict[int, int]:
+    """The same of many, by their keys."""
+    rows = Ticket.objects.filter(member__in=members, place__isnull=False).order_by().values_list("member")
+    return {**{member.pk: 0 for member in members}, **dict(rows.annotate(Count("pk")))}
 
 
 def benefits_of(level: str | None) -> dict[str, Benefit]:

@@ -1,0 +1,133 @@
+"""Members of another world region at the counter (R5)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.http import Http404, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cps_portal.partners.enums import Scope
+from cps_portal.rest.faces import Face, Sparse, answer, column, nested, tagged
+from cps_portal.rest.idempotency import idempotent
+from cps_portal.rest.lists import SparseListQuery, SparseQuery, page_of, query_of
+from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.rest.views import PartnerView
+from servicing.actions import requesting, visiting
+from servicing.actions.recording import Who
+from servicing.api.faces import NamedSerializer, TicketSerializer
+from servicing.api.intake import LineField, centre_of
+from servicing.api.openings import JobSerializer, item_of, opened
+from servicing.models import Ticket, VisitingMember
+
+FACTS = ("region", "card_number", "expires_on", "name", "email", "phone")
+
+
+class VisitorSerializer(Sparse):
+    """What a foreign card says, and the jobs opened with it. Some weeks after the last one it is nobody (R14)."""
+
+    id = serializers.IntegerField()
+    region = serializers.CharField()
+    card_number = serializers.CharField(allow_blank=True)
+    expires_on = serializers.DateField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_blank=True)
+    phone = serializers.CharField(allow_blank=True)
+    centre = NamedSerializer()
+    tickets = serializers.ListField(child=serializers.CharField(), help_text="References.")
+    at = serializers.DateTimeField(help_text="When the card was looked at.")
+    erased_at = serializers.DateTimeField(allow_null=True)
+
+
+VISITOR = Face(
+    VisitorSerializer,
+    id="pk",
+    region="region",
+    card_number="card_number",
+    expires_on="expires_on",
+    name="name",
+    email="email",
+    phone="phone",
+    centre=column("centre__slug", "centre__name", make=nested("slug", "name")),
+    tickets="references",
+    at="at",
+    erased_at="erased_at",
+)
+
+
+class VisitorOpeningSerializer(JobSerializer):
+    """The foreign card, and the job."""
+
+    region = LineField(max_length=60, help_text="As on the card.")
+    card_number = LineField(max_length=40)
+    expires_on = serializers.DateField()
+    name = LineField(max_length=120)
+    email = serializers.EmailField(
+        required=False, allow_blank=True, default="", max_length=254, help_text="So that they hear how it goes."
+    )
+    phone = LineField(required=False, allow_blank=True, default="", max_length=16)
+
+
+class VisitorView(PartnerView):
+    scope = Scope.INTAKE
+
+    def rows(self) -> QuerySet[VisitingMember]:
+        theirs = Ticket.objects.seen_by_partner(self.partner).filter(visitor=OuterRef("pk")).order_by("pk")
+        rows = VisitingMember.objects.seen_by_partner(self.partner)
+        return rows.annotate(references=ArraySubquery(theirs.values("reference")))
+
+
+class VisitorsView(VisitorView):
+    @extend_schema(
+        operation_id="listVisitors",
+        tags=["Intake"],
+        parameters=[SparseListQuery],
+        responses={200: listed(VisitorSerializer, "VisitorPage")},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The visiting members whose cards your centres looked at, the latest first."""
+        query = query_of(request, SparseListQuery)
+        return answer(page_of([self.rows()], VISITOR, query, order="-at"))
+
+    @extend_schema(
+        operation_id="openVisitorTicket",
+        tags=["Intake"],
+        request=VisitorOpeningSerializer,
+        responses={201: TicketSerializer, **problems(409)},
+    )
+    @idempotent()
+    def post(self, request: Request) -> HttpResponse:
+        """Write down a card of another region and open a job for who holds it, at standard speed; both or nothing.
+
+        A card that has run out is refused. No photo of the card is taken here: keep yours, or take the job in at the
+        desk's page, which asks for one.
+        """
+        form = VisitorOpeningSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        said = form.validated_data
+        centre = centre_of(self.partner, said["centre"])
+        visitor = visiting.Visitor(**{name: said[name] for name in FACTS})
+
+        def act(wanted: requesting.Wanted, who: Who, at: datetime) -> Ticket:
+            return visiting.open_for_visitor(visitor=visitor, centre=centre, wanted=wanted, who=who, at=at)
+
+        return opened(self.partner, said, item_of(said), act)
+
+
+class OneVisitorView(VisitorView):
+    @extend_schema(
+        operation_id="getVisitor",
+        tags=["Intake"],
+        parameters=[SparseQuery, IF_NONE_MATCH],
+        responses={200: VisitorSerializer, 304: None},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """One visiting member."""
+        query = query_of(request, SparseQuery)
+        found: dict[str, Any] | None = VISITOR.one(self.rows().filter(pk=pk), query.get("fields", ""))
+        if found is None:
+            raise Http404
+        return tagged(request, found)

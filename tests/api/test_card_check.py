@@ -1,0 +1,48 @@
+"""Is this card valid: through the API, and as little as on its public page (R41)."""
+
+import pytest
+from django.utils import timezone
+
+from cps_portal.offers.actions.cards import card_of, replace_card
+from cps_portal.offers.enums import CardEnd
+from members.enums import Level
+from members.models import Member
+from tests.api.machines import Machine, machine
+from tests.world import World
+
+NOTHING = {"valid": False, "level": None, "initials": None}
+
+
+@pytest.fixture
+def door(world: World) -> Machine:
+    return machine()
+
+
+def check(door: Machine, card: str) -> object:
+    answer = door.post("card-checks", {"card": card}, key="")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def test_number_token_and_address_say_valid_level_and_initials_and_nothing_else(door: Machine, world: World) -> None:
+    card = card_of(member=world.ana, at=timezone.now())
+    for shown in (card.number, card.number_in_groups, card.token, f"https://portal.example.org{card.check_path}"):
+        assert check(door, shown) == {"valid": True, "level": "gold", "initials": "AE"}
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.RED)  # fell back: the level of today
+    assert check(door, card.number) == {"valid": True, "level": "red", "initials": "AE"}
+
+
+def test_whatever_is_not_valid_is_answered_alike(door: Machine, world: World) -> None:
+    old = card_of(member=world.ana, at=timezone.now())
+    new = replace_card(card=old, reason=CardEnd.LOST, by=world.staff, at=timezone.now())
+    assert check(door, new.number) != NOTHING
+    for shown in (old.number, old.token, "880000000000", "x" * 43, "/c/x/", "٣٣٣٣", "'", world.ana.number):
+        assert check(door, shown) == NOTHING
+    Member.objects.filter(pk=world.ana.pk).update(closed_at=timezone.now())
+    assert check(door, new.token) == NOTHING
+
+
+def test_a_card_is_never_looked_up_by_address(door: Machine, world: World) -> None:
+    card = card_of(member=world.ana, at=timezone.now())
+    assert door.get(f"card-checks?card={card.number}").status_code == 405
+    assert door.get(f"card-checks/{card.number}").status_code == 404
