@@ -1,16 +1,21 @@
 """What the desk types about partners."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from cps_portal.lib.errors import Refusal
 from cps_portal.partners import actions
-from cps_portal.partners.models import WebhookEndpoint
+from cps_portal.partners.actions.credentials import LONGEST_NAME
+from cps_portal.partners.enums import SCOPES
+from cps_portal.partners.models import Credential, Partner, WebhookEndpoint
+from cps_portal.partners.models.credentials import check_network
 
 
 class EndpointForm(forms.ModelForm[WebhookEndpoint]):
@@ -51,3 +56,80 @@ class SuspendForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         error_messages={"required": _("Say why: whoever finds it suspended will want to know.")},
     )
+
+
+class LinesField(forms.CharField):
+    """Several words, one on each line; blank lines and the same again are left out."""
+
+    widget = AdminTextareaWidget(attrs={"rows": 4})
+    most = 50
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = [line.strip() for line in (super().to_python(value) or "").splitlines()]
+        return list(dict.fromkeys(filter(None, lines)))
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if len(value) > self.most:
+            raise ValidationError(_("Enter at most %(n)d lines."), params={"n": self.most})
+
+    def run_validators(self, value: Any) -> None:
+        wrong = []
+        for line in value:
+            try:
+                super().run_validators(line)
+            except ValidationError as error:
+                wrong += error.error_list
+        if wrong:
+            raise ValidationError(wrong)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != self.to_python(data)
+
+
+class CredentialForm(forms.ModelForm[Credential]):
+    """For one partner, which decides on the scopes that there are to choose from."""
+
+    partner: ClassVar[Partner]
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
+        help_text=_("Give only what is needed: what is not given here no token can do."),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one: a credential without scopes can do nothing.")},
+    )
+    networks = LinesField(
+        label=_("Networks"),
+        required=False,
+        validators=[check_network],
+        help_text=_("From where it may be used, one on each line, such as 192.0.2.0/24. None: from anywhere."),
+    )
+
+    class Meta:
+        model = Credential
+        fields = ["name", "scopes", "networks", "rate", "expires_at"]
+        help_texts = {
+            "name": _("Where it is used, such as “Workshop system in Johannesburg”."),
+            "expires_at": _("Without one it works until it is revoked."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None:
+            self.instance.partner = self.partner
+            self.instance.client_type = Credential.CLIENT_CONFIDENTIAL
+            self.instance.authorization_grant_type = Credential.GRANT_CLIENT_CREDENTIALS
+        if "name" in self.fields:  # whoever only looks has none
+            self.fields["name"].required = True
+            self.fields["name"].error_messages["required"] = _("Say where it is used.")
+            self.fields["name"].max_length = LONGEST_NAME  # type: ignore[attr-defined]
+        if isinstance(scopes := self.fields.get("scopes"), forms.MultipleChoiceField):
+            scopes.choices = [(scope.value, f"{scope.value}: {scope.label}") for scope in SCOPES[self.partner.kind]]
+
+    def clean_expires_at(self) -> Any:
+        moment = self.cleaned_data["expires_at"]
+        if moment and "expires_at" in self.changed_data and moment <= timezone.now():
+            raise ValidationError(_("This moment is over. Choose a later one."))
+        return moment

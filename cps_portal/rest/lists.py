@@ -87,6 +87,15 @@ def page_of(parts: Sequence[QuerySet[Any]], face: Face, query: Mapping[str, Any]
     return page.of([page.of_part(part, page.place) for part in parts])
 
 
+def feed_of(rows: QuerySet[Any], face: Face, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
+    """As `page_of`, of a log that is read on and on: `next` is where to go on, also when there is nothing more yet."""
+    page = _Page(face, query, order)
+    found = list(page.of_part(rows, page.place))
+    shown = found[: page.limit]
+    more = _write(shown[-1][-2], shown[-1][-1], page.mark) if shown else query.get("cursor")
+    return {"results": [page.picked.of(row) for row in shown], "next": more}
+
+
 class PreparedPages:
     """The pages of a list that is asked very often, as anybody begins: whole rows, no filter, the usual length.
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.partners.models import Partner
 from kitbag.models import Product
 from members.models import Member, User
 from servicing.enums import OPEN_LOANS, LoanState
@@ -20,9 +21,17 @@ class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
         """Those of the own centre; all of them for who may see every centre's jobs."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(centre__staff__user=user)
 
+    def seen_by_partner(self, partner: Partner) -> Self:
+        return self.filter(centre__partner=partner)
+
     def with_lent(self) -> Self:
         """Adds ``is_lent``."""
         return self.annotate(is_lent=Exists(Loan.objects.open().filter(unit=OuterRef("pk"))))
+
+    def in_stock(self, *, free: bool) -> Self:
+        """Of rows `with_lent`: those that can be lent, or all others."""
+        wanted = Q(in_pool=True, is_lent=False)
+        return self.filter(wanted if free else ~wanted)
 
     def free(self) -> Self:
         return self.filter(in_pool=True).exclude(loans__state__in=OPEN_LOANS)
@@ -60,6 +69,9 @@ class LoanQuerySet(models.QuerySet["Loan"]):
     def seen_by(self, user: User) -> Self:
         """As for tickets: those of the own centre."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(unit__centre__staff__user=user)
+
+    def seen_by_partner(self, partner: Partner) -> Self:
+        return self.filter(unit__centre__partner=partner)
 
     def open(self) -> Self:
         return self.filter(state__in=OPEN_LOANS)

@@ -52,7 +52,14 @@ def announce(house: Partner) -> Announce:
     def one(key: str = "pack-1", partner: Partner = house, **facts: Any) -> Message:
         with transaction.atomic():
             (message,) = actions.announce(
-                partner=partner, type=TYPE, key=key, compose="tests.sum_up", at=timezone.now(), **facts
+                partner=partner,
+                type=TYPE,
+                key=key,
+                subject="packs/1",
+                sequence=1,
+                compose="tests.sum_up",
+                at=timezone.now(),
+                **facts,
             )
         return message
 

@@ -44,7 +44,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 class Credential(AbstractApplication):  # type: ignore[misc]
     """A client of OAuth 2.0 that fetches short-lived tokens for one partner. Its secret is stored hashed.
 
-    To rotate it, make the next one and let this one run out: for a while both work.
+    To rotate it, make the next one, which says what it `replaces`, and let this one run out: for a while both work.
     """
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="credentials", verbose_name=_("partner"))
@@ -60,6 +60,10 @@ class Credential(AbstractApplication):  # type: ignore[misc]
         _("requests a minute"), default=USUAL_RATE, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="replaced_by",
+        verbose_name=_("replaces"),
+    )  # fmt: skip
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     last_used_from = models.GenericIPAddressField(_("last used from"), null=True, blank=True, editable=False)

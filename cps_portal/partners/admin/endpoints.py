@@ -1,4 +1,4 @@
-"""The desk's pages of partners: where they hear of things, how it went, and what waits (R38, R55)."""
+"""The desk's pages of webhook endpoints: where partners hear of things, how it went, what waits (R38, R55)."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
-from oauth2_provider.models import AccessToken, Grant, IDToken, RefreshToken
 
 from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.lib.errors import Refusal
@@ -23,39 +22,10 @@ from cps_portal.outbox.models import Message
 from cps_portal.partners import actions
 from cps_portal.partners.enums import EndpointState
 from cps_portal.partners.forms import EndpointForm, SuspendForm
-from cps_portal.partners.models import Attempt, Credential, EndpointSecret, Partner, WebhookEndpoint
+from cps_portal.partners.models import Attempt, EndpointSecret, WebhookEndpoint
 
-for theirs in (AccessToken, Credential, Grant, IDToken, RefreshToken):
-    admin.site.unregister(theirs)  # registered by the library, with buttons that go past our actions
 OPERATE = "partners.operate_webhookendpoint"
 SHOWN = 20
-
-
-class EndpointInline(admin.TabularInline[WebhookEndpoint, Partner]):
-    """To look at only: an endpoint is made on its own page, which shows its secret once."""
-
-    model = WebhookEndpoint
-    fields = ["url", "state", "failing_since", "since"]
-    readonly_fields = ["url", "state", "failing_since", "since"]
-    extra = 0
-    show_change_link = True
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(Partner)
-class PartnerAdmin(DeskAdmin[Partner]):
-    list_display = ["name", "kind", "active", "since"]
-    list_filter = ["kind", "active"]
-    search_fields = ["name", "slug"]
-    prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["since"]
-    inlines = [EndpointInline]
 
 
 class TroubleFilter(admin.SimpleListFilter):
@@ -233,11 +203,6 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_select_related = ["endpoint"]
     search_fields = ["key", "answer", "error"]
     date_hierarchy = "at"
-
-
-@admin.register(event_model(Partner))
-class PartnerEventAdmin(EventAdmin):
-    pass
 
 
 @admin.register(event_model(WebhookEndpoint))

@@ -1,0 +1,1 @@
+"""What partners read of the catalogue, and what retailers confirm (R55)."""

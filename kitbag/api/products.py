@@ -1,0 +1,226 @@
+"""The catalogue for partners: products, their points, their stages, and what changed (R20, R55)."""
+
+from typing import Any
+
+from django.apps import apps
+from django.http import Http404, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cps_portal.lib.horizon import horizon
+from cps_portal.partners.enums import Scope
+from cps_portal.rest.faces import Face, Sparse, answer, column, tagged
+from cps_portal.rest.lists import ListQuery, SparseListQuery, SparseQuery, feed_of, page_of, query_of
+from cps_portal.rest.schema import IF_NONE_MATCH, listed
+from cps_portal.rest.views import PartnerView
+from kitbag.enums import Shelf, Stage
+from kitbag.models import Product, StageChange
+from kitbag.search import LONGEST_TEXT, search_products
+
+
+class ProductSerializer(Sparse):
+    """A product with its points at each stage; `points` are those of the present one."""
+
+    id = serializers.IntegerField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    category = serializers.CharField()
+    shelf = serializers.ChoiceField(choices=Shelf.choices)
+    mount = serializers.CharField(allow_blank=True)
+    released_year = serializers.IntegerField(allow_null=True)
+    service_end_year = serializers.IntegerField(allow_null=True)
+    registrable = serializers.BooleanField()
+    stage = serializers.ChoiceField(choices=Stage.choices)
+    points = serializers.IntegerField()
+    points_current = serializers.IntegerField()
+    points_superseded = serializers.IntegerField()
+    points_unserviceable = serializers.IntegerField()
+    sample = serializers.BooleanField(help_text="The points are invented samples.")
+    fast_track = serializers.BooleanField(help_text="Eligible, and can still be serviced (R43).")
+    successor = serializers.CharField(allow_null=True, help_text="Its slug.")
+
+
+def _points(stage: str, current: int, superseded: int, unserviceable: int) -> int:
+    return {Stage.CURRENT.value: current, Stage.SUPERSEDED.value: superseded}.get(stage, unserviceable)
+
+
+def _fast_track(eligible: bool, stage: str) -> bool:  # noqa: FBT001
+    return eligible and stage != Stage.UNSERVICEABLE
+
+
+POINTS = ("stage", "points_current", "points_superseded", "points_unserviceable")
+PRODUCT = Face(
+    ProductSerializer,
+    id="pk",
+    slug="slug",
+    name="name",
+    category="category",
+    shelf="shelf",
+    mount="mount",
+    released_year="released_year",
+    service_end_year="service_end_year",
+    registrable="registrable",
+    stage="stage",
+    points=column(*POINTS, make=_points),
+    points_current="points_current",
+    points_superseded="points_superseded",
+    points_unserviceable="points_unserviceable",
+    sample="sample",
+    fast_track=column("fast_track_model", "stage", make=_fast_track),
+    successor="successor__slug",
+)
+
+
+class ProductListQuery(SparseListQuery):
+    category = serializers.CharField(required=False, max_length=40)
+    shelf = serializers.ChoiceField(choices=Shelf.choices, required=False)
+    stage = serializers.ChoiceField(choices=Stage.choices, required=False)
+    registrable = serializers.BooleanField(required=False, allow_null=True, default=None)
+    fast_track_model = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class ProductsView(PartnerView):
+    scope = Scope.CATALOGUE
+
+    @extend_schema(
+        operation_id="listProducts", tags=["Catalogue"], parameters=[ProductListQuery],
+        responses={200: listed(ProductSerializer, "ProductPage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """All products, in the order in which they came into the catalogue."""
+        query = query_of(request, ProductListQuery)
+        wanted = {
+            name: query[name]
+            for name in ("category", "shelf", "stage", "registrable", "fast_track_model")
+            if query.get(name) is not None
+        }
+        return answer(page_of([Product.objects.filter(**wanted)], PRODUCT, query, order="id"))
+
+
+class ProductResultsSerializer(serializers.Serializer[Any]):
+    results: Any = ProductSerializer(many=True)
+
+
+class ProductSearchQuery(serializers.Serializer[Any]):
+    q = serializers.CharField(max_length=LONGEST_TEXT, help_text="Fragments of a name in any order: `70-200 2.8`.")
+
+
+class ProductSearchView(PartnerView):
+    scope = Scope.CATALOGUE
+
+    @extend_schema(
+        operation_id="searchProducts", tags=["Catalogue"], parameters=[ProductSearchQuery],
+        responses={200: ProductResultsSerializer},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """At most 20 products that may be registered, the best match first."""
+        found = [product.pk for product in search_products(query_of(request, ProductSearchQuery)["q"])]
+        rows = {row["id"]: row for row in PRODUCT.all(Product.objects.filter(pk__in=found))}
+        return answer({"results": [rows[key] for key in found]})
+
+
+class ProductDetailView(PartnerView):
+    scope = Scope.CATALOGUE
+
+    @extend_schema(
+        operation_id="getProduct", tags=["Catalogue"],
+        parameters=[SparseQuery, IF_NONE_MATCH, OpenApiParameter("slug", str, OpenApiParameter.PATH)],
+        responses={200: ProductSerializer, 304: None},
+    )  # fmt: skip
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """One product, whether or not it may be registered."""
+        found = PRODUCT.one(Product.objects.filter(slug=slug), query_of(request, SparseQuery).get("fields", ""))
+        if found is None:
+            raise Http404
+        return tagged(request, found)
+
+
+# --- What changed, and what will ---------------------------------------------------------------------
+
+
+class ProductChangeSerializer(Sparse):
+    """A product as it was after a change."""
+
+    changed_at = serializers.DateTimeField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    registrable = serializers.BooleanField()
+    stage = serializers.ChoiceField(choices=Stage.choices)
+    points = serializers.IntegerField()
+    points_current = serializers.IntegerField()
+    points_superseded = serializers.IntegerField()
+    points_unserviceable = serializers.IntegerField()
+    fast_track = serializers.BooleanField()
+
+
+PRODUCT_CHANGE = Face(
+    ProductChangeSerializer,
+    changed_at="pgh_created_at",
+    slug="slug",
+    name="name",
+    registrable="registrable",
+    stage="stage",
+    points=column(*POINTS, make=_points),
+    points_current="points_current",
+    points_superseded="points_superseded",
+    points_unserviceable="points_unserviceable",
+    fast_track=column("fast_track_model", "stage", make=_fast_track),
+)
+
+
+class ProductChangesView(PartnerView):
+    scope = Scope.CATALOGUE
+
+    @extend_schema(
+        operation_id="listProductChanges", tags=["Catalogue"], parameters=[ListQuery],
+        responses={200: listed(ProductChangeSerializer, "ProductChangePage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """Every change of every product, the oldest first. `next` is always there: keep it, and ask again later.
+
+        What is being written at this moment comes with a later page; nothing is ever skipped.
+        """
+        query = query_of(request, ListQuery)
+        until = horizon()
+        rows = apps.get_model("kitbag", "ProductEvent")._default_manager.filter(pgh_created_at__lt=until)
+        return answer(feed_of(rows, PRODUCT_CHANGE, query, order="pgh_created_at"))
+
+
+class StageChangeSerializer(Sparse):
+    """A change of stage or points that members have been told of (R22)."""
+
+    id = serializers.IntegerField()
+    product = serializers.CharField(help_text="Its slug.")
+    to_stage = serializers.ChoiceField(choices=Stage.choices)
+    successor = serializers.CharField(allow_null=True)
+    points_before = serializers.IntegerField()
+    points_after = serializers.IntegerField()
+    effective_on = serializers.DateField()
+    announced_at = serializers.DateTimeField()
+
+
+STAGE_CHANGE = Face(
+    StageChangeSerializer,
+    id="pk",
+    product="product__slug",
+    to_stage="to_stage",
+    successor="successor__slug",
+    points_before="before",
+    points_after="after",
+    effective_on="effective_on",
+    announced_at="announced_at",
+)
+
+
+class StageChangesView(PartnerView):
+    scope = Scope.CATALOGUE
+
+    @extend_schema(
+        operation_id="listStageChanges", tags=["Catalogue"], parameters=[ListQuery],
+        responses={200: listed(StageChangeSerializer, "StageChangePage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """What has been announced and is still to come."""
+        rows = StageChange.objects.planned().filter(announced_at__isnull=False)
+        return answer(page_of([rows], STAGE_CHANGE, query_of(request, ListQuery), order="id"))

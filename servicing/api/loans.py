@@ -1,0 +1,221 @@
+"""Courtesy loans and the pool they come from (R48, R53)."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cps_portal.partners.enums import Scope
+from cps_portal.rest.faces import Face, Sparse, answer, column, nested, tagged
+from cps_portal.rest.fields import Strict
+from cps_portal.rest.idempotency import idempotent
+from cps_portal.rest.lists import ListQuery, page_of, query_of
+from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.rest.views import PartnerView
+from servicing.actions import loans
+from servicing.actions.recording import Who
+from servicing.api.faces import NamedSerializer
+from servicing.enums import LoanState
+from servicing.models import Loan, LoanQuerySet, LoanUnit
+
+
+class UnitSerializer(Sparse):
+    """One item of a centre's pool."""
+
+    id = serializers.IntegerField()
+    centre = serializers.CharField(help_text="Its slug.")
+    product = NamedSerializer()
+    serial = serializers.CharField()
+    condition = serializers.CharField(allow_blank=True)
+    in_pool = serializers.BooleanField()
+    lent = serializers.BooleanField()
+
+
+UNIT = Face(
+    UnitSerializer,
+    id="pk",
+    centre="centre__slug",
+    product=column("product__slug", "product__name", make=nested("slug", "name")),
+    serial="serial",
+    condition="condition",
+    in_pool="in_pool",
+    lent="is_lent",
+)
+
+
+class LoanSerializer(Sparse):
+    id = serializers.IntegerField()
+    ticket = serializers.CharField(help_text="Its reference.")
+    unit = serializers.IntegerField()
+    product = NamedSerializer()
+    serial = serializers.CharField()
+    state = serializers.ChoiceField(choices=LoanState.choices)
+    reserved_at = serializers.DateTimeField()
+    agreed_at = serializers.DateTimeField(allow_null=True, help_text="When the member accepted the agreement.")
+    out_at = serializers.DateTimeField(allow_null=True)
+    condition_out = serializers.CharField(allow_blank=True)
+    due_back = serializers.DateField(allow_null=True)
+    returned_at = serializers.DateTimeField(allow_null=True)
+    condition_in = serializers.CharField(allow_blank=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+
+
+LOAN = Face(
+    LoanSerializer,
+    id="pk",
+    ticket="ticket__reference",
+    unit="unit_id",
+    product=column("unit__product__slug", "unit__product__name", make=nested("slug", "name")),
+    serial="unit__serial",
+    state="state",
+    reserved_at="reserved_at",
+    agreed_at="agreed_at",
+    out_at="out_at",
+    condition_out="condition_out",
+    due_back="due_back",
+    returned_at="returned_at",
+    condition_in="condition_in",
+    cancelled_at="cancelled_at",
+)
+
+
+class UnitListQuery(ListQuery):
+    free = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="In the pool and not lent to anybody."
+    )
+
+
+class LoanListQuery(ListQuery):
+    state = serializers.ChoiceField(choices=LoanState.choices, required=False)
+    due_before = serializers.DateField(required=False, help_text="Out, and due back before this day.")
+
+
+class LoanUnitsView(PartnerView):
+    scope = Scope.LOANS_READ
+
+    @extend_schema(
+        operation_id="listLoanUnits", tags=["Loans"], parameters=[UnitListQuery],
+        responses={200: listed(UnitSerializer, "LoanUnitPage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """What your centres can lend."""
+        query = query_of(request, UnitListQuery)
+        rows = LoanUnit.objects.seen_by_partner(self.partner).with_lent()
+        if query["free"] is not None:
+            rows = rows.in_stock(free=query["free"])
+        return answer(page_of([rows], UNIT, query, order="id"))
+
+
+class LoanView(PartnerView):
+    """One loan, or all of the partner's centres."""
+
+    scopes = {"GET": Scope.LOANS_READ, "POST": Scope.LOANS_WRITE}
+
+    def rows(self) -> LoanQuerySet:
+        return Loan.objects.seen_by_partner(self.partner)
+
+    def loan(self, pk: int) -> Loan:
+        row = self.rows().filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def done(self, row: Loan) -> HttpResponse:
+        return answer(LOAN.one(Loan.objects.filter(pk=row.pk)))
+
+    def said(self, request: Request, form: type[Strict]) -> dict[str, Any]:
+        found = form(data=request.data)
+        found.is_valid(raise_exception=True)
+        return {**found.validated_data, "who": Who(partner=self.partner), "at": timezone.now()}
+
+
+class LoansView(LoanView):
+    @extend_schema(
+        operation_id="listLoans", tags=["Loans"], parameters=[LoanListQuery],
+        responses={200: listed(LoanSerializer, "LoanPage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """Loans of your pool, the latest first."""
+        query = query_of(request, LoanListQuery)
+        rows = self.rows()
+        if "state" in query:
+            rows = rows.filter(state=query["state"])
+        if "due_before" in query:
+            rows = rows.overdue(query["due_before"])
+        return answer(page_of([rows], LOAN, query, order="-reserved_at"))
+
+
+class OneLoanView(LoanView):
+    @extend_schema(
+        operation_id="getLoan", tags=["Loans"], parameters=[IF_NONE_MATCH], responses={200: LoanSerializer, 304: None}
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """One loan."""
+        found = LOAN.one(self.rows().filter(pk=pk))
+        if found is None:
+            raise Http404
+        return tagged(request, found)
+
+
+class HandOutSerializer(Strict):
+    condition = serializers.CharField(max_length=loans.LONGEST, help_text="Every scratch.")
+    due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="None: the usual day.")
+
+
+class ExtendSerializer(Strict):
+    due_back = serializers.DateField()
+
+
+class TakeBackSerializer(Strict):
+    condition = serializers.CharField(max_length=loans.LONGEST)
+
+
+class EmptySerializer(Strict):
+    """Nothing."""
+
+
+class HandOutView(LoanView):
+    @extend_schema(
+        operation_id="handOutLoan", tags=["Loans"], request=HandOutSerializer,
+        responses={200: LoanSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """It leaves the centre. The member has accepted the agreement before."""
+        return self.done(loans.hand_out(loan=self.loan(pk), **self.said(request, HandOutSerializer)))
+
+
+class ExtendView(LoanView):
+    @extend_schema(
+        operation_id="extendLoan", tags=["Loans"], request=ExtendSerializer,
+        responses={200: LoanSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """The member may keep it longer."""
+        return self.done(loans.extend(loan=self.loan(pk), **self.said(request, ExtendSerializer)))
+
+
+class TakeBackView(LoanView):
+    @extend_schema(
+        operation_id="takeBackLoan", tags=["Loans"], request=TakeBackSerializer,
+        responses={200: LoanSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """It is back."""
+        return self.done(loans.take_back(loan=self.loan(pk), **self.said(request, TakeBackSerializer)))
+
+
+class CancelLoanView(LoanView):
+    @extend_schema(
+        operation_id="cancelLoan", tags=["Loans"], request=EmptySerializer,
+        responses={200: LoanSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Give a reservation up: the unit is free for others."""
+        return self.done(loans.cancel(loan=self.loan(pk), **self.said(request, EmptySerializer)))

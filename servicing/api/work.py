@@ -1,0 +1,320 @@
+"""What the work costs, the parts it waits for, what is said about it, and its documents (R47, R48, R52)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cps_portal.files import actions as stored
+from cps_portal.files.enums import CONTENT_TYPES
+from cps_portal.rest.faces import Face, Sparse, answer, column
+from cps_portal.rest.fields import AwareDateTimeField, Strict
+from cps_portal.rest.idempotency import idempotent
+from cps_portal.rest.lists import ListQuery, page_of, query_of
+from cps_portal.rest.schema import IF_MATCH, listed, problems
+from servicing.actions import estimates, parts, talking
+from servicing.actions.recording import Who
+from servicing.api.tickets import LONGEST_ID, TicketView
+from servicing.enums import EstimateState, TicketFileKind
+from servicing.models import Estimate, Part, TicketFile, TicketMessage
+
+
+class StepSerializer(Strict):
+    """What every report may bring with it."""
+
+    external_id = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=LONGEST_ID,
+        help_text="Your number of this event: the same again is the same event.",
+    )  # fmt: skip
+    occurred_at = AwareDateTimeField(required=False, allow_null=True, default=None)
+
+
+class WorkView(TicketView):
+    """Something that belongs to a ticket."""
+
+    def said(self, request: Request, form: type[Strict]) -> dict[str, Any]:
+        found = form(data=request.data)
+        found.is_valid(raise_exception=True)
+        return dict(found.validated_data)
+
+    def step(self, said: dict[str, Any]) -> dict[str, Any]:
+        """What the actions take of a StepSerializer."""
+        known = {"external_id": said.pop("external_id"), "occurred_at": said.pop("occurred_at")}
+        return {"who": Who(partner=self.partner), "at": timezone.now(), **known}
+
+
+# --- Estimates ---------------------------------------------------------------------------------------
+
+
+class LineSerializer(Strict):
+    """One line; a price below zero is a discount."""
+
+    text = serializers.CharField(max_length=estimates.LONGEST_TEXT)
+    quantity = serializers.DecimalField(max_digits=7, decimal_places=2, default=Decimal(1))
+    price = serializers.DecimalField(max_digits=12, decimal_places=2)
+    tax_percent = serializers.DecimalField(
+        max_digits=4, decimal_places=2, min_value=0, max_value=99, default=Decimal(0)
+    )
+
+
+class EstimateInSerializer(StepSerializer):
+    currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217.")
+    valid_until = serializers.DateField(help_text="The last day on which it can be answered.")
+    note = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=estimates.LONGEST_NOTE, help_text="What was found."
+    )
+    lines: Any = LineSerializer(many=True, allow_empty=False, max_length=estimates.MOST_LINES)  # type: ignore[call-arg]
+
+
+class LineOutSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    quantity = serializers.CharField()
+    price = serializers.CharField()
+    tax_percent = serializers.CharField()
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    """Amounts are text, to the cent."""
+
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=EstimateState.choices)
+    currency = serializers.CharField()
+    valid_until = serializers.DateField()
+    note = serializers.CharField(allow_blank=True)
+    sent_at = serializers.DateTimeField()
+    answered_at = serializers.DateTimeField(allow_null=True)
+    net = serializers.CharField()
+    tax = serializers.CharField()
+    total = serializers.CharField()
+    lines: Any = LineOutSerializer(many=True)
+
+
+class EstimateListSerializer(serializers.Serializer[Any]):
+    results: Any = EstimateSerializer(many=True)
+
+
+def estimate_of(row: Estimate) -> dict[str, Any]:
+    facts = ("number", "state", "currency", "valid_until", "note", "sent_at", "answered_at", "net", "tax", "total")
+    lines = [
+        {name: getattr(line, name) for name in ("text", "quantity", "price", "tax_percent")} for line in row.lines.all()
+    ]
+    return {**{name: getattr(row, name) for name in facts}, "lines": lines}
+
+
+class EstimatesView(WorkView):
+    @extend_schema(operation_id="listEstimates", tags=["Work"], responses={200: EstimateListSerializer})
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """The estimates of a ticket, the first one first: there are few."""
+        rows = Estimate.objects.filter(ticket__in=self.rows(reference)).prefetch_related("lines").order_by("number")
+        found = [estimate_of(row) for row in rows]
+        if not found:
+            self.ticket(reference)
+        return answer({"results": found})
+
+    @extend_schema(
+        operation_id="sendEstimate",
+        tags=["Work"],
+        parameters=[IF_MATCH],
+        request=EstimateInSerializer,
+        responses={201: EstimateSerializer, **problems(409, 412)},
+    )
+    @idempotent()
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Ask the customer to approve what the work costs. The clock stands until they answer; a better one replaces
+        the last (R47)."""
+        said = self.said(request, EstimateInSerializer)
+        step = self.step(said)
+        lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
+        row = estimates.send_estimate(ticket=self.locked(reference), lines=lines, **said, **step)
+        return answer(estimate_of(Estimate.objects.prefetch_related("lines").get(pk=row.pk)), status=201)
+
+
+# --- Parts -------------------------------------------------------------------------------------------
+
+
+class PartSerializer(Sparse):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    ordered_at = serializers.DateTimeField()
+    expected_on = serializers.DateField(allow_null=True)
+    arrived_at = serializers.DateTimeField(allow_null=True)
+
+
+PART = Face(
+    PartSerializer, id="pk", name="name", ordered_at="ordered_at", expected_on="expected_on", arrived_at="arrived_at"
+)
+
+
+class PartInSerializer(StepSerializer):
+    name = serializers.CharField(max_length=120)
+    expected_on = serializers.DateField(required=False, allow_null=True, default=None)
+
+
+class PartExpectedSerializer(StepSerializer):
+    expected_on = serializers.DateField(allow_null=True, help_text="null: nobody knows.")
+
+
+class PartsView(WorkView):
+    @extend_schema(
+        operation_id="listParts", tags=["Work"], parameters=[ListQuery],
+        responses={200: listed(PartSerializer, "PartPage")},
+    )  # fmt: skip
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """The parts that a ticket waits for or has waited for, in the order in which they were told."""
+        rows = Part.objects.filter(ticket=self.ticket(reference))
+        return answer(page_of([rows], PART, query_of(request, ListQuery), order="id"))
+
+    @extend_schema(
+        operation_id="orderPart", tags=["Work"], parameters=[IF_MATCH], request=PartInSerializer,
+        responses={201: PartSerializer, **problems(409, 412)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
+        said = self.said(request, PartInSerializer)
+        step = self.step(said)
+        return answer(PART.of(parts.order_part(ticket=self.locked(reference), **said, **step)), status=201)
+
+
+class PartView(WorkView):
+    """One part of one of the partner's tickets."""
+
+    def part(self, reference: str, pk: int) -> Part:
+        row = Part.objects.filter(pk=pk, ticket__in=self.rows(reference)).first()
+        if row is None:
+            raise Http404
+        return row
+
+
+class PartExpectedView(PartView):
+    @extend_schema(
+        operation_id="expectPart", tags=["Work"], request=PartExpectedSerializer,
+        responses={200: PartSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
+        """A part has a date, another one, or none any more."""
+        said = self.said(request, PartExpectedSerializer)
+        step = self.step(said)
+        return answer(PART.of(parts.expect_part(part=self.part(reference, pk), **said, **step)))
+
+
+class PartArrivedView(PartView):
+    @extend_schema(
+        operation_id="recordPartArrived", tags=["Work"], request=StepSerializer,
+        responses={200: PartSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
+        """A part is there."""
+        step = self.step(self.said(request, StepSerializer))
+        return answer(PART.of(parts.part_arrived(part=self.part(reference, pk), **step)))
+
+
+# --- What is said ------------------------------------------------------------------------------------
+
+
+class MessageSerializer(Sparse):
+    id = serializers.IntegerField()
+    from_customer = serializers.BooleanField()
+    text = serializers.CharField(allow_blank=True, help_text="Blank once it was erased.")
+    at = serializers.DateTimeField()
+
+
+MESSAGE = Face(MessageSerializer, id="pk", from_customer="from_member", text="text", at="at")
+
+
+class MessageInSerializer(Strict):
+    text = serializers.CharField(max_length=talking.LONGEST_TEXT)
+    asks = serializers.BooleanField(
+        required=False, default=False, help_text="You need an answer: the clock stands until it comes (R47)."
+    )
+    external_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_ID)
+
+
+class MessagesView(WorkView):
+    @extend_schema(
+        operation_id="listMessages", tags=["Work"], parameters=[ListQuery],
+        responses={200: listed(MessageSerializer, "MessagePage")},
+    )  # fmt: skip
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """What customer and centre wrote to each other."""
+        rows = TicketMessage.objects.filter(ticket=self.ticket(reference))
+        return answer(page_of([rows], MESSAGE, query_of(request, ListQuery), order="id"))
+
+    @extend_schema(
+        operation_id="writeMessage", tags=["Work"], request=MessageInSerializer,
+        responses={201: MessageSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Write to the customer, who gets it by mail and on the page of the ticket."""
+        said = self.said(request, MessageInSerializer)
+        row = talking.write_message(
+            ticket=self.locked(reference), who=Who(partner=self.partner), at=timezone.now(), **said
+        )
+        return answer(MESSAGE.of(row), status=201)
+
+
+# --- Documents ---------------------------------------------------------------------------------------
+
+
+class DocumentSerializer(Sparse):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=TicketFileKind.choices)
+    content_type = serializers.CharField()
+    bytes = serializers.IntegerField()
+    at = serializers.DateTimeField()
+
+
+DOCUMENT = Face(
+    DocumentSerializer, id="pk", kind="kind", content_type=column("file__kind", make=CONTENT_TYPES.__getitem__),
+    bytes="file__size", at="at",
+)  # fmt: skip
+
+
+class DocumentsView(WorkView):
+    def kept(self, reference: str) -> QuerySet[TicketFile]:
+        return TicketFile.objects.filter(ticket__in=self.rows(reference), file__erased_at=None)
+
+    @extend_schema(
+        operation_id="listDocuments", tags=["Work"], parameters=[ListQuery],
+        responses={200: listed(DocumentSerializer, "DocumentPage")},
+    )  # fmt: skip
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """Photos of the fault, proofs of purchase, documents."""
+        page = page_of([self.kept(reference)], DOCUMENT, query_of(request, ListQuery), order="id")
+        if not page["results"]:
+            self.ticket(reference)
+        return answer(page)
+
+
+class DocumentContentView(DocumentsView):
+    @extend_schema(
+        operation_id="getDocumentContent", tags=["Work"],
+        responses={(200, kind): OpenApiTypes.BINARY for kind in sorted(set(CONTENT_TYPES.values()))},
+    )  # fmt: skip
+    def get(self, request: Request, reference: str, pk: int) -> Any:  # type: ignore[override]
+        """The file itself, as it was made anew from the upload."""
+        row = self.kept(reference).select_related("file").filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        try:
+            content = stored.file_storage().open(row.file.stored_as)
+        except FileNotFoundError as error:
+            raise Http404 from error
+        found = FileResponse(content, content_type=row.file.content_type, as_attachment=True,
+                             filename=row.file.download_name)  # fmt: skip
+        found["X-Content-Type-Options"] = "nosniff"
+        return found
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Whatever the partner accepts: there is one form of it."""
+        return super().perform_content_negotiation(request, force=True)
