@@ -18,7 +18,7 @@ from cps_portal.lib.prepared import Prepared
 from cps_portal.lib.reference import read_reference
 from cps_portal.partners.enums import Scope
 from cps_portal.partners.models import Partner
-from cps_portal.rest.errors import problem_of
+from cps_portal.rest.errors import problem, problem_of
 from cps_portal.rest.faces import answer, require_match, tagged
 from cps_portal.rest.fields import AwareDateTimeField, Strict
 from cps_portal.rest.idempotency import idempotent
@@ -222,7 +222,12 @@ class TicketEventsView(TicketView):
         """Record what happened. The clock and the state follow from all events together (R47)."""
         report = ReportSerializer(data=request.data)
         report.is_valid(raise_exception=True)
-        found = record(self.locked(reference), report.validated_data, self.partner, timezone.now())
+        try:
+            found = record(self.locked(reference), report.validated_data, self.partner, timezone.now())
+        except Refusal as refusal:
+            if refusal.code != "stolen":
+                raise
+            return problem(409, refusal.code, str(refusal))  # raised, it would take the kept sighting back (R34)
         return answer(found, status=201 if found["recorded"] else 200)
 
 
@@ -356,8 +361,17 @@ class TicketEventBatchView(TicketView):
     def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:
             with transaction.atomic():
-                found = record(self.locked(said["reference"]), said, self.partner, at)
+                try:
+                    found = record(self.locked(said["reference"]), said, self.partner, at)
+                except Refusal as refusal:
+                    if refusal.code != "stolen":
+                        raise
+                    return _not_done(refusal)  # nothing was written but its sighting, which stays (R34)
         except (Refusal, Http404) as error:
-            no = problem_of(error)
-            return {"status": no["status"], "problem": no}
+            return _not_done(error)
         return {"status": 201 if found["recorded"] else 200, "reported": found}
+
+
+def _not_done(error: Exception) -> dict[str, Any]:
+    no = problem_of(error)
+    return {"status": no["status"], "problem": no}

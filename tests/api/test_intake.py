@@ -140,6 +140,24 @@ def test_stolen_kit_is_not_opened_either_and_its_sighting_stays(
     assert not VisitingMember.objects.exists()
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_stolen_kit_that_comes_by_parcel_is_not_booked_in_and_its_sighting_stays(
+    workshop: Machine, world: World, kit: Registration, many: bool
+) -> None:
+    (product,) = look(workshop, serial=SERIAL)["products"]
+    path = f"tickets/{workshop.post('tickets', job(workshop, key=product['key'])).json()['reference']}"
+    report(world, kit)
+    event = {"kind": "booked_in", "external_id": "1", "occurred_at": timezone.now().isoformat()}
+    if many:
+        batch = {"events": [{**event, "reference": path.removeprefix("tickets/")}]}
+        (found,) = workshop.post("tickets/events", batch).json()["results"]
+        assert found["problem"]["code"] == "stolen"
+    else:
+        assert code(workshop.post(f"{path}/events", event))[:2] == (409, "stolen")
+    assert Encounter.objects.count() == 1
+    assert Ticket.objects.get().state == "requested"
+
+
 def test_a_key_opens_the_job_and_the_same_request_opens_it_once(
     workshop: Machine, world: World, kit: Registration
 ) -> None:
