@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from cps_portal import account_views, home
 from cps_portal.offers.views.cards import card_check
+from cps_portal.rest.views import no_such_path
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -30,6 +31,7 @@ urlpatterns = [
     path("", include("servicing.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cps_portal.api")),
+    path("api/v1/<path:path>", no_such_path),
 ]
 if apps.is_installed("cps_portal.mailbox"):
     urlpatterns.append(path("mailbox/", include("cps_portal.mailbox.urls")))

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import pghistory
+from django.contrib.auth.decorators import login_not_required
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import http_date
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
@@ -148,3 +150,10 @@ class PartnerView(APIView):
         """The partner may send the same id twice; the log keeps both requests."""
         given = self.request.META.get("HTTP_X_REQUEST_ID")
         return f"{self.request_id[:31]}-{uuid.uuid4().hex}" if given == self.request_id else self.request_id
+
+
+@csrf_exempt
+@login_not_required
+def no_such_path(_request: HttpRequest, path: str) -> HttpResponse:
+    """What is mounted nowhere: a program asks, so it gets no page."""
+    return problem(404, "not_found", "There is nothing at this address.")
