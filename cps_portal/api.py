@@ -3,9 +3,19 @@
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cps_portal.offers.api import PackEventsView
+from cps_portal.offers.api import OnePackView, PackEventsView, PackListView, PackReportsView
 from cps_portal.rest.paths import KeyConverter
 from cps_portal.rest.tokens import FetchTokenView, GiveBackTokenView
+from cps_portal.rest.webhooks import (
+    AttemptsView,
+    EndpointsView,
+    OneEndpointView,
+    ReplayView,
+    ResumeEndpointView,
+    RotateSecretView,
+    SuspendEndpointView,
+)
+from cps_portal.rest.webhooks import MessagesView as WebhookMessagesView
 from kitbag.api.products import (
     ProductChangesView,
     ProductDetailView,
@@ -13,6 +23,7 @@ from kitbag.api.products import (
     ProductsView,
     StageChangesView,
 )
+from kitbag.api.sales import OneSaleView, SaleBatchView, SalesView, WithdrawSaleView
 from servicing.api.cards import CardCheckView
 from servicing.api.intake import IntakeCheckView
 from servicing.api.loans import (
@@ -47,7 +58,14 @@ urlpatterns = [
     path("products/changes", ProductChangesView.as_view(), name="api-product-changes"),
     path("products/stage-changes", StageChangesView.as_view(), name="api-stage-changes"),
     path("products/<slug:slug>", ProductDetailView.as_view(), name="api-product"),
+    path("fulfilment/requests", PackListView.as_view(), name="api-packs"),
+    path("fulfilment/requests/<str:reference>", OnePackView.as_view(), name="api-pack"),
+    path("fulfilment/requests/<str:reference>/reports", PackReportsView.as_view(), name="api-pack-reports"),
     path("fulfilment/requests/<str:reference>/events", PackEventsView.as_view(), name="api-pack-events"),
+    path("sales", SalesView.as_view(), name="api-sales"),
+    path("sales/batch", SaleBatchView.as_view(), name="api-sale-batch"),
+    path("sales/<id:pk>", OneSaleView.as_view(), name="api-sale"),
+    path("sales/<id:pk>/withdraw", WithdrawSaleView.as_view(), name="api-sale-withdraw"),
     path("tickets", TicketsView.as_view(), name="api-tickets"),
     path("tickets/events", TicketEventBatchView.as_view(), name="api-ticket-event-batch"),
     path("tickets/<str:reference>", OneTicketView.as_view(), name="api-ticket"),
@@ -70,6 +88,14 @@ urlpatterns = [
     path("visitors", VisitorsView.as_view(), name="api-visitors"),
     path("visitors/<id:pk>", OneVisitorView.as_view(), name="api-visitor"),
     path("card-checks", CardCheckView.as_view(), name="api-card-checks"),
+    path("webhook-endpoints", EndpointsView.as_view(), name="api-webhooks"),
+    path("webhook-endpoints/<id:pk>", OneEndpointView.as_view(), name="api-webhook"),
+    path("webhook-endpoints/<id:pk>/rotate-secret", RotateSecretView.as_view(), name="api-webhook-rotate"),
+    path("webhook-endpoints/<id:pk>/suspend", SuspendEndpointView.as_view(), name="api-webhook-suspend"),
+    path("webhook-endpoints/<id:pk>/resume", ResumeEndpointView.as_view(), name="api-webhook-resume"),
+    path("webhook-endpoints/<id:pk>/attempts", AttemptsView.as_view(), name="api-webhook-attempts"),
+    path("webhook-endpoints/<id:pk>/messages", WebhookMessagesView.as_view(), name="api-webhook-messages"),
+    path("webhook-endpoints/<id:pk>/messages/<id:message>/replay", ReplayView.as_view(), name="api-webhook-replay"),
     path("schema", SpectacularAPIView.as_view(**OPEN), name="api-schema"),
     path(
         "docs",

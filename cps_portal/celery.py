@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "partners-delete-old-calls": {"task": "partners.delete_old_calls", "schedule": crontab(hour="2", minute="45")},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
+    "kitbag-match-sales": {"task": "kitbag.match_sales", "schedule": 120.0},
     "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},
     "kitbag-announce-changes": {"task": "kitbag.announce_changes", "schedule": 60.0},
     "kitbag-plan-service-ends": {"task": "kitbag.plan_service_ends", "schedule": crontab(hour="3", minute="10")},

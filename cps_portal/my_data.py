@@ -183,6 +183,12 @@ LEFT_OUT: dict[str, str] = {
     "servicing.EstimateHistoryEvent": "the same facts as service_steps",
     "servicing.LoanHistoryEvent": "the same facts as service_steps",
     "servicing.TicketHistoryEvent": "the same facts as service_steps",
+    "kitbag.Sale": "a shop's word about a serial number, which kit has; it names nobody",
+    "partners.Credential": STAFF,
+    **dict.fromkeys(
+        [f"oauth2_provider.{name}" for name in ("AccessToken", "DeviceGrant", "Grant", "IDToken", "RefreshToken")],
+        "of partners' machines: no person has one",
+    ),
     "kitbag.Hold": "only that a product is in service, which the services say",
     "kitbag.RegistrationInReview": "the same rows as kit",
     "sessions.Session": "only finds its user by being opened: who is signed in, which the profile says by last_login",

@@ -167,3 +167,11 @@ class HoldReason(models.TextChoices):
 
     SERVICE = "service", _("It is in service. You can do this when it is back.")
     LOAN = "loan", _("You have a loan for it. You can do this when the loan is returned.")
+
+
+class SaleWithdrawal(models.TextChoices):
+    """Why a retailer takes its word back (R55)."""
+
+    RETURNED = "returned", _("The product was returned")
+    MISTAKE = "mistake", _("It was confirmed by mistake")
+    UNPAID = "unpaid", _("It was never paid")

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from cps_portal.lib.background import by_turns, publish
 from cps_portal.lib.errors import Refusal
-from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations, reminders
-from kitbag.models import Adjustment, Registration
+from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations, reminders, sales
+from kitbag.models import Adjustment, Registration, Sale
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,20 @@ def sweep_undecided() -> None:
     waiting = Registration.objects.undecided(since=now - timedelta(minutes=1)).order_by("submitted_at")
     for row in waiting[:SWEEP_LIMIT]:
         registrations.check_registration(registration=row, at=now)
+
+
+@shared_task(name="kitbag.match_sale")
+def match_sale(sale: int) -> None:
+    row = Sale.objects.standing().filter(pk=sale).select_related("partner").first()
+    if row:
+        registrations.match_sale(sale=row, at=timezone.now())
+
+
+@shared_task(name="kitbag.match_sales")
+def match_sales() -> None:
+    """Match the sales whose task was lost with the broker."""
+    for key in sales.unmatched():
+        match_sale(key)
 
 
 @shared_task(name="kitbag.apply_due_changes")

@@ -70,6 +70,7 @@ def groups(db: None) -> dict[str, Group]:
                 "0005_stolen_kit_and_retailers",
                 "0006_rights_to_plan_levels",
                 "0007_rights_to_offers_and_service",
+                "0008_rights_to_credentials_and_sales",
             ):
                 import_module(f"cps_portal.migrations.{name}").make_groups(apps, editor)
     return {group.name: group for group in Group.objects.all()}

@@ -1,8 +1,9 @@
 """What a fulfilment house reports about a pack, signed (R38): docs/fulfilment.md has the contract."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,13 +12,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cps_portal.lib.reference import read_reference
+from cps_portal.offers import webhooks
 from cps_portal.offers.actions import packs
-from cps_portal.offers.enums import HOUSE_STEPS, PackStep, ReturnReason
+from cps_portal.offers.enums import HOUSE_STEPS, PackState, PackStep, ReturnReason
 from cps_portal.offers.models import WelcomePack
 from cps_portal.partners import actions as partners
+from cps_portal.partners.enums import Scope
+from cps_portal.partners.models import Partner
+from cps_portal.rest.faces import Face, Sparse, answer, tagged
 from cps_portal.rest.fields import AwareDateTimeField, Strict
-from cps_portal.rest.schema import problems
+from cps_portal.rest.idempotency import idempotent
+from cps_portal.rest.lists import ListQuery, page_of, query_of
+from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
 from cps_portal.rest.signed import Signature, SignedView
+from cps_portal.rest.views import PartnerView
 
 LONGEST_ID = 100
 HOUSE_CHOICES = [(step.value, step.label) for step in HOUSE_STEPS]
@@ -84,13 +92,118 @@ class PackEventsView(SignedView):
         said = found.validated_data
         pack = get_object_or_404(WelcomePack.objects.select_related("house"), reference=read_reference(reference))
         assert pack.house is not None  # noqa: S101 (its secret has just been checked)
-        report = packs.Report(
-            step=PackStep(said["kind"]),
-            sending=said["sending"],
-            occurred_at=said["occurred_at"],
-            external_id=signature.webhook_id,
-            data={name: said[name] for name in DETAILS if said[name]},
-        )
-        row, recorded = packs.record_report(pack=pack, report=report, partner=pack.house, at=timezone.now())
-        answer = {"reference": row.reference, "sending": row.sending, "state": row.state, "recorded": recorded}
-        return Response(answer)
+        return Response(record(pack, said, signature.webhook_id, pack.house))
+
+
+def record(pack: WelcomePack, said: Mapping[str, Any], external_id: str, house: Partner) -> dict[str, Any]:
+    """Write what a house reports, and say where the pack is after it. Raises Refusal."""
+    report = packs.Report(
+        step=PackStep(said["kind"]),
+        sending=said["sending"],
+        occurred_at=said["occurred_at"],
+        external_id=external_id,
+        data={name: said[name] for name in DETAILS if said[name]},
+    )
+    row, recorded = packs.record_report(pack=pack, report=report, partner=house, at=timezone.now())
+    return {"reference": row.reference, "sending": row.sending, "state": row.state, "recorded": recorded}
+
+
+# --- By token ----------------------------------------------------------------------------------------
+
+
+class PackRequestSerializer(Sparse):
+    """A request in the list: its address and contents are read one by one."""
+
+    reference = serializers.CharField()
+    sending = serializers.IntegerField(help_text="1, and one more each time it is to be sent again.")
+    state = serializers.ChoiceField(choices=PackState.choices)
+    sending_since = serializers.DateTimeField()
+    country = serializers.CharField()
+    language = serializers.CharField()
+    contents = serializers.ListField(child=serializers.CharField())
+    changed_at = serializers.DateTimeField()
+
+
+PACK = Face(
+    PackRequestSerializer,
+    reference="reference",
+    sending="sending",
+    state="state",
+    sending_since="sending_since",
+    country="country",
+    language="language",
+    contents="contents",
+    changed_at="changed_at",
+)
+
+
+class PackDetailSerializer(PackRequestSerializer):
+    """`wanted` is what `welcome_pack.requested` carries; null once this sending is not wanted any more."""
+
+    wanted = serializers.DictField(allow_null=True)
+
+
+class PackListQuery(ListQuery):
+    state = serializers.ChoiceField(choices=PackState.choices, required=False, help_text="requested: not accepted yet.")
+    asked_since = AwareDateTimeField(required=False)
+
+
+class PackView(PartnerView):
+    scopes = {"GET": Scope.PACKS_READ, "POST": Scope.PACKS_WRITE}
+
+    def pack(self, reference: str) -> WelcomePack:
+        row = WelcomePack.objects.seen_by_partner(self.partner).filter(reference=read_reference(reference)).first()
+        if row is None:
+            raise Http404
+        return row
+
+
+class PackListView(PackView):
+    @extend_schema(
+        operation_id="listWelcomePacks", tags=["Fulfilment"], parameters=[PackListQuery],
+        responses={200: listed(PackRequestSerializer, "WelcomePackPage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """Your requests, the oldest sending first. A house without webhooks asks for `state=requested`, reads each, and
+        reports `accepted`."""
+        query = query_of(request, PackListQuery)
+        rows = WelcomePack.objects.seen_by_partner(self.partner)
+        if "state" in query:
+            rows = rows.filter(state=query["state"])
+        if "asked_since" in query:
+            rows = rows.filter(sending_since__gte=query["asked_since"])
+        return answer(page_of([rows], PACK, query, order="sending_since"))
+
+
+class OnePackView(PackView):
+    @extend_schema(
+        operation_id="getWelcomePack", tags=["Fulfilment"], parameters=[IF_NONE_MATCH],
+        responses={200: PackDetailSerializer, 304: None},
+    )  # fmt: skip
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """A request with all that is needed to send it. The address is gone some weeks after the last step."""
+        row = self.pack(reference)
+        wanted = webhooks.pack_requested(pack=row.pk, sending=row.sending)
+        found = PACK.one(WelcomePack.objects.filter(pk=row.pk))
+        return tagged(request, {**(found or {}), "wanted": wanted})
+
+
+class PackReportByTokenSerializer(PackReportSerializer):
+    external_id = serializers.CharField(
+        max_length=LONGEST_ID, help_text="Your number of this report: the same again is the same report."
+    )
+
+
+class PackReportsView(PackView):
+    @extend_schema(
+        operation_id="reportOnWelcomePackByToken", tags=["Fulfilment"], request=PackReportByTokenSerializer,
+        responses={200: PackStateSerializer},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Report what happened to a pack, as the signed endpoint does. Late and out of order is fine."""
+        form = PackReportByTokenSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        said = form.validated_data
+        found = record(self.pack(reference), said, said["external_id"], self.partner)
+        return answer(found)

@@ -281,7 +281,7 @@ def wake(*, lane: str, at: datetime) -> int:
 
 
 @transaction.atomic
-def retry(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
+def retry(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Message:
     """Queue a message again that failed or was cancelled; a webhook also if it waits or was sent.
 
     Raises Refusal `state` for any other, `blanked` if its content has gone.
@@ -295,7 +295,7 @@ def retry(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
     locked.attempts = 0
     locked.next_at = at
     locked.sent_at = None
-    locked.answer = f"queued again by user {by.pk}"
+    locked.answer = f"queued again by user {by.pk}" if by else "queued again by the receiver"
     locked.save(update_fields=["state", "attempts", "next_at", "sent_at", "answer"])
     _queue([locked])
     return locked

@@ -87,7 +87,7 @@ class LinesField(forms.CharField):
             raise ValidationError(wrong)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != self.to_python(data)
+        return bool(list(initial or []) != self.to_python(data))
 
 
 class CredentialForm(forms.ModelForm[Credential]):

@@ -298,6 +298,7 @@ OUTBOX_SENDERS = {
 }
 OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
     "servicing.loan": "servicing.emails.loan",
+    "kitbag.partner_sale": "kitbag.webhooks.sale",
     "servicing.partner_event": "servicing.webhooks.ticket_event",
     "servicing.partner_message": "servicing.webhooks.ticket_message",
     "servicing.ticket_event": "servicing.emails.ticket_event",
@@ -335,6 +336,8 @@ WEBHOOK_TYPES = {  # what a partner can be told of
     "welcome_pack.requested": _("A Welcome Pack is to be sent"),
     "welcome_pack.cancelled": _("A Welcome Pack is not to be sent"),
     "membership_card.requested": _("A membership card is to be printed and posted"),
+    "sale.matched": _("A sale was matched with a registration that counts"),
+    "sale.withdrawn": _("A sale was withdrawn"),
     "ticket.opened": _("A product is to be served"),
     "ticket.event": _("Something happened to a ticket"),
     "ticket.message": _("The customer wrote"),
@@ -392,6 +395,14 @@ SPECTACULAR_SETTINGS = {
         "TicketState": "servicing.enums.TicketState",
         "WhyNoWarranty": "servicing.enums.WhyNoWarranty",
         "Level": "members.enums.Level",
+        "Stage": "kitbag.enums.Stage",
+        "WelcomePackState": "cps_portal.offers.enums.PackState",
+        "SaleState": "kitbag.api.sales.STATES",
+        "LoanState": "servicing.enums.LoanState",
+        "EstimateState": "servicing.enums.EstimateState",
+        "EndpointState": "cps_portal.partners.enums.EndpointState",
+        "MessageState": "cps_portal.outbox.enums.State",
+        "DocumentKind": "servicing.enums.TicketFileKind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

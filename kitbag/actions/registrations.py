@@ -12,13 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import appeals, claims, deciding, handing_over, stolen
+from kitbag.actions import appeals, claims, deciding, handing_over, sales, stolen
 from kitbag.actions.holding import why_held
 from kitbag.actions.points import settle
 from kitbag.actions.serials import check_serial, may_lack_serial
 from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
-from kitbag.models import Product, Registration
+from kitbag.models import Product, Registration, Sale
+from kitbag.models.sales import DATES_DIFFER
 from kitbag.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
 from members import rules as member_rules
 from members.enums import PointsCause
@@ -169,13 +170,48 @@ def _check(registration: Registration, at: datetime) -> Registration:
     if report := stolen.report_against(row):
         stolen.meet(report=report, registration=row, where="registration", at=at)
         return _leave_to_person(row, ReviewReason.STOLEN)
-    if reason := deciding.must_see_first(row, at):
-        return _leave_to_person(row, reason)
+    sale = sales.fitting_sale(row)
+    first = deciding.must_see_first(row, at)
+    if first and not (sale and first in sales.SETTLES):
+        return _leave_to_person(row, first)
     if holder:
         return claims.open_claim(row=row, holder=holder, at=at)
-    if reason := deciding.must_see(row):
+    reason = deciding.must_see(row)
+    if reason and not (sale and reason in sales.SETTLES):
         return _leave_to_person(row, reason)
     validate(row, by=None, at=at)
+    if sale:
+        sales.match(sale=sale, registration=row, settled=first or reason or "", at=at)
+    return row
+
+
+def match_sale(*, sale: Sale, at: datetime) -> Registration | None:
+    """Look at the registration that a confirmed sale fits: it counts at once if the sale settles all doubt.
+
+    One that counts already is noted. Returns it; None if there is none, or a person still has to look at it.
+    """
+    rows = Registration.objects.filter(product=sale.product_id, serial_key=sale.serial_key, country=sale.country.code)
+    days = (sale.sold_on - DATES_DIFFER, sale.sold_on + DATES_DIFFER)
+    live = [RegistrationState.SUBMITTED, RegistrationState.VALIDATED]
+    for row in rows.filter(purchased_on__range=days, state__in=live).order_by("state", "pk").reverse():
+        found = again(lambda row=row: _match(row, sale, at))  # type: ignore[misc]
+        if found.state == RegistrationState.VALIDATED:
+            return found
+    return None
+
+
+def _match(registration: Registration, sale: Sale, at: datetime) -> Registration:
+    row, holder = lock_beside_holder(registration)
+    waits = row.state == RegistrationState.SUBMITTED and (not row.review_reason or row.review_reason in sales.SETTLES)
+    current = sales.fitting_sale(row)
+    if current is None or current.pk != sale.pk:
+        return row
+    if waits and not (holder or row.asked_for or stolen.report_against(row)):
+        settled = row.review_reason
+        validate(row, by=None, at=at)
+        sales.match(sale=sale, registration=row, settled=settled, at=at)
+    elif row.state == RegistrationState.VALIDATED:
+        sales.match(sale=sale, registration=row, settled="", at=at)
     return row
 
 

@@ -11,6 +11,7 @@ from kitbag.admin import (
     proposals,
     registrations,
     retailers,
+    sales,
     serials,
     thresholds,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "proposals",
     "registrations",
     "retailers",
+    "sales",
     "serials",
     "thresholds",
 ]

@@ -14,6 +14,7 @@ from kitbag.models.ownership import Appeal, Claim, Encounter, Handover, StolenRe
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
 from kitbag.models.retailers import AuthorisedPeriod, Retailer
+from kitbag.models.sales import Sale, SaleQuerySet
 
 __all__ = [
     "POINTS_FIELDS",
@@ -38,6 +39,8 @@ __all__ = [
     "RegistrationInReview",
     "RegistrationQuerySet",
     "Retailer",
+    "Sale",
+    "SaleQuerySet",
     "SerialShape",
     "StageChange",
     "StageChangeQuerySet",

@@ -18,8 +18,8 @@ from cps_portal.files.models import StoredFile
 from cps_portal.offers.actions.cards import card_of
 from cps_portal.offers.actions.offers import sign_up
 from cps_portal.offers.models import Offer, PackEvent, PackItem, WelcomePack
-from cps_portal.partners.actions import add_endpoint
-from cps_portal.partners.models import Attempt, Partner
+from cps_portal.partners.actions import add_endpoint, issue
+from cps_portal.partners.models import Attempt, Call, KeptAnswer, Partner
 from kitbag.actions import handing_over, registrations, stolen
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
@@ -33,6 +33,7 @@ from kitbag.models import (
     LedgerCheck,
     Registration,
     Retailer,
+    Sale,
     SerialShape,
 )
 from members.enums import Level, Programme, ServiceLevel
@@ -224,6 +225,16 @@ def add_rest(numbers: range, by: User) -> None:
         house = Partner.objects.create(name=f"House {n}", slug=f"house-{n}", kind="fulfilment")
         endpoint, _secret = add_endpoint(partner=house, url="https://example.org/", by=by, at=LONG_AGO)
         Attempt.objects.create(endpoint=endpoint, key=f"x@{n}", type="x", at=LONG_AGO, took_ms=1)
+        shop_partner = Partner.objects.create(name=f"Shops {n}", slug=f"shops-{n}", kind="retailer")
+        credential, _secret = issue(partner=shop_partner, name="Till", scopes=["catalogue"], by=by, at=LONG_AGO)
+        Call.objects.create(
+            credential=credential, at=LONG_AGO, request_id=f"x{n}", method="GET", path="/", status=200, took_ms=1
+        )
+        KeptAnswer.objects.create(partner=shop_partner, key="x", request_hash="x", at=LONG_AGO, status=200, body=b"{}")
+        Sale.objects.create(
+            partner=shop_partner, external_id="1", product=ProductFactory(), serial="1", serial_key="1", country="ZA",
+            sold_on=day, receipt="1", confirmed_at=LONG_AGO,
+        )  # fmt: skip
         CannedAnswer.objects.create(title=f"Crowd {n}", text="Hello {name}")
         LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)
 

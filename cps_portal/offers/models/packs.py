@@ -45,6 +45,9 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
         Member.objects.locked().get(pk=member)
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
 
+    def seen_by_partner(self, partner: Partner) -> Self:
+        return self.filter(house=partner)
+
     def unacknowledged(self, before: datetime) -> Self:
         """Asked for (again) before that moment, and no house has said that it has it."""
         return self.filter(state=PackState.REQUESTED, sending_since__lt=before)
@@ -121,6 +124,7 @@ class WelcomePack(models.Model):
         verbose_name_plural = _("Welcome Packs")
         ordering = ["-asked_at", "-pk"]
         indexes = [
+            models.Index(fields=["house", "sending_since", "id"], name="welcome_pack_of_house"),
             models.Index(fields=["sending_since"], name="welcome_pack_waiting", condition=Q(state=PackState.REQUESTED)),
             models.Index(fields=["changed_at"], name="welcome_pack_to_blank", condition=Q(blanked_at=None)),
         ]

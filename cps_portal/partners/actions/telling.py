@@ -159,6 +159,15 @@ def add_endpoint(
 
 
 @transaction.atomic
+def choose_types(*, endpoint: WebhookEndpoint, types: Sequence[str], at: datetime) -> WebhookEndpoint:
+    """Tell an endpoint of other events from now on; what waits for it still leaves."""
+    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    locked.types = list(types)
+    locked.save(update_fields=["types"])
+    return locked
+
+
+@transaction.atomic
 def rotate_secret(
     *, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime, at_once: bool = False
 ) -> str:
@@ -211,7 +220,7 @@ def resume(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: dateti
 
 
 @transaction.atomic
-def resend(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
+def resend(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Message:
     """Send one message at once, also one that was acknowledged: its id stays, so that it counts once.
 
     Raises Refusal `suspended`, `blanked`, or `state` while it is being sent.

@@ -36,12 +36,14 @@ class EndpointInline(LookOnly):
     """Made on its own page, which shows its secret once."""
 
     model = WebhookEndpoint
-    fields = readonly_fields = ["url", "state", "failing_since", "since"]
+    fields = ["url", "state", "failing_since", "since"]
+    readonly_fields = ["url", "state", "failing_since", "since"]
 
 
 class CredentialInline(LookOnly):
     model = Credential
-    fields = readonly_fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
+    fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
+    readonly_fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
     ordering = ["-created"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

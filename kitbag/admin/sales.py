@@ -1,0 +1,45 @@
+"""What retailers confirmed (R55). What a withdrawn sale alone had settled is for a person to look at again."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.lib.admin import ReadOnlyAdmin
+from kitbag.models import Sale
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = _("what became of it")
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("look", _("Withdrawn, and it alone had settled a check")),
+            ("matched", _("Matched")),
+            ("waiting", _("Nobody has registered it")),
+            ("withdrawn", _("Withdrawn")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Sale]) -> QuerySet[Sale]:
+        match self.value():
+            case "look":
+                return queryset.filter(withdrawn_at__isnull=False, registration__state="validated").exclude(settled="")
+            case "matched":
+                return queryset.filter(withdrawn_at=None, registration__isnull=False)
+            case "waiting":
+                return queryset.filter(withdrawn_at=None, registration=None)
+            case "withdrawn":
+                return queryset.filter(withdrawn_at__isnull=False)
+        return queryset
+
+
+@admin.register(Sale)
+class SaleAdmin(ReadOnlyAdmin[Sale]):
+    list_display = ["product", "serial", "partner", "sold_on", "confirmed_at", "matched_at", "settled", "withdrawn_at"]
+    list_filter = [StandingFilter, "partner", "settled"]
+    list_select_related = ["product", "partner"]
+    search_fields = ["serial", "serial_key", "receipt", "external_id", "product__name"]
+    date_hierarchy = "confirmed_at"

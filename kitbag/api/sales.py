@@ -1,0 +1,204 @@
+"""What retailers confirm (R55): they learn whether it counted, and nothing about whose it is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django_countries import countries
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cps_portal.lib.errors import Refusal
+from cps_portal.partners.enums import Scope
+from cps_portal.rest.errors import problem_of
+from cps_portal.rest.faces import Face, Sparse, answer, column, tagged
+from cps_portal.rest.fields import AwareDateTimeField, Strict
+from cps_portal.rest.idempotency import idempotent
+from cps_portal.rest.lists import ListQuery, page_of, query_of
+from cps_portal.rest.schema import IF_NONE_MATCH, ProblemSerializer, listed, problems
+from cps_portal.rest.views import PartnerView
+from kitbag.actions import sales
+from kitbag.enums import SaleWithdrawal
+from kitbag.models import Product, Sale
+
+MOST_AT_ONCE = 100
+STATES = [("confirmed", "confirmed"), ("matched", "matched"), ("withdrawn", "withdrawn")]
+
+
+class SaleSerializer(Sparse):
+    """`matched`: a registration of this product counts, and says the same."""
+
+    id = serializers.IntegerField()
+    external_id = serializers.CharField()
+    product = serializers.CharField(help_text="Its slug.")
+    serial = serializers.CharField()
+    country = serializers.CharField()
+    sold_on = serializers.DateField()
+    receipt = serializers.CharField()
+    state = serializers.ChoiceField(choices=STATES)
+    confirmed_at = serializers.DateTimeField()
+    matched_at = serializers.DateTimeField(allow_null=True)
+    withdrawn_at = serializers.DateTimeField(allow_null=True)
+
+
+def _state(withdrawn: datetime | None, registration: int | None) -> str:
+    return "withdrawn" if withdrawn else "matched" if registration else "confirmed"
+
+
+SALE = Face(
+    SaleSerializer,
+    id="pk",
+    external_id="external_id",
+    product="product__slug",
+    serial="serial",
+    country="country",
+    sold_on="sold_on",
+    receipt="receipt",
+    state=column("withdrawn_at", "registration_id", make=_state),
+    confirmed_at="confirmed_at",
+    matched_at="matched_at",
+    withdrawn_at="withdrawn_at",
+)
+
+
+class SaleInSerializer(Strict):
+    external_id = serializers.CharField(
+        max_length=100, help_text="Your number of this sale: the same again is the same sale."
+    )
+    product = serializers.SlugField(max_length=120, help_text="Of the catalogue.")
+    serial = serializers.CharField(max_length=40, help_text="As on the product.")
+    country = serializers.ChoiceField(choices=[code for code, _name in countries], help_text="ISO 3166.")
+    sold_on = serializers.DateField()
+    receipt = serializers.CharField(max_length=60, help_text="Its number.")
+
+
+class SaleBatchSerializer(Strict):
+    sales: Any = SaleInSerializer(many=True, allow_empty=False, max_length=MOST_AT_ONCE)  # type: ignore[call-arg]
+
+
+class SaleAnswerItemSerializer(serializers.Serializer[Any]):
+    status = serializers.IntegerField()
+    sale: Any = SaleSerializer(required=False)
+    problem: Any = ProblemSerializer(required=False)
+
+
+class SaleBatchAnswerSerializer(serializers.Serializer[Any]):
+    results: Any = SaleAnswerItemSerializer(many=True)
+
+
+class WithdrawSerializer(Strict):
+    why = serializers.ChoiceField(choices=SaleWithdrawal.choices)
+
+
+class SaleListQuery(ListQuery):
+    state = serializers.ChoiceField(choices=STATES, required=False)
+    confirmed_since = AwareDateTimeField(required=False)
+    external_id = serializers.CharField(required=False, max_length=100)
+
+
+WHERE: dict[str, dict[str, Any]] = {
+    "withdrawn": {"withdrawn_at__isnull": False},
+    "matched": {"withdrawn_at": None, "registration__isnull": False},
+    "confirmed": {"withdrawn_at": None, "registration": None},
+}
+
+
+class SaleView(PartnerView):
+    scopes = {"GET": Scope.SALES_READ, "POST": Scope.SALES_WRITE}
+
+    def confirm(self, said: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], bool]:
+        """Raises Refusal."""
+        product = Product.objects.filter(slug=said["product"]).first()
+        if product is None:
+            raise Refusal("product", "There is no such product. Look it up in the catalogue.", "product")
+        row, new = sales.confirm_sale(partner=self.partner, at=at, **{**said, "product": product})
+        found = SALE.one(Sale.objects.filter(pk=row.pk))
+        assert found is not None  # noqa: S101 (it has just been written)
+        return found, new
+
+
+class SalesView(SaleView):
+    @extend_schema(
+        operation_id="listSales", tags=["Sales"], parameters=[SaleListQuery],
+        responses={200: listed(SaleSerializer, "SalePage")},
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        """Your sales, the latest first."""
+        query = query_of(request, SaleListQuery)
+        rows = Sale.objects.seen_by_partner(self.partner).filter(**WHERE.get(query.get("state", ""), {}))
+        if "confirmed_since" in query:
+            rows = rows.filter(confirmed_at__gte=query["confirmed_since"])
+        if "external_id" in query:
+            rows = rows.filter(external_id=query["external_id"])
+        return answer(page_of([rows], SALE, query, order="-confirmed_at"))
+
+    @extend_schema(
+        operation_id="confirmSale", tags=["Sales"], request=SaleInSerializer,
+        responses={200: SaleSerializer, 201: SaleSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request) -> HttpResponse:
+        """Confirm a sale. If the buyer has registered the product it counts a moment later; otherwise as soon as they
+        do."""
+        form = SaleInSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        found, new = self.confirm(form.validated_data, timezone.now())
+        return answer(found, status=201 if new else 200)
+
+
+class SaleBatchView(SaleView):
+    @extend_schema(
+        operation_id="confirmSales", tags=["Sales"], request=SaleBatchSerializer,
+        responses={200: SaleBatchAnswerSerializer},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request) -> HttpResponse:
+        """Confirm up to 100 sales, each for itself: one that is refused does not stop the others.
+
+        Only if one cannot be read at all is nothing written, and the answer is 400.
+        """
+        form = SaleBatchSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        at = timezone.now()
+        return answer({"results": [self._one(said, at) for said in form.validated_data["sales"]]})
+
+    def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+        try:
+            with transaction.atomic():
+                found, new = self.confirm(said, at)
+        except Refusal as refusal:
+            no = problem_of(refusal)
+            return {"status": no["status"], "problem": no}
+        return {"status": 201 if new else 200, "sale": found}
+
+
+class OneSaleView(SaleView):
+    @extend_schema(
+        operation_id="getSale", tags=["Sales"], parameters=[IF_NONE_MATCH], responses={200: SaleSerializer, 304: None}
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """One sale."""
+        found = SALE.one(Sale.objects.seen_by_partner(self.partner).filter(pk=pk))
+        if found is None:
+            raise Http404
+        return tagged(request, found)
+
+
+class WithdrawSaleView(SaleView):
+    @extend_schema(
+        operation_id="withdrawSale", tags=["Sales"], request=WithdrawSerializer, responses={200: SaleSerializer}
+    )
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Take a confirmation back. What counts goes on counting until a person has looked at it (R21)."""
+        form = WithdrawSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        row = Sale.objects.seen_by_partner(self.partner).filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        sales.withdraw_sale(sale=row, why=form.validated_data["why"], at=timezone.now())
+        return answer(SALE.one(Sale.objects.filter(pk=pk)))

@@ -1,0 +1,95 @@
+"""What retailers say that they sold (R55)."""
+
+from datetime import date, timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from cps_portal.partners.models import Partner
+from kitbag.enums import RegistrationState, ReviewReason, SaleWithdrawal
+from kitbag.models.catalogue import Product
+from kitbag.models.registrations import Registration
+
+DATES_DIFFER = timedelta(days=7)  # between what the member remembers and what the receipt says
+
+
+class SaleQuerySet(models.QuerySet["Sale"]):
+    def seen_by_partner(self, partner: Partner) -> Self:
+        return self.filter(partner=partner)
+
+    def standing(self) -> Self:
+        return self.filter(withdrawn_at=None)
+
+    def fitting(self, product: int, serial_key: str, country: str, purchased_on: date) -> Self:
+        """Those that bear out what a member says of a purchase."""
+        days = (purchased_on - DATES_DIFFER, purchased_on + DATES_DIFFER)
+        return self.standing().filter(product=product, serial_key=serial_key, country=country, sold_on__range=days)
+
+    def to_match(self) -> Self:
+        """Those for which somebody has handed in the same product and serial number, and nobody has looked yet."""
+        live = [RegistrationState.SUBMITTED, RegistrationState.VALIDATED]
+        same = Registration.objects.filter(
+            product=OuterRef("product"), serial_key=OuterRef("serial_key"), country=OuterRef("country"), state__in=live,
+            purchased_on__range=(OuterRef("sold_on") - DATES_DIFFER, OuterRef("sold_on") + DATES_DIFFER),
+        )  # fmt: skip
+        return self.standing().filter(Exists(same), registration=None)
+
+
+class Sale(models.Model):
+    """A retailer's word that it sold a product: what a member says of the same purchase needs no other proof.
+
+    `settled` is why a person would have had to look without it. A sale that is withdrawn stays.
+    """
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="sales", verbose_name=_("partner"))
+    external_id = models.CharField(_("number at the partner"), max_length=100)
+    product = models.ForeignKey(Product, models.PROTECT, related_name="sales", verbose_name=_("product"))
+    serial = models.CharField(_("serial number"), max_length=40)
+    serial_key = models.CharField(max_length=40, editable=False)
+    country = CountryField(verbose_name=_("country"))
+    sold_on = models.DateField(_("sold"))
+    receipt = models.CharField(_("receipt number"), max_length=60)
+    confirmed_at = models.DateTimeField(_("confirmed"))
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    why_withdrawn = models.CharField(_("why withdrawn"), max_length=10, choices=SaleWithdrawal, blank=True)
+    registration = models.ForeignKey(
+        Registration, models.PROTECT, null=True, blank=True, related_name="sales", verbose_name=_("registration")
+    )
+    matched_at = models.DateTimeField(_("matched"), null=True, blank=True)
+    settled = models.CharField(_("settled"), max_length=20, choices=ReviewReason, blank=True)
+
+    objects = SaleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sale")
+        verbose_name_plural = _("sales")
+        ordering = ["-confirmed_at", "-pk"]
+        indexes = [models.Index(fields=["partner", "confirmed_at", "id"], name="sale_of_partner")]
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "external_id"], name="sale_heard_once"),
+            models.UniqueConstraint(
+                fields=["product", "serial_key"], name="sale_one_standing", condition=Q(withdrawn_at=None),
+                violation_error_message=_("A sale of this serial number stands already."),
+            ),
+            models.CheckConstraint(
+                name="sale_withdrawn",
+                condition=Q(withdrawn_at=None, why_withdrawn="")
+                | (Q(withdrawn_at__gte=F("confirmed_at")) & ~Q(why_withdrawn="")),
+            ),
+            models.CheckConstraint(
+                name="sale_matched",
+                condition=Q(registration=None, matched_at=None, settled="")
+                | Q(registration__isnull=False, matched_at__isnull=False),
+            ),
+            models.CheckConstraint(name="sale_serial_key", condition=~Q(serial_key="")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.product}, {self.serial}"
+
+    @property
+    def state(self) -> str:
+        return "withdrawn" if self.withdrawn_at else "matched" if self.registration_id else "confirmed"

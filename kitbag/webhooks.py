@@ -1,0 +1,18 @@
+"""What a retailer's system is told of its sales: whether they counted, and nothing about whose they are (R55)."""
+
+from typing import Any
+
+from kitbag.models import Sale
+
+
+def sale(*, sale: int) -> dict[str, Any] | None:
+    row = Sale.objects.filter(pk=sale).select_related("product").first()
+    if row is None:
+        return None
+    return {
+        "id": row.pk,
+        "external_id": row.external_id,
+        "product": row.product.slug,
+        "serial": row.serial,
+        "state": row.state,
+    }
