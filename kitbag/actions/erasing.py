@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from kitbag.actions import appeals, claims
 from kitbag.actions.points import settle, settle_adjustments
 from kitbag.enums import RegistrationState
-from kitbag.models import Adjustment, Appeal, Handover, Registration, StolenReport
+from kitbag.models import Adjustment, Appeal, Handover, Registration, Sale, StolenReport
 from members.enums import PointsCause
 from members.models import Member
 
@@ -24,7 +24,7 @@ def erase_kit(*, member: Member, at: datetime) -> None:
 
     The member is locked, and gone already: nobody is told. Products, dates and entries of the ledger stay. A
     standing report of stolen kit stays by product and serial number, so that the next one is stopped (R34), but
-    no longer says whose it was.
+    no longer says whose it was. A shop's word about a serial number stays too, and leads to nobody.
     """
     _remove_all(member, at)
     _end_adjustments(member, at)
@@ -32,6 +32,7 @@ def erase_kit(*, member: Member, at: datetime) -> None:
     handovers.filter(redeemed_at=None, revoked_at=None).update(revoked_at=at)
     handovers.update(code_digest=Concat(Value("erased-"), Cast("pk", CharField())))
     Appeal.objects.filter(registration__member=member).update(text="")
+    Sale.objects.filter(registration__member=member).update(registration=None, matched_at=None, settled="")
     _drop_owner(member)
     Registration.objects.of(member).update(**DETAILS, warning="")
     _history("RegistrationEvent").filter(pgh_obj__member=member).update(**DETAILS)

@@ -78,21 +78,17 @@ class PartnerAdmin(DeskAdmin[Partner]):
         if partner is not None:
             context |= {
                 "may_issue": partner.active and request.user.has_perm(ISSUE),
-                "belonging": _belonging(partner),
+                "centres": _centres(partner),
             }
             if request.user.has_perm("partners.view_call"):
                 context |= _calls(partner)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _belonging(partner: Partner) -> list[tuple[str, list[Model]]]:
-    """What of the rooms above is tied to it, such as its service centres, with what the desk calls them."""
-    found = []
-    for name in ("centres", "retailers"):
-        rows = getattr(partner, name, None)
-        if rows is not None and (some := list(rows.all()[:SHOWN])):
-            found.append((name, some))
-    return found
+def _centres(partner: Partner) -> list[Model]:
+    """Of the rooms above: whose tickets its credentials work on."""
+    rows: Any = getattr(partner, "centres", None)
+    return list(rows.all()[:SHOWN]) if rows is not None else []
 
 
 def _calls(partner: Partner) -> dict[str, Any]:
