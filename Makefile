@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run test test-browser test-races test-launcher chaos bench bench-crowd lint install lock clean
+.PHONY: run test test-browser test-races test-schema test-launcher chaos bench bench-crowd lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -16,6 +16,10 @@ test-browser: ## in Chromium
 
 test-races: ## real threads against each other
 	@$(START) test -m races -n auto $(ARGS)
+
+test-schema: export SCHEMA_EXAMPLES ?= 100
+test-schema: ## thousands of requests made up from the contract of the API (SCHEMA_EXAMPLES=... of each operation)
+	@$(START) test -n auto -k test_every_answer_is_what_the_contract_says $(ARGS)
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher $(ARGS)

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from cps_portal import demo_offers, demo_service
+from cps_portal import demo_offers, demo_partners, demo_service
 from cps_portal.cases import actions as cases
 from cps_portal.cases.enums import Kind
 from cps_portal.cases.models import CannedAnswer
@@ -74,6 +74,7 @@ def make() -> None:
     _ahead()
     demo_service.make_jobs()
     demo_offers.make_offers()
+    demo_partners.make_partners()
     _once(ADMIN, _admin)
 
 

@@ -28,7 +28,13 @@ def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
     with transaction.atomic():
         for n in range(MESSAGES):
             actions.announce(
-                partner=endpoint.partner, type=TYPE, key=f"pack-{n}", subject="packs/1", sequence=1, compose="tests.sum_up", at=timezone.now()
+                partner=endpoint.partner,
+                type=TYPE,
+                key=f"pack-{n}",
+                subject="packs/1",
+                sequence=1,
+                compose="tests.sum_up",
+                at=timezone.now(),
             )
     worker = start_worker(*HOOKS)
     wait_until(lambda: len(receiver.got) >= 5)

@@ -20,7 +20,7 @@ def served(application: str, database: str, core: int, **environment: str) -> It
         port = found.getsockname()[1]
     command = [
         sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads",
-        "4", "--keep-alive", "60", "--no-control-socket", "--log-level", "error",
+        "4", "--keep-alive", "60", "--preload", "--no-control-socket", "--log-level", "error",
     ]  # fmt: skip
     names = {"BENCH_DATABASE": database, "DJANGO_SETTINGS_MODULE": "tests.bench.served.settings", **environment}
     server = subprocess.Popen(command, env={**os.environ, **names}, stderr=subprocess.DEVNULL)
