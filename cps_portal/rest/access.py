@@ -57,7 +57,6 @@ class Access:
 class TokenFailed(exceptions.AuthenticationFailed):
     default_code = "token"
     default_detail = "This token does not work, or no longer. Fetch a new one."
-    auth_header = f'{REALM}, error="invalid_token"'
 
 
 class ScopeMissing(exceptions.PermissionDenied):
@@ -84,7 +83,9 @@ class PartnerAuthentication(BaseAuthentication):
         return PARTNER_USER, Access(credential, credential.partner, scopes, address)
 
     def authenticate_header(self, request: Request) -> str:
-        return REALM
+        """As RFC 6750 wants it: with the error if there was a token, without one if there was none."""
+        given = request.META.get("HTTP_AUTHORIZATION", "")
+        return f'{REALM}, error="invalid_token"' if given.lower().startswith("bearer ") else REALM
 
 
 class HasScope(BasePermission):
