@@ -10,7 +10,7 @@ from cps_portal.embedded import servers
 from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.urls import ROOT
 
-EVERYDAY = ["-n", "auto", "--maxprocesses", "4", "-m", "not browser and not bench and not launcher and not races"]
+EVERYDAY = ["-n", "auto", "--maxprocesses", "4", "-m", "not browser and not bench and not launcher and not races and not schema"]
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -1,6 +1,6 @@
 """The contract held against what is made up from it: every operation, as the kind of partner it is for (R55).
 
-A few cases of each in every run; SCHEMA_EXAMPLES=... asks for more (`make test-schema`).
+`make test-schema`, SCHEMA_EXAMPLES=... of each operation.
 """
 
 import os
@@ -26,7 +26,8 @@ from tests.api.machines import Machine, machine
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.world import World
 
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "1"))
+pytestmark = pytest.mark.schema
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "10"))
 KINDS = {
     "Fulfilment": PartnerKind.FULFILMENT, "Sales": PartnerKind.RETAILER, "Webhooks": PartnerKind.CENTRE,
 }  # fmt: skip
