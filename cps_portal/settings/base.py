@@ -407,6 +407,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "cps_portal.rest.schema.add_tokens",
+        "cps_portal.rest.examples.add_examples",
     ],
 }
 
