@@ -4,17 +4,20 @@ from io import StringIO
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
+from django.utils import timezone
 
-from cps_portal import demo
+from cps_portal import demo, demo_partners
+from cps_portal.partners.models import Credential
 from kitbag.enums import Stage
 from kitbag.models import PointsEntry, Product, Registration
 from members.enums import Level
 from members.models import LevelChange, Member, User
 
-OURS = {"members", "cases", "kitbag", "servicing", "outbox", "cps_portal"}
+OURS = {"members", "cases", "kitbag", "servicing", "outbox", "cps_portal", "partners", "offers"}
 
 
 def make() -> str:
@@ -49,6 +52,11 @@ def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(gr
     said = make()
     assert all(person.email in said for person in demo.CAST)
     assert demo.PASSWORD in said
+    for kind, (slug, _name) in demo_partners.SANDBOX.items():
+        assert slug in said
+        sandbox = Credential.objects.get(client_id=slug)
+        assert (sandbox.partner.kind, sandbox.is_live(timezone.now())) == (kind, True)
+        assert check_password(demo_partners.SECRET, sandbox.client_secret)
     levels = [level(name) for name in ("ana", "ben", "chloe", "dana", "emil")]
     assert levels == [Level.GOLD, Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM]
     for member in Member.objects.annotate(ledger=Sum("entries__amount")):

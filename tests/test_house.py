@@ -13,7 +13,10 @@ from django.core.management import call_command
 from django.db import connection, models
 
 ROOT = Path(settings.BASE_DIR)
-OWN = ["cps_portal", "cps_portal.outbox", "members", "cps_portal.cases", "kitbag", "servicing"]
+OWN = [
+    "cps_portal", "cps_portal.outbox", "cps_portal.partners", "cps_portal.offers", "cps_portal.cases", "members",
+    "kitbag", "servicing",
+]  # fmt: skip
 SOURCES = [
     path
     for room in ("cps_portal", "members", "kitbag", "servicing")

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from cps_portal import demo
+from cps_portal import demo, demo_partners
 from cps_portal.lib.errors import Refusal
 from cps_portal.offers.models import Offer
 from kitbag.models import Product, Retailer
@@ -49,3 +49,6 @@ class Command(BaseCommand):
             self.stdout.write(f"Sign in with the password “{demo.PASSWORD}” as")
             for person in demo.CAST:
                 self.stdout.write(f"  {person.email:<24}{person.who}")
+            self.stdout.write(f"Fetch tokens of the API with the secret “{demo_partners.SECRET}” as")
+            for slug, name in demo_partners.SANDBOX.values():
+                self.stdout.write(f"  {slug:<24}{name}")
