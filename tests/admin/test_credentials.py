@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.hashers import check_password
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -73,3 +74,39 @@ def test_others_issue_nothing(staff: SignIn, centre: Partner, group: str) -> Non
     client = staff(group)
     assert client.get(ADD).status_code == 403
     assert issue(client, centre).status_code == 403
+
+
+def test_a_partners_page_shows_what_belongs_to_it_and_leads_nowhere_else(as_root: Client, centre: Partner) -> None:
+    issue(as_root, centre)
+    page = as_root.get(reverse("admin:partners_partner_change", args=[centre.pk])).content.decode()
+    assert "Till" in page and "View on site" not in page
+    kind = ContentType.objects.get_for_model(Credential)
+    assert as_root.get(f"/admin/r/{kind.pk}/{Credential.objects.get().pk}/").status_code == 404
+    assert as_root.get("/admin/oauth2_provider/accesstoken/").status_code == 404
+
+
+def test_a_replaced_credential_names_the_next_one_and_is_not_replaced_twice(staff: SignIn, centre: Partner) -> None:
+    client = staff("Programme")
+    issue(client, centre)
+    old = Credential.objects.get()
+    rotate = reverse("admin:partners_credential_rotate", args=[old.pk])
+    client.post(rotate)
+    new = Credential.objects.get(replaces=old)
+    assert (
+        reverse("admin:partners_credential_change", args=[new.pk]) in client.post(rotate, follow=True).content.decode()
+    )
+    assert Credential.objects.count() == 2
+
+
+def test_what_is_changed_is_in_its_history(staff: SignIn, centre: Partner) -> None:
+    client = staff("Programme")
+    issue(client, centre)
+    made = Credential.objects.get()
+    page = reverse("admin:partners_credential_change", args=[made.pk])
+    form = {"name": "Till", "scopes": ["tickets:read"], "networks": "192.0.2.0/24\n2001:db8::/32", "rate": 61}
+    assert client.post(page, form).status_code == 302
+    made.refresh_from_db()
+    assert (made.networks, made.rate) == (["192.0.2.0/24", "2001:db8::/32"], 61)
+    assert "“60” → “61”" in client.get(page).content.decode()
+    client.post(reverse("admin:partners_credential_revoke", args=[made.pk]))
+    assert client.post(page, form).status_code == 403

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -70,9 +71,13 @@ class CredentialAdmin(DeskAdmin[Credential]):
     def works(self, credential: Credential) -> str:
         return how_it_is(credential, timezone.now())
 
-    @admin.display(description=_("replaced by"))
-    def followed_by(self, credential: Credential) -> Credential | None:
-        return Credential.objects.filter(replaces=credential.pk).select_related("partner").first()
+    @admin.display(description=_("replaced by"), empty_value="-")
+    def followed_by(self, credential: Credential) -> str:
+        """Its page; "" if there is none yet."""
+        following = Credential.objects.filter(replaces=credential.pk).select_related("partner").first()
+        if following is None:
+            return ""
+        return format_html('<a href="{}">{}</a>', _page_of(following), following)
 
     # Who may
 
@@ -205,7 +210,11 @@ class CredentialAdmin(DeskAdmin[Credential]):
 
 
 def _to(credential: Credential) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:partners_credential_change", args=[credential.pk]))
+    return HttpResponseRedirect(_page_of(credential))
+
+
+def _page_of(credential: Credential) -> str:
+    return reverse("admin:partners_credential_change", args=[credential.pk])
 
 
 def _user(request: HttpRequest) -> Any:

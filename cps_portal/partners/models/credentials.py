@@ -90,9 +90,10 @@ class Credential(AbstractApplication):  # type: ignore[misc]
     def __str__(self) -> str:
         return f"{self.partner}: {self.name or self.client_id}"
 
-    def get_absolute_url(self) -> str | None:
-        """It has no page but the desk's."""
-        return None
+    @property
+    def get_absolute_url(self) -> Any:
+        """It has no page but the desk's. The library says otherwise, and the desk would link there."""
+        raise AttributeError("get_absolute_url")
 
     def is_live(self, at: datetime) -> bool:
         return self.partner.active and self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
