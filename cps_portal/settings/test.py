@@ -1,6 +1,7 @@
 """The tests: as production, but for speed and for what a test machine does not have."""
 
 import os
+from urllib.parse import urlsplit
 
 os.environ.setdefault("SECRET_KEY", "tests-only-not-a-secret-0123456789abcdefghijklmnop")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
@@ -8,6 +9,8 @@ os.environ.setdefault("SITE_URL", "http://localhost")
 # Linters and type checks import these settings without any server; the test launcher sets real ones.
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/portal")
 os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
+if one := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):  # tests side by side share no queue
+    os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{1 + int(one)}").geturl()
 os.environ.setdefault("FILES_ROOT", "/nowhere")  # kept in memory below
 
 from .base import *  # noqa: F403

@@ -1,6 +1,7 @@
 """axe-core finds nothing on the pages of visitors and members: light, dark, 390, 1440 px, both directions."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -49,21 +50,21 @@ MEMBER = [
     "/accounts/2fa/",
 ]
 WIDTHS = [390, 1440]
+LOOKS: list[tuple[str, Literal["light", "dark"]]] = [("ltr", "light"), ("rtl", "dark")]
 
 
 def problems(page: Page, address: str) -> list[str]:
-    """What axe says of the page, light and dark, in both writing directions; and whether it is too wide."""
+    """What axe says of the page, once light from left to right, once dark from right to left; and if it is too wide."""
     found = []
     page.goto(address)
-    for direction in ("ltr", "rtl"):
+    for direction, scheme in LOOKS:
         page.evaluate("direction => { document.documentElement.dir = direction }", direction)
+        page.emulate_media(color_scheme=scheme)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             found.append(f"{address} {direction}: wider than the screen")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            for violation in Axe().run(page).response["violations"]:
-                nodes = [node["html"][:160] for node in violation["nodes"][:3]]
-                found.append(f"{address} {direction} {scheme}: {violation['id']} {nodes}")
+        for violation in Axe().run(page).response["violations"]:
+            nodes = [node["html"][:160] for node in violation["nodes"][:3]]
+            found.append(f"{address} {direction} {scheme}: {violation['id']} {nodes}")
     return found
 
 

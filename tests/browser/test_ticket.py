@@ -20,6 +20,7 @@ from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+SETTLED = "new Promise(settled => document.addEventListener('htmx:afterSettle', settled, {once: true}))"
 
 
 def check(page: Page) -> None:
@@ -27,6 +28,11 @@ def check(page: Page) -> None:
     violations = Axe().run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:160]) for one in violations] == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def look_again(page: Page) -> None:
+    """Come back to the page, which fetches what is new; what is swapped in asks by itself only once it has settled."""
+    page.evaluate(f"(() => {{ const settled = {SETTLED}; {LOOK_AGAIN}; return settled.then(() => true); }})()")
 
 
 def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_asking(
@@ -56,7 +62,7 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     assert keeping.flag_overdue(at=timezone.now()) == 1
     order_part(ticket=ticket, name="Shutter unit", expected_on=day, who=desk, at=timezone.now())
     write_message(ticket=ticket, text="It comes from Japan.", who=desk, at=timezone.now())
-    page.evaluate(LOOK_AGAIN)
+    look_again(page)
     expect(page.get_by_text("It waits for: Shutter unit")).to_be_visible()
     expect(page.get_by_text("New date")).to_be_visible()
     expect(page.get_by_text("It comes from Japan.")).to_be_visible()
@@ -86,7 +92,7 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     record_event(ticket=ticket, kind=EventKind.READY, who=desk, at=later)
     address = "https://post.example/t/AB1"
     ending.ship(ticket=ticket, who=desk, at=later, carrier="Post", tracking="AB1", tracking_url=address)
-    page.evaluate(LOOK_AGAIN)
+    look_again(page)
     expect(page.get_by_role("link", name="Follow the parcel")).to_have_attribute("href", address)
 
     page.context.clear_cookies()
