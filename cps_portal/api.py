@@ -36,7 +36,7 @@ from servicing.api.loans import (
     TakeBackView,
 )
 from servicing.api.tickets import OneTicketView, TicketEventBatchView, TicketEventsView, TicketsView
-from servicing.api.visitors import OneVisitorView, VisitorsView
+from servicing.api.visitors import CardPhotoView, OneVisitorView, VisitorsView
 from servicing.api.work import (
     DocumentContentView,
     DocumentsView,
@@ -87,6 +87,7 @@ urlpatterns = [
     path("intake-checks", IntakeCheckView.as_view(), name="api-intake-checks"),
     path("visitors", VisitorsView.as_view(), name="api-visitors"),
     path("visitors/<id:pk>", OneVisitorView.as_view(), name="api-visitor"),
+    path("visitors/<id:pk>/card-photo", CardPhotoView.as_view(), name="api-card-photo"),
     path("card-checks", CardCheckView.as_view(), name="api-card-checks"),
     path("webhook-endpoints", EndpointsView.as_view(), name="api-webhooks"),
     path("webhook-endpoints/<id:pk>", OneEndpointView.as_view(), name="api-webhook"),

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from cps_portal.outbox.mail import render_mail
 from servicing import words
 from servicing.enums import EventKind
-from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketMessage
+from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.rules.face import after_part
 
 E = EventKind
@@ -51,6 +51,12 @@ def ticket_message(*, message: int) -> dict[str, str] | None:
     """What the centre wrote, when it waits for nothing; None if nobody is there to read it."""
     row = TicketMessage.objects.select_related(*RELATED).get(pk=message)
     return _about(row.ticket, words.MESSAGE, {"text": row.text})
+
+
+def ticket_document(*, document: int) -> dict[str, str] | None:
+    """The centre added a document; None if nobody is there to read it."""
+    row = TicketFile.objects.select_related(*RELATED).get(pk=document)
+    return _about(row.ticket, words.DOCUMENT, {})
 
 
 def loan(*, loan: int, what: str) -> dict[str, str] | None:

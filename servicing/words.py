@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from servicing.enums import EventKind
 
 E = EventKind
-MESSAGE, EXPIRED, PART_LATE = "message", "estimate_expired", "part_late"  # what no kind of event says by itself
+# What no kind of event says by itself.
+MESSAGE, DOCUMENT, EXPIRED, PART_LATE = "message", "document", "estimate_expired", "part_late"
 
 # (what happened, what happens next); "%(product)s" and "%(reference)s" are known.
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -49,6 +50,10 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("A part comes later. See which, and the new date."),
     ),
     MESSAGE: (_("The centre wrote to you about your %(product)s"), _("Read it, and write back if you like.")),
+    DOCUMENT: (
+        _("The centre has a document for you about your %(product)s"),
+        _("Open it on the page of the job, or ask the centre for a copy."),
+    ),
     E.PART_EXPECTED: (_("A part for your %(product)s has a date"), _("See when it is expected.")),
     E.TARGET_MISSED: (
         _("Your %(product)s takes longer than the target"),

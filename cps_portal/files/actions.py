@@ -61,8 +61,8 @@ def refusal(code: str, name: str = "") -> Refusal:
 
 
 @transaction.atomic(durable=True)  # its own: rolled back with another's, the content would stay without a row
-def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser, at: datetime) -> StoredFile:
-    """Check an upload by its content and keep a clean copy, unattached for now (R25).
+def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser | None, at: datetime) -> StoredFile:
+    """Check an upload by its content and keep a clean copy, unattached for now (R25). `by` None: a partner's system.
 
     The content is written before the row: a crash between leaves a file that nobody can find, never a row
     without one. Raises Refusal with field "files": what is wrong, and what to do.
@@ -70,7 +70,7 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser, 
     name = PurePath((upload.name or "").replace("\\", "/")).name.replace("\x00", "")[:120]
     if (upload.size or 0) > settings.FILES_MOST_MEGABYTES * 1024 * 1024:
         raise refusal("big", name)
-    if StoredFile.objects.kept().filter(owner=by.pk, attached_at=None).count() >= settings.FILES_MOST_WAITING:
+    if by and StoredFile.objects.kept().filter(owner=by.pk, attached_at=None).count() >= settings.FILES_MOST_WAITING:
         raise refusal("many")
     stream = upload.file
     if stream is None or not upload.size:
@@ -81,7 +81,7 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser, 
     except inspecting.Unusable as error:
         raise refusal(error.code, name) from error
     except scanners.Infected as error:
-        logger.warning("an upload of user %s is infected", by.pk)
+        logger.warning("an upload of user %s is infected", by and by.pk)
         raise refusal("infected", name) from error
     except scanners.Unreachable as error:
         logger.exception("the virus scanner gave no answer")
@@ -96,7 +96,7 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser, 
         digest=hashlib.sha256(clean.content).hexdigest(),
         original_name=name,
         stored_as=stored_as,
-        owner_id=by.pk,
+        owner_id=by.pk if by else None,
         created_at=at,
     )
 

@@ -27,6 +27,7 @@ VALUES: Mapping[str, Any] = {
     "email": "visitor@example.org",
     "error": "",
     "external_id": "WS-2026-0017",
+    "file": "(the bytes of the photo)",
     "fault": "The shutter sticks in the cold",
     "initials": "AN",
     "key": "opaque-key-of-the-look-up",
@@ -79,6 +80,7 @@ PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     413: ("too_large", "Send at most 64 KiB.", []),
     415: ("unsupported_media_type", "Unsupported media type “text/plain” in request.", []),
     422: ("idempotency_key_used", "This Idempotency-Key was used for another request. Use a new one.", []),
+    503: ("unreachable", "We can’t take files for the moment. Try again in a few minutes.", []),
     429: ("throttled", "Request was throttled. Expected available in 12 seconds.", []),
 }  # fmt: skip
 FORMS: Mapping[str, Any] = {

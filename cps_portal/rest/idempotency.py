@@ -22,6 +22,7 @@ from cps_portal.rest.views import PartnerView
 
 HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x21-\x7e]{1,100}")
+FORM = "multipart/form-data"
 KEPT_HEADERS = ("ETag", "Location")
 KEPT = frozenset({200, 201, 202, 204, 404, 409, 412})  # what was decided; 400 and the like decided nothing
 
@@ -39,8 +40,14 @@ class OtherRequest(exceptions.APIException):
     default_detail = "This Idempotency-Key was used for another request. Use a new one."
 
 
-def idempotent(*, required: bool = True) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Decorate `post` of a PartnerView. `required`: what changes something has to come with a key."""
+def idempotent(
+    *, required: bool = True, first: Callable[..., None] | None = None
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Decorate `post` of a PartnerView. `required`: what changes something has to come with a key.
+
+    `first` is called with the same before the transaction, unless the answer is known: for what has to stay though the
+    rest is rolled back. It changes nothing that anybody sees; what it raises is answered and not kept.
+    """
 
     def decorate(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(method)
@@ -51,7 +58,15 @@ def idempotent(*, required: bool = True) -> Callable[[Callable[..., HttpResponse
             if not KEY.fullmatch(key):
                 words = "Send a key of your own for this request, of 1 to 100 visible characters, such as a UUID."
                 raise BadHeader({HEADER: [exceptions.ErrorDetail(words, "required" if not key else "invalid")]})
-            return _once(view, request, key, lambda: method(view, request, *args, **kwargs))
+            request.data  # noqa: B018 (a body that cannot be read is refused before anything is locked)
+            once = _Once(view.partner.pk, key, _hash(request), timezone.now())
+            if first is not None:
+                with transaction.atomic():
+                    kept = once.begin()
+                if kept:
+                    return kept
+                first(view, request, *args, **kwargs)
+            return _once(view, once, lambda: method(view, request, *args, **kwargs))
 
         post.idempotency_key_required = required  # type: ignore[attr-defined]
         return post
@@ -59,11 +74,8 @@ def idempotent(*, required: bool = True) -> Callable[[Callable[..., HttpResponse
     return decorate
 
 
-def _once(view: PartnerView, request: Request, key: str, run: Callable[[], HttpResponse]) -> HttpResponse:
+def _once(view: PartnerView, once: "_Once", run: Callable[[], HttpResponse]) -> HttpResponse:
     """Effect and answer commit together. What is refused is rolled back first, and the refusal kept by itself."""
-    now = timezone.now()
-    request.data  # noqa: B018 (a body that cannot be read is refused before anything is locked)
-    once = _Once(view.partner.pk, key, _hash(request), now)
     with suppress(LostRace):
         try:
             with transaction.atomic():
@@ -160,16 +172,17 @@ def _hash(request: Request) -> str:
 
 
 def _body(request: Request) -> bytes:
-    """Of a form with files their content: where the browser draws the line between parts differs every time."""
-    if not request.FILES:
+    """Of a form its parts, with the content of files: where the line between them is drawn differs every time."""
+    if request.content_type.partition(";")[0].strip().lower() != FORM:
         return request._request.body
     digest = sha256()
     for name, values in sorted(request.POST.lists()):
         digest.update(repr((name, values)).encode())
     for name in sorted(request.FILES):
         for file in request.FILES.getlist(name):
-            digest.update(repr((name, file.name)).encode())
+            content = sha256()
             for chunk in file.chunks():
-                digest.update(chunk)
+                content.update(chunk)
             file.seek(0)
+            digest.update(repr((name, file.name, content.hexdigest())).encode())
     return digest.digest()

@@ -301,6 +301,7 @@ OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of 
     "kitbag.partner_sale": "kitbag.webhooks.sale",
     "servicing.partner_event": "servicing.webhooks.ticket_event",
     "servicing.partner_message": "servicing.webhooks.ticket_message",
+    "servicing.ticket_document": "servicing.emails.ticket_document",
     "servicing.ticket_event": "servicing.emails.ticket_event",
     "servicing.ticket_message": "servicing.emails.ticket_message",
     "offers.pack_requested": "cps_portal.offers.webhooks.pack_requested",
@@ -407,6 +408,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "cps_portal.rest.schema.add_tokens",
+        "cps_portal.rest.links.add_links",
         "cps_portal.rest.examples.add_examples",
     ],
 }

@@ -75,8 +75,13 @@ def answer_heard(
 
 
 def may_write(ticket: Ticket, at: datetime) -> bool:
-    """Whether there is somebody who reads it: until some weeks after the job is over."""
-    return ticket.state not in OVER or (ticket.ended_at is not None and at <= ticket.ended_at + OPEN_AFTER)
+    """Whether there is somebody who reads it: until some weeks after the job is over, or the person is erased (R14)."""
+    if ticket.state not in OVER:
+        return True
+    whose = ticket.member or ticket.visitor
+    if ticket.ended_at is None or (whose and whose.erased_at):
+        return False
+    return at <= ticket.ended_at + OPEN_AFTER
 
 
 def question_open(clock: Clock) -> bool:

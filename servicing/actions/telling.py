@@ -10,9 +10,9 @@ from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member
 from servicing.enums import EventKind, TicketState
-from servicing.models import Ticket, TicketEvent, TicketMessage
+from servicing.models import Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.rules.moves import OPENING
-from servicing.words import MESSAGE, key_of
+from servicing.words import DOCUMENT, MESSAGE, key_of
 
 E = EventKind
 OPENED, EVENT, WRITTEN = "ticket.opened", "ticket.event", "ticket.message"
@@ -97,6 +97,15 @@ def tell_message(*, message: TicketMessage, ticket: Ticket) -> None:
         _notice(ticket.member, ticket, key=key, kind=MESSAGE, at=message.at)
     payload = outbox.to_word("servicing.ticket_message", message=message.pk)
     outbox.post(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=message.at)
+
+
+def tell_document(*, document: TicketFile, ticket: Ticket) -> None:
+    """The centre added a document: notice and mail."""
+    key = f"ticket-document-{document.pk}"
+    if ticket.member:
+        _notice(ticket.member, ticket, key=key, kind=DOCUMENT, at=document.at)
+    payload = outbox.to_word("servicing.ticket_document", document=document.pk)
+    outbox.post(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=document.at)
 
 
 def tell_centre(*, message: TicketMessage, ticket: Ticket) -> None:

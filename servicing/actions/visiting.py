@@ -67,6 +67,28 @@ def open_for_visitor(*, visitor: Visitor, centre: ServiceCentre, wanted: Wanted,
     return open_at_counter(centre=centre, wanted=wanted, who=who, at=at, visitor=row)
 
 
+@transaction.atomic
+def keep_photo(*, visitor: VisitingMember, photo: StoredFile, at: datetime) -> VisitingMember:
+    """Keep the photo of a card with what was copied from it; the one before goes (R5, R14).
+
+    Raises Refusal: `erased`, and `gone` for the file.
+    """
+    row = VisitingMember.objects.select_for_update(of=("self",)).select_related("photo").get(pk=visitor.pk)
+    require_known(row)
+    before, row.photo = row.photo, photo
+    stored.attach(files=[photo], at=at)
+    row.save(update_fields=["photo"])
+    if before:
+        stored.erase(file=before, at=at)
+    return row
+
+
+def require_known(visitor: VisitingMember) -> None:
+    """Raises Refusal `erased`."""
+    if visitor.erased_at:
+        raise Refusal("erased", _("What this card said was erased, and nothing is kept of it."))
+
+
 def forget_visitors(*, at: datetime, limit: int = 200) -> int:
     """Blank the visitors whose last job ended some weeks ago (R14). Returns how many."""
     rows = VisitingMember.objects.filter(erased_at=None).exclude(tickets__ended_at=None, tickets__isnull=False)

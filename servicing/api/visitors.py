@@ -6,15 +6,19 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from cps_portal.files.models import StoredFile
 from cps_portal.partners.enums import Scope
 from cps_portal.rest.faces import Face, Sparse, answer, column, nested, tagged
 from cps_portal.rest.idempotency import idempotent
 from cps_portal.rest.lists import SparseListQuery, SparseQuery, page_of, query_of
 from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
 from cps_portal.rest.views import PartnerView
 from servicing.actions import requesting, visiting
 from servicing.actions.recording import Who
@@ -22,6 +26,7 @@ from servicing.api.faces import NamedSerializer, TicketSerializer
 from servicing.api.intake import LineField, centre_of
 from servicing.api.openings import JobSerializer, item_of, opened
 from servicing.models import Ticket, VisitingMember
+from servicing.readers import PURPOSE
 
 FACTS = ("region", "card_number", "expires_on", "name", "email", "phone")
 
@@ -39,6 +44,7 @@ class VisitorSerializer(Sparse):
     centre = NamedSerializer()
     tickets = serializers.ListField(child=serializers.CharField(), help_text="References.")
     at = serializers.DateTimeField(help_text="When the card was looked at.")
+    has_photo = serializers.BooleanField(help_text="Of the card.")
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -54,6 +60,7 @@ VISITOR = Face(
     centre=column("centre__slug", "centre__name", make=nested("slug", "name")),
     tickets="references",
     at="at",
+    has_photo=column("photo_id", make=bool),
     erased_at="erased_at",
 )
 
@@ -102,8 +109,7 @@ class VisitorsView(VisitorView):
     def post(self, request: Request) -> HttpResponse:
         """Write down a card of another region and open a job for who holds it, at standard speed; both or nothing.
 
-        A card that has run out is refused. No photo of the card is taken here: keep yours, or take the job in at the
-        desk's page, which asks for one.
+        A card that has run out is refused. Take a photo of it and send it with `addCardPhoto`.
         """
         form = VisitorOpeningSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -131,3 +137,45 @@ class OneVisitorView(VisitorView):
         if found is None:
             raise Http404
         return tagged(request, found)
+
+
+class CardPhotoInSerializer(StrictForm):
+    """One file."""
+
+    file = UploadField(help_text="JPEG, PNG, HEIC or PDF.")
+
+
+class CardPhotoView(UploadView, ContentView, VisitorView):
+    photo: StoredFile
+
+    def visitor(self, pk: int) -> VisitingMember:
+        row = self.rows().select_related("photo").filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        return row
+
+    @extend_schema(operation_id="getCardPhoto", tags=["Intake"], responses=CONTENTS)
+    def get(self, request: Request, pk: int) -> Any:
+        """The photo of the card, as it was made anew from the upload."""
+        row = self.visitor(pk)
+        if row.photo is None:
+            raise Http404
+        return self.content_of(row.photo)
+
+    def take(self, request: Request, pk: int) -> None:
+        """Look at the file once it is clear that somebody is there whose card it can be."""
+        said = self.said_with_file(request, CardPhotoInSerializer)
+        visiting.require_known(self.visitor(pk))
+        self.photo = self.store(said["file"], PURPOSE)
+
+    @extend_schema(
+        operation_id="addCardPhoto", tags=["Intake"], request=CardPhotoInSerializer,
+        responses={201: VisitorSerializer, **problems(409, 503)},
+    )  # fmt: skip
+    @idempotent(first=take)
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Keep a photo of the card, instead of the one before; it goes with what the card said, some weeks after the
+        last job (R14)."""
+        row = visiting.keep_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
+        found = VISITOR.one(self.rows().filter(pk=row.pk))
+        return answer(found, status=201, headers={"Location": reverse("api-card-photo", args=[row.pk])})

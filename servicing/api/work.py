@@ -5,25 +5,27 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.files import actions as stored
 from cps_portal.files.enums import CONTENT_TYPES
+from cps_portal.files.models import StoredFile
 from cps_portal.rest.faces import Face, Sparse, answer, column
 from cps_portal.rest.fields import AwareDateTimeField, Strict
 from cps_portal.rest.idempotency import idempotent
 from cps_portal.rest.lists import ListQuery, page_of, query_of
 from cps_portal.rest.schema import IF_MATCH, listed, problems
-from servicing.actions import estimates, parts, talking
+from cps_portal.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
+from servicing.actions import documents, estimates, parts, talking
 from servicing.actions.recording import Who
 from servicing.api.tickets import LONGEST_ID, TicketView
 from servicing.enums import EstimateState, TicketFileKind
 from servicing.models import Estimate, Part, TicketFile, TicketMessage
+from servicing.readers import PURPOSE
 
 
 class StepSerializer(Strict):
@@ -280,9 +282,20 @@ DOCUMENT = Face(
 )  # fmt: skip
 
 
-class DocumentsView(WorkView):
+class DocumentInSerializer(StrictForm):
+    """One file, and what it is."""
+
+    kind = serializers.ChoiceField(choices=TicketFileKind.choices, help_text="A `document` is for the customer.")
+    file = UploadField(help_text="JPEG, PNG, HEIC or PDF.")
+
+
+class KeptView(WorkView):
     def kept(self, reference: str) -> QuerySet[TicketFile]:
         return TicketFile.objects.filter(ticket__in=self.rows(reference), file__erased_at=None)
+
+
+class DocumentsView(UploadView, KeptView):
+    taken: tuple[TicketFileKind, StoredFile]
 
     @extend_schema(
         operation_id="listDocuments", tags=["Work"], parameters=[ListQuery],
@@ -295,26 +308,35 @@ class DocumentsView(WorkView):
             self.ticket(reference)
         return answer(page)
 
+    def take(self, request: Request, reference: str) -> None:
+        """Look at the file once it is clear that the job takes one."""
+        said = self.said_with_file(request, DocumentInSerializer)
+        documents.require_room(self.ticket(reference), timezone.now())
+        self.taken = TicketFileKind(said["kind"]), self.store(said["file"], PURPOSE)
 
-class DocumentContentView(DocumentsView):
     @extend_schema(
-        operation_id="getDocumentContent", tags=["Work"],
-        responses={(200, kind): OpenApiTypes.BINARY for kind in sorted(set(CONTENT_TYPES.values()))},
+        operation_id="addDocument", tags=["Work"], parameters=[IF_MATCH], request=DocumentInSerializer,
+        responses={201: DocumentSerializer, **problems(409, 412, 503)},
     )  # fmt: skip
-    def get(self, request: Request, reference: str, pk: int) -> Any:  # type: ignore[override]
+    @idempotent(first=take)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Add a photo of the fault, a proof of purchase, or a document, of which the customer is told.
+
+        It is made anew without what hides in it, such as the place of a photo; a picture becomes a JPEG.
+        """
+        kind, file = self.taken
+        row = documents.add_document(
+            ticket=self.locked(reference), kind=kind, file=file, who=Who(partner=self.partner), at=timezone.now()
+        )
+        where = reverse("api-document", args=[row.ticket.reference, row.pk])
+        return answer(DOCUMENT.of(row), status=201, headers={"Location": where})
+
+
+class DocumentContentView(ContentView, KeptView):
+    @extend_schema(operation_id="getDocumentContent", tags=["Work"], responses=CONTENTS)
+    def get(self, request: Request, reference: str, pk: int) -> Any:
         """The file itself, as it was made anew from the upload."""
         row = self.kept(reference).select_related("file").filter(pk=pk).first()
         if row is None:
             raise Http404
-        try:
-            content = stored.file_storage().open(row.file.stored_as)
-        except FileNotFoundError as error:
-            raise Http404 from error
-        found = FileResponse(content, content_type=row.file.content_type, as_attachment=True,
-                             filename=row.file.download_name)  # fmt: skip
-        found["X-Content-Type-Options"] = "nosniff"
-        return found
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Whatever the partner accepts: there is one form of it."""
-        return super().perform_content_negotiation(request, force=True)
+        return self.content_of(row.file)

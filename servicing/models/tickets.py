@@ -370,6 +370,9 @@ class TicketFile(models.Model):
     message = models.ForeignKey(
         TicketMessage, models.PROTECT, null=True, blank=True, related_name="files", verbose_name=_("message")
     )
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
+    )
     at = models.DateTimeField(_("at"))
 
     class Meta:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import encode_multipart
 from django.utils import timezone
 
 from cps_portal.partners import actions
@@ -16,7 +17,7 @@ from cps_portal.partners.enums import SCOPES, PartnerKind
 from cps_portal.partners.models import Credential, Partner
 
 API = "/api/v1/"
-FORM = "application/x-www-form-urlencoded"
+FORM, FILES, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 
 
 @dataclass
@@ -45,12 +46,22 @@ class Machine:
         once = uuid4().hex if key is None else key
         return self.ask("POST", path, data, **({"Idempotency-Key": once} if once else {}), **headers)
 
-    def ask(self, method: str, path: str, data: Any = None, **headers: str) -> HttpResponse:
+    def send(
+        self, path: str, parts: dict[str, Any], *, key: str | None = None, boundary: str = "a-line", **headers: str
+    ) -> HttpResponse:
+        """A form with files, as `post`."""
+        once = uuid4().hex if key is None else key
+        return self.ask(
+            "POST", path, encode_multipart(boundary, parts), f"{FILES}; boundary={boundary}",
+            **({"Idempotency-Key": once} if once else {}), **headers,
+        )  # fmt: skip
+
+    def ask(self, method: str, path: str, data: Any = None, kind: str = JSON, **headers: str) -> HttpResponse:
         if not self.token:
             assert self.fetch().status_code == 200
-        body = b"" if data is None else json.dumps(data).encode()
+        body = data if isinstance(data, bytes) else b"" if data is None else json.dumps(data).encode()
         return self.client.generic(
-            method, f"{API}{path}", body, content_type="application/json",
+            method, f"{API}{path}", body, content_type=kind,
             headers={"Authorization": f"Bearer {self.token}", **headers},
         )  # fmt: skip
 
