@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from cps_portal.partners.enums import PartnerKind
 from tests.api.machines import machine
+from tests.files import samples
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -30,12 +31,15 @@ def test_what_a_guide_says_works(guide: str, committed_world: World, live_server
         pytest.skip("needs curl")
     found = machine(guide, KINDS[guide])
     now = timezone.now()
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(samples.jpeg())
     if guide == "centres":
         a_request(committed_world, a_centre(partner=found.partner), at=now - timedelta(days=3))
     names = {
         "BASE": live_server.url,
         "CLIENT_ID": found.credential.client_id,
         "CLIENT_SECRET": found.secret,
+        "PHOTO": str(photo),
         "DAY": str((now - timedelta(days=2)).date()),
         "UNTIL": str((now + timedelta(days=10)).date()),
     }
