@@ -12,7 +12,7 @@ test: ## the whole test suite on throw-away servers (ARGS="-k kitbag" chooses)
 	@$(START) test $(ARGS)
 
 test-browser: ## in Chromium
-	@$(START) test -m browser -n auto $(ARGS)
+	@$(START) test -m browser -n auto --dist worksteal $(ARGS)
 
 test-races: ## real threads against each other
 	@$(START) test -m races -n auto $(ARGS)
