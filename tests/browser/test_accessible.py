@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Page
 
 from kitbag.enums import RegistrationState
 from members.models import Member
+from tests.browser.looks import faults
 
 PUBLIC = [
     "/",
@@ -62,11 +62,7 @@ def problems(page: Page, address: str) -> list[str]:
     for direction, scheme in LOOKS[page.viewport_size["width"]]:
         page.evaluate("direction => { document.documentElement.dir = direction }", direction)
         page.emulate_media(color_scheme=scheme)
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            found.append(f"{address} {direction}: wider than the screen")
-        for violation in Axe().run(page).response["violations"]:
-            nodes = [node["html"][:160] for node in violation["nodes"][:3]]
-            found.append(f"{address} {direction} {scheme}: {violation['id']} {nodes}")
+        found += [f"{address} {direction} {scheme}: {fault}" for fault in faults(page)]
     return found
 
 

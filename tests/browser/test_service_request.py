@@ -3,23 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from servicing.models import Ticket, TicketFile
+from tests.browser.looks import faults
 from tests.factories import validated
 from tests.servicing.jobs import a_centre
 from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
-
-
-def check(page: Page) -> None:
-    """Nothing that axe finds, and nothing wider than the phone."""
-    violations = Axe().run(page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in violations] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_gold_member_asks_for_a_repair_with_a_photo_and_marks_it_as_sent(
@@ -33,23 +26,23 @@ def test_a_gold_member_asks_for_a_repair_with_a_photo_and_marks_it_as_sent(
     page = visit(world.ana.user, viewport=PHONE)
     page.goto(f"/kitbag/{row.pk}/")
     expect(page.get_by_text("Free return shipping of a chargeable repair")).to_be_visible()
-    check(page)
+    assert faults(page) == []
     page.get_by_role("link", name="Ask for a service").click()
-    check(page)
+    assert faults(page) == []
     page.get_by_label("What happens?").fill("Shutter sticks")
     page.locator(f"[name=p{row.pk}_photos]").set_input_files(photo)
     expect(page.locator(f"[name=p{row.pk}_photos_keys]")).to_have_count(1)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("3 working days")).to_be_visible()
-    check(page)
+    assert faults(page) == []
     page.get_by_label("Centre joburg").check()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("Shutter sticks")).to_be_visible()
     expect(page.get_by_text("1 photo")).to_be_visible()
-    check(page)
+    assert faults(page) == []
     page.get_by_role("button", name="Send the request").click()
     expect(page.get_by_role("heading", name="Requested. Now send it.")).to_be_visible()
-    check(page)
+    assert faults(page) == []
     ticket = Ticket.objects.get()
     expect(page.get_by_text(ticket.reference_in_groups)).to_be_visible()
     assert (ticket.place, TicketFile.objects.count()) == (1, 1)

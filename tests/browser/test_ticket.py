@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -15,19 +14,13 @@ from servicing.actions.recording import Who, record_event
 from servicing.actions.talking import write_message
 from servicing.enums import EventKind, TicketState
 from servicing.models import Loan, LoanUnit
+from tests.browser.looks import faults
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
 SETTLED = "new Promise(settled => document.addEventListener('htmx:afterSettle', settled, {once: true}))"
-
-
-def check(page: Page) -> None:
-    """Nothing that axe finds, and nothing wider than the phone."""
-    violations = Axe().run(page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in violations] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def look_again(page: Page) -> None:
@@ -52,7 +45,7 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     page.goto("/dashboard/")
     page.get_by_role("link", name=ticket.product.name, exact=True).click()
     expect(page.get_by_text("Past its target")).to_be_visible()
-    check(page)
+    assert faults(page) == []
     page.get_by_role("link", name="There is an estimate").click()
     expect(page.get_by_text("If you decline, nothing is repaired")).to_be_visible()
     page.get_by_role("button", name="Approve ZAR 3,680.00").click()
@@ -68,16 +61,16 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     expect(page.get_by_text("It comes from Japan.")).to_be_visible()
     expect(page.get_by_role("heading", name="Borrow one meanwhile")).to_be_visible()
     expect(page.get_by_label("Write to the centre")).to_have_value("Half a thought")
-    check(page)
+    assert faults(page) == []
 
     page.goto("/service/")
     expect(page.get_by_text("1 of 3 places")).to_be_visible()
-    check(page)
+    assert faults(page) == []
 
     page.goto(ticket.get_absolute_url())
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="The agreement")).to_be_visible()
-    check(page)
+    assert faults(page) == []
     page.get_by_label("I have read this and accept it.").check()
     page.get_by_role("button", name="Accept the agreement").click()
     expect(page.get_by_text("Fetch it at the centre")).to_be_visible()
