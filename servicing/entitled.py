@@ -4,10 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
+from cps_portal.lib.prepared import Prepared
 from kitbag.actions import retailers, stolen
 from kitbag.enums import RegistrationState, ShopStanding, Stage
 from kitbag.models import Product, Registration
@@ -89,10 +92,15 @@ def may_i(
     wish: str | None = None,
     claim: WarrantyClaim = NO_CLAIM,
     places_taken: int | None = None,
+    is_clean: bool = False,
 ) -> Entitlement:
-    """One answer. `places_taken` if the caller knows it; counted here otherwise."""
+    """One answer. `places_taken` if the caller knows it; `is_clean` if just now it was not reported stolen."""
     taken = count_places(member) if places_taken is None else places_taken
-    return Answers(member).of(item, centre, service, places_taken=taken, wish=wish, claim=claim)
+    standings = {item: _standing(item, is_stolen=False)} if is_clean else None
+    country = centre.country.code
+    benefits = given_in(country, member.level) if member else {}
+    answers = Answers(member, standings=standings, benefits=benefits)
+    return answers.of(item, centre, service, places_taken=taken, wish=wish, claim=claim)
 
 
 def count_places(member: Member | None) -> int:
@@ -121,6 +129,36 @@ def benefits_of(level: str | None) -> dict[str, Benefit]:
             else Benefit()
         )
     return found
+
+
+def given_in(country: str, level: str) -> dict[str, Benefit]:
+    """The same for one country, in one question."""
+    row = GIVEN.first(country=country, level=level, today=timezone.localdate())
+    if row is None or row[0] != Programme.FREE:
+        return {}
+    return {country: Benefit(**row[1]) if row[1] else Benefit()}
+
+
+GIVEN: Prepared[tuple[str, dict[str, Any] | None]] = Prepared(
+    lambda country, level, today: (
+        CountryProgramme.objects.filter(country=country, valid_from__lte=today)
+        .order_by("-valid_from")
+        .values_list(
+            "kind",
+            Subquery(
+                LevelBenefit.objects.filter(level=level, service_level=OuterRef("service_level"))
+                .filter(Q(country=OuterRef("country")) | Q(country=""))
+                .order_by("-country")
+                .values(
+                    given=JSONObject(
+                        fast_track_days="fast_track_days", maintenance_discount="maintenance_discount",
+                        free_return="free_return", courtesy_loan="courtesy_loan",
+                    )
+                )[:1]
+            ),
+        )[:1]
+    )
+)  # fmt: skip
 
 
 def facts_of(product: Product) -> ProductFacts:

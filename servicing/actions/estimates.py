@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.locks import require_transaction
 from servicing.actions import telling
 from servicing.actions.heard import heard_before, key_in
 from servicing.actions.recording import PORTAL, Who, record_on
@@ -43,19 +44,32 @@ def send_estimate(
     A better one withdraws the last. The same `external_id` again: the one that was sent the first time.
     Raises Refusal beside `lines`, `lines.N.…` for the N-th, `currency`, `valid_until`, `note`, and as `record_event`.
     """
-    locked = Ticket.objects.locked(ticket.pk)
-    if before := heard_before(locked, external_id):
-        return Estimate.objects.get(ticket=locked, pk=key_in(before, "estimate"))
+    return send_estimate_on(
+        ticket=Ticket.objects.locked(ticket.pk), lines=lines, currency=currency, valid_until=valid_until, who=who,
+        at=at, note=note, occurred_at=occurred_at, external_id=external_id,
+    )  # fmt: skip
+
+
+def send_estimate_on(
+    *, ticket: Ticket, lines: Sequence[Line], currency: str, valid_until: date, who: Who, at: datetime, note: str = "",
+    occurred_at: datetime | None = None, external_id: str = "",
+) -> Estimate:  # fmt: skip
+    """As `send_estimate`, for a ticket that the caller has locked."""
+    require_transaction("send_estimate_on")
+    if before := heard_before(ticket, external_id):
+        return Estimate.objects.get(ticket=ticket, pk=key_in(before, "estimate"))
     _check(lines, currency, note)
-    today = locked.centre.today(at)
+    today = ticket.centre.today(at)
     if valid_until < today:
         raise Refusal("valid_until", _("This day is over. Give the member some days to answer."), "valid_until")
     if valid_until > today + LONGEST_VALID:
         raise Refusal("valid_until", _("This is more than half a year ahead. Choose an earlier day."), "valid_until")
-    _end(locked, EstimateState.WITHDRAWN, at)
+    number = Estimate.objects.filter(ticket=ticket).count() + 1
+    if number > 1:
+        _end(ticket, EstimateState.WITHDRAWN, at)
     row = Estimate.objects.create(
-        ticket=locked,
-        number=Estimate.objects.filter(ticket=locked).count() + 1,
+        ticket=ticket,
+        number=number,
         currency=currency,
         valid_until=valid_until,
         note=note.strip(),
@@ -70,7 +84,7 @@ def send_estimate(
         for n, line in enumerate(lines, start=1)
     )  # fmt: skip
     done, _event = record_on(
-        ticket=locked, kind=EventKind.ESTIMATE_SENT, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        ticket=ticket, kind=EventKind.ESTIMATE_SENT, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
         data={"estimate": row.pk},
     )  # fmt: skip
     if done.state != TicketState.ESTIMATE_SENT:  # told so late that the work went on without an answer

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from servicing.actions.recording import PORTAL, clock_of, follow, record_on
+from servicing.actions.recording import EVENTS, PORTAL, clock_of, follow, record_on
 from servicing.actions.requesting import become_fast_track, lapse_place
 from servicing.enums import EventKind, Track, WhyStandard
 from servicing.models import Ticket, TicketEvent
@@ -41,10 +41,15 @@ def flag(*, key: int, at: datetime) -> bool:
 def offer_loan(*, ticket: Ticket, at: datetime) -> bool:
     """Offer a courtesy loan, once a ticket, while it still helps (R48). Returns whether it was offered now."""
     locked = Ticket.objects.locked(ticket.pk)
-    offered = TicketEvent.objects.filter(ticket=locked, kind=EventKind.LOAN_OFFERED).exists()
-    if offered or not locked.loan_possible or not clock_of(locked, at).offers_loan:
+    return offer_loan_on(ticket=locked, events=EVENTS.all(ticket=locked.pk), at=at)
+
+
+def offer_loan_on(*, ticket: Ticket, events: list[TicketEvent], at: datetime) -> bool:
+    """As `offer_loan`, for a ticket that the caller has locked, and its events."""
+    offered = any(row.kind == EventKind.LOAN_OFFERED for row in events)
+    if offered or not ticket.loan_possible or not clock_of(ticket, at, events).offers_loan:
         return False
-    record_on(ticket=locked, kind=EventKind.LOAN_OFFERED, who=PORTAL, at=at)
+    record_on(ticket=ticket, kind=EventKind.LOAN_OFFERED, who=PORTAL, at=at, events=events)
     return True
 
 

@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
+from cps_portal.lib.locks import require_transaction
 from servicing.actions.heard import heard_before, key_in
-from servicing.actions.keeping import offer_loan
-from servicing.actions.recording import Who, clock_of, record_on
+from servicing.actions.keeping import offer_loan_on
+from servicing.actions.recording import EVENTS, Who, clock_of, record_on
 from servicing.enums import EventKind
 from servicing.models import Part, Ticket
 
@@ -25,15 +26,26 @@ def order_part(
 
     Raises Refusal beside `name`, `expected_on`, and as `record_event`.
     """
-    locked = Ticket.objects.locked(ticket.pk)
-    if before := heard_before(locked, external_id):
-        return Part.objects.get(ticket=locked, pk=key_in(before, "part"))
+    return order_part_on(
+        ticket=Ticket.objects.locked(ticket.pk), name=name, who=who, at=at, expected_on=expected_on,
+        occurred_at=occurred_at, external_id=external_id,
+    )  # fmt: skip
+
+
+def order_part_on(
+    *, ticket: Ticket, name: str, who: Who, at: datetime, expected_on: date | None = None,
+    occurred_at: datetime | None = None, external_id: str = "",
+) -> Part:  # fmt: skip
+    """As `order_part`, for a ticket that the caller has locked."""
+    require_transaction("order_part_on")
+    if before := heard_before(ticket, external_id):
+        return Part.objects.get(ticket=ticket, pk=key_in(before, "part"))
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         words = _("Say which part it is, in at most %(n)d characters.")
         raise Refusal("name", words % {"n": LONGEST_NAME}, "name")
-    _check_day(locked, expected_on, at)
-    row = Part.objects.create(ticket=locked, name=name.strip(), ordered_at=occurred_at or at, expected_on=expected_on)
-    _record(row, locked, EventKind.PART_ORDERED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
+    _check_day(ticket, expected_on, at)
+    row = Part.objects.create(ticket=ticket, name=name.strip(), ordered_at=occurred_at or at, expected_on=expected_on)
+    _record(row, ticket, EventKind.PART_ORDERED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
     return row
 
 
@@ -81,14 +93,16 @@ def _record(
     external_id: str,
 ) -> None:  # fmt: skip
     """Write it down with whether it makes the job late: then the member reads why, and a loan is offered (R48)."""
-    due = clock_of(ticket, at).due_at
+    events = EVENTS.all(ticket=ticket.pk)
     day = row.expected_on
+    due = clock_of(ticket, at, events).due_at if day else None
     late = bool(day and due and ticket.ready_at is None and day > ticket.centre.today(due))
     data = {"part": row.pk, "expected": day.isoformat() if day else None, "late": late}
     done, _event = record_on(
-        ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id, data=data
-    )
-    offer_loan(ticket=done, at=at)
+        ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id, data=data,
+        events=events,
+    )  # fmt: skip
+    offer_loan_on(ticket=done, events=events, at=at)
 
 
 def _check_day(ticket: Ticket, day: date | None, at: datetime) -> None:

@@ -4,7 +4,7 @@ Locks, everywhere: the member, then the ticket. What stands on the ticket are co
 out from all of them each time: late, repeated and out of order come right by themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -98,13 +98,17 @@ def record_on(
     occurred_at: datetime | None = None,
     external_id: str = "",
     data: Mapping[str, Any] | None = None,
+    events: list[TicketEvent] | None = None,
+    changed: Sequence[str] = (),
 ) -> tuple[Ticket, TicketEvent]:
-    """As `record_event`, for a ticket that the caller has locked, and whose changes are saved: it becomes as it is now.
+    """As `record_event`, for a ticket that the caller has locked: it becomes as it is now.
 
+    `events` are those it has, if the caller has read them; the new one is added to them. `changed` are fields that the
+    caller has set and not saved.
     Raises TransactionManagementError outside a transaction.
     """
     require_transaction("record_on")
-    events = EVENTS.all(ticket=ticket.pk)
+    events = EVENTS.all(ticket=ticket.pk) if events is None else events
     repeated = next((row for row in events if external_id and row.external_id == external_id), None)
     if repeated:
         return ticket, repeated
@@ -127,15 +131,16 @@ def record_on(
         raise Refusal("move", _not_now(ticket), "kind")
     row.save()
     before = TicketState(ticket.state)
-    follow(ticket, [*events, row], at)
+    events.append(row)
+    follow(ticket, events, at, changed)
     telling.tell(ticket=ticket, event=row, before=before)
     return ticket, row
 
 
-def follow(ticket: Ticket, events: list[TicketEvent], at: datetime) -> Clock:
+def follow(ticket: Ticket, events: list[TicketEvent], at: datetime, changed: Sequence[str] = ()) -> Clock:
     """Let the copies on the row say what the events say; a place that is no longer needed goes to who waits (R49).
 
-    The member and the ticket are locked.
+    The member and the ticket are locked. `changed`: what else to save.
     """
     clock = clock_of(ticket, at, events)
     state = clock.state or TicketState.REQUESTED
@@ -153,7 +158,7 @@ def follow(ticket: Ticket, events: list[TicketEvent], at: datetime) -> Clock:
     frees = ticket.place is not None and not holds_a_place(state)
     if frees:
         ticket.place = ticket.place_since = None
-    ticket.save(update_fields=COPIES)
+    ticket.save(update_fields=[*COPIES, *changed])
     if ended and ticket.registration:
         free_registration(registration=ticket.registration, key=hold_key(ticket))
     if frees and ticket.member:

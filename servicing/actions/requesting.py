@@ -17,7 +17,7 @@ from kitbag.models import Registration
 from members.models import Member, User
 from servicing import entitled
 from servicing.actions import telling
-from servicing.actions.recording import PORTAL, Who, follow, hold_key, places_taken, record_on
+from servicing.actions.recording import EVENTS, PORTAL, Who, follow, hold_key, places_taken, record_on
 from servicing.entitled import Item
 from servicing.enums import (
     EventKind,
@@ -34,6 +34,10 @@ from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import free_places, lapses_at
 
 MOST_IN_A_PARCEL = 10
+GRANTED = [
+    "level", "track", "target_days", "why_standard", "discount", "free_return", "loan_possible", "place", "place_since",
+    "condition", "accessories",
+]  # fmt: skip
 LONGEST_FAULT = 2000
 NOBODY_SAYS = _("Please contact us about this product.")
 
@@ -108,22 +112,35 @@ def book_in(
     A place that lapsed on the way is taken again if one is free; otherwise it goes at standard speed (R49).
     Raises Refusal as `record_event`.
     """
-    locked = Ticket.objects.locked(ticket.pk)
-    repeated = external_id and TicketEvent.objects.filter(ticket=locked, external_id=external_id).exists()
-    if not repeated and locked.booked_in_at is None:
-        _grant(locked, at)
-        locked.condition, locked.accessories = condition or locked.condition, accessories or locked.accessories
-        locked.save()
-    done, _event = record_on(
-        ticket=locked,
+    done, _event = book_in_on(
+        ticket=Ticket.objects.locked(ticket.pk), who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        condition=condition, accessories=accessories,
+    )  # fmt: skip
+    return done
+
+
+def book_in_on(
+    *, ticket: Ticket, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = "",
+    condition: str = "", accessories: str = "", is_clean: bool = False,
+) -> tuple[Ticket, TicketEvent]:  # fmt: skip
+    """As `book_in`, for a ticket that the caller has locked. `is_clean`: just now it was not reported stolen (R34)."""
+    events = EVENTS.all(ticket=ticket.pk)
+    repeated = external_id and any(row.external_id == external_id for row in events)
+    granted = not repeated and ticket.booked_in_at is None
+    if granted:
+        _grant(ticket, at, is_clean=is_clean)
+        ticket.condition, ticket.accessories = condition or ticket.condition, accessories or ticket.accessories
+    return record_on(
+        ticket=ticket,
         kind=EventKind.BOOKED_IN,
         who=who,
         at=at,
         occurred_at=occurred_at,
         external_id=external_id,
-        data={"target_days": locked.target_days, "level": locked.level, "track": locked.track},
+        data={"target_days": ticket.target_days, "level": ticket.level, "track": ticket.track},
+        events=events,
+        changed=GRANTED if granted else (),
     )
-    return done
 
 
 @transaction.atomic
@@ -281,14 +298,13 @@ def _apply(ticket: Ticket, answer: Entitlement) -> None:
         ticket.why_no_warranty = reasons[0] if reasons else ""
 
 
-def _grant(ticket: Ticket, at: datetime) -> None:
+def _grant(ticket: Ticket, at: datetime, *, is_clean: bool) -> None:
     """Work out at intake what the job gets, with the level of now (R50)."""
     if ticket.member is None:
         return
-    taken = places_taken(ticket.member)
-    free = free_places(taken)
+    free = free_places(places_taken(ticket.member)) if ticket.place is None else []
     ticket.level = ticket.member.level
-    answer = _entitled(ticket, PlaceWish.STANDARD, full=ticket.place is None and not free)
+    answer = _entitled(ticket, PlaceWish.STANDARD, full=ticket.place is None and not free, is_clean=is_clean)
     if not answer.possible:  # the centre was suspended since: what was promised holds
         return
     _apply(ticket, answer)
@@ -298,17 +314,21 @@ def _grant(ticket: Ticket, at: datetime) -> None:
         ticket.place = ticket.place_since = None
 
 
-def _entitled(ticket: Ticket, wish: str | None, *, full: bool) -> Entitlement:
+def _entitled(ticket: Ticket, wish: str | None, *, full: bool, is_clean: bool = False) -> Entitlement:
     """The answer for a ticket that is there; its own place does not count against it."""
     item = Item(ticket.product, ticket.serial, ticket.registration)
+    claim = NO_CLAIM
+    if ticket.warranty_asked:
+        claim = entitled.claim_for(item, wanted=True, proof=_has_proof(ticket), at=ticket.opened_at)
     return entitled.may_i(
         member=ticket.member,
         item=item,
         centre=ticket.centre,
         service=ticket.service,
         wish=wish,
-        claim=entitled.claim_for(item, wanted=ticket.warranty_asked, proof=_has_proof(ticket), at=ticket.opened_at),
+        claim=claim,
         places_taken=3 if full else 0,
+        is_clean=is_clean,
     )
 
 

@@ -240,7 +240,9 @@ def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime)
     step: dict[str, Any] = {
         "who": Who(partner=partner), "at": at, "occurred_at": said["occurred_at"], "external_id": said["external_id"]
     }  # fmt: skip
-    if kind in OWN_ACTION:
+    if kind == EventKind.BOOKED_IN:
+        done, event = _book_in(row, said, step)
+    elif kind in OWN_ACTION:
         OWN_ACTION[kind](row, said, step)
         event = TicketEvent.objects.get(ticket=row, external_id=said["external_id"])
         done = Ticket.objects.only("state", "due_at", "paused").get(pk=row.pk)
@@ -256,11 +258,13 @@ def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime)
     }
 
 
-def _book_in(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
+def _book_in(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> tuple[Ticket, TicketEvent]:
     counter.require_not_stolen(
         product=row.product, serial_key=row.serial_key, registration=row.registration, at=step["at"]
     )
-    requesting.book_in(ticket=row, condition=said["condition"], accessories=said["accessories"], **step)
+    return requesting.book_in_on(
+        ticket=row, condition=said["condition"], accessories=said["accessories"], is_clean=True, **step
+    )
 
 
 def _decide_warranty(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
@@ -303,7 +307,6 @@ def _cancel(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
 
 
 OWN_ACTION: Mapping[EventKind, Callable[[Ticket, Mapping[str, Any], dict[str, Any]], None]] = {
-    EventKind.BOOKED_IN: _book_in,
     EventKind.WARRANTY_DECIDED: _decide_warranty,
     EventKind.ESTIMATE_APPROVED: _approve,
     EventKind.ESTIMATE_DECLINED: _decline,

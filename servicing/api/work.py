@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -134,8 +134,9 @@ class EstimatesView(WorkView):
         said = self.said(request, EstimateInSerializer)
         step = self.step(said)
         lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
-        row = estimates.send_estimate(ticket=self.locked(reference), lines=lines, **said, **step)
-        return answer(estimate_of(Estimate.objects.prefetch_related("lines").get(pk=row.pk)), status=201)
+        row = estimates.send_estimate_on(ticket=self.locked(reference), lines=lines, **said, **step)
+        prefetch_related_objects([row], "lines")
+        return answer(estimate_of(row), status=201)
 
 
 # --- Parts -------------------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ class PartsView(WorkView):
         """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
         said = self.said(request, PartInSerializer)
         step = self.step(said)
-        return answer(PART.of(parts.order_part(ticket=self.locked(reference), **said, **step)), status=201)
+        return answer(PART.of(parts.order_part_on(ticket=self.locked(reference), **said, **step)), status=201)
 
 
 class PartView(WorkView):
