@@ -40,6 +40,7 @@ def test_a_pack_is_asked_for_on_a_phone(committed_world: World, visit: Callable[
     page.get_by_role("button", name="Go back").click()
     expect(page.get_by_label("Town or city")).to_have_value("Johannesburg")
     page.get_by_role("button", name="Look it over").click()
+    expect(page.get_by_role("button", name="Send my Welcome Pack")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("button", name="Send my Welcome Pack").click()
     expect(page.get_by_text("You asked for it")).to_be_visible()
