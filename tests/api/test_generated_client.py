@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from servicing.models import Ticket
 from tests.api.machines import machine
+from tests.files import samples
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -69,6 +71,9 @@ def test_a_generated_client_drives_a_whole_repair(
     assert happened("estimate_approved").paused is False
     ordered = ask("work.order_part", reference, body=models.PartIn(name="Shutter unit"))
     ask("work.record_part_arrived", reference, ordered.id, body=models.Step(), status=200)
+    photo = part("types").File(payload=BytesIO(samples.jpeg()), file_name="a.jpg", mime_type="image/jpeg")
+    kept = ask("work.add_document", reference, body=models.DocumentIn(kind=models.DocumentKind.FAULT, file=photo))
+    assert (kept.content_type, kept.kind) == ("image/jpeg", "fault")
     for kind in ("repair_started", "ready", "shipped", "closed"):
         happened(kind)
     assert part("api.tickets.get_ticket").sync(reference, client=client).state == "closed"
