@@ -30,5 +30,5 @@ RUN install -d -o portal -g portal -m 700 /srv/files
 
 USER portal
 EXPOSE 8000
-CMD ["gunicorn", "cps_portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--preload", \
-     "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]
+CMD ["gunicorn", "--config", "cps_portal/gunicorn.py", "--preload", "--bind", "0.0.0.0:8000", \
+     "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]

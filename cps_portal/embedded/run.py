@@ -84,8 +84,8 @@ def portal_services(port: int, state: Path = STATE) -> list[Service]:
     celery: list[str | Path] = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
     binds = [part for address in bindings(port) for part in ("--bind", address)]
     commands: dict[str, list[str | Path]] = {
-        "web": [PROGRAMS / "gunicorn", "cps_portal.wsgi", *binds, "--workers", "2", "--threads", "4",
-                "--reload", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "error"],
+        "web": [PROGRAMS / "gunicorn", "--config", ROOT / "cps_portal" / "gunicorn.py", *binds,
+                "--reload", "--graceful-timeout", "5", "--log-level", "error"],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "warning", "--without-gossip",
                    "--without-mingle"],
         "hooks": [*celery, "worker", "--queues", "webhooks", "--pool", "threads", "--concurrency", "4",
