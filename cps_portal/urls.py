@@ -2,7 +2,7 @@
 
 from django.apps import apps
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from cps_portal import account_views, home
 from cps_portal.offers.views.cards import card_check
@@ -31,7 +31,7 @@ urlpatterns = [
     path("", include("servicing.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cps_portal.api")),
-    path("api/v1/<path:path>", no_such_path),
+    re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
 ]
 if apps.is_installed("cps_portal.mailbox"):
     urlpatterns.append(path("mailbox/", include("cps_portal.mailbox.urls")))

@@ -94,6 +94,8 @@ class HasScope(BasePermission):
         access = request.auth
         if not isinstance(access, Access):
             return False
+        if request.method not in view.allowed_methods:
+            raise exceptions.MethodNotAllowed(request.method or "")  # whatever the scopes: it is there for nobody
         if wanted and wanted not in access.scopes:
             raise ScopeMissing(f"This needs the scope {wanted}.")
         return True

@@ -52,10 +52,10 @@ def idempotent(
     def decorate(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(method)
         def post(view: PartnerView, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-            key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
-            if not key and not required:
+            key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+            if key is None and not required:
                 return method(view, request, *args, **kwargs)
-            if not KEY.fullmatch(key):
+            if key is None or not KEY.fullmatch(key):
                 words = "Send a key of your own for this request, of 1 to 100 visible characters, such as a UUID."
                 raise BadHeader({HEADER: [exceptions.ErrorDetail(words, "required" if not key else "invalid")]})
             request.data  # noqa: B018 (a body that cannot be read is refused before anything is locked)

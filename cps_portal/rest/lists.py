@@ -27,7 +27,10 @@ class ListQuery(serializers.Serializer[Any]):
     """What every list takes. A subclass adds its filters; a parameter that is none of them is refused."""
 
     cursor = serializers.CharField(
-        max_length=LONGEST_CURSOR, required=False, help_text="`next` of the page before. The filters stay the same."
+        max_length=LONGEST_CURSOR,
+        required=False,
+        allow_blank=True,
+        help_text="`next` of the page before. The filters stay the same.",
     )
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=USUAL, help_text="Rows on a page.")
 
@@ -49,6 +52,9 @@ def query_of(request: Request, form: type[serializers.Serializer[Any]]) -> dict[
         raise BadQuery({str(name): ["This parameter is not known."] for name in sorted(unknown)})
     if twice := [name for name, values in request.query_params.lists() if len(values) > 1]:
         raise BadQuery({name: ["Give this once."] for name in twice})
+    # A form takes nothing as not given: a filter that its writer left empty would then let everything through.
+    if empty := [name for name, value in request.query_params.items() if not value and name != "cursor"]:
+        raise BadQuery({name: ["Give a value, or leave it out."] for name in empty})
     if not found.is_valid():
         raise BadQuery(found.errors)
     return dict(found.validated_data)

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from django.core.validators import RegexValidator
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
@@ -9,11 +11,14 @@ from rest_framework import serializers
 
 from cps_portal.partners.enums import Scope
 from cps_portal.rest.errors import CONTENT_TYPE
-from cps_portal.rest.idempotency import HEADER
+from cps_portal.rest.fields import Strict
+from cps_portal.rest.idempotency import HEADER, KEY
 from cps_portal.rest.views import PartnerView
 
 ALWAYS = ("400", "401", "403", "406", "429")
 WITH_BODY = ("413", "415")
+INK = r"[^\s\x1c-\x1f\x85]"  # something that is not cut off
+EXACT = {"pattern", "format", "enum"}
 
 
 class FaultSerializer(serializers.Serializer[Any]):
@@ -57,12 +62,26 @@ def listed(row: type[serializers.Serializer[Any]], name: str) -> Any:
     )
 
 
-def header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=required, description=description)
+def header(name: str, description: str, *, pattern: str = "", required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=required, description=description,
+        pattern=pattern or None,
+    )  # fmt: skip
 
 
 IF_MATCH = header("If-Match", "The ETag that you know: 412 if it has changed since.")
 IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it is still the same.")
+
+
+class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """What Strict refuses, the contract does not allow."""
+
+    target_class = Strict
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Literal["request", "response"]) -> dict[str, Any]:
+        found: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**found, "additionalProperties": False}
 
 
 class PartnerSchema(AutoSchema):
@@ -76,7 +95,7 @@ class PartnerSchema(AutoSchema):
         required = getattr(handler, "idempotency_key_required", None)
         if required is not None:
             words = "Your own name for this request: the same again gets the same answer, for a day."
-            found.append(header(HEADER, words, required=required))
+            found.append(header(HEADER, words, pattern=f"^{KEY.pattern}$", required=required))
         return found
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
@@ -97,8 +116,28 @@ class PartnerSchema(AutoSchema):
                 )
         return dict(sorted(found.items()))
 
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """As exact as what reads it: a text that may not be blank, a number that has a digit."""
+        found = super()._map_serializer_field(  # type: ignore[no-untyped-call]
+            field, direction, bypass_extensions
+        )
+        if direction != "request" or not found:
+            return found
+        if isinstance(field, serializers.DecimalField):
+            return {**found, "pattern": _decimal(field)}
+        if isinstance(field, serializers.CharField) and not field.allow_blank and found.keys().isdisjoint(EXACT):
+            exact = any(isinstance(one, RegexValidator) for one in field.validators)
+            return found if exact else {**found, "pattern": INK}
+        return found
+
     def is_deprecated(self) -> bool:
         return bool(getattr(self.view, "deprecation", None)) or bool(super().is_deprecated())
+
+
+def _decimal(field: serializers.DecimalField) -> str:
+    sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+    places = f"\\d{{1,{field.decimal_places}}}"
+    return f"^{sign}(\\d{{1,{field.max_whole_digits}}}(\\.{places})?|\\.{places})$"
 
 
 # --- Where tokens come from ------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class PartnerView(APIView):
     parser_classes = [StrictJSONParser]
     renderer_classes = [JSONRenderer]
     throttle_classes = []
+    http_method_names = ["get", "head", "post", "patch", "delete"]  # what `Allow` names beside those there are
     metadata_class = None
     most_bytes: ClassVar[int] = MOST_BYTES
     scope: ClassVar[str] = ""

@@ -55,7 +55,7 @@ class EndpointInSerializer(Strict):
 
 class EndpointChangeSerializer(Strict):
     types = serializers.ListField(
-        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)), max_length=50,
+        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)), required=False, max_length=50,
         help_text="The events you want. None: all that concern you.",
     )  # fmt: skip
 
@@ -138,7 +138,10 @@ class OneEndpointView(EndpointView):
     def patch(self, request: Request, pk: int) -> HttpResponse:
         """Choose other events. For another address add another endpoint: nothing that waits goes astray."""
         said = self.said(request, EndpointChangeSerializer)
-        return answer(self.face(actions.choose_types(endpoint=self.endpoint(pk), at=timezone.now(), **said).pk))
+        row = self.endpoint(pk)
+        if said:
+            actions.choose_types(endpoint=row, at=timezone.now(), **said)
+        return answer(self.face(row.pk))
 
 
 class RotateSecretView(EndpointView):

@@ -409,6 +409,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "cps_portal.rest.schema.add_tokens",
         "cps_portal.rest.links.add_links",
+        "cps_portal.rest.links.add_field_names",
         "cps_portal.rest.examples.add_examples",
     ],
 }
