@@ -101,7 +101,7 @@ urlpatterns = [
     path(
         "docs",
         # The plain Swagger view has an inline script, which the Content-Security-Policy refuses.
-        SpectacularSwaggerSplitView.as_view(url_name="api-schema", **OPEN),
+        SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="public/api.html", **OPEN),
         name="api-docs",
     ),
 ]

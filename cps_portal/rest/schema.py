@@ -1,5 +1,6 @@
 """What the contract says of all endpoints alike: headers, errors, the tokens."""
 
+import re
 from typing import Any, Literal
 
 from django.core.validators import RegexValidator
@@ -86,6 +87,10 @@ class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-ca
 
 class PartnerSchema(AutoSchema):
     """Adds what PartnerView does for every endpoint, so that no endpoint has to say it."""
+
+    def get_summary(self) -> str:
+        """The operation's name as words: `listTickets` is “List tickets”."""
+        return str(super().get_summary() or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.get_operation_id()).capitalize())
 
     def get_override_parameters(self) -> list[Any]:
         found = list(super().get_override_parameters())

@@ -387,7 +387,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True, "filter": True, "defaultModelsExpandDepth": 0, "displayRequestDuration": True,
+    },
     "ENUM_NAME_OVERRIDES": {
         "TicketEventKind": "servicing.enums.EventKind",
         "ReportedKind": "servicing.api.faces.TOLD_CHOICES",
@@ -407,6 +409,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "cps_portal.rest.introduction.introduce",
         "cps_portal.rest.schema.add_tokens",
         "cps_portal.rest.links.add_links",
         "cps_portal.rest.links.add_field_names",
