@@ -388,7 +388,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {
-        "deepLinking": True, "filter": True, "defaultModelsExpandDepth": 0, "displayRequestDuration": True,
+        "deepLinking": True,
+        "filter": True,
+        "defaultModelsExpandDepth": 0,
+        "displayRequestDuration": True,
     },
     "ENUM_NAME_OVERRIDES": {
         "TicketEventKind": "servicing.enums.EventKind",
