@@ -133,4 +133,12 @@ def test_the_pages_of_the_schema_are_open_and_need_no_inline_script(client: Clie
     assert page.status_code == 200
     assert "<script>" not in page.content.decode()
     assert client.get("/api/v1/docs?script").headers["Content-Type"].startswith("application/javascript")
-    assert client.get("/api/v1/schema").status_code == 200
+
+
+def test_the_contract_is_served_as_committed_once_and_then_known(client: Client) -> None:
+    first = client.get("/api/v1/schema")
+    committed = Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text(encoding="utf-8")
+    assert first.content.decode().strip() == committed.strip()
+    assert client.get("/api/v1/schema", headers={"If-None-Match": first["ETag"]}).status_code == 304
+    assert client.get("/api/v1/schema?format=json").json()["openapi"] == "3.1.1"
+    assert client.get("/api/v1/schema", headers={"Accept": "image/png"}).status_code == 406
