@@ -55,7 +55,7 @@ def add_links(result: dict[str, Any], generator: Any, request: Any, public: bool
                 found[target] = values
         links = {target: {"operationId": target, "parameters": found[target]} for target in sorted(found)}
         for code, answer in one.said["responses"].items():
-            if links and code.startswith("2") and code != "204":
+            if links and code.startswith("2") and one.method != "delete":
                 answer["links"] = links
     return result
 

@@ -33,7 +33,7 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
     product = ProductFactory(name="EOS R5 Mark II", slug=PRODUCT)
     announced(plan(product, Stage.SUPERSEDED, timezone.now()), timezone.now())
     if kind == PartnerKind.CENTRE:
-        _a_workshop(world, found)
+        at_the_centre(world, a_centre(CENTRE, partner=found.partner), at=timezone.now() - timedelta(days=30))
     elif kind == PartnerKind.FULFILMENT:
         pack = asked(world.ana, timezone.now() - timedelta(days=2))
         WelcomePack.objects.filter(pk=pack.pk).update(house=found.partner)
@@ -46,11 +46,17 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
     return found
 
 
-def _a_workshop(world: World, found: Machine) -> None:
-    """A job that is late, with a loan, a part and a document; somebody from far away; and a camera at home."""
-    now = timezone.now()
-    centre = a_centre(CENTRE, partner=found.partner)
-    at_the_centre(world, centre, at=now - timedelta(days=30))
+def reference() -> str:
+    """Of the ticket or the pack that there is."""
+    found = Ticket.objects.first() or WelcomePack.objects.first()
+    return found.reference if found else ""
+
+
+def furnish(world: World, found: Machine) -> Machine:
+    """At a centre more: the job is late, with a loan, a part, a document; somebody from far away; a camera at home."""
+    if found.partner.kind != PartnerKind.CENTRE:
+        return found
+    now, centre = timezone.now(), found.partner.centres.get()
     keeping.flag_overdue(at=now)
     unit = LoanUnit.objects.create(centre=centre, product=world.pro_body, serial=UNIT)
     loan = loans.reserve(ticket=Ticket.objects.get(), unit=unit, by=world.ana.user, at=now)
@@ -62,6 +68,7 @@ def _a_workshop(world: World, found: Machine) -> None:
     found.post("visitors", BODIES["openVisitorTicket"]({}))
     visitor = found.get("visitors").json()["results"][0]["id"]
     found.send(f"visitors/{visitor}/card-photo", {"file": SimpleUploadedFile("a.pdf", a_file().encode())})
+    return found
 
 
 # --- What our rules know and no schema says: the body of each operation, with what was answered before ------
