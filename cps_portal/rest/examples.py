@@ -51,7 +51,7 @@ VALUES: Mapping[str, Any] = {
     "region": "Americas",
     "secret": "whsec_shown-this-once",
     "sequence": 41,
-    "serial": "012345678901",
+    "serial": "212345678901",  # no nought first: readers of YAML 1.2 would take it for a number
     "slug": "eos-r5-mark-ii",
     "status": 201,
     "subject": "tickets/3F7K2M9A",
