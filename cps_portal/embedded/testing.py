@@ -11,7 +11,16 @@ from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.urls import ROOT
 
 ELSEWHERE = ("browser", "bench", "launcher", "races", "schema")  # markers of what has a command of its own
-EVERYDAY = ["-n", "auto", "--maxprocesses", "4", "-m", " and ".join(f"not {marker}" for marker in ELSEWHERE)]
+EVERYDAY = [
+    "-n",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "worksteal",
+    "-m",
+    " and ".join(f"not {marker}" for marker in ELSEWHERE),
+]
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -4,12 +4,9 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import schemathesis
-import yaml
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
@@ -17,6 +14,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 
 from cps_portal.partners.enums import SCOPES, PartnerKind
 from cps_portal.rest.idempotency import HEADER
+from tests.api.committed import read_contract
 from tests.api.machines import Machine
 
 # The tokens are a library's and follow RFC 6749; the signed endpoint has a table of its own (tests/offers).
@@ -45,7 +43,7 @@ class Portal(WSGIHandler):
 
 @cache
 def _whole() -> Any:
-    committed = yaml.load(Path(settings.BASE_DIR, "docs", "openapi.yaml").read_bytes(), yaml.CSafeLoader)
+    committed = read_contract()
     # To Schemathesis a token is something to take away or to forge only under this name.
     committed["components"]["securitySchemes"]["oauth2"] = {"type": "http", "scheme": "bearer"}
     found = schemathesis.openapi.from_dict(committed)

@@ -1,15 +1,14 @@
 """The contract shows every operation and every error by an example that it accepts itself (R55)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
-import yaml
-from django.conf import settings
 
-CONTRACT: dict[str, Any] = yaml.safe_load(Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text(encoding="utf-8"))
+from tests.api.committed import read_contract
+
+CONTRACT = read_contract()
 
 
 def bodies() -> Iterator[Any]:

@@ -1,24 +1,22 @@
 """Every field and parameter of every operation, with what attackers send: refused or harmless, never an error (R55)."""
 
 import json
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import yaml
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test.client import encode_multipart
 
 from cps_portal.partners.enums import PartnerKind
 from servicing.models import Ticket, TicketEvent
+from tests.api.committed import read_contract
 from tests.api.machines import FILES, Machine, machine
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
-CONTRACT: dict[str, Any] = yaml.safe_load(Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text(encoding="utf-8"))
+CONTRACT = read_contract()
 KINDS = {"Fulfilment": PartnerKind.FULFILMENT, "Sales": PartnerKind.RETAILER}
 pytestmark = pytest.mark.schema
 HOSTILE: list[Any] = [
