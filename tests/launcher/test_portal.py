@@ -37,7 +37,7 @@ class Portal:
     def said(self) -> str:
         return self.output.read_text()
 
-    def wait_until(self, condition, seconds=120.0):
+    def wait_until(self, condition, seconds=300.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, self.said()
