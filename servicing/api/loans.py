@@ -9,17 +9,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.partners.enums import Scope
-from cps_portal.rest.faces import Face, Sparse, answer, column, nested, tagged
+from cps_portal.rest.faces import Face, Sparse, answer, column, nested, require_match, tagged
 from cps_portal.rest.fields import Strict
 from cps_portal.rest.idempotency import idempotent
 from cps_portal.rest.lists import ListQuery, page_of, query_of
-from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.rest.schema import IF_MATCH, IF_NONE_MATCH, listed, problems
 from cps_portal.rest.views import PartnerView
 from servicing.actions import loans
 from servicing.actions.recording import Who
 from servicing.api.faces import NamedSerializer
 from servicing.enums import LoanState
-from servicing.models import Loan, LoanQuerySet, LoanUnit
+from servicing.models import Loan, LoanQuerySet, LoanUnit, Ticket
 
 
 class UnitSerializer(Sparse):
@@ -123,6 +123,13 @@ class LoanView(PartnerView):
             raise Http404
         return row
 
+    def locked(self, pk: int) -> Loan:
+        """The same behind the locks of its member and ticket, compared with `If-Match`."""
+        row = self.loan(pk)
+        Ticket.objects.locked(row.ticket_id)
+        require_match(self.request, lambda: LOAN.one(Loan.objects.filter(pk=row.pk)))
+        return row
+
     def done(self, row: Loan) -> HttpResponse:
         return answer(LOAN.one(Loan.objects.filter(pk=row.pk)))
 
@@ -179,43 +186,43 @@ class EmptySerializer(Strict):
 
 class HandOutView(LoanView):
     @extend_schema(
-        operation_id="handOutLoan", tags=["Loans"], request=HandOutSerializer,
-        responses={200: LoanSerializer, **problems(409)},
+        operation_id="handOutLoan", tags=["Loans"], parameters=[IF_MATCH], request=HandOutSerializer,
+        responses={200: LoanSerializer, **problems(409, 412)},
     )  # fmt: skip
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It leaves the centre. The member has accepted the agreement before."""
-        return self.done(loans.hand_out(loan=self.loan(pk), **self.said(request, HandOutSerializer)))
+        return self.done(loans.hand_out(loan=self.locked(pk), **self.said(request, HandOutSerializer)))
 
 
 class ExtendView(LoanView):
     @extend_schema(
-        operation_id="extendLoan", tags=["Loans"], request=ExtendSerializer,
-        responses={200: LoanSerializer, **problems(409)},
+        operation_id="extendLoan", tags=["Loans"], parameters=[IF_MATCH], request=ExtendSerializer,
+        responses={200: LoanSerializer, **problems(409, 412)},
     )  # fmt: skip
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """The member may keep it longer."""
-        return self.done(loans.extend(loan=self.loan(pk), **self.said(request, ExtendSerializer)))
+        return self.done(loans.extend(loan=self.locked(pk), **self.said(request, ExtendSerializer)))
 
 
 class TakeBackView(LoanView):
     @extend_schema(
-        operation_id="takeBackLoan", tags=["Loans"], request=TakeBackSerializer,
-        responses={200: LoanSerializer, **problems(409)},
+        operation_id="takeBackLoan", tags=["Loans"], parameters=[IF_MATCH], request=TakeBackSerializer,
+        responses={200: LoanSerializer, **problems(409, 412)},
     )  # fmt: skip
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It is back."""
-        return self.done(loans.take_back(loan=self.loan(pk), **self.said(request, TakeBackSerializer)))
+        return self.done(loans.take_back(loan=self.locked(pk), **self.said(request, TakeBackSerializer)))
 
 
 class CancelLoanView(LoanView):
     @extend_schema(
-        operation_id="cancelLoan", tags=["Loans"], request=EmptySerializer,
-        responses={200: LoanSerializer, **problems(409)},
+        operation_id="cancelLoan", tags=["Loans"], parameters=[IF_MATCH], request=EmptySerializer,
+        responses={200: LoanSerializer, **problems(409, 412)},
     )  # fmt: skip
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Give a reservation up: the unit is free for others."""
-        return self.done(loans.cancel(loan=self.loan(pk), **self.said(request, EmptySerializer)))
+        return self.done(loans.cancel(loan=self.locked(pk), **self.said(request, EmptySerializer)))
