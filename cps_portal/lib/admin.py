@@ -8,10 +8,11 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import BigIntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Field, Model, OuterRef, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.forms import ModelForm
@@ -84,12 +85,36 @@ def _lead(url: str, following: str) -> HttpResponse:
 # --- Lists and pages -----------------------------------------------------------------------------
 
 
+def name_parts(field: Any) -> None:
+    """Say what the two boxes of a moment are: Django's have no labels that a reader could read out."""
+    if isinstance(field.widget, AdminSplitDateTime):
+        for box, what in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
+            box.attrs["aria-label"] = f"{field.label}: {what}"
+
+
+class DeskInline(admin.TabularInline[Any, Any]):
+    """Rows under the row that they belong to, in a table: the head of a column is the name of its boxes."""
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+            name_parts(field)
+        return field
+
+
 class DeskAdmin(admin.ModelAdmin[M]):
     """Nothing is deleted here, and a save writes only the fields that were changed."""
 
     list_per_page = 50
     show_full_result_count = False
     view_on_site = False
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            name_parts(field)
+        return field
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
 from kitbag.admin.plan_forms import MOST_AT_ONCE
 from kitbag.admin.planning import is_key, may_plan
 from kitbag.models import Product, ProductName, StageChange
@@ -16,7 +16,7 @@ from kitbag.models import Product, ProductName, StageChange
 CHANGES_SHOWN = 20
 
 
-class ProductNameInline(admin.TabularInline[ProductName, Product]):
+class ProductNameInline(DeskInline):
     model = ProductName
     fields = ["name"]
     extra = 1

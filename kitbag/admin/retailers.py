@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
 from kitbag.models import AuthorisedPeriod, Retailer
 
 
-class PeriodInline(admin.TabularInline[AuthorisedPeriod, Retailer]):
+class PeriodInline(DeskInline):
     model = AuthorisedPeriod
     extra = 1
 

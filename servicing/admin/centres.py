@@ -4,17 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
 from servicing.forms.centres import CentreForm
 from servicing.models import CentreStaff, Closure, ServiceCentre
 
 
-class ClosureInline(admin.TabularInline[Closure, ServiceCentre]):
+class ClosureInline(DeskInline):
     model = Closure
     extra = 1
 
 
-class StaffInline(admin.TabularInline[CentreStaff, ServiceCentre]):
+class StaffInline(DeskInline):
     model = CentreStaff
     extra = 1
     autocomplete_fields = ["user"]

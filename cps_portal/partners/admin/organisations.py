@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, event_model
+from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, event_model
 from cps_portal.partners.admin.credentials import ISSUE, how_it_is
 from cps_portal.partners.models import Call, Credential, Partner, WebhookEndpoint
 
@@ -18,7 +18,7 @@ ERRORS = 400
 DAY = timedelta(days=1)
 
 
-class LookOnly(admin.TabularInline[Any, Partner]):
+class LookOnly(DeskInline):
     """What belongs to a partner is made and changed on pages of its own."""
 
     extra = 0

@@ -1,0 +1,42 @@
+"""axe-core finds nothing on the pages of the support desk that WCAG forbids, on a phone, and none is too wide (R54).
+
+Its best practices are left out: Django's own lists have a search box whose label is a picture, and inline tables a head
+without a text.
+"""
+
+from collections.abc import Callable
+
+from django.core.management import call_command
+from playwright.sync_api import Page
+
+from members.models import User
+from tests.browser.looks import WCAG, faults
+
+LISTS = [
+    "members/member",
+    "kitbag/registration",
+    "kitbag/registrationinreview",
+    "kitbag/product",
+    "servicing/ticket",
+    "servicing/servicecentre",
+    "cases/case",
+    "offers/welcomepack",
+    "partners/partner",
+    "partners/credential",
+    "outbox/message",
+]
+
+
+def test_no_page_of_the_desk_has_a_violation(transactional_db: None, groups: None, visit: Callable[..., Page]) -> None:
+    call_command("make_demo", even_in_production=True, verbosity=0)
+    page = visit(User.objects.get(email="admin@example.org"), viewport={"width": 390, "height": 844})
+    found = {}
+    for name in ["", *LISTS]:
+        addresses = [f"/admin/{name}/" if name else "/admin/"]
+        for address in addresses:
+            page.goto(address)
+            found[address] = faults(page, WCAG)
+            first = page.locator("#result_list tbody th a").first
+            if len(addresses) == 1 and first.count():
+                addresses.append(str(first.get_attribute("href")))
+    assert {address: what for address, what in found.items() if what} == {}
