@@ -80,8 +80,11 @@ BEYOND = {
     "signs",  # what no form takes either
     "url", "tracking_url",  # a host that could not be one
     "file",  # bytes that are no photo
-    "checkIntake ",  # one of three
-    "openVisitorTicket product", "reportOnWelcomePackByToken reason", "in_warranty",  # needed with what else is said
+    "email",  # what the standard has names for and no mail server
+    "far",  # a moment that no calendar of ours reaches
+    "openTicket serial", "openVisitorTicket serial",  # not one digit or letter
+    "checkIntake ", "checkIntake product",  # one of three, and what goes with which
+    "openTicket product", "openVisitorTicket product", "reportOnWelcomePackByToken reason", "in_warranty",  # needed with what else is said
 }  # fmt: skip
 
 
