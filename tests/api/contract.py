@@ -84,7 +84,8 @@ BEYOND = {
     "far",  # a moment that no calendar of ours reaches
     "openTicket serial", "openVisitorTicket serial",  # not one digit or letter
     "checkIntake ", "checkIntake product",  # one of three, and what goes with which
-    "openTicket product", "openVisitorTicket product", "reportOnWelcomePackByToken reason", "in_warranty",  # needed with what else is said
+    "openTicket product", "openVisitorTicket product",  # needed, or not, with what else is said
+    "reportOnWelcomePackByToken reason", "in_warranty",
 }  # fmt: skip
 
 
