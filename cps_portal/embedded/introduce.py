@@ -20,7 +20,7 @@ def introduce_house(url: str, secret_file: Path) -> None:
     house, _made = Partner.objects.get_or_create(
         slug="sample-house", defaults={"name": "Sample fulfilment house", "kind": PartnerKind.FULFILMENT, "since": now}
     )
-    endpoint = WebhookEndpoint.objects.filter(partner=house).first()
+    endpoint = WebhookEndpoint.objects.live().filter(partner=house).first()
     if endpoint is None:
         endpoint, _secret = partners.add_endpoint(partner=house, url=url, types=TYPES, by=None, at=now)
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, failing_since=None, quiet_until=None)

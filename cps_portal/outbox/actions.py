@@ -237,8 +237,8 @@ def _send(message: Message, at: datetime) -> State:
     try:
         sender: Callable[..., str] = import_string(settings.OUTBOX_SENDERS[message.kind])
         answer = sender(message, at=at)
-    except Obsolete:
-        return _record(message, State.CANCELLED, at, answer="no longer true when it was to leave")
+    except Obsolete as error:
+        return _record(message, State.CANCELLED, at, answer=str(error) or "no longer true when it was to leave")
     except Postponed as error:
         return _put_off(message, at, error)
     except Exception as error:
@@ -278,6 +278,14 @@ def wake(*, lane: str, at: datetime) -> int:
     waiting = Message.objects.waiting_in(lane)
     after_commit("outbox.drain", lane)
     return waiting.update(next_at=at)
+
+
+@transaction.atomic
+def call_off(*, lane: str, why: str) -> int:
+    """Never send what waits in a lane, and say why. Returns how many."""
+    waiting = Message.objects.waiting_in(lane).select_for_update(no_key=True).order_by("pk")
+    keys = list(waiting.values_list("pk", flat=True))
+    return Message.objects.filter(pk__in=keys).update(state=State.CANCELLED, next_at=None, answer=why[:ANSWER_LENGTH])
 
 
 @transaction.atomic

@@ -27,7 +27,7 @@ class Rejected(Exception):
 
 
 class Obsolete(Exception):
-    """What the message says is no longer true: it is not sent."""
+    """What the message says is no longer true, or nobody is there for it any more: it is not sent."""
 
 
 class Postponed(Exception):

@@ -48,6 +48,19 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
             raise ValidationError(str(refusal.message), code=refusal.code) from refusal
         return url
 
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        if self.instance._state.adding and {"partner", "url"} <= found.keys():
+            try:
+                actions.check_new(partner=found["partner"], url=found["url"])
+            except Refusal as refusal:
+                self.add_error("url", ValidationError(str(refusal.message), code=refusal.code))
+        elif not self.instance._state.adding and "url" in found:
+            others = WebhookEndpoint.objects.live().filter(partner=self.instance.partner_id, url=found["url"])
+            if others.exclude(pk=self.instance.pk).exists():
+                self.add_error("url", ValidationError(_("This partner has this address already."), code="unique"))
+        return found
+
 
 class SuspendForm(forms.Form):
     reason = forms.CharField(

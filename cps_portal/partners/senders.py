@@ -8,7 +8,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from cps_portal.outbox.models import Message
-from cps_portal.outbox.senders import Postponed, Rejected, worded
+from cps_portal.outbox.senders import Obsolete, Postponed, Rejected, worded
 from cps_portal.partners import actions, gateway
 from cps_portal.partners.enums import EndpointState
 from cps_portal.partners.models import WebhookEndpoint
@@ -39,6 +39,8 @@ def send_webhook(message: Message, *, at: datetime) -> str:
 
 
 def _check_open(endpoint: WebhookEndpoint, at: datetime) -> None:
+    if endpoint.ended_at:  # deleted while it was being announced
+        raise Obsolete(actions.DELETED)
     if endpoint.state == EndpointState.SUSPENDED or not endpoint.partner.active:
         raise Postponed(at + HELD)
     if endpoint.quiet_until and endpoint.quiet_until > at:

@@ -79,7 +79,7 @@ class EndpointView(PartnerView):
     scope = Scope.WEBHOOKS
 
     def rows(self) -> QuerySet[WebhookEndpoint]:
-        return WebhookEndpoint.objects.filter(partner=self.partner)
+        return WebhookEndpoint.objects.live().filter(partner=self.partner)
 
     def endpoint(self, pk: int) -> WebhookEndpoint:
         row = self.rows().filter(pk=pk).first()
@@ -142,6 +142,15 @@ class OneEndpointView(EndpointView):
         if said:
             actions.choose_types(endpoint=row, at=timezone.now(), **said)
         return answer(self.face(row.pk))
+
+    @extend_schema(
+        operation_id="deleteWebhookEndpoint", tags=["Webhooks"], responses={204: None, **problems(409)},
+    )  # fmt: skip
+    def delete(self, request: Request, pk: int) -> HttpResponse:
+        """Be told nothing there any more, not even what waits. What you sign with its secrets is not believed any
+        more. The address may be added anew."""
+        actions.end(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        return HttpResponse(status=204)
 
 
 class RotateSecretView(EndpointView):
@@ -261,3 +270,17 @@ class ReplayView(EndpointView):
             raise Http404
         done = actions.resend(message=row, by=None, at=timezone.now())
         return answer(MESSAGE.one(Message.objects.filter(pk=done.pk)))
+
+
+class PingView(EndpointView):
+    @extend_schema(
+        operation_id="pingWebhookEndpoint", tags=["Webhooks"], request=NothingSerializer,
+        responses={202: WebhookMessageSerializer, **problems(409)},
+    )  # fmt: skip
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Have an `endpoint.test` sent there at once, signed, whatever events it wants. How it went is among its
+        attempts."""
+        self.said(request, NothingSerializer)
+        done = actions.ping(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        return answer(MESSAGE.one(Message.objects.filter(pk=done.pk)), status=202)

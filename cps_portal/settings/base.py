@@ -298,6 +298,7 @@ OUTBOX_SENDERS = {
 }
 OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
     "servicing.loan": "servicing.emails.loan",
+    "partners.test": "cps_portal.partners.webhooks.test",
     "kitbag.partner_sale": "kitbag.webhooks.sale",
     "servicing.partner_event": "servicing.webhooks.ticket_event",
     "servicing.partner_message": "servicing.webhooks.ticket_message",
@@ -342,6 +343,7 @@ WEBHOOK_TYPES = {  # what a partner can be told of
     "ticket.opened": _("A product is to be served"),
     "ticket.event": _("Something happened to a ticket"),
     "ticket.message": _("The customer wrote"),
+    "endpoint.test": _("A test that was asked for"),
 }
 CREDENTIAL_OVERLAP_DAYS = 7  # for so long the old credential goes on working beside the one that replaces it
 CALLS_KEPT = timedelta(days=90)  # what partners asked for and did
@@ -369,6 +371,7 @@ WEBHOOK_QUIET_SECONDS = (
     env.float("WEBHOOK_LONGEST_QUIET_SECONDS", default=900),
 )
 WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks, and without https: development and tests only
+WEBHOOK_ENDPOINTS_MOST = 20  # of one partner
 WEBHOOK_OVERLAP_HOURS = 24  # for so long the old secret goes on being valid beside a new one
 WEBHOOK_ATTEMPTS_DAYS = 30  # for so long what a receiver answered is kept
 

@@ -131,3 +131,42 @@ def test_the_wishes_of_an_endpoint_are_changed_on_its_page(as_programme: Client,
     assert endpoint.types == ["welcome_pack.cancelled"]
     (made, changed) = WebhookEndpoint.pgh_event_model.objects.order_by("pgh_id")  # type: ignore[attr-defined]
     assert (made.types, changed.types) == ([], ["welcome_pack.cancelled"])
+
+
+def test_staff_send_a_test_and_read_on_the_page_how_it_went(
+    staff: SignIn, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    client = staff("Support")
+    assert "A test is sent" in press(client, endpoint, "ping")[1]
+    assert outbox.deliver(Message.objects.get().pk)
+    assert receiver.got[0].headers["webhook-id"].startswith(f"endpoint-test-{endpoint.pk}-")
+    assert f"endpoint-test-{endpoint.pk}-" in client.get(page_of(endpoint)).content.decode()
+    assert press(client, endpoint, "end")[0] == 403
+
+
+def test_what_staff_delete_stays_to_be_read(
+    as_programme: Client, endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
+) -> None:
+    message = announce()
+    assert "Nothing is sent there any more." in press(as_programme, endpoint, "end")[1]
+    message.refresh_from_db()
+    assert (message.state, message.answer) == (State.CANCELLED, "its endpoint was deleted")
+    page = as_programme.get(page_of(endpoint)).content.decode()
+    assert endpoint.url in page
+    assert not re.search(r'name="(do|url)"', page)
+    for do in ("rotate", "end"):
+        assert press(as_programme, endpoint, do)[0] == 403
+    for do in ("ping", "resume", f"resend:{message.pk}"):
+        assert "deleted" in press(as_programme, endpoint, do)[1]
+    add = reverse("admin:partners_webhookendpoint_add")
+    form = {"partner": endpoint.partner_id, "url": endpoint.url, "types": []}
+    assert SECRET.search(as_programme.post(add, form).content.decode())
+
+
+def test_one_address_more_than_a_partner_may_have_is_refused_beside_its_field(
+    as_programme: Client, endpoint: WebhookEndpoint, settings: Settings
+) -> None:
+    settings.WEBHOOK_ENDPOINTS_MOST = 1
+    form = {"partner": endpoint.partner_id, "url": "https://hooks.example.org/2"}
+    found = as_programme.post(reverse("admin:partners_webhookendpoint_add"), form)
+    assert "Delete one" in str(found.context["adminform"].form.errors["url"])

@@ -2,7 +2,8 @@
 
 import secrets
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -28,6 +29,8 @@ from cps_portal.partners.models import Attempt, EndpointSecret, Partner, Webhook
 
 SECRET_BYTES = 32
 GONE = 410
+DELETED = "its endpoint was deleted"
+TEST = "endpoint.test"
 BATCH = 5000
 FAULTS = {
     "form": _("Enter an address such as https://example.org/webhooks, without a user name or a password."),
@@ -90,10 +93,12 @@ def letters(
         "id": key, "type": type, "at": at.isoformat(), "subject": subject, "sequence": sequence,
         **outbox.to_word(compose, **facts),
     }  # fmt: skip
-    return [
-        Letter(f"{key}@{endpoint.pk}", endpoint.url, {"endpoint": endpoint.pk, **event}, endpoint.lane, Kind.WEBHOOK)
-        for endpoint in WANTING.all(partner=partner.pk, wanted=type)
-    ]
+    return [_letter(endpoint, event) for endpoint in WANTING.all(partner=partner.pk, wanted=type)]
+
+
+def _letter(endpoint: WebhookEndpoint, event: Mapping[str, Any]) -> Letter:
+    payload = {"endpoint": endpoint.pk, **event}
+    return Letter(f"{event['id']}@{endpoint.pk}", endpoint.url, payload, endpoint.lane, Kind.WEBHOOK)
 
 
 def live_secrets(*, endpoint: WebhookEndpoint, at: datetime) -> list[str]:
@@ -120,7 +125,8 @@ def record_attempt(*, endpoint: WebhookEndpoint, message: Message, answer: Answe
         error=answer.error[:300],
     )
     if answer.status == GONE:
-        suspend(endpoint=endpoint, reason=str(_("It answered 410: gone.")), by=None, at=at)
+        with suppress(Refusal):  # deleted while it answered
+            suspend(endpoint=endpoint, reason=str(_("It answered 410: gone.")), by=None, at=at)
     elif answer.is_acknowledged:
         failing = WebhookEndpoint.objects.filter(pk=endpoint.pk, failing_since__isnull=False)
         failing.update(failing_since=None, quiet_until=None)
@@ -143,25 +149,35 @@ def check_url(url: str) -> None:
         raise Refusal("url", FAULTS[fault], "url")
 
 
+def check_new(*, partner: Partner, url: str) -> None:
+    """Raises Refusal if a partner cannot be told at one more address: `url`, or `many`."""
+    check_url(url)
+    live = WebhookEndpoint.objects.live().filter(partner=partner)
+    if live.filter(url=url).exists():
+        raise Refusal("url", _("This partner has this address already."), "url")
+    if live.count() >= settings.WEBHOOK_ENDPOINTS_MOST:
+        words = _("There are %(n)d addresses already. Delete one that is not used any more.")
+        raise Refusal("many", words % {"n": settings.WEBHOOK_ENDPOINTS_MOST})
+
+
 @transaction.atomic
 def add_endpoint(
     *, partner: Partner, url: str, types: Sequence[str] = (), by: AbstractBaseUser | None, at: datetime
 ) -> tuple[WebhookEndpoint, str]:
     """Tell a partner at this address from now on. Returns it with its secret, which is not shown again.
 
-    Raises Refusal `url`, also if the partner has the address already.
+    Raises Refusal `url`, also if the partner has the address already, and `many`.
     """
-    check_url(url)
-    if WebhookEndpoint.objects.filter(partner=partner, url=url).exists():
-        raise Refusal("url", _("This partner has this address already."), "url")
+    Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
+    check_new(partner=partner, url=url)
     endpoint = WebhookEndpoint.objects.create(partner=partner, url=url, types=list(types), since=at)
     return endpoint, _new_secret(endpoint, at)
 
 
 @transaction.atomic
 def choose_types(*, endpoint: WebhookEndpoint, types: Sequence[str], at: datetime) -> WebhookEndpoint:
-    """Tell an endpoint of other events from now on; what waits for it still leaves."""
-    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    """Tell an endpoint of other events from now on; what waits for it still leaves. Raises Refusal `deleted`."""
+    locked = _locked(endpoint)
     locked.types = list(types)
     locked.save(update_fields=["types"])
     return locked
@@ -174,9 +190,9 @@ def rotate_secret(
     """Make a new secret and return it; it is not shown again. The old one stays valid for a while beside it.
 
     With `at_once`, for a secret that became known, every older one ends now. Raises Refusal `rotating` while there
-    are two already.
+    are two already, `deleted`.
     """
-    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    locked = _locked(endpoint)
     live = EndpointSecret.objects.filter(endpoint=locked).live(at)
     if at_once:
         live.update(expires_at=at)
@@ -197,11 +213,11 @@ def _new_secret(endpoint: WebhookEndpoint, at: datetime) -> str:
 def suspend(*, endpoint: WebhookEndpoint, reason: str, by: AbstractBaseUser | None, at: datetime) -> WebhookEndpoint:
     """Send nothing there for now; what is to be sent waits. Suspended already: nothing changes.
 
-    Raises Refusal `reason` without one.
+    Raises Refusal `reason` without one, `deleted`.
     """
     if not reason.strip():
         raise Refusal("reason", _("Say why."), "reason")
-    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    locked = _locked(endpoint)
     if locked.state == EndpointState.ACTIVE:
         locked.state, locked.reason, locked.suspended_at = EndpointState.SUSPENDED, reason.strip()[:200], at
         locked.save(update_fields=["state", "reason", "suspended_at"])
@@ -210,8 +226,11 @@ def suspend(*, endpoint: WebhookEndpoint, reason: str, by: AbstractBaseUser | No
 
 @transaction.atomic
 def resume(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime) -> WebhookEndpoint:
-    """Send there again, at once what waited. Also for one that is active and left alone because it failed."""
-    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    """Send there again, at once what waited. Also for one that is active and left alone because it failed.
+
+    Raises Refusal `deleted`.
+    """
+    locked = _locked(endpoint)
     locked.state, locked.reason = EndpointState.ACTIVE, ""
     locked.suspended_at = locked.failing_since = locked.quiet_until = None
     locked.save(update_fields=["state", "reason", "suspended_at", "failing_since", "quiet_until"])
@@ -220,16 +239,63 @@ def resume(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: dateti
 
 
 @transaction.atomic
+def end(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime) -> WebhookEndpoint:
+    """Delete it: never tell it anything again, not even what waits, and believe nothing signed with its secrets.
+
+    What it was told, and how that went, stays for staff. The address may be added anew. Raises Refusal `deleted`.
+    """
+    locked = _locked(endpoint)
+    locked.ended_at = at
+    locked.save(update_fields=["ended_at"])
+    EndpointSecret.objects.filter(endpoint=locked).live(at).update(expires_at=at)
+    outbox.call_off(lane=locked.lane, why=DELETED)
+    return locked
+
+
+@transaction.atomic
+def ping(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime) -> Message:
+    """Send it a signed test at once, whatever events it wants: a new one, or again the one that still waits.
+
+    Raises Refusal `suspended`, `deleted`.
+    """
+    locked = _locked(endpoint)
+    if locked.state == EndpointState.SUSPENDED:
+        raise Refusal("suspended", _("It is suspended. Resume it first."))
+    waiting = Message.objects.waiting_in(locked.lane).filter(payload__type=TEST).first()
+    if waiting:
+        return resend(message=waiting, by=by, at=at)
+    WebhookEndpoint.objects.filter(pk=locked.pk).update(quiet_until=None)
+    number = int(at.timestamp() * 1000)
+    event = {
+        "id": f"endpoint-test-{locked.pk}-{number}", "type": TEST, "at": at.isoformat(),
+        "subject": f"webhook-endpoints/{locked.pk}", "sequence": number,
+        **outbox.to_word("partners.test", endpoint=locked.pk),
+    }  # fmt: skip
+    (message,) = outbox.post_many(kind=Kind.WEBHOOK, letters=[_letter(locked, event)], at=at)
+    return message
+
+
+def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Behind its lock. Raises Refusal `deleted`."""
+    locked = WebhookEndpoint.objects.locked(endpoint.pk)
+    if locked.ended_at:
+        raise Refusal("deleted", _("This endpoint has been deleted. Add its address anew."))
+    return locked
+
+
+@transaction.atomic
 def resend(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Message:
     """Send one message at once, also one that was acknowledged: its id stays, so that it counts once.
 
-    Raises Refusal `suspended`, `blanked`, or `state` while it is being sent.
+    Raises Refusal `suspended`, `deleted`, `blanked`, or `state` while it is being sent.
     """
     endpoint = endpoint_of(message)
     if endpoint is None:
         raise Refusal("blanked", _("Its content has been deleted. It cannot be sent again."))
     if endpoint.state == EndpointState.SUSPENDED:
         raise Refusal("suspended", _("Its endpoint is suspended. Resume that first."))
+    if endpoint.ended_at:
+        raise Refusal("deleted", _("Its endpoint has been deleted."))
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(quiet_until=None)
     return outbox.retry(message=message, by=by, at=at)
 

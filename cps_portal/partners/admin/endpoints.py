@@ -37,7 +37,7 @@ class TroubleFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() == "no":
-            return queryset.filter(failing_since=None, state=EndpointState.ACTIVE)
+            return queryset.live().filter(failing_since=None, state=EndpointState.ACTIVE)
         return queryset.in_trouble(timezone.now()) if self.value() else queryset
 
 
@@ -48,11 +48,11 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
     form = EndpointForm
     change_form_template = "admin/partners/webhookendpoint/change_form.html"
     secret_template = "admin/partners/webhookendpoint/secret.html"  # noqa: S105
-    list_display = ["url", "partner", "state", "failing_since", "suspended_at", "since"]
-    list_filter = [TroubleFilter, "state", "partner"]
+    list_display = ["url", "partner", "state", "failing_since", "suspended_at", "since", "ended_at"]
+    list_filter = [TroubleFilter, "state", ("ended_at", admin.EmptyFieldListFilter), "partner"]
     list_select_related = ["partner"]
     search_fields = ["url", "partner__name"]
-    readonly_fields = ["state", "reason", "suspended_at", "failing_since", "quiet_until", "since"]
+    readonly_fields = ["state", "reason", "suspended_at", "failing_since", "quiet_until", "since", "ended_at"]
 
     def get_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> list[Any]:
         own = ["partner", "url", "types"]
@@ -60,6 +60,10 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> list[Any]:
         return ["partner", *self.readonly_fields] if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> bool:
+        """What was deleted is there to be read."""
+        return super().has_change_permission(request, obj) and not (obj and obj.ended_at)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(OPERATE)
@@ -107,7 +111,7 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
         if endpoint is not None:
             waiting = Message.objects.filter(lane=endpoint.lane, state__in=OPEN)
             context |= {
-                "may_operate": self.has_operate_permission(request),
+                "may_operate": self.has_operate_permission(request) and not endpoint.ended_at,
                 "may_rotate": self.has_change_permission(request, endpoint),
                 "suspend_form": SuspendForm(),
                 "waiting": waiting.order_by("next_at", "pk")[:SHOWN],
@@ -123,7 +127,8 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
         page = HttpResponseRedirect(reverse("admin:partners_webhookendpoint_change", args=[pk]))
         wanted = request.POST.get("do", "")
         rotates = wanted in {"rotate", "rotate_at_once"}
-        allowed = self.has_change_permission(request, endpoint) if rotates else self.has_operate_permission(request)
+        changes = rotates or wanted == "end"
+        allowed = self.has_change_permission(request, endpoint) if changes else self.has_operate_permission(request)
         if request.method == "POST" and not allowed:
             raise PermissionDenied
         try:
@@ -150,6 +155,12 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
         if wanted == "resume":
             actions.resume(endpoint=endpoint, by=by, at=now)
             return gettext("Resumed. What waited is sent now.")
+        if wanted == "ping":
+            message = actions.ping(endpoint=endpoint, by=by, at=now)
+            return gettext("A test is sent: %(key)s. How it went is below.") % {"key": message.key}
+        if wanted == "end":
+            actions.end(endpoint=endpoint, by=by, at=now)
+            return gettext("Deleted. Nothing is sent there any more.")
         if wanted.startswith("resend:"):
             key = wanted.removeprefix("resend:")
             rows = Message.objects.filter(lane=endpoint.lane)

@@ -14,12 +14,15 @@ from cps_portal.partners.models.organisations import Partner
 
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def live(self) -> Self:
+        return self.filter(ended_at=None)
+
     def wanting(self, type: str) -> Self:  # noqa: A002
-        return self.filter(Q(types=[]) | Q(types__contains=[type]))
+        return self.live().filter(Q(types=[]) | Q(types__contains=[type]))
 
     def in_trouble(self, since: datetime) -> Self:
         """Those that have taken nothing since then, because they fail or are suspended."""
-        return self.filter(Q(failing_since__lte=since) | Q(suspended_at__lte=since))
+        return self.live().filter(Q(failing_since__lte=since) | Q(suspended_at__lte=since))
 
     def locked(self, pk: int) -> "WebhookEndpoint":
         return self.select_for_update(of=("self",), no_key=True).select_related("partner").get(pk=pk)
@@ -29,6 +32,7 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
 class WebhookEndpoint(models.Model):
     """Where a partner hears of what happens. `types` are the events it wants; empty: all.
 
+    One that was deleted has `ended_at` and is never used again: what it was told stays for staff to read.
     `failing_since` and `quiet_until` keep a receiver that does not answer from holding up the others.
     """
 
@@ -41,6 +45,7 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     quiet_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
     since = models.DateTimeField(_("since"))
+    ended_at = models.DateTimeField(_("deleted"), null=True, blank=True)
 
     objects = WebhookEndpointQuerySet.as_manager()
 
@@ -51,7 +56,7 @@ class WebhookEndpoint(models.Model):
         ordering = ["partner", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["partner", "url"], name="webhook_endpoint_once",
+                fields=["partner", "url"], name="webhook_endpoint_once", condition=Q(ended_at=None),
                 violation_error_message=_("This partner has this address already."),
             ),
             models.CheckConstraint(
