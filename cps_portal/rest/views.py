@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pghistory
@@ -33,6 +33,7 @@ from cps_portal.rest.parsers import StrictJSONParser, length_of
 logger = logging.getLogger("cps_portal.api")
 MINUTE = 60
 MOST_BYTES = 64 * 1024
+NOTICE = timedelta(days=180)  # at least so long what is to go is announced before
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -43,6 +44,10 @@ class Deprecation:
     since: datetime
     sunset: datetime
     link: str
+
+    def __post_init__(self) -> None:
+        if self.sunset - self.since < NOTICE:
+            raise ValueError(f"partners are told {NOTICE.days} days before")
 
 
 class PartnerView(APIView):
