@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField, Field, Model, OuterRef, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
-from django.forms import ModelForm
+from django.forms import BaseInlineFormSet, CheckboxInput, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
@@ -92,8 +92,19 @@ def name_parts(field: Any) -> None:
             box.attrs["aria-label"] = f"{field.label}: {what}"
 
 
+class DeleteBox(CheckboxInput):
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"aria-label": _("Delete"), **(attrs or {})})
+
+
+class InlineRows(BaseInlineFormSet[Any, Any, Any]):
+    deletion_widget = DeleteBox
+
+
 class DeskInline(admin.TabularInline[Any, Any]):
     """Rows under the row that they belong to, in a table: the head of a column is the name of its boxes."""
+
+    formset = InlineRows
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
