@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run test test-browser test-races test-schema test-launcher chaos bench bench-crowd lint install lock clean
+.PHONY: run test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -17,12 +17,15 @@ test-browser: ## in Chromium
 test-races: ## real threads against each other
 	@$(START) test -m races -n auto $(ARGS)
 
+test-wide: ## every page of the desk, whole worlds, long walks (LEDGER_EXAMPLES=... CHANGES_EXAMPLES=...)
+	@$(START) test -m wide -n auto --dist worksteal $(ARGS)
+
 test-schema: export SCHEMA_EXAMPLES ?= 60
 test-schema: ## thousands of requests made up from the contract of the API (SCHEMA_EXAMPLES=... of each operation)
 	@$(START) test -m schema -n auto $(ARGS)
 
 test-launcher: ## starts, kills and restarts the whole portal
-	@$(START) test -m launcher $(ARGS)
+	@$(START) test -m launcher -n auto --dist worksteal $(ARGS)
 
 chaos: install ## 500 Welcome Packs asked for while everything is killed (COUNT=... SEED=...)
 	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(SEED),--seed $(SEED))

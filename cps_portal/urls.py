@@ -9,6 +9,8 @@ from cps_portal.offers.views.cards import card_check
 from cps_portal.rest.views import no_such_path
 
 urlpatterns = [
+    path("api/v1/", include("cps_portal.api")),  # first: programs ask most often
+    re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
     path("", home.home, name="home"),
     path("dashboard/", home.dashboard, name="dashboard"),
     path("help/", home.help_page, name="help"),
@@ -30,8 +32,6 @@ urlpatterns = [
     path("kitbag/", include("kitbag.urls")),
     path("", include("servicing.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("cps_portal.api")),
-    re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
 ]
 if apps.is_installed("cps_portal.mailbox"):
     urlpatterns.append(path("mailbox/", include("cps_portal.mailbox.urls")))

@@ -41,6 +41,7 @@ def test_it_is_refused_where_staff_need_a_second_factor(db: None) -> None:
     assert not User.objects.exists()
 
 
+@pytest.mark.wide
 def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(groups: dict[str, Group]) -> None:
     for load in ("load_catalogue", "load_programme", "load_centres"):
         call_command(load, verbosity=0)

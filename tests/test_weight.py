@@ -14,6 +14,7 @@ from pytest_django import Settings
 from cps_portal.settings import base
 from tests.world import World
 
+pytestmark = pytest.mark.wide
 LARGEST = 60_000
 NEEDED = re.compile(r"""<(?:link|script|img|use|source)\b[^>]*?\s(?:href|src)="([^"]+)\"""")
 OF_CSS = re.compile(r"""(?:url\(|@import\s)\s*["']?([^"')]+)""")

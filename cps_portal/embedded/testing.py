@@ -10,7 +10,7 @@ from cps_portal.embedded import servers
 from cps_portal.embedded.errors import CannotStart
 from cps_portal.embedded.urls import ROOT
 
-ELSEWHERE = ("browser", "bench", "launcher", "races", "schema")  # markers of what has a command of its own
+ELSEWHERE = ("browser", "bench", "launcher", "races", "schema", "wide")  # markers of what has a command of its own
 EVERYDAY = [
     "-n",
     "auto",

@@ -55,6 +55,7 @@ class _Statement:
             require_transaction("a query that locks")
         self.compiler = query.get_compiler(DEFAULT_DB_ALIAS)
         self.sql, params = self.compiler.as_sql()
+        self.converters: Any = None
         names = {stand: name for name, stand in stands.items()}
         self.params = [(names.get(param) if _hashable(param) else None, param) for param in params]
         if lost := set(stands) - {name for name, _param in self.params if name}:
@@ -67,11 +68,18 @@ class _Statement:
         compiler = copy(self.compiler)
         compiler.connection = connections[DEFAULT_DB_ALIAS]  # each thread has its own
         compiler.as_sql = lambda *args, **kwargs: (self.sql, params)
+        compiler.get_converters = self.converters_of
         query: Any = copy(self.template.query)
         query.get_compiler = lambda *args, **kwargs: compiler
         rows: Any = type(self.template)(self.template.model, query, DEFAULT_DB_ALIAS)
         rows._iterable_class, rows._fields = self.template._iterable_class, self.template._fields  # type: ignore[attr-defined]
         return rows  # type: ignore[no-any-return]
+
+    def converters_of(self, expressions: Any) -> Any:
+        """What turns columns into values: the columns are the same each time."""
+        if self.converters is None:
+            self.converters = self.compiler.get_converters(expressions)
+        return self.converters
 
 
 def _stand_in(value: Any, n: int) -> Any:

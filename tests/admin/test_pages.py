@@ -4,6 +4,7 @@ carries no script or style of its own, so that the strict Content-Security-Polic
 import re
 from typing import Any
 
+import pytest
 from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
@@ -15,6 +16,7 @@ from tests.admin.crowd import add_crowd
 from tests.factories import ProductFactory, validated
 from tests.world import World
 
+pytestmark = pytest.mark.wide
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 SCRIPT = r"<script(?![^>]*\bsrc=)(?![^>]*application/json)"
 INLINE = re.compile(rf"<style|\sstyle\s*=|{SCRIPT}|\son[a-z]+\s*=\s*[\"']", re.IGNORECASE)

@@ -39,6 +39,7 @@ def part(name: str) -> Any:
     return import_module(f"{NAME}.{name}")
 
 
+@pytest.mark.wide
 def test_a_generated_client_drives_a_whole_repair(
     generated: None, committed_world: World, live_server: LiveServer
 ) -> None:

@@ -121,6 +121,7 @@ def test_the_nightly_check_logs_an_error(world: World, caplog: pytest.LogCapture
     assert "the ledger differs from the rules" in caplog.text
 
 
+@pytest.mark.wide
 def test_a_crowd_agrees_with_the_rules_and_is_the_same_again(world: World) -> None:
     """Over the products of the test world's catalogue, and what most hold is held by all."""
     with pytest.raises(CommandError, match="There are members already"):

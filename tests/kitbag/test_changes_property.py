@@ -154,6 +154,7 @@ class Changes(RuleBasedStateMachine):
                 raise Crash
 
 
+@pytest.mark.wide
 @pytest.mark.django_db
 def test_the_ledger_agrees_however_changes_interleave() -> None:
     run_state_machine_as_test(

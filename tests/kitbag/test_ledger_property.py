@@ -128,6 +128,7 @@ class Kitbags(RuleBasedStateMachine):
         assert len(keys) == len(set(keys))
 
 
+@pytest.mark.wide
 @pytest.mark.django_db
 def test_the_ledger_agrees_whatever_happens() -> None:
     run_state_machine_as_test(

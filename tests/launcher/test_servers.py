@@ -42,6 +42,7 @@ def fetch(url, statement):
     return rows
 
 
+@pytest.mark.launcher
 def test_a_committed_row_and_a_queued_item_survive_every_kind_of_kill(tmp_path, no_servers_named):
     """Launcher killed; then both servers killed under a living launcher; each time the next start has it all."""
     launcher = subprocess.Popen(
