@@ -78,8 +78,9 @@ def start_worker(broker: Broker, tmp_path: Path, settings: Settings) -> Iterator
     workers = []
 
     def start(*extra: str) -> subprocess.Popen[bytes]:
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
         environment = {
-            **os.environ,
+            **inherited,  # the broker is the one that is named
             "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
             "DATABASE_URL": f"postgres://{database}",
             "REDIS_URL": broker.url,
