@@ -26,20 +26,7 @@ from servicing.models import Ticket, TicketFile, VisitingMember
 from tests.api.machines import FILES, Machine, machine
 from tests.files import samples
 from tests.files.test_store import HOSTILE
-from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
-
-
-@pytest.fixture
-def workshop(world: World) -> Machine:
-    found = machine()
-    a_centre(partner=found.partner)
-    return found
-
-
-@pytest.fixture
-def ticket(workshop: Machine, world: World) -> Ticket:
-    return a_request(world, workshop.partner.centres.get())
 
 
 @pytest.fixture

@@ -10,20 +10,12 @@ from django.utils import timezone
 from cps_portal.partners.models import KeptAnswer
 from servicing.models import Ticket, TicketEvent
 from tests.api.machines import Machine, machine
-from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
 
 @pytest.fixture
-def workshop(world: World) -> Machine:
-    found = machine()
-    a_centre(partner=found.partner)
-    return found
-
-
-@pytest.fixture
-def path(workshop: Machine, world: World) -> str:
-    return f"tickets/{a_request(world, workshop.partner.centres.get()).reference}/events"
+def path(ticket: Ticket) -> str:
+    return f"tickets/{ticket.reference}/events"
 
 
 def said(kind: str = "accepted", **more: Any) -> dict[str, Any]:

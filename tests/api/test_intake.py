@@ -25,13 +25,6 @@ SERIAL = "012345678901"
 
 
 @pytest.fixture
-def workshop(world: World) -> Machine:
-    found = machine()
-    a_centre(partner=found.partner)
-    return found
-
-
-@pytest.fixture
 def elsewhere(world: World) -> Machine:
     found = machine("cape")
     a_centre("cape", partner=found.partner)

@@ -13,8 +13,8 @@ from members.models import Notice
 from servicing.actions import keeping, loans
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, TicketEvent
-from tests.api.machines import Machine, machine
-from tests.servicing.jobs import a_centre, at_the_centre
+from tests.api.machines import Machine
+from tests.servicing.jobs import at_the_centre
 from tests.world import World
 
 SERIAL = "900000000001"
@@ -22,13 +22,6 @@ FACE = {
     "state": "reserved", "serial": SERIAL, "out_at": None, "condition_out": "", "due_back": None, "returned_at": None,
     "condition_in": "", "cancelled_at": None,
 }  # fmt: skip
-
-
-@pytest.fixture
-def workshop(world: World) -> Machine:
-    found = machine()
-    a_centre(partner=found.partner)
-    return found
 
 
 @pytest.fixture

@@ -1,24 +1,9 @@
 """Tickets through the API (R47, R52, R55)."""
 
-import pytest
 from django.utils import timezone
 
 from servicing.models import Ticket, TicketEvent
-from tests.api.machines import Machine, machine
-from tests.servicing.jobs import a_centre, a_request
-from tests.world import World
-
-
-@pytest.fixture
-def workshop(world: World) -> Machine:
-    found = machine()
-    a_centre(partner=found.partner)
-    return found
-
-
-@pytest.fixture
-def ticket(workshop: Machine, world: World) -> Ticket:
-    return a_request(world, workshop.partner.centres.get())
+from tests.api.machines import Machine
 
 
 def said(kind: str, number: str = "1", **more: object) -> dict[str, object]:
