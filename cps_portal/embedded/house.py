@@ -91,7 +91,7 @@ class Ledger:
         assert isinstance(data, dict)  # noqa: S101 (signed by the portal)
         with self.writing() as connection:
             connection.execute(
-                "insert into heard values (?, ?, ?, ?)", (webhook_id, message["type"], data["key"], time.time())
+                "insert into heard values (?, ?, ?, ?)", (webhook_id, message["type"], data.get("key", ""), time.time())
             )
             if message["type"] == "welcome_pack.requested":
                 connection.execute(
