@@ -40,8 +40,11 @@ FARTHEST = 4  # steps from a row to the member whose it is
 SESSION_BATCH = 1000
 ADDRESS = re.compile(r'[^\s"@]+@[^\s"@]+')
 OF_A_USER: dict[type[models.Model], str] = {
-    User: "pk", EmailAddress: "user", Authenticator: "user", StoredFile: "owner",
-}  # fmt: skip
+    User: "pk",
+    EmailAddress: "user",
+    Authenticator: "user",
+    StoredFile: "owner",
+}
 
 
 @transaction.atomic

@@ -62,9 +62,18 @@ class MemberAdmin(DeskAdmin[Member]):
         (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at", "to_be_erased", "erased_at"]}),
     ]
     readonly_fields = [
-        "number_in_groups", "email", "address", "level", "points", "country", "language", "joined_at", "closed_at",
-        "to_be_erased", "erased_at",
-    ]  # fmt: skip
+        "number_in_groups",
+        "email",
+        "address",
+        "level",
+        "points",
+        "country",
+        "language",
+        "joined_at",
+        "closed_at",
+        "to_be_erased",
+        "erased_at",
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -135,9 +135,23 @@ class _Crowd:
         self.terms_key = terms.pk
         self.rows = Table(
             Registration,
-            "id", "member_id", "product_id", "state", "serial", "serial_key", "country", "purchased_on", "store",
-            "added_at", "submitted_at", "decided_at", "review_reason", "refusal_reason", "removal_reason", "ended_at",
-        )  # fmt: skip
+            "id",
+            "member_id",
+            "product_id",
+            "state",
+            "serial",
+            "serial_key",
+            "country",
+            "purchased_on",
+            "store",
+            "added_at",
+            "submitted_at",
+            "decided_at",
+            "review_reason",
+            "refusal_reason",
+            "removal_reason",
+            "ended_at",
+        )
         self.entries = Table(PointsEntry, "member_id", "registration_id", "amount", "cause", "stage", "at")
         self.moves = Table(LevelChange, "member_id", "from_level", "to_level", "points", "cause", "about", "at")
 
@@ -159,9 +173,7 @@ class _Crowd:
         for begun in range(0, self.members, CHUNK):
             for n in range(begun, min(begun + CHUNK, self.members)):
                 self._member(n, user + n, member + n)
-            for table in (
-                self.users, self.people, self.addresses, self.terms, self.rows, self.entries, self.moves
-            ):  # fmt: skip
+            for table in (self.users, self.people, self.addresses, self.terms, self.rows, self.entries, self.moves):
                 table.write()
 
     def _member(self, n: int, user: int, member: int) -> None:
@@ -217,11 +229,18 @@ class _Crowd:
             bought = date.fromisoformat(at[:10]) - timedelta(days=3)
             decided = none if state == RegistrationState.SUBMITTED else at
             details = (
-                serial, serial, country, bought, "Market Street Cameras", at, at, decided,
+                serial,
+                serial,
+                country,
+                bought,
+                "Market Street Cameras",
+                at,
+                at,
+                decided,
                 ReviewReason.SAMPLE if state == RegistrationState.SUBMITTED else "",
                 RefusalReason.DETAILS_WRONG if state == RegistrationState.REJECTED else "",
                 *((RemovalReason.SOLD, DAYS[-1]) if state == RegistrationState.REMOVED else ("", none)),
-            )  # fmt: skip
+            )
         self.rows.add(row, member, product.pk, state, *details)
 
 

@@ -118,14 +118,22 @@ def _cases() -> None:
     cases.note(case=lost, text="Third card this year.", by=support, at=_ago(2))
     cases.answer(case=lost, text="Where shall we send the new one?", asks=True, by=support, at=_ago(2))
     cases.open_case(
-        kind=Kind.SECOND_HAND, subject="Second-hand lens", member=ben, by=ben.user, at=_ago(14),
+        kind=Kind.SECOND_HAND,
+        subject="Second-hand lens",
+        member=ben,
+        by=ben.user,
+        at=_ago(14),
         text="I bought an RF 70-200mm from a friend. The number on it is 4210000123.\n\nMay I register it?",
-    )  # fmt: skip
+    )
     visitor = cases.Visitor("Vera Visitor", "vera@example.org")
     cases.open_case(
-        kind=Kind.CONTACT, subject="Joining", text="I work in two countries. Where do I join?", visitor=visitor,
-        by=None, at=_ago(0),
-    )  # fmt: skip
+        kind=Kind.CONTACT,
+        subject="Joining",
+        text="I work in two countries. Where do I join?",
+        visitor=visitor,
+        by=None,
+        at=_ago(0),
+    )
 
 
 # --- People --------------------------------------------------------------------------------------

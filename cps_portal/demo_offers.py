@@ -20,22 +20,41 @@ def make_offers() -> None:
     """An event with places, one with a waiting line that Ana is in, and what the next level opens."""
     staff = User.objects.get(email="programme@example.org")
     _offer(
-        "pit-stop-at-the-cycle-tour", staff, kind=OfferKind.EVENT, title="Pit stop at the Cycle Tour",
-        summary="Sensor clean while you wait. Bring your card.", venue="Cape Town", levels=[Level.SILVER, Level.GOLD],
-        countries=["ZA"], places=40, **_day(24),
+        "pit-stop-at-the-cycle-tour",
+        staff,
+        kind=OfferKind.EVENT,
+        title="Pit stop at the Cycle Tour",
+        summary="Sensor clean while you wait. Bring your card.",
+        venue="Cape Town",
+        levels=[Level.SILVER, Level.GOLD],
+        countries=["ZA"],
+        places=40,
+        **_day(24),
         text="Come by between two stages. We clean the sensors of up to two bodies and check your lenses.",
-    )  # fmt: skip
+    )
     evening = _offer(
-        "an-evening-with-long-lenses", staff, kind=OfferKind.EVENT, title="An evening with long lenses",
-        summary="Try telephoto lenses on wildlife at dusk. Few places, so there is a line.", venue="Pretoria",
-        levels=[Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM], places=2, **_day(38),
+        "an-evening-with-long-lenses",
+        staff,
+        kind=OfferKind.EVENT,
+        title="An evening with long lenses",
+        summary="Try telephoto lenses on wildlife at dusk. Few places, so there is a line.",
+        venue="Pretoria",
+        levels=[Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM],
+        places=2,
+        **_day(38),
         text="We bring the lenses and a guide; you bring a body and a card with room on it.",
-    )  # fmt: skip
+    )
     _offer(
-        "loan-week-for-platinum", staff, kind=OfferKind.SPECIAL, title="A lens of your choice for a week",
-        summary="Borrow any lens of the loan pool for seven days, without a repair.", levels=[Level.PLATINUM],
-        since=_at(-3), until=_at(60), text="Choose at a service centre. Bring your card.",
-    )  # fmt: skip
+        "loan-week-for-platinum",
+        staff,
+        kind=OfferKind.SPECIAL,
+        title="A lens of your choice for a week",
+        summary="Borrow any lens of the loan pool for seven days, without a repair.",
+        levels=[Level.PLATINUM],
+        since=_at(-3),
+        until=_at(60),
+        text="Choose at a service centre. Bring your card.",
+    )
     if evening:
         for place, name in enumerate(("emil", "dana", "ana")):
             member = Member.objects.filter(user__email=f"{name}@example.org").first()

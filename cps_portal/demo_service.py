@@ -20,8 +20,12 @@ from servicing.rules import next_moves
 
 HOME = "johannesburg-professional-service-centre"
 CHLOES = "istanbul-customer-experience-centre"
-POOL = [("eos-r5-mark-ii", "990000000011"), ("eos-r5-mark-ii", "990000000012"), ("eos-r3", "990000000013"),
-        ("rf-70-200mm-f2-8l-is-usm", "9900000014")]  # fmt: skip
+POOL = [
+    ("eos-r5-mark-ii", "990000000011"),
+    ("eos-r5-mark-ii", "990000000012"),
+    ("eos-r3", "990000000013"),
+    ("rf-70-200mm-f2-8l-is-usm", "9900000014"),
+]
 
 
 @transaction.atomic
@@ -43,15 +47,28 @@ def make_jobs() -> None:
     who = Who(user=desk)
     back = _job(ana, home, "rf-70-200mm-f2-8l-is-usm", "Zoom ring turns hard", _ago(60))
     if back:
-        _through(back, who, _ago(58), EventKind.ASSESSED, EventKind.REPAIR_STARTED, EventKind.READY, EventKind.SHIPPED,
-                 EventKind.CLOSED)  # fmt: skip
+        _through(
+            back,
+            who,
+            _ago(58),
+            EventKind.ASSESSED,
+            EventKind.REPAIR_STARTED,
+            EventKind.READY,
+            EventKind.SHIPPED,
+            EventKind.CLOSED,
+        )
     late = _job(ana, home, "eos-r5-mark-ii", "The shutter sticks in the cold", _ago(12))
     if late:
         _through(late, who, _ago(10), EventKind.ASSESSED)
         _estimate(
-            late, who, _ago(9), currency="ZAR", note="The shutter unit has to be replaced.", part="Shutter unit",
+            late,
+            who,
+            _ago(9),
+            currency="ZAR",
+            note="The shutter unit has to be replaced.",
+            part="Shutter unit",
             price="6450.00",
-        )  # fmt: skip
+        )
         approve = late.estimates.get()
         approve_estimate(estimate=approve, who=Who(user=ana.user), at=_ago(8))
         expected = timezone.localdate() + timedelta(days=3)
@@ -64,9 +81,14 @@ def make_jobs() -> None:
     if waits:
         _through(waits, Who(), _ago(2), EventKind.ASSESSED)
         _estimate(
-            waits, Who(), _ago(1), currency="TRY", note="The screen and its cable are broken.", part="Rear screen",
+            waits,
+            Who(),
+            _ago(1),
+            currency="TRY",
+            note="The screen and its cable are broken.",
+            part="Rear screen",
             price="14200.00",
-        )  # fmt: skip
+        )
     keeping.flag_overdue(at=timezone.now())
 
 

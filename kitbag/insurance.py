@@ -113,9 +113,18 @@ def as_pdf(lines: Sequence[Line], *, owner: str, on: date) -> bytes:
 def _cells(line: Line, bought: str) -> list[str]:
     """Value and origin are left for the owner to fill in."""
     return [
-        str(line.number), line.description, MAKE, line.model, line.serial, bought, line.store, line.country, "1",
-        "", "",
-    ]  # fmt: skip
+        str(line.number),
+        line.description,
+        MAKE,
+        line.model,
+        line.serial,
+        bought,
+        line.store,
+        line.country,
+        "1",
+        "",
+        "",
+    ]
 
 
 def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: date, count: int) -> float:

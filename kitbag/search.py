@@ -9,8 +9,18 @@ MOST_TOKENS = 12
 SHORTEST_FUZZY = 4  # letters; in shorter words a mistake leaves nothing to recognise
 APERTURE = {"f"}  # after the first token the beginning of "f/2.8" as often as a part of the name
 DESCRIBING = {  # what shops and people put beside a name; it helps the order, and need not be in the name
-    "binocular", "binoculars", "body", "camera", "dslr", "flash", "kit", "mirrorless", "only", "printer", "scanner",
-}  # fmt: skip
+    "binocular",
+    "binoculars",
+    "body",
+    "camera",
+    "dslr",
+    "flash",
+    "kit",
+    "mirrorless",
+    "only",
+    "printer",
+    "scanner",
+}
 MAIN_SHELVES = [Shelf.BODIES, Shelf.LENSES, Shelf.VIDEO, Shelf.FLASH]
 
 MOST_NAMES = 5000

@@ -121,9 +121,16 @@ class CountryProgrammeAdmin(DeskAdmin[CountryProgramme]):
 @admin.register(LevelBenefit)
 class LevelBenefitAdmin(DeskAdmin[LevelBenefit]):
     list_display = [
-        "level", "service_level", "country", "fast_track_days", "maintenance_discount", "free_return",
-        "courtesy_loan", "first_answer_hours", "sample",
-    ]  # fmt: skip
+        "level",
+        "service_level",
+        "country",
+        "fast_track_days",
+        "maintenance_discount",
+        "free_return",
+        "courtesy_loan",
+        "first_answer_hours",
+        "sample",
+    ]
     list_filter = ["level", "service_level", "sample"]
     search_fields = ["level", "country"]
     ordering = ["service_level", "first_answer_hours"]

@@ -94,8 +94,16 @@ class JoinForm(NameFields, SignupForm):  # type: ignore[misc]
     news = forms.BooleanField(label=_("Email me about events and offers, about once a month"), required=False)
 
     field_order = [
-        "first_name", "last_name", "email", "country", "specialty", "password1", "adult", "terms", "news",
-    ]  # fmt: skip
+        "first_name",
+        "last_name",
+        "email",
+        "country",
+        "specialty",
+        "password1",
+        "adult",
+        "terms",
+        "news",
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -18,9 +18,15 @@ from members.models import Member, TermsAcceptance
 TERMS_KEY = "terms_accepted"  # in the session: the version that was accepted when this sign-in began
 LANGUAGE_KEY = "member_language"
 CLOSED_MAY = {  # what somebody sees whose account is closed (R14), beside what everybody sees
-    "closing", "reopen_account", "my_data_download", "account_logout", "account_reauthenticate",
-    "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_login_webauthn",
-}  # fmt: skip
+    "closing",
+    "reopen_account",
+    "my_data_download",
+    "account_logout",
+    "account_reauthenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_login_webauthn",
+}
 NO_TERMS_NEEDED = {"members:terms", "account_logout"}
 
 

@@ -47,9 +47,12 @@ class Answers:
     """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
 
     def __init__(
-        self, member: Member | None, *, standings: Mapping[Item, Standing] | None = None,
+        self,
+        member: Member | None,
+        *,
+        standings: Mapping[Item, Standing] | None = None,
         benefits: Mapping[str, Benefit] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """What the caller has read for many members already need not be read again."""
         self.member = member
         self._standings = dict(standings or {})
@@ -57,9 +60,15 @@ class Answers:
             self._benefits = benefits
 
     def of(
-        self, item: Item, centre: ServiceCentre, service: str, *, places_taken: int, wish: str | None = None,
+        self,
+        item: Item,
+        centre: ServiceCentre,
+        service: str,
+        *,
+        places_taken: int,
+        wish: str | None = None,
         claim: WarrantyClaim = NO_CLAIM,
-    ) -> Entitlement:  # fmt: skip
+    ) -> Entitlement:
         """What the member (None: a visiting one) gets for this product at this centre today."""
         return entitlement(
             level=self.member.level if self.member else None,
@@ -151,14 +160,16 @@ GIVEN: Prepared[tuple[str, dict[str, Any] | None]] = Prepared(
                 .order_by("-country")
                 .values(
                     given=JSONObject(
-                        fast_track_days="fast_track_days", maintenance_discount="maintenance_discount",
-                        free_return="free_return", courtesy_loan="courtesy_loan",
+                        fast_track_days="fast_track_days",
+                        maintenance_discount="maintenance_discount",
+                        free_return="free_return",
+                        courtesy_loan="courtesy_loan",
                     )
                 )[:1]
             ),
         )[:1]
     )
-)  # fmt: skip
+)
 
 
 def facts_of(product: Product) -> ProductFacts:

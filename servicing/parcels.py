@@ -44,9 +44,15 @@ class Paper:
         self.canvas.drawString(x, self.y, drawn)
 
     def text(
-        self, text: str, *, size: float = 10, x: float = MARGIN, wide: float = INNER, most: int = 99,
+        self,
+        text: str,
+        *,
+        size: float = 10,
+        x: float = MARGIN,
+        wide: float = INNER,
+        most: int = 99,
         ink: HexColor = INK,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """As many lines as it needs, at most `most`."""
         lines = simpleSplit(text, FONT, size, wide)
         for number, line in enumerate(lines[:most], start=1):

@@ -108,9 +108,14 @@ class Asked:
 
 
 def asked_of(
-    row: Registration, service: str, *, at: datetime, wish: PlaceWish | None = None, warranty: bool = False,
+    row: Registration,
+    service: str,
+    *,
+    at: datetime,
+    wish: PlaceWish | None = None,
+    warranty: bool = False,
     proof: bool = False,
-) -> Asked:  # fmt: skip
+) -> Asked:
     item = Item(row.product, registration=row)
     return Asked(row, service, wish, claim_for(item, wanted=warranty, proof=proof, at=at))
 

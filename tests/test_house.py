@@ -14,9 +14,15 @@ from django.db import connection, models
 
 ROOT = Path(settings.BASE_DIR)
 OWN = [
-    "cps_portal", "cps_portal.outbox", "cps_portal.partners", "cps_portal.offers", "cps_portal.cases", "members",
-    "kitbag", "servicing",
-]  # fmt: skip
+    "cps_portal",
+    "cps_portal.outbox",
+    "cps_portal.partners",
+    "cps_portal.offers",
+    "cps_portal.cases",
+    "members",
+    "kitbag",
+    "servicing",
+]
 SOURCES = [
     path
     for room in ("cps_portal", "members", "kitbag", "servicing")

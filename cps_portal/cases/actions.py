@@ -132,9 +132,7 @@ def answer(
     locked.due_at = None
     locked.first_answered_at = locked.first_answered_at or at
     locked.save(update_fields=["state", "due_at", "first_answered_at"])
-    event, code = (
-        (emails.ASKED, NoticeCode.CASE_ASKED) if asks else (emails.ANSWERED, NoticeCode.CASE_ANSWERED)
-    )  # fmt: skip
+    event, code = (emails.ASKED, NoticeCode.CASE_ASKED) if asks else (emails.ANSWERED, NoticeCode.CASE_ANSWERED)
     _tell(locked, message, event, code, at)
     return message
 
@@ -230,9 +228,16 @@ def erase(*, case: Case, at: datetime) -> Case:
     locked.erased_at = locked.erased_at or at
     locked.save(
         update_fields=[
-            "subject", "visitor_name", "visitor_email", "access_token", "due_at", "state", "closed_at", "erased_at",
+            "subject",
+            "visitor_name",
+            "visitor_email",
+            "access_token",
+            "due_at",
+            "state",
+            "closed_at",
+            "erased_at",
         ]
-    )  # fmt: skip
+    )
     return locked
 
 

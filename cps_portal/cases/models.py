@@ -93,8 +93,8 @@ class Case(models.Model):
                 violation_error_message=_("A case is a member’s or a visitor’s."),
             ),
             models.CheckConstraint(
-                name="case_about_is_whole", condition=Q(about_type=None, about_id=None)
-                | Q(about_type__isnull=False, about_id__isnull=False),
+                name="case_about_is_whole",
+                condition=Q(about_type=None, about_id=None) | Q(about_type__isnull=False, about_id__isnull=False),
             ),
             models.CheckConstraint(
                 name="case_due_on_supports_turn",
@@ -106,14 +106,13 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 name="case_closed_has_a_date",
-                condition=Q(state=State.CLOSED, closed_at__isnull=False)
-                | (~Q(state=State.CLOSED) & Q(closed_at=None)),
+                condition=Q(state=State.CLOSED, closed_at__isnull=False) | (~Q(state=State.CLOSED) & Q(closed_at=None)),
             ),
             models.CheckConstraint(
                 name="case_erased_is_empty",
                 condition=Q(erased_at=None) | (Q(subject="") & NO_VISITOR),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.reference_in_groups

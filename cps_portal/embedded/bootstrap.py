@@ -85,10 +85,21 @@ def install(which: str, environment: "dict[str, str]") -> None:
         make_venv(environment)
     STAMP.write_text(INSTALLING)  # a killed installation is not trusted: the next one starts anew
     call(
-        [UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON, "--require-hashes",
-         "-r", LOCKS / f"{which}.txt"],
-        environment, "Installing the requirements failed; the reason is above.",
-    )  # fmt: skip
+        [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            PYTHON,
+            "--require-hashes",
+            "-r",
+            LOCKS / f"{which}.txt",
+        ],
+        environment,
+        "Installing the requirements failed; the reason is above.",
+    )
     STAMP.write_text(f"{which} {wanted}")
     os.close(folder)
     say(f"  installed in {time.monotonic() - began:.0f} s")
@@ -114,22 +125,43 @@ def works(program: Path) -> bool:
 def make_venv(environment: "dict[str, str]") -> None:
     """A fresh .venv with uv in it: uv installs in seconds what pip needs minutes for."""
     call(
-        [sys.executable, "-m", "venv", "--clear", VENV], environment,
+        [sys.executable, "-m", "venv", "--clear", VENV],
+        environment,
         "This Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv",
-    )  # fmt: skip
+    )
     call(
-        [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
-         "-r", LOCKS / "uv.txt"],
-        environment, "Installing uv failed; the reason is above.",
-    )  # fmt: skip
+        [
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            LOCKS / "uv.txt",
+        ],
+        environment,
+        "Installing uv failed; the reason is above.",
+    )
 
 
 def lock(arguments: "list[str]", environment: "dict[str, str]") -> None:
     """Compile the lock files from pyproject.toml: one set of versions, its hashes, and no host name."""
     compile_ = [
-        str(UV), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--no-emit-index-url", "--custom-compile-command", "make lock", *arguments,
-    ]  # fmt: skip
+        str(UV),
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--custom-compile-command",
+        "make lock",
+        *arguments,
+    ]
     for name, selection in COMPILED.items():
         agree = [] if name == "dev" else ["-c", "requirements/dev.txt"]
         target = f"requirements/{name}.txt"

@@ -96,12 +96,25 @@ def create_cluster(programs: Path, home: Path, account: accounts.Account | None,
         account.own(password)
         account.own(fresh)
     done = subprocess.run(  # noqa: S603, PLW1510 (the error is worded below)
-        [programs / "initdb", "-D", fresh, "-U", "portal", f"--pwfile={password}", "--auth=scram-sha-256",
-         "--no-instructions", *LOCALE, *([] if durable else ["--no-sync"])],
-        capture_output=True, text=True, cwd="/",
-        user=account.uid if account else None, group=account.gid if account else None,
+        [
+            programs / "initdb",
+            "-D",
+            fresh,
+            "-U",
+            "portal",
+            f"--pwfile={password}",
+            "--auth=scram-sha-256",
+            "--no-instructions",
+            *LOCALE,
+            *([] if durable else ["--no-sync"]),
+        ],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        user=account.uid if account else None,
+        group=account.gid if account else None,
         extra_groups=[] if account else None,
-    )  # fmt: skip
+    )
     if done.returncode:
         raise CannotStart(f"PostgreSQL could not make its data folder {fresh}: {reason(done.stderr)}")
     fresh.rename(home / "data")

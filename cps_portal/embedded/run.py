@@ -84,15 +84,46 @@ def portal_services(port: int, state: Path = STATE) -> list[Service]:
     celery: list[str | Path] = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
     binds = [part for address in bindings(port) for part in ("--bind", address)]
     commands: dict[str, list[str | Path]] = {
-        "web": [PROGRAMS / "gunicorn", "--config", ROOT / "cps_portal" / "gunicorn.py", *binds,
-                "--reload", "--graceful-timeout", "5", "--log-level", "error"],
-        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "warning", "--without-gossip",
-                   "--without-mingle"],
-        "hooks": [*celery, "worker", "--queues", "webhooks", "--pool", "threads", "--concurrency", "4",
-                  "--hostname", "hooks@%h", "--loglevel", "warning", "--without-gossip", "--without-mingle"],
+        "web": [
+            PROGRAMS / "gunicorn",
+            "--config",
+            ROOT / "cps_portal" / "gunicorn.py",
+            *binds,
+            "--reload",
+            "--graceful-timeout",
+            "5",
+            "--log-level",
+            "error",
+        ],
+        "worker": [
+            *celery,
+            "worker",
+            "--concurrency",
+            "2",
+            "--loglevel",
+            "warning",
+            "--without-gossip",
+            "--without-mingle",
+        ],
+        "hooks": [
+            *celery,
+            "worker",
+            "--queues",
+            "webhooks",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "4",
+            "--hostname",
+            "hooks@%h",
+            "--loglevel",
+            "warning",
+            "--without-gossip",
+            "--without-mingle",
+        ],
         "house": [sys.executable, "-m", "cps_portal.embedded.house"],
         "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
-    }  # fmt: skip
+    }
     return [Service(name=name, command=command, folder=logs, workplace=ROOT) for name, command in commands.items()]
 
 

@@ -23,9 +23,26 @@ MOST_PAGES = 50
 Image.MAX_IMAGE_PIXELS = None  # ours is looked at first, and named
 # What acts, hides or tells in a PDF, wherever it hangs.
 UNWANTED = {
-    "/AA", "/AF", "/EF", "/EmbeddedFiles", "/FS", "/JS", "/JavaScript", "/LastModified", "/Metadata", "/Movie", "/Next",
-    "/OpenAction", "/PA", "/PieceInfo", "/PresSteps", "/Rendition", "/RichMediaContent", "/Sound", "/XFA",
-}  # fmt: skip
+    "/AA",
+    "/AF",
+    "/EF",
+    "/EmbeddedFiles",
+    "/FS",
+    "/JS",
+    "/JavaScript",
+    "/LastModified",
+    "/Metadata",
+    "/Movie",
+    "/Next",
+    "/OpenAction",
+    "/PA",
+    "/PieceInfo",
+    "/PresSteps",
+    "/Rendition",
+    "/RichMediaContent",
+    "/Sound",
+    "/XFA",
+}
 HARMLESS_ACTIONS = ("/URI", "/GoTo")
 _one_at_a_time = Lock()  # a decoded picture takes up to 200 MB: threads of a process take turns
 

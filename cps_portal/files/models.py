@@ -38,9 +38,13 @@ class StoredFile(models.Model):
     original_name = models.CharField(_("name when uploaded"), max_length=120, blank=True)
     stored_as = models.CharField(max_length=80, blank=True, editable=False)
     owner = models.ForeignKey(  # nobody: a partner's system
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="stored_files",
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="stored_files",
         verbose_name=_("uploaded by"),
-    )  # fmt: skip
+    )
     created_at = models.DateTimeField(_("uploaded"))
     attached_at = models.DateTimeField(_("attached"), null=True, blank=True)
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True)

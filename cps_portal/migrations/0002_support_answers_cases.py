@@ -9,7 +9,7 @@ GROUPS = {
         "delete_cannedanswer",
     ],
     "Programme": ["view_cannedanswer", "add_cannedanswer", "change_cannedanswer", "delete_cannedanswer"],
-}  # fmt: skip
+}
 
 
 def make_groups(apps, schema_editor):

@@ -13,7 +13,7 @@ GROUPS = {
         *SEEN, "add_retailer", "change_retailer", "view_retailerevent", "add_authorisedperiod",
         "change_authorisedperiod", "delete_authorisedperiod", "view_authorisedperiodevent",
     ],
-}  # fmt: skip
+}
 RIGHTS = {right for rights in GROUPS.values() for right in rights}
 
 

@@ -5,7 +5,7 @@ from django.db import migrations
 
 PARTNERS = ["view_partner", "view_webhookendpoint", "view_attempt", "operate_webhookendpoint"]
 JOBS = ["ticket", "ticketevent", "ticketmessage", "ticketfile", "estimate", "estimateline", "part", "parcel",
-        "visitingmember", "loan", "loanunit"]  # fmt: skip
+        "visitingmember", "loan", "loanunit"]
 GROUPS = {
     "Support": {
         "partners": PARTNERS,
@@ -29,7 +29,7 @@ GROUPS = {
         "servicing": ["view_ticket", "view_visitingmember", "view_loan", "change_loan", "view_loanunit",
                       "add_loanunit", "change_loanunit", "work_on_ticket"],
     },
-}  # fmt: skip
+}
 APPS = sorted({label for wanted in GROUPS.values() for label in wanted})
 
 

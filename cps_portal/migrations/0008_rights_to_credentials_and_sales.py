@@ -13,7 +13,7 @@ GROUPS = {
                      "view_credentialevent", "view_call", "view_keptanswer"],
         "kitbag": ["view_sale"],
     },
-}  # fmt: skip
+}
 APPS = ["kitbag", "partners"]
 
 

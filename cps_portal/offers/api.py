@@ -160,9 +160,11 @@ class PackView(PartnerView):
 
 class PackListView(PackView):
     @extend_schema(
-        operation_id="listWelcomePacks", tags=["Fulfilment"], parameters=[PackListQuery],
+        operation_id="listWelcomePacks",
+        tags=["Fulfilment"],
+        parameters=[PackListQuery],
         responses={200: listed(PackRequestSerializer, "WelcomePackPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """Your requests, the oldest sending first. A house without webhooks asks for `state=requested`, reads each, and
         reports `accepted`."""
@@ -177,9 +179,11 @@ class PackListView(PackView):
 
 class OnePackView(PackView):
     @extend_schema(
-        operation_id="getWelcomePack", tags=["Fulfilment"], parameters=[IF_NONE_MATCH],
+        operation_id="getWelcomePack",
+        tags=["Fulfilment"],
+        parameters=[IF_NONE_MATCH],
         responses={200: PackDetailSerializer, 304: None},
-    )  # fmt: skip
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """A request with all that is needed to send it. The address is gone some weeks after the last step."""
         row = self.pack(reference)
@@ -196,9 +200,11 @@ class PackReportByTokenSerializer(PackReportSerializer):
 
 class PackReportsView(PackView):
     @extend_schema(
-        operation_id="reportOnWelcomePackByToken", tags=["Fulfilment"], request=PackReportByTokenSerializer,
+        operation_id="reportOnWelcomePackByToken",
+        tags=["Fulfilment"],
+        request=PackReportByTokenSerializer,
         responses={200: PackStateSerializer},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Report what happened to a pack, as the signed endpoint does. Late and out of order is fine."""

@@ -10,11 +10,21 @@ def as_ics(
     *, uid: str, title: str, text: str, where: str, url: str, begins: datetime, ends: datetime | None, at: datetime
 ) -> bytes:
     lines = [
-        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//CPS//Member portal//EN", "BEGIN:VEVENT",
-        f"UID:{uid}", f"DTSTAMP:{_when(at)}", f"DTSTART:{_when(begins)}", f"DTEND:{_when(ends or begins + USUAL)}",
-        f"SUMMARY:{_text(title)}", f"DESCRIPTION:{_text(text)}", f"LOCATION:{_text(where)}", f"URL:{url}",
-        "END:VEVENT", "END:VCALENDAR",
-    ]  # fmt: skip
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//CPS//Member portal//EN",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        f"DTSTAMP:{_when(at)}",
+        f"DTSTART:{_when(begins)}",
+        f"DTEND:{_when(ends or begins + USUAL)}",
+        f"SUMMARY:{_text(title)}",
+        f"DESCRIPTION:{_text(text)}",
+        f"LOCATION:{_text(where)}",
+        f"URL:{url}",
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
     return b"".join(_folded(line) + b"\r\n" for line in lines)
 
 

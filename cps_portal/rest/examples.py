@@ -68,24 +68,34 @@ VALUES: Mapping[str, Any] = {
     "valid_until": "2026-03-16",
 }
 PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
-    400: ("invalid", "Invalid input.",
-          [{"pointer": "/occurred_at", "code": "naive", "detail": "Add the offset from UTC."}]),
+    400: (
+        "invalid",
+        "Invalid input.",
+        [{"pointer": "/occurred_at", "code": "naive", "detail": "Add the offset from UTC."}],
+    ),
     401: ("token", "This token does not work, or no longer. Fetch a new one.", []),
     403: ("scope", "This needs the scope tickets:write.", []),
     404: ("not_found", "Not found.", []),
     406: ("not_acceptable", "Could not satisfy the request Accept header.", []),
-    409: ("move", "This cannot be recorded while it is “Requested”.",
-          [{"pointer": "/kind", "code": "move", "detail": "Possible now: Accepted, Booked in."}]),
+    409: (
+        "move",
+        "This cannot be recorded while it is “Requested”.",
+        [{"pointer": "/kind", "code": "move", "detail": "Possible now: Accepted, Booked in."}],
+    ),
     412: ("changed", "It has changed since you read it. Read it again.", []),
     413: ("too_large", "Send at most 64 KiB.", []),
     415: ("unsupported_media_type", "Unsupported media type “text/plain” in request.", []),
     422: ("idempotency_key_used", "This Idempotency-Key was used for another request. Use a new one.", []),
     503: ("unreachable", "We can’t take files for the moment. Try again in a few minutes.", []),
     429: ("throttled", "Request was throttled. Expected available in 12 seconds.", []),
-}  # fmt: skip
+}
 FORMS: Mapping[str, Any] = {
-    "date-time": MOMENT, "date": DAY, "decimal": "1.00", "uri": "https://example.org/", "email": "a@example.org",
-}  # fmt: skip
+    "date-time": MOMENT,
+    "date": DAY,
+    "decimal": "1.00",
+    "uri": "https://example.org/",
+    "email": "a@example.org",
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -108,8 +118,12 @@ def add_examples(result: dict[str, Any], generator: Any, request: Any, public: b
 def _problem(status: int) -> dict[str, Any]:
     code, detail, errors = PROBLEMS[status]
     found: dict[str, Any] = {
-        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail
-    }  # fmt: skip
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
     return {**found, "errors": errors} if errors else found
 
 

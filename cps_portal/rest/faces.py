@@ -49,10 +49,7 @@ class Picked:
     steps: tuple[tuple[str, slice, Callable[..., Any] | None], ...]
 
     def of(self, row: Sequence[Any]) -> dict[str, Any]:
-        return {
-            name: make(*row[where]) if make else row[where.start]
-            for name, where, make in self.steps
-        }  # fmt: skip
+        return {name: make(*row[where]) if make else row[where.start] for name, where, make in self.steps}
 
 
 class Face:

@@ -151,9 +151,17 @@ class _Once:
                 "request_hash = excluded.request_hash, at = excluded.at, status = excluded.status, "
                 "headers = excluded.headers, body = excluded.body "
                 "where partners_keptanswer.at <= %s",  # one that has run out
-                [self.partner, self.key, self.request_hash, self.now, found.status_code, json.dumps(headers),
-                 found.content, self.now - settings.ANSWERS_KEPT],
-            )  # fmt: skip
+                [
+                    self.partner,
+                    self.key,
+                    self.request_hash,
+                    self.now,
+                    found.status_code,
+                    json.dumps(headers),
+                    found.content,
+                    self.now - settings.ANSWERS_KEPT,
+                ],
+            )
             if cursor.rowcount == 0:
                 raise LostRace
 

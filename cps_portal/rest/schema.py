@@ -65,9 +65,13 @@ def listed(row: type[serializers.Serializer[Any]], name: str) -> Any:
 
 def header(name: str, description: str, *, pattern: str = "", required: bool = False) -> OpenApiParameter:
     return OpenApiParameter(
-        name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=required, description=description,
+        name,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        required=required,
+        description=description,
         pattern=pattern or None,
-    )  # fmt: skip
+    )
 
 
 IF_MATCH = header("If-Match", "The ETag that you know: 412 if it has changed since.")
@@ -157,9 +161,18 @@ OAUTH_ERROR = {
 
 
 def _form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {FORM: {"schema": {
-        "type": "object", "required": required, "properties": properties,
-    }}}}  # fmt: skip
+    return {
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": required,
+                    "properties": properties,
+                }
+            }
+        },
+    }
 
 
 def _json(description: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -174,25 +187,34 @@ def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: boo
         "type": "object",
         "required": ["access_token", "expires_in", "token_type", "scope"],
         "properties": {
-            "access_token": TEXT, "expires_in": {"type": "integer"}, "token_type": {"const": "Bearer"}, "scope": TEXT,
+            "access_token": TEXT,
+            "expires_in": {"type": "integer"},
+            "token_type": {"const": "Bearer"},
+            "scope": TEXT,
         },
-    }  # fmt: skip
+    }
     scope = {"type": "string", "description": f"Some of: {' '.join(Scope.values)}. None: all of the credential's."}
-    result["paths"]["/api/v1/oauth/token"] = {"post": {
-        "operationId": "fetchToken",
-        "summary": "Fetch a token",
-        "description": "Client credentials, in the body or by HTTP Basic. A token works for an hour: keep it.",
-        "tags": ["Tokens"],
-        "security": [{}],
-        "requestBody": _form(["grant_type"], {"grant_type": {"const": "client_credentials"}, **secret, "scope": scope}),
-        "responses": {"200": _json("The token", token), **errors},
-    }}  # fmt: skip
-    result["paths"]["/api/v1/oauth/revoke"] = {"post": {
-        "operationId": "revokeToken",
-        "summary": "Give a token back",
-        "tags": ["Tokens"],
-        "security": [{}],
-        "requestBody": _form(["token"], {"token": TEXT, **secret}),
-        "responses": {"200": {"description": "It works no more, or never did"}, **errors},
-    }}  # fmt: skip
+    result["paths"]["/api/v1/oauth/token"] = {
+        "post": {
+            "operationId": "fetchToken",
+            "summary": "Fetch a token",
+            "description": "Client credentials, in the body or by HTTP Basic. A token works for an hour: keep it.",
+            "tags": ["Tokens"],
+            "security": [{}],
+            "requestBody": _form(
+                ["grant_type"], {"grant_type": {"const": "client_credentials"}, **secret, "scope": scope}
+            ),
+            "responses": {"200": _json("The token", token), **errors},
+        }
+    }
+    result["paths"]["/api/v1/oauth/revoke"] = {
+        "post": {
+            "operationId": "revokeToken",
+            "summary": "Give a token back",
+            "tags": ["Tokens"],
+            "security": [{}],
+            "requestBody": _form(["token"], {"token": TEXT, **secret}),
+            "responses": {"200": {"description": "It works no more, or never did"}, **errors},
+        }
+    }
     return result

@@ -23,8 +23,9 @@ class _Door:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
             if too_often(request, what="token", limit=settings.TOKEN_LIMIT):
-                answer = JsonResponse({"error": "slow_down", "error_description": "Keep the token you have."},
-                                      status=429)  # fmt: skip
+                answer = JsonResponse(
+                    {"error": "slow_down", "error_description": "Keep the token you have."}, status=429
+                )
                 answer["Retry-After"] = str(settings.TOKEN_LIMIT[1])
                 return answer
             if request.content_type != FORM or any("\x00" in value for value in request.POST.values()):

@@ -40,24 +40,36 @@ class EndpointSerializer(Sparse):
 
 
 ENDPOINT = Face(
-    EndpointSerializer, id="pk", url="url", types="types", state="state", reason="reason", since="since",
-    failing_since="failing_since", quiet_until="quiet_until",
-)  # fmt: skip
+    EndpointSerializer,
+    id="pk",
+    url="url",
+    types="types",
+    state="state",
+    reason="reason",
+    since="since",
+    failing_since="failing_since",
+    quiet_until="quiet_until",
+)
 
 
 class EndpointInSerializer(Strict):
     url = serializers.CharField(max_length=500, help_text="Begins with https:// and leads to the open internet.")
     types = serializers.ListField(
-        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)), required=False, default=list,
-        max_length=50, help_text="The events you want. None: all that concern you.",
-    )  # fmt: skip
+        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
+        required=False,
+        default=list,
+        max_length=50,
+        help_text="The events you want. None: all that concern you.",
+    )
 
 
 class EndpointChangeSerializer(Strict):
     types = serializers.ListField(
-        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)), required=False, max_length=50,
+        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
+        required=False,
+        max_length=50,
         help_text="The events you want. None: all that concern you.",
-    )  # fmt: skip
+    )
 
 
 class SecretSerializer(serializers.Serializer[Any]):
@@ -103,17 +115,21 @@ class EndpointView(PartnerView):
 
 class EndpointsView(EndpointView):
     @extend_schema(
-        operation_id="listWebhookEndpoints", tags=["Webhooks"], parameters=[ListQuery],
+        operation_id="listWebhookEndpoints",
+        tags=["Webhooks"],
+        parameters=[ListQuery],
         responses={200: listed(EndpointSerializer, "WebhookEndpointPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """Your endpoints."""
         return answer(page_of([self.rows()], ENDPOINT, query_of(request, ListQuery), order="id"))
 
     @extend_schema(
-        operation_id="addWebhookEndpoint", tags=["Webhooks"], request=EndpointInSerializer,
+        operation_id="addWebhookEndpoint",
+        tags=["Webhooks"],
+        request=EndpointInSerializer,
         responses={201: SecretSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     def post(self, request: Request) -> HttpResponse:
         """Be told at this address from now on. The secret is shown once. Without an Idempotency-Key: the answer has a
         secret, which is kept nowhere; the same address twice is refused."""
@@ -124,17 +140,21 @@ class EndpointsView(EndpointView):
 
 class OneEndpointView(EndpointView):
     @extend_schema(
-        operation_id="getWebhookEndpoint", tags=["Webhooks"], parameters=[IF_NONE_MATCH],
+        operation_id="getWebhookEndpoint",
+        tags=["Webhooks"],
+        parameters=[IF_NONE_MATCH],
         responses={200: EndpointSerializer, 304: None},
-    )  # fmt: skip
+    )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One endpoint, and how it goes."""
         return tagged(request, self.face(self.endpoint(pk).pk))
 
     @extend_schema(
-        operation_id="changeWebhookEndpoint", tags=["Webhooks"], request=EndpointChangeSerializer,
+        operation_id="changeWebhookEndpoint",
+        tags=["Webhooks"],
+        request=EndpointChangeSerializer,
         responses={200: EndpointSerializer},
-    )  # fmt: skip
+    )
     def patch(self, request: Request, pk: int) -> HttpResponse:
         """Choose other events. For another address add another endpoint: nothing that waits goes astray."""
         said = self.said(request, EndpointChangeSerializer)
@@ -144,8 +164,10 @@ class OneEndpointView(EndpointView):
         return answer(self.face(row.pk))
 
     @extend_schema(
-        operation_id="deleteWebhookEndpoint", tags=["Webhooks"], responses={204: None, **problems(409)},
-    )  # fmt: skip
+        operation_id="deleteWebhookEndpoint",
+        tags=["Webhooks"],
+        responses={204: None, **problems(409)},
+    )
     def delete(self, request: Request, pk: int) -> HttpResponse:
         """Be told nothing there any more, not even what waits. What you sign with its secrets is not believed any
         more. The address may be added anew."""
@@ -155,9 +177,11 @@ class OneEndpointView(EndpointView):
 
 class RotateSecretView(EndpointView):
     @extend_schema(
-        operation_id="rotateWebhookSecret", tags=["Webhooks"], request=NothingSerializer,
+        operation_id="rotateWebhookSecret",
+        tags=["Webhooks"],
+        request=NothingSerializer,
         responses={200: SecretSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     def post(self, request: Request, pk: int) -> HttpResponse:
         """A new secret, shown once. For a day every message is signed with both."""
         self.said(request, NothingSerializer)
@@ -167,9 +191,11 @@ class RotateSecretView(EndpointView):
 
 class SuspendEndpointView(EndpointView):
     @extend_schema(
-        operation_id="suspendWebhookEndpoint", tags=["Webhooks"], request=SuspendSerializer,
+        operation_id="suspendWebhookEndpoint",
+        tags=["Webhooks"],
+        request=SuspendSerializer,
         responses={200: EndpointSerializer},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send nothing there for now. What is to be sent waits."""
@@ -179,9 +205,11 @@ class SuspendEndpointView(EndpointView):
 
 class ResumeEndpointView(EndpointView):
     @extend_schema(
-        operation_id="resumeWebhookEndpoint", tags=["Webhooks"], request=NothingSerializer,
+        operation_id="resumeWebhookEndpoint",
+        tags=["Webhooks"],
+        request=NothingSerializer,
         responses={200: EndpointSerializer},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send there again, at once what waited."""
@@ -207,16 +235,25 @@ def _id(key: str) -> str:
 
 
 ATTEMPT = Face(
-    AttemptSerializer, id="pk", message=column("key", make=_id), type="type", at="at", status="status",
-    took_ms="took_ms", answer="answer", error="error",
-)  # fmt: skip
+    AttemptSerializer,
+    id="pk",
+    message=column("key", make=_id),
+    type="type",
+    at="at",
+    status="status",
+    took_ms="took_ms",
+    answer="answer",
+    error="error",
+)
 
 
 class AttemptsView(EndpointView):
     @extend_schema(
-        operation_id="listWebhookAttempts", tags=["Webhooks"], parameters=[ListQuery],
+        operation_id="listWebhookAttempts",
+        tags=["Webhooks"],
+        parameters=[ListQuery],
         responses={200: listed(AttemptSerializer, "WebhookAttemptPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """How each try went, the latest first."""
         rows = Attempt.objects.filter(endpoint=self.endpoint(pk))
@@ -239,17 +276,27 @@ class WebhookMessageSerializer(Sparse):
 
 
 MESSAGE = Face(
-    WebhookMessageSerializer, id="pk", message=column("key", make=_id), type="payload__type",
-    subject="payload__subject", sequence="payload__sequence", state="state", attempts="attempts",
-    created_at="created_at", next_at="next_at", sent_at="sent_at",
-)  # fmt: skip
+    WebhookMessageSerializer,
+    id="pk",
+    message=column("key", make=_id),
+    type="payload__type",
+    subject="payload__subject",
+    sequence="payload__sequence",
+    state="state",
+    attempts="attempts",
+    created_at="created_at",
+    next_at="next_at",
+    sent_at="sent_at",
+)
 
 
 class MessagesView(EndpointView):
     @extend_schema(
-        operation_id="listWebhookMessages", tags=["Webhooks"], parameters=[ListQuery],
+        operation_id="listWebhookMessages",
+        tags=["Webhooks"],
+        parameters=[ListQuery],
         responses={200: listed(WebhookMessageSerializer, "WebhookMessagePage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """What an endpoint was told and what waits for it, the latest first."""
         rows = Message.objects.filter(lane=self.endpoint(pk).lane)
@@ -258,9 +305,11 @@ class MessagesView(EndpointView):
 
 class ReplayView(EndpointView):
     @extend_schema(
-        operation_id="replayWebhookMessage", tags=["Webhooks"], request=NothingSerializer,
+        operation_id="replayWebhookMessage",
+        tags=["Webhooks"],
+        request=NothingSerializer,
         responses={200: WebhookMessageSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int, message: int) -> HttpResponse:
         """Be told once more, at once. The webhook-id stays the same."""
@@ -274,9 +323,11 @@ class ReplayView(EndpointView):
 
 class PingView(EndpointView):
     @extend_schema(
-        operation_id="pingWebhookEndpoint", tags=["Webhooks"], request=NothingSerializer,
+        operation_id="pingWebhookEndpoint",
+        tags=["Webhooks"],
+        request=NothingSerializer,
         responses={202: WebhookMessageSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Have an `endpoint.test` sent there at once, signed, whatever events it wants. How it went is among its

@@ -72,9 +72,15 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
         with transaction.atomic():
             row.save(
                 update_fields=[
-                    "state", "review_reason", "submitted_at", "decided_at", "decided_by", "refusal_reason", "asked_for",
+                    "state",
+                    "review_reason",
+                    "submitted_at",
+                    "decided_at",
+                    "decided_by",
+                    "refusal_reason",
+                    "asked_for",
                 ]
-            )  # fmt: skip
+            )
     except IntegrityError as error:
         if constraint_of(error) != "registration_submitted_once":
             raise

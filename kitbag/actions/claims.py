@@ -26,18 +26,25 @@ from members.models import User
 LONGEST_WHY = LONGEST_TEXT // 2
 HEARD = _("The one of them who would lose it has not answered, and the date is not over. Wait, or write in the case.")
 OUTCOMES = {
-    (ClaimOutcome.HOLDER, True): _("We have compared what we were sent. The serial number of your %(product)s stays"
-        " yours, and its points stay."),
-    (ClaimOutcome.HOLDER, False): _("We have compared what we were sent. Somebody else showed that the serial number"
-        " of your %(product)s is theirs, so it can’t count for you."),
-    (ClaimOutcome.CLAIMANT, False): _("We have compared what we were sent. The serial number is yours, and your"
-        " %(product)s counts now."),
-    (ClaimOutcome.CLAIMANT, True): _("We have compared what we were sent. Somebody else showed that the serial number"
-        " of your %(product)s is theirs, so it no longer counts for you."),
-    (ClaimOutcome.NEITHER, True): _("What we were sent does not show whose it is, so your %(product)s no longer"
-        " counts."),
+    (ClaimOutcome.HOLDER, True): _(
+        "We have compared what we were sent. The serial number of your %(product)s stays yours, and its points stay."
+    ),
+    (ClaimOutcome.HOLDER, False): _(
+        "We have compared what we were sent. Somebody else showed that the serial number"
+        " of your %(product)s is theirs, so it can’t count for you."
+    ),
+    (ClaimOutcome.CLAIMANT, False): _(
+        "We have compared what we were sent. The serial number is yours, and your %(product)s counts now."
+    ),
+    (ClaimOutcome.CLAIMANT, True): _(
+        "We have compared what we were sent. Somebody else showed that the serial number"
+        " of your %(product)s is theirs, so it no longer counts for you."
+    ),
+    (ClaimOutcome.NEITHER, True): _(
+        "What we were sent does not show whose it is, so your %(product)s no longer counts."
+    ),
     (ClaimOutcome.NEITHER, False): _("What we were sent does not show whose it is, so your %(product)s can’t count."),
-}  # fmt: skip
+}
 NEXT = _("If you think this is wrong, open it in your Kitbag and appeal: a second person looks at it.")
 FELL_AWAY = _("This has settled itself: you need not send us anything more.")
 
@@ -70,10 +77,16 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
             }
         asked.append(
             cases.open_case(
-                kind=Kind.CLAIM, subject=subject[:120], text=text, member=side.member, about=side, by=None, at=at,
+                kind=Kind.CLAIM,
+                subject=subject[:120],
+                text=text,
+                member=side.member,
+                about=side,
+                by=None,
+                at=at,
                 asks=True,
             )
-        )  # fmt: skip
+        )
     Claim.objects.create(
         claimant=row, holder=holder, claimant_case=asked[0], holder_case=asked[1], opened_at=at, respond_by=until
     )

@@ -137,9 +137,11 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
     if claims.is_open(row):
         raise Refusal(
             "held",
-            _("Another registration of this product counts with the same serial number. Both were asked: decide the"
-              " claim."),
-        )  # fmt: skip
+            _(
+                "Another registration of this product counts with the same serial number. Both were asked: decide the"
+                " claim."
+            ),
+        )
     if holder:
         claims.open_claim(row=row, holder=holder, at=at)
     else:

@@ -197,10 +197,12 @@ def _require_possible(row: Registration, buyer: Member) -> None:
 def _own_duplicate() -> Refusal:
     return Refusal(
         "own_duplicate",
-        _("You have added this product with its serial number yourself. Remove that from your Kitbag, then redeem the"
-          " code."),
+        _(
+            "You have added this product with its serial number yourself. Remove that from your Kitbag, then redeem the"
+            " code."
+        ),
         "code",
-    )  # fmt: skip
+    )
 
 
 def _received(sold: Registration, buyer: Member, at: datetime) -> Registration:
@@ -208,11 +210,20 @@ def _received(sold: Registration, buyer: Member, at: datetime) -> Registration:
     try:
         with transaction.atomic():
             return Registration.objects.create(
-                member=buyer, product=sold.product, state=RegistrationState.VALIDATED, serial=sold.serial,
-                serial_key=sold.serial_key, no_serial=sold.no_serial, serial_insisted=sold.serial_insisted,
-                country=sold.country, purchased_on=sold.purchased_on, store=sold.store, added_at=at, submitted_at=at,
+                member=buyer,
+                product=sold.product,
+                state=RegistrationState.VALIDATED,
+                serial=sold.serial,
+                serial_key=sold.serial_key,
+                no_serial=sold.no_serial,
+                serial_insisted=sold.serial_insisted,
+                country=sold.country,
+                purchased_on=sold.purchased_on,
+                store=sold.store,
+                added_at=at,
+                submitted_at=at,
                 decided_at=at,
-            )  # fmt: skip
+            )
     except IntegrityError as error:
         if constraint_of(error) != "registration_submitted_once":
             raise

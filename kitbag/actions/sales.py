@@ -30,9 +30,16 @@ MATCHED, WITHDRAWN = "sale.matched", "sale.withdrawn"
 
 @transaction.atomic
 def confirm_sale(
-    *, partner: Partner, external_id: str, product: Product, serial: str, country: str, sold_on: date, receipt: str,
+    *,
+    partner: Partner,
+    external_id: str,
+    product: Product,
+    serial: str,
+    country: str,
+    sold_on: date,
+    receipt: str,
     at: datetime,
-) -> tuple[Sale, bool]:  # fmt: skip
+) -> tuple[Sale, bool]:
     """Write a sale down; a registration that it fits counts a moment later. Returns it and whether it is new.
 
     The same `external_id` again: what was written the first time. Raises Refusal: `serial`, `sold_on`, `registrable`,
@@ -51,9 +58,16 @@ def confirm_sale(
     try:
         with transaction.atomic():
             row = Sale.objects.create(
-                partner=partner, external_id=external_id, product=product, serial=serial.strip(), serial_key=key,
-                country=country, sold_on=sold_on, receipt=receipt.strip(), confirmed_at=at,
-            )  # fmt: skip
+                partner=partner,
+                external_id=external_id,
+                product=product,
+                serial=serial.strip(),
+                serial_key=key,
+                country=country,
+                sold_on=sold_on,
+                receipt=receipt.strip(),
+                confirmed_at=at,
+            )
     except IntegrityError as error:
         if constraint_of(error) == "sale_heard_once":
             return Sale.objects.get(partner=partner, external_id=external_id), False
@@ -102,6 +116,12 @@ def unmatched(*, limit: int = 200) -> list[int]:
 
 def _announce(row: Sale, type: str, at: datetime) -> None:  # noqa: A002
     partners.announce(
-        partner=row.partner, type=type, key=f"{type.replace('.', '-')}-{row.pk}", subject=f"sales/{row.pk}",
-        sequence=1 if type == MATCHED else 2, compose="kitbag.partner_sale", at=at, sale=row.pk,
-    )  # fmt: skip
+        partner=row.partner,
+        type=type,
+        key=f"{type.replace('.', '-')}-{row.pk}",
+        subject=f"sales/{row.pk}",
+        sequence=1 if type == MATCHED else 2,
+        compose="kitbag.partner_sale",
+        at=at,
+        sale=row.pk,
+    )

@@ -47,9 +47,14 @@ def report_own(
     if not row.serial_key:
         raise Refusal("no_serial", _("It has no serial number to find it by. Write to us about it."))
     return _report(
-        product=row.product, serial_key=row.serial_key, registration=row, police_reference=police_reference,
-        stolen_on=stolen_on, note=note, at=at,
-    )  # fmt: skip
+        product=row.product,
+        serial_key=row.serial_key,
+        registration=row,
+        police_reference=police_reference,
+        stolen_on=stolen_on,
+        note=note,
+        at=at,
+    )
 
 
 @transaction.atomic
@@ -61,9 +66,14 @@ def report_by_staff(
     if not key:
         raise Refusal("serial", _("A serial number has digits and letters. Type it as printed."), "serial")
     return _report(
-        product=product, serial_key=key, registration=None, police_reference=police_reference, stolen_on=stolen_on,
-        note=note, at=at,
-    )  # fmt: skip
+        product=product,
+        serial_key=key,
+        registration=None,
+        police_reference=police_reference,
+        stolen_on=stolen_on,
+        note=note,
+        at=at,
+    )
 
 
 def report_for(product: Product | int, serial_key: str | None) -> StolenReport | None:
@@ -150,9 +160,13 @@ def lift(*, report: StolenReport, reason: str, by: User, at: datetime) -> Stolen
         open_codes = Handover.objects.filter(registration=row.registration, revoked_at=None, redeemed_at=None)
         open_codes.update(revoked_at=at)
         members.tell(
-            member=row.member, key=f"stolen-{row.pk}-lifted", code=NoticeCode.STOLEN_LIFTED,
-            params={"product": row.product.name}, path=row.registration.get_absolute_url(), at=at,
-        )  # fmt: skip
+            member=row.member,
+            key=f"stolen-{row.pk}-lifted",
+            code=NoticeCode.STOLEN_LIFTED,
+            params={"product": row.product.name},
+            path=row.registration.get_absolute_url(),
+            at=at,
+        )
     return row
 
 
@@ -196,10 +210,15 @@ def _report(
     try:
         with transaction.atomic():
             return StolenReport.objects.create(
-                product=product, serial_key=serial_key, registration=registration,
-                member=registration.member if registration else None, police_reference=reference, stolen_on=stolen_on,
-                note=note, reported_at=at,
-            )  # fmt: skip
+                product=product,
+                serial_key=serial_key,
+                registration=registration,
+                member=registration.member if registration else None,
+                police_reference=reference,
+                stolen_on=stolen_on,
+                note=note,
+                reported_at=at,
+            )
     except IntegrityError as error:
         if constraint_of(error) != "stolen_report_one_standing":
             raise

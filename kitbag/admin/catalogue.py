@@ -34,17 +34,28 @@ class ProductAdmin(DeskAdmin[Product]):
             _("Points"),
             {
                 "fields": [
-                    "registrable", "stage", "successor", "points_current", "points_superseded",
-                    "points_unserviceable", "sample",
+                    "registrable",
+                    "stage",
+                    "successor",
+                    "points_current",
+                    "points_superseded",
+                    "points_unserviceable",
+                    "sample",
                 ],
                 "description": _("They change as planned, or with a load of the catalogue while nobody holds it."),
             },
         ),
-    ]  # fmt: skip
+    ]
     readonly_fields = [
-        "slug", "registrable", "stage", "successor", "points_current", "points_superseded",
-        "points_unserviceable", "sample",
-    ]  # fmt: skip
+        "slug",
+        "registrable",
+        "stage",
+        "successor",
+        "points_current",
+        "points_superseded",
+        "points_unserviceable",
+        "sample",
+    ]
     change_form_template = "admin/kitbag/product/change_form.html"
     actions = ["plan_chosen"]
     inlines = [ProductNameInline]

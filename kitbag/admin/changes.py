@@ -92,8 +92,11 @@ class StageChangeAdmin(PlanningAdmin):
             return text
         return format_html(
             '{} <progress value="{}" max="{}" aria-label="{}"></progress>',
-            text, done, row.holders or 1, gettext("registrations settled"),
-        )  # fmt: skip
+            text,
+            done,
+            row.holders or 1,
+            gettext("registrations settled"),
+        )
 
     # The page
 

@@ -126,9 +126,14 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
         if self.get_object(request, object_id) is None:
             raise Http404
         row = Claim.objects.select_related(
-            "claimant__product", "claimant__member__user", "holder__product", "holder__member__user",
-            "claimant_case", "holder_case", "decided_by",
-        ).get(pk=object_id)  # fmt: skip
+            "claimant__product",
+            "claimant__member__user",
+            "holder__product",
+            "holder__member__user",
+            "claimant_case",
+            "holder_case",
+            "decided_by",
+        ).get(pk=object_id)
         if request.method == "POST" and not self.has_decide_permission(request):
             raise PermissionDenied
         sides = [self._side(row, "claimant", gettext("Claims it")), self._side(row, "holder", gettext("Holds it"))]

@@ -37,8 +37,12 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
     list_display = ["at", "member", "registration", "adjustment", "amount", "cause", "stage_change", "stage", "by"]
     list_filter = ["cause", "stage", "at"]
     list_select_related = [
-        "member", "registration__product", "adjustment", "stage_change__product", "by",
-    ]  # fmt: skip
+        "member",
+        "registration__product",
+        "adjustment",
+        "stage_change__product",
+        "by",
+    ]
     search_fields = ["=member__number", "=member__user__email", "registration__product__name"]
     date_hierarchy = "at"
 
@@ -184,18 +188,41 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
     """Every comparison of the whole ledger with the rules, the last one first (R11, R21)."""
 
     list_display = [
-        "started_at", "agrees", "verdict", "members", "registrations", "wrong_registrations", "wrong_points",
-        "wrong_levels", "awaiting", "untold", "mended", "took", "by",
-    ]  # fmt: skip
+        "started_at",
+        "agrees",
+        "verdict",
+        "members",
+        "registrations",
+        "wrong_registrations",
+        "wrong_points",
+        "wrong_levels",
+        "awaiting",
+        "untold",
+        "mended",
+        "took",
+        "by",
+    ]
     list_filter = ["started_at", ("finished_at", admin.EmptyFieldListFilter)]
     list_select_related = ["by"]
     search_fields = ["=by__email"]
     search_help_text = _("E-mail address of who had it made")
     date_hierarchy = "started_at"
     fields = [
-        "started_at", "finished_at", "agrees", "verdict", "members", "registrations", "wrong_registrations",
-        "wrong_points", "wrong_levels", "awaiting", "untold", "mended", "who_differs", "by",
-    ]  # fmt: skip
+        "started_at",
+        "finished_at",
+        "agrees",
+        "verdict",
+        "members",
+        "registrations",
+        "wrong_registrations",
+        "wrong_points",
+        "wrong_levels",
+        "awaiting",
+        "untold",
+        "mended",
+        "who_differs",
+        "by",
+    ]
 
     @admin.display(description=_("agrees"), boolean=True)
     def agrees(self, row: LedgerCheck) -> bool | None:

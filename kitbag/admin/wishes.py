@@ -166,11 +166,19 @@ def facts_of(rows: Sequence[StageChange]) -> str:
     """Changes whenever one of the rows would say anything else."""
     facts = [
         [
-            row.product_id, row.to_stage, row.successor_id, row.effective_on.isoformat(), row.before, row.after,
-            row.cause, row.points_current, row.points_superseded, row.points_unserviceable,
+            row.product_id,
+            row.to_stage,
+            row.successor_id,
+            row.effective_on.isoformat(),
+            row.before,
+            row.after,
+            row.cause,
+            row.points_current,
+            row.points_superseded,
+            row.points_unserviceable,
         ]
         for row in rows
-    ]  # fmt: skip
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -84,9 +84,11 @@ class ProductsView(PartnerView):
     scope = Scope.CATALOGUE
 
     @extend_schema(
-        operation_id="listProducts", tags=["Catalogue"], parameters=[ProductListQuery],
+        operation_id="listProducts",
+        tags=["Catalogue"],
+        parameters=[ProductListQuery],
         responses={200: listed(ProductSerializer, "ProductPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """All products, in the order in which they came into the catalogue."""
         query = query_of(request, ProductListQuery)
@@ -110,9 +112,11 @@ class ProductSearchView(PartnerView):
     scope = Scope.CATALOGUE
 
     @extend_schema(
-        operation_id="searchProducts", tags=["Catalogue"], parameters=[ProductSearchQuery],
+        operation_id="searchProducts",
+        tags=["Catalogue"],
+        parameters=[ProductSearchQuery],
         responses={200: ProductResultsSerializer},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """At most 20 products that may be registered, the best match first."""
         found = [product.pk for product in search_products(query_of(request, ProductSearchQuery)["q"])]
@@ -124,10 +128,11 @@ class ProductDetailView(PartnerView):
     scope = Scope.CATALOGUE
 
     @extend_schema(
-        operation_id="getProduct", tags=["Catalogue"],
+        operation_id="getProduct",
+        tags=["Catalogue"],
         parameters=[SparseQuery, IF_NONE_MATCH, OpenApiParameter("slug", str, OpenApiParameter.PATH)],
         responses={200: ProductSerializer, 304: None},
-    )  # fmt: skip
+    )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One product, whether or not it may be registered."""
         found = PRODUCT.one(Product.objects.filter(slug=slug), query_of(request, SparseQuery).get("fields", ""))
@@ -173,9 +178,11 @@ class ProductChangesView(PartnerView):
     scope = Scope.CATALOGUE
 
     @extend_schema(
-        operation_id="listProductChanges", tags=["Catalogue"], parameters=[ListQuery],
+        operation_id="listProductChanges",
+        tags=["Catalogue"],
+        parameters=[ListQuery],
         responses={200: listed(ProductChangeSerializer, "ProductChangePage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """Every change of every product, the oldest first. `next` is always there: keep it, and ask again later.
 
@@ -217,9 +224,11 @@ class StageChangesView(PartnerView):
     scope = Scope.CATALOGUE
 
     @extend_schema(
-        operation_id="listStageChanges", tags=["Catalogue"], parameters=[ListQuery],
+        operation_id="listStageChanges",
+        tags=["Catalogue"],
+        parameters=[ListQuery],
         responses={200: listed(StageChangeSerializer, "StageChangePage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """What has been announced and is still to come."""
         rows = StageChange.objects.planned().filter(announced_at__isnull=False)

@@ -123,9 +123,11 @@ class SaleView(PartnerView):
 
 class SalesView(SaleView):
     @extend_schema(
-        operation_id="listSales", tags=["Sales"], parameters=[SaleListQuery],
+        operation_id="listSales",
+        tags=["Sales"],
+        parameters=[SaleListQuery],
         responses={200: listed(SaleSerializer, "SalePage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """Your sales, the latest first."""
         query = query_of(request, SaleListQuery)
@@ -137,9 +139,11 @@ class SalesView(SaleView):
         return answer(page_of([rows], SALE, query, order="-confirmed_at"))
 
     @extend_schema(
-        operation_id="confirmSale", tags=["Sales"], request=SaleInSerializer,
+        operation_id="confirmSale",
+        tags=["Sales"],
+        request=SaleInSerializer,
         responses={200: SaleSerializer, 201: SaleSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
         """Confirm a sale. If the buyer has registered the product it counts a moment later; otherwise as soon as they
@@ -152,9 +156,11 @@ class SalesView(SaleView):
 
 class SaleBatchView(SaleView):
     @extend_schema(
-        operation_id="confirmSales", tags=["Sales"], request=SaleBatchSerializer,
+        operation_id="confirmSales",
+        tags=["Sales"],
+        request=SaleBatchSerializer,
         responses={200: SaleBatchAnswerSerializer},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
         """Confirm up to 100 sales, each for itself: one that is refused does not stop the others.

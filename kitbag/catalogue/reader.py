@@ -45,10 +45,24 @@ STATUSES = {"current", "superseded", "discontinued", "legacy"}
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 UNSTORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 NEEDED = (
-    "slug", "name", "aliases", "category", "mount", "release_year", "release_month", "discontinued_year", "status",
-    "superseded_by", "service_end_year", "pro", "video_class", "serial_hint",
-    "points", "points_superseded", "points_unserviceable",
-)  # fmt: skip
+    "slug",
+    "name",
+    "aliases",
+    "category",
+    "mount",
+    "release_year",
+    "release_month",
+    "discontinued_year",
+    "status",
+    "superseded_by",
+    "service_end_year",
+    "pro",
+    "video_class",
+    "serial_hint",
+    "points",
+    "points_superseded",
+    "points_unserviceable",
+)
 POINTS = ("points", "points_superseded", "points_unserviceable")
 MOST_POINTS = 100_000
 

@@ -108,14 +108,25 @@ class Registration(models.Model):
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True, editable=False)
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True, editable=False)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+",
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
         verbose_name=_("decided by"),
-    )  # fmt: skip
+    )
     asked_for = models.CharField(_("what is needed"), max_length=500, blank=True, db_default="")
     taken_by = models.ForeignKey(  # an agent has it on the desk, so that no other decides it meanwhile
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+",
-        verbose_name=_("on the desk of"), db_index=False,
-    )  # fmt: skip
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("on the desk of"),
+        db_index=False,
+    )
     taken_at = models.DateTimeField(_("taken"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("removed or handed over"), null=True, blank=True, editable=False)
 
@@ -133,11 +144,14 @@ class Registration(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["product", "serial_key"], name="registration_one_validated", condition=Q(state="validated"),
+                fields=["product", "serial_key"],
+                name="registration_one_validated",
+                condition=Q(state="validated"),
                 violation_error_message=_("This serial number is registered already."),
             ),
             models.UniqueConstraint(
-                fields=["member", "product", "serial_key"], name="registration_submitted_once",
+                fields=["member", "product", "serial_key"],
+                name="registration_submitted_once",
                 condition=Q(state__in=["submitted", "validated"]),
                 violation_error_message=_("You have added this one already."),
             ),
@@ -152,7 +166,8 @@ class Registration(models.Model):
                 condition=~Q(state__in=["submitted", "validated"])
                 | (
                     (Q(serial_key__isnull=False) | Q(no_serial=True))
-                    & ~Q(country="") & ~Q(store="")
+                    & ~Q(country="")
+                    & ~Q(store="")
                     & Q(purchased_on__isnull=False, submitted_at__isnull=False)
                 ),
                 violation_error_message=_("All four details are needed."),
@@ -163,15 +178,13 @@ class Registration(models.Model):
                 | Q(state__in=["validated", "rejected"], decided_at__isnull=False)
                 | Q(state__in=["draft", "submitted"], decided_at=None),
             ),
-            models.CheckConstraint(
-                name="registration_refused", condition=~Q(state="rejected") | ~Q(refusal_reason="")
-            ),
+            models.CheckConstraint(name="registration_refused", condition=~Q(state="rejected") | ~Q(refusal_reason="")),
             models.CheckConstraint(
                 name="registration_ended",
                 condition=Q(state__in=["removed", "transferred"], ended_at__isnull=False)
                 | (~Q(state__in=["removed", "transferred"]) & Q(ended_at=None)),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.product} {self.serial}".strip()

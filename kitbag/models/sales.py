@@ -32,9 +32,12 @@ class SaleQuerySet(models.QuerySet["Sale"]):
         """Those for which somebody has handed in the same product and serial number, and nobody has looked yet."""
         live = [RegistrationState.SUBMITTED, RegistrationState.VALIDATED]
         same = Registration.objects.filter(
-            product=OuterRef("product"), serial_key=OuterRef("serial_key"), country=OuterRef("country"), state__in=live,
+            product=OuterRef("product"),
+            serial_key=OuterRef("serial_key"),
+            country=OuterRef("country"),
+            state__in=live,
             purchased_on__range=(OuterRef("sold_on") - DATES_DIFFER, OuterRef("sold_on") + DATES_DIFFER),
-        )  # fmt: skip
+        )
         return self.standing().filter(Exists(same), registration=None)
 
 
@@ -71,7 +74,9 @@ class Sale(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["partner", "external_id"], name="sale_heard_once"),
             models.UniqueConstraint(
-                fields=["product", "serial_key"], name="sale_one_standing", condition=Q(withdrawn_at=None),
+                fields=["product", "serial_key"],
+                name="sale_one_standing",
+                condition=Q(withdrawn_at=None),
                 violation_error_message=_("A sale of this serial number stands already."),
             ),
             models.CheckConstraint(
@@ -85,7 +90,7 @@ class Sale(models.Model):
                 | Q(registration__isnull=False, matched_at__isnull=False),
             ),
             models.CheckConstraint(name="sale_serial_key", condition=~Q(serial_key="")),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.product}, {self.serial}"

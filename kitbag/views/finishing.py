@@ -135,9 +135,12 @@ def _read_photo(request: MemberRequest, row: Registration) -> HttpResponse:
     if photo and request.POST.get("keep_photo"):
         try:
             added = evidence.add_evidence(
-                registration=row, uploads=Uploads(fresh=[photo]), kind=EvidenceKind.SERIAL, by=row.member.user,
+                registration=row,
+                uploads=Uploads(fresh=[photo]),
+                kind=EvidenceKind.SERIAL,
+                by=row.member.user,
                 at=timezone.now(),
-            )  # fmt: skip
+            )
             for problem in added.problems:
                 form.add_error("evidence", str(problem))
         except Refusal as refusal:

@@ -39,7 +39,8 @@ class LevelThreshold(models.Model):
         ordering = ["points_from"]
         constraints = [
             models.UniqueConstraint(
-                fields=["level", "valid_from"], name="level_threshold_once_a_day",
+                fields=["level", "valid_from"],
+                name="level_threshold_once_a_day",
                 violation_error_message=_("This level already has a threshold from that day."),
             ),
             models.CheckConstraint(
@@ -47,7 +48,7 @@ class LevelThreshold(models.Model):
                 condition=Q(level=Level.RED, points_from=0) | (~Q(level=Level.RED) & Q(points_from__gt=0)),
                 violation_error_message=_("Red starts at 0, every other level above it."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_level_display()}: {self.points_from}"
@@ -97,7 +98,9 @@ class ThresholdPlan(models.Model):
         ordering = ["-effective_on", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["effective_on"], name="threshold_plan_once_a_day", condition=Q(state__in=OPEN_CHANGES),
+                fields=["effective_on"],
+                name="threshold_plan_once_a_day",
+                condition=Q(state__in=OPEN_CHANGES),
                 violation_error_message=_("A change of the levels is planned for that day already."),
             ),
             models.CheckConstraint(
@@ -112,7 +115,7 @@ class ThresholdPlan(models.Model):
                 | Q(state=ChangeState.DONE, begun_at__isnull=False, finished_at__isnull=False, cancelled_at=None)
                 | Q(state=ChangeState.CANCELLED, begun_at=None, finished_at=None, cancelled_at__isnull=False),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.effective_on:%Y-%m-%d}: {self.silver} / {self.gold} / {self.platinum}"

@@ -41,7 +41,8 @@ class CountryProgramme(models.Model):
         ordering = ["country", "-valid_from"]
         constraints = [
             models.UniqueConstraint(
-                fields=["country", "valid_from"], name="country_programme_once_a_day",
+                fields=["country", "valid_from"],
+                name="country_programme_once_a_day",
                 violation_error_message=_("This country already has a row from that day."),
             ),
             models.CheckConstraint(
@@ -50,7 +51,7 @@ class CountryProgramme(models.Model):
                 | (~Q(kind=Programme.FREE) & Q(service_level="")),
                 violation_error_message=_("A free country has a service level, any other has none."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.country.name}: {self.get_kind_display()}"
@@ -93,14 +94,16 @@ class LevelBenefit(models.Model):
         verbose_name_plural = _("level benefits")
         constraints = [
             models.UniqueConstraint(
-                fields=["level", "service_level", "country"], name="level_benefit_once",
+                fields=["level", "service_level", "country"],
+                name="level_benefit_once",
                 violation_error_message=_("This level already has a row for that service level and country."),
             ),
             models.CheckConstraint(
-                name="level_benefit_discount", condition=Q(maintenance_discount__lte=100),
+                name="level_benefit_discount",
+                condition=Q(maintenance_discount__lte=100),
                 violation_error_message=_("A discount is at most 100 percent."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_level_display()}, {self.get_service_level_display()} {self.country.code}".strip()

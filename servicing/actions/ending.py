@@ -20,9 +20,16 @@ is_page = URLValidator(schemes=["https"])
 
 @transaction.atomic
 def ship(
-    *, ticket: Ticket, who: Who, at: datetime, carrier: str = "", tracking: str = "", tracking_url: str = "",
-    occurred_at: datetime | None = None, external_id: str = "",
-) -> Ticket:  # fmt: skip
+    *,
+    ticket: Ticket,
+    who: Who,
+    at: datetime,
+    carrier: str = "",
+    tracking: str = "",
+    tracking_url: str = "",
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Ticket:
     """It is on its way back. Raises Refusal beside `carrier`, `tracking`, `tracking_url`, and as `record_event`."""
     locked = Ticket.objects.locked(ticket.pk)
     if heard_before(locked, external_id):

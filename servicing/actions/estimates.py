@@ -36,24 +36,47 @@ class Line:
 
 @transaction.atomic
 def send_estimate(
-    *, ticket: Ticket, lines: Sequence[Line], currency: str, valid_until: date, who: Who, at: datetime, note: str = "",
-    occurred_at: datetime | None = None, external_id: str = "",
-) -> Estimate:  # fmt: skip
+    *,
+    ticket: Ticket,
+    lines: Sequence[Line],
+    currency: str,
+    valid_until: date,
+    who: Who,
+    at: datetime,
+    note: str = "",
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Estimate:
     """Ask the member to approve what the work costs; the clock stands until they answer (R47).
 
     A better one withdraws the last. The same `external_id` again: the one that was sent the first time.
     Raises Refusal beside `lines`, `lines.N.…` for the N-th, `currency`, `valid_until`, `note`, and as `record_event`.
     """
     return send_estimate_on(
-        ticket=Ticket.objects.locked(ticket.pk), lines=lines, currency=currency, valid_until=valid_until, who=who,
-        at=at, note=note, occurred_at=occurred_at, external_id=external_id,
-    )  # fmt: skip
+        ticket=Ticket.objects.locked(ticket.pk),
+        lines=lines,
+        currency=currency,
+        valid_until=valid_until,
+        who=who,
+        at=at,
+        note=note,
+        occurred_at=occurred_at,
+        external_id=external_id,
+    )
 
 
 def send_estimate_on(
-    *, ticket: Ticket, lines: Sequence[Line], currency: str, valid_until: date, who: Who, at: datetime, note: str = "",
-    occurred_at: datetime | None = None, external_id: str = "",
-) -> Estimate:  # fmt: skip
+    *,
+    ticket: Ticket,
+    lines: Sequence[Line],
+    currency: str,
+    valid_until: date,
+    who: Who,
+    at: datetime,
+    note: str = "",
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Estimate:
     """As `send_estimate`, for a ticket that the caller has locked."""
     require_transaction("send_estimate_on")
     if before := heard_before(ticket, external_id):
@@ -78,15 +101,24 @@ def send_estimate_on(
     )
     EstimateLine.objects.bulk_create(
         EstimateLine(
-            estimate=row, position=n, text=line.text.strip(), quantity=line.quantity, price=line.price,
+            estimate=row,
+            position=n,
+            text=line.text.strip(),
+            quantity=line.quantity,
+            price=line.price,
             tax_percent=line.tax_percent,
         )
         for n, line in enumerate(lines, start=1)
-    )  # fmt: skip
+    )
     done, _event = record_on(
-        ticket=ticket, kind=EventKind.ESTIMATE_SENT, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        ticket=ticket,
+        kind=EventKind.ESTIMATE_SENT,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
         data={"estimate": row.pk},
-    )  # fmt: skip
+    )
     if done.state != TicketState.ESTIMATE_SENT:  # told so late that the work went on without an answer
         _end(done, EstimateState.WITHDRAWN, at)
         row.refresh_from_db()
@@ -104,9 +136,14 @@ def withdraw_estimate(
     row = _end(locked, EstimateState.WITHDRAWN, at)
     data = {"estimate": row.pk} if row else {}
     done, _event = record_on(
-        ticket=locked, kind=EventKind.ESTIMATE_WITHDRAWN, who=who, at=at, occurred_at=occurred_at,
-        external_id=external_id, data=data,
-    )  # fmt: skip
+        ticket=locked,
+        kind=EventKind.ESTIMATE_WITHDRAWN,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
+        data=data,
+    )
     return done
 
 
@@ -161,9 +198,14 @@ def _answer(
     _end(ticket, state, at)
     kind = EventKind.ESTIMATE_APPROVED if state == EstimateState.APPROVED else EventKind.ESTIMATE_DECLINED
     done, _event = record_on(
-        ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        ticket=ticket,
+        kind=kind,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
         data={"estimate": row.pk},
-    )  # fmt: skip
+    )
     return done
 
 

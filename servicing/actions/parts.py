@@ -19,23 +19,40 @@ FARTHEST = timedelta(days=730)
 
 @transaction.atomic
 def order_part(
-    *, ticket: Ticket, name: str, who: Who, at: datetime, expected_on: date | None = None,
-    occurred_at: datetime | None = None, external_id: str = "",
-) -> Part:  # fmt: skip
+    *,
+    ticket: Ticket,
+    name: str,
+    who: Who,
+    at: datetime,
+    expected_on: date | None = None,
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Part:
     """The centre waits for a part. Expected after the target: the member is told at once and offered a loan (R48).
 
     Raises Refusal beside `name`, `expected_on`, and as `record_event`.
     """
     return order_part_on(
-        ticket=Ticket.objects.locked(ticket.pk), name=name, who=who, at=at, expected_on=expected_on,
-        occurred_at=occurred_at, external_id=external_id,
-    )  # fmt: skip
+        ticket=Ticket.objects.locked(ticket.pk),
+        name=name,
+        who=who,
+        at=at,
+        expected_on=expected_on,
+        occurred_at=occurred_at,
+        external_id=external_id,
+    )
 
 
 def order_part_on(
-    *, ticket: Ticket, name: str, who: Who, at: datetime, expected_on: date | None = None,
-    occurred_at: datetime | None = None, external_id: str = "",
-) -> Part:  # fmt: skip
+    *,
+    ticket: Ticket,
+    name: str,
+    who: Who,
+    at: datetime,
+    expected_on: date | None = None,
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Part:
     """As `order_part`, for a ticket that the caller has locked."""
     require_transaction("order_part_on")
     if before := heard_before(ticket, external_id):
@@ -51,9 +68,14 @@ def order_part_on(
 
 @transaction.atomic
 def expect_part(
-    *, part: Part, expected_on: date | None, who: Who, at: datetime, occurred_at: datetime | None = None,
+    *,
+    part: Part,
+    expected_on: date | None,
+    who: Who,
+    at: datetime,
+    occurred_at: datetime | None = None,
     external_id: str = "",
-) -> Part:  # fmt: skip
+) -> Part:
     """A part has a date, another one, or none any more. Raises Refusal `arrived`, or as `order_part`."""
     ticket = Ticket.objects.locked(part.ticket_id)
     row = Part.objects.get(pk=part.pk)
@@ -82,16 +104,27 @@ def part_arrived(
     row.arrived_at = occurred_at or at
     row.save(update_fields=["arrived_at"])
     record_on(
-        ticket=ticket, kind=EventKind.PART_ARRIVED, who=who, at=at, occurred_at=occurred_at, external_id=external_id,
+        ticket=ticket,
+        kind=EventKind.PART_ARRIVED,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
         data={"part": row.pk},
-    )  # fmt: skip
+    )
     return row
 
 
 def _record(
-    row: Part, ticket: Ticket, kind: EventKind, *, who: Who, at: datetime, occurred_at: datetime | None,
+    row: Part,
+    ticket: Ticket,
+    kind: EventKind,
+    *,
+    who: Who,
+    at: datetime,
+    occurred_at: datetime | None,
     external_id: str,
-) -> None:  # fmt: skip
+) -> None:
     """Write it down with whether it makes the job late: then the member reads why, and a loan is offered (R48)."""
     events = EVENTS.all(ticket=ticket.pk)
     day = row.expected_on
@@ -99,9 +132,15 @@ def _record(
     late = bool(day and due and ticket.ready_at is None and day > ticket.centre.today(due))
     data = {"part": row.pk, "expected": day.isoformat() if day else None, "late": late}
     done, _event = record_on(
-        ticket=ticket, kind=kind, who=who, at=at, occurred_at=occurred_at, external_id=external_id, data=data,
+        ticket=ticket,
+        kind=kind,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
+        data=data,
         events=events,
-    )  # fmt: skip
+    )
     offer_loan_on(ticket=done, events=events, at=at)
 
 

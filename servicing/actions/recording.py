@@ -27,9 +27,18 @@ from servicing.rules.places import next_in_line
 from servicing.rules.timeline import Clock, Event, may_record, timeline
 
 COPIES = [
-    "state", "booked_in_at", "due_at", "paused", "ready_at", "expected_on", "ended_at", "place", "place_since",
-    "waiting_since", "changed_at",
-]  # fmt: skip
+    "state",
+    "booked_in_at",
+    "due_at",
+    "paused",
+    "ready_at",
+    "expected_on",
+    "ended_at",
+    "place",
+    "place_since",
+    "waiting_since",
+    "changed_at",
+]
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,14 @@ def record_event(
     Raises Refusal: `future` beside `occurred_at`, `move` beside `kind` with what can be recorded instead.
     """
     return record_on(
-        ticket=Ticket.objects.locked(ticket.pk), kind=kind, who=who, at=at, occurred_at=occurred_at,
-        external_id=external_id, data=data,
-    )  # fmt: skip
+        ticket=Ticket.objects.locked(ticket.pk),
+        kind=kind,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
+        data=data,
+    )
 
 
 def record_on(

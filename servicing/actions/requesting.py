@@ -35,9 +35,18 @@ from servicing.rules.places import free_places, lapses_at
 
 MOST_IN_A_PARCEL = 10
 GRANTED = [
-    "level", "track", "target_days", "why_standard", "discount", "free_return", "loan_possible", "place", "place_since",
-    "condition", "accessories",
-]  # fmt: skip
+    "level",
+    "track",
+    "target_days",
+    "why_standard",
+    "discount",
+    "free_return",
+    "loan_possible",
+    "place",
+    "place_since",
+    "condition",
+    "accessories",
+]
 LONGEST_FAULT = 2000
 NOBODY_SAYS = _("Please contact us about this product.")
 
@@ -89,9 +98,14 @@ def open_parcel(
 
 @transaction.atomic
 def open_at_counter(
-    *, centre: ServiceCentre, wanted: Wanted, who: Who, at: datetime, member: Member | None = None,
+    *,
+    centre: ServiceCentre,
+    wanted: Wanted,
+    who: Who,
+    at: datetime,
+    member: Member | None = None,
     visitor: VisitingMember | None = None,
-) -> Ticket:  # fmt: skip
+) -> Ticket:
     """A product that somebody brings: of a member, registered or not, or of a visiting member (R5).
 
     Raises Refusal as `open_parcel`, without numbers.
@@ -104,25 +118,43 @@ def open_at_counter(
 
 @transaction.atomic
 def book_in(
-    *, ticket: Ticket, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = "",
-    condition: str = "", accessories: str = "",
-) -> Ticket:  # fmt: skip
+    *,
+    ticket: Ticket,
+    who: Who,
+    at: datetime,
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+    condition: str = "",
+    accessories: str = "",
+) -> Ticket:
     """The product is at the centre and its clock starts (R47), with the level of now (R50).
 
     A place that lapsed on the way is taken again if one is free; otherwise it goes at standard speed (R49).
     Raises Refusal as `record_event`.
     """
     done, _event = book_in_on(
-        ticket=Ticket.objects.locked(ticket.pk), who=who, at=at, occurred_at=occurred_at, external_id=external_id,
-        condition=condition, accessories=accessories,
-    )  # fmt: skip
+        ticket=Ticket.objects.locked(ticket.pk),
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
+        condition=condition,
+        accessories=accessories,
+    )
     return done
 
 
 def book_in_on(
-    *, ticket: Ticket, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = "",
-    condition: str = "", accessories: str = "", is_clean: bool = False,
-) -> tuple[Ticket, TicketEvent]:  # fmt: skip
+    *,
+    ticket: Ticket,
+    who: Who,
+    at: datetime,
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+    condition: str = "",
+    accessories: str = "",
+    is_clean: bool = False,
+) -> tuple[Ticket, TicketEvent]:
     """As `book_in`, for a ticket that the caller has locked. `is_clean`: just now it was not reported stolen (R34)."""
     events = EVENTS.all(ticket=ticket.pk)
     repeated = external_id and any(row.external_id == external_id for row in events)
@@ -195,9 +227,15 @@ def become_fast_track(*, ticket: Ticket, at: datetime) -> bool:
 
 
 def _open(
-    member: Member | None, visitor: VisitingMember | None, parcel: Parcel, wanted: Wanted, *, who: Who, at: datetime,
+    member: Member | None,
+    visitor: VisitingMember | None,
+    parcel: Parcel,
+    wanted: Wanted,
+    *,
+    who: Who,
+    at: datetime,
     field: str,
-) -> Ticket:  # fmt: skip
+) -> Ticket:
     item = wanted.item
     if len(wanted.fault) > LONGEST_FAULT:
         raise Refusal(
@@ -254,9 +292,14 @@ def _open(
     _attach(ticket, wanted, at)
     kind = EventKind.PLACE_AWAITED if answer.waits else EventKind.REQUESTED
     event = TicketEvent.objects.create(
-        ticket=ticket, kind=kind, occurred_at=at, received_at=at, by=who.user, partner=who.partner,
+        ticket=ticket,
+        kind=kind,
+        occurred_at=at,
+        received_at=at,
+        by=who.user,
+        partner=who.partner,
         data={"target_days": ticket.target_days, "track": ticket.track, "level": ticket.level},
-    )  # fmt: skip
+    )
     follow(ticket, [event], at)
     telling.tell_requested(ticket=ticket, event=event)
     return ticket

@@ -22,9 +22,15 @@ OPEN_AFTER = timedelta(days=30)  # so long one may write after the job is over
 
 @transaction.atomic
 def write_message(
-    *, ticket: Ticket, text: str, who: Who, at: datetime, files: Sequence[StoredFile] = (), asks: bool = False,
+    *,
+    ticket: Ticket,
+    text: str,
+    who: Who,
+    at: datetime,
+    files: Sequence[StoredFile] = (),
+    asks: bool = False,
     external_id: str = "",
-) -> TicketMessage:  # fmt: skip
+) -> TicketMessage:
     """Say something about a job. `asks`: the centre needs an answer, and the clock stands until it comes (R47).
 
     The member is who owns the ticket; anybody else speaks for the centre. The member's next message is the answer.
@@ -67,9 +73,13 @@ def answer_heard(
 ) -> Ticket:
     """The answer came by phone or at the counter: the clock goes on (R47). Raises Refusal as `record_event`."""
     done, _event = record_event(
-        ticket=ticket, kind=EventKind.QUESTION_ANSWERED, who=who, at=at, occurred_at=occurred_at,
+        ticket=ticket,
+        kind=EventKind.QUESTION_ANSWERED,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
         external_id=external_id,
-    )  # fmt: skip
+    )
     telling.settle(ticket=done, kind=EventKind.QUESTION_ASKED, at=at)
     return done
 

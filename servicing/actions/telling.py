@@ -16,11 +16,30 @@ from servicing.words import DOCUMENT, MESSAGE, key_of
 
 E = EventKind
 OPENED, EVENT, WRITTEN = "ticket.opened", "ticket.event", "ticket.message"
-TOLD = frozenset({
-    E.PLACE_GIVEN, E.PLACE_LAPSED, E.ACCEPTED, E.BOOKED_IN, E.BECAME_FAST_TRACK, E.WARRANTY_DECIDED, E.QUESTION_ASKED,
-    E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN, E.PART_ORDERED, E.PART_EXPECTED, E.TARGET_MISSED, E.LOAN_OFFERED,
-    E.LOAN_RESERVED, E.LOAN_CANCELLED, E.LOAN_OUT, E.LOAN_RETURNED, E.READY, E.SHIPPED, E.CANCELLED,
-})  # fmt: skip
+TOLD = frozenset(
+    {
+        E.PLACE_GIVEN,
+        E.PLACE_LAPSED,
+        E.ACCEPTED,
+        E.BOOKED_IN,
+        E.BECAME_FAST_TRACK,
+        E.WARRANTY_DECIDED,
+        E.QUESTION_ASKED,
+        E.ESTIMATE_SENT,
+        E.ESTIMATE_WITHDRAWN,
+        E.PART_ORDERED,
+        E.PART_EXPECTED,
+        E.TARGET_MISSED,
+        E.LOAN_OFFERED,
+        E.LOAN_RESERVED,
+        E.LOAN_CANCELLED,
+        E.LOAN_OUT,
+        E.LOAN_RETURNED,
+        E.READY,
+        E.SHIPPED,
+        E.CANCELLED,
+    }
+)
 
 
 def tell(*, ticket: Ticket, event: TicketEvent, before: TicketState) -> None:
@@ -32,9 +51,12 @@ def tell(*, ticket: Ticket, event: TicketEvent, before: TicketState) -> None:
     if _is_news(ticket, event, before):
         if ticket.member:
             _notice(
-                ticket.member, ticket, key=f"ticket-event-{event.pk}", kind=key_of(event.kind, event.data),
+                ticket.member,
+                ticket,
+                key=f"ticket-event-{event.pk}",
+                kind=key_of(event.kind, event.data),
                 at=event.received_at,
-            )  # fmt: skip
+            )
         letters.append(_mail(ticket, event))
     outbox.post_many(kind=Kind.MAIL, letters=letters, at=event.received_at)
 
@@ -47,8 +69,10 @@ def _is_news(ticket: Ticket, event: TicketEvent, before: TicketState) -> bool:
 
 def _notice(member: Member, ticket: Ticket, *, key: str, kind: str, at: datetime) -> None:
     params: dict[str, str | int] = {
-        "kind": kind, "reference": ticket.reference_in_groups, "product": ticket.product.name
-    }  # fmt: skip
+        "kind": kind,
+        "reference": ticket.reference_in_groups,
+        "product": ticket.product.name,
+    }
     notices.tell(member=member, key=key, code=NoticeCode.TICKET, params=params, path=ticket.get_absolute_url(), at=at)
 
 

@@ -16,9 +16,16 @@ from servicing.rules.entitlement import OWN_CENTRES
 
 @transaction.atomic
 def decide_warranty(
-    *, ticket: Ticket, in_warranty: bool, who: Who, at: datetime, why: str = "", proof_seen: bool = False,
-    occurred_at: datetime | None = None, external_id: str = "",
-) -> Ticket:  # fmt: skip
+    *,
+    ticket: Ticket,
+    in_warranty: bool,
+    who: Who,
+    at: datetime,
+    why: str = "",
+    proof_seen: bool = False,
+    occurred_at: datetime | None = None,
+    external_id: str = "",
+) -> Ticket:
     """In warranty, or refused with the reason. A chargeable repair has the free return of R51, a free one needs none.
 
     `proof_seen`: the proof of purchase was shown at the counter.
@@ -36,9 +43,14 @@ def decide_warranty(
     locked.free_return = not in_warranty and _gives_free_return(locked)
     locked.save(update_fields=["warranty", "why_no_warranty", "free_return"])
     done, _event = record_on(
-        ticket=locked, kind=EventKind.WARRANTY_DECIDED, who=who, at=at, occurred_at=occurred_at,
-        external_id=external_id, data={"warranty": locked.warranty, "why": locked.why_no_warranty},
-    )  # fmt: skip
+        ticket=locked,
+        kind=EventKind.WARRANTY_DECIDED,
+        who=who,
+        at=at,
+        occurred_at=occurred_at,
+        external_id=external_id,
+        data={"warranty": locked.warranty, "why": locked.why_no_warranty},
+    )
     return done
 
 

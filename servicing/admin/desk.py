@@ -73,9 +73,13 @@ BUTTONS: dict[str, Button] = {
     "cancel": Button(E.CANCELLED, typed.StepForm, _("Cancel the job"), grave=True),
 }
 SIMPLE = {
-    "accept": E.ACCEPTED, "assess": E.ASSESSED, "start_repair": E.REPAIR_STARTED, "ready": E.READY,
-    "close": E.CLOSED, "sent": E.SENT,
-}  # fmt: skip
+    "accept": E.ACCEPTED,
+    "assess": E.ASSESSED,
+    "start_repair": E.REPAIR_STARTED,
+    "ready": E.READY,
+    "close": E.CLOSED,
+    "sent": E.SENT,
+}
 WRITE = "write"
 Forms = dict[str, typed.StepForm]
 
@@ -215,9 +219,12 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
 
         def decide_warranty() -> None:
             warranty.decide_warranty(
-                ticket=row, in_warranty=data["decision"] == "yes", why=data["why"], proof_seen=data["proof_seen"],
+                ticket=row,
+                in_warranty=data["decision"] == "yes",
+                why=data["why"],
+                proof_seen=data["proof_seen"],
                 **step,
-            )  # fmt: skip
+            )
 
         def send_estimate() -> None:
             facts = {name: data[name] for name in ("currency", "valid_until", "note")}
@@ -253,9 +260,20 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
             talking.answer_heard(ticket=row, **step)
 
         calls = [
-            write, book_in, decide_warranty, send_estimate, answer_estimate, order_part, expect_part, part_arrived,
-            ship, cancel, withdraw_estimate, choose_standard, answer_question,
-        ]  # fmt: skip
+            write,
+            book_in,
+            decide_warranty,
+            send_estimate,
+            answer_estimate,
+            order_part,
+            expect_part,
+            part_arrived,
+            ship,
+            cancel,
+            withdraw_estimate,
+            choose_standard,
+            answer_question,
+        ]
         known: dict[str, Callable[[], object]] = {call.__name__: call for call in calls}
         return known.get(posted) or (lambda: record_event(ticket=row, kind=SIMPLE[posted], **step))
 

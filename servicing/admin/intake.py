@@ -61,9 +61,12 @@ class IntakePage(DeskPage):
         posted = request.POST.get("do", "") if request.method == "POST" else ""
         attached = request.FILES if posted else None
         form = OpenForm(
-            request.POST if posted else None, attached, user=user, registered=row is not None,
+            request.POST if posted else None,
+            attached,
+            user=user,
+            registered=row is not None,
             visiting=member is None,
-        )  # fmt: skip
+        )
         card = None if member else VisitorForm(request.POST if posted else None, attached)
         answer = None
         if posted:
@@ -108,14 +111,24 @@ class IntakePage(DeskPage):
         wanted = bool(data.get("warranty"))
         claim = entitled.claim_for(item, wanted=wanted, proof=bool(data.get("files")), at=timezone.now())
         return entitled.may_i(
-            member=member, item=item, centre=data["centre"], service=data["service"], wish=data.get("wish") or None,
+            member=member,
+            item=item,
+            centre=data["centre"],
+            service=data["service"],
+            wish=data.get("wish") or None,
             claim=claim,
-        )  # fmt: skip
+        )
 
     def _open(  # noqa: PLR0917
-        self, user: User, posted: str, form: OpenForm, card: VisitorForm | None, row: Registration | None,
-        member: Member | None, kept: dict[str, Any],
-    ) -> Ticket | None:  # fmt: skip
+        self,
+        user: User,
+        posted: str,
+        form: OpenForm,
+        card: VisitorForm | None,
+        row: Registration | None,
+        member: Member | None,
+        kept: dict[str, Any],
+    ) -> Ticket | None:
         """Open it, and book it in if the button says so. None if something has to be looked at again."""
         now, who, data = timezone.now(), Who(user=user), form.cleaned_data
         item = self._item(form, row)

@@ -62,9 +62,21 @@ class LoanAdmin(ReadOnlyAdmin[Loan]):
     search_fields = ["unit__serial", "unit__product__name"]
     search_help_text = _("Reference of the job, serial number or product")
     fields = [
-        "unit", "ticket", "member_name", "state", "reserved_at", "agreed_at", "agreement", "out_at", "condition_out",
-        "due_back", "returned_at", "condition_in", "cancelled_at", "by",
-    ]  # fmt: skip
+        "unit",
+        "ticket",
+        "member_name",
+        "state",
+        "reserved_at",
+        "agreed_at",
+        "agreement",
+        "out_at",
+        "condition_out",
+        "due_back",
+        "returned_at",
+        "condition_in",
+        "cancelled_at",
+        "by",
+    ]
     readonly_fields = ["member_name"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Loan]:

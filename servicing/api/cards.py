@@ -50,8 +50,10 @@ class CardCheckView(LookUpView):
         self.count_look_up()
         cards = Card.objects.presented(form.validated_data["card"]).live().filter(member__closed_at=None)
         member = card.member if (card := cards.select_related("member").first()) else None
-        return answer({
-            "valid": member is not None,
-            "level": member.level if member else None,
-            "initials": member.initials if member else None,
-        })  # fmt: skip
+        return answer(
+            {
+                "valid": member is not None,
+                "level": member.level if member else None,
+                "initials": member.initials if member else None,
+            }
+        )

@@ -28,8 +28,13 @@ TOLD = (
 )
 TOLD_CHOICES = [(kind.value, kind.label) for kind in TOLD]
 CUSTOMERS = [("member", "member"), ("visiting", "visiting")]
-ELSEWHERE = (EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.PART_EXPECTED, EventKind.PART_ARRIVED,
-             EventKind.QUESTION_ASKED)  # fmt: skip
+ELSEWHERE = (
+    EventKind.ESTIMATE_SENT,
+    EventKind.PART_ORDERED,
+    EventKind.PART_EXPECTED,
+    EventKind.PART_ARRIVED,
+    EventKind.QUESTION_ASKED,
+)
 MOVES = {
     state.value: [kind.value for kind in next_moves(state) if kind in (*TOLD, *ELSEWHERE)] for state in TicketState
 }
@@ -120,8 +125,14 @@ TICKET = Face(
     product=column("product__slug", "product__name", make=nested("slug", "name")),
     serial="serial",
     customer=column(
-        "member__first_name", "member__last_name", "member__number", "member__language", "visitor__name",
-        "visitor__card_number", "visitor__language", make=_customer,
+        "member__first_name",
+        "member__last_name",
+        "member__number",
+        "member__language",
+        "visitor__name",
+        "visitor__card_number",
+        "visitor__language",
+        make=_customer,
     ),
     level="level",
     track="track",
@@ -149,7 +160,7 @@ TICKET = Face(
     ended_at="ended_at",
     way_back=column("carrier", "tracking", "tracking_url", make=nested("carrier", "tracking", "tracking_url")),
     changed_at="changed_at",
-)  # fmt: skip
+)
 
 
 class EventSerializer(Sparse):

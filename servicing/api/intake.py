@@ -90,9 +90,10 @@ class IntakeCheckSerializer(Strict):
     serial = serializers.CharField(required=False, max_length=LONGEST_SERIAL, help_text="As on the product.")
     product = serializers.SlugField(required=False, max_length=120, help_text="With `serial`, if you know what it is.")
     card = serializers.CharField(
-        required=False, max_length=LONGEST_SEARCH,
+        required=False,
+        max_length=LONGEST_SEARCH,
         help_text="The number on the card, or what its QR code holds: an address or its token.",
-    )  # fmt: skip
+    )
     member_number = serializers.CharField(required=False, max_length=40)
     warranty = serializers.BooleanField(required=False, default=False, help_text="A warranty repair is asked for.")
     proof = serializers.BooleanField(required=False, default=False, help_text="A proof of purchase is there.")
@@ -204,16 +205,18 @@ class IntakeCheckView(LookUpView):
             return answer({"stopped": True, "code": refusal.code, "detail": refusal.message})
         known = bool(found.member or found.kit or found.tickets)
         code = FOUND if known else UNKNOWN
-        return answer({
-            "stopped": False,
-            "code": code,
-            "detail": WORDS[code],
-            "card_stopped": found.card_stopped,
-            "member": self._member(found.member),
-            "products": self._products(found, centre, said, now),
-            "tickets": [_job(ticket) for ticket in found.tickets],
-            "visiting": _visiting(product, centre, said, now) if product and not known else [],
-        })  # fmt: skip
+        return answer(
+            {
+                "stopped": False,
+                "code": code,
+                "detail": WORDS[code],
+                "card_stopped": found.card_stopped,
+                "member": self._member(found.member),
+                "products": self._products(found, centre, said, now),
+                "tickets": [_job(ticket) for ticket in found.tickets],
+                "visiting": _visiting(product, centre, said, now) if product and not known else [],
+            }
+        )
 
     def _member(self, member: Member | None) -> dict[str, Any] | None:
         key = {"member": member.pk, "partner": self.partner.pk} if member else {}

@@ -97,9 +97,11 @@ class LoanUnitsView(PartnerView):
     scope = Scope.LOANS_READ
 
     @extend_schema(
-        operation_id="listLoanUnits", tags=["Loans"], parameters=[UnitListQuery],
+        operation_id="listLoanUnits",
+        tags=["Loans"],
+        parameters=[UnitListQuery],
         responses={200: listed(UnitSerializer, "LoanUnitPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """What your centres can lend."""
         query = query_of(request, UnitListQuery)
@@ -141,9 +143,11 @@ class LoanView(PartnerView):
 
 class LoansView(LoanView):
     @extend_schema(
-        operation_id="listLoans", tags=["Loans"], parameters=[LoanListQuery],
+        operation_id="listLoans",
+        tags=["Loans"],
+        parameters=[LoanListQuery],
         responses={200: listed(LoanSerializer, "LoanPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> HttpResponse:
         """Loans of your pool, the latest first."""
         query = query_of(request, LoanListQuery)
@@ -186,9 +190,12 @@ class EmptySerializer(Strict):
 
 class HandOutView(LoanView):
     @extend_schema(
-        operation_id="handOutLoan", tags=["Loans"], parameters=[IF_MATCH], request=HandOutSerializer,
+        operation_id="handOutLoan",
+        tags=["Loans"],
+        parameters=[IF_MATCH],
+        request=HandOutSerializer,
         responses={200: LoanSerializer, **problems(409, 412)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It leaves the centre. The member has accepted the agreement before."""
@@ -197,9 +204,12 @@ class HandOutView(LoanView):
 
 class ExtendView(LoanView):
     @extend_schema(
-        operation_id="extendLoan", tags=["Loans"], parameters=[IF_MATCH], request=ExtendSerializer,
+        operation_id="extendLoan",
+        tags=["Loans"],
+        parameters=[IF_MATCH],
+        request=ExtendSerializer,
         responses={200: LoanSerializer, **problems(409, 412)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """The member may keep it longer."""
@@ -208,9 +218,12 @@ class ExtendView(LoanView):
 
 class TakeBackView(LoanView):
     @extend_schema(
-        operation_id="takeBackLoan", tags=["Loans"], parameters=[IF_MATCH], request=TakeBackSerializer,
+        operation_id="takeBackLoan",
+        tags=["Loans"],
+        parameters=[IF_MATCH],
+        request=TakeBackSerializer,
         responses={200: LoanSerializer, **problems(409, 412)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It is back."""
@@ -219,9 +232,12 @@ class TakeBackView(LoanView):
 
 class CancelLoanView(LoanView):
     @extend_schema(
-        operation_id="cancelLoan", tags=["Loans"], parameters=[IF_MATCH], request=EmptySerializer,
+        operation_id="cancelLoan",
+        tags=["Loans"],
+        parameters=[IF_MATCH],
+        request=EmptySerializer,
         responses={200: LoanSerializer, **problems(409, 412)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Give a reservation up: the unit is free for others."""

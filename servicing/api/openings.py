@@ -47,9 +47,10 @@ class JobSerializer(Strict):
         required=False, allow_blank=True, default="", max_length=LONGEST_ACCESSORIES, help_text="What came with it."
     )
     book_in = serializers.BooleanField(
-        required=False, default=False,
+        required=False,
+        default=False,
         help_text="Book it in at once, so that its clock starts. One that has to wait for a place is only opened.",
-    )  # fmt: skip
+    )
 
     def validate_serial(self, value: str) -> str:
         if value and not serial_key(value):
@@ -63,9 +64,12 @@ class TicketOpeningSerializer(JobSerializer):
     key = serializers.CharField(max_length=LONGEST_KEY, help_text="Of a product or of the member, from `checkIntake`.")
     warranty = serializers.BooleanField(required=False, default=False, help_text="A warranty repair is asked for.")
     wish = serializers.ChoiceField(
-        choices=PlaceWish.choices, required=False, allow_null=True, default=None,
+        choices=PlaceWish.choices,
+        required=False,
+        allow_null=True,
+        default=None,
         help_text="If all three places are taken: what the member wants.",
-    )  # fmt: skip
+    )
 
 
 def open_ticket(request: Request, partner: Partner) -> HttpResponse:
@@ -101,9 +105,12 @@ def item_of(said: Mapping[str, Any]) -> Item:
 
 
 def opened(
-    partner: Partner, said: Mapping[str, Any], item: Item, act: Callable[[requesting.Wanted, Who, datetime], Ticket],
+    partner: Partner,
+    said: Mapping[str, Any],
+    item: Item,
+    act: Callable[[requesting.Wanted, Who, datetime], Ticket],
     **more: Any,
-) -> HttpResponse:  # fmt: skip
+) -> HttpResponse:
     """The ticket, or why not. Stolen kit is answered, not raised: with an exception its sighting were undone (R34)."""
     at, who = timezone.now(), Who(partner=partner)
     try:
@@ -111,9 +118,13 @@ def opened(
     except Refusal as refusal:
         return problem(409, refusal.code, str(refusal))
     wanted = requesting.Wanted(
-        item, ServiceKind(said["service"]), fault=said["fault"], condition=said["condition"],
-        accessories=said["accessories"], **more,
-    )  # fmt: skip
+        item,
+        ServiceKind(said["service"]),
+        fault=said["fault"],
+        condition=said["condition"],
+        accessories=said["accessories"],
+        **more,
+    )
     try:
         ticket = act(wanted, who, at)
     except Refusal as refusal:

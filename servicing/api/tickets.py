@@ -168,9 +168,12 @@ class ReportSerializer(Strict):
         required=False, allow_null=True, default=None, help_text="warranty_decided: the decision."
     )
     why = serializers.ChoiceField(
-        choices=WhyNoWarranty.choices, required=False, allow_blank=True, default="",
+        choices=WhyNoWarranty.choices,
+        required=False,
+        allow_blank=True,
+        default="",
         help_text="warranty_decided: why not. The customer reads it.",
-    )  # fmt: skip
+    )
     proof_seen = serializers.BooleanField(
         required=False, default=False, help_text="warranty_decided: you have seen a proof of purchase."
     )
@@ -238,8 +241,11 @@ def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime)
     """
     kind = EventKind(said["kind"])
     step: dict[str, Any] = {
-        "who": Who(partner=partner), "at": at, "occurred_at": said["occurred_at"], "external_id": said["external_id"]
-    }  # fmt: skip
+        "who": Who(partner=partner),
+        "at": at,
+        "occurred_at": said["occurred_at"],
+        "external_id": said["external_id"],
+    }
     if kind == EventKind.BOOKED_IN:
         done, event = _book_in(row, said, step)
     elif kind in OWN_ACTION:
@@ -298,8 +304,9 @@ def _answer_question(row: Ticket, said: Mapping[str, Any], step: dict[str, Any])
 
 
 def _ship(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    ending.ship(ticket=row, carrier=said["carrier"], tracking=said["tracking"], tracking_url=said["tracking_url"],
-                **step)  # fmt: skip
+    ending.ship(
+        ticket=row, carrier=said["carrier"], tracking=said["tracking"], tracking_url=said["tracking_url"], **step
+    )
 
 
 def _cancel(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:

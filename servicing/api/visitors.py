@@ -169,9 +169,11 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
         self.photo = self.store(said["file"], PURPOSE)
 
     @extend_schema(
-        operation_id="addCardPhoto", tags=["Intake"], request=CardPhotoInSerializer,
+        operation_id="addCardPhoto",
+        tags=["Intake"],
+        request=CardPhotoInSerializer,
         responses={201: VisitorSerializer, **problems(409, 503)},
-    )  # fmt: skip
+    )
     @idempotent(first=take)
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Keep a photo of the card, instead of the one before; it goes with what the card said, some weeks after the

@@ -32,9 +32,12 @@ class StepSerializer(Strict):
     """What every report may bring with it."""
 
     external_id = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=LONGEST_ID,
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=LONGEST_ID,
         help_text="Your number of this event: the same again is the same event.",
-    )  # fmt: skip
+    )
     occurred_at = AwareDateTimeField(required=False, allow_null=True, default=None)
 
 
@@ -166,18 +169,23 @@ class PartExpectedSerializer(StepSerializer):
 
 class PartsView(WorkView):
     @extend_schema(
-        operation_id="listParts", tags=["Work"], parameters=[ListQuery],
+        operation_id="listParts",
+        tags=["Work"],
+        parameters=[ListQuery],
         responses={200: listed(PartSerializer, "PartPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The parts that a ticket waits for or has waited for, in the order in which they were told."""
         rows = Part.objects.filter(ticket=self.ticket(reference))
         return answer(page_of([rows], PART, query_of(request, ListQuery), order="id"))
 
     @extend_schema(
-        operation_id="orderPart", tags=["Work"], parameters=[IF_MATCH], request=PartInSerializer,
+        operation_id="orderPart",
+        tags=["Work"],
+        parameters=[IF_MATCH],
+        request=PartInSerializer,
         responses={201: PartSerializer, **problems(409, 412)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
         """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
@@ -198,9 +206,11 @@ class PartView(WorkView):
 
 class PartExpectedView(PartView):
     @extend_schema(
-        operation_id="expectPart", tags=["Work"], request=PartExpectedSerializer,
+        operation_id="expectPart",
+        tags=["Work"],
+        request=PartExpectedSerializer,
         responses={200: PartSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part has a date, another one, or none any more."""
@@ -211,9 +221,11 @@ class PartExpectedView(PartView):
 
 class PartArrivedView(PartView):
     @extend_schema(
-        operation_id="recordPartArrived", tags=["Work"], request=StepSerializer,
+        operation_id="recordPartArrived",
+        tags=["Work"],
+        request=StepSerializer,
         responses={200: PartSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part is there."""
@@ -244,18 +256,22 @@ class MessageInSerializer(Strict):
 
 class MessagesView(WorkView):
     @extend_schema(
-        operation_id="listMessages", tags=["Work"], parameters=[ListQuery],
+        operation_id="listMessages",
+        tags=["Work"],
+        parameters=[ListQuery],
         responses={200: listed(MessageSerializer, "MessagePage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """What customer and centre wrote to each other."""
         rows = TicketMessage.objects.filter(ticket=self.ticket(reference))
         return answer(page_of([rows], MESSAGE, query_of(request, ListQuery), order="id"))
 
     @extend_schema(
-        operation_id="writeMessage", tags=["Work"], request=MessageInSerializer,
+        operation_id="writeMessage",
+        tags=["Work"],
+        request=MessageInSerializer,
         responses={201: MessageSerializer, **problems(409)},
-    )  # fmt: skip
+    )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Write to the customer, who gets it by mail and on the page of the ticket."""
@@ -278,9 +294,13 @@ class DocumentSerializer(Sparse):
 
 
 DOCUMENT = Face(
-    DocumentSerializer, id="pk", kind="kind", content_type=column("file__kind", make=CONTENT_TYPES.__getitem__),
-    bytes="file__size", at="at",
-)  # fmt: skip
+    DocumentSerializer,
+    id="pk",
+    kind="kind",
+    content_type=column("file__kind", make=CONTENT_TYPES.__getitem__),
+    bytes="file__size",
+    at="at",
+)
 
 
 class DocumentInSerializer(StrictForm):
@@ -299,9 +319,11 @@ class DocumentsView(UploadView, KeptView):
     taken: tuple[TicketFileKind, StoredFile]
 
     @extend_schema(
-        operation_id="listDocuments", tags=["Work"], parameters=[ListQuery],
+        operation_id="listDocuments",
+        tags=["Work"],
+        parameters=[ListQuery],
         responses={200: listed(DocumentSerializer, "DocumentPage")},
-    )  # fmt: skip
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """Photos of the fault, proofs of purchase, documents."""
         page = page_of([self.kept(reference)], DOCUMENT, query_of(request, ListQuery), order="id")
@@ -316,9 +338,12 @@ class DocumentsView(UploadView, KeptView):
         self.taken = TicketFileKind(said["kind"]), self.store(said["file"], PURPOSE)
 
     @extend_schema(
-        operation_id="addDocument", tags=["Work"], parameters=[IF_MATCH], request=DocumentInSerializer,
+        operation_id="addDocument",
+        tags=["Work"],
+        parameters=[IF_MATCH],
+        request=DocumentInSerializer,
         responses={201: DocumentSerializer, **problems(409, 412, 503)},
-    )  # fmt: skip
+    )
     @idempotent(first=take)
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Add a photo of the fault, a proof of purchase, or a document, of which the customer is told.

@@ -55,9 +55,27 @@ class CentreForm(forms.ModelForm[ServiceCentre]):
     class Meta:
         model = ServiceCentre
         fields = [
-            "name", "slug", "kind", "country", "city", "address", "phone", "email", "latitude", "longitude", "zone",
-            "weekdays", "opens", "closes", "services", "shelves", "programme", "status", "notice", "partner",
-        ]  # fmt: skip
+            "name",
+            "slug",
+            "kind",
+            "country",
+            "city",
+            "address",
+            "phone",
+            "email",
+            "latitude",
+            "longitude",
+            "zone",
+            "weekdays",
+            "opens",
+            "closes",
+            "services",
+            "shelves",
+            "programme",
+            "status",
+            "notice",
+            "partner",
+        ]
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean() or {}

@@ -67,8 +67,11 @@ class BareForm(StepForm):
 
 class BookInForm(StepForm):
     condition = LongText(
-        label=_("Condition"), rows=3, longest=LONGEST_CONDITION, required=False,
-    )  # fmt: skip
+        label=_("Condition"),
+        rows=3,
+        longest=LONGEST_CONDITION,
+        required=False,
+    )
     accessories = forms.CharField(
         label=_("Came with"),
         max_length=LONGEST_ACCESSORIES,

@@ -160,9 +160,12 @@ class WhereForm(forms.Form):
         self.full = [row for place, row in enumerate(rows) if any(self._asks(one, place) for one in self.choices)]
         for row in self.full:
             self.fields[f"p{row.pk}_wish"] = forms.ChoiceField(
-                label=row.product.name, choices=PlaceWish.choices, widget=forms.RadioSelect, required=False,
+                label=row.product.name,
+                choices=PlaceWish.choices,
+                widget=forms.RadioSelect,
+                required=False,
                 error_messages={"invalid_choice": _("Choose one of the two.")},
-            )  # fmt: skip
+            )
 
     @staticmethod
     def _asks(choice: Choice, place: int) -> bool:

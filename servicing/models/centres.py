@@ -71,9 +71,14 @@ class ServiceCentre(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=CentreStatus, default=CentreStatus.OPEN)
     notice = models.CharField(_("notice"), max_length=200, blank=True)
     partner = models.ForeignKey(
-        Partner, models.PROTECT, null=True, blank=True, related_name="centres", verbose_name=_("partner"),
+        Partner,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="centres",
+        verbose_name=_("partner"),
         help_text=_("Whose credentials work for it through the API."),
-    )  # fmt: skip
+    )
     sample = models.BooleanField(_("sample"), default=False)
 
     objects = ServiceCentreQuerySet.as_manager()
@@ -148,10 +153,11 @@ class Closure(models.Model):
         ordering = ["first"]
         constraints = [
             models.CheckConstraint(
-                name="closure_days", condition=Q(last__gte=F("first"), last__lte=F("first") + timedelta(days=30)),
+                name="closure_days",
+                condition=Q(last__gte=F("first"), last__lte=F("first") + timedelta(days=30)),
                 violation_error_message=_("The last day is not before the first, and at most 30 days later."),
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.first} – {self.last}"

@@ -56,10 +56,11 @@ class LoanUnit(models.Model):
         ordering = ["centre", "product", "serial"]
         constraints = [
             models.UniqueConstraint(
-                fields=["product", "serial"], name="loan_unit_once",
+                fields=["product", "serial"],
+                name="loan_unit_once",
                 violation_error_message=_("This item is in a pool already."),
             )
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.product}, {self.serial}"
@@ -109,7 +110,9 @@ class Loan(models.Model):
         indexes = [models.Index(fields=["due_back"], name="loan_due_back", condition=Q(state=LoanState.OUT))]
         constraints = [
             models.UniqueConstraint(
-                fields=["unit"], name="loan_one_a_unit", condition=Q(state__in=OPEN_LOANS),
+                fields=["unit"],
+                name="loan_one_a_unit",
+                condition=Q(state__in=OPEN_LOANS),
                 violation_error_message=_("Somebody else has this unit."),
             ),
             models.UniqueConstraint(fields=["ticket"], name="loan_one_a_ticket", condition=Q(state__in=OPEN_LOANS)),
@@ -117,15 +120,17 @@ class Loan(models.Model):
                 name="loan_state_agrees",
                 condition=Q(state=LoanState.RESERVED, out_at=None, returned_at=None, cancelled_at=None)
                 | Q(
-                    state=LoanState.OUT, agreed_at__isnull=False, out_at__isnull=False, due_back__isnull=False,
-                    returned_at=None, cancelled_at=None,
+                    state=LoanState.OUT,
+                    agreed_at__isnull=False,
+                    out_at__isnull=False,
+                    due_back__isnull=False,
+                    returned_at=None,
+                    cancelled_at=None,
                 )
-                | Q(
-                    state=LoanState.RETURNED, out_at__isnull=False, returned_at__gte=F("out_at"), cancelled_at=None
-                )
+                | Q(state=LoanState.RETURNED, out_at__isnull=False, returned_at__gte=F("out_at"), cancelled_at=None)
                 | Q(state=LoanState.CANCELLED, out_at=None, returned_at=None, cancelled_at__isnull=False),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.unit_id}: {self.ticket_id}"

@@ -178,9 +178,13 @@ class Ticket(models.Model):
         Member, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("member")
     )
     visitor = models.ForeignKey(
-        VisitingMember, models.PROTECT, null=True, blank=True, related_name="tickets",
+        VisitingMember,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tickets",
         verbose_name=_("visiting member"),
-    )  # fmt: skip
+    )
     registration = models.ForeignKey(
         Registration, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("registration")
     )
@@ -271,7 +275,10 @@ class Ticket(models.Model):
                 name="ticket_place_of_fast_track",
                 condition=Q(place=None, place_since=None)
                 | Q(
-                    place__isnull=False, place_since__isnull=False, member__isnull=False, track=Track.FAST,
+                    place__isnull=False,
+                    place_since__isnull=False,
+                    member__isnull=False,
+                    track=Track.FAST,
                     state__in=[state for state in OPEN_TICKETS if state != TicketState.WAITING],
                 ),
             ),
@@ -288,10 +295,12 @@ class Ticket(models.Model):
                 name="ticket_clock_from_intake", condition=Q(due_at=None) | Q(booked_in_at__isnull=False)
             ),
             models.UniqueConstraint(
-                fields=["registration"], name="ticket_one_open_a_registration", condition=Q(ended_at=None),
+                fields=["registration"],
+                name="ticket_one_open_a_registration",
+                condition=Q(ended_at=None),
                 violation_error_message=_("This product is in service already."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return references.in_groups(self.reference)

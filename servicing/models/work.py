@@ -35,16 +35,14 @@ class Estimate(models.Model):
         ordering = ["ticket", "number"]
         constraints = [
             models.UniqueConstraint(fields=["ticket", "number"], name="estimate_number"),
-            models.UniqueConstraint(
-                fields=["ticket"], name="estimate_one_open", condition=Q(state=EstimateState.OPEN)
-            ),
+            models.UniqueConstraint(fields=["ticket"], name="estimate_one_open", condition=Q(state=EstimateState.OPEN)),
             models.CheckConstraint(name="estimate_currency", condition=Q(currency__regex=r"^[A-Z]{3}$")),
             models.CheckConstraint(
                 name="estimate_answered",
                 condition=Q(state=EstimateState.OPEN, answered_at=None)
                 | (~Q(state=EstimateState.OPEN) & Q(answered_at__isnull=False)),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.ticket}/{self.number}"
@@ -71,9 +69,12 @@ class EstimateLine(models.Model):
     quantity = models.DecimalField(_("quantity"), max_digits=7, decimal_places=2, default=Decimal(1))
     price = models.DecimalField(_("price for one"), max_digits=12, decimal_places=2)
     tax_percent = models.DecimalField(
-        _("tax in percent"), max_digits=4, decimal_places=2, default=Decimal(0),
+        _("tax in percent"),
+        max_digits=4,
+        decimal_places=2,
+        default=Decimal(0),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(99))],
-    )  # fmt: skip
+    )
 
     class Meta:
         verbose_name = _("line of an estimate")
@@ -82,11 +83,12 @@ class EstimateLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["estimate", "position"], name="estimate_line_position"),
             models.CheckConstraint(
-                name="estimate_line_quantity", condition=Q(quantity__gt=0),
+                name="estimate_line_quantity",
+                condition=Q(quantity__gt=0),
                 violation_error_message=_("The quantity is more than 0."),
             ),
             models.CheckConstraint(name="estimate_line_tax", condition=Q(tax_percent__range=(0, 99))),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.text

@@ -35,11 +35,15 @@ def centres(request: HttpRequest) -> HttpResponse:
     here, in_country, unknown = _where(asked, near, rows)
     found = locating.find(
         [row for row in rows if _fits(row, asked, in_country)],
-        member=member_of(request), here=here, at=timezone.now(),
-    )  # fmt: skip
+        member=member_of(request),
+        here=here,
+        at=timezone.now(),
+    )
     kinds: dict[str, Callable[[Found], bool]] = {
-        "": lambda one: True, "canon": lambda one: one.is_canon, "partner": lambda one: not one.is_canon,
-    }  # fmt: skip
+        "": lambda one: True,
+        "canon": lambda one: one.is_canon,
+        "partner": lambda one: not one.is_canon,
+    }
     counts = {key: sum(map(test, found)) for key, test in kinds.items()}
     shown = [one for one in found if kinds[asked["only"] or ""](one)]
     if asked["discount"]:

@@ -87,14 +87,25 @@ def _add_kit(world: World, member: Member, name: str) -> None:
         member=member, points=50, reason=f"{name} was kind", expires_on=None, by=world.staff, at=START
     )
     report = StolenReport.objects.create(
-        product=world.pro_body, serial_key=STOLEN, registration=counted, member=member, reported_at=START,
-        police_reference=f"{name} 1/26", note=f"beside the car of {name}",
-    )  # fmt: skip
+        product=world.pro_body,
+        serial_key=STOLEN,
+        registration=counted,
+        member=member,
+        reported_at=START,
+        police_reference=f"{name} 1/26",
+        note=f"beside the car of {name}",
+    )
     Encounter.objects.create(report=report, at=START)
     StolenReport.objects.create(
-        product=world.body, serial_key=f"{name}6".upper(), member=member, police_reference=f"{name} 2/26",
-        reported_at=START, lifted_at=START, lifted_by=world.staff, lifted_because=f"{name} found it",
-    )  # fmt: skip
+        product=world.body,
+        serial_key=f"{name}6".upper(),
+        member=member,
+        police_reference=f"{name} 2/26",
+        reported_at=START,
+        lifted_at=START,
+        lifted_by=world.staff,
+        lifted_because=f"{name} found it",
+    )
 
 
 def _handed_in(member: Member, product: Product, serial: str, shop: dict[str, str]) -> Registration:
@@ -120,11 +131,27 @@ def _add_words(world: World, member: Member, name: str) -> None:
 
 def _add_offers(world: World, member: Member, name: str) -> None:
     pack = WelcomePack.objects.create(
-        member=member, reference="2K70MQ2X", level_when_asked="gold", contents=["letter"], language="en", name=name,
-        country="ZA", street=f"{name} Avenue 1", city=f"{name}ville", city_area=f"{name} Park", country_area=name,
-        postal_code=f"{name}1", sorting_code=f"{name}2", phone="+27820000000", asked_at=START, sending_since=START,
-        changed_at=START, carrier=f"{name} Post", tracking=f"{name}3", tracking_url=f"https://example.org/{name}",
-    )  # fmt: skip
+        member=member,
+        reference="2K70MQ2X",
+        level_when_asked="gold",
+        contents=["letter"],
+        language="en",
+        name=name,
+        country="ZA",
+        street=f"{name} Avenue 1",
+        city=f"{name}ville",
+        city_area=f"{name} Park",
+        country_area=name,
+        postal_code=f"{name}1",
+        sorting_code=f"{name}2",
+        phone="+27820000000",
+        asked_at=START,
+        sending_since=START,
+        changed_at=START,
+        carrier=f"{name} Post",
+        tracking=f"{name}3",
+        tracking_url=f"https://example.org/{name}",
+    )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=START, received_at=START, by=member.user)
     Card.objects.create(member=member, number="880000000017", token=f"{name}-token", issued_at=START)
     offer = Offer.objects.create(
@@ -136,19 +163,42 @@ def _add_offers(world: World, member: Member, name: str) -> None:
 def _add_service(world: World, member: Member, name: str) -> None:
     """A job and a loan that are over: nobody is erased before."""
     centre = ServiceCentre.objects.create(
-        slug="a-centre", name="A centre", kind="PSC", country="ZA", city="Johannesburg", latitude=-26, longitude=28,
-        zone="Africa/Johannesburg", programme="free",
-    )  # fmt: skip
+        slug="a-centre",
+        name="A centre",
+        kind="PSC",
+        country="ZA",
+        city="Johannesburg",
+        latitude=-26,
+        longitude=28,
+        zone="Africa/Johannesburg",
+        programme="free",
+    )
     parcel = Parcel.objects.create(
         reference="3K70MQ2X", centre=centre, carrier=f"{name} Post", tracking=f"{name}4", made_at=START
     )
     ticket = Ticket.objects.create(
-        reference="4K70MQ2X", parcel=parcel, member=member, product=world.body, serial=f"{name}7",
-        serial_key=f"{name}7".upper(), centre=centre, service="repair", fault=f"{name} dropped it",
-        condition=f"{name} scratched it", accessories=f"strap of {name}", level="gold", track="standard",
-        target_days=10, state="closed", opened_at=START, ended_at=START, changed_at=START, carrier=f"{name} Post",
-        tracking=f"{name}5", tracking_url=f"https://example.org/{name}",
-    )  # fmt: skip
+        reference="4K70MQ2X",
+        parcel=parcel,
+        member=member,
+        product=world.body,
+        serial=f"{name}7",
+        serial_key=f"{name}7".upper(),
+        centre=centre,
+        service="repair",
+        fault=f"{name} dropped it",
+        condition=f"{name} scratched it",
+        accessories=f"strap of {name}",
+        level="gold",
+        track="standard",
+        target_days=10,
+        state="closed",
+        opened_at=START,
+        ended_at=START,
+        changed_at=START,
+        carrier=f"{name} Post",
+        tracking=f"{name}5",
+        tracking_url=f"https://example.org/{name}",
+    )
     TicketEvent.objects.create(ticket=ticket, kind="requested", occurred_at=START, received_at=START)
     TicketMessage.objects.create(ticket=ticket, from_member=True, by=member.user, text=f"{name} asks", at=START)
     upload = SimpleUploadedFile(f"{name}-2.jpg", jpeg(), "image/jpeg")
@@ -156,17 +206,32 @@ def _add_service(world: World, member: Member, name: str) -> None:
     files.attach(files=[file], at=START)
     TicketFile.objects.create(ticket=ticket, file=file, kind="fault", at=START)
     estimate = Estimate.objects.create(
-        ticket=ticket, number=1, currency="ZAR", valid_until=START.date(), note=f"{name} agreed", state="approved",
-        sent_at=START, answered_at=START,
-    )  # fmt: skip
+        ticket=ticket,
+        number=1,
+        currency="ZAR",
+        valid_until=START.date(),
+        note=f"{name} agreed",
+        state="approved",
+        sent_at=START,
+        answered_at=START,
+    )
     EstimateLine.objects.create(estimate=estimate, position=1, text="Shutter", price=100)
     Part.objects.create(ticket=ticket, name="Shutter", ordered_at=START)
     unit = LoanUnit.objects.create(centre=centre, product=world.body, serial="100000000888")
     Loan.objects.create(
-        unit=unit, ticket=ticket, member=member, state="returned", reserved_at=START, agreed_at=START, agreement="1",
-        out_at=START, condition_out=f"{name} saw it", due_back=START.date(), returned_at=START,
+        unit=unit,
+        ticket=ticket,
+        member=member,
+        state="returned",
+        reserved_at=START,
+        agreed_at=START,
+        agreement="1",
+        out_at=START,
+        condition_out=f"{name} saw it",
+        due_back=START.date(),
+        returned_at=START,
         condition_in=f"{name} broke it",
-    )  # fmt: skip
+    )
 
 
 def _add_log(staff: User, member: Member) -> None:
@@ -178,9 +243,14 @@ def _add_log(staff: User, member: Member) -> None:
 
 def _log(staff: User, row: models.Model, flag: int = CHANGE) -> None:
     LogEntry.objects.create(
-        user=staff, content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk),
-        object_repr=str(row)[:200], action_flag=flag, change_message=f"about {row}", action_time=START,
-    )  # fmt: skip
+        user=staff,
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=str(row)[:200],
+        action_flag=flag,
+        change_message=f"about {row}",
+        action_time=START,
+    )
 
 
 def traces(word: str) -> dict[str, int]:

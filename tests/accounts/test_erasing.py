@@ -28,17 +28,46 @@ from tests.world import World
 # Text columns of what belongs to a member that hold no words of a person, by the reason.
 NOT_A_PERSONS = {
     "codes and keys": {
-        "theme", "number", "level", "state", "warning", "review_reason", "refusal_reason", "removal_reason", "cause",
-        "stage", "kind", "outcome", "where", "letter", "key", "code", "path", "reference", "author", "from_level",
-        "to_level", "access_token", "visitor_language", "language", "purpose", "type", "pgh_label", "action",
-        "currency", "why_standard", "contents", "agreement", "external_id",
+        "theme",
+        "number",
+        "level",
+        "state",
+        "warning",
+        "review_reason",
+        "refusal_reason",
+        "removal_reason",
+        "cause",
+        "stage",
+        "kind",
+        "outcome",
+        "where",
+        "letter",
+        "key",
+        "code",
+        "path",
+        "reference",
+        "author",
+        "from_level",
+        "to_level",
+        "access_token",
+        "visitor_language",
+        "language",
+        "purpose",
+        "type",
+        "pgh_label",
+        "action",
+        "currency",
+        "why_standard",
+        "contents",
+        "agreement",
+        "external_id",
     },
     "countries": {"country"},
     "names of products": {"about"},
     "codes only, and what a repair needed": {"data", "text", "name", "phone"},
     "made unusable": {"password"},
     "made from random bits or the content, blanked with it": {"digest", "stored_as"},
-}  # fmt: skip
+}
 
 
 def close(member: Member) -> Member:
@@ -102,9 +131,18 @@ def test_a_shops_word_leads_to_nobody(world: World, somebody: Member) -> None:
     assert row is not None
     shop = Partner.objects.create(name="Shop", slug="shop", kind="retailer")
     sale = Sale.objects.create(
-        partner=shop, external_id="1", product=row.product, serial="1", serial_key="1", country="ZA", receipt="1",
-        sold_on=START.date(), confirmed_at=START, registration=row, matched_at=START,
-    )  # fmt: skip
+        partner=shop,
+        external_id="1",
+        product=row.product,
+        serial="1",
+        serial_key="1",
+        country="ZA",
+        receipt="1",
+        sold_on=START.date(),
+        confirmed_at=START,
+        registration=row,
+        matched_at=START,
+    )
     close(somebody)
     erase()
     sale.refresh_from_db()
@@ -166,10 +204,15 @@ def test_whoever_was_erased_can_join_anew(world: World) -> None:
     answer = Client().post(
         "/accounts/signup/",
         {
-            "email": address, "password1": "another short sentence", "first_name": "Eve", "last_name": "New",
-            "country": "ZA", "adult": "on", "terms": "on",
+            "email": address,
+            "password1": "another short sentence",
+            "first_name": "Eve",
+            "last_name": "New",
+            "country": "ZA",
+            "adult": "on",
+            "terms": "on",
         },
-    )  # fmt: skip
+    )
     assert answer.status_code == 302
     assert Member.objects.open().filter(user__email=address).exists()
 

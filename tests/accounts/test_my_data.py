@@ -41,7 +41,7 @@ NOT_IN_IT = {
     "members.User": "its address and dates are in profile",
     "members.User_groups": "rights of staff",
     "members.User_user_permissions": "rights of staff",
-}  # fmt: skip
+}
 
 
 def opened(member: Member) -> zipfile.ZipFile:

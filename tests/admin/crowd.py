@@ -151,9 +151,17 @@ def add_packs(people: list[Member], by: User) -> None:
     """Each has asked for a Welcome Pack."""
     for member in people:
         pack = WelcomePack.objects.create(
-            member=member, reference=f"{member.pk:08d}", level_when_asked=Level.SILVER, language="en", name="N",
-            country="ZA", street="S", asked_at=LONG_AGO, sending_since=LONG_AGO, changed_at=LONG_AGO,
-        )  # fmt: skip
+            member=member,
+            reference=f"{member.pk:08d}",
+            level_when_asked=Level.SILVER,
+            language="en",
+            name="N",
+            country="ZA",
+            street="S",
+            asked_at=LONG_AGO,
+            sending_since=LONG_AGO,
+            changed_at=LONG_AGO,
+        )
         PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=LONG_AGO, received_at=LONG_AGO, by=by)
         PackItem.objects.create(code=f"item-{member.pk}", name="Something")
 
@@ -232,9 +240,16 @@ def add_rest(numbers: range, by: User) -> None:
         )
         KeptAnswer.objects.create(partner=shop_partner, key="x", request_hash="x", at=LONG_AGO, status=200, body=b"{}")
         Sale.objects.create(
-            partner=shop_partner, external_id="1", product=ProductFactory(), serial="1", serial_key="1", country="ZA",
-            sold_on=day, receipt="1", confirmed_at=LONG_AGO,
-        )  # fmt: skip
+            partner=shop_partner,
+            external_id="1",
+            product=ProductFactory(),
+            serial="1",
+            serial_key="1",
+            country="ZA",
+            sold_on=day,
+            receipt="1",
+            confirmed_at=LONG_AGO,
+        )
         CannedAnswer.objects.create(title=f"Crowd {n}", text="Hello {name}")
         LogEntry.objects.create(user=by, content_type=kind, object_id=str(n), object_repr="x", action_flag=CHANGE)
 

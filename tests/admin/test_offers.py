@@ -23,10 +23,19 @@ ADD = "/admin/offers/offer/add/"
 def typed(**more: Any) -> dict[str, Any]:
     since, starts = timezone.localtime(NOW - timedelta(days=1)), timezone.localtime(NOW + timedelta(days=9))
     facts = {
-        "kind": "event", "title": "Open day", "slug": "open-day", "summary": "Come.", "levels": ["gold"],
-        "countries": ["ZA"], "since_0": f"{since:%Y-%m-%d}", "since_1": "09:00:00",
-        "starts_at_0": f"{starts:%Y-%m-%d}", "starts_at_1": "10:00:00", "venue": "Cape Town", "places": "1",
-    }  # fmt: skip
+        "kind": "event",
+        "title": "Open day",
+        "slug": "open-day",
+        "summary": "Come.",
+        "levels": ["gold"],
+        "countries": ["ZA"],
+        "since_0": f"{since:%Y-%m-%d}",
+        "since_1": "09:00:00",
+        "starts_at_0": f"{starts:%Y-%m-%d}",
+        "starts_at_1": "10:00:00",
+        "venue": "Cape Town",
+        "places": "1",
+    }
     return {name: value for name, value in (facts | more).items() if value is not None}
 
 

@@ -24,10 +24,21 @@ PAGE = "/admin/offers/welcomepack/by-file/"
 def asked(member: Member, body: str, house: Partner | None = None) -> WelcomePack:
     before = NOW - timedelta(days=2)
     pack = WelcomePack.objects.create(
-        member=member, reference=reference(body), level_when_asked="gold", language="en", name="=cmd()", country="ZA",
-        street="1 Oak Avenue", city="Johannesburg", postal_code="2092", phone="+27820000000", asked_at=before,
-        sending_since=before, changed_at=before, house=house,
-    )  # fmt: skip
+        member=member,
+        reference=reference(body),
+        level_when_asked="gold",
+        language="en",
+        name="=cmd()",
+        country="ZA",
+        street="1 Oak Avenue",
+        city="Johannesburg",
+        postal_code="2092",
+        phone="+27820000000",
+        asked_at=before,
+        sending_since=before,
+        changed_at=before,
+        house=house,
+    )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=before, received_at=before)
     return pack
 
@@ -135,9 +146,14 @@ def test_it_is_sent_again_to_another_address_by_the_rules_of_the_member(world: W
     pack = asked(world.ana, "2K70MQ2")
     page = f"/admin/offers/welcomepack/{pack.pk}/send-again/"
     typed = {
-        "name": "Ana Example", "country": "ZA", "street": "2 Oak Avenue", "city": "Johannesburg",
-        "postal_code": "2092", "phone": "082 123 4567", "go": "send",
-    }  # fmt: skip
+        "name": "Ana Example",
+        "country": "ZA",
+        "street": "2 Oak Avenue",
+        "city": "Johannesburg",
+        "postal_code": "2092",
+        "phone": "082 123 4567",
+        "go": "send",
+    }
     assert "can be sent again once" in str(as_root.post(page, typed).context["form"].errors)
     as_root.post(f"/admin/offers/welcomepack/{pack.pk}/operate/", {"do": "cancel"})
     wrong = as_root.post(page, {**typed, "postal_code": "no code"})

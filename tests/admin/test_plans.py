@@ -166,8 +166,9 @@ def test_pressing_twice_plans_once(desk: Client, world: World) -> None:
 
 def test_what_somebody_else_planned_meanwhile_is_said(desk: Client, world: World) -> None:
     preview = desk.post(PLAN, filled(superseding(world.lens, world.body)))
-    plan_changes(plans=[plan(world.lens, Stage.UNSERVICEABLE, timezone.now(), effective_on=far())], by=None,
-                 at=timezone.now())  # fmt: skip
+    plan_changes(
+        plans=[plan(world.lens, Stage.UNSERVICEABLE, timezone.now(), effective_on=far())], by=None, at=timezone.now()
+    )
     said = confirm(desk, preview).content.decode()
     assert "Nothing was planned" in said
     assert "planned for that day already" in said

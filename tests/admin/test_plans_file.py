@@ -113,9 +113,7 @@ def test_all_bad_rows_are_named_at_once_and_the_good_ones_wait(desk: Client, wor
         f"no-such,superseded,{a.slug},{DAY},",  # 8
     ]
     bad, _whole = load(desk, "\n".join([HEAD, *rows]))
-    assert [(row.line, row.column) for row in bad] == [
-        (5, "successor"), (6, "product"), (7, "stage"), (8, "product")
-    ]  # fmt: skip
+    assert [(row.line, row.column) for row in bad] == [(5, "successor"), (6, "product"), (7, "stage"), (8, "product")]
 
 
 BAD_FILES = [

@@ -45,10 +45,18 @@ def test_points_are_added_after_a_look_at_the_level_and_only_once(as_support: Cl
 
 
 BAD = [
-    ("points", ""), ("points", "0"), ("points", "-3"), ("points", "x"), ("points", "9" * 30),
-    ("reason", " "), ("reason", "\x00"), ("reason", "x" * 201),
-    ("expires_on", "2020-01-01"), ("expires_on", "2999-01-01"), ("expires_on", "soon"),
-]  # fmt: skip
+    ("points", ""),
+    ("points", "0"),
+    ("points", "-3"),
+    ("points", "x"),
+    ("points", "9" * 30),
+    ("reason", " "),
+    ("reason", "\x00"),
+    ("reason", "x" * 201),
+    ("expires_on", "2020-01-01"),
+    ("expires_on", "2999-01-01"),
+    ("expires_on", "soon"),
+]
 
 
 def test_a_bad_adjustment_is_refused_beside_its_field(as_support: Client, world: World) -> None:

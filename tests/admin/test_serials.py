@@ -136,10 +136,18 @@ def test_a_comparison_that_takes_too_long_is_given_up(
     monkeypatch.setattr(shapes, "LONGEST_TRIAL", 1)
     for n in range(300):
         Registration.objects.create(
-            member=world.ben, product=world.body, state="validated", serial=f"0{n:03}" + "(x)" * 12,
-            serial_key=f"9{n}", added_at=timezone.now(), submitted_at=timezone.now(), decided_at=timezone.now(),
-            country="ZA", purchased_on="2024-01-01", store="S",
-        )  # fmt: skip
+            member=world.ben,
+            product=world.body,
+            state="validated",
+            serial=f"0{n:03}" + "(x)" * 12,
+            serial_key=f"9{n}",
+            added_at=timezone.now(),
+            submitted_at=timezone.now(),
+            decided_at=timezone.now(),
+            country="ZA",
+            purchased_on="2024-01-01",
+            store="S",
+        )
     answer = as_programme.post(reverse("admin:kitbag_serialshape_try", args=[shape.pk]), typed(shape))
     assert "took too long" in answer.content.decode()
 
@@ -153,9 +161,20 @@ def test_those_who_may_not_change_shapes_may_not_try_them(as_support: Client, cl
 
 def test_the_database_reads_a_number_as_the_rules_do(world: World) -> None:
     numbers = [
-        "0420 3100-1847", "S/N: 8471", "sn8471", "No. 8471 (M)", "[A]{b}8471", "８４７１", "NORA123", "a.b/c_d#e",
-        "84\u00a071", "84\u201371", "äa1", "(open 12", "snno123",
-    ]  # fmt: skip
+        "0420 3100-1847",
+        "S/N: 8471",
+        "sn8471",
+        "No. 8471 (M)",
+        "[A]{b}8471",
+        "８４７１",
+        "NORA123",
+        "a.b/c_d#e",
+        "84\u00a071",
+        "84\u201371",
+        "äa1",
+        "(open 12",
+        "snno123",
+    ]
     row = draft(world.ben, world.body)
     for serial in numbers:
         Registration.objects.filter(pk=row.pk).update(serial=serial, serial_key="1")

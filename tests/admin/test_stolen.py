@@ -55,9 +55,14 @@ def test_the_programme_group_changes_shops_with_their_periods(world: World, grou
     desk = staff_of(world, groups, "Programme")
     shop = Retailer.objects.create(name="Alpha Cameras", country="ZA")
     fields = {
-        "name": "Alpha Cameras", "country": "ZA", "kind": "online", "periods-TOTAL_FORMS": "1",
-        "periods-INITIAL_FORMS": "0", "periods-0-begins_on": "2020-01-01", "periods-0-ends_on": "",
-    }  # fmt: skip
+        "name": "Alpha Cameras",
+        "country": "ZA",
+        "kind": "online",
+        "periods-TOTAL_FORMS": "1",
+        "periods-INITIAL_FORMS": "0",
+        "periods-0-begins_on": "2020-01-01",
+        "periods-0-ends_on": "",
+    }
     assert desk.post(f"/admin/kitbag/retailer/{shop.pk}/change/", fields).status_code == 302
     shop.refresh_from_db()
     assert (shop.kind, AuthorisedPeriod.objects.get().retailer) == ("online", shop)

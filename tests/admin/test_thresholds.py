@@ -61,12 +61,16 @@ def test_what_was_not_looked_at_is_not_planned(as_programme: Client, world: Worl
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"gold": "many"}, "gold"), ({"gold": 400}, "gold"), ({"silver": 0}, "silver"), ({"silver": 10**12}, "silver"),
-        ({"effective_on": "soon"}, "effective_on"), ({"effective_on": ""}, "effective_on"),
+        ({"gold": "many"}, "gold"),
+        ({"gold": 400}, "gold"),
+        ({"silver": 0}, "silver"),
+        ({"silver": 10**12}, "silver"),
+        ({"effective_on": "soon"}, "effective_on"),
+        ({"effective_on": ""}, "effective_on"),
         ({"effective_on": in_days(10).isoformat()}, "effective_on"),
         ({"short_notice_reason": "x" * 300}, "short_notice_reason"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_plan_says_so_beside_the_field_and_keeps_what_was_typed(
     as_programme: Client, world: World, wrong: dict[str, object], field: str
 ) -> None:

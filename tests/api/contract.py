@@ -78,15 +78,20 @@ BEYOND = {
     "unknown",  # names nothing of ours
     "empty",  # a list of nothing
     "signs",  # what no form takes either
-    "url", "tracking_url",  # a host that could not be one
+    "url",
+    "tracking_url",  # a host that could not be one
     "file",  # bytes that are no photo
     "email",  # what the standard has names for and no mail server
     "far",  # a moment that no calendar of ours reaches
-    "openTicket serial", "openVisitorTicket serial",  # not one digit or letter
-    "checkIntake ", "checkIntake product",  # one of three, and what goes with which
-    "openTicket product", "openVisitorTicket product",  # needed, or not, with what else is said
-    "reportOnWelcomePackByToken reason", "in_warranty",
-}  # fmt: skip
+    "openTicket serial",
+    "openVisitorTicket serial",  # not one digit or letter
+    "checkIntake ",
+    "checkIntake product",  # one of three, and what goes with which
+    "openTicket product",
+    "openVisitorTicket product",  # needed, or not, with what else is said
+    "reportOnWelcomePackByToken reason",
+    "in_warranty",
+}
 
 
 class Asker:
@@ -119,10 +124,13 @@ class Asker:
     def check(self, case: Any, answer: Any, **more: Any) -> None:
         name = name_of(case.operation)
         case.validate_response(
-            answer, additional_checks=[is_refused_by_a_rule], headers=self.headers,
+            answer,
+            additional_checks=[is_refused_by_a_rule],
+            headers=self.headers,
             transport_kwargs={"base_url": HOST, "headers": self.headers},
-            excluded_checks=[ignored_auth] if name in self.guarded else [], **more,
-        )  # fmt: skip
+            excluded_checks=[ignored_auth] if name in self.guarded else [],
+            **more,
+        )
         if answer.status_code < 300:
             self.guarded.add(name)
 

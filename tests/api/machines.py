@@ -30,9 +30,11 @@ class Machine:
 
     def fetch(self, **more: str) -> HttpResponse:
         data = {
-            "grant_type": "client_credentials", "client_id": self.credential.client_id, "client_secret": self.secret,
+            "grant_type": "client_credentials",
+            "client_id": self.credential.client_id,
+            "client_secret": self.secret,
             **more,
-        }  # fmt: skip
+        }
         answer = self.client.generic("POST", f"{API}oauth/token", urlencode(data), content_type=FORM)
         if answer.status_code == 200:
             self.token = answer.json()["access_token"]
@@ -52,18 +54,25 @@ class Machine:
         """A form with files, as `post`."""
         once = uuid4().hex if key is None else key
         return self.ask(
-            "POST", path, encode_multipart(boundary, parts), f"{FILES}; boundary={boundary}",
-            **({"Idempotency-Key": once} if once else {}), **headers,
-        )  # fmt: skip
+            "POST",
+            path,
+            encode_multipart(boundary, parts),
+            f"{FILES}; boundary={boundary}",
+            **({"Idempotency-Key": once} if once else {}),
+            **headers,
+        )
 
     def ask(self, method: str, path: str, data: Any = None, kind: str = JSON, **headers: str) -> HttpResponse:
         if not self.token:
             assert self.fetch().status_code == 200
         body = data if isinstance(data, bytes) else b"" if data is None else json.dumps(data).encode()
         return self.client.generic(
-            method, f"{API}{path}", body, content_type=kind,
+            method,
+            f"{API}{path}",
+            body,
+            content_type=kind,
             headers={"Authorization": f"Bearer {self.token}", **headers},
-        )  # fmt: skip
+        )
 
 
 def machine(

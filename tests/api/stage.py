@@ -40,9 +40,15 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
     elif kind == PartnerKind.RETAILER:
         found.post("sales", sale())
     partners.announce(
-        partner=found.partner, type="sale.matched", key="sale-1", subject="sales/1", sequence=1,
-        compose="kitbag.partner_sale", at=timezone.now(), sale=1,
-    )  # fmt: skip
+        partner=found.partner,
+        type="sale.matched",
+        key="sale-1",
+        subject="sales/1",
+        sequence=1,
+        compose="kitbag.partner_sale",
+        at=timezone.now(),
+        sale=1,
+    )
     return found
 
 
@@ -89,15 +95,21 @@ def job() -> dict[str, Any]:
 def sale() -> dict[str, Any]:
     n = next(_numbers)
     return {
-        "external_id": f"sale-{n}", "product": PRODUCT, "serial": f"{n:012}", "country": "ZA", "sold_on": "2026-03-05",
+        "external_id": f"sale-{n}",
+        "product": PRODUCT,
+        "serial": f"{n:012}",
+        "country": "ZA",
+        "sold_on": "2026-03-05",
         "receipt": "0017",
-    }  # fmt: skip
+    }
 
 
 FIRST = {  # what has to be done before
-    "extendLoan": "handOutLoan", "takeBackLoan": "handOutLoan", "orderPart": "recordTicketEvent",
+    "extendLoan": "handOutLoan",
+    "takeBackLoan": "handOutLoan",
+    "orderPart": "recordTicketEvent",
     "sendEstimate": "recordTicketEvent",
-}  # fmt: skip
+}
 QUERIES = {"searchProducts": {"q": "EOS"}}  # otherwise everything
 
 
@@ -120,8 +132,14 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     "handOutLoan": lambda _was: {"condition": "As new"},
     "openTicket": lambda was: {**job(), "key": was["key"], "book_in": True},
     "openVisitorTicket": lambda _was: {
-        **job(), "product": PRODUCT, "serial": f"{next(_numbers):012}", "region": "Americas", "card_number": "CA-1",
-        "expires_on": soon(), "name": "Visitor Example", "book_in": True,
+        **job(),
+        "product": PRODUCT,
+        "serial": f"{next(_numbers):012}",
+        "region": "Americas",
+        "card_number": "CA-1",
+        "expires_on": soon(),
+        "name": "Visitor Example",
+        "book_in": True,
     },
     "orderPart": lambda _was: {**step(), "name": "Shutter unit", "expected_on": soon()},
     "recordPartArrived": lambda _was: step(),
@@ -131,13 +149,16 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     },
     "reportOnWelcomePackByToken": lambda _was: {**step(), "kind": "accepted", "sending": 1},
     "sendEstimate": lambda _was: {
-        **step(), "currency": "ZAR", "valid_until": soon(), "lines": [{"text": "Shutter unit", "price": "4200.00"}]
+        **step(),
+        "currency": "ZAR",
+        "valid_until": soon(),
+        "lines": [{"text": "Shutter unit", "price": "4200.00"}],
     },
     "suspendWebhookEndpoint": lambda _was: {"reason": "We move."},
     "takeBackLoan": lambda _was: {"condition": "As it was"},
     "withdrawSale": lambda _was: {"why": "returned"},
     "writeMessage": lambda _was: {"text": "It is on the bench."},
-}  # fmt: skip
+}
 
 
 def begin(found: Machine) -> dict[str, Any]:

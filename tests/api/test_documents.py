@@ -257,10 +257,15 @@ def test_erasing_a_member_reaches_it_and_nothing_comes_after(workshop: Machine, 
 @pytest.fixture
 def visitor(workshop: Machine, world: World) -> VisitingMember:
     said = {
-        "centre": workshop.partner.centres.get().slug, "product": world.pro_body.slug, "service": "repair",
-        "fault": "It sticks", "region": "Asia", "card_number": "AS 123", "name": "Kei Example",
+        "centre": workshop.partner.centres.get().slug,
+        "product": world.pro_body.slug,
+        "service": "repair",
+        "fault": "It sticks",
+        "region": "Asia",
+        "card_number": "AS 123",
+        "name": "Kei Example",
         "expires_on": (timezone.localdate() + timedelta(days=300)).isoformat(),
-    }  # fmt: skip
+    }
     answer = workshop.post("visitors", said)
     assert answer.status_code == 201, answer.content
     return VisitingMember.objects.get()

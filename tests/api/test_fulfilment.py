@@ -50,9 +50,16 @@ def test_a_request_of_another_house_does_not_exist(house: Machine, pack: Welcome
 
 def test_an_address_that_was_deleted_is_in_no_answer(house: Machine, pack: WelcomePack) -> None:
     WelcomePack.objects.filter(pk=pack.pk).update(
-        blanked_at=NOW, name="", street="", city="", city_area="", country_area="", postal_code="", sorting_code="",
+        blanked_at=NOW,
+        name="",
+        street="",
+        city="",
+        city_area="",
+        country_area="",
+        postal_code="",
+        sorting_code="",
         phone="",
-    )  # fmt: skip
+    )
     answer = house.get(f"fulfilment/requests/{pack.reference}")
     assert (answer.status_code, answer.json()["wanted"]) == (200, None)
     assert "Oak Avenue" not in answer.content.decode()

@@ -224,8 +224,10 @@ def test_a_foreign_card_is_served_at_standard_speed_and_written_down(workshop: M
     assert first.content == again.content
     ticket = first.json()
     assert (ticket["state"], ticket["customer"]["kind"], ticket["why_standard"]) == (
-        "booked_in", "visiting", ["visiting"],
-    )  # fmt: skip
+        "booked_in",
+        "visiting",
+        ["visiting"],
+    )
     with CaptureQueriesContext(connection) as queries:
         (row,) = workshop.get("visitors").json()["results"]
     assert len(queries) <= 3

@@ -19,9 +19,15 @@ from tests.world import World
 
 SERIAL = "900000000001"
 FACE = {
-    "state": "reserved", "serial": SERIAL, "out_at": None, "condition_out": "", "due_back": None, "returned_at": None,
-    "condition_in": "", "cancelled_at": None,
-}  # fmt: skip
+    "state": "reserved",
+    "serial": SERIAL,
+    "out_at": None,
+    "condition_out": "",
+    "due_back": None,
+    "returned_at": None,
+    "condition_in": "",
+    "cancelled_at": None,
+}
 
 
 @pytest.fixture
@@ -95,8 +101,11 @@ def test_the_member_is_told_and_history_names_the_partner(workshop: Machine, loa
     assert [(row.partner, row.by) for row in events] == [(workshop.partner, None)] * 2
     history = Loan.pgh_event_model.objects.filter(pgh_obj=loan).order_by("pgh_id")  # type: ignore[attr-defined]
     assert [(row.state, row.pgh_context and row.pgh_context.metadata["partner"]) for row in history] == [
-        ("reserved", None), ("out", "joburg"), ("out", "joburg"), ("returned", "joburg"),
-    ]  # fmt: skip
+        ("reserved", None),
+        ("out", "joburg"),
+        ("out", "joburg"),
+        ("returned", "joburg"),
+    ]
 
 
 def test_only_what_may_happen_next_is_done_and_the_code_says_why(workshop: Machine, loan: Loan, world: World) -> None:

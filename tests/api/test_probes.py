@@ -20,9 +20,21 @@ CONTRACT = read_contract()
 KINDS = {"Fulfilment": PartnerKind.FULFILMENT, "Sales": PartnerKind.RETAILER}
 pytestmark = pytest.mark.schema
 HOSTILE: list[Any] = [
-    "' or '1'='1", "1; drop table members_member; --", "\x00", "\ud800", "x" * 20_000, "%s%(x)s{0}", "../../etc/passwd",
-    {"$gt": ""}, [[]], -1, 10**30, True, None, 1e308,
-]  # fmt: skip
+    "' or '1'='1",
+    "1; drop table members_member; --",
+    "\x00",
+    "\ud800",
+    "x" * 20_000,
+    "%s%(x)s{0}",
+    "../../etc/passwd",
+    {"$gt": ""},
+    [[]],
+    -1,
+    10**30,
+    True,
+    None,
+    1e308,
+]
 WORDS = ["'", "%00", "9" * 40, "1;--", "x" * 5000, "-1", "%ED%A0%80", "a&a=b"]
 EXTRA = {"state": "closed", "partner": 1, "partner_id": 1, "centre_id": 1, "is_staff": True, "id": 1, "pk": 1}
 OPERATIONS = [
@@ -35,9 +47,11 @@ OPERATIONS = [
 
 def whole(schema: Any) -> Any:
     while "$ref" in schema or len(schema.get("allOf", [])) == 1:
-        schema = schema["allOf"][0] if "allOf" in schema else (
-            CONTRACT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-        )  # fmt: skip
+        schema = (
+            schema["allOf"][0]
+            if "allOf" in schema
+            else (CONTRACT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+        )
     return schema
 
 

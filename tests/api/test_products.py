@@ -37,8 +37,9 @@ def test_one_product_has_an_etag_and_can_be_cut_down(till: Machine, world: World
     assert whole.json()["registrable"] is False
     assert till.get(f"products/{world.battery.slug}", **{"If-None-Match": whole["ETag"]}).status_code == 304
     assert till.get(f"products/{world.battery.slug}?fields=slug,points").json() == {
-        "slug": world.battery.slug, "points": 0,
-    }  # fmt: skip
+        "slug": world.battery.slug,
+        "points": 0,
+    }
     answer = till.get(f"products/{world.battery.slug}?fields=secret")
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "fields")
 

@@ -26,9 +26,13 @@ def till(world: World) -> Machine:
 def sale(world: World, **changes: Any) -> dict[str, Any]:
     said = details(SERIAL)
     facts = {
-        "external_id": "R-1", "product": world.body.slug, "serial": SERIAL, "country": said.country,
-        "sold_on": str(said.purchased_on), "receipt": "2026/17",
-    }  # fmt: skip
+        "external_id": "R-1",
+        "product": world.body.slug,
+        "serial": SERIAL,
+        "country": said.country,
+        "sold_on": str(said.purchased_on),
+        "receipt": "2026/17",
+    }
     return {**facts, **changes}
 
 

@@ -32,17 +32,19 @@ def pairs() -> list[Any]:
 
 
 @pytest.mark.parametrize(("operation", "kind", "limits"), pairs())
-def test_every_answer_is_what_the_contract_says(
-    operation: Any, kind: PartnerKind, limits: bool, world: World
-) -> None:  # fmt: skip
+def test_every_answer_is_what_the_contract_says(operation: Any, kind: PartnerKind, limits: bool, world: World) -> None:
     asker = Asker(set_stage(world, kind), reference())
     modes = [mode for mode in HypothesisTestMode if limits or mode != HypothesisTestMode.COVERAGE]
     config = HypothesisTestConfig(
-        project=operation.schema.config, modes=modes,
+        project=operation.schema.config,
+        modes=modes,
         settings=settings(
-            max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
     create_test(operation=operation, test_func=asker.ask, config=config)()
     assert asker.seen.total() >= EXAMPLES

@@ -154,8 +154,13 @@ def test_no_story_ends_in_a_fault(kind: PartnerKind, world: World) -> None:
     asker = Asker(furnish(world, set_stage(world, kind)))
     story_of(kind, asker, followed).run(
         settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, derandomize=True,
-            phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
         )
-    )  # fmt: skip
+    )
     assert followed.total() > EXAMPLES * STEPS // 5, followed

@@ -40,9 +40,15 @@ def hook(shop: Machine, receiver: Receiver) -> tuple[str, str]:
 def tell(shop: Machine, number: int = 1) -> list[Message]:
     with transaction.atomic():
         return actions.announce(
-            partner=shop.partner, type=TYPE, key=f"sale-{number}", subject="sales/1", sequence=number,
-            compose="tests.sum_up", at=timezone.now(), sale=number,
-        )  # fmt: skip
+            partner=shop.partner,
+            type=TYPE,
+            key=f"sale-{number}",
+            subject="sales/1",
+            sequence=number,
+            compose="tests.sum_up",
+            at=timezone.now(),
+            sale=number,
+        )
 
 
 def one(shop: Machine, path: str) -> dict[str, object]:
@@ -129,8 +135,14 @@ def test_what_is_deleted_is_told_nothing_more_and_believed_nothing_but_stays_for
     way.update(state=State.SENDING, claim=uuid4(), next_at=timezone.now() + timedelta(minutes=1))
     gone = shop.ask("DELETE", path)
     assert (gone.status_code, gone.content) == (204, b"")
-    again = [shop.ask("DELETE", path), shop.get(path), shop.get(f"{path}/attempts"), shop.get(f"{path}/messages"),
-             shop.post(f"{path}/ping", {}), shop.post(f"{path}/messages/{first.pk}/replay", {})]  # fmt: skip
+    again = [
+        shop.ask("DELETE", path),
+        shop.get(path),
+        shop.get(f"{path}/attempts"),
+        shop.get(f"{path}/messages"),
+        shop.post(f"{path}/ping", {}),
+        shop.post(f"{path}/messages/{first.pk}/replay", {}),
+    ]
     assert [one.status_code for one in again] == [404] * 6
     assert shop.get("webhook-endpoints").json()["results"] == []
     assert actions.secrets_of(partner=shop.partner, at=timezone.now()) == []

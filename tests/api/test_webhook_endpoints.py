@@ -45,8 +45,11 @@ def test_another_partners_endpoint_does_not_exist(shop: Machine) -> None:
     assert other.get("webhook-endpoints").json()["results"] == []
     paths = [path, f"{path}/attempts", f"{path}/messages"]
     assert [other.get(one).status_code for one in paths] == [404] * 3
-    writes = [other.post(f"{path}/rotate-secret", {}), other.post(f"{path}/resume", {}),
-              other.post(f"{path}/suspend", {"reason": "x"})]  # fmt: skip
+    writes = [
+        other.post(f"{path}/rotate-secret", {}),
+        other.post(f"{path}/resume", {}),
+        other.post(f"{path}/suspend", {"reason": "x"}),
+    ]
     assert [answer.status_code for answer in writes] == [404] * 3
 
 

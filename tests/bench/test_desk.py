@@ -38,9 +38,12 @@ def multiply(ticket: Ticket, count: int) -> None:
     """The same job again and again, standard and not due for a year, with its events."""
     changed = {
         "reference": "upper(lpad(to_hex(n), 8, '0'))",
-        "registration_id": "null", "place": "null", "place_since": "null", "track": "'standard'",
+        "registration_id": "null",
+        "place": "null",
+        "place_since": "null",
+        "track": "'standard'",
         "due_at": "due_at + interval '365 days'",
-    }  # fmt: skip
+    }
     columns = [field.column for field in Ticket._meta.concrete_fields if not field.primary_key]
     with pgtrigger.ignore(), connection.cursor() as cursor:
         cursor.execute(

@@ -34,12 +34,22 @@ def fill(world: World, centre: ServiceCentre, count: int, *, due: datetime) -> N
     first = Ticket.objects.count()
     rows = (
         Ticket(
-            reference=f"{first + n:08d}", parcel=parcel, member=world.ana, product=world.body, centre=centre,
-            service="repair", track=Track.STANDARD, target_days=10, state="booked_in", opened_at=MONDAY,
-            booked_in_at=MONDAY, due_at=due, changed_at=now,
+            reference=f"{first + n:08d}",
+            parcel=parcel,
+            member=world.ana,
+            product=world.body,
+            centre=centre,
+            service="repair",
+            track=Track.STANDARD,
+            target_days=10,
+            state="booked_in",
+            opened_at=MONDAY,
+            booked_in_at=MONDAY,
+            due_at=due,
+            changed_at=now,
         )
         for n in range(count)
-    )  # fmt: skip
+    )
     with pgtrigger.ignore("servicing.Ticket:insert_insert"):  # their history is not what is measured
         Ticket.objects.bulk_create(rows, batch_size=5000)
 
@@ -56,8 +66,11 @@ def test_the_job_of_missed_targets_costs_what_is_due_and_not_what_is_open(world:
     plan = Ticket.objects.to_flag(now).order_by("due_at").values_list("pk")[:200].explain()
     assert "ticket_to_flag" in plan
     first = Ticket.objects.order_by("pk").values_list("pk", flat=True)[:DUE]
-    booked = [TicketEvent(ticket_id=key, kind=kind, occurred_at=MONDAY, received_at=MONDAY)
-              for key in first for kind in (EventKind.REQUESTED, EventKind.BOOKED_IN)]  # fmt: skip
+    booked = [
+        TicketEvent(ticket_id=key, kind=kind, occurred_at=MONDAY, received_at=MONDAY)
+        for key in first
+        for kind in (EventKind.REQUESTED, EventKind.BOOKED_IN)
+    ]
     TicketEvent.objects.bulk_create(booked)
     Ticket.objects.filter(pk__in=list(first)).update(due_at=now)
     began = time.perf_counter()

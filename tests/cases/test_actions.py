@@ -83,9 +83,15 @@ def test_what_a_visitor_typed_is_never_mailed_to_the_address_they_typed(visited:
 def test_the_portal_may_ask_a_member(world: World) -> None:
     about = Registration.objects.filter(member=world.ana).first()
     case = actions.open_case(
-        kind=Kind.CLAIM, subject="Serial", text="Send the receipt.", member=world.ana, by=None, about=about,
-        asks=True, at=MONDAY,
-    )  # fmt: skip
+        kind=Kind.CLAIM,
+        subject="Serial",
+        text="Send the receipt.",
+        member=world.ana,
+        by=None,
+        about=about,
+        asks=True,
+        at=MONDAY,
+    )
     assert (case.state, case.due_at, case.about) == (State.WAITING, None, about)
     assert case.messages.get().author == Author.PORTAL
     assert Notice.objects.get(code="case_asked").path == case.get_absolute_url()

@@ -23,9 +23,14 @@ LIST = "/admin/cases/case/"
 def case(world: World) -> Case:
     kit = Registration.objects.filter(member=world.ana).first()
     return actions.open_case(
-        kind=Kind.KIT, subject="Grip", text="Where is it?", member=world.ana, by=world.ana.user, about=kit,
+        kind=Kind.KIT,
+        subject="Grip",
+        text="Where is it?",
+        member=world.ana,
+        by=world.ana.user,
+        about=kit,
         at=timezone.now(),
-    )  # fmt: skip
+    )
 
 
 def url(case: Case) -> str:
@@ -41,9 +46,13 @@ def press(client: Client, case: Case, button: str, **data: Any) -> str:
 
 def test_the_queue_shows_what_is_due_first_and_what_is_late(as_support: Client, case: Case, world: World) -> None:
     late = actions.open_case(
-        kind=Kind.CONTACT, subject="Late", text="?", member=world.ben, by=world.ben.user,
+        kind=Kind.CONTACT,
+        subject="Late",
+        text="?",
+        member=world.ben,
+        by=world.ben.user,
         at=timezone.now() - timedelta(days=30),
-    )  # fmt: skip
+    )
     done = actions.open_case(
         kind=Kind.CONTACT, subject="Done", text="?", member=world.ben, by=world.ben.user, at=timezone.now()
     )

@@ -89,9 +89,16 @@ def test_what_a_page_is_about_comes_along(world: World, as_ana: Client) -> None:
 def test_what_is_not_yours_cannot_be_asked_about(world: World, as_ben: Client) -> None:
     other = Registration.objects.filter(member=world.ana).values_list("pk", flat=True).first()
     for about in [
-        f"registration:{other}", "registration:999999", "registration:9" + "9" * 40, "registration:\x00",
-        "registration:１", "registration:-1", "user:1", "x", ":",
-    ]:  # fmt: skip
+        f"registration:{other}",
+        "registration:999999",
+        "registration:9" + "9" * 40,
+        "registration:\x00",
+        "registration:１",
+        "registration:-1",
+        "user:1",
+        "x",
+        ":",
+    ]:
         assert 'name="about"' not in page(as_ben.get("/contact/", {"about": about}))
         answer = as_ben.post("/contact/", {**GOOD, "about": about})
         assert answer.status_code == 422, about

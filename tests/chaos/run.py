@@ -92,9 +92,13 @@ class Run:
     def _ask(self, key: int) -> None:
         member = Member.objects.select_related("user").get(pk=key)
         address = Address(
-            name=member.full_name, country="ZA", street="1 Oak Avenue", city="Johannesburg", postal_code="2092",
+            name=member.full_name,
+            country="ZA",
+            street="1 Oak Avenue",
+            city="Johannesburg",
+            postal_code="2092",
             phone="+27820000000",
-        )  # fmt: skip
+        )
         while True:
             try:
                 ask_for_pack(member=member, address=address, by=member.user, at=timezone.now())

@@ -20,10 +20,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def load(product: Product, **fields: object) -> CatalogueReport:
     """A load of a file that says of this product what the database says, but for these fields."""
     columns = [
-        "name", "category", "shelf", "mount", "released_year", "released_month", "discontinued_year",
-        "service_end_year", "fast_track_model", "video_class", "serial_place", "serial_optional", "registrable",
-        "points_current", "points_superseded", "points_unserviceable", "sample",
-    ]  # fmt: skip
+        "name",
+        "category",
+        "shelf",
+        "mount",
+        "released_year",
+        "released_month",
+        "discontinued_year",
+        "service_end_year",
+        "fast_track_model",
+        "video_class",
+        "serial_place",
+        "serial_optional",
+        "registrable",
+        "points_current",
+        "points_superseded",
+        "points_unserviceable",
+        "sample",
+    ]
     facts = ProductFacts(
         line=2,
         slug=product.slug,
@@ -53,9 +67,15 @@ def test_a_load_waits_for_an_open_validation_and_then_only_proposes(committed_wo
 
 def test_two_loads_at_once_do_not_trip_over_each_other(committed_world: World) -> None:
     product = Product(
-        slug="eos-new", name="EOS New 1", category="camera-mirrorless", shelf="bodies", serial_place="BODY-BASE",
-        points_current=30, points_superseded=20, points_unserviceable=10,
-    )  # fmt: skip
+        slug="eos-new",
+        name="EOS New 1",
+        category="camera-mirrorless",
+        shelf="bodies",
+        serial_place="BODY-BASE",
+        points_current=30,
+        points_superseded=20,
+        points_unserviceable=10,
+    )
     reports = together(*(lambda: load(product) for _ in range(4)))
     assert not [report for report in reports if isinstance(report, Exception)], reports
     assert sorted(len(report.added) for report in reports) == [0, 0, 0, 1]

@@ -17,9 +17,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def event(world: World, places: int | None) -> Offer:
     offer = Offer.objects.create(
-        kind="event", slug="open-day", title="Open day", summary="Come.", levels=["red", "silver", "gold", "platinum"],
-        since=NOW - timedelta(days=1), starts_at=NOW + timedelta(days=9), venue="Cape Town", places=places,
-    )  # fmt: skip
+        kind="event",
+        slug="open-day",
+        title="Open day",
+        summary="Come.",
+        levels=["red", "silver", "gold", "platinum"],
+        since=NOW - timedelta(days=1),
+        starts_at=NOW + timedelta(days=9),
+        venue="Cape Town",
+        places=places,
+    )
     return publish(offer=offer, by=world.staff, at=NOW)
 
 

@@ -312,10 +312,16 @@ def test_the_serial_of_a_body_is_read_from_its_original_photo() -> None:
 @pytest.mark.parametrize(
     "photo",
     [
-        b"", samples.png(), samples.heic(), samples.pdf(), samples.jpeg()[:40], samples.jpeg(serial=""),
-        samples.jpeg(serial="x" * 500), b"\xff\xd8\xff\xe1\xff\xffExif\0\0II*\0" + b"\xff" * 500,
+        b"",
+        samples.png(),
+        samples.heic(),
+        samples.pdf(),
+        samples.jpeg()[:40],
+        samples.jpeg(serial=""),
+        samples.jpeg(serial="x" * 500),
+        b"\xff\xd8\xff\xe1\xff\xffExif\0\0II*\0" + b"\xff" * 500,
         b"\xff\xd8\xff\xe1\x00\x30Exif\0\0MM\0*\0\0\0\x08\0\x01\x87\x69\0\4\0\0\0\1\0\0\0\x08\0\0\0\0" + b"\0" * 50,
     ],
-)  # fmt: skip
+)
 def test_a_photo_that_says_nothing_of_the_body_is_no_error(photo: bytes) -> None:
     assert read_body_serial(io.BytesIO(photo)) is None

@@ -21,9 +21,12 @@ pytestmark = pytest.mark.django_db
 
 
 def adjust(
-    world: World, points: int = 600, expires_on: date | None = None, reason: str = "Lost in a move of data",
+    world: World,
+    points: int = 600,
+    expires_on: date | None = None,
+    reason: str = "Lost in a move of data",
     at: datetime = NOW,
-) -> Adjustment:  # fmt: skip
+) -> Adjustment:
     return adjustments.adjust_points(
         member=world.ana, points=points, reason=reason, expires_on=expires_on, by=world.staff, at=at
     )

@@ -70,9 +70,14 @@ def test_several_changes_of_one_day_are_one_notice_with_total_and_level(world: W
     assert Announcement.objects.filter(member=world.ana, letter=message.key).count() == 2
     notice = Notice.objects.get(member=world.ana, code=NoticeCode.POINTS_WILL_CHANGE)
     assert notice.params == {
-        "on": DAY.isoformat(), "product": world.body.name, "others": 1,
-        "amount": -300, "points": 700, "from": Level.GOLD, "to": Level.SILVER,
-    }  # fmt: skip
+        "on": DAY.isoformat(),
+        "product": world.body.name,
+        "others": 1,
+        "amount": -300,
+        "points": 700,
+        "from": Level.GOLD,
+        "to": Level.SILVER,
+    }
     text = read(message, mailoutbox)
     for part in (world.body.name, world.lens.name, "300", "120", "200", "80", "700", "Silver"):
         assert part in text

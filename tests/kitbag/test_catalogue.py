@@ -26,11 +26,24 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 ROW: dict[str, object] = {
-    "slug": "eos-x", "name": "EOS X", "aliases": "EOS Rebel X", "category": "camera-mirrorless", "mount": "RF",
-    "release_year": 2024, "release_month": 5, "discontinued_year": "", "status": "current", "superseded_by": "",
-    "service_end_year": "", "pro": "no", "video_class": "", "serial_hint": "BODY-BASE",
-    "points": 300, "points_superseded": 120, "points_unserviceable": 60,
-}  # fmt: skip
+    "slug": "eos-x",
+    "name": "EOS X",
+    "aliases": "EOS Rebel X",
+    "category": "camera-mirrorless",
+    "mount": "RF",
+    "release_year": 2024,
+    "release_month": 5,
+    "discontinued_year": "",
+    "status": "current",
+    "superseded_by": "",
+    "service_end_year": "",
+    "pro": "no",
+    "video_class": "",
+    "serial_hint": "BODY-BASE",
+    "points": 300,
+    "points_superseded": 120,
+    "points_unserviceable": 60,
+}
 Load = Callable[..., CatalogueReport]
 
 

@@ -180,9 +180,15 @@ def test_what_the_desk_asked_for_has_to_be_there_to_hand_it_in_again(
     deciding.ask_for_more(registration=in_review, text="The receipt, please.", by=world.staff, at=timezone.now())
     given = details(in_review.serial)
     typed = {
-        "serial": given.serial, "country": given.country, "store": given.store, "insisted": "on", "do": "submit",
-        "purchased_on_day": "12", "purchased_on_month": "9", "purchased_on_year": "2023",
-    }  # fmt: skip
+        "serial": given.serial,
+        "country": given.country,
+        "store": given.store,
+        "insisted": "on",
+        "do": "submit",
+        "purchased_on_day": "12",
+        "purchased_on_month": "9",
+        "purchased_on_year": "2023",
+    }
     page = as_ana.post(finish(in_review), typed)
     assert "what we asked for" in str(page.context["form"].errors["evidence"])
     assert given.store.encode() in page.content

@@ -57,7 +57,7 @@ def read(steps: list[Step]) -> list[tuple[int, int, int, str, int]]:
         ([("grip", Stage.SUPERSEDED, 70)], 0, []),  # not hers
     ],
     ids=["nothing", "one falls", "with points that end", "two on one day", "one after the other", "not hers"],
-)  # fmt: skip
+)
 def test_the_forecast_names_every_day_with_total_level_and_what_would_keep_it(
     world: World, changes: list[tuple[str, Stage, int]], extra: int, expected: list[tuple[int, int, int, str, int]]
 ) -> None:

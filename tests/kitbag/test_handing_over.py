@@ -101,9 +101,11 @@ def test_every_code_that_cannot_be_redeemed_has_the_same_answer(world: World) ->
 @pytest.mark.parametrize("place", range(codes.LENGTH))
 def test_a_wrong_sign_and_two_that_changed_places_are_noticed(place: int) -> None:
     code = codes.new_code(lambda signs: signs[7]) if place % 2 else "7KQM3XHA9RT"
-    code = code if len(code) == codes.LENGTH else next(
-        code + sign for sign in codes.ALPHABET if codes.is_well_typed(code + sign)
-    )  # fmt: skip
+    code = (
+        code
+        if len(code) == codes.LENGTH
+        else next(code + sign for sign in codes.ALPHABET if codes.is_well_typed(code + sign))
+    )
     wrong = [code[:place] + sign + code[place + 1 :] for sign in codes.ALPHABET if sign != code[place]]
     assert not any(codes.is_well_typed(other) for other in wrong)
     if place + 1 < codes.LENGTH and code[place] != code[place + 1]:

@@ -72,9 +72,17 @@ def test_every_cause_has_a_title_and_a_reason_about_a_product_and_about_none(wor
 
 def test_every_notice_reads_well_on_the_dashboard(world: World, as_ana: Client) -> None:
     params: dict[str, str | int] = {
-        "on": "2027-03-01", "product": "EOS R5", "others": 1, "amount": -180, "points": 940, "from": "gold",
-        "to": "silver", "reason": "Thanks 100%", "reference": "C-1", "serial": "1",
-    }  # fmt: skip
+        "on": "2027-03-01",
+        "product": "EOS R5",
+        "others": 1,
+        "amount": -180,
+        "points": 940,
+        "from": "gold",
+        "to": "silver",
+        "reason": "Thanks 100%",
+        "reference": "C-1",
+        "serial": "1",
+    }
     for code in NoticeCode:
         for others in (0, 1, 3):
             facts = {**params, "others": others}

@@ -202,9 +202,17 @@ def test_the_page_tells_state_points_serial_place_details_and_history(as_ana: Cl
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     html = page(as_ana, "product", row.pk)
     for words in (
-        "Fully registered", "On the sticker under the body", "100000000001", "South Africa", "12 September 2023",
-        "Rosebank Camera Co.", "EOS R1 Test counted", "+500", "All four details validated.", "Added to your Kitbag",
-    ):  # fmt: skip
+        "Fully registered",
+        "On the sticker under the body",
+        "100000000001",
+        "South Africa",
+        "12 September 2023",
+        "Rosebank Camera Co.",
+        "EOS R1 Test counted",
+        "+500",
+        "All four details validated.",
+        "Added to your Kitbag",
+    ):
         assert words in html
 
 

@@ -33,10 +33,17 @@ def refusals(*plans: Plan, reason: str = "") -> dict[int, tuple[str, str]]:
 @pytest.mark.parametrize(
     ("days", "reason", "code"),
     [
-        (0, "", "past"), (-1, "", "past"), (-400, "because", "past"), (6 * 366, "", "far"),
-        (1, "", "notice"), (60, "", "notice"), (61, "", None), (1, "The maker withdrew it", None), (60, "  ", "notice"),
+        (0, "", "past"),
+        (-1, "", "past"),
+        (-400, "because", "past"),
+        (6 * 366, "", "far"),
+        (1, "", "notice"),
+        (60, "", "notice"),
+        (61, "", None),
+        (1, "The maker withdrew it", None),
+        (60, "  ", "notice"),
     ],
-)  # fmt: skip
+)
 def test_holders_have_to_be_told_sixty_days_before_unless_a_reason_is_recorded(
     world: World, days: int, reason: str, code: str | None
 ) -> None:

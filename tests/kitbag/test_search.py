@@ -87,10 +87,26 @@ FIRST = [
 ]
 NOTHING = ["", " ", "canon", "sigma", "nikon d850", "кэнон", "📷", "%", "_", "\\", "'; drop table kitbag_product; --"]
 ANYTHING = [
-    "r" * 500, "r5 " * 200, "%r5%", "r_5\\", "r5\x00", "\ud800 r5", "r5' or '1'='1", 'r5"', "٥ r", "é" * 90,
+    "r" * 500,
+    "r5 " * 200,
+    "%r5%",
+    "r_5\\",
+    "r5\x00",
+    "\ud800 r5",
+    "r5' or '1'='1",
+    'r5"',
+    "٥ r",
+    "é" * 90,
     "1 2 3 4 5 6 7 8 9" * 9,
-    "%(limit)s", "{score}", "ﷺ" * 100, "f", "-", "1.", "..5..", "\n\t r5 \n",
-]  # fmt: skip
+    "%(limit)s",
+    "{score}",
+    "ﷺ" * 100,
+    "f",
+    "-",
+    "1.",
+    "..5..",
+    "\n\t r5 \n",
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

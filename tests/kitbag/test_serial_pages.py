@@ -113,9 +113,20 @@ def test_who_gives_up_after_a_warning_finds_it_as_typed_and_what_it_said(as_ben:
 
 
 HOSTILE = [
-    "\x00" * 20, "8471\x0062", "x" * 10_000, "9" * 10_000, "(" * 10_000, "\u202e8471\u202c62", "🙂" * 30, "٨٤٧١٦٢",
-    "%00", "<b>847162</b>", "'; drop table x; --", "ﷺ" * 40, "\ud7ff\ufffe" * 9,
-]  # fmt: skip
+    "\x00" * 20,
+    "8471\x0062",
+    "x" * 10_000,
+    "9" * 10_000,
+    "(" * 10_000,
+    "\u202e8471\u202c62",
+    "🙂" * 30,
+    "٨٤٧١٦٢",
+    "%00",
+    "<b>847162</b>",
+    "'; drop table x; --",
+    "ﷺ" * 40,
+    "\ud7ff\ufffe" * 9,
+]
 
 
 def test_hostile_text_is_answered_calmly(as_ben: Client, world: World) -> None:

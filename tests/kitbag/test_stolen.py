@@ -21,9 +21,12 @@ from tests.world import World
 NOW = timezone.now()
 CONTACT = "Please contact us about this product."
 FIELDS = {
-    "police_reference": "CR 12/2026", "stolen_on_day": "1", "stolen_on_month": "2", "stolen_on_year": "2026",
+    "police_reference": "CR 12/2026",
+    "stolen_on_day": "1",
+    "stolen_on_month": "2",
+    "stolen_on_year": "2026",
     "note": "",
-}  # fmt: skip
+}
 pytestmark = pytest.mark.django_db
 
 

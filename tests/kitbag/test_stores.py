@@ -56,8 +56,14 @@ def test_the_store_field_suggests_and_takes_any_text(world: World, as_ben: Clien
     page = as_ben.get(f"/kitbag/{row.pk}/finish/").content.decode()
     assert '<option value="Nairobi Optics">' in page
     assert "Cape Optics" not in page
-    details = {"serial": "483920176534", "country": "ZA", "store": "my uncle", "purchased_on_day": "1",
-               "purchased_on_month": "5", "purchased_on_year": "2024"}  # fmt: skip
+    details = {
+        "serial": "483920176534",
+        "country": "ZA",
+        "store": "my uncle",
+        "purchased_on_day": "1",
+        "purchased_on_month": "5",
+        "purchased_on_year": "2024",
+    }
     note = as_ben.get("/kitbag/add/country/", details, headers={"HX-Request": "true"}).content.decode()
     assert '<option value="Cape Optics">' in note
     assert "private person" in note

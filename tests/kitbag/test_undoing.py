@@ -32,8 +32,11 @@ def test_what_counted_counts_again(world: World) -> None:
     row = undo(row, days=7)
     world.ana.refresh_from_db()
     assert (row.state, row.removal_reason, row.ended_at, world.ana.points) == (
-        RegistrationState.VALIDATED, "", None, 1000,
-    )  # fmt: skip
+        RegistrationState.VALIDATED,
+        "",
+        None,
+        1000,
+    )
     assert PointsEntry.objects.filter(registration=row).latest("pk").cause == PointsCause.RETURNED
     with pytest.raises(Refusal):
         undo(row)

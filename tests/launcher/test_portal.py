@@ -31,8 +31,12 @@ class Portal:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cps_portal.embedded", "run"],
-                cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
 
     def said(self) -> str:
         return self.output.read_text()
@@ -128,8 +132,12 @@ def test_the_portal_starts_stops_and_survives_kills_of_every_part(start):
 
 
 def test_a_taken_port_ends_the_start_before_anything_is_made(start):
-    with subprocess.Popen([sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"], stdout=subprocess.PIPE,
-                          env=os.environ | {"PYTHONUNBUFFERED": "1"}, text=True) as other:  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        text=True,
+    ) as other:
         port = int(other.stdout.readline().split("port ")[1].split()[0])
         portal = start(port)
         assert portal.process.wait(20) == 1

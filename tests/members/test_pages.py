@@ -270,9 +270,13 @@ def test_queries_do_not_grow_with_the_kit(world: World, as_ana: Client, url: str
         make_one(few[number % 3], world, 10 + number)
     for number in range(10):
         actions.tell(
-            member=world.ana, key=f"n{number}", code=NoticeCode.LEVEL_UP, params={"to": "gold", "points": 1000},
-            path="/kitbag/points/", at=timezone.now(),
-        )  # fmt: skip
+            member=world.ana,
+            key=f"n{number}",
+            code=NoticeCode.LEVEL_UP,
+            params={"to": "gold", "points": 1000},
+            path="/kitbag/points/",
+            at=timezone.now(),
+        )
     assert queries(as_ana, url) == before
     assert before <= MOST_QUERIES
 
@@ -309,9 +313,13 @@ def test_the_first_page_after_signing_in_stays_within_the_limit(world: World) ->
 
 def notice(member: Member, key: str = "k") -> Notice:
     actions.tell(
-        member=member, key=key, code=NoticeCode.LEVEL_UP, params={"from": "silver", "to": "gold", "points": 1000},
-        path="/kitbag/points/", at=timezone.now(),
-    )  # fmt: skip
+        member=member,
+        key=key,
+        code=NoticeCode.LEVEL_UP,
+        params={"from": "silver", "to": "gold", "points": 1000},
+        path="/kitbag/points/",
+        at=timezone.now(),
+    )
     return Notice.objects.get(key=key)
 
 
@@ -473,9 +481,13 @@ def test_templates_carry_no_markup_for_missing_things() -> None:
 
 JUNK = ["%00", "%0d%0aX: y", "%F0%9F%A6%81", "%ff%fe", "a" * 6000, "..%2f..%2f", "<script>"]
 QUERIES = [
-    "/?country=", "/country/?country=", "/dashboard/?seen=",
-    "/profile/country/?country=", "/terms/accept/?next=", "/profile/?x=",
-]  # fmt: skip
+    "/?country=",
+    "/country/?country=",
+    "/dashboard/?seen=",
+    "/profile/country/?country=",
+    "/terms/accept/?next=",
+    "/profile/?x=",
+]
 
 
 def test_no_address_breaks_a_page(as_ana: Client) -> None:

@@ -18,9 +18,13 @@ from members.models import Member
 DAY = timedelta(days=1)
 ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADDRESS = Address(
-    name="Ana Example", country="ZA", street="14 Oak Avenue", city="Johannesburg", postal_code="2092",
+    name="Ana Example",
+    country="ZA",
+    street="14 Oak Avenue",
+    city="Johannesburg",
+    postal_code="2092",
     phone="+27821234567",
-)  # fmt: skip
+)
 _numbers = count(1)
 
 

@@ -124,10 +124,20 @@ def test_the_house_is_asked_to_print_a_card_only_where_it_can(world: World) -> N
     house = Partner.objects.create(name="House", slug="house", kind="fulfilment")
     add_endpoint(partner=house, url="https://house.example.org/", by=None, at=NOW)
     WelcomePack.objects.create(
-        member=world.ana, reference="ABCD2345", house=house, level_when_asked="gold", language="en", name="Ana Example",
-        country="ZA", street="1 Long Street", city="Cape Town", postal_code="8001", asked_at=NOW, sending_since=NOW,
+        member=world.ana,
+        reference="ABCD2345",
+        house=house,
+        level_when_asked="gold",
+        language="en",
+        name="Ana Example",
+        country="ZA",
+        street="1 Long Street",
+        city="Cape Town",
+        postal_code="8001",
+        asked_at=NOW,
+        sending_since=NOW,
         changed_at=NOW,
-    )  # fmt: skip
+    )
     new = replaced(card, world.staff, post=True)
     message = Message.objects.get(kind="webhook")
     assert (message.payload["id"], message.payload["type"]) == (f"card-{new.number}", "membership_card.requested")
@@ -200,9 +210,17 @@ def test_anybody_sees_valid_level_and_initials_and_nothing_else(world: World) ->
     for shown in ("Valid", "Gold", world.ana.initials):
         assert shown in page
     for hidden in (
-        world.ana.last_name, world.ana.first_name, world.ana.number, world.ana.number_in_groups, card.number,
-        card.number_in_groups, world.ana.user.email, card.token, "<form", "<script",
-    ):  # fmt: skip
+        world.ana.last_name,
+        world.ana.first_name,
+        world.ana.number,
+        world.ana.number_in_groups,
+        card.number,
+        card.number_in_groups,
+        world.ana.user.email,
+        card.token,
+        "<form",
+        "<script",
+    ):
         assert hidden not in page.replace("Canon Professional Services", ""), hidden
     assert answer["X-Robots-Tag"].startswith("noindex")
     assert answer["Referrer-Policy"] == "no-referrer"

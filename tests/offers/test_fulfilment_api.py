@@ -23,9 +23,18 @@ def pack(world: World) -> WelcomePack:
     asked = NOW - timedelta(days=1)
     house = Partner.objects.create(name="House", slug="house", kind="fulfilment", since=asked)
     pack = WelcomePack.objects.create(
-        member=world.ana, reference="2K70MQ26", level_when_asked="gold", language="en", name="Ana", country="ZA",
-        street="1 Oak Avenue", asked_at=asked, sending_since=asked, changed_at=asked, house=house,
-    )  # fmt: skip
+        member=world.ana,
+        reference="2K70MQ26",
+        level_when_asked="gold",
+        language="en",
+        name="Ana",
+        country="ZA",
+        street="1 Oak Avenue",
+        asked_at=asked,
+        sending_since=asked,
+        changed_at=asked,
+        house=house,
+    )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=asked, received_at=asked)
     return pack
 
@@ -37,9 +46,14 @@ def secret(pack: WelcomePack) -> str:
 
 
 def report(
-    secret: str, said: dict[str, Any] | str, *, number: str = "r-1", reference: str = "2K70MQ26",
-    at: datetime | None = None, tampered: str = "",
-) -> Any:  # fmt: skip
+    secret: str,
+    said: dict[str, Any] | str,
+    *,
+    number: str = "r-1",
+    reference: str = "2K70MQ26",
+    at: datetime | None = None,
+    tampered: str = "",
+) -> Any:
     body = said if isinstance(said, str) else json.dumps(said)
     when = at or datetime.now(UTC)
     headers = {

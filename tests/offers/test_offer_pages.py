@@ -31,9 +31,15 @@ DAY = timedelta(days=1)
 
 def event(world: World, slug: str = "open-day", **more: Any) -> Offer:
     facts = {
-        "kind": "event", "title": f"Open day; {slug}, é" * 3, "summary": "Come.", "levels": ["red", "gold"],
-        "since": NOW - DAY, "starts_at": NOW + 9 * DAY, "venue": "Cape Town", "places": 1,
-    }  # fmt: skip
+        "kind": "event",
+        "title": f"Open day; {slug}, é" * 3,
+        "summary": "Come.",
+        "levels": ["red", "gold"],
+        "since": NOW - DAY,
+        "starts_at": NOW + 9 * DAY,
+        "venue": "Cape Town",
+        "places": 1,
+    }
     offer = Offer.objects.create(slug=slug, **(facts | more))
     return publish(offer=offer, by=world.staff, at=NOW)
 
@@ -142,9 +148,14 @@ def test_the_welcome_pack_is_on_the_dashboard_only_while_it_is_offered(world: Wo
         return "Your Welcome Pack is waiting" in page, "Your Welcome Pack is ready" in page
 
     Offer.objects.create(
-        kind="welcome_pack", slug="pack", title="Welcome Pack", summary="A card.", levels=["silver", "gold"],
-        since=NOW - DAY, state="published",
-    )  # fmt: skip
+        kind="welcome_pack",
+        slug="pack",
+        title="Welcome Pack",
+        summary="A card.",
+        levels=["silver", "gold"],
+        since=NOW - DAY,
+        state="published",
+    )
     Notice.objects.get_or_create(
         key=f"welcome-pack-{world.ana.pk}", defaults={"member": world.ana, "code": "welcome_pack", "at": NOW}
     )

@@ -41,14 +41,20 @@ def join_in(offer: Offer, member: Member, **later: int) -> SignUp:
 def test_an_offer_is_open_by_level_country_date_and_state_together(world: World) -> None:
     expected = {}
     for level, country, date, state in product(
-        [["gold"], ["red", "gold"], ["silver", "platinum"]], [[], ["ZA", "KE"], ["KE"]], DATES,
+        [["gold"], ["red", "gold"], ["silver", "platinum"]],
+        [[], ["ZA", "KE"], ["KE"]],
+        DATES,
         ["draft", "published", "withdrawn"],
-    ):  # fmt: skip
+    ):
         since, until, current = DATES[date]
         row = offer_of(
-            f"o{len(expected)}", levels=level, countries=country, state=state, since=NOW + since,
+            f"o{len(expected)}",
+            levels=level,
+            countries=country,
+            state=state,
+            since=NOW + since,
             until=None if until is None else NOW + until,
-        )  # fmt: skip
+        )
         fits = "gold" in level and (not country or "ZA" in country)
         expected[row.pk] = fits and current and state == "published"
     assert (world.ana.level, world.ana.country.code) == ("gold", "ZA")

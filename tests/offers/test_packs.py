@@ -56,9 +56,17 @@ def test_a_pack_is_asked_for_once_ever_whatever_becomes_of_the_level(world: Worl
     assert webhooks_posted() == [f"pack-{pack.key}"]
     with pytest.raises(IntegrityError), transaction.atomic():
         WelcomePack.objects.create(
-            member=world.ana, reference="ABCDEFGH", level_when_asked="gold", language="en", name="A", country="ZA",
-            street="B", asked_at=ASKED, sending_since=ASKED, changed_at=ASKED,
-        )  # fmt: skip
+            member=world.ana,
+            reference="ABCDEFGH",
+            level_when_asked="gold",
+            language="en",
+            name="A",
+            country="ZA",
+            street="B",
+            asked_at=ASKED,
+            sending_since=ASKED,
+            changed_at=ASKED,
+        )
 
 
 def test_who_cannot_ask_is_told_why_and_nothing_is_kept(world: World) -> None:
@@ -258,9 +266,13 @@ def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World,
 )
 def test_each_mail_says_what_happened_and_what_is_next(pack: WelcomePack, step: str, words: list[str]) -> None:
     WelcomePack.objects.update(
-        state=PackState.DISPATCHED, dispatched_at=ASKED, carrier="DHL", tracking="X1",
-        tracking_url="https://track.example/X1", return_reason="unknown_address",
-    )  # fmt: skip
+        state=PackState.DISPATCHED,
+        dispatched_at=ASKED,
+        carrier="DHL",
+        tracking="X1",
+        tracking_url="https://track.example/X1",
+        return_reason="unknown_address",
+    )
     mail = emails.pack_step(pack=pack.pk, sending=1, step=step)
     assert mail
     assert [word for word in [*words, "/offers/welcome-pack/"] if word not in mail["text"]] == []

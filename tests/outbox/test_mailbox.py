@@ -14,9 +14,12 @@ def kept(settings: Settings, tmp_path: Path) -> str:
     """One mail in a mailbox of the test's own; its name."""
     settings.MAILBOX_FOLDER = tmp_path / "mailbox"
     mail = EmailMultiAlternatives(
-        "Grüße", "See https://portal.example/x?a=1", "cps@example.org", ["ana@example.org"],
+        "Grüße",
+        "See https://portal.example/x?a=1",
+        "cps@example.org",
+        ["ana@example.org"],
         connection=get_connection("cps_portal.mailbox.backend.MailboxBackend"),
-    )  # fmt: skip
+    )
     mail.attach_alternative(
         "<html><head></head><body><a href='https://portal.example/y'>y</a></body></html>", "text/html"
     )

@@ -25,9 +25,17 @@ def shop(db: None) -> Machine:
 
 def call(shop: Machine, **changes: Any) -> dict[str, Any]:
     return {
-        "credential_id": shop.credential.pk, "at": timezone.now(), "request_id": uuid.uuid4().hex, "method": "GET",
-        "path": "/api/v1/products", "status": 200, "code": "", "took_ms": 3, "address": "192.0.2.7", **changes,
-    }  # fmt: skip
+        "credential_id": shop.credential.pk,
+        "at": timezone.now(),
+        "request_id": uuid.uuid4().hex,
+        "method": "GET",
+        "path": "/api/v1/products",
+        "status": 200,
+        "code": "",
+        "took_ms": 3,
+        "address": "192.0.2.7",
+        **changes,
+    }
 
 
 def test_what_is_noted_is_written_once_even_when_it_is_written_twice(shop: Machine) -> None:

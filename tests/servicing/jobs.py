@@ -20,17 +20,31 @@ HOUR = timedelta(hours=1)
 
 def a_centre(slug: str = "joburg", **changes: object) -> ServiceCentre:
     facts: dict[str, object] = {
-        "slug": slug, "name": f"Centre {slug}", "kind": "PSC", "country": "ZA", "city": "Johannesburg",
-        "latitude": "-26", "longitude": "28", "zone": "Africa/Johannesburg", "opens": time(9), "closes": time(17),
-        "services": ServiceKind.values, "shelves": Shelf.values, "programme": "free",
-    }  # fmt: skip
+        "slug": slug,
+        "name": f"Centre {slug}",
+        "kind": "PSC",
+        "country": "ZA",
+        "city": "Johannesburg",
+        "latitude": "-26",
+        "longitude": "28",
+        "zone": "Africa/Johannesburg",
+        "opens": time(9),
+        "closes": time(17),
+        "services": ServiceKind.values,
+        "shelves": Shelf.values,
+        "programme": "free",
+    }
     return ServiceCentre.objects.create(**{**facts, **changes})
 
 
 def a_request(
-    world: World, centre: ServiceCentre, serial: str = "012345678901", at: datetime = MONDAY,
-    member: Member | None = None, **wanted: Any,
-) -> Ticket:  # fmt: skip
+    world: World,
+    centre: ServiceCentre,
+    serial: str = "012345678901",
+    at: datetime = MONDAY,
+    member: Member | None = None,
+    **wanted: Any,
+) -> Ticket:
     member = member or world.ana
     row = validated(member, world.pro_body, serial)
     one = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, **{"fault": "The shutter sticks", **wanted})

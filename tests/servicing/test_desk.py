@@ -217,9 +217,11 @@ def test_the_queue_is_sorted_by_due_date_and_found_by_what_is_read_on_the_phone(
     assert "late" in shown.content.decode()
     assert list(desk.get(QUEUE, {"clock": "late"}).context["cl"].result_list) == [sooner]
     for text in (
-        coming.reference_in_groups.lower(), f" {coming.reference[:3]} {coming.reference[3:]}", "0123-4567-8903",
+        coming.reference_in_groups.lower(),
+        f" {coming.reference[:3]} {coming.reference[3:]}",
+        "0123-4567-8903",
         coming.parcel.reference,
-    ):  # fmt: skip
+    ):
         assert list(desk.get(QUEUE, {"q": text}).context["cl"].result_list) == [coming], text
     assert list(desk.get(QUEUE, {"q": world.ben.number_in_groups}).context["cl"].result_list) == [sooner]
     for junk in ("'", "\x00", "9" * 500, "٣"):

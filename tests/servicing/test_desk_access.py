@@ -83,8 +83,14 @@ def test_no_list_and_no_row_of_another_centre_opens(world: World, people: dict[s
 
 def of_ana(model: type[Model], world: World) -> Model | None:
     """A row of the first centre."""
-    ways = ["member", "ticket__member", "estimate__ticket__member", "tickets__member", "pgh_obj__member",
-            "pgh_obj__ticket__member"]  # fmt: skip
+    ways = [
+        "member",
+        "ticket__member",
+        "estimate__ticket__member",
+        "tickets__member",
+        "pgh_obj__member",
+        "pgh_obj__ticket__member",
+    ]
     for way in ways:
         try:
             return model._default_manager.filter(**{way: world.ana}).first()
@@ -102,9 +108,13 @@ def test_nobody_of_a_centre_opens_the_members_admin_or_finds_another_centres_job
     world: World, people: dict[str, Client]
 ) -> None:
     for url in (
-        "/admin/members/member/", reverse("admin:members_member_change", args=[world.ana.pk]),
-        "/admin/kitbag/registration/", "/admin/kitbag/hold/", "/admin/outbox/message/", "/admin/files/storedfile/",
-    ):  # fmt: skip
+        "/admin/members/member/",
+        reverse("admin:members_member_change", args=[world.ana.pk]),
+        "/admin/kitbag/registration/",
+        "/admin/kitbag/hold/",
+        "/admin/outbox/message/",
+        "/admin/files/storedfile/",
+    ):
         assert status(people["own"], url) == 403, url
     ticket = Ticket.objects.get(member=world.ana)
     look = reverse("admin:servicing_ticket_intake")

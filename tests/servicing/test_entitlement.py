@@ -65,9 +65,12 @@ PARTNER = CentreFacts(CentreKind.ASP, products=("bodies",))
 
 def ask(level: str | None = Level.GOLD, **facts: Any) -> Entitlement:
     usual = {
-        "benefit": FULL.get(level or ""), "product": CAMERA, "centre": JOHANNESBURG,
-        "service": ServiceKind.REPAIR, "standing": Standing.VALIDATED,
-    }  # fmt: skip
+        "benefit": FULL.get(level or ""),
+        "product": CAMERA,
+        "centre": JOHANNESBURG,
+        "service": ServiceKind.REPAIR,
+        "standing": Standing.VALIDATED,
+    }
     return entitlement(level=level, **(usual | facts))
 
 
@@ -201,9 +204,16 @@ def everything() -> Iterator[tuple[dict[str, Any], Entitlement]]:
         if centre.status != CentreStatus.OPEN and (taken or claim.wanted):
             continue  # refused already by the same centre with no place taken
         facts = {
-            "level": level, "benefit": benefit, "product": made, "centre": centre, "service": service,
-            "standing": standing, "places_taken": taken, "wish": wish, "claim": claim,
-        }  # fmt: skip
+            "level": level,
+            "benefit": benefit,
+            "product": made,
+            "centre": centre,
+            "service": service,
+            "standing": standing,
+            "places_taken": taken,
+            "wish": wish,
+            "claim": claim,
+        }
         yield facts, entitlement(**facts)
 
 
@@ -220,9 +230,12 @@ def test_no_case_is_undecided() -> None:
         assert fast is not bool(answer.why_standard), facts
         assert answer.target_days == (answer.fast_track_days if fast else 10), facts
         assert not fast or (
-            facts["level"] and facts["product"].fast_track_model and facts["standing"] == Standing.VALIDATED
-            and (own or repair) and facts["benefit"].fast_track_days is not None
-        ), facts  # fmt: skip
+            facts["level"]
+            and facts["product"].fast_track_model
+            and facts["standing"] == Standing.VALIDATED
+            and (own or repair)
+            and facts["benefit"].fast_track_days is not None
+        ), facts
         assert not answer.takes_place or facts["places_taken"] < 3, facts
         assert answer.waits is (fast and facts["places_taken"] == 3), facts
         assert not answer.needs_choice or answer.why_standard == (W.PLACES,), facts

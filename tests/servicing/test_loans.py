@@ -26,10 +26,20 @@ FRIDAY = MONDAY + timedelta(days=4)
 
 def make_centre() -> ServiceCentre:
     return ServiceCentre.objects.create(
-        slug="joburg", name="Johannesburg", kind="PSC", country="ZA", city="Johannesburg", latitude="-26",
-        longitude="28", zone="Africa/Johannesburg", opens=time(9), closes=time(17), services=ServiceKind.values,
-        shelves=Shelf.values, programme="free",
-    )  # fmt: skip
+        slug="joburg",
+        name="Johannesburg",
+        kind="PSC",
+        country="ZA",
+        city="Johannesburg",
+        latitude="-26",
+        longitude="28",
+        zone="Africa/Johannesburg",
+        opens=time(9),
+        closes=time(17),
+        services=ServiceKind.values,
+        shelves=Shelf.values,
+        programme="free",
+    )
 
 
 def late_job(world: World, centre: ServiceCentre, serial: str = "012345678701") -> Ticket:

@@ -19,10 +19,21 @@ pytestmark = pytest.mark.django_db
 
 def centre(zone: str, country: str, weekdays: list[int], closes: time = time(17)) -> ServiceCentre:
     return ServiceCentre.objects.create(
-        slug=zone.lower().replace("/", "-"), name=zone, kind="PSC", country=country, city="City", latitude=0,
-        longitude=0, zone=zone, weekdays=weekdays, opens=time(9), closes=closes, services=ServiceKind.values,
-        shelves=Shelf.values, programme="free",
-    )  # fmt: skip
+        slug=zone.lower().replace("/", "-"),
+        name=zone,
+        kind="PSC",
+        country=country,
+        city="City",
+        latitude=0,
+        longitude=0,
+        zone=zone,
+        weekdays=weekdays,
+        opens=time(9),
+        closes=closes,
+        services=ServiceKind.values,
+        shelves=Shelf.values,
+        programme="free",
+    )
 
 
 WEEK, SUNDAY_ON = [1, 2, 3, 4, 5], [7, 1, 2, 3, 4]

@@ -90,9 +90,13 @@ def test_red_members_are_told_of_a_late_part_and_not_offered_a_loan(
 
 @pytest.mark.parametrize(
     ("name", "day", "field"),
-    [("", None, "name"), ("x" * 121, None, "name"), ("Part", date(2026, 3, 1), "expected_on"),
-     ("Part", date(2029, 1, 1), "expected_on")],
-)  # fmt: skip
+    [
+        ("", None, "name"),
+        ("x" * 121, None, "name"),
+        ("Part", date(2026, 3, 1), "expected_on"),
+        ("Part", date(2029, 1, 1), "expected_on"),
+    ],
+)
 def test_what_cannot_be_is_refused_beside_its_field(
     ticket: Ticket, desk: Who, name: str, day: date | None, field: str
 ) -> None:

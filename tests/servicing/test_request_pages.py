@@ -33,9 +33,15 @@ def centre() -> ServiceCentre:
 def the_form(row: Registration, **more: Any) -> dict[str, Any]:
     key = f"p{row.pk}"
     return {
-        "items": [row.pk], f"{key}_service": "repair", f"{key}_fault": "Shutter sticks", f"{key}_warranty": "",
-        "centre": "joburg", "step": "review", "go": "send", **more,
-    }  # fmt: skip
+        "items": [row.pk],
+        f"{key}_service": "repair",
+        f"{key}_fault": "Shutter sticks",
+        f"{key}_warranty": "",
+        "centre": "joburg",
+        "step": "review",
+        "go": "send",
+        **more,
+    }
 
 
 def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(

@@ -26,11 +26,20 @@ MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 @pytest.fixture
 def centre() -> Iterator[ServiceCentre]:
     return ServiceCentre.objects.create(
-        slug="joburg", name="Johannesburg", kind="PSC", country="ZA", city="Johannesburg", latitude="-26",
+        slug="joburg",
+        name="Johannesburg",
+        kind="PSC",
+        country="ZA",
+        city="Johannesburg",
+        latitude="-26",
         longitude="28",
-        zone="Africa/Johannesburg", opens=time(9), closes=time(17), services=ServiceKind.values, shelves=Shelf.values,
+        zone="Africa/Johannesburg",
+        opens=time(9),
+        closes=time(17),
+        services=ServiceKind.values,
+        shelves=Shelf.values,
         programme="free",
-    )  # fmt: skip
+    )
 
 
 def asked(world: World, centre: ServiceCentre, serial: str, wish: PlaceWish | None = None) -> Ticket:

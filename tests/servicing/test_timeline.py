@@ -84,18 +84,34 @@ ESTIMATE, ORDERED = ("2026-03-02T15:00", E.ESTIMATE_SENT), ("2026-03-02T12:00", 
         ([ESTIMATE, ("2026-03-03T15:00", E.ESTIMATE_DECLINED)], "2026-03-06T10:00"),
         ([ESTIMATE, ("2026-03-09T15:00", E.ESTIMATE_APPROVED)], "2026-03-12T10:00"),  # nor does the weekend
         ([ESTIMATE, ("2026-03-02T16:00", E.ESTIMATE_WITHDRAWN)], "2026-03-05T11:00"),
-        ([ESTIMATE, ("2026-03-02T16:00", E.ESTIMATE_SENT), ("2026-03-02T17:00", E.ESTIMATE_APPROVED)],
-         "2026-03-05T12:00"),  # a better one: one pause
+        (
+            [ESTIMATE, ("2026-03-02T16:00", E.ESTIMATE_SENT), ("2026-03-02T17:00", E.ESTIMATE_APPROVED)],
+            "2026-03-05T12:00",
+        ),  # a better one: one pause
         ([("2026-03-02T18:00", E.QUESTION_ASKED), ("2026-03-03T08:00", E.QUESTION_ANSWERED)], "2026-03-05T10:00"),
-        ([("2026-03-02T12:00", E.QUESTION_ASKED), ("2026-03-02T13:00", E.QUESTION_ANSWERED),
-          ("2026-03-02T14:00", E.QUESTION_ASKED), ("2026-03-02T16:00", E.QUESTION_ANSWERED)], "2026-03-05T13:00"),
-        ([("2026-03-02T14:00", E.QUESTION_ASKED), ESTIMATE, ("2026-03-02T16:00", E.QUESTION_ANSWERED),
-          ("2026-03-02T17:00", E.ESTIMATE_APPROVED)], "2026-03-05T13:00"),  # two at once count once
+        (
+            [
+                ("2026-03-02T12:00", E.QUESTION_ASKED),
+                ("2026-03-02T13:00", E.QUESTION_ANSWERED),
+                ("2026-03-02T14:00", E.QUESTION_ASKED),
+                ("2026-03-02T16:00", E.QUESTION_ANSWERED),
+            ],
+            "2026-03-05T13:00",
+        ),
+        (
+            [
+                ("2026-03-02T14:00", E.QUESTION_ASKED),
+                ESTIMATE,
+                ("2026-03-02T16:00", E.QUESTION_ANSWERED),
+                ("2026-03-02T17:00", E.ESTIMATE_APPROVED),
+            ],
+            "2026-03-05T13:00",
+        ),  # two at once count once
         ([("2026-03-01T14:00", E.QUESTION_ASKED), ("2026-03-02T12:00", E.QUESTION_ANSWERED)], "2026-03-05T12:00"),
         ([ORDERED, ("2026-03-04T12:00", E.PART_ARRIVED)], "2026-03-05T10:00"),  # parts do not pause
         ([("2026-03-05T12:00", E.QUESTION_ASKED), ("2026-03-06T12:00", E.QUESTION_ANSWERED)], "2026-03-05T10:00"),
     ],
-)  # fmt: skip
+)
 def test_a_pause_shifts_what_is_due_by_the_working_time_paused(lines: list, expected: str) -> None:
     assert due(read(story(IN, SEEN, *lines), "2026-03-20T10:00")) == expected
 
@@ -114,8 +130,14 @@ def test_a_target_that_falls_into_a_night_of_waiting_is_not_missed() -> None:
 
 
 def test_the_clock_stops_when_it_is_ready_to_ship() -> None:
-    events = story(IN, SEEN, ("2026-03-02T12:00", E.REPAIR_STARTED), ("2026-03-04T12:00", E.READY),
-                   ("2026-03-09T12:00", E.SHIPPED), ("2026-03-11T12:00", E.CLOSED))  # fmt: skip
+    events = story(
+        IN,
+        SEEN,
+        ("2026-03-02T12:00", E.REPAIR_STARTED),
+        ("2026-03-04T12:00", E.READY),
+        ("2026-03-09T12:00", E.SHIPPED),
+        ("2026-03-11T12:00", E.CLOSED),
+    )
     clock = read(events, "2026-06-01T12:00")
     assert clock.state == S.CLOSED and not clock.missed and not clock.is_running
     assert (clock.elapsed, clock.elapsed_days, clock.left_days) == (timedelta(hours=18), 2, 1)
@@ -125,8 +147,13 @@ def test_days_are_counted_as_people_do() -> None:
     events = story(IN)
     days = {day: read(events, f"2026-03-{day:02}T12:00") for day in (2, 3, 5, 6, 7, 9)}
     assert [(clock.elapsed_days, clock.left_days, clock.late_days) for clock in days.values()] == [
-        (0, 3, 0), (1, 2, 0), (3, 0, 0), (4, 0, 1), (4, 0, 1), (5, 0, 2),
-    ]  # fmt: skip
+        (0, 3, 0),
+        (1, 2, 0),
+        (3, 0, 0),
+        (4, 0, 1),
+        (4, 0, 1),
+        (5, 0, 2),
+    ]
     assert [clock.missed for clock in days.values()] == [False, False, True, True, True, True]
 
 
@@ -175,8 +202,12 @@ def test_what_is_illegal_at_its_place_stays_and_moves_nothing() -> None:
     events = story(("2026-02-20T10:00", E.SHIPPED), IN, ("2026-03-02T10:30", E.ESTIMATE_APPROVED), SEEN)
     clock = read(events, "2026-03-02T12:00")
     assert [(step.event.kind, step.applied) for step in clock.steps] == [
-        (E.REQUESTED, True), (E.SHIPPED, False), (E.BOOKED_IN, True), (E.ESTIMATE_APPROVED, False), (E.ASSESSED, True),
-    ]  # fmt: skip
+        (E.REQUESTED, True),
+        (E.SHIPPED, False),
+        (E.BOOKED_IN, True),
+        (E.ESTIMATE_APPROVED, False),
+        (E.ASSESSED, True),
+    ]
     assert clock.state == S.ASSESSED and due(clock) == "2026-03-05T10:00"
 
 
@@ -216,9 +247,14 @@ def test_live_only_what_is_legal_is_written_and_late_word_always() -> None:
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 MINUTES = st.integers(0, 20 * 24 * 60).map(lambda minutes: MONDAY + timedelta(minutes=minutes))
 ANY = st.builds(
-    Event, st.sampled_from(EventKind), MINUTES, MINUTES, target_days=st.none() | st.integers(2, 10),
-    part=st.sampled_from(["7", "8"]), expected=st.none() | st.dates(date(2026, 3, 1), date(2026, 4, 1)),
-)  # fmt: skip
+    Event,
+    st.sampled_from(EventKind),
+    MINUTES,
+    MINUTES,
+    target_days=st.none() | st.integers(2, 10),
+    part=st.sampled_from(["7", "8"]),
+    expected=st.none() | st.dates(date(2026, 3, 1), date(2026, 4, 1)),
+)
 BOOKED = (Event(E.REQUESTED, MONDAY, MONDAY, "r"), Event(E.BOOKED_IN, MONDAY, MONDAY, "b", 1))
 
 

@@ -44,10 +44,18 @@ def photo() -> SimpleUploadedFile:
 
 def come(desk: Client, world: World, centre: ServiceCentre, do: str = "open_and_book_in", **typed: object) -> Any:
     facts: dict[str, object] = {
-        "do": do, "centre": centre.pk, "service": "repair", "fault": "It sticks", "product_words": world.pro_body.name,
-        "serial": "066666666666", "region": "Asia", "card_number": "AS 123", "name": "Kei Example",
-        "expires_on": (timezone.localdate() + timedelta(days=300)).isoformat(), "email": "kei@example.org",
-    }  # fmt: skip
+        "do": do,
+        "centre": centre.pk,
+        "service": "repair",
+        "fault": "It sticks",
+        "product_words": world.pro_body.name,
+        "serial": "066666666666",
+        "region": "Asia",
+        "card_number": "AS 123",
+        "name": "Kei Example",
+        "expires_on": (timezone.localdate() + timedelta(days=300)).isoformat(),
+        "email": "kei@example.org",
+    }
     return desk.post(OPEN, {**facts, "photo": photo(), **typed})
 
 

@@ -59,9 +59,7 @@ def report_lost(*, member: Member, by: User, at: datetime) -> Case:
         raise Refusal("none", _("You have no valid card."))
     text = _("I lost my card %(number)s. Please stop it and make me a new one.") % {"number": card.number_in_groups}
     subject = str(_("Lost card"))
-    return cases.open_case(
-        kind=Kind.LOST_CARD, subject=subject, text=text, member=locked, about=card, by=by, at=at
-    )  # fmt: skip
+    return cases.open_case(kind=Kind.LOST_CARD, subject=subject, text=text, member=locked, about=card, by=by, at=at)
 
 
 @transaction.atomic
@@ -81,9 +79,7 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
     if post:
         _ask_to_print(new, at)
     key = f"card-{new.number}"
-    notices.tell(
-        member=locked, key=key, code=NoticeCode.CARD_REPLACED, params={}, path=new.get_absolute_url(), at=at
-    )  # fmt: skip
+    notices.tell(member=locked, key=key, code=NoticeCode.CARD_REPLACED, params={}, path=new.get_absolute_url(), at=at)
     payload = outbox.to_word("offers.card_replaced", card=new.pk, posted=post)
     outbox.post(key=key, kind="mail", to=locked.user.email, payload=payload, at=at)
     return new
@@ -102,9 +98,15 @@ def _ask_to_print(card: Card, at: datetime) -> None:
     if pack is None or pack.blanked_at:
         raise Refusal("address", _("We hold no postal address of this member. Leave this out."), "post")
     sent = pack.house and partners.announce(
-        partner=pack.house, type=CARD_REQUESTED, key=f"card-{card.number}",
-        subject=f"membership_cards/{card.number}", sequence=1, compose="offers.card_requested", at=at, card=card.pk,
-    )  # fmt: skip
+        partner=pack.house,
+        type=CARD_REQUESTED,
+        key=f"card-{card.number}",
+        subject=f"membership_cards/{card.number}",
+        sequence=1,
+        compose="offers.card_requested",
+        at=at,
+        card=card.pk,
+    )
     if not sent:
         raise Refusal(
             "address", _("No fulfilment house hears of cards. Leave this out, and tell them yourself."), "post"

@@ -158,11 +158,12 @@ def tell_news(*, at: datetime, limit: int = NEWS_BATCH) -> bool:
             with transaction.atomic():
                 letters = [
                     outbox.Letter(
-                        f"offer-{offer.pk}-news-{each.pk}", each.user.email,
+                        f"offer-{offer.pk}-news-{each.pk}",
+                        each.user.email,
                         outbox.to_word("offers.news", offer=offer.pk, member=each.pk),
                     )
                     for each in people
-                ]  # fmt: skip
+                ]
                 outbox.post_many(kind="mail", letters=letters, at=at)
             return True
     return False
@@ -203,11 +204,15 @@ def _tell(rows: Any, code: NoticeCode, at: datetime) -> None:
     keys = {row.pk: f"{code}-{row.pk}-{at:%Y%m%dT%H%M%S%f}" for row in told}
     notices.tell_many(
         Notice(
-            key=keys[row.pk], member=row.member, code=code, params={"title": row.offer.title},
-            path=row.offer.get_absolute_url(), at=at,
+            key=keys[row.pk],
+            member=row.member,
+            code=code,
+            params={"title": row.offer.title},
+            path=row.offer.get_absolute_url(),
+            at=at,
         )
         for row in told
-    )  # fmt: skip
+    )
     letters = [
         outbox.Letter(
             keys[row.pk], row.member.user.email, outbox.to_word("offers.sign_up", sign_up=row.pk, what=str(code))

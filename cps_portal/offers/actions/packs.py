@@ -132,9 +132,15 @@ def send_request(*, pack: WelcomePack, at: datetime) -> bool:
         return False
     facts = {"pack": pack.pk, "sending": pack.sending}
     posted = partners.announce(
-        partner=pack.house, type=REQUESTED, key=f"pack-{pack.key}", subject=f"welcome_packs/{pack.reference}",
-        sequence=2 * pack.sending - 1, compose="offers.pack_requested", at=at, **facts,
-    )  # fmt: skip
+        partner=pack.house,
+        type=REQUESTED,
+        key=f"pack-{pack.key}",
+        subject=f"welcome_packs/{pack.reference}",
+        sequence=2 * pack.sending - 1,
+        compose="offers.pack_requested",
+        at=at,
+        **facts,
+    )
     return bool(posted)
 
 
@@ -348,9 +354,15 @@ def _call_off(pack: WelcomePack, at: datetime) -> None:
         facts = {"pack": pack.pk, "sending": pack.sending}
         key = f"pack-{pack.key}-cancelled"
         partners.announce(
-            partner=pack.house, type=CANCELLED, key=key, subject=f"welcome_packs/{pack.reference}",
-            sequence=2 * pack.sending, compose="offers.pack_cancelled", at=at, **facts,
-        )  # fmt: skip
+            partner=pack.house,
+            type=CANCELLED,
+            key=key,
+            subject=f"welcome_packs/{pack.reference}",
+            sequence=2 * pack.sending,
+            compose="offers.pack_cancelled",
+            at=at,
+            **facts,
+        )
 
 
 def _house() -> Partner | None:
@@ -358,9 +370,7 @@ def _house() -> Partner | None:
 
 
 def _note(pack: WelcomePack, step: PackStep, *, by: User | None, at: datetime) -> None:
-    PackEvent.objects.create(
-        pack=pack, step=step, sending=pack.sending, occurred_at=at, received_at=at, by=by
-    )  # fmt: skip
+    PackEvent.objects.create(pack=pack, step=step, sending=pack.sending, occurred_at=at, received_at=at, by=by)
     _follow(pack, at)
 
 

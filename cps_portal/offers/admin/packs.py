@@ -38,9 +38,20 @@ from members.forms import add_refusal
 WORK = "offers.change_welcomepack"
 ATTEMPTS_SHOWN = 20
 SENT_COLUMNS = [
-    "reference", "sending", "key", "member", "name", "level", "language", "contents", "card", "card_url", "address",
-    "phone", "taken",
-]  # fmt: skip
+    "reference",
+    "sending",
+    "key",
+    "member",
+    "name",
+    "level",
+    "language",
+    "contents",
+    "card",
+    "card_url",
+    "address",
+    "phone",
+    "taken",
+]
 NUMBERS_SQL = """
 select date_trunc('month', p.asked_at at time zone %(zone)s)::date as month, h.name as house, count(*) as asked,
     count(d.at) as dispatched,
@@ -96,10 +107,25 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
     search_help_text = _("Reference, member number, e-mail address or last name")
     date_hierarchy = "asked_at"
     fields = [
-        "reference_in_groups", "member", "state", "sending", "house", "asked_at", "sending_since", "dispatched_at",
-        "carrier", "tracking", "return_reason", "in_the_pack", "level_when_asked", "address", "phone", "missing_case",
-        "late_case", "blanked_at",
-    ]  # fmt: skip
+        "reference_in_groups",
+        "member",
+        "state",
+        "sending",
+        "house",
+        "asked_at",
+        "sending_since",
+        "dispatched_at",
+        "carrier",
+        "tracking",
+        "return_reason",
+        "in_the_pack",
+        "level_when_asked",
+        "address",
+        "phone",
+        "missing_case",
+        "late_case",
+        "blanked_at",
+    ]
     readonly_fields = ["reference_in_groups", "address", "in_the_pack"]
 
     @admin.display(description=_("reference"), ordering="reference")

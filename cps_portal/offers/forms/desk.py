@@ -52,13 +52,18 @@ class BroughtBackForm(forms.Form):
     """The house's file, chosen or pasted. A line that cannot be read is a problem of its own; the others are read."""
 
     file = forms.FileField(
-        label=_("The file of the house"), required=False, allow_empty_file=True,
+        label=_("The file of the house"),
+        required=False,
+        allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-    )  # fmt: skip
+    )
     text = forms.CharField(
-        label=_("Or its lines"), required=False, max_length=MOST_BYTES, strip=False,
+        label=_("Or its lines"),
+        required=False,
+        max_length=MOST_BYTES,
+        strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
-    )  # fmt: skip
+    )
     lines: list[Line]
     problems: list[Problem]
 

@@ -38,9 +38,23 @@ class OfferForm(forms.ModelForm[Offer]):
     class Meta:
         model = Offer
         fields = [
-            "kind", "title", "slug", "summary", "text", "link", "code", "levels", "countries", "since", "until",
-            "starts_at", "ends_at", "venue", "places", "sample",
-        ]  # fmt: skip
+            "kind",
+            "title",
+            "slug",
+            "summary",
+            "text",
+            "link",
+            "code",
+            "levels",
+            "countries",
+            "since",
+            "until",
+            "starts_at",
+            "ends_at",
+            "venue",
+            "places",
+            "sample",
+        ]
         help_texts = {
             "slug": _("The end of its address; it stays when the title changes."),
             "summary": _("Stands on the shelf and in the mail."),

@@ -57,7 +57,9 @@ class Card(models.Model):
         ordering = ["-issued_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["member"], name="card_one_live", condition=Q(revoked_at=None),
+                fields=["member"],
+                name="card_one_live",
+                condition=Q(revoked_at=None),
                 violation_error_message=_("This member has a valid card. Replace it instead."),
             ),
             models.CheckConstraint(name="card_number_form", condition=Q(number__regex=r"^\d{12}$")),
@@ -65,7 +67,7 @@ class Card(models.Model):
                 name="card_end_has_a_reason",
                 condition=Q(revoked_at=None, end="", revoked_by=None) | (Q(revoked_at__isnull=False) & ~Q(end="")),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.number_in_groups

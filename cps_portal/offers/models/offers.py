@@ -59,11 +59,13 @@ class Offer(models.Model):
             models.CheckConstraint(name="offer_kind_known", condition=Q(kind__in=OfferKind.values)),
             models.CheckConstraint(name="offer_state_known", condition=Q(state__in=OfferState.values)),
             models.CheckConstraint(
-                name="offer_to_some_level", condition=Q(levels__len__gt=0),
+                name="offer_to_some_level",
+                condition=Q(levels__len__gt=0),
                 violation_error_message=_("Choose at least one level."),
             ),
             models.CheckConstraint(
-                name="offer_until_after_since", condition=Q(until=None) | Q(until__gt=F("since")),
+                name="offer_until_after_since",
+                condition=Q(until=None) | Q(until__gt=F("since")),
                 violation_error_message=_("It ends before it begins. Choose a later end."),
             ),
             models.CheckConstraint(
@@ -72,15 +74,17 @@ class Offer(models.Model):
                 violation_error_message=_("An event needs a place and a time."),
             ),
             models.CheckConstraint(
-                name="offer_event_ends_after_start", condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                name="offer_event_ends_after_start",
+                condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
                 violation_error_message=_("The event ends before it begins. Choose a later end."),
             ),
             models.UniqueConstraint(
-                fields=["kind"], name="offer_one_welcome_pack",
+                fields=["kind"],
+                name="offer_one_welcome_pack",
                 condition=Q(kind=OfferKind.WELCOME_PACK, state=OfferState.PUBLISHED),
                 violation_error_message=_("There is a published Welcome Pack offer. Withdraw it first."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.title

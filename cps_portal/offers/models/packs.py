@@ -141,14 +141,15 @@ class WelcomePack(models.Model):
                 condition=Q(sending_since__gte=F("asked_at")),
             ),
             models.CheckConstraint(
-                name="welcome_pack_phone", condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
+                name="welcome_pack_phone",
+                condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
                 violation_error_message=_("Give the number with its country code, such as +27 82 000 0000."),
             ),
             models.CheckConstraint(
                 name="welcome_pack_address",
                 condition=Q(blanked_at=None) & ~Q(name="") & ~Q(street="") | Q(blanked_at__isnull=False) & BLANK,
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.reference_in_groups
@@ -190,8 +191,13 @@ class PackEvent(models.Model):
     external_id = models.CharField(_("number at the house"), max_length=100, null=True, blank=True)
     data = models.JSONField(_("details"), default=dict)
     by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"),
-    )  # fmt: skip
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
+    )
     partner = models.ForeignKey(
         Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
     )

@@ -26,9 +26,15 @@ from members.enums import Level
 from members.models import LevelThreshold
 
 OFFLINE = [  # what the page is made of, kept beside it
-    "css/tokens.css", "css/components.css", "js/app.js", "js/card.js", "img/icons.svg", "img/favicon.svg",
-    "django_htmx/htmx-2.min.js", "icons/card-192.png",
-]  # fmt: skip
+    "css/tokens.css",
+    "css/components.css",
+    "js/app.js",
+    "js/card.js",
+    "img/icons.svg",
+    "img/favicon.svg",
+    "django_htmx/htmx-2.min.js",
+    "icons/card-192.png",
+]
 ICONS = [
     ("icons/card-192.png", "192x192", "any"),
     ("icons/card-512.png", "512x512", "any"),

@@ -26,10 +26,18 @@ NO_MORE = _("This credential does not work any more. Make a new one.")
 @sensitive_variables("secret", "fixed")
 @transaction.atomic
 def issue(
-    *, partner: Partner, name: str, scopes: Sequence[str], by: AbstractBaseUser | None, at: datetime,
-    networks: Sequence[str] = (), expires_at: datetime | None = None, rate: int = USUAL_RATE,
-    replaces: Credential | None = None, fixed: tuple[str, str] | None = None,
-) -> tuple[Credential, str]:  # fmt: skip
+    *,
+    partner: Partner,
+    name: str,
+    scopes: Sequence[str],
+    by: AbstractBaseUser | None,
+    at: datetime,
+    networks: Sequence[str] = (),
+    expires_at: datetime | None = None,
+    rate: int = USUAL_RATE,
+    replaces: Credential | None = None,
+    fixed: tuple[str, str] | None = None,
+) -> tuple[Credential, str]:
     """Make a credential. Returns it with its secret, which is stored hashed and cannot be shown again.
 
     `fixed` are the client id and the secret that everybody knows: of the demonstration world, and of nothing else.
@@ -107,9 +115,16 @@ def rotate(*, credential: Credential, by: AbstractBaseUser | None, at: datetime)
     ends = at + timedelta(days=settings.CREDENTIAL_OVERLAP_DAYS)
     lasts = locked.expires_at - locked.created if locked.expires_at else None
     made = issue(
-        partner=locked.partner, name=locked.name, scopes=locked.scopes, networks=locked.networks,
-        rate=locked.rate, expires_at=at + lasts if lasts else None, replaces=locked, by=by, at=at,
-    )  # fmt: skip
+        partner=locked.partner,
+        name=locked.name,
+        scopes=locked.scopes,
+        networks=locked.networks,
+        rate=locked.rate,
+        expires_at=at + lasts if lasts else None,
+        replaces=locked,
+        by=by,
+        at=at,
+    )
     locked.expires_at = min(locked.expires_at or ends, ends)
     locked.save(update_fields=["expires_at"])
     return made

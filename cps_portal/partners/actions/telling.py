@@ -90,9 +90,13 @@ def letters(
     if not rules.KEY.fullmatch(key):
         raise ValueError(f"{key!r} cannot be a webhook-id")
     event = {
-        "id": key, "type": type, "at": at.isoformat(), "subject": subject, "sequence": sequence,
+        "id": key,
+        "type": type,
+        "at": at.isoformat(),
+        "subject": subject,
+        "sequence": sequence,
         **outbox.to_word(compose, **facts),
-    }  # fmt: skip
+    }
     return [_letter(endpoint, event) for endpoint in WANTING.all(partner=partner.pk, wanted=type)]
 
 
@@ -267,10 +271,13 @@ def ping(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime
     WebhookEndpoint.objects.filter(pk=locked.pk).update(quiet_until=None)
     number = int(at.timestamp() * 1000)
     event = {
-        "id": f"endpoint-test-{locked.pk}-{number}", "type": TEST, "at": at.isoformat(),
-        "subject": f"webhook-endpoints/{locked.pk}", "sequence": number,
+        "id": f"endpoint-test-{locked.pk}-{number}",
+        "type": TEST,
+        "at": at.isoformat(),
+        "subject": f"webhook-endpoints/{locked.pk}",
+        "sequence": number,
         **outbox.to_word("partners.test", endpoint=locked.pk),
-    }  # fmt: skip
+    }
     (message,) = outbox.post_many(kind=Kind.WEBHOOK, letters=[_letter(locked, event)], at=at)
     return message
 

@@ -53,17 +53,25 @@ class Credential(AbstractApplication):  # type: ignore[misc]
     )
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope), verbose_name=_("scopes"))
     networks = ArrayField(
-        models.CharField(max_length=43, validators=[check_network]), verbose_name=_("networks"), default=list,
-        blank=True, help_text=_("From where it may be used, such as 192.0.2.0/24. None: from anywhere."),
-    )  # fmt: skip
+        models.CharField(max_length=43, validators=[check_network]),
+        verbose_name=_("networks"),
+        default=list,
+        blank=True,
+        help_text=_("From where it may be used, such as 192.0.2.0/24. None: from anywhere."),
+    )
     rate = models.PositiveIntegerField(
         _("requests a minute"), default=USUAL_RATE, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     replaces = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="replaced_by",
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replaced_by",
         verbose_name=_("replaces"),
-    )  # fmt: skip
+    )
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     last_used_from = models.GenericIPAddressField(_("last used from"), null=True, blank=True, editable=False)
@@ -82,10 +90,11 @@ class Credential(AbstractApplication):  # type: ignore[misc]
             ),
             models.CheckConstraint(name="credential_hashed", condition=Q(hash_client_secret=True)),
             models.CheckConstraint(
-                name="credential_may_do_something", condition=Q(scopes__len__gte=1),
+                name="credential_may_do_something",
+                condition=Q(scopes__len__gte=1),
                 violation_error_message=_("Choose at least one scope."),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.partner}: {self.name or self.client_id}"

@@ -56,7 +56,9 @@ class WebhookEndpoint(models.Model):
         ordering = ["partner", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["partner", "url"], name="webhook_endpoint_once", condition=Q(ended_at=None),
+                fields=["partner", "url"],
+                name="webhook_endpoint_once",
+                condition=Q(ended_at=None),
                 violation_error_message=_("This partner has this address already."),
             ),
             models.CheckConstraint(
@@ -64,7 +66,7 @@ class WebhookEndpoint(models.Model):
                 condition=Q(state=EndpointState.ACTIVE, suspended_at=None, reason="")
                 | (Q(state=EndpointState.SUSPENDED, suspended_at__isnull=False) & ~Q(reason="")),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.url

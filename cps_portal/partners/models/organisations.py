@@ -17,12 +17,13 @@ class Partner(models.Model):  # type: ignore[django-manager-missing]  # a base o
     slug = models.SlugField(_("short name"), max_length=40, unique=True)
     kind = models.CharField(_("kind"), max_length=12, choices=PartnerKind)
     active = models.BooleanField(
-        _("active"), default=True,
+        _("active"),
+        default=True,
         help_text=_(
             "One that is not is told nothing and comes in no more, from one moment to the next. "
             "What waits for it goes on waiting; its credentials work again once it is active."
         ),
-    )  # fmt: skip
+    )
     since = models.DateTimeField(_("since"), default=timezone.now, editable=False)
 
     class Meta:

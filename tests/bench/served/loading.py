@@ -20,9 +20,24 @@ def served(application: str, database: str, core: int, **environment: str) -> It
         port = found.getsockname()[1]
     own = ["--config", "cps_portal/gunicorn.py"] if application == "cps_portal.wsgi" else []
     command = [
-        sys.executable, "-m", "gunicorn", application, *own, "--bind", f"127.0.0.1:{port}", "--workers", "1",
-        "--threads", "4", "--keep-alive", "60", "--preload", "--no-control-socket", "--log-level", "error",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        application,
+        *own,
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "1",
+        "--threads",
+        "4",
+        "--keep-alive",
+        "60",
+        "--preload",
+        "--no-control-socket",
+        "--log-level",
+        "error",
+    ]
     names = {"BENCH_DATABASE": database, "DJANGO_SETTINGS_MODULE": "tests.bench.served.settings", **environment}
     server = subprocess.Popen(command, env={**os.environ, **names}, stderr=subprocess.DEVNULL)
     with suppress(OSError, AttributeError):

@@ -15,12 +15,47 @@ import psycopg2
 URL = urlsplit(os.environ["DATABASE_URL"])
 HERE = local()
 FIELDS = [
-    "reference", "state", "service", "centre", "centre_name", "product", "product_name", "serial", "first_name",
-    "last_name", "number", "language", "level", "track", "why_standard", "target_days", "discount", "free_return",
-    "loan_possible", "warranty_asked", "warranty", "why_no_warranty", "fault", "condition", "accessories", "parcel",
-    "parcel_carrier", "parcel_tracking", "opened_at", "booked_in_at", "due_at", "paused", "expected_on", "missed_at",
-    "ready_at", "ended_at", "carrier", "tracking", "tracking_url", "changed_at",
-]  # fmt: skip
+    "reference",
+    "state",
+    "service",
+    "centre",
+    "centre_name",
+    "product",
+    "product_name",
+    "serial",
+    "first_name",
+    "last_name",
+    "number",
+    "language",
+    "level",
+    "track",
+    "why_standard",
+    "target_days",
+    "discount",
+    "free_return",
+    "loan_possible",
+    "warranty_asked",
+    "warranty",
+    "why_no_warranty",
+    "fault",
+    "condition",
+    "accessories",
+    "parcel",
+    "parcel_carrier",
+    "parcel_tracking",
+    "opened_at",
+    "booked_in_at",
+    "due_at",
+    "paused",
+    "expected_on",
+    "missed_at",
+    "ready_at",
+    "ended_at",
+    "carrier",
+    "tracking",
+    "tracking_url",
+    "changed_at",
+]
 TOKEN = """
     select c.partner_id, t.scope, t.expires, c.networks from oauth2_provider_accesstoken t
     join partners_credential c on c.id = t.application_id join partners_partner p on p.id = c.partner_id
@@ -64,9 +99,12 @@ Start = Callable[[str, list[tuple[str, str]]], Any]
 def connection() -> Any:
     if not hasattr(HERE, "line"):
         HERE.line = psycopg2.connect(
-            host=URL.hostname, port=URL.port, user=URL.username, password=URL.password,
+            host=URL.hostname,
+            port=URL.port,
+            user=URL.username,
+            password=URL.password,
             dbname=os.environ["BENCH_DATABASE"],
-        )  # fmt: skip
+        )
         HERE.line.autocommit = True
     return HERE.line
 
