@@ -44,7 +44,7 @@ STATES = {
     RegistrationState.SUBMITTED: 3,
     RegistrationState.REJECTED: 2,
 }
-MOST_OF_ONE = 300
+MAX_COPIES_OF_ONE_PRODUCT = 300
 
 
 class Table:
@@ -158,7 +158,10 @@ class _Crowd:
     def _shares(self, total: int) -> list[int]:
         """How many more each member has: most a few, some very many."""
         mean = total / self.members
-        counts = [min(MOST_OF_ONE, int(self.rng.expovariate(1 / mean))) if mean else 0 for _ in range(self.members)]
+        counts = [
+            min(MAX_COPIES_OF_ONE_PRODUCT, int(self.rng.expovariate(1 / mean))) if mean else 0
+            for _ in range(self.members)
+        ]
         missing = total - sum(counts)
         while missing:
             n = self.rng.randrange(self.members)

@@ -16,12 +16,12 @@ from members.enums import Level
 from members.rules import level_for
 
 LEFT, RIGHT, RIGHT_WITH_WAITING, GHOST_END = 4.0, 98.5, 93.5, 98.5
-AHEAD_LEAST, AHEAD_MOST = 0.2, 0.5  # the share of the width for what is ahead, whatever the time it takes
+AHEAD_LEAST, AHEAD_MAX = 0.2, 0.5  # the share of the width for what is ahead, whatever the time it takes
 HEADROOM = 1.1
 SLOTS = 400  # a member with thousands of entries still gets one small path
 SHORTEST = timedelta(days=14)
-LONGEST_AHEAD = timedelta(days=366)
-MOST_TICKS = 8
+MAX_TIME_AHEAD = timedelta(days=366)
+MAX_TICKS = 8
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,13 @@ def points_chart(
 
 def within_a_year(steps: Iterable[Step], today: date) -> list[tuple[date, int]]:
     """The forecast as the chart takes it: what is further off than a year is left to the page about it."""
-    return [(step.on, step.total_after) for step in steps if step.amount and step.on <= today + LONGEST_AHEAD]
+    return [(step.on, step.total_after) for step in steps if step.amount and step.on <= today + MAX_TIME_AHEAD]
 
 
 def _right(span: timedelta, now: datetime, ahead: Sequence[tuple[date, int]]) -> float:
     """Where today stands when something is ahead."""
     future = _midnight(ahead[-1][0]) - now
-    share = min(max(future / (span + future), AHEAD_LEAST), AHEAD_MOST)
+    share = min(max(future / (span + future), AHEAD_LEAST), AHEAD_MAX)
     return LEFT + (RIGHT - LEFT) * (1 - share)
 
 
@@ -203,7 +203,7 @@ def _ticks(start: datetime, end: datetime, now: datetime, x_of: Callable[[dateti
     else:
         days = [first + timedelta(days=step) for step in range(1, (last - first).days + 1)]
         form = "j M"
-    days = days[:: max(1, -(-len(days) // MOST_TICKS))]
+    days = days[:: max(1, -(-len(days) // MAX_TICKS))]
     return [
         Tick(f"{_n(x_of(_midnight(day)))}%", date_format(day, form), minor=bool(place % 2))
         for place, day in enumerate(days)

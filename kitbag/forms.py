@@ -11,7 +11,7 @@ from cps_portal.cases.forms import LongText
 from cps_portal.files.forms import OriginalPhotoField, UploadsField
 from cps_portal.lib.forms import DatePartsField
 from kitbag import rules
-from kitbag.actions.appeals import LONGEST as LONGEST_APPEAL
+from kitbag.actions.appeals import MAX_APPEAL_LENGTH
 from kitbag.actions.photos import has_readable_serial
 from kitbag.actions.registrations import Details
 from kitbag.actions.serials import may_lack_serial
@@ -167,7 +167,7 @@ class AppealForm(forms.Form):
     text = LongText(
         label=_("Why is it wrong?"),
         help_text=_("Say what we should look at. A second person reads it, not the one who refused it."),
-        longest=LONGEST_APPEAL,
+        longest=MAX_APPEAL_LENGTH,
         error_messages={"required": _("Write why you think that the refusal is wrong.")},
     )
 

@@ -22,7 +22,7 @@ from members.models import Member
 MAKE = "Canon"
 SIZE, LEADING, MARGIN = 7.5, 9.5, 36
 WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # points, together the width of a page
-LONGEST_CELL = 4  # lines; what is longer is cut
+MAX_CELL_LINES = 4  # lines; what is longer is cut
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _wrapped(text: str, wide: int) -> list[str]:
     lines: list[str] = []
     for line in simpleSplit(text, FONT, SIZE, wide - 6):
         lines += _pieces(line, wide - 6)
-    return [visual(line) for line in islice(lines, LONGEST_CELL)] or [""]
+    return [visual(line) for line in islice(lines, MAX_CELL_LINES)] or [""]
 
 
 def _pieces(line: str, wide: float) -> list[str]:

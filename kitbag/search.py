@@ -4,8 +4,8 @@ from kitbag import rules
 from kitbag.enums import Shelf, Stage
 from kitbag.models import Product
 
-LONGEST_TEXT = 100
-MOST_TOKENS = 12
+MAX_TEXT_LENGTH = 100
+MAX_TOKENS = 12
 SHORTEST_FUZZY = 4  # letters; in shorter words a mistake leaves nothing to recognise
 APERTURE = {"f"}  # after the first token the beginning of "f/2.8" as often as a part of the name
 DESCRIBING = {  # what shops and people put beside a name; it helps the order, and need not be in the name
@@ -23,7 +23,7 @@ DESCRIBING = {  # what shops and people put beside a name; it helps the order, a
 }
 MAIN_SHELVES = [Shelf.BODIES, Shelf.LENSES, Shelf.VIDEO, Shelf.FLASH]
 
-MOST_NAMES = 5000
+MAX_NAMES = 5000
 # Only this module's own fragments, which hold nothing but parameter names, are put into it. The scores are whole
 # thousandths: numeric arithmetic takes longer than the search. The inner limits are for a text so short that
 # it fits thousands of names: it will be longer in a moment.
@@ -53,7 +53,7 @@ def search_products(text: str, *, limit: int = 20) -> list[Product]:
     Tokens come in any order and words may be only begun; numbers have to be right. If nothing fits, words may
     have a small mistake. Any text is safe; one without a word or number that a name could have finds nothing.
     """
-    tokens = rules.name_tokens(text[:LONGEST_TEXT])[:MOST_TOKENS]
+    tokens = rules.name_tokens(text[:MAX_TEXT_LENGTH])[:MAX_TOKENS]
     if not tokens:
         return []
     found = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=False)))
@@ -67,7 +67,7 @@ def search_statement(tokens: list[str], *, limit: int, fuzzy: bool) -> tuple[str
     fits, scores = [], []
     params: dict[str, object] = {
         "limit": limit,
-        "most_names": MOST_NAMES,
+        "most_names": MAX_NAMES,
         "main_shelves": MAIN_SHELVES,
         "current": Stage.CURRENT,
         "run": f"% {' '.join(tokens)} %",

@@ -14,10 +14,10 @@ from kitbag.enums import RegistrationState
 from kitbag.models import Product, Registration, SerialShape
 
 PERIOD = timedelta(days=365)
-MOST_FALSE_ALARMS = 0.01
+MAX_FALSE_ALARM_RATE = 0.01
 WARNINGS = ("shape", "letters")  # those that come from a shape; a bar code is one whatever the shape
 APPROVED = (RegistrationState.VALIDATED, RegistrationState.REMOVED, RegistrationState.TRANSFERRED)
-LONGEST_TRIAL = 5_000  # milliseconds
+MAX_TRIAL_MS = 5_000  # milliseconds
 FORMS_SHOWN = 20
 
 
@@ -49,7 +49,7 @@ class Figures:
 
     @property
     def is_too_narrow(self) -> bool:
-        return self.approved > self.judged * MOST_FALSE_ALARMS
+        return self.approved > self.judged * MAX_FALSE_ALARM_RATE
 
 
 def how_often(at: datetime) -> list[Figures]:
@@ -116,7 +116,7 @@ def try_shape(shape: SerialShape) -> Trial:
     then = _unusual(kinds, [*others, shape])
     try:
         with connection.cursor() as cursor:
-            cursor.execute("set local statement_timeout = %s", [LONGEST_TRIAL])
+            cursor.execute("set local statement_timeout = %s", [MAX_TRIAL_MS])
         sums = compared.aggregate(
             judged=Count("pk"),
             now=Count("pk", filter=_unusual(kinds, saved)),

@@ -21,7 +21,7 @@ from members.access import newest_terms
 from members.enums import Programme, Specialty
 from members.models import CountryProgramme, Member, User
 
-LONGEST_EMAIL = 254
+MAX_EMAIL_LENGTH = 254
 SPECIALTIES = [("", _("Choose one, if you like")), *Specialty.choices]
 
 
@@ -111,8 +111,8 @@ class JoinForm(NameFields, SignupForm):  # type: ignore[misc]
         for name in ("first_name", "last_name"):
             self.fields[name].widget.attrs["data-mirror"] = "#card-name"  # app.js writes it on the card
         email, password = self.fields["email"], self.fields["password1"]
-        email.validators.append(MaxLengthValidator(LONGEST_EMAIL))  # allauth would cut it and go on
-        email.widget.attrs["maxlength"] = str(LONGEST_EMAIL)
+        email.validators.append(MaxLengthValidator(MAX_EMAIL_LENGTH))  # allauth would cut it and go on
+        email.widget.attrs["maxlength"] = str(MAX_EMAIL_LENGTH)
         email.help_text = _("We’ll send a link to confirm it.")
         email.error_messages["required"] = _("Type your email address.")
         email.error_messages["invalid"] = _("Type your email with an @, like name@studio.com.")

@@ -19,8 +19,8 @@ from servicing.actions.recording import Who
 from servicing.entitled import Item
 from servicing.models import Ticket, TicketQuerySet
 
-MOST = 60
-LONGEST_SERIAL = 40
+MAX_SHOWN = 60
+MAX_SERIAL_LENGTH = 40
 SALT, A_DAY = "servicing.intake", timedelta(days=1)
 
 
@@ -74,17 +74,17 @@ def of_serial(text: str, tickets: TicketQuerySet, product: Product | None = None
     """What has this serial number; of one product if it is known which."""
     term = text.strip()
     key = serial_key(term)
-    if not key or len(term) > LONGEST_SERIAL or not any(sign.isdecimal() for sign in term):
+    if not key or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in term):
         return Found()
     kit = Registration.objects.live().filter(serial_key=key).select_related("product", "member").order_by("pk")
     reports = StolenReport.objects.standing().filter(serial_key=key).select_related("product")
     jobs = _readable(tickets).open().filter(serial_key=key)
     if product:
         kit, reports, jobs = kit.filter(product=product), reports.filter(product=product), jobs.filter(product=product)
-    holders = list(kit[:MOST])
+    holders = list(kit[:MAX_SHOWN])
     products = {row.product_id for row in holders}
     return Found(
-        tickets=list(jobs[:MOST]),
+        tickets=list(jobs[:MAX_SHOWN]),
         kit=holders,
         serial=term,
         # the same number on another product says nothing
@@ -148,7 +148,7 @@ def behind(named: dict[str, int]) -> tuple[Registration | None, Member | None]:
 def _of_member(member: Member, tickets: TicketQuerySet, card: Card | None = None) -> Found:
     kit = Registration.objects.of(member).live().select_related("product", "member").order_by("product__name", "pk")
     jobs = _readable(tickets).of(member).open()
-    return Found(tickets=list(jobs[:MOST]), member=member, kit=list(kit[:MOST]), card=card)
+    return Found(tickets=list(jobs[:MAX_SHOWN]), member=member, kit=list(kit[:MAX_SHOWN]), card=card)
 
 
 def _readable(tickets: TicketQuerySet) -> TicketQuerySet:

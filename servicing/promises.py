@@ -15,7 +15,7 @@ from servicing.models import ServiceCentre
 from servicing.rules.entitlement import NO_CLAIM, Entitlement, WarrantyClaim
 
 NOBODY_SAYS = _("Please contact us about this product.")  # the presenter learns nothing else (R34)
-MOST_ELSEWHERE = 3  # centres abroad that are shown without asking for more
+MAX_CENTRES_ABROAD = 3  # centres abroad that are shown without asking for more
 CHANGES: Mapping[str, str | Promise] = {
     WhyStandard.NO_PROGRAMME: _("A centre in a country of the free programme can be faster."),
     WhyStandard.LEVEL: _("A higher level gives Fast Track there. Every product that counts adds points."),
@@ -134,7 +134,7 @@ def choices_for(member: Member, asked: Sequence[Asked]) -> list[Choice]:
     found.sort(key=lambda one: (not one.is_near, one.days, str(one.centre.country.name), one.centre.name))
     near = min((one.days for one in found if one.is_near and one.fits), default=None)
     elsewhere = [one for one in found if one.fits and not one.is_near and (near is None or one.days < near)]
-    quickest = {one.centre.pk for one in elsewhere[:MOST_ELSEWHERE]}
+    quickest = {one.centre.pk for one in elsewhere[:MAX_CENTRES_ABROAD]}
     return [replace(one, is_first=one.is_near or one.centre.pk in quickest) for one in found]
 
 

@@ -9,7 +9,7 @@ from tests.factories import draft
 from tests.fullbag import fill
 from tests.world import World
 
-MOST = 21  # the forecast of the dashboard and of the points page takes four, its shelf of offers three
+MAX_QUERIES = 21  # the forecast of the dashboard and of the points page takes four, its shelf of offers three
 
 
 def queries(client: Client, url: str, **headers: str) -> int:
@@ -47,4 +47,4 @@ def test_a_page_asks_no_more_for_five_hundred_registrations_than_for_one(
     few = queries(as_ben, address, **headers)
     fill(world.ben, products, validated=499, drafts=60)
     assert world.ben.points == 300 + 125 * (300 + 500 + 200) + 124 * 20
-    assert queries(as_ben, address, **headers) == few <= MOST
+    assert queries(as_ben, address, **headers) == few <= MAX_QUERIES

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import emails, rules
 from cps_portal.cases.enums import Author, Kind, State
-from cps_portal.cases.models import LONGEST_TEXT, Case, CaseAttachment, CaseMessage
+from cps_portal.cases.models import MAX_TEXT_LENGTH, Case, CaseAttachment, CaseMessage
 from cps_portal.files import actions as files
 from cps_portal.files.models import StoredFile
 from cps_portal.lib import clock
@@ -244,8 +244,8 @@ def erase(*, case: Case, at: datetime) -> Case:
 def _check_text(text: str, field: str = "text") -> None:
     if not text.strip():
         raise Refusal("empty", _("Write something first."), field)
-    if len(text) > LONGEST_TEXT:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_TEXT}, field)
+    if len(text) > MAX_TEXT_LENGTH:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TEXT_LENGTH}, field)
 
 
 def _author(case: Case, by: User | None) -> Author:

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases.enums import TOPICS
-from cps_portal.cases.models import LONGEST_TEXT, CannedAnswer, Case
+from cps_portal.cases.models import MAX_TEXT_LENGTH, CannedAnswer, Case
 from cps_portal.files.forms import UploadsField
 from members.forms import clean_line
 from members.models import User
@@ -32,7 +32,7 @@ def flat(data: Any) -> dict[str, Any]:
 class LongText(forms.CharField):
     """Several lines of plain text: line breaks are kept, other signs that cannot be seen are refused."""
 
-    def __init__(self, *, rows: int = 8, longest: int = LONGEST_TEXT, **kwargs: Any) -> None:
+    def __init__(self, *, rows: int = 8, longest: int = MAX_TEXT_LENGTH, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": longest}))
         kwargs["max_length"] = longest
         kwargs.setdefault("error_messages", {}).setdefault(

@@ -16,7 +16,7 @@ from cps_portal.files.models import StoredFile
 from cps_portal.lib import reference as references
 from members.models import Member
 
-LONGEST_TEXT = 5000
+MAX_TEXT_LENGTH = 5000
 NO_VISITOR = Q(visitor_name="", visitor_email="", access_token=None)
 
 
@@ -171,7 +171,7 @@ class CaseMessage(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"), null=True, blank=True
     )
-    text = models.TextField(_("text"), max_length=LONGEST_TEXT, blank=True)
+    text = models.TextField(_("text"), max_length=MAX_TEXT_LENGTH, blank=True)
     internal = models.BooleanField(_("internal note"), default=False)
     at = models.DateTimeField(_("at"))
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
@@ -234,7 +234,7 @@ class CannedAnswer(models.Model):
     language = models.CharField(_("language"), max_length=10, default="en")
     text = models.TextField(
         _("text"),
-        max_length=LONGEST_TEXT,
+        max_length=MAX_TEXT_LENGTH,
         help_text=_("{name} becomes the first name, {reference} the reference of the case."),
     )
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import requests
 from standardwebhooks import Webhook, WebhookVerificationError
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 TIMEOUT = 5
 MISCHIEF = ("fails", "slow", "garbage", "hangs_up")  # hangs_up: it has recorded, and nobody hears of it
 STEPS = ("accepted", "packed", "dispatched")
@@ -151,7 +151,7 @@ class Door(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)
-        if length > MOST_BYTES:
+        if length > MAX_BYTES:
             self._answer(413, "too large")
             return
         body = self.rfile.read(length)

@@ -56,7 +56,7 @@ def file_storage() -> Storage:
 
 
 def refusal(code: str, name: str = "") -> Refusal:
-    sentence = SENTENCES[code] % {"most": settings.FILES_MOST_MEGABYTES} if code == "big" else SENTENCES[code]
+    sentence = SENTENCES[code] % {"most": settings.FILES_MAX_MEGABYTES} if code == "big" else SENTENCES[code]
     return Refusal(code, _("%(name)s: %(why)s") % {"name": name, "why": sentence} if name else sentence, "files")
 
 
@@ -68,9 +68,9 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser |
     without one. Raises Refusal with field "files": what is wrong, and what to do.
     """
     name = PurePath((upload.name or "").replace("\\", "/")).name.replace("\x00", "")[:120]
-    if (upload.size or 0) > settings.FILES_MOST_MEGABYTES * 1024 * 1024:
+    if (upload.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
         raise refusal("big", name)
-    if by and StoredFile.objects.kept().filter(owner=by.pk, attached_at=None).count() >= settings.FILES_MOST_WAITING:
+    if by and StoredFile.objects.kept().filter(owner=by.pk, attached_at=None).count() >= settings.FILES_MAX_UNUSED:
         raise refusal("many")
     stream = upload.file
     if stream is None or not upload.size:

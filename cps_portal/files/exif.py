@@ -9,7 +9,7 @@ import exifread
 from cps_portal.files.inspecting import find_kind
 
 NAMES = ("EXIF BodySerialNumber", "MakerNote SerialNumber", "MakerNote InternalSerialNumber")
-LONGEST = 40
+MAX_TAG_LENGTH = 40
 logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it tells of every oddity in a stranger's photo
 
 
@@ -43,4 +43,4 @@ def read_body_serial(photo: BinaryIO) -> BodySerial | None:
 
 def _text(tag: object) -> str:
     text = str(tag).strip("\x00 ") if tag is not None else ""
-    return text if text.isprintable() and len(text) <= LONGEST else ""
+    return text if text.isprintable() and len(text) <= MAX_TAG_LENGTH else ""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.files import actions
 from cps_portal.files.actions import Uploads
 
-MOST = 10
+MAX_FILES = 10
 ACCEPTED = "image/jpeg,image/png,image/heic,image/heif,application/pdf"
 
 
@@ -36,7 +36,7 @@ class UploadsWidget(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
         keys = value.keys if isinstance(value, Uploads) else ()
-        return {**context, "keys": keys, "purpose": self.purpose, "accepted": ACCEPTED, "most": MOST}
+        return {**context, "keys": keys, "purpose": self.purpose, "accepted": ACCEPTED, "most": MAX_FILES}
 
     def use_required_attribute(self, initial: Any) -> bool:
         return False
@@ -55,8 +55,8 @@ class UploadsField(forms.Field):
         uploads = value if isinstance(value, Uploads) else Uploads()
         if self.required and not uploads:
             raise ValidationError(_("Add a photo or a PDF."))
-        if len(uploads.keys) + len(uploads.fresh) > MOST:
-            raise ValidationError(_("Add at most %(most)s files."), params={"most": MOST})
+        if len(uploads.keys) + len(uploads.fresh) > MAX_FILES:
+            raise ValidationError(_("Add at most %(most)s files."), params={"most": MAX_FILES})
         if any(len(key) > 32 or not key.isascii() for key in uploads.keys):
             raise ValidationError(_("One of the files is no longer there. Choose it again."))
         return uploads

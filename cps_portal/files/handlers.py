@@ -9,7 +9,7 @@ class Bounded(FileUploadHandler):
 
     def new_file(self, *args: object, **kwargs: object) -> None:
         super().new_file(*args, **kwargs)  # type: ignore[arg-type]
-        self.left = settings.FILES_MOST_MEGABYTES * 1024 * 1024 + 1
+        self.left = settings.FILES_MAX_MEGABYTES * 1024 * 1024 + 1
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         self.left -= len(raw_data)

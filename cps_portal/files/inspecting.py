@@ -18,8 +18,8 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
 FORMATS = {"jpeg": "JPEG", "png": "PNG", "heic": "HEIF"}
 LARGEST_SIDE = 4096  # enough to read a serial number, small enough to keep
-MOST_PIXELS = 64_000_000  # more takes too much memory to decode
-MOST_PAGES = 50
+MAX_PIXELS = 64_000_000  # more takes too much memory to decode
+MAX_PAGES = 50
 Image.MAX_IMAGE_PIXELS = None  # ours is looked at first, and named
 # What acts, hides or tells in a PDF, wherever it hangs.
 UNWANTED = {
@@ -105,7 +105,7 @@ def _clean_image(upload: IO[bytes], kind: str) -> Clean:
 
 def _decode(upload: IO[bytes], kind: str) -> Image.Image:
     with Image.open(upload, formats=[FORMATS[kind]]) as image:
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise Unusable("pixels")
         shrink = min(1.0, LARGEST_SIDE / max(image.size))
         image.draft("RGB", (round(image.width * shrink), round(image.height * shrink)))  # JPEG: no larger than needed
@@ -143,7 +143,7 @@ def _clean_pdf(upload: IO[bytes]) -> Clean:
 def _check_pages(reader: PdfReader) -> None:
     if reader.is_encrypted:
         raise Unusable("locked")
-    if not 0 < len(reader.pages) <= MOST_PAGES:
+    if not 0 < len(reader.pages) <= MAX_PAGES:
         raise Unusable("pages")
 
 

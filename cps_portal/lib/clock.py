@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 MONDAY_TO_FRIDAY = frozenset({1, 2, 3, 4, 5})
-LONGEST_REST = 400  # days; a calendar that rests longer is a mistake, and searching on would not end
+MAX_DAYS_CLOSED = 400  # days; a calendar that rests longer is a mistake, and searching on would not end
 NOTHING = timedelta(0)
 
 
@@ -64,8 +64,8 @@ class Calendar:
         for n in count():
             day = first + timedelta(days=n)
             rested = 0 if self.is_working_day(day) else rested + 1
-            if rested > LONGEST_REST:
-                raise ValueError(f"no working day for {LONGEST_REST} days before {day}")
+            if rested > MAX_DAYS_CLOSED:
+                raise ValueError(f"no working day for {MAX_DAYS_CLOSED} days before {day}")
             if not rested:
                 yield day
 

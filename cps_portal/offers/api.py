@@ -27,7 +27,7 @@ from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
 from cps_portal.rest.signed import Signature, SignedView
 from cps_portal.rest.views import PartnerView
 
-LONGEST_ID = 100
+MAX_EXTERNAL_ID_LENGTH = 100
 HOUSE_CHOICES = [(step.value, step.label) for step in HOUSE_STEPS]
 DETAILS = ("carrier", "tracking", "tracking_url", "reason")
 
@@ -85,8 +85,8 @@ class PackEventsView(SignedView):
         """
         signature = request.auth
         assert isinstance(signature, Signature)  # noqa: S101 (or it would not have come this far)
-        if len(signature.webhook_id) > LONGEST_ID:
-            raise serializers.ValidationError({"webhook-id": [f"Use at most {LONGEST_ID} characters."]})
+        if len(signature.webhook_id) > MAX_EXTERNAL_ID_LENGTH:
+            raise serializers.ValidationError({"webhook-id": [f"Use at most {MAX_EXTERNAL_ID_LENGTH} characters."]})
         found = PackReportSerializer(data=request.data)
         found.is_valid(raise_exception=True)
         said = found.validated_data
@@ -194,7 +194,7 @@ class OnePackView(PackView):
 
 class PackReportByTokenSerializer(PackReportSerializer):
     external_id = serializers.CharField(
-        max_length=LONGEST_ID, help_text="Your number of this report: the same again is the same report."
+        max_length=MAX_EXTERNAL_ID_LENGTH, help_text="Your number of this report: the same again is the same report."
     )
 
 

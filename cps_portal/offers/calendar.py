@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 LINE = 75  # octets
-USUAL = timedelta(hours=2)  # an event without an end
+DEFAULT_DURATION = timedelta(hours=2)  # an event without an end
 
 
 def as_ics(
@@ -17,7 +17,7 @@ def as_ics(
         f"UID:{uid}",
         f"DTSTAMP:{_when(at)}",
         f"DTSTART:{_when(begins)}",
-        f"DTEND:{_when(ends or begins + USUAL)}",
+        f"DTEND:{_when(ends or begins + DEFAULT_DURATION)}",
         f"SUMMARY:{_text(title)}",
         f"DESCRIPTION:{_text(text)}",
         f"LOCATION:{_text(where)}",

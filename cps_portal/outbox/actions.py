@@ -30,7 +30,7 @@ from cps_portal.outbox.senders import Obsolete, Postponed, Rejected
 logger = logging.getLogger(__name__)
 
 ANSWER_LENGTH = 500
-FEW = 20  # more than these at once are left to the sweep, which queues itself on
+MAX_QUEUED_ONE_BY_ONE = 20  # more than these at once are left to the sweep, which queues itself on
 SWEEP_LIMIT = 200
 SWEEP_SECONDS = 60
 LANE_SECONDS = 20  # so long one receiver may occupy a worker before others have a turn
@@ -137,7 +137,7 @@ def _queue(messages: list[Message]) -> None:
     for lane in sorted({message.lane for message in messages if message.is_one_at_a_time}):
         after_commit("outbox.drain", lane)
     shared = [message.pk for message in messages if not message.is_one_at_a_time]
-    if len(shared) > FEW:
+    if len(shared) > MAX_QUEUED_ONE_BY_ONE:
         after_commit("outbox.sweep")
     else:
         for pk in shared:

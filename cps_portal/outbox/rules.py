@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-MOST_DOUBLINGS = 20  # far past any longest pause, and no overflow
+MAX_DOUBLINGS = 20  # far past any longest pause, and no overflow
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ def pause_after(attempts: int, pauses: Pauses) -> timedelta | None:
     """How long to wait after this many failed attempts; None means give up."""
     if pauses.most is not None and attempts >= pauses.most:
         return None
-    return min(pauses.first * (1 << min(attempts - 1, MOST_DOUBLINGS)), pauses.longest)
+    return min(pauses.first * (1 << min(attempts - 1, MAX_DOUBLINGS)), pauses.longest)
 
 
 def worn_out(attempts: int, pauses: Pauses) -> bool:

@@ -12,7 +12,7 @@ from django_stubs_ext import StrOrPromise
 
 from cps_portal.lib.errors import Refusal
 from cps_portal.partners import actions
-from cps_portal.partners.actions.credentials import LONGEST_NAME
+from cps_portal.partners.actions.credentials import MAX_NAME_LENGTH
 from cps_portal.partners.enums import SCOPES
 from cps_portal.partners.models import Credential, Partner, WebhookEndpoint
 from cps_portal.partners.models.credentials import check_network
@@ -137,7 +137,7 @@ class CredentialForm(forms.ModelForm[Credential]):
         if "name" in self.fields:  # whoever only looks has none
             self.fields["name"].required = True
             self.fields["name"].error_messages["required"] = _("Say where it is used.")
-            self.fields["name"].max_length = LONGEST_NAME  # type: ignore[attr-defined]
+            self.fields["name"].max_length = MAX_NAME_LENGTH  # type: ignore[attr-defined]
         if isinstance(scopes := self.fields.get("scopes"), forms.MultipleChoiceField):
             scopes.choices = [(scope.value, f"{scope.value}: {scope.label}") for scope in SCOPES[self.partner.kind]]
 

@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from cps_portal.partners import rules
 
-MOST_READ = 2000  # bytes of an answer; the rest is not waited for
+MAX_ANSWER_BYTES = 2000  # bytes of an answer; the rest is not waited for
 TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 LATE = "no whole answer in time"
 _running = threading.local()
@@ -60,7 +60,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
                 raise TimeoutError("no whole answer in time")
             status = response.status_code
             with response, suppress(*TROUBLE):  # what it says with it matters less than that it answered
-                text = response.raw.read(MOST_READ, decode_content=False)
+                text = response.raw.read(MAX_ANSWER_BYTES, decode_content=False)
     except TROUBLE as trouble:
         error = _said(trouble)
     took = int((time.monotonic() - began) * 1000)

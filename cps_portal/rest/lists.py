@@ -17,8 +17,8 @@ from cps_portal.lib.prepared import Prepared
 from cps_portal.rest.errors import BadQuery
 from cps_portal.rest.faces import Face
 
-USUAL, MOST = 50, 100
-LONGEST_CURSOR = 400
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 100
+MAX_CURSOR_LENGTH = 400
 SEAL = 12  # bytes
 BESIDE = ("cursor", "limit", "fields", "order")  # a cursor is good for any of these, and names its order itself
 
@@ -27,12 +27,14 @@ class ListQuery(serializers.Serializer[Any]):
     """What every list takes. A subclass adds its filters; a parameter that is none of them is refused."""
 
     cursor = serializers.CharField(
-        max_length=LONGEST_CURSOR,
+        max_length=MAX_CURSOR_LENGTH,
         required=False,
         allow_blank=True,
         help_text="`next` of the page before. The filters stay the same.",
     )
-    limit = serializers.IntegerField(min_value=1, max_value=MOST, default=USUAL, help_text="Rows on a page.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE, help_text="Rows on a page."
+    )
 
 
 class SparseQuery(serializers.Serializer[Any]):
@@ -111,13 +113,13 @@ class PreparedPages:
     def __init__(self, face: Face, make: Callable[[int], QuerySet[Any]], *, order: str) -> None:
         self.face = face
         self.order = order
-        page = _Page(face, {"limit": USUAL}, order)
+        page = _Page(face, {"limit": DEFAULT_PAGE_SIZE}, order)
         self.first: Prepared[Any] = Prepared(lambda owner: page.of_part(make(owner), None))
         self.later: Prepared[Any] = Prepared(lambda owner, value, key: page.of_part(make(owner), (value, key)))
 
     def page(self, owners: Sequence[int], cursor: str = "") -> dict[str, Any]:
         """Raises BadQuery beside `cursor`."""
-        page = _Page(self.face, {"limit": USUAL, "cursor": cursor}, self.order)
+        page = _Page(self.face, {"limit": DEFAULT_PAGE_SIZE, "cursor": cursor}, self.order)
         if page.place is None:
             return page.of([self.first.all(owner=owner) for owner in owners])
         value, key = page.place

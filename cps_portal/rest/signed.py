@@ -17,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from cps_portal.rest.errors import TooLarge
 from cps_portal.rest.parsers import StrictJSONParser, length_of
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 NOBODYS = "whsec_bm9ib2R5IHNpZ25zIHdpdGggdGhpcyBvbmU="  # so that what is unknown takes as long as what is wrong
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -35,8 +35,8 @@ def verify_signed(request: HttpRequest, endpoint_secrets: Iterable[str]) -> Sign
 
     Raises TooLarge.
     """
-    if length_of(request) > MOST_BYTES:
-        raise TooLarge(f"Send at most {MOST_BYTES // 1024} KiB.")
+    if length_of(request) > MAX_BYTES:
+        raise TooLarge(f"Send at most {MAX_BYTES // 1024} KiB.")
     headers = {name: request.headers.get(name, "") for name in HEADERS}
     found = None
     try:

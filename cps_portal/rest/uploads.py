@@ -20,7 +20,7 @@ from cps_portal.lib import meter
 from cps_portal.lib.errors import Refusal
 from cps_portal.rest.errors import TooLarge
 from cps_portal.rest.fields import Strict
-from cps_portal.rest.views import MOST_BYTES, PartnerView
+from cps_portal.rest.views import MAX_BYTES, PartnerView
 
 MEGABYTE = 1024 * 1024
 CONTENTS = {(200, kind): OpenApiTypes.BINARY for kind in sorted(set(CONTENT_TYPES.values()))}
@@ -73,7 +73,7 @@ class UploadView(PartnerView):
     """A view to which a file is posted. What it wants to store it stores before its transaction, see files.store."""
 
     parser_classes = [StrictFormParser]
-    most_bytes = settings.FILES_MOST_MEGABYTES * MEGABYTE + MOST_BYTES
+    most_bytes = settings.FILES_MAX_MEGABYTES * MEGABYTE + MAX_BYTES
 
     def said_with_file(self, request: Request, form: type[StrictForm]) -> dict[str, Any]:
         found = form(data=request.data)

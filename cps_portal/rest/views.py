@@ -32,7 +32,7 @@ from cps_portal.rest.parsers import StrictJSONParser, length_of
 
 logger = logging.getLogger("cps_portal.api")
 MINUTE = 60
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 NOTICE = timedelta(days=180)  # at least so long what is to go is announced before
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -60,7 +60,7 @@ class PartnerView(APIView):
     throttle_classes = []
     http_method_names = ["get", "head", "post", "patch", "delete"]  # what `Allow` names beside those there are
     metadata_class = None
-    most_bytes: ClassVar[int] = MOST_BYTES
+    most_bytes: ClassVar[int] = MAX_BYTES
     scope: ClassVar[str] = ""
     scopes: ClassVar[Mapping[str, str]] = {}  # where the methods differ
     deprecation: ClassVar[Deprecation | None] = None

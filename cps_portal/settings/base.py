@@ -246,7 +246,7 @@ SUPPORT_CALENDAR = clock.Calendar(
     days_off=frozenset(env.list("SUPPORT_DAYS_OFF", cast=date.fromisoformat, default=[])),
 )
 DESK_WORKING_DAYS = 2  # within them a person decides what the machine could not (R19)
-EVIDENCE_MOST = 10  # files of one registration (R25)
+EVIDENCE_MAX_FILES = 10  # files of one registration (R25)
 DESK_TAKEN_MINUTES = 15  # for so long one of the staff has a registration to themselves
 REVIEW_SAMPLE_PERCENT = env.float("REVIEW_SAMPLE_PERCENT", default=1)  # chosen at random for a person to look at
 REVIEW_REFUSALS = (3, 365)  # so many refusals of one member in so many days, and a person looks at everything
@@ -281,8 +281,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
-FILES_MOST_MEGABYTES = 15
-FILES_MOST_WAITING = 40  # files of one person that nothing uses yet
+FILES_MAX_MEGABYTES = 15
+FILES_MAX_UNUSED = 40  # files of one person that nothing uses yet
 FILES_UPLOAD_LIMIT = (60, 60)  # so many in so many seconds
 FILES_PURPOSES = ["evidence", "case", "ticket"]
 FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.files.scanners.clamd
@@ -330,7 +330,7 @@ OUTBOX_PAUSES = {  # mails are given up after about four days, webhooks never (R
     "mail": Pauses(first=timedelta(minutes=1), longest=timedelta(hours=4), most=30),
     "webhook": Pauses(
         first=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
-        longest=timedelta(seconds=env.float("WEBHOOK_LONGEST_PAUSE_SECONDS", default=24 * 3600)),
+        longest=timedelta(seconds=env.float("WEBHOOK_MAX_PAUSE_SECONDS", default=24 * 3600)),
     ),
 }
 OUTBOX_RETENTION_DAYS = 30  # then what was sent is blanked: it holds personal data and sign-in links
@@ -380,10 +380,10 @@ WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=10)  # fr
 # An endpoint that failed is left alone for a while, the longer the longer it has been failing.
 WEBHOOK_QUIET_SECONDS = (
     env.float("WEBHOOK_QUIET_SECONDS", default=5),
-    env.float("WEBHOOK_LONGEST_QUIET_SECONDS", default=900),
+    env.float("WEBHOOK_MAX_QUIET_SECONDS", default=900),
 )
 WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks, and without https: development and tests only
-WEBHOOK_ENDPOINTS_MOST = 20  # of one partner
+WEBHOOK_MAX_ENDPOINTS = 20  # of one partner
 WEBHOOK_OVERLAP_HOURS = 24  # for so long the old secret goes on being valid beside a new one
 WEBHOOK_ATTEMPTS_DAYS = 30  # for so long what a receiver answered is kept
 

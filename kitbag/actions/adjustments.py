@@ -15,8 +15,8 @@ from members.emails import POINTS_PATH
 from members.enums import NoticeCode, PointsCause
 from members.models import Member, User
 
-MOST = 100_000  # more is a slip of the finger
-LONGEST = timedelta(days=10 * 366)
+MAX_POINTS = 100_000  # more is a slip of the finger
+MAX_DURATION = timedelta(days=10 * 366)
 
 
 @transaction.atomic
@@ -24,14 +24,14 @@ def adjust_points(
     *, member: Member, points: int, reason: str, expires_on: date | None, by: User, at: datetime
 ) -> Adjustment:
     """Give a member points, perhaps until a day, and tell them why. Raises Refusal beside its field."""
-    if not 0 < points <= MOST:
-        raise Refusal("points", _("Type a number of points from 1 to %(most)s.") % {"most": MOST}, "points")
+    if not 0 < points <= MAX_POINTS:
+        raise Refusal("points", _("Type a number of points from 1 to %(most)s.") % {"most": MAX_POINTS}, "points")
     if not reason.strip():
         raise Refusal("reason", _("Say why: the member reads it."), "reason")
     today = timezone.localdate(at)
     if expires_on and expires_on <= today:
         raise Refusal("past", _("This day is not in the future. Choose a later one, or none."), "expires_on")
-    if expires_on and expires_on > today + LONGEST:
+    if expires_on and expires_on > today + MAX_DURATION:
         raise Refusal("far", _("This day is more than ten years ahead. Check the year."), "expires_on")
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:

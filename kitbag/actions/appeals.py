@@ -15,7 +15,7 @@ from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Registration
 from members.models import User
 
-LONGEST = 2000
+MAX_APPEAL_LENGTH = 2000
 GRANTED = _("A second person has looked at your %(product)s and at what you wrote. You were right: it counts now.")
 CLAIMED = _(
     "A second person has looked at your %(product)s and at what you wrote, and agrees. Somebody else holds this serial"
@@ -62,8 +62,8 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
         raise refusal
     if not text:
         raise Refusal("empty", _("Write why you think that the refusal is wrong."), "text")
-    if len(text) > LONGEST:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST}, "text")
+    if len(text) > MAX_APPEAL_LENGTH:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_APPEAL_LENGTH}, "text")
     refused_by, reason = row.decided_by, row.refusal_reason
     row.state, row.review_reason, row.submitted_at = RegistrationState.SUBMITTED, ReviewReason.APPEAL, at
     row.decided_at = row.decided_by = None

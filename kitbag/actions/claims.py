@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases import actions as cases
 from cps_portal.cases.enums import Author, Kind
-from cps_portal.cases.models import LONGEST_TEXT, Case
+from cps_portal.cases.models import MAX_TEXT_LENGTH, Case
 from cps_portal.lib.background import after_commit
 from cps_portal.lib.errors import Refusal
 from kitbag.actions import stolen
@@ -23,7 +23,7 @@ from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewR
 from kitbag.models import Claim, Registration
 from members.models import User
 
-LONGEST_WHY = LONGEST_TEXT // 2
+MAX_REASON_LENGTH = MAX_TEXT_LENGTH // 2
 HEARD = _("The one of them who would lose it has not answered, and the date is not over. Wait, or write in the case.")
 OUTCOMES = {
     (ClaimOutcome.HOLDER, True): _(
@@ -175,8 +175,8 @@ def _checked_why(why: str, sides: Iterable[Registration]) -> str:
     text = why.strip()
     if not text:
         raise Refusal("empty", _("Say why: both of them read it."), "why")
-    if len(text) > LONGEST_WHY:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_WHY}, "why")
+    if len(text) > MAX_REASON_LENGTH:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_REASON_LENGTH}, "why")
     folded = text.casefold()
     squeezed = "".join(folded.split())
     for side in sides:

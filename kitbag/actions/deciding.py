@@ -26,7 +26,7 @@ from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Registration
 from members.models import Member, User
 
-LONGEST_ASKED = 500
+MAX_QUESTION_LENGTH = 500
 NOT_WAITING = _("This has been decided or taken back meanwhile. Look at it again.")
 CANDIDATES = 20
 
@@ -190,8 +190,10 @@ def ask_for_more(*, registration: Registration, text: str, by: User, at: datetim
     text = " ".join(text.split())
     if not text:
         raise Refusal("empty", _("Write what the member should add."), "asked_for")
-    if len(text) > LONGEST_ASKED:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_ASKED}, "asked_for")
+    if len(text) > MAX_QUESTION_LENGTH:
+        raise Refusal(
+            "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_QUESTION_LENGTH}, "asked_for"
+        )
     reject(row, reason=RefusalReason.NEEDS_EVIDENCE, by=by, at=at, asked_for=text)
     tell_decision(row, at)
     return row

@@ -96,6 +96,6 @@ def _check(row: Registration, by: User) -> None:
 
 
 def _check_room(row: Registration, more: int) -> None:
-    most = settings.EVIDENCE_MOST
+    most = settings.EVIDENCE_MAX_FILES
     if more and Evidence.objects.kept().filter(registration=row).count() + more > most:
         raise Refusal("many", _("Keep at most %(most)d files. Remove one first.") % {"most": most}, FIELD)

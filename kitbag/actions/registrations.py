@@ -27,7 +27,7 @@ from members.models import LevelThreshold, Member, User
 
 approve_registration = deciding.approve_registration
 refuse_registration = deciding.refuse_registration
-LONGEST_KEY = 40
+MAX_KEY_LENGTH = 40
 EARLIEST_PURCHASE = date(1933, 1, 1)
 DETAIL_FIELDS = ["serial", "serial_key", "no_serial", "country", "purchased_on", "store", "warning"]
 SUBMITTED_FIELDS = [
@@ -319,7 +319,7 @@ def _write_details(row: Registration, details: Details) -> None:
     row.serial_key = rules.serial_key(row.serial) or None
     if row.serial and not row.serial_key:
         raise Refusal("serial_signs", _("A serial number has digits and letters. Type it as printed."), "serial")
-    if len(row.serial_key or "") > LONGEST_KEY:  # one sign can stand for eighteen
+    if len(row.serial_key or "") > MAX_KEY_LENGTH:  # one sign can stand for eighteen
         raise Refusal("serial_signs", SERIAL_SENTENCES["signs"], "serial")
     row.country = details.country
     row.purchased_on = details.purchased_on

@@ -10,7 +10,7 @@ from kitbag.catalogue.retailers_reader import RetailerFacts
 from kitbag.enums import ShopStanding
 from kitbag.models import AuthorisedPeriod, Retailer
 
-MOST_SUGGESTED = 100
+MAX_SUGGESTIONS = 100
 
 
 @transaction.atomic
@@ -34,7 +34,7 @@ def load_retailers(*, retailers: Iterable[RetailerFacts]) -> tuple[int, int]:
 def suggestions(country: str, on: date) -> list[str]:
     """The authorised shops of a country on that day, for the store field."""
     shops = Retailer.objects.filter(country=country).authorised(on)
-    return list(shops.order_by("name").values_list("name", flat=True)[:MOST_SUGGESTED])
+    return list(shops.order_by("name").values_list("name", flat=True)[:MAX_SUGGESTIONS])
 
 
 def standing_of(store: str, country: str, on: date) -> ShopStanding:

@@ -25,9 +25,9 @@ from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, User
 
-LONGEST_REFERENCE = 80
-LONGEST_NOTE = 500
-LONGEST_REASON = 200
+MAX_REFERENCE_LENGTH = 80
+MAX_NOTE_LENGTH = 500
+MAX_REASON_LENGTH = 200
 CONTACT_US = _("Please contact us about this product.")
 STANDING = _("This has been reported as stolen already.")
 
@@ -145,7 +145,7 @@ def lift(*, report: StolenReport, reason: str, by: User, at: datetime) -> Stolen
     reason = " ".join(reason.split())
     if not reason:
         raise Refusal("reason", _("Say why it is lifted."), "reason")
-    _require_short(reason, LONGEST_REASON, "reason")
+    _require_short(reason, MAX_REASON_LENGTH, "reason")
     if report.member_id:
         Member.objects.locked().get(pk=report.member_id)
     rows = StolenReport.objects.select_for_update(of=("self",), no_key=True)
@@ -203,8 +203,8 @@ def _report(
     reference, note = " ".join(police_reference.split()), note.strip()
     if not reference:
         raise Refusal("missing", _("Type the number that the police gave the report."), "police_reference")
-    _require_short(reference, LONGEST_REFERENCE, "police_reference")
-    _require_short(note, LONGEST_NOTE, "note")
+    _require_short(reference, MAX_REFERENCE_LENGTH, "police_reference")
+    _require_short(note, MAX_NOTE_LENGTH, "note")
     if stolen_on and stolen_on > timezone.localdate(at):
         raise Refusal("future", _("This date is in the future. Type the day it was stolen."), "stolen_on")
     try:

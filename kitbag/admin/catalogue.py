@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
-from kitbag.admin.plan_forms import MOST_AT_ONCE
+from kitbag.admin.plan_forms import MAX_PER_REQUEST
 from kitbag.admin.planning import is_key, may_plan
 from kitbag.models import Product, ProductName, StageChange
 
@@ -79,10 +79,10 @@ class ProductAdmin(DeskAdmin[Product]):
         description=_("Plan a change: supersede or end the service of the chosen ones…"), permissions=["plan"]
     )
     def plan_chosen(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
-        keys = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        if len(keys) > MOST_AT_ONCE:
+        keys = list(queryset.values_list("pk", flat=True)[: MAX_PER_REQUEST + 1])
+        if len(keys) > MAX_PER_REQUEST:
             note = _("Choose at most %(most)s products at once, or load a CSV of changes.")
-            messages.error(request, note % {"most": MOST_AT_ONCE})
+            messages.error(request, note % {"most": MAX_PER_REQUEST})
             return None
         url = reverse("admin:kitbag_stagechange_plan")
         return HttpResponseRedirect(f"{url}?products={','.join(map(str, keys))}")

@@ -45,7 +45,7 @@ class ClaimForm(forms.Form):
     why = LongText(
         label=_("Why, as both of them read it"),
         help_text=_("Neither may learn who the other is: no name, number, address, country or store."),
-        longest=claims.LONGEST_WHY,
+        longest=claims.MAX_REASON_LENGTH,
         rows=5,
         error_messages={"required": _("Say why: both of them read it.")},
     )

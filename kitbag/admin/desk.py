@@ -54,12 +54,12 @@ class RefuseForm(DecisionForm):
 class AskForm(DecisionForm):
     asked_for = forms.CharField(
         label=_("What the member should add, as they read it"),
-        max_length=deciding.LONGEST_ASKED,
+        max_length=deciding.MAX_QUESTION_LENGTH,
         error_messages={
             "required": _("Write what the member should add."),
             "max_length": _("Use at most %(limit_value)d characters. You have %(show_value)d."),
         },
-        widget=forms.Textarea(attrs={"rows": 3, "maxlength": deciding.LONGEST_ASKED}),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": deciding.MAX_QUESTION_LENGTH}),
     )
 
 

@@ -39,12 +39,12 @@ class ReportForm(forms.Form):
         },
     )
     serial = forms.CharField(label=_("Serial number"), max_length=40)
-    police_reference = forms.CharField(label=_("Police reference"), max_length=stolen.LONGEST_REFERENCE)
+    police_reference = forms.CharField(label=_("Police reference"), max_length=stolen.MAX_REFERENCE_LENGTH)
     stolen_on = forms.DateField(label=_("Stolen on"), required=False, widget=AdminDateWidget)
     note = forms.CharField(
         label=_("Where and how"),
         required=False,
-        max_length=stolen.LONGEST_NOTE,
+        max_length=stolen.MAX_NOTE_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -52,7 +52,7 @@ class ReportForm(forms.Form):
 class LiftForm(forms.Form):
     reason = forms.CharField(
         label=_("Why is it lifted?"),
-        max_length=stolen.LONGEST_REASON,
+        max_length=stolen.MAX_REASON_LENGTH,
         help_text=_("Kept with the report. The owner only reads that it was lifted."),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )

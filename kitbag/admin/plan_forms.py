@@ -9,12 +9,12 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.actions.planning import Plan
-from kitbag.catalogue.plans_reader import MOST_BYTES
-from kitbag.catalogue.reader import MOST_POINTS
+from kitbag.catalogue.plans_reader import MAX_BYTES
+from kitbag.catalogue.reader import MAX_POINTS
 from kitbag.enums import Stage
 from kitbag.models import POINTS_FIELDS, Product, StageChange
 
-MOST_AT_ONCE = 100
+MAX_PER_REQUEST = 100
 NEXT = {
     Stage.CURRENT: Stage.SUPERSEDED,
     Stage.SUPERSEDED: Stage.UNSERVICEABLE,
@@ -64,7 +64,7 @@ class PlanForm(forms.Form):
         label=_("Points at that stage"),
         required=False,
         min_value=0,
-        max_value=MOST_POINTS,
+        max_value=MAX_POINTS,
         help_text=_("Empty: as the catalogue says."),
     )
 
@@ -89,7 +89,13 @@ class PlanForm(forms.Form):
 
 
 PlanSet = forms.formset_factory(
-    PlanForm, extra=0, min_num=1, max_num=MOST_AT_ONCE, absolute_max=MOST_AT_ONCE, validate_min=True, validate_max=True
+    PlanForm,
+    extra=0,
+    min_num=1,
+    max_num=MAX_PER_REQUEST,
+    absolute_max=MAX_PER_REQUEST,
+    validate_min=True,
+    validate_max=True,
 )
 
 
@@ -126,6 +132,6 @@ class LoadForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
+        if file.size > MAX_BYTES:
             raise forms.ValidationError(_("The file is larger than 1 MB. Load it in parts."))
         return file

@@ -21,7 +21,7 @@ from cps_portal.lib.admin import ReadOnlyAdmin
 from cps_portal.lib.errors import Refusal
 from kitbag.actions.planning import PlansRefused, cancel_change, earliest_day
 from kitbag.admin.plan_forms import (
-    MOST_AT_ONCE,
+    MAX_PER_REQUEST,
     DayForm,
     LoadForm,
     PlanSet,
@@ -31,7 +31,7 @@ from kitbag.admin.plan_forms import (
     values_of,
 )
 from kitbag.admin.wishes import ChangedMeanwhile, Wish, read_file
-from kitbag.catalogue.plans_reader import COLUMNS, MOST_ROWS
+from kitbag.catalogue.plans_reader import COLUMNS, MAX_ROWS
 from kitbag.catalogue.reader import BadRow, UnreadableFile
 from kitbag.enums import Stage
 from kitbag.models import POINTS_FIELDS, Product, StageChange
@@ -165,7 +165,7 @@ class PlanningAdmin(ReadOnlyAdmin[StageChange]):
             "bad": bad,
             "columns": COLUMNS,
             "stages": list(Stage),
-            "most": MOST_ROWS,
+            "most": MAX_ROWS,
         }
         return self._page(request, self.load_template, context)
 
@@ -319,7 +319,7 @@ def points_at_stages(change: StageChange) -> list[tuple[str, int]]:
 
 def keys_of(text: str) -> list[int]:
     """The keys in an address, such as 3,14,15; what is none is passed over."""
-    return [int(key) for key in text.split(",") if is_key(key)][:MOST_AT_ONCE]
+    return [int(key) for key in text.split(",") if is_key(key)][:MAX_PER_REQUEST]
 
 
 def is_key(text: str) -> bool:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.lib.errors import Refusal
-from kitbag.actions.adjustments import MOST, adjust_points, end_adjustment
+from kitbag.actions.adjustments import MAX_POINTS, adjust_points, end_adjustment
 from kitbag.admin.planning import by_of
 from kitbag.models import Adjustment, LedgerCheck, PointsEntry
 from members.enums import Level
@@ -50,7 +50,7 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
 class AdjustForm(forms.Form):
     """``looked_at`` is what was shown of it: it is given when the same is asked for again."""
 
-    points = forms.IntegerField(label=_("Points to add"), min_value=1, max_value=MOST)
+    points = forms.IntegerField(label=_("Points to add"), min_value=1, max_value=MAX_POINTS)
     reason = forms.CharField(
         label=_("Reason, as the member reads it"), max_length=200, widget=forms.TextInput({"class": "vTextField"})
     )

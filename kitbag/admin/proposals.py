@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.admin import ReadOnlyAdmin
 from cps_portal.lib.errors import Refusal
 from kitbag.actions.planning import PlansRefused, decline_proposal, earliest_day
-from kitbag.admin.plan_forms import MOST_AT_ONCE, DayForm
+from kitbag.admin.plan_forms import MAX_PER_REQUEST, DayForm
 from kitbag.admin.planning import PlanningAdmin, by_of, keys_of, may_plan, need_to_plan
 from kitbag.admin.wishes import Wish
 from kitbag.enums import ProposalState
@@ -74,9 +74,9 @@ class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
         return self._lead(request, queryset, "decline")
 
     def _lead(self, request: HttpRequest, rows: QuerySet[CatalogueProposal], page: str) -> HttpResponse | None:
-        keys = list(rows.filter(state=ProposalState.OPEN).values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        if len(keys) > MOST_AT_ONCE:
-            messages.error(request, _("Choose at most %(most)s at once.") % {"most": MOST_AT_ONCE})
+        keys = list(rows.filter(state=ProposalState.OPEN).values_list("pk", flat=True)[: MAX_PER_REQUEST + 1])
+        if len(keys) > MAX_PER_REQUEST:
+            messages.error(request, _("Choose at most %(most)s at once.") % {"most": MAX_PER_REQUEST})
             return None
         if not keys:
             messages.error(request, _("None of these is open any more."))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.lib.admin import DeskAdmin
 from kitbag import rules
 from kitbag.models import SerialShape
-from kitbag.shapes import MOST_FALSE_ALARMS, TooSlow, how_often, try_shape
+from kitbag.shapes import MAX_FALSE_ALARM_RATE, TooSlow, how_often, try_shape
 
 PROBLEMS = {
     "unreadable": _("This is not a regular expression. Look for a bracket that is not closed."),
@@ -81,7 +81,7 @@ class SerialShapeAdmin(DeskAdmin[SerialShape]):
             "opts": self.opts,
             "title": _("How often each warns"),
             "found": how_often(timezone.now()),
-            "most": f"{MOST_FALSE_ALARMS:.0%}",
+            "most": f"{MAX_FALSE_ALARM_RATE:.0%}",
         }
         return TemplateResponse(request, "admin/kitbag/serialshape/report.html", context)
 

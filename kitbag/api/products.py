@@ -16,7 +16,7 @@ from cps_portal.rest.schema import IF_NONE_MATCH, listed
 from cps_portal.rest.views import PartnerView
 from kitbag.enums import Shelf, Stage
 from kitbag.models import Product, StageChange
-from kitbag.search import LONGEST_TEXT, search_products
+from kitbag.search import MAX_TEXT_LENGTH, search_products
 
 
 class ProductSerializer(Sparse):
@@ -105,7 +105,7 @@ class ProductResultsSerializer(serializers.Serializer[Any]):
 
 
 class ProductSearchQuery(serializers.Serializer[Any]):
-    q = serializers.CharField(max_length=LONGEST_TEXT, help_text="Fragments of a name in any order: `70-200 2.8`.")
+    q = serializers.CharField(max_length=MAX_TEXT_LENGTH, help_text="Fragments of a name in any order: `70-200 2.8`.")
 
 
 class ProductSearchView(PartnerView):

@@ -25,7 +25,7 @@ from kitbag.actions import sales
 from kitbag.enums import SaleWithdrawal
 from kitbag.models import Product, Sale
 
-MOST_AT_ONCE = 100
+MAX_PER_REQUEST = 100
 STATES = [("confirmed", "confirmed"), ("matched", "matched"), ("withdrawn", "withdrawn")]
 
 
@@ -77,7 +77,7 @@ class SaleInSerializer(Strict):
 
 
 class SaleBatchSerializer(Strict):
-    sales: Any = SaleInSerializer(many=True, allow_empty=False, max_length=MOST_AT_ONCE)  # type: ignore[call-arg]
+    sales: Any = SaleInSerializer(many=True, allow_empty=False, max_length=MAX_PER_REQUEST)  # type: ignore[call-arg]
 
 
 class SaleAnswerItemSerializer(serializers.Serializer[Any]):

@@ -8,13 +8,13 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from kitbag.catalogue.reader import MOST_POINTS, SLUG, UNSTORABLE, BadRow, UnreadableFile
+from kitbag.catalogue.reader import MAX_POINTS, SLUG, UNSTORABLE, BadRow, UnreadableFile
 from kitbag.enums import Stage
 
 NEEDED = ("product", "stage", "successor", "effective_on")
 COLUMNS = (*NEEDED, "points")
-MOST_ROWS = 5_000
-MOST_BYTES = 1024 * 1024
+MAX_ROWS = 5_000
+MAX_BYTES = 1024 * 1024
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -39,7 +39,7 @@ class _Bad(Exception):
 
 def read_plans(data: bytes) -> tuple[list[PlanFacts], list[BadRow]]:
     """The good rows and the bad ones. Raises UnreadableFile, with a sentence to show, if none of it can be used."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise UnreadableFile(_("The file is larger than 1 MB. Load it in parts."))
     lines = re.split(r"\r\n|\r|\n", data.decode("utf-8-sig", errors="surrogateescape"))
     header, delimiter = _header(lines[0])
@@ -66,10 +66,10 @@ def _once(facts: PlanFacts, good: dict[tuple[str, date], PlanFacts]) -> None:
 def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
     """One line is one row, so that a quote that is never closed spoils its own line alone."""
     rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip(" \t,;")]
-    if len(rows) > MOST_ROWS:
+    if len(rows) > MAX_ROWS:
         raise UnreadableFile(
             _("The file has %(rows)s rows; at most %(most)s are read at once. Load it in parts.")
-            % {"rows": len(rows), "most": MOST_ROWS}
+            % {"rows": len(rows), "most": MAX_ROWS}
         )
     yield from rows
 
@@ -158,9 +158,9 @@ def _day(text: str) -> date:
 def _points(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= MOST_POINTS):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= MAX_POINTS):
         raise _Bad(
             "points",
-            _("“%(text)s” is not a whole number from 0 to %(most)s.") % {"text": text[:20], "most": MOST_POINTS},
+            _("“%(text)s” is not a whole number from 0 to %(most)s.") % {"text": text[:20], "most": MAX_POINTS},
         )
     return int(text)

@@ -64,7 +64,7 @@ NEEDED = (
     "points_unserviceable",
 )
 POINTS = ("points", "points_superseded", "points_unserviceable")
-MOST_POINTS = 100_000
+MAX_POINTS = 100_000
 
 
 class UnreadableFile(Exception):
@@ -246,7 +246,7 @@ def _names(row: dict[str, str]) -> tuple[str, ...]:
 def _points(row: dict[str, str]) -> tuple[int, int, int]:
     if empty := next((name for name in POINTS if not row[name]), None):
         raise _Bad(empty, "is empty; a product without points has 0")
-    current, superseded, unserviceable = (_number(row, name, 0, MOST_POINTS) or 0 for name in POINTS)
+    current, superseded, unserviceable = (_number(row, name, 0, MAX_POINTS) or 0 for name in POINTS)
     return current, superseded, unserviceable
 
 

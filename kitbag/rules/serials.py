@@ -17,7 +17,7 @@ RUNS = ("01234567890", "09876543210")
 SHORTEST_RUN = 5
 TO_DIGITS = str.maketrans("OQILSB", "001158")
 TO_LETTERS = str.maketrans("0158", "OISB")
-LONGEST_HEAD = 5  # letters before the digits
+MAX_PREFIX_LETTERS = 5  # letters before the digits
 
 
 def normalise_serial(text: str) -> str:
@@ -151,7 +151,7 @@ def _unusual(plain: str, fitting: Sequence[Shape]) -> SerialFinding:
 def _readings(plain: str) -> Iterator[str]:
     """What may have been meant where a letter looks like a digit: all digits, or a few letters and then digits."""
     whole = [plain.translate(TO_DIGITS)]
-    heads = range(1, min(LONGEST_HEAD, len(plain)) + 1)
+    heads = range(1, min(MAX_PREFIX_LETTERS, len(plain)) + 1)
     kept = [plain[:head] + plain[head:].translate(TO_DIGITS) for head in heads]
     turned = [plain[:head].translate(TO_LETTERS) + plain[head:].translate(TO_DIGITS) for head in heads]
     return (reading for reading in [*whole, *kept, *turned] if reading != plain)
@@ -161,7 +161,7 @@ def _readings(plain: str) -> Iterator[str]:
 
 TOKEN = re.compile(r"\\d|\[(?:[A-Z0-9](?:-[A-Z0-9])?)+\]|[A-Z0-9]|(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<bar>\|)")
 REPEAT = re.compile(r"[?*+]|\{\d{1,2}(?:,(?:\d{1,2})?)?\}")
-MOST_CHOICES = 6  # with numbers of fourteen characters, so few can be tried in no time whatever they are
+MAX_AMBIGUOUS_CHARACTERS = 6  # with numbers of fourteen characters, so few can be tried in no time whatever they are
 
 
 def pattern_problem(pattern: str) -> str:
@@ -190,4 +190,4 @@ def pattern_problem(pattern: str) -> str:
                 return "nested"
             choices += repeat.group() in ("?", "*", "+") or "," in repeat.group()
             place = repeat.end()
-    return "choices" if choices > MOST_CHOICES else ""
+    return "choices" if choices > MAX_AMBIGUOUS_CHARACTERS else ""

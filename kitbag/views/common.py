@@ -29,7 +29,7 @@ from members.access import MemberRequest
 from members.enums import PointsCause, Programme
 from members.models import CountryProgramme, LevelBenefit, Member
 
-LONGEST_QUERY = 100
+MAX_QUERY_LENGTH = 100
 FIELD_WORDS = {
     "serial": _("serial number"),
     "country": _("country of purchase"),
@@ -92,7 +92,7 @@ def go(request: MemberRequest, url: str) -> HttpResponse:
 
 def typed(request: HttpRequest, name: str) -> str:
     """A text of the query string, whatever was put there."""
-    return request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_QUERY]
+    return request.GET.get(name, "").replace("\x00", "").strip()[:MAX_QUERY_LENGTH]
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any], size: int) -> Page[Any]:

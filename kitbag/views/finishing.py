@@ -123,7 +123,7 @@ def _read_photo(request: MemberRequest, row: Registration) -> HttpResponse:
     """Fill in the serial number that an original photo says; the member compares it and hands it in (R25)."""
     photo = request.FILES.get("photo")
     try:
-        if photo and (photo.size or 0) > settings.FILES_MOST_MEGABYTES * 1024 * 1024:
+        if photo and (photo.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
             raise refusal_of_file("big")
         reading = photos.read_serial(product=row.product, photo=photo.file if photo else None)  # type: ignore[arg-type]
     except Refusal as refusal:

@@ -23,7 +23,7 @@ from members.forms import add_refusal
 class StolenForm(forms.Form):
     police_reference = forms.CharField(
         label=_("Police reference"),
-        max_length=stolen.LONGEST_REFERENCE,
+        max_length=stolen.MAX_REFERENCE_LENGTH,
         help_text=_("The number that the police gave your report."),
         error_messages={
             "required": _("Type the number that the police gave the report."),
@@ -35,7 +35,7 @@ class StolenForm(forms.Form):
     note = forms.CharField(
         label=_("Where and how"),
         required=False,
-        max_length=stolen.LONGEST_NOTE,
+        max_length=stolen.MAX_NOTE_LENGTH,
         help_text=_("What helps to know it again. Only our staff read this."),
         error_messages={"max_length": _("Use at most 500 characters.")},
         widget=forms.Textarea(attrs={"class": "input", "rows": "4"}),

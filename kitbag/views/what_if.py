@@ -24,7 +24,7 @@ from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
 
-MOST = 30  # assumptions at once
+MAX_ASSUMPTIONS = 30  # assumptions at once
 KIT_SHOWN = 60
 LARGEST_KEY = 2**31
 BUY, SOLD = "buy", "sold"
@@ -159,7 +159,7 @@ def what_if(request: MemberRequest) -> HttpResponse:
     total = max(member.points + sum(worth.values()) + (waiting if guess.waiting else 0), 0)
     query = typed(request, "q")
     found = search_products(query) if len(query) >= SHORTEST_QUERY else []
-    full = sum(guess.counts.values()) >= MOST
+    full = sum(guess.counts.values()) >= MAX_ASSUMPTIONS
     context = {
         "outcome": Outcome(member.points, total, LevelThreshold.objects.in_force()),
         "assumptions": [
@@ -177,7 +177,7 @@ def what_if(request: MemberRequest) -> HttpResponse:
         "guess": guess,
         "left_out": left_out,
         "full": full,
-        "most": MOST,
+        "most": MAX_ASSUMPTIONS,
         "waiting_points": waiting,
         "waiting_href": Guess(guess.counts, not guess.waiting).address(),
     }
@@ -199,13 +199,13 @@ def _read(data: QueryDict, held: Mapping[int, int]) -> tuple[Guess, dict[int, Pr
     """What the address assumes as far as it can be, the products it names, and whether something was left out."""
     asked = [(kind, text) for kind in KINDS for text in data.getlist(kind)]
     pairs = [(kind, int(text)) for kind, text in asked if text.isascii() and text.isdigit() and len(text) < 10]
-    keys = {key for _kind, key in pairs[: 4 * MOST]} | {key for key, _copies in _shown(held)}
+    keys = {key for _kind, key in pairs[: 4 * MAX_ASSUMPTIONS]} | {key for key, _copies in _shown(held)}
     products = Product.objects.in_bulk(keys)
     guess = Guess({}, bool(data.get("waiting")))
     used = 0
     for kind, key in pairs:
         product = products.get(key)
-        if used < MOST and product and _fits(guess, kind, product, held.get(key, 0)):
+        if used < MAX_ASSUMPTIONS and product and _fits(guess, kind, product, held.get(key, 0)):
             guess = guess.moved(kind, key, 1)
             used += 1
     return guess, products, used < len(asked)

@@ -31,7 +31,7 @@ from members.models import (
 )
 
 PATIENCE = timedelta(minutes=1)
-MOST = 1_000_000
+MAX_POINTS = 1_000_000
 LATEST = timedelta(days=5 * 366)
 
 
@@ -54,7 +54,7 @@ def draft_thresholds(
         raise Refusal("far", _("This day is more than five years ahead. Check the year."), "effective_on")
     fields = {"silver": silver, "gold": gold, "platinum": platinum}
     for (_lower, below), (name, points) in pairwise([("red", 0), *fields.items()]):
-        if not below < points <= MOST:
+        if not below < points <= MAX_POINTS:
             raise Refusal("order", _("Each level has to start above the one before it: type more points."), name)
     if ThresholdPlan.objects.planned().filter(effective_on=effective_on).exists():
         raise Refusal("twice", _("A change of the levels is planned for that day already."), "effective_on")

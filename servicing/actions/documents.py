@@ -14,7 +14,7 @@ from servicing.actions.talking import may_write
 from servicing.enums import TicketFileKind
 from servicing.models import Ticket, TicketFile
 
-MOST = 100  # files of one job
+MAX_FILES = 100  # files of one job
 
 
 @transaction.atomic
@@ -37,5 +37,5 @@ def require_room(ticket: Ticket, at: datetime) -> None:
     """Also asked before a file is looked at, which costs more. Raises Refusal as `add_document`."""
     if not may_write(ticket, at):
         raise Refusal("over", _("This job is over. Write to us about it instead."))
-    if ticket.files.count() >= MOST:
+    if ticket.files.count() >= MAX_FILES:
         raise Refusal("many", _("This job has too many files. Put what belongs together into one PDF."), "file")

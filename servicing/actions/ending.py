@@ -13,8 +13,8 @@ from servicing.actions.recording import Who, record_on
 from servicing.enums import BEFORE_INTAKE, EventKind
 from servicing.models import Ticket
 
-LONGEST = 60
-LONGEST_URL = 300
+MAX_TRACKING_LENGTH = 60
+MAX_URL_LENGTH = 300
 is_page = URLValidator(schemes=["https"])
 
 
@@ -35,8 +35,10 @@ def ship(
     if heard_before(locked, external_id):
         return locked
     for field, value in (("carrier", carrier), ("tracking", tracking)):
-        if len(value.strip()) > LONGEST:
-            raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST}, field)
+        if len(value.strip()) > MAX_TRACKING_LENGTH:
+            raise Refusal(
+                "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TRACKING_LENGTH}, field
+            )
     if tracking_url:
         _check_page(tracking_url)
     locked.carrier, locked.tracking, locked.tracking_url = carrier.strip(), tracking.strip(), tracking_url
@@ -70,5 +72,5 @@ def _check_page(url: str) -> None:
         is_page(url)
     except ValidationError:
         url = ""
-    if not url or len(url) > LONGEST_URL:
+    if not url or len(url) > MAX_URL_LENGTH:
         raise Refusal("url", _("Write the whole address of the page, with https://."), "tracking_url")

@@ -16,11 +16,11 @@ from servicing.actions.recording import PORTAL, Who, record_on
 from servicing.enums import EstimateState, EventKind, TicketState
 from servicing.models import Estimate, EstimateLine, Ticket
 
-MOST_LINES = 50
+MAX_LINES = 50
 LARGEST = Decimal(9_999_999)  # of one line, in any currency
-LONGEST_NOTE = 2000
-LONGEST_TEXT = 200
-LONGEST_VALID = timedelta(days=180)
+MAX_NOTE_LENGTH = 2000
+MAX_TEXT_LENGTH = 200
+MAX_VALIDITY = timedelta(days=180)
 CURRENCY = 3
 
 
@@ -85,7 +85,7 @@ def send_estimate_on(
     today = ticket.centre.today(at)
     if valid_until < today:
         raise Refusal("valid_until", _("This day is over. Give the member some days to answer."), "valid_until")
-    if valid_until > today + LONGEST_VALID:
+    if valid_until > today + MAX_VALIDITY:
         raise Refusal("valid_until", _("This is more than half a year ahead. Choose an earlier day."), "valid_until")
     number = Estimate.objects.filter(ticket=ticket).count() + 1
     if number > 1:
@@ -230,12 +230,12 @@ def _end(ticket: Ticket, state: EstimateState, at: datetime) -> Estimate | None:
 def _check(lines: Sequence[Line], currency: str, note: str) -> None:
     if not lines:
         raise Refusal("empty", _("Add at least one line."), "lines")
-    if len(lines) > MOST_LINES:
-        raise Refusal("many", _("Use at most %(n)d lines.") % {"n": MOST_LINES}, "lines")
+    if len(lines) > MAX_LINES:
+        raise Refusal("many", _("Use at most %(n)d lines.") % {"n": MAX_LINES}, "lines")
     if not (len(currency) == CURRENCY and currency.isascii() and currency.isalpha() and currency.isupper()):
         raise Refusal("currency", _("Write the currency in three letters, like EUR."), "currency")
-    if len(note) > LONGEST_NOTE:
-        raise Refusal("note", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_NOTE}, "note")
+    if len(note) > MAX_NOTE_LENGTH:
+        raise Refusal("note", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_NOTE_LENGTH}, "note")
     for number, line in enumerate(lines):
         _check_line(line, f"lines.{number}")
     if sum(line.quantity * line.price for line in lines) < 0:
@@ -243,9 +243,9 @@ def _check(lines: Sequence[Line], currency: str, note: str) -> None:
 
 
 def _check_line(line: Line, field: str) -> None:
-    if not 0 < len(line.text.strip()) <= LONGEST_TEXT:
+    if not 0 < len(line.text.strip()) <= MAX_TEXT_LENGTH:
         words = _("Say what this line is for, in at most %(n)d characters.")
-        raise Refusal("text", words % {"n": LONGEST_TEXT}, f"{field}.text")
+        raise Refusal("text", words % {"n": MAX_TEXT_LENGTH}, f"{field}.text")
     if not (line.quantity.is_finite() and 0 < line.quantity < 100_000 and _places(line.quantity)):
         raise Refusal("quantity", _("The quantity is more than 0, with at most two decimals."), f"{field}.quantity")
     if not (line.price.is_finite() and abs(line.price * line.quantity) <= LARGEST and _places(line.price)):

@@ -23,7 +23,7 @@ from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
 
 AGREEMENT = "2026-11"  # the version of templates/servicing/_agreement.html
-LONGEST = 500
+MAX_CONDITION_LENGTH = 500
 SOON = 2  # days before it is due back
 NOT_OFFERED = _("A loan is offered when a repair takes longer than its target.")
 
@@ -241,8 +241,10 @@ def _text(condition: str) -> str:
     text = condition.strip()
     if not text:
         raise Refusal("empty", _("Note its condition, with every scratch."), "condition")
-    if len(text) > LONGEST:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST}, "condition")
+    if len(text) > MAX_CONDITION_LENGTH:
+        raise Refusal(
+            "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_CONDITION_LENGTH}, "condition"
+        )
     return text
 
 

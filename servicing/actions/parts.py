@@ -13,7 +13,7 @@ from servicing.actions.recording import EVENTS, Who, clock_of, record_on
 from servicing.enums import EventKind
 from servicing.models import Part, Ticket
 
-LONGEST_NAME = 120
+MAX_NAME_LENGTH = 120
 FARTHEST = timedelta(days=730)
 
 
@@ -57,9 +57,9 @@ def order_part_on(
     require_transaction("order_part_on")
     if before := heard_before(ticket, external_id):
         return Part.objects.get(ticket=ticket, pk=key_in(before, "part"))
-    if not 0 < len(name.strip()) <= LONGEST_NAME:
+    if not 0 < len(name.strip()) <= MAX_NAME_LENGTH:
         words = _("Say which part it is, in at most %(n)d characters.")
-        raise Refusal("name", words % {"n": LONGEST_NAME}, "name")
+        raise Refusal("name", words % {"n": MAX_NAME_LENGTH}, "name")
     _check_day(ticket, expected_on, at)
     row = Part.objects.create(ticket=ticket, name=name.strip(), ordered_at=occurred_at or at, expected_on=expected_on)
     _record(row, ticket, EventKind.PART_ORDERED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)

@@ -33,7 +33,7 @@ from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent, TicketF
 from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import free_places, lapses_at
 
-MOST_IN_A_PARCEL = 10
+MAX_PRODUCTS_PER_PARCEL = 10
 GRANTED = [
     "level",
     "track",
@@ -47,7 +47,7 @@ GRANTED = [
     "condition",
     "accessories",
 ]
-LONGEST_FAULT = 2000
+MAX_FAULT_LENGTH = 2000
 NOBODY_SAYS = _("Please contact us about this product.")
 
 
@@ -83,8 +83,8 @@ def open_parcel(
     """
     if not wanted:
         raise Refusal("empty", _("Choose at least one product."), "items")
-    if len(wanted) > MOST_IN_A_PARCEL:
-        raise Refusal("many", _("Send at most %(n)d products in one parcel.") % {"n": MOST_IN_A_PARCEL}, "items")
+    if len(wanted) > MAX_PRODUCTS_PER_PARCEL:
+        raise Refusal("many", _("Send at most %(n)d products in one parcel.") % {"n": MAX_PRODUCTS_PER_PARCEL}, "items")
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", _("This account is closed."))
@@ -237,9 +237,9 @@ def _open(
     field: str,
 ) -> Ticket:
     item = wanted.item
-    if len(wanted.fault) > LONGEST_FAULT:
+    if len(wanted.fault) > MAX_FAULT_LENGTH:
         raise Refusal(
-            "fault", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_FAULT}, f"{field}.fault"
+            "fault", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_FAULT_LENGTH}, f"{field}.fault"
         )
     if wanted.service == ServiceKind.REPAIR and not wanted.fault.strip():
         raise Refusal("fault", _("Say what is wrong with it."), f"{field}.fault")

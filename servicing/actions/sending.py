@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.lib.errors import Refusal
 from members.models import Member
-from servicing.actions.ending import LONGEST
+from servicing.actions.ending import MAX_TRACKING_LENGTH
 from servicing.actions.recording import Who, record_event
 from servicing.enums import EventKind, TicketState
 from servicing.models import Parcel, Ticket
@@ -20,8 +20,10 @@ def mark_sent(*, parcel: Parcel, member: Member, who: Who, at: datetime, carrier
     Returns how many went now. Raises Refusal beside `carrier`, `tracking`; `nothing` if nothing of it can travel.
     """
     for field, value in (("carrier", carrier), ("tracking", tracking)):
-        if len(value.strip()) > LONGEST:
-            raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST}, field)
+        if len(value.strip()) > MAX_TRACKING_LENGTH:
+            raise Refusal(
+                "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TRACKING_LENGTH}, field
+            )
     Member.objects.locked().get(pk=member.pk)
     rows = list(Ticket.objects.of(member).filter(parcel=parcel).order_by("pk"))
     going = [row for row in rows if row.state in (TicketState.REQUESTED, TicketState.ACCEPTED)]

@@ -16,7 +16,7 @@ from servicing.enums import OVER, EventKind, TicketFileKind
 from servicing.models import Ticket, TicketFile, TicketMessage
 from servicing.rules.timeline import Clock
 
-LONGEST_TEXT = 3000
+MAX_TEXT_LENGTH = 3000
 OPEN_AFTER = timedelta(days=30)  # so long one may write after the job is over
 
 
@@ -41,8 +41,8 @@ def write_message(
         return TicketMessage.objects.get(ticket=locked, pk=key_in(before, "message"))
     if not text.strip():
         raise Refusal("empty", _("Type your message."), "text")
-    if len(text) > LONGEST_TEXT:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": LONGEST_TEXT}, "text")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TEXT_LENGTH}, "text")
     if not may_write(locked, at):
         raise Refusal("over", _("This job is over. Write to us about it instead."))
     from_member = bool(who.user and locked.member and locked.member.user_id == who.user.pk)

@@ -39,7 +39,7 @@ E, S = EventKind, TicketState
 WORK = "servicing.work_on_ticket"
 MORE_LINES = 4
 DAYS_TO_ANSWER = timedelta(days=14)
-USUAL_CURRENCY = "EUR"
+DEFAULT_CURRENCY = "EUR"
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
         if name == "send_estimate":
             last = Estimate.objects.filter(ticket__centre=row.centre).order_by("-pk").first()
             day = timezone.localdate() + DAYS_TO_ANSWER
-            initial |= {"currency": last.currency if last else USUAL_CURRENCY, "valid_until": day}
+            initial |= {"currency": last.currency if last else DEFAULT_CURRENCY, "valid_until": day}
         return initial
 
     def _lines(self, request: HttpRequest, row: Ticket, posted: str) -> Any:
@@ -159,7 +159,7 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
             data = request.POST.copy()
             total = data.get("lines-TOTAL_FORMS", "")
             if posted == "more_lines" and total.isdecimal() and len(total) < 4:
-                data["lines-TOTAL_FORMS"] = str(min(int(total) + MORE_LINES, estimates.MOST_LINES))
+                data["lines-TOTAL_FORMS"] = str(min(int(total) + MORE_LINES, estimates.MAX_LINES))
             return typed.LineForms(data, prefix="lines")
         last = row.estimates.prefetch_related("lines").order_by("-number").first()
         known = [

@@ -14,12 +14,12 @@ from cps_portal.rest.fields import Strict
 from cps_portal.rest.idempotency import idempotent
 from cps_portal.rest.lookups import LookUpView
 from members.enums import Level
-from servicing.forms.intake import LONGEST_SEARCH
+from servicing.forms.intake import MAX_SEARCH_LENGTH
 
 
 class CardCheckSerializer(Strict):
     card = serializers.CharField(
-        max_length=LONGEST_SEARCH,
+        max_length=MAX_SEARCH_LENGTH,
         help_text="The number on the card, or what its QR code holds: an address or a token.",
     )
 

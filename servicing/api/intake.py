@@ -35,8 +35,8 @@ from servicing.enums import (
     WhyRefused,
     WhyStandard,
 )
-from servicing.forms.intake import LONGEST_SEARCH
-from servicing.intake import LONGEST_SERIAL, Found
+from servicing.forms.intake import MAX_SEARCH_LENGTH
+from servicing.intake import MAX_SERIAL_LENGTH, Found
 from servicing.models import ServiceCentre, Ticket
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
@@ -87,11 +87,11 @@ class IntakeCheckSerializer(Strict):
     """The centre, and exactly one of `serial`, `card` and `member_number`."""
 
     centre = serializers.SlugField(max_length=80, help_text="One of your centres.")
-    serial = serializers.CharField(required=False, max_length=LONGEST_SERIAL, help_text="As on the product.")
+    serial = serializers.CharField(required=False, max_length=MAX_SERIAL_LENGTH, help_text="As on the product.")
     product = serializers.SlugField(required=False, max_length=120, help_text="With `serial`, if you know what it is.")
     card = serializers.CharField(
         required=False,
-        max_length=LONGEST_SEARCH,
+        max_length=MAX_SEARCH_LENGTH,
         help_text="The number on the card, or what its QR code holds: an address or its token.",
     )
     member_number = serializers.CharField(required=False, max_length=40)

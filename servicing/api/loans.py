@@ -172,7 +172,7 @@ class OneLoanView(LoanView):
 
 
 class HandOutSerializer(Strict):
-    condition = serializers.CharField(max_length=loans.LONGEST, help_text="Every scratch.")
+    condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Every scratch.")
     due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="None: the usual day.")
 
 
@@ -181,7 +181,7 @@ class ExtendSerializer(Strict):
 
 
 class TakeBackSerializer(Strict):
-    condition = serializers.CharField(max_length=loans.LONGEST)
+    condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH)
 
 
 class EmptySerializer(Strict):

@@ -20,15 +20,15 @@ from kitbag.rules import serial_key
 from servicing import intake
 from servicing.actions import requesting
 from servicing.actions.recording import Who
-from servicing.actions.requesting import LONGEST_FAULT
+from servicing.actions.requesting import MAX_FAULT_LENGTH
 from servicing.api.faces import TICKET
 from servicing.api.intake import LineField, WordsField, centre_of, product_of
 from servicing.entitled import Item
 from servicing.enums import PlaceWish, ServiceKind
-from servicing.forms.desk import LONGEST_ACCESSORIES, LONGEST_CONDITION
+from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
 from servicing.models import Ticket
 
-LONGEST_KEY = 300
+MAX_KEY_LENGTH = 300
 TOO_OLD = _("This key is too old, or is none of yours. Look it up again.")
 
 
@@ -37,14 +37,14 @@ class JobSerializer(Strict):
 
     centre = serializers.SlugField(max_length=80, help_text="One of your centres.")
     product = serializers.SlugField(required=False, max_length=120, help_text="Of the catalogue.")
-    serial = LineField(required=False, allow_blank=True, default="", max_length=intake.LONGEST_SERIAL)
+    serial = LineField(required=False, allow_blank=True, default="", max_length=intake.MAX_SERIAL_LENGTH)
     service = serializers.ChoiceField(choices=ServiceKind.choices)
     fault = WordsField(
-        required=False, allow_blank=True, default="", max_length=LONGEST_FAULT, help_text="A repair needs it."
+        required=False, allow_blank=True, default="", max_length=MAX_FAULT_LENGTH, help_text="A repair needs it."
     )
-    condition = WordsField(required=False, allow_blank=True, default="", max_length=LONGEST_CONDITION)
+    condition = WordsField(required=False, allow_blank=True, default="", max_length=MAX_CONDITION_LENGTH)
     accessories = LineField(
-        required=False, allow_blank=True, default="", max_length=LONGEST_ACCESSORIES, help_text="What came with it."
+        required=False, allow_blank=True, default="", max_length=MAX_ACCESSORIES_LENGTH, help_text="What came with it."
     )
     book_in = serializers.BooleanField(
         required=False,
@@ -61,7 +61,9 @@ class JobSerializer(Strict):
 class TicketOpeningSerializer(JobSerializer):
     """`key` names the product, or the member: then say which `product` it is, and its serial number."""
 
-    key = serializers.CharField(max_length=LONGEST_KEY, help_text="Of a product or of the member, from `checkIntake`.")
+    key = serializers.CharField(
+        max_length=MAX_KEY_LENGTH, help_text="Of a product or of the member, from `checkIntake`."
+    )
     warranty = serializers.BooleanField(required=False, default=False, help_text="A warranty repair is asked for.")
     wish = serializers.ChoiceField(
         choices=PlaceWish.choices,

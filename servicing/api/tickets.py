@@ -32,8 +32,8 @@ from servicing.api.openings import TicketOpeningSerializer, open_ticket
 from servicing.enums import EventKind, TicketState, WhyNoWarranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 
-LONGEST_ID = 100
-MOST_AT_ONCE = 50
+MAX_EXTERNAL_ID_LENGTH = 100
+MAX_PER_REQUEST = 50
 ORDERS = ["-opened_at", "opened_at", "-changed_at", "changed_at"]
 
 
@@ -155,7 +155,7 @@ class ReportSerializer(Strict):
 
     kind = serializers.ChoiceField(choices=TOLD_CHOICES)
     external_id = serializers.CharField(
-        max_length=LONGEST_ID, help_text="Your number of this event: the same again is the same event."
+        max_length=MAX_EXTERNAL_ID_LENGTH, help_text="Your number of this event: the same again is the same event."
     )
     occurred_at = AwareDateTimeField(help_text="When it happened at the centre. Late and out of order is fine.")
     condition = serializers.CharField(
@@ -332,7 +332,7 @@ class BatchItemSerializer(ReportSerializer):
 
 
 class BatchSerializer(Strict):
-    events: Any = BatchItemSerializer(many=True, allow_empty=False, max_length=MOST_AT_ONCE)  # type: ignore[call-arg]
+    events: Any = BatchItemSerializer(many=True, allow_empty=False, max_length=MAX_PER_REQUEST)  # type: ignore[call-arg]
 
 
 class BatchAnswerItemSerializer(serializers.Serializer[Any]):

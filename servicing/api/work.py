@@ -22,7 +22,7 @@ from cps_portal.rest.schema import IF_MATCH, listed, problems
 from cps_portal.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
 from servicing.actions import documents, estimates, parts, talking
 from servicing.actions.recording import Who
-from servicing.api.tickets import LONGEST_ID, TicketView
+from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
 from servicing.enums import EstimateState, TicketFileKind
 from servicing.models import Estimate, Part, TicketFile, TicketMessage
 from servicing.readers import PURPOSE
@@ -35,7 +35,7 @@ class StepSerializer(Strict):
         required=False,
         allow_blank=True,
         default="",
-        max_length=LONGEST_ID,
+        max_length=MAX_EXTERNAL_ID_LENGTH,
         help_text="Your number of this event: the same again is the same event.",
     )
     occurred_at = AwareDateTimeField(required=False, allow_null=True, default=None)
@@ -61,7 +61,7 @@ class WorkView(TicketView):
 class LineSerializer(Strict):
     """One line; a price below zero is a discount."""
 
-    text = serializers.CharField(max_length=estimates.LONGEST_TEXT)
+    text = serializers.CharField(max_length=estimates.MAX_TEXT_LENGTH)
     quantity = serializers.DecimalField(max_digits=7, decimal_places=2, default=Decimal(1))
     price = serializers.DecimalField(max_digits=12, decimal_places=2)
     tax_percent = serializers.DecimalField(
@@ -73,9 +73,9 @@ class EstimateInSerializer(StepSerializer):
     currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217.")
     valid_until = serializers.DateField(help_text="The last day on which it can be answered.")
     note = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=estimates.LONGEST_NOTE, help_text="What was found."
+        required=False, allow_blank=True, default="", max_length=estimates.MAX_NOTE_LENGTH, help_text="What was found."
     )
-    lines: Any = LineSerializer(many=True, allow_empty=False, max_length=estimates.MOST_LINES)  # type: ignore[call-arg]
+    lines: Any = LineSerializer(many=True, allow_empty=False, max_length=estimates.MAX_LINES)  # type: ignore[call-arg]
 
 
 class LineOutSerializer(serializers.Serializer[Any]):
@@ -247,11 +247,11 @@ MESSAGE = Face(MessageSerializer, id="pk", from_customer="from_member", text="te
 
 
 class MessageInSerializer(Strict):
-    text = serializers.CharField(max_length=talking.LONGEST_TEXT)
+    text = serializers.CharField(max_length=talking.MAX_TEXT_LENGTH)
     asks = serializers.BooleanField(
         required=False, default=False, help_text="You need an answer: the clock stands until it comes (R47)."
     )
-    external_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_ID)
+    external_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_EXTERNAL_ID_LENGTH)
 
 
 class MessagesView(WorkView):

@@ -14,8 +14,8 @@ from servicing.enums import WhyNoWarranty
 from servicing.models import Part, Ticket
 from servicing.readers import PURPOSE
 
-LONGEST_CONDITION = 1000
-LONGEST_ACCESSORIES = 300
+MAX_CONDITION_LENGTH = 1000
+MAX_ACCESSORIES_LENGTH = 300
 WIDEST = 40
 
 
@@ -69,12 +69,12 @@ class BookInForm(StepForm):
     condition = LongText(
         label=_("Condition"),
         rows=3,
-        longest=LONGEST_CONDITION,
+        longest=MAX_CONDITION_LENGTH,
         required=False,
     )
     accessories = forms.CharField(
         label=_("Came with"),
-        max_length=LONGEST_ACCESSORIES,
+        max_length=MAX_ACCESSORIES_LENGTH,
         required=False,
         error_messages=long_errors(),
         help_text=_("Battery, strap, cards, case …"),
@@ -103,7 +103,7 @@ class WriteForm(StepForm):
     text = LongText(
         label=_("Message"),
         rows=4,
-        longest=talking.LONGEST_TEXT,
+        longest=talking.MAX_TEXT_LENGTH,
         error_messages={"required": _("Type your message.")},
     )
     asks = forms.BooleanField(label=_("It is a question: the clock stands until it is answered"), required=False)
@@ -128,7 +128,7 @@ class EstimateForm(StepForm):
             "invalid": _("Write the day like 2026-03-31."),
         },
     )
-    note = LongText(label=_("What was found"), rows=3, longest=estimates.LONGEST_NOTE, required=False)
+    note = LongText(label=_("What was found"), rows=3, longest=estimates.MAX_NOTE_LENGTH, required=False)
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).strip().upper()
@@ -138,7 +138,7 @@ class LineForm(forms.Form):
     """One line. Left empty, it is none."""
 
     text = forms.CharField(
-        label=_("What"), max_length=estimates.LONGEST_TEXT, required=False, error_messages=long_errors()
+        label=_("What"), max_length=estimates.MAX_TEXT_LENGTH, required=False, error_messages=long_errors()
     )
     quantity = forms.DecimalField(
         label=_("Quantity"),
@@ -171,7 +171,7 @@ class LineForm(forms.Form):
 
 
 LineForms = forms.formset_factory(
-    LineForm, extra=0, max_num=estimates.MOST_LINES, absolute_max=estimates.MOST_LINES, validate_max=True
+    LineForm, extra=0, max_num=estimates.MAX_LINES, absolute_max=estimates.MAX_LINES, validate_max=True
 )
 
 
@@ -189,7 +189,7 @@ class AnswerForm(StepForm):
 class OrderPartForm(StepForm):
     name = forms.CharField(
         label=_("Part"),
-        max_length=parts.LONGEST_NAME,
+        max_length=parts.MAX_NAME_LENGTH,
         error_messages=long_errors(_("Say which part it is.")),
     )
     expected_on = forms.DateField(
@@ -231,14 +231,14 @@ class ExpectPartForm(PartForm):
 
 class ShipForm(StepForm):
     carrier = forms.CharField(
-        label=_("Carrier"), max_length=ending.LONGEST, required=False, error_messages=long_errors()
+        label=_("Carrier"), max_length=ending.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
     )
     tracking = forms.CharField(
-        label=_("Tracking number"), max_length=ending.LONGEST, required=False, error_messages=long_errors()
+        label=_("Tracking number"), max_length=ending.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
     )
     tracking_url = forms.CharField(
         label=_("Tracking page"),
-        max_length=ending.LONGEST_URL,
+        max_length=ending.MAX_URL_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "url", "size": WIDEST}),
         error_messages=long_errors(),

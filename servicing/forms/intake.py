@@ -12,21 +12,21 @@ from kitbag.rules import serial_key
 from kitbag.search import search_products
 from members.forms import clean_line
 from members.models import User
-from servicing.actions.requesting import LONGEST_FAULT
+from servicing.actions.requesting import MAX_FAULT_LENGTH
 from servicing.enums import PlaceWish, ServiceKind
-from servicing.forms.desk import LONGEST_ACCESSORIES, LONGEST_CONDITION, day_input, long_errors
+from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
 from servicing.models import ServiceCentre
 from servicing.readers import PURPOSE
 
-LONGEST_SEARCH = 300  # the whole address of a card's QR code
-LONGEST_SERIAL = 40
+MAX_SEARCH_LENGTH = 300  # the whole address of a card's QR code
+MAX_SERIAL_LENGTH = 40
 SHOWN = 20
 
 
 class LookForm(forms.Form):
     q = forms.CharField(
         label=_("Reference, serial number, card or member number"),
-        max_length=LONGEST_SEARCH,
+        max_length=MAX_SEARCH_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"size": 40, "autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
         error_messages=long_errors(),
@@ -52,14 +52,14 @@ class OpenForm(forms.Form):
         error_messages={"invalid_choice": _("Choose a product from the list.")},
     )
     serial = forms.CharField(
-        label=_("Serial number"), max_length=LONGEST_SERIAL, required=False, error_messages=long_errors()
+        label=_("Serial number"), max_length=MAX_SERIAL_LENGTH, required=False, error_messages=long_errors()
     )
     service = forms.ChoiceField(label=_("What is to be done"), choices=ServiceKind.choices)
-    fault = LongText(label=_("What is wrong"), rows=3, longest=LONGEST_FAULT, required=False)
-    condition = LongText(label=_("Condition"), rows=2, longest=LONGEST_CONDITION, required=False)
+    fault = LongText(label=_("What is wrong"), rows=3, longest=MAX_FAULT_LENGTH, required=False)
+    condition = LongText(label=_("Condition"), rows=2, longest=MAX_CONDITION_LENGTH, required=False)
     accessories = forms.CharField(
         label=_("Came with"),
-        max_length=LONGEST_ACCESSORIES,
+        max_length=MAX_ACCESSORIES_LENGTH,
         required=False,
         error_messages=long_errors(),
         help_text=_("Battery, strap, cards, case …"),

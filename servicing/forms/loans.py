@@ -3,13 +3,13 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from servicing.actions.loans import LONGEST
+from servicing.actions.loans import MAX_CONDITION_LENGTH
 
 
 class HandOutForm(forms.Form):
     condition = forms.CharField(
         label=_("Condition and what goes with it"),
-        max_length=LONGEST,
+        max_length=MAX_CONDITION_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     due_back = forms.DateField(
@@ -27,6 +27,6 @@ class ExtendForm(forms.Form):
 class TakeBackForm(forms.Form):
     condition = forms.CharField(
         label=_("Condition and what is missing"),
-        max_length=LONGEST,
+        max_length=MAX_CONDITION_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

@@ -22,8 +22,8 @@ from kitbag.enums import Stage
 from kitbag.models import Registration
 from members.forms import clean_line
 from members.models import Member, User
-from servicing.actions.ending import LONGEST
-from servicing.actions.requesting import LONGEST_FAULT, MOST_IN_A_PARCEL
+from servicing.actions.ending import MAX_TRACKING_LENGTH
+from servicing.actions.requesting import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.models import Ticket
 from servicing.promises import Asked, Choice, Promised, asked_of, choices_for
@@ -69,7 +69,7 @@ class ProblemForm(forms.Form):
         label=_("What happens?"),
         help_text=_("Say what you see and when. Two sentences are plenty."),
         rows=4,
-        longest=LONGEST_FAULT,
+        longest=MAX_FAULT_LENGTH,
         required=False,
         error_messages={"required": _("Say what is wrong with it.")},
     )
@@ -136,8 +136,10 @@ class ProductsForm(forms.Form):
 
     def clean_items(self) -> list[int]:
         chosen: list[int] = self.cleaned_data["items"]
-        if len(chosen) > MOST_IN_A_PARCEL:
-            raise ValidationError(_("Send at most %(n)d products in one parcel."), params={"n": MOST_IN_A_PARCEL})
+        if len(chosen) > MAX_PRODUCTS_PER_PARCEL:
+            raise ValidationError(
+                _("Send at most %(n)d products in one parcel."), params={"n": MAX_PRODUCTS_PER_PARCEL}
+            )
         return chosen
 
 
@@ -240,7 +242,7 @@ class Draft:
     @cached_property
     def chosen(self) -> list[Registration]:
         wanted = set(self.typed_items)
-        return [row for row in self.rows if row.pk in wanted][:MOST_IN_A_PARCEL]
+        return [row for row in self.rows if row.pk in wanted][:MAX_PRODUCTS_PER_PARCEL]
 
     @cached_property
     def problems(self) -> list[tuple[Registration, ProblemForm]]:
@@ -355,10 +357,10 @@ def is_past(row: Registration) -> bool:
 class SentForm(forms.Form):
     """How a parcel travels, as far as the member knows."""
 
-    carrier = forms.CharField(label=_("Carrier"), max_length=LONGEST, required=False)
+    carrier = forms.CharField(label=_("Carrier"), max_length=MAX_TRACKING_LENGTH, required=False)
     tracking = forms.CharField(
         label=_("Tracking number"),
-        max_length=LONGEST,
+        max_length=MAX_TRACKING_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "class": "input ltr"}),
     )

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.cases.forms import LongText
 from cps_portal.files.forms import UploadsField
-from servicing.actions.talking import LONGEST_TEXT
+from servicing.actions.talking import MAX_TEXT_LENGTH
 from servicing.readers import PURPOSE
 
 
@@ -15,7 +15,7 @@ class MessageForm(forms.Form):
     text = LongText(
         label=_("Write to the centre"),
         rows=4,
-        longest=LONGEST_TEXT,
+        longest=MAX_TEXT_LENGTH,
         error_messages={"required": _("Type your message.")},
     )
     files = UploadsField(purpose=PURPOSE, label=_("Photos or documents"), required=False)  # type: ignore[assignment]

@@ -12,7 +12,7 @@ from servicing.rules.timeline import Clock
 ROUND = 300  # the ring's length, as its drawing says
 GAP = 3
 CENTRE, RADIUS = 60, 46
-MOST_PIECES = 20
+MAX_SEGMENTS = 20
 HOUR = timedelta(hours=1)
 
 
@@ -82,7 +82,7 @@ def after_part(day: date, calendar: Calendar) -> date:
 
 
 def _pieces(days: int) -> int:
-    return min(max(days, 1), MOST_PIECES)
+    return min(max(days, 1), MAX_SEGMENTS)
 
 
 def _track(days: int) -> str:

@@ -17,7 +17,7 @@ from servicing.actions.recording import Who
 from servicing.enums import EventKind
 from servicing.models import Loan, LoanUnit, Ticket
 
-MOST_SHOWN, MOST_READ = 6, 60  # of like ones the first is enough to choose
+MAX_SHOWN, MAX_ANSWER_BYTES = 6, 60  # of like ones the first is enough to choose
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def panel(ticket: Ticket) -> LoanPanel | None:
     if not loans.is_offered(ticket):
         return None
     declined = ticket.events.filter(kind=EventKind.LOAN_DECLINED).exists()
-    kinds = {(unit.product_id, unit.condition): unit for unit in reversed(loans.free_units(ticket)[:MOST_READ])}
-    return LoanPanel(None, list(reversed(kinds.values()))[:MOST_SHOWN], declined)
+    kinds = {(unit.product_id, unit.condition): unit for unit in reversed(loans.free_units(ticket)[:MAX_ANSWER_BYTES])}
+    return LoanPanel(None, list(reversed(kinds.values()))[:MAX_SHOWN], declined)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from kitbag.actions.planning import earliest_day
-from kitbag.catalogue.plans_reader import MOST_ROWS
+from kitbag.catalogue.plans_reader import MAX_ROWS
 from kitbag.catalogue.reader import BadRow
 from kitbag.enums import Stage
 from kitbag.models import StageChange
@@ -126,7 +126,7 @@ BAD_FILES = [
     (bytes(range(256)) * 40, "not a CSV"),
     (HEAD.encode("utf-16"), "not a CSV"),
     (b"PK\x03\x04\x00\x00", "not a CSV"),
-    ((HEAD + "\n" + "a,b,c,d,e\n" * (MOST_ROWS + 1)).encode(), "at most 5000"),
+    ((HEAD + "\n" + "a,b,c,d,e\n" * (MAX_ROWS + 1)).encode(), "at most 5000"),
     (b"x" * (1024 * 1024 + 1), "larger than 1 MB"),
     (None, "Choose a file"),
 ]

@@ -18,7 +18,7 @@ from cps_portal.files.models import StoredFile
 from cps_portal.files.scanners import Infected
 from cps_portal.outbox.models import Message
 from members.models import Notice
-from servicing.actions.documents import MOST
+from servicing.actions.documents import MAX_FILES
 from servicing.actions.erasing import erase_jobs
 from servicing.actions.visiting import KEPT, forget_visitors
 from servicing.enums import TicketFileKind, TicketState
@@ -137,9 +137,9 @@ def test_what_is_no_form_is_refused_by_its_type(workshop: Machine, path: str) ->
 def test_what_is_too_large_is_413_by_its_announcement_and_by_its_file(
     workshop: Machine, path: str, settings: Settings
 ) -> None:
-    body = b"x" * ((conf.FILES_MOST_MEGABYTES + 1) * 1024 * 1024)
+    body = b"x" * ((conf.FILES_MAX_MEGABYTES + 1) * 1024 * 1024)
     assert workshop.send(path, parts(body)).status_code == 413
-    settings.FILES_MOST_MEGABYTES = 0
+    settings.FILES_MAX_MEGABYTES = 0
     answer = workshop.send(path, parts())
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert not StoredFile.objects.exists()
@@ -182,8 +182,8 @@ def test_a_job_that_is_long_over_or_full_takes_none(workshop: Machine, ticket: T
     answer = workshop.send(path, parts())
     assert (answer.status_code, answer.json()["code"]) == (409, "over")
     Ticket.objects.update(state=TicketState.IN_REPAIR, ended_at=None)
-    rows = [StoredFile(purpose="ticket", kind="jpeg", size=1, stored_as="x", created_at=now) for _n in range(MOST)]
-    for row, key in zip(rows, range(MOST), strict=True):
+    rows = [StoredFile(purpose="ticket", kind="jpeg", size=1, stored_as="x", created_at=now) for _n in range(MAX_FILES)]
+    for row, key in zip(rows, range(MAX_FILES), strict=True):
         row.key = f"full-{key}"
     made = StoredFile.objects.bulk_create(rows)
     TicketFile.objects.bulk_create(TicketFile(ticket=ticket, file=row, kind="fault", at=now) for row in made)

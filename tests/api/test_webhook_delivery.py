@@ -178,7 +178,7 @@ def test_a_deleted_address_is_added_anew_with_another_secret_and_never_twice(
 
 
 def test_there_are_so_many_endpoints_and_no_more(shop: Machine, settings: Settings) -> None:
-    settings.WEBHOOK_ENDPOINTS_MOST = 2
+    settings.WEBHOOK_MAX_ENDPOINTS = 2
     urls = [f"https://shop.example/{number}" for number in range(3)]
     made = [shop.post("webhook-endpoints", {"url": url}) for url in urls]
     assert [answer.status_code for answer in made] == [201, 201, 409]

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.django_db]
 OPEN = int(os.environ.get("BENCH_TICKETS", "20000"))
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MORE = 10  # times as many due
-FEW = 10
+FEW_ROWS = 10
 
 
 def a_ticket(world: World) -> Ticket:
@@ -77,19 +77,19 @@ def test_the_overdue_job_costs_what_is_due_and_not_what_is_open(world: World, re
     assert "ticket_to_flag" in plan
     assert "Seq Scan" not in plan
     found = {}
-    for due in (0, FEW, FEW * MORE):
+    for due in (0, FEW_ROWS, FEW_ROWS * MORE):
         make_due(due)
         times = []
         times.append(seconds(lambda _n: flag_overdue(at=at, limit=1000), 0))
         found[due] = min(times)
-    ratio = found[FEW * MORE] / found[FEW]
+    ratio = found[FEW_ROWS * MORE] / found[FEW_ROWS]
     report.append(
         f"overdue job, {Ticket.objects.open().count():,} open: none due {found[0] * 1000:.1f} ms, "
-        f"{FEW} due {found[FEW] * 1000:.0f} ms, {FEW * MORE} due {found[FEW * MORE] * 1000:.0f} ms (ratio {ratio:.1f})"
+        f"{FEW_ROWS} due {found[FEW_ROWS] * 1000:.0f} ms, {FEW_ROWS * MORE} due {found[FEW_ROWS * MORE] * 1000:.0f} ms (ratio {ratio:.1f})"
     )
     assert ratio < MORE * 2
-    assert found[0] < found[FEW]
-    assert Ticket.objects.exclude(missed_at=None).count() == 1 + FEW + FEW * MORE
+    assert found[0] < found[FEW_ROWS]
+    assert Ticket.objects.exclude(missed_at=None).count() == 1 + FEW_ROWS + FEW_ROWS * MORE
 
 
 def test_opening_a_ticket_asks_at_most_twenty_things_more_than_its_facts(world: World, report: list[str]) -> None:

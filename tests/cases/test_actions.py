@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from cps_portal.cases import actions, rules
 from cps_portal.cases.enums import Author, Kind, State
-from cps_portal.cases.models import LONGEST_TEXT, Case, CaseMessage
+from cps_portal.cases.models import MAX_TEXT_LENGTH, Case, CaseMessage
 from cps_portal.lib.errors import Refusal
 from cps_portal.lib.reference import read_reference
 from cps_portal.outbox.models import Message
@@ -179,7 +179,7 @@ def test_a_move_is_made_exactly_where_the_table_allows_it(asked: Case, agent: Us
 
 
 def test_a_text_is_something_and_not_too_much(asked: Case, world: World, agent: User) -> None:
-    for text, code in [("", "empty"), (" \n ", "empty"), ("x" * (LONGEST_TEXT + 1), "long")]:
+    for text, code in [("", "empty"), (" \n ", "empty"), ("x" * (MAX_TEXT_LENGTH + 1), "long")]:
         said = {"case": asked, "text": text, "at": LATER}
         assert refusal(actions.write_message, by=world.ana.user, **said) == (code, "text")
         assert refusal(actions.answer, by=agent, **said) == (code, "text")

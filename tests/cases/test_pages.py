@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cps_portal.cases import actions
-from cps_portal.cases.models import LONGEST_TEXT, Case
+from cps_portal.cases.models import MAX_TEXT_LENGTH, Case
 from cps_portal.outbox.models import Message
 from kitbag.models import Registration
 from members.models import User
@@ -153,7 +153,7 @@ WRONG = [
     ({"subject": "a\x00b"}, "Null characters"),
     ({"subject": "a\x1bb"}, "signs that can’t be printed"),
     ({"text": " \n "}, "Type your message."),
-    ({"text": "x" * (LONGEST_TEXT + 1)}, "You have 5001."),
+    ({"text": "x" * (MAX_TEXT_LENGTH + 1)}, "You have 5001."),
     ({"text": "a\x00b"}, "signs that can’t be printed"),
     ({"name": ""}, "Type your name."),
     ({"email": "vera"}, "Type your email with an @"),

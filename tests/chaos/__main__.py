@@ -32,9 +32,9 @@ PAUSES = {  # as in life, about a hundred times as fast
     "OUTBOX_SWEEP_SECONDS": "1",
     "WEBHOOK_TIMEOUT_SECONDS": "2",
     "WEBHOOK_FIRST_PAUSE_SECONDS": "0.5",
-    "WEBHOOK_LONGEST_PAUSE_SECONDS": "4",
+    "WEBHOOK_MAX_PAUSE_SECONDS": "4",
     "WEBHOOK_QUIET_SECONDS": "0.2",
-    "WEBHOOK_LONGEST_QUIET_SECONDS": "0.5",
+    "WEBHOOK_MAX_QUIET_SECONDS": "0.5",
     "HOUSE_PAUSE": "1",
     "HOUSE_MISCHIEF": "fails=0.05,slow=0.02,garbage=0.04,hangs_up=0.06",
 }

@@ -113,7 +113,7 @@ def test_a_wrong_upload_answers_a_sentence(owner: User, content: bytes, data: di
 
 
 def test_a_hundred_megabytes_are_refused_without_being_kept_anywhere(owner: User, settings: Settings) -> None:
-    settings.FILES_MOST_MEGABYTES = 1
+    settings.FILES_MAX_MEGABYTES = 1
     status, line = send(signed_in(owner), b"\xff\xd8\xff" + b"0" * 6 * 1024 * 1024)
     assert (status, "1 MB" in line) == (422, True)
 

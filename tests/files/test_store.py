@@ -157,7 +157,7 @@ def test_too_large_is_refused_before_it_is_read(owner: User) -> None:
 
 
 def test_nobody_fills_the_storage_with_files_that_nothing_uses(owner: User, settings: Settings) -> None:
-    settings.FILES_MOST_WAITING = 2
+    settings.FILES_MAX_UNUSED = 2
     for _n in range(2):
         store(owner, samples.jpeg())
     with pytest.raises(Refusal, match="too many files waiting"):

@@ -103,7 +103,7 @@ def test_a_bad_file_keeps_no_good_one_out_and_a_form_sent_twice_adds_once(row: R
 
 
 def test_neither_too_many_nor_a_stranger_s(world: World, row: Registration, settings: Settings) -> None:
-    settings.EVIDENCE_MOST = 2
+    settings.EVIDENCE_MAX_FILES = 2
     (piece, _other) = add(row, samples.jpeg(), samples.jpeg())
     one = Uploads(fresh=[samples.upload(samples.jpeg())])
     assert refused(add_evidence, registration=row, uploads=one, by=world.ana.user) == "many"

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from kitbag.models import PointsEntry, Registration
-from kitbag.views.what_if import MOST
+from kitbag.views.what_if import MAX_ASSUMPTIONS
 from tests.factories import validated
 from tests.world import World
 
@@ -65,7 +65,7 @@ def test_what_is_not_held_or_not_registrable_is_left_out_and_there_is_a_limit(wo
     assert tried(as_ana, buy=world.battery.pk)[2]
     assert tried(as_ana, sold=[world.body.pk] * 2) == (700, "silver", True)
     assert tried(as_ana, superseded=world.body.pk, unserviceable=world.body.pk) == (820, "silver", True)
-    assert tried(as_ana, buy=[world.grip.pk] * (MOST + 5)) == (1000 + 20 * MOST, "platinum", True)
+    assert tried(as_ana, buy=[world.grip.pk] * (MAX_ASSUMPTIONS + 5)) == (1000 + 20 * MAX_ASSUMPTIONS, "platinum", True)
 
 
 def test_a_search_keeps_what_was_assumed_and_leads_on_without_javascript(world: World, as_ana: Client) -> None:

@@ -23,7 +23,7 @@ from members.models import CountryProgramme, Member, Notice
 from tests.factories import ProductFactory, draft, submitted, validated
 from tests.world import JOINED, World
 
-MOST_QUERIES = 23  # of them the shelf of offers three, what is in service one
+MAX_QUERIES = 23  # of them the shelf of offers three, what is in service one
 
 
 def text(response: HttpResponse) -> str:
@@ -278,7 +278,7 @@ def test_queries_do_not_grow_with_the_kit(world: World, as_ana: Client, url: str
             at=timezone.now(),
         )
     assert queries(as_ana, url) == before
-    assert before <= MOST_QUERIES
+    assert before <= MAX_QUERIES
 
 
 def make_one(make: Callable[..., object], world: World, number: int) -> None:
@@ -305,7 +305,7 @@ def test_the_first_page_after_signing_in_stays_within_the_limit(world: World) ->
     with CaptureQueriesContext(connection) as caught:
         client.get("/dashboard/")
     reads = [query for query in caught if query["sql"].startswith("SELECT")]
-    assert len(reads) <= MOST_QUERIES, "\n".join(query["sql"][:150] for query in reads)
+    assert len(reads) <= MAX_QUERIES, "\n".join(query["sql"][:150] for query in reads)
 
 
 # --- Notices ------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from tests.workers import use_broker
 
 Post = Callable[..., Message]
 A_LEASE = timedelta(seconds=121)
-MOST_ATTEMPTS = 30
+MAX_ATTEMPTS = 30
 
 
 @pytest.mark.django_db
@@ -163,7 +163,7 @@ def test_a_crash_while_sending_is_sent_again_after_the_lease_under_the_same_mess
 @pytest.mark.django_db(transaction=True)
 def test_a_message_that_kills_every_worker_is_given_up(post: Post, settings: Settings) -> None:
     message = post()
-    Message.objects.update(attempts=MOST_ATTEMPTS)
+    Message.objects.update(attempts=MAX_ATTEMPTS)
     settings.EMAIL_BACKEND = "tests.outbox.backends.PowerCut"
     assert not actions.deliver(message.pk)
     message.refresh_from_db()
@@ -207,7 +207,7 @@ def test_a_mail_server_that_does_not_answer_is_tried_again_and_given_up_in_the_e
     assert not actions.deliver(message.pk)
     message.refresh_from_db()
     assert message.state == State.QUEUED
-    Message.objects.update(attempts=MOST_ATTEMPTS - 1, next_at=timezone.now())
+    Message.objects.update(attempts=MAX_ATTEMPTS - 1, next_at=timezone.now())
     assert not actions.deliver(message.pk)
     message.refresh_from_db()
     assert message.state == State.FAILED

@@ -166,7 +166,7 @@ def test_what_staff_delete_stays_to_be_read(
 def test_one_address_more_than_a_partner_may_have_is_refused_beside_its_field(
     as_programme: Client, endpoint: WebhookEndpoint, settings: Settings
 ) -> None:
-    settings.WEBHOOK_ENDPOINTS_MOST = 1
+    settings.WEBHOOK_MAX_ENDPOINTS = 1
     form = {"partner": endpoint.partner_id, "url": "https://hooks.example.org/2"}
     found = as_programme.post(reverse("admin:partners_webhookendpoint_add"), form)
     assert "Delete one" in str(found.context["adminform"].form.errors["url"])

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from standardwebhooks import Webhook
 
-from cps_portal.rest.signed import MOST_BYTES, SignedView, verify_signed
+from cps_portal.rest.signed import MAX_BYTES, SignedView, verify_signed
 
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 VECTOR = {
@@ -105,7 +105,7 @@ def test_a_body_that_is_signed_and_no_json_is_a_clear_error(body: bytes) -> None
 
 
 def test_a_body_that_is_too_large_is_not_read() -> None:
-    body = b" " * (MOST_BYTES + 1)
+    body = b" " * (MAX_BYTES + 1)
     answer = send(body, **sign(body))
     assert answer.status_code == 413
     assert json.loads(answer.content)["code"] == "too_large"

@@ -20,9 +20,9 @@ from cps_portal.offers.forms.packs import PackForm
 
 COLUMNS = ["reference", "sending", "kind", "occurred_at", "carrier", "tracking", "tracking_url", "reason"]
 NEEDED = COLUMNS[:4]
-MOST_LINES = 2000
-MOST_BYTES = 500_000
-LONGEST = {"carrier": 60, "tracking": 60, "tracking_url": 300}
+MAX_LINES = 2000
+MAX_BYTES = 500_000
+MAX_LENGTHS = {"carrier": 60, "tracking": 60, "tracking_url": 300}
 BAD: dict[str, Any] = {
     "columns": _("The first line has to name these columns: %(columns)s."),
     "csv": _("Line %(n)d can’t be read as CSV. Look for a quotation mark that is not closed."),
@@ -60,7 +60,7 @@ class BroughtBackForm(forms.Form):
     text = forms.CharField(
         label=_("Or its lines"),
         required=False,
-        max_length=MOST_BYTES,
+        max_length=MAX_BYTES,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
     )
@@ -71,7 +71,7 @@ class BroughtBackForm(forms.Form):
         file = self.cleaned_data["file"]
         if not file:
             return ""
-        if file.size > MOST_BYTES:
+        if file.size > MAX_BYTES:
             raise ValidationError(_("The file is larger than 500 kB. Send it in parts."))
         try:
             text: str = file.read().decode()
@@ -102,8 +102,8 @@ class BroughtBackForm(forms.Form):
             if not set(NEEDED) <= set(rows.fieldnames or ()):
                 raise ValidationError(BAD["columns"] % {"columns": ", ".join(NEEDED)})
             for count, row in enumerate(rows):
-                if count == MOST_LINES:
-                    raise ValidationError(BAD["many"] % {"n": MOST_LINES})
+                if count == MAX_LINES:
+                    raise ValidationError(BAD["many"] % {"n": MAX_LINES})
                 self._read_one(rows.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS})
         except csv.Error:
             raise ValidationError(BAD["csv"] % {"n": rows.line_num + 1}) from None
@@ -126,7 +126,7 @@ def _line(number: int, cells: dict[str, str]) -> Line:
     if cells["kind"] not in HOUSE_STEPS:
         raise ValidationError({"kind": BAD["kind"] % {"value": cells["kind"][:20], "kinds": ", ".join(HOUSE_STEPS)}})
     moment = _moment(cells["occurred_at"])
-    for name, longest in LONGEST.items():
+    for name, longest in MAX_LENGTHS.items():
         if len(cells[name]) > longest:
             raise ValidationError({name: BAD["long"] % {"n": longest}})
     if cells["tracking_url"] and not cells["tracking_url"].startswith("https://"):

@@ -14,8 +14,8 @@ from members.enums import Programme
 from members.forms import clean_line, country_choices
 from members.models import CountryProgramme
 
-MOST_LINES = 4
-LONGEST_STREET = 300
+MAX_LINES = 4
+MAX_STREET_LENGTH = 300
 KEPT = "country_area_kept"  # a region typed for one country, while another's list of regions is shown
 LABELS: dict[str, dict[str, str | Promise]] = {  # what each country calls its parts, by the kinds of the library
     "city": {
@@ -60,7 +60,7 @@ OTHERWISE: dict[str, str | Promise] = {
     "country_area": _("Region"),
     "postal_code": _("Postal code"),
 }
-LONGEST = {"city": 120, "city_area": 120, "country_area": 120, "postal_code": 20, "sorting_code": 20}
+MAX_LENGTHS = {"city": 120, "city_area": 120, "country_area": 120, "postal_code": 20, "sorting_code": 20}
 AUTOCOMPLETE = {
     "city": "address-level2",
     "city_area": "address-level3",
@@ -125,7 +125,7 @@ class PackForm(forms.Form):
         if part.name == "street":
             return forms.CharField(
                 label=str(LABELS["street"][""]),
-                max_length=LONGEST_STREET,
+                max_length=MAX_STREET_LENGTH,
                 help_text=_(
                     "Street and number, flat, building, company. Latin letters or your own script, as you like."
                 ),
@@ -139,7 +139,7 @@ class PackForm(forms.Form):
             return forms.CharField(
                 label=label,
                 required=part.required,
-                max_length=LONGEST[part.name],
+                max_length=MAX_LENGTHS[part.name],
                 error_messages={"required": _("Choose one from the list.")},
                 widget=forms.Select(
                     attrs={"autocomplete": AUTOCOMPLETE[part.name]},
@@ -154,7 +154,7 @@ class PackForm(forms.Form):
         return forms.CharField(
             label=label,
             required=part.required,
-            max_length=LONGEST[part.name],
+            max_length=MAX_LENGTHS[part.name],
             help_text=hint,
             error_messages=messages,
             widget=forms.TextInput(attrs={**attributes, **({"class": "input ltr"} if "code" in part.name else {})}),
@@ -225,7 +225,7 @@ class PackForm(forms.Form):
         lines = [line for line in (clean_line(line) for line in typed.splitlines()) if line]
         if not lines:
             raise ValidationError(self.fields["street"].error_messages["required"], code="required")
-        if len(lines) > MOST_LINES:
+        if len(lines) > MAX_LINES:
             raise ValidationError(_("There is room for four lines on the label. Put it in fewer."), code="lines")
         return "\n".join(lines)
 
@@ -244,7 +244,7 @@ class PackForm(forms.Form):
         if not typed:
             return ""
         code = addresses.read_postal_code(clean_line(addresses.without_turns(typed)), self.parcel_country)
-        if code is None or len(code) > LONGEST["postal_code"]:
+        if code is None or len(code) > MAX_LENGTHS["postal_code"]:
             example = addresses.postal_example(self.parcel_country)
             message = _("That isn’t a postal code there. They look like %(example)s.")
             raise ValidationError(message, params={"example": example}, code="postal_code")

@@ -12,13 +12,13 @@ from cps_portal.lib import meter
 from cps_portal.partners.models import Call, Credential, KeptAnswer
 
 NOTED = "partners:calls"
-MOST_NOTED = 1_000_000  # if nobody writes them down the oldest are lost, but for the log
+MAX_BUFFERED_CALLS = 1_000_000  # if nobody writes them down the oldest are lost, but for the log
 BATCH = 1000
 
 
 def note_call(call: dict[str, Any]) -> None:
     """Note a request: the fields of a Call, `credential_id` its key. Never raises: the log says what it could not."""
-    meter.note(NOTED, orjson.dumps(call), most=MOST_NOTED)
+    meter.note(NOTED, orjson.dumps(call), most=MAX_BUFFERED_CALLS)
 
 
 def write_calls() -> int:

@@ -16,9 +16,9 @@ from oauth2_provider.models import get_access_token_model
 from cps_portal.lib.errors import Refusal
 from cps_portal.partners.enums import SCOPES
 from cps_portal.partners.models import Credential, Partner
-from cps_portal.partners.models.credentials import USUAL_RATE, check_network
+from cps_portal.partners.models.credentials import DEFAULT_REQUESTS_PER_MINUTE, check_network
 
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 HIGHEST_RATE = 1_000_000
 NO_MORE = _("This credential does not work any more. Make a new one.")
 
@@ -34,7 +34,7 @@ def issue(
     at: datetime,
     networks: Sequence[str] = (),
     expires_at: datetime | None = None,
-    rate: int = USUAL_RATE,
+    rate: int = DEFAULT_REQUESTS_PER_MINUTE,
     replaces: Credential | None = None,
     fixed: tuple[str, str] | None = None,
 ) -> tuple[Credential, str]:
@@ -64,8 +64,8 @@ def _checked(partner: Partner, wanted: Mapping[str, Any], at: datetime) -> dict[
     found = dict(wanted)
     if "name" in found:
         found["name"] = found["name"].strip()
-        if not 0 < len(found["name"]) <= LONGEST_NAME:
-            words = _("Say where it is used, in at most %(n)d characters.") % {"n": LONGEST_NAME}
+        if not 0 < len(found["name"]) <= MAX_NAME_LENGTH:
+            words = _("Say where it is used, in at most %(n)d characters.") % {"n": MAX_NAME_LENGTH}
             raise Refusal("name", words, "name")
     if "scopes" in found:
         if not found["scopes"] or set(found["scopes"]) - set(SCOPES[partner.kind]):
@@ -76,7 +76,7 @@ def _checked(partner: Partner, wanted: Mapping[str, Any], at: datetime) -> dict[
             check_network(network)
         except ValidationError as error:
             raise Refusal("networks", error.messages[0], "networks") from None
-    if not 1 <= found.get("rate", USUAL_RATE) <= HIGHEST_RATE:
+    if not 1 <= found.get("rate", DEFAULT_REQUESTS_PER_MINUTE) <= HIGHEST_RATE:
         raise Refusal("rate", _("Enter a number from 1 to %(n)d.") % {"n": HIGHEST_RATE}, "rate")
     if found.get("expires_at") and found["expires_at"] <= at:
         raise Refusal("expires_at", _("This moment is over. Choose a later one."), "expires_at")

@@ -159,9 +159,9 @@ def check_new(*, partner: Partner, url: str) -> None:
     live = WebhookEndpoint.objects.live().filter(partner=partner)
     if live.filter(url=url).exists():
         raise Refusal("url", _("This partner has this address already."), "url")
-    if live.count() >= settings.WEBHOOK_ENDPOINTS_MOST:
+    if live.count() >= settings.WEBHOOK_MAX_ENDPOINTS:
         words = _("There are %(n)d addresses already. Delete one that is not used any more.")
-        raise Refusal("many", words % {"n": settings.WEBHOOK_ENDPOINTS_MOST})
+        raise Refusal("many", words % {"n": settings.WEBHOOK_MAX_ENDPOINTS})
 
 
 @transaction.atomic

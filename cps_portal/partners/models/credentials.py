@@ -18,7 +18,7 @@ from cps_portal.partners import rules
 from cps_portal.partners.enums import Scope
 from cps_portal.partners.models.organisations import Partner
 
-USUAL_RATE = 600
+DEFAULT_REQUESTS_PER_MINUTE = 600
 ADDRESS = "CPS_CLIENT_ADDRESS"  # in the headers that the authorisation server reads: set by us, never by a client
 
 
@@ -60,7 +60,9 @@ class Credential(AbstractApplication):  # type: ignore[misc]
         help_text=_("From where it may be used, such as 192.0.2.0/24. None: from anywhere."),
     )
     rate = models.PositiveIntegerField(
-        _("requests a minute"), default=USUAL_RATE, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+        _("requests a minute"),
+        default=DEFAULT_REQUESTS_PER_MINUTE,
+        validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     replaces = models.OneToOneField(
