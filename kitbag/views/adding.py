@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RegistrationState
 from kitbag.forms import PickForm
 from kitbag.models import Product, Registration, points_now
-from kitbag.search import search_products
-from kitbag.views.common import address, ahead_sentences, go, own, typed
+from kitbag.presenters.registrations import address, ahead_sentences, go, own, typed
+from kitbag.queries.search import search_products
 from members import rules as member_rules
 from members.access import MemberRequest, member_required
 from members.enums import Level
@@ -124,7 +124,7 @@ def add(request: MemberRequest) -> HttpResponse:
 def search(request: MemberRequest) -> HttpResponse:
     """The list of what was found, for the search as you type; a plain visit is the whole page."""
     if request.htmx:
-        return render(request, "kitbag/_found.html", _search(request))
+        return render(request, "kitbag/_search_results.html", _search(request))
     return add(request)
 
 

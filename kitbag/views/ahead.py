@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from kitbag.forecast import Step, forecast, waiting_registrations
 from kitbag.models import Registration
+from kitbag.queries.forecast import Step, forecast, waiting_registrations
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
@@ -44,7 +44,7 @@ class Day:
 @member_required
 def ahead(request: MemberRequest) -> HttpResponse:
     context = {"days": days_ahead(request.member, timezone.localdate()), "notice_days": settings.NOTICE_DAYS}
-    return render(request, "kitbag/ahead.html", context)
+    return render(request, "kitbag/forecast.html", context)
 
 
 def days_ahead(member: Member, today: date) -> list[Day]:

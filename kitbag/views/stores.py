@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django_countries import countries
 
-from cps_portal.lib.forms import DatePartsField
+from cps_portal.core.lib.forms import DatePartsField
 from kitbag.actions import retailers
 from members.access import MemberRequest, member_required
 from members.models import CountryProgramme, Member
@@ -39,7 +39,7 @@ def country_note(request: MemberRequest) -> HttpResponse:
         store=typed.get("store", ""),
         on=typed.get("purchased_on"),
     )
-    return render(request, "kitbag/_where_notes.html", context)
+    return render(request, "kitbag/_purchase_notes.html", context)
 
 
 def watch(fields: dict[str, forms.Field]) -> None:

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_GET
 
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import Product, Registration
-from kitbag.search import search_products
-from kitbag.views.adding import SHORTEST_QUERY, marked
-from kitbag.views.common import typed
+from kitbag.presenters.registrations import typed
+from kitbag.queries.search import search_products
+from kitbag.views.adding import SHORTEST_QUERY, Stop, marked
 from members import rules
 from members.access import MemberRequest, member_required
 from members.enums import Level
@@ -142,9 +142,9 @@ class Outcome:
         return f"{max(rules.scale_position(self.points, self.thresholds), 0.4):.1f}%"
 
     @property
-    def stops(self) -> list[tuple[str | Promise, int, bool]]:
+    def stops(self) -> list[Stop]:
         rising = sorted(self.thresholds.items(), key=lambda item: item[1])
-        return [(Level(level).label, start, level == self.level) for level, start in rising]
+        return [Stop(Level(level).label, start, level == self.level) for level, start in rising]
 
 
 @require_GET

@@ -77,7 +77,7 @@ def test_joining_to_points_without_reloading(catalogue: None, worker: None, visi
     assert (member.points, member.level) == (500, "silver")
     row = member.registrations.get(product__name="EOS R1")
     page.goto(f"/kitbag/{row.pk}/remove/")
-    expect(page.get_by_text("Your level goes from Silver to Red")).to_be_visible()  # R26: the cost first
+    expect(page.get_by_text("Your level will go from Silver to Red")).to_be_visible()  # R26: the cost first
     page.get_by_label("Sold").check()
     page.get_by_role("button", name="Remove", exact=True).click()
     page.wait_for_load_state()

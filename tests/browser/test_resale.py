@@ -17,7 +17,7 @@ def test_a_product_changes_hands_and_another_comes_back(committed_world: World, 
     seller = visit(world.ana.user, viewport=PHONE)
     seller.goto(row.get_absolute_url())
     seller.get_by_role("link", name="Hand it over").click()
-    expect(seller.get_by_text("Your level goes from Gold to Silver.")).to_be_visible()
+    expect(seller.get_by_text("Your level will go from Gold to Silver.")).to_be_visible()
     seller.get_by_role("button", name="Make a code").click()
     code = seller.locator(".handover-code").inner_text()
 
@@ -25,7 +25,7 @@ def test_a_product_changes_hands_and_another_comes_back(committed_world: World, 
     buyer.goto("/kitbag/add/")
     buyer.get_by_role("link", name="Redeem it").click()
     buyer.get_by_label("Code").fill(code.lower().replace("-", " "))
-    buyer.get_by_role("button", name="Look").click()
+    buyer.get_by_role("button", name="Continue").click()
     expect(buyer.get_by_text(row.serial)).to_be_visible()
     buyer.get_by_role("button", name="it’s mine now").click()
     expect(buyer.get_by_text("Fully registered")).to_be_visible()

@@ -42,7 +42,7 @@ def test_a_wrong_number_is_named_corrected_with_a_tap_and_insisted_on(visit: Cal
     expect(note).to_contain_text("Did you mean 052031000077?")
     note.get_by_role("button", name="Use").click()
     expect(serial).to_have_value("052031000077")
-    expect(note).to_contain_text("Compare it with the number on the product")
+    expect(note).to_contain_text("Check it against the number on the product")
     serial.fill("")
     serial.press_sequentially("84716", delay=10)
     expect(note).to_contain_text("does not look like")

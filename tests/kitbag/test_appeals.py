@@ -6,14 +6,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from cps_portal.cases.enums import Kind, State
-from cps_portal.cases.models import Case
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import appeals, deciding, registrations
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Appeal, Registration
 from members.models import Notice, User
+from members.support.enums import Kind, State
+from members.support.models import Case
 from tests.factories import UserFactory, details, submitted
 from tests.world import World
 
@@ -91,8 +91,8 @@ def test_a_denied_appeal_is_the_end_and_says_why(refused: Registration, second: 
     with pytest.raises(Refusal, match="refused this for good"):
         registrations.save_details(registration=row, details=details(), at=NOW)
     page = as_ben.get(f"/kitbag/{row.pk}/").content.decode()
-    assert "A second person has refused it for good." in page
-    assert "You have used the appeal" in page
+    assert "That decision is final." in page
+    assert "You’ve used your appeal" in page
     assert f"/kitbag/{row.pk}/appeal/" not in page
     assert as_ben.get(f"/kitbag/{row.pk}/finish/")["Location"] == f"/kitbag/{row.pk}/"
     registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
@@ -140,7 +140,7 @@ def test_the_page_keeps_what_was_typed_and_works_once(refused: Registration, as_
     assert (long.status_code, "y" * 2001 in long.content.decode()) == (422, True)
     assert as_ben.post(url, {"text": TEXT})["Location"] == f"/kitbag/{refused.pk}/"
     page = as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
-    assert "You have appealed" in page
+    assert "You’ve appealed" in page
     assert as_ben.post(url, {"text": TEXT})["Location"] == f"/kitbag/{refused.pk}/"
     assert Appeal.objects.count() == 1
 

@@ -8,12 +8,12 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from cps_portal.dashboard import _told
+from cps_portal.site.dashboard import _told
 from kitbag.actions import adjustments
 from kitbag.enums import Stage
 from kitbag.models import Adjustment, PointsEntry, Registration, StageChange
+from kitbag.presenters.registrations import entry_title
 from kitbag.views.causes import explain
-from kitbag.views.common import entry_title
 from members import actions as members
 from members.enums import NoticeCode, PointsCause
 from members.models import Notice
@@ -113,12 +113,12 @@ def test_what_is_ahead_says_day_totals_level_and_what_keeps_it(world: World, as_
     change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
     day = date_format(change.effective_on, "j F Y")
     page = text(as_ana, "/kitbag/ahead/")
-    for words in (day, "you would fall to Silver", "180 points more by then keep you at Gold", "worth 180 points"):
+    for words in (day, "you’d drop to Silver", "180 more points by then keep you at Gold", "worth 180 points"):
         assert words in page, words
     row = draft(world.ana, world.lens)
     assert row.get_absolute_url() in text(as_ana, "/kitbag/ahead/")
     board = text(as_ana, "/dashboard/")
-    assert f"On {day}: <b>1,000 → 820</b>, you would fall to Silver; 180 points keep Gold." in board
+    assert f"On {day}: <b>1,000 → 820</b>, you’d drop to Silver; 180 more points keep you Gold." in board
     assert f"Planned: 820 from {day}." in board and f"From {day} EOS R Test counts differently" in board
     assert "/kitbag/ahead/" in text(as_ana, "/kitbag/points/")
 

@@ -6,15 +6,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.cases.models import Case
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import deciding, registrations, stolen
 from kitbag.emails import stolen_presented
 from kitbag.enums import RegistrationState, ReviewReason
 from kitbag.models import Claim, Encounter, Registration, StolenReport
 from members.enums import NoticeCode
 from members.models import Notice
+from members.support.models import Case
 from tests.factories import submitted
 from tests.world import World
 
@@ -144,6 +144,6 @@ def test_the_pages_of_the_owner(world: World, as_ana: Client) -> None:
     assert as_ana.get(f"/kitbag/{row.pk}/release/").status_code == 302
     for _twice in range(2):
         page = as_ana.post(f"/kitbag/{row.pk}/found/", follow=True).content.decode()
-    assert "You said that you have it back" in page
+    assert "You told us you have it back" in page
     assert Case.objects.get().about == row
     assert StolenReport.objects.get().lifted_at is None

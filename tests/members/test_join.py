@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from members.enums import Level
 from members.models import CountryProgramme, Member, TermsAcceptance, TermsVersion, User
 from members.rules import is_member_number
@@ -84,10 +84,10 @@ def test_joining_posts_the_welcome_and_the_confirmation(world: World) -> None:
 
 def test_the_dashboard_asks_to_confirm_the_address_until_it_is_done(world: World) -> None:
     client, _response = join()
-    assert "Confirm your address" in text(client.get("/dashboard/"))
+    assert "Confirm your email address" in text(client.get("/dashboard/"))
     assert client.post("/accounts/email/", {"email": "dina@example.org", "action_send": ""}).status_code == 302
     EmailAddress.objects.filter(email="dina@example.org").update(verified=True)
-    assert "Confirm your address" not in text(client.get("/dashboard/"))
+    assert "Confirm your email address" not in text(client.get("/dashboard/"))
 
 
 def test_the_chosen_country_is_there_already(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The members' own pages and the dashboard (R6, R10 to R13, R18, R56)."""
+"""The members' own pages and the dashboard (R6, R7, R10 to R13, R18, R56, R57)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -54,6 +54,11 @@ def test_a_visitor_is_led_to_the_sign_in(world: World, url: str) -> None:
 @pytest.mark.parametrize("url", ["/", "/help/", "/terms/", "/privacy/", "/country/?country=FR"])
 def test_a_visitor_reads_the_public_pages(world: World, url: str) -> None:
     assert Client().get(url).status_code == 200
+
+
+def test_the_help_page_says_what_membership_gives_in_other_regions(world: World) -> None:
+    """R7"""
+    assert "Outside our region you may get priority service with a valid card." in Client().get("/help/").text
 
 
 @pytest.mark.parametrize("url", PAGES)
@@ -171,7 +176,7 @@ def test_a_new_member_sees_what_to_do_first_and_what_opens_next(as_ben: Client) 
     page = text(as_ben.get("/dashboard/"))
     assert "Welcome, Ben" in page
     assert "See what your kit is worth" in page
-    assert "What opens at Silver" in page
+    assert "What you get at Silver" in page
     assert "500 points" in page
 
 
@@ -179,17 +184,17 @@ def test_the_nudge_names_the_fewest_products_that_close_the_gap(world: World, as
     for _ in range(3):
         draft(world.ana, world.body)
     draft(world.ana, world.lens)
-    assert "Finish 2 products and their <b>600 points</b> make you Platinum." in text(as_ana.get("/dashboard/"))
+    assert "Finish 2 products and their <b>600 points</b> will make you Platinum." in text(as_ana.get("/dashboard/"))
 
 
 def test_the_nudge_counts_what_is_being_checked(world: World, as_ana: Client) -> None:
     submitted(world.ana, world.body, "100000000009")
     draft(world.ana, world.body)
-    words = "Finish one product: its <b>300 points</b> and the 300 being checked make you Platinum."
+    words = "Finish one product: its <b>300 points</b> and the 300 being checked would make you Platinum."
     assert words in text(as_ana.get("/dashboard/"))
     submitted(world.ana, world.body, "100000000010")
     page = text(as_ana.get("/dashboard/"))
-    assert "600 points</b> are being checked. Once they count, you are Platinum." in page
+    assert "600 points</b> are being checked. Once they count, you’re Platinum." in page
 
 
 def test_your_turn_names_what_is_missing_and_leads_there(world: World, as_ana: Client) -> None:
