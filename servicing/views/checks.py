@@ -8,11 +8,11 @@ from django.views.decorators.http import require_safe
 
 from kitbag.models import Registration
 from members.access import MemberRequest, member_required
-from servicing.entitled import count_places
 from servicing.enums import ServiceKind
 from servicing.forms.requests import CheckForm
 from servicing.models import Ticket
-from servicing.promises import asked_of, best_for, choices_for
+from servicing.presenters.turnaround import asked_of, best_for, choices_for
+from servicing.queries.entitlement import count_places
 from servicing.rules.places import PLACES
 
 
@@ -56,7 +56,7 @@ def may_i(request: MemberRequest, pk: int) -> HttpResponse:
         "taken": count_places(request.member),
         "places": PLACES,
     }
-    return render(request, "servicing/_may_i.html" if request.htmx else "servicing/may_i.html", context)
+    return render(request, "servicing/_entitlement_summary.html" if request.htmx else "servicing/entitlement.html", context)
 
 
 def _job(request: MemberRequest, row: Registration) -> Ticket | None:

@@ -46,8 +46,8 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     page.get_by_role("link", name=ticket.product.name, exact=True).click()
     expect(page.get_by_text("Past its target")).to_be_visible()
     assert faults(page) == []
-    page.get_by_role("link", name="There is an estimate").click()
-    expect(page.get_by_text("If you decline, nothing is repaired")).to_be_visible()
+    page.get_by_role("link", name="Your estimate is ready").click()
+    expect(page.get_by_text("If you decline, we send it back to you unrepaired")).to_be_visible()
     page.get_by_role("button", name="Approve ZAR 3,680.00").click()
     expect(page.get_by_text("Approved. The clock runs again.")).to_be_visible()
 
@@ -56,10 +56,10 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     order_part(ticket=ticket, name="Shutter unit", expected_on=day, who=desk, at=timezone.now())
     write_message(ticket=ticket, text="It comes from Japan.", who=desk, at=timezone.now())
     look_again(page)
-    expect(page.get_by_text("It waits for: Shutter unit")).to_be_visible()
+    expect(page.get_by_text("We’re waiting for: Shutter unit")).to_be_visible()
     expect(page.get_by_text("New date")).to_be_visible()
     expect(page.get_by_text("It comes from Japan.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Borrow one meanwhile")).to_be_visible()
+    expect(page.get_by_role("heading", name="Borrow one while you wait")).to_be_visible()
     expect(page.get_by_label("Write to the centre")).to_have_value("Half a thought")
     assert faults(page) == []
 
@@ -68,10 +68,10 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     assert faults(page) == []
 
     page.goto(ticket.get_absolute_url())
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("heading", name="The agreement")).to_be_visible()
+    page.get_by_role("button", name="Confirm my choice").click()
+    expect(page.get_by_role("heading", name="Loan agreement")).to_be_visible()
     assert faults(page) == []
-    page.get_by_label("I have read this and accept it.").check()
+    page.get_by_label("I’ve read this and accept it.").check()
     page.get_by_role("button", name="Accept the agreement").click()
     expect(page.get_by_text("Fetch it at the centre")).to_be_visible()
     loans.hand_out(loan=Loan.objects.get(ticket=ticket), condition="Like new", who=desk, at=timezone.now())

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from cps_portal.offers.actions.loading import load_offers
-from cps_portal.offers.models import WelcomePack
 from members.enums import Programme, ServiceLevel
 from members.models import CountryProgramme
+from members.offers.actions.loading import load_offers
+from members.offers.models import WelcomePack
 from tests.world import SINCE, World
 
 PHONE = {"width": 390, "height": 844}
@@ -39,7 +39,7 @@ def test_a_pack_is_asked_for_on_a_phone(committed_world: World, visit: Callable[
     expect(page.locator(".parcel-label")).to_contain_text("12 Corniche")
     page.get_by_role("button", name="Go back").click()
     expect(page.get_by_label("Town or city")).to_have_value("Johannesburg")
-    page.get_by_role("button", name="Look it over").click()
+    page.get_by_role("button", name="Check the address").click()
     expect(page.get_by_role("button", name="Send my Welcome Pack")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("button", name="Send my Welcome Pack").click()

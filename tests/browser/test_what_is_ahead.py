@@ -31,7 +31,7 @@ def test_from_the_notice_to_what_is_ahead_to_what_if(
     page.get_by_role("link", name=re.compile("EOS R Test counts differently")).click()
     expect(page.get_by_text("180 more points by then keep you at Gold")).to_be_visible()
     expect(page.get_by_role("link", name="RF 70-200mm F2.8 Test")).to_be_visible()
-    page.get_by_role("link", name="What if?").click()
+    page.get_by_role("link", name="Try a change").click()
     outcome = page.get_by_role("complementary")
     page.get_by_role("link", name=re.compile(r"^Superseded ?: EOS R Test$")).click()
     expect(outcome).to_contain_text("From Gold to Silver")

@@ -8,11 +8,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cps_portal.cases import actions
-from cps_portal.cases.models import MAX_TEXT_LENGTH, Case
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from kitbag.models import Registration
 from members.models import User
+from members.support import actions
+from members.support.models import MAX_TEXT_LENGTH, Case
 from tests.cases.conftest import MONDAY
 from tests.world import World
 
@@ -50,7 +50,7 @@ def test_a_member_writes_and_reads_on(world: World, as_ana: Client, agent: User)
     as_ana.post(f"/cases/{case.reference}/close/")
     case.refresh_from_db()
     assert case.is_closed
-    assert "Writing opens it again" in page(as_ana.get(case.get_absolute_url()))
+    assert "If you write here, we open it again" in page(as_ana.get(case.get_absolute_url()))
 
 
 def test_a_visitor_writes_and_reads_on_by_the_link_of_the_mail(world: World, agent: User) -> None:

@@ -10,16 +10,16 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from pypdf import PdfReader
 
-from cps_portal.cases.models import Case
-from cps_portal.lib.errors import Refusal
-from cps_portal.offers.actions.cards import card_of, replace_card, report_lost, revoke_card
-from cps_portal.offers.enums import CardEnd
-from cps_portal.offers.models import Card, WelcomePack
-from cps_portal.offers.webhooks import card_requested
-from cps_portal.outbox.models import Message
-from cps_portal.partners.actions import add_endpoint
-from cps_portal.partners.models import Partner
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners.actions import add_endpoint
+from cps_portal.core.partners.models import Partner
 from members.models import Member, Notice
+from members.offers.actions.cards import card_of, replace_card, report_lost, revoke_card
+from members.offers.enums import CardEnd
+from members.offers.models import Card, WelcomePack
+from members.offers.webhooks import card_requested
+from members.support.models import Case
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -34,7 +34,7 @@ def look(card_or_token: Card | str) -> tuple[int, str]:
     """What a visitor's phone is shown, without the time."""
     path = card_or_token.check_path if isinstance(card_or_token, Card) else f"/c/{card_or_token}/"
     answer = Client().get(path)
-    return answer.status_code, re.sub(r"Looked up .*", "", answer.content.decode())
+    return answer.status_code, re.sub(r"Checked .*", "", answer.content.decode())
 
 
 def make_red(member: Member) -> None:
@@ -164,7 +164,7 @@ def test_the_page_shows_name_number_and_level_of_today(world: World, as_ana: Cli
 
 def test_a_red_member_without_a_card_sees_what_opens_it(as_ben: Client) -> None:
     page = as_ben.get("/card/").content.decode()
-    assert "Silver begins at 500 points: 500 more" in page
+    assert "Silver starts at 500 points. With 500 more" in page
     assert '<svg class="qr"' not in page
     assert as_ben.get("/card/print.pdf").headers["Location"] == "/card/"
     assert as_ben.post("/card/lost/").headers["Location"] == "/card/"

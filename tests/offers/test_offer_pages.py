@@ -9,19 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cps_portal.offers import emails
-from cps_portal.offers.actions.offers import (
-    change_offer,
-    give_all_back,
-    give_back,
-    publish,
-    sign_up,
-    tell_news,
-    withdraw,
-)
-from cps_portal.offers.models import Offer, SignUp
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from members.models import Member, Notice
+from members.offers import emails
+from members.offers.actions.offers import change_offer, give_all_back, give_back, publish, sign_up, tell_news, withdraw
+from members.offers.models import Offer, SignUp
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +69,7 @@ def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Clie
     as_ben.post("/offers/open-day/", {"do": "sign_up"})
     assert "OPEN10" in as_ana.get("/offers/open-day/").content.decode()
     waiting = as_ben.get("/offers/open-day/").content.decode()
-    assert "You are number 1 in the line" in waiting
+    assert "You’re number 1 in the queue" in waiting
     assert "OPEN10" not in waiting
     as_ana.post("/offers/open-day/", {"do": "give_back"})
     assert Notice.objects.get(code="place_free").member == world.ben
@@ -134,7 +126,7 @@ def test_the_list_asks_the_same_for_one_offer_and_for_ten(world: World, as_ana: 
             assert as_ana.get("/offers/").status_code == 200
         return len(captured)
 
-    assert "Nothing is offered" in as_ana.get("/offers/").content.decode()
+    assert "There are no offers for you" in as_ana.get("/offers/").content.decode()
     event(world, "first")
     few = asked()
     for n in range(9):

@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 
 from kitbag.enums import Shelf
-from servicing import locating
 from servicing.actions.centres import load_centres
 from servicing.enums import ServiceKind
-from servicing.locating import Position
 from servicing.models import Closure, ServiceCentre
+from servicing.queries import locator
+from servicing.queries.locator import Position
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ WEEK, SUNDAY_ON = [1, 2, 3, 4, 5], [7, 1, 2, 3, 4]
 def test_open_is_what_the_clock_there_says(
     zone: str, country: str, week: list[int], at: datetime, *, is_open: bool, words: str
 ) -> None:
-    opening, said = locating.opening_of(centre(zone, country, week), at)
+    opening, said = locator.opening_of(centre(zone, country, week), at)
     assert opening == is_open
     assert words in said
 
@@ -65,15 +65,15 @@ def test_closures_count_and_a_rest_of_months_breaks_nothing() -> None:
     for start in (date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 2), date(2026, 6, 2)):
         Closure.objects.create(centre=row, first=start, last=start + timedelta(days=30))
     row = ServiceCentre.objects.get(pk=row.pk)
-    assert locating.opening_of(row, datetime(2026, 3, 2, 9, tzinfo=UTC)) == (False, "Opens Friday 3 July at 09:00")
+    assert locator.opening_of(row, datetime(2026, 3, 2, 9, tzinfo=UTC)) == (False, "Opens Friday 3 July at 09:00")
     assert Client().get(row.get_absolute_url()).status_code == 200
 
 
 def test_distances_and_directions() -> None:
     joburg, cape = Position(-26.2, 28.05), Position(-33.93, 18.42)
-    assert 1250 < locating.distance_km(joburg, cape) < 1280
-    assert 220 < locating.bearing(joburg, cape) < 240
-    assert locating.distance_km(joburg, joburg) == 0
+    assert 1250 < locator.distance_km(joburg, cape) < 1280
+    assert 220 < locator.bearing(joburg, cape) < 240
+    assert locator.distance_km(joburg, joburg) == 0
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_members_see_what_their_own_level_gives(
     assert "15 percent off maintenance" in text
     assert "Outside the free programme" in text
     suspended = client.get("/centres/moscow-professional-service-centre/").content.decode()
-    assert "takes no work at the moment" in suspended
+    assert "isn’t taking any work at the moment" in suspended
     assert "Send kit here" not in suspended

@@ -10,13 +10,13 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
-from cps_portal.files.models import StoredFile
+from cps_portal.core.files.models import StoredFile
 from kitbag.models import Registration
 from servicing.actions.recording import Who
 from servicing.actions.requesting import Wanted, book_in, open_parcel
-from servicing.entitled import Item
 from servicing.enums import ServiceKind, TicketState
 from servicing.models import Parcel, ServiceCentre, Ticket
+from servicing.queries.entitlement import Item
 from tests.factories import ProductFactory, validated
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
@@ -122,7 +122,7 @@ def test_a_fourth_product_asks_whether_to_wait_and_waits(world: World, client: C
     assert asked.status_code == 422 and b"Choose what we should do" in asked.content
     sent = client.post(NEW, the_form(row, **{f"p{row.pk}_wish": "wait"}), follow=True).content.decode()
     ticket = Ticket.objects.get(registration=row)
-    assert ticket.state == TicketState.WAITING and "It waits for a place" in sent
+    assert ticket.state == TicketState.WAITING and "It’s waiting for a place" in sent
     assert client.get(f"/service/parcels/{ticket.parcel.reference}/label.pdf").status_code == 404
 
 

@@ -85,7 +85,7 @@ def test_the_page_says_why_it_is_late_the_new_date_and_that_a_target_is_no_promi
     assert "AF motor" in page
     assert "New date" in page
     assert "not a promise" in page
-    assert "Borrow one meanwhile" in page
+    assert "Borrow one while you wait" in page
     assert " style=" not in page
 
 

@@ -1,0 +1,67 @@
+"""Opening a stored file, and uploading one while a form is being filled in."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from cps_portal.core.files import access, actions
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.throttle import too_often
+
+CHUNK = 64 * 1024
+
+
+@require_GET
+@never_cache
+def file(request: HttpRequest, key: str) -> FileResponse:
+    """The content, for those who may; a page that is not there for everybody else.
+
+    An image was made anew and may be shown. A PDF is only ever saved, never opened as a page of ours.
+    """
+    row = get_object_or_404(StoredFile.objects.kept(), key=key)
+    if not access.may_read(request.user, row):
+        raise Http404
+    try:
+        content = actions.file_storage().open(row.stored_as)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response = FileResponse(_chunks(content), content_type=row.content_type)
+    response["Content-Length"] = str(row.size)
+    response["Content-Disposition"] = content_disposition_header(not row.is_image, row.download_name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _chunks(content: object) -> Iterator[bytes]:
+    with content as stream:  # type: ignore[attr-defined]
+        while chunk := stream.read(CHUNK):
+            yield chunk
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Store one file for a form that is still open; answers the line that the form shows for it."""
+    purpose, name = request.POST.get("purpose", ""), request.POST.get("name", "")
+    if purpose not in settings.FILES_PURPOSES or not name.isidentifier() or len(name) > 40:
+        return render(request, "files/_refused.html", {"why": actions.SENTENCES["gone"]}, status=400)
+    if too_often(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+        return render(request, "files/_refused.html", {"why": _("That was very often. Wait a minute.")}, status=429)
+    given = request.FILES.get("file")
+    try:
+        if given is None or not request.user.is_authenticated:
+            raise actions.refusal("empty")
+        row = actions.store(upload=given, purpose=purpose, by=request.user, at=timezone.now())
+    except Refusal as refusal:
+        return render(request, "files/_refused.html", {"why": refusal.message}, status=422)
+    return render(request, "files/_uploaded.html", {"key": row.key, "name": name, "file": row})

@@ -1,0 +1,157 @@
+"""The membership card: its page, on paper, without a signal, and the public page that checks it (R41)."""
+
+import json
+from hashlib import sha256
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.throttle import address_of, too_often
+from members.access import MemberRequest, member_required
+from members.enums import Level
+from members.models import LevelThreshold
+from members.offers.actions.cards import card_of, report_lost
+from members.offers.models import Card, WelcomePack
+from members.offers.presenters import qr
+from members.offers.presenters.card_pdf import as_pdf
+
+OFFLINE = [  # what the page is made of, kept beside it
+    "css/tokens.css",
+    "css/components.css",
+    "js/app.js",
+    "js/card.js",
+    "img/icons.svg",
+    "img/favicon.svg",
+    "django_htmx/htmx-2.min.js",
+    "icons/card-192.png",
+]
+ICONS = [
+    ("icons/card-192.png", "192x192", "any"),
+    ("icons/card-512.png", "512x512", "any"),
+    ("icons/card-maskable-512.png", "512x512", "maskable"),
+]
+
+
+@never_cache
+@require_safe
+@member_required
+def card(request: MemberRequest) -> HttpResponse:
+    """The first opening issues it."""
+    member = request.member
+    context = {"member": member, "can_ask_for_pack": False}
+    try:
+        mine = card_of(member=member, at=timezone.now())
+    except Refusal as refusal:
+        silver = LevelThreshold.objects.filter(level=Level.SILVER, valid_from__lte=timezone.localdate())
+        threshold = silver.order_by("-valid_from").first()
+        from_points = threshold.points_from if threshold else 0
+        context |= {"refusal": refusal, "from_points": from_points, "gap": max(from_points - member.points, 0)}
+        return render(request, "offers/card_unavailable.html", context)
+    no_pack = member.level != Level.RED and not WelcomePack.objects.filter(member=member).exists()
+    context |= {"card": mine, "qr": qr.as_svg(mine), "can_ask_for_pack": no_pack}
+    return render(request, "offers/card.html", context)
+
+
+@never_cache
+@require_safe
+@member_required
+def card_pdf(request: MemberRequest) -> HttpResponse:
+    try:
+        mine = card_of(member=request.member, at=timezone.now())
+    except Refusal:
+        return redirect("offers:card")
+    headers = {"Content-Disposition": 'inline; filename="cps-card.pdf"'}
+    return HttpResponse(as_pdf(mine, request.member), content_type="application/pdf", headers=headers)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required
+def card_lost(request: MemberRequest) -> HttpResponse:
+    """Say so with one click; staff stop the card and make a new one (R40)."""
+    if request.method == "POST":
+        try:
+            case = report_lost(member=request.member, by=request.user, at=timezone.now())
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return redirect("offers:card")
+        messages.success(
+            request, _("We have your message. We stop the old card and tell you when the new one is there.")
+        )
+        return redirect(case.get_absolute_url())
+    mine = Card.objects.live().filter(member=request.member).first()
+    return render(request, "offers/card_lost.html", {"card": mine}) if mine else redirect("offers:card")
+
+
+# --- Without a signal ----------------------------------------------------------------------------
+
+
+@never_cache
+@login_not_required
+@require_safe
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """Of the card's page only: its address is its scope. Names what the page needs by its hashed name."""
+    assets = [static(name) for name in OFFLINE]
+    context = {
+        "assets": json.dumps(assets),
+        "page": json.dumps(reverse("offers:card")),
+        "static": json.dumps(settings.STATIC_URL),
+        "version": sha256("\n".join(assets).encode()).hexdigest()[:12],
+    }
+    return render(request, "offers/card_sw.js", context, content_type="text/javascript; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """For "Add to home screen"."""
+    page = reverse("offers:card")
+    facts = {
+        "id": page,
+        "name": _("CPS membership card"),
+        "short_name": _("CPS card"),
+        "start_url": page,
+        "scope": page,
+        "display": "standalone",
+        "background_color": "#121315",
+        "theme_color": "#121315",
+        "icons": [
+            {"src": static(name), "sizes": sizes, "type": "image/png", "purpose": purpose}
+            for name, sizes, purpose in ICONS
+        ],
+    }
+    return JsonResponse(facts, content_type="application/manifest+json")
+
+
+# --- For everybody -------------------------------------------------------------------------------
+
+
+@never_cache
+@login_not_required
+@require_safe
+def card_check(request: HttpRequest, token: str) -> HttpResponse:
+    """Valid or not, the level of today, the initials, and nothing else: the same page for everything that is not valid.
+
+    Nobody can go through tokens: looks are counted by address. It holds no form, as no page may without a referrer.
+    """
+    limit = settings.CARD_CHECK_LIMIT
+    if too_often(request, what="card-check", limit=limit, whom=f"ip:{address_of(request)}"):
+        answer = render(request, "offers/card_check_throttled.html", {"minutes": -(-limit[1] // 60)}, status=429)
+        answer["Retry-After"] = str(limit[1])
+        answer._has_been_logged = True  # type: ignore[attr-defined]  # or Django writes the token into its log
+    else:
+        found = Card.objects.valid(token)
+        answer = render(request, "offers/card_check.html", {"card": found, "now": timezone.now()})
+    answer["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
