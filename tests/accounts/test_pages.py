@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal import accounts
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
+from cps_portal.site import accounts
 from members.models import Member
 from tests.admin.conftest import as_root, staff
 from tests.factories import PASSWORD
@@ -94,7 +94,7 @@ def test_signing_in_to_a_closed_account_shows_the_way_back_and_nothing_else(worl
     for url in ["/dashboard/", "/kitbag/", "/kitbag/points/", "/profile/", "/profile/data/", "/profile/close/"]:
         assert client.get(url).url == "/closing/", url  # type: ignore[attr-defined]
     assert client.post("/profile/theme/", {"theme": "dark"}).url == "/closing/"  # type: ignore[attr-defined]
-    assert "Take my account back" in text(client.get("/closing/"))
+    assert "Reopen my account" in text(client.get("/closing/"))
     assert client.post("/profile/data/download/")["Content-Type"] == "application/zip"
     back = client.post("/closing/reopen/", follow=True)
     assert "Everything is as it was" in text(back)

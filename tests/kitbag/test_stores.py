@@ -66,7 +66,7 @@ def test_the_store_field_suggests_and_takes_any_text(world: World, as_ben: Clien
     }
     note = as_ben.get("/kitbag/add/country/", details, headers={"HX-Request": "true"}).content.decode()
     assert '<option value="Cape Optics">' in note
-    assert "private person" in note
+    assert "private seller" in note
     as_ben.post(f"/kitbag/{row.pk}/finish/", {**details, "do": "submit"})
     assert Registration.objects.get(pk=row.pk).state == RegistrationState.SUBMITTED
 

@@ -21,7 +21,7 @@ from fido2.utils import websafe_encode
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
 from pytest_django import Settings
 
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from cps_portal.settings import base
 from members.models import User
 from tests.factories import PASSWORD
@@ -285,7 +285,7 @@ def test_passkeys_are_offered_only_where_the_browser_has_them(world: World) -> N
 def test_a_new_address_is_in_use_only_once_confirmed(ana: User) -> None:
     client, _response = sign_in(ana.email)
     page = text(client.post("/accounts/email/", {"action_add": "", "email": "ana.new@example.org"}, follow=True))
-    assert "Yours as soon as you follow the link" in page
+    assert "Follow the link we sent to this address" in page
     assert ana.email in page
     ana.refresh_from_db()
     assert ana.email == "ana@example.org"
@@ -302,7 +302,7 @@ def test_a_forged_confirmation_confirms_nothing(ana: User) -> None:
     EmailAddress.objects.filter(user=ana).update(verified=False)
     address = EmailAddress.objects.get(user=ana)
     forged = signing.dumps(address.pk, salt="account", key="another key")
-    assert "This link no longer works" in text(Client().get(f"/accounts/confirm-email/{forged}/"))
+    assert "This link doesn’t work any more" in text(Client().get(f"/accounts/confirm-email/{forged}/"))
     assert Client().post(f"/accounts/confirm-email/{forged}/").status_code == 404
     address.refresh_from_db()
     assert not address.verified
@@ -333,7 +333,7 @@ def test_the_link_of_a_reset_works_once(ana: User) -> None:
     new = {"password1": "another short sentence", "password2": "another short sentence"}
     assert client.post(form.redirect_chain[-1][0], new)["Location"] == "/dashboard/"
     assert sign_in(ana.email, new["password1"])[1].status_code == 302
-    assert "This link no longer works" in text(Client().get(link[1], follow=True))
+    assert "This link doesn’t work any more" in text(Client().get(link[1], follow=True))
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "ana@example.org"])

@@ -12,9 +12,9 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from cps_portal.outbox import actions
-from cps_portal.outbox.mail import render_mail
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox import actions
+from cps_portal.core.outbox.mail import render_mail
+from cps_portal.core.outbox.models import Message
 from tests.factories import PASSWORD, UserFactory
 
 NAME = "Zoë <b>O’Neil</b> & Co"
@@ -122,4 +122,4 @@ def test_a_changed_password_is_told_to_its_owner() -> None:
     message = Message.objects.get()
     assert "<b>browser</b>" in message.payload["text"]
     assert "<b>browser</b>" not in message.payload["html"]
-    assert "Internet address" in message.payload["html"]
+    assert "IP address" in message.payload["html"]
