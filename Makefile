@@ -1,6 +1,6 @@
-# Shorthands only: everything is in cps_portal/embedded, which needs Python 3.11 or newer and nothing else.
+# Shorthands only: everything is in cps_portal/dev/embedded, which needs Python 3.11 or newer and nothing else.
 PYTHON ?= python3
-START = $(PYTHON) cps_portal/embedded/bootstrap.py
+START = $(PYTHON) cps_portal/dev/embedded/bootstrap.py
 BIN = .venv/bin
 
 .PHONY: run test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd lint install lock clean

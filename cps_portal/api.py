@@ -3,11 +3,10 @@
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from cps_portal.offers.api import OnePackView, PackEventsView, PackListView, PackReportsView
-from cps_portal.rest.contract import ContractView
-from cps_portal.rest.paths import KeyConverter
-from cps_portal.rest.tokens import FetchTokenView, GiveBackTokenView
-from cps_portal.rest.webhooks import (
+from cps_portal.core.rest.contract import ContractView
+from cps_portal.core.rest.paths import KeyConverter
+from cps_portal.core.rest.tokens import FetchTokenView, GiveBackTokenView
+from cps_portal.core.rest.webhooks import (
     AttemptsView,
     EndpointsView,
     OneEndpointView,
@@ -17,7 +16,7 @@ from cps_portal.rest.webhooks import (
     RotateSecretView,
     SuspendEndpointView,
 )
-from cps_portal.rest.webhooks import MessagesView as WebhookMessagesView
+from cps_portal.core.rest.webhooks import MessagesView as WebhookMessagesView
 from kitbag.api.products import (
     ProductChangesView,
     ProductDetailView,
@@ -26,6 +25,7 @@ from kitbag.api.products import (
     StageChangesView,
 )
 from kitbag.api.sales import OneSaleView, SaleBatchView, SalesView, WithdrawSaleView
+from members.offers.api import OnePackView, PackEventsView, PackListView, PackReportsView
 from servicing.api.cards import CardCheckView
 from servicing.api.intake import IntakeCheckView
 from servicing.api.loans import (

@@ -4,9 +4,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from cps_portal import account_views, home
-from cps_portal.offers.views.cards import card_check
-from cps_portal.rest.views import no_such_path
+from cps_portal.core.rest.views import no_such_path
+from cps_portal.site import account_views, home
+from members.offers.views.cards import card_check
 
 urlpatterns = [
     path("api/v1/", include("cps_portal.api")),  # first: programs ask most often
@@ -24,14 +24,14 @@ urlpatterns = [
     path("closing/reopen/", account_views.reopen_account, name="reopen_account"),
     path("closed/", account_views.account_closed, name="account_closed"),
     path("", include("members.urls")),
-    path("", include("cps_portal.cases.urls")),
+    path("", include("members.support.urls")),
     path("accounts/", include("allauth.urls")),
-    path("files/", include("cps_portal.files.urls")),
-    path("", include("cps_portal.offers.urls")),
+    path("files/", include("cps_portal.core.files.urls")),
+    path("", include("members.offers.urls")),
     path("c/<path:token>/", card_check, name="card_check"),
     path("kitbag/", include("kitbag.urls")),
     path("", include("servicing.urls")),
     path("admin/", admin.site.urls),
 ]
-if apps.is_installed("cps_portal.mailbox"):
-    urlpatterns.append(path("mailbox/", include("cps_portal.mailbox.urls")))
+if apps.is_installed("cps_portal.dev.mailbox"):
+    urlpatterns.append(path("mailbox/", include("cps_portal.dev.mailbox.urls")))

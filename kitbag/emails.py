@@ -3,10 +3,10 @@
 from django.conf import settings
 from django.utils import timezone, translation
 
-from cps_portal.outbox.mail import render_mail
+from cps_portal.core.outbox.mail import render_mail
 from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.forecast import forecast, step_on, waiting_registrations
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport
+from kitbag.queries.forecast import forecast, step_on, waiting_registrations
 from members.emails import POINTS_PATH
 from members.enums import ChangeState
 from members.models import Member

@@ -7,9 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
-from cps_portal.cases.forms import LongText
-from cps_portal.files.forms import OriginalPhotoField, UploadsField
-from cps_portal.lib.forms import DatePartsField
+from cps_portal.core.files.forms import OriginalPhotoField, UploadsField
+from cps_portal.core.lib.forms import DatePartsField
 from kitbag import rules
 from kitbag.actions.appeals import MAX_APPEAL_LENGTH
 from kitbag.actions.photos import has_readable_serial
@@ -17,7 +16,8 @@ from kitbag.actions.registrations import Details
 from kitbag.actions.serials import may_lack_serial
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, SerialPlace
 from kitbag.models import Registration
-from kitbag.texts import MISSING_SENTENCES
+from kitbag.presenters.texts import MISSING_SENTENCES
+from members.support.forms import LongText
 
 FIELD_IDS = {
     "serial": "id_serial",

@@ -5,8 +5,8 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.lib.background import by_turns, publish
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.background import by_turns, publish
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations, reminders, sales
 from kitbag.models import Adjustment, Registration, Sale
 

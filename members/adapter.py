@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.mail import frame
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.mail import frame
 
 LINKS = ("activate_url", "password_reset_url", "signup_url")
 

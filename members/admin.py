@@ -1,4 +1,4 @@
-"""The desk's pages of accounts, countries, levels and terms. The page of a member is in cps_portal.admin."""
+"""The desk's pages of accounts, countries, levels and terms. The page of a member is in cps_portal.site.admin."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from members.models import (
     CountryProgramme,
     LevelBenefit,

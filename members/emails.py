@@ -3,8 +3,9 @@
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from cps_portal.outbox.mail import render_mail
+from cps_portal.core.outbox.mail import render_mail
 from members import rules
 from members.enums import ChangeState, Level, PointsCause
 from members.models import LevelThreshold, Member, ThresholdPlan
@@ -57,10 +58,17 @@ def level_changed(*, member: int, points: int, cause: str, about: str, **levels:
             "points": points,
             "next_level_name": Level(ahead[0]).label if ahead else "",
             "points_missing": ahead[1] if ahead else 0,
-            "cause": f"{about}: {PointsCause(cause).label}" if about else PointsCause(cause).label,
+            "cause": _cause(PointsCause(cause), about),
             "url": f"{settings.SITE_URL}{POINTS_PATH}",
         }
     return render_mail("level_changed", context, language=reader.language)
+
+
+def _cause(cause: PointsCause, product: str) -> str:
+    """Why the points changed, as a sentence."""
+    if product and cause == PointsCause.VALIDATED:
+        return _("Your %(product)s counts now.") % {"product": product}
+    return f"{product}: {cause.label}." if product else f"{cause.label}."
 
 
 def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:

@@ -3,7 +3,7 @@ from functools import partial
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.lib.background import by_turns, publish
+from cps_portal.core.lib.background import by_turns, publish
 from members import actions
 
 BATCH = 500

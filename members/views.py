@@ -17,14 +17,14 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from members import actions
 from members.access import MemberRequest, member_required, newest_terms, safe_next
 from members.enums import Programme, Theme
-from members.forms import JoinForm, MoveForm, ProfileForm, TermsForm, add_refusal
+from members.forms.profile import JoinForm, MoveForm, ProfileForm, TermsForm, add_refusal
 from members.middleware import LANGUAGE_KEY, remember_terms
 from members.models import CountryProgramme, Notice
-from members.moving import compare
+from members.queries import compare
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 EMAIL_UNIQUE = ("user_email_unique", "account_emailaddress")

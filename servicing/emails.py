@@ -8,22 +8,22 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone, translation
 
-from cps_portal.outbox.mail import render_mail
-from servicing import words
+from cps_portal.core.outbox.mail import render_mail
 from servicing.enums import EventKind
 from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
+from servicing.presenters import events
 from servicing.rules.face import after_part
 
 E = EventKind
 RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
-LATE = (E.TARGET_MISSED, words.PART_LATE)
+LATE = (E.TARGET_MISSED, events.PART_LATE)
 
 
 def ticket_event(*, event: int) -> dict[str, str] | None:
     """What happened to a ticket, worded when it leaves (R56); None if nobody is there to read it."""
     row = TicketEvent.objects.select_related(*RELATED).get(pk=event)
     data = row.data
-    key = words.key_of(row.kind, data)
+    key = events.key_of(row.kind, data)
     estimate = Estimate.objects.prefetch_related("lines").filter(ticket=row.ticket, pk=_key(data, "estimate")).first()
     part = Part.objects.filter(ticket=row.ticket, pk=_key(data, "part")).first()
     message = TicketMessage.objects.filter(ticket=row.ticket, pk=_key(data, "message")).first()
@@ -50,13 +50,13 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
 def ticket_message(*, message: int) -> dict[str, str] | None:
     """What the centre wrote, when it waits for nothing; None if nobody is there to read it."""
     row = TicketMessage.objects.select_related(*RELATED).get(pk=message)
-    return _about(row.ticket, words.MESSAGE, {"text": row.text})
+    return _about(row.ticket, events.MESSAGE, {"text": row.text})
 
 
 def ticket_document(*, document: int) -> dict[str, str] | None:
     """The centre added a document; None if nobody is there to read it."""
     row = TicketFile.objects.select_related(*RELATED).get(pk=document)
-    return _about(row.ticket, words.DOCUMENT, {})
+    return _about(row.ticket, events.DOCUMENT, {})
 
 
 def loan(*, loan: int, what: str) -> dict[str, str] | None:
@@ -65,7 +65,7 @@ def loan(*, loan: int, what: str) -> dict[str, str] | None:
     if row.member.closed_at:
         return None
     language = row.member.language
-    title, following = words.SENTENCES[f"loan_{what}"]
+    title, following = events.SENTENCES[f"loan_{what}"]
     with translation.override(language):
         context = {
             "loan": row,
@@ -82,7 +82,7 @@ def _about(ticket: Ticket, key: str, facts: Mapping[str, Any]) -> dict[str, str]
         return None
     reader = ticket.member or ticket.visitor
     language = reader.language if reader else settings.LANGUAGE_CODE
-    title, following = words.SENTENCES.get(key, words.OTHERWISE)
+    title, following = events.SENTENCES.get(key, events.OTHERWISE)
     with translation.override(language):
         context = {
             **facts,

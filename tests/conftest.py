@@ -3,11 +3,9 @@
 import gc
 import os
 from collections.abc import Iterator
-from importlib import import_module
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.cache import caches
 from django.db import connection
@@ -67,20 +65,7 @@ def committed_world(transactional_db: None) -> Iterator[World]:
 
 @pytest.fixture
 def groups(db: None) -> dict[str, Group]:
-    """The groups that the migration makes. A test that empties the tables takes them away: then made again."""
-    if not Group.objects.filter(name="Support").exists():
-        with connection.schema_editor() as editor:
-            for name in (
-                "0001_staff_groups",
-                "0002_support_answers_cases",
-                "0003_support_decides_claims",
-                "0004_rights_to_plan",
-                "0005_stolen_kit_and_retailers",
-                "0006_rights_to_plan_levels",
-                "0007_rights_to_offers_and_service",
-                "0008_rights_to_credentials_and_sales",
-            ):
-                import_module(f"cps_portal.migrations.{name}").make_groups(apps, editor)
+    """The groups of staff, as cps_portal/groups.py says."""
     return {group.name: group for group in Group.objects.all()}
 
 

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Sum
 
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import points
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, PointsEntry, Registration, StageChange

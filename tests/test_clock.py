@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cps_portal.lib.clock import (
+from cps_portal.core.lib.clock import (
     Calendar,
     add_working_days,
     add_working_hours,

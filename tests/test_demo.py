@@ -10,14 +10,15 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from django.utils import timezone
 
-from cps_portal import demo, demo_partners
-from cps_portal.partners.models import Credential
+from cps_portal.core.partners.models import Credential
+from cps_portal.dev.demo import partners as demo_partners
+from cps_portal.dev.demo import world
 from kitbag.enums import Stage
 from kitbag.models import PointsEntry, Product, Registration
 from members.enums import Level
 from members.models import LevelChange, Member, User
 
-OURS = {"members", "cases", "kitbag", "servicing", "outbox", "cps_portal", "partners", "offers"}
+OURS = {"members", "cases", "kitbag", "servicing", "outbox", "partners", "offers"}
 
 
 def make() -> str:
@@ -46,13 +47,13 @@ def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(gr
     for load in ("load_catalogue", "load_programme", "load_centres"):
         call_command(load, verbosity=0)
     # Killed in the worst moment: a superseded product is made current, for Ana to have registered it in its day.
-    demo.make_staff()
-    demo.make_ana_before_the_fall()
-    assert Product.objects.get(slug=demo.FELL).stage == Stage.CURRENT
+    world.make_staff()
+    world.make_ana_before_the_fall()
+    assert Product.objects.get(slug=world.FELL).stage == Stage.CURRENT
 
     said = make()
-    assert all(person.email in said for person in demo.CAST)
-    assert demo.PASSWORD in said
+    assert all(person.email in said for person in world.CAST)
+    assert world.PASSWORD in said
     for kind, (slug, _name) in demo_partners.SANDBOX.items():
         assert slug in said
         sandbox = Credential.objects.get(client_id=slug)
@@ -63,13 +64,13 @@ def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(gr
     for member in Member.objects.annotate(ledger=Sum("entries__amount")):
         assert member.points == (member.ledger or 0)
     assert Registration.objects.queue().count() == 2
-    assert Registration.objects.filter(member__user__email="emil@example.org").count() == demo.MUCH_KIT
+    assert Registration.objects.filter(member__user__email="emil@example.org").count() == world.MUCH_KIT
 
     # A fall in Ana's history, and the catalogue as it was.
     falls = PointsEntry.objects.filter(cause="superseded")
     assert [entry.member.user.email for entry in falls] == ["ana@example.org"]
     assert LevelChange.objects.filter(from_level=Level.GOLD, to_level=Level.SILVER).count() == 1
-    assert Product.objects.get(slug=demo.FELL).stage == Stage.SUPERSEDED
+    assert Product.objects.get(slug=world.FELL).stage == Stage.SUPERSEDED
 
     before = everything()
     assert "nothing was changed" in make()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cps_portal.lib import reference
+from cps_portal.core.lib import reference
 
 BODIES = st.text(alphabet=reference.ALPHABET, min_size=reference.BODY, max_size=reference.BODY)
 

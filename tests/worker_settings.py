@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from cps_portal.outbox.rules import Pauses
+from cps_portal.core.outbox.rules import Pauses
 from cps_portal.settings.test import *  # noqa: F403
 from cps_portal.settings.test import OUTBOX_COMPOSERS, OUTBOX_PAUSES
 

@@ -13,9 +13,9 @@ from django.db import connection
 from pytest_django import Settings
 
 from cps_portal.celery import app
-from cps_portal.embedded import valkey
-from cps_portal.embedded.services import Service
-from cps_portal.lib import background
+from cps_portal.core.lib import background
+from cps_portal.dev.embedded import valkey
+from cps_portal.dev.embedded.services import Service
 
 NOWHERE = "redis://127.0.0.1:1/0"
 StartWorker = Callable[..., subprocess.Popen[bytes]]

@@ -10,9 +10,9 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files.storage import files_storage
-from cps_portal.lib import clock
-from cps_portal.outbox.rules import Pauses
+from cps_portal.core.files.storage import files_storage
+from cps_portal.core.lib import clock
+from cps_portal.core.outbox.rules import Pauses
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[Member] be written at run time too
 
@@ -26,7 +26,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL")  # where links in mails lead, without a slash at the end
 
 INSTALLED_APPS = [
-    "cps_portal.lib.apps.PortalAdminConfig",  # django.contrib.admin
+    "cps_portal.core.lib.apps.PortalAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -47,15 +47,15 @@ INSTALLED_APPS = [
     "pghistory",
     "pgtrigger",
     "rest_framework",
-    "cps_portal",
-    "cps_portal.outbox",
-    "cps_portal.files",
-    "cps_portal.partners",
+    "cps_portal.core.outbox",
+    "cps_portal.core.files",
+    "cps_portal.core.partners",
     "members",
-    "cps_portal.cases",
-    "cps_portal.offers",
+    "members.support",
+    "members.offers",
     "kitbag",
     "servicing",
+    "cps_portal.site",
 ]
 
 MIDDLEWARE = [
@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "members.middleware.MemberMiddleware",
-    "cps_portal.offers.middleware.ForgetCardMiddleware",
+    "members.offers.middleware.ForgetCardMiddleware",
     "pghistory.middleware.HistoryMiddleware",
 ]
 
@@ -91,7 +91,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "cps_portal.context.portal",
+                "cps_portal.site.context.portal",
             ],
         },
     }
@@ -111,7 +111,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "cps_portal.lib.cache.OptionalRedisCache",
+        "BACKEND": "cps_portal.core.lib.cache.OptionalRedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
@@ -160,14 +160,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
-    "signup": "members.forms.JoinForm",
-    "login": "members.account_forms.SignInForm",
-    "add_email": "members.account_forms.AddEmailForm",
-    "change_password": "members.account_forms.ChangePasswordForm",
-    "set_password": "members.account_forms.SetPasswordForm",
-    "reset_password": "members.account_forms.ResetPasswordForm",
-    "reset_password_from_key": "members.account_forms.ResetPasswordKeyForm",
-    "reauthenticate": "members.account_forms.ReauthenticateForm",
+    "signup": "members.forms.profile.JoinForm",
+    "login": "members.forms.accounts.SignInForm",
+    "add_email": "members.forms.accounts.AddEmailForm",
+    "change_password": "members.forms.accounts.ChangePasswordForm",
+    "set_password": "members.forms.accounts.SetPasswordForm",
+    "reset_password": "members.forms.accounts.ResetPasswordForm",
+    "reset_password_from_key": "members.forms.accounts.ResetPasswordKeyForm",
+    "reauthenticate": "members.forms.accounts.ReauthenticateForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "optional"  # R8: membership is instant; benefits ask for a confirmed address
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
@@ -192,11 +192,11 @@ LOAN_RESERVED_FOR = timedelta(days=7)  # what was reserved and not fetched by th
 CROWDS_ALLOWED = False  # whether `manage.py make_crowd` may fill the database with invented members
 MFA_ADAPTER = "members.adapter.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "members.account_forms.SecondStepForm",
-    "reauthenticate": "members.account_forms.ReauthenticateByCodeForm",
-    "activate_totp": "members.account_forms.ActivateAppForm",
-    "add_webauthn": "members.account_forms.AddPasskeyForm",
-    "edit_webauthn": "members.account_forms.RenamePasskeyForm",
+    "authenticate": "members.forms.accounts.SecondStepForm",
+    "reauthenticate": "members.forms.accounts.ReauthenticateByCodeForm",
+    "activate_totp": "members.forms.accounts.ActivateAppForm",
+    "add_webauthn": "members.forms.accounts.AddPasskeyForm",
+    "edit_webauthn": "members.forms.accounts.RenamePasskeyForm",
 }
 MFA_TOTP_ISSUER = "CPS"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -277,7 +277,7 @@ STORAGES = {
 
 # What is uploaded -------------------------------------------------------------------------------
 FILE_UPLOAD_HANDLERS = [
-    "cps_portal.files.handlers.Bounded",
+    "cps_portal.core.files.handlers.Bounded",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -285,7 +285,7 @@ FILES_MAX_MEGABYTES = 15
 FILES_MAX_UNUSED = 40  # files of one person that nothing uses yet
 FILES_UPLOAD_LIMIT = (60, 60)  # so many in so many seconds
 FILES_PURPOSES = ["evidence", "case", "ticket"]
-FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.files.scanners.clamd
+FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.core.files.scanners.clamd
 FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
 
 # Mail and the outbox ----------------------------------------------------------------------------
@@ -295,25 +295,25 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="CPS <no-reply@localhost>")
 OUTBOX_SENDERS = {
-    "mail": "cps_portal.outbox.senders.send_mail",
-    "webhook": "cps_portal.partners.senders.send_webhook",
+    "mail": "cps_portal.core.outbox.senders.send_mail",
+    "webhook": "cps_portal.core.partners.senders.send_webhook",
 }
 OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
     "servicing.loan": "servicing.emails.loan",
-    "partners.test": "cps_portal.partners.webhooks.test",
+    "partners.test": "cps_portal.core.partners.webhooks.test",
     "kitbag.partner_sale": "kitbag.webhooks.sale",
     "servicing.partner_event": "servicing.webhooks.ticket_event",
     "servicing.partner_message": "servicing.webhooks.ticket_message",
     "servicing.ticket_document": "servicing.emails.ticket_document",
     "servicing.ticket_event": "servicing.emails.ticket_event",
     "servicing.ticket_message": "servicing.emails.ticket_message",
-    "offers.pack_requested": "cps_portal.offers.webhooks.pack_requested",
-    "offers.pack_cancelled": "cps_portal.offers.webhooks.pack_cancelled",
-    "offers.card_requested": "cps_portal.offers.webhooks.card_requested",
-    "offers.card_replaced": "cps_portal.offers.emails.card_replaced",
-    "offers.sign_up": "cps_portal.offers.emails.sign_up",
-    "offers.news": "cps_portal.offers.emails.news",
-    "offers.pack_step": "cps_portal.offers.emails.pack_step",
+    "offers.pack_requested": "members.offers.webhooks.pack_requested",
+    "offers.pack_cancelled": "members.offers.webhooks.pack_cancelled",
+    "offers.card_requested": "members.offers.webhooks.card_requested",
+    "offers.card_replaced": "members.offers.emails.card_replaced",
+    "offers.sign_up": "members.offers.emails.sign_up",
+    "offers.news": "members.offers.emails.news",
+    "offers.pack_step": "members.offers.emails.pack_step",
     "members.level_changed": "members.emails.level_changed",
     "members.levels_will_change": "members.emails.levels_will_change",
     "members.levels_stay": "members.emails.levels_stay",
@@ -355,7 +355,7 @@ TOKEN_LIMIT = (60, 60)  # tokens that may be fetched from one address, in so man
 OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Credential"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # client credentials and nothing else
-    "SCOPES_BACKEND_CLASS": "cps_portal.partners.oauth.CredentialScopes",
+    "SCOPES_BACKEND_CLASS": "cps_portal.core.partners.oauth.CredentialScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
@@ -389,12 +389,12 @@ WEBHOOK_ATTEMPTS_DAYS = 30  # for so long what a receiver answered is kept
 
 # API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["cps_portal.rest.access.PartnerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["cps_portal.rest.access.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cps_portal.core.rest.access.PartnerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["cps_portal.core.rest.access.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["cps_portal.rest.parsers.StrictJSONParser"],
-    "EXCEPTION_HANDLER": "cps_portal.rest.errors.problem_response",
-    "DEFAULT_SCHEMA_CLASS": "cps_portal.rest.schema.PartnerSchema",
+    "DEFAULT_PARSER_CLASSES": ["cps_portal.core.rest.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "cps_portal.core.rest.errors.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "cps_portal.core.rest.schema.PartnerSchema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "CPS portal API",
@@ -412,26 +412,26 @@ SPECTACULAR_SETTINGS = {
         "TicketEventKind": "servicing.enums.EventKind",
         "ReportedKind": "servicing.api.faces.TOLD_CHOICES",
         "CustomerKind": "servicing.api.faces.CUSTOMERS",
-        "PackStepReported": "cps_portal.offers.api.HOUSE_CHOICES",
+        "PackStepReported": "members.offers.api.HOUSE_CHOICES",
         "TicketState": "servicing.enums.TicketState",
         "WhyNoWarranty": "servicing.enums.WhyNoWarranty",
         "Level": "members.enums.Level",
         "Stage": "kitbag.enums.Stage",
-        "WelcomePackState": "cps_portal.offers.enums.PackState",
+        "WelcomePackState": "members.offers.enums.PackState",
         "SaleState": "kitbag.api.sales.STATES",
         "LoanState": "servicing.enums.LoanState",
         "EstimateState": "servicing.enums.EstimateState",
-        "EndpointState": "cps_portal.partners.enums.EndpointState",
-        "MessageState": "cps_portal.outbox.enums.State",
+        "EndpointState": "cps_portal.core.partners.enums.EndpointState",
+        "MessageState": "cps_portal.core.outbox.enums.State",
         "DocumentKind": "servicing.enums.TicketFileKind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "cps_portal.rest.introduction.introduce",
-        "cps_portal.rest.schema.add_tokens",
-        "cps_portal.rest.links.add_links",
-        "cps_portal.rest.links.add_field_names",
-        "cps_portal.rest.examples.add_examples",
+        "cps_portal.core.rest.introduction.introduce",
+        "cps_portal.core.rest.schema.add_tokens",
+        "cps_portal.core.rest.links.add_links",
+        "cps_portal.core.rest.links.add_field_names",
+        "cps_portal.core.rest.examples.add_examples",
     ],
 }
 

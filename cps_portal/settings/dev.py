@@ -4,7 +4,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from cps_portal.embedded import urls as embedded_urls
+from cps_portal.dev.embedded import urls as embedded_urls
 
 # The launcher sets the two URLs; a bare `manage.py` call finds the running launcher's servers.
 embedded_urls.fill_environment()
@@ -22,8 +22,8 @@ from .base import *  # noqa: E402, F403
 from .base import INSTALLED_APPS, STORAGES, TEMPLATES, env  # noqa: E402
 
 DEBUG = env.bool("DEBUG", default=True)
-INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]
-EMAIL_BACKEND = "cps_portal.mailbox.backend.MailboxBackend"
+INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.dev", "cps_portal.dev.mailbox"]
+EMAIL_BACKEND = "cps_portal.dev.mailbox.backend.MailboxBackend"
 MAILBOX_FOLDER = embedded_urls.STATE / "mailbox"
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 0

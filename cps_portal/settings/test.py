@@ -16,7 +16,7 @@ os.environ.setdefault("FILES_ROOT", "/nowhere")  # kept in memory below
 from .base import *  # noqa: F403
 from .base import DATABASES, INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.mailbox"]
+INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.dev", "cps_portal.dev.mailbox"]
 if template := os.environ.get("TEST_TEMPLATE"):  # a migrated database: copying it is faster than migrating again
     DATABASES["default"]["TEST"] = {"TEMPLATE": template}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
 from kitbag.actions.points import settle_adjustments
 from kitbag.models import Adjustment
 from members import actions as members

@@ -9,12 +9,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.actions import Letter
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.actions import Letter
 from kitbag.emails import AHEAD_PATH
 from kitbag.enums import RegistrationState
-from kitbag.forecast import Step, forecasts, step_on
 from kitbag.models import Announcement, Registration, StageChange
+from kitbag.queries.forecast import Step, forecasts, step_on
 from members import actions as members
 from members.enums import ChangeState, NoticeCode
 from members.models import Member, Notice

@@ -7,13 +7,13 @@ from django.utils import translation
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases import actions as cases
-from cps_portal.cases.enums import Kind
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.steps import constraint_of, lock
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Registration
 from members.models import User
+from members.support import actions as cases
+from members.support.enums import Kind
 
 MAX_APPEAL_LENGTH = 2000
 GRANTED = _("A second person has looked at your %(product)s and at what you wrote. You were right: it counts now.")

@@ -7,7 +7,7 @@ from django.db.models import Count, F, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from cps_portal.lib.locks import change_rules
+from cps_portal.core.lib.locks import change_rules
 from kitbag.actions.points import settle_holders
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cps_portal.lib.locks import hold_rules
+from cps_portal.core.lib.locks import hold_rules
 from kitbag.actions.points import settle, settle_adjustments
 from kitbag.models import LedgerCheck
 from members import actions as members

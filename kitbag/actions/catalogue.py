@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cps_portal.lib.locks import change_rules
+from cps_portal.core.lib.locks import change_rules
 from kitbag import rules
 from kitbag.catalogue.reader import BadRow, ProductFacts, ShapeFacts
 from kitbag.enums import ProposalState

@@ -12,16 +12,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases import actions as cases
-from cps_portal.cases.enums import Author, Kind
-from cps_portal.cases.models import MAX_TEXT_LENGTH, Case
-from cps_portal.lib.background import after_commit
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.background import after_commit
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import stolen
 from kitbag.actions.steps import lock_both, reject, require_other, tell_decision, validate
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Claim, Registration
 from members.models import User
+from members.support import actions as cases
+from members.support.enums import Author, Kind
+from members.support.models import MAX_TEXT_LENGTH, Case
 
 MAX_REASON_LENGTH = MAX_TEXT_LENGTH // 2
 HEARD = _("The one of them who would lose it has not answered, and the date is not over. Wait, or write in the case.")

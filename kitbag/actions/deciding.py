@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib import clock
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib import clock
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import appeals, claims, stolen
 from kitbag.actions.steps import (

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files import actions as files
-from cps_portal.files.actions import Uploads
-from cps_portal.files.enums import FileKind
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions as files
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.enums import FileKind
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import appeals
 from kitbag.actions.steps import lock
 from kitbag.enums import EvidenceKind, RegistrationState

@@ -14,8 +14,8 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
 from kitbag.actions import stolen
 from kitbag.actions.announcing import tell_new_holder
 from kitbag.actions.holding import why_held

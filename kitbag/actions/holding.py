@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.steps import lock
 from kitbag.enums import HoldReason
 from kitbag.models import Hold, Registration

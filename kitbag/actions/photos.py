@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files.exif import read_body_serial
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files.exif import read_body_serial
+from cps_portal.core.lib.errors import Refusal
 from kitbag.models import Product
 from kitbag.rules.photos import same_model
 

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.locks import change_rules
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.locks import change_rules
 from kitbag.enums import ProposalState, Stage
 from kitbag.models import POINTS_FIELDS, CatalogueProposal, Product, StageChange
 from members.enums import ChangeState, PointsCause

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from cps_portal.lib.locks import HOLD_RULES_SQL, hold_rules
+from cps_portal.core.lib.locks import HOLD_RULES_SQL, hold_rules
 from members import actions as members
 from members.actions import Settled
 from members.enums import PointsCause

@@ -9,8 +9,8 @@ from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.background import after_commit
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.background import after_commit
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import appeals, claims, deciding, handing_over, sales, stolen
 from kitbag.actions.holding import why_held
@@ -20,7 +20,7 @@ from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder,
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Product, Registration, Sale
 from kitbag.models.sales import DATES_DIFFER
-from kitbag.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
+from kitbag.presenters.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
 from members import rules as member_rules
 from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User

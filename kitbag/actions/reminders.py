@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.actions import Letter
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.actions import Letter
 from kitbag.enums import NEEDS_MEMBER
 from kitbag.models import Registration
 from members.models import Member

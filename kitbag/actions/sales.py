@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.background import after_commit
-from cps_portal.lib.errors import Refusal
-from cps_portal.partners import actions as partners
-from cps_portal.partners.models import Partner
+from cps_portal.core.lib.background import after_commit
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.models import Partner
 from kitbag import rules
 from kitbag.actions.steps import constraint_of
 from kitbag.enums import ReviewReason, SaleWithdrawal

@@ -9,9 +9,9 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.background import announce
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
+from cps_portal.core.lib.background import announce
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
 from kitbag import emails
 from kitbag.actions.announcing import tell_new_holder
 from kitbag.actions.points import settle

@@ -12,11 +12,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases import actions as cases
-from cps_portal.cases.enums import Kind, State
-from cps_portal.cases.models import Case
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
 from kitbag import rules
 from kitbag.actions.steps import constraint_of, lock
 from kitbag.enums import RegistrationState
@@ -24,6 +21,9 @@ from kitbag.models import Encounter, Handover, Product, Registration, StolenRepo
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, User
+from members.support import actions as cases
+from members.support.enums import Kind, State
+from members.support.models import Case
 
 MAX_REFERENCE_LENGTH = 80
 MAX_NOTE_LENGTH = 500

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.background import after_commit
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.background import after_commit
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import stolen
 from kitbag.actions.announcing import tell_new_holder
 from kitbag.actions.appeals import appeal_of

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
 from kitbag.admin.plan_forms import MAX_PER_REQUEST
 from kitbag.admin.planning import is_key, may_plan
 from kitbag.models import Product, ProductName, StageChange

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from kitbag.actions.planning import earliest_day
 from kitbag.admin.planning import PlanningAdmin, may_plan, points_at_stages
 from kitbag.models import Announcement, StageChange

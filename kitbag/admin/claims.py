@@ -13,15 +13,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases.forms import LongText
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import claims
 from kitbag.enums import ClaimOutcome
 from kitbag.models import Appeal, Claim
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 from members.models import User
+from members.support.forms import LongText
 
 DECIDE = "kitbag.decide_claim"
 ALL = "all"

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import deciding
 from kitbag.actions.serials import check_serial
 from kitbag.admin.registrations import (
@@ -33,8 +33,8 @@ from kitbag.admin.registrations import (
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Appeal, Claim, Registration, RegistrationInReview
 from kitbag.models.registrations import ANSWERS_FIRST
-from kitbag.texts import serial_sentence
-from members.forms import add_refusal
+from kitbag.presenters.texts import serial_sentence
+from members.forms.profile import add_refusal
 from members.models import Member, User
 
 OTHERS_SHOWN = 5

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from cps_portal.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.admin import ReadOnlyAdmin
 from kitbag.models import Evidence
 
 

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import stolen
 from kitbag.models import Encounter, Handover, Product, StolenReport
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 from members.models import User
 
 LIFT = "kitbag.lift_stolenreport"

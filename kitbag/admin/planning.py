@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import ReadOnlyAdmin
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.planning import PlansRefused, cancel_change, earliest_day
 from kitbag.admin.plan_forms import (
     MAX_PER_REQUEST,
@@ -35,7 +35,7 @@ from kitbag.catalogue.plans_reader import COLUMNS, MAX_ROWS
 from kitbag.catalogue.reader import BadRow, UnreadableFile
 from kitbag.enums import Stage
 from kitbag.models import POINTS_FIELDS, Product, StageChange
-from kitbag.preview import preview
+from kitbag.queries.preview import preview
 from members.enums import ChangeState
 from members.models import User
 

@@ -17,13 +17,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.adjustments import MAX_POINTS, adjust_points, end_adjustment
 from kitbag.admin.planning import by_of
 from kitbag.models import Adjustment, LedgerCheck, PointsEntry
 from members.enums import Level
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 from members.models import LevelThreshold, Member
 from members.rules import level_for
 

@@ -14,8 +14,8 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import ReadOnlyAdmin
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.planning import PlansRefused, decline_proposal, earliest_day
 from kitbag.admin.plan_forms import MAX_PER_REQUEST, DayForm
 from kitbag.admin.planning import PlanningAdmin, by_of, keys_of, may_plan, need_to_plan

@@ -17,13 +17,13 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Hold, Registration
-from kitbag.texts import grey_sentence
+from kitbag.presenters.texts import grey_sentence
 from members.models import User
 
 DECIDE = "kitbag.decide_registration"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
 from kitbag.models import AuthorisedPeriod, Retailer
 
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.admin import ReadOnlyAdmin
 from kitbag.models import Sale
 
 

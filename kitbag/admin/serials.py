@@ -12,10 +12,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import DeskAdmin
+from cps_portal.core.lib.admin import DeskAdmin
 from kitbag import rules
 from kitbag.models import SerialShape
-from kitbag.shapes import MAX_FALSE_ALARM_RATE, TooSlow, how_often, try_shape
+from kitbag.queries.serial_shapes import MAX_FALSE_ALARM_RATE, TooSlow, how_often, try_shape
 
 PROBLEMS = {
     "unreadable": _("This is not a regular expression. Look for a bracket that is not closed."),

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.errors import Refusal
-from kitbag.preview import preview_thresholds
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
+from kitbag.queries.preview import preview_thresholds
 from members import actions
 from members.enums import ChangeState
 from members.models import LevelThreshold, ThresholdAnnouncement, ThresholdPlan, User

@@ -26,7 +26,7 @@ from kitbag.catalogue.plans_reader import PlanFacts, read_plans
 from kitbag.catalogue.reader import BadRow
 from kitbag.enums import Stage
 from kitbag.models import CatalogueProposal, Product, StageChange
-from kitbag.preview import Preview
+from kitbag.queries.preview import Preview
 from members.models import User
 
 SALT = "kitbag.plans"

@@ -8,15 +8,15 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.lib.horizon import horizon
-from cps_portal.partners.enums import Scope
-from cps_portal.rest.faces import Face, Sparse, answer, column, tagged
-from cps_portal.rest.lists import ListQuery, SparseListQuery, SparseQuery, feed_of, page_of, query_of
-from cps_portal.rest.schema import IF_NONE_MATCH, listed
-from cps_portal.rest.views import PartnerView
+from cps_portal.core.lib.horizon import horizon
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.lists import ListQuery, SparseListQuery, SparseQuery, feed_of, page_of, query_of
+from cps_portal.core.rest.resources import Face, Sparse, answer, column, tagged
+from cps_portal.core.rest.schema import IF_NONE_MATCH, listed
+from cps_portal.core.rest.views import PartnerView
 from kitbag.enums import Shelf, Stage
 from kitbag.models import Product, StageChange
-from kitbag.search import MAX_TEXT_LENGTH, search_products
+from kitbag.queries.search import MAX_TEXT_LENGTH, search_products
 
 
 class ProductSerializer(Sparse):

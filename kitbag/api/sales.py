@@ -12,15 +12,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.partners.enums import Scope
-from cps_portal.rest.errors import problem_of
-from cps_portal.rest.faces import Face, Sparse, answer, column, tagged
-from cps_portal.rest.fields import AwareDateTimeField, Strict
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lists import ListQuery, page_of, query_of
-from cps_portal.rest.schema import IF_NONE_MATCH, ProblemSerializer, listed, problems
-from cps_portal.rest.views import PartnerView
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.errors import problem_of
+from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lists import ListQuery, page_of, query_of
+from cps_portal.core.rest.resources import Face, Sparse, answer, column, tagged
+from cps_portal.core.rest.schema import IF_NONE_MATCH, ProblemSerializer, listed, problems
+from cps_portal.core.rest.views import PartnerView
 from kitbag.actions import sales
 from kitbag.enums import SaleWithdrawal
 from kitbag.models import Product, Sale

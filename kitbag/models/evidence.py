@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files.models import StoredFile
+from cps_portal.core.files.models import StoredFile
 from kitbag.enums import EvidenceKind
 from kitbag.models.registrations import Registration
 

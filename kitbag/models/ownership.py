@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases.models import Case
 from kitbag.enums import ClaimOutcome
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration
 from members.models import Member
+from members.support.models import Case
 
 
 class ClaimQuerySet(models.QuerySet["Claim"]):

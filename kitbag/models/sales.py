@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from cps_portal.partners.models import Partner
+from cps_portal.core.partners.models import Partner
 from kitbag.enums import RegistrationState, ReviewReason, SaleWithdrawal
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration

@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _t
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import appeals
 from kitbag.enums import RefusalReason
 from kitbag.forms import AppealForm
 from kitbag.models import Appeal, Registration
-from kitbag.views.common import own
+from kitbag.presenters.registrations import own
 from members.access import MemberRequest, member_required
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 
 
 @never_cache

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, PointsEntry
-from kitbag.texts import cause_sentence
+from kitbag.presenters.texts import cause_sentence
 from members.enums import PointsCause
 from members.models import Member
 

@@ -13,18 +13,18 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cps_portal.files.actions import Uploads
-from cps_portal.files.actions import refusal as refusal_of_file
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.throttle import too_often
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.actions import refusal as refusal_of_file
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.throttle import too_often
 from kitbag import rules
 from kitbag.actions import appeals, evidence, photos, registrations
 from kitbag.actions.serials import check_serial
 from kitbag.enums import EvidenceKind, RefusalReason, RegistrationState
 from kitbag.forms import DetailsForm, turn_fields
 from kitbag.models import Registration
-from kitbag.texts import NEXT_STEPS, serial_sentence
-from kitbag.views.common import ahead_sentences, go, own
+from kitbag.presenters.registrations import ahead_sentences, go, own
+from kitbag.presenters.texts import NEXT_STEPS, serial_sentence
 from kitbag.views.stores import store_context, watch
 from members.access import MemberRequest, member_required
 

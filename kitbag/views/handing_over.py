@@ -12,15 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.throttle import address_of, too_often
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.throttle import address_of, too_often
 from kitbag.actions import handing_over, registrations, stolen, undoing
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
-from kitbag.views.common import own
+from kitbag.presenters.registrations import own
 from members.access import MemberRequest, member_required
 from members.enums import Level
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 
 PAGE_METHODS = ["GET", "HEAD", "POST"]
 TOO_OFTEN = _("That was a lot of codes. Wait an hour, then try again.")

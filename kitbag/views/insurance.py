@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kitbag.insurance import as_csv, as_pdf, kit_lines
+from kitbag.presenters.kit_list import as_csv, as_pdf, kit_lines
 from members.access import MemberRequest, member_required
 
 TYPES = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}

@@ -13,14 +13,7 @@ from django.views.decorators.http import require_GET
 from kitbag import rules
 from kitbag.enums import NEEDS_MEMBER, RegistrationState, Shelf, Stage
 from kitbag.models import ProductName, Registration, points_now
-from kitbag.views.common import (
-    Kit,
-    address,
-    days_by_level,
-    page_of,
-    show,
-    typed,
-)
+from kitbag.presenters.registrations import Kit, address, days_by_level, page_of, show, typed
 from members.access import MemberRequest, member_required
 from members.models import Member
 

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from kitbag.chart import Chart, points_chart, within_a_year
 from kitbag.enums import WAITING, RegistrationState, Stage
-from kitbag.forecast import forecast
 from kitbag.models import PointsEntry, Product, Registration
+from kitbag.presenters.chart import Chart, points_chart, within_a_year
+from kitbag.presenters.registrations import Kit, address, entry_title, page_of, show
+from kitbag.queries.forecast import forecast
 from kitbag.views.causes import CAUSES, explain, told_when
-from kitbag.views.common import Kit, address, entry_title, page_of, show
 from members.access import MemberRequest, member_required
 from members.models import LevelThreshold, Member
 

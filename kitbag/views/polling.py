@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from kitbag.models import Registration
-from kitbag.views.common import days_by_level, is_checking, own, show
+from kitbag.presenters.registrations import days_by_level, is_checking, own, show
 from kitbag.views.product import product_context
 from members.access import MemberRequest, member_required
 

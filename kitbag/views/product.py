@@ -14,16 +14,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import evidence, registrations
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import EvidenceForm, RemoveForm
 from kitbag.models import Registration
-from kitbag.texts import NEXT_STEPS, REVIEW_SENTENCES
-from kitbag.views.appealing import appeal_context
-from kitbag.views.causes import CAUSES, explain, told_when
-from kitbag.views.common import (
+from kitbag.presenters.registrations import (
     Kit,
     ahead_sentences,
     days_by_level,
@@ -33,6 +30,9 @@ from kitbag.views.common import (
     own,
     show,
 )
+from kitbag.presenters.texts import NEXT_STEPS, REVIEW_SENTENCES
+from kitbag.views.appealing import appeal_context
+from kitbag.views.causes import CAUSES, explain, told_when
 from kitbag.views.handing_over import ownership_context
 from members.access import MemberRequest, member_required
 from members.enums import Level

@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_POST
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.throttle import too_often
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.throttle import too_often
 from kitbag.actions import evidence
 from kitbag.forms import EvidenceForm
 from kitbag.models import Registration
-from kitbag.views.common import go, own
+from kitbag.presenters.registrations import go, own
 from kitbag.views.product import product_context
 from members.access import MemberRequest, member_required
 

@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.forms import DatePartsField
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import DatePartsField
 from kitbag.actions import stolen
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
-from kitbag.views.common import own
+from kitbag.presenters.registrations import own
 from members.access import MemberRequest, member_required
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 
 
 class StolenForm(forms.Form):

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
 from members import emails, rules
 from members.enums import Programme
 from members.models import CountryProgramme, Member, TermsAcceptance, TermsVersion, User

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.actions import Letter
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.actions import Letter
 from members.actions.notices import tell_many
 from members.emails import PACK_PATH, POINTS_PATH
 from members.enums import Level, NoticeCode, PointsCause

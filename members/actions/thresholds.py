@@ -9,10 +9,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.locks import change_rules, hold_rules
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.actions import Letter
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.locks import change_rules, hold_rules
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.actions import Letter
 from members import rules
 from members.actions.levels import settle_level
 from members.actions.notices import tell_many

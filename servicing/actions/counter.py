@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import stolen
 from kitbag.models import Product, Registration
 

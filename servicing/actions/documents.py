@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files import actions as stored
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions as stored
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions import telling
 from servicing.actions.recording import Who
 from servicing.actions.talking import may_write

@@ -7,7 +7,7 @@ from django.core.validators import URLValidator
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions.heard import heard_before
 from servicing.actions.recording import Who, record_on
 from servicing.enums import BEFORE_INTAKE, EventKind

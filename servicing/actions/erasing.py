@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cps_portal.files import actions as files
-from cps_portal.files.models import StoredFile
+from cps_portal.core.files import actions as files
+from cps_portal.core.files.models import StoredFile
 from members.models import Member
 from servicing.models import Estimate, Loan, Ticket, TicketFile, TicketMessage
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.locks import require_transaction
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.locks import require_transaction
 from servicing.actions import telling
 from servicing.actions.heard import heard_before, key_in
 from servicing.actions.recording import PORTAL, Who, record_on

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.clock import add_working_days
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
+from cps_portal.core.lib.clock import add_working_days
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
 from kitbag.actions.holding import free_registration, hold_registration
 from kitbag.enums import HoldReason
 from members.actions import notices

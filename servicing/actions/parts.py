@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.locks import require_transaction
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.locks import require_transaction
 from servicing.actions.heard import heard_before, key_in
 from servicing.actions.keeping import offer_loan_on
 from servicing.actions.recording import EVENTS, Who, clock_of, record_on

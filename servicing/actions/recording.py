@@ -13,10 +13,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.locks import require_transaction
-from cps_portal.lib.prepared import Prepared
-from cps_portal.partners.models import Partner
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.locks import require_transaction
+from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.partners.models import Partner
 from kitbag.actions.holding import free_registration
 from members.models import Member, User
 from servicing.actions import telling

@@ -7,18 +7,16 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files import actions as stored
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.reference import new_reference
+from cps_portal.core.files import actions as stored
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import new_reference
 from kitbag.actions.holding import hold_registration
 from kitbag.enums import HoldReason
 from kitbag.models import Registration
 from members.models import Member, User
-from servicing import entitled
 from servicing.actions import telling
 from servicing.actions.recording import EVENTS, PORTAL, Who, follow, hold_key, places_taken, record_on
-from servicing.entitled import Item
 from servicing.enums import (
     EventKind,
     PlaceWish,
@@ -30,6 +28,8 @@ from servicing.enums import (
     WhyRefused,
 )
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent, TicketFile, VisitingMember
+from servicing.queries import entitlement as entitled
+from servicing.queries.entitlement import Item
 from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import free_places, lapses_at
 

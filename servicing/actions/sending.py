@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from members.models import Member
 from servicing.actions.ending import MAX_TRACKING_LENGTH
 from servicing.actions.recording import Who, record_event

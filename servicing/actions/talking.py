@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files import actions as stored
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions as stored
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions import telling
 from servicing.actions.heard import heard_before, key_in
 from servicing.actions.recording import Who, clock_of, record_event, record_on

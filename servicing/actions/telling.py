@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.actions import Letter
-from cps_portal.outbox.enums import Kind
-from cps_portal.partners import actions as partners
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.enums import Kind
+from cps_portal.core.partners import actions as partners
 from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member
 from servicing.enums import EventKind, TicketState
 from servicing.models import Ticket, TicketEvent, TicketFile, TicketMessage
+from servicing.presenters.events import DOCUMENT, MESSAGE, key_of
 from servicing.rules.moves import OPENING
-from servicing.words import DOCUMENT, MESSAGE, key_of
 
 E = EventKind
 OPENED, EVENT, WRITTEN = "ticket.opened", "ticket.event", "ticket.message"

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files import actions as stored
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions as stored
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions.erasing import PARCEL, WORDS
 from servicing.actions.recording import Who
 from servicing.actions.requesting import Wanted, open_at_counter

@@ -5,12 +5,12 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.errors import Refusal
-from servicing import entitled
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions.heard import heard_before
 from servicing.actions.recording import Who, record_on
 from servicing.enums import EventKind, ServiceKind, TicketFileKind, Warranty, WhyNoWarranty
 from servicing.models import Ticket
+from servicing.queries import entitlement as entitled
 from servicing.rules.entitlement import OWN_CENTRES
 
 

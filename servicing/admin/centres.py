@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
 from servicing.forms.centres import CentreForm
 from servicing.models import CentreStaff, Closure, ServiceCentre
 

@@ -19,19 +19,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files import actions as files
-from cps_portal.files.actions import Uploads
-from cps_portal.files.forms import keep_uploads
-from cps_portal.lib.admin import ReadOnlyAdmin
-from cps_portal.lib.errors import Refusal
-from members.forms import add_refusal
+from cps_portal.core.files import actions as files
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.forms import keep_uploads
+from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.errors import Refusal
+from members.forms.profile import add_refusal
 from members.models import User
 from servicing.actions import counter, ending, estimates, parts, requesting, talking, warranty
 from servicing.actions.recording import Who, clock_of, record_event
 from servicing.enums import EstimateState, EventKind, TicketState, WhyStandard
 from servicing.forms import desk as typed
 from servicing.models import Estimate, Ticket, TicketEvent
-from servicing.readers import PURPOSE
+from servicing.queries.file_access import PURPOSE
 from servicing.rules import next_moves
 from servicing.rules.timeline import Clock
 

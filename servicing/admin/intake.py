@@ -11,21 +11,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from cps_portal.files import actions as files
-from cps_portal.files.forms import keep_uploads
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions as files
+from cps_portal.core.files.forms import keep_uploads
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from kitbag.models import Registration
-from members.forms import add_refusal
+from members.forms.profile import add_refusal
 from members.models import Member, User
-from servicing import entitled, intake
-from servicing.actions import requesting, visiting
+from servicing.actions import intake, requesting, visiting
 from servicing.actions.recording import Who
 from servicing.admin.desk import DeskPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.intake import LookForm, OpenForm, VisitorForm
 from servicing.models import Ticket
-from servicing.readers import PURPOSE
+from servicing.queries import entitlement as entitled
+from servicing.queries.file_access import PURPOSE
 from servicing.rules.entitlement import Entitlement
 
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.reference import read_reference
-from members.forms import add_refusal
+from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
+from members.forms.profile import add_refusal
 from servicing.actions import loans
 from servicing.actions.recording import Who
 from servicing.enums import LoanState

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from members.models import User
 from servicing.models import ServiceCentre, Ticket
-from servicing.numbers import bars, months_back, targets
+from servicing.queries.targets import bars, months_back, targets
 
 
 def numbers_page(request: HttpRequest, now: datetime) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.lib.reference import read_reference
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.reference import read_reference
 from kitbag.rules import serial_key
 from members.models import User
 from servicing.admin.intake import IntakePage

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from cps_portal.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.admin import ReadOnlyAdmin
 from servicing.admin.tickets import EVERY
 from servicing.models import Ticket, VisitingMember
 

@@ -7,13 +7,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.offers.models import Card
-from cps_portal.partners.enums import Scope
-from cps_portal.rest.faces import answer
-from cps_portal.rest.fields import Strict
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lookups import LookUpView
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lookups import LookUpView
+from cps_portal.core.rest.resources import answer
 from members.enums import Level
+from members.offers.models import Card
 from servicing.forms.intake import MAX_SEARCH_LENGTH
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from cps_portal.rest.faces import Face, Sparse, column, nested
+from cps_portal.core.rest.resources import Face, Sparse, column, nested
 from members.enums import Level
 from servicing.enums import EventKind, ServiceKind, TicketState, Track, Warranty, WhyNoWarranty, WhyStandard
 from servicing.rules import next_moves

@@ -11,21 +11,21 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.cases.forms import LongText
-from cps_portal.partners.enums import Scope
-from cps_portal.partners.models import Partner
-from cps_portal.rest.faces import answer
-from cps_portal.rest.fields import Strict
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lookups import LookUpView
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.partners.models import Partner
+from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lookups import LookUpView
+from cps_portal.core.rest.resources import answer
 from kitbag.enums import RegistrationState
 from kitbag.models import Product
 from members.enums import Level
-from members.forms import clean_line
+from members.forms.profile import clean_line
 from members.models import Member
-from servicing import intake
+from members.support.forms import LongText
+from servicing.actions import intake
+from servicing.actions.intake import MAX_SERIAL_LENGTH, Found
 from servicing.api.faces import NamedSerializer
-from servicing.entitled import Answers, Item, benefits_of, claims_for, places_of, standings_of
 from servicing.enums import (
     ServiceKind,
     TicketState,
@@ -36,8 +36,8 @@ from servicing.enums import (
     WhyStandard,
 )
 from servicing.forms.intake import MAX_SEARCH_LENGTH
-from servicing.intake import MAX_SERIAL_LENGTH, Found
 from servicing.models import ServiceCentre, Ticket
+from servicing.queries.entitlement import Answers, Item, benefits_of, claims_for, places_of, standings_of
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
 FOUND, UNKNOWN, STOLEN = "found", "unknown", "stolen"

@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.partners.enums import Scope
-from cps_portal.rest.faces import Face, Sparse, answer, column, nested, require_match, tagged
-from cps_portal.rest.fields import Strict
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lists import ListQuery, page_of, query_of
-from cps_portal.rest.schema import IF_MATCH, IF_NONE_MATCH, listed, problems
-from cps_portal.rest.views import PartnerView
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lists import ListQuery, page_of, query_of
+from cps_portal.core.rest.resources import Face, Sparse, answer, column, nested, require_match, tagged
+from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, listed, problems
+from cps_portal.core.rest.views import PartnerView
 from servicing.actions import loans
 from servicing.actions.recording import Who
 from servicing.api.faces import NamedSerializer

@@ -11,22 +11,21 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.partners.models import Partner
-from cps_portal.rest.errors import problem
-from cps_portal.rest.faces import answer, dumps, etag_of
-from cps_portal.rest.fields import Strict
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.partners.models import Partner
+from cps_portal.core.rest.errors import problem
+from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.resources import answer, dumps, etag_of
 from kitbag.rules import serial_key
-from servicing import intake
-from servicing.actions import requesting
+from servicing.actions import intake, requesting
 from servicing.actions.recording import Who
 from servicing.actions.requesting import MAX_FAULT_LENGTH
 from servicing.api.faces import TICKET
 from servicing.api.intake import LineField, WordsField, centre_of, product_of
-from servicing.entitled import Item
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
 from servicing.models import Ticket
+from servicing.queries.entitlement import Item
 
 MAX_KEY_LENGTH = 300
 TOO_OLD = _("This key is too old, or is none of yours. Look it up again.")

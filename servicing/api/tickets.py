@@ -13,18 +13,18 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.prepared import Prepared
-from cps_portal.lib.reference import read_reference
-from cps_portal.partners.enums import Scope
-from cps_portal.partners.models import Partner
-from cps_portal.rest.errors import problem, problem_of
-from cps_portal.rest.faces import answer, require_match, tagged
-from cps_portal.rest.fields import AwareDateTimeField, Strict
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lists import ListQuery, PreparedPages, SparseListQuery, SparseQuery, page_of, query_of
-from cps_portal.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, listed, problems
-from cps_portal.rest.views import PartnerView
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.partners.models import Partner
+from cps_portal.core.rest.errors import problem, problem_of
+from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lists import ListQuery, PreparedPages, SparseListQuery, SparseQuery, page_of, query_of
+from cps_portal.core.rest.resources import answer, require_match, tagged
+from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, listed, problems
+from cps_portal.core.rest.views import PartnerView
 from servicing.actions import counter, ending, estimates, requesting, talking, warranty
 from servicing.actions.recording import Who, record_on
 from servicing.api.faces import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer

@@ -12,21 +12,21 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.files.models import StoredFile
-from cps_portal.partners.enums import Scope
-from cps_portal.rest.faces import Face, Sparse, answer, column, nested, tagged
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lists import SparseListQuery, SparseQuery, page_of, query_of
-from cps_portal.rest.schema import IF_NONE_MATCH, listed, problems
-from cps_portal.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
-from cps_portal.rest.views import PartnerView
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lists import SparseListQuery, SparseQuery, page_of, query_of
+from cps_portal.core.rest.resources import Face, Sparse, answer, column, nested, tagged
+from cps_portal.core.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
+from cps_portal.core.rest.views import PartnerView
 from servicing.actions import requesting, visiting
 from servicing.actions.recording import Who
 from servicing.api.faces import NamedSerializer, TicketSerializer
 from servicing.api.intake import LineField, centre_of
 from servicing.api.openings import JobSerializer, item_of, opened
 from servicing.models import Ticket, VisitingMember
-from servicing.readers import PURPOSE
+from servicing.queries.file_access import PURPOSE
 
 FACTS = ("region", "card_number", "expires_on", "name", "email", "phone")
 

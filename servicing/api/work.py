@@ -12,20 +12,20 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.files.enums import CONTENT_TYPES
-from cps_portal.files.models import StoredFile
-from cps_portal.rest.faces import Face, Sparse, answer, column
-from cps_portal.rest.fields import AwareDateTimeField, Strict
-from cps_portal.rest.idempotency import idempotent
-from cps_portal.rest.lists import ListQuery, page_of, query_of
-from cps_portal.rest.schema import IF_MATCH, listed, problems
-from cps_portal.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
+from cps_portal.core.files.enums import CONTENT_TYPES
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lists import ListQuery, page_of, query_of
+from cps_portal.core.rest.resources import Face, Sparse, answer, column
+from cps_portal.core.rest.schema import IF_MATCH, listed, problems
+from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
 from servicing.actions import documents, estimates, parts, talking
 from servicing.actions.recording import Who
 from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
 from servicing.enums import EstimateState, TicketFileKind
 from servicing.models import Estimate, Part, TicketFile, TicketMessage
-from servicing.readers import PURPOSE
+from servicing.queries.file_access import PURPOSE
 
 
 class StepSerializer(Strict):

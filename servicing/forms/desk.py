@@ -7,12 +7,12 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases.forms import LongText
-from cps_portal.files.forms import UploadsField
+from cps_portal.core.files.forms import UploadsField
+from members.support.forms import LongText
 from servicing.actions import ending, estimates, parts, talking
 from servicing.enums import WhyNoWarranty
 from servicing.models import Part, Ticket
-from servicing.readers import PURPOSE
+from servicing.queries.file_access import PURPOSE
 
 MAX_CONDITION_LENGTH = 1000
 MAX_ACCESSORIES_LENGTH = 300

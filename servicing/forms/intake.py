@@ -5,18 +5,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases.forms import LongText
-from cps_portal.files.forms import UploadsField
+from cps_portal.core.files.forms import UploadsField
 from kitbag.models import Product
+from kitbag.queries.search import search_products
 from kitbag.rules import serial_key
-from kitbag.search import search_products
-from members.forms import clean_line
+from members.forms.profile import clean_line
 from members.models import User
+from members.support.forms import LongText
 from servicing.actions.requesting import MAX_FAULT_LENGTH
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
 from servicing.models import ServiceCentre
-from servicing.readers import PURPOSE
+from servicing.queries.file_access import PURPOSE
 
 MAX_SEARCH_LENGTH = 300  # the whole address of a card's QR code
 MAX_SERIAL_LENGTH = 40

@@ -14,20 +14,20 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases.forms import LongText
-from cps_portal.files.actions import Uploads
-from cps_portal.files.forms import UploadsField, keep_uploads
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.forms import UploadsField, keep_uploads
+from cps_portal.core.lib.errors import Refusal
 from kitbag.enums import Stage
 from kitbag.models import Registration
-from members.forms import clean_line
+from members.forms.profile import clean_line
 from members.models import Member, User
+from members.support.forms import LongText
 from servicing.actions.ending import MAX_TRACKING_LENGTH
 from servicing.actions.requesting import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.models import Ticket
-from servicing.promises import Asked, Choice, Promised, asked_of, choices_for
-from servicing.readers import PURPOSE
+from servicing.presenters.turnaround import Asked, Choice, Promised, asked_of, choices_for
+from servicing.queries.file_access import PURPOSE
 
 PRODUCTS, PROBLEM, WHERE, REVIEW = STEPS = ("products", "problem", "where", "review")
 IN_WARRANTY = "warranty"

@@ -3,10 +3,10 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.cases.forms import LongText
-from cps_portal.files.forms import UploadsField
+from cps_portal.core.files.forms import UploadsField
+from members.support.forms import LongText
 from servicing.actions.talking import MAX_TEXT_LENGTH
-from servicing.readers import PURPOSE
+from servicing.queries.file_access import PURPOSE
 
 
 class MessageForm(forms.Form):

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from cps_portal.lib.clock import Calendar
-from cps_portal.lib.prepared import Prepared
-from cps_portal.partners.models import Partner
+from cps_portal.core.lib.clock import Calendar
+from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.partners.models import Partner
 from kitbag.enums import Shelf
 from members.enums import Programme
 from members.models import User

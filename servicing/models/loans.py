@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.partners.models import Partner
+from cps_portal.core.partners.models import Partner
 from kitbag.models import Product
 from members.models import Member, User
 from servicing.enums import OPEN_LOANS, LoanState

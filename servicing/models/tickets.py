@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.files.models import StoredFile
-from cps_portal.lib import reference as references
-from cps_portal.lib.prepared import Prepared
-from cps_portal.partners.models import Partner
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib import reference as references
+from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.partners.models import Partner
 from kitbag.models import Product, Registration
 from members.enums import Level
 from members.models import Member, User, append_only

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from cps_portal.lib.clock import Calendar
+from cps_portal.core.lib.clock import Calendar
 from servicing.enums import TicketState
 from servicing.rules.timeline import Clock
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from cps_portal.lib.clock import NOTHING, Calendar, add_working_days, add_working_time, working_time_between
+from cps_portal.core.lib.clock import NOTHING, Calendar, add_working_days, add_working_time, working_time_between
 from servicing.enums import EventKind, PauseReason, TicketState
 from servicing.rules.moves import IMPLIED, OPENING, TRANSITIONS, after
 

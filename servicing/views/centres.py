@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from members.access import member_of
-from servicing import locating
 from servicing.enums import CentreStatus
 from servicing.forms.centres import LocatorForm
-from servicing.locating import Found, Position
 from servicing.models import ServiceCentre
+from servicing.queries import locator
+from servicing.queries.locator import Found, Position
 
 ON_THE_DIAL = 9
 DAYS_OFF_SHOWN = 6
@@ -33,7 +33,7 @@ def centres(request: HttpRequest) -> HttpResponse:
     rows = list(ServiceCentre.objects.prefetch_related("closures"))
     near = (asked["near"] or "").strip()
     here, in_country, unknown = _where(asked, near, rows)
-    found = locating.find(
+    found = locator.find(
         [row for row in rows if _fits(row, asked, in_country)],
         member=member_of(request),
         here=here,
@@ -57,7 +57,7 @@ def centres(request: HttpRequest) -> HttpResponse:
         "found": shown,
         "unknown": unknown,
         "has_position": here is not None,
-        "pins": locating.pins(shown[:ON_THE_DIAL]),
+        "pins": locator.pins(shown[:ON_THE_DIAL]),
         "chips": _chips(request, asked, counts),
     }
     return render(request, "servicing/centres.html", context)
@@ -69,12 +69,12 @@ def centre(request: HttpRequest, slug: str) -> HttpResponse:
     """One centre: when it is open, what it does, what the member gets there."""
     row = get_object_or_404(ServiceCentre.objects.prefetch_related("closures"), slug=slug)
     now = timezone.now()
-    (found,) = locating.find([row], member=member_of(request), here=None, at=now)
+    (found,) = locator.find([row], member=member_of(request), here=None, at=now)
     context = {
         "found": found,
         "centre": row,
         "week": [(name, number + 1 in row.weekdays) for number, name in WEEKDAYS.items()],
-        "days_off": locating.days_off_ahead(row, now)[:DAYS_OFF_SHOWN],
+        "days_off": locator.days_off_ahead(row, now)[:DAYS_OFF_SHOWN],
         "local_time": now.astimezone(row.calendar.zone),
     }
     return render(request, "servicing/centre.html", context)
@@ -89,7 +89,7 @@ def _where(asked: dict[str, Any], near: str, rows: list[ServiceCentre]) -> tuple
     typed = near.casefold()
     for row in rows:
         if typed in {row.city.casefold(), row.name.casefold()}:
-            return locating.position_of(row), "", False
+            return locator.position_of(row), "", False
     for row in rows:
         if typed in {str(row.country.name).casefold(), row.country.code.casefold()}:
             return None, row.country.code, False

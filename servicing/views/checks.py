@@ -56,7 +56,9 @@ def may_i(request: MemberRequest, pk: int) -> HttpResponse:
         "taken": count_places(request.member),
         "places": PLACES,
     }
-    return render(request, "servicing/_entitlement_summary.html" if request.htmx else "servicing/entitlement.html", context)
+    return render(
+        request, "servicing/_entitlement_summary.html" if request.htmx else "servicing/entitlement.html", context
+    )
 
 
 def _job(request: MemberRequest, row: Registration) -> Ticket | None:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.reference import read_reference
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
 from members.access import MemberRequest, member_required
 from servicing.actions import loans
 from servicing.actions.recording import Who

@@ -8,16 +8,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.reference import read_reference
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
 from members.access import MemberRequest, member_required
-from members.forms import add_refusal
-from servicing import parcels
+from members.forms.profile import add_refusal
 from servicing.actions import ending, sending
 from servicing.actions.recording import Who
 from servicing.enums import BEFORE_INTAKE, TicketState
 from servicing.forms.requests import SentForm
 from servicing.models import Parcel, Ticket
+from servicing.presenters import parcel_papers
 from servicing.rules.places import HELD_FOR
 
 
@@ -71,7 +71,7 @@ def cancel(request: MemberRequest, reference: str) -> HttpResponse:
 @member_required
 def label(request: MemberRequest, reference: str) -> HttpResponse:
     row, tickets = _own(request, reference)
-    return _pdf(parcels.label(row, request.member, _travelling(tickets)), f"label-{row.reference}.pdf")
+    return _pdf(parcel_papers.label(row, request.member, _travelling(tickets)), f"label-{row.reference}.pdf")
 
 
 @never_cache
@@ -79,7 +79,7 @@ def label(request: MemberRequest, reference: str) -> HttpResponse:
 @member_required
 def packing_list(request: MemberRequest, reference: str) -> HttpResponse:
     row, tickets = _own(request, reference)
-    paper = parcels.packing_list(row, request.member, _travelling(tickets))
+    paper = parcel_papers.packing_list(row, request.member, _travelling(tickets))
     return _pdf(paper, f"packing-list-{row.reference}.pdf")
 
 

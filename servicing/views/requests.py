@@ -6,16 +6,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cps_portal.files import actions as files
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions as files
+from cps_portal.core.lib.errors import Refusal
 from members.access import MemberRequest, member_required
 from servicing.actions.requesting import Wanted, open_parcel
-from servicing.entitled import Item, count_places
 from servicing.enums import ServiceKind
 from servicing.forms.requests import IN_WARRANTY, PROBLEM, PRODUCTS, REVIEW, STEPS, WHERE, Draft
 from servicing.models import Parcel, Ticket
-from servicing.promises import closed_near
-from servicing.readers import PURPOSE
+from servicing.presenters.turnaround import closed_near
+from servicing.queries.entitlement import Item, count_places
+from servicing.queries.file_access import PURPOSE
 from servicing.rules.places import HELD_FOR, PLACES
 
 SEND = "send"

@@ -14,22 +14,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from cps_portal.cases.forms import TOO_OFTEN
-from cps_portal.files import actions as files
-from cps_portal.files.forms import keep_uploads
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.reference import read_reference
-from cps_portal.lib.throttle import too_often
+from cps_portal.core.files import actions as files
+from cps_portal.core.files.forms import keep_uploads
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.throttle import too_often
 from members.access import MemberRequest, member_required
-from members.forms import add_refusal
-from servicing import jobs
+from members.forms.profile import add_refusal
+from members.support.forms import TOO_OFTEN
 from servicing.actions import ending, estimates, requesting
 from servicing.actions.recording import Who
 from servicing.actions.talking import may_write, write_message
 from servicing.enums import OVER
 from servicing.forms.tickets import MessageForm
 from servicing.models import Ticket
-from servicing.readers import PURPOSE
+from servicing.presenters import tickets as jobs
+from servicing.queries.file_access import PURPOSE
 from servicing.views.loans import panel
 
 DONE_PER_PAGE = 20

@@ -10,16 +10,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.test import Client
 
-from cps_portal.cases import actions as cases
-from cps_portal.cases.enums import Kind
-from cps_portal.files import actions as files
-from cps_portal.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
+from cps_portal.core.files import actions as files
 from kitbag.actions import adjustments, appeals, deciding, registrations
 from kitbag.enums import RefusalReason, RemovalReason
 from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
+from members.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
+from members.support import actions as cases
+from members.support.enums import Kind
 from servicing.models import (
     Estimate,
     EstimateLine,

@@ -12,13 +12,13 @@ from django.core.files.storage import InMemoryStorage, storages
 from django.db import connection, models
 from django.test import Client
 
-from cps_portal import accounts
-from cps_portal.accounts import ways_to
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.enums import OPEN
-from cps_portal.outbox.models import Message
-from cps_portal.partners.models import Partner
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.enums import OPEN
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners.models import Partner
+from cps_portal.site import accounts
+from cps_portal.site.accounts import ways_to
 from kitbag.models import PointsEntry, Registration, Sale, StolenReport
 from members.models import LevelChange, Member, TermsAcceptance
 from tests.accounts.everything import AFTER, MARK, START, STOLEN, add_everything, traces

@@ -11,9 +11,9 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from cps_portal.accounts import ways_to
-from cps_portal.files.models import StoredFile
-from cps_portal.my_data import LEFT_OUT, PARTS, PIECE, archive
+from cps_portal.core.files.models import StoredFile
+from cps_portal.site.accounts import ways_to
+from cps_portal.site.my_data import LEFT_OUT, PARTS, PIECE, archive
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from tests.accounts.everything import MARK, STOLEN, add_everything
@@ -62,7 +62,7 @@ def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a
         and model._meta.label not in NOT_IN_IT
         and (model is User or list(ways_to(Member, model)) or list(ways_to(User, model, 1)))
     }
-    assert undecided == set(), "put them into PARTS of cps_portal/my_data.py, or say here why not"
+    assert undecided == set(), "put them into PARTS of cps_portal/site/my_data.py, or say here why not"
 
 
 def test_the_download_holds_what_the_member_gave_and_got(world: World) -> None:

@@ -11,15 +11,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from cps_portal.cases.actions import open_case
-from cps_portal.cases.enums import Kind
-from cps_portal.cases.models import CannedAnswer, CaseAttachment
-from cps_portal.files.models import StoredFile
-from cps_portal.offers.actions.cards import card_of
-from cps_portal.offers.actions.offers import sign_up
-from cps_portal.offers.models import Offer, PackEvent, PackItem, WelcomePack
-from cps_portal.partners.actions import add_endpoint, issue
-from cps_portal.partners.models import Attempt, Call, KeptAnswer, Partner
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.partners.actions import add_endpoint, issue
+from cps_portal.core.partners.models import Attempt, Call, KeptAnswer, Partner
 from kitbag.actions import handing_over, registrations, stolen
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
@@ -48,6 +42,12 @@ from members.models import (
     UntoldLevelChange,
     User,
 )
+from members.offers.actions.cards import card_of
+from members.offers.actions.offers import sign_up
+from members.offers.models import Offer, PackEvent, PackItem, WelcomePack
+from members.support.actions import open_case
+from members.support.enums import Kind
+from members.support.models import CannedAnswer, CaseAttachment
 from servicing.actions.estimates import Line, approve_estimate, send_estimate
 from servicing.actions.parts import order_part
 from servicing.actions.recording import Who, record_event
@@ -55,9 +55,9 @@ from servicing.actions.requesting import Wanted, book_in, open_parcel
 from servicing.actions.talking import write_message
 from servicing.actions.visiting import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
-from servicing.entitled import Item
 from servicing.enums import EventKind, ServiceKind
 from servicing.models import CentreStaff, Closure, Loan, LoanUnit, ServiceCentre, TicketFile
+from servicing.queries.entitlement import Item
 from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
 from tests.servicing.jobs import a_centre
 from tests.world import join

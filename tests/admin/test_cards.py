@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from cps_portal.offers.actions.cards import card_of
-from cps_portal.offers.models import Card
+from members.offers.actions.cards import card_of
+from members.offers.models import Card
 from tests.admin.conftest import SignIn
 from tests.world import World
 

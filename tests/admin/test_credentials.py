@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from cps_portal.partners.models import Credential, Partner
+from cps_portal.core.partners.models import Credential, Partner
 from tests.admin.conftest import SignIn
 
 ADD = "/admin/partners/credential/add/"

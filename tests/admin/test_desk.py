@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cps_portal.files.actions import Uploads
-from cps_portal.outbox.models import Message
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import appeals, deciding, registrations
 from kitbag.actions.evidence import add_evidence
 from kitbag.enums import ClaimOutcome, RegistrationState, ReviewReason

@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cps_portal.offers.actions.offers import give_back, sign_up
-from cps_portal.offers.models import Offer
 from members.models import Notice
+from members.offers.actions.offers import give_back, sign_up
+from members.offers.models import Offer
 from tests.admin.conftest import SignIn
 from tests.world import World
 

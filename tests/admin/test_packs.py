@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.lib.reference import reference
-from cps_portal.offers.enums import PackState
-from cps_portal.offers.models import PackEvent, WelcomePack
-from cps_portal.partners.actions import add_endpoint
-from cps_portal.partners.models import Partner
+from cps_portal.core.lib.reference import reference
+from cps_portal.core.partners.actions import add_endpoint
+from cps_portal.core.partners.models import Partner
 from members.models import Member
+from members.offers.enums import PackState
+from members.offers.models import PackEvent, WelcomePack
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag import rules, shapes
+from kitbag import rules
 from kitbag.actions import registrations
 from kitbag.enums import RefusalReason
 from kitbag.models import Registration, SerialShape
+from kitbag.queries import serial_shapes
 from tests.admin.conftest import SignIn
 from tests.factories import details, draft, submitted, validated
 from tests.world import World
@@ -53,7 +54,7 @@ def test_the_report_tells_false_alarms_from_good_ones(as_programme: Client, worl
     insisted(world, "UR0902")  # no shape is to blame
     old = validated(world.chloe, world.pro_body, "052031000078")
     Registration.objects.filter(pk=old.pk).update(submitted_at=now - timedelta(days=400))
-    (found,) = shapes.how_often(now)
+    (found,) = serial_shapes.how_often(now)
     assert (found.judged, found.warned, found.insisted) == (5, 4, 3)
     assert (found.approved, found.refused, found.waiting, found.left) == (1, 1, 1, 1)
     assert (found.percent, found.is_too_narrow) == (20.0, True)
@@ -133,7 +134,7 @@ def test_a_shape_that_would_do_harm_is_refused(as_programme: Client, shape: Seri
 def test_a_comparison_that_takes_too_long_is_given_up(
     as_programme: Client, world: World, shape: SerialShape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shapes, "MAX_TRIAL_MS", 1)
+    monkeypatch.setattr(serial_shapes, "MAX_TRIAL_MS", 1)
     for n in range(300):
         Registration.objects.create(
             member=world.ben,
@@ -178,5 +179,5 @@ def test_the_database_reads_a_number_as_the_rules_do(world: World) -> None:
     row = draft(world.ben, world.body)
     for serial in numbers:
         Registration.objects.filter(pk=row.pk).update(serial=serial, serial_key="1")
-        (plain,) = Registration.objects.filter(pk=row.pk).values_list(shapes.plain_serial())
+        (plain,) = Registration.objects.filter(pk=row.pk).values_list(serial_shapes.plain_serial())
         assert plain[0] == rules.normalise_serial(serial)

@@ -12,8 +12,8 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from cps_portal.partners.enums import SCOPES, PartnerKind
-from cps_portal.rest.idempotency import HEADER
+from cps_portal.core.partners.enums import SCOPES, PartnerKind
+from cps_portal.core.rest.idempotency import HEADER
 from tests.api.committed import read_contract
 from tests.api.machines import Machine
 

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.client import encode_multipart
 from django.utils import timezone
 
-from cps_portal.partners import actions
-from cps_portal.partners.enums import SCOPES, PartnerKind
-from cps_portal.partners.models import Credential, Partner
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.enums import SCOPES, PartnerKind
+from cps_portal.core.partners.models import Credential, Partner
 
 API = "/api/v1/"
 FORM, FILES, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"

@@ -8,10 +8,10 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from cps_portal.offers.models import WelcomePack
-from cps_portal.partners import actions as partners
-from cps_portal.partners.enums import SCOPES, PartnerKind
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.enums import SCOPES, PartnerKind
 from kitbag.enums import Stage
+from members.offers.models import WelcomePack
 from servicing.actions import keeping, loans
 from servicing.models import LoanUnit, Ticket
 from tests.api.machines import Machine, machine

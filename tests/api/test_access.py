@@ -17,13 +17,13 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from cps_portal import api
-from cps_portal.offers.models import WelcomePack
-from cps_portal.outbox.enums import Kind
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions as partners
-from cps_portal.partners.enums import SCOPES, PartnerKind
-from cps_portal.partners.models import WebhookEndpoint
+from cps_portal.core.outbox.enums import Kind
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.enums import SCOPES, PartnerKind
+from cps_portal.core.partners.models import WebhookEndpoint
 from kitbag.models import Sale
+from members.offers.models import WelcomePack
 from servicing.models import Loan, Part, Ticket, TicketFile, VisitingMember
 from tests.api.machines import Machine, machine
 from tests.api.stage import BODIES, furnish, set_stage, soon, step

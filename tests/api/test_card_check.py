@@ -3,10 +3,10 @@
 import pytest
 from django.utils import timezone
 
-from cps_portal.offers.actions.cards import card_of, replace_card
-from cps_portal.offers.enums import CardEnd
 from members.enums import Level
 from members.models import Member
+from members.offers.actions.cards import card_of, replace_card
+from members.offers.enums import CardEnd
 from tests.api.machines import Machine, machine
 from tests.world import World
 

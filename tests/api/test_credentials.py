@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from cps_portal.partners import actions
-from cps_portal.partners.enums import PartnerKind, Scope
-from cps_portal.partners.models import Call, Credential, Partner
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.enums import PartnerKind, Scope
+from cps_portal.core.partners.models import Call, Credential, Partner
 from tests.api.machines import API, FORM, Machine, machine
 
 LATE = timedelta(days=-1)

@@ -10,9 +10,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.partners.enums import PartnerKind, Scope
-from cps_portal.rest.faces import Sparse, answer
-from cps_portal.rest.views import Deprecation, PartnerView
+from cps_portal.core.partners.enums import PartnerKind, Scope
+from cps_portal.core.rest.resources import Sparse, answer
+from cps_portal.core.rest.views import Deprecation, PartnerView
 from cps_portal.urls import urlpatterns as ours
 from tests.api.machines import machine
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
-from cps_portal.files.actions import file_storage
-from cps_portal.files.models import StoredFile
-from cps_portal.files.scanners import Infected
-from cps_portal.outbox.models import Message
+from cps_portal.core.files.actions import file_storage
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.files.scanners import Infected
+from cps_portal.core.outbox.models import Message
 from members.models import Notice
 from servicing.actions.documents import MAX_FILES
 from servicing.actions.erasing import erase_jobs
@@ -216,7 +216,7 @@ def test_the_customer_is_told_of_a_document(
 def test_nothing_is_taken_while_nobody_scans_and_the_same_key_works_later(
     workshop: Machine, path: str, settings: Settings
 ) -> None:
-    settings.FILES_SCANNER, settings.FILES_CLAMD = "cps_portal.files.scanners.clamd", "127.0.0.1:1"
+    settings.FILES_SCANNER, settings.FILES_CLAMD = "cps_portal.core.files.scanners.clamd", "127.0.0.1:1"
     answer = workshop.send(path, parts(), key="one")
     assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
     assert int(answer["Retry-After"]) > 0

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cps_portal.offers.models import WelcomePack
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
+from members.offers.models import WelcomePack
 from tests.api.machines import Machine, machine
 from tests.offers.packing import asked
 from tests.world import World

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
 from tests.api.machines import machine
 from tests.files import samples
 from tests.servicing.jobs import a_centre, a_request

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cps_portal.partners.models import KeptAnswer
+from cps_portal.core.partners.models import KeptAnswer
 from servicing.models import Ticket, TicketEvent
 from tests.api.machines import Machine, machine
 from tests.world import World

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.offers.actions.cards import card_of
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import stolen
 from kitbag.models import Encounter, Registration
+from members.offers.actions.cards import card_of
 from servicing.models import ServiceCentre, Ticket, VisitingMember
 from tests.api.machines import Machine, machine
 from tests.factories import validated

@@ -7,7 +7,7 @@ import pytest
 from django.http import HttpResponse
 from django.utils import timezone
 
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from kitbag.models import Hold
 from members.models import Notice
 from servicing.actions import keeping, loans

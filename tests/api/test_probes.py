@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test.client import encode_multipart
 
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
 from servicing.models import Ticket, TicketEvent
 from tests.api.committed import read_contract
 from tests.api.machines import FILES, Machine, machine

@@ -10,9 +10,9 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.partners.enums import PartnerKind
-from cps_portal.rest.errors import problem_response
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.rest.errors import problem_response
 from kitbag.enums import Stage
 from tests.api.machines import Machine, machine
 from tests.factories import announced, plan

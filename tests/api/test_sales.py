@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions as partners
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.enums import PartnerKind
 from kitbag.actions import registrations
 from kitbag.enums import RegistrationState, ReviewReason
 from kitbag.models import Registration, Sale

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
 from tests.api.contract import EXAMPLES, LONG, Asker, may, name_of, operations
 from tests.api.stage import reference, set_stage
 from tests.world import World

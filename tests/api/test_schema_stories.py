@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.generation.stateful.state_machine import StepOutput, normalize_name
 from schemathesis.specs.openapi.expressions import evaluate
 
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
 from tests.api.contract import EXAMPLES, LONG, Asker, contract, is_good, may, name_of
 from tests.api.machines import machine
 from tests.api.stage import BODIES, FIRST, QUERIES, begin, furnish, remember, set_stage

@@ -9,13 +9,13 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions
-from cps_portal.partners.enums import PartnerKind
-from cps_portal.partners.models import Attempt, EndpointSecret, WebhookEndpoint
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.partners.models import Attempt, EndpointSecret, WebhookEndpoint
 from tests.api.machines import Machine, machine
 from tests.partners.conftest import no_broker, quiet, receiver
 from tests.partners.receiver import OK, Receiver, answer

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
 from tests.api.machines import Machine, machine
 from tests.world import World
 

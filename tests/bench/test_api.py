@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from cps_portal.lib.reference import new_reference
+from cps_portal.core.lib.reference import new_reference
 from servicing.models import Ticket
 from tests.api.machines import Machine, machine
 from tests.bench.served.loading import Client, served

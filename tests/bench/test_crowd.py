@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal import crowd
+from cps_portal.dev import crowd
 from kitbag.actions import applying
 from kitbag.actions.auditing import audit
 from kitbag.enums import Stage

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from servicing.actions.keeping import flag_overdue
 from servicing.actions.recording import Who
 from servicing.actions.requesting import Wanted, book_in, open_parcel
-from servicing.entitled import Item
 from servicing.enums import ServiceKind
 from servicing.models import Ticket, TicketEvent
+from servicing.queries.entitlement import Item
 from tests.bench.conftest import seconds
 from tests.factories import validated
 from tests.servicing.jobs import a_centre
@@ -85,7 +85,8 @@ def test_the_overdue_job_costs_what_is_due_and_not_what_is_open(world: World, re
     ratio = found[FEW_ROWS * MORE] / found[FEW_ROWS]
     report.append(
         f"overdue job, {Ticket.objects.open().count():,} open: none due {found[0] * 1000:.1f} ms, "
-        f"{FEW_ROWS} due {found[FEW_ROWS] * 1000:.0f} ms, {FEW_ROWS * MORE} due {found[FEW_ROWS * MORE] * 1000:.0f} ms (ratio {ratio:.1f})"
+        f"{FEW_ROWS} due {found[FEW_ROWS] * 1000:.0f} ms, "
+        f"{FEW_ROWS * MORE} due {found[FEW_ROWS * MORE] * 1000:.0f} ms (ratio {ratio:.1f})"
     )
     assert ratio < MORE * 2
     assert found[0] < found[FEW_ROWS]

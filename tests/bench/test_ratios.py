@@ -16,7 +16,7 @@ from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
 from kitbag.enums import Stage
 from kitbag.models import Product, Registration
-from kitbag.search import search_products
+from kitbag.queries.search import search_products
 from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User
 from tests.bench import by_hand

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from cps_portal.lib.clock import Calendar, working_time_between
+from cps_portal.core.lib.clock import Calendar, working_time_between
 from servicing.actions import keeping
 from servicing.enums import EventKind, Track
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent

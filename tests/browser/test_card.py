@@ -8,8 +8,8 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from cps_portal.offers.actions.cards import card_of, replace_card
-from cps_portal.offers.enums import CardEnd
+from members.offers.actions.cards import card_of, replace_card
+from members.offers.enums import CardEnd
 from tests.world import World
 
 PHONE = {"width": 390, "height": 844}

@@ -86,13 +86,13 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     address = "https://post.example/t/AB1"
     ending.ship(ticket=ticket, who=desk, at=later, carrier="Post", tracking="AB1", tracking_url=address)
     look_again(page)
-    expect(page.get_by_role("link", name="Follow the parcel")).to_have_attribute("href", address)
+    expect(page.get_by_role("link", name="Track the parcel")).to_have_attribute("href", address)
 
     page.context.clear_cookies()
     with page.expect_response("**/accounts/login/**"):
         page.evaluate(LOOK_AGAIN)
     expect(page.locator("#job-live")).to_have_count(0)  # it stops asking, and the page stays as it was
-    expect(page.get_by_role("link", name="Follow the parcel")).to_be_visible()
+    expect(page.get_by_role("link", name="Track the parcel")).to_be_visible()
     expect(page.get_by_label("Password")).to_have_count(0)
 
 

@@ -5,10 +5,10 @@ import pytest
 from django.core.cache import cache
 from pytest_django import Settings
 
-from cps_portal.cases import actions
-from cps_portal.cases.enums import Kind
-from cps_portal.cases.models import Case
 from members.models import User
+from members.support import actions
+from members.support.enums import Kind
+from members.support.models import Case
 from tests.factories import UserFactory
 from tests.world import World
 

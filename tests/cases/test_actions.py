@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from cps_portal.cases import actions, rules
-from cps_portal.cases.enums import Author, Kind, State
-from cps_portal.cases.models import MAX_TEXT_LENGTH, Case, CaseMessage
-from cps_portal.lib.errors import Refusal
-from cps_portal.lib.reference import read_reference
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.outbox.models import Message
 from kitbag.models import Registration
 from members.enums import Level
 from members.models import Member, Notice, User
+from members.support import actions, rules
+from members.support.enums import Author, Kind, State
+from members.support.models import MAX_TEXT_LENGTH, Case, CaseMessage
 from tests.cases.conftest import MONDAY, VISITOR
 from tests.world import World
 
@@ -212,7 +212,7 @@ def test_a_visitors_link_can_be_taken_back(visited: Case, asked: Case, agent: Us
     assert actions.revoke_link(case=visited, by=agent, at=LATER).get_absolute_url() == ""
     assert refusal(actions.revoke_link, case=visited, by=agent, at=LATER) == ("link", "")
     actions.answer(case=visited, text="Still an answer.", by=agent, at=LATER)
-    assert "Read on" not in Message.objects.latest("pk").payload["text"]
+    assert "Reply here" not in Message.objects.latest("pk").payload["text"]
 
 
 def test_erasing_leaves_that_it_was_there_and_nothing_that_was_said(visited: Case, agent: User) -> None:

@@ -8,10 +8,10 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.cases import actions
-from cps_portal.cases.enums import Kind, State
-from cps_portal.cases.models import CannedAnswer, Case
 from kitbag.models import Registration
+from members.support import actions
+from members.support.enums import Kind, State
+from members.support.models import CannedAnswer, Case
 from tests.admin.conftest import SignIn, as_support, staff
 from tests.world import World
 

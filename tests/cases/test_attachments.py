@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.cases import actions
-from cps_portal.cases.models import Case, CaseAttachment
-from cps_portal.files.models import StoredFile
+from cps_portal.core.files.models import StoredFile
+from members.support import actions
+from members.support.models import Case, CaseAttachment
 from tests.admin.conftest import SignIn, as_support, staff
 from tests.files import samples
 from tests.world import World

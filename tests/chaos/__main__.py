@@ -21,11 +21,11 @@ from pathlib import Path
 import django
 from django.utils.module_loading import import_string
 
-from cps_portal.embedded import servers
-from cps_portal.embedded.folder import claimed, remove
-from cps_portal.embedded.ports import free_port
-from cps_portal.embedded.run import house_environment, portal_services
-from cps_portal.embedded.services import Service, signal_group
+from cps_portal.dev.embedded import servers
+from cps_portal.dev.embedded.folder import claimed, remove
+from cps_portal.dev.embedded.ports import free_port
+from cps_portal.dev.embedded.run import house_environment, portal_services
+from cps_portal.dev.embedded.services import Service, signal_group
 
 PAUSES = {  # as in life, about a hundred times as fast
     "OUTBOX_LEASE_SECONDS": "6",

@@ -13,13 +13,13 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from cps_portal.embedded.introduce import introduce_house
-from cps_portal.offers.actions.packs import Address, ask_for_pack
-from cps_portal.offers.models import PackEvent, WelcomePack
+from cps_portal.dev.embedded.introduce import introduce_house
 from members import actions as members
 from members.access import newest_terms
 from members.enums import Level
 from members.models import Member, User
+from members.offers.actions.packs import Address, ask_for_pack
+from members.offers.models import PackEvent, WelcomePack
 
 SEEN = ("accepted", "packed", "dispatched")
 

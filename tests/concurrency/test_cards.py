@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.offers.actions.cards import card_of, replace_card
-from cps_portal.offers.enums import CardEnd
-from cps_portal.offers.models import Card
+from cps_portal.core.lib.errors import Refusal
+from members.offers.actions.cards import card_of, replace_card
+from members.offers.enums import CardEnd
+from members.offers.models import Card
 from tests.concurrency.threads import together
 from tests.world import World
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cps_portal.cases import actions
-from cps_portal.cases.enums import Kind
-from cps_portal.cases.models import CaseMessage
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
+from members.support import actions
+from members.support.enums import Kind
+from members.support.models import CaseMessage
 from tests.concurrency.threads import together
 from tests.factories import UserFactory
 from tests.world import World

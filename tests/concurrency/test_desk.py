@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import claims, deciding, registrations
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import Claim, Registration

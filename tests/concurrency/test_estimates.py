@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions.estimates import Line, approve_estimate, decline_estimate, send_estimate
 from servicing.actions.recording import Who
 from servicing.enums import EstimateState, EventKind

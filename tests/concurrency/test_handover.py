@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import transaction
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import handing_over, registrations, undoing
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Handover, Registration

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cps_portal import crowd
-from cps_portal.lib.background import publish
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.background import publish
+from cps_portal.core.outbox.models import Message
+from cps_portal.dev import crowd
 from kitbag.actions import announcing, planning
 from kitbag.actions.planning import Plan
 from kitbag.enums import Stage

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cps_portal.celery import app
-from cps_portal.lib.background import publish
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.background import publish
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from kitbag import tasks
 from kitbag.enums import RegistrationState
 from kitbag.models import PointsEntry, Registration

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions import loans
 from servicing.models import Loan, LoanUnit
 from tests.concurrency.threads import together

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cps_portal.offers.actions.offers import change_offer, give_back, publish, sign_up
-from cps_portal.offers.enums import PlaceState
-from cps_portal.offers.models import Offer, SignUp
 from members.models import Member, Notice
+from members.offers.actions.offers import change_offer, give_back, publish, sign_up
+from members.offers.enums import PlaceState
+from members.offers.models import Offer, SignUp
 from tests.concurrency.threads import together
 from tests.world import World, join
 

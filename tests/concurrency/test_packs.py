@@ -2,16 +2,16 @@
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.offers.actions import packs
-from cps_portal.offers.actions.loading import load_offers
-from cps_portal.offers.models import Card, PackEvent, WelcomePack
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import registrations
 from kitbag.enums import RemovalReason
 from kitbag.models import Registration
 from members.enums import Level
 from members.models import Member
+from members.offers.actions import packs
+from members.offers.actions.loading import load_offers
+from members.offers.models import Card, PackEvent, WelcomePack
 from tests.concurrency.threads import together
 from tests.offers.packing import ADDRESS, ASKED, house
 from tests.world import World

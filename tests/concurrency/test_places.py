@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from members.models import Member
 from servicing.actions import ending
 from servicing.actions.recording import Who
 from servicing.actions.requesting import Wanted, open_at_counter, open_parcel
-from servicing.entitled import Item
 from servicing.enums import PlaceWish, ServiceKind, TicketState
 from servicing.models import Parcel, ServiceCentre, Ticket
+from servicing.queries.entitlement import Item
 from tests.concurrency.threads import together
 from tests.factories import validated
 from tests.servicing.jobs import MONDAY, a_centre, a_request

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import transaction
 
-from cps_portal.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind
 from kitbag.models import Product
 from tests.api.machines import Machine, machine
 from tests.concurrency.threads import Background

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.files import access, actions
-from cps_portal.files.models import StoredFile
+from cps_portal.core.files import access, actions
+from cps_portal.core.files.models import StoredFile
 from members.models import User
 from tests.factories import UserFactory
 from tests.files import samples

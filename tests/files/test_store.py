@@ -21,12 +21,12 @@ from PIL import Image
 from pypdf import PdfReader
 from pytest_django import Settings
 
-from cps_portal.files import actions, inspecting, tasks
-from cps_portal.files.actions import Uploads
-from cps_portal.files.enums import FileKind
-from cps_portal.files.exif import read_body_serial
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files import actions, inspecting, tasks
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.enums import FileKind
+from cps_portal.core.files.exif import read_body_serial
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from members.models import User
 from tests.factories import UserFactory
 from tests.files import samples
@@ -281,7 +281,7 @@ def daemon(answer: bytes) -> tuple[str, list[bytes]]:
 def test_a_virus_scanner_is_asked_and_believed(
     owner: User, settings: Settings, answer: bytes, code: str | None
 ) -> None:
-    settings.FILES_SCANNER = "cps_portal.files.scanners.clamd"
+    settings.FILES_SCANNER = "cps_portal.core.files.scanners.clamd"
     settings.FILES_CLAMD, received = daemon(answer)
     given = samples.jpeg()
     if code:
@@ -294,7 +294,7 @@ def test_a_virus_scanner_is_asked_and_believed(
 
 
 def test_without_an_answer_of_the_scanner_nothing_is_taken(owner: User, settings: Settings) -> None:
-    settings.FILES_SCANNER = "cps_portal.files.scanners.clamd"
+    settings.FILES_SCANNER = "cps_portal.core.files.scanners.clamd"
     settings.FILES_CLAMD = "127.0.0.1:1"
     with pytest.raises(Refusal, match="Try again"):
         store(owner, samples.jpeg())

@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag import tasks
 from kitbag.actions import adjustments
-from kitbag.forecast import forecast
 from kitbag.models import Adjustment, PointsEntry
+from kitbag.queries.forecast import forecast
 from members.enums import Level, NoticeCode, PointsCause
 from members.models import LevelChange, Notice
 from tests.world import World

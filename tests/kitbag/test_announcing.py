@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import announcing, planning, registrations
 from kitbag.enums import RemovalReason, Stage
-from kitbag.forecast import forecast
 from kitbag.models import Announcement, Product, Registration, StageChange
+from kitbag.queries.forecast import forecast
 from members.enums import Level, NoticeCode
 from members.models import Member, Notice
 from tests.factories import announced, plan, validated

@@ -1,4 +1,4 @@
-"""The catalogue loads again and again, changes only what changed, and never what members hold (R20, R22)."""
+"""The catalogue loads again and again, changes only what changed, and never what members hold (R15, R20, R22)."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ from kitbag.actions.catalogue import CatalogueReport, load_catalogue
 from kitbag.catalogue import reader
 from kitbag.enums import ProposalState, Stage
 from kitbag.models import CatalogueProposal, Product, ProductName, SerialShape
-from kitbag.search import search_products
+from kitbag.queries.search import search_products
 from tests.factories import draft
 from tests.world import World
 

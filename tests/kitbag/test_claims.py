@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.test import Client
 
-from cps_portal.cases import actions as cases
-from cps_portal.cases.enums import Kind, State
-from cps_portal.cases.models import Case, CaseMessage
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import appeals, claims, deciding, registrations
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Claim, Registration
 from members.models import Member, Notice, User
+from members.support import actions as cases
+from members.support.enums import Kind, State
+from members.support.models import Case, CaseMessage
 from tests.factories import UserFactory, details, draft, submitted, validated
 from tests.world import World
 

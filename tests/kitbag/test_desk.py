@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import deciding, registrations
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason

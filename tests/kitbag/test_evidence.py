@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.files.actions import Uploads, store
-from cps_portal.files.models import StoredFile
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.files.actions import Uploads, store
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import deciding, registrations
 from kitbag.actions.evidence import add_evidence, is_undecided, remove_evidence
 from kitbag.enums import EvidenceKind, RefusalReason, RegistrationState

@@ -8,9 +8,9 @@ from django.utils.formats import date_format
 
 from kitbag import emails
 from kitbag.actions import adjustments, planning
-from kitbag.chart import points_chart, within_a_year
 from kitbag.enums import Stage
-from kitbag.forecast import Step, forecast
+from kitbag.presenters.chart import points_chart, within_a_year
+from kitbag.queries.forecast import Step, forecast
 from kitbag.views.ahead import days_ahead
 from members.enums import Level
 from tests.factories import announced, draft, plan, validated
@@ -93,8 +93,8 @@ def test_the_mail_names_products_totals_what_keeps_the_level_and_the_day_it_repl
     mail = emails.points_will_change(member=world.ana.pk, changes=[new.pk, other.pk])
     assert mail is not None
     names = ("EOS R Test: 300 -> 120 points each, you have 2", "RF 70-200mm F2.8 Test: 200 -> 80 points")
-    total = ("1,300 -> 820 points", "from Gold to Silver", "180 points more", "EOS R1 Test: 500")
-    for words in (*names, *total, f"We had told you {date_format(day(80), 'j F Y')}"):
+    total = ("from 1,300 to 820 points", "from Gold to Silver", "180 more points", "EOS R1 Test: 500")
+    for words in (*names, *total, f"the date we gave you before, {date_format(day(80), 'j F Y')}"):
         assert words in mail["text"], mail["text"]
     assert "  " not in mail["text"] and "\n\n\n" not in mail["text"].partition("\n--")[0].rstrip(), mail["text"]
     assert "you have 2" in mail["html"] and "Silver" in mail["html"]
@@ -108,10 +108,10 @@ def test_the_mail_of_one_product_that_leaves_the_level_alone_is_short(world: Wor
     mail = emails.points_will_change(member=world.ana.pk, changes=[change.pk])
     assert mail is not None
     assert "RF 70-200mm F2.8 Test counts differently" in mail["subject"]
-    assert "You stay Gold." in mail["text"] and "point more" not in mail["text"]
-    assert "1,500 -> 1,380" in mail["text"]
+    assert "You’ll still be Gold." in mail["text"] and "more point" not in mail["text"]
+    assert "from 1,500 to 1,380 points" in mail["text"]
     cancelled = emails.plan_cancelled(member=world.ana.pk, change=change.pk)
-    assert cancelled is not None and "It goes on counting 200 points." in cancelled["text"]
+    assert cancelled is not None and "It still counts 200 points." in cancelled["text"]
     for ended in (False, True):
         row = world.ana.adjustments.get()
         told = emails.points_adjusted(adjustment=row.pk, ended=ended)

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import handing_over, registrations, stolen
 from kitbag.emails import handed_over
 from kitbag.enums import RegistrationState, RemovalReason

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
-from kitbag.insurance import Line, as_csv, as_pdf
 from kitbag.models import Registration
+from kitbag.presenters.kit_list import Line, as_csv, as_pdf
 from tests.factories import draft
 from tests.fullbag import fill
 from tests.world import World

@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Sum
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import points, registrations
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Registration

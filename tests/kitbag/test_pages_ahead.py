@@ -54,7 +54,7 @@ def test_an_adjustment_is_on_every_page_with_its_reason_and_its_day(world: World
     assert "“Thanks for the test of a lens”" in page and f"They count until {day}" in page
     assert "Points from our staff" in text(as_ana, "/dashboard/")
     assert f"On {day}" in text(as_ana, "/dashboard/")
-    assert "600 points that our staff gave you end" in text(as_ana, "/kitbag/ahead/")
+    assert "600 points from our staff expire" in text(as_ana, "/kitbag/ahead/")
     assert "Our staff changed your points: +600" in text(as_ana, "/dashboard/")
     adjustments.end_adjustment(adjustment=row, by=world.staff, at=NOW)
     assert "Points from our staff ended" in text(as_ana, "/kitbag/points/", show="down")

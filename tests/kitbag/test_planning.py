@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import applying, planning
 from kitbag.actions.planning import Plan, PlansRefused
 from kitbag.enums import ProposalState, Stage

@@ -12,9 +12,9 @@ from kitbag.actions.adjustments import adjust_points
 from kitbag.actions.planning import Plan, draft_changes, plan_changes
 from kitbag.actions.points import settle
 from kitbag.enums import Stage
-from kitbag.forecast import forecast, step_on
 from kitbag.models import Product, Registration, StageChange
-from kitbag.preview import Preview, preview, preview_thresholds
+from kitbag.queries.forecast import forecast, step_on
+from kitbag.queries.preview import Preview, preview, preview_thresholds
 from members.enums import Level, PointsCause
 from members.models import LevelThreshold, Member
 from members.rules import level_for

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.models import Message
 from kitbag import tasks
 from kitbag.actions import registrations, reminders
 from kitbag.enums import RemovalReason

@@ -10,7 +10,7 @@ from kitbag import rules
 from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
 from kitbag.models import Product
-from kitbag.search import search_products, search_statement
+from kitbag.queries.search import search_products, search_statement
 
 FIRST = [
     # fragments in any order

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import appeals, deciding, handing_over, registrations, undoing
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import PointsEntry, Registration

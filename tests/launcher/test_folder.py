@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cps_portal.embedded import bootstrap, folder, ports
-from cps_portal.embedded.errors import CannotStart
+from cps_portal.dev.embedded import bootstrap, folder, ports
+from cps_portal.dev.embedded.errors import CannotStart
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from cps_portal.embedded.folder import claimed
+from cps_portal.dev.embedded.folder import claimed
 with claimed(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

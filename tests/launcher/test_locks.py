@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cps_portal.embedded.bootstrap import LOCKS
+from cps_portal.dev.embedded.bootstrap import LOCKS
 
 NAMES = ["production", "run", "dev", "uv"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cps_portal.embedded.folder import remove
-from cps_portal.embedded.ports import free_port
-from cps_portal.embedded.urls import ROOT
+from cps_portal.dev.embedded.folder import remove
+from cps_portal.dev.embedded.ports import free_port
+from cps_portal.dev.embedded.urls import ROOT
 
 pytestmark = [pytest.mark.launcher]
 SERVICES = {"postgres", "valkey", "web", "worker", "hooks", "house", "beat"}
@@ -30,7 +30,7 @@ class Portal:
         environment |= {"PORTAL_STATE": str(state), "PORT": str(port)}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cps_portal.embedded", "run"],
+                [sys.executable, "-m", "cps_portal.dev.embedded", "run"],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,

@@ -11,15 +11,15 @@ import psycopg2
 import pytest
 import redis
 
-from cps_portal.embedded import accounts, postgres, servers, valkey
-from cps_portal.embedded.bootstrap import ROOT
-from cps_portal.embedded.errors import CannotStart
-from cps_portal.embedded.folder import remove
+from cps_portal.dev.embedded import accounts, postgres, servers, valkey
+from cps_portal.dev.embedded.bootstrap import ROOT
+from cps_portal.dev.embedded.errors import CannotStart
+from cps_portal.dev.embedded.folder import remove
 
 LAUNCH_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from cps_portal.embedded import servers
+from cps_portal.dev.embedded import servers
 with servers.running(Path(sys.argv[1]), durable=True) as (_, urls):
     print(urls["DATABASE_URL"], urls["REDIS_URL"], flush=True)
     time.sleep(60)

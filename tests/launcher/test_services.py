@@ -8,17 +8,17 @@ import time
 
 import pytest
 
-from cps_portal.embedded.bootstrap import ROOT
-from cps_portal.embedded.errors import CannotStart
-from cps_portal.embedded.services import Service, wait_for_lock
-from cps_portal.embedded.watch import DEATHS, Watch
+from cps_portal.dev.embedded.bootstrap import ROOT
+from cps_portal.dev.embedded.errors import CannotStart
+from cps_portal.dev.embedded.services import Service, wait_for_lock
+from cps_portal.dev.embedded.watch import DEATHS, Watch
 
 # A leader with a child of its own that ignores every polite signal.
 STUBBORN = "trap '' TERM; (trap '' TERM; sleep 300) & echo $! > child; echo ready; wait; sleep 300"
 LAUNCH_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from cps_portal.embedded.services import Service
+from cps_portal.dev.embedded.services import Service
 place = Path(sys.argv[1])
 Service(name="sleeper", command=["sh", "-c", sys.argv[2]], folder=place, workplace=place).start()
 print("started", flush=True)
@@ -88,7 +88,7 @@ def test_a_stale_process_number_that_means_somebody_else_is_not_signalled(tmp_pa
 
 
 def test_a_killed_service_is_started_again(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cps_portal.embedded.watch.PAUSE", 0.0)
+    monkeypatch.setattr("cps_portal.dev.embedded.watch.PAUSE", 0.0)
     sleeper = service(tmp_path, "exec sleep 300")
     sleeper.start()
     watch = Watch([sleeper], shown=[sleeper])
@@ -101,7 +101,7 @@ def test_a_killed_service_is_started_again(tmp_path, monkeypatch, capsys):
 
 
 def test_a_service_that_keeps_ending_stops_the_portal_and_shows_its_last_words(tmp_path, monkeypatch):
-    monkeypatch.setattr("cps_portal.embedded.watch.PAUSE", 0.0)
+    monkeypatch.setattr("cps_portal.dev.embedded.watch.PAUSE", 0.0)
     broken = service(tmp_path, "echo 'ImportError: no such thing'; exit 3")
     broken.start()
     watch = Watch([broken], shown=[])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from kitbag.chart import SLOTS, Chart, points_chart
+from kitbag.presenters.chart import SLOTS, Chart, points_chart
 from members.rules import scale_position
 
 THRESHOLDS = {"red": 0, "silver": 500, "gold": 1000, "platinum": 1600}

@@ -1,4 +1,4 @@
-"""The reference data of the programme and of the centres: complete, labelled, and never over what staff changed."""
+"""Reference data of programme and centres: complete, labelled, never over what staff changed (R1, R3, R10, R44)."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import call_command
 
+from members.actions.reference_data import load_programme
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold, TermsVersion
-from members.programme import load_programme
 from servicing.actions.centres import load_centres
 from servicing.enums import CentreStatus
 from servicing.models import ServiceCentre

@@ -6,9 +6,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.models import Message
 from members import actions
 from members.enums import ChangeState, Level, NoticeCode, PointsCause
 from members.models import LevelChange, LevelThreshold, Notice, ThresholdPlan

@@ -5,15 +5,15 @@ from itertools import count
 
 from django.utils import timezone
 
-from cps_portal.offers.actions import packs
-from cps_portal.offers.actions.loading import load_offers
-from cps_portal.offers.actions.packs import Address, Report
-from cps_portal.offers.enums import PackStep
-from cps_portal.offers.models import WelcomePack
-from cps_portal.partners import actions as partners
-from cps_portal.partners.enums import PartnerKind
-from cps_portal.partners.models import Partner
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.partners.models import Partner
 from members.models import Member
+from members.offers.actions import packs
+from members.offers.actions.loading import load_offers
+from members.offers.actions.packs import Address, Report
+from members.offers.enums import PackStep
+from members.offers.models import WelcomePack
 
 DAY = timedelta(days=1)
 ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from cps_portal.offers.models import PackEvent, WelcomePack
-from cps_portal.partners import actions as partners
-from cps_portal.partners.models import Partner
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.models import Partner
+from members.offers.models import PackEvent, WelcomePack
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

@@ -8,13 +8,13 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cps_portal.accounts import close_account
-from cps_portal.lib.errors import Refusal
-from cps_portal.offers.actions.offers import give_back, publish, sign_up, withdraw
-from cps_portal.offers.models import Offer, SignUp
-from cps_portal.offers.shelf import place_in_line
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.site.accounts import close_account
 from members.enums import Level
 from members.models import Member
+from members.offers.actions.offers import give_back, publish, sign_up, withdraw
+from members.offers.models import Offer, SignUp
+from members.offers.queries import place_in_line
 from tests.world import World, join
 
 pytestmark = pytest.mark.django_db

@@ -7,12 +7,12 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
-from cps_portal.cases.models import Case
-from cps_portal.offers.actions.loading import load_offers
-from cps_portal.offers.enums import PackState, PackStep
-from cps_portal.offers.models import Offer, PackEvent, WelcomePack
 from members.enums import Programme, ServiceLevel
 from members.models import CountryProgramme, Member
+from members.offers.actions.loading import load_offers
+from members.offers.enums import PackState, PackStep
+from members.offers.models import Offer, PackEvent, WelcomePack
+from members.support.models import Case
 from tests.offers.packing import DAY, asked, house, report
 from tests.world import SINCE, World
 
@@ -168,7 +168,7 @@ def test_confirming_twice_makes_one_request_and_shows_it(as_ana: Client) -> None
 def test_red_members_see_what_is_missing(as_ben: Client) -> None:
     shown = page(as_ben)
     assert "comes with Silver" in shown
-    assert "500 points more" in shown
+    assert "500 more points" in shown
     assert page(as_ben, typed(go="confirm")) != ""
     assert not WelcomePack.objects.exists()
 

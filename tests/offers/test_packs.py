@@ -6,18 +6,18 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from cps_portal.cases.enums import Kind, State
-from cps_portal.cases.models import Case
-from cps_portal.lib.errors import Refusal
-from cps_portal.offers import emails, webhooks
-from cps_portal.offers.actions import packs
-from cps_portal.offers.actions.loading import load_offers
-from cps_portal.offers.actions.packs import Report
-from cps_portal.offers.enums import OfferState, PackState, PackStep
-from cps_portal.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from members.enums import Level, NoticeCode
 from members.models import Member, Notice
+from members.offers import emails, webhooks
+from members.offers.actions import packs
+from members.offers.actions.loading import load_offers
+from members.offers.actions.packs import Report
+from members.offers.enums import OfferState, PackState, PackStep
+from members.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
+from members.support.enums import Kind, State
+from members.support.models import Case
 from tests.offers.packing import ADDRESS, ASKED, DAY, asked, house, report
 from tests.world import World
 
@@ -225,7 +225,7 @@ def test_a_silent_house_makes_one_case_and_the_member_reads_why(world: World, pa
     mail = Message.objects.get(key__startswith=f"case-{case.pk}-")
     assert "takes longer" in mail.payload["subject"]
     assert "nothing you have to do" in mail.payload["text"]
-    assert "We have your message" not in mail.payload["text"] + mail.payload["html"]
+    assert "We’ve received your message" not in mail.payload["text"] + mail.payload["html"]
 
 
 def test_a_house_that_confirmed_is_not_silent(pack: WelcomePack) -> None:
@@ -260,7 +260,7 @@ def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World,
     [
         ("dispatched", ["on its way", "DHL", "X1", "https://track.example/X1"]),
         ("returned", ["came back", "The address was not found", "Check the address"]),
-        ("sent_again", ["once more", "nothing you have to do"]),
+        ("sent_again", ["again", "don’t have to do anything"]),
         ("cancelled", ["cancelled", "write to us"]),
     ],
 )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cps_portal.offers.enums import PackState, PackStep
-from cps_portal.offers.rules import Happened, card_number, whereabouts
+from members.offers.enums import PackState, PackStep
+from members.offers.rules import Happened, card_number, whereabouts
 from members.rules import luhn_digit
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

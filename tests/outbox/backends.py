@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 
-from cps_portal.mailbox.backend import MailboxBackend
+from cps_portal.dev.mailbox.backend import MailboxBackend
 
 
 class PowerCutError(BaseException):

@@ -5,8 +5,8 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
-from cps_portal.outbox import actions
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox import actions
+from cps_portal.core.outbox.models import Message
 from tests.outbox.smtp import Server, mail_server
 from tests.workers import broker, no_broker, start_worker
 

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from members.models import User
 from tests.factories import UserFactory
 

@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.lib import background
-from cps_portal.outbox import actions, senders
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib import background
+from cps_portal.core.outbox import actions, senders
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from tests.outbox import backends
 from tests.outbox.conftest import LETTER
 from tests.outbox.smtp import Server

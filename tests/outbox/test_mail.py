@@ -59,7 +59,7 @@ WELCOME = {"member": Person(), "number": "4410 7720 1846", "url": "https://porta
     [
         ("welcome", WELCOME, ["4410 7720 1846", NAME]),
         ("level_changed", LEVEL, ["Platinum", "1,650 points", "EOS R1: checked"]),
-        ("level_changed", LOWER, ["Silver", "820 points", "1,180 points more take you to Gold"]),
+        ("level_changed", LOWER, ["Silver", "820 points", "1,180 more points take you to Gold"]),
         ("registration_approved", KIT, ["EOS R1", "1,500 points", NAME]),
         ("registration_refused", KIT, ["EOS R1", "The serial number is not readable.", NAME]),
     ],

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from pytest_django import Settings
 
-from cps_portal.mailbox import store
+from cps_portal.dev.mailbox import store
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def kept(settings: Settings, tmp_path: Path) -> str:
         "See https://portal.example/x?a=1",
         "cps@example.org",
         ["ana@example.org"],
-        connection=get_connection("cps_portal.mailbox.backend.MailboxBackend"),
+        connection=get_connection("cps_portal.dev.mailbox.backend.MailboxBackend"),
     )
     mail.attach_alternative(
         "<html><head></head><body><a href='https://portal.example/y'>y</a></body></html>", "text/html"

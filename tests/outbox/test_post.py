@@ -8,8 +8,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from cps_portal.outbox import actions
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox import actions
+from cps_portal.core.outbox.models import Message
 from tests.factories import UserFactory
 from tests.outbox.conftest import LETTER
 

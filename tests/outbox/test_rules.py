@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from cps_portal.outbox import rules
+from cps_portal.core.outbox import rules
 
 MAIL, WEBHOOK = settings.OUTBOX_PAUSES["mail"], settings.OUTBOX_PAUSES["webhook"]
 

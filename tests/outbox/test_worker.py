@@ -10,10 +10,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.mailbox import store
-from cps_portal.outbox import actions
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox import actions
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
+from cps_portal.dev.mailbox import store
 from tests.workers import StartWorker, wait_until
 
 Post = Callable[..., Message]
@@ -40,7 +40,7 @@ def test_a_worker_killed_between_commit_and_delivery_loses_nothing(
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     assert unsent() >= MESSAGES // 3
-    settings.EMAIL_BACKEND = "cps_portal.mailbox.backend.MailboxBackend"
+    settings.EMAIL_BACKEND = "cps_portal.dev.mailbox.backend.MailboxBackend"
     actions.sweep(at=timezone.now() + timedelta(seconds=2))  # the lease of the dead has run out
     assert unsent() == 0
     found = [mail.message for mail in store.newest(10 * MESSAGES)]

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions
-from cps_portal.partners.enums import PartnerKind
-from cps_portal.partners.models import Partner, WebhookEndpoint
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.partners.models import Partner, WebhookEndpoint
 from tests.partners.receiver import Receiver, receiving
 from tests.workers import broker, no_broker, start_worker
 

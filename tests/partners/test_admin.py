@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions
-from cps_portal.partners.models import EndpointSecret, Partner, WebhookEndpoint
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.models import EndpointSecret, Partner, WebhookEndpoint
 from tests.admin.conftest import SignIn, as_root, staff
 from tests.partners.conftest import TYPE, Announce
 from tests.partners.receiver import Receiver, answer

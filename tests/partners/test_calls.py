@@ -10,11 +10,11 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 from pytest_django import Settings
 
-from cps_portal.lib import meter
-from cps_portal.partners import actions
-from cps_portal.partners.actions import calls
-from cps_portal.partners.enums import PartnerKind
-from cps_portal.partners.models import Call
+from cps_portal.core.lib import meter
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.actions import calls
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.partners.models import Call
 from tests.api.machines import Machine, machine
 
 

@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox import actions as outbox
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions
-from cps_portal.partners.enums import EndpointState
-from cps_portal.partners.models import Attempt, EndpointSecret, Partner, WebhookEndpoint
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.enums import EndpointState
+from cps_portal.core.partners.models import Attempt, EndpointSecret, Partner, WebhookEndpoint
 from tests.factories import UserFactory
 from tests.partners.conftest import TYPE, Announce
 from tests.partners.receiver import DRIPPING, DROP, ENDLESS, OK, Receiver, answer, receiving

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.partners import actions, gateway
-from cps_portal.partners.models import Partner
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.partners import actions, gateway
+from cps_portal.core.partners.models import Partner
 from tests.partners.receiver import Receiver
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cps_portal.partners import rules
+from cps_portal.core.partners import rules
 
 PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 PRIVATE = [

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from standardwebhooks import Webhook
 
-from cps_portal.rest.signed import MAX_BYTES, SignedView, verify_signed
+from cps_portal.core.rest.signed import MAX_BYTES, SignedView, verify_signed
 
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 VECTOR = {

@@ -6,11 +6,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from cps_portal.lib.background import publish
-from cps_portal.outbox.enums import State
-from cps_portal.outbox.models import Message
-from cps_portal.partners import actions
-from cps_portal.partners.models import WebhookEndpoint
+from cps_portal.core.lib.background import publish
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.models import WebhookEndpoint
 from tests.partners.conftest import TYPE
 from tests.partners.receiver import Receiver
 from tests.workers import StartWorker, wait_until

@@ -8,9 +8,9 @@ from members.enums import Level
 from members.models import Member
 from servicing.actions.recording import Who, record_event
 from servicing.actions.requesting import Wanted, book_in, open_parcel
-from servicing.entitled import Item
 from servicing.enums import EventKind, ServiceKind
 from servicing.models import ServiceCentre, Ticket
+from servicing.queries.entitlement import Item
 from tests.factories import validated
 from tests.world import World
 

@@ -18,9 +18,9 @@ from members.models import User
 from servicing.actions.recording import Who, record_event
 from servicing.actions.requesting import Wanted, open_at_counter
 from servicing.actions.talking import write_message
-from servicing.entitled import Item
 from servicing.enums import EventKind, ServiceKind, TicketState, Warranty
 from servicing.models import CentreStaff, ServiceCentre, Ticket
+from servicing.queries.entitlement import Item
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory, validated
 from tests.servicing.jobs import a_centre, a_request

@@ -1,4 +1,4 @@
-"""May I? As a table: every combination decided, and the interesting ones by hand (R43 to R51, R60)."""
+"""May I? As a table: every combination decided, and the interesting ones by hand (R4, R43 to R51, R60)."""
 
 import csv
 from collections.abc import Iterator

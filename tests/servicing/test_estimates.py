@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from members.models import Notice
 from servicing.actions import ending, estimates
 from servicing.actions.estimates import Line, send_estimate

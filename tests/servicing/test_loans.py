@@ -5,17 +5,17 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from django.test import Client
 
-from cps_portal.lib.errors import Refusal
-from cps_portal.outbox.models import Message
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
 from kitbag.enums import Shelf
 from kitbag.models import Hold
 from members.models import Notice
 from servicing.actions import keeping, loans
 from servicing.actions.recording import Who, record_event
 from servicing.actions.requesting import Wanted, book_in, open_parcel
-from servicing.entitled import Item
 from servicing.enums import EventKind, LoanState, ServiceKind
 from servicing.models import Loan, LoanUnit, ServiceCentre, Ticket
+from servicing.queries.entitlement import Item
 from tests.factories import validated
 from tests.world import World
 

@@ -11,12 +11,12 @@ from PIL import Image
 from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFile
 
-from cps_portal.lib.pdf import FONT_FILE, visual
+from cps_portal.core.lib.pdf import FONT_FILE, visual
 from members.models import Member
-from servicing import parcels
 from servicing.actions.requesting import Wanted, open_parcel
-from servicing.entitled import Item
 from servicing.enums import ServiceKind
+from servicing.presenters import parcel_papers
+from servicing.queries.entitlement import Item
 from tests.factories import validated
 from tests.servicing.jobs import MONDAY, a_centre
 from tests.world import World
@@ -36,8 +36,8 @@ def papers(world: World) -> tuple[bytes, bytes, set[str]]:
     centre = a_centre(address="1 Long Street\nMidrand")
     made = open_parcel(member=world.ana, centre=centre, wanted=wanted, by=world.ana.user, at=MONDAY)
     codes = {made.parcel.reference, *(ticket.reference for ticket in made.tickets)}
-    label = parcels.label(made.parcel, world.ana, made.tickets)
-    return label, parcels.packing_list(made.parcel, world.ana, made.tickets), codes
+    label = parcel_papers.label(made.parcel, world.ana, made.tickets)
+    return label, parcel_papers.packing_list(made.parcel, world.ana, made.tickets), codes
 
 
 def text_of(pdf: bytes) -> str:

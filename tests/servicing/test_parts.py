@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from members.models import Notice
 from servicing.actions.parts import expect_part, order_part, part_arrived
 from servicing.actions.recording import Who, clock_of

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from cps_portal.lib.errors import Refusal
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import registrations
 from kitbag.actions.registrations import remove_registration
 from kitbag.enums import RemovalReason, Shelf
@@ -13,9 +13,9 @@ from kitbag.models import Hold
 from servicing.actions import keeping
 from servicing.actions.recording import Who, record_event
 from servicing.actions.requesting import Wanted, book_in, open_parcel
-from servicing.entitled import Item
 from servicing.enums import EventKind, PlaceWish, ServiceKind, TicketState
 from servicing.models import ServiceCentre, Ticket
+from servicing.queries.entitlement import Item
 from tests.factories import submitted, validated
 from tests.world import World
 

@@ -94,7 +94,13 @@ def test_an_estimate_is_shown_whole_says_what_declining_means_and_is_approved_by
 ) -> None:
     with_estimate(ticket, desk)
     page = as_ana.get(ticket.get_absolute_url()).content.decode()
-    for word in ("ZAR\xa03,200.00", "ZAR\xa0480.00", "ZAR\xa03,680.00", "It is worn.", "nothing is repaired"):
+    for word in (
+        "ZAR\xa03,200.00",
+        "ZAR\xa0480.00",
+        "ZAR\xa03,680.00",
+        "It is worn.",
+        "we send it back to you unrepaired",
+    ):
         assert word in page, word
     path = f"{ticket.get_absolute_url()}estimate/1/"
     assert "Choose: approve or decline" in as_ana.post(path, follow=True).content.decode()
@@ -199,7 +205,7 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Wh
 
     with_estimate(ticket, desk)
     assert "Total: ZAR\xa03,680.00" in mail_of("estimate_sent")
-    assert "nothing is repaired" in mail_of("estimate_sent")
+    assert "we send your product back unrepaired" in mail_of("estimate_sent")
     record_event(ticket=ticket, kind=EventKind.ESTIMATE_APPROVED, who=desk, at=timezone.now())
     day = timezone.now().date() + WEEK
     order_part(ticket=ticket, name="AF motor", expected_on=day, who=desk, at=timezone.now())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cps_portal.lib.clock import Calendar, working_time_between
+from cps_portal.core.lib.clock import Calendar, working_time_between
 from servicing.enums import EventKind, PauseReason, TicketState
 from servicing.rules import Clock, Event, may_record, timeline
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from cps_portal.outbox.models import Message
+from cps_portal.core.outbox.models import Message
 from servicing.actions import ending, talking
 from servicing.actions.recording import Who
 from servicing.actions.visiting import KEPT, forget_visitors

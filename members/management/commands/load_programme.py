@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from members.programme import load_programme
+from members.actions.reference_data import load_programme
 
 
 class Command(BaseCommand):

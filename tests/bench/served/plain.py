@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import include, path
 from rest_framework import pagination, routers, serializers, viewsets
 
-from cps_portal.rest.access import PartnerAuthentication
+from cps_portal.core.rest.access import PartnerAuthentication
 from servicing.models import Ticket
 
 RELATED = ("centre", "product", "member", "visitor", "parcel")

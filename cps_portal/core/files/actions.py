@@ -1,0 +1,156 @@
+"""Keeping, attaching and erasing what was uploaded."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePath
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.files import inspecting, scanners
+from cps_portal.core.files.enums import ENDINGS
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
+
+logger = logging.getLogger(__name__)
+
+ORPHAN_AGE = timedelta(days=1)
+SWEEP_LIMIT = 1000
+SENTENCES = {
+    "empty": _("This file is empty. Choose another one."),
+    "big": _("This file is larger than %(most)s MB. Take a smaller photo or save the PDF smaller."),
+    "unknown": _("Only photos (JPEG, PNG, HEIC) and PDFs can be used. Take a photo of it, or save it as a PDF."),
+    "broken": _("This file is damaged and can’t be opened. Take the photo again or save the PDF again."),
+    "pixels": _("This picture has too many pixels. Save it smaller and choose it again."),
+    "locked": _("This PDF has a password. Save it without one and choose it again."),
+    "pages": _("This PDF has no pages or too many. Choose one with at most fifty pages."),
+    "infected": _("Our scanner found something harmful in this file, so we did not keep it."),
+    "unreachable": _("We can’t take files for the moment. Try again in a few minutes; what you typed is kept."),
+    "many": _("There are too many files waiting. Hand in what you have, or wait until tomorrow."),
+    "gone": _("One of the files is no longer there. Choose it again."),
+}
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """What came with a form: files uploaded before by key, and files that came with it (without JavaScript)."""
+
+    keys: Sequence[str] = ()
+    fresh: Sequence["UploadedFile[bytes]"] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.fresh)
+
+
+def file_storage() -> Storage:
+    return storages["files"]
+
+
+def refusal(code: str, name: str = "") -> Refusal:
+    sentence = SENTENCES[code] % {"most": settings.FILES_MAX_MEGABYTES} if code == "big" else SENTENCES[code]
+    return Refusal(code, _("%(name)s: %(why)s") % {"name": name, "why": sentence} if name else sentence, "files")
+
+
+@transaction.atomic(durable=True)  # its own: rolled back with another's, the content would stay without a row
+def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser | None, at: datetime) -> StoredFile:
+    """Check an upload by its content and keep a clean copy, unattached for now (R25). `by` None: a partner's system.
+
+    The content is written before the row: a crash between leaves a file that nobody can find, never a row
+    without one. Raises Refusal with field "files": what is wrong, and what to do.
+    """
+    name = PurePath((upload.name or "").replace("\\", "/")).name.replace("\x00", "")[:120]
+    if (upload.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
+        raise refusal("big", name)
+    if by and StoredFile.objects.kept().filter(owner=by.pk, attached_at=None).count() >= settings.FILES_MAX_UNUSED:
+        raise refusal("many")
+    stream = upload.file
+    if stream is None or not upload.size:
+        raise refusal("empty", name)
+    try:
+        scanners.scan(stream)
+        clean = inspecting.make_clean(stream)
+    except inspecting.Unusable as error:
+        raise refusal(error.code, name) from error
+    except scanners.Infected as error:
+        logger.warning("an upload of user %s is infected", by and by.pk)
+        raise refusal("infected", name) from error
+    except scanners.Unreachable as error:
+        logger.exception("the virus scanner gave no answer")
+        raise refusal("unreachable") from error
+    unguessable = secrets.token_hex(16)
+    wanted = f"{unguessable[:2]}/{unguessable}.{ENDINGS[clean.kind]}"
+    stored_as = file_storage().save(wanted, ContentFile(clean.content))
+    return StoredFile.objects.create(
+        purpose=purpose,
+        kind=clean.kind,
+        size=len(clean.content),
+        digest=hashlib.sha256(clean.content).hexdigest(),
+        original_name=name,
+        stored_as=stored_as,
+        owner_id=by.pk if by else None,
+        created_at=at,
+    )
+
+
+def collect(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) -> list[StoredFile]:
+    """The files that came with a form: those uploaded before, if they are this person's, and the fresh ones stored.
+
+    Raises Refusal as `store`, or `gone`. Attach them in the transaction that uses them.
+    """
+    waiting = StoredFile.objects.kept().filter(owner=by.pk, purpose=purpose, attached_at=None)
+    known = {row.key: row for row in waiting.filter(key__in=uploads.keys)}
+    if len(known) < len(set(uploads.keys)):
+        raise refusal("gone")
+    fresh = [store(upload=upload, purpose=purpose, by=by, at=at) for upload in uploads.fresh]
+    return [*(known[key] for key in dict.fromkeys(uploads.keys)), *fresh]
+
+
+def keep(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) -> tuple[Uploads, list[Refusal]]:
+    """Store what came fresh, so that a form shown again still has it: all by key, and what was wrong with the rest."""
+    keys, problems = list(uploads.keys), []
+    for upload in uploads.fresh:
+        try:
+            keys.append(store(upload=upload, purpose=purpose, by=by, at=at).key)
+        except Refusal as problem:
+            problems.append(problem)
+    return Uploads(tuple(keys)), problems
+
+
+@transaction.atomic
+def attach(*, files: Sequence[StoredFile], at: datetime) -> None:
+    """Something uses these from now on. Raises Refusal `gone` for one that is attached or erased already."""
+    keys = {row.pk for row in files}
+    if StoredFile.objects.kept().filter(pk__in=keys, attached_at=None).update(attached_at=at) < len(keys):
+        raise refusal("gone")
+
+
+@transaction.atomic
+def erase(*, file: StoredFile, at: datetime, unless_attached: bool = False) -> bool:
+    """Delete the content, keep that it was there. Again does nothing. Returns whether it was erased now.
+
+    The content goes before the row says so, under its lock: cut off between, the next call ends it, while the other
+    order could leave somebody's receipt where nothing leads to it.
+    """
+    row = StoredFile.objects.select_for_update(of=("self",), no_key=True).get(pk=file.pk)
+    if row.erased_at or (unless_attached and row.attached_at):
+        return False
+    file_storage().delete(row.stored_as)  # deleting what is gone is no error
+    row.stored_as = row.digest = row.original_name = ""
+    row.erased_at = at
+    row.save(update_fields=["stored_as", "digest", "original_name", "erased_at"])
+    return True
+
+
+def sweep_orphans(*, at: datetime) -> int:
+    """Erase what was uploaded a day ago and never attached. Returns how many."""
+    rows = list(StoredFile.objects.orphans(at - ORPHAN_AGE).order_by("pk")[:SWEEP_LIMIT])
+    return sum(erase(file=row, at=at, unless_attached=True) for row in rows)

@@ -1,0 +1,46 @@
+"""Reading a camera body's serial number from an original photo (R25). The photo is not kept."""
+
+import logging
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import exifread
+
+from cps_portal.core.files.inspecting import find_kind
+
+NAMES = ("EXIF BodySerialNumber", "MakerNote SerialNumber", "MakerNote InternalSerialNumber")
+MAX_TAG_LENGTH = 40
+logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it tells of every oddity in a stranger's photo
+
+
+@dataclass(frozen=True)
+class BodySerial:
+    """What a photo says of the camera that took it; empty where it says nothing."""
+
+    serial: str
+    make: str
+    model: str
+
+
+def read_body_serial(photo: BinaryIO) -> BodySerial | None:
+    """The serial number in an original JPEG of a camera. None if it is no JPEG or says nothing.
+
+    A lens's serial in the same place often differs from the one engraved, so only bodies are read.
+    """
+    photo.seek(0)
+    if find_kind(photo.read(32)) != "jpeg":
+        return None
+    photo.seek(0)
+    try:
+        tags = exifread.process_file(photo, details=True, extract_thumbnail=False)
+    except Exception:  # noqa: BLE001  # a parser given garbage may raise anything; a photo that says nothing is no error
+        return None
+    serial = next((text for name in NAMES[:2] if (text := _text(tags.get(name)))), "")
+    if not serial:
+        return None
+    return BodySerial(serial, _text(tags.get("Image Make")), _text(tags.get("Image Model")))
+
+
+def _text(tag: object) -> str:
+    text = str(tag).strip("\x00 ") if tag is not None else ""
+    return text if text.isprintable() and len(text) <= MAX_TAG_LENGTH else ""

@@ -1,0 +1,86 @@
+"""The field for files in any form: with a script each is uploaded at once, without one they come with the form."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.files import actions
+from cps_portal.core.files.actions import Uploads
+
+MAX_FILES = 10
+ACCEPTED = "image/jpeg,image/png,image/heic,image/heif,application/pdf"
+
+
+class UploadsWidget(forms.Widget):
+    """Reads files of the name and keys of files uploaded before (hidden inputs of the name + "_keys")."""
+
+    template_name = "files/_upload.html"
+    needs_multipart_form = True
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose = purpose
+
+    def value_from_datadict(self, data: Any, files: MultiValueDict[str, Any], name: str) -> Uploads:
+        keys = data.getlist(f"{name}_keys") if hasattr(data, "getlist") else []
+        return Uploads(tuple(dict.fromkeys(keys)), tuple(files.getlist(name)) if hasattr(files, "getlist") else ())
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, None, attrs)
+        keys = value.keys if isinstance(value, Uploads) else ()
+        return {**context, "keys": keys, "purpose": self.purpose, "accepted": ACCEPTED, "most": MAX_FILES}
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False
+
+
+class UploadsField(forms.Field):
+    """`evidence = UploadsField(purpose="evidence")`; its cleaned value goes to `files.actions.collect`.
+
+    The form's tag needs enctype="multipart/form-data". Nothing is stored by the form itself.
+    """
+
+    def __init__(self, *, purpose: str, **kwargs: Any) -> None:
+        super().__init__(widget=UploadsWidget(purpose), **kwargs)
+
+    def clean(self, value: Any) -> Uploads:
+        uploads = value if isinstance(value, Uploads) else Uploads()
+        if self.required and not uploads:
+            raise ValidationError(_("Add a photo or a PDF."))
+        if len(uploads.keys) + len(uploads.fresh) > MAX_FILES:
+            raise ValidationError(_("Add at most %(most)s files."), params={"most": MAX_FILES})
+        if any(len(key) > 32 or not key.isascii() for key in uploads.keys):
+            raise ValidationError(_("One of the files is no longer there. Choose it again."))
+        return uploads
+
+
+class OriginalPhotoField(forms.FileField):
+    """One photo straight from a camera, to be read and forgotten (R25); whoever reads it checks what it is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.FileInput(attrs={"class": "input", "accept": "image/jpeg"})
+        super().__init__(widget=widget, required=False, allow_empty_file=True, **kwargs)
+
+
+def keep_uploads(form: forms.Form, name: str, *, by: AbstractBaseUser, at: datetime) -> Uploads:
+    """Store what came with a form, so that it is still there if the form is shown again; errors beside the field."""
+    given = form[name].data
+    uploads = given if isinstance(given, Uploads) else Uploads()
+    if form.has_error(name):
+        return Uploads(uploads.keys)
+    kept, problems = actions.keep(uploads=uploads, purpose=form.fields[name].widget.purpose, by=by, at=at)
+    data: Any = form.data
+    data = data.copy()
+    data.setlist(f"{form.add_prefix(name)}_keys", kept.keys)
+    form.data = data
+    for problem in problems:
+        form.add_error(name, str(problem))
+    return kept

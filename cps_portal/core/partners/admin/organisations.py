@@ -1,0 +1,107 @@
+"""The desk's page of a partner: all that belongs to it, and how it went in the last day (R55)."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, event_model
+from cps_portal.core.partners.admin.credentials import ISSUE, how_it_is
+from cps_portal.core.partners.models import Call, Credential, Partner, WebhookEndpoint
+
+SHOWN = 20
+ERRORS = 400
+DAY = timedelta(days=1)
+
+
+class LookOnly(DeskInline):
+    """What belongs to a partner is made and changed on pages of its own."""
+
+    extra = 0
+    show_change_link = True
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EndpointInline(LookOnly):
+    """Made on its own page, which shows its secret once."""
+
+    model = WebhookEndpoint
+    fields = ["url", "state", "failing_since", "since"]
+    readonly_fields = ["url", "state", "failing_since", "since"]
+
+
+class CredentialInline(LookOnly):
+    model = Credential
+    fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
+    readonly_fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
+    ordering = ["-created"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("partner")
+
+    @admin.display(description=_("works"))
+    def how(self, credential: Credential) -> str:
+        return how_it_is(credential, timezone.now())
+
+
+@admin.register(Partner)
+class PartnerAdmin(DeskAdmin[Partner]):
+    change_form_template = "admin/partners/partner/change_form.html"
+    list_display = ["name", "kind", "active", "since"]
+    list_filter = ["kind", "active"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["since"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Partner | None = None) -> list[Any]:
+        """The kind decides on scopes, the short name stands in histories: both for good."""
+        return ["kind", "slug", "since"] if obj else ["since"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Partner | None = None) -> dict[str, Any]:
+        return {} if obj else dict(self.prepopulated_fields)
+
+    def get_inlines(self, request: HttpRequest, obj: Partner | None) -> list[Any]:
+        return [CredentialInline, EndpointInline] if obj else []
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        partner = kwargs.get("obj")
+        if partner is not None:
+            context |= {
+                "may_issue": partner.active and request.user.has_perm(ISSUE),
+                "centres": _centres(partner),
+            }
+            if request.user.has_perm("partners.view_call"):
+                context |= _calls(partner)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _centres(partner: Partner) -> list[Model]:
+    """Of the rooms above: whose tickets its credentials work on."""
+    rows: Any = getattr(partner, "centres", None)
+    return list(rows.all()[:SHOWN]) if rows is not None else []
+
+
+def _calls(partner: Partner) -> dict[str, Any]:
+    calls = Call.objects.filter(credential__partner=partner)
+    day = calls.filter(at__gte=timezone.now() - DAY)
+    wrong = day.filter(status__gte=ERRORS).values("status", "code").annotate(n=Count("pk"))
+    return {
+        "calls": calls.select_related("credential")[:SHOWN],
+        "day_count": day.count(),
+        "wrong": wrong.order_by("-n", "status", "code")[:SHOWN],
+    }
+
+
+@admin.register(event_model(Partner))
+class PartnerEventAdmin(EventAdmin):
+    pass

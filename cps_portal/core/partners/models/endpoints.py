@@ -1,0 +1,134 @@
+"""Where partners are told of things, and how each telling went (R38)."""
+
+from datetime import datetime
+from typing import Self
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.partners.enums import EndpointState
+from cps_portal.core.partners.models.organisations import Partner
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def live(self) -> Self:
+        return self.filter(ended_at=None)
+
+    def wanting(self, type: str) -> Self:  # noqa: A002
+        return self.live().filter(Q(types=[]) | Q(types__contains=[type]))
+
+    def in_trouble(self, since: datetime) -> Self:
+        """Those that have taken nothing since then, because they fail or are suspended."""
+        return self.live().filter(Q(failing_since__lte=since) | Q(suspended_at__lte=since))
+
+    def locked(self, pk: int) -> "WebhookEndpoint":
+        return self.select_for_update(of=("self",), no_key=True).select_related("partner").get(pk=pk)
+
+
+@pghistory.track(exclude=["failing_since", "quiet_until"], model_name="WebhookEndpointEvent")
+class WebhookEndpoint(models.Model):
+    """Where a partner hears of what happens. `types` are the events it wants; empty: all.
+
+    One that was deleted has `ended_at` and is never used again: what it was told stays for staff to read.
+    `failing_since` and `quiet_until` keep a receiver that does not answer from holding up the others.
+    """
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="endpoints", verbose_name=_("partner"))
+    url = models.URLField(_("address"), max_length=500)
+    types = ArrayField(models.CharField(max_length=60), verbose_name=_("events"), default=list, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=EndpointState, default=EndpointState.ACTIVE)
+    reason = models.CharField(_("why suspended"), max_length=200, blank=True)
+    suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    quiet_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
+    since = models.DateTimeField(_("since"))
+    ended_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("webhook endpoint")
+        verbose_name_plural = _("webhook endpoints")
+        permissions = [("operate_webhookendpoint", "Can suspend and resume webhook endpoints and send again")]
+        ordering = ["partner", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner", "url"],
+                name="webhook_endpoint_once",
+                condition=Q(ended_at=None),
+                violation_error_message=_("This partner has this address already."),
+            ),
+            models.CheckConstraint(
+                name="webhook_endpoint_suspended",
+                condition=Q(state=EndpointState.ACTIVE, suspended_at=None, reason="")
+                | (Q(state=EndpointState.SUSPENDED, suspended_at__isnull=False) & ~Q(reason="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def lane(self) -> str:
+        """What the outbox calls it: its messages leave one at a time and hold up no others."""
+        return f"endpoint-{self.pk}"
+
+
+class EndpointSecretQuerySet(models.QuerySet["EndpointSecret"]):
+    def live(self, at: datetime) -> Self:
+        """The newest first."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at)).order_by("-since", "-pk")
+
+
+@pghistory.track(exclude=["sealed"])
+class EndpointSecret(models.Model):
+    """What an endpoint's messages are signed with, encrypted. Two are valid while one replaces the other."""
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="secrets", verbose_name=_("endpoint"))
+    sealed = models.TextField(_("secret"), editable=False)
+    since = models.DateTimeField(_("since"))
+    expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+
+    objects = EndpointSecretQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("secret of an endpoint")
+        verbose_name_plural = _("secrets of endpoints")
+        ordering = ["-since", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"], name="endpoint_secret_one_lasting", condition=Q(expires_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id}, {self.since:%Y-%m-%d}"
+
+
+class Attempt(models.Model):
+    """One try to tell an endpoint something. `status` is 0 when no answer came."""
+
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="attempts", verbose_name=_("endpoint"))
+    key = models.CharField(_("message"), max_length=200)
+    type = models.CharField(_("event"), max_length=60)
+    at = models.DateTimeField(_("at"))
+    status = models.PositiveSmallIntegerField(_("status"), default=0)
+    took_ms = models.PositiveIntegerField(_("took (ms)"))
+    answer = models.CharField(_("answer"), max_length=500, blank=True)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["endpoint", "-at"], name="attempt_of_endpoint"),
+            models.Index(fields=["key"], name="attempt_of_message"),
+            models.Index(fields=["at"], name="attempt_to_delete"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"

@@ -1,0 +1,36 @@
+"""Organisations that work with the portal (R55)."""
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.partners.enums import PartnerKind
+
+
+@pghistory.track()
+class Partner(models.Model):  # type: ignore[django-manager-missing]  # a base of Credential is untyped
+    """A fulfilment house, a service centre's organisation, a retailer."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    slug = models.SlugField(_("short name"), max_length=40, unique=True)
+    kind = models.CharField(_("kind"), max_length=12, choices=PartnerKind)
+    active = models.BooleanField(
+        _("active"),
+        default=True,
+        help_text=_(
+            "One that is not is told nothing and comes in no more, from one moment to the next. "
+            "What waits for it goes on waiting; its credentials work again once it is active."
+        ),
+    )
+    since = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("partner")
+        verbose_name_plural = _("partners")
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(name="partner_kind_known", condition=Q(kind__in=PartnerKind.values))]
+
+    def __str__(self) -> str:
+        return self.name

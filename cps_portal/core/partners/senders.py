@@ -1,0 +1,73 @@
+"""How webhooks leave the outbox: signed as Standard Webhooks describes, under an id that stays the same (R38)."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+from standardwebhooks import Webhook
+
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected, worded
+from cps_portal.core.partners import actions, gateway
+from cps_portal.core.partners.enums import EndpointState
+from cps_portal.core.partners.models import WebhookEndpoint
+
+HELD = timedelta(hours=1)  # how often what waits for a suspended endpoint looks whether it is resumed
+AGENT = "CPS-Portal-Webhooks/1"
+
+
+class NotAcknowledged(Exception):
+    """The receiver did not answer with 2xx: it is tried again."""
+
+
+def send_webhook(message: Message, *, at: datetime) -> str:
+    """Post a message that `actions.announce` wrote. Anything but 2xx is no acknowledgement; 410 is never sent again."""
+    endpoint = actions.endpoint_of(message)
+    if endpoint is None:
+        raise Rejected("there is no such endpoint any more")
+    _check_open(endpoint, at)
+    body = _body(message)
+    headers = _headers(endpoint, message, body, datetime.now(UTC))
+    answer = gateway.post(endpoint.url, body=body, headers=headers)
+    actions.record_attempt(endpoint=endpoint, message=message, answer=answer, at=at)
+    if answer.status == actions.GONE:
+        raise Postponed(at + HELD)
+    if not answer.is_acknowledged:
+        raise NotAcknowledged(answer.error or f"{answer.status}")
+    return f"{answer.status} {answer.text}"
+
+
+def _check_open(endpoint: WebhookEndpoint, at: datetime) -> None:
+    if endpoint.ended_at:  # deleted while it was being announced
+        raise Obsolete(actions.DELETED)
+    if endpoint.state == EndpointState.SUSPENDED or not endpoint.partner.active:
+        raise Postponed(at + HELD)
+    if endpoint.quiet_until and endpoint.quiet_until > at:
+        raise Postponed(endpoint.quiet_until)
+
+
+def _body(message: Message) -> bytes:
+    event = {
+        "type": message.payload["type"],
+        "timestamp": message.payload["at"],
+        "subject": message.payload.get("subject", ""),
+        "sequence": message.payload.get("sequence", 0),
+        "data": worded(message.payload),
+    }
+    return json.dumps(event, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _headers(endpoint: WebhookEndpoint, message: Message, body: bytes, now: datetime) -> dict[str, str]:
+    """The signature's clock is that of the attempt, or it would be refused as too old; the id is the message's."""
+    name = message.payload["id"]
+    live = actions.live_secrets(endpoint=endpoint, at=timezone.now())
+    return {
+        "Content-Type": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": AGENT,
+        "Idempotency-Key": name,
+        "webhook-id": name,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(Webhook(secret).sign(name, now, body.decode()) for secret in live),
+    }

@@ -1,0 +1,220 @@
+"""What the contract says of all endpoints alike: headers, errors, the tokens."""
+
+import re
+from typing import Any, Literal
+
+from django.core.validators import RegexValidator
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.errors import CONTENT_TYPE
+from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.idempotency import HEADER, KEY
+from cps_portal.core.rest.views import PartnerView
+
+ALWAYS = ("400", "401", "403", "406", "429")
+WITH_BODY = ("413", "415")
+INK = r"[^\s\x1c-\x1f\x85]"  # something that is not cut off
+EXACT = {"pattern", "format", "enum"}
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong: in the body (`pointer`, RFC 6901), in the query string, or in a header."""
+
+    pointer = serializers.CharField(required=False)
+    parameter = serializers.CharField(required=False)
+    header = serializers.CharField(required=False)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
+    """An error: `code` is stable, `detail` is the sentence for a person, `errors` the fields at fault."""
+
+    type = serializers.CharField(help_text="Always about:blank: `code` tells the kinds apart.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    errors: Any = FaultSerializer(many=True, required=False)
+
+
+class TagSerializer(serializers.Serializer[Any]):
+    """Nothing: the partner has it already."""
+
+
+def problems(*codes: int) -> dict[tuple[int, str], Any]:
+    """The `responses` of extend_schema for these statuses, beside those that PartnerSchema adds by itself."""
+    return {(code, CONTENT_TYPE): ProblemSerializer for code in codes}
+
+
+def listed(row: type[serializers.Serializer[Any]], name: str) -> Any:
+    """The answer of a list of these rows."""
+    return inline_serializer(
+        name,
+        {
+            "results": row(many=True),
+            "next": serializers.CharField(allow_null=True, help_text="`cursor` of the page after; null on the last."),
+        },
+    )
+
+
+def header(name: str, description: str, *, pattern: str = "", required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(
+        name,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        required=required,
+        description=description,
+        pattern=pattern or None,
+    )
+
+
+IF_MATCH = header("If-Match", "The ETag that you know: 412 if it has changed since.")
+IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it is still the same.")
+
+
+class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """What Strict refuses, the contract does not allow."""
+
+    target_class = Strict
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Literal["request", "response"]) -> dict[str, Any]:
+        found: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**found, "additionalProperties": False}
+
+
+class PartnerSchema(AutoSchema):
+    """Adds what PartnerView does for every endpoint, so that no endpoint has to say it."""
+
+    def get_summary(self) -> str:
+        """The operation's name as words: `listTickets` is “List tickets”."""
+        return str(super().get_summary() or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.get_operation_id()).capitalize())
+
+    def get_override_parameters(self) -> list[Any]:
+        found = list(super().get_override_parameters())
+        if not isinstance(self.view, PartnerView):
+            return found
+        handler = getattr(self.view, self.method.lower(), None)
+        required = getattr(handler, "idempotency_key_required", None)
+        if required is not None:
+            words = "Your own name for this request: the same again gets the same answer, for a day."
+            found.append(header(HEADER, words, pattern=f"^{KEY.pattern}$", required=required))
+        return found
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_response_bodies(direction)
+        if not isinstance(self.view, PartnerView):
+            return found
+        codes = list(ALWAYS)
+        if self.method in ("POST", "PUT", "PATCH"):
+            codes += WITH_BODY
+        if hasattr(getattr(self.view, self.method.lower(), None), "idempotency_key_required"):
+            codes += ["409", "422"]
+        if self.path.count("{"):
+            codes.append("404")
+        for code in codes:
+            if code not in found:
+                found[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                    ProblemSerializer, code, [CONTENT_TYPE], direction
+                )
+        return dict(sorted(found.items()))
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """As exact as what reads it: a text that may not be blank, a number that has a digit."""
+        found = super()._map_serializer_field(  # type: ignore[no-untyped-call]
+            field, direction, bypass_extensions
+        )
+        if direction != "request" or not found:
+            return found
+        if isinstance(field, serializers.DecimalField):
+            return {**found, "pattern": _decimal(field)}
+        if isinstance(field, serializers.CharField) and not field.allow_blank and found.keys().isdisjoint(EXACT):
+            exact = any(isinstance(one, RegexValidator) for one in field.validators)
+            return found if exact else {**found, "pattern": INK}
+        return found
+
+    def is_deprecated(self) -> bool:
+        return bool(getattr(self.view, "deprecation", None)) or bool(super().is_deprecated())
+
+
+def _decimal(field: serializers.DecimalField) -> str:
+    sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+    places = f"\\d{{1,{field.decimal_places}}}"
+    return f"^{sign}(\\d{{1,{field.max_whole_digits}}}(\\.{places})?|\\.{places})$"
+
+
+# --- Where tokens come from ------------------------------------------------------------------------
+
+FORM = "application/x-www-form-urlencoded"
+TEXT = {"type": "string"}
+OAUTH_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": TEXT, "error_description": TEXT},
+}
+
+
+def _form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": required,
+                    "properties": properties,
+                }
+            }
+        },
+    }
+
+
+def _json(description: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema or OAUTH_ERROR}}}
+
+
+def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
+    """Put the two addresses of OAuth into the contract: they belong to a library and follow its RFCs."""
+    secret = {"client_id": TEXT, "client_secret": {"type": "string", "format": "password"}}
+    errors = {"400": _json("Refused (RFC 6749)"), "401": _json("Wrong client"), "429": _json("Too often")}
+    token = {
+        "type": "object",
+        "required": ["access_token", "expires_in", "token_type", "scope"],
+        "properties": {
+            "access_token": TEXT,
+            "expires_in": {"type": "integer"},
+            "token_type": {"const": "Bearer"},
+            "scope": TEXT,
+        },
+    }
+    scope = {"type": "string", "description": f"Some of: {' '.join(Scope.values)}. None: all of the credential's."}
+    result["paths"]["/api/v1/oauth/token"] = {
+        "post": {
+            "operationId": "fetchToken",
+            "summary": "Fetch a token",
+            "description": "Client credentials, in the body or by HTTP Basic. A token works for an hour: keep it.",
+            "tags": ["Tokens"],
+            "security": [{}],
+            "requestBody": _form(
+                ["grant_type"], {"grant_type": {"const": "client_credentials"}, **secret, "scope": scope}
+            ),
+            "responses": {"200": _json("The token", token), **errors},
+        }
+    }
+    result["paths"]["/api/v1/oauth/revoke"] = {
+        "post": {
+            "operationId": "revokeToken",
+            "summary": "Give a token back",
+            "tags": ["Tokens"],
+            "security": [{}],
+            "requestBody": _form(["token"], {"token": TEXT, **secret}),
+            "responses": {"200": {"description": "It works no more, or never did"}, **errors},
+        }
+    }
+    return result

@@ -1,0 +1,337 @@
+"""Partners look after their own webhook endpoints (R38, R55).
+
+A door of the partners' room that stands here, since that room knows nothing of REST framework or of these views.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions
+from cps_portal.core.partners.enums import EndpointState, Scope
+from cps_portal.core.partners.models import Attempt, WebhookEndpoint
+from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.idempotency import idempotent
+from cps_portal.core.rest.lists import ListQuery, page_of, query_of
+from cps_portal.core.rest.resources import Face, Sparse, answer, column, tagged
+from cps_portal.core.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.core.rest.views import PartnerView
+
+
+class EndpointSerializer(Sparse):
+    """Where you are told of events. `types` is empty for all."""
+
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    types = serializers.ListField(child=serializers.CharField())
+    state = serializers.ChoiceField(choices=EndpointState.choices)
+    reason = serializers.CharField(allow_blank=True, help_text="Why it is suspended.")
+    since = serializers.DateTimeField()
+    failing_since = serializers.DateTimeField(allow_null=True)
+    quiet_until = serializers.DateTimeField(allow_null=True, help_text="Left alone until then, because it failed.")
+
+
+ENDPOINT = Face(
+    EndpointSerializer,
+    id="pk",
+    url="url",
+    types="types",
+    state="state",
+    reason="reason",
+    since="since",
+    failing_since="failing_since",
+    quiet_until="quiet_until",
+)
+
+
+class EndpointInSerializer(Strict):
+    url = serializers.CharField(max_length=500, help_text="Begins with https:// and leads to the open internet.")
+    types = serializers.ListField(
+        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
+        required=False,
+        default=list,
+        max_length=50,
+        help_text="The events you want. None: all that concern you.",
+    )
+
+
+class EndpointChangeSerializer(Strict):
+    types = serializers.ListField(
+        child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
+        required=False,
+        max_length=50,
+        help_text="The events you want. None: all that concern you.",
+    )
+
+
+class SecretSerializer(serializers.Serializer[Any]):
+    """The only time that a secret is shown."""
+
+    endpoint: Any = EndpointSerializer()
+    secret = serializers.CharField()
+
+
+class SuspendSerializer(Strict):
+    reason = serializers.CharField(max_length=200)
+
+
+class NothingSerializer(Strict):
+    """Nothing."""
+
+
+class EndpointView(PartnerView):
+    scope = Scope.WEBHOOKS
+
+    def rows(self) -> QuerySet[WebhookEndpoint]:
+        return WebhookEndpoint.objects.live().filter(partner=self.partner)
+
+    def endpoint(self, pk: int) -> WebhookEndpoint:
+        row = self.rows().filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def face(self, pk: int) -> dict[str, Any] | None:
+        return ENDPOINT.one(WebhookEndpoint.objects.filter(pk=pk))
+
+    def shown(self, pk: int, secret: str, status: int) -> HttpResponse:
+        """With its secret, this once: nobody on the way keeps it."""
+        found = {"endpoint": self.face(pk), "secret": secret}
+        return answer(found, status=status, headers={"Cache-Control": "no-store"})
+
+    def said(self, request: Request, form: type[Strict]) -> dict[str, Any]:
+        found = form(data=request.data)
+        found.is_valid(raise_exception=True)
+        return dict(found.validated_data)
+
+
+class EndpointsView(EndpointView):
+    @extend_schema(
+        operation_id="listWebhookEndpoints",
+        tags=["Webhooks"],
+        parameters=[ListQuery],
+        responses={200: listed(EndpointSerializer, "WebhookEndpointPage")},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Your endpoints."""
+        return answer(page_of([self.rows()], ENDPOINT, query_of(request, ListQuery), order="id"))
+
+    @extend_schema(
+        operation_id="addWebhookEndpoint",
+        tags=["Webhooks"],
+        request=EndpointInSerializer,
+        responses={201: SecretSerializer, **problems(409)},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Be told at this address from now on. The secret is shown once. Without an Idempotency-Key: the answer has a
+        secret, which is kept nowhere; the same address twice is refused."""
+        said = self.said(request, EndpointInSerializer)
+        row, secret = actions.add_endpoint(partner=self.partner, by=None, at=timezone.now(), **said)
+        return self.shown(row.pk, secret, 201)
+
+
+class OneEndpointView(EndpointView):
+    @extend_schema(
+        operation_id="getWebhookEndpoint",
+        tags=["Webhooks"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: EndpointSerializer, 304: None},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """One endpoint, and how it goes."""
+        return tagged(request, self.face(self.endpoint(pk).pk))
+
+    @extend_schema(
+        operation_id="changeWebhookEndpoint",
+        tags=["Webhooks"],
+        request=EndpointChangeSerializer,
+        responses={200: EndpointSerializer},
+    )
+    def patch(self, request: Request, pk: int) -> HttpResponse:
+        """Choose other events. For another address add another endpoint: nothing that waits goes astray."""
+        said = self.said(request, EndpointChangeSerializer)
+        row = self.endpoint(pk)
+        if said:
+            actions.choose_types(endpoint=row, at=timezone.now(), **said)
+        return answer(self.face(row.pk))
+
+    @extend_schema(
+        operation_id="deleteWebhookEndpoint",
+        tags=["Webhooks"],
+        responses={204: None, **problems(409)},
+    )
+    def delete(self, request: Request, pk: int) -> HttpResponse:
+        """Be told nothing there any more, not even what waits. What you sign with its secrets is not believed any
+        more. The address may be added anew."""
+        actions.end(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        return HttpResponse(status=204)
+
+
+class RotateSecretView(EndpointView):
+    @extend_schema(
+        operation_id="rotateWebhookSecret",
+        tags=["Webhooks"],
+        request=NothingSerializer,
+        responses={200: SecretSerializer, **problems(409)},
+    )
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """A new secret, shown once. For a day every message is signed with both."""
+        self.said(request, NothingSerializer)
+        row = self.endpoint(pk)
+        return self.shown(row.pk, actions.rotate_secret(endpoint=row, by=None, at=timezone.now()), 200)
+
+
+class SuspendEndpointView(EndpointView):
+    @extend_schema(
+        operation_id="suspendWebhookEndpoint",
+        tags=["Webhooks"],
+        request=SuspendSerializer,
+        responses={200: EndpointSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Send nothing there for now. What is to be sent waits."""
+        said = self.said(request, SuspendSerializer)
+        return answer(self.face(actions.suspend(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk))
+
+
+class ResumeEndpointView(EndpointView):
+    @extend_schema(
+        operation_id="resumeWebhookEndpoint",
+        tags=["Webhooks"],
+        request=NothingSerializer,
+        responses={200: EndpointSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Send there again, at once what waited."""
+        self.said(request, NothingSerializer)
+        return answer(self.face(actions.resume(endpoint=self.endpoint(pk), by=None, at=timezone.now()).pk))
+
+
+class AttemptSerializer(Sparse):
+    """One try. `status` is 0 when no answer came."""
+
+    id = serializers.IntegerField()
+    message = serializers.CharField(help_text="The webhook-id.")
+    type = serializers.CharField()
+    at = serializers.DateTimeField()
+    status = serializers.IntegerField()
+    took_ms = serializers.IntegerField()
+    answer = serializers.CharField(allow_blank=True)
+    error = serializers.CharField(allow_blank=True)
+
+
+def _id(key: str) -> str:
+    return key.rpartition("@")[0] or key
+
+
+ATTEMPT = Face(
+    AttemptSerializer,
+    id="pk",
+    message=column("key", make=_id),
+    type="type",
+    at="at",
+    status="status",
+    took_ms="took_ms",
+    answer="answer",
+    error="error",
+)
+
+
+class AttemptsView(EndpointView):
+    @extend_schema(
+        operation_id="listWebhookAttempts",
+        tags=["Webhooks"],
+        parameters=[ListQuery],
+        responses={200: listed(AttemptSerializer, "WebhookAttemptPage")},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """How each try went, the latest first."""
+        rows = Attempt.objects.filter(endpoint=self.endpoint(pk))
+        return answer(page_of([rows], ATTEMPT, query_of(request, ListQuery), order="-at"))
+
+
+class WebhookMessageSerializer(Sparse):
+    """Something that you were told, or will be."""
+
+    id = serializers.IntegerField()
+    message = serializers.CharField(help_text="The webhook-id.")
+    type = serializers.CharField(allow_null=True)
+    subject = serializers.CharField(allow_null=True)
+    sequence = serializers.IntegerField(allow_null=True, help_text="Grows within a subject.")
+    state = serializers.ChoiceField(choices=State.choices)
+    attempts = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    next_at = serializers.DateTimeField(allow_null=True)
+    sent_at = serializers.DateTimeField(allow_null=True)
+
+
+MESSAGE = Face(
+    WebhookMessageSerializer,
+    id="pk",
+    message=column("key", make=_id),
+    type="payload__type",
+    subject="payload__subject",
+    sequence="payload__sequence",
+    state="state",
+    attempts="attempts",
+    created_at="created_at",
+    next_at="next_at",
+    sent_at="sent_at",
+)
+
+
+class MessagesView(EndpointView):
+    @extend_schema(
+        operation_id="listWebhookMessages",
+        tags=["Webhooks"],
+        parameters=[ListQuery],
+        responses={200: listed(WebhookMessageSerializer, "WebhookMessagePage")},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """What an endpoint was told and what waits for it, the latest first."""
+        rows = Message.objects.filter(lane=self.endpoint(pk).lane)
+        return answer(page_of([rows], MESSAGE, query_of(request, ListQuery), order="-created_at"))
+
+
+class ReplayView(EndpointView):
+    @extend_schema(
+        operation_id="replayWebhookMessage",
+        tags=["Webhooks"],
+        request=NothingSerializer,
+        responses={200: WebhookMessageSerializer, **problems(409)},
+    )
+    @idempotent()
+    def post(self, request: Request, pk: int, message: int) -> HttpResponse:
+        """Be told once more, at once. The webhook-id stays the same."""
+        self.said(request, NothingSerializer)
+        row = Message.objects.filter(lane=self.endpoint(pk).lane, pk=message).first()
+        if row is None:
+            raise Http404
+        done = actions.resend(message=row, by=None, at=timezone.now())
+        return answer(MESSAGE.one(Message.objects.filter(pk=done.pk)))
+
+
+class PingView(EndpointView):
+    @extend_schema(
+        operation_id="pingWebhookEndpoint",
+        tags=["Webhooks"],
+        request=NothingSerializer,
+        responses={202: WebhookMessageSerializer, **problems(409)},
+    )
+    @idempotent()
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        """Have an `endpoint.test` sent there at once, signed, whatever events it wants. How it went is among its
+        attempts."""
+        self.said(request, NothingSerializer)
+        done = actions.ping(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        return answer(MESSAGE.one(Message.objects.filter(pk=done.pk)), status=202)

@@ -1,0 +1,327 @@
+"""The demonstration world: an invented cast, made only by the portal's own actions, at times in the past.
+
+Every step is skipped if what it makes is there, so that a run that was cut short is finished by the next one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+
+from cps_portal.dev.demo import offers, partners, service
+from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions.planning import Plan
+from kitbag.enums import RefusalReason, ReviewReason, Stage
+from kitbag.models import Product, Registration
+from members import actions
+from members.models import Member, TermsVersion, User
+from members.support import actions as cases
+from members.support.enums import Kind
+from members.support.models import CannedAnswer
+
+PASSWORD = "demo only portal"  # noqa: S105  # never anywhere else: the command refuses to run in production
+ADMIN = "admin@example.org"  # made last: who finds it finds the whole world
+STAFF = {"support@example.org": "Support", "programme@example.org": "Programme", "centre@example.org": "Centre"}
+FELL = "eos-r5"  # the product of which Ana's history shows the supersession
+SUCCESSOR = "eos-r5-mark-ii"
+FALLS_NEXT, FOLLOWS_NEXT = "rf-70-200mm-f2-8l-is-usm", "rf-70-200mm-f2-8l-is-usm-z"  # invented
+FALL = datetime(2024, 8, 20, 22, 5, tzinfo=UTC)
+EARLIER_TERMS = "2023-01"
+BATCH = 500
+MUCH_KIT = 64
+KEEP_UNREAD = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    email: str
+    who: str
+
+
+CAST = [
+    SignIn("ana@example.org", "Gold, South Africa, with kit, drafts, a refusal and a history"),
+    SignIn("ben@example.org", "Red, Kenya, no kit yet"),
+    SignIn("chloe@example.org", "Silver, Turkey; one product waits for a person"),
+    SignIn("dana@example.org", "Gold, Romania, where benefits go up to Silver"),
+    SignIn("emil@example.org", f"Platinum, Egypt, {MUCH_KIT} products"),
+    SignIn("support@example.org", "staff: members and registrations"),
+    SignIn("programme@example.org", "staff: countries, levels, catalogue"),
+    SignIn("centre@example.org", "staff of a service centre"),
+    SignIn(ADMIN, "staff: everything"),
+]
+
+
+def is_made() -> bool:
+    return User.objects.filter(email=ADMIN).exists()
+
+
+def make() -> None:
+    """Make what is missing of the demonstration world."""
+    make_staff()
+    if make_ana_before_the_fall():
+        _fall()
+    _ana_later()
+    _once("ben@example.org", lambda: _join("ben", "Ben", "Otieno", "KE", _at(2025, 9, 1)))
+    _once("chloe@example.org", _chloe)
+    _once("dana@example.org", _dana)
+    _once("emil@example.org", _emil)
+    _cases()
+    _ahead()
+    service.make_jobs()
+    offers.make_offers()
+    partners.make_partners()
+    _once(ADMIN, _admin)
+
+
+def make_staff() -> None:
+    for email, group in STAFF.items():
+        _once(email, partial(_staff, email, group))
+
+
+def make_ana_before_the_fall() -> bool:
+    """Whether there is a fall to follow."""
+    fall = _prepare_fall()
+    _once("ana@example.org", _ana)
+    return fall
+
+
+# --- Cases ---------------------------------------------------------------------------------------
+
+CANNED = {
+    "Lost card": "Hello {name},\n\nwe have stopped your card. A new one is on its way to the address in your profile.",
+    "Receipt needed": "Hello {name},\n\nplease send us a photo of the receipt. Your reference is {reference}.",
+    "Where the number is": "Hello {name},\n\nthe serial number stands on the lens near the mount, not on the box.",
+}
+
+
+@transaction.atomic
+def _cases() -> None:
+    """One answered, one that waits for her, one overdue, one of a visitor; and what support often says."""
+    ana, ben = (Member.objects.get(user__email=f"{name}@example.org") for name in ("ana", "ben"))
+    if ana.cases.exists():
+        return
+    support = User.objects.get(email="support@example.org")
+    for title, text in CANNED.items():
+        CannedAnswer.objects.create(title=title, text=text)
+    kit = Registration.objects.filter(member=ana).order_by("pk").first()
+    ask = partial(cases.open_case, member=ana, by=ana.user)
+    settled = ask(kind=Kind.KIT, subject="Points after the change", text="Why did they fall?", at=_ago(40), about=kit)
+    cases.answer(
+        case=settled, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
+    )
+    lost = ask(kind=Kind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
+    cases.note(case=lost, text="Third card this year.", by=support, at=_ago(2))
+    cases.answer(case=lost, text="Where shall we send the new one?", asks=True, by=support, at=_ago(2))
+    cases.open_case(
+        kind=Kind.SECOND_HAND,
+        subject="Second-hand lens",
+        member=ben,
+        by=ben.user,
+        at=_ago(14),
+        text="I bought an RF 70-200mm from a friend. The number on it is 4210000123.\n\nMay I register it?",
+    )
+    visitor = cases.Visitor("Vera Visitor", "vera@example.org")
+    cases.open_case(
+        kind=Kind.CONTACT,
+        subject="Joining",
+        text="I work in two countries. Where do I join?",
+        visitor=visitor,
+        by=None,
+        at=_ago(0),
+    )
+
+
+# --- People --------------------------------------------------------------------------------------
+
+
+def _once(email: str, step: Callable[[], object]) -> None:
+    with transaction.atomic():
+        if not User.objects.filter(email=email).exists():
+            step()
+
+
+def _staff(email: str, group: str) -> None:
+    user = _user(email)
+    user.is_staff = True
+    user.save(update_fields=["is_staff"])
+    user.groups.add(Group.objects.get(name=group))
+
+
+def _admin() -> None:
+    user = _user(ADMIN)
+    user.is_staff = user.is_superuser = True
+    user.save(update_fields=["is_staff", "is_superuser"])
+
+
+def _user(email: str) -> User:
+    user = User.objects.create_user(email, PASSWORD)
+    EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
+    return user
+
+
+def _join(mailbox: str, first: str, last: str, country: str, at: datetime) -> Member:
+    """Joins under the terms of that time, and has accepted those of today."""
+    profile = actions.Profile(first_name=first, last_name=last, country=country)
+    user = _user(f"{mailbox}@example.org")
+    member = actions.join(user=user, profile=profile, is_adult=True, terms=_terms(at), at=at)
+    today = TermsVersion.objects.filter(valid_from__lte=timezone.now()).first()
+    if today:
+        actions.accept_terms(member=member, terms=today, at=max(at, today.valid_from + timedelta(hours=9)))
+    return member
+
+
+def _terms(at: datetime) -> TermsVersion:
+    found = TermsVersion.objects.filter(valid_from__lte=at).first()
+    if found:
+        return found
+    return TermsVersion.objects.create(version=EARLIER_TERMS, valid_from=datetime(2023, 1, 1, tzinfo=UTC))
+
+
+def _put_away_old_notices(member: Member) -> None:
+    long_ago = timezone.now() - KEEP_UNREAD
+    for notice in member.notices.filter(at__lt=long_ago, read_at=None):
+        actions.read_notice(member=member, notice=notice.pk, at=notice.at + timedelta(days=1))
+
+
+# --- Kit -----------------------------------------------------------------------------------------
+
+
+def _at(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, 9, 30, tzinfo=UTC)
+
+
+def _ago(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)
+
+
+def _product(slug: str) -> Product:
+    return Product.objects.get(slug=slug)
+
+
+def _details(serial: str, bought: date, *, store: str, country: str) -> registrations.Details:
+    return registrations.Details(serial=serial, no_serial=not serial, purchased_on=bought, store=store, country=country)
+
+
+def _hand_in(
+    member: Member, slug: str, serial: str, at: datetime, *, store: str = "Rosebank Camera Co.", insisted: bool = False
+) -> Registration:
+    """Add, complete and have it checked, as the page and the background job do. Bought a week before."""
+    row = registrations.add_product(member=member, product=_product(slug), at=at)
+    bought = (at - timedelta(days=7)).date()
+    details = _details(serial, bought, store=store, country=member.country.code)
+    later = at + timedelta(minutes=4)
+    row = registrations.submit_registration(registration=row, details=details, insisted=insisted, at=later)
+    row = registrations.check_registration(registration=row, at=later + timedelta(seconds=2))
+    if row.review_reason == ReviewReason.SAMPLE:  # what the demonstration shows must not depend on chance
+        by = User.objects.get(email="support@example.org")
+        row = registrations.approve_registration(registration=row, by=by, at=later + timedelta(hours=1))
+    return row
+
+
+# --- The cast ------------------------------------------------------------------------------------
+
+
+def _prepare_fall() -> bool:
+    """Let the product of the fall be current for a moment, so that Ana can have registered it in its day.
+
+    Only in a catalogue that says it is superseded, and while nobody holds it; `_fall` puts it back.
+    """
+    product = _product(FELL)
+    holders = Registration.objects.live().filter(product=product)
+    if product.stage == Stage.UNSERVICEABLE or holders.exclude(member__user__email="ana@example.org").exists():
+        return False
+    if product.stage == Stage.SUPERSEDED and not holders.exists():
+        _apply(Plan(product, Stage.CURRENT, date(2023, 1, 2)), _at(2023, 1, 2))
+    return product.stage_changes.exists()
+
+
+def _ana() -> None:
+    ana = _join("ana", "Ana", "Botha", "ZA", _at(2023, 3, 6))
+    _hand_in(ana, FELL, "034021004417", _at(2023, 3, 6))
+    _hand_in(ana, "rf-24-70mm-f2-8l-is-usm", "1402003318", _at(2023, 3, 7))
+    _hand_in(ana, "rf-70-200mm-f2-8l-is-usm", "2810004452", _at(2023, 11, 20))
+    _hand_in(ana, "eos-c70", "123021004418", _at(2024, 4, 15), store="Cape Film Supplies")
+
+
+def _fall() -> None:
+    product = _product(FELL)
+    if product.stage == Stage.CURRENT:
+        _apply(Plan(product, Stage.SUPERSEDED, FALL.date(), _product(SUCCESSOR)), FALL)
+
+
+def _ahead() -> None:
+    """Something to look forward to: a lens that Ana and Chloe hold will be superseded, and they have been told."""
+    product = _product(FALLS_NEXT)
+    if product.stage != Stage.CURRENT or product.stage_changes.exists():
+        return
+    day = timezone.localdate() + timedelta(days=75)
+    plan = Plan(product, Stage.SUPERSEDED, day, _product(FOLLOWS_NEXT))
+    (change,) = planning.plan_changes(plans=[plan], by=None, at=_ago(2))
+    while announcing.announce_step(change=change.pk, limit=BATCH, at=_ago(1)):
+        pass
+
+
+def _apply(plan: Plan, at: datetime) -> None:
+    """Plan, announce and apply a change in the past, as staff and the jobs would have."""
+    planned = at - timedelta(days=100)
+    (change,) = planning.plan_changes(plans=[plan], by=None, at=planned)
+    while announcing.announce_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
+        pass
+    applying.begin_change(change=change, at=at)
+    while applying.settle_step(change=change.pk, limit=BATCH, at=at):
+        pass
+    while actions.tell_levels(limit=BATCH):
+        pass
+
+
+@transaction.atomic
+def _ana_later() -> None:
+    """After the fall: back to Gold, a refusal, something that waits for a person, and two drafts."""
+    ana = Member.objects.get(user__email="ana@example.org")
+    if Registration.objects.of(ana).filter(product__slug=SUCCESSOR).exists():
+        return
+    _hand_in(ana, SUCCESSOR, "052021004419", _at(2024, 10, 2))
+    support = User.objects.get(email="support@example.org")
+    wide = _hand_in(ana, "rf-15-35mm-f2-8l-is-usm", "77120", _ago(6), insisted=True)
+    registrations.refuse_registration(registration=wide, reason=RefusalReason.SERIAL_UNREADABLE, by=support, at=_ago(5))
+    _hand_in(ana, "bg-e16", "", _ago(1))
+    registrations.add_product(member=ana, product=_product("rf-50mm-f1-2l-usm"), at=_ago(3))
+    flash = registrations.add_product(member=ana, product=_product("speedlite-el-1"), at=_ago(2))
+    known = registrations.Details(country="ZA", store="Rosebank Camera Co.")
+    registrations.save_details(registration=flash, details=known, at=_ago(2))
+    _put_away_old_notices(ana)
+
+
+def _chloe() -> None:
+    chloe = _join("chloe", "Chloe", "Demir", "TR", _at(2025, 2, 10))
+    _hand_in(chloe, "eos-r3", "061021007730", _at(2025, 2, 10), store="Galata Foto")
+    _hand_in(chloe, "rf-100mm-f2-8l-macro-is-usm", "3310007731", _at(2025, 6, 3), store="Galata Foto")
+    # The serial number of Ana's lens: for the desk to look at.
+    _hand_in(chloe, "rf-70-200mm-f2-8l-is-usm", "2810004452", _ago(1), store="A private seller")
+    _put_away_old_notices(chloe)
+
+
+def _dana() -> None:
+    dana = _join("dana", "Dana", "Ionescu", "RO", _at(2025, 1, 20))
+    _hand_in(dana, "eos-r1", "071021009901", _at(2025, 1, 20), store="Bucium Foto")
+    _hand_in(dana, "eos-r5-mark-ii", "052021009902", _at(2025, 3, 11), store="Bucium Foto")
+    _hand_in(dana, "rf-24-70mm-f2-8l-is-usm", "1402009903", _at(2025, 9, 2), store="Bucium Foto")
+    _put_away_old_notices(dana)
+
+
+def _emil() -> None:
+    """One product every twelve days; the last few were never finished."""
+    emil = _join("emil", "Emil", "Haddad", "EG", _at(2023, 5, 2))
+    lenses = Product.objects.registrable().filter(category="lens-ef", points_current__gt=0).order_by("slug")
+    for place, lens in enumerate(lenses[:MUCH_KIT]):
+        at = _at(2023, 5, 3) + timedelta(days=12 * place)
+        if place < MUCH_KIT - 4:
+            _hand_in(emil, lens.slug, str(20410033 + place * 7919), at, store="Zamalek Optics")
+        else:
+            registrations.add_product(member=emil, product=lens, at=at)
+    _put_away_old_notices(emil)

@@ -1,0 +1,27 @@
+"""Lets the stand-in fulfilment house be a partner of the development world."""
+
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.partners.models import Partner, WebhookEndpoint
+from cps_portal.dev.embedded.folder import write_private
+
+TYPES = ["welcome_pack.requested", "welcome_pack.cancelled", "membership_card.requested"]
+
+
+@transaction.atomic
+def introduce_house(url: str, secret_file: Path) -> None:
+    """Tell it of Welcome Packs at the address it has this time, and leave its secret where it finds it."""
+    now = timezone.now()
+    house, _made = Partner.objects.get_or_create(
+        slug="sample-house", defaults={"name": "Sample fulfilment house", "kind": PartnerKind.FULFILMENT, "since": now}
+    )
+    endpoint = WebhookEndpoint.objects.live().filter(partner=house).first()
+    if endpoint is None:
+        endpoint, _secret = partners.add_endpoint(partner=house, url=url, types=TYPES, by=None, at=now)
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, failing_since=None, quiet_until=None)
+    write_private(secret_file, partners.live_secrets(endpoint=endpoint, at=now)[0])

@@ -1,0 +1,58 @@
+"""Brings the database up to date, in one process: migrations, the catalogue, the demonstration world."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django
+import redis
+from django.core.management import call_command, get_commands
+from django.db import OperationalError, connection
+from django.utils.module_loading import import_string
+
+from cps_portal.dev.embedded.valkey import ONE_TRY
+
+STEPS = [
+    ("migrating the database", "migrate", {"verbosity": 0, "interactive": False}),
+    ("loading the catalogue", "load_catalogue", {}),
+    ("making the demonstration world", "make_demo", {}),
+]
+
+
+def main() -> None:
+    django.setup()
+    check_servers()
+    for title, command, options in STEPS:
+        if command not in get_commands():
+            sys.exit(f"manage.py {command} does not exist")
+        sys.stdout.write(f"  {title} ...\n")
+        sys.stdout.flush()
+        began = time.monotonic()
+        call_command(command, **options)
+        sys.stdout.write(f"  {title}: {time.monotonic() - began:.1f} s\n")
+        sys.stdout.flush()
+    if "HOUSE_URL" in os.environ:
+        # It needs the models, which cannot be imported before Django is set up.
+        introduce = import_string("cps_portal.dev.embedded.introduce.introduce_house")
+        introduce(os.environ["HOUSE_URL"], Path(os.environ["HOUSE_SECRET_FILE"]))
+
+
+def check_servers() -> None:
+    """One sentence if a server named in the environment does not answer (never its password)."""
+    try:
+        connection.ensure_connection()
+    except OperationalError as problem:
+        sys.exit(f"The database of DATABASE_URL does not answer: {str(problem).splitlines()[0]}")
+    url = os.environ["REDIS_URL"]
+    try:
+        with redis.Redis.from_url(url, retry=ONE_TRY) as client:
+            client.ping()
+    except redis.RedisError as problem:
+        where = urlsplit(url)
+        sys.exit(f"The broker of REDIS_URL ({where.hostname}:{where.port}) does not answer: {problem}")
+
+
+if __name__ == "__main__":
+    main()

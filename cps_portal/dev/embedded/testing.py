@@ -1,0 +1,53 @@
+"""`make test` and the checks: a command with throw-away servers around it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from cps_portal.dev.embedded import servers
+from cps_portal.dev.embedded.errors import CannotStart
+from cps_portal.dev.embedded.urls import ROOT
+
+ELSEWHERE = ("browser", "bench", "launcher", "races", "schema", "wide")  # markers of what has a command of its own
+EVERYDAY = [
+    "-n",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "worksteal",
+    "-m",
+    " and ".join(f"not {marker}" for marker in ELSEWHERE),
+]
+
+
+def test(arguments: Sequence[str]) -> int:
+    """pytest on throw-away servers; whoever names a marker gets just that, one test after another."""
+    chosen = [] if "-m" in arguments else EVERYDAY
+    return with_servers([sys.executable, "-m", "pytest", *chosen, *arguments])
+
+
+def migrated_once() -> None:
+    """Migrate one database; every worker of the tests begins with a copy of it instead of migrating its own."""
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    settings = {"DJANGO_SETTINGS_MODULE": "cps_portal.settings.test"}
+    done = subprocess.run(migrate, cwd=ROOT, env={**os.environ, **settings})  # noqa: PLW1510, S603
+    if done.returncode == 0:
+        os.environ["TEST_TEMPLATE"] = urlsplit(os.environ["DATABASE_URL"]).path.lstrip("/")
+
+
+def with_servers(command: Sequence[str]) -> int:
+    if command and command[0] == "--":
+        command = command[1:]
+    if not command:
+        raise CannotStart("say which command: with-servers -- COMMAND")
+    own = "DATABASE_URL" not in os.environ
+    with servers.throw_away():
+        if own and "pytest" in command:
+            migrated_once()
+        try:
+            return subprocess.run(command, cwd=ROOT, env=dict(os.environ)).returncode  # noqa: S603, PLW1510
+        except FileNotFoundError:
+            raise CannotStart(f"there is no command {command[0]}") from None

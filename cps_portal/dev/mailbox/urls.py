@@ -1,0 +1,10 @@
+from django.urls import path
+
+from cps_portal.dev.mailbox import views
+
+app_name = "mailbox"
+urlpatterns = [
+    path("", views.mails, name="list"),
+    path("<slug:name>/", views.mail, name="mail"),
+    path("<slug:name>/html/", views.html, name="html"),
+]

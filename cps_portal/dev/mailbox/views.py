@@ -1,0 +1,43 @@
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from cps_portal.dev.mailbox import store
+
+SHOWN = 100
+# Mails need inline styles. They run nothing, load nothing, and their links open outside the frame.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+NEW_WINDOW = '<base target="_blank">'
+
+
+def find(name: str) -> store.Mail:
+    mail = store.read(name)
+    if mail is None:
+        raise Http404
+    return mail
+
+
+@login_not_required
+@require_safe
+def mails(request: HttpRequest) -> HttpResponse:
+    return render(request, "mailbox/list.html", {"mails": store.newest(SHOWN)})
+
+
+@login_not_required
+@require_safe
+def mail(request: HttpRequest, name: str) -> HttpResponse:
+    return render(request, "mailbox/mail.html", {"mail": find(name)})
+
+
+@login_not_required
+@require_safe
+@xframe_options_sameorigin
+def html(request: HttpRequest, name: str) -> HttpResponse:
+    """The mail's own page, for the frame."""
+    body = find(name).html.replace("<head>", f"<head>{NEW_WINDOW}", 1)
+    return HttpResponse(body, headers={"Content-Security-Policy": POLICY})

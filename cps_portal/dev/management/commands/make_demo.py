@@ -1,0 +1,54 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.dev.demo import partners, world
+from kitbag.models import Product, Retailer
+from members.models import CountryProgramme
+from members.offers.models import Offer
+from servicing.models import ServiceCentre
+
+LOADS = [
+    (Product, "load_catalogue"),
+    (Retailer, "load_retailers"),
+    (CountryProgramme, "load_programme"),
+    (ServiceCentre, "load_centres"),
+    (Offer, "load_offers"),
+]
+
+
+class Command(BaseCommand):
+    help = "Make the demonstration world once: invented members with kit, and staff to look after them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--even-in-production",
+            action="store_true",
+            help="also where staff need a second factor; everybody can read the passwords of these accounts",
+        )
+
+    def handle(self, **options: Any) -> None:
+        if settings.STAFF_SECOND_FACTOR_REQUIRED and not options["even_in_production"]:
+            raise CommandError("This looks like production: everybody knows the passwords of the demonstration world.")
+        for model, command in LOADS:
+            if not model._default_manager.exists():
+                call_command(command, verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
+        if world.is_made():
+            self.stdout.write("The demonstration world is here already; nothing was changed.")
+        else:
+            try:
+                world.make()
+            except Refusal as refusal:
+                raise CommandError(f"The demonstration world does not fit this programme: {refusal}") from refusal
+            self.stdout.write("The demonstration world is made.")
+        if options["verbosity"]:
+            self.stdout.write(f"Sign in with the password “{world.PASSWORD}” as")
+            for person in world.CAST:
+                self.stdout.write(f"  {person.email:<24}{person.who}")
+            self.stdout.write(f"Fetch tokens of the API with the secret “{partners.SECRET}” as")
+            for slug, name in partners.SANDBOX.values():
+                self.stdout.write(f"  {slug:<24}{name}")

@@ -1,8 +1,0 @@
-from django.apps import AppConfig
-
-
-class MailboxConfig(AppConfig):
-    """Development and tests only: keeps the portal's mails as files and shows them."""
-
-    name = "cps_portal.mailbox"
-    label = "mailbox"

@@ -1,5 +1,0 @@
-"""The desk's pages of partners: with what they come in, what they did, where they hear of things (R38, R54, R55)."""
-
-from cps_portal.partners.admin import calls, credentials, endpoints, organisations
-
-__all__ = ["calls", "credentials", "endpoints", "organisations"]

@@ -1,0 +1,172 @@
+"""The desk's page of a member, which draws on all apps, and the trail of what staff did (R54)."""
+
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.db.models import Q, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.lib.admin import DeskAdmin, ReadOnlyAdmin
+from kitbag import rules
+from kitbag.models import PointsEntry, Registration
+from kitbag.presenters.texts import cause_sentence, grey_sentence
+from kitbag.queries.forecast import forecast
+from members import actions
+from members.models import Member
+
+KIT_SHOWN = 50
+LOG_SHOWN = 20
+
+
+class Closing(admin.SimpleListFilter):
+    """Who asked to close the account, and who is erased (R14)."""
+
+    title = _("account")
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [("open", _("Open")), ("closing", _("Closed, can be taken back")), ("erased", _("Erased"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Member]) -> QuerySet[Member]:
+        wanted = {
+            "open": Q(closed_at=None),
+            "closing": Q(closed_at__isnull=False, erased_at=None),
+            "erased": Q(erased_at__isnull=False),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
+@admin.register(Member)
+class MemberAdmin(DeskAdmin[Member]):
+    """Found by number, e-mail address, name or serial number; shows the whole member."""
+
+    change_form_template = "admin/members/member/change_form.html"
+    list_display = ["number_in_groups", "full_name", "email", "country", "level", "points", "joined_at"]
+    list_display_links = ["number_in_groups", "full_name"]
+    list_filter = ["level", Closing, ("country", admin.AllValuesFieldListFilter), "joined_at"]
+    list_select_related = ["user"]
+    search_fields = ["number"]
+    search_help_text = _("Member number, e-mail address, name or serial number")
+    date_hierarchy = "joined_at"
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["number_in_groups", "email", "address", "level", "points"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "specialty"]}),
+        (_("What else they hear"), {"fields": ["wants_news", "wants_counted", "wants_reminders"]}),
+        (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at", "to_be_erased", "erased_at"]}),
+    ]
+    readonly_fields = [
+        "number_in_groups",
+        "email",
+        "address",
+        "level",
+        "points",
+        "country",
+        "language",
+        "joined_at",
+        "closed_at",
+        "to_be_erased",
+        "erased_at",
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description=_("member number"), ordering="number")
+    def number_in_groups(self, member: Member) -> str:
+        return member.number_in_groups
+
+    @admin.display(description=_("erased from"))
+    def to_be_erased(self, member: Member) -> datetime | None:
+        """The person asked for it, and can take it back until then (R14)."""
+        return None if member.erased_at else member.reopens_until
+
+    @admin.display(description=_("name"), ordering="last_name")
+    def full_name(self, member: Member) -> str:
+        return member.full_name
+
+    @admin.display(description=_("email"), ordering="user__email")
+    def email(self, member: Member) -> str:
+        return member.user.email
+
+    @admin.display(description=_("address confirmed"), boolean=True)
+    def address(self, member: Member) -> bool:
+        verified = EmailAddress.objects.filter(user=member.user_id, email__iexact=member.user.email, verified=True)
+        return bool(verified.exists())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Member], search_term: str
+    ) -> tuple[QuerySet[Member], bool]:
+        """One box (R54). Serial numbers are compared as everywhere: without spaces, signs and leading zeros (R28)."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "@" in term:
+            return queryset.filter(user__email__istartswith=term), False
+        names = Q()
+        for word in term.split():
+            names &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
+        found = names | Q(number="".join(term.split())) | Q(user__email__istartswith=term)
+        if key := rules.serial_key(term):
+            found |= Q(pk__in=Registration.objects.filter(serial_key=key).values("member"))
+        return queryset.filter(found), False
+
+    def save_model(self, request: HttpRequest, obj: Member, form: ModelForm[Member], change: bool) -> None:  # noqa: FBT001
+        actions.change_profile(member=obj, **{name: form.cleaned_data[name] for name in form.changed_data})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        member = self.get_object(request, object_id)
+        may_adjust = request.user.has_perm("kitbag.adjust_points")
+        context = {**(extra_context or {}), **(_whole(member) if member else {}), "may_adjust": may_adjust}
+        return super().change_view(request, object_id, form_url, context)
+
+
+def _whole(member: Member) -> dict[str, Any]:
+    """What the page shows beside the member's own fields."""
+    kit = Registration.objects.of(member)
+    shown = kit.with_counted().select_related("product").order_by("ended_at", "-pk")[:KIT_SHOWN]
+    entries = PointsEntry.objects.filter(member=member).with_total()
+    entries = entries.select_related("registration__product", "adjustment", "stage_change__product", "by")
+    return {
+        "kit": [(row, grey_sentence(row)) for row in shown],
+        "kit_count": kit.count(),
+        "entries": [(entry, cause_sentence(entry)) for entry in entries.order_by("-pk")[:LOG_SHOWN]],
+        "adjustments": member.adjustments.select_related("made_by", "ended_by")[:LOG_SHOWN],
+        "steps": forecast(member, timezone.localdate()),
+        "level_changes": member.level_changes.all()[:LOG_SHOWN],
+        "notices": member.notices.all()[:LOG_SHOWN],
+        "cases": member.cases.order_by("-pk")[:LOG_SHOWN],
+        "terms_accepted": member.terms_accepted.select_related("terms").order_by("-at")[:LOG_SHOWN],
+    }
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
+    """Who did what in this admin."""
+
+    list_display = ["action_time", "user", "content_type", "object_repr", "get_change_message"]
+    list_filter = ["action_flag", "content_type", "action_time"]
+    list_select_related = ["user", "content_type"]
+    search_fields = ["object_repr", "change_message", "user__email"]
+    date_hierarchy = "action_time"
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin[Group]):
+    """Read-only: what each group may do is decided in cps_portal/groups.py and set after every migration."""
+
+    list_display = ["name"]
+    fields = ["name", "permissions"]
+    search_fields = ["name"]

@@ -1,0 +1,175 @@
+"""The pages that draw on all apps: public home, dashboard, help, terms, privacy, health."""
+
+from contextlib import suppress
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.models import Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from cps_portal.site import dashboard as dashboards
+from kitbag.models import Product
+from members.access import MemberRequest, member_of, member_required, newest_terms
+from members.enums import Level, Programme, ServiceLevel
+from members.models import CountryProgramme, LevelBenefit, LevelThreshold
+from servicing.models import ServiceCentre
+
+NUMBERS_KEY = "portal-numbers"
+NUMBERS_SECONDS = 60
+
+
+def numbers() -> dict[str, Any]:
+    """What the public pages say of the programme, from the data and never typed (R57); a minute old at most."""
+    found: dict[str, Any] | None = cache.get(NUMBERS_KEY)
+    if found is None:
+        full = LevelBenefit.objects.filter(service_level=ServiceLevel.FULL, country="")
+        programmes = [(row.country.code, row.kind) for row in CountryProgramme.objects.in_force()]
+        found = {
+            "products": Product.objects.registrable().count(),
+            "fast_track_products": Product.objects.fast_track().count(),
+            "fastest_days": full.aggregate(days=Min("fast_track_days"))["days"],
+            "free_countries": sum(kind == Programme.FREE for _code, kind in programmes),
+            "countries": len(programmes),
+            "centres": ServiceCentre.objects.open().filter(programme=Programme.FREE).count(),
+            "thresholds": LevelThreshold.objects.in_force(),
+            "benefits": {
+                row["level"]: row
+                for row in full.values(
+                    "level",
+                    "fast_track_days",
+                    "maintenance_discount",
+                    "free_return",
+                    "courtesy_loan",
+                    "first_answer_hours",
+                )
+            },
+        }
+        cache.set(NUMBERS_KEY, found, NUMBERS_SECONDS)
+    return found
+
+
+def public_context() -> dict[str, Any]:
+    """The numbers, and the levels with what each gives."""
+    found = numbers()
+    levels = [
+        {
+            "level": level,
+            "label": Level(level).label,
+            "points_from": points,
+            "benefit": found["benefits"].get(level),
+        }
+        for level, points in found["thresholds"].items()
+    ]
+    return {"numbers": found, "levels": levels}
+
+
+def countries_by_programme() -> dict[str, list[tuple[str, str]]]:
+    """Country choices by name under the programme each takes part in today (R1)."""
+    rows = sorted(CountryProgramme.objects.in_force(), key=lambda row: str(row.country.name))
+    return {kind: [(row.country.code, str(row.country.name)) for row in rows if row.kind == kind] for kind in Programme}
+
+
+@login_not_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The public home with the country chooser (R2); members go on to their dashboard."""
+    if member_of(request):
+        return redirect("dashboard")
+    countries = countries_by_programme()
+    typed = request.GET.get("country")
+    known = {code for choices in countries.values() for code, _name in choices}
+    error = ""
+    if typed is not None and typed not in known:
+        error = _("Choose a country from the list.")
+    context = {
+        **public_context(),
+        "free_countries": countries[Programme.FREE],
+        "subscription_countries": countries[Programme.SUBSCRIPTION],
+        "other_countries": countries[Programme.NONE],
+        "country_error": error,
+    }
+    return render(request, "public/home.html", context, status=422 if error else 200)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@never_cache
+@member_required
+def dashboard(request: MemberRequest) -> HttpResponse:
+    """Level, your turn, points over time. While something is being checked, the page asks for its middle again."""
+    now = timezone.now()
+    board = dashboards.build(request.member, now)
+    context = {"board": board, "member": board.member, "stamp": _stamp(board)}
+    if request.htmx:
+        if board.checking and request.GET.get("seen") == context["stamp"]:
+            return HttpResponse(status=204)
+        return render(request, "portal/_live.html", {**context, "is_update": True})
+    context["greeting"] = dashboards.greeting(now) % {"name": board.member.first_name}
+    context["today"] = timezone.localdate(now)
+    return render(request, "portal/dashboard_new.html" if board.is_new else "portal/dashboard.html", context)
+
+
+def _stamp(board: dashboards.Dashboard) -> str:
+    """Changes whenever the middle of the dashboard would look different."""
+    totals = board.totals
+    told = "-".join(str(notice.key) for notice in board.notices)
+    return (
+        f"{board.member.points}.{totals['counting']}.{totals['waiting']}.{totals['needing']}.{board.checking:d}.{told}"
+    )
+
+
+@login_not_required
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Questions and answers, with the numbers from the data (R57)."""
+    return render(request, "public/help.html", public_context())
+
+
+@login_not_required
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    """The Terms of Use in force (R9)."""
+    return render(request, "public/terms.html", {**public_context(), "terms": newest_terms()})
+
+
+@login_not_required
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """The privacy notice (R9)."""
+    return render(request, "public/privacy.html")
+
+
+@login_not_required
+@require_safe
+@never_cache
+def health(request: HttpRequest) -> JsonResponse:
+    """Whether the database and the broker answer, for whoever watches the processes."""
+    state = {"database": _database_answers(), "broker": _broker_answers()}
+    return JsonResponse(state, status=200 if all(state.values()) else 503)
+
+
+def _database_answers() -> bool:
+    with suppress(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("select 1")
+        return bool(cursor.fetchone() == (1,))
+    return False
+
+
+def _broker_answers() -> bool:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
+    try:
+        return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        client.close()

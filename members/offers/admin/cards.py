@@ -1,0 +1,123 @@
+"""The desk's page of cards: looked at, replaced and stopped; nothing is typed into them (R37, R40, R41)."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
+from members.forms.profile import add_refusal
+from members.offers.actions.cards import replace_card, revoke_card
+from members.offers.enums import CardEnd
+from members.offers.forms.cards import EndCardForm
+from members.offers.models import Card, WelcomePack
+
+CHANGE = "offers.change_card"
+
+
+class HoldsFilter(admin.SimpleListFilter):
+    title = _("valid")
+    parameter_name = "valid"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Valid")), ("no", _("Ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Card]) -> QuerySet[Card]:
+        wanted = {"yes": Q(revoked_at=None), "no": Q(revoked_at__isnull=False)}
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
+@admin.register(Card)
+class CardAdmin(ReadOnlyAdmin[Card]):
+    """The code itself is not shown: whoever has it can show the card."""
+
+    change_form_template = "admin/offers/card/change_form.html"
+    list_display = ["number_in_groups", "member", "issued_at", "revoked_at", "end"]
+    list_filter = [HoldsFilter, "end", "issued_at"]
+    list_select_related = ["member"]
+    search_fields = ["=number"]
+    search_help_text = _("Card number, member number, e-mail address or last name")
+    fields = ["number_in_groups", "member", "issued_at", "revoked_at", "end", "revoked_by"]
+    readonly_fields = ["number_in_groups"]
+    date_hierarchy = "issued_at"
+
+    @admin.display(description=_("card number"), ordering="number")
+    def number_in_groups(self, card: Card) -> str:
+        return card.number_in_groups
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Card], search_term: str
+    ) -> tuple[QuerySet[Card], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        number = "".join(term.split())
+        found = Q(number=number) | Q(member__number=number) | Q(member__last_name__iexact=term)
+        return queryset.filter(found | Q(member__user__email__iexact=term)), False
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(CHANGE)
+
+    def get_urls(self) -> list[URLPattern]:
+        operate = require_POST(self.admin_site.admin_view(self.operate))
+        return [path("<int:pk>/operate/", operate, name="offers_card_operate"), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        card = kwargs.get("obj")
+        if card is not None:
+            newer = Card.objects.filter(member=card.member_id, pk__gt=card.pk).order_by("-pk").first()
+            has_address = WelcomePack.objects.filter(member=card.member_id, blanked_at=None).exists()
+            context |= {
+                "newer": newer,
+                "may_operate": self.has_operate_permission(request) and not newer and not card.member.closed_at,
+                "has_address": has_address,
+                "end_form": getattr(request, "end_form", None) or EndCardForm(),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Replace it or stop it."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        card = get_object_or_404(Card.objects.select_related("member"), pk=pk)
+        form = EndCardForm(request.POST)
+        if form.is_valid():
+            try:
+                return HttpResponseRedirect(self._do(request, card, form.cleaned_data))
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+        for errors in form.errors.values():
+            self.message_user(request, " ".join(str(error) for error in errors), messages.ERROR)
+        request.method = "GET"  # what was chosen is still there
+        request.end_form = form  # type: ignore[attr-defined]
+        return self.change_view(request, str(pk))
+
+    def _do(self, request: HttpRequest, card: Card, data: dict[str, Any]) -> str:
+        """Where to look next."""
+        by: Any = request.user
+        reason, now = CardEnd(data["reason"]), timezone.now()
+        if request.POST.get("do") == "revoke":
+            if not revoke_card(member=card.member, reason=reason, by=by, at=now):
+                raise Refusal("none", _("This member has no valid card."))
+            told, shown = gettext("Stopped: %(reason)s.") % {"reason": reason.label}, card
+        else:
+            shown = replace_card(card=card, reason=reason, post=data["post"], by=by, at=now)
+            told = gettext("Replaced by %(number)s: %(reason)s.") % {
+                "number": shown.number_in_groups,
+                "reason": reason.label,
+            }
+        self.log_change(request, card, told)
+        self.message_user(request, told, messages.SUCCESS)
+        return reverse("admin:offers_card_change", args=[shown.pk])
+
+
+admin.site.register(event_model(Card), EventAdmin)

@@ -1,0 +1,206 @@
+"""The desk's pages of offers: made, shown to levels and countries, withdrawn; who signed up (R36, R54, R59)."""
+
+import csv
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import Count, F, Q, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.sheets import harmless
+from members.enums import Level
+from members.offers.actions.offers import audience, change_offer, publish, withdraw
+from members.offers.enums import OfferState, PlaceState
+from members.offers.forms.offers import OfferForm, new_since
+from members.offers.models import Offer, SignUp
+from members.offers.models.offers import SIGNED_UP
+
+SEE_WHO = "offers.view_signup"
+HELD = Count("sign_ups", filter=Q(sign_ups__state=PlaceState.HELD))
+WAITING = Count("sign_ups", filter=Q(sign_ups__state=PlaceState.WAITING))
+
+
+class LevelFilter(admin.SimpleListFilter):
+    title = _("level")
+    parameter_name = "level"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Level.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
+        return queryset.filter(levels__contains=[self.value()]) if self.value() in Level.values else queryset
+
+
+@admin.register(Offer)
+class OfferAdmin(DeskAdmin[Offer]):
+    """A draft is saved first and reaches nobody. The buttons below the form publish and withdraw."""
+
+    form = OfferForm
+    change_form_template = "admin/offers/offer/change_form.html"
+    list_display = ["title", "kind", "state", "since", "until", "starts_at", "for_levels", "taken", "in_line"]
+    list_filter = ["state", "kind", LevelFilter, "since"]
+    search_fields = ["title", "venue", "slug"]
+    search_help_text = _("Title, place or address")
+    prepopulated_fields = {"slug": ["title"]}
+    date_hierarchy = "since"
+    fieldsets = [
+        (None, {"fields": ["state", "kind", "title", "slug", "summary", "text", "link", "code"]}),
+        (_("For whom"), {"fields": ["levels", "countries"]}),
+        (_("When and where"), {"fields": ["since", "until", "starts_at", "ends_at", "venue", "places", "sample"]}),
+    ]
+
+    class Media:
+        css = {"all": ["css/admin-offers.css"]}
+
+    @admin.display(description=_("levels"))
+    def for_levels(self, offer: Offer) -> str:
+        return ", ".join(str(Level(level).label) for level in Level.values if level in offer.levels)
+
+    @admin.display(description=_("places taken"), ordering="held")
+    def taken(self, offer: Any) -> str:
+        if offer.places is None:
+            return str(offer.held)
+        return gettext("%(held)s of %(places)s") % {"held": offer.held, "places": offer.places}
+
+    @admin.display(description=_("waiting"), ordering="waiting")
+    def in_line(self, offer: Any) -> int:
+        waiting: int = offer.waiting
+        return waiting
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Offer]:
+        counted: QuerySet[Offer] = super().get_queryset(request).annotate(held=HELD, waiting=WAITING)
+        return counted
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Offer | None = None) -> list[str]:
+        """What it is and where it stands stay as members know them."""
+        if obj is None:
+            return ["state"]
+        return ["state", "kind"] if obj.state == OfferState.DRAFT else ["state", "kind", "slug"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Offer | None = None) -> Any:
+        return {} if obj else super().get_prepopulated_fields(request, obj)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"since": new_since(), **super().get_changeform_initial_data(request)}
+
+    def get_urls(self) -> list[URLPattern]:
+        operate = require_POST(self.admin_site.admin_view(self.operate))
+        door = self.admin_site.admin_view(self.door)
+        own = [
+            path("<int:pk>/operate/", operate, name="offers_offer_operate"),
+            path("<int:pk>/door.csv", door, name="offers_offer_door"),
+        ]
+        return [*own, *super().get_urls()]
+
+    # Writing
+
+    def save_model(self, request: HttpRequest, obj: Offer, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            by: Any = request.user
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            change_offer(offer=obj, values=values, by=by, at=timezone.now())
+        self.message_user(request, _reaches(obj.levels, obj.countries))
+
+    def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Publish it or withdraw it."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        by: Any = request.user
+        offer, now = get_object_or_404(Offer, pk=pk), timezone.now()
+        if request.POST.get("do") not in ("publish", "withdraw"):
+            raise BadRequest
+        try:
+            if request.POST.get("do") == "withdraw":
+                withdraw(offer=offer, by=by, at=now)
+                told = gettext("Withdrawn. Everybody who had signed up is told.")
+            else:
+                publish(offer=offer, by=by, at=now)
+                told = gettext("Published.")
+        except Refusal as refusal:
+            self.message_user(request, str(refusal.message), messages.ERROR)
+        else:
+            self.log_change(request, offer, told)
+            self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:offers_offer_change", args=[offer.pk]))
+
+    # Looking
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        offer = kwargs.get("obj")
+        if offer is not None:
+            reached = audience(levels=offer.levels, countries=offer.countries)
+            context |= {
+                "reached": _reaches(offer.levels, offer.countries),
+                "news": reached.filter(wants_news=True).count(),
+                "may_operate": self.has_change_permission(request, offer),
+                "may_see_who": request.user.has_perm(SEE_WHO),
+                "held": offer.held,
+                "waiting": offer.waiting,
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def door(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Who comes, for the door: by place, then the line. Nothing typed by a member runs in a spreadsheet."""
+        if not request.user.has_perm(SEE_WHO):
+            raise PermissionDenied
+        offer = get_object_or_404(Offer, pk=pk)
+        answer = HttpResponse(
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{offer.slug}.csv"', "Cache-Control": "no-store"},
+        )
+        answer.write("\ufeff")  # without it, spreadsheets read names in the wrong alphabet
+        table = csv.writer(answer)
+        table.writerow(
+            [gettext("Place"), gettext("Name"), gettext("Member number"), gettext("Level"), gettext("State")]
+        )
+        people = SignUp.objects.filter(offer=offer, state__in=SIGNED_UP).select_related("member")
+        for row in people.order_by(F("place").asc(nulls_last=True), "since", "pk"):
+            who = row.member
+            cells = [who.full_name, who.number_in_groups, who.get_level_display(), row.get_state_display()]
+            table.writerow([row.place or "", *map(harmless, cells)])
+        self.log_change(request, offer, gettext("The list for the door was taken."))
+        return answer
+
+
+@admin.register(SignUp)
+class SignUpAdmin(ReadOnlyAdmin[SignUp]):
+    """Members sign up and give back; the line fills itself."""
+
+    list_display = ["member", "offer", "state", "place", "since", "ended_at"]
+    list_filter = ["state", "since"]
+    list_select_related = ["member", "offer"]
+    search_fields = ["offer__title"]
+    search_help_text = _("Offer, member number, e-mail address or last name")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "offer__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[SignUp], search_term: str
+    ) -> tuple[QuerySet[SignUp], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(member__number="".join(term.split())) | Q(member__last_name__iexact=term)
+        return queryset.filter(found | Q(member__user__email__iexact=term) | Q(offer__title__icontains=term)), False
+
+
+def _reaches(levels: list[str], countries: list[str]) -> str:
+    number = audience(levels=levels, countries=countries).count()
+    said = ngettext("It reaches %(number)s member today.", "It reaches %(number)s members today.", number)
+    return said % {"number": number}
+
+
+admin.site.register(event_model(Offer), EventAdmin)

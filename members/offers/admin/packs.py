@@ -1,0 +1,343 @@
+"""The desk's pages of Welcome Packs: their story, sent again, cancelled, by file, in numbers (R37 to R40, R54)."""
+
+import csv
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.sheets import harmless
+from cps_portal.core.outbox.models import Message
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.models import Attempt
+from members.forms.profile import add_refusal
+from members.offers import rules
+from members.offers.actions import by_file, packs
+from members.offers.addresses import PARTS
+from members.offers.enums import PackState
+from members.offers.forms.desk import COLUMNS, NEEDED, BroughtBackForm, OtherAddressForm
+from members.offers.forms.packs import PackForm
+from members.offers.models import PackEvent, PackItem, WelcomePack
+from members.offers.webhooks import label_lines
+from members.support.models import Case
+
+WORK = "offers.change_welcomepack"
+ATTEMPTS_SHOWN = 20
+SENT_COLUMNS = [
+    "reference",
+    "sending",
+    "key",
+    "member",
+    "name",
+    "level",
+    "language",
+    "contents",
+    "card",
+    "card_url",
+    "address",
+    "phone",
+    "taken",
+]
+NUMBERS_SQL = """
+select date_trunc('month', p.asked_at at time zone %(zone)s)::date as month, h.name as house, count(*) as asked,
+    count(d.at) as dispatched,
+    percentile_cont(0.5) within group (order by extract(epoch from d.at - p.asked_at) / 86400) as days,
+    count(*) filter (where p.state in ('requested', 'accepted', 'packed') and p.sending_since < %(late)s) as overdue,
+    count(*) filter (where p.state = 'returned') as returned,
+    count(*) filter (where p.missing_case_id is not null) as missing
+from offers_welcomepack p
+left join partners_partner h on h.id = p.house_id
+left join lateral (
+    select min(e.occurred_at) as at from offers_packevent e where e.pack_id = p.id and e.step = 'dispatched'
+) d on true
+group by 1, h.id order by 1 desc, h.name limit 120
+"""
+
+
+class TroubleFilter(admin.SimpleListFilter):
+    title = _("needs somebody")
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        late, missing = _("Not dispatched after four weeks"), _("Not received")
+        return [("late", late), ("missing", missing), ("back", _("Came back"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WelcomePack]) -> QuerySet[WelcomePack]:
+        wanted = {
+            "late": Q(state__in=rules.CANCELLABLE, sending_since__lt=timezone.now() - rules.MISSING_AFTER),
+            "missing": Q(missing_case__isnull=False),
+            "back": Q(state=PackState.RETURNED),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
+@admin.register(WelcomePack)
+class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
+    """One per member, ever. What is done to it are buttons that call actions."""
+
+    change_form_template = "admin/offers/welcomepack/change_form.html"
+    change_list_template = "admin/offers/welcomepack/change_list.html"
+    list_display = [
+        "reference_in_groups",
+        "member",
+        "state",
+        "on_time",
+        "sending",
+        "house",
+        "asked_at",
+        "dispatched_at",
+    ]
+    list_filter = ["state", TroubleFilter, "house", ("country", admin.AllValuesFieldListFilter), "asked_at"]
+    list_select_related = ["member", "house"]
+    search_fields = ["=reference"]
+    search_help_text = _("Reference, member number, e-mail address or last name")
+    date_hierarchy = "asked_at"
+    fields = [
+        "reference_in_groups",
+        "member",
+        "state",
+        "sending",
+        "house",
+        "asked_at",
+        "sending_since",
+        "dispatched_at",
+        "carrier",
+        "tracking",
+        "return_reason",
+        "in_the_pack",
+        "level_when_asked",
+        "address",
+        "phone",
+        "missing_case",
+        "late_case",
+        "blanked_at",
+    ]
+    readonly_fields = ["reference_in_groups", "address", "in_the_pack"]
+
+    @admin.display(description=_("reference"), ordering="reference")
+    def reference_in_groups(self, pack: WelcomePack) -> str:
+        return pack.reference_in_groups
+
+    @admin.display(description=_("in time"), boolean=True)
+    def on_time(self, pack: WelcomePack) -> bool:
+        return pack.state not in rules.CANCELLABLE or timezone.now() < pack.missing_from
+
+    @admin.display(description=_("contents"))
+    def in_the_pack(self, pack: WelcomePack) -> str:
+        names = dict(PackItem.objects.values_list("code", "name"))
+        return ", ".join(names.get(code, code) for code in pack.contents)
+
+    @admin.display(description=_("on the parcel"))
+    def address(self, pack: WelcomePack) -> str:
+        return "\n".join(label_lines(pack)) if not pack.blanked_at else gettext("Deleted")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WelcomePack], search_term: str
+    ) -> tuple[QuerySet[WelcomePack], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
+        return queryset.filter(found | Q(member__user__email__iexact=term) | Q(member__last_name__iexact=term)), False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/operate/", require_POST(view(self.operate)), name="offers_welcomepack_operate"),
+            path("<int:pk>/send-again/", view(self.send_again), name="offers_welcomepack_send_again"),
+            path("by-file/", view(self.by_file), name="offers_welcomepack_by_file"),
+            path("numbers/", view(self.numbers), name="offers_welcomepack_numbers"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        pack = kwargs.get("obj")
+        if pack is not None:
+            keys = _keys(pack)
+            context |= {
+                "story": pack.story.select_related("by", "partner"),
+                "posted": Message.objects.filter(keys).order_by("pk"),
+                "attempts": Attempt.objects.filter(keys).select_related("endpoint")[:ATTEMPTS_SHOWN],
+                "cases": Case.objects.filter(
+                    about_type__app_label="offers", about_type__model="welcomepack", about_id=pack.pk
+                ),
+                "may_work": request.user.has_perm(WORK),
+                "may_send_again": pack.state in rules.SENT_AGAIN_FROM,
+                "may_cancel": pack.state in rules.CANCELLABLE,
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Send it again, cancel it, or try a waiting message now."""
+        if not request.user.has_perm(WORK):
+            raise PermissionDenied
+        pack = get_object_or_404(WelcomePack, pk=pk)
+        by: Any = request.user
+        now, what = timezone.now(), request.POST.get("do", "")
+        try:
+            match what:
+                case "again":
+                    packs.send_again(pack=pack, by=by, at=now)
+                    told = gettext("It is sent again: the same pack, with the next number.")
+                case "cancel":
+                    packs.cancel_pack(pack=pack, by=by, at=now)
+                    told = gettext("Cancelled. The house and the member are told.")
+                case _:
+                    key = int(what) if what.isdecimal() and len(what) < 19 else 0
+                    message = get_object_or_404(Message.objects.filter(_keys(pack)), pk=key)
+                    partners.resend(message=message, by=by, at=now)
+                    told = gettext("%(key)s is sent again.") % {"key": message.key}
+        except Refusal as refusal:
+            self.message_user(request, str(refusal.message), messages.ERROR)
+        else:
+            self.log_change(request, pack, told)
+            self.message_user(request, told, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:offers_welcomepack_change", args=[pack.pk]))
+
+    def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """To another address, by the rules of the member's own form (R37)."""
+        if not request.user.has_perm(WORK):
+            raise PermissionDenied
+        pack = get_object_or_404(WelcomePack.objects.select_related("member"), pk=pk)
+        typed = {name: getattr(pack, name) for name in (*PARTS, "phone")}
+        initial = {**typed, "name": pack.name or pack.member.full_name, "country": pack.country.code}
+        form: PackForm = OtherAddressForm(request.POST or None, initial=initial)
+        if request.POST.get("go") == "country":
+            form = form.unchecked()
+        elif request.method == "POST" and form.is_valid():
+            by: Any = request.user
+            try:
+                packs.send_again(pack=pack, by=by, at=timezone.now(), address=form.address)
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                told = gettext("It is sent again, to the address you typed: the same pack, with the next number.")
+                self.log_change(request, pack, told)
+                self.message_user(request, told, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:offers_welcomepack_change", args=[pack.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Send it again to another address"),
+            "opts": self.opts,
+            "original": pack,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/offers/welcomepack/send_again.html", context)
+
+    def by_file(self, request: HttpRequest) -> HttpResponse:
+        """Take the file for a house without a system; record the one that came back."""
+        if not request.user.has_perm(WORK):
+            raise PermissionDenied
+        by: Any = request.user
+        now = timezone.now()
+        if request.method == "POST" and request.POST.get("do") == "take":
+            taken = by_file.take_out(by=by, at=now)
+            return _file(taken, now.isoformat())
+        again = request.GET.get("taken", "").replace("\x00", "")
+        if again:
+            return _file(by_file.taken_at(again), again)
+        form = BroughtBackForm(request.POST or None, request.FILES or None)
+        problems: list[by_file.Problem] = []
+        if request.method == "POST" and form.is_valid():
+            new, refused = by_file.bring_back(lines=form.lines, by=by, at=now)
+            problems = sorted([*form.problems, *refused], key=lambda problem: problem.number)
+            told = ngettext("%(n)d line was new.", "%(n)d lines were new.", new) % {"n": new}
+            self.message_user(request, told, messages.WARNING if problems else messages.SUCCESS)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Welcome Packs by file"),
+            "opts": self.opts,
+            "form": form,
+            "problems": problems,
+            "needed": ", ".join(NEEDED),
+            "others": ", ".join(COLUMNS[len(NEEDED) :]),
+            "waiting": WelcomePack.objects.filter(by_file.waiting()).count(),
+            "files": by_file.files_taken(),
+        }
+        return TemplateResponse(request, "admin/offers/welcomepack/by_file.html", context)
+
+    def numbers(self, request: HttpRequest) -> HttpResponse:
+        """Asked, dispatched, median days, overdue, by month and house."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        with connection.cursor() as cursor:
+            late = timezone.now() - rules.MISSING_AFTER
+            cursor.execute(NUMBERS_SQL, {"zone": timezone.get_current_timezone_name(), "late": late})
+            names = [column.name for column in cursor.description or []]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Welcome Packs in numbers"),
+            "opts": self.opts,
+            "rows": rows,
+        }
+        return TemplateResponse(request, "admin/offers/welcomepack/numbers.html", context)
+
+
+@admin.register(PackEvent)
+class PackEventAdmin(ReadOnlyAdmin[PackEvent]):
+    list_display = ["pack", "step", "sending", "occurred_at", "received_at", "by", "partner"]
+    list_filter = ["step", "received_at"]
+    list_select_related = ["pack", "by", "partner"]
+    search_fields = ["=pack__reference"]
+
+
+@admin.register(PackItem)
+class PackItemAdmin(DeskAdmin[PackItem]):
+    """What is in the pack these days (R39); requests keep what it was when they were made."""
+
+    list_display = ["name", "code", "position", "included"]
+    search_fields = ["name", "code"]
+
+
+admin.site.register(event_model(WelcomePack), EventAdmin)
+
+
+def _keys(pack: WelcomePack) -> Q:
+    """The messages about any sending of this pack."""
+    return Q(key__startswith=f"pack-{pack.reference}-")
+
+
+def _file(taken: list[WelcomePack], moment: str) -> HttpResponse:
+    """One line a parcel; nothing that a member typed runs in a spreadsheet."""
+    answer = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="welcome-packs.csv"', "Cache-Control": "no-store"},
+    )
+    answer.write("\ufeff")  # without it, spreadsheets read names in the wrong alphabet
+    table = csv.writer(answer)
+    table.writerow(SENT_COLUMNS)
+    cards = by_file.cards_of(taken)
+    for pack in taken:
+        card = cards.get(pack.member_id)
+        cells = [
+            pack.reference_in_groups,
+            str(pack.sending),
+            pack.key,
+            pack.member.number_in_groups,
+            pack.member.full_name,
+            pack.member.level,
+            pack.language,
+            " ".join(pack.contents),
+            card.number_in_groups if card else "",
+            f"{settings.SITE_URL}{card.check_path}" if card else "",
+            "\n".join(label_lines(pack)),
+            pack.phone,
+            moment,
+        ]
+        table.writerow(map(harmless, cells))
+    return answer

@@ -1,0 +1,74 @@
+"""The mails about Welcome Packs, cards and events. Builds them from rows; sends nothing."""
+
+from django.conf import settings
+from django.utils import timezone, translation
+
+from cps_portal.core.outbox.mail import render_mail
+from members.enums import NoticeCode
+from members.models import Member
+from members.offers.enums import OfferState, PackState, PackStep, PlaceState, ReturnReason
+from members.offers.models import Card, Offer, SignUp, WelcomePack
+
+
+def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
+    """What happened to a pack without the member's doing (R56), worded when it leaves; None if it is outdated."""
+    row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
+    if row is None or row.member.closed_at:
+        return None
+    if step == PackStep.DISPATCHED and row.state != PackState.DISPATCHED:  # it is there already, or came back
+        return None
+    with translation.override(row.member.language):
+        context = {
+            "first_name": row.member.first_name,
+            "step": PackStep(step).value,
+            "reference": row.reference_in_groups,
+            "carrier": row.carrier,
+            "tracking": row.tracking,
+            "tracking_url": row.tracking_url,
+            "reason": ReturnReason(row.return_reason).label if row.return_reason else "",
+            "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
+        }
+    return render_mail("pack_step", context, language=row.member.language)
+
+
+def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
+    """There is a new card (R40, R56); None if it is not valid any more."""
+    row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
+    if row is None:
+        return None
+    context = {
+        "first_name": row.member.first_name,
+        "number": row.number_in_groups,
+        "posted": posted,
+        "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
+    }
+    return render_mail("card_replaced", context, language=row.member.language)
+
+
+def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
+    """A place came free, the event moved or was called off (R56, R59); None if that is no longer so."""
+    row = SignUp.objects.filter(pk=sign_up, member__closed_at=None).select_related("member", "offer").first()
+    if row is None or row.state == PlaceState.GIVEN_BACK:
+        return None
+    if (what == NoticeCode.OFFER_WITHDRAWN) != (row.offer.state == OfferState.WITHDRAWN):
+        return None
+    if what == NoticeCode.PLACE_FREE and row.state != PlaceState.HELD:
+        return None
+    return _about_offer("offer_notice", row.offer, row.member, what=what)
+
+
+def news(*, offer: int, member: int) -> dict[str, str] | None:
+    """A new event or special offer, to those who want news; None if it is not open to them any more."""
+    whom = Member.objects.filter(pk=member, wants_news=True, closed_at=None).first()
+    row = whom and Offer.objects.open_to(whom, timezone.now()).filter(pk=offer).first()
+    return _about_offer("offer_news", row, whom) if row and whom else None
+
+
+def _about_offer(name: str, offer: Offer, member: Member, what: str = "") -> dict[str, str]:
+    context = {
+        "first_name": member.first_name,
+        "offer": offer,
+        "what": what,
+        "url": f"{settings.SITE_URL}{offer.get_absolute_url()}",
+    }
+    return render_mail(name, context, language=member.language)

@@ -1,0 +1,18 @@
+"""What members are offered, their Welcome Pack and their card."""
+
+from members.offers.models.cards import Card, CardQuerySet
+from members.offers.models.offers import SIGNED_UP, Offer, OfferQuerySet, SignUp
+from members.offers.models.packs import PackEvent, PackItem, WelcomePack, WelcomePackQuerySet
+
+__all__ = [
+    "SIGNED_UP",
+    "Card",
+    "CardQuerySet",
+    "Offer",
+    "OfferQuerySet",
+    "PackEvent",
+    "PackItem",
+    "SignUp",
+    "WelcomePack",
+    "WelcomePackQuerySet",
+]

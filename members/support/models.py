@@ -1,0 +1,257 @@
+"""What people write to support about, and what was said (R19, R58)."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib import reference as references
+from members.models import Member
+from members.support.enums import Author, Kind, State
+
+MAX_TEXT_LENGTH = 5000
+NO_VISITOR = Q(visitor_name="", visitor_email="", access_token=None)
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def of(self, member: Member) -> Self:
+        return self.filter(member=member)
+
+    def queue(self) -> Self:
+        """Those that wait for support, the soonest due first (R58)."""
+        return self.filter(state=State.OPEN).order_by("due_at", "pk")
+
+    def overdue(self, at: datetime) -> Self:
+        return self.filter(due_at__lt=at)
+
+    def locked(self, pk: int) -> "Case":
+        return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
+
+
+class Case(models.Model):
+    """Something that support settles with a member or a visitor (R58): a question, a claim, an appeal.
+
+    `due_at` is when support should have written by; there is one exactly while it is support's turn.
+    `first_answer_due_at` is the first of them, and is kept.
+    """
+
+    reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
+    kind = models.CharField(_("topic"), max_length=12, choices=Kind)
+    subject = models.CharField(_("subject"), max_length=120, blank=True)
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="cases", verbose_name=_("member"), null=True, blank=True
+    )
+    visitor_name = models.CharField(_("name"), max_length=80, blank=True)
+    visitor_email = models.EmailField(_("email"), max_length=254, blank=True)
+    visitor_language = models.CharField(_("language"), max_length=10, blank=True)
+    access_token = models.CharField(max_length=43, unique=True, null=True, blank=True, editable=False)
+    about_type = models.ForeignKey(ContentType, models.PROTECT, null=True, blank=True, editable=False)
+    about_id = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    about = GenericForeignKey("about_type", "about_id")
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN, editable=False)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        verbose_name=_("taken by"),
+        null=True,
+        blank=True,
+    )
+    opened_at = models.DateTimeField(_("opened"))
+    due_at = models.DateTimeField(_("answer due"), null=True, blank=True)
+    first_answer_due_at = models.DateTimeField(_("first answer due"), null=True, blank=True)
+    first_answered_at = models.DateTimeField(_("first answered"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        permissions = [("answer_case", "Can answer cases")]
+        ordering = [F("due_at").asc(nulls_last=True), "-pk"]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="case_queue", condition=Q(state=State.OPEN)),
+            models.Index(fields=["about_type", "about_id"], name="case_about"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="case_reference_form", condition=Q(reference__regex=r"^[0-9A-Z]{8}$")),
+            models.CheckConstraint(name="case_kind_known", condition=Q(kind__in=Kind.values)),
+            models.CheckConstraint(name="case_state_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="case_member_or_visitor",
+                condition=(Q(member__isnull=False) & NO_VISITOR)
+                | (Q(member=None) & (~Q(visitor_email="") | Q(erased_at__isnull=False))),
+                violation_error_message=_("A case is a member’s or a visitor’s."),
+            ),
+            models.CheckConstraint(
+                name="case_about_is_whole",
+                condition=Q(about_type=None, about_id=None) | Q(about_type__isnull=False, about_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="case_due_on_supports_turn",
+                condition=Q(state=State.OPEN, due_at__isnull=False) | (~Q(state=State.OPEN) & Q(due_at=None)),
+            ),
+            models.CheckConstraint(
+                name="case_answered_has_an_answer",
+                condition=~Q(state=State.ANSWERED) | Q(first_answered_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="case_closed_has_a_date",
+                condition=Q(state=State.CLOSED, closed_at__isnull=False) | (~Q(state=State.CLOSED) & Q(closed_at=None)),
+            ),
+            models.CheckConstraint(
+                name="case_erased_is_empty",
+                condition=Q(erased_at=None) | (Q(subject="") & NO_VISITOR),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference_in_groups
+
+    def get_absolute_url(self) -> str:
+        """Where the member reads it, or the visitor; "" if the visitor's link was taken back."""
+        if self.member_id:
+            return reverse("cases:case", args=[self.reference])
+        return reverse("cases:visitor", args=[self.access_token]) if self.access_token else ""
+
+    @property
+    def reference_in_groups(self) -> str:
+        return references.in_groups(self.reference)
+
+    @property
+    def person(self) -> str:
+        """Who it is, for staff."""
+        return str(self.member) if self.member else f"{self.visitor_name} <{self.visitor_email}>"
+
+    @property
+    def email(self) -> str:
+        return self.member.user.email if self.member else self.visitor_email
+
+    @property
+    def first_name(self) -> str:
+        return self.member.first_name if self.member else self.visitor_name
+
+    @property
+    def language(self) -> str:
+        return self.member.language if self.member else self.visitor_language or settings.LANGUAGE_CODE
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state == State.CLOSED
+
+    @property
+    def reopens_until(self) -> datetime | None:
+        """How long writing opens it again; None while it is not closed."""
+        return self.closed_at + timedelta(days=settings.CASES_REOPEN_DAYS) if self.closed_at else None
+
+    def is_late(self, at: datetime) -> bool:
+        return self.due_at is not None and self.due_at < at
+
+
+class CaseMessageQuerySet(models.QuerySet["CaseMessage"]):
+    def public(self) -> Self:
+        """What the member or visitor may read."""
+        return self.filter(internal=False)
+
+
+class CaseMessage(models.Model):
+    """One thing said in a case. An internal one is for staff only."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="messages", verbose_name=_("case"))
+    author = models.CharField(_("author"), max_length=8, choices=Author)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"), null=True, blank=True
+    )
+    text = models.TextField(_("text"), max_length=MAX_TEXT_LENGTH, blank=True)
+    internal = models.BooleanField(_("internal note"), default=False)
+    at = models.DateTimeField(_("at"))
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
+
+    objects = CaseMessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message of a case")
+        verbose_name_plural = _("messages of cases")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(name="case_message_author_known", condition=Q(author__in=Author.values)),
+            models.CheckConstraint(
+                name="case_message_notes_are_of_staff", condition=Q(internal=False) | Q(author=Author.STAFF)
+            ),
+            models.CheckConstraint(
+                name="case_message_says_something",
+                condition=(Q(erased_at=None) & ~Q(text="")) | Q(erased_at__isnull=False, text=""),
+            ),
+            models.CheckConstraint(
+                name="case_message_has_its_writer",
+                condition=Q(author__in=[Author.MEMBER, Author.STAFF], by__isnull=False)
+                | Q(author__in=[Author.VISITOR, Author.PORTAL], by=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.text[:60]}"
+
+
+class CaseAttachmentQuerySet(models.QuerySet["CaseAttachment"]):
+    def public(self) -> Self:
+        """What the member may open."""
+        return self.filter(message__internal=False)
+
+
+class CaseAttachment(models.Model):
+    """A file that came with something said in a case (R58)."""
+
+    message = models.ForeignKey(
+        CaseMessage, models.PROTECT, related_name="attachments", verbose_name=_("message of a case")
+    )
+    file = models.OneToOneField(StoredFile, models.PROTECT, related_name="case_attachment", verbose_name=_("file"))
+
+    objects = CaseAttachmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attachment of a case")
+        verbose_name_plural = _("attachments of cases")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}: {self.file}"
+
+
+class CannedAnswer(models.Model):
+    """An answer that support gives often, in one language. {name} and {reference} are filled in."""
+
+    title = models.CharField(_("title"), max_length=80)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    text = models.TextField(
+        _("text"),
+        max_length=MAX_TEXT_LENGTH,
+        help_text=_("{name} becomes the first name, {reference} the reference of the case."),
+    )
+
+    class Meta:
+        verbose_name = _("canned answer")
+        verbose_name_plural = _("canned answers")
+        ordering = ["title", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["title", "language"],
+                name="canned_answer_once",
+                violation_error_message=_("There is an answer of this title in this language already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def filled_in(self, case: Case) -> str:
+        return self.text.replace("{name}", case.first_name).replace("{reference}", case.reference_in_groups)

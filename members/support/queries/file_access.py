@@ -1,0 +1,21 @@
+"""Who may open the files of cases besides whoever uploaded them (R25, R58)."""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+
+from cps_portal.core.files.access import let_read
+from cps_portal.core.files.models import StoredFile
+from members.support.models import CaseAttachment
+
+PURPOSE = "case"
+
+
+def may_read_attachment(user: AbstractBaseUser, file: StoredFile) -> bool:
+    """Support; and the member whose case it is, but for internal notes."""
+    attachment = CaseAttachment.objects.filter(file=file)
+    if getattr(user, "is_staff", False) and isinstance(user, PermissionsMixin) and user.has_perm("cases.answer_case"):
+        return attachment.exists()
+    return attachment.public().filter(message__case__member__user=user.pk).exists()
+
+
+let_read(PURPOSE, may_read_attachment)

@@ -1,0 +1,223 @@
+"""Contact us, my cases, and the conversation: for members, and for visitors by their link (R58)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cps_portal.core.files import actions as files
+from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.forms import keep_uploads
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.throttle import too_often
+from members.access import MemberRequest, member_of, member_required
+from members.forms.profile import add_refusal
+from members.models import Member
+from members.support import actions
+from members.support.emails import place_of_support
+from members.support.enums import TOPICS, Kind
+from members.support.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
+from members.support.models import Case
+from members.support.queries.file_access import PURPOSE
+from members.support.queries.subjects import find_about, page_of
+
+FORM_METHODS = ["GET", "HEAD", "POST"]
+SENT_KEY = "case_sent"  # in the session: the reference of what a visitor has just written
+CASES_PER_PAGE = 20
+
+
+@never_cache
+@login_not_required
+@require_http_methods(FORM_METHODS)
+def contact(request: HttpRequest) -> HttpResponse:
+    """Write to support from any page; what it is about comes along as `?about=registration:12`."""
+    member = member_of(request)
+    wanted = (request.POST if request.method == "POST" else request.GET).get("about", "")
+    about = find_about(wanted, member)
+    topic = request.GET.get("topic", "")
+    form = ContactForm(
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
+        initial={"kind": topic if topic in TOPICS else ""},
+        is_member=member is not None,
+    )
+    status = 200
+    uploads = _keep(form, member, request)
+    if form.is_bound and wanted and not about:
+        form.add_error(None, str(LOST_ABOUT))
+    if form.is_bound and form.is_valid():
+        if _opens_too_often(request, form):
+            form.add_error(None, str(TOO_OFTEN))
+            status = 429
+        elif response := _open(request, form, member, about, uploads):
+            return response
+    context = {
+        "form": form,
+        "about": about,
+        "about_key": wanted if about else "",
+        "hours": actions.answer_hours(member),
+    }
+    return render(request, "cases/contact.html", context, status=422 if form.errors and status == 200 else status)
+
+
+def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
+    """Also by the address typed: nobody may have us fill a stranger's mailbox, from however many places."""
+    limits = settings.CASES_LIMITS
+    typed = form.cleaned_data.get("email", "").lower()
+    if too_often(request, what="case-open", limit=limits["open"]):
+        return True
+    return bool(typed) and too_often(request, what="case-mail", limit=limits["mail"], whom=typed)
+
+
+def _keep(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:
+    """What a member attached, stored at once: it is still there if something else has to be corrected."""
+    if member is None or not form.is_bound or too_often(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+        return Uploads()
+    return keep_uploads(form, "files", by=member.user, at=timezone.now())
+
+
+def _open(
+    request: HttpRequest, form: ContactForm, member: Member | None, about: Any, uploads: Uploads
+) -> HttpResponse | None:
+    """None if something typed has to be looked at again."""
+    data = form.cleaned_data
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    now = timezone.now()
+    try:
+        case = actions.open_case(
+            kind=Kind(data["kind"]),
+            subject=data["subject"],
+            text=data["text"],
+            about=about,
+            member=member,
+            visitor=None if member else actions.Visitor(data["name"], data["email"], language),
+            by=member.user if member else None,
+            at=now,
+            attached=files.collect(uploads=uploads, purpose=PURPOSE, by=member.user, at=now) if member else (),
+        )
+    except Refusal as refusal:
+        add_refusal(form, refusal)
+        return None
+    if member:
+        messages.success(request, _("We have your message. Your reference is %(reference)s.") % {"reference": case})
+        return redirect(case.get_absolute_url())
+    # The link to the conversation goes by mail only: whoever typed the address may not be the one who reads it.
+    request.session[SENT_KEY] = case.reference
+    return redirect("cases:sent")
+
+
+@never_cache
+@login_not_required
+@require_safe
+def sent(request: HttpRequest) -> HttpResponse:
+    """What a visitor has just written has arrived: the reference, and when to expect an answer."""
+    case = Case.objects.filter(reference=request.session.get(SENT_KEY, ""), member=None).first()
+    if case is None:
+        return redirect("cases:contact")
+    return render(request, "cases/sent.html", {"case": case, **_times()})
+
+
+@never_cache
+@require_safe
+@member_required
+def case_list(request: MemberRequest) -> HttpResponse:
+    """My cases, the last opened first."""
+    rows = Case.objects.of(request.member).order_by("-pk")
+    page = Paginator(rows, CASES_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "cases/list.html", {"page": page, **_times()})
+
+
+@never_cache
+@require_http_methods(FORM_METHODS)
+@member_required
+def case(request: MemberRequest, reference: str) -> HttpResponse:
+    """The conversation, and writing on."""
+    return _conversation(request, _own(request, reference))
+
+
+@require_POST
+@member_required
+def close(request: MemberRequest, reference: str) -> HttpResponse:
+    """The member says that it is settled."""
+    row = _own(request, reference)
+    try:
+        actions.close(case=row, by=request.user, at=timezone.now())
+    except Refusal as refusal:
+        messages.info(request, str(refusal))
+    else:
+        messages.success(request, _("Closed. Write on here if it comes back."))
+    return redirect(row.get_absolute_url())
+
+
+@never_cache
+@login_not_required
+@require_http_methods(FORM_METHODS)
+def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
+    """The conversation of a visitor, by the link of the mail: whoever has it may read and write."""
+    row = get_object_or_404(Case, access_token=token, member=None)
+    response = _conversation(request, row)
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _own(request: MemberRequest, reference: str) -> Case:
+    """As typed or read out; somebody else's is not there."""
+    found = read_reference(reference)
+    if not found:
+        raise Http404
+    return get_object_or_404(Case.objects.of(request.member).select_related("member__user"), reference=found)
+
+
+def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
+    now = timezone.now()
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = ReplyForm(*sent, is_member=bool(row.member))
+    status = 200
+    uploads = _keep(form, row.member, request)
+    if form.is_bound and form.is_valid():
+        if too_often(request, what="case-write", limit=settings.CASES_LIMITS["write"]):
+            form.add_error(None, str(TOO_OFTEN))
+            status = 429
+        else:
+            try:
+                by = row.member.user if row.member else None
+                attached = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now) if by else ()
+                actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now, attached=attached)
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                messages.success(request, _("Sent. We’ll write back here and by email."))
+                return redirect(row.get_absolute_url())
+    if form.errors and status == 200:
+        status = 422
+    return render(request, "cases/case.html", _case_context(row, form, now), status=status)
+
+
+def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
+    about = row.about
+    until = row.reopens_until
+    return {
+        "case": row,
+        "form": form,
+        "said": row.messages.public().prefetch_related("attachments__file"),
+        "about": about,
+        "about_page": page_of(about) if about and row.member_id else "",
+        "may_write": not row.erased_at and (until is None or now <= until),
+        "late": row.is_late(now),
+        **_times(),
+    }
+
+
+def _times() -> dict[str, Any]:
+    return {"zone": settings.SUPPORT_CALENDAR.zone, "place": place_of_support()}

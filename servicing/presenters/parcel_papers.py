@@ -1,0 +1,171 @@
+"""The papers of a parcel: the label for the box and the list that goes inside, each with its bar code (R52)."""
+
+import io
+from collections.abc import Sequence
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from reportlab.graphics.barcode.code128 import Code128
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.lib.utils import simpleSplit
+from reportlab.pdfgen.canvas import Canvas
+
+from cps_portal.core.lib.pdf import FONT, fitting, register_font, visual
+from members.models import Member
+from servicing.models import Parcel, ServiceCentre, Ticket
+
+MARGIN = 18 * mm
+WIDE, HIGH = A4
+INNER = WIDE - 2 * MARGIN
+INK, MUTED, LINE = HexColor("#141517"), HexColor("#55585e"), HexColor("#c9cbd0")
+BAR_WIDTH, BAR_HEIGHT = 0.5 * mm, 20 * mm  # wide enough for a phone across a counter
+FAULT_LINES = 3
+
+
+class Paper:
+    """A PDF written from the top down."""
+
+    def __init__(self, title: str) -> None:
+        register_font()
+        self._out = io.BytesIO()
+        self.canvas = Canvas(self._out, pagesize=A4)
+        self.canvas.setTitle(title)
+        self.y = HIGH - MARGIN
+
+    def line(self, text: str, *, size: float = 10, x: float = MARGIN, wide: float = INNER, ink: HexColor = INK) -> None:
+        """One line, smaller if it is too long for its place."""
+        drawn = visual(text)
+        self.canvas.setFillColor(ink)
+        self.canvas.setFont(FONT, fitting(drawn, size=size, wide=wide))
+        self.y -= size * 1.3
+        self.canvas.drawString(x, self.y, drawn)
+
+    def text(
+        self,
+        text: str,
+        *,
+        size: float = 10,
+        x: float = MARGIN,
+        wide: float = INNER,
+        most: int = 99,
+        ink: HexColor = INK,
+    ) -> None:
+        """As many lines as it needs, at most `most`."""
+        lines = simpleSplit(text, FONT, size, wide)
+        for number, line in enumerate(lines[:most], start=1):
+            self.line(f"{line} …" if number == most < len(lines) else line, size=size, x=x, wide=wide, ink=ink)
+
+    def bar_code(self, signs: str, *, x: float = MARGIN, height: float = BAR_HEIGHT, width: float = BAR_WIDTH) -> None:
+        self.y -= height + 2 * mm
+        self.canvas.setFillColor(INK)
+        # Quiet zones are part of the code: without them scanners read nothing beside a frame.
+        code = Code128(signs, barWidth=width, barHeight=height, quiet=1)
+        code.drawOn(self.canvas, x - code.lquiet, self.y)
+
+    def rule(self, gap: float = 4 * mm) -> None:
+        self.y -= gap
+        self.canvas.setStrokeColor(LINE)
+        self.canvas.setLineWidth(0.6)
+        self.canvas.line(MARGIN, self.y, WIDE - MARGIN, self.y)
+
+    def space(self, gap: float) -> None:
+        self.y -= gap
+
+    def needs(self, height: float) -> None:
+        """A new page, if so much does not fit any more."""
+        if self.y - height < MARGIN:
+            self.canvas.showPage()
+            self.y = HIGH - MARGIN
+
+    def bytes(self) -> bytes:
+        self.canvas.save()
+        return self._out.getvalue()
+
+
+def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
+    """For the outside: where it goes, from whom, and the number of the parcel as bars."""
+    paper = Paper(_("Label %(reference)s") % {"reference": parcel.reference_in_groups})
+    paper.line(_("Cut here and stick it on the box. Cover older labels and bar codes."), size=8, ink=MUTED)
+    paper.space(4 * mm)
+    top, left, inner = paper.y, MARGIN + 8 * mm, INNER - 16 * mm
+    paper.space(6 * mm)
+    paper.line("CPS Priority", size=26, x=left, wide=inner)
+    count = ngettext("%(n)d product", "%(n)d products", len(tickets)) % {"n": len(tickets)}
+    paper.space(2 * mm)
+    paper.line(f"Canon Professional Services · {count}", size=10, x=left, wide=inner, ink=MUTED)
+    paper.space(7 * mm)
+    paper.line(_("To"), size=8, x=left, ink=MUTED)
+    for text in _where(parcel.centre):
+        paper.line(text, size=15, x=left, wide=inner)
+    if parcel.centre.phone:
+        paper.line(parcel.centre.phone, size=10, x=left, wide=inner)
+    paper.space(6 * mm)
+    paper.line(_("From"), size=8, x=left, ink=MUTED)
+    paper.line(member.full_name, size=12, x=left, wide=inner)
+    paper.line(_("Member %(number)s") % {"number": member.number_in_groups}, size=10, x=left, wide=inner)
+    paper.space(5 * mm)
+    for _blank in range(2):  # the portal does not know where the member lives
+        paper.space(8 * mm)
+        paper.canvas.setStrokeColor(LINE)
+        paper.canvas.line(left, paper.y, left + inner, paper.y)
+    paper.line(_("Your address, for the way back"), size=7, x=left, ink=MUTED)
+    paper.space(6 * mm)
+    paper.bar_code(parcel.reference, x=left)
+    paper.line(parcel.reference_in_groups, size=22, x=left, wide=inner)
+    paper.space(6 * mm)
+    paper.canvas.setStrokeColor(INK)
+    paper.canvas.setLineWidth(1)
+    paper.canvas.rect(MARGIN, paper.y, INNER, top - paper.y)
+    return paper.bytes()
+
+
+def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
+    """For the inside: every product with its reference, what is asked for, and what not to send along."""
+    paper = Paper(_("Packing list %(reference)s") % {"reference": parcel.reference_in_groups})
+    paper.line(_("Packing list"), size=22)
+    paper.line(_("Put this into the box."), ink=MUTED)
+    paper.space(3 * mm)
+    paper.bar_code(parcel.reference, height=14 * mm)
+    made = date_format(parcel.made_at, "j F Y")
+    paper.line(_("Parcel %(reference)s, %(day)s") % {"reference": parcel.reference_in_groups, "day": made}, size=12)
+    paper.space(3 * mm)
+    paper.line(_("From: %(name)s") % {"name": member.full_name})
+    paper.line(_("Member %(number)s") % {"number": member.number_in_groups})
+    paper.line(_("To: %(centre)s") % {"centre": ", ".join(_where(parcel.centre))})
+    for number, ticket in enumerate(tickets, start=1):
+        paper.needs(62 * mm)
+        paper.rule()
+        paper.space(2 * mm)
+        paper.line(f"{number}. {ticket.product.name}", size=13)
+        paper.space(1 * mm)
+        if ticket.serial:
+            paper.line(_("Serial number %(serial)s") % {"serial": ticket.serial})
+        asked = str(ticket.get_service_display())
+        speed = str(ticket.get_track_display())
+        paper.line(f"{asked} · {speed} · {ticket.get_warranty_display()}")
+        if ticket.fault:
+            paper.text(ticket.fault, most=FAULT_LINES, ink=MUTED)
+        paper.space(2 * mm)
+        paper.bar_code(ticket.reference, height=10 * mm, width=0.4 * mm)
+        paper.line(_("Job %(reference)s") % {"reference": ticket.reference_in_groups})
+    paper.needs(40 * mm)
+    paper.rule(6 * mm)
+    paper.space(3 * mm)
+    for text in (
+        _("Back up your pictures and settings first, and take out the memory cards."),
+        _("Leave straps, filters and cases at home unless they belong to the fault."),
+        _("Write here what else is in the box:"),
+    ):
+        paper.text(text, size=9)
+    paper.space(9 * mm)
+    paper.canvas.setStrokeColor(LINE)
+    paper.canvas.line(MARGIN, paper.y, WIDE - MARGIN, paper.y)
+    return paper.bytes()
+
+
+def _where(centre: ServiceCentre) -> list[str]:
+    street = [line.strip() for line in centre.address.splitlines() if line.strip()][:4]
+    return [centre.name, *street, centre.city, str(centre.country.name)]

@@ -1,0 +1,235 @@
+"""The facts behind "May I?", read from the rows: one question, the same on every page and in the API (R43)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
+from django.utils import timezone
+
+from cps_portal.core.lib.prepared import Prepared
+from kitbag.actions import retailers, stolen
+from kitbag.enums import RegistrationState, ShopStanding, Stage
+from kitbag.models import Product, Registration
+from kitbag.rules import serial_key
+from members.enums import Programme
+from members.models import CountryProgramme, LevelBenefit, Member
+from servicing.models import ServiceCentre, Ticket
+from servicing.rules.entitlement import (
+    NO_CLAIM,
+    Benefit,
+    CentreFacts,
+    Entitlement,
+    ProductFacts,
+    Standing,
+    WarrantyClaim,
+    entitlement,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is to be served: a product of the Kitbag, or one that somebody brings to the counter."""
+
+    product: Product
+    serial: str = ""
+    registration: Registration | None = None
+
+    @property
+    def serial_key(self) -> str | None:
+        return self.registration.serial_key if self.registration else serial_key(self.serial) or None
+
+
+class Answers:
+    """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
+
+    def __init__(
+        self,
+        member: Member | None,
+        *,
+        standings: Mapping[Item, Standing] | None = None,
+        benefits: Mapping[str, Benefit] | None = None,
+    ) -> None:
+        """What the caller has read for many members already need not be read again."""
+        self.member = member
+        self._standings = dict(standings or {})
+        if benefits is not None:
+            self._benefits = benefits
+
+    def of(
+        self,
+        item: Item,
+        centre: ServiceCentre,
+        service: str,
+        *,
+        places_taken: int,
+        wish: str | None = None,
+        claim: WarrantyClaim = NO_CLAIM,
+    ) -> Entitlement:
+        """What the member (None: a visiting one) gets for this product at this centre today."""
+        return entitlement(
+            level=self.member.level if self.member else None,
+            benefit=self._benefits.get(centre.country.code),
+            product=facts_of(item.product),
+            centre=facts_of_centre(centre),
+            service=service,
+            standing=self._standing(item),
+            places_taken=places_taken,
+            wish=wish,
+            claim=claim,
+        )
+
+    @cached_property
+    def _benefits(self) -> Mapping[str, Benefit]:
+        return benefits_of(self.member.level if self.member else None)
+
+    def _standing(self, item: Item) -> Standing:
+        if item not in self._standings:
+            self._standings[item] = standing_of(item)
+        return self._standings[item]
+
+
+def may_i(
+    *,
+    member: Member | None,
+    item: Item,
+    centre: ServiceCentre,
+    service: str,
+    wish: str | None = None,
+    claim: WarrantyClaim = NO_CLAIM,
+    places_taken: int | None = None,
+    is_clean: bool = False,
+) -> Entitlement:
+    """One answer. `places_taken` if the caller knows it; `is_clean` if just now it was not reported stolen."""
+    taken = count_places(member) if places_taken is None else places_taken
+    standings = {item: _standing(item, is_stolen=False)} if is_clean else None
+    country = centre.country.code
+    benefits = given_in(country, member.level) if member else {}
+    answers = Answers(member, standings=standings, benefits=benefits)
+    return answers.of(item, centre, service, places_taken=taken, wish=wish, claim=claim)
+
+
+def count_places(member: Member | None) -> int:
+    """How many of the member's places are taken."""
+    return places_of([member])[member.pk] if member else 0
+
+
+def places_of(members: Collection[Member]) -> dict[int, int]:
+    """The same of many, by their keys."""
+    rows = Ticket.objects.filter(member__in=members, place__isnull=False).order_by().values_list("member")
+    return {**{member.pk: 0 for member in members}, **dict(rows.annotate(Count("pk")))}
+
+
+def benefits_of(level: str | None) -> dict[str, Benefit]:
+    """What a level (None: of a visiting member) gives in each country of the free programme.
+
+    It is the centre's country that counts (R43).
+    """
+    rows = {(row.service_level, row.country.code): row for row in LevelBenefit.objects.filter(level=level or "")}
+    found = {}
+    for home in CountryProgramme.objects.in_force().filter(kind=Programme.FREE):
+        row = rows.get((home.service_level, home.country.code)) or rows.get((home.service_level, ""))
+        found[home.country.code] = (
+            Benefit(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
+            if row
+            else Benefit()
+        )
+    return found
+
+
+def given_in(country: str, level: str) -> dict[str, Benefit]:
+    """The same for one country, in one question."""
+    row = GIVEN.first(country=country, level=level, today=timezone.localdate())
+    if row is None or row[0] != Programme.FREE:
+        return {}
+    return {country: Benefit(**row[1]) if row[1] else Benefit()}
+
+
+GIVEN: Prepared[tuple[str, dict[str, Any] | None]] = Prepared(
+    lambda country, level, today: (
+        CountryProgramme.objects.filter(country=country, valid_from__lte=today)
+        .order_by("-valid_from")
+        .values_list(
+            "kind",
+            Subquery(
+                LevelBenefit.objects.filter(level=level, service_level=OuterRef("service_level"))
+                .filter(Q(country=OuterRef("country")) | Q(country=""))
+                .order_by("-country")
+                .values(
+                    given=JSONObject(
+                        fast_track_days="fast_track_days",
+                        maintenance_discount="maintenance_discount",
+                        free_return="free_return",
+                        courtesy_loan="courtesy_loan",
+                    )
+                )[:1]
+            ),
+        )[:1]
+    )
+)
+
+
+def facts_of(product: Product) -> ProductFacts:
+    return ProductFacts(
+        kind=product.shelf,
+        fast_track_model=product.fast_track_model,
+        serviceable=product.stage != Stage.UNSERVICEABLE,
+        video_class=product.video_class,
+    )
+
+
+def facts_of_centre(centre: ServiceCentre) -> CentreFacts:
+    return CentreFacts(kind=centre.kind, products=centre.shelves, services=centre.services, status=centre.status)
+
+
+def standing_of(item: Item) -> Standing:
+    """What the Kitbag knows of it; a report of a theft comes before everything (R34)."""
+    return standings_of([item])[item]
+
+
+def standings_of(items: Collection[Item]) -> dict[Item, Standing]:
+    """The same of many at once."""
+    reported = stolen.reported({(item.product.pk, item.serial_key) for item in items if item.serial_key})
+    return {item: _standing(item, is_stolen=(item.product.pk, item.serial_key) in reported) for item in items}
+
+
+def _standing(item: Item, *, is_stolen: bool) -> Standing:
+    row = item.registration
+    if is_stolen:
+        return Standing.STOLEN
+    if row is None:
+        return Standing.NONE
+    if not row.serial_key:
+        return Standing.NO_SERIAL
+    return Standing.VALIDATED if row.state == RegistrationState.VALIDATED else Standing.UNDECIDED
+
+
+def claim_for(item: Item, *, wanted: bool, proof: bool, at: datetime) -> WarrantyClaim:
+    """What the Kitbag says of a claim to warranty: where and from whom it was bought (R24, R60)."""
+    return claims_for([item], wanted=wanted, proof=proof, at=at)[item]
+
+
+def claims_for(items: Collection[Item], *, wanted: bool, proof: bool, at: datetime) -> dict[Item, WarrantyClaim]:
+    """The same for many at once."""
+    today = timezone.localdate(at)
+    bought = {
+        item: (row.store, row.country.code or "", row.purchased_on or today)
+        for item in items
+        if (row := item.registration)
+    }
+    countries = {country for _store, country, _day in bought.values()} - {""}
+    here = CountryProgramme.objects.in_force(today).filter(country__in=countries) if countries else ()
+    region = {row.country.code for row in here}
+    shops = retailers.standings_of(set(bought.values())) if bought else {}
+    return {
+        item: WarrantyClaim(
+            wanted=wanted,
+            proof=proof,
+            outside_region=item in bought and bought[item][1] in countries - region,
+            not_authorised=item in bought and shops[bought[item]] == ShopStanding.NOT_AUTHORISED,
+        )
+        for item in items
+    }

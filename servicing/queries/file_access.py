@@ -1,0 +1,22 @@
+"""Who may open the files of jobs besides whoever uploaded them (R55)."""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Q
+
+from cps_portal.core.files.access import let_read
+from cps_portal.core.files.models import StoredFile
+from members.models import User
+from servicing.models import Ticket
+
+PURPOSE = "ticket"
+
+
+def may_read_file(user: AbstractBaseUser, file: StoredFile) -> bool:
+    """The member whose job it is; who works at its centre; staff who see every centre's jobs."""
+    tickets = Ticket.objects.filter(Q(files__file=file) | Q(visitor__photo=file))
+    if tickets.filter(member__user=user.pk).exists():
+        return True
+    return isinstance(user, User) and user.is_staff and tickets.seen_by(user).exists()
+
+
+let_read(PURPOSE, may_read_file)
