@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold, TermsVersion
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent.parent / "reference"
 COUNTRIES_FROM = date(2023, 1, 1)  # the day from which the sample of countries is in force
 
 
