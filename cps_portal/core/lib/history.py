@@ -1,0 +1,15 @@
+"""Who is behind a change, in the history of tracked rows (R54)."""
+
+from typing import Any
+
+import pghistory
+from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def attributed_to(by: AbstractBaseUser | None, **details: Any) -> pghistory.context:
+    """Context manager: every history row written inside names this person, whatever entry point they came through.
+
+    The middleware does the same for whoever is signed in; actions are called by tasks, commands and the API, too.
+    `None` means the portal itself.
+    """
+    return pghistory.context(user=by.pk if by else None, **details)
