@@ -109,8 +109,8 @@ def test_signing_in_to_a_closed_account_shows_the_way_back_and_nothing_else(worl
 def test_too_late_is_said(world: World) -> None:
     accounts.close_account(member=world.ana, by=world.ana.user, at=timezone.now() - timedelta(days=31))
     client = signed_in(world.ana)
-    assert "is over" in text(client.get("/closing/"))
-    assert "is over" in text(client.post("/closing/reopen/", follow=True))
+    assert "too late to reopen it" in text(client.get("/closing/"))
+    assert "too late to reopen it" in text(client.post("/closing/reopen/", follow=True))
 
 
 def test_staff_see_who_asked_to_close_and_until_when(world: World, as_root: Client) -> None:
