@@ -94,7 +94,7 @@ def test_two_agents_never_have_the_same_one(staff: SignIn, three: list[Registrat
     assert second.post(NEXT)["Location"] == desk(three[1])
     assert first.post(NEXT)["Location"] == desk(three[0]), "one's own comes back"
     page = second.get(desk(three[0])).content.decode()
-    assert "On the desk of" in page
+    assert "is working on this" in page
     assert 'value="approve"' not in page
     assert "A colleague has this one on the desk" in press(second, three[0], "approve")
     assert three[0].state == RegistrationState.SUBMITTED
@@ -224,7 +224,7 @@ def test_a_claim_shows_both_sides_and_is_decided_there(as_support: Client, claim
     Claim.objects.update(respond_by=timezone.localdate() - timedelta(days=1))
     answer = as_support.get(claim_page(claim))
     text = answer.content.decode()
-    for fact in [world.ana, world.ben, str(claim.claimant_case), str(claim.holder_case), "date is over"]:
+    for fact in [world.ana, world.ben, str(claim.claimant_case), str(claim.holder_case), "date has passed"]:
         assert str(fact) in text
     data = {"seen": answer.context["seen"], "outcome": ClaimOutcome.CLAIMANT, "why": "The receipt fits."}
     assert "Choose whose it is." in as_support.post(claim_page(claim), {**data, "outcome": ""}).content.decode()
@@ -264,7 +264,7 @@ def test_an_appeal_is_not_handed_to_whoever_refused(staff: SignIn, three: list[R
     press(first, row, "refuse", reason="serial_wrong")
     appeals.make_appeal(registration=row, text="It is right.", by=row.member.user, at=timezone.now())
     assert first.post(NEXT)["Location"] != desk(row)
-    assert "You refused this one" in first.get(desk(row)).content.decode()
+    assert "You refused this registration" in first.get(desk(row)).content.decode()
     assert "Somebody else has to decide" in press(first, row, "approve")
     page = second.get(desk(row)).content.decode()
     assert "It is right." in page

@@ -170,7 +170,7 @@ def test_what_somebody_else_planned_meanwhile_is_said(desk: Client, world: World
         plans=[plan(world.lens, Stage.UNSERVICEABLE, timezone.now(), effective_on=far())], by=None, at=timezone.now()
     )
     said = confirm(desk, preview).content.decode()
-    assert "Nothing was planned" in said
+    assert "Nothing has been planned" in said
     assert "planned for that day already" in said
     assert StageChange.objects.count() == 1
 
@@ -233,7 +233,7 @@ def test_cancelling_says_first_how_many_are_told_again(desk: Client, world: Worl
     page = reverse("admin:kitbag_stagechange_cancel", args=[change.pk])
     asked = desk.get(page)
     assert asked.context["told"] == 1
-    assert "1 member was told" in asked.content.decode()
+    assert "1 member has been notified" in asked.content.decode()
     desk.post(page)
     change.refresh_from_db()
     assert change.state == ChangeState.CANCELLED
@@ -251,10 +251,10 @@ def test_the_story_of_a_change_from_plan_to_done(desk: Client, world: World) -> 
     (late,) = plan_changes(plans=[planned], by=None, at=long_ago)
     page = reverse("admin:kitbag_stagechange_change", args=[late.pk])
     progress = reverse("admin:kitbag_stagechange_progress", args=[late.pk])
-    assert "not everybody has been told" in desk.get(page).content.decode()
+    assert "not all members have been notified" in desk.get(page).content.decode()
     StageChange.objects.filter(pk=late.pk).update(announced_at=timezone.now(), told=3)
     text = desk.get(page).content.decode()
-    assert "Its day has come, but it does not take effect" in text
+    assert "It was due to take effect, but it won’t" in text
     assert "Change…" in text
     StageChange.objects.filter(pk=late.pk).update(announced_at=long_ago)
     change = applied(StageChange.objects.get(), timezone.now())

@@ -26,12 +26,12 @@ def test_a_pack_is_asked_for_on_a_phone(committed_world: World, visit: Callable[
     page.get_by_label("Town or city").fill("Johannesburg")
     page.get_by_label("Country").select_option("AE")
     if not scripts:
-        page.get_by_role("button", name="Show the form of this country").click()
+        page.get_by_role("button", name="Show the form for this country").click()
     expect(page.get_by_label("Emirate")).to_be_visible()
     expect(page.get_by_label("Street address")).to_have_value("12 Corniche")
     page.get_by_label("Country").select_option("ZA")
     if not scripts:
-        page.get_by_role("button", name="Show the form of this country").click()
+        page.get_by_role("button", name="Show the form for this country").click()
     expect(page.get_by_label("Town or city")).to_have_value("Johannesburg")
     page.get_by_label("Postal code").fill("2092")
     page.get_by_label("Mobile number").fill("082 123 4567")

@@ -124,7 +124,7 @@ def test_while_a_second_person_looks_it_can_be_removed_but_not_changed(refused: 
     made = appeal(refused)
     with pytest.raises(Refusal, match="Wait for the answer"):
         registrations.reopen_registration(registration=refused, at=NOW)
-    assert "Take it back" not in as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
+    assert "Withdraw and correct it" not in as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
     registrations.remove_registration(registration=refused, reason=RemovalReason.MISTAKE, by=None, at=NOW)
     made.refresh_from_db()
     assert (made.granted, made.case.state) == (None, State.CLOSED)

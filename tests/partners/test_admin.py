@@ -86,11 +86,11 @@ def test_support_sees_what_waits_and_why_and_starts_it_again(
     message = announce()
     outbox.deliver(message.pk)
     page = client.get(page_of(endpoint)).content.decode()
-    assert "1 message waits" in page
+    assert "1 message waiting" in page
     listed = client.get(reverse("admin:outbox_message_changelist"), {"lane": endpoint.lane})
     assert listed.context["cl"].result_count == 1
     assert "&lt;b&gt;we are closed" in page
-    assert "Make a new secret" not in page
+    assert "Create a new secret" not in page
     assert press(client, endpoint, "rotate")[0] == 403
     assert "Say why" in press(client, endpoint, "suspend", reason=" ")[1]
     assert "Suspended since" in press(client, endpoint, "suspend", reason="They move house.")[1]
