@@ -3,34 +3,35 @@
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django
 import redis
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.utils.module_loading import import_string
 
+from cps_portal.dev.embedded.schema import bring_up_to_date
 from cps_portal.dev.embedded.valkey import ONE_TRY
 
-STEPS = [
-    ("migrating the database", "migrate", {"verbosity": 0, "interactive": False}),
-    ("loading the catalogue", "load_catalogue", {}),
-    ("making the demonstration world", "make_demo", {}),
+STEPS: list[tuple[str, Callable[[], object]]] = [
+    ("making the tables", bring_up_to_date),
+    ("loading the catalogue", partial(call_command, "load_catalogue")),
+    ("making the demonstration world", partial(call_command, "make_demo")),
 ]
 
 
 def main() -> None:
     django.setup()
     check_servers()
-    for title, command, options in STEPS:
-        if command not in get_commands():
-            sys.exit(f"manage.py {command} does not exist")
+    for title, step in STEPS:
         sys.stdout.write(f"  {title} ...\n")
         sys.stdout.flush()
         began = time.monotonic()
-        call_command(command, **options)
+        step()
         sys.stdout.write(f"  {title}: {time.monotonic() - began:.1f} s\n")
         sys.stdout.flush()
     if "HOUSE_URL" in os.environ:

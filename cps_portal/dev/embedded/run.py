@@ -15,6 +15,7 @@ from cps_portal.dev.embedded import servers
 from cps_portal.dev.embedded.errors import CannotStart
 from cps_portal.dev.embedded.folder import check_space, claimed, make_private, write_private
 from cps_portal.dev.embedded.ports import bindings, check_free, chosen_port, free_port
+from cps_portal.dev.embedded.schema import OWN_DATABASE
 from cps_portal.dev.embedded.services import Service
 from cps_portal.dev.embedded.urls import ADDRESSES, ROOT, STATE
 from cps_portal.dev.embedded.watch import Watch
@@ -38,7 +39,7 @@ def run() -> None:
         check_free(port)
         say("  starting PostgreSQL and Valkey ...")
         with servers.running(STATE, durable=True) as (started, urls), addresses_written(urls):
-            prepare()
+            prepare(own_database="DATABASE_URL" in urls)
             say("  starting web, workers and beat ...")
             with all_stopped_afterwards(portal):
                 watch = Watch([*started, *portal], shown=portal)
@@ -60,8 +61,10 @@ def addresses_written(urls: dict[str, str]) -> Iterator[None]:
         ADDRESSES.unlink(missing_ok=True)
 
 
-def prepare() -> None:
-    done = subprocess.run([sys.executable, "-m", "cps_portal.dev.embedded.prepare"], cwd=ROOT)  # noqa: PLW1510
+def prepare(*, own_database: bool) -> None:
+    command = [sys.executable, "-m", "cps_portal.dev.embedded.prepare"]
+    environment = os.environ | ({OWN_DATABASE: "1"} if own_database else {})
+    done = subprocess.run(command, cwd=ROOT, env=environment)  # noqa: PLW1510, S603
     if done.returncode:
         raise CannotStart("the database could not be brought up to date; the reason is above.")
 

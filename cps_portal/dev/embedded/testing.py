@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from cps_portal.dev.embedded import servers
 from cps_portal.dev.embedded.errors import CannotStart
+from cps_portal.dev.embedded.schema import OWN_DATABASE
 from cps_portal.dev.embedded.urls import ROOT
 
 ELSEWHERE = ("browser", "bench", "launcher", "races", "schema", "wide")  # markers of what has a command of its own
@@ -29,13 +30,14 @@ def test(arguments: Sequence[str]) -> int:
     return with_servers([sys.executable, "-m", "pytest", *chosen, *arguments])
 
 
-def migrated_once() -> None:
-    """Migrate one database; every worker of the tests begins with a copy of it instead of migrating its own."""
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    settings = {"DJANGO_SETTINGS_MODULE": "cps_portal.settings.test"}
-    done = subprocess.run(migrate, cwd=ROOT, env={**os.environ, **settings})  # noqa: PLW1510, S603
-    if done.returncode == 0:
-        os.environ["TEST_TEMPLATE"] = urlsplit(os.environ["DATABASE_URL"]).path.lstrip("/")
+def make_template() -> None:
+    """Make one database with all tables; every test worker begins with a copy of it instead of migrating its own."""
+    command = [sys.executable, "-m", "cps_portal.dev.embedded.schema"]
+    settings = {"DJANGO_SETTINGS_MODULE": "cps_portal.settings.test", OWN_DATABASE: "1"}
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings})  # noqa: PLW1510, S603
+    if done.returncode:
+        raise CannotStart("the tables could not be made; the reason is above.")
+    os.environ["TEST_TEMPLATE"] = urlsplit(os.environ["DATABASE_URL"]).path.lstrip("/")
 
 
 def with_servers(command: Sequence[str]) -> int:
@@ -46,7 +48,7 @@ def with_servers(command: Sequence[str]) -> int:
     own = "DATABASE_URL" not in os.environ
     with servers.throw_away():
         if own and "pytest" in command:
-            migrated_once()
+            make_template()
         try:
             return subprocess.run(command, cwd=ROOT, env=dict(os.environ)).returncode  # noqa: S603, PLW1510
         except FileNotFoundError:
