@@ -1,0 +1,73 @@
+"""The REST API: framework, tokens and the OpenAPI document."""
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Credential"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # client credentials and nothing else
+    "SCOPES_BACKEND_CLASS": "cps_portal.core.partners.oauth.CredentialScopes",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials"],
+    **{
+        f"COMPLIANT_BCP_RFC9700_{what}": True
+        for what in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cps_portal.core.rest.access.PartnerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["cps_portal.core.rest.access.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["cps_portal.core.rest.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "cps_portal.core.rest.errors.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "cps_portal.core.rest.schema.PartnerSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CPS portal API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "filter": True,
+        "defaultModelsExpandDepth": 0,
+        "displayRequestDuration": True,
+    },
+    "ENUM_NAME_OVERRIDES": {
+        "TicketEventKind": "servicing.enums.EventKind",
+        "ReportedKind": "servicing.api.faces.TOLD_CHOICES",
+        "CustomerKind": "servicing.api.faces.CUSTOMERS",
+        "PackStepReported": "members.offers.api.HOUSE_CHOICES",
+        "TicketState": "servicing.enums.TicketState",
+        "WhyNoWarranty": "servicing.enums.WhyNoWarranty",
+        "Level": "members.enums.Level",
+        "Stage": "kitbag.enums.Stage",
+        "WelcomePackState": "members.offers.enums.PackState",
+        "SaleState": "kitbag.api.sales.STATES",
+        "LoanState": "servicing.enums.LoanState",
+        "EstimateState": "servicing.enums.EstimateState",
+        "EndpointState": "cps_portal.core.partners.enums.EndpointState",
+        "MessageState": "cps_portal.core.outbox.enums.State",
+        "DocumentKind": "servicing.enums.TicketFileKind",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "cps_portal.core.rest.introduction.introduce",
+        "cps_portal.core.rest.schema.add_tokens",
+        "cps_portal.core.rest.links.add_links",
+        "cps_portal.core.rest.links.add_field_names",
+        "cps_portal.core.rest.examples.add_examples",
+    ],
+}

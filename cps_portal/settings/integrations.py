@@ -1,0 +1,62 @@
+"""Files, outgoing messages, partners and webhooks: limits, retries, and how long things are kept."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.outbox.rules import Pauses
+from cps_portal.settings.environment import env
+
+# Rate limits, as (times, seconds)
+MY_DATA_LIMIT = (5, 3600)  # downloads of everything held about a member (R14)
+CARD_CHECK_LIMIT = (60, 300)  # public card checks from one network address (R41)
+
+# Uploaded files
+FILES_MAX_MEGABYTES = 15
+FILES_MAX_UNUSED = 40  # uploads of one person that are not attached to anything yet
+FILES_UPLOAD_LIMIT = (60, 60)  # times, seconds
+FILES_PURPOSES = ["evidence", "case", "ticket"]
+FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.core.files.scanners.clamd
+FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
+
+# The outbox
+# A message that a killed worker had taken is sent again after this. Must be longer than any sender may take
+# (EMAIL_TIMEOUT, WEBHOOK_TIMEOUT_SECONDS), or a slow message would be sent twice.
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
+OUTBOX_PAUSES = {  # mails are given up after about four days, webhooks never (R38)
+    "mail": Pauses(first=timedelta(minutes=1), longest=timedelta(hours=4), most=30),
+    "webhook": Pauses(
+        first=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
+        longest=timedelta(seconds=env.float("WEBHOOK_MAX_PAUSE_SECONDS", default=24 * 3600)),
+    ),
+}
+OUTBOX_RETENTION_DAYS = 30  # then the content is blanked: it holds personal data and sign-in links
+
+# Partners and webhooks
+WEBHOOK_TYPES = {  # events that a partner can subscribe to
+    "welcome_pack.requested": _("A Welcome Pack was requested"),
+    "welcome_pack.cancelled": _("A Welcome Pack was cancelled"),
+    "membership_card.requested": _("A membership card is to be printed and posted"),
+    "sale.matched": _("A sale was matched with a registration that counts"),
+    "sale.withdrawn": _("A sale was withdrawn"),
+    "ticket.opened": _("A ticket was opened"),
+    "ticket.event": _("Something happened to a ticket"),
+    "ticket.message": _("The customer wrote"),
+    "endpoint.test": _("A test message"),
+}
+CREDENTIAL_OVERLAP_DAYS = 7  # a replaced credential goes on working beside the new one for this long
+CALLS_KEPT = timedelta(days=90)  # the log of API calls
+ANSWERS_KEPT = timedelta(hours=24)  # the same Idempotency-Key gets the same response for this long
+LOOK_UP_LIMIT = (60, 60)  # look-ups of members, cards and serial numbers by one credential: times, seconds
+TOKEN_LIMIT = (60, 60)  # tokens fetched from one network address: times, seconds
+WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=10)  # from connecting to the whole response
+# After a failure an endpoint is not tried for a quarter of the time it has been failing, within these bounds.
+WEBHOOK_QUIET_SECONDS = (
+    env.float("WEBHOOK_QUIET_SECONDS", default=5),
+    env.float("WEBHOOK_MAX_QUIET_SECONDS", default=900),
+)
+WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks and plain http: development and tests only
+WEBHOOK_MAX_ENDPOINTS = 20  # per partner
+WEBHOOK_OVERLAP_HOURS = 24  # the old signing secret stays valid beside a new one for this long
+WEBHOOK_ATTEMPTS_DAYS = 30  # delivery attempts are kept for this long
+PARTNER_CLOCKS_DIFFER = timedelta(minutes=10)  # how far ahead of ours a partner's clock may be

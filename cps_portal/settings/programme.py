@@ -1,0 +1,60 @@
+"""The numbers of the programme: what docs/rules.md leaves to a setting, by subject.
+
+Durations carry their unit in the name or are timedeltas; limits are (times, seconds).
+"""
+
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
+
+from cps_portal.core.lib import clock
+from cps_portal.settings.environment import env
+
+TIME_ZONE = env.str("TIME_ZONE", default="Africa/Johannesburg")  # business dates change at midnight here
+
+# Points and levels
+NOTICE_DAYS = 60  # members are told of a change of their points at least this long before it (R22)
+ANNOUNCE_AFTER_MINUTES = 30  # a planned change can be corrected this long before members are told of it
+SERVICE_END_HORIZON_DAYS = 120  # the end of a product's service is planned this long before it
+
+# The Kitbag and its checks
+KITBAG_LIMIT = 1000  # registrations of one member, against runaway scripts
+EVIDENCE_MAX_FILES = 10  # of one registration (R25)
+DESK_WORKING_DAYS = 2  # a person decides what could not be decided automatically within this time (R19)
+DESK_TAKEN_MINUTES = 15  # a registration that a staff member has opened is theirs for this long
+REVIEW_SAMPLE_PERCENT = env.float("REVIEW_SAMPLE_PERCENT", default=1)  # chosen at random for a person to check (R25)
+REVIEW_REFUSALS = (3, 365)  # this many refusals of one member in this many days: a person checks everything
+CLAIM_DAYS = 14  # both sides of a claim have this long to answer (R32)
+HANDOVER_DAYS = 14  # a one-time code for a handover can be redeemed for this long (R35)
+HANDOVER_LIMITS = {"redeem": (10, 3600), "address": (40, 3600)}  # tries by member, by network address
+REMOVAL_UNDO_DAYS = 7  # a removal can be undone for this long (R26)
+
+# Accounts
+CLOSING_DAYS = 30  # a closed account can be reopened for this long; then its personal data are erased (R14)
+
+# Welcome Pack
+PACK_LATE_AFTER = timedelta(days=3)  # a request that no fulfilment partner acknowledged becomes a case (R38)
+PACK_ADDRESS_KEPT = timedelta(weeks=12)  # the address is deleted this long after the pack's last event
+
+# Servicing
+LOAN_DAYS = 10  # working days of a loan at first (R53)
+LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected by then is released
+
+# Support and its working hours (R19, R58)
+SUPPORT_CALENDAR = clock.Calendar(
+    zone=ZoneInfo(env.str("SUPPORT_ZONE", default=TIME_ZONE)),
+    weekdays=frozenset(env.list("SUPPORT_WEEKDAYS", cast=int, default=[1, 2, 3, 4, 5])),  # Monday is 1
+    opens=time.fromisoformat(env.str("SUPPORT_OPENS", default="09:00")),
+    closes=time.fromisoformat(env.str("SUPPORT_CLOSES", default="17:00")),
+    country=env.str("SUPPORT_COUNTRY", default="ZA"),  # its public holidays are days off
+    days_off=frozenset(env.list("SUPPORT_DAYS_OFF", cast=date.fromisoformat, default=[])),
+)
+CASES_ANSWER_HOURS = 24  # working hours to the first answer where no level says anything else
+CASES_REOPEN_DAYS = 30  # after this a closed case stays closed, and a new one is opened
+CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600), "mail": (5, 86400)}  # `mail` is by e-mail address
+# What a contact link may say a case is about: the model, and the path from it to its member ("" if everybody may see it).
+CASES_ABOUT = {
+    "welcome_pack": ("offers.WelcomePack", "member"),
+    "registration": ("kitbag.Registration", "member"),
+    "product": ("kitbag.Product", ""),
+    "ticket": ("servicing.Ticket", "member"),
+}
