@@ -33,7 +33,7 @@ def pytest_runtest_setup() -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
     """The test database has the append-only triggers but no TRUNCATE ones: the flush between tests truncates.
 
-    `tests/test_house.py` proves them in a migrated database of its own.
+    `tests/test_conventions.py` proves them in a migrated database of its own.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(

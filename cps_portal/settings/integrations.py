@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.outbox.rules import Pauses
+from cps_portal.core.outbox.rules import RetryPolicy
 from cps_portal.settings.environment import env
 
 # Rate limits, as (times, seconds)
@@ -24,8 +24,8 @@ FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
 # (EMAIL_TIMEOUT, WEBHOOK_TIMEOUT_SECONDS), or a slow message would be sent twice.
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
 OUTBOX_PAUSES = {  # mails are given up after about four days, webhooks never (R38)
-    "mail": Pauses(first=timedelta(minutes=1), longest=timedelta(hours=4), most=30),
-    "webhook": Pauses(
+    "mail": RetryPolicy(first=timedelta(minutes=1), longest=timedelta(hours=4), most=30),
+    "webhook": RetryPolicy(
         first=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
         longest=timedelta(seconds=env.float("WEBHOOK_MAX_PAUSE_SECONDS", default=24 * 3600)),
     ),

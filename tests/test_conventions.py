@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows."""
+"""Conventions of this project that no linter checks."""
 
 import ast
 import re
@@ -24,10 +24,11 @@ OWN = [
 ]
 SOURCES = [
     path
-    for room in ("cps_portal", "members", "kitbag", "servicing")
-    for path in sorted((ROOT / room).rglob("*.py"))
+    for package in ("cps_portal", "members", "kitbag", "servicing")
+    for path in sorted((ROOT / package).rglob("*.py"))
     if "migrations" not in path.parts
 ]
+ACTIONS = [path for path in SOURCES if path.stem == "actions" or "actions" in path.parts]
 
 
 def own_models() -> list[type[models.Model]]:
@@ -38,17 +39,17 @@ def test_the_database_driver_is_psycopg2() -> None:
     assert "psycopg2" in str(type(connection.Database)) or connection.Database.__name__ == "psycopg2"
 
 
-def test_every_background_name_used_is_a_registered_task() -> None:
+def test_every_queued_or_scheduled_name_is_a_registered_task() -> None:
     current_app.loader.import_default_modules()
     used = set()
     for path in SOURCES:
         used |= set(re.findall(r"(?:after_commit|publish)\(\s*\"([a-z_.]+)\"", path.read_text()))
     scheduled = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
-    assert used, "nothing queues anything"
+    assert used, "nothing is queued"
     assert used | scheduled <= set(current_app.tasks)
 
 
-def test_every_model_has_its_admin() -> None:
+def test_every_model_is_in_the_admin() -> None:
     missing = [model.__name__ for model in own_models() if model not in admin.site._registry and not is_event(model)]
     assert missing == []
 
@@ -57,13 +58,16 @@ def is_event(model: type[models.Model]) -> bool:
     return model.__name__.endswith("Event") and hasattr(model, "pgh_tracked_model")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_imported_inside_a_function(path: Path) -> None:
+def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     tree = ast.parse(path.read_text())
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
     inner = [
-        node.lineno
-        for function in functions
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        for function in functions_of(path)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
@@ -71,9 +75,7 @@ def test_nothing_is_imported_inside_a_function(path: Path) -> None:
 
 
 def test_actions_take_keywords_only() -> None:
-    for path in SOURCES:
-        if "actions" not in path.stem and "actions" not in path.parts:
-            continue
+    for path in ACTIONS:
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and writes(node):
                 assert not node.args.args, f"{path.name}: {node.name} takes positional arguments"
@@ -81,6 +83,41 @@ def test_actions_take_keywords_only() -> None:
 
 def writes(node: ast.FunctionDef) -> bool:
     return any("atomic" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def test_every_parameter_of_an_action_is_used() -> None:
+    """Who and when are kept by the row or its history, or they are not asked for."""
+    unused = []
+    for path in ACTIONS:
+        for function in functions_of(path):
+            names = {
+                node.id for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.Name)
+            }
+            parameters = [argument.arg for argument in [*function.args.args, *function.args.kwonlyargs]]
+            unused += [
+                f"{path.relative_to(ROOT)}: {function.name}({parameter})"
+                for parameter in parameters
+                if parameter not in {*names, "self", "cls"}
+            ]
+    assert unused == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead"),
+    [
+        (r"\b(MOST|LONGEST|FEWEST)(_[A-Z_]+)?\b", "MAX_, MIN_ or DEFAULT_, with the unit"),
+        (r"#\s*fmt:\s*(skip|off)", "the formatter decides"),
+    ],
+)
+def test_no_source_has(pattern: str, instead: str) -> None:
+    tests = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path != Path(__file__)]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in [*SOURCES, *tests]
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+    assert found == [], instead
 
 
 def test_no_page_has_inline_style_or_script() -> None:
@@ -95,18 +132,18 @@ def test_no_page_has_inline_style_or_script() -> None:
     assert wrong == []
 
 
-def test_every_file_goes_through_the_room_for_files() -> None:
-    """What is uploaded is checked and made anew in one place (R25): no other form takes files."""
-    room = ROOT / "cps_portal" / "core" / "files"
-    tables = {  # that staff load: read, never kept
+def test_only_the_files_app_takes_uploads() -> None:
+    """Uploads are checked and rewritten in one place (R25): no other form has a file field."""
+    files_app = ROOT / "cps_portal" / "core" / "files"
+    imports = {  # CSV files that staff load: read, never stored
         ROOT / "kitbag" / "admin" / "plan_forms.py",
         ROOT / "members" / "offers" / "forms" / "desk.py",
     }
     wrong = [
         str(path.relative_to(ROOT))
         for path in SOURCES
-        if room not in path.parents
-        and path not in tables
+        if files_app not in path.parents
+        and path not in imports
         and re.search(r"(forms|models)\.(File|Image)(Field|Input)", path.read_text())
     ]
     pages = [path for path in (ROOT / "templates").rglob("*.html") if path.parent.name != "files"]
@@ -114,7 +151,7 @@ def test_every_file_goes_through_the_room_for_files() -> None:
     assert wrong == []
 
 
-def test_no_room_is_too_full() -> None:
+def test_no_module_is_too_long() -> None:
     full = [f"{path.name} ({n})" for path in SOURCES if (n := len(path.read_text().splitlines())) > 450]
     assert full == []
 
@@ -123,8 +160,8 @@ def test_no_migration_is_missing(db: None) -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
 
 
-def test_a_migrated_database_refuses_to_empty_a_log(db: None) -> None:
-    """The tests' own database has these triggers dropped, so they are put back from the models and tried."""
+def test_an_append_only_table_refuses_truncate(db: None) -> None:
+    """Test databases lack these triggers (conftest.py), so they are installed from the models and tried."""
     for table in ("kitbag_pointsentry", "members_levelchange", "members_termsacceptance"):
         model = next(model for model in own_models() if model._meta.db_table == table)
         trigger = next(trigger for trigger in model._meta.triggers if trigger.name == "no_truncate")
