@@ -15,6 +15,7 @@ from django.db import models
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = ("cps_portal", "members", "kitbag", "servicing", "tests")
+FOLDERS = (*PACKAGES, ".ci", "docs", "requirements", "static", "templates")
 RULE = re.compile(r"^### R(\d+)\n(.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
 # "R12", "R43 to R51"; "EOS R5" is a camera.
 CITATION = re.compile(r"(?<![\w-])(?<!EOS )R([1-9]\d?)\b(?: to R([1-9]\d?)\b)?")
@@ -105,6 +106,15 @@ def test_a_document_names_only_what_exists(path: Path) -> None:
     assert missing == []
 
 
+def test_every_environment_variable_is_documented() -> None:
+    production = [path for path in files("cps_portal/settings/*.py") if path.stem not in ("dev", "test")]
+    sources = [*production, ROOT / "cps_portal/celery.py", ROOT / "cps_portal/core/files/storage.py"]
+    read = {name for path in sources for name in re.findall(r"env\w*\.\w+\(\s*\"([A-Z0-9_]+)\"", path.read_text())}
+    documented = (ROOT / "docs/configuration.md").read_text()
+    assert len(read) > 20
+    assert {name for name in read if f"`{name}`" not in documented} == {"DJANGO_SETTINGS_MODULE"}
+
+
 def drawn_models() -> dict[str, type[models.Model]]:
     """Our models by name, without history tables and proxies."""
     own = [model for model in apps.get_models() if model.__module__.startswith(PACKAGES)]
@@ -127,7 +137,7 @@ def test_the_diagrams_show_every_model_and_no_relation_that_is_none() -> None:
 def exists(name: str) -> bool:
     """Whether a path or a dotted name of ours leads somewhere; True for whatever is neither."""
     parts = name.rstrip("/").split("/")
-    if len(parts) > 1 and re.fullmatch(r"[\w.][\w./-]+", name) and (ROOT / parts[0]).is_dir():
+    if len(parts) > 1 and re.fullmatch(r"[\w./-]+", name) and parts[0] in FOLDERS:
         return (ROOT / name).exists()
     if not re.fullmatch(r"\w+(\.\w+)+", name) or name.split(".", maxsplit=1)[0] not in PACKAGES:
         return True
