@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.core.lib.background import by_turns, publish
+from cps_portal.core.lib.background import queue_task, run_in_slices
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations, reminders, sales
 from kitbag.models import Adjustment, Registration, Sale
@@ -50,7 +50,7 @@ def match_sales() -> None:
 def apply_due_changes() -> None:
     """Let what is due take effect, and get runs going again that lost their worker (R22)."""
     for change in applying.begin_due(at=timezone.now()):
-        publish("kitbag.settle_change", change)
+        queue_task("kitbag.settle_change", change)
 
 
 @shared_task(name="kitbag.settle_change")
@@ -60,15 +60,15 @@ def settle_change(change: int) -> None:
     def step() -> bool:
         return applying.settle_step(change=change, limit=BATCH, at=timezone.now())
 
-    if by_turns("kitbag.settle_change", change, step=step):
-        publish("members.tell_levels")
+    if run_in_slices("kitbag.settle_change", change, step=step):
+        queue_task("members.tell_levels")
 
 
 @shared_task(name="kitbag.announce_changes")
 def announce_changes() -> None:
     """Tell the holders of what was planned or dropped (R22)."""
     for change in announcing.waiting_to_tell(at=timezone.now()):
-        publish("kitbag.announce_change", change)
+        queue_task("kitbag.announce_change", change)
 
 
 @shared_task(name="kitbag.announce_change")
@@ -76,7 +76,7 @@ def announce_change(change: int) -> None:
     def step() -> bool:
         return announcing.announce_step(change=change, limit=BATCH, at=timezone.now())
 
-    by_turns("kitbag.announce_change", change, step=step)
+    run_in_slices("kitbag.announce_change", change, step=step)
 
 
 @shared_task(name="kitbag.plan_service_ends")
@@ -107,4 +107,4 @@ def remind(after: int = 0) -> None:
     """Remind the next batch of members of what they never finished, then queue the one after it."""
     last = reminders.remind(after=after, limit=BATCH, at=timezone.now())
     if last is not None:
-        publish("kitbag.remind", last)
+        queue_task("kitbag.remind", last)

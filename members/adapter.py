@@ -39,7 +39,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         for alternative in getattr(mail, "alternatives", ()):
             payload["html"] = alternative[0]
         with transaction.atomic():
-            outbox.post(key=f"account-{uuid.uuid4()}", kind="mail", to=email, payload=payload)
+            outbox.enqueue(key=f"account-{uuid.uuid4()}", kind="mail", to=email, payload=payload)
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -8,14 +8,14 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from kitbag.models import Product
 from members.models import CountryProgramme, Member
 from tests.world import World
 
 
 def test_rows_models_and_related_rows_are_those_of_the_query(world: World) -> None:
-    prepared = Prepared(lambda number: Member.objects.select_related("user").filter(number=number))
+    prepared = CompiledQuery(lambda number: Member.objects.select_related("user").filter(number=number))
     for member in (world.ana, world.ben):
         with CaptureQueriesContext(
             connection,
@@ -32,21 +32,21 @@ def test_values_are_converted_and_dates_left_open(world: World) -> None:
         rows = CountryProgramme.objects.filter(valid_from__gte=since).order_by("country")
         return rows.values_list("country", "valid_from")[:3]
 
-    prepared = Prepared(make)
+    prepared = CompiledQuery(make)
     wanted = list(CountryProgramme.objects.order_by("country").values_list("country", "valid_from"))
     assert prepared.all(since=date(2000, 1, 1)) == wanted[:3]
     assert prepared.all(since=date(2100, 1, 1)) == []
 
 
 def test_what_locks_needs_a_transaction(db: None) -> None:
-    prepared = Prepared(lambda slug: Product.objects.select_for_update().filter(slug=slug))
+    prepared = CompiledQuery(lambda slug: Product.objects.select_for_update().filter(slug=slug))
     with transaction.atomic():
         assert prepared.all(slug="nothing") == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_locks_says_no_outside_of_one() -> None:
-    prepared = Prepared(lambda slug: Product.objects.select_for_update().filter(slug=slug))
+    prepared = CompiledQuery(lambda slug: Product.objects.select_for_update().filter(slug=slug))
     with pytest.raises(TransactionManagementError):
         prepared.all(slug="nothing")
 
@@ -54,9 +54,9 @@ def test_what_locks_says_no_outside_of_one() -> None:
 @pytest.mark.parametrize("value", [None, True, [1], 1.5])
 def test_what_is_no_value_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="open|itself"):
-        Prepared(lambda found: Product.objects.filter(pk=found)).all(found=value)
+        CompiledQuery(lambda found: Product.objects.filter(pk=found)).all(found=value)
 
 
 def test_a_value_that_is_not_asked_for_is_an_error(db: None) -> None:
     with pytest.raises(ValueError, match="slug"):
-        Prepared(lambda slug: Product.objects.all()).all(slug="a")
+        CompiledQuery(lambda slug: Product.objects.all()).all(slug="a")

@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from cps_portal.core.outbox.rules import Pauses
+from cps_portal.core.outbox.rules import RetryPolicy
 from cps_portal.settings.test import *  # noqa: F403
 from cps_portal.settings.test import OUTBOX_COMPOSERS, OUTBOX_PAUSES
 
@@ -13,4 +13,4 @@ MAILBOX_FOLDER = Path(os.environ["MAILBOX_FOLDER"])
 OUTBOX_LEASE_SECONDS = 1
 OUTBOX_COMPOSERS = {**OUTBOX_COMPOSERS, "tests.sum_up": "tests.partners.composing.sum_up"}
 WEBHOOK_QUIET_SECONDS = (0.1, 1)
-OUTBOX_PAUSES = {**OUTBOX_PAUSES, "webhook": Pauses(first=timedelta(seconds=0.2), longest=timedelta(seconds=1))}
+OUTBOX_PAUSES = {**OUTBOX_PAUSES, "webhook": RetryPolicy(first=timedelta(seconds=0.2), longest=timedelta(seconds=1))}

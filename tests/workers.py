@@ -24,7 +24,7 @@ StartWorker = Callable[..., subprocess.Popen[bytes]]
 def use_broker(url: str) -> None:
     """Let this process publish to another broker."""
     app.conf.broker_url = app.conf.broker_write_url = url
-    background.forget_failures()
+    background.reset_backoff()
 
 
 class Broker:

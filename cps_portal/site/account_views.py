@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.throttle import too_often
+from cps_portal.core.lib.throttle import is_throttled
 from cps_portal.site import accounts
 from cps_portal.site.my_data import archive
 from kitbag.models import Registration
@@ -48,7 +48,7 @@ def download(request: MemberRequest) -> HttpResponseBase:
     home = reverse("closing" if request.member.closed_at else "my_data")
     if not did_recently_reauthenticate(request):
         return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': home})}")
-    if too_often(request, what="my-data", limit=settings.MY_DATA_LIMIT):
+    if is_throttled(request, what="my-data", limit=settings.MY_DATA_LIMIT):
         messages.error(request, _("You have downloaded this several times just now. Try again in an hour."))
         return redirect(home)
     at = timezone.now()

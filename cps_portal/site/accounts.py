@@ -122,7 +122,7 @@ def erase_account(*, member: int, at: datetime) -> bool:
     for file in StoredFile.objects.filter(owner=locked.user, erased_at=None).order_by("pk"):
         files.erase(file=file, at=at)
     members.forget_told(member=locked)
-    outbox.forget(addresses=addresses, at=at)
+    outbox.erase_addresses(addresses=addresses, at=at)
     LogEntry.objects.filter(pk__in=log).update(object_repr="", change_message="")
     return True
 
@@ -182,4 +182,4 @@ def _log_naming(words: Collection[str]) -> list[int]:
 def _mail(member: Member, letter: str, at: datetime) -> None:
     payload = emails.about_account(member, letter)
     key = f"{letter}-{member.pk}-{at.isoformat()}"
-    outbox.post(key=key, kind="mail", to=member.user.email, payload=payload)
+    outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload)

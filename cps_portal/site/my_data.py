@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
-from cps_portal.core.lib.sheets import harmless
+from cps_portal.core.lib.sheets import escape_formula
 from cps_portal.core.outbox.models import Message
 from kitbag.models import (
     Adjustment,
@@ -498,7 +498,7 @@ def _cell(value: Any) -> Any:
         return value.isoformat(timespec="seconds")
     if isinstance(value, dict | list):
         return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
-    return harmless(value) if isinstance(value, str) else value
+    return escape_formula(value) if isinstance(value, str) else value
 
 
 def _content(file: StoredFile) -> Iterator[bytes]:

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from cps_portal.core.lib.background import publish
+from cps_portal.core.lib.background import queue_task
 from cps_portal.site import accounts
 
 BATCH = 100
@@ -12,7 +12,7 @@ BATCH = 100
 def erase_closed(after: int = 0) -> None:
     """Erase the people whose closed accounts can no longer be taken back (R14), a batch at a time."""
     if last := accounts.erase_due(at=timezone.now(), limit=BATCH, after=after):
-        publish("portal.erase_closed", last)
+        queue_task("portal.erase_closed", last)
 
 
 @shared_task(name="portal.clear_sessions")

@@ -68,5 +68,5 @@ def _tell(row: Adjustment, at: datetime) -> None:
         "on": row.expires_on.isoformat() if row.expires_on else "",
     }
     members.tell(member=row.member, key=key, code=NoticeCode.POINTS_ADJUSTED, params=facts, path=POINTS_PATH, at=at)
-    payload = outbox.to_word("kitbag.points_adjusted", adjustment=row.pk, ended=ended)
-    outbox.post(key=key, kind="mail", to=row.member.user.email, payload=payload)
+    payload = outbox.rendered_later("kitbag.points_adjusted", adjustment=row.pk, ended=ended)
+    outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.actions import OutgoingMessage
 from kitbag.emails import AHEAD_PATH
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, Registration, StageChange
@@ -105,11 +105,11 @@ def _announce(keys: Sequence[int], day: date, at: datetime) -> None:
                 at=at,
             )
         )
-        payload = outbox.to_word("kitbag.points_will_change", member=person.pk, changes=concerning)
-        letters.append(Letter(key, person.user.email, payload))
+        payload = outbox.rendered_later("kitbag.points_will_change", member=person.pk, changes=concerning)
+        letters.append(OutgoingMessage(key, person.user.email, payload))
     Announcement.objects.bulk_create(fresh)
     members.tell_many(notices)
-    outbox.post_many(kind="mail", letters=letters)
+    outbox.enqueue_many(kind="mail", letters=letters)
     _forget_replaced(fresh, changes, at)
 
 
@@ -153,7 +153,7 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
         return False
     list(Member.objects.filter(pk__in=[each.member_id for each in told]).locked().values_list("pk"))
     letters = [each.letter for each in told]
-    unsent = outbox.never_left(letters)
+    unsent = outbox.unsent_keys(letters)
     still_true = _letters_with_open_changes(letters)
     Notice.objects.filter(key__in=set(letters) - still_true).delete()
     facts = {"product": row.product.name, "on": row.effective_on.isoformat()}
@@ -172,10 +172,10 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
                 at=at,
             )
         )
-        payload = outbox.to_word("kitbag.plan_cancelled", member=each.member_id, change=row.pk)
-        mails.append(Letter(key, each.member.user.email, payload))
+        payload = outbox.rendered_later("kitbag.plan_cancelled", member=each.member_id, change=row.pk)
+        mails.append(OutgoingMessage(key, each.member.user.email, payload))
     members.tell_many(notices)
-    outbox.post_many(kind="mail", letters=mails)
+    outbox.enqueue_many(kind="mail", letters=mails)
     Announcement.objects.filter(pk__in=[each.pk for each in told]).update(withdrawn_at=at)
     row.stepped_at = at
     row.save(update_fields=["stepped_at"])

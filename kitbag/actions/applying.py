@@ -7,7 +7,7 @@ from django.db.models import Count, F, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from cps_portal.core.lib.locks import change_rules
+from cps_portal.core.lib.locks import lock_rules_exclusive
 from kitbag.actions.points import settle_holders
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange
@@ -38,7 +38,7 @@ def begin_change(*, change: StageChange, at: datetime) -> bool:
     row = planned.filter(pk=change.pk).first()
     if row is None or not row.told_in_time:
         return False
-    change_rules()  # after the row, as in settle_step: two who took them the other way round would wait for ever
+    lock_rules_exclusive()  # after the row, as in settle_step: two who took them the other way round would wait for ever
     product = Product.objects.select_for_update(of=("self",)).get(pk=row.product_id)
     product.stage = Stage(row.to_stage)
     product.successor_id = None if row.to_stage == Stage.CURRENT else row.successor_id or product.successor_id

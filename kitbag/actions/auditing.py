@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cps_portal.core.lib.locks import hold_rules
+from cps_portal.core.lib.locks import lock_rules_shared
 from kitbag.actions.points import settle, settle_adjustments
 from kitbag.models import LedgerCheck
 from members import actions as members
@@ -158,7 +158,7 @@ def _mend(found: Difference, *, by: User | None, at: datetime) -> int:
 def _mend_copies(keys: Sequence[int], at: datetime) -> list[int]:
     """Points and level of these members again from their entries."""
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
-    hold_rules()
+    lock_rules_shared()
     with connection.cursor() as cursor:
         cursor.execute(OWED_SQL, {"keys": list(keys)})
         owed = dict(cursor.fetchall())

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cps_portal.core.lib.locks import change_rules
+from cps_portal.core.lib.locks import lock_rules_exclusive
 from kitbag import rules
 from kitbag.catalogue.reader import BadRow, ProductFacts, ShapeFacts
 from kitbag.enums import ProposalState
@@ -51,7 +51,7 @@ def load_catalogue(
     been edited by staff and stay, unless `reset_shapes`.
     """
     report = CatalogueReport()
-    change_rules()
+    lock_rules_exclusive()
     with connection.cursor() as cursor:  # no second load, no edit in the admin meanwhile; reading goes on
         cursor.execute("lock table kitbag_product in share row exclusive mode")
     _Load(report, at).run(products)

@@ -242,8 +242,8 @@ def _tell(row: Registration, code: NoticeCode, at: datetime) -> None:
     key = f"handover-{row.pk}-{code}"
     facts: dict[str, str | int] = {"product": row.product.name}
     members.tell(member=row.member, key=key, code=code, params=facts, path=row.get_absolute_url(), at=at)
-    payload = outbox.to_word("kitbag.handed_over", registration=row.pk, sold=code == NoticeCode.HANDED_OVER)
-    outbox.post(key=key, kind="mail", to=row.member.user.email, payload=payload)
+    payload = outbox.rendered_later("kitbag.handed_over", registration=row.pk, sold=code == NoticeCode.HANDED_OVER)
+    outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)
 
 
 def _digest(code: str) -> str:

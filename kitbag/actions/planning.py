@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.locks import change_rules
+from cps_portal.core.lib.locks import lock_rules_exclusive
 from kitbag.enums import ProposalState, Stage
 from kitbag.models import POINTS_FIELDS, CatalogueProposal, Product, StageChange
 from members.enums import ChangeState, PointsCause
@@ -73,7 +73,7 @@ def plan_changes(
 
     Raises `PlansRefused` with what is wrong with each.
     """
-    change_rules()  # waits for open validations: whoever validates from now on sees the plan and is told of it
+    lock_rules_exclusive()  # waits for open validations: whoever validates from now on sees the plan and is told of it
     rows = draft_changes(plans=plans, short_notice_reason=short_notice_reason, by=by, at=at)
     return StageChange.objects.bulk_create(rows)
 
@@ -87,7 +87,7 @@ def replace_change(
     Raises `PlansRefused`, or Refusal `state` if it has taken effect or was cancelled.
     """
     old = _lock(change)
-    change_rules()  # after the row, as in settle_step
+    lock_rules_exclusive()  # after the row, as in settle_step
     (row,) = draft_changes(plans=[plan], short_notice_reason=short_notice_reason, by=by, at=at, instead_of=old.pk)
     _cancel(old, at)
     row.replaces = old

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from cps_portal.core.lib.locks import HOLD_RULES_SQL, hold_rules
+from cps_portal.core.lib.locks import LOCK_RULES_SHARED_SQL, lock_rules_shared
 from members import actions as members
 from members.actions import Settled
 from members.enums import PointsCause
@@ -100,7 +100,7 @@ def settle(
     """
     facts = {"keys": list(registrations), "stage_change": stage_change}
     _run(LOCK_SQL.format(table="kitbag_registration"), facts)
-    hold_rules()
+    lock_rules_shared()
     facts["by"] = by.pk if by else None
     return members.settle_level(ledger=SETTLE_ROWS_SQL, facts=facts, cause=cause, about=about, at=at, later=later)
 
@@ -116,7 +116,7 @@ def settle_holders(
     locked = [key for (key,) in _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})]
     if locked:
         facts = {"product": product, "members": locked, "stage_change": stage_change, "by": None}
-        ledger = HOLD_RULES_SQL + SETTLE_HOLDERS_SQL
+        ledger = LOCK_RULES_SHARED_SQL + SETTLE_HOLDERS_SQL
         members.settle_level(ledger=ledger, facts=facts, cause=cause, about=about, at=at, later=True)
     return locked
 
@@ -127,7 +127,7 @@ def settle_adjustments(
     """As `settle`, for what staff added: it counts until it has ended."""
     facts = {"keys": list(adjustments), "by": by.pk if by else None}
     _run(LOCK_SQL.format(table="kitbag_adjustment"), facts)
-    hold_rules()
+    lock_rules_shared()
     return members.settle_level(ledger=SETTLE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at, later=later)
 
 

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.actions import OutgoingMessage
 from kitbag.enums import NEEDS_MEMBER
 from kitbag.models import Registration
 from members.models import Member
@@ -28,8 +28,12 @@ def remind(*, after: int, limit: int, at: datetime) -> int | None:
         return None
     month = timezone.localdate(at).strftime("%Y-%m")
     letters = [
-        Letter(f"reminder-{month}-{person.pk}", person.user.email, outbox.to_word("kitbag.reminder", member=person.pk))
+        OutgoingMessage(
+            f"reminder-{month}-{person.pk}",
+            person.user.email,
+            outbox.rendered_later("kitbag.reminder", member=person.pk),
+        )
         for person in found
     ]
-    outbox.post_many(kind="mail", letters=letters)
+    outbox.enqueue_many(kind="mail", letters=letters)
     return found[-1].pk

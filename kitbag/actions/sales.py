@@ -115,7 +115,7 @@ def unmatched(*, limit: int = 200) -> list[int]:
 
 
 def _announce(row: Sale, type: str, at: datetime) -> None:  # noqa: A002
-    partners.announce(
+    partners.enqueue_webhook(
         partner=row.partner,
         type=type,
         key=f"{type.replace('.', '-')}-{row.pk}",

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.background import announce
+from cps_portal.core.lib.background import publish_event
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from kitbag import emails
@@ -95,9 +95,9 @@ def validate(row: Registration, *, by: User | None, at: datetime) -> None:
         raise Overtaken from None
     settle(registrations=[row.pk], cause=PointsCause.VALIDATED, about=row.product.name, by=by, at=at)
     tell_new_holder(registration=row, at=at)
-    announce("kitbag.registration_validated", row.pk)
+    publish_event("kitbag.registration_validated", row.pk)
     if by is None and row.member.wants_counted:
-        outbox.post(key=f"counted-{row.pk}", kind="mail", to=row.member.user.email, payload=emails.decision(row))
+        outbox.enqueue(key=f"counted-{row.pk}", kind="mail", to=row.member.user.email, payload=emails.decision(row))
 
 
 def reject(row: Registration, *, reason: RefusalReason, by: User, at: datetime, asked_for: str = "") -> None:
@@ -119,7 +119,7 @@ def tell_decision(row: Registration, at: datetime, *, mail: bool = True) -> None
     params: dict[str, str | int] = {"product": row.product.name, "reason": row.refusal_reason}
     members.tell(member=member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
     if mail:
-        outbox.post(key=key, kind="mail", to=member.user.email, payload=emails.decision(row))
+        outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=emails.decision(row))
 
 
 def require_other(row: Registration, by: User) -> None:

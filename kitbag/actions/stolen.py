@@ -114,8 +114,8 @@ def meet(*, report: StolenReport, registration: Registration | None, where: str,
     facts: dict[str, str | int] = {"product": report.product.name}
     path = report.registration.get_absolute_url()
     members.tell(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=facts, path=path, at=at)
-    payload = outbox.to_word("kitbag.stolen_presented", report=report.pk)
-    outbox.post(key=key, kind="mail", to=owner.user.email, payload=payload)
+    payload = outbox.rendered_later("kitbag.stolen_presented", report=report.pk)
+    outbox.enqueue(key=key, kind="mail", to=owner.user.email, payload=payload)
     return encounter
 
 

@@ -8,18 +8,18 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.core.lib.horizon import horizon
+from cps_portal.core.lib.horizon import fully_committed_until
 from cps_portal.core.partners.enums import Scope
-from cps_portal.core.rest.lists import ListQuery, SparseListQuery, SparseQuery, feed_of, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, column, tagged
-from cps_portal.core.rest.schema import IF_NONE_MATCH, listed
+from cps_portal.core.rest.lists import ListQuery, SparseListQuery, SparseQuery, paginate, paginate_feed, parse_query
+from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response, json_response_with_etag
+from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema
 from cps_portal.core.rest.views import PartnerView
 from kitbag.enums import Shelf, Stage
 from kitbag.models import Product, StageChange
 from kitbag.queries.search import MAX_TEXT_LENGTH, search_products
 
 
-class ProductSerializer(Sparse):
+class ProductSerializer(SparseSerializer):
     """A product with its points at each stage; `points` are those of the present one."""
 
     id = serializers.IntegerField()
@@ -50,7 +50,7 @@ def _fast_track(eligible: bool, stage: str) -> bool:  # noqa: FBT001
 
 
 POINTS = ("stage", "points_current", "points_superseded", "points_unserviceable")
-PRODUCT = Face(
+PRODUCT = Resource(
     ProductSerializer,
     id="pk",
     slug="slug",
@@ -87,17 +87,17 @@ class ProductsView(PartnerView):
         operation_id="listProducts",
         tags=["Catalogue"],
         parameters=[ProductListQuery],
-        responses={200: listed(ProductSerializer, "ProductPage")},
+        responses={200: page_schema(ProductSerializer, "ProductPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """All products, in the order in which they came into the catalogue."""
-        query = query_of(request, ProductListQuery)
+        query = parse_query(request, ProductListQuery)
         wanted = {
             name: query[name]
             for name in ("category", "shelf", "stage", "registrable", "fast_track_model")
             if query.get(name) is not None
         }
-        return answer(page_of([Product.objects.filter(**wanted)], PRODUCT, query, order="id"))
+        return json_response(paginate([Product.objects.filter(**wanted)], PRODUCT, query, order="id"))
 
 
 class ProductResultsSerializer(serializers.Serializer[Any]):
@@ -119,9 +119,9 @@ class ProductSearchView(PartnerView):
     )
     def get(self, request: Request) -> HttpResponse:
         """At most 20 products that may be registered, the best match first."""
-        found = [product.pk for product in search_products(query_of(request, ProductSearchQuery)["q"])]
+        found = [product.pk for product in search_products(parse_query(request, ProductSearchQuery)["q"])]
         rows = {row["id"]: row for row in PRODUCT.all(Product.objects.filter(pk__in=found))}
-        return answer({"results": [rows[key] for key in found]})
+        return json_response({"results": [rows[key] for key in found]})
 
 
 class ProductDetailView(PartnerView):
@@ -135,16 +135,16 @@ class ProductDetailView(PartnerView):
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One product, whether or not it may be registered."""
-        found = PRODUCT.one(Product.objects.filter(slug=slug), query_of(request, SparseQuery).get("fields", ""))
+        found = PRODUCT.one(Product.objects.filter(slug=slug), parse_query(request, SparseQuery).get("fields", ""))
         if found is None:
             raise Http404
-        return tagged(request, found)
+        return json_response_with_etag(request, found)
 
 
 # --- What changed, and what will ---------------------------------------------------------------------
 
 
-class ProductChangeSerializer(Sparse):
+class ProductChangeSerializer(SparseSerializer):
     """A product as it was after a change."""
 
     changed_at = serializers.DateTimeField()
@@ -159,7 +159,7 @@ class ProductChangeSerializer(Sparse):
     fast_track = serializers.BooleanField()
 
 
-PRODUCT_CHANGE = Face(
+PRODUCT_CHANGE = Resource(
     ProductChangeSerializer,
     changed_at="pgh_created_at",
     slug="slug",
@@ -181,20 +181,20 @@ class ProductChangesView(PartnerView):
         operation_id="listProductChanges",
         tags=["Catalogue"],
         parameters=[ListQuery],
-        responses={200: listed(ProductChangeSerializer, "ProductChangePage")},
+        responses={200: page_schema(ProductChangeSerializer, "ProductChangePage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Every change of every product, the oldest first. `next` is always there: keep it, and ask again later.
 
         What is being written at this moment comes with a later page; nothing is ever skipped.
         """
-        query = query_of(request, ListQuery)
-        until = horizon()
+        query = parse_query(request, ListQuery)
+        until = fully_committed_until()
         rows = apps.get_model("kitbag", "ProductEvent")._default_manager.filter(pgh_created_at__lt=until)
-        return answer(feed_of(rows, PRODUCT_CHANGE, query, order="pgh_created_at"))
+        return json_response(paginate_feed(rows, PRODUCT_CHANGE, query, order="pgh_created_at"))
 
 
-class StageChangeSerializer(Sparse):
+class StageChangeSerializer(SparseSerializer):
     """A change of stage or points that members have been told of (R22)."""
 
     id = serializers.IntegerField()
@@ -207,7 +207,7 @@ class StageChangeSerializer(Sparse):
     announced_at = serializers.DateTimeField()
 
 
-STAGE_CHANGE = Face(
+STAGE_CHANGE = Resource(
     StageChangeSerializer,
     id="pk",
     product="product__slug",
@@ -227,9 +227,9 @@ class StageChangesView(PartnerView):
         operation_id="listStageChanges",
         tags=["Catalogue"],
         parameters=[ListQuery],
-        responses={200: listed(StageChangeSerializer, "StageChangePage")},
+        responses={200: page_schema(StageChangeSerializer, "StageChangePage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """What has been announced and is still to come."""
         rows = StageChange.objects.planned().filter(announced_at__isnull=False)
-        return answer(page_of([rows], STAGE_CHANGE, query_of(request, ListQuery), order="id"))
+        return json_response(paginate([rows], STAGE_CHANGE, parse_query(request, ListQuery), order="id"))

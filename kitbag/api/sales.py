@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.errors import problem_of
-from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import ListQuery, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, column, tagged
-from cps_portal.core.rest.schema import IF_NONE_MATCH, ProblemSerializer, listed, problems
+from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
+from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response, json_response_with_etag
+from cps_portal.core.rest.schema import IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from kitbag.actions import sales
 from kitbag.enums import SaleWithdrawal
@@ -29,7 +29,7 @@ MAX_PER_REQUEST = 100
 STATES = [("confirmed", "confirmed"), ("matched", "matched"), ("withdrawn", "withdrawn")]
 
 
-class SaleSerializer(Sparse):
+class SaleSerializer(SparseSerializer):
     """`matched`: a registration of this product counts, and says the same."""
 
     id = serializers.IntegerField()
@@ -49,7 +49,7 @@ def _state(withdrawn: datetime | None, registration: int | None) -> str:
     return "withdrawn" if withdrawn else "matched" if registration else "confirmed"
 
 
-SALE = Face(
+SALE = Resource(
     SaleSerializer,
     id="pk",
     external_id="external_id",
@@ -65,7 +65,7 @@ SALE = Face(
 )
 
 
-class SaleInSerializer(Strict):
+class SaleInSerializer(StrictSerializer):
     external_id = serializers.CharField(
         max_length=100, help_text="Your number of this sale: the same again is the same sale."
     )
@@ -76,7 +76,7 @@ class SaleInSerializer(Strict):
     receipt = serializers.CharField(max_length=60, help_text="Its number.")
 
 
-class SaleBatchSerializer(Strict):
+class SaleBatchSerializer(StrictSerializer):
     sales: Any = SaleInSerializer(many=True, allow_empty=False, max_length=MAX_PER_REQUEST)  # type: ignore[call-arg]
 
 
@@ -90,7 +90,7 @@ class SaleBatchAnswerSerializer(serializers.Serializer[Any]):
     results: Any = SaleAnswerItemSerializer(many=True)
 
 
-class WithdrawSerializer(Strict):
+class WithdrawSerializer(StrictSerializer):
     why = serializers.ChoiceField(choices=SaleWithdrawal.choices)
 
 
@@ -126,23 +126,23 @@ class SalesView(SaleView):
         operation_id="listSales",
         tags=["Sales"],
         parameters=[SaleListQuery],
-        responses={200: listed(SaleSerializer, "SalePage")},
+        responses={200: page_schema(SaleSerializer, "SalePage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Your sales, the latest first."""
-        query = query_of(request, SaleListQuery)
+        query = parse_query(request, SaleListQuery)
         rows = Sale.objects.seen_by_partner(self.partner).filter(**WHERE.get(query.get("state", ""), {}))
         if "confirmed_since" in query:
             rows = rows.filter(confirmed_at__gte=query["confirmed_since"])
         if "external_id" in query:
             rows = rows.filter(external_id=query["external_id"])
-        return answer(page_of([rows], SALE, query, order="-confirmed_at"))
+        return json_response(paginate([rows], SALE, query, order="-confirmed_at"))
 
     @extend_schema(
         operation_id="confirmSale",
         tags=["Sales"],
         request=SaleInSerializer,
-        responses={200: SaleSerializer, 201: SaleSerializer, **problems(409)},
+        responses={200: SaleSerializer, 201: SaleSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -151,7 +151,7 @@ class SalesView(SaleView):
         form = SaleInSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         found, new = self.confirm(form.validated_data, timezone.now())
-        return answer(found, status=201 if new else 200)
+        return json_response(found, status=201 if new else 200)
 
 
 class SaleBatchView(SaleView):
@@ -170,7 +170,7 @@ class SaleBatchView(SaleView):
         form = SaleBatchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         at = timezone.now()
-        return answer({"results": [self._one(said, at) for said in form.validated_data["sales"]]})
+        return json_response({"results": [self._one(said, at) for said in form.validated_data["sales"]]})
 
     def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:
@@ -191,7 +191,7 @@ class OneSaleView(SaleView):
         found = SALE.one(Sale.objects.seen_by_partner(self.partner).filter(pk=pk))
         if found is None:
             raise Http404
-        return tagged(request, found)
+        return json_response_with_etag(request, found)
 
 
 class WithdrawSaleView(SaleView):
@@ -207,4 +207,4 @@ class WithdrawSaleView(SaleView):
         if row is None:
             raise Http404
         sales.withdraw_sale(sale=row, why=form.validated_data["why"], at=timezone.now())
-        return answer(SALE.one(Sale.objects.filter(pk=pk)))
+        return json_response(SALE.one(Sale.objects.filter(pk=pk)))

@@ -15,7 +15,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from cps_portal.core.lib.pdf import FONT, register_font, visual
-from cps_portal.core.lib.sheets import harmless
+from cps_portal.core.lib.sheets import escape_formula
 from kitbag.models import Registration
 from members.models import Member
 
@@ -78,7 +78,7 @@ def as_csv(lines: Iterable[Line]) -> bytes:
     writer.writerow(headings())
     for line in lines:
         bought = line.purchased_on.isoformat() if line.purchased_on else ""
-        writer.writerow([harmless(cell) for cell in _cells(line, bought)])
+        writer.writerow([escape_formula(cell) for cell in _cells(line, bought)])
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -55,7 +55,7 @@ def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, a
         joined_at=at,
     )
     TermsAcceptance.objects.create(member=member, terms=terms, at=at)
-    outbox.post(key=f"welcome-{member.pk}", kind="mail", to=user.email, payload=emails.welcome(member))
+    outbox.enqueue(key=f"welcome-{member.pk}", kind="mail", to=user.email, payload=emails.welcome(member))
     return member
 
 

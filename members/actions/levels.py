@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.actions import OutgoingMessage
 from members.actions.notices import tell_many
 from members.emails import PACK_PATH, POINTS_PATH
 from members.enums import Level, NoticeCode, PointsCause
@@ -163,6 +163,8 @@ def _tell(changes: Iterable[LevelChange]) -> None:
         if after.rank > before.rank:
             notices.append(_welcome_pack(last))
         told = {**facts, "member": last.member_id, "cause": last.cause, "about": last.about}
-        letters.append(Letter(key, last.member.user.email, outbox.to_word("members.level_changed", **told)))
+        letters.append(
+            OutgoingMessage(key, last.member.user.email, outbox.rendered_later("members.level_changed", **told))
+        )
     tell_many(notices)
-    outbox.post_many(kind="mail", letters=letters)
+    outbox.enqueue_many(kind="mail", letters=letters)

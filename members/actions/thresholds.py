@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.locks import change_rules, hold_rules
+from cps_portal.core.lib.locks import lock_rules_exclusive, lock_rules_shared
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.actions import OutgoingMessage
 from members import rules
 from members.actions.levels import settle_level
 from members.actions.notices import tell_many
@@ -92,7 +92,7 @@ def plan_thresholds(
 
     Raises Refusal beside its field.
     """
-    change_rules()
+    lock_rules_exclusive()
     plan = draft_thresholds(
         effective_on=effective_on,
         silver=silver,
@@ -179,14 +179,14 @@ def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         for person in people
     )
     mails = [
-        Letter(
+        OutgoingMessage(
             letters[person.pk],
             person.user.email,
-            outbox.to_word("members.levels_will_change", member=person.pk, plan=row.pk),
+            outbox.rendered_later("members.levels_will_change", member=person.pk, plan=row.pk),
         )
         for person in people
     ]
-    outbox.post_many(kind="mail", letters=mails)
+    outbox.enqueue_many(kind="mail", letters=mails)
     row.cursor, row.stepped_at = people[-1].pk, at
     row.save(update_fields=["cursor", "stepped_at"])
     return True
@@ -202,7 +202,7 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
         return False
     letters = [each.letter for each in told]
     Notice.objects.filter(key__in=letters).delete()
-    unsent = outbox.never_left(letters)
+    unsent = outbox.unsent_keys(letters)
     heard = [each for each in told if each.letter not in unsent]
     tell_many(
         Notice(
@@ -216,14 +216,14 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
         for each in heard
     )
     mails = [
-        Letter(
+        OutgoingMessage(
             f"levels-stay-{row.pk}-{each.member_id}",
             each.member.user.email,
-            outbox.to_word("members.levels_stay", member=each.member_id, plan=row.pk),
+            outbox.rendered_later("members.levels_stay", member=each.member_id, plan=row.pk),
         )
         for each in heard
     ]
-    outbox.post_many(kind="mail", letters=mails)
+    outbox.enqueue_many(kind="mail", letters=mails)
     row.announcements.filter(pk__in=[each.pk for each in told]).update(withdrawn_at=at)
     row.stepped_at = at
     row.save(update_fields=["stepped_at"])
@@ -253,7 +253,7 @@ def begin_thresholds(*, plan: ThresholdPlan, at: datetime) -> bool:
     row = planned.filter(pk=plan.pk).first()
     if row is None or not row.told_in_time:
         return False
-    change_rules()  # after the row, as in apply_thresholds_step
+    lock_rules_exclusive()  # after the row, as in apply_thresholds_step
     for level, points in row.thresholds.items():
         if level != Level.RED:
             LevelThreshold.objects.update_or_create(
@@ -283,7 +283,7 @@ def apply_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         row.save(update_fields=["state", "finished_at"])
         return False
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
-    hold_rules()
+    lock_rules_shared()
     moved = settle_level(deltas=dict.fromkeys(keys, 0), cause=PointsCause.THRESHOLDS, about="", at=at, later=True)
     row.cursor, row.stepped_at = keys[-1], at
     row.moved += len(moved.level_changes)

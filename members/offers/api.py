@@ -15,11 +15,11 @@ from cps_portal.core.lib.reference import read_reference
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
-from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import ListQuery, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, tagged
-from cps_portal.core.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
+from cps_portal.core.rest.resources import Resource, SparseSerializer, json_response, json_response_with_etag
+from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.signed import Signature, SignedView
 from cps_portal.core.rest.views import PartnerView
 from members.offers import webhooks
@@ -32,7 +32,7 @@ HOUSE_CHOICES = [(step.value, step.label) for step in HOUSE_STEPS]
 DETAILS = ("carrier", "tracking", "tracking_url", "reason")
 
 
-class PackReportSerializer(Strict):
+class PackReportSerializer(StrictSerializer):
     """What happened to a pack, and when. `sending` is the number that came with the request."""
 
     kind = serializers.ChoiceField(choices=HOUSE_CHOICES)
@@ -75,7 +75,7 @@ class PackEventsView(SignedView):
         operation_id="reportOnWelcomePack",
         tags=["Fulfilment"],
         request=PackReportSerializer,
-        responses={200: PackStateSerializer, **problems(400, 401, 409, 413, 415)},
+        responses={200: PackStateSerializer, **problem_responses(400, 401, 409, 413, 415)},
     )
     def post(self, request: Request, reference: str) -> Response:
         """Report what happened to a pack.
@@ -111,7 +111,7 @@ def record(pack: WelcomePack, said: Mapping[str, Any], external_id: str, house: 
 # --- By token ----------------------------------------------------------------------------------------
 
 
-class PackRequestSerializer(Sparse):
+class PackRequestSerializer(SparseSerializer):
     """A request in the list: its address and contents are read one by one."""
 
     reference = serializers.CharField()
@@ -124,7 +124,7 @@ class PackRequestSerializer(Sparse):
     changed_at = serializers.DateTimeField()
 
 
-PACK = Face(
+PACK = Resource(
     PackRequestSerializer,
     reference="reference",
     sending="sending",
@@ -163,18 +163,18 @@ class PackListView(PackView):
         operation_id="listWelcomePacks",
         tags=["Fulfilment"],
         parameters=[PackListQuery],
-        responses={200: listed(PackRequestSerializer, "WelcomePackPage")},
+        responses={200: page_schema(PackRequestSerializer, "WelcomePackPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Your requests, the oldest sending first. A house without webhooks asks for `state=requested`, reads each, and
         reports `accepted`."""
-        query = query_of(request, PackListQuery)
+        query = parse_query(request, PackListQuery)
         rows = WelcomePack.objects.seen_by_partner(self.partner)
         if "state" in query:
             rows = rows.filter(state=query["state"])
         if "asked_since" in query:
             rows = rows.filter(sending_since__gte=query["asked_since"])
-        return answer(page_of([rows], PACK, query, order="sending_since"))
+        return json_response(paginate([rows], PACK, query, order="sending_since"))
 
 
 class OnePackView(PackView):
@@ -189,7 +189,7 @@ class OnePackView(PackView):
         row = self.pack(reference)
         wanted = webhooks.pack_requested(pack=row.pk, sending=row.sending)
         found = PACK.one(WelcomePack.objects.filter(pk=row.pk))
-        return tagged(request, {**(found or {}), "wanted": wanted})
+        return json_response_with_etag(request, {**(found or {}), "wanted": wanted})
 
 
 class PackReportByTokenSerializer(PackReportSerializer):
@@ -212,4 +212,4 @@ class PackReportsView(PackView):
         form.is_valid(raise_exception=True)
         said = form.validated_data
         found = record(self.pack(reference), said, said["external_id"], self.partner)
-        return answer(found)
+        return json_response(found)

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.core.lib.background import by_turns
+from cps_portal.core.lib.background import run_in_slices
 from members.offers.actions import offers, packs
 
 
@@ -26,4 +26,4 @@ def blank_addresses() -> None:
 @shared_task(name="offers.tell_news")
 def tell_news() -> None:
     """Tell those who want news of the offers that are open to them, batch after batch (R56)."""
-    by_turns("offers.tell_news", step=lambda: offers.tell_news(at=timezone.now()))
+    run_in_slices("offers.tell_news", step=lambda: offers.tell_news(at=timezone.now()))

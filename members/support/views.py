@@ -19,7 +19,7 @@ from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
-from cps_portal.core.lib.throttle import too_often
+from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_of, member_required
 from members.forms.profile import add_refusal
 from members.models import Member
@@ -74,14 +74,14 @@ def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
     """Also by the address typed: nobody may have us fill a stranger's mailbox, from however many places."""
     limits = settings.CASES_LIMITS
     typed = form.cleaned_data.get("email", "").lower()
-    if too_often(request, what="case-open", limit=limits["open"]):
+    if is_throttled(request, what="case-open", limit=limits["open"]):
         return True
-    return bool(typed) and too_often(request, what="case-mail", limit=limits["mail"], whom=typed)
+    return bool(typed) and is_throttled(request, what="case-mail", limit=limits["mail"], whom=typed)
 
 
 def _keep(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:
     """What a member attached, stored at once: it is still there if something else has to be corrected."""
-    if member is None or not form.is_bound or too_often(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+    if member is None or not form.is_bound or is_throttled(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
         return Uploads()
     return keep_uploads(form, "files", by=member.user, at=timezone.now())
 
@@ -186,7 +186,7 @@ def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
     status = 200
     uploads = _keep(form, row.member, request)
     if form.is_bound and form.is_valid():
-        if too_often(request, what="case-write", limit=settings.CASES_LIMITS["write"]):
+        if is_throttled(request, what="case-write", limit=settings.CASES_LIMITS["write"]):
             form.add_error(None, str(TOO_OFTEN))
             status = 429
         else:

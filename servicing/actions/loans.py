@@ -224,8 +224,8 @@ def _tell(row: Loan, what: str, at: datetime) -> None:
         path=row.ticket.get_absolute_url(),
         at=at,
     )
-    payload = outbox.to_word("servicing.loan", loan=row.pk, what=what)
-    outbox.post(key=key, kind="mail", to=row.member.user.email, payload=payload, at=at)
+    payload = outbox.rendered_later("servicing.loan", loan=row.pk, what=what)
+    outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload, at=at)
 
 
 def _free(row: Loan) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.partners.models import Partner
 from kitbag.actions.holding import free_registration
 from members.models import Member, User
@@ -50,7 +50,9 @@ class Who:
 
 
 PORTAL = Who()
-EVENTS: Prepared[TicketEvent] = Prepared(lambda ticket: TicketEvent.objects.filter(ticket=ticket).order_by("pk"))
+EVENTS: CompiledQuery[TicketEvent] = CompiledQuery(
+    lambda ticket: TicketEvent.objects.filter(ticket=ticket).order_by("pk")
+)
 
 
 def hold_key(ticket: Ticket) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.actions import OutgoingMessage
 from cps_portal.core.outbox.enums import Kind
 from cps_portal.core.partners import actions as partners
 from members.actions import notices
@@ -58,7 +58,7 @@ def tell(*, ticket: Ticket, event: TicketEvent, before: TicketState) -> None:
                 at=event.received_at,
             )
         letters.append(_mail(ticket, event))
-    outbox.post_many(kind=Kind.MAIL, letters=letters, at=event.received_at)
+    outbox.enqueue_many(kind=Kind.MAIL, letters=letters, at=event.received_at)
 
 
 def _is_news(ticket: Ticket, event: TicketEvent, before: TicketState) -> bool:
@@ -76,9 +76,9 @@ def _notice(member: Member, ticket: Ticket, *, key: str, kind: str, at: datetime
     notices.tell(member=member, key=key, code=NoticeCode.TICKET, params=params, path=ticket.get_absolute_url(), at=at)
 
 
-def _mail(ticket: Ticket, event: TicketEvent) -> Letter:
-    payload = outbox.to_word("servicing.ticket_event", event=event.pk)
-    return Letter(f"ticket-event-{event.pk}", _address_of(ticket), payload)
+def _mail(ticket: Ticket, event: TicketEvent) -> OutgoingMessage:
+    payload = outbox.rendered_later("servicing.ticket_event", event=event.pk)
+    return OutgoingMessage(f"ticket-event-{event.pk}", _address_of(ticket), payload)
 
 
 def _address_of(ticket: Ticket) -> str:
@@ -86,11 +86,11 @@ def _address_of(ticket: Ticket) -> str:
     return ticket.member.user.email if ticket.member else ticket.visitor.email if ticket.visitor else ""
 
 
-def _letters_to_partner(ticket: Ticket, event: TicketEvent) -> list[Letter]:
+def _letters_to_partner(ticket: Ticket, event: TicketEvent) -> list[OutgoingMessage]:
     """Whoever works for the centre hears of every event, also of what they told us: other systems of theirs did not."""
     if ticket.centre.partner is None:
         return []
-    return partners.letters(
+    return partners.webhook_messages(
         partner=ticket.centre.partner,
         type=OPENED if event.kind in OPENING else EVENT,
         key=f"ticket-event-{event.pk}",
@@ -111,7 +111,7 @@ def settle(*, ticket: Ticket, kind: EventKind, at: datetime) -> None:
 def tell_requested(*, ticket: Ticket, event: TicketEvent) -> None:
     """A mail with the reference and what to do next, also for what the member asked for: it is needed at the post."""
     letters = [*_letters_to_partner(ticket, event), _mail(ticket, event)]
-    outbox.post_many(kind=Kind.MAIL, letters=letters, at=event.received_at)
+    outbox.enqueue_many(kind=Kind.MAIL, letters=letters, at=event.received_at)
 
 
 def tell_message(*, message: TicketMessage, ticket: Ticket) -> None:
@@ -119,8 +119,8 @@ def tell_message(*, message: TicketMessage, ticket: Ticket) -> None:
     key = f"ticket-message-{message.pk}"
     if ticket.member:
         _notice(ticket.member, ticket, key=key, kind=MESSAGE, at=message.at)
-    payload = outbox.to_word("servicing.ticket_message", message=message.pk)
-    outbox.post(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=message.at)
+    payload = outbox.rendered_later("servicing.ticket_message", message=message.pk)
+    outbox.enqueue(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=message.at)
 
 
 def tell_document(*, document: TicketFile, ticket: Ticket) -> None:
@@ -128,14 +128,14 @@ def tell_document(*, document: TicketFile, ticket: Ticket) -> None:
     key = f"ticket-document-{document.pk}"
     if ticket.member:
         _notice(ticket.member, ticket, key=key, kind=DOCUMENT, at=document.at)
-    payload = outbox.to_word("servicing.ticket_document", document=document.pk)
-    outbox.post(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=document.at)
+    payload = outbox.rendered_later("servicing.ticket_document", document=document.pk)
+    outbox.enqueue(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=document.at)
 
 
 def tell_centre(*, message: TicketMessage, ticket: Ticket) -> None:
     """The member wrote: the centre's systems hear of it (R55); its people see it at their desk."""
     if ticket.centre.partner:
-        partners.announce(
+        partners.enqueue_webhook(
             partner=ticket.centre.partner,
             type=WRITTEN,
             key=f"ticket-message-{message.pk}",

@@ -8,16 +8,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.core.partners.enums import Scope
-from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lookups import LookUpView
-from cps_portal.core.rest.resources import answer
+from cps_portal.core.rest.resources import json_response
 from members.enums import Level
 from members.offers.models import Card
 from servicing.forms.intake import MAX_SEARCH_LENGTH
 
 
-class CardCheckSerializer(Strict):
+class CardCheckSerializer(StrictSerializer):
     card = serializers.CharField(
         max_length=MAX_SEARCH_LENGTH,
         help_text="The number on the card, or what its QR code holds: an address or a token.",
@@ -50,7 +50,7 @@ class CardCheckView(LookUpView):
         self.count_look_up()
         cards = Card.objects.presented(form.validated_data["card"]).live().filter(member__closed_at=None)
         member = card.member if (card := cards.select_related("member").first()) else None
-        return answer(
+        return json_response(
             {
                 "valid": member is not None,
                 "level": member.level if member else None,

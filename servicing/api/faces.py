@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from cps_portal.core.rest.resources import Face, Sparse, column, nested
+from cps_portal.core.rest.resources import Resource, SparseSerializer, column, nested
 from members.enums import Level
 from servicing.enums import EventKind, ServiceKind, TicketState, Track, Warranty, WhyNoWarranty, WhyStandard
 from servicing.rules import next_moves
@@ -70,7 +70,7 @@ class ReturnSerializer(serializers.Serializer[Any]):
     tracking_url = serializers.CharField(allow_blank=True)
 
 
-class TicketSerializer(Sparse):
+class TicketSerializer(SparseSerializer):
     """One product at one centre. `due_at` and what follows are worked out from the events (R47)."""
 
     reference = serializers.CharField()
@@ -115,7 +115,7 @@ def _customer(  # noqa: PLR0917
     return {"kind": "member", "name": f"{first} {last}".strip(), "number": number, "language": language}
 
 
-TICKET = Face(
+TICKET = Resource(
     TicketSerializer,
     reference="reference",
     state="state",
@@ -163,7 +163,7 @@ TICKET = Face(
 )
 
 
-class EventSerializer(Sparse):
+class EventSerializer(SparseSerializer):
     """One step or fact (R52): when it happened at the centre, and when we heard of it."""
 
     id = serializers.IntegerField(help_text="Grows: the last one told is the highest.")
@@ -178,7 +178,7 @@ def _by(person: int | None, partner: int | None) -> str:
     return "partner" if partner else "person" if person else "portal"
 
 
-EVENT = Face(
+EVENT = Resource(
     EventSerializer,
     id="pk",
     kind="kind",

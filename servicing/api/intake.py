@@ -13,10 +13,10 @@ from rest_framework.request import Request
 
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
-from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lookups import LookUpView
-from cps_portal.core.rest.resources import answer
+from cps_portal.core.rest.resources import json_response
 from kitbag.enums import RegistrationState
 from kitbag.models import Product
 from members.enums import Level
@@ -83,7 +83,7 @@ def product_of(slug: str) -> Product:
 # --- Looking up --------------------------------------------------------------------------------------
 
 
-class IntakeCheckSerializer(Strict):
+class IntakeCheckSerializer(StrictSerializer):
     """The centre, and exactly one of `serial`, `card` and `member_number`."""
 
     centre = serializers.SlugField(max_length=80, help_text="One of your centres.")
@@ -202,10 +202,10 @@ class IntakeCheckView(LookUpView):
             found = intake.of_serial(said["serial"], tickets, product)
         now = timezone.now()
         if refusal := intake.why_stopped(found, at=now):
-            return answer({"stopped": True, "code": refusal.code, "detail": refusal.message})
+            return json_response({"stopped": True, "code": refusal.code, "detail": refusal.message})
         known = bool(found.member or found.kit or found.tickets)
         code = FOUND if known else UNKNOWN
-        return answer(
+        return json_response(
             {
                 "stopped": False,
                 "code": code,

@@ -9,11 +9,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.core.partners.enums import Scope
-from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import ListQuery, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, column, nested, require_match, tagged
-from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, listed, problems
+from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
+from cps_portal.core.rest.resources import (
+    Resource,
+    SparseSerializer,
+    column,
+    json_response,
+    json_response_with_etag,
+    nested,
+    require_if_match,
+)
+from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import loans
 from servicing.actions.recording import Who
@@ -22,7 +30,7 @@ from servicing.enums import LoanState
 from servicing.models import Loan, LoanQuerySet, LoanUnit, Ticket
 
 
-class UnitSerializer(Sparse):
+class UnitSerializer(SparseSerializer):
     """One item of a centre's pool."""
 
     id = serializers.IntegerField()
@@ -34,7 +42,7 @@ class UnitSerializer(Sparse):
     lent = serializers.BooleanField()
 
 
-UNIT = Face(
+UNIT = Resource(
     UnitSerializer,
     id="pk",
     centre="centre__slug",
@@ -46,7 +54,7 @@ UNIT = Face(
 )
 
 
-class LoanSerializer(Sparse):
+class LoanSerializer(SparseSerializer):
     id = serializers.IntegerField()
     ticket = serializers.CharField(help_text="Its reference.")
     unit = serializers.IntegerField()
@@ -63,7 +71,7 @@ class LoanSerializer(Sparse):
     cancelled_at = serializers.DateTimeField(allow_null=True)
 
 
-LOAN = Face(
+LOAN = Resource(
     LoanSerializer,
     id="pk",
     ticket="ticket__reference",
@@ -100,15 +108,15 @@ class LoanUnitsView(PartnerView):
         operation_id="listLoanUnits",
         tags=["Loans"],
         parameters=[UnitListQuery],
-        responses={200: listed(UnitSerializer, "LoanUnitPage")},
+        responses={200: page_schema(UnitSerializer, "LoanUnitPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """What your centres can lend."""
-        query = query_of(request, UnitListQuery)
+        query = parse_query(request, UnitListQuery)
         rows = LoanUnit.objects.seen_by_partner(self.partner).with_lent()
         if query["free"] is not None:
             rows = rows.in_stock(free=query["free"])
-        return answer(page_of([rows], UNIT, query, order="id"))
+        return json_response(paginate([rows], UNIT, query, order="id"))
 
 
 class LoanView(PartnerView):
@@ -129,13 +137,13 @@ class LoanView(PartnerView):
         """The same behind the locks of its member and ticket, compared with `If-Match`."""
         row = self.loan(pk)
         Ticket.objects.locked(row.ticket_id)
-        require_match(self.request, lambda: LOAN.one(Loan.objects.filter(pk=row.pk)))
+        require_if_match(self.request, lambda: LOAN.one(Loan.objects.filter(pk=row.pk)))
         return row
 
     def done(self, row: Loan) -> HttpResponse:
-        return answer(LOAN.one(Loan.objects.filter(pk=row.pk)))
+        return json_response(LOAN.one(Loan.objects.filter(pk=row.pk)))
 
-    def said(self, request: Request, form: type[Strict]) -> dict[str, Any]:
+    def said(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return {**found.validated_data, "who": Who(partner=self.partner), "at": timezone.now()}
@@ -146,17 +154,17 @@ class LoansView(LoanView):
         operation_id="listLoans",
         tags=["Loans"],
         parameters=[LoanListQuery],
-        responses={200: listed(LoanSerializer, "LoanPage")},
+        responses={200: page_schema(LoanSerializer, "LoanPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Loans of your pool, the latest first."""
-        query = query_of(request, LoanListQuery)
+        query = parse_query(request, LoanListQuery)
         rows = self.rows()
         if "state" in query:
             rows = rows.filter(state=query["state"])
         if "due_before" in query:
             rows = rows.overdue(query["due_before"])
-        return answer(page_of([rows], LOAN, query, order="-reserved_at"))
+        return json_response(paginate([rows], LOAN, query, order="-reserved_at"))
 
 
 class OneLoanView(LoanView):
@@ -168,23 +176,23 @@ class OneLoanView(LoanView):
         found = LOAN.one(self.rows().filter(pk=pk))
         if found is None:
             raise Http404
-        return tagged(request, found)
+        return json_response_with_etag(request, found)
 
 
-class HandOutSerializer(Strict):
+class HandOutSerializer(StrictSerializer):
     condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Every scratch.")
     due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="None: the usual day.")
 
 
-class ExtendSerializer(Strict):
+class ExtendSerializer(StrictSerializer):
     due_back = serializers.DateField()
 
 
-class TakeBackSerializer(Strict):
+class TakeBackSerializer(StrictSerializer):
     condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH)
 
 
-class EmptySerializer(Strict):
+class EmptySerializer(StrictSerializer):
     """Nothing."""
 
 
@@ -194,7 +202,7 @@ class HandOutView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=HandOutSerializer,
-        responses={200: LoanSerializer, **problems(409, 412)},
+        responses={200: LoanSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -208,7 +216,7 @@ class ExtendView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=ExtendSerializer,
-        responses={200: LoanSerializer, **problems(409, 412)},
+        responses={200: LoanSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -222,7 +230,7 @@ class TakeBackView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=TakeBackSerializer,
-        responses={200: LoanSerializer, **problems(409, 412)},
+        responses={200: LoanSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -236,7 +244,7 @@ class CancelLoanView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=EmptySerializer,
-        responses={200: LoanSerializer, **problems(409, 412)},
+        responses={200: LoanSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:

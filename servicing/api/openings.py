@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.errors import problem
-from cps_portal.core.rest.fields import Strict
-from cps_portal.core.rest.resources import answer, dumps, etag_of
+from cps_portal.core.rest.fields import StrictSerializer
+from cps_portal.core.rest.resources import dumps, etag_of, json_response
 from kitbag.rules import serial_key
 from servicing.actions import intake, requesting
 from servicing.actions.recording import Who
@@ -31,7 +31,7 @@ MAX_KEY_LENGTH = 300
 TOO_OLD = _("This key is too old, or is none of yours. Look it up again.")
 
 
-class JobSerializer(Strict):
+class JobSerializer(StrictSerializer):
     """What is to be done with it."""
 
     centre = serializers.SlugField(max_length=80, help_text="One of your centres.")
@@ -135,4 +135,4 @@ def opened(
         intake.book_in_if_possible(ticket, who=who, at=at)
     found = TICKET.one(Ticket.objects.filter(pk=ticket.pk))
     headers = {"Location": reverse("api-ticket", args=[ticket.reference]), "ETag": etag_of(dumps(found))}
-    return answer(found, status=201, headers=headers)
+    return json_response(found, status=201, headers=headers)

@@ -14,16 +14,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.lib.reference import read_reference
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.errors import problem, problem_of
-from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import ListQuery, PreparedPages, SparseListQuery, SparseQuery, page_of, query_of
-from cps_portal.core.rest.resources import answer, require_match, tagged
-from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, listed, problems
+from cps_portal.core.rest.lists import CompiledPages, ListQuery, SparseListQuery, SparseQuery, paginate, parse_query
+from cps_portal.core.rest.resources import json_response, json_response_with_etag, require_if_match
+from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import counter, ending, estimates, requesting, talking, warranty
 from servicing.actions.recording import Who, record_on
@@ -69,7 +69,7 @@ class TicketView(PartnerView):
             row = Ticket.objects.locked_where(reference=read_reference(reference), centre__partner_id=self.partner.pk)
         except Ticket.DoesNotExist:
             raise Http404 from None
-        require_match(self.request, lambda: TICKET.one(Ticket.objects.filter(pk=row.pk)))
+        require_if_match(self.request, lambda: TICKET.one(Ticket.objects.filter(pk=row.pk)))
         return row
 
 
@@ -80,13 +80,13 @@ class TicketsView(PartnerView):
         operation_id="listTickets",
         tags=["Tickets"],
         parameters=[TicketListQuery],
-        responses={200: listed(TicketSerializer, "TicketPage")},
+        responses={200: page_schema(TicketSerializer, "TicketPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """The tickets of your centres, the latest first. To follow changes, order by `changed_at`."""
         if request.query_params.keys() <= {"cursor"}:
-            return answer(PAGES.page(own_centres(self.partner), request.query_params.get("cursor", "")))
-        query = query_of(request, TicketListQuery)
+            return json_response(PAGES.page(own_centres(self.partner), request.query_params.get("cursor", "")))
+        query = parse_query(request, TicketListQuery)
         rows = Ticket.objects.all()
         if "state" in query:
             rows = rows.filter(state=query["state"])
@@ -97,13 +97,13 @@ class TicketsView(PartnerView):
         if "changed_since" in query:
             rows = rows.filter(changed_at__gte=query["changed_since"])
         parts = [rows.filter(centre=centre) for centre in own_centres(self.partner, query.get("centre"))]
-        return answer(page_of(parts, TICKET, query, order=query["order"]))
+        return json_response(paginate(parts, TICKET, query, order=query["order"]))
 
     @extend_schema(
         operation_id="openTicket",
         tags=["Intake"],
         request=TicketOpeningSerializer,
-        responses={201: TicketSerializer, **problems(409)},
+        responses={201: TicketSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -116,10 +116,10 @@ def own_centres(partner: Partner, slug: str | None = None) -> list[int]:
     return [key for key, name in CENTRES.all(partner=partner.pk) if slug in (None, name)]
 
 
-CENTRES: Prepared[tuple[int, str]] = Prepared(
+CENTRES: CompiledQuery[tuple[int, str]] = CompiledQuery(
     lambda partner: ServiceCentre.objects.filter(partner=partner).order_by("pk").values_list("pk", "slug")
 )
-PAGES = PreparedPages(TICKET, lambda owner: Ticket.objects.filter(centre=owner), order="-opened_at")
+PAGES = CompiledPages(TICKET, lambda owner: Ticket.objects.filter(centre=owner), order="-opened_at")
 ONE = TICKET.prepared(
     lambda reference, partner: Ticket.objects.filter(reference=reference, centre__partner=partner).order_by()
 )
@@ -137,10 +137,10 @@ class OneTicketView(TicketView):
         if not request.query_params:
             found = ONE.one(reference=read_reference(reference), partner=self.partner.pk)
         else:
-            found = TICKET.one(self.rows(reference), query_of(request, SparseQuery).get("fields", ""))
+            found = TICKET.one(self.rows(reference), parse_query(request, SparseQuery).get("fields", ""))
         if found is None:
             raise Http404
-        return tagged(request, found)
+        return json_response_with_etag(request, found)
 
 
 # --- What happens ------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class EventListQuery(ListQuery):
     pass
 
 
-class ReportSerializer(Strict):
+class ReportSerializer(StrictSerializer):
     """What happened. The fields below `occurred_at` belong to one kind each; they are empty for the others."""
 
     kind = serializers.ChoiceField(choices=TOLD_CHOICES)
@@ -205,20 +205,20 @@ class TicketEventsView(TicketView):
         operation_id="listTicketEvents",
         tags=["Tickets"],
         parameters=[EventListQuery],
-        responses={200: listed(EventSerializer, "EventPage")},
+        responses={200: page_schema(EventSerializer, "EventPage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """All that happened to a ticket, in the order in which we heard of it."""
-        query = query_of(request, EventListQuery)
+        query = parse_query(request, EventListQuery)
         rows = TicketEvent.objects.filter(ticket=self.ticket(reference))
-        return answer(page_of([rows], EVENT, query, order="id"))
+        return json_response(paginate([rows], EVENT, query, order="id"))
 
     @extend_schema(
         operation_id="recordTicketEvent",
         tags=["Tickets"],
         parameters=[IF_MATCH],
         request=ReportSerializer,
-        responses={200: ReportedSerializer, 201: ReportedSerializer, **problems(409, 412)},
+        responses={200: ReportedSerializer, 201: ReportedSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -231,7 +231,7 @@ class TicketEventsView(TicketView):
             if refusal.code != "stolen":
                 raise
             return problem(409, refusal.code, str(refusal))  # raised, it would take the kept sighting back (R34)
-        return answer(found, status=201 if found["recorded"] else 200)
+        return json_response(found, status=201 if found["recorded"] else 200)
 
 
 def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime) -> dict[str, Any]:
@@ -331,7 +331,7 @@ class BatchItemSerializer(ReportSerializer):
     reference = serializers.CharField(max_length=20, help_text="Of the ticket.")
 
 
-class BatchSerializer(Strict):
+class BatchSerializer(StrictSerializer):
     events: Any = BatchItemSerializer(many=True, allow_empty=False, max_length=MAX_PER_REQUEST)  # type: ignore[call-arg]
 
 
@@ -366,7 +366,7 @@ class TicketEventBatchView(TicketView):
         batch.is_valid(raise_exception=True)
         at = timezone.now()
         results = [self._one(event, at) for event in batch.validated_data["events"]]
-        return answer({"results": results})
+        return json_response({"results": results})
 
     def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:

@@ -15,10 +15,17 @@ from rest_framework.request import Request
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import SparseListQuery, SparseQuery, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, column, nested, tagged
-from cps_portal.core.rest.schema import IF_NONE_MATCH, listed, problems
-from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
+from cps_portal.core.rest.lists import SparseListQuery, SparseQuery, paginate, parse_query
+from cps_portal.core.rest.resources import (
+    Resource,
+    SparseSerializer,
+    column,
+    json_response,
+    json_response_with_etag,
+    nested,
+)
+from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import requesting, visiting
 from servicing.actions.recording import Who
@@ -31,7 +38,7 @@ from servicing.queries.file_access import PURPOSE
 FACTS = ("region", "card_number", "expires_on", "name", "email", "phone")
 
 
-class VisitorSerializer(Sparse):
+class VisitorSerializer(SparseSerializer):
     """What a foreign card says, and the jobs opened with it. Some weeks after the last one it is nobody (R14)."""
 
     id = serializers.IntegerField()
@@ -48,7 +55,7 @@ class VisitorSerializer(Sparse):
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
-VISITOR = Face(
+VISITOR = Resource(
     VisitorSerializer,
     id="pk",
     region="region",
@@ -92,18 +99,18 @@ class VisitorsView(VisitorView):
         operation_id="listVisitors",
         tags=["Intake"],
         parameters=[SparseListQuery],
-        responses={200: listed(VisitorSerializer, "VisitorPage")},
+        responses={200: page_schema(VisitorSerializer, "VisitorPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """The visiting members whose cards your centres looked at, the latest first."""
-        query = query_of(request, SparseListQuery)
-        return answer(page_of([self.rows()], VISITOR, query, order="-at"))
+        query = parse_query(request, SparseListQuery)
+        return json_response(paginate([self.rows()], VISITOR, query, order="-at"))
 
     @extend_schema(
         operation_id="openVisitorTicket",
         tags=["Intake"],
         request=VisitorOpeningSerializer,
-        responses={201: TicketSerializer, **problems(409)},
+        responses={201: TicketSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -132,14 +139,14 @@ class OneVisitorView(VisitorView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One visiting member."""
-        query = query_of(request, SparseQuery)
+        query = parse_query(request, SparseQuery)
         found: dict[str, Any] | None = VISITOR.one(self.rows().filter(pk=pk), query.get("fields", ""))
         if found is None:
             raise Http404
-        return tagged(request, found)
+        return json_response_with_etag(request, found)
 
 
-class CardPhotoInSerializer(StrictForm):
+class CardPhotoInSerializer(StrictFormSerializer):
     """One file."""
 
     file = UploadField(help_text="JPEG, PNG, HEIC or PDF.")
@@ -172,7 +179,7 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
         operation_id="addCardPhoto",
         tags=["Intake"],
         request=CardPhotoInSerializer,
-        responses={201: VisitorSerializer, **problems(409, 503)},
+        responses={201: VisitorSerializer, **problem_responses(409, 503)},
     )
     @idempotent(first=take)
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -180,4 +187,4 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
         last job (R14)."""
         row = visiting.keep_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
         found = VISITOR.one(self.rows().filter(pk=row.pk))
-        return answer(found, status=201, headers={"Location": reverse("api-card-photo", args=[row.pk])})
+        return json_response(found, status=201, headers={"Location": reverse("api-card-photo", args=[row.pk])})

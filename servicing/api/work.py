@@ -14,12 +14,12 @@ from rest_framework.request import Request
 
 from cps_portal.core.files.enums import CONTENT_TYPES
 from cps_portal.core.files.models import StoredFile
-from cps_portal.core.rest.fields import AwareDateTimeField, Strict
+from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import ListQuery, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, column
-from cps_portal.core.rest.schema import IF_MATCH, listed, problems
-from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictForm, UploadField, UploadView
+from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
+from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response
+from cps_portal.core.rest.schema import IF_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from servicing.actions import documents, estimates, parts, talking
 from servicing.actions.recording import Who
 from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
@@ -28,7 +28,7 @@ from servicing.models import Estimate, Part, TicketFile, TicketMessage
 from servicing.queries.file_access import PURPOSE
 
 
-class StepSerializer(Strict):
+class StepSerializer(StrictSerializer):
     """What every report may bring with it."""
 
     external_id = serializers.CharField(
@@ -44,7 +44,7 @@ class StepSerializer(Strict):
 class WorkView(TicketView):
     """Something that belongs to a ticket."""
 
-    def said(self, request: Request, form: type[Strict]) -> dict[str, Any]:
+    def said(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return dict(found.validated_data)
@@ -58,7 +58,7 @@ class WorkView(TicketView):
 # --- Estimates ---------------------------------------------------------------------------------------
 
 
-class LineSerializer(Strict):
+class LineSerializer(StrictSerializer):
     """One line; a price below zero is a discount."""
 
     text = serializers.CharField(max_length=estimates.MAX_TEXT_LENGTH)
@@ -121,14 +121,14 @@ class EstimatesView(WorkView):
         found = [estimate_of(row) for row in rows]
         if not found:
             self.ticket(reference)
-        return answer({"results": found})
+        return json_response({"results": found})
 
     @extend_schema(
         operation_id="sendEstimate",
         tags=["Work"],
         parameters=[IF_MATCH],
         request=EstimateInSerializer,
-        responses={201: EstimateSerializer, **problems(409, 412)},
+        responses={201: EstimateSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -139,13 +139,13 @@ class EstimatesView(WorkView):
         lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
         row = estimates.send_estimate_on(ticket=self.locked(reference), lines=lines, **said, **step)
         prefetch_related_objects([row], "lines")
-        return answer(estimate_of(row), status=201)
+        return json_response(estimate_of(row), status=201)
 
 
 # --- Parts -------------------------------------------------------------------------------------------
 
 
-class PartSerializer(Sparse):
+class PartSerializer(SparseSerializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     ordered_at = serializers.DateTimeField()
@@ -153,7 +153,7 @@ class PartSerializer(Sparse):
     arrived_at = serializers.DateTimeField(allow_null=True)
 
 
-PART = Face(
+PART = Resource(
     PartSerializer, id="pk", name="name", ordered_at="ordered_at", expected_on="expected_on", arrived_at="arrived_at"
 )
 
@@ -172,26 +172,26 @@ class PartsView(WorkView):
         operation_id="listParts",
         tags=["Work"],
         parameters=[ListQuery],
-        responses={200: listed(PartSerializer, "PartPage")},
+        responses={200: page_schema(PartSerializer, "PartPage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The parts that a ticket waits for or has waited for, in the order in which they were told."""
         rows = Part.objects.filter(ticket=self.ticket(reference))
-        return answer(page_of([rows], PART, query_of(request, ListQuery), order="id"))
+        return json_response(paginate([rows], PART, parse_query(request, ListQuery), order="id"))
 
     @extend_schema(
         operation_id="orderPart",
         tags=["Work"],
         parameters=[IF_MATCH],
         request=PartInSerializer,
-        responses={201: PartSerializer, **problems(409, 412)},
+        responses={201: PartSerializer, **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
         """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
         said = self.said(request, PartInSerializer)
         step = self.step(said)
-        return answer(PART.of(parts.order_part_on(ticket=self.locked(reference), **said, **step)), status=201)
+        return json_response(PART.of(parts.order_part_on(ticket=self.locked(reference), **said, **step)), status=201)
 
 
 class PartView(WorkView):
@@ -209,14 +209,14 @@ class PartExpectedView(PartView):
         operation_id="expectPart",
         tags=["Work"],
         request=PartExpectedSerializer,
-        responses={200: PartSerializer, **problems(409)},
+        responses={200: PartSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part has a date, another one, or none any more."""
         said = self.said(request, PartExpectedSerializer)
         step = self.step(said)
-        return answer(PART.of(parts.expect_part(part=self.part(reference, pk), **said, **step)))
+        return json_response(PART.of(parts.expect_part(part=self.part(reference, pk), **said, **step)))
 
 
 class PartArrivedView(PartView):
@@ -224,29 +224,29 @@ class PartArrivedView(PartView):
         operation_id="recordPartArrived",
         tags=["Work"],
         request=StepSerializer,
-        responses={200: PartSerializer, **problems(409)},
+        responses={200: PartSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part is there."""
         step = self.step(self.said(request, StepSerializer))
-        return answer(PART.of(parts.part_arrived(part=self.part(reference, pk), **step)))
+        return json_response(PART.of(parts.part_arrived(part=self.part(reference, pk), **step)))
 
 
 # --- What is said ------------------------------------------------------------------------------------
 
 
-class MessageSerializer(Sparse):
+class MessageSerializer(SparseSerializer):
     id = serializers.IntegerField()
     from_customer = serializers.BooleanField()
     text = serializers.CharField(allow_blank=True, help_text="Blank once it was erased.")
     at = serializers.DateTimeField()
 
 
-MESSAGE = Face(MessageSerializer, id="pk", from_customer="from_member", text="text", at="at")
+MESSAGE = Resource(MessageSerializer, id="pk", from_customer="from_member", text="text", at="at")
 
 
-class MessageInSerializer(Strict):
+class MessageInSerializer(StrictSerializer):
     text = serializers.CharField(max_length=talking.MAX_TEXT_LENGTH)
     asks = serializers.BooleanField(
         required=False, default=False, help_text="You need an answer: the clock stands until it comes (R47)."
@@ -259,18 +259,18 @@ class MessagesView(WorkView):
         operation_id="listMessages",
         tags=["Work"],
         parameters=[ListQuery],
-        responses={200: listed(MessageSerializer, "MessagePage")},
+        responses={200: page_schema(MessageSerializer, "MessagePage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """What customer and centre wrote to each other."""
         rows = TicketMessage.objects.filter(ticket=self.ticket(reference))
-        return answer(page_of([rows], MESSAGE, query_of(request, ListQuery), order="id"))
+        return json_response(paginate([rows], MESSAGE, parse_query(request, ListQuery), order="id"))
 
     @extend_schema(
         operation_id="writeMessage",
         tags=["Work"],
         request=MessageInSerializer,
-        responses={201: MessageSerializer, **problems(409)},
+        responses={201: MessageSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -279,13 +279,13 @@ class MessagesView(WorkView):
         row = talking.write_message(
             ticket=self.locked(reference), who=Who(partner=self.partner), at=timezone.now(), **said
         )
-        return answer(MESSAGE.of(row), status=201)
+        return json_response(MESSAGE.of(row), status=201)
 
 
 # --- Documents ---------------------------------------------------------------------------------------
 
 
-class DocumentSerializer(Sparse):
+class DocumentSerializer(SparseSerializer):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=TicketFileKind.choices)
     content_type = serializers.CharField()
@@ -293,7 +293,7 @@ class DocumentSerializer(Sparse):
     at = serializers.DateTimeField()
 
 
-DOCUMENT = Face(
+DOCUMENT = Resource(
     DocumentSerializer,
     id="pk",
     kind="kind",
@@ -303,7 +303,7 @@ DOCUMENT = Face(
 )
 
 
-class DocumentInSerializer(StrictForm):
+class DocumentInSerializer(StrictFormSerializer):
     """One file, and what it is."""
 
     kind = serializers.ChoiceField(choices=TicketFileKind.choices, help_text="A `document` is for the customer.")
@@ -322,14 +322,14 @@ class DocumentsView(UploadView, KeptView):
         operation_id="listDocuments",
         tags=["Work"],
         parameters=[ListQuery],
-        responses={200: listed(DocumentSerializer, "DocumentPage")},
+        responses={200: page_schema(DocumentSerializer, "DocumentPage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """Photos of the fault, proofs of purchase, documents."""
-        page = page_of([self.kept(reference)], DOCUMENT, query_of(request, ListQuery), order="id")
+        page = paginate([self.kept(reference)], DOCUMENT, parse_query(request, ListQuery), order="id")
         if not page["results"]:
             self.ticket(reference)
-        return answer(page)
+        return json_response(page)
 
     def take(self, request: Request, reference: str) -> None:
         """Look at the file once it is clear that the job takes one."""
@@ -342,7 +342,7 @@ class DocumentsView(UploadView, KeptView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=DocumentInSerializer,
-        responses={201: DocumentSerializer, **problems(409, 412, 503)},
+        responses={201: DocumentSerializer, **problem_responses(409, 412, 503)},
     )
     @idempotent(first=take)
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -355,7 +355,7 @@ class DocumentsView(UploadView, KeptView):
             ticket=self.locked(reference), kind=kind, file=file, who=Who(partner=self.partner), at=timezone.now()
         )
         where = reverse("api-document", args=[row.ticket.reference, row.pk])
-        return answer(DOCUMENT.of(row), status=201, headers={"Location": where})
+        return json_response(DOCUMENT.of(row), status=201, headers={"Location": where})
 
 
 class DocumentContentView(ContentView, KeptView):

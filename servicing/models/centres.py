@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.clock import Calendar
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.partners.models import Partner
 from kitbag.enums import Shelf
 from members.enums import Programme
@@ -166,7 +166,7 @@ class Closure(models.Model):
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
 
-CLOSURES: Prepared[Closure] = Prepared(lambda centre: Closure.objects.filter(centre=centre))
+CLOSURES: CompiledQuery[Closure] = CompiledQuery(lambda centre: Closure.objects.filter(centre=centre))
 
 
 class CentreStaff(models.Model):

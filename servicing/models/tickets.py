@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product, Registration
 from members.enums import Level
@@ -149,12 +149,12 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
 
 
-LOCKED_MEMBER: Prepared[Member] = Prepared(
+LOCKED_MEMBER: CompiledQuery[Member] = CompiledQuery(
     lambda **which: (
         Member.objects.locked().filter(**{f"tickets__{name}": value for name, value in which.items()}).only("pk")
     )
 )
-LOCKED: Prepared["Ticket"] = Prepared(
+LOCKED: CompiledQuery["Ticket"] = CompiledQuery(
     lambda **which: (
         Ticket.objects.select_related("member__user", "visitor", "centre__partner", "product", "registration", "parcel")
         .filter(**which)

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from kitbag.actions import retailers, stolen
 from kitbag.enums import RegistrationState, ShopStanding, Stage
 from kitbag.models import Product, Registration
@@ -148,7 +148,7 @@ def given_in(country: str, level: str) -> dict[str, Benefit]:
     return {country: Benefit(**row[1]) if row[1] else Benefit()}
 
 
-GIVEN: Prepared[tuple[str, dict[str, Any] | None]] = Prepared(
+GIVEN: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQuery(
     lambda country, level, today: (
         CountryProgramme.objects.filter(country=country, valid_from__lte=today)
         .order_by("-valid_from")

@@ -18,7 +18,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
-from cps_portal.core.lib.throttle import too_often
+from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_required
 from members.forms.profile import add_refusal
 from members.support.forms import TOO_OFTEN
@@ -111,7 +111,7 @@ def write(request: MemberRequest, reference: str) -> HttpResponse:
     row = _own(request, reference)
     now = timezone.now()
     form = MessageForm(request.POST, request.FILES)
-    often = too_often(request, what="ticket-write", limit=settings.CASES_LIMITS["write"])
+    often = is_throttled(request, what="ticket-write", limit=settings.CASES_LIMITS["write"])
     uploads = keep_uploads(form, "files", by=request.user, at=now)
     if often:
         form.add_error(None, str(TOO_OFTEN))

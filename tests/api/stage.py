@@ -39,7 +39,7 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
         WelcomePack.objects.filter(pk=pack.pk).update(house=found.partner)
     elif kind == PartnerKind.RETAILER:
         found.post("sales", sale())
-    partners.announce(
+    partners.enqueue_webhook(
         partner=found.partner,
         type="sale.matched",
         key="sale-1",

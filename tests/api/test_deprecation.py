@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.core.partners.enums import PartnerKind, Scope
-from cps_portal.core.rest.resources import Sparse, answer
+from cps_portal.core.rest.resources import SparseSerializer, json_response
 from cps_portal.core.rest.views import Deprecation, PartnerView
 from cps_portal.urls import urlpatterns as ours
 from tests.api.machines import machine
@@ -26,7 +26,7 @@ SAID = {
 }
 
 
-class OldSerializer(Sparse):
+class OldSerializer(SparseSerializer):
     id = serializers.IntegerField()
 
 
@@ -39,7 +39,7 @@ class OldView(PartnerView):
     @extend_schema(operation_id="getOld", tags=["Catalogue"], responses={200: OldSerializer})
     def get(self, request: Request) -> HttpResponse:
         """What it was."""
-        return answer({"id": 1})
+        return json_response({"id": 1})
 
 
 class NewView(OldView):

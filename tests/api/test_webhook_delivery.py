@@ -39,7 +39,7 @@ def hook(shop: Machine, receiver: Receiver) -> tuple[str, str]:
 
 def tell(shop: Machine, number: int = 1) -> list[Message]:
     with transaction.atomic():
-        return actions.announce(
+        return actions.enqueue_webhook(
             partner=shop.partner,
             type=TYPE,
             key=f"sale-{number}",

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cps_portal.core.lib.background import publish
+from cps_portal.core.lib.background import queue_task
 from cps_portal.core.outbox.models import Message
 from cps_portal.dev import crowd
 from kitbag.actions import announcing, planning
@@ -50,8 +50,8 @@ def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
         nonlocal swept
         if time.monotonic() > swept + 2:
             StageChange.objects.filter(pk=change.pk, state=ChangeState.RUNNING).update(stepped_at=None)
-            publish("kitbag.apply_due_changes")
-            publish("members.tell_levels")
+            queue_task("kitbag.apply_due_changes")
+            queue_task("members.tell_levels")
             swept = time.monotonic()
         return true()
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cps_portal.celery import app
-from cps_portal.core.lib.background import publish
+from cps_portal.core.lib.background import queue_task
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from kitbag import tasks
@@ -100,7 +100,7 @@ def test_a_worker_killed_with_the_task_in_hand_loses_nothing_and_doubles_nothing
         assert not is_validated(row)
         give_back_what_nobody_finished()
         assert queue.llen("celery") == 1
-        publish("kitbag.sweep_undecided")
+        queue_task("kitbag.sweep_undecided")
         start_worker()
         wait_until(lambda: level_mails(row).filter(state=State.SENT).exists())
         wait_until(lambda: not queue.llen("celery") and not queue.hlen("unacked"))

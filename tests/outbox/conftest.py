@@ -35,7 +35,7 @@ def post() -> Callable[..., Message]:
     def post_one(key: str = "hello-1", **fields: Any) -> Message:
         values: dict[str, Any] = {"kind": "mail", "to": "ana@example.org", "payload": LETTER, **fields}
         with transaction.atomic():
-            message = actions.post(key=key, **values)
+            message = actions.enqueue(key=key, **values)
         assert message is not None
         return message
 

@@ -264,21 +264,21 @@ def test_one_dead_lane_holds_up_no_other(settings: Settings, mail_host: Server) 
     mail_host.recipient = "450 busy"
     now = timezone.now()
     with transaction.atomic():
-        letters = [actions.Letter(f"m-{n}", "ana@example.org", LETTER) for n in range(6)]
-        actions.post_many(kind="mail", letters=letters, at=now - timedelta(minutes=1))
-        letters = [actions.Letter(f"c-{n}", "ben@example.org", LETTER, lane=f"lane-{n % 2}") for n in range(8)]
-        actions.post_many(kind="mail", letters=letters, at=now)
+        letters = [actions.OutgoingMessage(f"m-{n}", "ana@example.org", LETTER) for n in range(6)]
+        actions.enqueue_many(kind="mail", letters=letters, at=now - timedelta(minutes=1))
+        letters = [actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, lane=f"lane-{n % 2}") for n in range(8)]
+        actions.enqueue_many(kind="mail", letters=letters, at=now)
     assert not actions.sweep(at=now)
     tried = Message.objects.filter(attempts=1).values_list("lane", flat=True)
     assert sorted(tried) == ["lane-0"] * 3 + ["lane-1"] * 3 + ["mail"] * 3
-    assert actions.due_lanes(at=now) == ["lane-0", "lane-1"]
+    assert actions.due_ordering_keys(at=now) == ["lane-0", "lane-1"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_in_a_lane_of_its_own_one_is_sent_at_a_time(slow: type[backends.Slow]) -> None:
     with transaction.atomic():
-        letters = [actions.Letter(f"c-{n}", "ben@example.org", LETTER, lane="lane") for n in range(4)]
-        messages = actions.post_many(kind="mail", letters=letters)
+        letters = [actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, lane="lane") for n in range(4)]
+        messages = actions.enqueue_many(kind="mail", letters=letters)
     threads = [start(message) for message in messages]
     assert slow.begun.wait(5)
     for thread in threads:

@@ -19,14 +19,14 @@ Post = Callable[..., Message]
 @pytest.mark.django_db(transaction=True)
 def test_posting_outside_a_transaction_raises_and_writes_nothing() -> None:
     with pytest.raises(transaction.TransactionManagementError):
-        actions.post(key="a", kind="mail", to="ana@example.org", payload=LETTER)
+        actions.enqueue(key="a", kind="mail", to="ana@example.org", payload=LETTER)
     assert not Message.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_transaction_that_is_rolled_back_leaves_nothing() -> None:
     with transaction.atomic():
-        actions.post(key="a", kind="mail", to="ana@example.org", payload=LETTER)
+        actions.enqueue(key="a", kind="mail", to="ana@example.org", payload=LETTER)
         transaction.set_rollback(True)
     assert not Message.objects.exists()
     assert not mail.outbox
@@ -53,7 +53,7 @@ def test_the_same_key_from_two_transactions_at_once_is_one_message(post: Post) -
 
     thread = threading.Thread(target=other)
     with transaction.atomic():
-        mine = actions.post(key="a", kind="mail", to="ana@example.org", payload=LETTER)
+        mine = actions.enqueue(key="a", kind="mail", to="ana@example.org", payload=LETTER)
         thread.start()
         thread.join(0.3)
         assert thread.is_alive()  # it waits for this transaction, and then finds the key taken
@@ -65,20 +65,20 @@ def test_the_same_key_from_two_transactions_at_once_is_one_message(post: Post) -
 
 @pytest.mark.django_db
 def test_nobody_to_send_to_is_no_message() -> None:
-    assert actions.post(key="a", kind="mail", to="", payload=LETTER) is None
+    assert actions.enqueue(key="a", kind="mail", to="", payload=LETTER) is None
 
 
 @pytest.mark.django_db
 def test_a_kind_that_nobody_sends_is_an_error_at_once() -> None:
     with pytest.raises(ValueError, match="pigeon"):
-        actions.post(key="a", kind="pigeon", to="ana@example.org", payload=LETTER)
+        actions.enqueue(key="a", kind="pigeon", to="ana@example.org", payload=LETTER)
 
 
 @pytest.mark.django_db
 def test_many_are_posted_in_two_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    letters = [actions.Letter(f"k-{n}", "ana@example.org", LETTER) for n in range(300)]
+    letters = [actions.OutgoingMessage(f"k-{n}", "ana@example.org", LETTER) for n in range(300)]
     with django_assert_num_queries(2, exact=False):
-        posted = actions.post_many(kind="mail", letters=letters)
+        posted = actions.enqueue_many(kind="mail", letters=letters)
     assert len(posted) == 300
 
 

@@ -51,7 +51,7 @@ def endpoint(told: tuple[WebhookEndpoint, str]) -> WebhookEndpoint:
 def announce(house: Partner) -> Announce:
     def one(key: str = "pack-1", partner: Partner = house, **facts: Any) -> Message:
         with transaction.atomic():
-            (message,) = actions.announce(
+            (message,) = actions.enqueue_webhook(
                 partner=partner,
                 type=TYPE,
                 key=key,

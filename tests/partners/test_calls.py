@@ -40,10 +40,10 @@ def call(shop: Machine, **changes: Any) -> dict[str, Any]:
 
 def test_what_is_noted_is_written_once_even_when_it_is_written_twice(shop: Machine) -> None:
     actions.note_call(call(shop))
-    lines = dict(meter.noted(calls.NOTED, 10))
+    lines = dict(meter.read(calls.NOTED, 10))
     assert actions.write_calls() == 1
     for line in lines.values():  # a worker was killed between writing and taking away
-        meter.note(calls.NOTED, line, most=10)
+        meter.append(calls.NOTED, line, max_length=10)
     actions.write_calls()
     assert Call.objects.count() == 1
     shop.credential.refresh_from_db()

@@ -51,7 +51,7 @@ def test_the_same_key_again_is_told_once_and_an_endpoint_that_came_later_gets_it
     with receiving() as second:
         actions.add_endpoint(partner=house, url=second.url, by=None, at=timezone.now())
         with transaction.atomic():
-            actions.announce(
+            actions.enqueue_webhook(
                 partner=house,
                 type=TYPE,
                 key="pack-1",
@@ -68,7 +68,7 @@ def test_the_same_key_again_is_told_once_and_an_endpoint_that_came_later_gets_it
 def test_who_does_not_want_an_event_is_not_told(house: Partner, endpoint: WebhookEndpoint, settings: Settings) -> None:
     WebhookEndpoint.objects.update(types=["welcome_pack.cancelled"])
     with transaction.atomic():
-        told = actions.announce(
+        told = actions.enqueue_webhook(
             partner=house, type=TYPE, key="a", subject="packs/1", sequence=1, compose="tests.sum_up", at=timezone.now()
         )
     assert told == []
@@ -78,7 +78,7 @@ def test_who_does_not_want_an_event_is_not_told(house: Partner, endpoint: Webhoo
 def test_what_nobody_declared_is_an_error_at_once(house: Partner, wrong: dict[str, str]) -> None:
     values = {"type": TYPE, "key": "a", "compose": "tests.sum_up", **wrong}
     with pytest.raises(ValueError, match=r"cannot|nobody"), transaction.atomic():
-        actions.announce(partner=house, subject="packs/1", sequence=1, at=timezone.now(), **values)
+        actions.enqueue_webhook(partner=house, subject="packs/1", sequence=1, at=timezone.now(), **values)
 
 
 def test_what_is_no_longer_true_is_cancelled_and_never_sent(
@@ -223,7 +223,7 @@ def test_a_slow_receiver_occupies_one_worker_and_holds_up_nobody_else(
             time.sleep(0.05)
         began = time.monotonic()
         while len(other.got) < 1 and time.monotonic() - began < 3:
-            outbox.sweep(lane=outbox.due_lanes(at=timezone.now())[-1])
+            outbox.sweep(lane=outbox.due_ordering_keys(at=timezone.now())[-1])
         assert time.monotonic() - began < 0.9
         for thread in threads:
             thread.join(10)

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from cps_portal.core.lib.background import publish
+from cps_portal.core.lib.background import queue_task
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions
@@ -27,7 +27,7 @@ def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
     receiver.wait = 0.02
     with transaction.atomic():
         for n in range(MESSAGES):
-            actions.announce(
+            actions.enqueue_webhook(
                 partner=endpoint.partner,
                 type=TYPE,
                 key=f"pack-{n}",
@@ -44,7 +44,7 @@ def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
     start_worker(*HOOKS)
 
     def all_told() -> bool:
-        publish("outbox.drain", endpoint.lane)  # as the sweep does by the clock
+        queue_task("outbox.drain", endpoint.lane)  # as the sweep does by the clock
         return not Message.objects.exclude(state=State.SENT).exists()
 
     wait_until(all_told)

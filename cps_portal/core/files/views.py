@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cps_portal.core.files import access, actions
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.throttle import too_often
+from cps_portal.core.lib.throttle import is_throttled
 
 CHUNK = 64 * 1024
 
@@ -55,7 +55,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     purpose, name = request.POST.get("purpose", ""), request.POST.get("name", "")
     if purpose not in settings.FILES_PURPOSES or not name.isidentifier() or len(name) > 40:
         return render(request, "files/_refused.html", {"why": actions.SENTENCES["gone"]}, status=400)
-    if too_often(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+    if is_throttled(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
         return render(request, "files/_refused.html", {"why": _("That was very often. Wait a minute.")}, status=429)
     given = request.FILES.get("file")
     try:

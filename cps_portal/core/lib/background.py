@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 ONE_QUICK_TRY = {"max_retries": 0, "connect_retries_timeout": 1, "socket_connect_timeout": 1, "socket_timeout": 1}
 TURN_SECONDS = 5
 QUIET_SECONDS = 5  # after a failure nobody tries: a commit with a hundred messages must not wait a hundred times
-_quiet_until = {"publish": 0.0}
+_quiet_until = {"queue_task": 0.0}
 _pools: dict[str, Any] = {}  # of producers, by the broker that they lead to
 
 
@@ -31,10 +31,10 @@ def after_commit(name: str, *args: int | str) -> None:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(f"after_commit({name!r}) needs an open transaction")
-    transaction.on_commit(lambda: publish(name, *args))
+    transaction.on_commit(lambda: queue_task(name, *args))
 
 
-def announce(event: str, *args: int | str) -> None:
+def publish_event(event: str, *args: int | str) -> None:
     """Queue the tasks that settings.LISTENERS names for `event`, once the open transaction commits.
 
     So a lower app tells upper ones what happened without knowing them; each listener has a sweep. Raises
@@ -44,16 +44,16 @@ def announce(event: str, *args: int | str) -> None:
         after_commit(name, *args)
 
 
-def publish(name: str, *args: int | str) -> None:
+def queue_task(name: str, *args: int | str) -> None:
     """Queue the task now, one quick try, never raising for a broker that does not answer."""
     task = current_app.tasks[name]
-    if time.monotonic() < _quiet_until["publish"]:
+    if time.monotonic() < _quiet_until["queue_task"]:
         return
     try:
         with _producers().acquire(block=True, timeout=1) as producer:
             task.apply_async(args=args, retry=False, producer=producer)
     except (OperationalError, RedisError, OSError):
-        _quiet_until["publish"] = time.monotonic() + QUIET_SECONDS
+        _quiet_until["queue_task"] = time.monotonic() + QUIET_SECONDS
         logger.warning("could not queue %s%r; the sweeps will find what is not queued now", name, args)
 
 
@@ -65,7 +65,7 @@ def _producers() -> Any:
     return _pools[broker]
 
 
-def by_turns(name: str, *args: int | str, step: Callable[[], bool]) -> bool:
+def run_in_slices(name: str, *args: int | str, step: Callable[[], bool]) -> bool:
     """Take steps while there are more, for a few seconds; then queue the task again, so that others have a turn.
 
     Returns whether it came to the end.
@@ -73,11 +73,11 @@ def by_turns(name: str, *args: int | str, step: Callable[[], bool]) -> bool:
     end = time.monotonic() + TURN_SECONDS
     while step():
         if time.monotonic() > end:
-            publish(name, *args)
+            queue_task(name, *args)
             return False
     return True
 
 
-def forget_failures() -> None:
+def reset_backoff() -> None:
     """Try again at once: for tests that start a broker of their own."""
-    _quiet_until["publish"] = 0.0
+    _quiet_until["queue_task"] = 0.0

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection
 
 
-def horizon() -> datetime:
+def fully_committed_until() -> datetime:
     """No transaction that still runs began before this moment.
 
     What a running one writes bears the time of its beginning (now() of PostgreSQL). Ask for this first and for the rows

@@ -2,11 +2,11 @@
 
 from django.db import connection, transaction
 
-RULES_KEY = 0x43505352  # any constant; advisory locks of this database share one key space
-HOLD_RULES_SQL = f"select pg_advisory_xact_lock_shared({RULES_KEY});"  # before a statement, saves a round trip
+RULES_LOCK_ID = 0x43505352  # any constant; advisory locks of this database share one key space
+LOCK_RULES_SHARED_SQL = f"select pg_advisory_xact_lock_shared({RULES_KEY});"  # before a statement, saves a round trip
 
 
-def hold_rules() -> None:
+def lock_rules_shared() -> None:
     """Keep the rules (stages, points of products, thresholds) as they are until the transaction ends.
 
     Taken after the member locks. Without it a change of stage misses a holder whose validation is still
@@ -15,7 +15,7 @@ def hold_rules() -> None:
     _lock("pg_advisory_xact_lock_shared")
 
 
-def change_rules() -> None:
+def lock_rules_exclusive() -> None:
     """Wait for everyone who settles under the old rules, and keep others out until the transaction ends.
 
     A transaction that holds this takes no member lock; the holders are settled in later transactions.
@@ -26,7 +26,7 @@ def change_rules() -> None:
 def _lock(function: str) -> None:
     require_transaction("the rules lock")
     with connection.cursor() as cursor:
-        cursor.execute(f"select {function}(%s)", [RULES_KEY])
+        cursor.execute(f"select {function}(%s)", [RULES_LOCK_ID])
 
 
 def require_transaction(what: str) -> None:

@@ -31,17 +31,17 @@ def count(key: str, *, seconds: int) -> tuple[int, int] | None:
     return None if found is None else (found, seconds - passed)
 
 
-def note(key: str, line: bytes, *, most: int) -> None:
+def append(key: str, line: bytes, *, max_length: int) -> None:
     """Add a line to a log; past `most` the oldest fall off."""
-    _try(lambda redis: redis.xadd(_name(key), {"line": line}, maxlen=most, approximate=True))
+    _try(lambda redis: redis.xadd(_name(key), {"line": line}, maxlen=max_length, approximate=True))
 
 
-def noted(key: str, most: int) -> dict[bytes, bytes]:
+def read(key: str, most: int) -> dict[bytes, bytes]:
     """The oldest lines by their ids."""
     return {name: fields[b"line"] for name, fields in _try(lambda redis: redis.xrange(_name(key), count=most)) or []}
 
 
-def forget(key: str, names: Iterable[bytes]) -> None:
+def clear(key: str, names: Iterable[bytes]) -> None:
     """Take lines away by their ids."""
     _try(lambda redis: redis.xdel(_name(key), *names))
 

@@ -16,10 +16,10 @@ from django.db.models import Model, QuerySet
 from cps_portal.core.lib.locks import require_transaction
 
 Row = TypeVar("Row")
-FAR = datetime(1903, 4, 5, 6, 7, 8, 123456, tzinfo=UTC)
+STAND_IN_MOMENT = datetime(1903, 4, 5, 6, 7, 8, 123456, tzinfo=UTC)
 
 
-class Prepared(Generic[Row]):
+class CompiledQuery(Generic[Row]):
     """A query with named values. `make` gets a stand-in for each, once for every set of names and types.
 
     What is given decides no more than values: a filter that is there or not is another query, and lists are no values.
@@ -89,9 +89,9 @@ def _stand_in(value: Any, n: int) -> Any:
     if isinstance(value, int):
         return 2_000_000_011 + n
     if isinstance(value, datetime):
-        return FAR + timedelta(days=n)
+        return STAND_IN_MOMENT + timedelta(days=n)
     if isinstance(value, date):
-        return (FAR + timedelta(days=n)).date()
+        return (STAND_IN_MOMENT + timedelta(days=n)).date()
     if isinstance(value, str):
         return f"\x01stand-in {n}"
     raise ValueError(f"{type(value).__name__} cannot be left open")

@@ -3,6 +3,6 @@
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A spreadsheet runs what begins like a formula; an apostrophe before it makes it text."""
     return f"'{cell}" if cell.lstrip().startswith(FORMULA) or cell.startswith(FORMULA) else cell

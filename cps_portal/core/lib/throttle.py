@@ -9,7 +9,7 @@ from django.http import HttpRequest
 Limit = tuple[int, int]  # how many times in how many seconds
 
 
-def too_often(request: HttpRequest, *, what: str, limit: Limit, whom: str = "") -> bool:
+def is_throttled(request: HttpRequest, *, what: str, limit: Limit, whom: str = "") -> bool:
     """Count one more try and say whether it is one too many.
 
     Counted is the person, before signing in the address they come from; or `whom`, such as an e-mail address.
@@ -25,6 +25,6 @@ def too_often(request: HttpRequest, *, what: str, limit: Limit, whom: str = "") 
         return False
 
 
-def address_of(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """Where the request comes from, past the proxies that are ours."""
     return str(get_adapter().get_client_ip(request))

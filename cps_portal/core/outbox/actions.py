@@ -23,7 +23,7 @@ from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.outbox import rules
-from cps_portal.core.outbox.enums import OPEN, SENT_AGAIN_FROM, Kind, State
+from cps_portal.core.outbox.enums import OPEN, RESENDABLE_STATES, Kind, State
 from cps_portal.core.outbox.models import Message, MessageQuerySet
 from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected
 
@@ -48,7 +48,7 @@ class LaneBusy(Exception):
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutgoingMessage:
     """What `post_many` takes: one message, not yet a row. `lane` is that of its kind unless it says another.
 
     `kind` is the one that is posted unless it says another.
@@ -61,7 +61,7 @@ class Letter:
     kind: str = ""
 
 
-def to_word(compose: str, **facts: Any) -> dict[str, Any]:
+def rendered_later(compose: str, **facts: Any) -> dict[str, Any]:
     """The payload of a mail that is worded when it leaves, by what settings.OUTBOX_COMPOSERS names.
 
     For many at once, and for what may no longer be true by then: the composer returns None and it is cancelled.
@@ -71,17 +71,17 @@ def to_word(compose: str, **facts: Any) -> dict[str, Any]:
     return {"compose": compose, "facts": facts}
 
 
-def post(*, key: str, kind: str, to: str, payload: Mapping[str, Any], at: datetime | None = None) -> Message | None:
+def enqueue(*, key: str, kind: str, to: str, payload: Mapping[str, Any], at: datetime | None = None) -> Message | None:
     """Write a message that leaves once the open transaction has committed, not before `at`.
 
     The same key again changes nothing and returns the message there is. Returns None when there is nobody to
     send to. Raises TransactionManagementError outside a transaction.
     """
-    found = post_many(kind=kind, letters=[Letter(key, to, payload)], at=at)
+    found = enqueue_many(kind=kind, letters=[OutgoingMessage(key, to, payload)], at=at)
     return found[0] if found else None
 
 
-def post_many(*, kind: str, letters: Iterable[Letter], at: datetime | None = None) -> list[Message]:
+def enqueue_many(*, kind: str, letters: Iterable[OutgoingMessage], at: datetime | None = None) -> list[Message]:
     """As `post`, for many: one statement, and a second one if some of their keys are known already."""
     require_transaction("posting")
     letters = [letter for letter in letters if letter.to]
@@ -144,7 +144,7 @@ def _queue(messages: list[Message]) -> None:
             after_commit("outbox.deliver", pk)
 
 
-def never_left(keys: Iterable[str]) -> set[str]:
+def unsent_keys(keys: Iterable[str]) -> set[str]:
     """Which of these messages nobody can have received: not tried yet, cancelled, or refused by the other side."""
     untried = Q(state=State.QUEUED, attempts=0)
     found = Message.objects.filter(untried | Q(state__in=[State.CANCELLED, State.FAILED]), key__in=list(keys))
@@ -161,7 +161,7 @@ def deliver(message_id: int, *, at: datetime | None = None) -> bool:
     return message is not None and _send(message, when) == State.SENT
 
 
-def due_lanes(*, at: datetime) -> list[str]:
+def due_ordering_keys(*, at: datetime) -> list[str]:
     """The lanes in which something is due, but for that of the mails."""
     due = Message.objects.due(at).exclude(lane=Kind.MAIL)
     return list(due.order_by("lane").values_list("lane", flat=True).distinct())
@@ -232,7 +232,7 @@ def _is_free(lane: str, at: datetime) -> bool:
 def _send(message: Message, at: datetime) -> State:
     """Send a claimed message, with no transaction open, and record what came of it."""
     pauses = settings.OUTBOX_PAUSES[message.kind]
-    if rules.worn_out(message.attempts, pauses):
+    if rules.is_exhausted(message.attempts, pauses):
         return _record(message, State.FAILED, at, answer="gave up: no attempt came to an end")
     try:
         sender: Callable[..., str] = import_string(settings.OUTBOX_SENDERS[message.kind])
@@ -243,7 +243,7 @@ def _send(message: Message, at: datetime) -> State:
         return _put_off(message, at, error)
     except Exception as error:
         logger.warning("message %s failed, attempt %s", message.pk, message.attempts, exc_info=True)
-        pause = None if isinstance(error, Rejected) else rules.pause_after(message.attempts, pauses)
+        pause = None if isinstance(error, Rejected) else rules.retry_delay(message.attempts, pauses)
         answer = str(error) if isinstance(error, Rejected) else repr(error)
         if pause is None:
             return _record(message, State.FAILED, at, answer=answer)
@@ -273,7 +273,7 @@ def _put_off(message: Message, at: datetime, why: Postponed) -> State:
 
 
 @transaction.atomic
-def wake(*, lane: str, at: datetime) -> int:
+def send_queued_now(*, lane: str, at: datetime) -> int:
     """Make everything that waits in a lane due at once. Returns how many."""
     waiting = Message.objects.waiting_in(lane)
     after_commit("outbox.drain", lane)
@@ -281,7 +281,7 @@ def wake(*, lane: str, at: datetime) -> int:
 
 
 @transaction.atomic
-def call_off(*, lane: str, why: str) -> int:
+def cancel_queued(*, lane: str, why: str) -> int:
     """Never send what waits in a lane, and say why. Returns how many."""
     waiting = Message.objects.waiting_in(lane).select_for_update(no_key=True).order_by("pk")
     keys = list(waiting.values_list("pk", flat=True))
@@ -295,7 +295,7 @@ def retry(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Mes
     Raises Refusal `state` for any other, `blanked` if its content has gone.
     """
     locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
-    if locked.state not in SENT_AGAIN_FROM[Kind(locked.kind)]:
+    if locked.state not in RESENDABLE_STATES[Kind(locked.kind)]:
         raise Refusal("state", _("Only messages that failed or were cancelled can be sent again."))
     if locked.blanked_at:
         raise Refusal("blanked", _("Its content has been deleted. It cannot be sent again."))
@@ -323,7 +323,7 @@ def cancel(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
 
 
 @transaction.atomic
-def forget(*, addresses: Iterable[str], at: datetime) -> int:
+def erase_addresses(*, addresses: Iterable[str], at: datetime) -> int:
     """Delete the content of every message to these addresses, and send none that waits (R14). Returns how many.
 
     Whoever is sending one at this moment finds that it is no longer theirs to report on.

@@ -21,7 +21,7 @@ OPEN = (State.QUEUED, State.SENDING)
 FINISHED = (State.SENT, State.FAILED, State.CANCELLED)
 
 # From where staff may send again. A mail that arrived is not sent twice; a webhook carries the same id again.
-SENT_AGAIN_FROM = {
+RESENDABLE_STATES = {
     Kind.MAIL: (State.FAILED, State.CANCELLED),
     Kind.WEBHOOK: (State.QUEUED, State.SENT, State.FAILED, State.CANCELLED),
 }

@@ -7,7 +7,7 @@ MAX_DOUBLINGS = 20  # far past any longest pause, and no overflow
 
 
 @dataclass(frozen=True)
-class Pauses:
+class RetryPolicy:
     """The pauses between attempts double from `first` to `longest`; after `most` attempts it is given up."""
 
     first: timedelta
@@ -15,13 +15,13 @@ class Pauses:
     most: int | None = None  # None: never
 
 
-def pause_after(attempts: int, pauses: Pauses) -> timedelta | None:
+def retry_delay(attempts: int, pauses: RetryPolicy) -> timedelta | None:
     """How long to wait after this many failed attempts; None means give up."""
     if pauses.most is not None and attempts >= pauses.most:
         return None
     return min(pauses.first * (1 << min(attempts - 1, MAX_DOUBLINGS)), pauses.longest)
 
 
-def worn_out(attempts: int, pauses: Pauses) -> bool:
+def is_exhausted(attempts: int, pauses: RetryPolicy) -> bool:
     """Whether there were more attempts than may be: those who made them never lived to report."""
     return pauses.most is not None and attempts > pauses.most

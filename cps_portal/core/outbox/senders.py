@@ -48,7 +48,7 @@ def send_mail(message: Message, *, at: datetime) -> str:
     """Send a mail whose payload is `subject`, `text` and perhaps `html`, or names who words it (`to_word`)."""
     try:
         validate_email(message.to)
-        mail = _build(message, worded(message.payload) if "compose" in message.payload else message.payload)
+        mail = _build(message, render_payload(message.payload) if "compose" in message.payload else message.payload)
         mail.message()  # finds what cannot be a header
     except (KeyError, ValueError, ValidationError) as error:
         raise Rejected(repr(error)) from error
@@ -65,7 +65,7 @@ def send_mail(message: Message, *, at: datetime) -> str:
     return "accepted"
 
 
-def worded(payload: dict[str, Any]) -> dict[str, Any]:
+def render_payload(payload: dict[str, Any]) -> dict[str, Any]:
     """What the composer named by `to_word` says now. Raises Obsolete if that is nothing any more."""
     compose: Callable[..., dict[str, Any] | None] = import_string(settings.OUTBOX_COMPOSERS[payload["compose"]])
     found = compose(**payload["facts"])

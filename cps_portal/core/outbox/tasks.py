@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from cps_portal.core.lib.background import publish
+from cps_portal.core.lib.background import queue_task
 from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.enums import Kind
 
@@ -15,17 +15,17 @@ def deliver(message_id: int) -> None:
 @shared_task(name="outbox.sweep")
 def sweep() -> None:
     """Send the mails that are due, going on in another task if there are more; the other lanes have their own."""
-    for lane in actions.due_lanes(at=timezone.now()):
-        publish("outbox.drain", lane)
+    for lane in actions.due_ordering_keys(at=timezone.now()):
+        queue_task("outbox.drain", lane)
     if actions.sweep(lane=Kind.MAIL):
-        publish("outbox.sweep")
+        queue_task("outbox.sweep")
 
 
 @shared_task(name="outbox.drain")  # settings.CELERY_TASK_ROUTES: its own workers, for it waits for strangers
 def drain(lane: str) -> None:
     """Send what is due in one lane, for a while; then others have a turn."""
     if actions.sweep(lane=lane, seconds=actions.LANE_SECONDS):
-        publish("outbox.drain", lane)
+        queue_task("outbox.drain", lane)
 
 
 @shared_task(name="outbox.blank_old")

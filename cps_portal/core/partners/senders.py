@@ -8,7 +8,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from cps_portal.core.outbox.models import Message
-from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected, worded
+from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected, render_payload
 from cps_portal.core.partners import actions, gateway
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.models import WebhookEndpoint
@@ -53,7 +53,7 @@ def _body(message: Message) -> bytes:
         "timestamp": message.payload["at"],
         "subject": message.payload.get("subject", ""),
         "sequence": message.payload.get("sequence", 0),
-        "data": worded(message.payload),
+        "data": render_payload(message.payload),
     }
     return json.dumps(event, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -13,8 +13,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from cps_portal.core.lib.prepared import Prepared
-from cps_portal.core.lib.throttle import address_of
+from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.throttle import client_address
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Credential, Partner
 from cps_portal.core.partners.rules import is_within
@@ -37,7 +37,7 @@ class PartnerUser(AnonymousUser):
 PARTNER_USER = PartnerUser()
 
 
-TOKEN: Prepared[Any] = Prepared(
+TOKEN: CompiledQuery[Any] = CompiledQuery(
     lambda token_checksum: AccessToken.objects.select_related("application__partner").filter(
         token_checksum=token_checksum
     )
@@ -75,7 +75,7 @@ class PartnerAuthentication(BaseAuthentication):
         if row is None or row.expires <= now or row.application is None or not row.application.is_live(now):
             raise TokenFailed
         credential: Credential = row.application
-        address = address_of(request._request)
+        address = client_address(request._request)
         if not is_within(address, credential.networks):
             raise TokenFailed("This credential may not be used from here.", code="network")
         # What is taken from a credential is gone at once, also from the tokens that are out.

@@ -34,7 +34,7 @@ KINDS: tuple[tuple[type[Any], type[Any], str], ...] = (
 )
 
 
-class Strict(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
     """Refuses what it does not know: a field that is misspelt would otherwise be lost without a word.
 
     JSON tells text from numbers, and so does the contract; a form has nothing but text.

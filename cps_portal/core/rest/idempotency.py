@@ -27,14 +27,14 @@ KEPT_HEADERS = ("ETag", "Location")
 KEPT = frozenset({200, 201, 202, 204, 404, 409, 412})  # what was decided; 400 and the like decided nothing
 
 
-class StillRunning(exceptions.APIException):
+class RequestInProgress(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "running"
     default_detail = "The same request is still running. Ask again in a second."
     wait = 1
 
 
-class OtherRequest(exceptions.APIException):
+class KeyReused(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "idempotency_key_used"
     default_detail = "This Idempotency-Key was used for another request. Use a new one."
@@ -85,7 +85,7 @@ def _once(view: PartnerView, once: "_Once", run: Callable[[], HttpResponse]) -> 
                 found = run()
                 once.keep(found)
                 return found
-        except (LostRace, StillRunning, OtherRequest):
+        except (LostRace, RequestInProgress, KeyReused):
             raise
         except Exception as exc:  # noqa: BLE001 (its own answer is worked out as for any other request)
             found = cast(HttpResponse, view.handle_exception(exc))
@@ -98,7 +98,7 @@ def _once(view: PartnerView, once: "_Once", run: Callable[[], HttpResponse]) -> 
     with transaction.atomic():  # whoever was quicker has kept the answer meanwhile
         kept = once.begin()
     if kept is None:
-        raise StillRunning
+        raise RequestInProgress
     return kept
 
 
@@ -131,10 +131,10 @@ class _Once:
             mine, request_hash, status, headers, body = cursor.fetchone()
         if request_hash is None:
             if not mine:
-                raise StillRunning
+                raise RequestInProgress
             return None
         if request_hash != self.request_hash:
-            raise OtherRequest
+            raise KeyReused
         found = HttpResponse(bytes(body), status=status, headers=json.loads(headers))
         found["Idempotency-Replayed"] = "true"
         return found

@@ -13,9 +13,9 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.rest.errors import BadQuery
-from cps_portal.core.rest.resources import Face
+from cps_portal.core.rest.resources import Resource
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 100
 MAX_CURSOR_LENGTH = 400
@@ -47,7 +47,7 @@ class SparseListQuery(SparseQuery, ListQuery):
     """Of lists whose rows can be cut down to some fields."""
 
 
-def query_of(request: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+def parse_query(request: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """The parameters, checked. Raises BadQuery."""
     found = form(data=request.query_params)
     if unknown := set(request.query_params) - set(found.fields):
@@ -85,7 +85,7 @@ class Order:
         return ahead & (Q(**{f"{self.column}__{sign}": value}) | Q(**{f"pk__{sign}": key}))
 
 
-def page_of(parts: Sequence[QuerySet[Any]], face: Face, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
+def paginate(parts: Sequence[QuerySet[Any]], face: Resource, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
     """One page of the rows of `parts` taken together, in an order that each of them has an index for.
 
     Several parts are asked for a page each and merged, since an index by owner orders only the rows of one.
@@ -95,7 +95,7 @@ def page_of(parts: Sequence[QuerySet[Any]], face: Face, query: Mapping[str, Any]
     return page.of([page.of_part(part, page.place) for part in parts])
 
 
-def feed_of(rows: QuerySet[Any], face: Face, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
+def paginate_feed(rows: QuerySet[Any], face: Resource, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
     """As `page_of`, of a log that is read on and on: `next` is where to go on, also when there is nothing more yet."""
     page = _Page(face, query, order)
     found = list(page.of_part(rows, page.place))
@@ -104,18 +104,20 @@ def feed_of(rows: QuerySet[Any], face: Face, query: Mapping[str, Any], *, order:
     return {"results": [page.picked.of(row) for row in shown], "next": more}
 
 
-class PreparedPages:
+class CompiledPages:
     """The pages of a list that is asked very often, as anybody begins: whole rows, no filter, the usual length.
 
     `make` is the query of one owner, whose value is left open (see lib.prepared).
     """
 
-    def __init__(self, face: Face, make: Callable[[int], QuerySet[Any]], *, order: str) -> None:
+    def __init__(self, face: Resource, make: Callable[[int], QuerySet[Any]], *, order: str) -> None:
         self.face = face
         self.order = order
         page = _Page(face, {"limit": DEFAULT_PAGE_SIZE}, order)
-        self.first: Prepared[Any] = Prepared(lambda owner: page.of_part(make(owner), None))
-        self.later: Prepared[Any] = Prepared(lambda owner, value, key: page.of_part(make(owner), (value, key)))
+        self.first: CompiledQuery[Any] = CompiledQuery(lambda owner: page.of_part(make(owner), None))
+        self.later: CompiledQuery[Any] = CompiledQuery(
+            lambda owner, value, key: page.of_part(make(owner), (value, key))
+        )
 
     def page(self, owners: Sequence[int], cursor: str = "") -> dict[str, Any]:
         """Raises BadQuery beside `cursor`."""
@@ -127,7 +129,7 @@ class PreparedPages:
 
 
 class _Page:
-    def __init__(self, face: Face, query: Mapping[str, Any], order: str) -> None:
+    def __init__(self, face: Resource, query: Mapping[str, Any], order: str) -> None:
         self.by = Order.by(order)
         self.limit: int = query["limit"]
         self.picked = face.pick(query.get("fields", ""))

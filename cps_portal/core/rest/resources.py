@@ -13,13 +13,13 @@ from django.utils.http import parse_etags
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.rest.errors import BadQuery, PreconditionFailed
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
-class Sparse(serializers.Serializer[Any]):
+class SparseSerializer(serializers.Serializer[Any]):
     """What an answer looks like, for the contract. With `fields` only some are there, so none is required."""
 
     def get_fields(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def column(*paths: str, make: Callable[..., Any] | None = None) -> Column:
 
 
 @dataclass(frozen=True)
-class Picked:
+class FieldSelection:
     """Some fields of a face: which columns to read and how to make the dict of a row."""
 
     paths: tuple[str, ...]
@@ -52,10 +52,10 @@ class Picked:
         return {name: make(*row[where]) if make else row[where.start] for name, where, make in self.steps}
 
 
-class Face:
+class Resource:
     """The fields of a resource. Raises ValueError if the contract and the columns do not name the same ones."""
 
-    def __init__(self, serializer: type[Sparse], **columns: Column | str) -> None:
+    def __init__(self, serializer: type[SparseSerializer], **columns: Column | str) -> None:
         self.serializer = serializer
         self.columns: dict[str, Column] = {
             name: found if isinstance(found, Column) else Column((found,)) for name, found in columns.items()
@@ -64,7 +64,7 @@ class Face:
             raise ValueError(f"{serializer.__name__} does not say what its columns give")
         self._whole = self._picked(self.columns)
 
-    def pick(self, wanted: str) -> Picked:
+    def pick(self, wanted: str) -> FieldSelection:
         """The fields named in a `fields` parameter, "" for all. Raises BadQuery for names it does not have."""
         if not wanted:
             return self._whole
@@ -79,9 +79,9 @@ class Face:
         row = next(iter(rows.values_list(*picked.paths)[:1]), None)
         return picked.of(row) if row else None
 
-    def prepared(self, make: Callable[..., QuerySet[Any]]) -> "PreparedFace":
+    def prepared(self, make: Callable[..., QuerySet[Any]]) -> "CompiledResource":
         """For what is asked very often: `make` is a query whose values are left open, see lib.prepared."""
-        return PreparedFace(self, Prepared(lambda **values: make(**values).values_list(*self._whole.paths)))
+        return CompiledResource(self, CompiledQuery(lambda **values: make(**values).values_list(*self._whole.paths)))
 
     def of(self, row: Model) -> dict[str, Any]:
         """Of a row that is in memory with what its paths lead through."""
@@ -92,20 +92,20 @@ class Face:
         picked = self.pick(wanted)
         return [picked.of(row) for row in rows.values_list(*picked.paths)]
 
-    def _picked(self, names: Iterable[str]) -> Picked:
+    def _picked(self, names: Iterable[str]) -> FieldSelection:
         paths: list[str] = []
         steps = []
         for name in names:
             found = self.columns[name]
             steps.append((name, slice(len(paths), len(paths) + len(found.paths)), found.make))
             paths += found.paths
-        return Picked(tuple(paths), tuple(steps))
+        return FieldSelection(tuple(paths), tuple(steps))
 
 
 @dataclass(frozen=True)
-class PreparedFace:
-    face: Face
-    rows: Prepared[Any]
+class CompiledResource:
+    face: Resource
+    rows: CompiledQuery[Any]
 
     def one(self, **values: Any) -> dict[str, Any] | None:
         row = self.rows.first(**values)
@@ -130,11 +130,11 @@ def etag_of(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def answer(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     return HttpResponse(dumps(data), status=status, content_type="application/json", headers=dict(headers or {}))
 
 
-def tagged(request: Request, data: Any) -> HttpResponse:
+def json_response_with_etag(request: Request, data: Any) -> HttpResponse:
     """With its ETag; 304 and no body if the partner has it already (`If-None-Match`)."""
     body = dumps(data)
     tag = etag_of(body)
@@ -144,7 +144,7 @@ def tagged(request: Request, data: Any) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
 
 
-def require_match(request: Request, current: Callable[[], Any]) -> None:
+def require_if_match(request: Request, current: Callable[[], Any]) -> None:
     """Raise PreconditionFailed (412) if the partner knows another version than `current()`, read under its lock.
 
     The tag is that of the whole resource, not of one read with `fields`. Without `If-Match` nothing is asked.

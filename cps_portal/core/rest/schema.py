@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.errors import CONTENT_TYPE
-from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import HEADER, KEY
 from cps_portal.core.rest.views import PartnerView
 
@@ -47,12 +47,12 @@ class TagSerializer(serializers.Serializer[Any]):
     """Nothing: the partner has it already."""
 
 
-def problems(*codes: int) -> dict[tuple[int, str], Any]:
+def problem_responses(*codes: int) -> dict[tuple[int, str], Any]:
     """The `responses` of extend_schema for these statuses, beside those that PartnerSchema adds by itself."""
     return {(code, CONTENT_TYPE): ProblemSerializer for code in codes}
 
 
-def listed(row: type[serializers.Serializer[Any]], name: str) -> Any:
+def page_schema(row: type[serializers.Serializer[Any]], name: str) -> Any:
     """The answer of a list of these rows."""
     return inline_serializer(
         name,
@@ -81,7 +81,7 @@ IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it is st
 class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """What Strict refuses, the contract does not allow."""
 
-    target_class = Strict
+    target_class = StrictSerializer
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Literal["request", "response"]) -> dict[str, Any]:

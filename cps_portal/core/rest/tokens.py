@@ -9,7 +9,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import RevokeTokenView, TokenView
 
-from cps_portal.core.lib.throttle import address_of, too_often
+from cps_portal.core.lib.throttle import client_address, is_throttled
 from cps_portal.core.partners.models.credentials import ADDRESS
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,7 +22,7 @@ class _Door:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
-            if too_often(request, what="token", limit=settings.TOKEN_LIMIT):
+            if is_throttled(request, what="token", limit=settings.TOKEN_LIMIT):
                 answer = JsonResponse(
                     {"error": "slow_down", "error_description": "Keep the token you have."}, status=429
                 )
@@ -31,7 +31,7 @@ class _Door:
             if request.content_type != FORM or any("\x00" in value for value in request.POST.values()):
                 words = f"Send a body of the type {FORM}."
                 return JsonResponse({"error": "invalid_request", "error_description": words}, status=400)
-            request.META[ADDRESS] = address_of(request)
+            request.META[ADDRESS] = client_address(request)
         answer = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer  # type: ignore[no-any-return]

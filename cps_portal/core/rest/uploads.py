@@ -19,14 +19,14 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import meter
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.rest.errors import TooLarge
-from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.views import MAX_BYTES, PartnerView
 
 MEGABYTE = 1024 * 1024
 CONTENTS = {(200, kind): OpenApiTypes.BINARY for kind in sorted(set(CONTENT_TYPES.values()))}
 
 
-class NobodyScans(exceptions.APIException):
+class ScannerUnavailable(exceptions.APIException):
     """The virus scanner gave no answer: as on a page nothing is taken until it does."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -55,7 +55,7 @@ class UploadField(serializers.FileField):
     """A file; what it is is found by its content."""
 
 
-class StrictForm(Strict):
+class StrictFormSerializer(StrictSerializer):
     """Also refuses what is given twice: one of the two would be lost without a word."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -75,7 +75,7 @@ class UploadView(PartnerView):
     parser_classes = [StrictFormParser]
     most_bytes = settings.FILES_MAX_MEGABYTES * MEGABYTE + MAX_BYTES
 
-    def said_with_file(self, request: Request, form: type[StrictForm]) -> dict[str, Any]:
+    def said_with_file(self, request: Request, form: type[StrictFormSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return dict(found.validated_data)
@@ -92,7 +92,7 @@ class UploadView(PartnerView):
             if refusal.code == "big":
                 raise TooLarge(str(refusal)) from refusal
             if refusal.code == "unreachable":
-                raise NobodyScans from refusal
+                raise ScannerUnavailable from refusal
             raise serializers.ValidationError({"file": [str(refusal)]}, refusal.code) from refusal
 
 

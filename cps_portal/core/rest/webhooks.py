@@ -18,15 +18,15 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.enums import EndpointState, Scope
 from cps_portal.core.partners.models import Attempt, WebhookEndpoint
-from cps_portal.core.rest.fields import Strict
+from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
-from cps_portal.core.rest.lists import ListQuery, page_of, query_of
-from cps_portal.core.rest.resources import Face, Sparse, answer, column, tagged
-from cps_portal.core.rest.schema import IF_NONE_MATCH, listed, problems
+from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
+from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response, json_response_with_etag
+from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 
 
-class EndpointSerializer(Sparse):
+class EndpointSerializer(SparseSerializer):
     """Where you are told of events. `types` is empty for all."""
 
     id = serializers.IntegerField()
@@ -39,7 +39,7 @@ class EndpointSerializer(Sparse):
     quiet_until = serializers.DateTimeField(allow_null=True, help_text="Left alone until then, because it failed.")
 
 
-ENDPOINT = Face(
+ENDPOINT = Resource(
     EndpointSerializer,
     id="pk",
     url="url",
@@ -52,7 +52,7 @@ ENDPOINT = Face(
 )
 
 
-class EndpointInSerializer(Strict):
+class EndpointInSerializer(StrictSerializer):
     url = serializers.CharField(max_length=500, help_text="Begins with https:// and leads to the open internet.")
     types = serializers.ListField(
         child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
@@ -63,7 +63,7 @@ class EndpointInSerializer(Strict):
     )
 
 
-class EndpointChangeSerializer(Strict):
+class EndpointChangeSerializer(StrictSerializer):
     types = serializers.ListField(
         child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
         required=False,
@@ -79,11 +79,11 @@ class SecretSerializer(serializers.Serializer[Any]):
     secret = serializers.CharField()
 
 
-class SuspendSerializer(Strict):
+class SuspendSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=200)
 
 
-class NothingSerializer(Strict):
+class NothingSerializer(StrictSerializer):
     """Nothing."""
 
 
@@ -105,9 +105,9 @@ class EndpointView(PartnerView):
     def shown(self, pk: int, secret: str, status: int) -> HttpResponse:
         """With its secret, this once: nobody on the way keeps it."""
         found = {"endpoint": self.face(pk), "secret": secret}
-        return answer(found, status=status, headers={"Cache-Control": "no-store"})
+        return json_response(found, status=status, headers={"Cache-Control": "no-store"})
 
-    def said(self, request: Request, form: type[Strict]) -> dict[str, Any]:
+    def said(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return dict(found.validated_data)
@@ -118,17 +118,17 @@ class EndpointsView(EndpointView):
         operation_id="listWebhookEndpoints",
         tags=["Webhooks"],
         parameters=[ListQuery],
-        responses={200: listed(EndpointSerializer, "WebhookEndpointPage")},
+        responses={200: page_schema(EndpointSerializer, "WebhookEndpointPage")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Your endpoints."""
-        return answer(page_of([self.rows()], ENDPOINT, query_of(request, ListQuery), order="id"))
+        return json_response(paginate([self.rows()], ENDPOINT, parse_query(request, ListQuery), order="id"))
 
     @extend_schema(
         operation_id="addWebhookEndpoint",
         tags=["Webhooks"],
         request=EndpointInSerializer,
-        responses={201: SecretSerializer, **problems(409)},
+        responses={201: SecretSerializer, **problem_responses(409)},
     )
     def post(self, request: Request) -> HttpResponse:
         """Be told at this address from now on. The secret is shown once. Without an Idempotency-Key: the answer has a
@@ -147,7 +147,7 @@ class OneEndpointView(EndpointView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One endpoint, and how it goes."""
-        return tagged(request, self.face(self.endpoint(pk).pk))
+        return json_response_with_etag(request, self.face(self.endpoint(pk).pk))
 
     @extend_schema(
         operation_id="changeWebhookEndpoint",
@@ -161,12 +161,12 @@ class OneEndpointView(EndpointView):
         row = self.endpoint(pk)
         if said:
             actions.choose_types(endpoint=row, at=timezone.now(), **said)
-        return answer(self.face(row.pk))
+        return json_response(self.face(row.pk))
 
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
         tags=["Webhooks"],
-        responses={204: None, **problems(409)},
+        responses={204: None, **problem_responses(409)},
     )
     def delete(self, request: Request, pk: int) -> HttpResponse:
         """Be told nothing there any more, not even what waits. What you sign with its secrets is not believed any
@@ -180,7 +180,7 @@ class RotateSecretView(EndpointView):
         operation_id="rotateWebhookSecret",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={200: SecretSerializer, **problems(409)},
+        responses={200: SecretSerializer, **problem_responses(409)},
     )
     def post(self, request: Request, pk: int) -> HttpResponse:
         """A new secret, shown once. For a day every message is signed with both."""
@@ -200,7 +200,9 @@ class SuspendEndpointView(EndpointView):
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send nothing there for now. What is to be sent waits."""
         said = self.said(request, SuspendSerializer)
-        return answer(self.face(actions.suspend(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk))
+        return json_response(
+            self.face(actions.suspend(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk)
+        )
 
 
 class ResumeEndpointView(EndpointView):
@@ -214,10 +216,10 @@ class ResumeEndpointView(EndpointView):
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send there again, at once what waited."""
         self.said(request, NothingSerializer)
-        return answer(self.face(actions.resume(endpoint=self.endpoint(pk), by=None, at=timezone.now()).pk))
+        return json_response(self.face(actions.resume(endpoint=self.endpoint(pk), by=None, at=timezone.now()).pk))
 
 
-class AttemptSerializer(Sparse):
+class AttemptSerializer(SparseSerializer):
     """One try. `status` is 0 when no answer came."""
 
     id = serializers.IntegerField()
@@ -234,7 +236,7 @@ def _id(key: str) -> str:
     return key.rpartition("@")[0] or key
 
 
-ATTEMPT = Face(
+ATTEMPT = Resource(
     AttemptSerializer,
     id="pk",
     message=column("key", make=_id),
@@ -252,15 +254,15 @@ class AttemptsView(EndpointView):
         operation_id="listWebhookAttempts",
         tags=["Webhooks"],
         parameters=[ListQuery],
-        responses={200: listed(AttemptSerializer, "WebhookAttemptPage")},
+        responses={200: page_schema(AttemptSerializer, "WebhookAttemptPage")},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """How each try went, the latest first."""
         rows = Attempt.objects.filter(endpoint=self.endpoint(pk))
-        return answer(page_of([rows], ATTEMPT, query_of(request, ListQuery), order="-at"))
+        return json_response(paginate([rows], ATTEMPT, parse_query(request, ListQuery), order="-at"))
 
 
-class WebhookMessageSerializer(Sparse):
+class WebhookMessageSerializer(SparseSerializer):
     """Something that you were told, or will be."""
 
     id = serializers.IntegerField()
@@ -275,7 +277,7 @@ class WebhookMessageSerializer(Sparse):
     sent_at = serializers.DateTimeField(allow_null=True)
 
 
-MESSAGE = Face(
+MESSAGE = Resource(
     WebhookMessageSerializer,
     id="pk",
     message=column("key", make=_id),
@@ -295,12 +297,12 @@ class MessagesView(EndpointView):
         operation_id="listWebhookMessages",
         tags=["Webhooks"],
         parameters=[ListQuery],
-        responses={200: listed(WebhookMessageSerializer, "WebhookMessagePage")},
+        responses={200: page_schema(WebhookMessageSerializer, "WebhookMessagePage")},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """What an endpoint was told and what waits for it, the latest first."""
         rows = Message.objects.filter(lane=self.endpoint(pk).lane)
-        return answer(page_of([rows], MESSAGE, query_of(request, ListQuery), order="-created_at"))
+        return json_response(paginate([rows], MESSAGE, parse_query(request, ListQuery), order="-created_at"))
 
 
 class ReplayView(EndpointView):
@@ -308,7 +310,7 @@ class ReplayView(EndpointView):
         operation_id="replayWebhookMessage",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={200: WebhookMessageSerializer, **problems(409)},
+        responses={200: WebhookMessageSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, pk: int, message: int) -> HttpResponse:
@@ -318,7 +320,7 @@ class ReplayView(EndpointView):
         if row is None:
             raise Http404
         done = actions.resend(message=row, by=None, at=timezone.now())
-        return answer(MESSAGE.one(Message.objects.filter(pk=done.pk)))
+        return json_response(MESSAGE.one(Message.objects.filter(pk=done.pk)))
 
 
 class PingView(EndpointView):
@@ -326,7 +328,7 @@ class PingView(EndpointView):
         operation_id="pingWebhookEndpoint",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={202: WebhookMessageSerializer, **problems(409)},
+        responses={202: WebhookMessageSerializer, **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -334,4 +336,4 @@ class PingView(EndpointView):
         attempts."""
         self.said(request, NothingSerializer)
         done = actions.ping(endpoint=self.endpoint(pk), by=None, at=timezone.now())
-        return answer(MESSAGE.one(Message.objects.filter(pk=done.pk)), status=202)
+        return json_response(MESSAGE.one(Message.objects.filter(pk=done.pk)), status=202)

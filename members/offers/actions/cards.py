@@ -80,8 +80,8 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
         _ask_to_print(new, at)
     key = f"card-{new.number}"
     notices.tell(member=locked, key=key, code=NoticeCode.CARD_REPLACED, params={}, path=new.get_absolute_url(), at=at)
-    payload = outbox.to_word("offers.card_replaced", card=new.pk, posted=post)
-    outbox.post(key=key, kind="mail", to=locked.user.email, payload=payload, at=at)
+    payload = outbox.rendered_later("offers.card_replaced", card=new.pk, posted=post)
+    outbox.enqueue(key=key, kind="mail", to=locked.user.email, payload=payload, at=at)
     return new
 
 
@@ -97,7 +97,7 @@ def _ask_to_print(card: Card, at: datetime) -> None:
     pack = WelcomePack.objects.filter(member=card.member_id).select_related("house").first()
     if pack is None or pack.blanked_at:
         raise Refusal("address", _("We hold no postal address of this member. Leave this out."), "post")
-    sent = pack.house and partners.announce(
+    sent = pack.house and partners.enqueue_webhook(
         partner=pack.house,
         type=CARD_REQUESTED,
         key=f"card-{card.number}",

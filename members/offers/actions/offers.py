@@ -157,14 +157,14 @@ def tell_news(*, at: datetime, limit: int = NEWS_BATCH) -> bool:
         if people:
             with transaction.atomic():
                 letters = [
-                    outbox.Letter(
+                    outbox.OutgoingMessage(
                         f"offer-{offer.pk}-news-{each.pk}",
                         each.user.email,
-                        outbox.to_word("offers.news", offer=offer.pk, member=each.pk),
+                        outbox.rendered_later("offers.news", offer=offer.pk, member=each.pk),
                     )
                     for each in people
                 ]
-                outbox.post_many(kind="mail", letters=letters, at=at)
+                outbox.enqueue_many(kind="mail", letters=letters, at=at)
             return True
     return False
 
@@ -214,9 +214,9 @@ def _tell(rows: Any, code: NoticeCode, at: datetime) -> None:
         for row in told
     )
     letters = [
-        outbox.Letter(
-            keys[row.pk], row.member.user.email, outbox.to_word("offers.sign_up", sign_up=row.pk, what=str(code))
+        outbox.OutgoingMessage(
+            keys[row.pk], row.member.user.email, outbox.rendered_later("offers.sign_up", sign_up=row.pk, what=str(code))
         )
         for row in told
     ]
-    outbox.post_many(kind="mail", letters=letters, at=at)
+    outbox.enqueue_many(kind="mail", letters=letters, at=at)

@@ -131,7 +131,7 @@ def send_request(*, pack: WelcomePack, at: datetime) -> bool:
     if pack.house is None:
         return False
     facts = {"pack": pack.pk, "sending": pack.sending}
-    posted = partners.announce(
+    posted = partners.enqueue_webhook(
         partner=pack.house,
         type=REQUESTED,
         key=f"pack-{pack.key}",
@@ -353,7 +353,7 @@ def _call_off(pack: WelcomePack, at: datetime) -> None:
     if pack.house:
         facts = {"pack": pack.pk, "sending": pack.sending}
         key = f"pack-{pack.key}-cancelled"
-        partners.announce(
+        partners.enqueue_webhook(
             partner=pack.house,
             type=CANCELLED,
             key=key,
@@ -404,5 +404,5 @@ def _tell(pack: WelcomePack, step: PackStep, at: datetime) -> None:
         path=pack.get_absolute_url(),
         at=at,
     )
-    payload = outbox.to_word("offers.pack_step", pack=pack.pk, sending=pack.sending, step=step.value)
-    outbox.post(key=key, kind="mail", to=pack.member.user.email, payload=payload, at=at)
+    payload = outbox.rendered_later("offers.pack_step", pack=pack.pk, sending=pack.sending, step=step.value)
+    outbox.enqueue(key=key, kind="mail", to=pack.member.user.email, payload=payload, at=at)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.sheets import harmless
+from cps_portal.core.lib.sheets import escape_formula
 from members.enums import Level
 from members.offers.actions.offers import audience, change_offer, publish, withdraw
 from members.offers.enums import OfferState, PlaceState
@@ -169,7 +169,7 @@ class OfferAdmin(DeskAdmin[Offer]):
         for row in people.order_by(F("place").asc(nulls_last=True), "since", "pk"):
             who = row.member
             cells = [who.full_name, who.number_in_groups, who.get_level_display(), row.get_state_display()]
-            table.writerow([row.place or "", *map(harmless, cells)])
+            table.writerow([row.place or "", *map(escape_formula, cells)])
         self.log_change(request, offer, gettext("The list for the door was taken."))
         return answer
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
-from cps_portal.core.lib.sheets import harmless
+from cps_portal.core.lib.sheets import escape_formula
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
@@ -339,5 +339,5 @@ def _file(taken: list[WelcomePack], moment: str) -> HttpResponse:
             pack.phone,
             moment,
         ]
-        table.writerow(map(harmless, cells))
+        table.writerow(map(escape_formula, cells))
     return answer

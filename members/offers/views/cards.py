@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.throttle import address_of, too_often
+from cps_portal.core.lib.throttle import client_address, is_throttled
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold
@@ -145,7 +145,7 @@ def card_check(request: HttpRequest, token: str) -> HttpResponse:
     Nobody can go through tokens: looks are counted by address. It holds no form, as no page may without a referrer.
     """
     limit = settings.CARD_CHECK_LIMIT
-    if too_often(request, what="card-check", limit=limit, whom=f"ip:{address_of(request)}"):
+    if is_throttled(request, what="card-check", limit=limit, whom=f"ip:{client_address(request)}"):
         answer = render(request, "offers/card_check_throttled.html", {"minutes": -(-limit[1] // 60)}, status=429)
         answer["Retry-After"] = str(limit[1])
         answer._has_been_logged = True  # type: ignore[attr-defined]  # or Django writes the token into its log

@@ -18,7 +18,7 @@ BATCH = 1000
 
 def note_call(call: dict[str, Any]) -> None:
     """Note a request: the fields of a Call, `credential_id` its key. Never raises: the log says what it could not."""
-    meter.note(NOTED, orjson.dumps(call), most=MAX_BUFFERED_CALLS)
+    meter.append(NOTED, orjson.dumps(call), max_length=MAX_BUFFERED_CALLS)
 
 
 def write_calls() -> int:
@@ -27,9 +27,9 @@ def write_calls() -> int:
     What is noted is taken away once it is written; the same request twice is written once.
     """
     total = 0
-    while lines := meter.noted(NOTED, BATCH):
+    while lines := meter.read(NOTED, BATCH):
         _write([orjson.loads(line) for line in lines.values()])
-        meter.forget(NOTED, lines)
+        meter.clear(NOTED, lines)
         total += len(lines)
     return total
 

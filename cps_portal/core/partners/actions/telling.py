@@ -17,9 +17,9 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.prepared import Prepared
+from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.actions import Letter
+from cps_portal.core.outbox.actions import OutgoingMessage
 from cps_portal.core.outbox.enums import Kind
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import rules, sealing
@@ -39,14 +39,14 @@ FAULTS = {
 }
 
 
-WANTING: Prepared[WebhookEndpoint] = Prepared(
+WANTING: CompiledQuery[WebhookEndpoint] = CompiledQuery(
     lambda partner, wanted: WebhookEndpoint.objects.filter(partner=partner, partner__active=True).wanting(wanted)
 )
 
 # --- Telling -------------------------------------------------------------------------------------
 
 
-def announce(
+def enqueue_webhook(
     *,
     partner: Partner,
     type: str,  # noqa: A002
@@ -67,13 +67,13 @@ def announce(
     `facts` when it leaves (None: cancelled), so that nothing personal waits here. A suspended endpoint gets it once
     it is resumed. Raises ValueError for what nobody declared, TransactionManagementError outside a transaction.
     """
-    told = letters(
+    told = webhook_messages(
         partner=partner, type=type, key=key, subject=subject, sequence=sequence, compose=compose, at=at, **facts
     )
-    return outbox.post_many(kind=Kind.WEBHOOK, letters=told, at=at)
+    return outbox.enqueue_many(kind=Kind.WEBHOOK, letters=told, at=at)
 
 
-def letters(
+def webhook_messages(
     *,
     partner: Partner,
     type: str,  # noqa: A002
@@ -83,7 +83,7 @@ def letters(
     compose: str,
     at: datetime,
     **facts: Any,
-) -> list[Letter]:
+) -> list[OutgoingMessage]:
     """What `announce` posts, for who has other things to post with it. Raises ValueError as that does."""
     if type not in settings.WEBHOOK_TYPES:
         raise ValueError(f"partners cannot be told of {type!r}")
@@ -95,14 +95,14 @@ def letters(
         "at": at.isoformat(),
         "subject": subject,
         "sequence": sequence,
-        **outbox.to_word(compose, **facts),
+        **outbox.rendered_later(compose, **facts),
     }
     return [_letter(endpoint, event) for endpoint in WANTING.all(partner=partner.pk, wanted=type)]
 
 
-def _letter(endpoint: WebhookEndpoint, event: Mapping[str, Any]) -> Letter:
+def _letter(endpoint: WebhookEndpoint, event: Mapping[str, Any]) -> OutgoingMessage:
     payload = {"endpoint": endpoint.pk, **event}
-    return Letter(f"{event['id']}@{endpoint.pk}", endpoint.url, payload, endpoint.lane, Kind.WEBHOOK)
+    return OutgoingMessage(f"{event['id']}@{endpoint.pk}", endpoint.url, payload, endpoint.lane, Kind.WEBHOOK)
 
 
 def live_secrets(*, endpoint: WebhookEndpoint, at: datetime) -> list[str]:
@@ -238,7 +238,7 @@ def resume(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: dateti
     locked.state, locked.reason = EndpointState.ACTIVE, ""
     locked.suspended_at = locked.failing_since = locked.quiet_until = None
     locked.save(update_fields=["state", "reason", "suspended_at", "failing_since", "quiet_until"])
-    outbox.wake(lane=locked.lane, at=at)
+    outbox.send_queued_now(lane=locked.lane, at=at)
     return locked
 
 
@@ -252,7 +252,7 @@ def end(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime)
     locked.ended_at = at
     locked.save(update_fields=["ended_at"])
     EndpointSecret.objects.filter(endpoint=locked).live(at).update(expires_at=at)
-    outbox.call_off(lane=locked.lane, why=DELETED)
+    outbox.cancel_queued(lane=locked.lane, why=DELETED)
     return locked
 
 
@@ -276,9 +276,9 @@ def ping(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime
         "at": at.isoformat(),
         "subject": f"webhook-endpoints/{locked.pk}",
         "sequence": number,
-        **outbox.to_word("partners.test", endpoint=locked.pk),
+        **outbox.rendered_later("partners.test", endpoint=locked.pk),
     }
-    (message,) = outbox.post_many(kind=Kind.WEBHOOK, letters=[_letter(locked, event)], at=at)
+    (message,) = outbox.enqueue_many(kind=Kind.WEBHOOK, letters=[_letter(locked, event)], at=at)
     return message
 
 
