@@ -59,7 +59,7 @@ class MemberAdmin(DeskAdmin[Member]):
     fieldsets = [
         (None, {"fields": ["number_in_groups", "email", "address", "level", "points"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "specialty"]}),
-        (_("What else they hear"), {"fields": ["wants_news", "wants_counted", "wants_reminders"]}),
+        (_("Email preferences"), {"fields": ["wants_news", "wants_counted", "wants_reminders"]}),
         (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at", "to_be_erased", "erased_at"]}),
     ]
     readonly_fields = [

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from allauth.account.models import EmailAddress
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Case, Value, When
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,7 +16,7 @@ from django.utils.translation import ngettext
 from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState
 from kitbag.models import PointsEntry, Registration, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
-from kitbag.presenters.registrations import Kit, entry_title, show
+from kitbag.presenters.registrations import RegistrationCard, entry_title, build_card
 from kitbag.queries.forecast import Step, forecast
 from members import rules
 from members.enums import Level, NoticeCode
@@ -96,7 +97,7 @@ class Dashboard:
     nudge: Nudge | None
     confirm: EmailAddress | None
     notices: list[Told]
-    kits: list[Kit]
+    kits: list[RegistrationCard]
     totals: dict[str, int]
     checking: bool
     chart: Chart | None
@@ -163,7 +164,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         nudge=_nudge(member.points, thresholds, needing, checking_points),
         confirm=address if address and not address.verified else None,
         notices=_notices(member, pack_offered=shelf.pack_offered is not None),
-        kits=[show(row, None) for row in needing[:TURNS_SHOWN]],
+        kits=[build_card(row, None) for row in needing[:TURNS_SHOWN]],
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
         and mine.undecided(now).filter(submitted_at__gt=now - PATIENCE).exists(),
@@ -202,9 +203,12 @@ def greeting(now: datetime) -> str:
 def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
     level = rules.level_for(points, thresholds)
     ahead = rules.next_level(points, thresholds)
-    description = _("%(points)s points counted.") % {"points": points}
+    description = _("%(points)s points counted.") % {"points": intcomma(points)}
     if ahead:
-        description += " " + _("%(gap)s points to %(level)s.") % {"gap": ahead[1], "level": Level(ahead[0]).label}
+        description += " " + _("%(gap)s points to %(level)s.") % {
+            "gap": intcomma(ahead[1]),
+            "level": Level(ahead[0]).label,
+        }
     return Scale(
         stops=[
             Stop(name, Level(name).label, start, name == level)
@@ -245,52 +249,55 @@ def _told(notice: Notice) -> Told:
     """What happened, in the reader's language (R56)."""
     params = notice.params
     title, why = {
-        NoticeCode.LEVEL_UP: (_("You are %(level)s now"), _("With %(points)s points.")),
-        NoticeCode.LEVEL_DOWN: (_("You are %(level)s now"), _("Your points fell to %(points)s. See why.")),
-        NoticeCode.REGISTRATION_APPROVED: (_("%(product)s counts now"), _("We have looked at it and approved it.")),
+        NoticeCode.LEVEL_UP: (_("You’re %(level)s now"), _("You have %(points)s points.")),
+        NoticeCode.LEVEL_DOWN: (_("You’re %(level)s now"), _("Your points went down to %(points)s. See why.")),
+        NoticeCode.REGISTRATION_APPROVED: (_("%(product)s counts now"), _("We’ve checked it and approved it.")),
         NoticeCode.REGISTRATION_REFUSED: (_refused(params), _reason(params.get("reason", ""))),
-        NoticeCode.CASE_ANSWERED: (_("We have answered you"), _("Case %(reference)s.")),
-        NoticeCode.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s waits for your reply.")),
-        NoticeCode.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. Write on in it if it comes back.")),
-        NoticeCode.HANDED_OVER: (_("%(product)s was handed over"), _("Its new owner has redeemed your code.")),
+        NoticeCode.CASE_ANSWERED: (_("We’ve answered your message"), _("Case %(reference)s.")),
+        NoticeCode.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s is waiting for your reply.")),
+        NoticeCode.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. If the problem comes back, reply there.")),
+        NoticeCode.HANDED_OVER: (_("%(product)s has a new owner"), _("They’ve redeemed your code.")),
         NoticeCode.CAME_TO_YOU: (
             _("%(product)s is yours now"),
-            _("It counts at once, with its first date of purchase."),
+            _("It counts already, with its first date of purchase."),
         ),
         NoticeCode.STOLEN_PRESENTED: (
-            _("Your stolen %(product)s was presented"),
-            _("Somebody presented it to us. Our staff look into it."),
+            _("Your stolen %(product)s has turned up"),
+            _("Someone tried to register it or brought it to a centre. Our staff are looking into it."),
         ),
-        NoticeCode.STOLEN_LIFTED: (_("%(product)s is no longer reported stolen"), _("It is as it was before.")),
+        NoticeCode.STOLEN_LIFTED: (_("%(product)s is no longer reported stolen"), _("You can use it as before.")),
         NoticeCode.WELCOME_PACK: (
             _("Your Welcome Pack is waiting"),
-            _("Tell us where to send it. There is one per member."),
+            _("Tell us where to send it."),
         ),
         NoticeCode.PACK_DISPATCHED: (
             _("Your Welcome Pack is on its way"),
-            _("Follow it, and tell us when it is there."),
+            _("Track it here, and tell us when it arrives."),
         ),
         NoticeCode.PACK_RETURNED: (
             _("Your Welcome Pack came back to us"),
-            _("We look into it and send the same pack again. See what to check."),
+            _("We’ll send it again. Check your address first."),
         ),
-        NoticeCode.PACK_SENT_AGAIN: (_("Your Welcome Pack is sent again"), _("Follow it here.")),
+        NoticeCode.PACK_SENT_AGAIN: (_("Your Welcome Pack is being sent again"), _("Track it here.")),
         NoticeCode.PACK_LATE: (
-            _("Your Welcome Pack takes longer"),
-            _("Our staff look into it. Your request is safe: you need not do anything."),
+            _("Your Welcome Pack is taking longer"),
+            _("Our staff are looking into it. You don’t have to do anything."),
         ),
         NoticeCode.PACK_CANCELLED: (
             _("Your Welcome Pack was cancelled"),
-            _("Write to us if you did not expect it: we can send it again."),
+            _("If you didn’t expect this, write to us. We can still send it."),
         ),
-        NoticeCode.CARD_REPLACED: (_("You have a new card"), _("The old one no longer works. Open the new one.")),
-        NoticeCode.PLACE_FREE: (_("You have a place: %(title)s"), _("It came free and is yours. Give it back if not.")),
+        NoticeCode.CARD_REPLACED: (_("You have a new card"), _("The old one doesn’t work any more. Open the new one.")),
+        NoticeCode.PLACE_FREE: (
+            _("You have a place: %(title)s"),
+            _("If you can’t come, give it up for the next in the queue."),
+        ),
         NoticeCode.OFFER_CHANGED: (
             _("Changed: %(title)s"),
-            _("See the new time and place, and give your place back if it does not fit."),
+            _("See the new time and venue. If they don’t suit you, give up your place."),
         ),
         NoticeCode.TICKET: events.SENTENCES.get(params.get("kind", ""), events.OTHERWISE),
-        NoticeCode.OFFER_WITHDRAWN: (_("Called off: %(title)s"), _("You need not do anything.")),
+        NoticeCode.OFFER_WITHDRAWN: (_("Cancelled: %(title)s"), _("You don’t have to do anything.")),
         NoticeCode.POINTS_WILL_CHANGE: (_counts(params.get("others", 0)), _then(params)),
         NoticeCode.PLAN_CANCELLED: (
             _("%(product)s keeps its points"),
@@ -302,8 +309,8 @@ def _told(notice: Notice) -> Told:
             _("The change we announced for %(on)s was cancelled."),
         ),
         NoticeCode.LEVELS_WILL_CHANGE: (
-            _("From %(on)s the levels need other points"),
-            _("With your %(points)s points you will be %(level)s then."),
+            _("From %(on)s the levels start at new totals"),
+            _("With your %(points)s points you’ll be %(level)s then."),
         ),
     }[NoticeCode(notice.code)]
     facts = _words(params)
@@ -317,12 +324,12 @@ def _words(params: dict[str, Any]) -> dict[str, Any]:
     return {
         **params,
         "level": Level(params["to"]).label if params.get("to") in Level.values else "",
-        "points": params.get("points", 0),
+        "points": intcomma(params.get("points", 0)),
         "product": params.get("product", ""),
         "reason": params.get("reason", ""),
         "title": params.get("title", ""),
         "on": date_format(date.fromisoformat(on), "j F Y") if on else "",
-        "amount": f"+{amount}" if amount > 0 else f"−{abs(amount)}",
+        "amount": f"+{intcomma(amount)}" if amount > 0 else f"−{intcomma(abs(amount))}",
     }
 
 
@@ -339,7 +346,7 @@ def _counts(others: int) -> str:
 
 def _then(params: dict[str, Any]) -> str:
     """Where the member will stand after an announced change."""
-    level = _("You will be %(level)s.") if params.get("from") != params.get("to") else _("You stay %(level)s.")
+    level = _("You’ll be %(level)s.") if params.get("from") != params.get("to") else _("You’ll still be %(level)s.")
     return _("Your total will be %(points)s.") + " " + level
 
 
@@ -349,7 +356,7 @@ def _reason(code: str) -> str:
 
 def _refused(params: dict[str, Any]) -> str:
     asked = params.get("reason") == RefusalReason.NEEDS_EVIDENCE
-    return _("We need to see more of %(product)s") if asked else _("%(product)s was refused")
+    return _("We need something more for %(product)s") if asked else _("%(product)s wasn’t accepted")
 
 
 def _last_change(member: Member) -> LastChange | None:

@@ -179,7 +179,7 @@ def test_what_was_asked_for_comes_first_when_handed_in_again(
     assert (
         "A photo of the number, please." in Message.objects.get(key__startswith="registration_refused").payload["text"]
     )
-    assert "We need to see more of EOS R Test" in as_ben.get("/dashboard/").content.decode()
+    assert "We need something more for EOS R Test" in as_ben.get("/dashboard/").content.decode()
     for page in (f"/kitbag/{row.pk}/", f"/kitbag/{row.pk}/finish/"):
         text = as_ben.get(page).content.decode()
         assert "A photo of the number, please." in text

@@ -29,7 +29,7 @@ def page(answer: Any) -> str:
 
 def test_a_member_writes_and_reads_on(world: World, as_ana: Client, agent: User) -> None:
     asked = as_ana.get("/contact/")
-    assert "We aim for 8 working hours." in page(asked)
+    assert "We aim to reply within 8 working hours." in page(asked)
     assert 'name="email"' not in page(asked)
     answer = as_ana.post("/contact/", GOOD, follow=True)
     case = Case.objects.get()
@@ -43,7 +43,7 @@ def test_a_member_writes_and_reads_on(world: World, as_ana: Client, agent: User)
     assert "&lt;b&gt;Good&lt;/b&gt; lens" in said
     assert "Not for her." not in said
     assert "agent@example.org" not in said
-    assert "We have answered you" in page(as_ana.get("/dashboard/"))
+    assert "We’ve answered your message" in page(as_ana.get("/dashboard/"))
     as_ana.post(case.get_absolute_url(), {"text": "Thank you"})
     assert case.messages.count() == 4
     assert "With support" in page(as_ana.get("/cases/"))

@@ -215,7 +215,7 @@ def test_your_turn_names_why_something_was_refused(world: World, as_ana: Client)
     )
     page = text(as_ana.get("/dashboard/"))
     assert "Correct <bdi>EOS R Test</bdi>" in page
-    assert "EOS R Test was refused" in page
+    assert "EOS R Test wasn’t accepted" in page
     assert "The serial number is not the one of this product." in page
 
 
@@ -331,9 +331,9 @@ def notice(member: Member, key: str = "k") -> Notice:
 def test_a_notice_is_shown_until_it_is_put_away(world: World, as_ana: Client) -> None:
     Notice.objects.filter(member=world.ana).update(read_at=JOINED)
     row = notice(world.ana)
-    assert "You are Gold now" in text(as_ana.get("/dashboard/"))
+    assert "You’re Gold now" in text(as_ana.get("/dashboard/"))
     assert as_ana.post(f"/notices/{row.pk}/read/")["Location"] == "/dashboard/"
-    assert "You are Gold now" not in text(as_ana.get("/dashboard/"))
+    assert "You’re Gold now" not in text(as_ana.get("/dashboard/"))
     assert as_ana.post(f"/notices/{row.pk}/read/").status_code == 302  # twice is harmless
 
 
@@ -350,7 +350,7 @@ def test_a_product_with_a_percent_sign_in_its_name_breaks_no_notice(world: World
     actions.tell(
         member=world.ana, key="p", code=NoticeCode.REGISTRATION_REFUSED, params=params, path="", at=timezone.now()
     )
-    assert "100% %(x)s &lt;b&gt; was refused" in text(as_ana.get("/dashboard/"))
+    assert "100% %(x)s &lt;b&gt; wasn’t accepted" in text(as_ana.get("/dashboard/"))
 
 
 # --- Profile --------------------------------------------------------------------------------------------------

@@ -251,7 +251,7 @@ def test_whoever_looks_too_often_is_told_when_to_come_back(
     assert [look(token)[0] for token in ("A" * 43, card, card)] == [200, 200, 429]
     answer = Client().get(card.check_path)
     assert answer["Retry-After"] == "300"
-    assert "Try again in 5 minutes" in answer.content.decode()
+    assert "Scan the code again in 5 minutes" in answer.content.decode()
     assert answer["Referrer-Policy"] == "no-referrer"
     assert card.token not in caplog.text
     assert Client().get(card.check_path, REMOTE_ADDR="192.0.2.7").status_code == 200
