@@ -28,13 +28,13 @@ def member_of(request: HttpRequest) -> Member | None:
     return getattr(request.user, "member", None)
 
 
-def in_force() -> QuerySet[TermsVersion]:
+def terms_in_force() -> QuerySet[TermsVersion]:
     """The versions of the Terms of Use that hold by now, newest first (R9)."""
     return TermsVersion.objects.filter(valid_from__lte=timezone.now())
 
 
 def newest_terms() -> TermsVersion | None:
-    return in_force().first()
+    return terms_in_force().first()
 
 
 def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

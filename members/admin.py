@@ -22,9 +22,9 @@ from members.models import (
     LevelThreshold,
     Member,
     Notice,
+    PendingLevelNotice,
     TermsAcceptance,
     TermsVersion,
-    UntoldLevelChange,
     User,
 )
 
@@ -183,8 +183,8 @@ class LevelChangeAdmin(ReadOnlyAdmin[LevelChange]):
     date_hierarchy = "at"
 
 
-@admin.register(UntoldLevelChange)
-class UntoldLevelChangeAdmin(ReadOnlyAdmin[UntoldLevelChange]):
+@admin.register(PendingLevelNotice)
+class UntoldLevelChangeAdmin(ReadOnlyAdmin[PendingLevelNotice]):
     """Level changes of a run whose members are told next; a long list that stays says that no worker runs."""
 
     list_display = ["change", "member"]

@@ -25,7 +25,7 @@ def welcome(member: Member) -> dict[str, str]:
     )
 
 
-def about_account(member: Member, letter: str) -> dict[str, str]:
+def account_mail(member: Member, letter: str) -> dict[str, str]:
     """That the account was closed and until when it can be taken back, or that it is open again (R14)."""
     until = member.reopens_until
     with translation.override(member.language):

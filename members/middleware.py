@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
-from members.access import in_force, member_of
+from members.access import member_of, terms_in_force
 from members.models import Member, TermsAcceptance
 
 TERMS_KEY = "terms_accepted"  # in the session: the version that was accepted when this sign-in began
@@ -72,7 +72,7 @@ def lead(request: HttpRequest, url: str) -> HttpResponse:
 def remember_terms(request: HttpRequest, member: Member) -> bool:
     """Note in the session that the newest terms are accepted, and the language. False if they are not accepted."""
     accepted = TermsAcceptance.objects.filter(member=member, terms=OuterRef("pk"))
-    newest = in_force().annotate(accepted=Exists(accepted)).values_list("version", "accepted").first()
+    newest = terms_in_force().annotate(accepted=Exists(accepted)).values_list("version", "accepted").first()
     if newest and not newest[1]:
         return False
     request.session[TERMS_KEY] = newest[0] if newest else ""

@@ -62,7 +62,7 @@ def compare(member: Member, to: CountryProgramme) -> Move:
     return move
 
 
-def benefit_of(member: Member) -> LevelBenefit | None:
+def get_level_benefit(member: Member) -> LevelBenefit | None:
     """What the member's level gives at home today; None outside the free programme (R3)."""
     home = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
     return _benefit(member, home)

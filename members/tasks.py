@@ -9,16 +9,16 @@ from members import actions
 BATCH = 500
 
 
-@shared_task(name="members.tell_levels")
-def tell_levels() -> None:
+@shared_task(name="members.notify_level_changes")
+def notify_level_changes() -> None:
     """Tell the members whose level moved in a run."""
-    run_in_slices("members.tell_levels", step=partial(actions.tell_levels, limit=BATCH))
+    run_in_slices("members.notify_level_changes", step=partial(actions.notify_level_changes, limit=BATCH))
 
 
 @shared_task(name="members.announce_thresholds")
 def announce_thresholds() -> None:
     """Tell the members whose level a planned change of the levels moves, or no longer moves (R22)."""
-    for plan in actions.thresholds_to_tell(at=timezone.now()):
+    for plan in actions.plans_to_announce(at=timezone.now()):
         queue_task("members.announce_threshold_plan", plan)
 
 
@@ -45,4 +45,4 @@ def apply_threshold_plan(plan: int) -> None:
         return actions.apply_thresholds_step(plan=plan, limit=BATCH, at=timezone.now())
 
     if run_in_slices("members.apply_threshold_plan", plan, step=step):
-        queue_task("members.tell_levels")
+        queue_task("members.notify_level_changes")

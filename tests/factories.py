@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import factory
 from django.utils import timezone
 
-from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions import planning, registrations, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import SerialPlace, Shelf, Stage
 from kitbag.models import Product, ProductName, Registration, StageChange
@@ -64,7 +64,7 @@ def plan(product: Product, stage: Stage, at: datetime, **changes: object) -> Pla
 def announced(planned: Plan, at: datetime) -> StageChange:
     """Planned at `at`, and everybody told an hour later."""
     (change,) = planning.plan_changes(plans=[planned], by=None, at=at)
-    while announcing.announce_step(change=change.pk, limit=100, at=at + timedelta(hours=1)):
+    while stage_change_notices.announce_step(change=change.pk, limit=100, at=at + timedelta(hours=1)):
         pass
     change.refresh_from_db()
     return change
@@ -72,11 +72,11 @@ def announced(planned: Plan, at: datetime) -> StageChange:
 
 def applied(change: StageChange, at: datetime, limit: int = 100) -> StageChange:
     """Taken effect, and everybody settled and told."""
-    begin = applying.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable: refuses a test's transaction
+    begin = stage_changes.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable: refuses a test's transaction
     begin(change=change, at=at)
-    while applying.settle_step(change=change.pk, limit=limit, at=at):
+    while stage_changes.settle_step(change=change.pk, limit=limit, at=at):
         pass
-    while members.tell_levels(limit=100):
+    while members.notify_level_changes(limit=100):
         pass
     change.refresh_from_db()
     change.product.refresh_from_db()

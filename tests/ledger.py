@@ -4,12 +4,12 @@ from django.db import transaction
 from django.db.models import Sum
 
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import points
+from kitbag.actions import ledger
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, PointsEntry, Registration, StageChange
 from members import rules as member_rules
 from members.enums import ChangeState, PointsCause
-from members.models import LevelChange, LevelThreshold, Member, UntoldLevelChange
+from members.models import LevelChange, LevelThreshold, Member, PendingLevelNotice
 
 
 def awaiting() -> set[int]:
@@ -41,8 +41,8 @@ def assert_settling_again_writes_nothing() -> None:
     keys = list(Registration.objects.exclude(pk__in=awaiting()).values_list("pk", flat=True))
     with transaction.atomic():
         at = StageChange.objects.order_by("planned_at").values_list("planned_at", flat=True).last()
-        again = points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=at)  # type: ignore[arg-type]
-    assert again == points.Settled()
+        again = ledger.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=at)  # type: ignore[arg-type]
+    assert again == ledger.Settled()
 
 
 def assert_nobody_is_told_twice() -> None:
@@ -50,7 +50,7 @@ def assert_nobody_is_told_twice() -> None:
     for letter, email in told.values_list("letter", "member__user__email"):
         assert Message.objects.get(key=letter).to == email
     levels = Message.objects.filter(key__startswith="level-").count()
-    assert levels + UntoldLevelChange.objects.count() <= LevelChange.objects.count()
+    assert levels + PendingLevelNotice.objects.count() <= LevelChange.objects.count()
 
 
 def assert_every_holder_was_told(change: StageChange) -> None:

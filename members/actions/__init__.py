@@ -1,9 +1,9 @@
 """Everything that writes for members. Actions take who (`by`) and when (`at`), lock, check, write and post."""
 
 from members.actions.accounts import Profile, accept_terms, change_profile, join, move_country
-from members.actions.erasing import erase_person, forget_told
-from members.actions.levels import Settled, mend_level_history, settle_level, tell_levels
-from members.actions.notices import read_notice, tell, tell_many
+from members.actions.erasing import delete_notices, erase_person
+from members.actions.levels import Settled, notify_level_changes, repair_level_history, settle_level
+from members.actions.notices import notify_member, notify_members, read_notice
 from members.actions.thresholds import (
     announce_thresholds_step,
     apply_thresholds_step,
@@ -11,9 +11,9 @@ from members.actions.thresholds import (
     begin_thresholds,
     cancel_thresholds,
     draft_thresholds,
-    movers,
+    members_changing_level,
     plan_thresholds,
-    thresholds_to_tell,
+    plans_to_announce,
 )
 
 __all__ = [
@@ -28,16 +28,16 @@ __all__ = [
     "change_profile",
     "draft_thresholds",
     "erase_person",
-    "forget_told",
+    "delete_notices",
     "join",
-    "mend_level_history",
+    "repair_level_history",
     "move_country",
-    "movers",
+    "members_changing_level",
     "plan_thresholds",
     "read_notice",
     "settle_level",
-    "tell",
-    "tell_levels",
-    "tell_many",
-    "thresholds_to_tell",
+    "notify_member",
+    "notify_level_changes",
+    "notify_members",
+    "plans_to_announce",
 ]

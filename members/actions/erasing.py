@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from members.enums import Theme
-from members.models import Member, Notice, UntoldLevelChange
+from members.models import Member, Notice, PendingLevelNotice
 
 NOBODY = "erased-{key}@example.invalid"
 
@@ -43,7 +43,7 @@ def erase_person(*, member: Member, at: datetime) -> list[str]:
 
 
 @transaction.atomic
-def forget_told(*, member: Member) -> None:
+def delete_notices(*, member: Member) -> None:
     """Delete what the dashboard would have told: nobody will read it."""
-    UntoldLevelChange.objects.filter(member=member).delete()
+    PendingLevelNotice.objects.filter(member=member).delete()
     Notice.objects.filter(member=member).delete()

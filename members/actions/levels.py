@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
-from members.actions.notices import tell_many
+from members.actions.notices import notify_members
 from members.emails import PACK_PATH, POINTS_PATH
 from members.enums import Level, NoticeCode, PointsCause
-from members.models import LevelChange, Notice, UntoldLevelChange
+from members.models import LevelChange, Notice, PendingLevelNotice
 
-FOLLOW_SQL = """
+UPDATE_LEVELS_SQL = """
 threshold as materialized (
     select distinct on (level) level, points_from from members_levelthreshold
     where valid_from <= %(today)s order by level, valid_from desc
@@ -66,14 +66,14 @@ def settle_level(
     common table expressions, the last of them `delta (id, amount)`, with `facts` as parameters. The caller has
     locked these members in an earlier statement of the open transaction: this one reads what it writes upon.
     `about` is the product that it is about, if it is about one. Those whose level moved are told at once, or with
-    `later` by `tell_levels`: wording belongs outside the locks of a run over thousands.
+    `later` by `notify_level_changes`: wording belongs outside the locks of a run over thousands.
     """
     if deltas is not None:
         ledger = "with delta (id, amount) as (select * from unnest(%(members)s::bigint[], %(amounts)s::int[]))"
         facts = {"members": list(deltas.keys()), "amounts": list(deltas.values())}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{ledger}, {FOLLOW_SQL}",
+            f"{ledger}, {UPDATE_LEVELS_SQL}",
             {
                 **(facts or {}),
                 "today": timezone.localdate(),
@@ -90,7 +90,7 @@ def settle_level(
     return Settled({member: amount for member, amount, _change in rows}, keys)
 
 
-MEND_HISTORY_SQL = """
+REPAIR_HISTORY_SQL = """
 insert into members_levelchange (member_id, from_level, to_level, points, cause, about, at)
 select m.id, last.level, m.level, m.points, %(cause)s, '', %(at)s
 from members_member m cross join lateral (
@@ -102,26 +102,26 @@ where m.id = any(%(members)s) and last.level <> m.level order by m.id
 """
 
 
-def mend_level_history(*, members: Sequence[int], at: datetime) -> None:
+def repair_level_history(*, members: Sequence[int], at: datetime) -> None:
     """Write the level change that is missing where the last one does not lead to the level. Nobody is told.
 
     The caller has locked these members in the open transaction.
     """
     with connection.cursor() as cursor:
-        cursor.execute(MEND_HISTORY_SQL, {"members": list(members), "cause": PointsCause.MENDED, "at": at})
+        cursor.execute(REPAIR_HISTORY_SQL, {"members": list(members), "cause": PointsCause.MENDED, "at": at})
 
 
 @transaction.atomic
-def tell_levels(*, limit: int) -> bool:
+def notify_level_changes(*, limit: int) -> bool:
     """Tell the next `limit` members whose level moved in a run, each once of all its moves (R56).
 
     A level that fell and rose again meanwhile is not told. Returns whether there may be more.
     """
-    waiting = UntoldLevelChange.objects.select_for_update(of=("self",), skip_locked=True).order_by("change")
+    waiting = PendingLevelNotice.objects.select_for_update(of=("self",), skip_locked=True).order_by("change")
     members = {row.member_id for row in waiting[:limit]}
     if not members:
         return False
-    rows = UntoldLevelChange.objects.filter(member__in=members)
+    rows = PendingLevelNotice.objects.filter(member__in=members)
     _tell(LevelChange.objects.filter(untold__in=rows).select_related("member__user"))
     rows.delete()
     return True
@@ -166,5 +166,5 @@ def _tell(changes: Iterable[LevelChange]) -> None:
         letters.append(
             OutgoingMessage(key, last.member.user.email, outbox.rendered_later("members.level_changed", **told))
         )
-    tell_many(notices)
+    notify_members(notices)
     outbox.enqueue_many(kind="mail", letters=letters)

@@ -15,7 +15,7 @@ from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
 from members import rules
 from members.actions.levels import settle_level
-from members.actions.notices import tell_many
+from members.actions.notices import notify_members
 from members.emails import AHEAD_PATH
 from members.enums import ChangeState, Level, NoticeCode, PointsCause
 from members.models import (
@@ -118,7 +118,7 @@ def cancel_thresholds(*, plan: ThresholdPlan, by: User | None, at: datetime) -> 
     return row
 
 
-def movers(plan: ThresholdPlan) -> MemberQuerySet:
+def members_changing_level(plan: ThresholdPlan) -> MemberQuerySet:
     """Members whose level a plan moves, by their points of today, with ``before`` and ``after``."""
     eve = rules.thresholds_on([row for row in threshold_rows() if row[2] < plan.effective_on], plan.effective_on)
     people = Member.objects.open().annotate(before=level_by(eve), after=level_by(plan.thresholds))
@@ -128,7 +128,7 @@ def movers(plan: ThresholdPlan) -> MemberQuerySet:
 # --- Telling ---------------------------------------------------------------------------------------
 
 
-def thresholds_to_tell(*, at: datetime) -> list[int]:
+def plans_to_announce(*, at: datetime) -> list[int]:
     """The keys of the plans with somebody left to tell, of the plan or that it was dropped."""
     settled_down = at - timedelta(minutes=settings.ANNOUNCE_AFTER_MINUTES)
     plans = ThresholdPlan.objects.exclude(stepped_at__gt=at - PATIENCE)
@@ -151,7 +151,7 @@ def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         return _recall_step(row, limit, at)
     if row.state != ChangeState.PLANNED or row.announced_at:
         return False
-    people = list(movers(row).filter(pk__gt=row.cursor).select_related("user").order_by("pk")[:limit])
+    people = list(members_changing_level(row).filter(pk__gt=row.cursor).select_related("user").order_by("pk")[:limit])
     if not people:
         row.announced_at = at
         row.told = row.announcements.count()
@@ -162,7 +162,7 @@ def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         [ThresholdAnnouncement(plan=row, member=person, letter=letters[person.pk], at=at) for person in people],
         ignore_conflicts=True,
     )
-    tell_many(
+    notify_members(
         Notice(
             key=letters[person.pk],
             member=person,
@@ -204,7 +204,7 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
     Notice.objects.filter(key__in=letters).delete()
     unsent = outbox.unsent_keys(letters)
     heard = [each for each in told if each.letter not in unsent]
-    tell_many(
+    notify_members(
         Notice(
             key=f"levels-stay-{row.pk}-{each.member_id}",
             member=each.member,

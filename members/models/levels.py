@@ -192,7 +192,7 @@ class LevelChange(models.Model):
         return f"{self.get_from_level_display()} → {self.get_to_level_display()}"
 
 
-class UntoldLevelChange(models.Model):
+class PendingLevelNotice(models.Model):
     """A level change that its member has yet to be told of (R56): written with it, deleted when told.
 
     Telling thousands while their rows are locked would keep them waiting, so a job does it after the run.

@@ -15,7 +15,7 @@ OUR_NAMES = {"street_address": "street"} | {name: name for name in PARTS if name
 ANYWHERE = ("street", "city", "country_area", "postal_code")  # where the country's own form is not known
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 LEADING_LETTERS = re.compile(r"[A-Z]+")
-TURNS_TEXT_ROUND = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
+BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Part:
 
 
 @lru_cache(maxsize=512)
-def rules_of(country: str, area: str = "") -> Any:
+def validation_rules(country: str, area: str = "") -> Any:
     """What is known of the addresses there; None for a country that is not known."""
     try:
         return get_validation_rules({"country_code": country, "country_area": area})
@@ -39,9 +39,9 @@ def rules_of(country: str, area: str = "") -> Any:
 
 
 @lru_cache(maxsize=256)
-def parts_of(country: str) -> tuple[Part, ...]:
+def address_parts(country: str) -> tuple[Part, ...]:
     """The parts of an address there, in the order in which they are written."""
-    rules = rules_of(country)
+    rules = validation_rules(country)
     if rules is None:
         return tuple(Part(name, required=name in ("street", "city")) for name in ANYWHERE)
     order = [
@@ -79,7 +79,7 @@ def _regions(rules: Any) -> Iterator[tuple[str, str]]:
 
 def find_region(country: str, typed: str) -> str | None:
     """The key of the region that is meant, by any of its names; None if it is none of those that are known."""
-    rules = rules_of(country)
+    rules = validation_rules(country)
     wanted = typed.casefold().strip()
     for key, name in rules.country_area_choices if rules else ():
         if wanted in (key.casefold(), name.casefold()):
@@ -89,7 +89,7 @@ def find_region(country: str, typed: str) -> str | None:
 
 def region_name(country: str, region: str, *, latin: bool) -> str:
     """A region as it is written among Latin letters, or as it is written there."""
-    rules = rules_of(country)
+    rules = validation_rules(country)
     if latin and rules and not is_latin(region):
         return next((name for key, name in rules.country_area_choices if key == region and is_latin(name)), region)
     return region
@@ -100,16 +100,16 @@ def is_latin(text: str) -> bool:
     return all(unicodedata.name(sign, "").startswith("LATIN") for sign in text if sign.isalpha())
 
 
-def without_turns(text: str) -> str:
+def strip_bidi_controls(text: str) -> str:
     """Without the signs that nobody sees and that would turn the rest of a line round."""
-    return text.translate(TURNS_TEXT_ROUND)
+    return text.translate(BIDI_CONTROLS)
 
 
 # --- Postal codes --------------------------------------------------------------------------------
 
 
 def postal_example(country: str) -> str:
-    rules = rules_of(country)
+    rules = validation_rules(country)
     return str(rules.postal_code_examples[0]) if rules and rules.postal_code_examples else ""
 
 
@@ -120,7 +120,7 @@ def read_postal_code(typed: str, country: str) -> str | None:
     """
     text = "".join(str(unicodedata.decimal(sign, sign)) for sign in unicodedata.normalize("NFKC", typed))
     text = " ".join(re.sub(r"[\u2010-\u2015\u2212]", "-", text).upper().split())
-    rules = rules_of(country)
+    rules = validation_rules(country)
     if not rules or not rules.postal_code_matchers:
         return text
     for one in _as_it_may_be_written(text, country, rules):
@@ -151,7 +151,7 @@ def _bare(code: str) -> str:
 
 def is_elsewhere(code: str, country: str, region: str) -> bool:
     """Whether codes of that region look otherwise. Only a reason to ask: regions and codes do change."""
-    rules = rules_of(country, region) if region and code else None
+    rules = validation_rules(country, region) if region and code else None
     return rules is not None and not all(matcher.match(code) for matcher in rules.postal_code_matchers)
 
 

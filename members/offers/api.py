@@ -24,18 +24,18 @@ from cps_portal.core.rest.signed import Signature, SignedView
 from cps_portal.core.rest.views import PartnerView
 from members.offers import webhooks
 from members.offers.actions import packs
-from members.offers.enums import HOUSE_STEPS, PackState, PackStep, ReturnReason
+from members.offers.enums import PARTNER_STEPS, PackState, PackStep, ReturnReason
 from members.offers.models import WelcomePack
 
 MAX_EXTERNAL_ID_LENGTH = 100
-HOUSE_CHOICES = [(step.value, step.label) for step in HOUSE_STEPS]
+PARTNER_STEP_CHOICES = [(step.value, step.label) for step in PARTNER_STEPS]
 DETAILS = ("carrier", "tracking", "tracking_url", "reason")
 
 
 class PackReportSerializer(StrictSerializer):
     """What happened to a pack, and when. `sending` is the number that came with the request."""
 
-    kind = serializers.ChoiceField(choices=HOUSE_CHOICES)
+    kind = serializers.ChoiceField(choices=PARTNER_STEP_CHOICES)
     sending = serializers.IntegerField(min_value=1, max_value=1000)
     occurred_at = AwareDateTimeField()
     carrier = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
@@ -152,7 +152,7 @@ class PackView(PartnerView):
     scopes = {"GET": Scope.PACKS_READ, "POST": Scope.PACKS_WRITE}
 
     def pack(self, reference: str) -> WelcomePack:
-        row = WelcomePack.objects.seen_by_partner(self.partner).filter(reference=read_reference(reference)).first()
+        row = WelcomePack.objects.visible_to_partner(self.partner).filter(reference=read_reference(reference)).first()
         if row is None:
             raise Http404
         return row
@@ -169,7 +169,7 @@ class PackListView(PackView):
         """Your requests, the oldest sending first. A house without webhooks asks for `state=requested`, reads each, and
         reports `accepted`."""
         query = parse_query(request, PackListQuery)
-        rows = WelcomePack.objects.seen_by_partner(self.partner)
+        rows = WelcomePack.objects.visible_to_partner(self.partner)
         if "state" in query:
             rows = rows.filter(state=query["state"])
         if "asked_since" in query:
@@ -188,7 +188,7 @@ class OnePackView(PackView):
         """A request with all that is needed to send it. The address is gone some weeks after the last step."""
         row = self.pack(reference)
         wanted = webhooks.pack_requested(pack=row.pk, sending=row.sending)
-        found = PACK.one(WelcomePack.objects.filter(pk=row.pk))
+        found = PACK.get(WelcomePack.objects.filter(pk=row.pk))
         return json_response_with_etag(request, {**(found or {}), "wanted": wanted})
 
 

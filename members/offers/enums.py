@@ -50,7 +50,7 @@ class PackStep(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled by staff")
 
 
-HOUSE_STEPS = (PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RETURNED)
+PARTNER_STEPS = (PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RETURNED)
 
 
 class ReturnReason(models.TextChoices):

@@ -11,11 +11,11 @@ from members.models import Member
 from members.offers.enums import OfferKind, PlaceState
 from members.offers.models import Offer, SignUp, WelcomePack
 from members.offers.models.offers import SIGNED_UP
-from members.offers.rules import ON_ITS_WAY
+from members.offers.rules import UNDELIVERED_STATES
 
 
 @dataclass(frozen=True)
-class Shelved:
+class VisibleOffer:
     """An offer as this member sees it."""
 
     offer: Offer
@@ -43,14 +43,14 @@ class Shelved:
 class Shelf:
     pack_offered: Offer | None
     pack_followed: WelcomePack | None
-    offers: list[Shelved]
+    offers: list[VisibleOffer]
 
     @property
     def is_anything(self) -> bool:
         return bool(self.offers or self.pack_offered or self.pack_followed)
 
 
-def shelf_of(member: Member, at: datetime) -> Shelf:
+def visible_offers(member: Member, at: datetime) -> Shelf:
     """In three queries, however much there is."""
     pack = WelcomePack.objects.filter(member=member).first()
     mine = {row.offer_id: row for row in SignUp.objects.filter(member=member, state__in=SIGNED_UP)}
@@ -61,12 +61,12 @@ def shelf_of(member: Member, at: datetime) -> Shelf:
     wanted.sort(key=lambda each: (not (each.mine or each.open), each.offer.starts_at or each.offer.since))
     return Shelf(
         pack_offered=welcome if pack is None else None,
-        pack_followed=pack if pack and pack.state in ON_ITS_WAY else None,
+        pack_followed=pack if pack and pack.state in UNDELIVERED_STATES else None,
         offers=wanted,
     )
 
 
-def one(member: Member, slug: str, at: datetime) -> Shelved | None:
+def one(member: Member, slug: str, at: datetime) -> VisibleOffer | None:
     """An offer with an address: for whom it is open, who signed up, or whom the next levels would open it to."""
     row = _counted(Offer.objects.exclude(kind=OfferKind.WELCOME_PACK).filter(slug=slug)).first()
     if row is None:
@@ -88,12 +88,12 @@ def is_open(offer: Offer, member: Member) -> bool:
     return member.level in offer.levels and (not offer.countries or member.country.code in offer.countries)
 
 
-def shelved(offer: Any, member: Member, mine: SignUp | None, at: datetime) -> Shelved:
+def shelved(offer: Any, member: Member, mine: SignUp | None, at: datetime) -> VisibleOffer:
     fits = is_open(offer, member)
     here = not offer.countries or member.country.code in offer.countries
     above = Level.values[Level.values.index(member.level) + 1 :]
     first = next((level for level in above if level in offer.levels), "") if here and not fits else ""
-    return Shelved(
+    return VisibleOffer(
         offer=offer,
         mine=mine,
         open=fits,

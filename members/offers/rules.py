@@ -10,10 +10,10 @@ from members.rules import luhn_digit
 CARD_PREFIX = "88"
 CARD_DIGITS = 12
 MISSING_AFTER = timedelta(weeks=4)  # R40
-CALENDARS_DIFFER = timedelta(days=1)  # who reports a day without its hour means any hour of it, anywhere
+MAX_CALENDAR_DIFFERENCE = timedelta(days=1)  # who reports a day without its hour means any hour of it, anywhere
 
 # How far each step brings a pack. What was reported late or out of order never takes it back.
-REACHES = {
+STEP_ORDER = {
     PackStep.ASKED: (0, PackState.REQUESTED),
     PackStep.SENT_AGAIN: (0, PackState.REQUESTED),
     PackStep.ACCEPTED: (1, PackState.ACCEPTED),
@@ -23,13 +23,13 @@ REACHES = {
     PackStep.RETURNED: (5, PackState.RETURNED),
     PackStep.RECEIVED: (5, PackState.RECEIVED),
 }
-CANCELLABLE = frozenset({PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED})
-SENT_AGAIN_FROM = frozenset({PackState.RETURNED, PackState.CANCELLED, PackState.DISPATCHED})
-ON_ITS_WAY = frozenset({PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED, PackState.DISPATCHED})
+CANCELLABLE_STATES = frozenset({PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED})
+RESENDABLE_STATES = frozenset({PackState.RETURNED, PackState.CANCELLED, PackState.DISPATCHED})
+UNDELIVERED_STATES = frozenset({PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED, PackState.DISPATCHED})
 
 
 @dataclass(frozen=True)
-class Happened:
+class PackStepRecord:
     """One entry of a pack's story. `sending` counts from 1; a pack that is sent again is the same pack (R37)."""
 
     step: PackStep
@@ -38,7 +38,7 @@ class Happened:
 
 
 @dataclass(frozen=True)
-class Whereabouts:
+class PackProgress:
     """Where the present sending is, and when it got to each step."""
 
     state: PackState
@@ -46,7 +46,7 @@ class Whereabouts:
     times: dict[PackStep, datetime] = field(default_factory=dict)
 
 
-def whereabouts(story: Iterable[Happened]) -> Whereabouts:
+def pack_progress(story: Iterable[PackStepRecord]) -> PackProgress:
     """Where a pack is by everything that was reported, in whatever order it came.
 
     Only the latest sending counts. Of a return and the member's word that it is there, the later one holds.
@@ -58,8 +58,8 @@ def whereabouts(story: Iterable[Happened]) -> Whereabouts:
     for one in everything:
         if one.sending == sending:
             times[one.step] = min(one.at, times.get(one.step, one.at))
-    furthest = max((step for step in times if step in REACHES), key=lambda step: (REACHES[step][0], times[step]))
-    return Whereabouts(REACHES[furthest][1], sending, times)
+    furthest = max((step for step in times if step in STEP_ORDER), key=lambda step: (STEP_ORDER[step][0], times[step]))
+    return PackProgress(STEP_ORDER[furthest][1], sending, times)
 
 
 def card_number(serial: int) -> str:

@@ -5,10 +5,10 @@ from cps_portal.core.lib.background import run_in_slices
 from members.offers.actions import offers, packs
 
 
-@shared_task(name="offers.send_unsent")
-def send_unsent() -> None:
+@shared_task(name="offers.send_pending_requests")
+def send_pending_requests() -> None:
     """Post the requests for packs that no house could be told of when they were made (R38)."""
-    packs.send_unsent(at=timezone.now())
+    packs.send_pending_requests(at=timezone.now())
 
 
 @shared_task(name="offers.open_late_cases")
@@ -17,13 +17,13 @@ def open_late_cases() -> None:
     packs.open_late_cases(at=timezone.now())
 
 
-@shared_task(name="offers.blank_addresses")
-def blank_addresses() -> None:
+@shared_task(name="offers.delete_old_addresses")
+def delete_old_addresses() -> None:
     """Delete the addresses of packs that are done with."""
-    packs.blank_old_addresses(at=timezone.now())
+    packs.delete_old_addresses(at=timezone.now())
 
 
-@shared_task(name="offers.tell_news")
-def tell_news() -> None:
+@shared_task(name="offers.send_news")
+def send_news() -> None:
     """Tell those who want news of the offers that are open to them, batch after batch (R56)."""
-    run_in_slices("offers.tell_news", step=lambda: offers.tell_news(at=timezone.now()))
+    run_in_slices("offers.send_news", step=lambda: offers.send_news(at=timezone.now()))

@@ -20,9 +20,9 @@ from cps_portal.core.outbox import actions as outbox
 from members.actions import notices
 from members.enums import Level, NoticeCode, ServiceLevel
 from members.models import LevelBenefit, Member, Notice, User
-from members.queries import benefit_of
+from members.queries import get_level_benefit
 from members.support import emails, rules
-from members.support.enums import Author, Kind, State
+from members.support.enums import CaseKind, CaseState, MessageAuthor
 from members.support.models import MAX_TEXT_LENGTH, Case, CaseAttachment, CaseMessage
 
 TOKEN_BYTES = 32
@@ -40,7 +40,7 @@ class Visitor:
 
 def answer_hours(member: Member | None) -> int:
     """In how many working hours support aims to answer (R58); visitors and other programmes' members as Red."""
-    benefit = benefit_of(member) if member else None
+    benefit = get_level_benefit(member) if member else None
     benefit = benefit or LevelBenefit.objects.of(Level.RED, "", ServiceLevel.FULL)
     return benefit.first_answer_hours if benefit else int(settings.CASES_ANSWER_HOURS)
 
@@ -52,7 +52,7 @@ def answer_due(member: Member | None, at: datetime) -> datetime:
 @transaction.atomic
 def open_case(
     *,
-    kind: Kind,
+    kind: CaseKind,
     subject: str,
     text: str,
     by: User | None,
@@ -84,7 +84,7 @@ def open_case(
         visitor_language=visitor.language if visitor else "",
         access_token=secrets.token_urlsafe(TOKEN_BYTES) if visitor else None,
         about=about,
-        state=State.WAITING if asks else State.OPEN,
+        state=CaseState.WAITING if asks else CaseState.OPEN,
         opened_at=at,
         due_at=due,
         first_answer_due_at=due,
@@ -93,7 +93,7 @@ def open_case(
     if asks:
         _tell(case, message, emails.ASKED, NoticeCode.CASE_ASKED, at)
     else:
-        _mail(case, message, emails.OPENED if message.author == Author.PORTAL else emails.RECEIVED)
+        _mail(case, message, emails.OPENED if message.author == MessageAuthor.PORTAL else emails.RECEIVED)
     return case
 
 
@@ -110,7 +110,7 @@ def write_message(
     until = locked.reopens_until
     if locked.erased_at or (until and at > until):
         raise Refusal("closed", _("This case was closed long ago. Write to us again, and name its reference."), "text")
-    author = Author.MEMBER if locked.member_id else Author.VISITOR
+    author = MessageAuthor.MEMBER if locked.member_id else MessageAuthor.VISITOR
     message = _say(locked, author, text, by=by, at=at, attached=attached)
     _back_to_support(locked, at)
     return message
@@ -127,8 +127,8 @@ def answer(
     _check_text(text)
     locked = _take(case, by)
     _allow(locked, "answer", _("This case is closed. Open it again before answering."))
-    message = _say(locked, Author.STAFF, text, by=by, at=at, attached=attached)
-    locked.state = State.WAITING if asks else State.ANSWERED
+    message = _say(locked, MessageAuthor.STAFF, text, by=by, at=at, attached=attached)
+    locked.state = CaseState.WAITING if asks else CaseState.ANSWERED
     locked.due_at = None
     locked.first_answered_at = locked.first_answered_at or at
     locked.save(update_fields=["state", "due_at", "first_answered_at"])
@@ -144,7 +144,7 @@ def note(*, case: Case, text: str, by: User, at: datetime) -> CaseMessage:
     locked = Case.objects.locked(case.pk)
     if locked.erased_at:
         raise Refusal("erased", ERASED)
-    return _say(locked, Author.STAFF, text, by=by, at=at, internal=True)
+    return _say(locked, MessageAuthor.STAFF, text, by=by, at=at, internal=True)
 
 
 @transaction.atomic
@@ -169,7 +169,7 @@ def close(*, case: Case, by: User | None, at: datetime, tell: bool = False) -> C
     """End the case; with `tell` the person is told (R56). Raises Refusal `closed` if it is already."""
     locked = Case.objects.locked(case.pk)
     _allow(locked, "close", _("This case is closed already."))
-    locked.state, locked.due_at, locked.closed_at = State.CLOSED, None, at
+    locked.state, locked.due_at, locked.closed_at = CaseState.CLOSED, None, at
     locked.save(update_fields=["state", "due_at", "closed_at"])
     if tell:
         _tell(locked, None, emails.CLOSED, NoticeCode.CASE_CLOSED, at)
@@ -185,8 +185,8 @@ def conclude(*, case: Case, text: str, by: User | None, at: datetime) -> Case:
     locked = Case.objects.locked(case.pk)
     if locked.erased_at:
         return locked
-    message = _say(locked, Author.STAFF if by else Author.PORTAL, text, by=by, at=at)
-    locked.state, locked.due_at, locked.closed_at = State.CLOSED, None, at
+    message = _say(locked, MessageAuthor.STAFF if by else MessageAuthor.PORTAL, text, by=by, at=at)
+    locked.state, locked.due_at, locked.closed_at = CaseState.CLOSED, None, at
     locked.first_answered_at = locked.first_answered_at or (at if by else None)
     locked.save(update_fields=["state", "due_at", "closed_at", "first_answered_at"])
     _tell(locked, message, emails.ANSWERED, NoticeCode.CASE_CLOSED, at)
@@ -224,7 +224,7 @@ def erase(*, case: Case, at: datetime) -> Case:
         files.erase(file=attachment.file, at=at)
     locked.subject = locked.visitor_name = locked.visitor_email = ""
     locked.access_token = locked.due_at = None
-    locked.state, locked.closed_at = State.CLOSED, locked.closed_at or at
+    locked.state, locked.closed_at = CaseState.CLOSED, locked.closed_at or at
     locked.erased_at = locked.erased_at or at
     locked.save(
         update_fields=[
@@ -248,17 +248,17 @@ def _check_text(text: str, field: str = "text") -> None:
         raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TEXT_LENGTH}, field)
 
 
-def _author(case: Case, by: User | None) -> Author:
+def _author(case: Case, by: User | None) -> MessageAuthor:
     if case.member is None:
-        return Author.STAFF if by else Author.VISITOR
+        return MessageAuthor.STAFF if by else MessageAuthor.VISITOR
     if by is None:
-        return Author.PORTAL
-    return Author.MEMBER if by.pk == case.member.user_id else Author.STAFF
+        return MessageAuthor.PORTAL
+    return MessageAuthor.MEMBER if by.pk == case.member.user_id else MessageAuthor.STAFF
 
 
 def _say(
     case: Case,
-    author: Author,
+    author: MessageAuthor,
     text: str,
     *,
     by: User | None,
@@ -288,9 +288,9 @@ def _take(case: Case, by: User) -> Case:
 
 def _back_to_support(case: Case, at: datetime) -> None:
     """It waits for support. A target that runs already stays: writing twice must not put it off."""
-    if case.state != State.OPEN:
+    if case.state != CaseState.OPEN:
         case.due_at = answer_due(case.member, at)
-    case.state, case.closed_at = State.OPEN, None
+    case.state, case.closed_at = CaseState.OPEN, None
     if case.first_answered_at is None:
         case.first_answer_due_at = case.first_answer_due_at or case.due_at
     case.save(update_fields=["state", "due_at", "closed_at", "first_answer_due_at"])
@@ -301,7 +301,7 @@ def _back_to_support(case: Case, at: datetime) -> None:
 def _tell(case: Case, message: CaseMessage | None, event: str, code: NoticeCode, at: datetime) -> None:
     key = _mail(case, message, event)
     if case.member:
-        notices.tell(
+        notices.notify_member(
             member=case.member,
             key=key,
             code=code,
@@ -316,5 +316,5 @@ def _mail(case: Case, message: CaseMessage | None, event: str) -> str:
     moment = int(case.closed_at.timestamp()) if case.closed_at else 0
     key = f"case-{case.pk}-{event}-{message.pk if message else moment}"
     text = message.text if message and event != emails.RECEIVED else ""
-    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.about_case(case, event, text=text))
+    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.case_mail(case, event, text=text))
     return key

@@ -25,7 +25,7 @@ from cps_portal.core.lib.reference import read_reference
 from members.forms.profile import add_refusal
 from members.models import User
 from members.support import actions, rules
-from members.support.enums import State
+from members.support.enums import CaseState
 from members.support.forms import AnswerForm, AssignForm, CannedAnswerForm, CloseForm, NoteForm
 from members.support.models import CannedAnswer, Case, CaseAttachment, CaseMessage
 from members.support.queries.file_access import PURPOSE
@@ -42,7 +42,7 @@ class TurnFilter(admin.SimpleListFilter):
     parameter_name = "turn"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [*State.choices, (ALL, _("All"))]
+        return [*CaseState.choices, (ALL, _("All"))]
 
     def choices(self, changelist: Any) -> Any:
         chosen = self._chosen(changelist.query)
@@ -55,7 +55,7 @@ class TurnFilter(admin.SimpleListFilter):
         return queryset if chosen == ALL else queryset.filter(state=chosen)
 
     def _chosen(self, searched: str) -> str:
-        return str(self.value() or (ALL if searched else State.OPEN.value))
+        return str(self.value() or (ALL if searched else CaseState.OPEN.value))
 
 
 class MineFilter(admin.SimpleListFilter):

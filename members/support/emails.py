@@ -4,13 +4,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from cps_portal.core.outbox.mail import render_mail
-from members.support.enums import State
+from members.support.enums import CaseState
 from members.support.models import Case
 
 RECEIVED, OPENED, ANSWERED, ASKED, CLOSED = "received", "opened", "answered", "asked", "closed"
 
 
-def about_case(case: Case, event: str, *, text: str = "") -> dict[str, str]:
+def case_mail(case: Case, event: str, *, text: str = "") -> dict[str, str]:
     """What happened, what was said, and where to read on (R56, R58). `event` is one of those above.
 
     Never carries what a visitor typed back to the address they typed: the form would send anybody's words to anybody.
@@ -25,8 +25,8 @@ def about_case(case: Case, event: str, *, text: str = "") -> dict[str, str]:
             "reference": case.reference_in_groups,
             "text": text,
             "due_at": timezone.make_naive(case.due_at, settings.SUPPORT_CALENDAR.zone) if case.due_at else None,
-            "place": place_of_support(),
-            "waits": case.state == State.WAITING,
+            "place": support_city(),
+            "waits": case.state == CaseState.WAITING,
             "url": f"{settings.SITE_URL}{path}" if path else "",
             "is_member": case.member_id is not None,
         },
@@ -34,6 +34,6 @@ def about_case(case: Case, event: str, *, text: str = "") -> dict[str, str]:
     )
 
 
-def place_of_support() -> str:
+def support_city() -> str:
     """The town by whose clock support works."""
     return str(settings.SUPPORT_CALENDAR.zone.key).rpartition("/")[2].replace("_", " ")

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Kind(models.TextChoices):
+class CaseKind(models.TextChoices):
     """What a case is about, as the person chooses it (R58). Claims and appeals are opened elsewhere (R19, R31)."""
 
     CONTACT = "contact", _("A question")
@@ -16,10 +16,10 @@ class Kind(models.TextChoices):
     APPEAL = "appeal", _("Appeal against a refusal")
 
 
-TOPICS = [kind for kind in Kind if kind not in (Kind.PACK_LATE, Kind.CLAIM, Kind.APPEAL)]
+TOPICS = [kind for kind in CaseKind if kind not in (CaseKind.PACK_LATE, CaseKind.CLAIM, CaseKind.APPEAL)]
 
 
-class State(models.TextChoices):
+class CaseState(models.TextChoices):
     """Whose turn it is."""
 
     OPEN = "open", _("With support")
@@ -28,7 +28,7 @@ class State(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
-class Author(models.TextChoices):
+class MessageAuthor(models.TextChoices):
     MEMBER = "member", _("Member")
     VISITOR = "visitor", _("Visitor")
     STAFF = "staff", _("Support")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
 from members.models import Member
-from members.support.enums import Author, Kind, State
+from members.support.enums import CaseKind, CaseState, MessageAuthor
 
 MAX_TEXT_LENGTH = 5000
 NO_VISITOR = Q(visitor_name="", visitor_email="", access_token=None)
@@ -26,7 +26,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def queue(self) -> Self:
         """Those that wait for support, the soonest due first (R58)."""
-        return self.filter(state=State.OPEN).order_by("due_at", "pk")
+        return self.filter(state=CaseState.OPEN).order_by("due_at", "pk")
 
     def overdue(self, at: datetime) -> Self:
         return self.filter(due_at__lt=at)
@@ -43,7 +43,7 @@ class Case(models.Model):
     """
 
     reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
-    kind = models.CharField(_("topic"), max_length=12, choices=Kind)
+    kind = models.CharField(_("topic"), max_length=12, choices=CaseKind)
     subject = models.CharField(_("subject"), max_length=120, blank=True)
     member = models.ForeignKey(
         Member, models.PROTECT, related_name="cases", verbose_name=_("member"), null=True, blank=True
@@ -55,7 +55,7 @@ class Case(models.Model):
     about_type = models.ForeignKey(ContentType, models.PROTECT, null=True, blank=True, editable=False)
     about_id = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     about = GenericForeignKey("about_type", "about_id")
-    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN, editable=False)
+    state = models.CharField(_("state"), max_length=8, choices=CaseState, default=CaseState.OPEN, editable=False)
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -79,13 +79,13 @@ class Case(models.Model):
         permissions = [("answer_case", "Can answer cases")]
         ordering = [F("due_at").asc(nulls_last=True), "-pk"]
         indexes = [
-            models.Index(fields=["due_at", "id"], name="case_queue", condition=Q(state=State.OPEN)),
+            models.Index(fields=["due_at", "id"], name="case_queue", condition=Q(state=CaseState.OPEN)),
             models.Index(fields=["about_type", "about_id"], name="case_about"),
         ]
         constraints = [
             models.CheckConstraint(name="case_reference_form", condition=Q(reference__regex=r"^[0-9A-Z]{8}$")),
-            models.CheckConstraint(name="case_kind_known", condition=Q(kind__in=Kind.values)),
-            models.CheckConstraint(name="case_state_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(name="case_kind_known", condition=Q(kind__in=CaseKind.values)),
+            models.CheckConstraint(name="case_state_known", condition=Q(state__in=CaseState.values)),
             models.CheckConstraint(
                 name="case_member_or_visitor",
                 condition=(Q(member__isnull=False) & NO_VISITOR)
@@ -98,15 +98,16 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 name="case_due_on_supports_turn",
-                condition=Q(state=State.OPEN, due_at__isnull=False) | (~Q(state=State.OPEN) & Q(due_at=None)),
+                condition=Q(state=CaseState.OPEN, due_at__isnull=False) | (~Q(state=CaseState.OPEN) & Q(due_at=None)),
             ),
             models.CheckConstraint(
                 name="case_answered_has_an_answer",
-                condition=~Q(state=State.ANSWERED) | Q(first_answered_at__isnull=False),
+                condition=~Q(state=CaseState.ANSWERED) | Q(first_answered_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="case_closed_has_a_date",
-                condition=Q(state=State.CLOSED, closed_at__isnull=False) | (~Q(state=State.CLOSED) & Q(closed_at=None)),
+                condition=Q(state=CaseState.CLOSED, closed_at__isnull=False)
+                | (~Q(state=CaseState.CLOSED) & Q(closed_at=None)),
             ),
             models.CheckConstraint(
                 name="case_erased_is_empty",
@@ -146,7 +147,7 @@ class Case(models.Model):
 
     @property
     def is_closed(self) -> bool:
-        return self.state == State.CLOSED
+        return self.state == CaseState.CLOSED
 
     @property
     def reopens_until(self) -> datetime | None:
@@ -167,7 +168,7 @@ class CaseMessage(models.Model):
     """One thing said in a case. An internal one is for staff only."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="messages", verbose_name=_("case"))
-    author = models.CharField(_("author"), max_length=8, choices=Author)
+    author = models.CharField(_("author"), max_length=8, choices=MessageAuthor)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"), null=True, blank=True
     )
@@ -183,9 +184,9 @@ class CaseMessage(models.Model):
         verbose_name_plural = _("messages of cases")
         ordering = ["pk"]
         constraints = [
-            models.CheckConstraint(name="case_message_author_known", condition=Q(author__in=Author.values)),
+            models.CheckConstraint(name="case_message_author_known", condition=Q(author__in=MessageAuthor.values)),
             models.CheckConstraint(
-                name="case_message_notes_are_of_staff", condition=Q(internal=False) | Q(author=Author.STAFF)
+                name="case_message_notes_are_of_staff", condition=Q(internal=False) | Q(author=MessageAuthor.STAFF)
             ),
             models.CheckConstraint(
                 name="case_message_says_something",
@@ -193,8 +194,8 @@ class CaseMessage(models.Model):
             ),
             models.CheckConstraint(
                 name="case_message_has_its_writer",
-                condition=Q(author__in=[Author.MEMBER, Author.STAFF], by__isnull=False)
-                | Q(author__in=[Author.VISITOR, Author.PORTAL], by=None),
+                condition=Q(author__in=[MessageAuthor.MEMBER, MessageAuthor.STAFF], by__isnull=False)
+                | Q(author__in=[MessageAuthor.VISITOR, MessageAuthor.PORTAL], by=None),
             ),
         ]
 

@@ -1,10 +1,10 @@
 """What may become of a case."""
 
-from members.support.enums import State
+from members.support.enums import CaseState
 
 MOVES = {
-    "write": {State.OPEN, State.WAITING, State.ANSWERED, State.CLOSED},
-    "answer": {State.OPEN, State.WAITING, State.ANSWERED},
-    "close": {State.OPEN, State.WAITING, State.ANSWERED},
-    "reopen": {State.CLOSED, State.ANSWERED, State.WAITING},
+    "write": {CaseState.OPEN, CaseState.WAITING, CaseState.ANSWERED, CaseState.CLOSED},
+    "answer": {CaseState.OPEN, CaseState.WAITING, CaseState.ANSWERED},
+    "close": {CaseState.OPEN, CaseState.WAITING, CaseState.ANSWERED},
+    "reopen": {CaseState.CLOSED, CaseState.ANSWERED, CaseState.WAITING},
 }

@@ -24,12 +24,12 @@ from members.access import MemberRequest, member_of, member_required
 from members.forms.profile import add_refusal
 from members.models import Member
 from members.support import actions
-from members.support.emails import place_of_support
-from members.support.enums import TOPICS, Kind
+from members.support.emails import support_city
+from members.support.enums import TOPICS, CaseKind
 from members.support.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
 from members.support.models import Case
 from members.support.queries.file_access import PURPOSE
-from members.support.queries.subjects import find_about, page_of
+from members.support.queries.subjects import find_related, page_of
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 SENT_KEY = "case_sent"  # in the session: the reference of what a visitor has just written
@@ -43,7 +43,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     """Write to support from any page; what it is about comes along as `?about=registration:12`."""
     member = member_of(request)
     wanted = (request.POST if request.method == "POST" else request.GET).get("about", "")
-    about = find_about(wanted, member)
+    about = find_related(wanted, member)
     topic = request.GET.get("topic", "")
     form = ContactForm(
         request.POST if request.method == "POST" else None,
@@ -74,14 +74,14 @@ def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
     """Also by the address typed: nobody may have us fill a stranger's mailbox, from however many places."""
     limits = settings.CASES_LIMITS
     typed = form.cleaned_data.get("email", "").lower()
-    if is_throttled(request, what="case-open", limit=limits["open"]):
+    if is_throttled(request, scope="case-open", limit=limits["open"]):
         return True
-    return bool(typed) and is_throttled(request, what="case-mail", limit=limits["mail"], whom=typed)
+    return bool(typed) and is_throttled(request, scope="case-mail", limit=limits["mail"], ident=typed)
 
 
 def _keep(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:
     """What a member attached, stored at once: it is still there if something else has to be corrected."""
-    if member is None or not form.is_bound or is_throttled(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+    if member is None or not form.is_bound or is_throttled(request, scope="upload", limit=settings.FILES_UPLOAD_LIMIT):
         return Uploads()
     return keep_uploads(form, "files", by=member.user, at=timezone.now())
 
@@ -95,7 +95,7 @@ def _open(
     now = timezone.now()
     try:
         case = actions.open_case(
-            kind=Kind(data["kind"]),
+            kind=CaseKind(data["kind"]),
             subject=data["subject"],
             text=data["text"],
             about=about,
@@ -186,7 +186,7 @@ def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
     status = 200
     uploads = _keep(form, row.member, request)
     if form.is_bound and form.is_valid():
-        if is_throttled(request, what="case-write", limit=settings.CASES_LIMITS["write"]):
+        if is_throttled(request, scope="case-write", limit=settings.CASES_LIMITS["write"]):
             form.add_error(None, str(TOO_OFTEN))
             status = 429
         else:
@@ -220,4 +220,4 @@ def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
 
 
 def _times() -> dict[str, Any]:
-    return {"zone": settings.SUPPORT_CALENDAR.zone, "place": place_of_support()}
+    return {"zone": settings.SUPPORT_CALENDAR.zone, "place": support_city()}

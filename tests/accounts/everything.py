@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.test import Client
 
 from cps_portal.core.files import actions as files
-from kitbag.actions import adjustments, appeals, deciding, registrations
+from kitbag.actions import adjustments, appeals, registrations, review
 from kitbag.enums import RefusalReason, RemovalReason
 from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
 from members import actions as members
@@ -19,7 +19,7 @@ from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from members.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
-from members.support.enums import Kind
+from members.support.enums import CaseKind
 from servicing.models import (
     Estimate,
     EstimateLine,
@@ -69,10 +69,10 @@ def _add_kit(world: World, member: Member, name: str) -> None:
     waiting = _handed_in(member, world.body, f"{name}2", shop)
     assert waiting.state == "submitted"
     refused = _handed_in(member, world.body, f"{name}3", shop)
-    deciding.refuse_registration(registration=refused, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=START)
+    review.refuse_registration(registration=refused, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=START)
     appeals.make_appeal(registration=refused, text=f"{name} is right", by=member.user, at=START)
     asked = _handed_in(member, world.body, f"{name}4", shop)
-    deciding.ask_for_more(registration=asked, text=f"the receipt of {name}", by=world.staff, at=START)
+    review.ask_for_more(registration=asked, text=f"the receipt of {name}", by=world.staff, at=START)
     removed = draft(member, world.lens, START)
     registrations.save_details(registration=removed, details=details(f"{name}5", **shop), at=START)
     registrations.remove_registration(registration=removed, reason=RemovalReason.SOLD, by=member.user, at=START)
@@ -116,12 +116,14 @@ def _handed_in(member: Member, product: Product, serial: str, shop: dict[str, st
 
 def _add_words(world: World, member: Member, name: str) -> None:
     case = cases.open_case(
-        kind=Kind.CONTACT, subject=f"{name} asks", text=f"I am {name}", member=member, by=member.user, at=START
+        kind=CaseKind.CONTACT, subject=f"{name} asks", text=f"I am {name}", member=member, by=member.user, at=START
     )
     cases.answer(case=case, text=f"Dear {name}", by=world.staff, at=START)
     cases.note(case=case, text=f"{name} was rude", by=world.staff, at=START)
     before = cases.Visitor(f"{name} before joining", member.user.email.upper())
-    cases.open_case(kind=Kind.CONTACT, subject=f"{name}?", text=f"{name} may join?", visitor=before, by=None, at=START)
+    cases.open_case(
+        kind=CaseKind.CONTACT, subject=f"{name}?", text=f"{name} may join?", visitor=before, by=None, at=START
+    )
     Notice.objects.create(
         key=f"told-{member.pk}", member=member, code=NoticeCode.POINTS_ADJUSTED, params={"reason": name}, at=START
     )

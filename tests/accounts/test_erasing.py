@@ -17,8 +17,8 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.enums import OPEN
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.models import Partner
-from cps_portal.site import accounts
-from cps_portal.site.accounts import ways_to
+from cps_portal.site import actions
+from cps_portal.site.actions import ways_to
 from kitbag.models import PointsEntry, Registration, Sale, StolenReport
 from members.models import LevelChange, Member, TermsAcceptance
 from tests.accounts.everything import AFTER, MARK, START, STOLEN, add_everything, traces
@@ -71,12 +71,12 @@ NOT_A_PERSONS = {
 
 
 def close(member: Member) -> Member:
-    return accounts.close_account(member=member, by=member.user, at=START + timedelta(days=1))
+    return actions.close_account(member=member, by=member.user, at=START + timedelta(days=1))
 
 
 def erase() -> None:
     after = 0
-    while after := accounts.erase_due(at=START + timedelta(days=1) + AFTER, limit=1, after=after):
+    while after := actions.erase_due(at=START + timedelta(days=1) + AFTER, limit=1, after=after):
         pass
 
 
@@ -116,7 +116,7 @@ def unmarked_columns(member: Member) -> set[str]:
     for model in apps.get_models():
         if model is Sale:  # a shop's word about a product: its link to the registration goes, see below
             continue
-        if model._meta.proxy or not (model in accounts.OF_A_USER or model is Member or list(ways_to(Member, model))):
+        if model._meta.proxy or not (model in actions.OF_A_USER or model is Member or list(ways_to(Member, model))):
             continue
         for field in model._meta.concrete_fields:
             is_text = isinstance(field, models.CharField | models.TextField | models.JSONField)
@@ -247,8 +247,8 @@ def test_nobody_is_erased_a_day_early_or_after_taking_the_account_back(world: Wo
     points, level, held = somebody.points, somebody.level, traces(MARK)
     close(somebody)
     last = START + timedelta(days=1 + settings.CLOSING_DAYS)
-    assert accounts.erase_due(at=last, limit=10) == 0
-    members_back = accounts.reopen_account(member=somebody, by=somebody.user, at=last)
+    assert actions.erase_due(at=last, limit=10) == 0
+    members_back = actions.reopen_account(member=somebody, by=somebody.user, at=last)
     assert members_back.closed_at is None
     erase()
     somebody.refresh_from_db()
@@ -258,7 +258,7 @@ def test_nobody_is_erased_a_day_early_or_after_taking_the_account_back(world: Wo
     assert all(now[where] >= rows for where, rows in held.items()), "nothing has gone"
     close(somebody)
     with pytest.raises(Refusal, match="over"):
-        accounts.reopen_account(member=somebody, by=somebody.user, at=last + timedelta(days=2))
+        actions.reopen_account(member=somebody, by=somebody.user, at=last + timedelta(days=2))
 
 
 def test_an_account_of_the_staff_is_not_closed(world: World) -> None:

@@ -12,8 +12,9 @@ from django.apps import apps
 from django.utils import timezone
 
 from cps_portal.core.files.models import StoredFile
-from cps_portal.site.accounts import ways_to
-from cps_portal.site.my_data import LEFT_OUT, PARTS, PIECE, archive
+from cps_portal.site.actions import ways_to
+from cps_portal.site.presenters.my_data import CHUNK_BYTES, archive
+from cps_portal.site.presenters.my_data_tables import LEFT_OUT, TABLES
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from tests.accounts.everything import MARK, STOLEN, add_everything
@@ -37,7 +38,7 @@ NOT_IN_IT = {
     "kitbag.CatalogueProposal": NOT_ABOUT_A_PERSON,
     "members.ThresholdPlan": NOT_ABOUT_A_PERSON,
     "members.ThresholdPlanEvent": NOT_ABOUT_A_PERSON,
-    "members.UntoldLevelChange": "a mail that waits for its turn; the change is in level_changes",
+    "members.PendingLevelNotice": "a mail that waits for its turn; the change is in level_changes",
     "members.User": "its address and dates are in profile",
     "members.User_groups": "rights of staff",
     "members.User_user_permissions": "rights of staff",
@@ -54,7 +55,7 @@ def table(bundle: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
 
 
 def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a_reason() -> None:
-    there = {part.model for part in PARTS}
+    there = {part.model for part in TABLES}
     undecided = {
         model._meta.label
         for model in apps.get_models(include_auto_created=True)
@@ -62,14 +63,14 @@ def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a
         and model._meta.label not in NOT_IN_IT
         and (model is User or list(ways_to(Member, model)) or list(ways_to(User, model, 1)))
     }
-    assert undecided == set(), "put them into PARTS of cps_portal/site/my_data.py, or say here why not"
+    assert undecided == set(), "put them into TABLES of cps_portal/site/presenters/my_data_tables.py, or say here why not"
 
 
 def test_the_download_holds_what_the_member_gave_and_got(world: World) -> None:
     somebody = add_everything(world)
     bundle = opened(somebody)
     assert bundle.testzip() is None
-    for part in PARTS:
+    for part in TABLES:
         rows = table(bundle, part.name)
         assert rows or part.name in {"announcements", "level_announcements"}, part.name
         lines = list(csv.DictReader(io.StringIO(bundle.read(f"{part.name}.csv").decode())))
@@ -112,5 +113,5 @@ def test_it_is_written_piece_by_piece_however_much_there_is(world: World) -> Non
         for n, params in enumerate(facts)
     )
     sizes = [len(piece) for piece in archive(world.ana, at=now)]
-    assert sum(sizes) > 3 * PIECE
-    assert max(sizes) < 2 * PIECE
+    assert sum(sizes) > 3 * CHUNK_BYTES
+    assert max(sizes) < 2 * CHUNK_BYTES

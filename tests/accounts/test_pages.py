@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from cps_portal.core.outbox.models import Message
-from cps_portal.site import accounts
+from cps_portal.site import actions
 from members.models import Member
 from tests.admin.conftest import as_root, staff
 from tests.factories import PASSWORD
@@ -89,7 +89,7 @@ def test_closing_asks_signs_out_and_mails_the_last_day(world: World) -> None:
 
 
 def test_signing_in_to_a_closed_account_shows_the_way_back_and_nothing_else(world: World) -> None:
-    accounts.close_account(member=world.ana, by=world.ana.user, at=timezone.now())
+    actions.close_account(member=world.ana, by=world.ana.user, at=timezone.now())
     client = signed_in(world.ana)
     for url in ["/dashboard/", "/kitbag/", "/kitbag/points/", "/profile/", "/profile/data/", "/profile/close/"]:
         assert client.get(url).url == "/closing/", url  # type: ignore[attr-defined]
@@ -107,14 +107,14 @@ def test_signing_in_to_a_closed_account_shows_the_way_back_and_nothing_else(worl
 
 
 def test_too_late_is_said(world: World) -> None:
-    accounts.close_account(member=world.ana, by=world.ana.user, at=timezone.now() - timedelta(days=31))
+    actions.close_account(member=world.ana, by=world.ana.user, at=timezone.now() - timedelta(days=31))
     client = signed_in(world.ana)
     assert "too late to reopen it" in text(client.get("/closing/"))
     assert "too late to reopen it" in text(client.post("/closing/reopen/", follow=True))
 
 
 def test_staff_see_who_asked_to_close_and_until_when(world: World, as_root: Client) -> None:
-    accounts.close_account(member=world.ana, by=world.ana.user, at=timezone.now())
+    actions.close_account(member=world.ana, by=world.ana.user, at=timezone.now())
     listed = text(as_root.get("/admin/members/member/?account=closing"))
     assert "ana@example.org" in listed
     assert "ben@example.org" not in listed

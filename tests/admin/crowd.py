@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.partners.actions import add_endpoint, issue
-from cps_portal.core.partners.models import Attempt, Call, KeptAnswer, Partner
-from kitbag.actions import handing_over, registrations, stolen
+from cps_portal.core.partners.models import ApiCall, Attempt, IdempotencyRecord, Partner
+from kitbag.actions import handovers, registrations, stolen_reports
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
 from kitbag.enums import RefusalReason, Stage
@@ -36,21 +36,21 @@ from members.models import (
     LevelBenefit,
     LevelThreshold,
     Member,
+    PendingLevelNotice,
     TermsVersion,
     ThresholdAnnouncement,
     ThresholdPlan,
-    UntoldLevelChange,
     User,
 )
-from members.offers.actions.cards import card_of
+from members.offers.actions.cards import get_or_issue_card
 from members.offers.actions.offers import sign_up
 from members.offers.models import Offer, PackEvent, PackItem, WelcomePack
 from members.support.actions import open_case
-from members.support.enums import Kind
+from members.support.enums import CaseKind
 from members.support.models import CannedAnswer, CaseAttachment
 from servicing.actions.estimates import Line, approve_estimate, send_estimate
 from servicing.actions.parts import order_part
-from servicing.actions.recording import Who, record_event
+from servicing.actions.recording import Actor, record_event
 from servicing.actions.requesting import Wanted, book_in, open_parcel
 from servicing.actions.talking import write_message
 from servicing.actions.visiting import Visitor, open_for_visitor
@@ -88,7 +88,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         registrations.check_registration(registration=waiting, at=timezone.now())
         CatalogueProposal.objects.create(product=product, changes={"stage": ["current", "x"]}, proposed_at=LONG_AGO)
         case = open_case(
-            kind=Kind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now()
+            kind=CaseKind.KIT, subject="S", text="T", about=refused, member=member, by=member.user, at=timezone.now()
         )
         for_case, for_kit = (
             StoredFile.objects.create(
@@ -98,7 +98,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         )
         CaseAttachment.objects.create(message=case.messages.get(), file=for_case)
         Evidence.objects.create(registration=waiting, file=for_kit, added_at=LONG_AGO)
-        card_of(member=member, at=timezone.now())
+        get_or_issue_card(member=member, at=timezone.now())
         people.append(member)
     add_changes(people, by)
     add_stolen(people)
@@ -129,7 +129,7 @@ def add_changes(people: list[Member], by: User) -> None:
             effective_on=date(2040, 1, 1) + timedelta(days=member.pk), silver=1, gold=2, platinum=3, planned_at=now
         )
         ThresholdAnnouncement.objects.create(plan=levels, member=member, letter=f"levels-{levels.pk}", at=now)
-        UntoldLevelChange.objects.create(change=member.level_changes.latest("pk"), member=member)
+        PendingLevelNotice.objects.create(change=member.level_changes.latest("pk"), member=member)
         LedgerCheck.objects.create(started_at=now, finished_at=now, wrong_points=1, differing=[member.number], by=by)
 
 
@@ -140,11 +140,11 @@ def add_stolen(people: list[Member]) -> None:
     for member in people:
         by = member.user
         row = validated(member, product, f"48{member.pk:010}")
-        handing_over.release(registration=row, by=by, at=now)
-        report = stolen.report_own(
+        handovers.release(registration=row, by=by, at=now)
+        report = stolen_reports.report_own(
             registration=row, police_reference=f"CR {row.pk}", stolen_on=None, note="", by=by, at=now
         )
-        stolen.meet(report=report, registration=row, where="redeem", at=now)
+        stolen_reports.meet(report=report, registration=row, where="redeem", at=now)
 
 
 def add_packs(people: list[Member], by: User) -> None:
@@ -168,21 +168,21 @@ def add_packs(people: list[Member], by: User) -> None:
 
 def add_jobs(people: list[Member], by: User) -> None:
     """Each has a job with everything that a job can have, and a visiting member came."""
-    now, who = timezone.now(), Who(user=by)
+    now, actor = timezone.now(), Actor(user=by)
     for member in people:
         centre = a_centre(f"of-{member.pk}")
         row = validated(member, ProductFactory(), f"47{member.pk:010}")
         wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
         ticket = open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=now).tickets[0]
-        decide_warranty(ticket=ticket, in_warranty=True, proof_seen=True, who=who, at=now)
-        book_in(ticket=ticket, who=who, at=now)
-        record_event(ticket=ticket, kind=EventKind.ASSESSED, who=who, at=now)
+        decide_warranty(ticket=ticket, in_warranty=True, proof_seen=True, actor=actor, at=now)
+        book_in(ticket=ticket, actor=actor, at=now)
+        record_event(ticket=ticket, kind=EventKind.ASSESSED, actor=actor, at=now)
         lines = [Line("Shutter", Decimal(1), Decimal(100))]
         day = centre.today(now)
-        estimate = send_estimate(ticket=ticket, lines=lines, currency="EUR", valid_until=day, who=who, at=now)
-        approve_estimate(estimate=estimate, who=who, at=now)
-        order_part(ticket=ticket, name="Shutter", who=who, at=now)
-        message = write_message(ticket=ticket, text="Soon", who=who, at=now)
+        estimate = send_estimate(ticket=ticket, lines=lines, currency="EUR", valid_until=day, actor=actor, at=now)
+        approve_estimate(estimate=estimate, actor=actor, at=now)
+        order_part(ticket=ticket, name="Shutter", actor=actor, at=now)
+        message = write_message(ticket=ticket, text="Soon", actor=actor, at=now)
         file = StoredFile.objects.create(
             purpose="ticket", kind="pdf", size=1, stored_as=f"ticket{member.pk}", owner=by, created_at=LONG_AGO
         )
@@ -193,7 +193,9 @@ def add_jobs(people: list[Member], by: User) -> None:
         CentreStaff.objects.create(centre=centre, user=member.user)
         visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
         item = Item(row.product, f"46{member.pk:010}")
-        open_for_visitor(visitor=visitor, centre=centre, wanted=Wanted(item, ServiceKind.MAINTENANCE), who=who, at=now)
+        open_for_visitor(
+            visitor=visitor, centre=centre, wanted=Wanted(item, ServiceKind.MAINTENANCE), actor=actor, at=now
+        )
 
 
 def validated_of(people: list[Member]) -> QuerySet[Registration]:
@@ -235,10 +237,12 @@ def add_rest(numbers: range, by: User) -> None:
         Attempt.objects.create(endpoint=endpoint, key=f"x@{n}", type="x", at=LONG_AGO, took_ms=1)
         shop_partner = Partner.objects.create(name=f"Shops {n}", slug=f"shops-{n}", kind="retailer")
         credential, _secret = issue(partner=shop_partner, name="Till", scopes=["catalogue"], by=by, at=LONG_AGO)
-        Call.objects.create(
+        ApiCall.objects.create(
             credential=credential, at=LONG_AGO, request_id=f"x{n}", method="GET", path="/", status=200, took_ms=1
         )
-        KeptAnswer.objects.create(partner=shop_partner, key="x", request_hash="x", at=LONG_AGO, status=200, body=b"{}")
+        IdempotencyRecord.objects.create(
+            partner=shop_partner, key="x", request_hash="x", at=LONG_AGO, status=200, body=b"{}"
+        )
         Sale.objects.create(
             partner=shop_partner,
             external_id="1",

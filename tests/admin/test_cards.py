@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from members.offers.actions.cards import card_of
+from members.offers.actions.cards import get_or_issue_card
 from members.offers.models import Card
 from tests.admin.conftest import SignIn
 from tests.world import World
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_support_replaces_a_card_with_a_reason(world: World, as_support: Client) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     listed = as_support.get(reverse("admin:offers_card_changelist"), {"q": card.number_in_groups})
     assert listed.context["cl"].result_count == 1
     operate = reverse("admin:offers_card_operate", args=[card.pk])
@@ -38,7 +38,7 @@ def test_support_replaces_a_card_with_a_reason(world: World, as_support: Client)
 
 @pytest.mark.parametrize("group", ["Programme", "Centre", ""])
 def test_nobody_else_replaces_cards(world: World, staff: SignIn, group: str) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     operate = reverse("admin:offers_card_operate", args=[card.pk])
     assert staff(group).post(operate, {"do": "replace", "reason": "lost"}).status_code == 403
     assert Card.objects.live().get() == card

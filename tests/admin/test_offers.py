@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from members.models import Notice
-from members.offers.actions.offers import give_back, sign_up
+from members.offers.actions.offers import cancel_sign_up, sign_up
 from members.offers.models import Offer
 from tests.admin.conftest import SignIn
 from tests.world import World
@@ -124,7 +124,7 @@ def test_the_list_for_the_door_is_harmless_and_in_order(world: World, offer: Off
     table = list(csv.reader(as_programme.get(door).content.decode("utf-8-sig").splitlines()))
     assert [row[0] for row in table[1:]] == ["1", ""]
     assert table[2][1].startswith("'")
-    give_back(member=world.ana, offer=offer, by=world.ana.user, at=NOW)
+    cancel_sign_up(member=world.ana, offer=offer, by=world.ana.user, at=NOW)
     table = list(csv.reader(as_programme.get(door).content.decode("utf-8-sig").splitlines()))
     assert [row[2] for row in table[1:]] == [world.ben.number_in_groups]
     listed = as_programme.get("/admin/offers/signup/", {"offer__id__exact": str(offer.pk), "q": world.ben.number})

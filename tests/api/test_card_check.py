@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from members.enums import Level
 from members.models import Member
-from members.offers.actions.cards import card_of, replace_card
+from members.offers.actions.cards import get_or_issue_card, replace_card
 from members.offers.enums import CardEnd
 from tests.api.machines import Machine, machine
 from tests.world import World
@@ -25,7 +25,7 @@ def check(door: Machine, card: str) -> object:
 
 
 def test_number_token_and_address_say_valid_level_and_initials_and_nothing_else(door: Machine, world: World) -> None:
-    card = card_of(member=world.ana, at=timezone.now())
+    card = get_or_issue_card(member=world.ana, at=timezone.now())
     for shown in (card.number, card.number_in_groups, card.token, f"https://portal.example.org{card.check_path}"):
         assert check(door, shown) == {"valid": True, "level": "gold", "initials": "AE"}
     Member.objects.filter(pk=world.ana.pk).update(level=Level.RED)  # fell back: the level of today
@@ -33,7 +33,7 @@ def test_number_token_and_address_say_valid_level_and_initials_and_nothing_else(
 
 
 def test_whatever_is_not_valid_is_answered_alike(door: Machine, world: World) -> None:
-    old = card_of(member=world.ana, at=timezone.now())
+    old = get_or_issue_card(member=world.ana, at=timezone.now())
     new = replace_card(card=old, reason=CardEnd.LOST, by=world.staff, at=timezone.now())
     assert check(door, new.number) != NOTHING
     for shown in (old.number, old.token, "880000000000", "x" * 43, "/c/x/", "٣٣٣٣", "'", world.ana.number):
@@ -43,6 +43,6 @@ def test_whatever_is_not_valid_is_answered_alike(door: Machine, world: World) ->
 
 
 def test_a_card_is_never_looked_up_by_address(door: Machine, world: World) -> None:
-    card = card_of(member=world.ana, at=timezone.now())
+    card = get_or_issue_card(member=world.ana, at=timezone.now())
     assert door.get(f"card-checks?card={card.number}").status_code == 405
     assert door.get(f"card-checks/{card.number}").status_code == 404

@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import stolen
+from kitbag.actions import stolen_reports
 from kitbag.models import Encounter, Registration
-from members.offers.actions.cards import card_of
+from members.offers.actions.cards import get_or_issue_card
 from servicing.models import ServiceCentre, Ticket, VisitingMember
 from tests.api.machines import Machine, machine
 from tests.factories import validated
@@ -58,7 +58,7 @@ def visitor(workshop: Machine, world: World, **said: object) -> dict[str, object
 
 
 def report(world: World, row: Registration) -> None:
-    stolen.report_own(
+    stolen_reports.report_own(
         registration=row, police_reference="CR 1", stolen_on=None, note="", by=world.ana.user, at=timezone.now()
     )
 
@@ -77,7 +77,7 @@ def test_serial_card_and_number_say_what_the_product_gets(workshop: Machine, wor
     given = repair(product)
     assert (given["track"], given["target_days"], given["warranty"]) == ("fast", 3, "in_warranty")
     assert given["loan_possible"]
-    card = card_of(member=world.ana, at=timezone.now())
+    card = get_or_issue_card(member=world.ana, at=timezone.now())
     scanned = f"https://portal.example.org{card.check_path}"
     for typed in ({"card": card.number_in_groups}, {"card": scanned}, {"member_number": world.ana.number}):
         found = look(workshop, **typed)

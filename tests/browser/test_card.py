@@ -8,7 +8,7 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from members.offers.actions.cards import card_of, replace_card
+from members.offers.actions.cards import get_or_issue_card, replace_card
 from members.offers.enums import CardEnd
 from tests.world import World
 
@@ -37,7 +37,7 @@ def test_the_code_on_the_screen_leads_a_visitor_to_valid_and_then_not_valid(
     expect(desk.get_by_text("Gold")).to_be_visible()
     expect(desk.get_by_text(world.ana.last_name)).to_have_count(0)
 
-    card = card_of(member=world.ana, at=timezone.now())
+    card = get_or_issue_card(member=world.ana, at=timezone.now())
     replace_card(card=card, reason=CardEnd.LOST, by=world.staff, at=timezone.now())
     desk.reload()
     expect(desk.get_by_role("heading", name="Not valid")).to_be_visible()

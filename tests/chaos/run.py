@@ -18,7 +18,7 @@ from members import actions as members
 from members.access import newest_terms
 from members.enums import Level
 from members.models import Member, User
-from members.offers.actions.packs import Address, ask_for_pack
+from members.offers.actions.packs import Address, request_pack
 from members.offers.models import PackEvent, WelcomePack
 
 SEEN = ("accepted", "packed", "dispatched")
@@ -101,7 +101,7 @@ class Run:
         )
         while True:
             try:
-                ask_for_pack(member=member, address=address, by=member.user, at=timezone.now())
+                request_pack(member=member, address=address, by=member.user, at=timezone.now())
             except OperationalError:
                 continue
             break

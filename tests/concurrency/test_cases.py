@@ -6,7 +6,7 @@ import pytest
 
 from cps_portal.core.lib.errors import Refusal
 from members.support import actions
-from members.support.enums import Kind
+from members.support.enums import CaseKind
 from members.support.models import CaseMessage
 from tests.concurrency.threads import together
 from tests.factories import UserFactory
@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 def test_of_agents_at_once_one_takes_the_case_and_one_answers_it(committed_world: World) -> None:
     world = committed_world
     agents = [UserFactory(is_staff=True) for _n in range(4)]
-    ask = {"kind": Kind.KIT, "subject": "S", "text": "T", "member": world.ana, "by": world.ana.user, "at": NOW}
+    ask = {"kind": CaseKind.KIT, "subject": "S", "text": "T", "member": world.ana, "by": world.ana.user, "at": NOW}
     taken, answered = actions.open_case(**ask), actions.open_case(**ask)
 
     def lost(jobs: list[object]) -> list[str]:

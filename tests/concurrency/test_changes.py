@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions import planning, registrations, stage_change_notices, stage_changes
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Announcement, PointsEntry, Registration, StageChange
 from members import actions as members
@@ -32,17 +32,17 @@ def holders(world: World, count: int) -> list[Member]:
 
 def run(change: StageChange, limit: int = 2) -> None:
     """What a worker does on the day."""
-    for key in applying.begin_due(at=DAY):
-        while applying.settle_step(change=key, limit=limit, at=DAY):
+    for key in stage_changes.begin_due(at=DAY):
+        while stage_changes.settle_step(change=key, limit=limit, at=DAY):
             pass
-    while members.tell_levels(limit=2):
+    while members.notify_level_changes(limit=2):
         pass
 
 
 def assert_applied(change: StageChange) -> None:
     """Whoever was beaten to a step leaves it to the other: the sweep would finish what is left."""
     if change.state != ChangeState.DONE:
-        while applying.settle_step(change=change.pk, limit=10, at=DAY):
+        while stage_changes.settle_step(change=change.pk, limit=10, at=DAY):
             pass
     change.refresh_from_db()
     assert change.state == ChangeState.DONE
@@ -95,14 +95,14 @@ def test_a_registration_waits_for_one_batch_at_most(committed_world: World) -> N
     ana_row = Registration.objects.get(member=world.ana, product=world.lens)
     holders(world, 3)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
-    applying.begin_change(change=change, at=DAY)
+    stage_changes.begin_change(change=change, at=DAY)
     newcomer = submitted(world.ben, world.body, "820000000001", at=NOW)
 
     def remove() -> None:
         registrations.remove_registration(registration=ana_row, reason=RemovalReason.SOLD, by=None, at=DAY)
 
     with transaction.atomic():
-        applying.settle_step(change=change.pk, limit=1, at=DAY)  # Ana's
+        stage_changes.settle_step(change=change.pk, limit=1, at=DAY)  # Ana's
         other = Background(lambda: registrations.check_registration(registration=newcomer, at=DAY))
         assert other.finish().state == RegistrationState.VALIDATED
         own = Background(remove)
@@ -120,7 +120,7 @@ def test_two_who_tell_of_a_plan_tell_everybody_once(committed_world: World) -> N
     late = submitted(world.ben, world.pro_body, "830000000001", at=NOW)
 
     def tell() -> None:
-        while announcing.announce_step(change=change.pk, limit=2, at=later):
+        while stage_change_notices.announce_step(change=change.pk, limit=2, at=later):
             pass
 
     no_errors(together(tell, tell, lambda: registrations.check_registration(registration=late, at=later)))
@@ -147,7 +147,7 @@ def test_a_cancelled_plan_and_its_day_at_once_end_in_one_of_the_two(committed_wo
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     together(
         lambda: planning.cancel_change(change=change, by=None, at=DAY),
-        lambda: applying.begin_change(change=change, at=DAY),
+        lambda: stage_changes.begin_change(change=change, at=DAY),
     )
     change.refresh_from_db()
     world.pro_body.refresh_from_db()
@@ -161,12 +161,12 @@ def test_two_who_tell_of_levels_tell_each_once(committed_world: World) -> None:
     world = committed_world
     holders(world, 6)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
-    applying.begin_change(change=change, at=DAY)
-    while applying.settle_step(change=change.pk, limit=3, at=DAY):
+    stage_changes.begin_change(change=change, at=DAY)
+    while stage_changes.settle_step(change=change.pk, limit=3, at=DAY):
         pass
 
     def tell() -> None:
-        while members.tell_levels(limit=2):
+        while members.notify_level_changes(limit=2):
             pass
 
     no_errors(together(tell, tell))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import claims, deciding, registrations
+from kitbag.actions import claims, registrations, review
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import Claim, Registration
 from members.models import Member, User
@@ -37,7 +37,7 @@ def codes(results: list[Any]) -> list[str]:
 def test_agents_who_press_next_at_once_get_different_ones(committed_world: World) -> None:
     rows = waiting(committed_world, 4)
     agents = [UserFactory(is_staff=True) for _n in range(4)]
-    taken = together(*(lambda by=by: deciding.take_next(by=by, at=NOW) for by in agents))
+    taken = together(*(lambda by=by: review.take_next(by=by, at=NOW) for by in agents))
     assert codes(taken) == []
     assert {row.pk for row in taken} == {row.pk for row in rows}
 
@@ -47,9 +47,9 @@ def test_one_decision_of_several_at_once_holds(committed_world: World) -> None:
     (row,) = waiting(world, 1)
     agents = [UserFactory(is_staff=True) for _n in range(2)]
     results = together(
-        lambda: deciding.approve_registration(registration=row, by=agents[0], at=NOW),
-        lambda: deciding.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=agents[1], at=NOW),
-        lambda: deciding.ask_for_more(registration=row, text="A photo", by=agents[1], at=NOW),
+        lambda: review.approve_registration(registration=row, by=agents[0], at=NOW),
+        lambda: review.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=agents[1], at=NOW),
+        lambda: review.ask_for_more(registration=row, text="A photo", by=agents[1], at=NOW),
         lambda: registrations.reopen_registration(registration=row, at=NOW),
     )
     assert set(codes(results)) == {"not_waiting"}

@@ -7,7 +7,7 @@ import pytest
 
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions.estimates import Line, approve_estimate, decline_estimate, send_estimate
-from servicing.actions.recording import Who
+from servicing.actions.recording import Actor
 from servicing.enums import EstimateState, EventKind
 from servicing.models import Estimate, TicketEvent
 from tests.concurrency.threads import together
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_approved_and_declined_at_once_it_is_one_answer(committed_world: World) -> None:
     world = committed_world
-    desk, own = Who(user=world.staff), Who(user=world.ana.user)
+    desk, own = Actor(user=world.staff), Actor(user=world.ana.user)
     ticket = at_the_centre(world, a_centre())
-    row = send_estimate(ticket=ticket, lines=[LINE], currency="ZAR", valid_until=FRIDAY, who=desk, at=AT)
+    row = send_estimate(ticket=ticket, lines=[LINE], currency="ZAR", valid_until=FRIDAY, actor=desk, at=AT)
     results = together(
-        lambda: approve_estimate(estimate=row, who=own, at=AT + HOUR),
-        lambda: decline_estimate(estimate=row, who=own, at=AT + HOUR),
-        lambda: approve_estimate(estimate=row, who=own, at=AT + HOUR),
+        lambda: approve_estimate(estimate=row, actor=own, at=AT + HOUR),
+        lambda: decline_estimate(estimate=row, actor=own, at=AT + HOUR),
+        lambda: approve_estimate(estimate=row, actor=own, at=AT + HOUR),
     )
     assert [result.code for result in results if isinstance(result, Refusal)] == ["answered", "answered"]
     assert TicketEvent.objects.filter(ticket=ticket, kind__in=ANSWERS).count() == 1
@@ -37,10 +37,10 @@ def test_approved_and_declined_at_once_it_is_one_answer(committed_world: World) 
 
 def test_two_estimates_at_once_leave_one_open(committed_world: World) -> None:
     world = committed_world
-    desk = Who(user=world.staff)
+    desk = Actor(user=world.staff)
     ticket = at_the_centre(world, a_centre())
     sends = [
-        lambda: send_estimate(ticket=ticket, lines=[LINE], currency="ZAR", valid_until=FRIDAY, who=desk, at=AT)
+        lambda: send_estimate(ticket=ticket, lines=[LINE], currency="ZAR", valid_until=FRIDAY, actor=desk, at=AT)
     ] * 3
     assert not [result for result in together(*sends) if isinstance(result, BaseException)]
     assert Estimate.objects.filter(ticket=ticket, state=EstimateState.OPEN).count() == 1

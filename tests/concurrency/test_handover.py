@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import handing_over, registrations, undoing
+from kitbag.actions import handovers, registrations, removals
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Handover, Registration
 from members.models import Member
@@ -25,11 +25,11 @@ def owned(world: World) -> Registration:
 
 
 def released(world: World) -> str:
-    return handing_over.release(registration=owned(world), by=world.ana.user, at=NOW).code
+    return handovers.release(registration=owned(world), by=world.ana.user, at=NOW).code
 
 
 def redeem(code: str, member: Member) -> Registration:
-    return handing_over.redeem(code=code, member=member, by=member.user, at=NOW)
+    return handovers.redeem(code=code, member=member, by=member.user, at=NOW)
 
 
 def counting() -> int:
@@ -60,7 +60,7 @@ def test_redeeming_beside_taking_the_code_back(committed_world: World, attempt: 
     code = released(world)
     results = together(
         lambda: redeem(code, world.ben),
-        lambda: handing_over.revoke(registration=owned(world), by=world.ana.user, at=NOW),
+        lambda: handovers.revoke(registration=owned(world), by=world.ana.user, at=NOW),
     )
     assert_only_refusals(results)
     assert len([result for result in results if isinstance(result, Refusal)]) == 1
@@ -84,7 +84,7 @@ def test_redeeming_beside_a_removal_that_is_undone(committed_world: World, attem
     assert owned(world).state == (GONE if went else REMOVED)
     assert counting() == int(went)
     if not went:
-        undoing.undo_removal(registration=row, by=world.ana.user, at=NOW)
+        removals.undo_removal(registration=row, by=world.ana.user, at=NOW)
         with pytest.raises(Refusal):
             redeem(code, world.ben)
     assert counting() == 1
@@ -96,7 +96,7 @@ def test_undoing_beside_somebody_else_who_registers_it_counts_once(committed_wor
     row = owned(world)
     registrations.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
     results = together(
-        lambda: undoing.undo_removal(registration=row, by=world.ana.user, at=NOW),
+        lambda: removals.undo_removal(registration=row, by=world.ana.user, at=NOW),
         lambda: validated(world.ben, world.pro_body, "100000000001", at=NOW),
     )
     assert_only_refusals(results)
@@ -106,7 +106,7 @@ def test_undoing_beside_somebody_else_who_registers_it_counts_once(committed_wor
 def test_two_members_who_hand_over_to_each_other_do_not_block_each_other(committed_world: World) -> None:
     world = committed_world
     theirs = validated(world.ben, world.lens, "1000009", at=NOW)
-    codes = [released(world), handing_over.release(registration=theirs, by=world.ben.user, at=NOW).code]
+    codes = [released(world), handovers.release(registration=theirs, by=world.ben.user, at=NOW).code]
     results = together(lambda: redeem(codes[0], world.ben), lambda: redeem(codes[1], world.ana))
     assert [type(result) for result in results] == [Registration, Registration]
     assert_ledger_agrees()

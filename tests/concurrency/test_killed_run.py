@@ -11,12 +11,12 @@ from django.utils import timezone
 from cps_portal.core.lib.background import queue_task
 from cps_portal.core.outbox.models import Message
 from cps_portal.dev import crowd
-from kitbag.actions import announcing, planning
+from kitbag.actions import planning, stage_change_notices
 from kitbag.actions.planning import Plan
 from kitbag.enums import Stage
 from kitbag.models import PointsEntry, StageChange
 from members.enums import ChangeState
-from members.models import LevelChange, Member, UntoldLevelChange
+from members.models import LevelChange, Member, PendingLevelNotice
 from tests.factories import ProductFactory
 from tests.workers import Broker, StartWorker, wait_until
 from tests.world import World
@@ -29,7 +29,7 @@ def announced_long_ago(held: crowd.Held, world: World) -> StageChange:
     before = timezone.now() - timedelta(days=100)
     plan = Plan(held.product, Stage.SUPERSEDED, timezone.localdate(), world.grip)
     (change,) = planning.plan_changes(plans=[plan], by=None, at=before)
-    while announcing.announce_step(change=change.pk, limit=1000, at=before + timedelta(hours=1)):
+    while stage_change_notices.announce_step(change=change.pk, limit=1000, at=before + timedelta(hours=1)):
         pass
     change.refresh_from_db()
     return change
@@ -51,7 +51,7 @@ def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
         if time.monotonic() > swept + 2:
             StageChange.objects.filter(pk=change.pk, state=ChangeState.RUNNING).update(stepped_at=None)
             queue_task("kitbag.apply_due_changes")
-            queue_task("members.tell_levels")
+            queue_task("members.notify_level_changes")
             swept = time.monotonic()
         return true()
 
@@ -78,7 +78,7 @@ def test_a_run_whose_worker_is_killed_again_and_again_loses_and_doubles_no_entry
     assert kills >= 2, "it was over before it could be killed"
     start_worker()
     wait_with_sweeps(change, lambda: StageChange.objects.filter(pk=change.pk, state=ChangeState.DONE).exists())
-    wait_with_sweeps(change, lambda: not UntoldLevelChange.objects.exists())
+    wait_with_sweeps(change, lambda: not PendingLevelNotice.objects.exists())
     entries = PointsEntry.objects.filter(stage_change=change)
     assert entries.count() == entries.values("registration").distinct().count() == holders == settled(change)
     moved = LevelChange.objects.filter(cause="superseded")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from members.models import Member, Notice
-from members.offers.actions.offers import change_offer, give_back, publish, sign_up
+from members.offers.actions.offers import cancel_sign_up, change_offer, publish, sign_up
 from members.offers.enums import PlaceState
 from members.offers.models import Offer, SignUp
 from tests.concurrency.threads import together
@@ -58,7 +58,7 @@ def test_giving_back_beside_signing_up_and_more_places_leaves_no_place_empty_whi
         sign_up(member=guest, offer=offer, by=guest.user, at=NOW + timedelta(seconds=n))
     later = NOW + timedelta(minutes=1)
     results = together(
-        *[lambda m=m: give_back(member=m, offer=offer, by=m.user, at=later) for m in guests[:3]],
+        *[lambda m=m: cancel_sign_up(member=m, offer=offer, by=m.user, at=later) for m in guests[:3]],
         *[lambda m=m: sign_up(member=m, offer=offer, by=m.user, at=later) for m in guests[6:]],
         lambda: change_offer(offer=offer, values={"places": 4}, by=committed_world.staff, at=later),
     )

@@ -10,7 +10,7 @@ from kitbag.models import Registration
 from members.enums import Level
 from members.models import Member
 from members.offers.actions import packs
-from members.offers.actions.loading import load_offers
+from members.offers.actions.reference_data import load_offers
 from members.offers.models import Card, PackEvent, WelcomePack
 from tests.concurrency.threads import together
 from tests.offers.packing import ADDRESS, ASKED, house
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def ask(member: Member) -> WelcomePack:
-    return packs.ask_for_pack(member=member, address=ADDRESS, by=member.user, at=ASKED)
+    return packs.request_pack(member=member, address=ADDRESS, by=member.user, at=ASKED)
 
 
 @pytest.mark.parametrize("attempt", range(2))

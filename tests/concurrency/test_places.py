@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from cps_portal.core.lib.errors import Refusal
 from members.models import Member
 from servicing.actions import ending
-from servicing.actions.recording import Who
+from servicing.actions.recording import Actor
 from servicing.actions.requesting import Wanted, open_at_counter, open_parcel
 from servicing.enums import PlaceWish, ServiceKind, TicketState
 from servicing.models import Parcel, ServiceCentre, Ticket
@@ -27,8 +27,8 @@ def on_the_phone(member: Member, centre: ServiceCentre, wanted: Wanted) -> Calla
     return lambda: open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=LATER)
 
 
-def at_the_counter(member: Member, centre: ServiceCentre, wanted: Wanted, who: Who) -> Callable[[], object]:
-    return lambda: open_at_counter(centre=centre, wanted=wanted, who=who, at=LATER, member=member)
+def at_the_counter(member: Member, centre: ServiceCentre, wanted: Wanted, actor: Actor) -> Callable[[], object]:
+    return lambda: open_at_counter(centre=centre, wanted=wanted, actor=actor, at=LATER, member=member)
 
 
 def places_of(member: Member) -> list[int]:
@@ -38,7 +38,7 @@ def places_of(member: Member) -> list[int]:
 
 def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
-    ana, desk = world.ana, Who(user=world.staff)
+    ana, desk = world.ana, Actor(user=world.staff)
     held = [a_request(world, centre, f"01234567870{n}") for n in (1, 2, 3)]
     oldest = a_request(world, centre, "012345678704", MONDAY + timedelta(hours=1), wish=PlaceWish.WAIT)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(9)]
@@ -47,7 +47,7 @@ def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(commit
         for row in rows
     ]
     jobs: list[Callable[[], object]] = [
-        lambda: ending.cancel(ticket=held[0], who=Who(user=ana.user), at=LATER),
+        lambda: ending.cancel(ticket=held[0], actor=Actor(user=ana.user), at=LATER),
         *(on_the_phone(ana, centre, one) for one in wanted[:5]),
         *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
     ]
@@ -63,7 +63,7 @@ def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(commit
 
 def test_of_ten_without_a_wish_three_get_the_places_and_the_others_are_asked(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
-    ana, desk = world.ana, Who(user=world.staff)
+    ana, desk = world.ana, Actor(user=world.staff)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(10)]
     wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks") for row in rows]
     results = together(

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.db.models import Sum
 
-from kitbag.actions import applying, points, registrations
+from kitbag.actions import ledger, registrations, stage_changes
 from kitbag.enums import RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Registration, StageChange
 from members.enums import PointsCause
@@ -59,7 +59,7 @@ def test_settling_beside_a_removal_ends_right(committed_world: World, attempt: i
     def settle() -> None:
         with transaction.atomic():
             keys = list(Registration.objects.values_list("pk", flat=True))
-            points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
+            ledger.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
 
     def remove() -> None:
         registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
@@ -81,8 +81,8 @@ def test_the_same_member_validating_many_at_once_loses_no_point(committed_world:
 
 def change_and_settle(change: StageChange) -> None:
     """What the job of a supersession does: flip, commit, then settle the holders it can see."""
-    applying.begin_change(change=change, at=NOW)
-    while applying.settle_step(change=change.pk, limit=100, at=NOW):
+    stage_changes.begin_change(change=change, at=NOW)
+    while stage_changes.settle_step(change=change.pk, limit=100, at=NOW):
         pass
 
 
@@ -109,7 +109,7 @@ def test_without_the_rules_lock_the_same_order_goes_wrong(
     world = committed_world
     row = submitted(world.ben, world.pro_body, "600000000001")
     planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
-    monkeypatch.setattr(points, "hold_rules", lambda: None)
+    monkeypatch.setattr(ledger, "hold_rules", lambda: None)
     with transaction.atomic():
         check(row)
         change = Background(lambda: change_and_settle(planned))

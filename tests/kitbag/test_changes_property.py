@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions import planning, registrations, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Product, Registration, StageChange
@@ -56,7 +56,7 @@ class Changes(RuleBasedStateMachine):
             return
         try:
             for change in StageChange.objects.filter(state=ChangeState.RUNNING):
-                while applying.settle_step(change=change.pk, limit=2, at=self.at):
+                while stage_changes.settle_step(change=change.pk, limit=2, at=self.at):
                     pass
             assert not ledger.awaiting()
             self.agrees()
@@ -107,9 +107,9 @@ class Changes(RuleBasedStateMachine):
     @rule(crash=CRASH)
     def tell(self, crash: bool) -> None:
         self.at += timedelta(hours=1)
-        for change in announcing.waiting_to_tell(at=self.at):
-            self.step(crash, announcing.announce_step, change=change, limit=1, at=self.at)
-            while not crash and announcing.announce_step(change=change, limit=1, at=self.at):
+        for change in stage_change_notices.waiting_to_tell(at=self.at):
+            self.step(crash, stage_change_notices.announce_step, change=change, limit=1, at=self.at)
+            while not crash and stage_change_notices.announce_step(change=change, limit=1, at=self.at):
                 pass
 
     @rule(crash=CRASH)
@@ -118,7 +118,7 @@ class Changes(RuleBasedStateMachine):
         if change and change.told_in_time:
             ledger.assert_every_holder_was_told(change)
             self.at = max(self.at, datetime.combine(change.effective_on, time(12), UTC))
-            begin = applying.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable
+            begin = stage_changes.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable
             self.step(crash, begin, change=change, at=self.at)
 
     @rule(which=NUMBER, crash=CRASH)
@@ -126,8 +126,8 @@ class Changes(RuleBasedStateMachine):
         running = list(StageChange.objects.filter(state=ChangeState.RUNNING).order_by("pk"))
         if running:
             change = running[which % len(running)]
-            self.step(crash, applying.settle_step, change=change.pk, limit=1, at=self.at)
-            self.step(crash, members.tell_levels, limit=1)
+            self.step(crash, stage_changes.settle_step, change=change.pk, limit=1, at=self.at)
+            self.step(crash, members.notify_level_changes, limit=1)
 
     @invariant()
     def agrees(self) -> None:

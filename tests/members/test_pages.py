@@ -274,7 +274,7 @@ def test_queries_do_not_grow_with_the_kit(world: World, as_ana: Client, url: str
     for number in range(60):
         make_one(few[number % 3], world, 10 + number)
     for number in range(10):
-        actions.tell(
+        actions.notify_member(
             member=world.ana,
             key=f"n{number}",
             code=NoticeCode.LEVEL_UP,
@@ -317,7 +317,7 @@ def test_the_first_page_after_signing_in_stays_within_the_limit(world: World) ->
 
 
 def notice(member: Member, key: str = "k") -> Notice:
-    actions.tell(
+    actions.notify_member(
         member=member,
         key=key,
         code=NoticeCode.LEVEL_UP,
@@ -347,7 +347,7 @@ def test_nobody_puts_the_notice_of_another_away(world: World, as_ben: Client) ->
 
 def test_a_product_with_a_percent_sign_in_its_name_breaks_no_notice(world: World, as_ana: Client) -> None:
     params: dict[str, str | int] = {"product": "100% %(x)s <b>", "reason": "serial_wrong"}
-    actions.tell(
+    actions.notify_member(
         member=world.ana, key="p", code=NoticeCode.REGISTRATION_REFUSED, params=params, path="", at=timezone.now()
     )
     assert "100% %(x)s &lt;b&gt; wasn’t accepted" in text(as_ana.get("/dashboard/"))

@@ -28,7 +28,7 @@ def planned(world: World, gold: int = 1100, **changes: object) -> ThresholdPlan:
 
 
 def tell(at: object = LATER) -> None:
-    for plan in actions.thresholds_to_tell(at=at):  # type: ignore[arg-type]
+    for plan in actions.plans_to_announce(at=at):  # type: ignore[arg-type]
         while actions.announce_thresholds_step(plan=plan, limit=1, at=at):  # type: ignore[arg-type]
             pass
 
@@ -48,7 +48,7 @@ def test_a_plan_changes_nothing_before_its_day_and_everybody_on_it(world: World)
     plan.refresh_from_db()
     assert (world.ana.level, world.ana.points, plan.state, plan.moved) == (Level.SILVER, 1000, ChangeState.DONE, 1)
     assert LevelChange.objects.latest("pk").cause == PointsCause.THRESHOLDS
-    assert actions.tell_levels(limit=10)
+    assert actions.notify_level_changes(limit=10)
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.LEVEL_DOWN).count() == 1
 
 

@@ -10,8 +10,8 @@ from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import Partner
 from members.models import Member
 from members.offers.actions import packs
-from members.offers.actions.loading import load_offers
 from members.offers.actions.packs import Address, Report
+from members.offers.actions.reference_data import load_offers
 from members.offers.enums import PackStep
 from members.offers.models import WelcomePack
 
@@ -38,7 +38,7 @@ def house(url: str = "https://house.example/hooks") -> Partner:
 
 def asked(member: Member, at: datetime = ASKED) -> WelcomePack:
     load_offers()
-    return packs.ask_for_pack(member=member, address=ADDRESS, by=member.user, at=at)
+    return packs.request_pack(member=member, address=ADDRESS, by=member.user, at=at)
 
 
 def report(

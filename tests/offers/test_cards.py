@@ -15,7 +15,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.models import Partner
 from members.models import Member, Notice
-from members.offers.actions.cards import card_of, replace_card, report_lost, revoke_card
+from members.offers.actions.cards import get_or_issue_card, replace_card, report_lost, revoke_card
 from members.offers.enums import CardEnd
 from members.offers.models import Card, WelcomePack
 from members.offers.webhooks import card_requested
@@ -46,22 +46,22 @@ def make_red(member: Member) -> None:
 
 
 def test_the_first_opening_issues_the_card_and_the_next_shows_the_same(world: World) -> None:
-    first = card_of(member=world.ana, at=NOW)
-    assert card_of(member=world.ana, at=NOW + timedelta(days=1)) == first
+    first = get_or_issue_card(member=world.ana, at=NOW)
+    assert get_or_issue_card(member=world.ana, at=NOW + timedelta(days=1)) == first
     assert (len(first.number), len(first.token)) == (12, 43)
 
 
 def test_red_members_get_no_first_card_but_keep_the_one_they_have(world: World) -> None:
     with pytest.raises(Refusal) as refused:
-        card_of(member=world.ben, at=NOW)
+        get_or_issue_card(member=world.ben, at=NOW)
     assert refused.value.code == "level"
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     make_red(world.ana)
-    assert card_of(member=world.ana, at=NOW) == card
+    assert get_or_issue_card(member=world.ana, at=NOW) == card
 
 
 def test_the_database_holds_one_live_card_a_member(world: World) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
         Card.objects.create(member=world.ana, number="880000099991", token="x" * 43, issued_at=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -69,7 +69,7 @@ def test_the_database_holds_one_live_card_a_member(world: World) -> None:
 
 
 def test_a_replaced_card_stops_at_once_and_the_member_is_told_once(world: World) -> None:
-    old = card_of(member=world.ana, at=NOW)
+    old = get_or_issue_card(member=world.ana, at=NOW)
     new = replaced(old, world.staff)
     with pytest.raises(Refusal) as again:
         replaced(old, world.staff)
@@ -86,7 +86,7 @@ def test_the_mail_of_a_new_card_names_its_number_and_no_secret(
     world: World, django_capture_on_commit_callbacks: object
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-        new = replaced(card_of(member=world.ana, at=NOW), world.staff)
+        new = replaced(get_or_issue_card(member=world.ana, at=NOW), world.staff)
     sent = [letter for letter in mail.outbox if letter.subject == "You have a new membership card"]
     texts = "".join(str(letter.message()) for letter in sent)
     if sent:  # delivered at once only where the worker is eager
@@ -95,15 +95,15 @@ def test_the_mail_of_a_new_card_names_its_number_and_no_secret(
 
 
 def test_a_card_that_staff_stopped_is_not_issued_anew_by_opening_the_page(world: World, as_ana: Client) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     revoke_card(member=world.ana, reason=CardEnd.LEAKED, by=world.staff, at=NOW)
     assert "Our staff stopped your card" in as_ana.get("/card/").content.decode()
     new = replaced(card, world.staff)
-    assert card_of(member=world.ana, at=NOW) == new
+    assert get_or_issue_card(member=world.ana, at=NOW) == new
 
 
 def test_a_card_reported_lost_twice_is_one_case(world: World, as_ana: Client) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     assert as_ana.get("/card/lost/").status_code == 200
     answer = as_ana.post("/card/lost/")
     case = Case.objects.get(kind="lost_card")
@@ -116,7 +116,7 @@ def test_a_card_reported_lost_twice_is_one_case(world: World, as_ana: Client) ->
 
 
 def test_the_house_is_asked_to_print_a_card_only_where_it_can(world: World) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     with pytest.raises(Refusal) as refused:
         replaced(card, world.staff, post=True)
     assert refused.value.field == "post"
@@ -204,7 +204,7 @@ def test_signing_out_tells_the_browser_to_forget(world: World, as_ana: Client) -
 
 
 def test_anybody_sees_valid_level_and_initials_and_nothing_else(world: World) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     answer = Client().get(card.check_path)
     page = answer.content.decode()
     for shown in ("Valid", "Gold", world.ana.initials):
@@ -228,7 +228,7 @@ def test_anybody_sees_valid_level_and_initials_and_nothing_else(world: World) ->
 
 
 def test_whatever_is_not_valid_looks_the_same(world: World) -> None:
-    revoked = card_of(member=world.ana, at=NOW)
+    revoked = get_or_issue_card(member=world.ana, at=NOW)
     replaced(revoked, world.staff)
     shown = {look(token) for token in (revoked.token, "A" * 43, "x", "a/b/c", "%00", "é" * 43, "A" * 3000, "..%2f")}
     assert len(shown) == 1
@@ -238,7 +238,7 @@ def test_whatever_is_not_valid_looks_the_same(world: World) -> None:
 
 
 def test_the_card_of_a_closed_account_is_not_valid(world: World) -> None:
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     Member.objects.filter(pk=world.ana.pk).update(closed_at=NOW)
     assert look(card) == look("A" * 43)
 
@@ -247,7 +247,7 @@ def test_whoever_looks_too_often_is_told_when_to_come_back(
     world: World, settings: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.CARD_CHECK_LIMIT = (2, 300)  # type: ignore[attr-defined]
-    card = card_of(member=world.ana, at=NOW)
+    card = get_or_issue_card(member=world.ana, at=NOW)
     assert [look(token)[0] for token in ("A" * 43, card, card)] == [200, 200, 429]
     answer = Client().get(card.check_path)
     assert answer["Retry-After"] == "300"

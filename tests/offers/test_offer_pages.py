@@ -12,7 +12,15 @@ from django.utils import timezone
 from cps_portal.core.outbox.models import Message
 from members.models import Member, Notice
 from members.offers import emails
-from members.offers.actions.offers import change_offer, give_all_back, give_back, publish, sign_up, tell_news, withdraw
+from members.offers.actions.offers import (
+    cancel_all_sign_ups,
+    cancel_sign_up,
+    change_offer,
+    publish,
+    send_news,
+    sign_up,
+    withdraw,
+)
 from members.offers.models import Offer, SignUp
 from tests.world import World
 
@@ -71,7 +79,7 @@ def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Clie
     waiting = as_ben.get("/offers/open-day/").content.decode()
     assert "You’re number 1 in the queue" in waiting
     assert "OPEN10" not in waiting
-    as_ana.post("/offers/open-day/", {"do": "give_back"})
+    as_ana.post("/offers/open-day/", {"do": "cancel_sign_up"})
     assert Notice.objects.get(code="place_free").member == world.ben
     mine = SignUp.objects.get(member=world.ben)
     assert mine.place == 1
@@ -80,7 +88,7 @@ def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Clie
     assert "/offers/open-day/" in mail["text"]
     back = join_in(offer, world.ana, minutes=5)
     assert back.state == "waiting"
-    give_all_back(member=world.ben, at=NOW)
+    cancel_all_sign_ups(member=world.ben, at=NOW)
     back.refresh_from_db()
     assert back.state == "held"
 
@@ -96,16 +104,16 @@ def test_changes_and_calling_off_are_told_once_to_everybody_signed_up(world: Wor
         withdraw(offer=offer, by=world.staff, at=NOW)
     assert Notice.objects.filter(code="offer_changed").count() == 2
     assert Notice.objects.filter(code="offer_withdrawn").count() == 2
-    give_back(member=world.ana, offer=offer, by=None, at=NOW)
+    cancel_sign_up(member=world.ana, offer=offer, by=None, at=NOW)
     assert not Notice.objects.filter(code="place_free").exists(), "nobody moves up in what was called off"
 
 
 def test_news_goes_once_to_those_who_want_it_and_can_come(world: World) -> None:
     Member.objects.filter(pk__in=[world.ana.pk, world.chloe.pk]).update(wants_news=True)
     offer = event(world, levels=["gold"])
-    while tell_news(at=NOW, limit=1):
+    while send_news(at=NOW, limit=1):
         pass
-    assert not tell_news(at=NOW)
+    assert not send_news(at=NOW)
     assert [row.to for row in Message.objects.filter(key__startswith="offer-")] == [world.ana.user.email]
     mail = emails.news(offer=offer.pk, member=world.ana.pk)
     assert mail is not None

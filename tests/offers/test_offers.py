@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.site.accounts import close_account
+from cps_portal.site.actions import close_account
 from members.enums import Level
 from members.models import Member
-from members.offers.actions.offers import give_back, publish, sign_up, withdraw
+from members.offers.actions.offers import cancel_sign_up, publish, sign_up, withdraw
 from members.offers.models import Offer, SignUp
 from members.offers.queries import place_in_line
 from tests.world import World, join
@@ -70,11 +70,11 @@ def test_the_line_moves_in_the_order_of_asking_and_whoever_gave_back_asks_anew(w
         join_in(offer, member, minutes=minute)
     first, *waiting = (SignUp.objects.get(member=member) for member in people)
     assert [place_in_line(row) for row in waiting] == [1, 2, 3]
-    give_back(member=people[1], offer=offer, by=people[1].user, at=NOW + DAY)
+    cancel_sign_up(member=people[1], offer=offer, by=people[1].user, at=NOW + DAY)
     again = join_in(offer, people[1], days=2)
     assert (again.pk, place_in_line(again)) == (waiting[0].pk, 3)
     for leaving in (people[0], people[2], people[3]):
-        give_back(member=leaving, offer=offer, by=leaving.user, at=NOW + 3 * DAY)
+        cancel_sign_up(member=leaving, offer=offer, by=leaving.user, at=NOW + 3 * DAY)
         held = SignUp.objects.get(state="held")
         assert held.place == 1
     again.refresh_from_db()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from members.enums import Programme, ServiceLevel
 from members.models import CountryProgramme, Member
-from members.offers.actions.loading import load_offers
+from members.offers.actions.reference_data import load_offers
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Offer, PackEvent, WelcomePack
 from members.support.models import Case

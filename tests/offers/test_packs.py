@@ -12,11 +12,11 @@ from members.enums import Level, NoticeCode
 from members.models import Member, Notice
 from members.offers import emails, webhooks
 from members.offers.actions import packs
-from members.offers.actions.loading import load_offers
 from members.offers.actions.packs import Report
+from members.offers.actions.reference_data import load_offers
 from members.offers.enums import OfferState, PackState, PackStep
 from members.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
-from members.support.enums import Kind, State
+from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 from tests.offers.packing import ADDRESS, ASKED, DAY, asked, house, report
 from tests.world import World
@@ -32,7 +32,7 @@ def pack(world: World) -> WelcomePack:
 
 def refused(pack_or_member: object, **changes: object) -> str:
     with pytest.raises(Refusal) as caught:
-        packs.ask_for_pack(**{"member": pack_or_member, "address": ADDRESS, "at": ASKED, **changes})  # type: ignore[arg-type]
+        packs.request_pack(**{"member": pack_or_member, "address": ADDRESS, "at": ASKED, **changes})  # type: ignore[arg-type]
     return caught.value.code
 
 
@@ -100,8 +100,8 @@ def test_a_request_made_before_there_is_a_house_leaves_once_there_is_one(world: 
     row = asked(world.ana)
     assert (row.house, webhooks_posted()) == (None, [])
     utrecht = house()
-    assert packs.send_unsent(at=ASKED + DAY) == 1
-    assert packs.send_unsent(at=ASKED + DAY) == 0
+    assert packs.send_pending_requests(at=ASKED + DAY) == 1
+    assert packs.send_pending_requests(at=ASKED + DAY) == 0
     row.refresh_from_db()
     assert row.house == utrecht
     assert webhooks_posted() == [f"pack-{row.key}"]
@@ -209,7 +209,7 @@ def test_a_pack_is_missing_from_four_weeks_on_and_once(world: World, pack: Welco
     for _twice in range(2):
         row = packs.report_missing(pack=pack, by=world.ana.user, at=pack.missing_from)
     case = Case.objects.get()
-    assert (case.kind, case.about, row.missing_case) == (Kind.MISSING_PACK, pack, case)
+    assert (case.kind, case.about, row.missing_case) == (CaseKind.MISSING_PACK, pack, case)
     report(pack, PackStep.RETURNED, ASKED + 30 * DAY)
     again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 31 * DAY)
     packs.report_missing(pack=pack, by=world.ana.user, at=again.missing_from)
@@ -221,7 +221,7 @@ def test_a_silent_house_makes_one_case_and_the_member_reads_why(world: World, pa
     assert packs.open_late_cases(at=ASKED + 3 * DAY + DAY / 24) == 1
     assert packs.open_late_cases(at=ASKED + 4 * DAY) == 0
     case = Case.objects.get()
-    assert (case.kind, case.state, case.member) == (Kind.PACK_LATE, State.OPEN, world.ana)
+    assert (case.kind, case.state, case.member) == (CaseKind.PACK_LATE, CaseState.OPEN, world.ana)
     mail = Message.objects.get(key__startswith=f"case-{case.pk}-")
     assert "takes longer" in mail.payload["subject"]
     assert "nothing you have to do" in mail.payload["text"]
@@ -237,10 +237,10 @@ def test_a_house_that_confirmed_is_not_silent(pack: WelcomePack) -> None:
 
 
 def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World, pack: WelcomePack) -> None:
-    assert packs.blank_old_addresses(at=ASKED + 400 * DAY) == 0, "it may still have to be sent"
+    assert packs.delete_old_addresses(at=ASKED + 400 * DAY) == 0, "it may still have to be sent"
     report(pack, PackStep.DISPATCHED, ASKED + DAY)
-    assert packs.blank_old_addresses(at=ASKED + 84 * DAY) == 0
-    assert packs.blank_old_addresses(at=ASKED + 86 * DAY) == 1
+    assert packs.delete_old_addresses(at=ASKED + 84 * DAY) == 0
+    assert packs.delete_old_addresses(at=ASKED + 86 * DAY) == 1
     pack.refresh_from_db()
     assert (pack.name, pack.street, pack.phone, pack.state) == ("", "", "", PackState.DISPATCHED)
     assert PackEvent.objects.filter(pack=pack).count() == 2

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from members.offers.enums import PackState, PackStep
-from members.offers.rules import Happened, card_number, whereabouts
+from members.offers.rules import PackStepRecord, card_number, pack_progress
 from members.rules import luhn_digit
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STEPS = [step for step in PackStep if step != PackStep.ASKED]
 
 
-def story(*steps: PackStep, sending: int = 1) -> list[Happened]:
-    return [Happened(step, sending, DAY + timedelta(hours=n)) for n, step in enumerate(steps)]
+def story(*steps: PackStep, sending: int = 1) -> list[PackStepRecord]:
+    return [PackStepRecord(step, sending, DAY + timedelta(hours=n)) for n, step in enumerate(steps)]
 
 
 @pytest.mark.parametrize(
@@ -35,20 +35,20 @@ def story(*steps: PackStep, sending: int = 1) -> list[Happened]:
     ],
 )
 def test_where_it_is_follows_from_all_steps_together(steps: tuple[PackStep, ...], state: PackState) -> None:
-    assert whereabouts(story(*steps)).state == state
+    assert pack_progress(story(*steps)).state == state
 
 
 def test_reports_of_an_earlier_sending_do_not_move_the_present_one() -> None:
     again = [*story(PackStep.ASKED, PackStep.DISPATCHED, PackStep.RETURNED), *story(PackStep.SENT_AGAIN, sending=2)]
     late = [*again, *story(PackStep.RETURNED, PackStep.DISPATCHED)]
-    assert whereabouts(late).state == PackState.REQUESTED
-    assert whereabouts(late).sending == 2
+    assert pack_progress(late).state == PackState.REQUESTED
+    assert pack_progress(late).sending == 2
 
 
 @given(st.lists(st.sampled_from(STEPS), max_size=4, unique=True))
 def test_the_order_of_arrival_never_matters(steps: list[PackStep]) -> None:
     told = story(PackStep.ASKED, *steps)
-    assert len({whereabouts(order).state for order in permutations(told)}) == 1
+    assert len({pack_progress(order).state for order in permutations(told)}) == 1
 
 
 def test_a_card_number_has_a_check_digit() -> None:

@@ -14,14 +14,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from cps_portal.dev.demo import offers, partners, service
-from kitbag.actions import announcing, applying, planning, registrations
+from kitbag.actions import planning, registrations, stage_change_notices
+from kitbag.actions import stage_changes as applying
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, ReviewReason, Stage
 from kitbag.models import Product, Registration
 from members import actions
 from members.models import Member, TermsVersion, User
 from members.support import actions as cases
-from members.support.enums import Kind
+from members.support.enums import CaseKind
 from members.support.models import CannedAnswer
 
 PASSWORD = "demo only portal"  # noqa: S105  # never anywhere else: the command refuses to run in production
@@ -110,15 +111,17 @@ def _cases() -> None:
         CannedAnswer.objects.create(title=title, text=text)
     kit = Registration.objects.filter(member=ana).order_by("pk").first()
     ask = partial(cases.open_case, member=ana, by=ana.user)
-    settled = ask(kind=Kind.KIT, subject="Points after the change", text="Why did they fall?", at=_ago(40), about=kit)
+    settled = ask(
+        kind=CaseKind.KIT, subject="Points after the change", text="Why did they fall?", at=_ago(40), about=kit
+    )
     cases.answer(
         case=settled, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
     )
-    lost = ask(kind=Kind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
+    lost = ask(kind=CaseKind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
     cases.note(case=lost, text="Third card this year.", by=support, at=_ago(2))
     cases.answer(case=lost, text="Where shall we send the new one?", asks=True, by=support, at=_ago(2))
     cases.open_case(
-        kind=Kind.SECOND_HAND,
+        kind=CaseKind.SECOND_HAND,
         subject="Second-hand lens",
         member=ben,
         by=ben.user,
@@ -127,7 +130,7 @@ def _cases() -> None:
     )
     visitor = cases.Visitor("Vera Visitor", "vera@example.org")
     cases.open_case(
-        kind=Kind.CONTACT,
+        kind=CaseKind.CONTACT,
         subject="Joining",
         text="I work in two countries. Where do I join?",
         visitor=visitor,
@@ -262,7 +265,7 @@ def _ahead() -> None:
     day = timezone.localdate() + timedelta(days=75)
     plan = Plan(product, Stage.SUPERSEDED, day, _product(FOLLOWS_NEXT))
     (change,) = planning.plan_changes(plans=[plan], by=None, at=_ago(2))
-    while announcing.announce_step(change=change.pk, limit=BATCH, at=_ago(1)):
+    while stage_change_notices.announce_step(change=change.pk, limit=BATCH, at=_ago(1)):
         pass
 
 
@@ -270,12 +273,12 @@ def _apply(plan: Plan, at: datetime) -> None:
     """Plan, announce and apply a change in the past, as staff and the jobs would have."""
     planned = at - timedelta(days=100)
     (change,) = planning.plan_changes(plans=[plan], by=None, at=planned)
-    while announcing.announce_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
+    while stage_change_notices.announce_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
         pass
     applying.begin_change(change=change, at=at)
     while applying.settle_step(change=change.pk, limit=BATCH, at=at):
         pass
-    while actions.tell_levels(limit=BATCH):
+    while actions.notify_level_changes(limit=BATCH):
         pass
 
 

@@ -16,7 +16,7 @@ from members.offers import rules
 from members.offers.enums import CardEnd
 from members.offers.models import Card, WelcomePack
 from members.support import actions as cases
-from members.support.enums import Kind, State
+from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 
 TOKEN_BYTES = 32
@@ -25,7 +25,7 @@ CLOSED = _("This account is closed.")
 
 
 @transaction.atomic
-def card_of(*, member: Member, at: datetime) -> Card:
+def get_or_issue_card(*, member: Member, at: datetime) -> Card:
     """The member's valid card; the first one is issued when it is first asked for.
 
     Raises Refusal: `level` (the first card comes with Silver, R41), `stopped` (by staff, who issue the next), `closed`.
@@ -51,7 +51,12 @@ def report_lost(*, member: Member, by: User, at: datetime) -> Case:
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", CLOSED)
-    told = Case.objects.filter(member=locked, kind=Kind.LOST_CARD).exclude(state=State.CLOSED).order_by("-pk").first()
+    told = (
+        Case.objects.filter(member=locked, kind=CaseKind.LOST_CARD)
+        .exclude(state=CaseState.CLOSED)
+        .order_by("-pk")
+        .first()
+    )
     if told:
         return told
     card = Card.objects.live().filter(member=locked).first()
@@ -59,7 +64,7 @@ def report_lost(*, member: Member, by: User, at: datetime) -> Case:
         raise Refusal("none", _("You have no valid card."))
     text = _("I lost my card %(number)s. Please stop it and make me a new one.") % {"number": card.number_in_groups}
     subject = str(_("Lost card"))
-    return cases.open_case(kind=Kind.LOST_CARD, subject=subject, text=text, member=locked, about=card, by=by, at=at)
+    return cases.open_case(kind=CaseKind.LOST_CARD, subject=subject, text=text, member=locked, about=card, by=by, at=at)
 
 
 @transaction.atomic
@@ -79,7 +84,9 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
     if post:
         _ask_to_print(new, at)
     key = f"card-{new.number}"
-    notices.tell(member=locked, key=key, code=NoticeCode.CARD_REPLACED, params={}, path=new.get_absolute_url(), at=at)
+    notices.notify_member(
+        member=locked, key=key, code=NoticeCode.CARD_REPLACED, params={}, path=new.get_absolute_url(), at=at
+    )
     payload = outbox.rendered_later("offers.card_replaced", card=new.pk, posted=post)
     outbox.enqueue(key=key, kind="mail", to=locked.user.email, payload=payload, at=at)
     return new
@@ -103,7 +110,7 @@ def _ask_to_print(card: Card, at: datetime) -> None:
         key=f"card-{card.number}",
         subject=f"membership_cards/{card.number}",
         sequence=1,
-        compose="offers.card_requested",
+        renderer="offers.card_requested",
         at=at,
         card=card.pk,
     )

@@ -71,7 +71,7 @@ def sign_up(*, member: Member, offer: Offer, by: User, at: datetime) -> SignUp:
 
 
 @transaction.atomic
-def give_back(*, member: Member, offer: Offer, by: User | None, at: datetime) -> SignUp | None:
+def cancel_sign_up(*, member: Member, offer: Offer, by: User | None, at: datetime) -> SignUp | None:
     """Give a place or a turn in the line back; the oldest waiting one has the place at once (R59)."""
     whose = Member.objects.locked().get(pk=member.pk)
     locked = _locked(offer)
@@ -85,12 +85,12 @@ def give_back(*, member: Member, offer: Offer, by: User | None, at: datetime) ->
 
 
 @transaction.atomic
-def give_all_back(*, member: Member, at: datetime) -> None:
+def cancel_all_sign_ups(*, member: Member, at: datetime) -> None:
     """An account that closes keeps nobody waiting."""
     Member.objects.locked().get(pk=member.pk)
     mine = SignUp.objects.filter(member=member, state__in=SIGNED_UP)
     for offer in Offer.objects.filter(sign_ups__in=mine).order_by("pk"):
-        give_back(member=member, offer=offer, by=None, at=at)
+        cancel_sign_up(member=member, offer=offer, by=None, at=at)
 
 
 @transaction.atomic
@@ -112,7 +112,7 @@ def publish(*, offer: Offer, by: User, at: datetime) -> Offer:
         raise Refusal("pack", _("There is a published Welcome Pack offer. Withdraw it first."))
     locked.state = OfferState.PUBLISHED
     locked.save(update_fields=["state"])
-    after_commit("offers.tell_news")
+    after_commit("offers.send_news")
     return locked
 
 
@@ -143,7 +143,7 @@ def change_offer(*, offer: Offer, values: Mapping[str, Any], by: User, at: datet
     return locked
 
 
-def tell_news(*, at: datetime, limit: int = NEWS_BATCH) -> bool:
+def send_news(*, at: datetime, limit: int = NEWS_BATCH) -> bool:
     """Tell the next members who want news of an event or special offer that is open to them, once each.
 
     Returns whether there may be more.
@@ -202,7 +202,7 @@ def _tell(rows: Any, code: NoticeCode, at: datetime) -> None:
     if not told:
         return
     keys = {row.pk: f"{code}-{row.pk}-{at:%Y%m%dT%H%M%S%f}" for row in told}
-    notices.tell_many(
+    notices.notify_members(
         Notice(
             key=keys[row.pk],
             member=row.member,

@@ -24,11 +24,11 @@ from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from members.offers import rules
-from members.offers.actions.cards import card_of
-from members.offers.enums import HOUSE_STEPS, OfferKind, PackState, PackStep
+from members.offers.actions.cards import get_or_issue_card
+from members.offers.enums import PARTNER_STEPS, OfferKind, PackState, PackStep
 from members.offers.models import Offer, PackEvent, PackItem, WelcomePack
 from members.support import actions as cases
-from members.support.enums import Kind
+from members.support.enums import CaseKind
 
 REQUESTED = "welcome_pack.requested"
 CANCELLED = "welcome_pack.cancelled"
@@ -92,7 +92,7 @@ def why_not(*, member: Member, at: datetime) -> Refusal | None:
 
 
 @transaction.atomic
-def ask_for_pack(*, member: Member, address: Address, by: User, at: datetime) -> WelcomePack:
+def request_pack(*, member: Member, address: Address, by: User, at: datetime) -> WelcomePack:
     """Ask for the Welcome Pack, once ever (R36, R37): asked again, it is the pack there is, unchanged.
 
     Raises Refusal: those of `why_not`.
@@ -103,7 +103,7 @@ def ask_for_pack(*, member: Member, address: Address, by: User, at: datetime) ->
         return asked
     if refusal := why_not(member=locked, at=at):
         raise refusal
-    card_of(member=locked, at=at)
+    get_or_issue_card(member=locked, at=at)
     pack = WelcomePack.objects.create(
         member=locked,
         reference=new_reference(lambda drawn: WelcomePack.objects.filter(reference=drawn).exists()),
@@ -137,14 +137,14 @@ def send_request(*, pack: WelcomePack, at: datetime) -> bool:
         key=f"pack-{pack.key}",
         subject=f"welcome_packs/{pack.reference}",
         sequence=2 * pack.sending - 1,
-        compose="offers.pack_requested",
+        renderer="offers.pack_requested",
         at=at,
         **facts,
     )
     return bool(posted)
 
 
-def send_unsent(*, at: datetime) -> int:
+def send_pending_requests(*, at: datetime) -> int:
     """Find a house for the packs that have none, and post what was not posted: a house may come late (R38).
 
     Returns how many requests go by webhook.
@@ -184,13 +184,13 @@ def record_report(
     locked = WelcomePack.objects.locked(pack.pk)
     if PackEvent.objects.filter(pack=locked, external_id=report.external_id).exists():
         return locked, False
-    if report.step not in HOUSE_STEPS:
+    if report.step not in PARTNER_STEPS:
         raise Refusal("step", _("A fulfilment house does not report this."), "kind")
     if not 1 <= report.sending <= locked.sending:
         raise Refusal("sending", _("This pack was not sent that often."), "sending")
     if report.occurred_at > at + settings.PARTNER_CLOCKS_DIFFER:
         raise Refusal("future", _("This lies in the future. Set your clock."), "occurred_at")
-    if report.occurred_at < locked.asked_at - rules.CALENDARS_DIFFER:
+    if report.occurred_at < locked.asked_at - rules.MAX_CALENDAR_DIFFERENCE:
         raise Refusal("past", _("This is before the pack was asked for. Check the date."), "occurred_at")
     before = locked.state
     PackEvent.objects.create(
@@ -221,7 +221,7 @@ def confirm_received(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePac
         return locked
     if not locked.can_be_here:
         raise Refusal("state", _("It has not left yet. Tell us once it is there."))
-    in_time = locked.state in rules.CANCELLABLE
+    in_time = locked.state in rules.CANCELLABLE_STATES
     _note(locked, PackStep.RECEIVED, by=by, at=at)
     if in_time and locked.sending > 1:
         _call_off(locked, at)
@@ -240,13 +240,13 @@ def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
         and PackEvent.objects.filter(pack=locked, step=PackStep.MISSING, sending=locked.sending).exists()
     ):
         return locked
-    if locked.state not in rules.ON_ITS_WAY:
+    if locked.state not in rules.UNDELIVERED_STATES:
         raise Refusal("state", _("It is not on its way."))
     if at < locked.missing_from:
         raise Refusal("early", _("Give it four weeks. Then you can tell us with one click."))
     words = {"reference": locked.reference_in_groups}
     locked.missing_case = cases.open_case(
-        kind=Kind.MISSING_PACK,
+        kind=CaseKind.MISSING_PACK,
         subject=str(_("Welcome Pack not received")),
         text=str(_("My Welcome Pack %(reference)s has not arrived.") % words),
         member=locked.member,
@@ -269,7 +269,7 @@ def send_again(*, pack: WelcomePack, by: User, at: datetime, address: Address | 
     locked = WelcomePack.objects.locked(pack.pk)
     if locked.member.closed_at:
         raise Refusal("closed", _("This account is closed."))
-    if locked.state not in rules.SENT_AGAIN_FROM:
+    if locked.state not in rules.RESENDABLE_STATES:
         raise Refusal("state", _("It can be sent again once it came back, got lost or was cancelled."))
     if address is None and locked.blanked_at:
         raise Refusal("address", _("The address was deleted. Ask the member for it."), "street")
@@ -293,7 +293,7 @@ def send_again(*, pack: WelcomePack, by: User, at: datetime, address: Address | 
 def cancel_pack(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
     """Stop a request: what has not left never leaves, and the house is told. Raises Refusal `state` if it has left."""
     locked = WelcomePack.objects.locked(pack.pk)
-    if locked.state not in rules.CANCELLABLE:
+    if locked.state not in rules.CANCELLABLE_STATES:
         raise Refusal("state", _("Only what has not been dispatched can be cancelled."))
     _note(locked, PackStep.CANCELLED, by=by, at=at)
     _call_off(locked, at)
@@ -320,10 +320,10 @@ def _open_late_case(key: int, at: datetime) -> bool:
         subject = str(_("Your Welcome Pack takes longer"))
         text = str(LATE) % {"reference": pack.reference_in_groups}
     pack.late_case = cases.open_case(
-        kind=Kind.PACK_LATE, subject=subject, text=text, member=pack.member, about=pack, by=None, at=at
+        kind=CaseKind.PACK_LATE, subject=subject, text=text, member=pack.member, about=pack, by=None, at=at
     )
     pack.save(update_fields=["late_case"])
-    notices.tell(
+    notices.notify_member(
         member=pack.member,
         key=f"pack-{pack.key}-late",
         code=NoticeCode.PACK_LATE,
@@ -335,7 +335,7 @@ def _open_late_case(key: int, at: datetime) -> bool:
 
 
 @transaction.atomic
-def blank_old_addresses(*, at: datetime) -> int:
+def delete_old_addresses(*, at: datetime) -> int:
     """Delete addresses that nobody needs any more: the story and the state stay. Returns how many."""
     return blank(WelcomePack.objects.to_blank(at - settings.PACK_ADDRESS_KEPT), at)
 
@@ -359,7 +359,7 @@ def _call_off(pack: WelcomePack, at: datetime) -> None:
             key=key,
             subject=f"welcome_packs/{pack.reference}",
             sequence=2 * pack.sending,
-            compose="offers.pack_cancelled",
+            renderer="offers.pack_cancelled",
             at=at,
             **facts,
         )
@@ -377,7 +377,7 @@ def _note(pack: WelcomePack, step: PackStep, *, by: User | None, at: datetime) -
 def _follow(pack: WelcomePack, at: datetime) -> None:
     """Let the copies on the row say what the steps say."""
     story = list(PackEvent.objects.filter(pack=pack).order_by("pk"))
-    found = rules.whereabouts(rules.Happened(PackStep(one.step), one.sending, one.occurred_at) for one in story)
+    found = rules.pack_progress(rules.PackStepRecord(PackStep(one.step), one.sending, one.occurred_at) for one in story)
     pack.state = found.state
     pack.dispatched_at = found.times.get(PackStep.DISPATCHED)
     pack.changed_at = at
@@ -396,7 +396,7 @@ def _follow(pack: WelcomePack, at: datetime) -> None:
 def _tell(pack: WelcomePack, step: PackStep, at: datetime) -> None:
     """Notice and mail, worded when it leaves (R56)."""
     key = f"pack-{pack.key}-{step}"
-    notices.tell(
+    notices.notify_member(
         member=pack.member,
         key=key,
         code=TOLD[step],

@@ -26,10 +26,10 @@ from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
 from members.forms.profile import add_refusal
 from members.offers import rules
-from members.offers.actions import by_file, packs
+from members.offers.actions import pack_files, packs
 from members.offers.addresses import PARTS
 from members.offers.enums import PackState
-from members.offers.forms.desk import COLUMNS, NEEDED, BroughtBackForm, OtherAddressForm
+from members.offers.forms.pack_admin import COLUMNS, NEEDED, ReportFileForm, ResendForm
 from members.offers.forms.packs import PackForm
 from members.offers.models import PackEvent, PackItem, WelcomePack
 from members.offers.webhooks import label_lines
@@ -78,7 +78,7 @@ class TroubleFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WelcomePack]) -> QuerySet[WelcomePack]:
         wanted = {
-            "late": Q(state__in=rules.CANCELLABLE, sending_since__lt=timezone.now() - rules.MISSING_AFTER),
+            "late": Q(state__in=rules.CANCELLABLE_STATES, sending_since__lt=timezone.now() - rules.MISSING_AFTER),
             "missing": Q(missing_case__isnull=False),
             "back": Q(state=PackState.RETURNED),
         }
@@ -134,7 +134,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
 
     @admin.display(description=_("in time"), boolean=True)
     def on_time(self, pack: WelcomePack) -> bool:
-        return pack.state not in rules.CANCELLABLE or timezone.now() < pack.missing_from
+        return pack.state not in rules.CANCELLABLE_STATES or timezone.now() < pack.missing_from
 
     @admin.display(description=_("contents"))
     def in_the_pack(self, pack: WelcomePack) -> str:
@@ -176,8 +176,8 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
                     about_type__app_label="offers", about_type__model="welcomepack", about_id=pack.pk
                 ),
                 "may_work": request.user.has_perm(WORK),
-                "may_send_again": pack.state in rules.SENT_AGAIN_FROM,
-                "may_cancel": pack.state in rules.CANCELLABLE,
+                "may_send_again": pack.state in rules.RESENDABLE_STATES,
+                "may_cancel": pack.state in rules.CANCELLABLE_STATES,
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -215,7 +215,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         pack = get_object_or_404(WelcomePack.objects.select_related("member"), pk=pk)
         typed = {name: getattr(pack, name) for name in (*PARTS, "phone")}
         initial = {**typed, "name": pack.name or pack.member.full_name, "country": pack.country.code}
-        form: PackForm = OtherAddressForm(request.POST or None, initial=initial)
+        form: PackForm = ResendForm(request.POST or None, initial=initial)
         if request.POST.get("go") == "country":
             form = form.unchecked()
         elif request.method == "POST" and form.is_valid():
@@ -238,22 +238,22 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         }
         return TemplateResponse(request, "admin/offers/welcomepack/send_again.html", context)
 
-    def by_file(self, request: HttpRequest) -> HttpResponse:
+    def pack_files(self, request: HttpRequest) -> HttpResponse:
         """Take the file for a house without a system; record the one that came back."""
         if not request.user.has_perm(WORK):
             raise PermissionDenied
         by: Any = request.user
         now = timezone.now()
         if request.method == "POST" and request.POST.get("do") == "take":
-            taken = by_file.take_out(by=by, at=now)
+            taken = pack_files.export_requests(by=by, at=now)
             return _file(taken, now.isoformat())
         again = request.GET.get("taken", "").replace("\x00", "")
         if again:
-            return _file(by_file.taken_at(again), again)
-        form = BroughtBackForm(request.POST or None, request.FILES or None)
-        problems: list[by_file.Problem] = []
+            return _file(pack_files.exported_at(again), again)
+        form = ReportFileForm(request.POST or None, request.FILES or None)
+        problems: list[pack_files.Problem] = []
         if request.method == "POST" and form.is_valid():
-            new, refused = by_file.bring_back(lines=form.lines, by=by, at=now)
+            new, refused = pack_files.import_reports(lines=form.lines, by=by, at=now)
             problems = sorted([*form.problems, *refused], key=lambda problem: problem.number)
             told = ngettext("%(n)d line was new.", "%(n)d lines were new.", new) % {"n": new}
             self.message_user(request, told, messages.WARNING if problems else messages.SUCCESS)
@@ -265,8 +265,8 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
             "problems": problems,
             "needed": ", ".join(NEEDED),
             "others": ", ".join(COLUMNS[len(NEEDED) :]),
-            "waiting": WelcomePack.objects.filter(by_file.waiting()).count(),
-            "files": by_file.files_taken(),
+            "waiting": WelcomePack.objects.filter(pack_files.waiting()).count(),
+            "files": pack_files.recent_exports(),
         }
         return TemplateResponse(request, "admin/offers/welcomepack/by_file.html", context)
 
@@ -321,7 +321,7 @@ def _file(taken: list[WelcomePack], moment: str) -> HttpResponse:
     answer.write("\ufeff")  # without it, spreadsheets read names in the wrong alphabet
     table = csv.writer(answer)
     table.writerow(SENT_COLUMNS)
-    cards = by_file.cards_of(taken)
+    cards = pack_files.cards_of(taken)
     for pack in taken:
         card = cards.get(pack.member_id)
         cells = [

@@ -114,7 +114,7 @@ class PackForm(forms.Form):
         known = {code for code, _name in choices}
         wanted = (data or initial).get("country") or ""
         self.parcel_country = str(wanted if wanted in known else initial["country"])
-        self.parts = addresses.parts_of(self.parcel_country)
+        self.parts = addresses.address_parts(self.parcel_country)
         for part in self.parts:
             self.fields[part.name] = self._field(part)
         self._say_phone()
@@ -208,7 +208,7 @@ class PackForm(forms.Form):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         for name in ("name", "city", "city_area", "country_area", "sorting_code"):
             if data.get(name):
-                self._set(name, lambda value=data[name]: clean_line(addresses.without_turns(value)))
+                self._set(name, lambda value=data[name]: clean_line(addresses.strip_bidi_controls(value)))
         return data
 
     def _set(self, name: str, read: Any) -> None:
@@ -221,7 +221,7 @@ class PackForm(forms.Form):
                 self.add_error(name, str(self.fields[name].error_messages["required"]))
 
     def clean_street(self) -> str:
-        typed = addresses.without_turns(self.cleaned_data["street"])
+        typed = addresses.strip_bidi_controls(self.cleaned_data["street"])
         lines = [line for line in (clean_line(line) for line in typed.splitlines()) if line]
         if not lines:
             raise ValidationError(self.fields["street"].error_messages["required"], code="required")
@@ -243,7 +243,7 @@ class PackForm(forms.Form):
         typed: str = self.cleaned_data["postal_code"]
         if not typed:
             return ""
-        code = addresses.read_postal_code(clean_line(addresses.without_turns(typed)), self.parcel_country)
+        code = addresses.read_postal_code(clean_line(addresses.strip_bidi_controls(typed)), self.parcel_country)
         if code is None or len(code) > MAX_LENGTHS["postal_code"]:
             example = addresses.postal_example(self.parcel_country)
             message = _("That isn’t a postal code there. They look like %(example)s.")
@@ -251,7 +251,7 @@ class PackForm(forms.Form):
         return code
 
     def clean_phone(self) -> str:
-        number = addresses.read_phone(addresses.without_turns(self.cleaned_data["phone"]), self.parcel_country)
+        number = addresses.read_phone(addresses.strip_bidi_controls(self.cleaned_data["phone"]), self.parcel_country)
         if number is None:
             example = addresses.phone_example(self.parcel_country)
             message = _(

@@ -45,7 +45,7 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
         Member.objects.locked().get(pk=member)
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
 
-    def seen_by_partner(self, partner: Partner) -> Self:
+    def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(house=partner)
 
     def unacknowledged(self, before: datetime) -> Self:
@@ -174,10 +174,10 @@ class WelcomePack(models.Model):
     @property
     def can_be_here(self) -> bool:
         """Whether the member can say so: a house has it, or had an earlier sending of it."""
-        return self.state in rules.ON_ITS_WAY and (self.state != PackState.REQUESTED or self.sending > 1)
+        return self.state in rules.UNDELIVERED_STATES and (self.state != PackState.REQUESTED or self.sending > 1)
 
     def can_be_missing(self, at: datetime) -> bool:
-        return self.state in rules.ON_ITS_WAY and at >= self.missing_from
+        return self.state in rules.UNDELIVERED_STATES and at >= self.missing_from
 
 
 class PackEvent(models.Model):

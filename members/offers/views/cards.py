@@ -20,7 +20,7 @@ from cps_portal.core.lib.throttle import client_address, is_throttled
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold
-from members.offers.actions.cards import card_of, report_lost
+from members.offers.actions.cards import get_or_issue_card, report_lost
 from members.offers.models import Card, WelcomePack
 from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
@@ -50,7 +50,7 @@ def card(request: MemberRequest) -> HttpResponse:
     member = request.member
     context = {"member": member, "can_ask_for_pack": False}
     try:
-        mine = card_of(member=member, at=timezone.now())
+        mine = get_or_issue_card(member=member, at=timezone.now())
     except Refusal as refusal:
         silver = LevelThreshold.objects.filter(level=Level.SILVER, valid_from__lte=timezone.localdate())
         threshold = silver.order_by("-valid_from").first()
@@ -67,7 +67,7 @@ def card(request: MemberRequest) -> HttpResponse:
 @member_required
 def card_pdf(request: MemberRequest) -> HttpResponse:
     try:
-        mine = card_of(member=request.member, at=timezone.now())
+        mine = get_or_issue_card(member=request.member, at=timezone.now())
     except Refusal:
         return redirect("offers:card")
     headers = {"Content-Disposition": 'inline; filename="cps-card.pdf"'}
@@ -145,7 +145,7 @@ def card_check(request: HttpRequest, token: str) -> HttpResponse:
     Nobody can go through tokens: looks are counted by address. It holds no form, as no page may without a referrer.
     """
     limit = settings.CARD_CHECK_LIMIT
-    if is_throttled(request, what="card-check", limit=limit, whom=f"ip:{client_address(request)}"):
+    if is_throttled(request, scope="card-check", limit=limit, ident=f"ip:{client_address(request)}"):
         answer = render(request, "offers/card_check_throttled.html", {"minutes": -(-limit[1] // 60)}, status=429)
         answer["Retry-After"] = str(limit[1])
         answer._has_been_logged = True  # type: ignore[attr-defined]  # or Django writes the token into its log

@@ -11,17 +11,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cps_portal.core.lib.errors import Refusal
 from members.access import MemberRequest, member_required
-from members.offers.actions.offers import give_back, sign_up
+from members.offers.actions.offers import cancel_sign_up, sign_up
 from members.offers.enums import PlaceState
 from members.offers.presenters.calendar import as_ics
-from members.offers.queries import Shelved, one, place_in_line, shelf_of
+from members.offers.queries import VisibleOffer, one, place_in_line, visible_offers
 
 
 @never_cache
 @require_safe
 @member_required
 def offers(request: MemberRequest) -> HttpResponse:
-    return render(request, "offers/list.html", {"shelf": shelf_of(request.member, timezone.now())})
+    return render(request, "offers/list.html", {"shelf": visible_offers(request.member, timezone.now())})
 
 
 @never_cache
@@ -57,17 +57,17 @@ def calendar(request: MemberRequest, slug: str) -> HttpResponse:
     return HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
-def _found(request: MemberRequest, slug: str) -> Shelved:
+def _found(request: MemberRequest, slug: str) -> VisibleOffer:
     if "\0" in slug or (found := one(request.member, slug, timezone.now())) is None:
         raise Http404
     return found
 
 
-def _answered(request: MemberRequest, found: Shelved) -> HttpResponse:
+def _answered(request: MemberRequest, found: VisibleOffer) -> HttpResponse:
     now = timezone.now()
     try:
-        if request.POST.get("do") == "give_back":
-            give_back(member=request.member, offer=found.offer, by=request.user, at=now)
+        if request.POST.get("do") == "cancel_sign_up":
+            cancel_sign_up(member=request.member, offer=found.offer, by=request.user, at=now)
             messages.success(request, _("Given back. Thank you: somebody else may come now."))
             return redirect("offers:list")
         mine = sign_up(member=request.member, offer=found.offer, by=request.user, at=now)

@@ -125,7 +125,7 @@ def _ask(request: MemberRequest) -> HttpResponse:
         return render(request, "offers/pack_review.html", context)
     now = timezone.now()
     try:
-        made = packs.ask_for_pack(member=request.member, address=form.address, by=request.user, at=now)
+        made = packs.request_pack(member=request.member, address=form.address, by=request.user, at=now)
     except Refusal:  # a level or an offer changed meanwhile: the page says which
         return redirect("offers:pack")
     if made.asked_at == now:

@@ -9,7 +9,7 @@ from members.models import Member
 LARGEST_KEY = 2**63 - 1
 
 
-def find_about(text: str, member: Member | None) -> Model | None:
+def find_related(text: str, member: Member | None) -> Model | None:
     """The row behind "registration:12", if such a thing may be written about and is the member's or everybody's."""
     name, _colon, key = text.partition(":")
     known = settings.CASES_ABOUT.get(name)

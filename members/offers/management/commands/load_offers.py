@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from members.offers.actions.loading import load_offers
+from members.offers.actions.reference_data import load_offers
 
 
 class Command(BaseCommand):

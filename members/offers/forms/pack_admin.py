@@ -13,9 +13,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.reference import read_reference
-from members.offers.actions.by_file import Line, Problem
+from members.offers.actions.pack_files import Line, Problem
 from members.offers.actions.packs import Report
-from members.offers.enums import HOUSE_STEPS, PackStep, ReturnReason
+from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
 from members.offers.forms.packs import PackForm
 
 COLUMNS = ["reference", "sending", "kind", "occurred_at", "carrier", "tracking", "tracking_url", "reason"]
@@ -37,7 +37,7 @@ BAD: dict[str, Any] = {
 }
 
 
-class OtherAddressForm(PackForm):
+class ResendForm(PackForm):
     """The member's own form of an address, filled in by the desk: by its rules, without its scripts (R37)."""
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ class OtherAddressForm(PackForm):
             field.widget.attrs["autocomplete"] = "off"
 
 
-class BroughtBackForm(forms.Form):
+class ReportFileForm(forms.Form):
     """The house's file, chosen or pasted. A line that cannot be read is a problem of its own; the others are read."""
 
     file = forms.FileField(
@@ -123,8 +123,8 @@ def _line(number: int, cells: dict[str, str]) -> Line:
         raise ValidationError({"reference": BAD["reference"] % {"value": cells["reference"][:20]}})
     if not (cells["sending"].isascii() and cells["sending"].isdigit() and len(cells["sending"]) < 5):
         raise ValidationError({"sending": BAD["sending"]})
-    if cells["kind"] not in HOUSE_STEPS:
-        raise ValidationError({"kind": BAD["kind"] % {"value": cells["kind"][:20], "kinds": ", ".join(HOUSE_STEPS)}})
+    if cells["kind"] not in PARTNER_STEPS:
+        raise ValidationError({"kind": BAD["kind"] % {"value": cells["kind"][:20], "kinds": ", ".join(PARTNER_STEPS)}})
     moment = _moment(cells["occurred_at"])
     for name, longest in MAX_LENGTHS.items():
         if len(cells[name]) > longest:

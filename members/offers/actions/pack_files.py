@@ -43,7 +43,7 @@ def waiting() -> Q:
 
 
 @transaction.atomic
-def take_out(*, by: User, at: datetime) -> list[WelcomePack]:
+def export_requests(*, by: User, at: datetime) -> list[WelcomePack]:
     """The requests of houses that hear of nothing by themselves, marked as accepted: whoever has the file has them."""
     found = WelcomePack.objects.filter(waiting()).order_by("sending_since", "pk")
     packs = [WelcomePack.objects.locked(key) for key in found.values_list("pk", flat=True)[:BATCH]]
@@ -54,7 +54,7 @@ def take_out(*, by: User, at: datetime) -> list[WelcomePack]:
     return taken
 
 
-def taken_at(moment: str) -> list[WelcomePack]:
+def exported_at(moment: str) -> list[WelcomePack]:
     """The packs of a file that was taken before: it can be had again, and nothing is counted twice.
 
     Without those not wanted any more, and those sent again since: their next sending has a file of its own.
@@ -64,7 +64,7 @@ def taken_at(moment: str) -> list[WelcomePack]:
     return list(rows.select_related("member").order_by("sending_since", "pk"))
 
 
-def files_taken() -> list[tuple[str, str, int]]:
+def recent_exports() -> list[tuple[str, str, int]]:
     """The latest files: the moment that names it, who took it, how many packs were in it."""
     taken = PackEvent.objects.filter(step=PackStep.ACCEPTED, data__has_key="file")
     rows = taken.values_list("data__file", "by__email").annotate(packs=Count("pk")).order_by("-data__file")
@@ -77,7 +77,7 @@ def cards_of(packs: Iterable[WelcomePack]) -> dict[int, Card]:
     return {card.member_id: card for card in Card.objects.live().filter(member__in=members)}
 
 
-def bring_back(*, lines: Sequence[Line], by: User, at: datetime) -> tuple[int, list[Problem]]:
+def import_reports(*, lines: Sequence[Line], by: User, at: datetime) -> tuple[int, list[Problem]]:
     """Record what the house wrote, each line for itself; the same file again changes nothing.
 
     Returns how many lines were new, and which were refused.
