@@ -5,24 +5,24 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site import account_views, home
+from cps_portal.site.views import account, public
 from members.offers.views.cards import card_check
 
 urlpatterns = [
     path("api/v1/", include("cps_portal.api")),  # first: programs ask most often
     re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
-    path("", home.home, name="home"),
-    path("dashboard/", home.dashboard, name="dashboard"),
-    path("help/", home.help_page, name="help"),
-    path("terms/", home.terms, name="terms"),
-    path("privacy/", home.privacy, name="privacy"),
-    path("health/", home.health, name="health"),
-    path("profile/data/", account_views.my_data, name="my_data"),
-    path("profile/data/download/", account_views.download, name="my_data_download"),
-    path("profile/close/", account_views.close_account, name="close_account"),
-    path("closing/", account_views.closing, name="closing"),
-    path("closing/reopen/", account_views.reopen_account, name="reopen_account"),
-    path("closed/", account_views.account_closed, name="account_closed"),
+    path("", public.home, name="home"),
+    path("dashboard/", public.dashboard, name="dashboard"),
+    path("help/", public.help_page, name="help"),
+    path("terms/", public.terms, name="terms"),
+    path("privacy/", public.privacy, name="privacy"),
+    path("health/", public.health, name="health"),
+    path("profile/data/", account.my_data, name="my_data"),
+    path("profile/data/download/", account.download, name="my_data_download"),
+    path("profile/close/", account.close_account, name="close_account"),
+    path("closing/", account.closing, name="closing"),
+    path("closing/reopen/", account.reopen_account, name="reopen_account"),
+    path("closed/", account.account_closed, name="account_closed"),
     path("", include("members.urls")),
     path("", include("members.support.urls")),
     path("accounts/", include("allauth.urls")),

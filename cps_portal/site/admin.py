@@ -1,4 +1,4 @@
-"""The desk's page of a member, which draws on all apps, and the trail of what staff did (R54)."""
+"""The member's page in the admin, which shows data of all apps, and the log of staff actions (R54)."""
 
 from datetime import datetime
 from typing import Any
@@ -26,13 +26,13 @@ LOG_SHOWN = 20
 
 
 class Closing(admin.SimpleListFilter):
-    """Who asked to close the account, and who is erased (R14)."""
+    """Open, closed and erased accounts (R14)."""
 
     title = _("account")
     parameter_name = "account"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        return [("open", _("Open")), ("closing", _("Closed, can be taken back")), ("erased", _("Erased"))]
+        return [("open", _("Open")), ("closing", _("Closed, can be reopened")), ("erased", _("Erased"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Member]) -> QuerySet[Member]:
         wanted = {
@@ -45,7 +45,7 @@ class Closing(admin.SimpleListFilter):
 
 @admin.register(Member)
 class MemberAdmin(DeskAdmin[Member]):
-    """Found by number, e-mail address, name or serial number; shows the whole member."""
+    """Search by number, e-mail address, name or serial number; the page shows the whole member."""
 
     change_form_template = "admin/members/member/change_form.html"
     list_display = ["number_in_groups", "full_name", "email", "country", "level", "points", "joined_at"]

@@ -1,4 +1,4 @@
-"""What every page may show: who is there, and whether something waits for them."""
+"""What every template can read as `portal`: the member, the theme, and whether something needs them."""
 
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -9,7 +9,7 @@ from members.models import Member
 
 
 class Portal:
-    """Read by templates/base.html. Costs a query only when a page asks."""
+    """Computed on first use: a page that does not ask costs no query."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -29,10 +29,10 @@ class Portal:
 
     @property
     def about(self) -> str:
-        """What this page is about, for the link to the contact form (R58)."""
+        """What the page is about, for its link to the contact form (R58); "" for nothing in particular."""
         match = self.request.resolver_match
-        of_kit = match and match.app_name == "kitbag" and "pk" in match.kwargs
-        return f"registration:{match.kwargs['pk']}" if match and of_kit else ""
+        is_kitbag_page = match and match.app_name == "kitbag" and "pk" in match.kwargs
+        return f"registration:{match.kwargs['pk']}" if match and is_kitbag_page else ""
 
     themes = Theme
 

@@ -3,7 +3,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from cps_portal.core.lib.background import queue_task
-from cps_portal.site import accounts
+from cps_portal.site import actions
 
 BATCH = 100
 
@@ -11,7 +11,7 @@ BATCH = 100
 @shared_task(name="portal.erase_closed")
 def erase_closed(after: int = 0) -> None:
     """Erase the people whose closed accounts can no longer be taken back (R14), a batch at a time."""
-    if last := accounts.erase_due(at=timezone.now(), limit=BATCH, after=after):
+    if last := actions.erase_due(at=timezone.now(), limit=BATCH, after=after):
         queue_task("portal.erase_closed", last)
 
 

@@ -63,7 +63,7 @@ def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a
         and model._meta.label not in NOT_IN_IT
         and (model is User or list(ways_to(Member, model)) or list(ways_to(User, model, 1)))
     }
-    assert undecided == set(), "put them into TABLES of cps_portal/site/presenters/my_data_tables.py, or say here why not"
+    assert undecided == set(), "add them to TABLES in my_data_tables.py, or to LEFT_OUT with a reason"
 
 
 def test_the_download_holds_what_the_member_gave_and_got(world: World) -> None:

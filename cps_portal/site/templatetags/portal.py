@@ -1,4 +1,4 @@
-"""The pieces of the design that pages are put together from."""
+"""Template tags for the building blocks of the design: icons, drawings, error summaries."""
 
 from django import template
 from django.forms import BaseForm
@@ -33,7 +33,7 @@ DRAWINGS = {"body", "pro", "dslr", "zoom", "tele", "super", "prime", "ext", "cin
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """An icon of the sprite, decoration only: say it in words beside it."""
+    """An icon of the sprite, hidden from screen readers: the text beside it must say the same."""
     kind = "mark" if name == "mark" else "icon"
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
@@ -45,7 +45,7 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 @register.simple_tag
 def kit_drawing(what: Product | str) -> SafeString:
-    """The drawing of a product, or the drawing of that name."""
+    """The drawing of a product, or the drawing with that name."""
     name = what if isinstance(what, str) else drawing_of(what)
     return format_html(
         '<svg viewBox="0 0 120 90" aria-hidden="true"><use href="{}#{}"/></svg>',
@@ -55,7 +55,7 @@ def kit_drawing(what: Product | str) -> SafeString:
 
 
 def drawing_of(product: Product) -> str:
-    """Which drawing looks most like the product."""
+    """The name of the drawing for a product, by its category and name."""
     category = product.category
     if category.startswith("lens"):
         return lens_drawing(product.name)
@@ -67,7 +67,7 @@ def drawing_of(product: Product) -> str:
 
 
 def lens_drawing(name: str) -> str:
-    """By focal length: the words before "mm", a range is a zoom."""
+    """The drawing for a lens, by the focal length before "mm"; a range is a zoom."""
     before = name.lower().partition("mm")[0].split()
     focal = before[-1].replace("‑", "-") if before else ""
     numbers = [float(part) for part in focal.split("-") if part.replace(".", "", 1).isdigit()]
@@ -78,6 +78,6 @@ def lens_drawing(name: str) -> str:
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: BaseForm) -> dict[str, object]:
-    """What is to be fixed, at the top of a form; app.js takes the reader there."""
+    """The list of errors at the top of a form; app.js moves the focus there."""
     fields = [(field.id_for_label, error) for field in form for error in field.errors]
     return {"fields": fields, "others": form.non_field_errors(), "count": len(fields) + len(form.non_field_errors())}

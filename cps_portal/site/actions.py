@@ -1,4 +1,4 @@
-"""Closing an account, taking it back, and erasing the person behind it: what touches every app (R14)."""
+"""Close an account, reopen it, and erase the person behind it: what touches every app (R14)."""
 
 import json
 import logging
@@ -23,23 +23,25 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
-from kitbag.actions.erasing import erase_kit
+from kitbag.actions.erasure import erase_kit
 from members import actions as members
 from members import emails
 from members.models import Member, User
 from members.offers.actions.erasing import erase_pack_and_card
-from members.offers.actions.offers import give_all_back
+from members.offers.actions.offers import cancel_all_sign_ups
 from members.support import actions as cases
 from members.support.models import Case
 from servicing.actions.erasing import erase_jobs, is_busy
 
 logger = logging.getLogger(__name__)
 
-FARTHEST = 4  # steps from a row to the member whose it is
+MAX_STEPS = 4  # foreign keys from a row to the member it belongs to
 SESSION_BATCH = 1000
 ADDRESS = re.compile(r'[^\s"@]+@[^\s"@]+')
-OF_A_USER: dict[type[models.Model], str] = {
+# Models that belong to a user directly, and the lookup to that user.
+OWNED_BY_USER: dict[type[models.Model], str] = {
     User: "pk",
     EmailAddress: "user",
     Authenticator: "user",
@@ -49,100 +51,101 @@ OF_A_USER: dict[type[models.Model], str] = {
 
 @transaction.atomic
 def close_account(*, member: Member, by: User, at: datetime) -> Member:
-    """Close it at once; nothing is erased before CLOSING_DAYS are over. Raises Refusal: `closed`, `staff`."""
+    """Close it now; the personal data are erased after CLOSING_DAYS. Raises Refusal: `closed`, `staff`."""
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
-        raise Refusal("closed", _("This account is closed already."))
+        raise Refusal("closed", _("This account is already closed."))
     if locked.user.is_staff:
         raise Refusal(
             "staff",
-            _("You work in the admin with this account. Have your rights taken back there first, then close it."),
+            _("This account has staff rights. Ask an administrator to remove them, then close it."),
         )
     locked.closed_at = at
-    locked.save(update_fields=["closed_at"])
-    give_all_back(member=locked, at=at)
+    with attributed_to(by):
+        locked.save(update_fields=["closed_at"])
+    cancel_all_sign_ups(member=locked, at=at)
     _mail(locked, "account_closed", at)
     return locked
 
 
 @transaction.atomic
 def reopen_account(*, member: Member, by: User, at: datetime) -> Member:
-    """Take a closed account back: everything is as it was. Open already: changes nothing. Raises Refusal `over`."""
+    """Reopen a closed account, with everything in it; an open one stays as it is. Raises Refusal `over`."""
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     until = locked.reopens_until
     if until is None:
         return locked
     if locked.erased_at or at > until:
-        raise Refusal("over", _("The time to take this account back is over. You are welcome to join anew."))
+        raise Refusal("over", _("This account can no longer be reopened. You are welcome to join again."))
     locked.closed_at = None
-    locked.save(update_fields=["closed_at"])
+    with attributed_to(by):
+        locked.save(update_fields=["closed_at"])
     _mail(locked, "account_reopened", at)
     return locked
 
 
 def erase_due(*, at: datetime, limit: int, after: int = 0) -> int:
-    """Erase the next `limit` people whose time is over, each in a transaction of its own (R14).
+    """Erase the next `limit` members whose time to reopen is over, each in a transaction of its own (R14).
 
-    One that cannot be erased does not keep the others waiting: it is logged, and tried again the next night.
-    Returns the key of the last one, 0 if there is none.
+    A failure is logged and tried again the next night; the others are erased all the same. Returns the key of the last
+    member, 0 if there is none left.
     """
     due = Member.objects.to_erase(at).filter(pk__gt=after).order_by("pk")
-    found = list(due.values_list("pk", "user")[:limit])
-    if not found:
+    batch = list(due.values_list("pk", "user")[:limit])
+    if not batch:
         return 0
-    drop_sessions(users={user for _member, user in found})
-    for key, _user in found:
+    drop_sessions(users={user for _member, user in batch})
+    for key, _user in batch:
         try:
             erase_account(member=key, at=at)
         except Exception:
             logger.exception("member %s could not be erased", key)
-    return found[-1][0]
+    return batch[-1][0]
 
 
 @transaction.atomic
 def erase_account(*, member: int, at: datetime) -> bool:
-    """Erase one person in place; false if there is nothing to do by now, or something of theirs is in service.
-
-    All or nothing: a crash leaves them whole.
-
-    First the person, so that whatever the later steps would tell goes to nobody; then the mails, with theirs.
-    """
+    """Erase one member's personal data; False if there is nothing to do any more or a product is still in service."""
     locked = Member.objects.to_erase(at).filter(pk=member).select_related("user").locked().first()
     if locked is None or is_busy(locked):
         return False
-    log = _log_about(locked)
+    log = _admin_log_about(locked)
+    # The person first: whatever the later steps would send then goes to an address that does not exist.
     addresses = members.erase_person(member=locked, at=at)
-    log += _log_naming([locked.number_in_groups, *addresses])
+    log += _admin_log_naming([locked.number_in_groups, *addresses])
     erase_jobs(member=locked, at=at)
     erase_pack_and_card(member=locked, at=at)
     erase_kit(member=locked, at=at)
-    theirs = Case.objects.alias(whom=Lower("visitor_email")).filter(Q(member=locked) | Q(whom__in=addresses))
-    for case in theirs.filter(erased_at=None).order_by("pk"):
+    own_cases = Case.objects.alias(visitor=Lower("visitor_email")).filter(Q(member=locked) | Q(visitor__in=addresses))
+    for case in own_cases.filter(erased_at=None).order_by("pk"):
         cases.erase(case=case, at=at)
     for file in StoredFile.objects.filter(owner=locked.user, erased_at=None).order_by("pk"):
         files.erase(file=file, at=at)
-    members.forget_told(member=locked)
+    members.delete_notices(member=locked)
     outbox.erase_addresses(addresses=addresses, at=at)
     LogEntry.objects.filter(pk__in=log).update(object_repr="", change_message="")
     return True
 
 
 def drop_sessions(*, users: Collection[int]) -> int:
-    """End their sign-ins, also half done ones: a session keeps the address that was typed, and has to be opened."""
-    addresses = EmailAddress.objects.filter(user__in=users).annotate(whose=Lower("email"))
-    known = {*addresses.values_list("whose", flat=True)}
-    known |= {*User.objects.filter(pk__in=users).annotate(whose=Lower("email")).values_list("whose", flat=True)}
+    """End the sessions of these users, unfinished sign-ins included; returns how many.
+
+    A session holds its user, or the address typed at sign-in, in encoded data only: each has to be decoded.
+    """
+    addresses = EmailAddress.objects.filter(user__in=users).values_list(Lower("email"), flat=True)
+    names = User.objects.filter(pk__in=users).values_list(Lower("email"), flat=True)
+    emails_of_users = {*addresses, *names}
     keys = []
     for session in Session.objects.iterator(chunk_size=SESSION_BATCH):
-        held = session.get_decoded()
-        named = ADDRESS.findall(json.dumps(held, default=str).lower())
-        if int(held.get(SESSION_KEY, 0)) in users or not known.isdisjoint(named):
+        data = session.get_decoded()
+        named = ADDRESS.findall(json.dumps(data, default=str).lower())
+        if int(data.get(SESSION_KEY, 0)) in users or not emails_of_users.isdisjoint(named):
             keys.append(session.pk)
     return Session.objects.filter(pk__in=keys).delete()[0]
 
 
-def ways_to(target: type[models.Model], model: type[models.Model], steps: int = FARTHEST) -> Iterator[str]:
-    """The lookups that lead from rows of `model` to the `target` whose they are: "registration__member"."""
+def ways_to(target: type[models.Model], model: type[models.Model], steps: int = MAX_STEPS) -> Iterator[str]:
+    """Yield the lookups that lead from `model` to `target`, such as "registration__member"."""
     if not steps:
         return
     for field in model._meta.get_fields():
@@ -154,32 +157,32 @@ def ways_to(target: type[models.Model], model: type[models.Model], steps: int = 
             yield from (f"{field.name}__{way}" for way in ways_to(target, field.related_model, steps - 1))
 
 
-def _log_about(member: Member) -> list[int]:
-    """The entries of the admin's log about anything that is the member's: they name it in words."""
-    found: list[int] = []
+def _admin_log_about(member: Member) -> list[int]:
+    """Keys of admin log entries about anything of the member's: their text names it."""
+    entries: list[int] = []
     for model in apps.get_models():
         if hasattr(model, "pgh_tracked_model"):
             continue
         ways = dict.fromkeys(ways_to(Member, model), member.pk)
-        if model in OF_A_USER:
-            ways[OF_A_USER[model]] = member.user_id
+        if model in OWNED_BY_USER:
+            ways[OWNED_BY_USER[model]] = member.user_id
         if model is Member:
             ways["pk"] = member.pk
         if ways:
             whose = reduce(or_, (Q(**{way: key}) for way, key in ways.items()))
             keys = model._default_manager.filter(whose).annotate(as_text=Cast("pk", CharField())).values("as_text")
             kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
-            found += LogEntry.objects.filter(content_type=kind, object_id__in=keys).values_list("pk", flat=True)
-    return found
+            entries += LogEntry.objects.filter(content_type=kind, object_id__in=keys).values_list("pk", flat=True)
+    return entries
 
 
-def _log_naming(words: Collection[str]) -> list[int]:
-    """The entries that name somebody otherwise, such as about rows that were deleted."""
+def _admin_log_naming(words: Collection[str]) -> list[int]:
+    """Keys of other admin log entries that name the person, such as those about deleted rows."""
     naming = reduce(or_, (Q(object_repr__icontains=word) | Q(change_message__icontains=word) for word in words))
     return list(LogEntry.objects.filter(naming).values_list("pk", flat=True))
 
 
-def _mail(member: Member, letter: str, at: datetime) -> None:
-    payload = emails.about_account(member, letter)
-    key = f"{letter}-{member.pk}-{at.isoformat()}"
+def _mail(member: Member, name: str, at: datetime) -> None:
+    payload = emails.account_mail(member, name)
+    key = f"{name}-{member.pk}-{at.isoformat()}"
     outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload)

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from cps_portal.site import dashboard as dashboards
+from cps_portal.site.presenters import dashboard as dashboards
 from kitbag.models import Product
 from members.access import MemberRequest, member_of, member_required, newest_terms
 from members.enums import Level, Programme, ServiceLevel

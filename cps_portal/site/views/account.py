@@ -1,4 +1,4 @@
-"""The pages "My data" and "Close the account" (R14). They parse and present."""
+"""The pages "My data" and "Close the account" (R14)."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.throttle import is_throttled
-from cps_portal.site import accounts
-from cps_portal.site.my_data import archive
+from cps_portal.site import actions
+from cps_portal.site.presenters.my_data import archive
 from kitbag.models import Registration
 from members.access import MemberRequest, member_required
 from members.forms.profile import CloseForm, add_refusal
@@ -44,19 +44,19 @@ def my_data(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_required  # type: ignore[arg-type]  # streams
 def download(request: MemberRequest) -> HttpResponseBase:
-    """Everything held, to whoever has just shown that it is them; also of an account that is closed."""
+    """Download everything held. Asks for the password again; works for a closed account, too."""
     home = reverse("closing" if request.member.closed_at else "my_data")
     if not did_recently_reauthenticate(request):
         return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': home})}")
-    if is_throttled(request, what="my-data", limit=settings.MY_DATA_LIMIT):
-        messages.error(request, _("You have downloaded this several times just now. Try again in an hour."))
+    if is_throttled(request, scope="my-data", limit=settings.MY_DATA_LIMIT):
+        messages.error(request, _("You’ve downloaded this several times just now. Try again in an hour."))
         return redirect(home)
     at = timezone.now()
-    answer = StreamingHttpResponse(archive(request.member, at=at), content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="cps-{request.member.number}-{at:%Y-%m-%d}.zip"'
-    answer["Content-Encoding"] = "identity"  # a ZIP is small already
-    answer["Cache-Control"] = "private, no-store"
-    return answer
+    response = StreamingHttpResponse(archive(request.member, at=at), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="cps-{request.member.number}-{at:%Y-%m-%d}.zip"'
+    response["Content-Encoding"] = "identity"  # or GZipMiddleware would compress the ZIP once more
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 @never_cache
@@ -64,11 +64,11 @@ def download(request: MemberRequest) -> HttpResponseBase:
 @member_required
 @reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def close_account(request: MemberRequest) -> HttpResponse:
-    """The last look before closing."""
+    """Confirm closing the account."""
     member, form = request.member, CloseForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
-            accounts.close_account(member=member, by=request.user, at=timezone.now())
+            actions.close_account(member=member, by=request.user, at=timezone.now())
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
@@ -87,7 +87,7 @@ def close_account(request: MemberRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def account_closed(request: HttpRequest) -> HttpResponse:
-    """After closing, signed out."""
+    """The page after closing, signed out."""
     return render(request, "members/account_closed.html", {"days": settings.CLOSING_DAYS})
 
 
@@ -95,7 +95,7 @@ def account_closed(request: HttpRequest) -> HttpResponse:
 @require_safe
 @member_required
 def closing(request: MemberRequest) -> HttpResponse:
-    """All that somebody sees who signs in to an account that is closed: the way back."""
+    """The only page of a closed account: reopen it, download the data, or sign out."""
     until = request.member.reopens_until
     if until is None:
         return redirect("dashboard")
@@ -111,9 +111,9 @@ def closing(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_required
 def reopen_account(request: MemberRequest) -> HttpResponse:
-    """Back, with everything in it."""
+    """Reopen the account with everything in it."""
     try:
-        accounts.reopen_account(member=request.member, by=request.user, at=timezone.now())
+        actions.reopen_account(member=request.member, by=request.user, at=timezone.now())
     except Refusal as refusal:
         messages.error(request, str(refusal.message))
         return redirect("closing")

@@ -1,0 +1,247 @@
+"""What the dashboard shows: level, what closes the gap, tasks, notices, points over time (R12, R18, R21, R56)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from allauth.account.models import EmailAddress
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.db.models import Case, Value, When
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from cps_portal.site.presenters.notices import NoticeLine, describe
+from kitbag.enums import NEEDS_MEMBER, RegistrationState
+from kitbag.models import PointsEntry, Registration, points_now
+from kitbag.presenters.chart import Chart, points_chart, within_a_year
+from kitbag.presenters.registrations import RegistrationCard, build_card, entry_title
+from kitbag.queries.forecast import Step, forecast
+from members import rules
+from members.enums import Level, NoticeCode
+from members.models import LevelBenefit, LevelThreshold, Member, Notice
+from members.offers.queries import Shelf, shelf_of
+from members.queries import get_level_benefit
+from servicing.presenters.tickets import Job, fast_track_places, open_jobs
+
+TASKS_SHOWN = 5
+TASKS_READ = 50  # those worth most; the fewest that close the gap are always among them
+NOTICES_SHOWN = 5
+JOBS_SHOWN = 3
+REFRESH_FOR = timedelta(minutes=2)  # a check that takes longer was left to a person: the page stops polling
+
+
+class ScaleStop(NamedTuple):
+    """A level on the scale."""
+
+    level: str
+    label: str | Promise
+    points_from: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale of the level card, in percent of its width: `at` by the points that count, `ahead` with all others."""
+
+    stops: list[ScaleStop]
+    at: str
+    ahead: str
+    description: str
+
+
+@dataclass(frozen=True)
+class NextLevel:
+    """What closes the gap to the next level (R12): finishing `finish` drafts worth `points`, or `checking` points."""
+
+    level: str | Promise
+    gap: int
+    points: int = 0
+    finish: int = 0
+    checking: int = 0
+
+    @property
+    def needs_checked_points(self) -> bool:
+        """Whether the points being checked are needed, too."""
+        return self.points < self.gap
+
+
+class LastChange(NamedTuple):
+    amount: int
+    title: str
+    at: datetime
+
+    @property
+    def size(self) -> int:
+        return abs(self.amount)
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    member: Member
+    level: Level
+    scale: Scale
+    gap: NextLevel | None
+    unconfirmed: EmailAddress | None  # the sign-in address, until it is confirmed
+    notices: list[NoticeLine]
+    cards: list[RegistrationCard]
+    totals: dict[str, int]
+    checking: bool
+    chart: Chart | None
+    benefit: LevelBenefit | None
+    last_change: LastChange | None
+    next_level: Level | None
+    next_benefit: LevelBenefit | None
+    next_points: int
+    next_change: Step | None  # the first planned change (R22)
+    more_changes: int
+    shelf: Shelf
+    jobs: list[Job]  # products in service
+    places: list[bool]  # the Fast Track places: True is taken (R49)
+    places_taken: int
+
+    @property
+    def is_new(self) -> bool:
+        return not self.totals["live"] and self.last_change is None
+
+    @property
+    def tasks(self) -> int:
+        return self.totals["needing"] + len(self.notices) + (1 if self.unconfirmed else 0)
+
+    @property
+    def being_checked(self) -> int:
+        return self.totals["waiting"] - self.totals["needing"]
+
+    @property
+    def more(self) -> int:
+        """Registrations that need the member beyond those shown."""
+        return self.totals["needing"] - len(self.cards)
+
+
+def build(member: Member, now: datetime) -> Dashboard:
+    """Everything the dashboard shows, in a number of queries that does not depend on how much a member holds."""
+    thresholds = LevelThreshold.objects.in_force()
+    mine = Registration.objects.of(member)
+    totals = mine.totals()
+    checking_points = totals["waiting_points"] - totals["needing_points"]
+    needing = list(
+        mine.filter(state__in=NEEDS_MEMBER)
+        .select_related("product", "member")
+        .order_by(
+            Case(When(state=RegistrationState.REJECTED, then=Value(0)), default=Value(1)),
+            points_now("product__").desc(),
+            "pk",
+        )[:TASKS_READ]
+    )
+    address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
+    ahead = rules.next_level(member.points, thresholds)
+    benefit = get_level_benefit(member)
+    ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
+    entries = list(ledger.values_list("at", "total"))  # type: ignore[misc]  # the stubs do not see with_total()
+    last_change = _last_change(member) if entries else None
+    today = timezone.localdate(now)
+    steps = forecast(member, today)
+    shelf = shelf_of(member, now)
+    running = open_jobs(member, now)
+    places, places_taken = fast_track_places(running)
+    return Dashboard(
+        member=member,
+        level=Level(member.level),
+        scale=_scale(member.points, totals["waiting_points"], thresholds),
+        gap=_gap(member.points, thresholds, needing, checking_points),
+        unconfirmed=address if address and not address.verified else None,
+        notices=_notices(member, pack_offered=shelf.pack_offered is not None),
+        cards=[build_card(row, None) for row in needing[:TASKS_SHOWN]],
+        totals=totals,
+        checking=totals["waiting"] > totals["needing"]
+        and mine.undecided(now).filter(submitted_at__gt=now - REFRESH_FOR).exists(),
+        chart=points_chart(
+            entries=entries,
+            thresholds=thresholds,
+            waiting=totals["waiting_points"],
+            since=member.joined_at,
+            now=now,
+            ahead=within_a_year(steps, today),
+        )
+        if entries or totals["waiting_points"]
+        else None,
+        benefit=benefit,
+        last_change=last_change,
+        next_level=Level(ahead[0]) if ahead else None,
+        next_points=thresholds[ahead[0]] if ahead else 0,
+        next_change=steps[0] if steps else None,
+        more_changes=len(steps[1:]),
+        shelf=shelf,
+        jobs=running[:JOBS_SHOWN],
+        places=places,
+        places_taken=places_taken,
+        next_benefit=_next_benefit(benefit, ahead, member) if not entries and not totals["live"] else None,
+    )
+
+
+def greeting(now: datetime) -> str:
+    """Good morning until noon, good afternoon until six, in the portal's time zone."""
+    hour = timezone.localtime(now).hour
+    if hour < 12:
+        return _("Good morning, %(name)s")
+    return _("Good afternoon, %(name)s") if hour < 18 else _("Good evening, %(name)s")
+
+
+def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
+    level = rules.level_for(points, thresholds)
+    ahead = rules.next_level(points, thresholds)
+    description = _("%(points)s points counted.") % {"points": intcomma(points)}
+    if ahead:
+        description += " " + _("%(gap)s points to %(level)s.") % {
+            "gap": intcomma(ahead[1]),
+            "level": Level(ahead[0]).label,
+        }
+    return Scale(
+        stops=[
+            ScaleStop(name, Level(name).label, start, name == level)
+            for name, start in sorted(thresholds.items(), key=lambda item: item[1])
+        ],
+        at=f"{max(rules.scale_position(points, thresholds), 0.6):.1f}%",
+        ahead=f"{rules.scale_position(points + waiting, thresholds):.1f}%" if waiting else "",
+        description=description,
+    )
+
+
+def _gap(points: int, thresholds: dict[str, int], needing: list[Registration], checking: int) -> NextLevel | None:
+    ahead = rules.next_level(points, thresholds)
+    if ahead is None:
+        return None
+    level, gap = ahead
+    if checking >= gap:
+        reached = rules.level_for(points + checking, thresholds)
+        return NextLevel(Level(reached).label, gap, points=checking, checking=checking)
+    worth = {row.pk: row.product.points for row in needing}
+    chosen = rules.fewest_to_close(gap - checking, worth.items())
+    if not chosen:
+        return NextLevel(Level(level).label, gap, checking=checking)
+    gained = sum(worth[key] for key in chosen)
+    reached = rules.level_for(points + checking + gained, thresholds)
+    return NextLevel(Level(reached).label, gap, points=gained, finish=len(chosen), checking=checking)
+
+
+def _notices(member: Member, *, pack_offered: bool) -> list[NoticeLine]:
+    """Unread notices; the one about a waiting Welcome Pack only while it waits (R36)."""
+    rows = Notice.objects.filter(member=member, read_at=None)
+    if not pack_offered:
+        rows = rows.exclude(code=NoticeCode.WELCOME_PACK)
+    return [describe(row) for row in rows[:NOTICES_SHOWN]]
+
+
+def _last_change(member: Member) -> LastChange | None:
+    entry = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk").first()
+    if entry is None:
+        return None
+    name = entry.registration.product.name if entry.registration else ""
+    return LastChange(entry.amount, entry_title(entry.cause, name), entry.at)
+
+
+def _next_benefit(now: LevelBenefit | None, ahead: tuple[str, int] | None, member: Member) -> LevelBenefit | None:
+    """The benefits of the next level, for those who have just joined."""
+    if now is None or ahead is None:
+        return None
+    return LevelBenefit.objects.of(ahead[0], member.country.code, now.service_level)
