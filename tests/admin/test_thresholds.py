@@ -91,7 +91,7 @@ def test_a_plan_is_cancelled_with_a_word_on_who_was_told(as_programme: Client, w
     levels = {"silver": 500, "gold": 1100, "platinum": 1600}
     plan = actions.plan_thresholds(effective_on=in_days(80), **levels, by=world.staff, at=timezone.now())
     page = f"/admin/members/thresholdplan/{plan.pk}/cancel/"
-    assert b"0 members were told" in as_programme.get(page).content
+    assert b"0 members have been notified" in as_programme.get(page).content
     as_programme.post(page)
     as_programme.post(page)
     plan.refresh_from_db()

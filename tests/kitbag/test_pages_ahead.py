@@ -8,12 +8,12 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from cps_portal.site.dashboard import _told
+from cps_portal.site.presenters.dashboard import _told
 from kitbag.actions import adjustments
 from kitbag.enums import Stage
 from kitbag.models import Adjustment, PointsEntry, Registration, StageChange
+from kitbag.presenters.ledger import explain_entry
 from kitbag.presenters.registrations import entry_title
-from kitbag.views.causes import explain
 from members import actions as members
 from members.enums import NoticeCode, PointsCause
 from members.models import Notice
@@ -67,7 +67,7 @@ def test_every_cause_has_a_title_and_a_reason_about_a_product_and_about_none(wor
         for about in ({"registration": row}, {"adjustment": adjustment}):
             entry = PointsEntry(member=world.ana, amount=5, cause=cause, at=NOW, **about)
             assert entry_title(cause, row.product.name) and entry_title(cause, "")
-            assert explain(entry, {}).endswith("."), cause
+            assert explain_entry(entry, {}).endswith("."), cause
 
 
 def test_every_notice_reads_well_on_the_dashboard(world: World, as_ana: Client) -> None:
@@ -88,7 +88,7 @@ def test_every_notice_reads_well_on_the_dashboard(world: World, as_ana: Client) 
             facts = {**params, "others": others}
             told = _told(Notice(member=world.ana, code=code, params=facts, path="", at=NOW))
             assert told.title and "  " not in told.title + told.why and "%(" not in told.title + told.why, told
-        members.tell(member=world.ana, key=f"n-{code}", code=code, params=params, path="/", at=NOW)
+        members.notify_member(member=world.ana, key=f"n-{code}", code=code, params=params, path="/", at=NOW)
     assert text(as_ana, "/dashboard/")
 
 
@@ -109,7 +109,7 @@ def test_a_fall_leads_to_the_change_its_successor_and_when_it_was_told(world: Wo
 
 
 def test_what_is_ahead_says_day_totals_level_and_what_keeps_it(world: World, as_ana: Client) -> None:
-    assert "Nothing is planned" in text(as_ana, "/kitbag/ahead/")
+    assert "No changes are planned" in text(as_ana, "/kitbag/ahead/")
     change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
     day = date_format(change.effective_on, "j F Y")
     page = text(as_ana, "/kitbag/ahead/")

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag.actions import registrations
+from kitbag.actions import registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, Stage, VideoClass
 from kitbag.models import Product, Registration
 from tests.factories import ProductFactory, details, draft, moved, submitted, validated
@@ -33,7 +33,7 @@ def left_to_person(world: World) -> Registration:
 
 def refused(world: World, reason: RefusalReason = RefusalReason.SERIAL_WRONG) -> Registration:
     row = submitted(world.ana, world.body, "052031000077")
-    return registrations.refuse_registration(registration=row, reason=reason, by=world.staff, at=timezone.now())
+    return review.refuse_registration(registration=row, reason=reason, by=world.staff, at=timezone.now())
 
 
 def supersede(product: Product) -> None:
@@ -156,7 +156,7 @@ def test_a_row_keeps_still_while_it_is_checked_and_shows_itself_when_it_counts(
     as_ana: Client, world: World, shape: str
 ) -> None:
     row = submitted(world.ana, world.body, "052031000077")
-    url = f"{reverse('kitbag:row', args=[row.pk])}?as={shape}"
+    url = f"{reverse('kitbag:status', args=[row.pk])}?as={shape}"
     assert as_ana.get(url, **HTMX).status_code == 204
     registrations.check_registration(registration=row, at=timezone.now())
     response = as_ana.get(url, **HTMX)
@@ -164,7 +164,7 @@ def test_a_row_keeps_still_while_it_is_checked_and_shows_itself_when_it_counts(
     assert response.status_code == 286  # htmx stops asking
     assert "every 1s" not in html and "EOS R Test" in html
     assert 'id="kit-totals" hx-swap-oob="true"' in html and "1,300" in html
-    assert "counts 300 points now" in html
+    assert "counts now, with 300 points" in html
 
 
 @pytest.mark.parametrize(("view", "name"), [("", "list"), ("table", "list"), ("", "product")])
@@ -177,13 +177,13 @@ def test_only_what_the_machine_checks_asks_for_itself(as_ana: Client, world: Wor
 
 
 def test_a_row_left_to_a_person_stops_asking(as_ana: Client, world: World) -> None:
-    response = as_ana.get(f"{reverse('kitbag:row', args=[left_to_person(world).pk])}?as=card", **HTMX)
-    assert response.status_code == 286 and b"With a person" in response.content
+    response = as_ana.get(f"{reverse('kitbag:status', args=[left_to_person(world).pk])}?as=card", **HTMX)
+    assert response.status_code == 286 and b"In review" in response.content
 
 
 def test_a_row_that_is_checked_for_long_stops_asking(as_ana: Client, world: World) -> None:
     row = submitted(world.ana, world.body, "052031000077", at=timezone.now() - timedelta(minutes=3))
-    response = as_ana.get(f"{reverse('kitbag:row', args=[row.pk])}?as=product", **HTMX)
+    response = as_ana.get(f"{reverse('kitbag:status', args=[row.pk])}?as=product", **HTMX)
     assert response.status_code == 286
     assert b"longer than usual" in response.content and b"every 1s" not in response.content
 
@@ -191,7 +191,8 @@ def test_a_row_that_is_checked_for_long_stops_asking(as_ana: Client, world: Worl
 def test_a_row_without_htmx_leads_to_the_product(as_ana: Client, world: World) -> None:
     row = submitted(world.ana, world.body, "052031000077")
     assert (
-        as_ana.get(reverse("kitbag:row", args=[row.pk]), {"as": "card"}).headers["Location"] == row.get_absolute_url()
+        as_ana.get(reverse("kitbag:status", args=[row.pk]), {"as": "card"}).headers["Location"]
+        == row.get_absolute_url()
     )
 
 
@@ -357,7 +358,7 @@ def test_staff_who_are_no_members_are_led_to_the_admin(client: Client, world: Wo
 
 def test_every_change_is_told_with_reason_date_amount_and_running_total(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    registrations.remove_registration(registration=row, reason="sold", by=None, at=datetime(2025, 3, 5, 9, tzinfo=UTC))
+    removals.remove_registration(registration=row, reason="sold", by=None, at=datetime(2025, 3, 5, 9, tzinfo=UTC))
     html = page(as_ana, "points")
     assert "On 5 March you lost 500 points" in html
     assert "You removed it from your Kitbag." in html and "−500" in html
@@ -369,7 +370,7 @@ def test_every_change_is_told_with_reason_date_amount_and_running_total(as_ana: 
 def test_up_and_down_keep_the_running_totals_of_all(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     at = datetime(2025, 3, 5, 9, tzinfo=UTC)
-    registrations.remove_registration(registration=row, reason="sold", by=None, at=at)
+    removals.remove_registration(registration=row, reason="sold", by=None, at=at)
     validated(world.ana, world.grip, "7730412", at=at)
     up, down = page(as_ana, "points", show="up"), page(as_ana, "points", show="down")
     assert "5 Mar, total 520" in up and "removed" not in up.split("ledger")[1]

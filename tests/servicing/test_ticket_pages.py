@@ -18,7 +18,7 @@ from members.models import User
 from servicing.actions import ending
 from servicing.actions.estimates import Line, send_estimate
 from servicing.actions.parts import order_part
-from servicing.actions.recording import Who, record_event
+from servicing.actions.recording import Actor, record_event
 from servicing.actions.talking import write_message
 from servicing.emails import ticket_event
 from servicing.enums import EventKind, PlaceWish, TicketState
@@ -36,8 +36,8 @@ def centre(world: World) -> ServiceCentre:
 
 
 @pytest.fixture
-def desk(world: World) -> Who:
-    return Who(user=world.staff)
+def desk(world: World) -> Actor:
+    return Actor(user=world.staff)
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def ticket(world: World, centre: ServiceCentre) -> Ticket:
     return at_the_centre(world, centre, at=timezone.now() - WEEK)
 
 
-def with_estimate(ticket: Ticket, who: Who) -> None:
+def with_estimate(ticket: Ticket, actor: Actor) -> None:
     now = timezone.now()
     line = Line("Shutter unit", Decimal(2), Decimal("1600.00"), Decimal(15))
     day = (now + WEEK).date()
-    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, who=who, at=now, note="It is worn.")
+    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, actor=actor, at=now, note="It is worn.")
 
 
 def queries(client: Client, path: str) -> int:
@@ -77,20 +77,20 @@ def test_a_job_is_seen_by_its_member_only(
 
 
 def test_the_page_says_why_it_is_late_the_new_date_and_that_a_target_is_no_promise(
-    as_ana: Client, ticket: Ticket, desk: Who
+    as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
     coming = timezone.now().date() + WEEK
-    order_part(ticket=ticket, name="AF motor", expected_on=coming, who=desk, at=timezone.now())
+    order_part(ticket=ticket, name="AF motor", expected_on=coming, actor=desk, at=timezone.now())
     page = as_ana.get(ticket.get_absolute_url()).content.decode()
     assert "AF motor" in page
     assert "New date" in page
-    assert "not a promise" in page
+    assert "isn’t a promise" in page
     assert "Borrow one while you wait" in page
     assert " style=" not in page
 
 
 def test_an_estimate_is_shown_whole_says_what_declining_means_and_is_approved_by_a_click(
-    as_ana: Client, ticket: Ticket, desk: Who
+    as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
     with_estimate(ticket, desk)
     page = as_ana.get(ticket.get_absolute_url()).content.decode()
@@ -137,19 +137,19 @@ def test_the_member_writes_with_a_photo_that_only_both_sides_open(
 
 
 def test_the_page_asks_for_itself_and_gets_nothing_until_something_happened(
-    as_ana: Client, ticket: Ticket, desk: Who
+    as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
     stamp = as_ana.get(ticket.get_absolute_url()).context["job"].stamp
     live = f"{ticket.get_absolute_url()}live/"
     assert as_ana.get(live, {"seen": stamp}).status_code == 204
-    write_message(ticket=ticket, text="We have it.", who=desk, at=timezone.now())
+    write_message(ticket=ticket, text="We have it.", actor=desk, at=timezone.now())
     changed = as_ana.get(live, {"seen": stamp})
     assert changed.status_code == 200
     assert "We have it." in changed.content.decode()
 
 
 def test_the_list_shows_places_clocks_and_the_way_out_of_the_line(
-    as_ana: Client, world: World, centre: ServiceCentre, desk: Who
+    as_ana: Client, world: World, centre: ServiceCentre, desk: Actor
 ) -> None:
     now = timezone.now()
     for n in range(3):
@@ -176,16 +176,16 @@ def test_a_product_in_service_leads_to_its_job(as_ana: Client, as_ben: Client, t
 
 
 def test_showing_a_job_and_the_list_costs_the_same_however_much_happened(
-    as_ana: Client, world: World, centre: ServiceCentre, ticket: Ticket, desk: Who
+    as_ana: Client, world: World, centre: ServiceCentre, ticket: Ticket, desk: Actor
 ) -> None:
     now = timezone.now()
-    part = order_part(ticket=ticket, name="AF motor", who=desk, at=now)
-    write_message(ticket=ticket, text="One", who=desk, at=now)
+    part = order_part(ticket=ticket, name="AF motor", actor=desk, at=now)
+    write_message(ticket=ticket, text="One", actor=desk, at=now)
     page, all_of_them = queries(as_ana, ticket.get_absolute_url()), queries(as_ana, "/service/")
     for n in range(12):
-        write_message(ticket=ticket, text=f"Word {n}", who=desk, at=now)
+        write_message(ticket=ticket, text=f"Word {n}", actor=desk, at=now)
         record_event(
-            ticket=ticket, kind=EventKind.PART_EXPECTED, who=desk, at=now, data={"part": part.pk, "expected": None}
+            ticket=ticket, kind=EventKind.PART_EXPECTED, actor=desk, at=now, data={"part": part.pk, "expected": None}
         )
     at_the_centre(world, centre, "012345678912", at=now - WEEK)
     at_the_centre(world, a_centre("capetown"), "012345678913", at=now - WEEK)
@@ -195,7 +195,7 @@ def test_showing_a_job_and_the_list_costs_the_same_however_much_happened(
     assert all_of_them <= 12
 
 
-def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Who) -> None:
+def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Actor) -> None:
     def mail_of(kind: str) -> str:
         row = TicketEvent.objects.filter(ticket=ticket, kind=kind).latest("pk")
         made = ticket_event(event=row.pk)
@@ -206,15 +206,15 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Wh
     with_estimate(ticket, desk)
     assert "Total: ZAR\xa03,680.00" in mail_of("estimate_sent")
     assert "we send your product back unrepaired" in mail_of("estimate_sent")
-    record_event(ticket=ticket, kind=EventKind.ESTIMATE_APPROVED, who=desk, at=timezone.now())
+    record_event(ticket=ticket, kind=EventKind.ESTIMATE_APPROVED, actor=desk, at=timezone.now())
     day = timezone.now().date() + WEEK
-    order_part(ticket=ticket, name="AF motor", expected_on=day, who=desk, at=timezone.now())
+    order_part(ticket=ticket, name="AF motor", expected_on=day, actor=desk, at=timezone.now())
     late = mail_of("part_ordered")
     assert "AF motor" in late
     assert "The new date is" in late
-    record_event(ticket=ticket, kind=EventKind.READY, who=desk, at=timezone.now())
+    record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=timezone.now())
     page = "https://post.example/t/AB1"
-    ending.ship(ticket=ticket, who=desk, at=timezone.now(), carrier="Post", tracking="AB1", tracking_url=page)
+    ending.ship(ticket=ticket, actor=desk, at=timezone.now(), carrier="Post", tracking="AB1", tracking_url=page)
     assert page in mail_of("shipped")
     assert not mail.outbox
     assert ticket_event(event=TicketEvent.objects.filter(kind="booked_in").latest("pk").pk)
