@@ -52,7 +52,7 @@ GROUPS: dict[str, list[str]] = {
         *allow("view add change", "servicing", "loanunit"),
         "servicing.view_every_ticket",
         "servicing.work_on_ticket",
-        *allow("view", "partners", "attempt call credential keptanswer partner webhookendpoint"),
+        *allow("view", "partners", "apicall attempt credential idempotencyrecord partner webhookendpoint"),
         "partners.operate_webhookendpoint",
         *allow("view", "outbox", "message"),
     ],
@@ -85,7 +85,7 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "partners",
-            "attempt call credentialevent endpointsecretevent keptanswer partnerevent webhookendpointevent ",
+            "apicall attempt credentialevent endpointsecretevent idempotencyrecord partnerevent webhookendpointevent ",
         ),
         *allow("view add change", "partners", "credential partner webhookendpoint"),
         "partners.issue_credential",

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from cps_portal.core.outbox.mail import render_mail
+from cps_portal.core.outbox.renderers import renderer
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport
 from kitbag.queries.forecast import forecast, step_on, waiting_registrations
@@ -37,6 +38,7 @@ def decision(row: Registration) -> dict[str, str]:
     )
 
 
+@renderer("kitbag.points_will_change")
 def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | None:
     """What is planned for one day, with total and level then and what would keep the level (R22).
 
@@ -68,6 +70,7 @@ def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | N
     return render_mail("points_will_change", context, language=reader.language)
 
 
+@renderer("kitbag.plan_cancelled")
 def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
     """A change that the member was told of will not come (R22)."""
     reader = Member.objects.open().filter(pk=member).first()
@@ -84,6 +87,7 @@ def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
     return render_mail("plan_cancelled", context, language=reader.language)
 
 
+@renderer("kitbag.points_adjusted")
 def points_adjusted(*, adjustment: int, ended: bool) -> dict[str, str] | None:
     """Staff added points, or what they added has ended (R21)."""
     row = Adjustment.objects.select_related("member").get(pk=adjustment)
@@ -102,6 +106,7 @@ def points_adjusted(*, adjustment: int, ended: bool) -> dict[str, str] | None:
     return render_mail("points_adjusted", context, language=reader.language)
 
 
+@renderer("kitbag.handed_over")
 def handed_over(*, registration: int, sold: bool) -> dict[str, str] | None:
     """To the seller or the buyer of a product; neither learns who the other is (R35)."""
     row = Registration.objects.select_related("product", "member").get(pk=registration)
@@ -122,6 +127,7 @@ def handed_over(*, registration: int, sold: bool) -> dict[str, str] | None:
     )
 
 
+@renderer("kitbag.stolen_presented")
 def stolen_presented(*, report: int) -> dict[str, str] | None:
     """To the owner of stolen kit: somebody came with it (R34). Not where, nor who."""
     row = StolenReport.objects.select_related("product", "registration", "member").get(pk=report)
@@ -140,6 +146,7 @@ def stolen_presented(*, report: int) -> dict[str, str] | None:
     )
 
 
+@renderer("kitbag.reminder")
 def reminder(*, member: int) -> dict[str, str] | None:
     """What the member began and never finished (R16). None if it is finished, or no longer wished, by now."""
     reader = Member.objects.open().filter(pk=member, wants_reminders=True).first()

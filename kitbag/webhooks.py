@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from cps_portal.core.outbox.renderers import renderer
 from kitbag.models import Sale
 
 
+@renderer("kitbag.partner_sale")
 def sale(*, sale: int) -> dict[str, Any] | None:
     row = Sale.objects.filter(pk=sale).select_related("product").first()
     if row is None:

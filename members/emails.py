@@ -6,6 +6,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cps_portal.core.outbox.mail import render_mail
+from cps_portal.core.outbox.renderers import renderer
 from members import rules
 from members.enums import ChangeState, Level, PointsCause
 from members.models import LevelThreshold, Member, ThresholdPlan
@@ -37,6 +38,7 @@ def account_mail(member: Member, letter: str) -> dict[str, str]:
     return render_mail(letter, context, language=member.language)
 
 
+@renderer("members.level_changed")
 def level_changed(*, member: int, points: int, cause: str, about: str, **levels: str) -> dict[str, str] | None:
     """A level was reached or lost (R11, R56), with what is missing to the next one (R12); worded when it leaves.
 
@@ -71,6 +73,7 @@ def _cause(cause: PointsCause, product: str) -> str:
     return f"{product}: {cause.label}." if product else f"{cause.label}."
 
 
+@renderer("members.levels_will_change")
 def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
     """The levels will need other points, and the member's will move (R22). None if that is no longer so."""
     row = ThresholdPlan.objects.filter(pk=plan, state=ChangeState.PLANNED).first()
@@ -95,6 +98,7 @@ def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
     return render_mail("levels_will_change", context, language=reader.language)
 
 
+@renderer("members.levels_stay")
 def levels_stay(*, member: int, plan: int) -> dict[str, str] | None:
     """The change of the levels that the member was told of will not come."""
     reader = Member.objects.open().filter(pk=member).first()

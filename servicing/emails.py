@@ -9,16 +9,18 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from cps_portal.core.outbox.mail import render_mail
+from cps_portal.core.outbox.renderers import renderer
 from servicing.enums import EventKind
 from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.presenters import events
-from servicing.rules.face import after_part
+from servicing.rules.clock import day_after_part
 
 E = EventKind
 RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
 LATE = (E.TARGET_MISSED, events.PART_LATE)
 
 
+@renderer("servicing.ticket_event")
 def ticket_event(*, event: int) -> dict[str, str] | None:
     """What happened to a ticket, worded when it leaves (R56); None if nobody is there to read it."""
     row = TicketEvent.objects.select_related(*RELATED).get(pk=event)
@@ -47,18 +49,21 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
     )
 
 
+@renderer("servicing.ticket_message")
 def ticket_message(*, message: int) -> dict[str, str] | None:
     """What the centre wrote, when it waits for nothing; None if nobody is there to read it."""
     row = TicketMessage.objects.select_related(*RELATED).get(pk=message)
     return _about(row.ticket, events.MESSAGE, {"text": row.text})
 
 
+@renderer("servicing.ticket_document")
 def ticket_document(*, document: int) -> dict[str, str] | None:
     """The centre added a document; None if nobody is there to read it."""
     row = TicketFile.objects.select_related(*RELATED).get(pk=document)
     return _about(row.ticket, events.DOCUMENT, {})
 
 
+@renderer("servicing.loan")
 def loan(*, loan: int, what: str) -> dict[str, str] | None:
     """A loan is due back soon, overdue, or may be kept longer (R53, R56); None if nobody is there to read it."""
     row = Loan.objects.select_related("unit__product", "unit__centre", "ticket", "member").get(pk=loan)
@@ -103,7 +108,7 @@ def _parts_awaited(ticket: Ticket) -> list[Part]:
 def _new_date(ticket: Ticket) -> date | None:
     """When it is ready though its target does not hold, if that is known (R48)."""
     day, due = ticket.expected_on, ticket.due_at
-    return after_part(day, ticket.centre.calendar) if day and due and day > ticket.centre.today(due) else None
+    return day_after_part(day, ticket.centre.calendar) if day and due and day > ticket.centre.today(due) else None
 
 
 def _local(ticket: Ticket) -> Any:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from cps_portal.core.outbox.renderers import renderer
 from servicing.models import Ticket, TicketEvent, TicketMessage
 
 
+@renderer("servicing.partner_event")
 def ticket_event(*, event: int) -> dict[str, Any] | None:
     """An event and where the ticket stands by now: who orders by `sequence` ends with the truth."""
     row = TicketEvent.objects.filter(pk=event).select_related("ticket__product", "ticket__centre").first()
@@ -23,6 +25,7 @@ def ticket_event(*, event: int) -> dict[str, Any] | None:
     }
 
 
+@renderer("servicing.partner_message")
 def ticket_message(*, message: int) -> dict[str, Any] | None:
     """That the customer wrote; the words are read through the API."""
     row = TicketMessage.objects.filter(pk=message).select_related("ticket__product", "ticket__centre").first()

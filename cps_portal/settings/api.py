@@ -47,9 +47,9 @@ SPECTACULAR_SETTINGS = {
     },
     "ENUM_NAME_OVERRIDES": {
         "TicketEventKind": "servicing.enums.EventKind",
-        "ReportedKind": "servicing.api.faces.TOLD_CHOICES",
-        "CustomerKind": "servicing.api.faces.CUSTOMERS",
-        "PackStepReported": "members.offers.api.HOUSE_CHOICES",
+        "ReportedKind": "servicing.api.resources.TOLD_CHOICES",
+        "CustomerKind": "servicing.api.resources.CUSTOMERS",
+        "PackStepReported": "members.offers.api.PARTNER_STEP_CHOICES",
         "TicketState": "servicing.enums.TicketState",
         "WhyNoWarranty": "servicing.enums.WhyNoWarranty",
         "Level": "members.enums.Level",

@@ -116,7 +116,7 @@ CACHES = {
     }
 }
 
-LISTENERS = {  # what apps announce, and the tasks of the apps above that listen
+EVENT_SUBSCRIBERS = {  # events published by an app, and the tasks of upper apps that react to them
     "kitbag.registration_validated": ["servicing.registration_validated"],
 }
 
@@ -132,7 +132,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 10,
 }
-CELERY_TASK_ROUTES = {"outbox.drain": {"queue": "webhooks"}}  # a slow receiver must not hold up other work
+CELERY_TASK_ROUTES = {"outbox.send_in_order": {"queue": "webhooks"}}  # a slow receiver must not hold up other work
 CELERY_TIMEZONE = "UTC"
 
 # Security
@@ -192,32 +192,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="CPS <no-reply@localh
 OUTBOX_SENDERS = {
     "mail": "cps_portal.core.outbox.senders.send_mail",
     "webhook": "cps_portal.core.partners.senders.send_webhook",
-}
-OUTBOX_COMPOSERS = {  # what is worded when it leaves: mails, and the bodies of webhooks
-    "servicing.loan": "servicing.emails.loan",
-    "partners.test": "cps_portal.core.partners.webhooks.test",
-    "kitbag.partner_sale": "kitbag.webhooks.sale",
-    "servicing.partner_event": "servicing.webhooks.ticket_event",
-    "servicing.partner_message": "servicing.webhooks.ticket_message",
-    "servicing.ticket_document": "servicing.emails.ticket_document",
-    "servicing.ticket_event": "servicing.emails.ticket_event",
-    "servicing.ticket_message": "servicing.emails.ticket_message",
-    "offers.pack_requested": "members.offers.webhooks.pack_requested",
-    "offers.pack_cancelled": "members.offers.webhooks.pack_cancelled",
-    "offers.card_requested": "members.offers.webhooks.card_requested",
-    "offers.card_replaced": "members.offers.emails.card_replaced",
-    "offers.sign_up": "members.offers.emails.sign_up",
-    "offers.news": "members.offers.emails.news",
-    "offers.pack_step": "members.offers.emails.pack_step",
-    "members.level_changed": "members.emails.level_changed",
-    "members.levels_will_change": "members.emails.levels_will_change",
-    "members.levels_stay": "members.emails.levels_stay",
-    "kitbag.points_will_change": "kitbag.emails.points_will_change",
-    "kitbag.plan_cancelled": "kitbag.emails.plan_cancelled",
-    "kitbag.reminder": "kitbag.emails.reminder",
-    "kitbag.points_adjusted": "kitbag.emails.points_adjusted",
-    "kitbag.handed_over": "kitbag.emails.handed_over",
-    "kitbag.stolen_presented": "kitbag.emails.stolen_presented",
 }
 
 CROWDS_ALLOWED = False  # `manage.py make_crowd` may fill the database with invented members

@@ -23,11 +23,11 @@ FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
 # A message that a killed worker had taken is sent again after this. Must be longer than any sender may take
 # (EMAIL_TIMEOUT, WEBHOOK_TIMEOUT_SECONDS), or a slow message would be sent twice.
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
-OUTBOX_PAUSES = {  # mails are given up after about four days, webhooks never (R38)
-    "mail": RetryPolicy(first=timedelta(minutes=1), longest=timedelta(hours=4), most=30),
+OUTBOX_RETRY_POLICIES = {  # mails are given up after about four days, webhooks never (R38)
+    "mail": RetryPolicy(first_delay=timedelta(minutes=1), max_delay=timedelta(hours=4), max_attempts=30),
     "webhook": RetryPolicy(
-        first=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
-        longest=timedelta(seconds=env.float("WEBHOOK_MAX_PAUSE_SECONDS", default=24 * 3600)),
+        first_delay=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
+        max_delay=timedelta(seconds=env.float("WEBHOOK_MAX_PAUSE_SECONDS", default=24 * 3600)),
     ),
 }
 OUTBOX_RETENTION_DAYS = 30  # then the content is blanked: it holds personal data and sign-in links

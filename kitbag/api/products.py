@@ -8,10 +8,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.core.lib.horizon import fully_committed_until
+from cps_portal.core.lib.commit_horizon import fully_committed_until
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.lists import ListQuery, SparseListQuery, SparseQuery, paginate, paginate_feed, parse_query
-from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response, json_response_with_etag
+from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
 from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema
 from cps_portal.core.rest.views import PartnerView
 from kitbag.enums import Shelf, Stage
@@ -22,7 +22,7 @@ from kitbag.queries.search import MAX_TEXT_LENGTH, search_products
 class ProductSerializer(SparseSerializer):
     """A product with its points at each stage; `points` are those of the present one."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     slug = serializers.CharField()
     name = serializers.CharField()
     category = serializers.CharField()
@@ -38,7 +38,7 @@ class ProductSerializer(SparseSerializer):
     points_unserviceable = serializers.IntegerField()
     sample = serializers.BooleanField(help_text="The points are invented samples.")
     fast_track = serializers.BooleanField(help_text="Eligible, and can still be serviced (R43).")
-    successor = serializers.CharField(allow_null=True, help_text="Its slug.")
+    successor = serializers.CharField(source="successor.slug", allow_null=True, help_text="Its slug.")
 
 
 def _points(stage: str, current: int, superseded: int, unserviceable: int) -> int:
@@ -52,23 +52,8 @@ def _fast_track(eligible: bool, stage: str) -> bool:  # noqa: FBT001
 POINTS = ("stage", "points_current", "points_superseded", "points_unserviceable")
 PRODUCT = Resource(
     ProductSerializer,
-    id="pk",
-    slug="slug",
-    name="name",
-    category="category",
-    shelf="shelf",
-    mount="mount",
-    released_year="released_year",
-    service_end_year="service_end_year",
-    registrable="registrable",
-    stage="stage",
-    points=column(*POINTS, make=_points),
-    points_current="points_current",
-    points_superseded="points_superseded",
-    points_unserviceable="points_unserviceable",
-    sample="sample",
-    fast_track=column("fast_track_model", "stage", make=_fast_track),
-    successor="successor__slug",
+    points=computed(*POINTS, make=_points),
+    fast_track=computed("fast_track_model", "stage", make=_fast_track),
 )
 
 
@@ -120,7 +105,7 @@ class ProductSearchView(PartnerView):
     def get(self, request: Request) -> HttpResponse:
         """At most 20 products that may be registered, the best match first."""
         found = [product.pk for product in search_products(parse_query(request, ProductSearchQuery)["q"])]
-        rows = {row["id"]: row for row in PRODUCT.all(Product.objects.filter(pk__in=found))}
+        rows = {row["id"]: row for row in PRODUCT.list(Product.objects.filter(pk__in=found))}
         return json_response({"results": [rows[key] for key in found]})
 
 
@@ -135,7 +120,7 @@ class ProductDetailView(PartnerView):
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One product, whether or not it may be registered."""
-        found = PRODUCT.one(Product.objects.filter(slug=slug), parse_query(request, SparseQuery).get("fields", ""))
+        found = PRODUCT.get(Product.objects.filter(slug=slug), parse_query(request, SparseQuery).get("fields", ""))
         if found is None:
             raise Http404
         return json_response_with_etag(request, found)
@@ -147,7 +132,7 @@ class ProductDetailView(PartnerView):
 class ProductChangeSerializer(SparseSerializer):
     """A product as it was after a change."""
 
-    changed_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField(source="pgh_created_at")
     slug = serializers.CharField()
     name = serializers.CharField()
     registrable = serializers.BooleanField()
@@ -161,16 +146,8 @@ class ProductChangeSerializer(SparseSerializer):
 
 PRODUCT_CHANGE = Resource(
     ProductChangeSerializer,
-    changed_at="pgh_created_at",
-    slug="slug",
-    name="name",
-    registrable="registrable",
-    stage="stage",
-    points=column(*POINTS, make=_points),
-    points_current="points_current",
-    points_superseded="points_superseded",
-    points_unserviceable="points_unserviceable",
-    fast_track=column("fast_track_model", "stage", make=_fast_track),
+    points=computed(*POINTS, make=_points),
+    fast_track=computed("fast_track_model", "stage", make=_fast_track),
 )
 
 
@@ -197,27 +174,17 @@ class ProductChangesView(PartnerView):
 class StageChangeSerializer(SparseSerializer):
     """A change of stage or points that members have been told of (R22)."""
 
-    id = serializers.IntegerField()
-    product = serializers.CharField(help_text="Its slug.")
+    id = serializers.IntegerField(source="pk")
+    product = serializers.CharField(source="product.slug", help_text="Its slug.")
     to_stage = serializers.ChoiceField(choices=Stage.choices)
-    successor = serializers.CharField(allow_null=True)
-    points_before = serializers.IntegerField()
-    points_after = serializers.IntegerField()
+    successor = serializers.CharField(source="successor.slug", allow_null=True)
+    points_before = serializers.IntegerField(source="before")
+    points_after = serializers.IntegerField(source="after")
     effective_on = serializers.DateField()
     announced_at = serializers.DateTimeField()
 
 
-STAGE_CHANGE = Resource(
-    StageChangeSerializer,
-    id="pk",
-    product="product__slug",
-    to_stage="to_stage",
-    successor="successor__slug",
-    points_before="before",
-    points_after="after",
-    effective_on="effective_on",
-    announced_at="announced_at",
-)
+STAGE_CHANGE = Resource(StageChangeSerializer)
 
 
 class StageChangesView(PartnerView):

@@ -18,7 +18,7 @@ from cps_portal.core.rest.errors import problem_of
 from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
-from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response, json_response_with_etag
+from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
 from cps_portal.core.rest.schema import IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from kitbag.actions import sales
@@ -32,9 +32,9 @@ STATES = [("confirmed", "confirmed"), ("matched", "matched"), ("withdrawn", "wit
 class SaleSerializer(SparseSerializer):
     """`matched`: a registration of this product counts, and says the same."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     external_id = serializers.CharField()
-    product = serializers.CharField(help_text="Its slug.")
+    product = serializers.CharField(source="product.slug", help_text="Its slug.")
     serial = serializers.CharField()
     country = serializers.CharField()
     sold_on = serializers.DateField()
@@ -49,20 +49,7 @@ def _state(withdrawn: datetime | None, registration: int | None) -> str:
     return "withdrawn" if withdrawn else "matched" if registration else "confirmed"
 
 
-SALE = Resource(
-    SaleSerializer,
-    id="pk",
-    external_id="external_id",
-    product="product__slug",
-    serial="serial",
-    country="country",
-    sold_on="sold_on",
-    receipt="receipt",
-    state=column("withdrawn_at", "registration_id", make=_state),
-    confirmed_at="confirmed_at",
-    matched_at="matched_at",
-    withdrawn_at="withdrawn_at",
-)
+SALE = Resource(SaleSerializer, state=computed("withdrawn_at", "registration_id", make=_state))
 
 
 class SaleInSerializer(StrictSerializer):
@@ -116,7 +103,7 @@ class SaleView(PartnerView):
         if product is None:
             raise Refusal("product", "There is no such product. Look it up in the catalogue.", "product")
         row, new = sales.confirm_sale(partner=self.partner, at=at, **{**said, "product": product})
-        found = SALE.one(Sale.objects.filter(pk=row.pk))
+        found = SALE.get(Sale.objects.filter(pk=row.pk))
         assert found is not None  # noqa: S101 (it has just been written)
         return found, new
 
@@ -131,7 +118,7 @@ class SalesView(SaleView):
     def get(self, request: Request) -> HttpResponse:
         """Your sales, the latest first."""
         query = parse_query(request, SaleListQuery)
-        rows = Sale.objects.seen_by_partner(self.partner).filter(**WHERE.get(query.get("state", ""), {}))
+        rows = Sale.objects.visible_to_partner(self.partner).filter(**WHERE.get(query.get("state", ""), {}))
         if "confirmed_since" in query:
             rows = rows.filter(confirmed_at__gte=query["confirmed_since"])
         if "external_id" in query:
@@ -188,7 +175,7 @@ class OneSaleView(SaleView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One sale."""
-        found = SALE.one(Sale.objects.seen_by_partner(self.partner).filter(pk=pk))
+        found = SALE.get(Sale.objects.visible_to_partner(self.partner).filter(pk=pk))
         if found is None:
             raise Http404
         return json_response_with_etag(request, found)
@@ -203,8 +190,8 @@ class WithdrawSaleView(SaleView):
         """Take a confirmation back. What counts goes on counting until a person has looked at it (R21)."""
         form = WithdrawSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        row = Sale.objects.seen_by_partner(self.partner).filter(pk=pk).first()
+        row = Sale.objects.visible_to_partner(self.partner).filter(pk=pk).first()
         if row is None:
             raise Http404
         sales.withdraw_sale(sale=row, why=form.validated_data["why"], at=timezone.now())
-        return json_response(SALE.one(Sale.objects.filter(pk=pk)))
+        return json_response(SALE.get(Sale.objects.filter(pk=pk)))

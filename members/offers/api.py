@@ -66,10 +66,10 @@ class PackStateSerializer(serializers.Serializer[dict[str, Any]]):
 class PackEventsView(SignedView):
     def secrets_of(self, reference: str = "", **kwargs: Any) -> Iterable[str]:
         """Those of the house that has this request; none for a reference that is nobody's."""
-        row = WelcomePack.objects.filter(reference=read_reference(reference)).select_related("house").first()
-        if row is None or row.house is None:
+        row = WelcomePack.objects.filter(reference=read_reference(reference)).select_related("partner").first()
+        if row is None or row.partner is None:
             return []
-        return partners.secrets_of(partner=row.house, at=timezone.now())
+        return partners.secrets_of(partner=row.partner, at=timezone.now())
 
     @extend_schema(
         operation_id="reportOnWelcomePack",
@@ -90,9 +90,9 @@ class PackEventsView(SignedView):
         found = PackReportSerializer(data=request.data)
         found.is_valid(raise_exception=True)
         said = found.validated_data
-        pack = get_object_or_404(WelcomePack.objects.select_related("house"), reference=read_reference(reference))
-        assert pack.house is not None  # noqa: S101 (its secret has just been checked)
-        return Response(record(pack, said, signature.webhook_id, pack.house))
+        pack = get_object_or_404(WelcomePack.objects.select_related("partner"), reference=read_reference(reference))
+        assert pack.partner is not None  # noqa: S101 (its secret has just been checked)
+        return Response(record(pack, said, signature.webhook_id, pack.partner))
 
 
 def record(pack: WelcomePack, said: Mapping[str, Any], external_id: str, house: Partner) -> dict[str, Any]:
@@ -124,17 +124,7 @@ class PackRequestSerializer(SparseSerializer):
     changed_at = serializers.DateTimeField()
 
 
-PACK = Resource(
-    PackRequestSerializer,
-    reference="reference",
-    sending="sending",
-    state="state",
-    sending_since="sending_since",
-    country="country",
-    language="language",
-    contents="contents",
-    changed_at="changed_at",
-)
+PACK = Resource(PackRequestSerializer)
 
 
 class PackDetailSerializer(PackRequestSerializer):

@@ -4,12 +4,14 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from cps_portal.core.outbox.mail import render_mail
+from cps_portal.core.outbox.renderers import renderer
 from members.enums import NoticeCode
 from members.models import Member
 from members.offers.enums import OfferState, PackState, PackStep, PlaceState, ReturnReason
 from members.offers.models import Card, Offer, SignUp, WelcomePack
 
 
+@renderer("offers.pack_step")
 def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
     """What happened to a pack without the member's doing (R56), worded when it leaves; None if it is outdated."""
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
@@ -31,6 +33,7 @@ def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
     return render_mail("pack_step", context, language=row.member.language)
 
 
+@renderer("offers.card_replaced")
 def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
     """There is a new card (R40, R56); None if it is not valid any more."""
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
@@ -45,6 +48,7 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
     return render_mail("card_replaced", context, language=row.member.language)
 
 
+@renderer("offers.sign_up")
 def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
     """A place came free, the event moved or was called off (R56, R59); None if that is no longer so."""
     row = SignUp.objects.filter(pk=sign_up, member__closed_at=None).select_related("member", "offer").first()
@@ -57,6 +61,7 @@ def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
     return _about_offer("offer_notice", row.offer, row.member, what=what)
 
 
+@renderer("offers.news")
 def news(*, offer: int, member: int) -> dict[str, str] | None:
     """A new event or special offer, to those who want news; None if it is not open to them any more."""
     whom = Member.objects.filter(pk=member, wants_news=True, closed_at=None).first()

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from cps_portal.core.outbox.renderers import renderer
 from members.enums import Level
 from members.models import Member
 from members.offers import addresses
@@ -11,6 +12,7 @@ from members.offers.enums import PackState
 from members.offers.models import Card, WelcomePack
 
 
+@renderer("offers.pack_requested")
 def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
     """Everything a house needs to send the pack; None, and never sent, once this sending is not wanted any more."""
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
@@ -28,12 +30,14 @@ def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
     }
 
 
+@renderer("offers.pack_cancelled")
 def pack_cancelled(*, pack: int, sending: int) -> dict[str, Any] | None:
     """That this sending is not wanted any more."""
     row = WelcomePack.objects.filter(pk=pack).first()
     return {**_which(row), "sending": sending, "key": f"{row.reference}-{sending}"} if row else None
 
 
+@renderer("offers.card_requested")
 def card_requested(*, card: int) -> dict[str, Any] | None:
     """A card to be printed and posted in place of a lost one (R40); None once it is not valid or has no address."""
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()

@@ -25,7 +25,7 @@ from members.models import Member
 from members.support.forms import LongText
 from servicing.actions import intake
 from servicing.actions.intake import MAX_SERIAL_LENGTH, Found
-from servicing.api.faces import NamedSerializer
+from servicing.api.resources import NamedSerializer
 from servicing.enums import (
     ServiceKind,
     TicketState,
@@ -193,7 +193,7 @@ class IntakeCheckView(LookUpView):
         centre = centre_of(self.partner, said["centre"])
         product = product_of(said["product"]) if "product" in said else None
         self.count_look_up()
-        tickets = Ticket.objects.seen_by_partner(self.partner)
+        tickets = Ticket.objects.visible_to_partner(self.partner)
         if "card" in said:
             found = intake.of_card(said["card"], tickets)
         elif "member_number" in said:

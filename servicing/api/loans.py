@@ -15,17 +15,15 @@ from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import (
     Resource,
     SparseSerializer,
-    column,
     json_response,
     json_response_with_etag,
-    nested,
     require_if_match,
 )
 from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import loans
-from servicing.actions.recording import Who
-from servicing.api.faces import NamedSerializer
+from servicing.actions.events import Actor
+from servicing.api.resources import NamedSerializer
 from servicing.enums import LoanState
 from servicing.models import Loan, LoanQuerySet, LoanUnit, Ticket
 
@@ -33,33 +31,24 @@ from servicing.models import Loan, LoanQuerySet, LoanUnit, Ticket
 class UnitSerializer(SparseSerializer):
     """One item of a centre's pool."""
 
-    id = serializers.IntegerField()
-    centre = serializers.CharField(help_text="Its slug.")
+    id = serializers.IntegerField(source="pk")
+    centre = serializers.CharField(source="centre.slug", help_text="Its slug.")
     product = NamedSerializer()
     serial = serializers.CharField()
     condition = serializers.CharField(allow_blank=True)
     in_pool = serializers.BooleanField()
-    lent = serializers.BooleanField()
+    lent = serializers.BooleanField(source="is_lent")
 
 
-UNIT = Resource(
-    UnitSerializer,
-    id="pk",
-    centre="centre__slug",
-    product=column("product__slug", "product__name", make=nested("slug", "name")),
-    serial="serial",
-    condition="condition",
-    in_pool="in_pool",
-    lent="is_lent",
-)
+UNIT = Resource(UnitSerializer)
 
 
 class LoanSerializer(SparseSerializer):
-    id = serializers.IntegerField()
-    ticket = serializers.CharField(help_text="Its reference.")
-    unit = serializers.IntegerField()
-    product = NamedSerializer()
-    serial = serializers.CharField()
+    id = serializers.IntegerField(source="pk")
+    ticket = serializers.CharField(source="ticket.reference", help_text="Its reference.")
+    unit = serializers.IntegerField(source="unit_id")
+    product = NamedSerializer(source="unit.product")
+    serial = serializers.CharField(source="unit.serial")
     state = serializers.ChoiceField(choices=LoanState.choices)
     reserved_at = serializers.DateTimeField()
     agreed_at = serializers.DateTimeField(allow_null=True, help_text="When the member accepted the agreement.")
@@ -71,23 +60,7 @@ class LoanSerializer(SparseSerializer):
     cancelled_at = serializers.DateTimeField(allow_null=True)
 
 
-LOAN = Resource(
-    LoanSerializer,
-    id="pk",
-    ticket="ticket__reference",
-    unit="unit_id",
-    product=column("unit__product__slug", "unit__product__name", make=nested("slug", "name")),
-    serial="unit__serial",
-    state="state",
-    reserved_at="reserved_at",
-    agreed_at="agreed_at",
-    out_at="out_at",
-    condition_out="condition_out",
-    due_back="due_back",
-    returned_at="returned_at",
-    condition_in="condition_in",
-    cancelled_at="cancelled_at",
-)
+LOAN = Resource(LoanSerializer)
 
 
 class UnitListQuery(ListQuery):
@@ -113,7 +86,7 @@ class LoanUnitsView(PartnerView):
     def get(self, request: Request) -> HttpResponse:
         """What your centres can lend."""
         query = parse_query(request, UnitListQuery)
-        rows = LoanUnit.objects.seen_by_partner(self.partner).with_lent()
+        rows = LoanUnit.objects.visible_to_partner(self.partner).with_lent()
         if query["free"] is not None:
             rows = rows.in_stock(free=query["free"])
         return json_response(paginate([rows], UNIT, query, order="id"))
@@ -125,7 +98,7 @@ class LoanView(PartnerView):
     scopes = {"GET": Scope.LOANS_READ, "POST": Scope.LOANS_WRITE}
 
     def rows(self) -> LoanQuerySet:
-        return Loan.objects.seen_by_partner(self.partner)
+        return Loan.objects.visible_to_partner(self.partner)
 
     def loan(self, pk: int) -> Loan:
         row = self.rows().filter(pk=pk).first()
@@ -137,16 +110,16 @@ class LoanView(PartnerView):
         """The same behind the locks of its member and ticket, compared with `If-Match`."""
         row = self.loan(pk)
         Ticket.objects.locked(row.ticket_id)
-        require_if_match(self.request, lambda: LOAN.one(Loan.objects.filter(pk=row.pk)))
+        require_if_match(self.request, lambda: LOAN.get(Loan.objects.filter(pk=row.pk)))
         return row
 
     def done(self, row: Loan) -> HttpResponse:
-        return json_response(LOAN.one(Loan.objects.filter(pk=row.pk)))
+        return json_response(LOAN.get(Loan.objects.filter(pk=row.pk)))
 
-    def said(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
+    def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
-        return {**found.validated_data, "who": Who(partner=self.partner), "at": timezone.now()}
+        return {**found.validated_data, "who": Actor(partner=self.partner), "at": timezone.now()}
 
 
 class LoansView(LoanView):
@@ -173,7 +146,7 @@ class OneLoanView(LoanView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One loan."""
-        found = LOAN.one(self.rows().filter(pk=pk))
+        found = LOAN.get(self.rows().filter(pk=pk))
         if found is None:
             raise Http404
         return json_response_with_etag(request, found)
@@ -207,7 +180,7 @@ class HandOutView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It leaves the centre. The member has accepted the agreement before."""
-        return self.done(loans.hand_out(loan=self.locked(pk), **self.said(request, HandOutSerializer)))
+        return self.done(loans.hand_out(loan=self.locked(pk), **self.validated(request, HandOutSerializer)))
 
 
 class ExtendView(LoanView):
@@ -221,7 +194,7 @@ class ExtendView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """The member may keep it longer."""
-        return self.done(loans.extend(loan=self.locked(pk), **self.said(request, ExtendSerializer)))
+        return self.done(loans.extend(loan=self.locked(pk), **self.validated(request, ExtendSerializer)))
 
 
 class TakeBackView(LoanView):
@@ -235,7 +208,7 @@ class TakeBackView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It is back."""
-        return self.done(loans.take_back(loan=self.locked(pk), **self.said(request, TakeBackSerializer)))
+        return self.done(loans.take_back(loan=self.locked(pk), **self.validated(request, TakeBackSerializer)))
 
 
 class CancelLoanView(LoanView):
@@ -249,4 +222,4 @@ class CancelLoanView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Give a reservation up: the unit is free for others."""
-        return self.done(loans.cancel(loan=self.locked(pk), **self.said(request, EmptySerializer)))
+        return self.done(loans.cancel(loan=self.locked(pk), **self.validated(request, EmptySerializer)))

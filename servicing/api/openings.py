@@ -17,11 +17,11 @@ from cps_portal.core.rest.errors import problem
 from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.resources import dumps, etag_of, json_response
 from kitbag.rules import serial_key
-from servicing.actions import intake, requesting
-from servicing.actions.recording import Who
-from servicing.actions.requesting import MAX_FAULT_LENGTH
-from servicing.api.faces import TICKET
+from servicing.actions import intake, service_requests
+from servicing.actions.events import Actor
+from servicing.actions.service_requests import MAX_FAULT_LENGTH
 from servicing.api.intake import LineField, WordsField, centre_of, product_of
+from servicing.api.resources import TICKET
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
 from servicing.models import Ticket
@@ -92,8 +92,8 @@ def open_ticket(request: Request, partner: Partner) -> HttpResponse:
         item = Item(row.product, registration=row)
     wish = PlaceWish(said["wish"]) if said["wish"] else None
 
-    def act(wanted: requesting.Wanted, who: Who, at: datetime) -> Ticket:
-        return requesting.open_at_counter(centre=centre, wanted=wanted, who=who, at=at, member=member)
+    def act(wanted: service_requests.Wanted, actor: Actor, at: datetime) -> Ticket:
+        return service_requests.open_at_counter(centre=centre, wanted=wanted, actor=actor, at=at, member=member)
 
     return opened(partner, said, item, act, warranty=said["warranty"], wish=wish)
 
@@ -109,16 +109,16 @@ def opened(
     partner: Partner,
     said: Mapping[str, Any],
     item: Item,
-    act: Callable[[requesting.Wanted, Who, datetime], Ticket],
+    act: Callable[[service_requests.Wanted, Actor, datetime], Ticket],
     **more: Any,
 ) -> HttpResponse:
     """The ticket, or why not. Stolen kit is answered, not raised: with an exception its sighting were undone (R34)."""
-    at, who = timezone.now(), Who(partner=partner)
+    at, actor = timezone.now(), Actor(partner=partner)
     try:
         intake.require_clean(item, at=at)
     except Refusal as refusal:
         return problem(409, refusal.code, str(refusal))
-    wanted = requesting.Wanted(
+    wanted = service_requests.Wanted(
         item,
         ServiceKind(said["service"]),
         fault=said["fault"],
@@ -127,12 +127,12 @@ def opened(
         **more,
     )
     try:
-        ticket = act(wanted, who, at)
+        ticket = act(wanted, actor, at)
     except Refusal as refusal:
         field = refusal.field.removeprefix("item").removeprefix(".")
         raise Refusal(refusal.code, refusal.message, field) from None
     if said["book_in"]:
-        intake.book_in_if_possible(ticket, who=who, at=at)
-    found = TICKET.one(Ticket.objects.filter(pk=ticket.pk))
+        intake.book_in_if_possible(ticket, actor=actor, at=at)
+    found = TICKET.get(Ticket.objects.filter(pk=ticket.pk))
     headers = {"Location": reverse("api-ticket", args=[ticket.reference]), "ETag": etag_of(dumps(found))}
     return json_response(found, status=201, headers=headers)

@@ -13,8 +13,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.lib.reference import read_reference
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
@@ -25,10 +25,10 @@ from cps_portal.core.rest.lists import CompiledPages, ListQuery, SparseListQuery
 from cps_portal.core.rest.resources import json_response, json_response_with_etag, require_if_match
 from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
-from servicing.actions import counter, ending, estimates, requesting, talking, warranty
-from servicing.actions.recording import Who, record_on
-from servicing.api.faces import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer
+from servicing.actions import counter, estimates, messages, service_requests, shipping, warranty
+from servicing.actions.events import Actor, record_on
 from servicing.api.openings import TicketOpeningSerializer, open_ticket
+from servicing.api.resources import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer
 from servicing.enums import EventKind, TicketState, WhyNoWarranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 
@@ -54,7 +54,7 @@ class TicketView(PartnerView):
     scopes = {"GET": Scope.TICKETS_READ, "POST": Scope.TICKETS_WRITE, "PATCH": Scope.TICKETS_WRITE}
 
     def rows(self, reference: str) -> QuerySet[Ticket]:
-        return Ticket.objects.seen_by_partner(self.partner).filter(reference=read_reference(reference))
+        return Ticket.objects.visible_to_partner(self.partner).filter(reference=read_reference(reference))
 
     def ticket(self, reference: str) -> Ticket:
         """Raises Http404."""
@@ -69,7 +69,7 @@ class TicketView(PartnerView):
             row = Ticket.objects.locked_where(reference=read_reference(reference), centre__partner_id=self.partner.pk)
         except Ticket.DoesNotExist:
             raise Http404 from None
-        require_if_match(self.request, lambda: TICKET.one(Ticket.objects.filter(pk=row.pk)))
+        require_if_match(self.request, lambda: TICKET.get(Ticket.objects.filter(pk=row.pk)))
         return row
 
 
@@ -120,7 +120,7 @@ CENTRES: CompiledQuery[tuple[int, str]] = CompiledQuery(
     lambda partner: ServiceCentre.objects.filter(partner=partner).order_by("pk").values_list("pk", "slug")
 )
 PAGES = CompiledPages(TICKET, lambda owner: Ticket.objects.filter(centre=owner), order="-opened_at")
-ONE = TICKET.prepared(
+ONE = TICKET.compiled(
     lambda reference, partner: Ticket.objects.filter(reference=reference, centre__partner=partner).order_by()
 )
 
@@ -135,9 +135,9 @@ class OneTicketView(TicketView):
     def get(self, request: Request, reference: str) -> HttpResponse:
         """One ticket. Its `ETag` goes into `If-Match` of what you write, if you want to be sure."""
         if not request.query_params:
-            found = ONE.one(reference=read_reference(reference), partner=self.partner.pk)
+            found = ONE.get(reference=read_reference(reference), partner=self.partner.pk)
         else:
-            found = TICKET.one(self.rows(reference), parse_query(request, SparseQuery).get("fields", ""))
+            found = TICKET.get(self.rows(reference), parse_query(request, SparseQuery).get("fields", ""))
         if found is None:
             raise Http404
         return json_response_with_etag(request, found)
@@ -241,7 +241,7 @@ def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime)
     """
     kind = EventKind(said["kind"])
     step: dict[str, Any] = {
-        "who": Who(partner=partner),
+        "who": Actor(partner=partner),
         "at": at,
         "occurred_at": said["occurred_at"],
         "external_id": said["external_id"],
@@ -256,7 +256,7 @@ def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime)
         done, event = record_on(ticket=row, kind=kind, **step)
     return {
         "recorded": event.received_at == at,
-        "event": EVENT.of(event),
+        "event": EVENT.from_instance(event),
         "state": done.state,
         "moves": MOVES[done.state],
         "due_at": done.due_at,
@@ -268,7 +268,7 @@ def _book_in(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> tupl
     counter.require_not_stolen(
         product=row.product, serial_key=row.serial_key, registration=row.registration, at=step["at"]
     )
-    return requesting.book_in_on(
+    return service_requests.book_in_on(
         ticket=row, condition=said["condition"], accessories=said["accessories"], is_clean=True, **step
     )
 
@@ -300,17 +300,17 @@ def _withdraw(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> Non
 
 
 def _answer_question(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    talking.answer_heard(ticket=row, **step)
+    messages.answer_heard(ticket=row, **step)
 
 
 def _ship(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    ending.ship(
+    shipping.ship(
         ticket=row, carrier=said["carrier"], tracking=said["tracking"], tracking_url=said["tracking_url"], **step
     )
 
 
 def _cancel(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    ending.cancel(ticket=row, **step)
+    shipping.cancel(ticket=row, **step)
 
 
 OWN_ACTION: Mapping[EventKind, Callable[[Ticket, Mapping[str, Any], dict[str, Any]], None]] = {

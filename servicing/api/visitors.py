@@ -19,19 +19,18 @@ from cps_portal.core.rest.lists import SparseListQuery, SparseQuery, paginate, p
 from cps_portal.core.rest.resources import (
     Resource,
     SparseSerializer,
-    column,
+    computed,
     json_response,
     json_response_with_etag,
-    nested,
 )
 from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from cps_portal.core.rest.views import PartnerView
-from servicing.actions import requesting, visiting
-from servicing.actions.recording import Who
-from servicing.api.faces import NamedSerializer, TicketSerializer
+from servicing.actions import service_requests, visitors
+from servicing.actions.events import Actor
 from servicing.api.intake import LineField, centre_of
 from servicing.api.openings import JobSerializer, item_of, opened
+from servicing.api.resources import NamedSerializer, TicketSerializer
 from servicing.models import Ticket, VisitingMember
 from servicing.queries.file_access import PURPOSE
 
@@ -41,7 +40,7 @@ FACTS = ("region", "card_number", "expires_on", "name", "email", "phone")
 class VisitorSerializer(SparseSerializer):
     """What a foreign card says, and the jobs opened with it. Some weeks after the last one it is nobody (R14)."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     region = serializers.CharField()
     card_number = serializers.CharField(allow_blank=True)
     expires_on = serializers.DateField()
@@ -49,27 +48,13 @@ class VisitorSerializer(SparseSerializer):
     email = serializers.CharField(allow_blank=True)
     phone = serializers.CharField(allow_blank=True)
     centre = NamedSerializer()
-    tickets = serializers.ListField(child=serializers.CharField(), help_text="References.")
+    tickets = serializers.ListField(source="references", child=serializers.CharField(), help_text="References.")
     at = serializers.DateTimeField(help_text="When the card was looked at.")
     has_photo = serializers.BooleanField(help_text="Of the card.")
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
-VISITOR = Resource(
-    VisitorSerializer,
-    id="pk",
-    region="region",
-    card_number="card_number",
-    expires_on="expires_on",
-    name="name",
-    email="email",
-    phone="phone",
-    centre=column("centre__slug", "centre__name", make=nested("slug", "name")),
-    tickets="references",
-    at="at",
-    has_photo=column("photo_id", make=bool),
-    erased_at="erased_at",
-)
+VISITOR = Resource(VisitorSerializer, has_photo=computed("photo_id", make=bool))
 
 
 class VisitorOpeningSerializer(JobSerializer):
@@ -89,8 +74,8 @@ class VisitorView(PartnerView):
     scope = Scope.INTAKE
 
     def rows(self) -> QuerySet[VisitingMember]:
-        theirs = Ticket.objects.seen_by_partner(self.partner).filter(visitor=OuterRef("pk")).order_by("pk")
-        rows = VisitingMember.objects.seen_by_partner(self.partner)
+        theirs = Ticket.objects.visible_to_partner(self.partner).filter(visitor=OuterRef("pk")).order_by("pk")
+        rows = VisitingMember.objects.visible_to_partner(self.partner)
         return rows.annotate(references=ArraySubquery(theirs.values("reference")))
 
 
@@ -122,10 +107,10 @@ class VisitorsView(VisitorView):
         form.is_valid(raise_exception=True)
         said = form.validated_data
         centre = centre_of(self.partner, said["centre"])
-        visitor = visiting.Visitor(**{name: said[name] for name in FACTS})
+        visitor = visitors.Visitor(**{name: said[name] for name in FACTS})
 
-        def act(wanted: requesting.Wanted, who: Who, at: datetime) -> Ticket:
-            return visiting.open_for_visitor(visitor=visitor, centre=centre, wanted=wanted, who=who, at=at)
+        def act(wanted: service_requests.Wanted, actor: Actor, at: datetime) -> Ticket:
+            return visitors.open_for_visitor(visitor=visitor, centre=centre, wanted=wanted, actor=actor, at=at)
 
         return opened(self.partner, said, item_of(said), act)
 
@@ -140,7 +125,7 @@ class OneVisitorView(VisitorView):
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One visiting member."""
         query = parse_query(request, SparseQuery)
-        found: dict[str, Any] | None = VISITOR.one(self.rows().filter(pk=pk), query.get("fields", ""))
+        found: dict[str, Any] | None = VISITOR.get(self.rows().filter(pk=pk), query.get("fields", ""))
         if found is None:
             raise Http404
         return json_response_with_etag(request, found)
@@ -171,8 +156,8 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
 
     def take(self, request: Request, pk: int) -> None:
         """Look at the file once it is clear that somebody is there whose card it can be."""
-        said = self.said_with_file(request, CardPhotoInSerializer)
-        visiting.require_known(self.visitor(pk))
+        said = self.validated_upload(request, CardPhotoInSerializer)
+        visitors.require_known(self.visitor(pk))
         self.photo = self.store(said["file"], PURPOSE)
 
     @extend_schema(
@@ -185,6 +170,6 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Keep a photo of the card, instead of the one before; it goes with what the card said, some weeks after the
         last job (R14)."""
-        row = visiting.keep_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
-        found = VISITOR.one(self.rows().filter(pk=row.pk))
+        row = visitors.keep_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
+        found = VISITOR.get(self.rows().filter(pk=row.pk))
         return json_response(found, status=201, headers={"Location": reverse("api-card-photo", args=[row.pk])})

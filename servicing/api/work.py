@@ -17,11 +17,11 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
-from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response
+from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response
 from cps_portal.core.rest.schema import IF_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
-from servicing.actions import documents, estimates, parts, talking
-from servicing.actions.recording import Who
+from servicing.actions import documents, estimates, messages, parts
+from servicing.actions.events import Actor
 from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
 from servicing.enums import EstimateState, TicketFileKind
 from servicing.models import Estimate, Part, TicketFile, TicketMessage
@@ -44,7 +44,7 @@ class StepSerializer(StrictSerializer):
 class WorkView(TicketView):
     """Something that belongs to a ticket."""
 
-    def said(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
+    def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return dict(found.validated_data)
@@ -52,7 +52,7 @@ class WorkView(TicketView):
     def step(self, said: dict[str, Any]) -> dict[str, Any]:
         """What the actions take of a StepSerializer."""
         known = {"external_id": said.pop("external_id"), "occurred_at": said.pop("occurred_at")}
-        return {"who": Who(partner=self.partner), "at": timezone.now(), **known}
+        return {"who": Actor(partner=self.partner), "at": timezone.now(), **known}
 
 
 # --- Estimates ---------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ class EstimatesView(WorkView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Ask the customer to approve what the work costs. The clock stands until they answer; a better one replaces
         the last (R47)."""
-        said = self.said(request, EstimateInSerializer)
+        said = self.validated(request, EstimateInSerializer)
         step = self.step(said)
         lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
         row = estimates.send_estimate_on(ticket=self.locked(reference), lines=lines, **said, **step)
@@ -146,16 +146,14 @@ class EstimatesView(WorkView):
 
 
 class PartSerializer(SparseSerializer):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
     ordered_at = serializers.DateTimeField()
     expected_on = serializers.DateField(allow_null=True)
     arrived_at = serializers.DateTimeField(allow_null=True)
 
 
-PART = Resource(
-    PartSerializer, id="pk", name="name", ordered_at="ordered_at", expected_on="expected_on", arrived_at="arrived_at"
-)
+PART = Resource(PartSerializer)
 
 
 class PartInSerializer(StepSerializer):
@@ -189,9 +187,11 @@ class PartsView(WorkView):
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
         """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
-        said = self.said(request, PartInSerializer)
+        said = self.validated(request, PartInSerializer)
         step = self.step(said)
-        return json_response(PART.of(parts.order_part_on(ticket=self.locked(reference), **said, **step)), status=201)
+        return json_response(
+            PART.from_instance(parts.order_part_on(ticket=self.locked(reference), **said, **step)), status=201
+        )
 
 
 class PartView(WorkView):
@@ -214,9 +214,9 @@ class PartExpectedView(PartView):
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part has a date, another one, or none any more."""
-        said = self.said(request, PartExpectedSerializer)
+        said = self.validated(request, PartExpectedSerializer)
         step = self.step(said)
-        return json_response(PART.of(parts.expect_part(part=self.part(reference, pk), **said, **step)))
+        return json_response(PART.from_instance(parts.expect_part(part=self.part(reference, pk), **said, **step)))
 
 
 class PartArrivedView(PartView):
@@ -229,25 +229,25 @@ class PartArrivedView(PartView):
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part is there."""
-        step = self.step(self.said(request, StepSerializer))
-        return json_response(PART.of(parts.part_arrived(part=self.part(reference, pk), **step)))
+        step = self.step(self.validated(request, StepSerializer))
+        return json_response(PART.from_instance(parts.part_arrived(part=self.part(reference, pk), **step)))
 
 
 # --- What is said ------------------------------------------------------------------------------------
 
 
 class MessageSerializer(SparseSerializer):
-    id = serializers.IntegerField()
-    from_customer = serializers.BooleanField()
+    id = serializers.IntegerField(source="pk")
+    from_customer = serializers.BooleanField(source="from_member")
     text = serializers.CharField(allow_blank=True, help_text="Blank once it was erased.")
     at = serializers.DateTimeField()
 
 
-MESSAGE = Resource(MessageSerializer, id="pk", from_customer="from_member", text="text", at="at")
+MESSAGE = Resource(MessageSerializer)
 
 
 class MessageInSerializer(StrictSerializer):
-    text = serializers.CharField(max_length=talking.MAX_TEXT_LENGTH)
+    text = serializers.CharField(max_length=messages.MAX_TEXT_LENGTH)
     asks = serializers.BooleanField(
         required=False, default=False, help_text="You need an answer: the clock stands until it comes (R47)."
     )
@@ -275,32 +275,25 @@ class MessagesView(WorkView):
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Write to the customer, who gets it by mail and on the page of the ticket."""
-        said = self.said(request, MessageInSerializer)
-        row = talking.write_message(
-            ticket=self.locked(reference), who=Who(partner=self.partner), at=timezone.now(), **said
+        said = self.validated(request, MessageInSerializer)
+        row = messages.write_message(
+            ticket=self.locked(reference), actor=Actor(partner=self.partner), at=timezone.now(), **said
         )
-        return json_response(MESSAGE.of(row), status=201)
+        return json_response(MESSAGE.from_instance(row), status=201)
 
 
 # --- Documents ---------------------------------------------------------------------------------------
 
 
 class DocumentSerializer(SparseSerializer):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     kind = serializers.ChoiceField(choices=TicketFileKind.choices)
     content_type = serializers.CharField()
-    bytes = serializers.IntegerField()
+    bytes = serializers.IntegerField(source="file.size")
     at = serializers.DateTimeField()
 
 
-DOCUMENT = Resource(
-    DocumentSerializer,
-    id="pk",
-    kind="kind",
-    content_type=column("file__kind", make=CONTENT_TYPES.__getitem__),
-    bytes="file__size",
-    at="at",
-)
+DOCUMENT = Resource(DocumentSerializer, content_type=computed("file__kind", make=CONTENT_TYPES.__getitem__))
 
 
 class DocumentInSerializer(StrictFormSerializer):
@@ -333,7 +326,7 @@ class DocumentsView(UploadView, KeptView):
 
     def take(self, request: Request, reference: str) -> None:
         """Look at the file once it is clear that the job takes one."""
-        said = self.said_with_file(request, DocumentInSerializer)
+        said = self.validated_upload(request, DocumentInSerializer)
         documents.require_room(self.ticket(reference), timezone.now())
         self.taken = TicketFileKind(said["kind"]), self.store(said["file"], PURPOSE)
 
@@ -352,10 +345,10 @@ class DocumentsView(UploadView, KeptView):
         """
         kind, file = self.taken
         row = documents.add_document(
-            ticket=self.locked(reference), kind=kind, file=file, who=Who(partner=self.partner), at=timezone.now()
+            ticket=self.locked(reference), kind=kind, file=file, actor=Actor(partner=self.partner), at=timezone.now()
         )
         where = reverse("api-document", args=[row.ticket.reference, row.pk])
-        return json_response(DOCUMENT.of(row), status=201, headers={"Location": where})
+        return json_response(DOCUMENT.from_instance(row), status=201, headers={"Location": where})
 
 
 class DocumentContentView(ContentView, KeptView):

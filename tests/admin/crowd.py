@@ -14,7 +14,7 @@ from django.utils import timezone
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.partners.actions import add_endpoint, issue
 from cps_portal.core.partners.models import ApiCall, Attempt, IdempotencyRecord, Partner
-from kitbag.actions import handovers, registrations, stolen_reports
+from kitbag.actions import handovers, registrations, review, stolen_reports
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
 from kitbag.enums import RefusalReason, Stage
@@ -49,11 +49,11 @@ from members.support.actions import open_case
 from members.support.enums import CaseKind
 from members.support.models import CannedAnswer, CaseAttachment
 from servicing.actions.estimates import Line, approve_estimate, send_estimate
+from servicing.actions.events import Actor, record_event
+from servicing.actions.messages import write_message
 from servicing.actions.parts import order_part
-from servicing.actions.recording import Actor, record_event
-from servicing.actions.requesting import Wanted, book_in, open_parcel
-from servicing.actions.talking import write_message
-from servicing.actions.visiting import Visitor, open_for_visitor
+from servicing.actions.service_requests import Wanted, book_in, open_parcel
+from servicing.actions.visitors import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EventKind, ServiceKind
 from servicing.models import CentreStaff, Closure, Loan, LoanUnit, ServiceCentre, TicketFile
@@ -75,14 +75,10 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         product = ProductFactory(points_current=600)
         validated(member, product, f"20000000{n:04}")
         refused = submitted(member, product, f"3{n:011}")
-        registrations.refuse_registration(
-            registration=refused, reason=RefusalReason.SERIAL_WRONG, by=by, at=timezone.now()
-        )
+        review.refuse_registration(registration=refused, reason=RefusalReason.SERIAL_WRONG, by=by, at=timezone.now())
         validated(claimer, product, f"20000000{n:04}")  # a claim opens
         wrong = submitted(member, product, f"4{n:011}")
-        registrations.refuse_registration(
-            registration=wrong, reason=RefusalReason.DETAILS_WRONG, by=by, at=timezone.now()
-        )
+        review.refuse_registration(registration=wrong, reason=RefusalReason.DETAILS_WRONG, by=by, at=timezone.now())
         make_appeal(registration=wrong, text="Look again.", by=member.user, at=timezone.now())
         waiting = submitted(member, ProductFactory(), "12345", insisted=True)
         registrations.check_registration(registration=waiting, at=timezone.now())
@@ -113,7 +109,7 @@ def add_events(people: list[Member]) -> None:
         event = Offer.objects.create(
             kind="special", slug=f"offer-{member.pk}", title="X", levels=Level.values, since=LONG_AGO, state="published"
         )
-        sign_up(member=member, offer=event, by=member.user, at=timezone.now())
+        sign_up(member=member, offer=event, at=timezone.now())
 
 
 def add_changes(people: list[Member], by: User) -> None:
@@ -144,7 +140,7 @@ def add_stolen(people: list[Member]) -> None:
         report = stolen_reports.report_own(
             registration=row, police_reference=f"CR {row.pk}", stolen_on=None, note="", by=by, at=now
         )
-        stolen_reports.meet(report=report, registration=row, where="redeem", at=now)
+        stolen_reports.record_sighting(report=report, registration=row, where="redeem", at=now)
 
 
 def add_packs(people: list[Member], by: User) -> None:

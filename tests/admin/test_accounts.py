@@ -75,7 +75,7 @@ SEEN = {
         "cases": {"case", "casemessage", "cannedanswer"},
         "offers": {"card", "cardevent", "offer", "signup", "welcomepack", "packevent", "packitem"},
         "outbox": {"message"},
-        "partners": {"partner", "webhookendpoint", "attempt", "credential", "call", "keptanswer"},
+        "partners": {"partner", "webhookendpoint", "attempt", "credential", "apicall", "idempotencyrecord"},
     },
     "Programme": {
         "members": {
@@ -119,7 +119,7 @@ SEEN = {
             "credential",
             "credentialevent",
             "call",
-            "keptanswer",
+            "idempotencyrecord",
         },
         "servicing": {"servicecentre", "servicecentreevent", "closure", "centrestaff", "ticket", "loan", "loanunit"},
     },

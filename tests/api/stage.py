@@ -12,7 +12,7 @@ from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import SCOPES, PartnerKind
 from kitbag.enums import Stage
 from members.offers.models import WelcomePack
-from servicing.actions import keeping, loans
+from servicing.actions import loans, targets
 from servicing.models import LoanUnit, Ticket
 from tests.api.machines import Machine, machine
 from tests.factories import ProductFactory, announced, plan, validated
@@ -36,7 +36,7 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
         at_the_centre(world, a_centre(CENTRE, partner=found.partner), at=timezone.now() - timedelta(days=30))
     elif kind == PartnerKind.FULFILMENT:
         pack = asked(world.ana, timezone.now() - timedelta(days=2))
-        WelcomePack.objects.filter(pk=pack.pk).update(house=found.partner)
+        WelcomePack.objects.filter(pk=pack.pk).update(partner=found.partner)
     elif kind == PartnerKind.RETAILER:
         found.post("sales", sale())
     partners.enqueue_webhook(
@@ -45,7 +45,7 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
         key="sale-1",
         subject="sales/1",
         sequence=1,
-        compose="kitbag.partner_sale",
+        renderer="kitbag.partner_sale",
         at=timezone.now(),
         sale=1,
     )
@@ -63,7 +63,7 @@ def furnish(world: World, found: Machine) -> Machine:
     if found.partner.kind != PartnerKind.CENTRE:
         return found
     now, centre = timezone.now(), found.partner.centres.get()
-    keeping.flag_overdue(at=now)
+    targets.flag_overdue(at=now)
     unit = LoanUnit.objects.create(centre=centre, product=world.pro_body, serial=UNIT)
     loan = loans.reserve(ticket=Ticket.objects.get(), unit=unit, by=world.ana.user, at=now)
     loans.accept_agreement(loan=loan, version=loans.AGREEMENT, by=world.ana.user, at=now)

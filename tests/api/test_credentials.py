@@ -12,7 +12,7 @@ from oauth2_provider.models import AccessToken
 
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.enums import PartnerKind, Scope
-from cps_portal.core.partners.models import Call, Credential, Partner
+from cps_portal.core.partners.models import ApiCall, Credential, Partner
 from tests.api.machines import API, FORM, Machine, machine
 
 LATE = timedelta(days=-1)
@@ -121,7 +121,7 @@ def test_every_request_is_noted_once_with_who_and_what_came_of_it(shop: Machine)
     shop.get("products/none", **{"X-Request-ID": "bad id"})
     assert actions.write_calls() == 2
     assert actions.write_calls() == 0
-    found = Call.objects.order_by("at").values_list("credential", "method", "path", "status", "code")
+    found = ApiCall.objects.order_by("at").values_list("credential", "method", "path", "status", "code")
     assert list(found) == [
         (shop.credential.pk, "GET", "/api/v1/products", 200, ""),
         (shop.credential.pk, "GET", "/api/v1/products/none", 404, "not_found"),

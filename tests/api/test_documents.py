@@ -19,8 +19,8 @@ from cps_portal.core.files.scanners import Infected
 from cps_portal.core.outbox.models import Message
 from members.models import Notice
 from servicing.actions.documents import MAX_FILES
-from servicing.actions.erasing import erase_jobs
-from servicing.actions.visiting import KEPT, forget_visitors
+from servicing.actions.erasure import erase_jobs
+from servicing.actions.visitors import KEPT, forget_visitors
 from servicing.enums import TicketFileKind, TicketState
 from servicing.models import Ticket, TicketFile, VisitingMember
 from tests.api.machines import FILES, Machine, machine

@@ -22,7 +22,7 @@ def house(world: World) -> Machine:
 @pytest.fixture
 def pack(house: Machine, world: World) -> WelcomePack:
     row = asked(world.ana, NOW - timedelta(days=2))
-    WelcomePack.objects.filter(pk=row.pk).update(house=house.partner)
+    WelcomePack.objects.filter(pk=row.pk).update(partner=house.partner)
     return row
 
 

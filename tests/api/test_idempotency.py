@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from cps_portal.core.partners.models import KeptAnswer
+from cps_portal.core.partners.models import IdempotencyRecord
 from servicing.models import Ticket, TicketEvent
 from tests.api.machines import Machine, machine
 from tests.world import World
@@ -53,7 +53,7 @@ def test_a_key_is_one_partners_own_and_lasts_a_day(workshop: Machine, path: str,
     workshop.post(path, said(), key="one")
     other = machine("other")
     assert other.post(path, said(), key="one").status_code == 404
-    KeptAnswer.objects.update(at=timezone.now() - settings.ANSWERS_KEPT - timedelta(minutes=1))
+    IdempotencyRecord.objects.update(at=timezone.now() - settings.ANSWERS_KEPT - timedelta(minutes=1))
     answer = workshop.post(path, said(), key="one")
     assert (answer.status_code, answer.json()["recorded"], "Idempotency-Replayed" in answer) == (200, False, False)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from cps_portal.core.outbox.models import Message
 from kitbag.models import Hold
 from members.models import Notice
-from servicing.actions import keeping, loans
+from servicing.actions import loans, targets
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, TicketEvent
 from tests.api.machines import Machine
@@ -35,7 +35,7 @@ def loan(workshop: Machine, world: World) -> Loan:
     """Reserved while a job is late; the member has not accepted the agreement yet."""
     now, centre = timezone.now(), workshop.partner.centres.get()
     job = at_the_centre(world, centre, at=now - timedelta(days=30))
-    keeping.flag_overdue(at=now)
+    targets.flag_overdue(at=now)
     unit = LoanUnit.objects.create(centre=centre, product=world.pro_body, serial=SERIAL, condition="As new")
     return loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=now)
 
@@ -95,8 +95,8 @@ def test_the_member_is_told_and_history_names_the_partner(workshop: Machine, loa
     workshop.post(f"{path}/extend", {"due_back": day(50)})
     workshop.post(f"{path}/take-back", {"condition": "As it was"})
     assert told(world)[-3:] == ["loan_out", "loan_extended", "loan_returned"]
-    mails = Message.objects.filter(to=world.ana.user.email, payload__facts__has_key="what")
-    assert [row.payload["facts"]["what"] for row in mails] == ["extended"]
+    mails = Message.objects.filter(to=world.ana.user.email, payload__context__has_key="what")
+    assert [row.payload["context"]["what"] for row in mails] == ["extended"]
     events = TicketEvent.objects.filter(ticket=loan.ticket, kind__in=[EventKind.LOAN_OUT, EventKind.LOAN_RETURNED])
     assert [(row.partner, row.by) for row in events] == [(workshop.partner, None)] * 2
     history = Loan.pgh_event_model.objects.filter(pgh_obj=loan).order_by("pgh_id")  # type: ignore[attr-defined]

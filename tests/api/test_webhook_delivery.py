@@ -45,7 +45,7 @@ def tell(shop: Machine, number: int = 1) -> list[Message]:
             key=f"sale-{number}",
             subject="sales/1",
             sequence=number,
-            compose="tests.sum_up",
+            renderer="tests.sum_up",
             at=timezone.now(),
             sale=number,
         )

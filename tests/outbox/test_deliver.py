@@ -265,20 +265,25 @@ def test_one_dead_lane_holds_up_no_other(settings: Settings, mail_host: Server) 
     now = timezone.now()
     with transaction.atomic():
         letters = [actions.OutgoingMessage(f"m-{n}", "ana@example.org", LETTER) for n in range(6)]
-        actions.enqueue_many(kind="mail", letters=letters, at=now - timedelta(minutes=1))
-        letters = [actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, lane=f"lane-{n % 2}") for n in range(8)]
-        actions.enqueue_many(kind="mail", letters=letters, at=now)
+        actions.enqueue_many(kind="mail", messages=letters, at=now - timedelta(minutes=1))
+        letters = [
+            actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, ordering_key=f"ordering_key-{n % 2}")
+            for n in range(8)
+        ]
+        actions.enqueue_many(kind="mail", messages=letters, at=now)
     assert not actions.sweep(at=now)
-    tried = Message.objects.filter(attempts=1).values_list("lane", flat=True)
-    assert sorted(tried) == ["lane-0"] * 3 + ["lane-1"] * 3 + ["mail"] * 3
-    assert actions.due_ordering_keys(at=now) == ["lane-0", "lane-1"]
+    tried = Message.objects.filter(attempts=1).values_list("ordering_key", flat=True)
+    assert sorted(tried) == ["ordering_key-0"] * 3 + ["ordering_key-1"] * 3 + ["mail"] * 3
+    assert actions.due_ordering_keys(at=now) == ["ordering_key-0", "ordering_key-1"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_in_a_lane_of_its_own_one_is_sent_at_a_time(slow: type[backends.Slow]) -> None:
     with transaction.atomic():
-        letters = [actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, lane="lane") for n in range(4)]
-        messages = actions.enqueue_many(kind="mail", letters=letters)
+        letters = [
+            actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, ordering_key="ordering_key") for n in range(4)
+        ]
+        messages = actions.enqueue_many(kind="mail", messages=letters)
     threads = [start(message) for message in messages]
     assert slow.begun.wait(5)
     for thread in threads:
@@ -287,5 +292,5 @@ def test_in_a_lane_of_its_own_one_is_sent_at_a_time(slow: type[backends.Slow]) -
     slow.go_on.set()
     for thread in threads:
         thread.join(10)
-    actions.sweep(lane="lane")
+    actions.sweep(ordering_key="ordering_key")
     assert len(mail.outbox) == 4

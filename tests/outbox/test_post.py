@@ -78,7 +78,7 @@ def test_a_kind_that_nobody_sends_is_an_error_at_once() -> None:
 def test_many_are_posted_in_two_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     letters = [actions.OutgoingMessage(f"k-{n}", "ana@example.org", LETTER) for n in range(300)]
     with django_assert_num_queries(2, exact=False):
-        posted = actions.enqueue_many(kind="mail", letters=letters)
+        posted = actions.enqueue_many(kind="mail", messages=letters)
     assert len(posted) == 300
 
 

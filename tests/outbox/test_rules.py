@@ -5,7 +5,7 @@ from django.conf import settings
 
 from cps_portal.core.outbox import rules
 
-MAIL, WEBHOOK = settings.OUTBOX_PAUSES["mail"], settings.OUTBOX_PAUSES["webhook"]
+MAIL, WEBHOOK = settings.OUTBOX_RETRY_POLICIES["mail"], settings.OUTBOX_RETRY_POLICIES["webhook"]
 
 
 def test_the_pauses_of_a_mail_grow_from_a_minute_and_never_pass_four_hours() -> None:

@@ -10,6 +10,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import Partner, WebhookEndpoint
+from tests.partners import renderers  # noqa: F401  (registers tests.sum_up)
 from tests.partners.receiver import Receiver, receiving
 from tests.workers import broker, no_broker, start_worker
 
@@ -21,7 +22,6 @@ Announce = Callable[..., Message]
 @pytest.fixture(autouse=True)
 def quiet(no_broker: None, settings: Settings) -> None:
     """Nothing is published, nobody is waited for longer than a test may take."""
-    settings.OUTBOX_COMPOSERS = {**settings.OUTBOX_COMPOSERS, "tests.sum_up": "tests.partners.composing.sum_up"}
     settings.WEBHOOK_TIMEOUT_SECONDS = 0.4
 
 
@@ -57,7 +57,7 @@ def announce(house: Partner) -> Announce:
                 key=key,
                 subject="packs/1",
                 sequence=1,
-                compose="tests.sum_up",
+                renderer="tests.sum_up",
                 at=timezone.now(),
                 **facts,
             )

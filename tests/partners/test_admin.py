@@ -87,7 +87,7 @@ def test_support_sees_what_waits_and_why_and_starts_it_again(
     outbox.deliver(message.pk)
     page = client.get(page_of(endpoint)).content.decode()
     assert "1 message waiting" in page
-    listed = client.get(reverse("admin:outbox_message_changelist"), {"lane": endpoint.lane})
+    listed = client.get(reverse("admin:outbox_message_changelist"), {"ordering_key": endpoint.ordering_key})
     assert listed.context["cl"].result_count == 1
     assert "&lt;b&gt;we are closed" in page
     assert "Create a new secret" not in page
@@ -111,7 +111,7 @@ def test_only_messages_of_the_endpoint_are_sent_again_from_its_page(
     announce: Announce,
 ) -> None:
     announce()
-    Message.objects.update(lane="endpoint-0")
+    Message.objects.update(ordering_key="endpoint-0")
     assert press(staff("Support"), endpoint, f"resend:{Message.objects.get().pk}")[0] == 404
 
 

@@ -10,11 +10,11 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 from pytest_django import Settings
 
-from cps_portal.core.lib import meter
+from cps_portal.core.lib import buffered_counts
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.actions import calls
 from cps_portal.core.partners.enums import PartnerKind
-from cps_portal.core.partners.models import Call
+from cps_portal.core.partners.models import ApiCall
 from tests.api.machines import Machine, machine
 
 
@@ -40,12 +40,12 @@ def call(shop: Machine, **changes: Any) -> dict[str, Any]:
 
 def test_what_is_noted_is_written_once_even_when_it_is_written_twice(shop: Machine) -> None:
     actions.note_call(call(shop))
-    lines = dict(meter.read(calls.NOTED, 10))
+    lines = dict(buffered_counts.read(calls.NOTED, 10))
     assert actions.write_calls() == 1
     for line in lines.values():  # a worker was killed between writing and taking away
-        meter.append(calls.NOTED, line, max_length=10)
+        buffered_counts.append(calls.NOTED, line, max_length=10)
     actions.write_calls()
-    assert Call.objects.count() == 1
+    assert ApiCall.objects.count() == 1
     shop.credential.refresh_from_db()
     assert shop.credential.last_used_from == "192.0.2.7"
 
@@ -59,7 +59,7 @@ def test_an_earlier_request_that_is_written_late_does_not_set_the_last_use_back(
     actions.write_calls()
     shop.credential.refresh_from_db()
     assert (shop.credential.last_used_at, shop.credential.last_used_from) == (now, "192.0.2.7")
-    assert Call.objects.count() == 2
+    assert ApiCall.objects.count() == 2
 
 
 def test_while_nothing_can_be_counted_or_noted_partners_are_served(
@@ -67,10 +67,10 @@ def test_while_nothing_can_be_counted_or_noted_partners_are_served(
 ) -> None:
     cache = settings.CACHES["default"]
     settings.CACHES = {"default": {**cache, "LOCATION": "redis://127.0.0.1:1/0"}}  # nobody answers there
-    monkeypatch.setitem(meter._quiet_until, "meter", 0.0)
+    monkeypatch.setitem(buffered_counts._backoff_until, "redis", 0.0)
     assert shop.fetch().status_code == 200
     assert shop.get("products").status_code == 200
-    assert meter._quiet_until["meter"] > 0
+    assert buffered_counts._backoff_until["redis"] > 0
 
 
 def test_who_fetches_tokens_without_end_is_told_to_keep_one(shop: Machine, settings: Settings) -> None:

@@ -57,7 +57,7 @@ def test_the_same_key_again_is_told_once_and_an_endpoint_that_came_later_gets_it
                 key="pack-1",
                 subject="packs/1",
                 sequence=1,
-                compose="tests.sum_up",
+                renderer="tests.sum_up",
                 at=timezone.now(),
             )
         assert Message.objects.count() == 2
@@ -69,14 +69,14 @@ def test_who_does_not_want_an_event_is_not_told(house: Partner, endpoint: Webhoo
     WebhookEndpoint.objects.update(types=["welcome_pack.cancelled"])
     with transaction.atomic():
         told = actions.enqueue_webhook(
-            partner=house, type=TYPE, key="a", subject="packs/1", sequence=1, compose="tests.sum_up", at=timezone.now()
+            partner=house, type=TYPE, key="a", subject="packs/1", sequence=1, renderer="tests.sum_up", at=timezone.now()
         )
     assert told == []
 
 
-@pytest.mark.parametrize("wrong", [{"type": "pigeon"}, {"key": "a.b"}, {"key": "a\nb"}, {"compose": "nobody"}])
+@pytest.mark.parametrize("wrong", [{"type": "pigeon"}, {"key": "a.b"}, {"key": "a\nb"}, {"renderer": "nobody"}])
 def test_what_nobody_declared_is_an_error_at_once(house: Partner, wrong: dict[str, str]) -> None:
-    values = {"type": TYPE, "key": "a", "compose": "tests.sum_up", **wrong}
+    values = {"type": TYPE, "key": "a", "renderer": "tests.sum_up", **wrong}
     with pytest.raises(ValueError, match=r"cannot|nobody"), transaction.atomic():
         actions.enqueue_webhook(partner=house, subject="packs/1", sequence=1, at=timezone.now(), **values)
 
@@ -223,7 +223,7 @@ def test_a_slow_receiver_occupies_one_worker_and_holds_up_nobody_else(
             time.sleep(0.05)
         began = time.monotonic()
         while len(other.got) < 1 and time.monotonic() - began < 3:
-            outbox.sweep(lane=outbox.due_ordering_keys(at=timezone.now())[-1])
+            outbox.sweep(ordering_key=outbox.due_ordering_keys(at=timezone.now())[-1])
         assert time.monotonic() - began < 0.9
         for thread in threads:
             thread.join(10)

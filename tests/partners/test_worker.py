@@ -33,7 +33,7 @@ def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
                 key=f"pack-{n}",
                 subject="packs/1",
                 sequence=1,
-                compose="tests.sum_up",
+                renderer="tests.sum_up",
                 at=timezone.now(),
             )
     worker = start_worker(*HOOKS)
@@ -44,7 +44,7 @@ def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
     start_worker(*HOOKS)
 
     def all_told() -> bool:
-        queue_task("outbox.drain", endpoint.lane)  # as the sweep does by the clock
+        queue_task("outbox.send_in_order", endpoint.ordering_key)  # as the sweep does by the clock
         return not Message.objects.exclude(state=State.SENT).exists()
 
     wait_until(all_told)

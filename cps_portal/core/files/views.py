@@ -55,7 +55,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     purpose, name = request.POST.get("purpose", ""), request.POST.get("name", "")
     if purpose not in settings.FILES_PURPOSES or not name.isidentifier() or len(name) > 40:
         return render(request, "files/_refused.html", {"why": actions.SENTENCES["gone"]}, status=400)
-    if is_throttled(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
+    if is_throttled(request, scope="upload", limit=settings.FILES_UPLOAD_LIMIT):
         return render(request, "files/_refused.html", {"why": _("That was very often. Wait a minute.")}, status=429)
     given = request.FILES.get("file")
     try:

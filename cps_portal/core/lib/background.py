@@ -1,4 +1,4 @@
-"""Queueing background work from inside a transaction."""
+"""Queue background tasks from inside a transaction."""
 
 import logging
 import time
@@ -14,20 +14,20 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# Pages publish: a broker that is down or hangs may cost them a second. `retry=False` alone does not do it, since
-# a new connection is tried three times with pauses; and workers need longer timeouts than these.
-ONE_QUICK_TRY = {"max_retries": 0, "connect_retries_timeout": 1, "socket_connect_timeout": 1, "socket_timeout": 1}
-TURN_SECONDS = 5
-QUIET_SECONDS = 5  # after a failure nobody tries: a commit with a hundred messages must not wait a hundred times
-_quiet_until = {"queue_task": 0.0}
-_pools: dict[str, Any] = {}  # of producers, by the broker that they lead to
+# A page must not wait for more than a second when the broker is down. `retry=False` is not enough, because kombu tries
+# a new connection three times with delays. Workers need longer timeouts, so these cannot be in the settings.
+SINGLE_ATTEMPT = {"max_retries": 0, "connect_retries_timeout": 1, "socket_connect_timeout": 1, "socket_timeout": 1}
+SLICE_SECONDS = 5
+BACKOFF_SECONDS = 5  # without it a commit that queues a hundred tasks would wait a hundred times
+_backoff_until = {"broker": 0.0}
+_pools: dict[str, Any] = {}  # of producers, by the URL of their broker
 
 
 def after_commit(name: str, *args: int | str) -> None:
     """Queue the task `name` with `args` once the open transaction commits.
 
-    Raises TransactionManagementError outside one. Publishing is tried once and a failure is only logged:
-    every task queued this way has a beat sweep over the rows it serves.
+    A failure is only logged: for every task that is queued this way, a periodic task finds the rows that were left.
+    Raises TransactionManagementError outside a transaction.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(f"after_commit({name!r}) needs an open transaction")
@@ -35,42 +35,41 @@ def after_commit(name: str, *args: int | str) -> None:
 
 
 def publish_event(event: str, *args: int | str) -> None:
-    """Queue the tasks that settings.LISTENERS names for `event`, once the open transaction commits.
+    """Queue the tasks that settings.EVENT_SUBSCRIBERS lists for `event`, once the open transaction commits.
 
-    So a lower app tells upper ones what happened without knowing them; each listener has a sweep. Raises
-    KeyError for an event that is in no list.
+    This is how a lower app notifies upper apps that it must not import. Raises KeyError for an unknown event.
     """
-    for name in settings.LISTENERS[event]:
+    for name in settings.EVENT_SUBSCRIBERS[event]:
         after_commit(name, *args)
 
 
 def queue_task(name: str, *args: int | str) -> None:
-    """Queue the task now, one quick try, never raising for a broker that does not answer."""
+    """Queue the task now. If the broker does not answer, log it and go on."""
     task = current_app.tasks[name]
-    if time.monotonic() < _quiet_until["queue_task"]:
+    if time.monotonic() < _backoff_until["broker"]:
         return
     try:
         with _producers().acquire(block=True, timeout=1) as producer:
             task.apply_async(args=args, retry=False, producer=producer)
     except (OperationalError, RedisError, OSError):
-        _quiet_until["queue_task"] = time.monotonic() + QUIET_SECONDS
-        logger.warning("could not queue %s%r; the sweeps will find what is not queued now", name, args)
+        _backoff_until["broker"] = time.monotonic() + BACKOFF_SECONDS
+        logger.warning("could not queue %s%r; the periodic tasks will do its work", name, args)
 
 
 def _producers() -> Any:
-    """Their pool; naming a connection anew each time only to find it again costs a quarter of publishing."""
+    """The pool of producers, kept: looking it up through a new connection each time takes a quarter of queueing."""
     broker = current_app.conf.broker_write_url
     if broker not in _pools:
-        _pools[broker] = producers[current_app.connection_for_write(transport_options=ONE_QUICK_TRY)]
+        _pools[broker] = producers[current_app.connection_for_write(transport_options=SINGLE_ATTEMPT)]
     return _pools[broker]
 
 
 def run_in_slices(name: str, *args: int | str, step: Callable[[], bool]) -> bool:
-    """Take steps while there are more, for a few seconds; then queue the task again, so that others have a turn.
+    """Call `step` until it returns False. After SLICE_SECONDS queue the task again, so that other tasks get a turn.
 
-    Returns whether it came to the end.
+    Returns whether it finished.
     """
-    end = time.monotonic() + TURN_SECONDS
+    end = time.monotonic() + SLICE_SECONDS
     while step():
         if time.monotonic() > end:
             queue_task(name, *args)
@@ -79,5 +78,5 @@ def run_in_slices(name: str, *args: int | str, step: Callable[[], bool]) -> bool
 
 
 def reset_backoff() -> None:
-    """Try again at once: for tests that start a broker of their own."""
-    _quiet_until["queue_task"] = 0.0
+    """Forget earlier failures: for tests that start their own broker."""
+    _backoff_until["broker"] = 0.0

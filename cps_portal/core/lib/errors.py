@@ -1,13 +1,13 @@
-"""The one exception that actions raise when they say no."""
+"""The exception that actions raise when they refuse."""
 
 from django.utils.functional import Promise
 
 
 class Refusal(Exception):
-    """An action refused, and says why.
+    """An action is refused by a rule.
 
-    ``code`` is stable and machine-readable, ``message`` the translated sentence a person reads, ``field``
-    the name of the input it belongs to ("" for the whole). Nothing has been written when it is raised.
+    ``code`` is stable and for programs, ``message`` is the translated sentence for people, and ``field`` is the name
+    of the input at fault ("" for none in particular). Nothing has been written when it is raised.
     """
 
     def __init__(self, code: str, message: str | Promise, field: str = "") -> None:

@@ -1,24 +1,26 @@
-"""The lock between settling points and changing what they are settled by."""
+"""The lock between reconciling ledgers and changing the rules by which points are counted."""
 
 from django.db import connection, transaction
 
-RULES_LOCK_ID = 0x43505352  # any constant; advisory locks of this database share one key space
-LOCK_RULES_SHARED_SQL = f"select pg_advisory_xact_lock_shared({RULES_KEY});"  # before a statement, saves a round trip
+RULES_LOCK_ID = 0x43505352  # arbitrary, but unique: all advisory locks of a database share one number space
+LOCK_RULES_SHARED_SQL = (
+    f"select pg_advisory_xact_lock_shared({RULES_LOCK_ID});"  # put before a statement, it saves a round trip
+)
 
 
 def lock_rules_shared() -> None:
-    """Keep the rules (stages, points of products, thresholds) as they are until the transaction ends.
+    """Keep stages, points of products and thresholds unchanged until the transaction ends.
 
-    Taken after the member locks. Without it a change of stage misses a holder whose validation is still
-    open: it sees neither the row nor waits for it.
+    Take it after the locks of members. Without it a stage change would miss a holder whose validation has not been
+    committed yet: the change can neither see that row nor wait for it.
     """
     _lock("pg_advisory_xact_lock_shared")
 
 
 def lock_rules_exclusive() -> None:
-    """Wait for everyone who settles under the old rules, and keep others out until the transaction ends.
+    """Wait for all who reconcile by the old rules, and keep others out until the transaction ends.
 
-    A transaction that holds this takes no member lock; the holders are settled in later transactions.
+    The transaction must not lock members: that order would deadlock. Reconcile the holders in later transactions.
     """
     _lock("pg_advisory_xact_lock")
 
@@ -30,6 +32,6 @@ def _lock(function: str) -> None:
 
 
 def require_transaction(what: str) -> None:
-    """Raise TransactionManagementError outside a transaction: a lock would be gone before it was of use."""
+    """Raise TransactionManagementError outside a transaction, where a lock would be released at once."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(f"{what} needs an open transaction")

@@ -1,4 +1,4 @@
-"""How often somebody may do something, counted in the cache."""
+"""Rate limits for pages, counted in the cache."""
 
 from hashlib import sha256
 
@@ -6,25 +6,25 @@ from allauth.account.adapter import get_adapter
 from django.core.cache import cache
 from django.http import HttpRequest
 
-Limit = tuple[int, int]  # how many times in how many seconds
+Limit = tuple[int, int]  # (times, seconds)
 
 
-def is_throttled(request: HttpRequest, *, what: str, limit: Limit, whom: str = "") -> bool:
-    """Count one more try and say whether it is one too many.
+def is_throttled(request: HttpRequest, *, scope: str, limit: Limit, ident: str = "") -> bool:
+    """Count one more attempt and return whether it is over the limit.
 
-    Counted is the person, before signing in the address they come from; or `whom`, such as an e-mail address.
-    While the cache does not answer nobody is turned away.
+    Counts by user, before signing in by network address, or by `ident`, such as an e-mail address. While the cache is
+    down nobody is throttled.
     """
-    most, seconds = limit
-    who = whom or (f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{address_of(request)}")
-    key = f"throttle:{what}:{sha256(who.encode()).hexdigest()}"
+    max_attempts, seconds = limit
+    key_of = ident or (f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{client_address(request)}")
+    key = f"throttle:{scope}:{sha256(key_of.encode()).hexdigest()}"
     cache.add(key, 0, timeout=seconds)
     try:
-        return cache.incr(key) > most
-    except ValueError:  # it ran out between the two calls
+        return cache.incr(key) > max_attempts
+    except ValueError:  # the key expired between the two calls
         return False
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where the request comes from, past the proxies that are ours."""
+    """The network address of the client, behind our own proxies."""
     return str(get_adapter().get_client_ip(request))

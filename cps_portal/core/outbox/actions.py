@@ -1,4 +1,4 @@
-"""Posting, delivering and clearing away what leaves the building."""
+"""Enqueue messages, send them with retries, and delete their content in the end."""
 
 import json
 import logging
@@ -25,191 +25,192 @@ from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.outbox import rules
 from cps_portal.core.outbox.enums import OPEN, RESENDABLE_STATES, Kind, State
 from cps_portal.core.outbox.models import Message, MessageQuerySet
+from cps_portal.core.outbox.renderers import get_renderer
 from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected
 
 logger = logging.getLogger(__name__)
 
-ANSWER_LENGTH = 500
-MAX_QUEUED_ONE_BY_ONE = 20  # more than these at once are left to the sweep, which queues itself on
-SWEEP_LIMIT = 200
+MAX_ANSWER_LENGTH = 500
+MAX_QUEUED_ONE_BY_ONE = 20  # a transaction with more messages than this queues one sweep instead of a task for each
+SWEEP_LIMIT = 200  # messages
 SWEEP_SECONDS = 60
-LANE_SECONDS = 20  # so long one receiver may occupy a worker before others have a turn
-LANES_KEY = 0x4F55  # of the advisory locks with two keys
-FAILURES_IN_A_ROW = 3  # the other side seems to be down: leave the rest of its lane to the next sweep
+MAX_SECONDS_PER_KEY = 20  # then the worker goes on with other receivers
+ORDERING_LOCK_CLASS = 0x4F55  # first key of the advisory locks; the second is the hash of an ordering key
+MAX_FAILURES_IN_A_ROW = 3  # then the receiver seems to be down, and the sweep leaves the rest of its messages
 BLANK_BATCH = 1000
 
 
-class LaneBusy(Exception):
-    """Somebody is sending in this lane, where one message is sent at a time."""
+class OrderingKeyBusy(Exception):
+    """Another worker is sending a message with this ordering key."""
 
-    def __init__(self, lane: str) -> None:
-        super().__init__(lane)
-        self.lane = lane
+    def __init__(self, ordering_key: str) -> None:
+        super().__init__(ordering_key)
+        self.ordering_key = ordering_key
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """What `post_many` takes: one message, not yet a row. `lane` is that of its kind unless it says another.
-
-    `kind` is the one that is posted unless it says another.
-    """
+    """A message for `enqueue_many`. Without `kind` it has the kind that is passed there; see Message.ordering_key."""
 
     key: str
     to: str
     payload: Mapping[str, Any]
-    lane: str = ""
+    ordering_key: str = ""
     kind: str = ""
 
 
-def rendered_later(compose: str, **facts: Any) -> dict[str, Any]:
-    """The payload of a mail that is worded when it leaves, by what settings.OUTBOX_COMPOSERS names.
+def rendered_later(renderer: str, **context: Any) -> dict[str, Any]:
+    """The payload of a message that is rendered when it is sent, by the function registered under this name.
 
-    For many at once, and for what may no longer be true by then: the composer returns None and it is cancelled.
+    Use it for many messages at once, and where the text may be outdated by then: a renderer that returns None cancels
+    the message. Raises ValueError if there is no such renderer.
     """
-    if compose not in settings.OUTBOX_COMPOSERS:
-        raise ValueError(f"nobody words {compose!r}")
-    return {"compose": compose, "facts": facts}
+    get_renderer(renderer)
+    return {"renderer": renderer, "context": context}
 
 
 def enqueue(*, key: str, kind: str, to: str, payload: Mapping[str, Any], at: datetime | None = None) -> Message | None:
-    """Write a message that leaves once the open transaction has committed, not before `at`.
+    """Write a message that is sent once the open transaction has committed, and not before `at`.
 
-    The same key again changes nothing and returns the message there is. Returns None when there is nobody to
-    send to. Raises TransactionManagementError outside a transaction.
+    Idempotent: if there is a message with this key already, nothing changes and it is returned. Returns None if `to`
+    is empty. Raises TransactionManagementError outside a transaction.
     """
-    found = enqueue_many(kind=kind, letters=[OutgoingMessage(key, to, payload)], at=at)
-    return found[0] if found else None
+    messages = enqueue_many(kind=kind, messages=[OutgoingMessage(key, to, payload)], at=at)
+    return messages[0] if messages else None
 
 
-def enqueue_many(*, kind: str, letters: Iterable[OutgoingMessage], at: datetime | None = None) -> list[Message]:
-    """As `post`, for many: one statement, and a second one if some of their keys are known already."""
-    require_transaction("posting")
-    letters = [letter for letter in letters if letter.to]
-    if unknown := {letter.kind or kind for letter in letters} - set(settings.OUTBOX_SENDERS):
-        raise ValueError(f"nobody sends {unknown.pop()!r}")
+def enqueue_many(*, kind: str, messages: Iterable[OutgoingMessage], at: datetime | None = None) -> list[Message]:
+    """As `enqueue`, for many: one statement, and a second one if some of the keys exist already."""
+    require_transaction("enqueueing a message")
+    addressed = [message for message in messages if message.to]
+    if unknown := {message.kind or kind for message in addressed} - set(settings.OUTBOX_SENDERS):
+        raise ValueError(f"there is no sender for {unknown.pop()!r}")
     when = at or timezone.now()
     rows = [
         Message(
-            key=letter.key,
-            kind=letter.kind or kind,
-            lane=letter.lane or letter.kind or kind,
-            to=letter.to,
-            payload=dict(letter.payload),
+            key=message.key,
+            kind=message.kind or kind,
+            ordering_key=message.ordering_key or message.kind or kind,
+            to=message.to,
+            payload=dict(message.payload),
             created_at=when,
             next_at=when,
         )
-        for letter in letters
+        for message in addressed
     ]
-    rows.sort(key=lambda row: row.key)  # two transactions that post the same keys must not wait for each other
-    new = _insert(rows)
-    written = {row.key for row in new}
-    known = [row.key for row in rows if row.key not in written]
-    found = [*new, *(Message.objects.filter(key__in=known) if known else [])]
-    _queue([message for message in found if message.state == State.QUEUED])
-    return sorted(found, key=lambda message: message.pk)
+    rows.sort(key=lambda row: row.key)  # two transactions that insert the same keys must not deadlock
+    inserted = _insert(rows)
+    inserted_keys = {row.key for row in inserted}
+    existing_keys = [row.key for row in rows if row.key not in inserted_keys]
+    stored = [*inserted, *(Message.objects.filter(key__in=existing_keys) if existing_keys else [])]
+    _queue([message for message in stored if message.state == State.QUEUED])
+    return sorted(stored, key=lambda message: message.pk)
 
 
 def _insert(rows: list[Message]) -> list[Message]:
-    """Those that were written; not those whose key is there. Django can do the one or tell the other."""
+    """Insert the rows whose keys are new, and return only those.
+
+    Raw SQL, because bulk_create(ignore_conflicts=True) does not tell which rows it inserted.
+    """
     if not rows:
         return []
     values = [
-        (row.key, row.kind, row.lane, row.to, json.dumps(row.payload), row.state, row.created_at, row.next_at)
+        (row.key, row.kind, row.ordering_key, row.to, json.dumps(row.payload), row.state, row.created_at, row.next_at)
         for row in rows
     ]
-    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, 0, %s, %s, '')"] * len(rows))
+    placeholders = ", ".join(["(%s, %s, %s, %s, %s, %s, 0, %s, %s, '')"] * len(rows))
     with connection.cursor() as cursor:
         cursor.execute(
             'insert into outbox_message (key, kind, lane, "to", payload, state, attempts, created_at, next_at, '  # noqa: S608
-            f"answer) values {marks} on conflict (key) do nothing returning key, id",
+            f"answer) values {placeholders} on conflict (key) do nothing returning key, id",
             [value for row in values for value in row],
         )
-        keys = dict(cursor.fetchall())
-    new = [row for row in rows if row.key in keys]
-    for row in new:
-        row.pk = keys[row.key]
+        primary_keys = dict(cursor.fetchall())
+    inserted = [row for row in rows if row.key in primary_keys]
+    for row in inserted:
+        row.pk = primary_keys[row.key]
         row._state.adding, row._state.db = False, connection.alias
-    return new
+    return inserted
 
 
 def _queue(messages: list[Message]) -> None:
-    """Have these sent once the open transaction commits."""
-    for lane in sorted({message.lane for message in messages if message.is_one_at_a_time}):
-        after_commit("outbox.drain", lane)
-    shared = [message.pk for message in messages if not message.is_one_at_a_time]
-    if len(shared) > MAX_QUEUED_ONE_BY_ONE:
+    """Queue the tasks that send these messages once the open transaction commits."""
+    for ordering_key in sorted({message.ordering_key for message in messages if message.is_ordered}):
+        after_commit("outbox.send_in_order", ordering_key)
+    unordered = [message.pk for message in messages if not message.is_ordered]
+    if len(unordered) > MAX_QUEUED_ONE_BY_ONE:
         after_commit("outbox.sweep")
     else:
-        for pk in shared:
+        for pk in unordered:
             after_commit("outbox.deliver", pk)
 
 
 def unsent_keys(keys: Iterable[str]) -> set[str]:
-    """Which of these messages nobody can have received: not tried yet, cancelled, or refused by the other side."""
+    """The keys of those messages that nobody can have received: not tried yet, cancelled, or failed for good."""
     untried = Q(state=State.QUEUED, attempts=0)
-    found = Message.objects.filter(untried | Q(state__in=[State.CANCELLED, State.FAILED]), key__in=list(keys))
-    return set(found.values_list("key", flat=True))
+    unsent = Message.objects.filter(untried | Q(state__in=[State.CANCELLED, State.FAILED]), key__in=list(keys))
+    return set(unsent.values_list("key", flat=True))
 
 
 def deliver(message_id: int, *, at: datetime | None = None) -> bool:
-    """Send one message if it is due and nobody else is at it. Returns whether it was sent."""
+    """Send one message if it is due and no other worker has it. Returns whether it was sent."""
     when = at or timezone.now()
     try:
         message = _claim(Message.objects.filter(pk=message_id), when)
-    except LaneBusy:
+    except OrderingKeyBusy:
         return False
     return message is not None and _send(message, when) == State.SENT
 
 
 def due_ordering_keys(*, at: datetime) -> list[str]:
-    """The lanes in which something is due, but for that of the mails."""
-    due = Message.objects.due(at).exclude(lane=Kind.MAIL)
-    return list(due.order_by("lane").values_list("lane", flat=True).distinct())
+    """The ordering keys with messages that are due. Mails are not among them: they are sent in any order."""
+    due = Message.objects.due(at).exclude(ordering_key=Kind.MAIL)
+    return list(due.order_by("ordering_key").values_list("ordering_key", flat=True).distinct())
 
 
 def sweep(
-    *, at: datetime | None = None, lane: str = "", limit: int = SWEEP_LIMIT, seconds: float = SWEEP_SECONDS
+    *, at: datetime | None = None, ordering_key: str = "", limit: int = SWEEP_LIMIT, seconds: float = SWEEP_SECONDS
 ) -> bool:
-    """Send what is due, in one lane or in all: what a broker outage, a crash or a temporary failure left behind.
+    """Send what is due, with one ordering key or with any.
 
-    Failures in a row close their lane, for this sweep. Returns whether it stopped at its limit, with more to do
-    perhaps.
+    This also finds what a broker outage, a crash or a temporary failure left behind. After MAX_FAILURES_IN_A_ROW an
+    ordering key is left alone until the next sweep. Returns True if it stopped at a limit, so that there may be more.
     """
     end = time.monotonic() + seconds
-    messages = Message.objects.filter(lane=lane) if lane else Message.objects.all()
-    closed: set[str] = set()
+    messages = Message.objects.filter(ordering_key=ordering_key) if ordering_key else Message.objects.all()
+    skipped: set[str] = set()
     failures: Counter[str] = Counter()
     for _turn in range(limit):
         when = at or timezone.now()
         try:
-            message = _claim(messages.exclude(lane__in=closed), when)
-        except LaneBusy as busy:
-            closed.add(busy.lane)
+            message = _claim(messages.exclude(ordering_key__in=skipped), when)
+        except OrderingKeyBusy as busy:
+            skipped.add(busy.ordering_key)
             continue
         if message is None:
             return False
         failed = _send(message, when) == State.QUEUED
-        failures[message.lane] = failures[message.lane] + 1 if failed else 0
-        if failures[message.lane] >= FAILURES_IN_A_ROW:
-            closed.add(message.lane)
+        failures[message.ordering_key] = failures[message.ordering_key] + 1 if failed else 0
+        if failures[message.ordering_key] >= MAX_FAILURES_IN_A_ROW:
+            skipped.add(message.ordering_key)
         if time.monotonic() > end:
             break
     return True
 
 
 def _claim(messages: MessageQuerySet, at: datetime) -> Message | None:
-    """Take one due message for the length of the lease, in a transaction of its own. Raises LaneBusy.
+    """Take one due message for the length of the lease, in a transaction of its own. Raises OrderingKeyBusy.
 
-    The lease, not a lock, keeps others away: a worker killed while the receiver is still at work must not
-    free the message at once, and no transaction may stay open over the network.
+    A lease rather than a row lock, because no transaction may stay open during a network call, and because the
+    message must not become free at once when a worker is killed while the receiver is still processing it.
     """
     with transaction.atomic(durable=True):
         due = messages.due(at).order_by("next_at", "pk")
         message = due.select_for_update(skip_locked=True, no_key=True).first()
         if message is None:
             return None
-        if message.is_one_at_a_time and not _is_free(message.lane, at):
-            raise LaneBusy(message.lane)
+        if message.is_ordered and not _lock_ordering_key(message.ordering_key, at):
+            raise OrderingKeyBusy(message.ordering_key)
         message.state = State.SENDING
         message.claim = uuid.uuid4()
         message.attempts += 1
@@ -218,81 +219,85 @@ def _claim(messages: MessageQuerySet, at: datetime) -> Message | None:
     return message
 
 
-def _is_free(lane: str, at: datetime) -> bool:
-    """Whether nobody is sending in this lane; then others find it taken until this transaction ends.
+def _lock_ordering_key(ordering_key: str, at: datetime) -> bool:
+    """Whether nobody else is sending with this ordering key. If so, it is locked until this transaction ends.
 
-    The lock comes first, in a statement of its own: the second sees what whoever held it before has committed.
+    Two statements, because the second must see what the last holder of the lock has committed.
     """
     with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_xact_lock(%s, hashtext(%s))", [LANES_KEY, lane])
-        (taken,) = cursor.fetchone()
-    return taken and not Message.objects.filter(lane=lane, state=State.SENDING, next_at__gt=at).exists()
+        cursor.execute("select pg_try_advisory_xact_lock(%s, hashtext(%s))", [ORDERING_LOCK_CLASS, ordering_key])
+        (locked,) = cursor.fetchone()
+    sending = Message.objects.filter(ordering_key=ordering_key, state=State.SENDING, next_at__gt=at)
+    return locked and not sending.exists()
 
 
 def _send(message: Message, at: datetime) -> State:
-    """Send a claimed message, with no transaction open, and record what came of it."""
-    pauses = settings.OUTBOX_PAUSES[message.kind]
-    if rules.is_exhausted(message.attempts, pauses):
+    """Send a claimed message, with no transaction open, and record the outcome."""
+    policy = settings.OUTBOX_RETRY_POLICIES[message.kind]
+    if rules.is_exhausted(message.attempts, policy):
         return _record(message, State.FAILED, at, answer="gave up: no attempt came to an end")
     try:
         sender: Callable[..., str] = import_string(settings.OUTBOX_SENDERS[message.kind])
         answer = sender(message, at=at)
     except Obsolete as error:
-        return _record(message, State.CANCELLED, at, answer=str(error) or "no longer true when it was to leave")
+        return _record(message, State.CANCELLED, at, answer=str(error) or "no longer true when it was due")
     except Postponed as error:
-        return _put_off(message, at, error)
+        return _postpone(message, at, error.until)
     except Exception as error:
         logger.warning("message %s failed, attempt %s", message.pk, message.attempts, exc_info=True)
-        pause = None if isinstance(error, Rejected) else rules.retry_delay(message.attempts, pauses)
+        delay = None if isinstance(error, Rejected) else rules.retry_delay(message.attempts, policy)
         answer = str(error) if isinstance(error, Rejected) else repr(error)
-        if pause is None:
+        if delay is None:
             return _record(message, State.FAILED, at, answer=answer)
-        return _record(message, State.QUEUED, at, answer=answer, next_at=at + pause)
+        return _record(message, State.QUEUED, at, answer=answer, next_at=at + delay)
     return _record(message, State.SENT, at, answer=answer)
 
 
+def _claimed(message: Message) -> MessageQuerySet:
+    """The row, while this worker's claim is good: empty once the lease ran out and another worker took over."""
+    return Message.objects.filter(pk=message.pk, state=State.SENDING, claim=message.claim)
+
+
 def _record(message: Message, state: State, at: datetime, *, answer: str, next_at: datetime | None = None) -> State:
-    """Write the outcome, unless the lease ran out and somebody else has taken over."""
-    Message.objects.filter(pk=message.pk, state=State.SENDING, claim=message.claim).update(
+    _claimed(message).update(
         state=state,
         claim=None,
         next_at=next_at,
         sent_at=at if state == State.SENT else None,
-        answer=answer[:ANSWER_LENGTH],
+        answer=answer[:MAX_ANSWER_LENGTH],
     )
     return state
 
 
-def _put_off(message: Message, at: datetime, why: Postponed) -> State:
-    """Give a message back as if nobody had tried it, and let its lane wait."""
-    mine = Message.objects.filter(pk=message.pk, state=State.SENDING, claim=message.claim)
-    mine.update(state=State.QUEUED, claim=None, next_at=max(why.until, at), attempts=F("attempts") - 1)
-    if message.is_one_at_a_time:
-        Message.objects.waiting_in(message.lane).filter(next_at__lt=why.until).update(next_at=why.until)
+def _postpone(message: Message, at: datetime, until: datetime) -> State:
+    """Put the message back without counting an attempt. Everything with the same ordering key waits as long."""
+    _claimed(message).update(state=State.QUEUED, claim=None, next_at=max(until, at), attempts=F("attempts") - 1)
+    if message.is_ordered:
+        Message.objects.queued_with(message.ordering_key).filter(next_at__lt=until).update(next_at=until)
     return State.QUEUED
 
 
 @transaction.atomic
-def send_queued_now(*, lane: str, at: datetime) -> int:
-    """Make everything that waits in a lane due at once. Returns how many."""
-    waiting = Message.objects.waiting_in(lane)
-    after_commit("outbox.drain", lane)
-    return waiting.update(next_at=at)
+def send_queued_now(*, ordering_key: str, at: datetime) -> int:
+    """Make every queued message with this ordering key due now. Returns how many."""
+    after_commit("outbox.send_in_order", ordering_key)
+    return Message.objects.queued_with(ordering_key).update(next_at=at)
 
 
 @transaction.atomic
-def cancel_queued(*, lane: str, why: str) -> int:
-    """Never send what waits in a lane, and say why. Returns how many."""
-    waiting = Message.objects.waiting_in(lane).select_for_update(no_key=True).order_by("pk")
-    keys = list(waiting.values_list("pk", flat=True))
-    return Message.objects.filter(pk__in=keys).update(state=State.CANCELLED, next_at=None, answer=why[:ANSWER_LENGTH])
+def cancel_queued(*, ordering_key: str, why: str) -> int:
+    """Cancel every queued message with this ordering key. Returns how many."""
+    queued = Message.objects.queued_with(ordering_key).select_for_update(no_key=True).order_by("pk")
+    keys = list(queued.values_list("pk", flat=True))
+    cancelled = Message.objects.filter(pk__in=keys)
+    return cancelled.update(state=State.CANCELLED, next_at=None, answer=why[:MAX_ANSWER_LENGTH])
 
 
 @transaction.atomic
 def retry(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Message:
-    """Queue a message again that failed or was cancelled; a webhook also if it waits or was sent.
+    """Queue a message again that failed or was cancelled; a webhook also if it is queued or was sent.
 
-    Raises Refusal `state` for any other, `blanked` if its content has gone.
+    Raises Refusal `state` in any other state, `blanked` if its content has been deleted.
     """
     locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
     if locked.state not in RESENDABLE_STATES[Kind(locked.kind)]:
@@ -311,10 +316,10 @@ def retry(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Mes
 
 @transaction.atomic
 def cancel(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
-    """Never send a message that still waits. Raises Refusal `state` for any other."""
+    """Cancel a queued message. Raises Refusal `state` in any other state."""
     locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
     if locked.state != State.QUEUED:
-        raise Refusal("state", _("Only messages that still wait can be cancelled."))
+        raise Refusal("state", _("Only waiting messages can be cancelled."))
     locked.state = State.CANCELLED
     locked.next_at = None
     locked.answer = f"cancelled by user {by.pk}, {at.isoformat(timespec='seconds')}"
@@ -324,19 +329,20 @@ def cancel(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
 
 @transaction.atomic
 def erase_addresses(*, addresses: Iterable[str], at: datetime) -> int:
-    """Delete the content of every message to these addresses, and send none that waits (R14). Returns how many.
+    """Cancel what is open for these addresses, and delete the content of all messages to them (R14). Returns how many.
 
-    Whoever is sending one at this moment finds that it is no longer theirs to report on.
+    The addresses are in lower case. A worker that is sending one of them at this moment loses its claim: it cannot
+    write anything about it any more.
     """
-    mine = Message.objects.filter(blanked_at=None).alias(whom=Lower("to")).filter(whom__in=list(addresses))
-    mine.filter(state__in=OPEN).update(state=State.CANCELLED, next_at=None, claim=None)
-    return mine.update(to="", payload={}, answer="", blanked_at=at)
+    messages = Message.objects.filter(blanked_at=None).alias(address=Lower("to")).filter(address__in=list(addresses))
+    messages.filter(state__in=OPEN).update(state=State.CANCELLED, next_at=None, claim=None)
+    return messages.update(to="", payload={}, answer="", blanked_at=at)
 
 
 def blank_old(*, at: datetime) -> int:
-    """Delete the content of finished messages past OUTBOX_RETENTION_DAYS: it holds personal data and sign-in links.
+    """Delete the content of finished messages after OUTBOX_RETENTION_DAYS: it may be personal. Returns how many.
 
-    In batches, each its own transaction. Returns how many.
+    In batches, each in its own transaction.
     """
     before = at - timedelta(days=settings.OUTBOX_RETENTION_DAYS)
     total = 0

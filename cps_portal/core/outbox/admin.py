@@ -1,4 +1,4 @@
-"""The support desk's view of what left the building, and what did not."""
+"""The outbox in the admin."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ from cps_portal.core.outbox.models import Message
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin[Message]):
-    """A log: nothing is added, changed or deleted. Only superusers read the text: it may hold sign-in links."""
+    """A log: nothing is added, changed or deleted. Only superusers see the text, because it may hold sign-in links."""
 
     list_display = ["key", "kind", "to", "state", "attempts", "created_at", "next_at", "sent_at"]
     list_filter = ["state", "kind", "created_at"]
@@ -29,11 +29,11 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     actions = ["send_again", "cancel"]
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """May use the two buttons: whoever was given the right to change messages."""
+        """Whether the user may send again and cancel: needs the permission to change messages."""
         return request.user.is_active and request.user.is_staff and request.user.has_perm("outbox.change_message")
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> list[Any]:
-        fields = ["key", "kind", "lane", "to", "subject", "state", "attempts", "answer"]
+        fields = ["key", "kind", "ordering_key", "to", "subject", "state", "attempts", "answer"]
         fields += ["created_at", "next_at", "sent_at", "blanked_at"]
         return [*fields, "text"] if request.user.is_superuser else fields
 
@@ -65,7 +65,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     def _each(
         self, request: HttpRequest, queryset: QuerySet[Message], action: Callable[..., Message], note: str
     ) -> int:
-        """Call `action` for each message; a refusal is shown, what was done goes to the admin's own log."""
+        """Call `action` for each message and log it; show why if it is refused. Returns how many succeeded."""
         user: Any = request.user
         by: AbstractBaseUser = user
         done = 0

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Kind(models.TextChoices):
-    """How a message leaves; settings.OUTBOX_SENDERS names the sender of each."""
+    """How a message is sent; settings.OUTBOX_SENDERS names the sender of each."""
 
     MAIL = "mail", _("E-mail")
     WEBHOOK = "webhook", _("Webhook")
@@ -20,7 +20,7 @@ class State(models.TextChoices):
 OPEN = (State.QUEUED, State.SENDING)
 FINISHED = (State.SENT, State.FAILED, State.CANCELLED)
 
-# From where staff may send again. A mail that arrived is not sent twice; a webhook carries the same id again.
+# States from which a message can be sent again. A webhook always can: the receiver recognises its id.
 RESENDABLE_STATES = {
     Kind.MAIL: (State.FAILED, State.CANCELLED),
     Kind.WEBHOOK: (State.QUEUED, State.SENT, State.FAILED, State.CANCELLED),

@@ -1,4 +1,4 @@
-"""What leaves the building is first a row here."""
+"""Outgoing messages."""
 
 from datetime import datetime
 from typing import Any
@@ -12,28 +12,30 @@ from cps_portal.core.outbox.enums import FINISHED, OPEN, Kind, State
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, at: datetime) -> "MessageQuerySet":
-        """Waiting and its time has come, or claimed by somebody who never reported back."""
+        """To be sent now: queued, or taken by a worker whose lease has run out."""
         return self.filter(state__in=OPEN, next_at__lte=at)
 
-    def waiting_in(self, lane: str) -> "MessageQuerySet":
-        return self.filter(lane=lane, state=State.QUEUED)
+    def queued_with(self, ordering_key: str) -> "MessageQuerySet":
+        return self.filter(ordering_key=ordering_key, state=State.QUEUED)
 
     def finished_before(self, at: datetime) -> "MessageQuerySet":
         return self.filter(state__in=FINISHED, created_at__lt=at)
 
 
 class Message(models.Model):
-    """Something to be sent once the transaction that wrote it has committed.
+    """An e-mail or a webhook, to be sent once the transaction that wrote it has committed.
 
-    ``next_at`` is when it may next be tried: while it is being sent, the moment the lease runs out.
-    ``claim`` names the one who is sending it; only the holder's answer is recorded. ``lane`` is who receives it: what
-    goes wrong there holds up no other lane. The lane of a kind, such as all mails, is shared by many who send at once;
-    in any other one message is sent at a time.
+    ``next_at`` is the time of the next attempt; while the message is being sent, the end of the lease.
+    ``claim`` identifies the attempt that holds the lease; only its outcome is recorded.
+    ``ordering_key`` names the receiver. Messages with the same key are sent one at a time, in order, and a receiver
+    that is down delays only its own. Messages whose key is just their kind, such as all mails, are sent in any order.
     """
 
     key = models.CharField(_("key"), max_length=200, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    lane = models.CharField(_("lane"), max_length=40, default=Kind.MAIL, db_default=Kind.MAIL)
+    ordering_key = models.CharField(
+        _("ordering key"), max_length=40, default=Kind.MAIL, db_default=Kind.MAIL, db_column="lane"
+    )
     to = models.CharField(_("to"), max_length=500, blank=True)
     payload = models.JSONField[dict[str, Any]](_("content"), default=dict, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
@@ -52,7 +54,9 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
         indexes = [
             models.Index(fields=["next_at", "id"], name="outbox_message_due", condition=Q(state__in=OPEN)),
-            models.Index(fields=["lane", "next_at", "id"], name="outbox_message_lane", condition=Q(state__in=OPEN)),
+            models.Index(
+                fields=["ordering_key", "next_at", "id"], name="outbox_message_lane", condition=Q(state__in=OPEN)
+            ),
             models.Index(fields=["created_at"], name="outbox_message_to_blank", condition=Q(blanked_at=None)),
         ]
         constraints = [
@@ -79,5 +83,5 @@ class Message(models.Model):
         return self.key
 
     @property
-    def is_one_at_a_time(self) -> bool:
-        return self.lane != self.kind
+    def is_ordered(self) -> bool:
+        return self.ordering_key != self.kind

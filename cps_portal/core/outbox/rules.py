@@ -1,27 +1,33 @@
-"""When to try again, and when to stop trying."""
+"""When to retry a message, and when to give up."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-MAX_DOUBLINGS = 20  # far past any longest pause, and no overflow
+MAX_DOUBLINGS = 20  # far beyond any max_delay, and small enough not to overflow a timedelta
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """The pauses between attempts double from `first` to `longest`; after `most` attempts it is given up."""
+    """Exponential backoff: the delay doubles from `first_delay` up to `max_delay`.
 
-    first: timedelta
-    longest: timedelta
-    most: int | None = None  # None: never
+    After `max_attempts` the message has failed; None retries for ever.
+    """
+
+    first_delay: timedelta
+    max_delay: timedelta
+    max_attempts: int | None = None
 
 
-def retry_delay(attempts: int, pauses: RetryPolicy) -> timedelta | None:
+def retry_delay(attempts: int, policy: RetryPolicy) -> timedelta | None:
     """How long to wait after this many failed attempts; None means give up."""
-    if pauses.most is not None and attempts >= pauses.most:
+    if policy.max_attempts is not None and attempts >= policy.max_attempts:
         return None
-    return min(pauses.first * (1 << min(attempts - 1, MAX_DOUBLINGS)), pauses.longest)
+    return min(policy.first_delay * (1 << min(attempts - 1, MAX_DOUBLINGS)), policy.max_delay)
 
 
-def is_exhausted(attempts: int, pauses: RetryPolicy) -> bool:
-    """Whether there were more attempts than may be: those who made them never lived to report."""
-    return pauses.most is not None and attempts > pauses.most
+def is_exhausted(attempts: int, policy: RetryPolicy) -> bool:
+    """Whether more attempts were begun than the policy allows.
+
+    Only workers that died before they could record a failure get a message this far.
+    """
+    return policy.max_attempts is not None and attempts > policy.max_attempts

@@ -1,10 +1,9 @@
-"""How messages leave. A sender takes the row, blocks for less than the lease, and returns the answer.
+"""Senders: functions that send one message and return what the receiver answered.
 
-It raises `Rejected` for a refusal that trying again will not cure, `Obsolete`, `Postponed`, and anything else for
-the rest.
+A sender must finish within the lease. It raises `Rejected`, `Obsolete` or `Postponed`; any other exception means that
+the message is retried.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -15,23 +14,23 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
-from django.utils.module_loading import import_string
 
 from cps_portal.core.outbox.models import Message
+from cps_portal.core.outbox.renderers import get_renderer
 
-PERMANENT = 500  # SMTP: 4xx may go away, 5xx will not
+MIN_PERMANENT_CODE = 500  # SMTP: 4xx is temporary, 5xx is permanent
 
 
 class Rejected(Exception):
-    """The other side will never take this message."""
+    """The receiver refused the message for good: retrying is useless."""
 
 
 class Obsolete(Exception):
-    """What the message says is no longer true, or nobody is there for it any more: it is not sent."""
+    """The message is no longer true or has no receiver any more: it is cancelled."""
 
 
 class Postponed(Exception):
-    """Nothing of this lane can be sent before `until`: this was no attempt."""
+    """Nothing with this ordering key can be sent before `until`. Does not count as an attempt."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"not before {until:%Y-%m-%d %H:%M:%S}")
@@ -39,39 +38,41 @@ class Postponed(Exception):
 
 
 def message_id(message: Message) -> str:
-    """The same on every attempt, so that a mail sent twice is shown once; never the same in another database."""
+    """The Message-ID header. The same on every attempt, so that mail programs show a mail that was sent twice once.
+
+    The time of creation makes it different in every database, where primary keys repeat.
+    """
     host = urlsplit(settings.SITE_URL).hostname
     return f"<{message.pk}.{int(message.created_at.timestamp() * 1_000_000)}@{host}>"
 
 
 def send_mail(message: Message, *, at: datetime) -> str:
-    """Send a mail whose payload is `subject`, `text` and perhaps `html`, or names who words it (`to_word`)."""
+    """Send a mail. Its payload has `subject`, `text` and perhaps `html`, or comes from `rendered_later`."""
     try:
         validate_email(message.to)
-        mail = _build(message, render_payload(message.payload) if "compose" in message.payload else message.payload)
+        mail = _build(message, render_payload(message.payload) if "renderer" in message.payload else message.payload)
         mail.message()  # finds what cannot be a header
     except (KeyError, ValueError, ValidationError) as error:
         raise Rejected(repr(error)) from error
     try:
         mail.send()
     except SMTPRecipientsRefused as error:
-        if all(code >= PERMANENT for code, _ in error.recipients.values()):
+        if all(code >= MIN_PERMANENT_CODE for code, _ in error.recipients.values()):
             raise Rejected(repr(error)) from error
         raise
     except SMTPDataError as error:
-        if error.smtp_code >= PERMANENT:
+        if error.smtp_code >= MIN_PERMANENT_CODE:
             raise Rejected(repr(error)) from error
         raise
     return "accepted"
 
 
 def render_payload(payload: dict[str, Any]) -> dict[str, Any]:
-    """What the composer named by `to_word` says now. Raises Obsolete if that is nothing any more."""
-    compose: Callable[..., dict[str, Any] | None] = import_string(settings.OUTBOX_COMPOSERS[payload["compose"]])
-    found = compose(**payload["facts"])
-    if found is None:
+    """Render what `rendered_later` postponed. Raises Obsolete if there is nothing to send any more."""
+    rendered = get_renderer(payload["renderer"])(**payload["context"])
+    if rendered is None:
         raise Obsolete
-    return found
+    return rendered
 
 
 def _build(message: Message, payload: dict[str, str]) -> EmailMultiAlternatives:

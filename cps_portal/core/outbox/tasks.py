@@ -6,7 +6,7 @@ from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.enums import Kind
 
 
-@shared_task(name="outbox.deliver", soft_time_limit=90, time_limit=110)  # both below the lease
+@shared_task(name="outbox.deliver", soft_time_limit=90, time_limit=110)  # seconds, both less than the lease
 def deliver(message_id: int) -> None:
     """Send one message."""
     actions.deliver(message_id)
@@ -15,17 +15,17 @@ def deliver(message_id: int) -> None:
 @shared_task(name="outbox.sweep")
 def sweep() -> None:
     """Send the mails that are due, going on in another task if there are more; the other lanes have their own."""
-    for lane in actions.due_ordering_keys(at=timezone.now()):
-        queue_task("outbox.drain", lane)
-    if actions.sweep(lane=Kind.MAIL):
+    for ordering_key in actions.due_ordering_keys(at=timezone.now()):
+        queue_task("outbox.send_in_order", ordering_key)
+    if actions.sweep(ordering_key=Kind.MAIL):
         queue_task("outbox.sweep")
 
 
-@shared_task(name="outbox.drain")  # settings.CELERY_TASK_ROUTES: its own workers, for it waits for strangers
-def drain(lane: str) -> None:
-    """Send what is due in one lane, for a while; then others have a turn."""
-    if actions.sweep(lane=lane, seconds=actions.LANE_SECONDS):
-        queue_task("outbox.drain", lane)
+@shared_task(name="outbox.send_in_order")  # has its own workers (CELERY_TASK_ROUTES): it waits for foreign servers
+def send_in_order(ordering_key: str) -> None:
+    """Send what is due with one ordering key; after MAX_SECONDS_PER_KEY go on in a new task."""
+    if actions.sweep(ordering_key=ordering_key, seconds=actions.MAX_SECONDS_PER_KEY):
+        queue_task("outbox.send_in_order", ordering_key)
 
 
 @shared_task(name="outbox.blank_old")

@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.throttle import client_address
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Credential, Partner

@@ -1,4 +1,4 @@
-"""Lists by cursor: never a count, never an offset, the same cost on every page."""
+"""Lists with cursor pagination: no count and no offset, so that every page costs the same."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
@@ -13,58 +13,59 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.rest.errors import BadQuery
 from cps_portal.core.rest.resources import Resource
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 100
 MAX_CURSOR_LENGTH = 400
-SEAL = 12  # bytes
-BESIDE = ("cursor", "limit", "fields", "order")  # a cursor is good for any of these, and names its order itself
+SIGNATURE_BYTES = 12
+# A cursor stays good when these change from page to page; `order` is signed separately.
+NOT_FILTERS = ("cursor", "limit", "fields", "order")
 
 
 class ListQuery(serializers.Serializer[Any]):
-    """What every list takes. A subclass adds its filters; a parameter that is none of them is refused."""
+    """The query parameters of every list. A subclass adds its filters."""
 
     cursor = serializers.CharField(
         max_length=MAX_CURSOR_LENGTH,
         required=False,
         allow_blank=True,
-        help_text="`next` of the page before. The filters stay the same.",
+        help_text="`next` of the previous page. Send the same filters with it.",
     )
     limit = serializers.IntegerField(
-        min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE, help_text="Rows on a page."
+        min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE, help_text="Rows per page."
     )
 
 
 class SparseQuery(serializers.Serializer[Any]):
-    fields = serializers.CharField(  # type: ignore[assignment]  # the metaclass takes it out of the way
-        required=False, max_length=400, help_text="The fields wanted, separated by commas. None: all."
+    fields = serializers.CharField(  # type: ignore[assignment]  # DRF's metaclass removes it from the class
+        required=False, max_length=400, help_text="The fields to return, separated by commas. By default all."
     )
 
 
 class SparseListQuery(SparseQuery, ListQuery):
-    """Of lists whose rows can be cut down to some fields."""
+    """For lists whose rows can be cut down with `fields`."""
 
 
 def parse_query(request: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """The parameters, checked. Raises BadQuery."""
-    found = form(data=request.query_params)
-    if unknown := set(request.query_params) - set(found.fields):
-        raise BadQuery({str(name): ["This parameter is not known."] for name in sorted(unknown)})
-    if twice := [name for name, values in request.query_params.lists() if len(values) > 1]:
-        raise BadQuery({name: ["Give this once."] for name in twice})
-    # A form takes nothing as not given: a filter that its writer left empty would then let everything through.
+    """The validated query string. Raises BadQuery, also for unknown, repeated and empty parameters."""
+    query = form(data=request.query_params)
+    if unknown := set(request.query_params) - set(query.fields):
+        raise BadQuery({str(name): ["There is no such parameter."] for name in sorted(unknown)})
+    if repeated := [name for name, values in request.query_params.lists() if len(values) > 1]:
+        raise BadQuery({name: ["Send this parameter only once."] for name in repeated})
+    # DRF treats an empty value in a query string as missing: an empty filter would return everything.
     if empty := [name for name, value in request.query_params.items() if not value and name != "cursor"]:
-        raise BadQuery({name: ["Give a value, or leave it out."] for name in empty})
-    if not found.is_valid():
-        raise BadQuery(found.errors)
-    return dict(found.validated_data)
+        raise BadQuery({name: ["Send a value or leave the parameter out."] for name in empty})
+    if not query.is_valid():
+        raise BadQuery(query.errors)
+    return dict(query.validated_data)
 
 
 @dataclass(frozen=True)
 class Order:
-    """By a column that is never null, and by key where it is the same. `-` before the name: the highest first."""
+    """By a column that is never null, and by primary key where it is equal. `-` before the name: descending."""
 
     column: str
     descending: bool
@@ -79,101 +80,104 @@ class Order:
         return f"{sign}{self.column}", f"{sign}pk"
 
     def after(self, value: Any, key: int) -> Q:
-        sign = "lt" if self.descending else "gt"
-        # The first half alone is what an index can be asked; the second leaves out what the last page had.
-        ahead = Q(**{f"{self.column}__{sign}e": value})
-        return ahead & (Q(**{f"{self.column}__{sign}": value}) | Q(**{f"pk__{sign}": key}))
+        lookup = "lt" if self.descending else "gt"
+        # PostgreSQL can only use the first condition for a range of the index; the second removes the rows of the
+        # previous page that have the same value.
+        in_range = Q(**{f"{self.column}__{lookup}e": value})
+        return in_range & (Q(**{f"{self.column}__{lookup}": value}) | Q(**{f"pk__{lookup}": key}))
 
 
-def paginate(parts: Sequence[QuerySet[Any]], face: Resource, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
-    """One page of the rows of `parts` taken together, in an order that each of them has an index for.
+def paginate(
+    parts: Sequence[QuerySet[Any]], resource: Resource, query: Mapping[str, Any], *, order: str
+) -> dict[str, Any]:
+    """One page of the rows of all `parts` together.
 
-    Several parts are asked for a page each and merged, since an index by owner orders only the rows of one.
-    Raises BadQuery beside `cursor`.
+    Each part is read for a whole page and then they are merged, because an index that begins with the owner sorts
+    only the rows of one owner. Raises BadQuery for a wrong cursor.
     """
-    page = _Page(face, query, order)
-    return page.of([page.of_part(part, page.place) for part in parts])
+    page = _Page(resource, query, order)
+    return page.render([page.rows_of(part, page.position) for part in parts])
 
 
-def paginate_feed(rows: QuerySet[Any], face: Resource, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
-    """As `page_of`, of a log that is read on and on: `next` is where to go on, also when there is nothing more yet."""
-    page = _Page(face, query, order)
-    found = list(page.of_part(rows, page.place))
-    shown = found[: page.limit]
-    more = _write(shown[-1][-2], shown[-1][-1], page.mark) if shown else query.get("cursor")
-    return {"results": [page.picked.of(row) for row in shown], "next": more}
+def paginate_feed(rows: QuerySet[Any], resource: Resource, query: Mapping[str, Any], *, order: str) -> dict[str, Any]:
+    """As `paginate`, for a log that is polled: there is always a `next` to continue from once there was a row."""
+    page = _Page(resource, query, order)
+    shown = list(page.rows_of(rows, page.position))[: page.limit]
+    cursor = _encode_cursor(shown[-1][-2], shown[-1][-1], page.signed_for) if shown else query.get("cursor")
+    return {"results": [page.selection.render_row(row) for row in shown], "next": cursor}
 
 
 class CompiledPages:
-    """The pages of a list that is asked very often, as anybody begins: whole rows, no filter, the usual length.
+    """The pages of a list that is read very often without parameters: all fields, no filter, default length.
 
-    `make` is the query of one owner, whose value is left open (see lib.prepared).
+    `make` builds the query of one owner's rows; see CompiledQuery.
     """
 
-    def __init__(self, face: Resource, make: Callable[[int], QuerySet[Any]], *, order: str) -> None:
-        self.face = face
+    def __init__(self, resource: Resource, make: Callable[[int], QuerySet[Any]], *, order: str) -> None:
+        self.resource = resource
         self.order = order
-        page = _Page(face, {"limit": DEFAULT_PAGE_SIZE}, order)
-        self.first: CompiledQuery[Any] = CompiledQuery(lambda owner: page.of_part(make(owner), None))
+        page = _Page(resource, {"limit": DEFAULT_PAGE_SIZE}, order)
+        self.first: CompiledQuery[Any] = CompiledQuery(lambda owner: page.rows_of(make(owner), None))
         self.later: CompiledQuery[Any] = CompiledQuery(
-            lambda owner, value, key: page.of_part(make(owner), (value, key))
+            lambda owner, value, key: page.rows_of(make(owner), (value, key))
         )
 
     def page(self, owners: Sequence[int], cursor: str = "") -> dict[str, Any]:
-        """Raises BadQuery beside `cursor`."""
-        page = _Page(self.face, {"limit": DEFAULT_PAGE_SIZE, "cursor": cursor}, self.order)
-        if page.place is None:
-            return page.of([self.first.all(owner=owner) for owner in owners])
-        value, key = page.place
-        return page.of([self.later.all(owner=owner, value=value, key=key) for owner in owners])
+        """Raises BadQuery for a wrong cursor."""
+        page = _Page(self.resource, {"limit": DEFAULT_PAGE_SIZE, "cursor": cursor}, self.order)
+        if page.position is None:
+            return page.render([self.first.all(owner=owner) for owner in owners])
+        value, key = page.position
+        return page.render([self.later.all(owner=owner, value=value, key=key) for owner in owners])
 
 
 class _Page:
-    def __init__(self, face: Resource, query: Mapping[str, Any], order: str) -> None:
+    def __init__(self, resource: Resource, query: Mapping[str, Any], order: str) -> None:
         self.by = Order.by(order)
         self.limit: int = query["limit"]
-        self.picked = face.pick(query.get("fields", ""))
-        self.mark = _mark(query, order)
-        self.place = _read(query["cursor"], self.mark) if query.get("cursor") else None
+        self.selection = resource.select_fields(query.get("fields", ""))
+        self.signed_for = _list_identity(query, order)
+        self.position = _decode_cursor(query["cursor"], self.signed_for) if query.get("cursor") else None
 
-    def of_part(self, part: QuerySet[Any], place: tuple[Any, int] | None) -> QuerySet[Any]:
-        """One more than the page has, with what orders it at the end."""
-        if place:
-            part = part.filter(self.by.after(*place))
-        return part.order_by(*self.by.names).values_list(*self.picked.paths, self.by.column, "pk")[: self.limit + 1]
+    def rows_of(self, part: QuerySet[Any], position: tuple[Any, int] | None) -> QuerySet[Any]:
+        """One row more than fits, which tells whether there is a next page. The last two columns are the position."""
+        if position:
+            part = part.filter(self.by.after(*position))
+        return part.order_by(*self.by.names).values_list(*self.selection.paths, self.by.column, "pk")[: self.limit + 1]
 
-    def of(self, parts: Sequence[Iterable[Any]]) -> dict[str, Any]:
+    def render(self, parts: Sequence[Iterable[Any]]) -> dict[str, Any]:
         rows: list[Any] = [row for part in parts for row in part]
         if len(parts) > 1:
             rows.sort(key=lambda row: row[-2:], reverse=self.by.descending)
         shown = rows[: self.limit]
-        more = _write(shown[-1][-2], shown[-1][-1], self.mark) if len(rows) > self.limit else None
-        return {"results": [self.picked.of(row) for row in shown], "next": more}
+        cursor = _encode_cursor(shown[-1][-2], shown[-1][-1], self.signed_for) if len(rows) > self.limit else None
+        return {"results": [self.selection.render_row(row) for row in shown], "next": cursor}
 
 
-def _mark(query: Mapping[str, Any], order: str) -> list[Any]:
-    """Of the list that a cursor belongs to: its filters and order."""
-    about = sorted((name, str(value)) for name, value in query.items() if name not in BESIDE and value is not None)
-    return [order, *about]
+def _list_identity(query: Mapping[str, Any], order: str) -> list[Any]:
+    """Order and filters: what a cursor is signed for, so that it cannot be used with another list."""
+    filters = {name: str(value) for name, value in query.items() if name not in NOT_FILTERS and value is not None}
+    return [order, *sorted(filters.items())]
 
 
-def _write(value: Any, key: int, mark: list[Any]) -> str:
-    place = orjson.dumps([value, key])
-    return urlsafe_b64encode(_seal(place, mark) + place).decode().rstrip("=")
+def _encode_cursor(value: Any, key: int, signed_for: list[Any]) -> str:
+    position = orjson.dumps([value, key])
+    return urlsafe_b64encode(_sign(position, signed_for) + position).decode().rstrip("=")
 
 
-def _read(cursor: str, mark: list[Any]) -> tuple[Any, int]:
-    """What we wrote ourselves, for the same list."""
+def _decode_cursor(cursor: str, signed_for: list[Any]) -> tuple[Any, int]:
+    """Raises BadQuery if the cursor was not made here, or for another list."""
     try:
-        found = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        decoded = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (ValueError, Error):
-        found = b""
-    seal, place = found[:SEAL], found[SEAL:]
-    if not constant_time_compare(seal, _seal(place, mark)):
-        raise BadQuery({"cursor": ["Send `next` of the page before, with the same filters and order."]})
-    value, key = orjson.loads(place)
+        decoded = b""
+    signature, position = decoded[:SIGNATURE_BYTES], decoded[SIGNATURE_BYTES:]
+    if not constant_time_compare(signature, _sign(position, signed_for)):
+        raise BadQuery({"cursor": ["Send `next` of the previous page, with the same filters and order."]})
+    value, key = orjson.loads(position)
     return (parse_datetime(value) or parse_date(value) or value) if isinstance(value, str) else value, key
 
 
-def _seal(place: bytes, mark: list[Any]) -> bytes:
-    return salted_hmac("cps_portal.core.rest.lists", place + orjson.dumps(mark), algorithm="sha256").digest()[:SEAL]
+def _sign(position: bytes, signed_for: list[Any]) -> bytes:
+    message = position + orjson.dumps(signed_for)
+    return salted_hmac("cps_portal.core.rest.lists", message, algorithm="sha256").digest()[:SIGNATURE_BYTES]

@@ -3,7 +3,7 @@
 from django.conf import settings
 from rest_framework import exceptions
 
-from cps_portal.core.lib import meter
+from cps_portal.core.lib import buffered_counts
 from cps_portal.core.rest.views import PartnerView
 
 
@@ -13,6 +13,6 @@ class LookUpView(PartnerView):
     def count_look_up(self) -> None:
         """Raises Throttled. Not for what is answered again by its Idempotency-Key."""
         most, seconds = settings.LOOK_UP_LIMIT
-        found = meter.count(f"look-up:{self.access.credential.pk}", seconds=seconds)
+        found = buffered_counts.count(f"look-up:{self.access.credential.pk}", seconds=seconds)
         if found and found[0] > most:
             raise exceptions.Throttled(wait=found[1])

@@ -1,4 +1,9 @@
-"""How rows look from outside: declared once, read without building a model, cut down to the fields asked for."""
+"""Resources of the API: which columns a serializer's fields come from, and how rows become JSON.
+
+A serializer declares the fields of a resource once, for the OpenAPI document and for its rows: `source` names the
+column. Rows go straight from `values_list` to JSON, because building models and running serializers for a page of a
+list takes several times as long as the query.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +18,14 @@ from django.utils.http import parse_etags
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.rest.errors import BadQuery, PreconditionFailed
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
 class SparseSerializer(serializers.Serializer[Any]):
-    """What an answer looks like, for the contract. With `fields` only some are there, so none is required."""
+    """A resource that can be cut down with the `fields` parameter: so no field is required in the OpenAPI document."""
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
@@ -31,98 +36,111 @@ class SparseSerializer(serializers.Serializer[Any]):
 
 @dataclass(frozen=True)
 class Column:
-    """Where a field comes from: paths of the ORM, and what makes one value of theirs."""
+    """Where the value of a field comes from: ORM paths, and the function that makes one value of theirs."""
 
     paths: tuple[str, ...]
     make: Callable[..., Any] | None = None
 
 
-def column(*paths: str, make: Callable[..., Any] | None = None) -> Column:
+def computed(*paths: str, make: Callable[..., Any]) -> Column:
+    """A field that is computed from one or more columns."""
     return Column(paths, make)
 
 
 @dataclass(frozen=True)
 class FieldSelection:
-    """Some fields of a face: which columns to read and how to make the dict of a row."""
+    """Some fields of a resource: the columns to read, and how to make a dict from a row of them."""
 
     paths: tuple[str, ...]
     steps: tuple[tuple[str, slice, Callable[..., Any] | None], ...]
 
-    def of(self, row: Sequence[Any]) -> dict[str, Any]:
-        return {name: make(*row[where]) if make else row[where.start] for name, where, make in self.steps}
+    def render_row(self, row: Sequence[Any]) -> dict[str, Any]:
+        return {name: make(*row[part]) if make else row[part.start] for name, part, make in self.steps}
 
 
 class Resource:
-    """The fields of a resource. Raises ValueError if the contract and the columns do not name the same ones."""
+    """The fields of `serializer`, each read from the column that its `source` names.
 
-    def __init__(self, serializer: type[SparseSerializer], **columns: Column | str) -> None:
+    A nested serializer becomes an object, or null if the first of its columns is null; with `source="*"` its fields
+    are columns of the row itself. What no single column has is passed as `computed`, by the name of its field.
+    """
+
+    def __init__(self, serializer: type[SparseSerializer], **columns: Column) -> None:
+        fields = serializer().fields
+        if unknown := sorted(columns.keys() - fields.keys()):
+            raise ValueError(f"{serializer.__name__} has no field {', '.join(unknown)}")
         self.serializer = serializer
-        self.columns: dict[str, Column] = {
-            name: found if isinstance(found, Column) else Column((found,)) for name, found in columns.items()
-        }
-        if list(serializer().fields) != list(self.columns):
-            raise ValueError(f"{serializer.__name__} does not say what its columns give")
-        self._whole = self._picked(self.columns)
+        self.columns = {name: columns.get(name) or _column_of(field) for name, field in fields.items()}
+        self.all_fields = self._select(self.columns)
 
-    def pick(self, wanted: str) -> FieldSelection:
-        """The fields named in a `fields` parameter, "" for all. Raises BadQuery for names it does not have."""
-        if not wanted:
-            return self._whole
-        names = wanted.split(",")
-        if unknown := [name for name in names if name not in self.columns]:
+    def select_fields(self, names: str) -> FieldSelection:
+        """The fields named in a `fields` parameter, separated by commas; "" for all. Raises BadQuery."""
+        if not names:
+            return self.all_fields
+        selected = names.split(",")
+        if unknown := [name for name in selected if name not in self.columns]:
             raise BadQuery({"fields": [f"There is no {unknown[0]!r}. Choose from: {', '.join(self.columns)}."]})
-        return self._picked([name for name in self.columns if name in names])
+        return self._select([name for name in self.columns if name in selected])
 
-    def one(self, rows: QuerySet[Any], wanted: str = "") -> dict[str, Any] | None:
-        """The only row; None if there is none."""
-        picked = self.pick(wanted)
-        row = next(iter(rows.values_list(*picked.paths)[:1]), None)
-        return picked.of(row) if row else None
+    def get(self, rows: QuerySet[Any], fields: str = "") -> dict[str, Any] | None:
+        """The first row; None if there is none."""
+        selection = self.select_fields(fields)
+        row = next(iter(rows.values_list(*selection.paths)[:1]), None)
+        return selection.render_row(row) if row else None
 
-    def prepared(self, make: Callable[..., QuerySet[Any]]) -> "CompiledResource":
-        """For what is asked very often: `make` is a query whose values are left open, see lib.prepared."""
-        return CompiledResource(self, CompiledQuery(lambda **values: make(**values).values_list(*self._whole.paths)))
+    def list(self, rows: QuerySet[Any], fields: str = "") -> list[dict[str, Any]]:
+        selection = self.select_fields(fields)
+        return [selection.render_row(row) for row in rows.values_list(*selection.paths)]
 
-    def of(self, row: Model) -> dict[str, Any]:
-        """Of a row that is in memory with what its paths lead through."""
-        picked = self._whole
-        return picked.of([attrgetter(path.replace("__", "."))(row) for path in picked.paths])
+    def from_instance(self, instance: Model) -> dict[str, Any]:
+        """Of a model in memory. The related models that its columns lead through are best loaded already."""
+        return self.all_fields.render_row(
+            [attrgetter(path.replace("__", "."))(instance) for path in self.all_fields.paths]
+        )
 
-    def all(self, rows: QuerySet[Any], wanted: str = "") -> list[dict[str, Any]]:
-        picked = self.pick(wanted)
-        return [picked.of(row) for row in rows.values_list(*picked.paths)]
+    def compiled(self, make: Callable[..., QuerySet[Any]]) -> "CompiledResource":
+        """For a query that runs very often: `make` builds it from named values, see CompiledQuery."""
+        return CompiledResource(
+            self, CompiledQuery(lambda **values: make(**values).values_list(*self.all_fields.paths))
+        )
 
-    def _picked(self, names: Iterable[str]) -> FieldSelection:
+    def _select(self, names: Iterable[str]) -> FieldSelection:
         paths: list[str] = []
         steps = []
         for name in names:
-            found = self.columns[name]
-            steps.append((name, slice(len(paths), len(paths) + len(found.paths)), found.make))
-            paths += found.paths
+            column = self.columns[name]
+            steps.append((name, slice(len(paths), len(paths) + len(column.paths)), column.make))
+            paths += column.paths
         return FieldSelection(tuple(paths), tuple(steps))
 
 
 @dataclass(frozen=True)
 class CompiledResource:
-    face: Resource
-    rows: CompiledQuery[Any]
+    resource: Resource
+    query: CompiledQuery[Any]
 
-    def one(self, **values: Any) -> dict[str, Any] | None:
-        row = self.rows.first(**values)
-        return self.face.pick("").of(row) if row else None
+    def get(self, **values: Any) -> dict[str, Any] | None:
+        row = self.query.first(**values)
+        return self.resource.all_fields.render_row(row) if row else None
 
 
-def nested(*names: str) -> Callable[..., dict[str, Any] | None]:
-    """Makes an object of several columns; null if the first of them is."""
+def _column_of(field: serializers.Field[Any, Any, Any, Any]) -> Column:
+    path = "" if field.source == "*" else field.source.replace(".", "__")
+    if not isinstance(field, serializers.Serializer):
+        return Column((path,))
+    children = {name: _column_of(child) for name, child in field.fields.items()}
+    prefix = f"{path}__" if path else ""
+    paths = tuple(f"{prefix}{child}" for column in children.values() for child in column.paths)
+    names = tuple(children)
 
-    def make(*values: Any) -> dict[str, Any] | None:
+    def make_object(*values: Any) -> dict[str, Any] | None:
         return None if values[0] is None else dict(zip(names, values, strict=True))
 
-    return make
+    return Column(paths, make_object)
 
 
 def dumps(data: Any) -> bytes:
-    """JSON; times as UTC, what it has no form for (amounts, translated words) as text."""
+    """JSON as bytes. Times are in UTC; other types (decimals, translated strings) become strings."""
     return orjson.dumps(data, default=str, option=OPTIONS)
 
 
@@ -135,23 +153,23 @@ def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | 
 
 
 def json_response_with_etag(request: Request, data: Any) -> HttpResponse:
-    """With its ETag; 304 and no body if the partner has it already (`If-None-Match`)."""
+    """With an ETag; 304 and no body if `If-None-Match` has the same one."""
     body = dumps(data)
-    tag = etag_of(body)
+    etag = etag_of(body)
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    if "*" in known or tag in {one.removeprefix("W/") for one in known}:
-        return HttpResponse(status=304, headers={"ETag": tag})
-    return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
+    if "*" in known or etag in {tag.removeprefix("W/") for tag in known}:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    return HttpResponse(body, content_type="application/json", headers={"ETag": etag})
 
 
-def require_if_match(request: Request, current: Callable[[], Any]) -> None:
-    """Raise PreconditionFailed (412) if the partner knows another version than `current()`, read under its lock.
+def require_if_match(request: Request, read_current: Callable[[], Any]) -> None:
+    """Raise PreconditionFailed (412) if `If-Match` is sent and is not the ETag of `read_current()`.
 
-    The tag is that of the whole resource, not of one read with `fields`. Without `If-Match` nothing is asked.
+    Call it while the row is locked. The ETag is that of the whole resource, not of one cut down with `fields`.
     """
-    given = request.META.get("HTTP_IF_MATCH", "")
-    if not given:
+    header = request.META.get("HTTP_IF_MATCH", "")
+    if not header:
         return
-    tags = parse_etags(given)
-    if "*" not in tags and etag_of(dumps(current())) not in tags:
+    tags = parse_etags(header)
+    if "*" not in tags and etag_of(dumps(read_current())) not in tags:
         raise PreconditionFailed

@@ -22,7 +22,7 @@ class _Door:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
-            if is_throttled(request, what="token", limit=settings.TOKEN_LIMIT):
+            if is_throttled(request, scope="token", limit=settings.TOKEN_LIMIT):
                 answer = JsonResponse(
                     {"error": "slow_down", "error_description": "Keep the token you have."}, status=429
                 )

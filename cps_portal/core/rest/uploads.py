@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.enums import CONTENT_TYPES
 from cps_portal.core.files.models import StoredFile
-from cps_portal.core.lib import meter
+from cps_portal.core.lib import buffered_counts
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.rest.errors import TooLarge
 from cps_portal.core.rest.fields import StrictSerializer
@@ -73,9 +73,9 @@ class UploadView(PartnerView):
     """A view to which a file is posted. What it wants to store it stores before its transaction, see files.store."""
 
     parser_classes = [StrictFormParser]
-    most_bytes = settings.FILES_MAX_MEGABYTES * MEGABYTE + MAX_BYTES
+    max_bytes = settings.FILES_MAX_MEGABYTES * MEGABYTE + MAX_BYTES
 
-    def said_with_file(self, request: Request, form: type[StrictFormSerializer]) -> dict[str, Any]:
+    def validated_upload(self, request: Request, form: type[StrictFormSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return dict(found.validated_data)
@@ -83,7 +83,7 @@ class UploadView(PartnerView):
     def store(self, upload: "UploadedFile[bytes]", purpose: str) -> StoredFile:
         """A clean copy, attached to nothing yet. Raises TooLarge, NobodyScans, Throttled, or ValidationError."""
         most, seconds = settings.FILES_UPLOAD_LIMIT
-        found = meter.count(f"upload:{self.access.credential.pk}", seconds=seconds)
+        found = buffered_counts.count(f"upload:{self.access.credential.pk}", seconds=seconds)
         if found and found[0] > most:
             raise exceptions.Throttled(wait=found[1])
         try:

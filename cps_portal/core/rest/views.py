@@ -23,7 +23,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from cps_portal.core.lib import meter
+from cps_portal.core.lib import buffered_counts
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.access import Access, HasScope, PartnerAuthentication
@@ -60,7 +60,7 @@ class PartnerView(APIView):
     throttle_classes = []
     http_method_names = ["get", "head", "post", "patch", "delete"]  # what `Allow` names beside those there are
     metadata_class = None
-    most_bytes: ClassVar[int] = MAX_BYTES
+    max_bytes: ClassVar[int] = MAX_BYTES
     scope: ClassVar[str] = ""
     scopes: ClassVar[Mapping[str, str]] = {}  # where the methods differ
     deprecation: ClassVar[Deprecation | None] = None
@@ -93,13 +93,13 @@ class PartnerView(APIView):
             self._count(request.auth)
             if request.method not in SAFE_METHODS:
                 pghistory.context(partner=request.auth.partner.slug, credential=request.auth.credential.pk)
-        if length_of(request._request) > self.most_bytes:
-            raise TooLarge(f"Send at most {self.most_bytes // 1024} KiB.")
+        if length_of(request._request) > self.max_bytes:
+            raise TooLarge(f"Send at most {self.max_bytes // 1024} KiB.")
 
     def _count(self, access: Access) -> None:
         """Not more than the credential's requests a minute. While nobody counts everybody is let through."""
         rate = access.credential.rate
-        found = meter.count(f"rate:{access.credential.pk}", seconds=MINUTE)
+        found = buffered_counts.count(f"rate:{access.credential.pk}", seconds=MINUTE)
         if found is None:
             return
         count, seconds = found

@@ -21,7 +21,7 @@ from cps_portal.core.partners.models import Attempt, WebhookEndpoint
 from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
-from cps_portal.core.rest.resources import Resource, SparseSerializer, column, json_response, json_response_with_etag
+from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
 from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 
@@ -29,7 +29,7 @@ from cps_portal.core.rest.views import PartnerView
 class EndpointSerializer(SparseSerializer):
     """Where you are told of events. `types` is empty for all."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     url = serializers.CharField()
     types = serializers.ListField(child=serializers.CharField())
     state = serializers.ChoiceField(choices=EndpointState.choices)
@@ -39,17 +39,7 @@ class EndpointSerializer(SparseSerializer):
     quiet_until = serializers.DateTimeField(allow_null=True, help_text="Left alone until then, because it failed.")
 
 
-ENDPOINT = Resource(
-    EndpointSerializer,
-    id="pk",
-    url="url",
-    types="types",
-    state="state",
-    reason="reason",
-    since="since",
-    failing_since="failing_since",
-    quiet_until="quiet_until",
-)
+ENDPOINT = Resource(EndpointSerializer)
 
 
 class EndpointInSerializer(StrictSerializer):
@@ -99,15 +89,15 @@ class EndpointView(PartnerView):
             raise Http404
         return row
 
-    def face(self, pk: int) -> dict[str, Any] | None:
-        return ENDPOINT.one(WebhookEndpoint.objects.filter(pk=pk))
+    def resource_of(self, pk: int) -> dict[str, Any] | None:
+        return ENDPOINT.get(WebhookEndpoint.objects.filter(pk=pk))
 
     def shown(self, pk: int, secret: str, status: int) -> HttpResponse:
         """With its secret, this once: nobody on the way keeps it."""
-        found = {"endpoint": self.face(pk), "secret": secret}
+        found = {"endpoint": self.resource_of(pk), "secret": secret}
         return json_response(found, status=status, headers={"Cache-Control": "no-store"})
 
-    def said(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
+    def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
         return dict(found.validated_data)
@@ -133,7 +123,7 @@ class EndpointsView(EndpointView):
     def post(self, request: Request) -> HttpResponse:
         """Be told at this address from now on. The secret is shown once. Without an Idempotency-Key: the answer has a
         secret, which is kept nowhere; the same address twice is refused."""
-        said = self.said(request, EndpointInSerializer)
+        said = self.validated(request, EndpointInSerializer)
         row, secret = actions.add_endpoint(partner=self.partner, by=None, at=timezone.now(), **said)
         return self.shown(row.pk, secret, 201)
 
@@ -147,7 +137,7 @@ class OneEndpointView(EndpointView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One endpoint, and how it goes."""
-        return json_response_with_etag(request, self.face(self.endpoint(pk).pk))
+        return json_response_with_etag(request, self.resource_of(self.endpoint(pk).pk))
 
     @extend_schema(
         operation_id="changeWebhookEndpoint",
@@ -157,11 +147,11 @@ class OneEndpointView(EndpointView):
     )
     def patch(self, request: Request, pk: int) -> HttpResponse:
         """Choose other events. For another address add another endpoint: nothing that waits goes astray."""
-        said = self.said(request, EndpointChangeSerializer)
+        said = self.validated(request, EndpointChangeSerializer)
         row = self.endpoint(pk)
         if said:
             actions.choose_types(endpoint=row, at=timezone.now(), **said)
-        return json_response(self.face(row.pk))
+        return json_response(self.resource_of(row.pk))
 
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
@@ -184,7 +174,7 @@ class RotateSecretView(EndpointView):
     )
     def post(self, request: Request, pk: int) -> HttpResponse:
         """A new secret, shown once. For a day every message is signed with both."""
-        self.said(request, NothingSerializer)
+        self.validated(request, NothingSerializer)
         row = self.endpoint(pk)
         return self.shown(row.pk, actions.rotate_secret(endpoint=row, by=None, at=timezone.now()), 200)
 
@@ -199,9 +189,9 @@ class SuspendEndpointView(EndpointView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send nothing there for now. What is to be sent waits."""
-        said = self.said(request, SuspendSerializer)
+        said = self.validated(request, SuspendSerializer)
         return json_response(
-            self.face(actions.suspend(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk)
+            self.resource_of(actions.suspend(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk)
         )
 
 
@@ -215,14 +205,15 @@ class ResumeEndpointView(EndpointView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send there again, at once what waited."""
-        self.said(request, NothingSerializer)
-        return json_response(self.face(actions.resume(endpoint=self.endpoint(pk), by=None, at=timezone.now()).pk))
+        self.validated(request, NothingSerializer)
+        endpoint = actions.resume(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        return json_response(self.resource_of(endpoint.pk))
 
 
 class AttemptSerializer(SparseSerializer):
     """One try. `status` is 0 when no answer came."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     message = serializers.CharField(help_text="The webhook-id.")
     type = serializers.CharField()
     at = serializers.DateTimeField()
@@ -236,17 +227,7 @@ def _id(key: str) -> str:
     return key.rpartition("@")[0] or key
 
 
-ATTEMPT = Resource(
-    AttemptSerializer,
-    id="pk",
-    message=column("key", make=_id),
-    type="type",
-    at="at",
-    status="status",
-    took_ms="took_ms",
-    answer="answer",
-    error="error",
-)
+ATTEMPT = Resource(AttemptSerializer, message=computed("key", make=_id))
 
 
 class AttemptsView(EndpointView):
@@ -265,11 +246,11 @@ class AttemptsView(EndpointView):
 class WebhookMessageSerializer(SparseSerializer):
     """Something that you were told, or will be."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(source="pk")
     message = serializers.CharField(help_text="The webhook-id.")
-    type = serializers.CharField(allow_null=True)
-    subject = serializers.CharField(allow_null=True)
-    sequence = serializers.IntegerField(allow_null=True, help_text="Grows within a subject.")
+    type = serializers.CharField(source="payload.type", allow_null=True)
+    subject = serializers.CharField(source="payload.subject", allow_null=True)
+    sequence = serializers.IntegerField(source="payload.sequence", allow_null=True, help_text="Grows within a subject.")
     state = serializers.ChoiceField(choices=State.choices)
     attempts = serializers.IntegerField()
     created_at = serializers.DateTimeField()
@@ -277,19 +258,7 @@ class WebhookMessageSerializer(SparseSerializer):
     sent_at = serializers.DateTimeField(allow_null=True)
 
 
-MESSAGE = Resource(
-    WebhookMessageSerializer,
-    id="pk",
-    message=column("key", make=_id),
-    type="payload__type",
-    subject="payload__subject",
-    sequence="payload__sequence",
-    state="state",
-    attempts="attempts",
-    created_at="created_at",
-    next_at="next_at",
-    sent_at="sent_at",
-)
+MESSAGE = Resource(WebhookMessageSerializer, message=computed("key", make=_id))
 
 
 class MessagesView(EndpointView):
@@ -301,7 +270,7 @@ class MessagesView(EndpointView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """What an endpoint was told and what waits for it, the latest first."""
-        rows = Message.objects.filter(lane=self.endpoint(pk).lane)
+        rows = Message.objects.filter(ordering_key=self.endpoint(pk).ordering_key)
         return json_response(paginate([rows], MESSAGE, parse_query(request, ListQuery), order="-created_at"))
 
 
@@ -315,12 +284,12 @@ class ReplayView(EndpointView):
     @idempotent()
     def post(self, request: Request, pk: int, message: int) -> HttpResponse:
         """Be told once more, at once. The webhook-id stays the same."""
-        self.said(request, NothingSerializer)
-        row = Message.objects.filter(lane=self.endpoint(pk).lane, pk=message).first()
+        self.validated(request, NothingSerializer)
+        row = Message.objects.filter(ordering_key=self.endpoint(pk).ordering_key, pk=message).first()
         if row is None:
             raise Http404
         done = actions.resend(message=row, by=None, at=timezone.now())
-        return json_response(MESSAGE.one(Message.objects.filter(pk=done.pk)))
+        return json_response(MESSAGE.get(Message.objects.filter(pk=done.pk)))
 
 
 class PingView(EndpointView):
@@ -334,6 +303,6 @@ class PingView(EndpointView):
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Have an `endpoint.test` sent there at once, signed, whatever events it wants. How it went is among its
         attempts."""
-        self.said(request, NothingSerializer)
+        self.validated(request, NothingSerializer)
         done = actions.ping(endpoint=self.endpoint(pk), by=None, at=timezone.now())
-        return json_response(MESSAGE.one(Message.objects.filter(pk=done.pk)), status=202)
+        return json_response(MESSAGE.get(Message.objects.filter(pk=done.pk)), status=202)

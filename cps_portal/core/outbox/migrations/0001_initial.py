@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=200, unique=True, verbose_name='key')),
                 ('kind', models.CharField(choices=[('mail', 'E-mail'), ('webhook', 'Webhook')], max_length=10, verbose_name='kind')),
-                ('lane', models.CharField(db_default='mail', default='mail', max_length=40, verbose_name='lane')),
+                ('ordering_key', models.CharField(db_column='lane', db_default='mail', default='mail', max_length=40, verbose_name='ordering key')),
                 ('to', models.CharField(blank=True, max_length=500, verbose_name='to')),
                 ('payload', models.JSONField(blank=True, default=dict, verbose_name='content')),
                 ('state', models.CharField(choices=[('queued', 'Waiting'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10, verbose_name='state')),
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'message',
                 'verbose_name_plural': 'messages',
-                'indexes': [models.Index(condition=models.Q(('state__in', ('queued', 'sending'))), fields=['next_at', 'id'], name='outbox_message_due'), models.Index(condition=models.Q(('state__in', ('queued', 'sending'))), fields=['lane', 'next_at', 'id'], name='outbox_message_lane'), models.Index(condition=models.Q(('blanked_at', None)), fields=['created_at'], name='outbox_message_to_blank')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ('queued', 'sending'))), fields=['next_at', 'id'], name='outbox_message_due'), models.Index(condition=models.Q(('state__in', ('queued', 'sending'))), fields=['ordering_key', 'next_at', 'id'], name='outbox_message_lane'), models.Index(condition=models.Q(('blanked_at', None)), fields=['created_at'], name='outbox_message_to_blank')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sending', 'sent', 'failed', 'cancelled'])), name='outbox_message_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('next_at__isnull', False), ('state__in', ('queued', 'sending'))), models.Q(('next_at', None), ('state__in', ('sent', 'failed', 'cancelled'))), _connector='OR'), name='outbox_message_next_at_while_open'), models.CheckConstraint(condition=models.Q(models.Q(('claim__isnull', False), ('state', 'sending')), models.Q(models.Q(('state', 'sending'), _negated=True), ('claim', None)), _connector='OR'), name='outbox_message_claim_while_sending'), models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at', None)), _connector='OR'), name='outbox_message_sent_at_when_sent'), models.CheckConstraint(condition=models.Q(('blanked_at', None), models.Q(('answer', ''), ('payload', {}), ('state__in', ('sent', 'failed', 'cancelled')), ('to', '')), _connector='OR'), name='outbox_message_blanked_is_empty')],
             },
         ),

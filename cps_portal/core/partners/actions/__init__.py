@@ -2,7 +2,7 @@
 
 from cps_portal.core.partners.actions.calls import delete_old_calls, note_call, write_calls
 from cps_portal.core.partners.actions.credentials import amend, issue, revoke, rotate
-from cps_portal.core.partners.actions.telling import (
+from cps_portal.core.partners.actions.webhooks import (
     DELETED,
     GONE,
     add_endpoint,
@@ -30,7 +30,6 @@ __all__ = [
     "GONE",
     "add_endpoint",
     "amend",
-    "enqueue_webhook",
     "check_new",
     "check_url",
     "choose_types",
@@ -38,9 +37,9 @@ __all__ = [
     "delete_old_calls",
     "end",
     "endpoint_of",
+    "enqueue_webhook",
     "forget_answers",
     "issue",
-    "webhook_messages",
     "live_secrets",
     "note_call",
     "ping",
@@ -52,5 +51,6 @@ __all__ = [
     "rotate_secret",
     "secrets_of",
     "suspend",
+    "webhook_messages",
     "write_calls",
 ]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.partners.enums import PartnerKind
-from cps_portal.core.partners.models import Call, KeptAnswer
+from cps_portal.core.partners.models import ApiCall, IdempotencyRecord
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -25,7 +25,7 @@ class StatusFilter(admin.SimpleListFilter):
             ("errors", _("Any error")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiCall]) -> QuerySet[ApiCall]:
         wanted = self.value() or ""
         if wanted == "errors":
             return queryset.filter(status__gte=400)
@@ -43,8 +43,8 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(credential__partner__kind=self.value()) if self.value() else queryset
 
 
-@admin.register(Call)
-class CallAdmin(ReadOnlyAdmin[Call]):
+@admin.register(ApiCall)
+class ApiCallAdmin(ReadOnlyAdmin[ApiCall]):
     list_display = ["at", "partner", "method", "path", "status", "code", "took_ms", "address"]
     list_display_links = ["at", "path"]
     list_filter = [StatusFilter, "at", KindFilter, "credential__partner", "method"]
@@ -54,7 +54,7 @@ class CallAdmin(ReadOnlyAdmin[Call]):
     date_hierarchy = "at"
 
     @admin.display(description=_("partner"), ordering="credential__partner__name")
-    def partner(self, call: Call) -> str:
+    def partner(self, call: ApiCall) -> str:
         return str(call.credential.partner)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -62,8 +62,8 @@ class CallAdmin(ReadOnlyAdmin[Call]):
         return lookup == "credential__id__exact" or super().lookup_allowed(lookup, value, request)
 
 
-@admin.register(KeptAnswer)
-class KeptAnswerAdmin(ReadOnlyAdmin[KeptAnswer]):
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin[IdempotencyRecord]):
     """That there is one, and since when. What was answered may be about a person: nobody reads it here."""
 
     list_display = ["at", "partner", "key", "status"]
@@ -74,5 +74,5 @@ class KeptAnswerAdmin(ReadOnlyAdmin[KeptAnswer]):
     search_help_text = _("The Idempotency-Key of a request")
     fields = ["partner", "key", "at", "status", "request_hash"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[KeptAnswer]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyRecord]:
         return super().get_queryset(request).defer("headers", "body")

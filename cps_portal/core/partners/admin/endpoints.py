@@ -109,7 +109,7 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         endpoint = kwargs.get("obj")
         if endpoint is not None:
-            waiting = Message.objects.filter(lane=endpoint.lane, state__in=OPEN)
+            waiting = Message.objects.filter(ordering_key=endpoint.ordering_key, state__in=OPEN)
             context |= {
                 "may_operate": self.has_operate_permission(request) and not endpoint.ended_at,
                 "may_rotate": self.has_change_permission(request, endpoint),
@@ -118,7 +118,9 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
                 "waiting_count": waiting.count(),
                 "attempts": endpoint.attempts.all()[:SHOWN],
                 "live": EndpointSecret.objects.filter(endpoint=endpoint).live(timezone.now()),
-                "sent": Message.objects.filter(lane=endpoint.lane, state=State.SENT).order_by("-sent_at")[:SHOWN],
+                "sent": Message.objects.filter(ordering_key=endpoint.ordering_key, state=State.SENT).order_by(
+                    "-sent_at"
+                )[:SHOWN],
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -163,7 +165,7 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
             return gettext("Deleted. Nothing is sent there any more.")
         if wanted.startswith("resend:"):
             key = wanted.removeprefix("resend:")
-            rows = Message.objects.filter(lane=endpoint.lane)
+            rows = Message.objects.filter(ordering_key=endpoint.ordering_key)
             message = get_object_or_404(rows, pk=int(key) if key.isdecimal() and len(key) < 19 else 0)
             actions.resend(message=message, by=by, at=now)
             return gettext("%(key)s is sent again.") % {"key": message.key}

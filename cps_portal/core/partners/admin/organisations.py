@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, event_model
 from cps_portal.core.partners.admin.credentials import ISSUE, how_it_is
-from cps_portal.core.partners.models import Call, Credential, Partner, WebhookEndpoint
+from cps_portal.core.partners.models import ApiCall, Credential, Partner, WebhookEndpoint
 
 SHOWN = 20
 ERRORS = 400
@@ -92,7 +92,7 @@ def _centres(partner: Partner) -> list[Model]:
 
 
 def _calls(partner: Partner) -> dict[str, Any]:
-    calls = Call.objects.filter(credential__partner=partner)
+    calls = ApiCall.objects.filter(credential__partner=partner)
     day = calls.filter(at__gte=timezone.now() - DAY)
     wrong = day.filter(status__gte=ERRORS).values("status", "code").annotate(n=Count("pk"))
     return {

@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."ended_at" IS DISTINCT FROM (NEW."ended_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."partner_id" IS DISTINCT FROM (NEW."partner_id") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."since" IS DISTINCT FROM (NEW."since") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."suspended_at" IS DISTINCT FROM (NEW."suspended_at") OR OLD."types" IS DISTINCT FROM (NEW."types") OR OLD."url" IS DISTINCT FROM (NEW."url"))', func='INSERT INTO "partners_webhookendpointevent" ("ended_at", "id", "partner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "since", "state", "suspended_at", "types", "url") VALUES (NEW."ended_at", NEW."id", NEW."partner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."since", NEW."state", NEW."suspended_at", NEW."types", NEW."url"); RETURN NULL;', hash='999a60114b25f19c53c39d651ebc56d6095a4c7b', operation='UPDATE', pgid='pgtrigger_update_update_b9594', table='partners_webhookendpoint', when='AFTER')),
         ),
         migrations.CreateModel(
-            name='KeptAnswer',
+            name='IdempotencyRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=100, verbose_name='key')),
@@ -157,8 +157,9 @@ class Migration(migrations.Migration):
                 ('partner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='partners.partner', verbose_name='partner')),
             ],
             options={
-                'verbose_name': 'kept answer',
-                'verbose_name_plural': 'kept answers',
+                'verbose_name': 'idempotency record',
+                'verbose_name_plural': 'idempotency records',
+                'db_table': 'partners_keptanswer',
                 'ordering': ['-at', '-pk'],
                 'indexes': [models.Index(fields=['at'], name='kept_answer_to_delete')],
                 'constraints': [models.UniqueConstraint(fields=('partner', 'key'), name='kept_answer_one_a_key')],
@@ -251,7 +252,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Call',
+            name='ApiCall',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(verbose_name='at')),
@@ -265,8 +266,9 @@ class Migration(migrations.Migration):
                 ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL, verbose_name='credential')),
             ],
             options={
-                'verbose_name': 'request of a partner',
-                'verbose_name_plural': 'requests of partners',
+                'verbose_name': 'API call',
+                'verbose_name_plural': 'API calls',
+                'db_table': 'partners_call',
                 'ordering': ['-at', '-pk'],
                 'indexes': [models.Index(fields=['credential', '-at'], name='call_of_credential'), models.Index(fields=['at'], name='call_to_delete')],
             },

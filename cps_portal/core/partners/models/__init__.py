@@ -1,6 +1,6 @@
 """Who works with us through machines, what they may do, what they did, and where we tell them of things."""
 
-from cps_portal.core.partners.models.credentials import Call, Credential, CredentialQuerySet, KeptAnswer
+from cps_portal.core.partners.models.credentials import ApiCall, Credential, CredentialQuerySet, IdempotencyRecord
 from cps_portal.core.partners.models.endpoints import (
     Attempt,
     EndpointSecret,
@@ -11,13 +11,13 @@ from cps_portal.core.partners.models.endpoints import (
 from cps_portal.core.partners.models.organisations import Partner
 
 __all__ = [
+    "ApiCall",
     "Attempt",
-    "Call",
     "Credential",
     "CredentialQuerySet",
     "EndpointSecret",
     "EndpointSecretQuerySet",
-    "KeptAnswer",
+    "IdempotencyRecord",
     "Partner",
     "WebhookEndpoint",
     "WebhookEndpointQuerySet",

@@ -118,7 +118,7 @@ class Credential(AbstractApplication):  # type: ignore[misc]
         return [str(Scope(scope).label) for scope in self.scopes]
 
 
-class Call(models.Model):
+class ApiCall(models.Model):
     """One request of a partner and how it was answered: who read or changed what, and when. Nothing of its content."""
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="calls", verbose_name=_("credential"))
@@ -132,8 +132,9 @@ class Call(models.Model):
     address = models.GenericIPAddressField(_("from"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("request of a partner")
-        verbose_name_plural = _("requests of partners")
+        db_table = "partners_call"
+        verbose_name = _("API call")
+        verbose_name_plural = _("API calls")
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["credential", "-at"], name="call_of_credential"),
@@ -144,7 +145,7 @@ class Call(models.Model):
         return f"{self.method} {self.path}: {self.status}"
 
 
-class KeptAnswer(models.Model):
+class IdempotencyRecord(models.Model):
     """What a request with an Idempotency-Key was answered: the same again gets the same, for a day."""
 
     partner = models.ForeignKey(Partner, models.CASCADE, related_name="+", verbose_name=_("partner"))
@@ -156,8 +157,9 @@ class KeptAnswer(models.Model):
     body = models.BinaryField(_("body"), blank=True)
 
     class Meta:
-        verbose_name = _("kept answer")
-        verbose_name_plural = _("kept answers")
+        db_table = "partners_keptanswer"
+        verbose_name = _("idempotency record")
+        verbose_name_plural = _("idempotency records")
         ordering = ["-at", "-pk"]
         constraints = [models.UniqueConstraint(fields=["partner", "key"], name="kept_answer_one_a_key")]
         indexes = [models.Index(fields=["at"], name="kept_answer_to_delete")]

@@ -72,7 +72,7 @@ class WebhookEndpoint(models.Model):
         return self.url
 
     @property
-    def lane(self) -> str:
+    def ordering_key(self) -> str:
         """What the outbox calls it: its messages leave one at a time and hold up no others."""
         return f"endpoint-{self.pk}"
 

@@ -16,8 +16,8 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.prepared import CompiledQuery
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
 from cps_portal.core.outbox.enums import Kind
@@ -67,10 +67,10 @@ def enqueue_webhook(
     `facts` when it leaves (None: cancelled), so that nothing personal waits here. A suspended endpoint gets it once
     it is resumed. Raises ValueError for what nobody declared, TransactionManagementError outside a transaction.
     """
-    told = webhook_messages(
+    messages = webhook_messages(
         partner=partner, type=type, key=key, subject=subject, sequence=sequence, compose=compose, at=at, **facts
     )
-    return outbox.enqueue_many(kind=Kind.WEBHOOK, letters=told, at=at)
+    return outbox.enqueue_many(kind=Kind.WEBHOOK, messages=messages, at=at)
 
 
 def webhook_messages(
@@ -102,7 +102,7 @@ def webhook_messages(
 
 def _letter(endpoint: WebhookEndpoint, event: Mapping[str, Any]) -> OutgoingMessage:
     payload = {"endpoint": endpoint.pk, **event}
-    return OutgoingMessage(f"{event['id']}@{endpoint.pk}", endpoint.url, payload, endpoint.lane, Kind.WEBHOOK)
+    return OutgoingMessage(f"{event['id']}@{endpoint.pk}", endpoint.url, payload, endpoint.ordering_key, Kind.WEBHOOK)
 
 
 def live_secrets(*, endpoint: WebhookEndpoint, at: datetime) -> list[str]:
@@ -238,7 +238,7 @@ def resume(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: dateti
     locked.state, locked.reason = EndpointState.ACTIVE, ""
     locked.suspended_at = locked.failing_since = locked.quiet_until = None
     locked.save(update_fields=["state", "reason", "suspended_at", "failing_since", "quiet_until"])
-    outbox.send_queued_now(lane=locked.lane, at=at)
+    outbox.send_queued_now(ordering_key=locked.ordering_key, at=at)
     return locked
 
 
@@ -252,7 +252,7 @@ def end(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime)
     locked.ended_at = at
     locked.save(update_fields=["ended_at"])
     EndpointSecret.objects.filter(endpoint=locked).live(at).update(expires_at=at)
-    outbox.cancel_queued(lane=locked.lane, why=DELETED)
+    outbox.cancel_queued(ordering_key=locked.ordering_key, why=DELETED)
     return locked
 
 
@@ -265,7 +265,7 @@ def ping(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime
     locked = _locked(endpoint)
     if locked.state == EndpointState.SUSPENDED:
         raise Refusal("suspended", _("It is suspended. Resume it first."))
-    waiting = Message.objects.waiting_in(locked.lane).filter(payload__type=TEST).first()
+    waiting = Message.objects.queued_with(locked.ordering_key).filter(payload__type=TEST).first()
     if waiting:
         return resend(message=waiting, by=by, at=at)
     WebhookEndpoint.objects.filter(pk=locked.pk).update(quiet_until=None)
@@ -278,7 +278,7 @@ def ping(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, at: datetime
         "sequence": number,
         **outbox.rendered_later("partners.test", endpoint=locked.pk),
     }
-    (message,) = outbox.enqueue_many(kind=Kind.WEBHOOK, letters=[_letter(locked, event)], at=at)
+    (message,) = outbox.enqueue_many(kind=Kind.WEBHOOK, messages=[_letter(locked, event)], at=at)
     return message
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from cps_portal.core.rest.resources import Resource, SparseSerializer, column, nested
+from cps_portal.core.rest.resources import Resource, SparseSerializer, computed
 from members.enums import Level
 from servicing.enums import EventKind, ServiceKind, TicketState, Track, Warranty, WhyNoWarranty, WhyStandard
 from servicing.rules import next_moves
@@ -85,7 +85,7 @@ class TicketSerializer(SparseSerializer):
     track = serializers.ChoiceField(choices=Track.choices)
     why_standard = serializers.ListField(child=serializers.ChoiceField(choices=WhyStandard.choices))
     target_days = serializers.IntegerField(help_text="Working days of the centre (R44).")
-    discount_percent = serializers.IntegerField()
+    discount_percent = serializers.IntegerField(source="discount")
     free_return = serializers.BooleanField()
     loan_possible = serializers.BooleanField()
     warranty_asked = serializers.BooleanField()
@@ -99,11 +99,11 @@ class TicketSerializer(SparseSerializer):
     booked_in_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True)
     paused = serializers.BooleanField(help_text="The member owes an answer: the clock stands.")
-    part_expected_on = serializers.DateField(allow_null=True)
+    part_expected_on = serializers.DateField(source="expected_on", allow_null=True)
     missed_at = serializers.DateTimeField(allow_null=True)
     ready_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
-    way_back = ReturnSerializer()
+    way_back = ReturnSerializer(source="*")
     changed_at = serializers.DateTimeField()
 
 
@@ -117,14 +117,8 @@ def _customer(  # noqa: PLR0917
 
 TICKET = Resource(
     TicketSerializer,
-    reference="reference",
-    state="state",
-    moves=column("state", make=MOVES.__getitem__),
-    service="service",
-    centre=column("centre__slug", "centre__name", make=nested("slug", "name")),
-    product=column("product__slug", "product__name", make=nested("slug", "name")),
-    serial="serial",
-    customer=column(
+    moves=computed("state", make=MOVES.__getitem__),
+    customer=computed(
         "member__first_name",
         "member__last_name",
         "member__number",
@@ -134,39 +128,13 @@ TICKET = Resource(
         "visitor__language",
         make=_customer,
     ),
-    level="level",
-    track="track",
-    why_standard="why_standard",
-    target_days="target_days",
-    discount_percent="discount",
-    free_return="free_return",
-    loan_possible="loan_possible",
-    warranty_asked="warranty_asked",
-    warranty="warranty",
-    why_no_warranty="why_no_warranty",
-    fault="fault",
-    condition="condition",
-    accessories="accessories",
-    parcel=column(
-        "parcel__reference", "parcel__carrier", "parcel__tracking", make=nested("reference", "carrier", "tracking")
-    ),
-    opened_at="opened_at",
-    booked_in_at="booked_in_at",
-    due_at="due_at",
-    paused="paused",
-    part_expected_on="expected_on",
-    missed_at="missed_at",
-    ready_at="ready_at",
-    ended_at="ended_at",
-    way_back=column("carrier", "tracking", "tracking_url", make=nested("carrier", "tracking", "tracking_url")),
-    changed_at="changed_at",
 )
 
 
 class EventSerializer(SparseSerializer):
     """One step or fact (R52): when it happened at the centre, and when we heard of it."""
 
-    id = serializers.IntegerField(help_text="Grows: the last one told is the highest.")
+    id = serializers.IntegerField(source="pk", help_text="Grows: the last one told is the highest.")
     kind = serializers.ChoiceField(choices=EventKind.choices)
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
@@ -178,12 +146,4 @@ def _by(person: int | None, partner: int | None) -> str:
     return "partner" if partner else "person" if person else "portal"
 
 
-EVENT = Resource(
-    EventSerializer,
-    id="pk",
-    kind="kind",
-    occurred_at="occurred_at",
-    received_at="received_at",
-    external_id="external_id",
-    by=column("by_id", "partner_id", make=_by),
-)
+EVENT = Resource(EventSerializer, by=computed("by_id", "partner_id", make=_by))

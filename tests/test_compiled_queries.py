@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag.models import Product
 from members.models import CountryProgramme, Member
 from tests.world import World
