@@ -1,4 +1,4 @@
-"""The portal's side of the chaos run: members who ask, and what must be true afterwards."""
+"""The portal's side of the chaos run: members who request Welcome Packs, and what must hold afterwards."""
 
 import os
 import random
@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from cps_portal.dev.embedded.introduce import introduce_house
+from cps_portal.dev.embedded.simulator_partner import register_simulator
 from members import actions as members
 from members.access import newest_terms
 from members.enums import Level
@@ -21,7 +21,7 @@ from members.models import Member, User
 from members.offers.actions.packs import Address, request_pack
 from members.offers.models import PackEvent, WelcomePack
 
-SEEN = ("accepted", "packed", "dispatched")
+REPORTED_STEPS = ("accepted", "packed", "dispatched")
 
 
 class Run:
@@ -29,11 +29,11 @@ class Run:
         self.count, self.pace, self.dice = count, pace, dice
 
     def prepare(self) -> None:
-        """The programme, the house as a partner, and members with a confirmed address who are Silver."""
+        """The programme, the simulator as a partner, and Silver members with a confirmed address."""
         call_command("migrate", verbosity=0)
         call_command("load_programme", verbosity=0)
         call_command("load_offers", verbosity=0)
-        introduce_house(os.environ["HOUSE_URL"], Path(os.environ["HOUSE_SECRET_FILE"]))
+        register_simulator(os.environ["SIMULATOR_URL"], Path(os.environ["SIMULATOR_SECRET_FILE"]))
         terms = newest_terms()
         assert terms
         now = timezone.now()
@@ -46,7 +46,7 @@ class Run:
         connection.close()
 
     def ask_all(self) -> None:
-        """Every member asks, some twice at the same moment."""
+        """Every member requests a pack, some twice at the same moment."""
         for key in Member.objects.order_by("pk").values_list("pk", flat=True):
             twice = self.dice.random() < 0.2
             threads = [threading.Thread(target=self._ask, args=(key,)) for _one in range(2 if twice else 1)]
@@ -58,36 +58,34 @@ class Run:
         connection.close()
 
     def wait_for_quiet(self, standstill: float, meanwhile: Callable[[], None]) -> bool:
-        """Until every pack is on its way, as far as we know; given up when nothing moves for so many seconds.
-
-        Returns whether that came.
-        """
-        heard, since = -1, time.monotonic()
+        """Wait until every pack is dispatched; returns False after `standstill` seconds without progress."""
+        events, since = -1, time.monotonic()
         while time.monotonic() - since < standstill:
             meanwhile()
             if WelcomePack.objects.filter(state="dispatched").count() == self.count:
                 return True
             now = PackEvent.objects.count()
-            if now != heard:
-                heard, since = now, time.monotonic()
+            if now != events:
+                events, since = now, time.monotonic()
             time.sleep(1)
         return False
 
-    def faults(self, parcels: Mapping[str, int], heard: Mapping[str, int]) -> list[str]:
-        """Everything that was lost, doubled, or is seen differently by the two sides."""
+    def faults(self, parcels: Mapping[str, int], received: Mapping[str, int]) -> list[str]:
+        """Everything that was lost, doubled, or that the two sides disagree about."""
         packs = {pack.key: pack for pack in WelcomePack.objects.all()}
-        steps = Counter(PackEvent.objects.filter(step__in=SEEN).values_list("pack", "step"))
-        found = []
+        steps = Counter(PackEvent.objects.filter(step__in=REPORTED_STEPS).values_list("pack", "step"))
+        faults = []
         if len(packs) != self.count:
-            found.append(f"{self.count} asked, {len(packs)} packs")
-        found += [f"{key}: the house never heard of it" for key in packs if not heard.get(key)]
-        found += [f"{key}: not counted by the house" for key in packs if key not in parcels]
-        found += [f"{key}: nobody asked for it" for key in parcels if key not in packs]
-        found += [f"{key}: {pack.state}" for key, pack in packs.items() if pack.state != "dispatched"]
-        found += [f"{key}: the house is at step {done} of 3" for key, done in parcels.items() if done != len(SEEN)]
-        found += [f"pack {pack}: {times} times {step}" for (pack, step), times in steps.items() if times != 1]
-        missing = len(packs) * len(SEEN) - len(steps)
-        return found + ([f"{missing} steps were never recorded"] if missing else [])
+            faults.append(f"{self.count} requested, {len(packs)} packs")
+        faults += [f"{key}: never received by the simulator" for key in packs if not received.get(key)]
+        faults += [f"{key}: not counted by the simulator" for key in packs if key not in parcels]
+        faults += [f"{key}: never requested" for key in parcels if key not in packs]
+        faults += [f"{key}: {pack.state}" for key, pack in packs.items() if pack.state != "dispatched"]
+        last = len(REPORTED_STEPS)
+        faults += [f"{key}: the simulator is at step {done} of 3" for key, done in parcels.items() if done != last]
+        faults += [f"pack {pack}: {times} times {step}" for (pack, step), times in steps.items() if times != 1]
+        missing = len(packs) * len(REPORTED_STEPS) - len(steps)
+        return faults + ([f"{missing} steps were never recorded"] if missing else [])
 
     def _ask(self, key: int) -> None:
         member = Member.objects.select_related("user").get(pk=key)

@@ -28,7 +28,7 @@ def mode(path: Path) -> int:
 
 
 def test_the_state_folder_cannot_be_listed_by_others(tmp_path):
-    with folder.claimed(tmp_path / "state"):
+    with folder.locked_folder(tmp_path / "state"):
         assert mode(tmp_path / "state") == (0o711 if os.geteuid() == 0 else 0o700)
 
 
@@ -55,11 +55,14 @@ def test_the_folder_of_another_account_is_refused_and_left_as_it_was(tmp_path):
 def test_a_second_start_names_the_first_and_a_killed_first_is_no_obstacle(tmp_path):
     first = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=bootstrap.ROOT)
     assert first.stdout.readline() == b"held\n"
-    with pytest.raises(CannotStart, match=f"already running .process {first.pid}, port"), folder.claimed(tmp_path):
+    with (
+        pytest.raises(CannotStart, match=f"already running .process {first.pid}, port"),
+        folder.locked_folder(tmp_path),
+    ):
         pass
     first.kill()
     first.communicate()
-    with folder.claimed(tmp_path):
+    with folder.locked_folder(tmp_path):
         pass
 
 

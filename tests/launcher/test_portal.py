@@ -17,7 +17,7 @@ from cps_portal.dev.embedded.ports import free_port
 from cps_portal.dev.embedded.urls import ROOT
 
 pytestmark = [pytest.mark.launcher]
-SERVICES = {"postgres", "valkey", "web", "worker", "hooks", "house", "beat"}
+SERVICES = {"postgres", "valkey", "web", "worker", "webhooks", "fulfilment", "beat"}
 
 
 class Portal:

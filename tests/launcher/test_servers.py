@@ -75,7 +75,7 @@ def test_a_committed_row_and_a_queued_item_survive_every_kind_of_kill(tmp_path, 
 
 
 def test_data_of_another_postgres_or_without_their_password_are_refused_in_one_sentence(tmp_path):
-    home = postgres.make_home(tmp_path / "postgres", accounts.lesser_account())
+    home = postgres.make_data_folder(tmp_path / "postgres", accounts.unprivileged_account())
     (home / "data").mkdir()
     (home / "data" / "PG_VERSION").write_text("15\n")
     with pytest.raises(CannotStart, match="made by PostgreSQL 15, and this is PostgreSQL 18"):
@@ -101,7 +101,7 @@ def test_throw_away_servers_speak_all_of_unicode_and_leave_nothing(no_servers_na
     abandoned = tmp_path / f"{servers.PREFIX}abandoned"
     abandoned.mkdir()
     (abandoned / "lock").touch()
-    with servers.throw_away():
+    with servers.temporary_servers():
         url = os.environ["DATABASE_URL"]
         assert not abandoned.exists()
         assert fetch(url, "SELECT lower('É'), 'ÅKE' ILIKE 'åke'") == [("é", True)]

@@ -11,7 +11,7 @@ import pytest
 from cps_portal.dev.embedded.bootstrap import ROOT
 from cps_portal.dev.embedded.errors import CannotStart
 from cps_portal.dev.embedded.services import Service, wait_for_lock
-from cps_portal.dev.embedded.watch import DEATHS, Watch
+from cps_portal.dev.embedded.watch import MAX_CRASHES, Supervisor
 
 # A leader with a child of its own that ignores every polite signal.
 STUBBORN = "trap '' TERM; (trap '' TERM; sleep 300) & echo $! > child; echo ready; wait; sleep 300"
@@ -20,14 +20,14 @@ import sys, time
 from pathlib import Path
 from cps_portal.dev.embedded.services import Service
 place = Path(sys.argv[1])
-Service(name="sleeper", command=["sh", "-c", sys.argv[2]], folder=place, workplace=place).start()
+Service(name="sleeper", command=["sh", "-c", sys.argv[2]], folder=place, working_directory=place).start()
 print("started", flush=True)
 time.sleep(60)
 """
 
 
 def service(tmp_path, script, **options):
-    return Service(name="sleeper", command=["sh", "-c", script], folder=tmp_path, workplace=tmp_path, **options)
+    return Service(name="sleeper", command=["sh", "-c", script], folder=tmp_path, working_directory=tmp_path, **options)
 
 
 def until(condition, seconds=5.0):
@@ -46,7 +46,7 @@ def nobody_left(tmp_path) -> bool:
 
 
 def test_stopping_ends_the_whole_group_even_if_it_does_not_listen(tmp_path):
-    stubborn = service(tmp_path, STUBBORN, patience=0.2)
+    stubborn = service(tmp_path, STUBBORN, stop_timeout=0.2)
     stubborn.start()
     until(lambda: stubborn.log.read_text() == "ready\n")
     assert not nobody_left(tmp_path)
@@ -69,9 +69,9 @@ def test_what_a_killed_launcher_left_is_ended_before_the_next_start(tmp_path, sc
     assert launcher.stdout.readline() == b"started\n"
     launcher.kill()
     launcher.communicate()
-    following = service(tmp_path, "exec sleep 300", patience=0.5)
+    following = service(tmp_path, "exec sleep 300", stop_timeout=0.5)
     following.start()
-    assert not following.ended()
+    assert not following.has_ended()
     following.stop()
     assert nobody_left(tmp_path)
 
@@ -88,33 +88,33 @@ def test_a_stale_process_number_that_means_somebody_else_is_not_signalled(tmp_pa
 
 
 def test_a_killed_service_is_started_again(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cps_portal.dev.embedded.watch.PAUSE", 0.0)
+    monkeypatch.setattr("cps_portal.dev.embedded.watch.RESTART_DELAY_SECONDS", 0.0)
     sleeper = service(tmp_path, "exec sleep 300")
     sleeper.start()
-    watch = Watch([sleeper], shown=[sleeper])
+    supervisor = Supervisor([sleeper], shown=[sleeper])
     first = sleeper.process.pid
     os.killpg(first, signal.SIGKILL)
-    until(lambda: watch.once() or sleeper.process.pid != first)
-    assert not sleeper.ended()
+    until(lambda: supervisor.check() or sleeper.process.pid != first)
+    assert not sleeper.has_ended()
     assert "sleeper ended (killed by SIGKILL); it is started again" in capsys.readouterr().err
     sleeper.stop()
 
 
 def test_a_service_that_keeps_ending_stops_the_portal_and_shows_its_last_words(tmp_path, monkeypatch):
-    monkeypatch.setattr("cps_portal.dev.embedded.watch.PAUSE", 0.0)
+    monkeypatch.setattr("cps_portal.dev.embedded.watch.RESTART_DELAY_SECONDS", 0.0)
     broken = service(tmp_path, "echo 'ImportError: no such thing'; exit 3")
     broken.start()
-    watch = Watch([broken], shown=[])
+    supervisor = Supervisor([broken], shown=[])
     with pytest.raises(CannotStart, match=r"sleeper keeps ending \(exit code 3\): ImportError: no such thing"):
-        until(lambda: watch.once() or False)
-    assert broken.log.read_text().count("no such thing") == DEATHS
+        until(lambda: supervisor.check() or False)
+    assert broken.log.read_text().count("no such thing") == MAX_CRASHES
 
 
 def test_new_log_lines_are_shown_with_the_name(tmp_path, capsys):
     talker = service(tmp_path, "echo first; sleep 0.1; printf half")
     talker.log.write_text("from an earlier start\n")
-    watch = Watch([], shown=[talker])
+    supervisor = Supervisor([], shown=[talker])
     talker.start()
     talker.process.wait()
-    watch.once()
+    supervisor.check()
     assert capsys.readouterr().out == "sleeper | first\n"

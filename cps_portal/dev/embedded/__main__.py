@@ -16,7 +16,7 @@ def main() -> int:
     stop_on_signals()
     match sys.argv[1:]:
         case ["run"]:
-            with suppress(KeyboardInterrupt):  # somebody said stop, and everything did
+            with suppress(KeyboardInterrupt):  # Ctrl-C; everything has been stopped
                 run()
         case ["test", *arguments]:
             return testing.test(arguments)
@@ -31,7 +31,7 @@ def main() -> int:
 
 def clean() -> None:
     if STATE.exists():
-        with folder.claimed(STATE):
+        with folder.locked_folder(STATE):
             folder.remove(STATE)
 
 

@@ -1,4 +1,4 @@
-"""Makes .venv with the locked requirements and goes on inside it. Needs only Python 3.11 with venv.
+"""Create .venv with the locked requirements, and continue inside it. Needs only Python 3.11 with venv.
 
 python3 cps_portal/dev/embedded/bootstrap.py run | test [pytest arguments] | with-servers -- COMMAND |
     clean | install | lock
@@ -83,7 +83,7 @@ def install(which: str, environment: "dict[str, str]") -> None:
     check_space()
     if have == [INSTALLING] or not works(UV):
         make_venv(environment)
-    STAMP.write_text(INSTALLING)  # a killed installation is not trusted: the next one starts anew
+    STAMP.write_text(INSTALLING)  # a killed installation is not trusted: the next one starts over
     call(
         [
             UV,

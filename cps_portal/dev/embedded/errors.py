@@ -1,5 +1,5 @@
-"""The one exception of the launcher: a sentence for the person at the terminal."""
+"""The exception of the launcher."""
 
 
 class CannotStart(Exception):
-    """Something outside the portal is in the way; the message says what, and what to do."""
+    """Something outside the portal prevents starting. The message says what, and what to do about it."""

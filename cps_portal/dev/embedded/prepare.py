@@ -1,4 +1,4 @@
-"""Brings the database up to date, in one process: migrations, the catalogue, the demonstration world."""
+"""Bring the database up to date, in one process: tables, catalogue, demonstration world."""
 
 import os
 import sys
@@ -34,14 +34,14 @@ def main() -> None:
         step()
         sys.stdout.write(f"  {title}: {time.monotonic() - began:.1f} s\n")
         sys.stdout.flush()
-    if "HOUSE_URL" in os.environ:
+    if "SIMULATOR_URL" in os.environ:
         # It needs the models, which cannot be imported before Django is set up.
-        introduce = import_string("cps_portal.dev.embedded.introduce.introduce_house")
-        introduce(os.environ["HOUSE_URL"], Path(os.environ["HOUSE_SECRET_FILE"]))
+        register = import_string("cps_portal.dev.embedded.simulator_partner.register_simulator")
+        register(os.environ["SIMULATOR_URL"], Path(os.environ["SIMULATOR_SECRET_FILE"]))
 
 
 def check_servers() -> None:
-    """One sentence if a server named in the environment does not answer (never its password)."""
+    """Exit with a sentence if a server named in the environment does not answer; never shows its password."""
     try:
         connection.ensure_connection()
     except OperationalError as problem:

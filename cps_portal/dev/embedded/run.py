@@ -1,4 +1,4 @@
-"""`make run`: the servers, then web, two workers, beat and a fulfilment house, watched until somebody says stop."""
+"""`make run`: servers, web, two workers, beat and the fulfilment simulator, supervised until Ctrl-C."""
 
 import json
 import os
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from cps_portal.dev.embedded import servers
 from cps_portal.dev.embedded.errors import CannotStart
-from cps_portal.dev.embedded.folder import check_space, claimed, make_private, write_private
-from cps_portal.dev.embedded.ports import bindings, check_free, chosen_port, free_port
+from cps_portal.dev.embedded.folder import check_space, locked_folder, make_private, write_private
+from cps_portal.dev.embedded.ports import bind_addresses, check_free, chosen_port, free_port
 from cps_portal.dev.embedded.schema import OWN_DATABASE
 from cps_portal.dev.embedded.services import Service
-from cps_portal.dev.embedded.urls import ADDRESSES, ROOT, STATE
-from cps_portal.dev.embedded.watch import Watch
+from cps_portal.dev.embedded.urls import ROOT, SERVER_URLS, STATE
+from cps_portal.dev.embedded.watch import Supervisor
 
 PROGRAMS = Path(sys.executable).parent
-ANSWER_WITHIN = 60
+ANSWER_TIMEOUT_SECONDS = 60
 
 
 def run() -> None:
@@ -30,35 +30,35 @@ def run() -> None:
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
     port = chosen_port()
-    with claimed(STATE):
+    with locked_folder(STATE):
         check_space(STATE)
-        os.environ.update(house_environment(port))
+        os.environ.update(simulator_environment(port))
         portal = portal_services(port)
         for service in portal:
-            service.end_leftovers()
+            service.stop_leftovers()
         check_free(port)
         say("  starting PostgreSQL and Valkey ...")
-        with servers.running(STATE, durable=True) as (started, urls), addresses_written(urls):
+        with servers.running(STATE, durable=True) as (started, urls), write_server_urls(urls):
             prepare(own_database="DATABASE_URL" in urls)
             say("  starting web, workers and beat ...")
-            with all_stopped_afterwards(portal):
-                watch = Watch([*started, *portal], shown=portal)
+            with stop_afterwards(portal):
+                supervisor = Supervisor([*started, *portal], shown=portal)
                 for service in portal:
                     service.start()
-                wait_for_answer(watch, port)
+                wait_for_answer(supervisor, port)
                 say(f"\nThe portal runs at http://localhost:{port} (after {time.monotonic() - began:.0f} s).")
                 say(f"Logs are in {STATE / 'log'}. Ctrl-C stops everything.\n")
-                watch.forever()
+                supervisor.run_forever()
 
 
 @contextmanager
-def addresses_written(urls: dict[str, str]) -> Iterator[None]:
-    """Let a bare `manage.py` in another terminal find the servers, for as long as they run."""
-    write_private(ADDRESSES, json.dumps(urls))
+def write_server_urls(urls: dict[str, str]) -> Iterator[None]:
+    """Let `manage.py` in another terminal find the servers, for as long as they run."""
+    write_private(SERVER_URLS, json.dumps(urls))
     try:
         yield
     finally:
-        ADDRESSES.unlink(missing_ok=True)
+        SERVER_URLS.unlink(missing_ok=True)
 
 
 def prepare(*, own_database: bool) -> None:
@@ -69,23 +69,23 @@ def prepare(*, own_database: bool) -> None:
         raise CannotStart("the database could not be brought up to date; the reason is above.")
 
 
-def house_environment(port: int, state: Path = STATE) -> dict[str, str]:
-    """Where the stand-in fulfilment house listens, keeps its file and finds its secret."""
-    folder, own = make_private(state / "house"), free_port()
+def simulator_environment(port: int, state: Path = STATE) -> dict[str, str]:
+    """Settings of the fulfilment simulator: its port, its file and the file with its signing secret."""
+    folder, own_port = make_private(state / "simulator"), free_port()
     return {
-        "HOUSE_PORT": str(own),
-        "HOUSE_URL": f"http://127.0.0.1:{own}/",
-        "HOUSE_PORTAL": f"http://127.0.0.1:{port}",
-        "HOUSE_FILE": str(folder / "house.sqlite3"),
-        "HOUSE_SECRET_FILE": str(folder / "secret"),
+        "SIMULATOR_PORT": str(own_port),
+        "SIMULATOR_URL": f"http://127.0.0.1:{own_port}/",
+        "SIMULATOR_PORTAL": f"http://127.0.0.1:{port}",
+        "SIMULATOR_FILE": str(folder / "simulator.sqlite3"),
+        "SIMULATOR_SECRET_FILE": str(folder / "secret"),
     }
 
 
 def portal_services(port: int, state: Path = STATE) -> list[Service]:
-    """The processes of the portal, as in production but for their numbers and the reloading."""
+    """The same processes as in production, only fewer, and with reloading."""
     logs, beat = make_private(state / "log"), make_private(state / "beat")
     celery: list[str | Path] = [PROGRAMS / "celery", "--quiet", "--app", "cps_portal"]
-    binds = [part for address in bindings(port) for part in ("--bind", address)]
+    binds = [part for address in bind_addresses(port) for part in ("--bind", address)]
     commands: dict[str, list[str | Path]] = {
         "web": [
             PROGRAMS / "gunicorn",
@@ -108,7 +108,7 @@ def portal_services(port: int, state: Path = STATE) -> list[Service]:
             "--without-gossip",
             "--without-mingle",
         ],
-        "hooks": [
+        "webhooks": [
             *celery,
             "worker",
             "--queues",
@@ -118,20 +118,22 @@ def portal_services(port: int, state: Path = STATE) -> list[Service]:
             "--concurrency",
             "4",
             "--hostname",
-            "hooks@%h",
+            "webhooks@%h",
             "--loglevel",
             "warning",
             "--without-gossip",
             "--without-mingle",
         ],
-        "house": [sys.executable, "-m", "cps_portal.dev.embedded.fulfilment_simulator"],
+        "fulfilment": [sys.executable, "-m", "cps_portal.dev.embedded.fulfilment_simulator"],
         "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
     }
-    return [Service(name=name, command=command, folder=logs, workplace=ROOT) for name, command in commands.items()]
+    return [
+        Service(name=name, command=command, folder=logs, working_directory=ROOT) for name, command in commands.items()
+    ]
 
 
 @contextmanager
-def all_stopped_afterwards(services: list[Service]) -> Iterator[None]:
+def stop_afterwards(services: list[Service]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -142,17 +144,18 @@ def all_stopped_afterwards(services: list[Service]) -> Iterator[None]:
             service.stop()
 
 
-def wait_for_answer(watch: Watch, port: int) -> None:
-    """Until the web process answers anything at all: a page that fails is the page's matter."""
-    deadline = time.monotonic() + ANSWER_WITHIN
+def wait_for_answer(supervisor: Supervisor, port: int) -> None:
+    """Wait until the web process answers anything, error pages included. Raises CannotStart after a minute."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        watch.once()
+        supervisor.check()
         with suppress(OSError):
             with suppress(urllib.error.HTTPError):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).close()
             return
         time.sleep(0.2)
-    raise CannotStart(f"the web process did not answer within {ANSWER_WITHIN} s; see {STATE / 'log' / 'web.log'}")
+    log = STATE / "log" / "web.log"
+    raise CannotStart(f"the web process did not answer within {ANSWER_TIMEOUT_SECONDS} s; see {log}")
 
 
 def say(text: str) -> None:

@@ -19,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from cps_portal.dev.embedded.folder import make_private
-from cps_portal.dev.embedded.postgres import find_programs
+from cps_portal.dev.embedded.postgres import find_binaries
 from cps_portal.dev.embedded.urls import ROOT, STATE
 
 # Set by the launcher for databases of its own servers: pg_dump and psql come with them and fit their version.
@@ -90,7 +90,7 @@ def _run(program: str, *arguments: str) -> None:
         "PGDATABASE": url.path.lstrip("/"),
     }
     subprocess.run(  # noqa: S603 (our own command)
-        [find_programs(None) / program, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
+        [find_binaries(None) / program, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
     )
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and the broker together: the ones that keep their data, and the throw-away ones."""
+"""PostgreSQL and the broker together: servers that keep their data, and temporary ones."""
 
 import fcntl
 import os
@@ -8,24 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cps_portal.dev.embedded import postgres, valkey
-from cps_portal.dev.embedded.folder import claimed, remove
+from cps_portal.dev.embedded.folder import locked_folder, remove
 from cps_portal.dev.embedded.services import Service
 
-PREFIX = "cps-portal-throw-away-"
+PREFIX = "cps-portal-temporary-"
 Start = Callable[..., tuple[Service, str]]
-NEEDED: dict[str, Start] = {"DATABASE_URL": postgres.start, "REDIS_URL": valkey.start}
+STARTERS: dict[str, Start] = {"DATABASE_URL": postgres.start, "REDIS_URL": valkey.start}
 
 
 @contextmanager
 def running(folder: Path, *, durable: bool) -> Iterator[tuple[list[Service], dict[str, str]]]:
-    """Start the servers that the environment does not name already, and put their URLs into it.
+    """Start the servers that the environment does not name, and put their URLs into it.
 
-    Yields what was started and the URLs; stops all of it afterwards.
+    Yields the services started and their URLs; stops them afterwards.
     """
     services: list[Service] = []
     urls: dict[str, str] = {}
     try:
-        for name, start in NEEDED.items():
+        for name, start in STARTERS.items():
             if not os.environ.get(name):
                 service, url = start(folder, durable=durable)
                 services.append(service)
@@ -39,19 +39,19 @@ def running(folder: Path, *, durable: bool) -> Iterator[tuple[list[Service], dic
 
 
 @contextmanager
-def throw_away() -> Iterator[None]:
-    """Servers that keep nothing, for tests and checks, in a folder that goes with them."""
-    sweep_abandoned(Path(tempfile.gettempdir()))
+def temporary_servers() -> Iterator[None]:
+    """Servers for tests and checks in a temporary folder, removed afterwards."""
+    remove_abandoned(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
-        with claimed(folder), running(folder, durable=False):
+        with locked_folder(folder), running(folder, durable=False):
             yield
     finally:
         remove(folder)
 
 
-def sweep_abandoned(place: Path) -> None:
-    """Remove the folders of throw-away servers whose launcher was killed."""
+def remove_abandoned(place: Path) -> None:
+    """Remove the folders of temporary servers whose launcher was killed."""
     for folder in place.glob(PREFIX + "*"):
         lock = folder / "lock"
         if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or not lock.exists():

@@ -1,4 +1,4 @@
-"""One long-running child process: started, watched, stopped, and found again after a killed launcher."""
+"""A long-running child process: started, stopped, and found again after the launcher was killed."""
 
 import ctypes
 import fcntl
@@ -16,15 +16,15 @@ from cps_portal.dev.embedded.accounts import Account
 from cps_portal.dev.embedded.errors import CannotStart
 
 PR_SET_PDEATHSIG = 1
-LARGEST_LOG = 5 * 2**20
+MAX_LOG_BYTES = 5 * 2**20
 
 
 @dataclass
 class Service:
-    """A child that leads its own process group, logs to a file and holds a lock while any of it lives.
+    """A child process that leads a process group of its own, logs to a file, and holds a lock while any of it runs.
 
-    The lock outlives a launcher killed with -9, so the next one knows whether something is left over, and
-    that the noted process number still means what it meant.
+    The child inherits the lock, so it outlives a launcher killed with -9: the next launcher knows that something is
+    still running, and that the process id in the lock file is not somebody else's by now.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Service:
     stop_signal: signal.Signals = signal.SIGTERM
     account: Account | None = None
     environment: Mapping[str, str] | None = None
-    workplace: Path = Path("/")
-    patience: float = 15
+    working_directory: Path = Path("/")
+    stop_timeout: float = 15
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -43,7 +43,7 @@ class Service:
 
     def start(self) -> None:
         lock = self._take_lock()
-        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
         try:
             with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
@@ -52,7 +52,7 @@ class Service:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    cwd=self.workplace,
+                    cwd=self.working_directory,
                     env=self.environment,
                     user=self.account.uid if self.account else None,
                     group=self.account.gid if self.account else None,
@@ -60,46 +60,48 @@ class Service:
                     umask=0o077,
                     start_new_session=True,  # Ctrl-C reaches the launcher only, which stops things in order
                     pass_fds=[lock],
-                    preexec_fn=end_with_parent(self.stop_signal),  # noqa: PLW1509 (one thread)
+                    preexec_fn=stop_with_parent(self.stop_signal),  # noqa: PLW1509 (one thread)
                 )
-            os.pwrite(lock, f"{self.process.pid:<20}".encode(), 0)  # at once: never a moment without a number
+            os.pwrite(
+                lock, f"{self.process.pid:<20}".encode(), 0
+            )  # immediately: a launcher killed here must leave the process id
         finally:
-            os.close(lock)  # from now on only the child and its children hold it
+            os.close(lock)  # the child and its children still hold it
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.process is None or self.process.poll() is not None
 
     def ask_to_stop(self) -> None:
-        if self.process and not self.ended():
+        if self.process and not self.has_ended():
             self.process.send_signal(self.stop_signal)
 
     def stop(self) -> None:
-        """Stop in its own way, then by force; returns when the whole process group has gone."""
+        """Ask it to stop, then kill what is left; returns when the whole process group has ended."""
         if self.process is None:
             return
         self.ask_to_stop()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(self.patience)
+            self.process.wait(self.stop_timeout)
         signal_group(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def how_it_ended(self) -> str:
+    def exit_reason(self) -> str:
         code = self.process.returncode if self.process else None
         if code is not None and code < 0:
             return f"killed by {signal.Signals(-code).name}"
         return f"exit code {code}"
 
-    def last_words(self) -> str:
-        """The line of the log that most likely says why, and where the rest is."""
+    def log_summary(self) -> str:
+        """The log line that most likely says why it ended, and where the log is."""
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").splitlines()[-40:]
-            telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "rror" in line]
+            errors = [line for line in lines if "FATAL" in line or "PANIC" in line or "rror" in line]
             if lines:
-                return f"{(telling or lines)[-1].strip()} (all of it: {self.log})"
+                return f"{(errors or lines)[-1].strip()} (full log: {self.log})"
         return f"see {self.log}"
 
-    def end_leftovers(self) -> None:
-        """End what a killed launcher left running of this service; returns when it has gone."""
+    def stop_leftovers(self) -> None:
+        """Stop what a killed launcher left running; returns when it has ended."""
         os.close(self._take_lock())
 
     def _take_lock(self) -> int:
@@ -108,14 +110,14 @@ class Service:
             return lock
         pid = int(os.pread(lock, 20, 0) or b"0")
         if not signal_leader(pid, self.stop_signal):
-            signal_group(pid, signal.SIGKILL)  # the leader was killed; its children have nothing to wait for
-        if wait_for_lock(lock, self.patience):
+            signal_group(pid, signal.SIGKILL)  # the leader is dead and its children are not
+        if wait_for_lock(lock, self.stop_timeout):
             return lock
         signal_group(pid, signal.SIGKILL)
         if wait_for_lock(lock, 5):
             return lock
         os.close(lock)
-        raise CannotStart(f"a {self.name} process of an earlier start does not end: process {pid}.")
+        raise CannotStart(f"a {self.name} process of an earlier start does not stop: process {pid}.")
 
 
 def wait_for_lock(lock: int, seconds: float) -> bool:
@@ -132,7 +134,7 @@ def wait_for_lock(lock: int, seconds: float) -> bool:
 
 
 def signal_leader(pid: int, number: signal.Signals) -> bool:
-    """Signal the process if it still leads its group; say whether it does."""
+    """Signal the process if it still leads its group; returns whether it does."""
     try:
         if pid <= 1 or os.getpgid(pid) != pid:
             return False
@@ -148,19 +150,19 @@ def signal_group(pid: int, number: signal.Signals) -> None:
             os.killpg(pid, number)
 
 
-def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Linux: the child gets the signal when the launcher dies, even by kill -9. Elsewhere the lock has to do.
+def stop_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """On Linux the child gets the signal when the launcher dies, even by kill -9; elsewhere only the lock remains.
 
-    It must run after the change of account, which clears it; subprocess does so.
+    prctl has to run after the change of user, which resets it; subprocess calls preexec_fn then.
     """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
-    def ask() -> None:
+    def set_death_signal() -> None:
         prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
-    return ask
+    return set_death_signal

@@ -1,4 +1,4 @@
-"""`make test` and the checks: a command with throw-away servers around it."""
+"""`make test` and other commands that run with temporary servers around them."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from cps_portal.dev.embedded.errors import CannotStart
 from cps_portal.dev.embedded.schema import OWN_DATABASE
 from cps_portal.dev.embedded.urls import ROOT
 
-ELSEWHERE = ("browser", "bench", "launcher", "races", "schema", "wide")  # markers of what has a command of its own
+SEPARATE = ("browser", "bench", "launcher", "races", "schema", "wide")  # markers that have a command of their own
 EVERYDAY = [
     "-n",
     "auto",
@@ -20,12 +20,12 @@ EVERYDAY = [
     "--dist",
     "worksteal",
     "-m",
-    " and ".join(f"not {marker}" for marker in ELSEWHERE),
+    " and ".join(f"not {marker}" for marker in SEPARATE),
 ]
 
 
 def test(arguments: Sequence[str]) -> int:
-    """pytest on throw-away servers; whoever names a marker gets just that, one test after another."""
+    """Run pytest on temporary servers: everything without a separate marker, or what `-m` chooses."""
     chosen = [] if "-m" in arguments else EVERYDAY
     return with_servers([sys.executable, "-m", "pytest", *chosen, *arguments])
 
@@ -46,7 +46,7 @@ def with_servers(command: Sequence[str]) -> int:
     if not command:
         raise CannotStart("say which command: with-servers -- COMMAND")
     own = "DATABASE_URL" not in os.environ
-    with servers.throw_away():
+    with servers.temporary_servers():
         if own and "pytest" in command:
             make_template()
         try:

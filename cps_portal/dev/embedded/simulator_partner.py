@@ -1,4 +1,4 @@
-"""Lets the stand-in fulfilment house be a partner of the development world."""
+"""Register the fulfilment simulator as a partner of the development portal."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ TYPES = ["welcome_pack.requested", "welcome_pack.cancelled", "membership_card.re
 
 
 @transaction.atomic
-def introduce_house(url: str, secret_file: Path) -> None:
-    """Tell it of Welcome Packs at the address it has this time, and leave its secret where it finds it."""
+def register_simulator(url: str, secret_file: Path) -> None:
+    """Point its webhook endpoint to this start's address, and write its signing secret to the file it reads."""
     now = timezone.now()
-    house, _made = Partner.objects.get_or_create(
+    partner, _created = Partner.objects.get_or_create(
         slug="sample-house", defaults={"name": "Sample fulfilment house", "kind": PartnerKind.FULFILMENT, "since": now}
     )
-    endpoint = WebhookEndpoint.objects.live().filter(partner=house).first()
+    endpoint = WebhookEndpoint.objects.live().filter(partner=partner).first()
     if endpoint is None:
-        endpoint, _secret = partners.add_endpoint(partner=house, url=url, types=TYPES, by=None, at=now)
+        endpoint, _secret = partners.add_endpoint(partner=partner, url=url, types=TYPES, by=None, at=now)
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, failing_since=None, quiet_until=None)
     write_private(secret_file, partners.live_secrets(endpoint=endpoint, at=now)[0])
