@@ -153,7 +153,7 @@ class RetailerKind(models.TextChoices):
     OTHER = "other", _("Other")
 
 
-class ShopStanding(models.TextChoices):
+class ShopStatus(models.TextChoices):
     """What is known of the store that somebody typed (R24)."""
 
     NOT_SAID = "", _("Not said yet")

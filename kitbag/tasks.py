@@ -7,7 +7,15 @@ from django.utils import timezone
 
 from cps_portal.core.lib.background import queue_task, run_in_slices
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import adjustments, announcing, applying, auditing, planning, registrations, reminders, sales
+from kitbag.actions import (
+    adjustments,
+    ledger_checks,
+    planning,
+    registrations,
+    sales,
+    stage_change_notices,
+    stage_changes,
+)
 from kitbag.models import Adjustment, Registration, Sale
 
 logger = logging.getLogger(__name__)
@@ -42,39 +50,39 @@ def match_sale(sale: int) -> None:
 @shared_task(name="kitbag.match_sales")
 def match_sales() -> None:
     """Match the sales whose task was lost with the broker."""
-    for key in sales.unmatched():
+    for key in sales.unmatched_sales():
         match_sale(key)
 
 
 @shared_task(name="kitbag.apply_due_changes")
 def apply_due_changes() -> None:
     """Let what is due take effect, and get runs going again that lost their worker (R22)."""
-    for change in applying.begin_due(at=timezone.now()):
-        queue_task("kitbag.settle_change", change)
+    for change in stage_changes.begin_due(at=timezone.now()):
+        queue_task("kitbag.reconcile_change", change)
 
 
-@shared_task(name="kitbag.settle_change")
-def settle_change(change: int) -> None:
+@shared_task(name="kitbag.reconcile_change")
+def reconcile_change(change: int) -> None:
     """Settle the holders of a running change batch by batch, then queue the rest, so that other tasks have a turn."""
 
     def step() -> bool:
-        return applying.settle_step(change=change, limit=BATCH, at=timezone.now())
+        return stage_changes.reconcile_step(change=change, limit=BATCH, at=timezone.now())
 
-    if run_in_slices("kitbag.settle_change", change, step=step):
-        queue_task("members.tell_levels")
+    if run_in_slices("kitbag.reconcile_change", change, step=step):
+        queue_task("members.notify_level_changes")
 
 
 @shared_task(name="kitbag.announce_changes")
 def announce_changes() -> None:
     """Tell the holders of what was planned or dropped (R22)."""
-    for change in announcing.waiting_to_tell(at=timezone.now()):
+    for change in stage_change_notices.changes_to_announce(at=timezone.now()):
         queue_task("kitbag.announce_change", change)
 
 
 @shared_task(name="kitbag.announce_change")
 def announce_change(change: int) -> None:
     def step() -> bool:
-        return announcing.announce_step(change=change, limit=BATCH, at=timezone.now())
+        return stage_change_notices.notify_holders_step(change=change, limit=BATCH, at=timezone.now())
 
     run_in_slices("kitbag.announce_change", change, step=step)
 
@@ -88,7 +96,7 @@ def plan_service_ends() -> None:
 @shared_task(name="kitbag.check_ledger")
 def check_ledger() -> None:
     """Compare the whole ledger with the rules (R11, R21)."""
-    check = auditing.audit(by=None, at=timezone.now())
+    check = ledger_checks.check_ledger(by=None, at=timezone.now())
     if not check.is_clean:
         logger.error("the ledger differs from the rules: see check %s in the admin, manage.py check_ledger", check.pk)
 
@@ -105,6 +113,6 @@ def end_adjustments() -> None:
 @shared_task(name="kitbag.remind")
 def remind(after: int = 0) -> None:
     """Remind the next batch of members of what they never finished, then queue the one after it."""
-    last = reminders.remind(after=after, limit=BATCH, at=timezone.now())
+    last = registrations.remind_unfinished(after=after, limit=BATCH, at=timezone.now())
     if last is not None:
         queue_task("kitbag.remind", last)

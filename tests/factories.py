@@ -64,7 +64,7 @@ def plan(product: Product, stage: Stage, at: datetime, **changes: object) -> Pla
 def announced(planned: Plan, at: datetime) -> StageChange:
     """Planned at `at`, and everybody told an hour later."""
     (change,) = planning.plan_changes(plans=[planned], by=None, at=at)
-    while stage_change_notices.announce_step(change=change.pk, limit=100, at=at + timedelta(hours=1)):
+    while stage_change_notices.notify_holders_step(change=change.pk, limit=100, at=at + timedelta(hours=1)):
         pass
     change.refresh_from_db()
     return change
@@ -74,7 +74,7 @@ def applied(change: StageChange, at: datetime, limit: int = 100) -> StageChange:
     """Taken effect, and everybody settled and told."""
     begin = stage_changes.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable: refuses a test's transaction
     begin(change=change, at=at)
-    while stage_changes.settle_step(change=change.pk, limit=limit, at=at):
+    while stage_changes.reconcile_step(change=change.pk, limit=limit, at=at):
         pass
     while members.notify_level_changes(limit=100):
         pass

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
-from kitbag.actions import points
+from kitbag.actions import ledger
 from kitbag.enums import RegistrationState
 from kitbag.models import Product, Registration
 from members.enums import PointsCause
@@ -42,6 +42,6 @@ def fill(member: Member, products: Sequence[Product], *, validated: int, drafts:
         Registration(member=member, product=products[n % len(products)], added_at=BEGUN) for n in range(drafts)
     )
     keys = [row.pk for row in rows]
-    points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=BEGUN)
+    ledger.reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=BEGUN)
     member.refresh_from_db()
     return rows

@@ -41,8 +41,8 @@ def assert_settling_again_writes_nothing() -> None:
     keys = list(Registration.objects.exclude(pk__in=awaiting()).values_list("pk", flat=True))
     with transaction.atomic():
         at = StageChange.objects.order_by("planned_at").values_list("planned_at", flat=True).last()
-        again = ledger.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=at)  # type: ignore[arg-type]
-    assert again == ledger.Settled()
+        again = ledger.reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=at)  # type: ignore[arg-type]
+    assert again == ledger.LedgerChanges()
 
 
 def assert_nobody_is_told_twice() -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
-from kitbag.actions.points import settle_adjustments
+from kitbag.actions.ledger import reconcile_adjustments
 from kitbag.models import Adjustment
 from members import actions as members
 from members.emails import POINTS_PATH
@@ -39,7 +39,7 @@ def adjust_points(
     row = Adjustment.objects.create(
         member=locked, points=points, reason=reason.strip(), expires_on=expires_on, made_at=at, made_by=by
     )
-    settle_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTED, by=by, at=at)
+    reconcile_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTED, by=by, at=at)
     _tell(row, at)
     return row
 
@@ -54,7 +54,7 @@ def end_adjustment(*, adjustment: Adjustment, by: User | None, at: datetime) -> 
         raise Refusal("ended", _("This has ended already."))
     row.ended_at, row.ended_by = at, by
     row.save(update_fields=["ended_at", "ended_by"])
-    settle_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTMENT_ENDED, by=by, at=at)
+    reconcile_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTMENT_ENDED, by=by, at=at)
     _tell(row, at)
     return row
 
@@ -67,6 +67,8 @@ def _tell(row: Adjustment, at: datetime) -> None:
         "reason": row.reason,
         "on": row.expires_on.isoformat() if row.expires_on else "",
     }
-    members.tell(member=row.member, key=key, code=NoticeCode.POINTS_ADJUSTED, params=facts, path=POINTS_PATH, at=at)
+    members.notify_member(
+        member=row.member, key=key, code=NoticeCode.POINTS_ADJUSTED, params=facts, path=POINTS_PATH, at=at
+    )
     payload = outbox.rendered_later("kitbag.points_adjusted", adjustment=row.pk, ended=ended)
     outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)

@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions.steps import constraint_of, lock
+from kitbag.actions.transitions import constraint_name, lock_registration
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Registration
 from members.models import User
 from members.support import actions as cases
-from members.support.enums import Kind
+from members.support.enums import CaseKind
 
 MAX_APPEAL_LENGTH = 2000
 GRANTED = _("A second person has looked at your %(product)s and at what you wrote. You were right: it counts now.")
@@ -28,7 +28,7 @@ DENIED = _(
 REMOVED = _("You took %(product)s out of your Kitbag, so there is nothing left to decide.")
 
 
-def appeal_of(row: Registration) -> Appeal | None:
+def find_appeal(row: Registration) -> Appeal | None:
     return Appeal.objects.filter(registration=row).select_related("case").first()
 
 
@@ -37,7 +37,7 @@ def is_final(row: Registration) -> bool:
     return row.state == RegistrationState.REJECTED and Appeal.objects.filter(registration=row, granted=False).exists()
 
 
-def why_not(row: Registration, appeal: Appeal | None) -> Refusal | None:
+def appeal_blocker(row: Registration, appeal: Appeal | None) -> Refusal | None:
     """What stands against an appeal now; None if the member may make one."""
     if appeal:
         return Refusal("used", _("You have appealed already: an appeal can be made once."))
@@ -56,9 +56,9 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
 
     Raises Refusal: those of `why_not`, `own_duplicate`, and `empty` or `long` beside `text`.
     """
-    row = lock(registration)
+    row = lock_registration(registration)
     text = text.strip()
-    if refusal := why_not(row, appeal_of(row)):
+    if refusal := appeal_blocker(row, find_appeal(row)):
         raise refusal
     if not text:
         raise Refusal("empty", _("Write why you think that the refusal is wrong."), "text")
@@ -82,21 +82,21 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
                 ]
             )
     except IntegrityError as error:
-        if constraint_of(error) != "registration_submitted_once":
+        if constraint_name(error) != "registration_submitted_once":
             raise
         message = _("You have added the same product with the same serial number again. Remove one of the two first.")
         raise Refusal("own_duplicate", message) from None
     with translation.override(row.member.language):
         subject = _t("Appeal: %(product)s") % {"product": row.product.name}
     case = cases.open_case(
-        kind=Kind.APPEAL, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at
+        kind=CaseKind.APPEAL, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at
     )
     return Appeal.objects.create(
         registration=row, text=text, refusal_reason=reason, refused_by=refused_by, case=case, made_at=at
     )
 
 
-def require_second(row: Registration, by: User) -> Appeal | None:
+def require_second_person(row: Registration, by: User) -> Appeal | None:
     """The appeal that a decision about this registration answers, if one does.
 
     Raises Refusal `second_person` for whoever refused it.
@@ -111,7 +111,7 @@ def require_second(row: Registration, by: User) -> Appeal | None:
     return appeal
 
 
-def settle_appeal(*, appeal: Appeal, row: Registration, granted: bool, by: User, at: datetime) -> None:
+def conclude_appeal(*, appeal: Appeal, row: Registration, granted: bool, by: User, at: datetime) -> None:
     """Keep the answer and tell it in the case. Part of the decision about the registration."""
     appeal.granted, appeal.decided_at, appeal.decided_by = granted, at, by
     appeal.save(update_fields=["granted", "decided_at", "decided_by"])

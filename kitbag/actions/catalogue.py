@@ -16,7 +16,7 @@ from kitbag.models import CatalogueProposal, Product, ProductName, Registration,
 
 # What a member counts on: while somebody holds the product a load only proposes these (R22).
 GUARDED = ("points_current", "points_superseded", "points_unserviceable", "stage", "successor_id", "registrable")
-BATCH = 1000
+BATCH_SIZE = 1000
 
 
 @dataclass
@@ -97,11 +97,11 @@ class _Load:
                 changed.append(product)
                 columns |= differing.keys()
                 self.report.changed[facts.slug] = sorted(differing)
-        Product.objects.bulk_create(added, batch_size=BATCH)
+        Product.objects.bulk_create(added, batch_size=BATCH_SIZE)
         if changed:
-            Product.objects.bulk_update(changed, sorted(columns), batch_size=BATCH)
+            Product.objects.bulk_update(changed, sorted(columns), batch_size=BATCH_SIZE)
         names = self._names(products)
-        if len(added) + names > BATCH:
+        if len(added) + names > BATCH_SIZE:
             _prepare_search()
         self._proposals(proposals)
         self.report.left_alone = len(products) - len(added) - len(self.report.changed)
@@ -149,9 +149,9 @@ class _Load:
                 there[key].search_key, there[key].words = search_key, words
                 stale.append(there[key])
         ProductName.objects.filter(pk__in=[there[key].pk for key in gone]).delete()
-        ProductName.objects.bulk_create([_product_name(*key) for key in fresh], batch_size=BATCH)
+        ProductName.objects.bulk_create([_product_name(*key) for key in fresh], batch_size=BATCH_SIZE)
         if stale:
-            ProductName.objects.bulk_update(stale, ["search_key", "words"], batch_size=BATCH)
+            ProductName.objects.bulk_update(stale, ["search_key", "words"], batch_size=BATCH_SIZE)
         added = set(self.report.added)
         for slug in sorted({self.slug_of[key] for key, _ in [*gone, *fresh]} - added):
             self.report.changed.setdefault(slug, []).append("names")
@@ -191,9 +191,9 @@ class _Load:
             there[key].state, there[key].closed_at = ProposalState.WITHDRAWN, self.at
             withdrawn.append(there[key])
             self.report.withdrawn.append(self.slug_of[key])
-        CatalogueProposal.objects.bulk_create(fresh, batch_size=BATCH)
-        CatalogueProposal.objects.bulk_update(corrected, ["changes", "proposed_at"], batch_size=BATCH)
-        CatalogueProposal.objects.bulk_update(withdrawn, ["state", "closed_at"], batch_size=BATCH)
+        CatalogueProposal.objects.bulk_create(fresh, batch_size=BATCH_SIZE)
+        CatalogueProposal.objects.bulk_update(corrected, ["changes", "proposed_at"], batch_size=BATCH_SIZE)
+        CatalogueProposal.objects.bulk_update(withdrawn, ["state", "closed_at"], batch_size=BATCH_SIZE)
 
     @staticmethod
     def _answered(wanted: Mapping[int, object]) -> dict[int, dict[str, list[Any]]]:

@@ -14,17 +14,19 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import stolen
-from kitbag.actions.steps import lock_both, reject, require_other, tell_decision, validate
+from kitbag.actions import stolen_reports
+from kitbag.actions.transitions import lock_registrations, notify_decision, reject, require_not_own, validate
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Claim, Registration
 from members.models import User
 from members.support import actions as cases
-from members.support.enums import Author, Kind
+from members.support.enums import CaseKind, MessageAuthor
 from members.support.models import MAX_TEXT_LENGTH, Case
 
 MAX_REASON_LENGTH = MAX_TEXT_LENGTH // 2
-HEARD = _("The one of them who would lose it has not answered, and the date is not over. Wait, or write in the case.")
+WAIT_FOR_ANSWER = _(
+    "The one of them who would lose it has not answered, and the date is not over. Wait, or write in the case."
+)
 OUTCOMES = {
     (ClaimOutcome.HOLDER, True): _(
         "We have compared what we were sent. The serial number of your %(product)s stays yours, and its points stay."
@@ -45,8 +47,8 @@ OUTCOMES = {
     ),
     (ClaimOutcome.NEITHER, False): _("What we were sent does not show whose it is, so your %(product)s can’t count."),
 }
-NEXT = _("If you think this is wrong, open it in your Kitbag and appeal: a second person looks at it.")
-FELL_AWAY = _("This has settled itself: you need not send us anything more.")
+APPEAL_HINT = _("If you think this is wrong, open it in your Kitbag and appeal: a second person looks at it.")
+LAPSED = _("This has settled itself: you need not send us anything more.")
 
 
 def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Registration:
@@ -77,7 +79,7 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
             }
         asked.append(
             cases.open_case(
-                kind=Kind.CLAIM,
+                kind=CaseKind.CLAIM,
                 subject=subject[:120],
                 text=text,
                 member=side.member,
@@ -93,17 +95,17 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
     return row
 
 
-def is_open(row: Registration) -> bool:
+def has_open_claim(row: Registration) -> bool:
     """Whether a claim that this registration made waits for its decision."""
     return Claim.objects.open().filter(claimant=row).exists()
 
 
-def fell_away(row: Registration) -> bool:
+def claim_lapsed(row: Registration) -> bool:
     """Whether it waits for the end of a claim that ended without a decision: then it is checked again."""
-    return row.review_reason == ReviewReason.DUPLICATE and not is_open(row)
+    return row.review_reason == ReviewReason.DUPLICATE and not has_open_claim(row)
 
 
-def end_claims(*, row: Registration, at: datetime, but: Claim | None = None) -> None:
+def close_claims(*, row: Registration, at: datetime, but: Claim | None = None) -> None:
     """A registration is taken back, removed or handed over: what was claimed of or by it has settled itself (R32).
 
     Its member is locked. Whoever claimed it is checked again, in a transaction of their own.
@@ -113,7 +115,7 @@ def end_claims(*, row: Registration, at: datetime, but: Claim | None = None) -> 
         mine = Claim.objects.filter(pk=claim.pk, outcome="")
         if not mine.update(outcome=ClaimOutcome.WITHDRAWN, decided_at=at):
             continue  # the other side ended it at the same moment
-        _conclude_all([(claim.claimant_case, FELL_AWAY), (claim.holder_case, FELL_AWAY)], at)
+        _conclude_all([(claim.claimant_case, LAPSED), (claim.holder_case, LAPSED)], at)
         if claim.holder_id == row.pk:
             after_commit("kitbag.check_registration", claim.claimant_id)
 
@@ -125,49 +127,49 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     `why` is read by both. Raises Refusal: `decided`, `own`, `unheard` (before the date the loser must have answered),
     `empty`, `long`, `names` (beside `why`).
     """
-    claimant, holder = lock_both(claim.claimant, claim.holder)
+    claimant, holder = lock_registrations(claim.claimant, claim.holder)
     row = Claim.objects.select_for_update(of=("self",), no_key=True).get(pk=claim.pk)
     if row.outcome or claimant.state != RegistrationState.SUBMITTED or holder.state != RegistrationState.VALIDATED:
         raise Refusal("decided", _("This claim has ended meanwhile. Look at it again."))
-    require_other(claimant, by)
-    require_other(holder, by)
+    require_not_own(claimant, by)
+    require_not_own(holder, by)
     if outcome == ClaimOutcome.CLAIMANT:
-        stolen.require_none(claimant)
+        stolen_reports.require_not_reported(claimant)
     why = _checked_why(why, (claimant, holder))
     losers = {
         ClaimOutcome.HOLDER: [(claimant, row.claimant_case)],
         ClaimOutcome.CLAIMANT: [(holder, row.holder_case)],
         ClaimOutcome.NEITHER: [(holder, row.holder_case), (claimant, row.claimant_case)],
     }[outcome]
-    if at <= answers_until(row) and not all(_has_answered(case) for _loser, case in losers):
-        raise Refusal("unheard", HEARD)
+    if at <= answer_deadline(row) and not all(_has_answered(case) for _loser, case in losers):
+        raise Refusal("unheard", WAIT_FOR_ANSWER)
     row.outcome, row.decided_at, row.decided_by = outcome, at, by
     row.save(update_fields=["outcome", "decided_at", "decided_by"])
     reason = RefusalReason.SERIAL_UNREADABLE if outcome == ClaimOutcome.NEITHER else RefusalReason.LOST_CLAIM
     for loser, _case in losers:
         reject(loser, reason=reason, by=by, at=at)
-        tell_decision(loser, at, mail=False)
+        notify_decision(loser, at, mail=False)
     if outcome == ClaimOutcome.CLAIMANT:
         validate(claimant, by=by, at=at)
-        tell_decision(claimant, at, mail=False)
+        notify_decision(claimant, at, mail=False)
     if outcome != ClaimOutcome.HOLDER:
-        end_claims(row=holder, at=at, but=row)
+        close_claims(row=holder, at=at, but=row)
     for side, case, held in [(claimant, row.claimant_case, False), (holder, row.holder_case, True)]:
         lost = side.state == RegistrationState.REJECTED
         with translation.override(side.member.language):
             said = str(OUTCOMES[outcome, held]) % {"product": side.product.name}
-            text = "\n\n".join([said, why, *([str(NEXT)] if lost else [])])
+            text = "\n\n".join([said, why, *([str(APPEAL_HINT)] if lost else [])])
         cases.conclude(case=case, text=text, by=by, at=at)
     return row
 
 
-def answers_until(claim: Claim) -> datetime:
+def answer_deadline(claim: Claim) -> datetime:
     """The end of the day until which both are asked."""
     return timezone.make_aware(datetime.combine(claim.respond_by + timedelta(days=1), time()))
 
 
 def _has_answered(case: Case) -> bool:
-    return case.messages.filter(author=Author.MEMBER).exists()
+    return case.messages.filter(author=MessageAuthor.MEMBER).exists()
 
 
 def _checked_why(why: str, sides: Iterable[Registration]) -> str:

@@ -14,7 +14,7 @@ from cps_portal.core.files.enums import FileKind
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import appeals
-from kitbag.actions.steps import lock
+from kitbag.actions.transitions import lock_registration
 from kitbag.enums import EvidenceKind, RegistrationState
 from kitbag.models import Claim, Evidence, Registration
 from members.models import User
@@ -24,7 +24,7 @@ FIELD = "evidence"
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedEvidence:
     """What was kept, and what was wrong with the other files."""
 
     rows: list[Evidence]
@@ -42,7 +42,7 @@ def is_undecided(row: Registration) -> bool:
 
 def add_evidence(
     *, registration: Registration, uploads: Uploads, by: User, at: datetime, kind: EvidenceKind | None = None
-) -> Added:
+) -> AddedEvidence:
     """Attach what was uploaded. A bad file does not keep the good ones out: it is told of in `problems`.
 
     Files are stored before the transaction: rolled back, their content would stay without a row. What is attached
@@ -55,10 +55,10 @@ def add_evidence(
     _check_room(registration, len(new.keys) + len(new.fresh))
     kept, problems = files.keep(uploads=new, purpose=PURPOSE, by=by, at=at)
     if not kept:
-        return Added([], problems)
+        return AddedEvidence([], problems)
     try:
         stored = files.collect(uploads=kept, purpose=PURPOSE, by=by, at=at)
-        return Added(_attach(registration, stored, by, at, kind), problems)
+        return AddedEvidence(_attach(registration, stored, by, at, kind), problems)
     except Refusal as refusal:
         raise Refusal(refusal.code, refusal.message, FIELD) from refusal
 
@@ -67,7 +67,7 @@ def add_evidence(
 def _attach(
     registration: Registration, stored: list[StoredFile], by: User, at: datetime, kind: EvidenceKind | None
 ) -> list[Evidence]:
-    row = lock(registration)
+    row = lock_registration(registration)
     _check(row, by)
     _check_room(row, len(stored))
     files.attach(files=stored, at=at)
@@ -79,7 +79,7 @@ def _attach(
 @transaction.atomic
 def remove_evidence(*, evidence: Evidence, by: User, at: datetime) -> bool:
     """The member takes a file back: its content is erased. Raises Refusal `owner`, `decided`. Again does nothing."""
-    row = lock(evidence.registration)
+    row = lock_registration(evidence.registration)
     _check(row, by)
     return files.erase(file=evidence.file, at=at)
 

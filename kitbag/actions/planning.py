@@ -17,7 +17,7 @@ from kitbag.models import POINTS_FIELDS, CatalogueProposal, Product, StageChange
 from members.enums import ChangeState, PointsCause
 from members.models import User
 
-LATEST = timedelta(days=5 * 366)  # a date further ahead is a slip of the pen
+MAX_AHEAD = timedelta(days=5 * 366)  # a date further ahead is a slip of the pen
 FIELDS = {"product", "stage", "successor", "effective_on", "points", "short_notice_reason"}
 
 
@@ -53,7 +53,7 @@ def draft_changes(
 
     `instead_of` is the key of the planned change that the one plan would replace.
     """
-    book = _Book(plans, at, instead_of)
+    book = _PlanChecker(plans, at, instead_of)
     rows, refused = [], {}
     for place, plan in enumerate(plans):
         try:
@@ -123,7 +123,7 @@ def _cancel(row: StageChange, at: datetime) -> None:
 # --- What a catalogue load proposed ----------------------------------------------------------------
 
 
-def plan_of(proposal: CatalogueProposal, effective_on: date) -> Plan:
+def plan_from_proposal(proposal: CatalogueProposal, effective_on: date) -> Plan:
     """The plan that a proposal of a catalogue load amounts to."""
     product, changes = proposal.product, proposal.changes
     slug = changes["successor"][1] if "successor" in changes else None
@@ -147,7 +147,7 @@ def accept_proposal(
     change = None
     if row.changes.keys() - {"registrable"}:
         (change,) = plan_changes(
-            plans=[plan_of(row, effective_on)], short_notice_reason=short_notice_reason, by=by, at=at
+            plans=[plan_from_proposal(row, effective_on)], short_notice_reason=short_notice_reason, by=by, at=at
         )
     _close(row, ProposalState.PLANNED, at)
     return change
@@ -201,7 +201,7 @@ def plan_service_ends(*, at: datetime) -> list[StageChange]:
 # --- What is wrong with a plan ----------------------------------------------------------------------
 
 
-class _Book:
+class _PlanChecker:
     """The plans beside all that is planned already, to check each against."""
 
     def __init__(self, plans: Sequence[Plan], at: datetime, instead_of: int) -> None:
@@ -240,7 +240,7 @@ class _Book:
     def _check_day(self, plan: Plan) -> None:
         if plan.effective_on <= self.today:
             raise Refusal("past", _("This day is not in the future. Choose a later one."), "effective_on")
-        if plan.effective_on > self.today + LATEST:
+        if plan.effective_on > self.today + MAX_AHEAD:
             raise Refusal("far", _("This day is more than five years ahead. Check the year."), "effective_on")
         days = {change.effective_on for change in self.changes[plan.product.pk]}
         if plan.effective_on in days or (plan.product.pk, plan.effective_on) in self.seen:

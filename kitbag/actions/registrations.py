@@ -1,32 +1,29 @@
 """What members and staff do with a registration (R16 to R19, R26 to R33)."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.actions import OutgoingMessage
 from kitbag import rules
-from kitbag.actions import appeals, claims, deciding, handing_over, sales, stolen
-from kitbag.actions.holding import why_held
-from kitbag.actions.points import settle
+from kitbag.actions import appeals, claims, review, sales, stolen_reports
 from kitbag.actions.serials import check_serial, may_lack_serial
-from kitbag.actions.steps import again, constraint_of, lock, lock_beside_holder, validate
-from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
+from kitbag.actions.transitions import constraint_name, lock_registration, lock_with_holder, retry_on_conflict, validate
+from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Product, Registration, Sale
-from kitbag.models.sales import DATES_DIFFER
+from kitbag.models.sales import MAX_DATE_DIFFERENCE
 from kitbag.presenters.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
-from members import rules as member_rules
-from members.enums import PointsCause
-from members.models import LevelThreshold, Member, User
+from members.models import Member
 
-approve_registration = deciding.approve_registration
-refuse_registration = deciding.refuse_registration
+REMIND_AFTER = timedelta(days=14)
 MAX_KEY_LENGTH = 40
 EARLIEST_PURCHASE = date(1933, 1, 1)
 DETAIL_FIELDS = ["serial", "serial_key", "no_serial", "country", "purchased_on", "store", "warning"]
@@ -52,17 +49,6 @@ class Details:
     purchased_on: date | None = None
     store: str = ""
     no_serial: bool = False
-
-
-@dataclass(frozen=True)
-class RemovalCost:
-    """What removing a registration takes away (R26)."""
-
-    points: int
-    total_before: int
-    total_after: int
-    level_before: str
-    level_after: str
 
 
 @transaction.atomic
@@ -93,7 +79,7 @@ def save_details(*, registration: Registration, details: Details, at: datetime) 
 
     Raises Refusal on a date that cannot be, or when the registration is not open for changes.
     """
-    row = lock(registration)
+    row = lock_registration(registration)
     _require_editable(row)
     _check_date(details.purchased_on, at)
     _write_details(row, details)
@@ -110,7 +96,7 @@ def submit_registration(*, registration: Registration, details: Details, insiste
     member insists; then a person decides. What the desk asked to see has to be there (R25). Raises Refusal with
     `field` naming the input.
     """
-    row = lock(registration)
+    row = lock_registration(registration)
     _require_editable(row)
     _require_complete(row.product, details)
     _check_date(details.purchased_on, at)
@@ -129,7 +115,7 @@ def submit_registration(*, registration: Registration, details: Details, insiste
         with transaction.atomic():
             row.save(update_fields=SUBMITTED_FIELDS)
     except IntegrityError as error:
-        if constraint_of(error) != "registration_submitted_once":
+        if constraint_name(error) != "registration_submitted_once":
             raise
         raise Refusal(
             "own_duplicate", _("You have added this one already. Check the serial number."), "serial"
@@ -141,7 +127,7 @@ def submit_registration(*, registration: Registration, details: Details, insiste
 @transaction.atomic
 def reopen_registration(*, registration: Registration, at: datetime) -> Registration:
     """Take a registration back while it waits for a person, to correct it (R19: no dead ends)."""
-    row = lock(registration)
+    row = lock_registration(registration)
     if row.state != RegistrationState.SUBMITTED:
         raise Refusal("not_waiting", _("This has been decided meanwhile. Look at it again."))
     if row.review_reason == ReviewReason.APPEAL:
@@ -150,7 +136,7 @@ def reopen_registration(*, registration: Registration, at: datetime) -> Registra
     row.review_reason = ""
     row.submitted_at = None
     row.save(update_fields=["state", "review_reason", "submitted_at"])
-    claims.end_claims(row=row, at=at)
+    claims.close_claims(row=row, at=at)
     return row
 
 
@@ -160,28 +146,28 @@ def check_registration(*, registration: Registration, at: datetime) -> Registrat
     A registration that is no longer waiting for the machine is left as it is, so that a second call,
     a retry or a sweep is harmless.
     """
-    return again(lambda: _check(registration, at))
+    return retry_on_conflict(lambda: _check(registration, at))
 
 
 def _check(registration: Registration, at: datetime) -> Registration:
-    row, holder = lock_beside_holder(registration)
-    if row.state != RegistrationState.SUBMITTED or (row.review_reason and not claims.fell_away(row)):
+    row, holder = lock_with_holder(registration)
+    if row.state != RegistrationState.SUBMITTED or (row.review_reason and not claims.claim_lapsed(row)):
         return row
-    if report := stolen.report_against(row):
-        stolen.meet(report=report, registration=row, where="registration", at=at)
+    if report := stolen_reports.find_report_by_other(row):
+        stolen_reports.record_sighting(report=report, registration=row, where="registration", at=at)
         return _leave_to_person(row, ReviewReason.STOLEN)
-    sale = sales.fitting_sale(row)
-    first = deciding.must_see_first(row, at)
-    if first and not (sale and first in sales.SETTLES):
+    sale = sales.find_matching_sale(row)
+    first = review.review_reason_before_claim(row, at)
+    if first and not (sale and first in sales.WAIVED_BY_SALE):
         return _leave_to_person(row, first)
     if holder:
         return claims.open_claim(row=row, holder=holder, at=at)
-    reason = deciding.must_see(row)
-    if reason and not (sale and reason in sales.SETTLES):
+    reason = review.review_reason_without_claim(row)
+    if reason and not (sale and reason in sales.WAIVED_BY_SALE):
         return _leave_to_person(row, reason)
     validate(row, by=None, at=at)
     if sale:
-        sales.match(sale=sale, registration=row, settled=first or reason or "", at=at)
+        sales.record_match(sale=sale, registration=row, settled=first or reason or "", at=at)
     return row
 
 
@@ -191,74 +177,54 @@ def match_sale(*, sale: Sale, at: datetime) -> Registration | None:
     One that counts already is noted. Returns it; None if there is none, or a person still has to look at it.
     """
     rows = Registration.objects.filter(product=sale.product_id, serial_key=sale.serial_key, country=sale.country.code)
-    days = (sale.sold_on - DATES_DIFFER, sale.sold_on + DATES_DIFFER)
+    days = (sale.sold_on - MAX_DATE_DIFFERENCE, sale.sold_on + MAX_DATE_DIFFERENCE)
     live = [RegistrationState.SUBMITTED, RegistrationState.VALIDATED]
     for row in rows.filter(purchased_on__range=days, state__in=live).order_by("state", "pk").reverse():
-        found = again(lambda row=row: _match(row, sale, at))  # type: ignore[misc]
+        found = retry_on_conflict(lambda row=row: _match(row, sale, at))  # type: ignore[misc]
         if found.state == RegistrationState.VALIDATED:
             return found
     return None
 
 
 def _match(registration: Registration, sale: Sale, at: datetime) -> Registration:
-    row, holder = lock_beside_holder(registration)
-    waits = row.state == RegistrationState.SUBMITTED and (not row.review_reason or row.review_reason in sales.SETTLES)
-    current = sales.fitting_sale(row)
+    row, holder = lock_with_holder(registration)
+    waits = row.state == RegistrationState.SUBMITTED and (
+        not row.review_reason or row.review_reason in sales.WAIVED_BY_SALE
+    )
+    current = sales.find_matching_sale(row)
     if current is None or current.pk != sale.pk:
         return row
-    if waits and not (holder or row.asked_for or stolen.report_against(row)):
+    if waits and not (holder or row.asked_for or stolen_reports.find_report_by_other(row)):
         settled = row.review_reason
         validate(row, by=None, at=at)
-        sales.match(sale=sale, registration=row, settled=settled, at=at)
+        sales.record_match(sale=sale, registration=row, settled=settled, at=at)
     elif row.state == RegistrationState.VALIDATED:
-        sales.match(sale=sale, registration=row, settled="", at=at)
-    return row
-
-
-def removal_cost(registration: Registration) -> RemovalCost:
-    """What removing it would cost, read live (R26)."""
-    counted = registration.entries.aggregate(points=Coalesce(Sum("amount"), 0))["points"]
-    member = registration.member
-    after = member.points - counted
-    level = member_rules.level_for(after, LevelThreshold.objects.in_force())
-    return RemovalCost(counted, member.points, after, member.level, level)
-
-
-@transaction.atomic
-def remove_registration(
-    *, registration: Registration, reason: RemovalReason, by: User | None, at: datetime
-) -> Registration:
-    """Take a product out of the Kitbag (R26); its points go, its history stays. Raises Refusal: `gone`, `held`."""
-    row = lock(registration)
-    if not row.is_live:
-        raise Refusal("gone", _("This product has left the Kitbag already."))
-    if refusal := why_held(row):
-        raise refusal
-    row.state = RegistrationState.REMOVED
-    row.removal_reason = reason
-    row.review_reason = ""
-    row.ended_at = at
-    row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
-    handing_over.withdraw(row=row, at=at)
-    claims.end_claims(row=row, at=at)
-    appeals.drop_appeal(row=row, at=at)
-    settle(
-        registrations=[row.pk],
-        cause=PointsCause.REMOVED,
-        about=row.product.name,
-        by=by,
-        at=at,
-    )
+        sales.record_match(sale=sale, registration=row, settled="", at=at)
     return row
 
 
 @transaction.atomic
-def discard_draft(*, registration: Registration, by: User | None, at: datetime) -> Registration:
-    """Take back a product picked a moment ago. Raises Refusal `not_draft` once it was handed in: then it has a cost."""
-    row = lock(registration)
-    if row.state != RegistrationState.DRAFT:
-        raise Refusal("not_draft", _("This one is no longer a draft. Open it to remove it."))
-    return remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=by, at=at)
+def remind_unfinished(*, after: int, limit: int, at: datetime) -> int | None:
+    """Write to the next `limit` members by key who wish it and left a product alone for two weeks.
+
+    Once a month each: the key of the mail says so. Returns the last key, None at the end.
+    """
+    left = Registration.objects.filter(member=OuterRef("pk"), state__in=NEEDS_MEMBER, added_at__lt=at - REMIND_AFTER)
+    people = Member.objects.open().filter(Exists(left), pk__gt=after, wants_reminders=True).select_related("user")
+    found = list(people.order_by("pk")[:limit])
+    if not found:
+        return None
+    month = timezone.localdate(at).strftime("%Y-%m")
+    letters = [
+        OutgoingMessage(
+            f"reminder-{month}-{person.pk}",
+            person.user.email,
+            outbox.rendered_later("kitbag.reminder", member=person.pk),
+        )
+        for person in found
+    ]
+    outbox.enqueue_many(kind="mail", messages=letters)
+    return found[-1].pk
 
 
 # --- Steps -----------------------------------------------------------------------------------------

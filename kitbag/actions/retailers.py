@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from kitbag.catalogue.retailers_reader import RetailerFacts
-from kitbag.enums import ShopStanding
+from kitbag.enums import ShopStatus
 from kitbag.models import AuthorisedPeriod, Retailer
 
 MAX_SUGGESTIONS = 100
@@ -31,18 +31,18 @@ def load_retailers(*, retailers: Iterable[RetailerFacts]) -> tuple[int, int]:
     return added, left
 
 
-def suggestions(country: str, on: date) -> list[str]:
+def suggest_retailers(country: str, on: date) -> list[str]:
     """The authorised shops of a country on that day, for the store field."""
     shops = Retailer.objects.filter(country=country).authorised(on)
     return list(shops.order_by("name").values_list("name", flat=True)[:MAX_SUGGESTIONS])
 
 
-def standing_of(store: str, country: str, on: date) -> ShopStanding:
+def shop_status(store: str, country: str, on: date) -> ShopStatus:
     """What is known of a store as typed: authorised that day, not authorised, or nothing (R24)."""
-    return standings_of([(store, country, on)])[store, country, on]
+    return shop_statuses([(store, country, on)])[store, country, on]
 
 
-def standings_of(bought: Collection[tuple[str, str, date]]) -> dict[tuple[str, str, date], ShopStanding]:
+def shop_statuses(bought: Collection[tuple[str, str, date]]) -> dict[tuple[str, str, date], ShopStatus]:
     """The same for many purchases at once: store, country and day of each."""
     known = Retailer.objects.annotate(key=Lower("name")).filter(
         country__in={country for _store, country, _day in bought if country},
@@ -53,12 +53,12 @@ def standings_of(bought: Collection[tuple[str, str, date]]) -> dict[tuple[str, s
         periods.setdefault((country, key), []).append((begins, ends))
     found = {}
     for store, country, day in bought:
-        standing = ShopStanding.NOT_SAID
+        standing = ShopStatus.NOT_SAID
         if country and (key := _shop_key(store)):
             times = periods.get((country, key))
-            standing = ShopStanding.UNKNOWN if times is None else ShopStanding.NOT_AUTHORISED
+            standing = ShopStatus.UNKNOWN if times is None else ShopStatus.NOT_AUTHORISED
             if any(begins and begins <= day and (ends is None or ends > day) for begins, ends in times or ()):
-                standing = ShopStanding.AUTHORISED
+                standing = ShopStatus.AUTHORISED
         found[store, country, day] = standing
     return found
 

@@ -18,13 +18,13 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from kitbag import rules
-from kitbag.actions.steps import constraint_of
+from kitbag.actions.transitions import constraint_name
 from kitbag.enums import ReviewReason, SaleWithdrawal
 from kitbag.models import Product, Registration, Sale
 
-SETTLES = (ReviewReason.SHAPE, ReviewReason.SAMPLE, ReviewReason.REFUSALS)
-OLDEST = timedelta(days=10 * 366)
-ANYWHERE = timedelta(hours=14)  # where it is tomorrow first
+WAIVED_BY_SALE = (ReviewReason.SHAPE, ReviewReason.SAMPLE, ReviewReason.REFUSALS)
+MAX_AGE = timedelta(days=10 * 366)
+MAX_AHEAD_OF_UTC = timedelta(hours=14)  # where it is tomorrow first
 MATCHED, WITHDRAWN = "sale.matched", "sale.withdrawn"
 
 
@@ -53,7 +53,7 @@ def confirm_sale(
         raise Refusal("serial", _("A serial number has letters or digits. Copy it from the product."), "serial")
     if not product.registrable:
         raise Refusal("registrable", _("This product cannot be registered."), "product")
-    if not at.date() - OLDEST <= sold_on <= (at + ANYWHERE).date():
+    if not at.date() - MAX_AGE <= sold_on <= (at + MAX_AHEAD_OF_UTC).date():
         raise Refusal("sold_on", _("This day is not over yet, or too long ago. Check the year."), "sold_on")
     try:
         with transaction.atomic():
@@ -69,7 +69,7 @@ def confirm_sale(
                 confirmed_at=at,
             )
     except IntegrityError as error:
-        if constraint_of(error) == "sale_heard_once":
+        if constraint_name(error) == "sale_heard_once":
             return Sale.objects.get(partner=partner, external_id=external_id), False
         raise Refusal("standing", _("A sale of this serial number stands already."), "serial") from None
     after_commit("kitbag.match_sale", row.pk)
@@ -91,7 +91,7 @@ def withdraw_sale(*, sale: Sale, why: SaleWithdrawal, at: datetime) -> Sale:
     return row
 
 
-def fitting_sale(row: Registration) -> Sale | None:
+def find_matching_sale(row: Registration) -> Sale | None:
     """The sale that bears out what a registration says, if a retailer confirmed one."""
     if not row.serial_key or row.purchased_on is None:
         return None
@@ -99,7 +99,7 @@ def fitting_sale(row: Registration) -> Sale | None:
     return found.select_related("partner").first()
 
 
-def match(*, sale: Sale, registration: Registration, settled: str, at: datetime) -> None:
+def record_match(*, sale: Sale, registration: Registration, settled: str, at: datetime) -> None:
     """A registration counts, and this sale says the same. The registration is locked."""
     found = Sale.objects.select_for_update(of=("self",), no_key=True).filter(pk=sale.pk, registration=None).first()
     if found is None or found.withdrawn_at:
@@ -109,7 +109,7 @@ def match(*, sale: Sale, registration: Registration, settled: str, at: datetime)
     _announce(found, MATCHED, at)
 
 
-def unmatched(*, limit: int = 200) -> list[int]:
+def unmatched_sales(*, limit: int = 200) -> list[int]:
     """The sales whose registration nobody has looked at since: what the sweep matches."""
     return list(Sale.objects.to_match().order_by("pk").values_list("pk", flat=True)[:limit])
 
@@ -121,7 +121,7 @@ def _announce(row: Sale, type: str, at: datetime) -> None:  # noqa: A002
         key=f"{type.replace('.', '-')}-{row.pk}",
         subject=f"sales/{row.pk}",
         sequence=1 if type == MATCHED else 2,
-        compose="kitbag.partner_sale",
+        renderer="kitbag.partner_sale",
         at=at,
         sale=row.pk,
     )

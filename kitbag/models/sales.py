@@ -13,11 +13,11 @@ from kitbag.enums import RegistrationState, ReviewReason, SaleWithdrawal
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration
 
-DATES_DIFFER = timedelta(days=7)  # between what the member remembers and what the receipt says
+MAX_DATE_DIFFERENCE = timedelta(days=7)  # between what the member remembers and what the receipt says
 
 
 class SaleQuerySet(models.QuerySet["Sale"]):
-    def seen_by_partner(self, partner: Partner) -> Self:
+    def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
     def standing(self) -> Self:
@@ -25,7 +25,7 @@ class SaleQuerySet(models.QuerySet["Sale"]):
 
     def fitting(self, product: int, serial_key: str, country: str, purchased_on: date) -> Self:
         """Those that bear out what a member says of a purchase."""
-        days = (purchased_on - DATES_DIFFER, purchased_on + DATES_DIFFER)
+        days = (purchased_on - MAX_DATE_DIFFERENCE, purchased_on + MAX_DATE_DIFFERENCE)
         return self.standing().filter(product=product, serial_key=serial_key, country=country, sold_on__range=days)
 
     def to_match(self) -> Self:
@@ -36,7 +36,7 @@ class SaleQuerySet(models.QuerySet["Sale"]):
             serial_key=OuterRef("serial_key"),
             country=OuterRef("country"),
             state__in=live,
-            purchased_on__range=(OuterRef("sold_on") - DATES_DIFFER, OuterRef("sold_on") + DATES_DIFFER),
+            purchased_on__range=(OuterRef("sold_on") - MAX_DATE_DIFFERENCE, OuterRef("sold_on") + MAX_DATE_DIFFERENCE),
         )
         return self.standing().filter(Exists(same), registration=None)
 

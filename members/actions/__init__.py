@@ -2,7 +2,7 @@
 
 from members.actions.accounts import Profile, accept_terms, change_profile, join, move_country
 from members.actions.erasing import delete_notices, erase_person
-from members.actions.levels import Settled, notify_level_changes, repair_level_history, settle_level
+from members.actions.levels import LedgerChanges, notify_level_changes, repair_level_history, update_levels
 from members.actions.notices import notify_member, notify_members, read_notice
 from members.actions.thresholds import (
     announce_thresholds_step,
@@ -18,7 +18,7 @@ from members.actions.thresholds import (
 
 __all__ = [
     "Profile",
-    "Settled",
+    "LedgerChanges",
     "accept_terms",
     "announce_thresholds_step",
     "apply_thresholds_step",
@@ -26,18 +26,18 @@ __all__ = [
     "begin_thresholds",
     "cancel_thresholds",
     "change_profile",
+    "delete_notices",
     "draft_thresholds",
     "erase_person",
-    "delete_notices",
     "join",
-    "repair_level_history",
-    "move_country",
     "members_changing_level",
-    "plan_thresholds",
-    "read_notice",
-    "settle_level",
-    "notify_member",
+    "move_country",
     "notify_level_changes",
+    "notify_member",
     "notify_members",
+    "plan_thresholds",
     "plans_to_announce",
+    "read_notice",
+    "repair_level_history",
+    "update_levels",
 ]

@@ -43,14 +43,14 @@ from delta left join changed on changed.member_id = delta.id order by delta.id
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What a settle wrote: points by member key, and the keys of the level changes."""
+class LedgerChanges:
+    """What a reconciliation wrote: the change of points by member key, and the keys of the level changes."""
 
     deltas: dict[int, int] = field(default_factory=dict)
     level_changes: list[int] = field(default_factory=list)
 
 
-def settle_level(
+def update_levels(
     *,
     cause: PointsCause,
     about: str,
@@ -59,7 +59,7 @@ def settle_level(
     deltas: Mapping[int, int] | None = None,
     ledger: str = "",
     facts: Mapping[str, Any] | None = None,
-) -> Settled:
+) -> LedgerChanges:
     """Add what the ledger gained to the members' points and let the level follow (R11), in one statement.
 
     What it gained is `deltas`, member keys to points, or what the SQL of `ledger` writes in the same statement:
@@ -87,7 +87,7 @@ def settle_level(
     keys = [change for _member, _amount, change in rows if change]
     if keys and not later:
         _tell(LevelChange.objects.filter(pk__in=keys).select_related("member__user"))
-    return Settled({member: amount for member, amount, _change in rows}, keys)
+    return LedgerChanges({member: amount for member, amount, _change in rows}, keys)
 
 
 REPAIR_HISTORY_SQL = """
@@ -167,4 +167,4 @@ def _tell(changes: Iterable[LevelChange]) -> None:
             OutgoingMessage(key, last.member.user.email, outbox.rendered_later("members.level_changed", **told))
         )
     notify_members(notices)
-    outbox.enqueue_many(kind="mail", letters=letters)
+    outbox.enqueue_many(kind="mail", messages=letters)

@@ -14,7 +14,7 @@ from cps_portal.core.lib.locks import lock_rules_exclusive, lock_rules_shared
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
 from members import rules
-from members.actions.levels import settle_level
+from members.actions.levels import update_levels
 from members.actions.notices import notify_members
 from members.emails import AHEAD_PATH
 from members.enums import ChangeState, Level, NoticeCode, PointsCause
@@ -186,7 +186,7 @@ def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         )
         for person in people
     ]
-    outbox.enqueue_many(kind="mail", letters=mails)
+    outbox.enqueue_many(kind="mail", messages=mails)
     row.cursor, row.stepped_at = people[-1].pk, at
     row.save(update_fields=["cursor", "stepped_at"])
     return True
@@ -223,7 +223,7 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
         )
         for each in heard
     ]
-    outbox.enqueue_many(kind="mail", letters=mails)
+    outbox.enqueue_many(kind="mail", messages=mails)
     row.announcements.filter(pk__in=[each.pk for each in told]).update(withdrawn_at=at)
     row.stepped_at = at
     row.save(update_fields=["stepped_at"])
@@ -284,7 +284,7 @@ def apply_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         return False
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
     lock_rules_shared()
-    moved = settle_level(deltas=dict.fromkeys(keys, 0), cause=PointsCause.THRESHOLDS, about="", at=at, later=True)
+    moved = update_levels(deltas=dict.fromkeys(keys, 0), cause=PointsCause.THRESHOLDS, about="", at=at, later=True)
     row.cursor, row.stepped_at = keys[-1], at
     row.moved += len(moved.level_changes)
     row.save(update_fields=["cursor", "stepped_at", "moved"])

@@ -1,4 +1,4 @@
-"""Who the members are, which terms they accepted, and what they were told."""
+"""Users, members, the terms they accepted, and their notices."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from members.enums import Level, NoticeCode, Specialty, Theme
 
 
 def append_only(table: str) -> list[pgtrigger.Trigger]:
-    """The triggers that make the database refuse to change or empty a log."""
+    """Triggers that make the database refuse UPDATE, DELETE and TRUNCATE on a log."""
     return [
         pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
         pgtrigger.Trigger(
@@ -49,11 +49,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in, staff or member: the e-mail address is the name."""
+    """A sign-in account: of a member, of staff, or both. The e-mail address is the user name."""
 
     email = models.EmailField(_("email"), max_length=254)
-    is_staff = models.BooleanField(_("may enter the admin"), default=False)
-    is_active = models.BooleanField(_("may sign in"), default=True)
+    is_staff = models.BooleanField(_("can use the admin"), default=False)
+    is_active = models.BooleanField(_("can sign in"), default=True)
     date_joined = models.DateTimeField(_("since"), default=timezone.now)
 
     objects = UserManager()
@@ -65,7 +65,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("users")
         constraints = [
             models.UniqueConstraint(
-                Lower("email"), name="user_email_unique", violation_error_message=_("This address is taken.")
+                Lower("email"),
+                name="user_email_unique",
+                violation_error_message=_("Another account already uses this address."),
             ),
         ]
 
@@ -78,7 +80,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(closed_at=None)
 
     def to_erase(self, at: datetime) -> "MemberQuerySet":
-        """Closed, and the time to take it back is over (R14). Those of staff stay: somebody works with that user."""
+        """Closed accounts that can no longer be reopened (R14). Not those of staff, who still work with the user."""
         since = at - timedelta(days=settings.CLOSING_DAYS)
         return self.filter(closed_at__lt=since, erased_at=None, user__is_staff=False)
 
@@ -89,7 +91,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
 @pghistory.track(exclude=["points", "level", "theme"])  # the ledger and LevelChange are the history of these
 class Member(models.Model):
-    """A member of the programme (R8). ``points`` and ``level`` are copies that only settle_level writes (R11)."""
+    """A member of the programme (R8). `points` and `level` are copies; only `update_levels` writes them (R11)."""
 
     user = models.OneToOneField(User, models.PROTECT, related_name="member", verbose_name=_("user"))
     number = models.CharField(_("member number"), max_length=12, unique=True, editable=False)
@@ -99,11 +101,9 @@ class Member(models.Model):
     specialty = models.CharField(_("mostly shoots"), max_length=20, choices=Specialty, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
     theme = models.CharField(_("appearance"), max_length=5, choices=Theme, default=Theme.AUTO)
-    wants_news = models.BooleanField(_("wants news of events and offers"), default=False)
-    wants_counted = models.BooleanField(_("wants a mail when a product counts"), default=False, db_default=False)
-    wants_reminders = models.BooleanField(
-        _("wants to be reminded of unfinished products"), default=True, db_default=True
-    )
+    wants_news = models.BooleanField(_("wants e-mails about events and offers"), default=False)
+    wants_counted = models.BooleanField(_("wants an e-mail when a product counts"), default=False, db_default=False)
+    wants_reminders = models.BooleanField(_("wants reminders of unfinished products"), default=True, db_default=True)
     points = models.PositiveIntegerField(_("points"), default=0, editable=False)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.RED, editable=False)
     joined_at = models.DateTimeField(_("joined"))
@@ -140,7 +140,7 @@ class Member(models.Model):
 
     @property
     def reopens_until(self) -> datetime | None:
-        """How long a closed account can be taken back (R14)."""
+        """Until when a closed account can be reopened (R14)."""
         return self.closed_at + timedelta(days=settings.CLOSING_DAYS) if self.closed_at else None
 
     @property
@@ -186,7 +186,7 @@ class TermsAcceptance(models.Model):
 
 
 class Notice(models.Model):
-    """What the dashboard tells a member of its own accord (R56). The unique key makes a replay harmless."""
+    """A line on the member's dashboard (R56). The unique key makes it safe to repeat the action that wrote it."""
 
     key = models.CharField(max_length=200, unique=True)
     member = models.ForeignKey(Member, models.PROTECT, related_name="notices", verbose_name=_("member"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import stolen
+from kitbag.actions import stolen_reports
 from kitbag.models import Product, Registration
 
 WHERE = "centre"
@@ -18,6 +18,6 @@ def require_not_stolen(
     *, product: Product, serial_key: str | None, registration: Registration | None, at: datetime
 ) -> None:
     """Raises Refusal `stolen` for the desk. That it was presented is kept, and the owner told, all the same."""
-    if report := stolen.report_for(product, serial_key):
-        stolen.meet(report=report, registration=registration, where=WHERE, at=at)
+    if report := stolen_reports.find_report(product, serial_key):
+        stolen_reports.record_sighting(report=report, registration=registration, where=WHERE, at=at)
         raise Refusal("stolen", CALL_SUPPORT)

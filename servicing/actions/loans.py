@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.clock import add_working_days
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
-from kitbag.actions.holding import free_registration, hold_registration
+from kitbag.actions.transitions import hold_registration, release_hold
 from kitbag.enums import HoldReason
 from members.actions import notices
 from members.enums import NoticeCode
 from members.models import User
-from servicing.actions.recording import PORTAL, Who, record_event, record_on
+from servicing.actions.events import SYSTEM, Actor, record_event, record_on
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
 
@@ -64,7 +64,7 @@ def reserve(*, ticket: Ticket, unit: LoanUnit, by: User, at: datetime) -> Loan:
         raise Refusal("taken", _("Somebody else has this one by now. Choose another one."), "unit") from None
     if locked.registration:
         hold_registration(registration=locked.registration, key=_key(loan), why=HoldReason.LOAN, at=at)
-    _record(loan, EventKind.LOAN_RESERVED, Who(user=by), at)
+    _record(loan, EventKind.LOAN_RESERVED, Actor(user=by), at)
     return loan
 
 
@@ -76,7 +76,7 @@ def decline_offer(*, ticket: Ticket, by: User, at: datetime) -> Ticket:
         raise Refusal("offered", NOT_OFFERED)
     if open_loan(locked):
         raise Refusal("has_one", _("You have reserved one. Cancel it instead."))
-    done, _event = record_on(ticket=locked, kind=EventKind.LOAN_DECLINED, who=Who(user=by), at=at)
+    done, _event = record_on(ticket=locked, kind=EventKind.LOAN_DECLINED, actor=Actor(user=by), at=at)
     return done
 
 
@@ -98,7 +98,7 @@ def accept_agreement(*, loan: Loan, version: str, by: User, at: datetime) -> Loa
 
 
 @transaction.atomic
-def hand_out(*, loan: Loan, condition: str, who: Who, at: datetime, due_back: date | None = None) -> Loan:
+def hand_out(*, loan: Loan, condition: str, actor: Actor, at: datetime, due_back: date | None = None) -> Loan:
     """It leaves the centre, its condition noted; due back by default in so many days (LOAN_DAYS).
 
     Raises Refusal: `state`, `agreement`, and beside their fields `condition`, `due_back`.
@@ -109,14 +109,14 @@ def hand_out(*, loan: Loan, condition: str, who: Who, at: datetime, due_back: da
         raise Refusal("agreement", _("The member has not accepted the agreement yet."))
     row.condition_out = _text(condition)
     row.due_back = _later(row, due_back, at) if due_back else _usual_day(row, at)
-    row.state, row.out_at, row.by = LoanState.OUT, at, who.user
+    row.state, row.out_at, row.by = LoanState.OUT, at, actor.user
     row.save(update_fields=["condition_out", "due_back", "state", "out_at", "by"])
-    _record(row, EventKind.LOAN_OUT, who, at)
+    _record(row, EventKind.LOAN_OUT, actor, at)
     return row
 
 
 @transaction.atomic
-def extend(*, loan: Loan, due_back: date, who: Who, at: datetime) -> Loan:
+def extend(*, loan: Loan, due_back: date, actor: Actor, at: datetime) -> Loan:
     """The member may keep it longer. Raises Refusal `state`, `due_back`."""
     row = _locked(loan)
     _require(row, LoanState.OUT)
@@ -127,7 +127,7 @@ def extend(*, loan: Loan, due_back: date, who: Who, at: datetime) -> Loan:
 
 
 @transaction.atomic
-def take_back(*, loan: Loan, condition: str, who: Who, at: datetime) -> Loan:
+def take_back(*, loan: Loan, condition: str, actor: Actor, at: datetime) -> Loan:
     """It is back, its condition noted. Raises Refusal `state`, `condition`."""
     row = _locked(loan)
     _require(row, LoanState.OUT)
@@ -135,19 +135,19 @@ def take_back(*, loan: Loan, condition: str, who: Who, at: datetime) -> Loan:
     row.state, row.returned_at = LoanState.RETURNED, at
     row.save(update_fields=["condition_in", "state", "returned_at"])
     _free(row)
-    _record(row, EventKind.LOAN_RETURNED, who, at)
+    _record(row, EventKind.LOAN_RETURNED, actor, at)
     return row
 
 
 @transaction.atomic
-def cancel(*, loan: Loan, who: Who, at: datetime) -> Loan:
+def cancel(*, loan: Loan, actor: Actor, at: datetime) -> Loan:
     """Give a reservation up. Raises Refusal `state` once it is out."""
     row = _locked(loan)
     _require(row, LoanState.RESERVED)
     row.state, row.cancelled_at = LoanState.CANCELLED, at
     row.save(update_fields=["state", "cancelled_at"])
     _free(row)
-    _record(row, EventKind.LOAN_CANCELLED, who, at)
+    _record(row, EventKind.LOAN_CANCELLED, actor, at)
     return row
 
 
@@ -157,7 +157,7 @@ def lapse_reservations(*, at: datetime) -> int:
     count = 0
     for loan in old.order_by("member", "pk"):
         try:
-            cancel(loan=loan, who=PORTAL, at=at)
+            cancel(loan=loan, actor=SYSTEM, at=at)
         except Refusal:  # fetched a moment ago
             continue
         count += 1
@@ -209,14 +209,14 @@ def _require(row: Loan, state: LoanState) -> None:
         raise Refusal("state", words)
 
 
-def _record(row: Loan, kind: EventKind, who: Who, at: datetime) -> None:
-    record_event(ticket=row.ticket, kind=kind, who=who, at=at, data={"loan": row.pk})
+def _record(row: Loan, kind: EventKind, actor: Actor, at: datetime) -> None:
+    record_event(ticket=row.ticket, kind=kind, actor=actor, at=at, data={"loan": row.pk})
 
 
 def _tell(row: Loan, what: str, at: datetime) -> None:
     """Notice and mail: due back soon, overdue, or longer than agreed at first (R56)."""
     key = f"loan-{row.pk}-{what}-{row.unit.centre.today(at)}"
-    notices.tell(
+    notices.notify_member(
         member=row.member,
         key=key,
         code=NoticeCode.TICKET,
@@ -230,7 +230,7 @@ def _tell(row: Loan, what: str, at: datetime) -> None:
 
 def _free(row: Loan) -> None:
     if row.ticket.registration:
-        free_registration(registration=row.ticket.registration, key=_key(row))
+        release_hold(registration=row.ticket.registration, key=_key(row))
 
 
 def _key(loan: Loan) -> str:

@@ -10,9 +10,9 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from cps_portal.core.lib.prepared import CompiledQuery
-from kitbag.actions import retailers, stolen
-from kitbag.enums import RegistrationState, ShopStanding, Stage
+from cps_portal.core.lib.compiled_queries import CompiledQuery
+from kitbag.actions import retailers, stolen_reports
+from kitbag.enums import RegistrationState, ShopStatus, Stage
 from kitbag.models import Product, Registration
 from kitbag.rules import serial_key
 from members.enums import Programme
@@ -192,7 +192,7 @@ def standing_of(item: Item) -> Standing:
 
 def standings_of(items: Collection[Item]) -> dict[Item, Standing]:
     """The same of many at once."""
-    reported = stolen.reported({(item.product.pk, item.serial_key) for item in items if item.serial_key})
+    reported = stolen_reports.find_reported({(item.product.pk, item.serial_key) for item in items if item.serial_key})
     return {item: _standing(item, is_stolen=(item.product.pk, item.serial_key) in reported) for item in items}
 
 
@@ -223,13 +223,13 @@ def claims_for(items: Collection[Item], *, wanted: bool, proof: bool, at: dateti
     countries = {country for _store, country, _day in bought.values()} - {""}
     here = CountryProgramme.objects.in_force(today).filter(country__in=countries) if countries else ()
     region = {row.country.code for row in here}
-    shops = retailers.standings_of(set(bought.values())) if bought else {}
+    shops = retailers.shop_statuses(set(bought.values())) if bought else {}
     return {
         item: WarrantyClaim(
             wanted=wanted,
             proof=proof,
             outside_region=item in bought and bought[item][1] in countries - region,
-            not_authorised=item in bought and shops[bought[item]] == ShopStanding.NOT_AUTHORISED,
+            not_authorised=item in bought and shops[bought[item]] == ShopStatus.NOT_AUTHORISED,
         )
         for item in items
     }

@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.test import Client
 
 from cps_portal.core.files import actions as files
-from kitbag.actions import adjustments, appeals, registrations, review
+from kitbag.actions import adjustments, appeals, registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason
 from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
 from members import actions as members
@@ -75,7 +75,7 @@ def _add_kit(world: World, member: Member, name: str) -> None:
     review.ask_for_more(registration=asked, text=f"the receipt of {name}", by=world.staff, at=START)
     removed = draft(member, world.lens, START)
     registrations.save_details(registration=removed, details=details(f"{name}5", **shop), at=START)
-    registrations.remove_registration(registration=removed, reason=RemovalReason.SOLD, by=member.user, at=START)
+    removals.remove_registration(registration=removed, reason=RemovalReason.SOLD, by=member.user, at=START)
     counted = validated(member, world.pro_body, STOLEN, at=START)
     counted.store = shop["store"]
     counted.save()

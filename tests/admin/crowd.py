@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cps_portal.core.files.models import StoredFile
-from cps_portal.core.partners.actions import add_endpoint, issue
+from cps_portal.core.partners.actions import add_endpoint, issue_credential
 from cps_portal.core.partners.models import ApiCall, Attempt, IdempotencyRecord, Partner
 from kitbag.actions import handovers, registrations, review, stolen_reports
 from kitbag.actions.appeals import make_appeal
@@ -232,7 +232,9 @@ def add_rest(numbers: range, by: User) -> None:
         endpoint, _secret = add_endpoint(partner=house, url="https://example.org/", by=by, at=LONG_AGO)
         Attempt.objects.create(endpoint=endpoint, key=f"x@{n}", type="x", at=LONG_AGO, took_ms=1)
         shop_partner = Partner.objects.create(name=f"Shops {n}", slug=f"shops-{n}", kind="retailer")
-        credential, _secret = issue(partner=shop_partner, name="Till", scopes=["catalogue"], by=by, at=LONG_AGO)
+        credential, _secret = issue_credential(
+            partner=shop_partner, name="Till", scopes=["catalogue"], by=by, at=LONG_AGO
+        )
         ApiCall.objects.create(
             credential=credential, at=LONG_AGO, request_id=f"x{n}", method="GET", path="/", status=200, took_ms=1
         )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import appeals, deciding, registrations
+from kitbag.actions import appeals, registrations, removals, review
 from kitbag.actions.evidence import add_evidence
 from kitbag.enums import ClaimOutcome, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Claim, Registration
@@ -65,7 +65,7 @@ def test_next_takes_the_longest_waiting_and_a_decision_opens_the_following(
 
 def test_the_page_shows_everything_there_is_to_know(as_support: Client, world: World) -> None:
     gone = submitted(world.chloe, world.pro_body, "58215", insisted=True)
-    registrations.remove_registration(registration=gone, reason="sold", by=None, at=timezone.now())
+    removals.remove_registration(registration=gone, reason="sold", by=None, at=timezone.now())
     row = waiting_one(world, 5, days=9)
     text = as_support.get(desk(row)).content.decode()
     for fact in [
@@ -200,10 +200,10 @@ def test_nobody_is_given_their_own_kit(staff: SignIn, world: World, three: list[
     world.ben.user.is_staff = True
     world.ben.user.save()
     with pytest.raises(Exception, match="your own kit"):
-        deciding.approve_registration(registration=three[0], by=world.ben.user, at=timezone.now())
-    assert deciding.take_next(by=world.ben.user, at=timezone.now()) is None
+        review.approve_registration(registration=three[0], by=world.ben.user, at=timezone.now())
+    assert review.take_next(by=world.ben.user, at=timezone.now()) is None
     agent = UserFactory(is_staff=True)
-    assert deciding.take_next(by=agent, at=timezone.now()) == three[0]
+    assert review.take_next(by=agent, at=timezone.now()) == three[0]
 
 
 # --- Claims and appeals at the desk --------------------------------------------------------------------

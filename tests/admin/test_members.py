@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag.actions import registrations
+from kitbag.actions import registrations, review
 from kitbag.enums import RefusalReason
 from tests.factories import draft, submitted
 from tests.world import World
@@ -48,7 +48,7 @@ def test_the_page_says_why_each_product_is_grey(as_support: Client, world: World
     registrations.check_registration(registration=shape, at=now)
     wrong = submitted(world.ana, world.body, "052021007718")
     reason = RefusalReason.SERIAL_UNREADABLE
-    registrations.refuse_registration(registration=wrong, reason=reason, by=world.staff, at=now)
+    review.refuse_registration(registration=wrong, reason=reason, by=world.staff, at=now)
     text = as_support.get(page(world)).content.decode()
     assert "Missing: serial number, country of purchase, date of purchase, store." in text
     assert "The serial number has an unusual shape" in text

@@ -103,8 +103,8 @@ def test_a_mistake_is_said_beside_its_field(
 
 def test_another_place_is_told_and_more_places_go_to_the_line(world: World, offer: Offer, as_programme: Client) -> None:
     world.ben.__class__.objects.filter(pk=world.ben.pk).update(level="gold", country="ZA")
-    first = sign_up(member=world.ana, offer=offer, by=world.ana.user, at=NOW)
-    second = sign_up(member=world.ben, offer=offer, by=world.ben.user, at=NOW)
+    first = sign_up(member=world.ana, offer=offer, at=NOW)
+    second = sign_up(member=world.ben, offer=offer, at=NOW)
     assert (first.state, second.state) == ("held", "waiting")
     change(as_programme, offer, venue="Durban", places="2", slug="elsewhere")
     second.refresh_from_db()
@@ -118,13 +118,13 @@ def test_another_place_is_told_and_more_places_go_to_the_line(world: World, offe
 def test_the_list_for_the_door_is_harmless_and_in_order(world: World, offer: Offer, as_programme: Client) -> None:
     world.ben.__class__.objects.filter(pk=world.ben.pk).update(level="gold", country="ZA", first_name=" =1+1")
     world.ben.refresh_from_db()
-    sign_up(member=world.ana, offer=offer, by=world.ana.user, at=NOW)
-    sign_up(member=world.ben, offer=offer, by=world.ben.user, at=NOW)
+    sign_up(member=world.ana, offer=offer, at=NOW)
+    sign_up(member=world.ben, offer=offer, at=NOW)
     door = reverse("admin:offers_offer_door", args=[offer.pk])
     table = list(csv.reader(as_programme.get(door).content.decode("utf-8-sig").splitlines()))
     assert [row[0] for row in table[1:]] == ["1", ""]
     assert table[2][1].startswith("'")
-    cancel_sign_up(member=world.ana, offer=offer, by=world.ana.user, at=NOW)
+    cancel_sign_up(member=world.ana, offer=offer, at=NOW)
     table = list(csv.reader(as_programme.get(door).content.decode("utf-8-sig").splitlines()))
     assert [row[2] for row in table[1:]] == [world.ben.number_in_groups]
     listed = as_programme.get("/admin/offers/signup/", {"offer__id__exact": str(offer.pk), "q": world.ben.number})

@@ -37,7 +37,7 @@ def asked(member: Member, body: str, house: Partner | None = None) -> WelcomePac
         asked_at=before,
         sending_since=before,
         changed_at=before,
-        house=house,
+        partner=house,
     )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=before, received_at=before)
     return pack
@@ -96,7 +96,7 @@ def test_bad_lines_are_named_with_their_column_and_the_good_ones_recorded(world:
     named = [(problem.number, problem.column) for problem in answer.context["problems"]]
     assert named == [(number, column) for number, (_line, column, _why) in enumerate(BAD_LINES, start=2)]
     for problem, (_line, _column, why) in zip(answer.context["problems"], BAD_LINES, strict=True):
-        assert why in str(problem.why)
+        assert why in str(problem.message)
     assert "1 line was new" in answer.content.decode()
     assert "nonsense,1,packed" in answer.content.decode(), "what was pasted stays"
     pack.refresh_from_db()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kitbag import rules
-from kitbag.actions import registrations
+from kitbag.actions import registrations, review
 from kitbag.enums import RefusalReason
 from kitbag.models import Registration, SerialShape
 from kitbag.queries import serial_shapes
@@ -46,8 +46,8 @@ def typed(shape: SerialShape, **changes: object) -> dict[str, object]:
 def test_the_report_tells_false_alarms_from_good_ones(as_programme: Client, world: World, shape: SerialShape) -> None:
     right, wrong, _open = insisted(world, "8471620"), insisted(world, "84716"), insisted(world, "84717")
     now = timezone.now()
-    registrations.approve_registration(registration=right, by=world.staff, at=now)
-    registrations.refuse_registration(registration=wrong, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=now)
+    review.approve_registration(registration=right, by=world.staff, at=now)
+    review.refuse_registration(registration=wrong, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=now)
     validated(world.chloe, world.body, "052031000077")
     left = draft(world.chloe, world.body)
     registrations.save_details(registration=left, details=details("84718"), at=now)
@@ -84,7 +84,7 @@ def test_the_report_costs_the_same_with_many_shapes_and_numbers(as_programme: Cl
 
 def test_a_pattern_is_tried_before_it_is_saved(as_programme: Client, world: World, shape: SerialShape) -> None:
     right = insisted(world, "8471-620 (M)")
-    registrations.approve_registration(registration=right, by=world.staff, at=timezone.now())
+    review.approve_registration(registration=right, by=world.staff, at=timezone.now())
     change = reverse("admin:kitbag_serialshape_change", args=[shape.pk])
     trial = reverse("admin:kitbag_serialshape_try", args=[shape.pk])
     assert f'formaction="{trial}"' in as_programme.get(change).content.decode()

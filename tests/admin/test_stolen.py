@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from kitbag.actions import stolen
+from kitbag.actions import stolen_reports
 from kitbag.models import AuthorisedPeriod, Registration, Retailer, StolenReport
 from tests.world import World
 
@@ -42,7 +42,7 @@ def test_support_reports_and_lifts_with_a_reason(world: World, groups: dict[str,
 
 def test_others_of_the_staff_neither_report_nor_lift(world: World, groups: dict[str, Group]) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    report = stolen.report_own(
+    report = stolen_reports.report_own(
         registration=row, police_reference="CR 1", stolen_on=None, note="", by=world.ana.user, at=timezone.now()
     )
     desk = staff_of(world, groups, "Programme")

@@ -81,7 +81,7 @@ def machine(
     """A partner with a credential that may do all its kind may, unless scopes are named."""
     partner, _made = Partner.objects.get_or_create(slug=slug, defaults={"name": f"Partner {slug}", "kind": kind})
     wanted = list(scopes) or list(SCOPES[kind])
-    credential, secret = actions.issue(
+    credential, secret = actions.issue_credential(
         partner=partner, name="Workshop system", scopes=wanted, by=None, at=timezone.now(), rate=100_000, **more
     )
     return Machine(partner, credential, secret)

@@ -145,7 +145,7 @@ def test_what_is_deleted_is_told_nothing_more_and_believed_nothing_but_stays_for
     ]
     assert [one.status_code for one in again] == [404] * 6
     assert shop.get("webhook-endpoints").json()["results"] == []
-    assert actions.secrets_of(partner=shop.partner, at=timezone.now()) == []
+    assert actions.partner_secrets(partner=shop.partner, at=timezone.now()) == []
     assert tell(shop, 4) == []
     waiting.refresh_from_db()
     assert (waiting.state, waiting.answer, waiting.next_at) == (State.CANCELLED, "its endpoint was deleted", None)
@@ -158,7 +158,7 @@ def test_what_is_deleted_is_told_nothing_more_and_believed_nothing_but_stays_for
     assert (Attempt.objects.filter(endpoint=row).count(), EndpointSecret.objects.filter(endpoint=row).count()) == (1, 1)
     history = WebhookEndpoint.pgh_event_model.objects.order_by("pgh_id").last()  # type: ignore[attr-defined]
     assert (history.ended_at, history.pgh_context.metadata["partner"]) == (row.ended_at, "shop")
-    for act in (actions.resume, actions.ping, actions.end, actions.rotate_secret):
+    for act in (actions.resume_endpoint, actions.ping_endpoint, actions.delete_endpoint, actions.rotate_secret):
         with pytest.raises(Refusal) as refusal:
             act(endpoint=row, by=None, at=timezone.now())
         assert refusal.value.code == "deleted"

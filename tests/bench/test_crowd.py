@@ -20,8 +20,8 @@ from django.test import Client
 from django.utils import timezone
 
 from cps_portal.dev import crowd
-from kitbag.actions import applying
-from kitbag.actions.auditing import audit
+from kitbag.actions import stage_changes
+from kitbag.actions.ledger_checks import check_ledger
 from kitbag.enums import Stage
 from kitbag.models import Product, StageChange
 from kitbag.tasks import BATCH
@@ -69,7 +69,7 @@ def flip(product: Product) -> StageChange:
         planned_at=now - timedelta(days=100),
         announced_at=now - timedelta(days=99),
     )
-    assert applying.begin_change(change=row, at=now)
+    assert stage_changes.begin_change(change=row, at=now)
     row.refresh_from_db()
     settle_down()
     return row
@@ -96,7 +96,7 @@ def by_batches(change: StageChange) -> Run:
     begun, more = time.perf_counter(), True
     while more:
         before = time.perf_counter()
-        more = applying.settle_step(change=change.pk, limit=BATCH, at=timezone.now())
+        more = stage_changes.reconcile_step(change=change.pk, limit=BATCH, at=timezone.now())
         run.batches.append(time.perf_counter() - before)
         run.memory.append(resident())
     run.seconds = time.perf_counter() - begun
@@ -210,7 +210,7 @@ def felt(product: Product) -> list[str]:
 
 def audited() -> str:
     begun = time.perf_counter()
-    check = audit(by=None, at=timezone.now())
+    check = check_ledger(by=None, at=timezone.now())
     assert check.is_clean
     return (
         f"check_ledger: {check.registrations:,} registrations in {time.perf_counter() - begun:.1f} s, nothing differs"

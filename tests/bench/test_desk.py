@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from servicing.actions.keeping import flag_overdue
-from servicing.actions.recording import Who
-from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.actions.events import Actor
+from servicing.actions.service_requests import Wanted, book_in, open_parcel
+from servicing.actions.targets import flag_overdue
 from servicing.enums import ServiceKind
 from servicing.models import Ticket, TicketEvent
 from servicing.queries.entitlement import Item
@@ -31,7 +31,7 @@ def a_ticket(world: World) -> Ticket:
     wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
     centre = a_centre()
     ticket = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY).tickets[0]
-    return book_in(ticket=ticket, who=Who(user=world.staff), at=MONDAY)
+    return book_in(ticket=ticket, actor=Actor(user=world.staff), at=MONDAY)
 
 
 def multiply(ticket: Ticket, count: int) -> None:

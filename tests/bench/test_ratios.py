@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from kitbag.actions import points
+from kitbag.actions import ledger
 from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
 from kitbag.enums import Stage
@@ -121,7 +121,7 @@ def test_settle(world: World, table: Table, what: str, current: int, rounds: int
         row.pk
         for row in Registration.objects.bulk_create(counted(member, product, n) for n, member in enumerate(members))
     ]
-    points.settle(registrations=rows, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
+    ledger.reconcile(registrations=rows, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
     Product.objects.filter(pk=product.pk).update(stage=Stage.SUPERSEDED)
     sql("analyze")
     thresholds = LevelThreshold.objects.in_force()
@@ -146,7 +146,7 @@ def test_settle(world: World, table: Table, what: str, current: int, rounds: int
         return run
 
     def settle() -> None:
-        settled = points.settle(registrations=rows, cause=PointsCause.SUPERSEDED, about="", by=None, at=NOW)
+        settled = ledger.reconcile(registrations=rows, cause=PointsCause.SUPERSEDED, about="", by=None, at=NOW)
         assert len(settled.deltas) == HOLDERS
 
     plain = undone(lambda: sql(by_hand.OF_ROWS, facts))

@@ -12,10 +12,10 @@ from django.db import connection
 from django.utils import timezone
 
 from cps_portal.core.lib.clock import Calendar, working_time_between
-from servicing.actions import keeping
+from servicing.actions import targets
 from servicing.enums import EventKind, Track
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent
-from servicing.rules.timeline import Event, timeline
+from servicing.rules.timeline import Event, compute_clock
 from tests.bench.conftest import Table
 from tests.servicing.test_loans import make_centre
 from tests.world import World
@@ -58,11 +58,11 @@ def test_the_job_of_missed_targets_costs_what_is_due_and_not_what_is_open(world:
     centre = make_centre()
     now = timezone.now()
     fill(world, centre, 1000, due=now + timedelta(days=90))
-    few = best(lambda: keeping.flag_overdue(at=now))
+    few = best(lambda: targets.flag_overdue(at=now))
     fill(world, centre, OPEN - 1000, due=now + timedelta(days=90))
     with connection.cursor() as cursor:
         cursor.execute("analyze servicing_ticket")
-    many = best(lambda: keeping.flag_overdue(at=now))
+    many = best(lambda: targets.flag_overdue(at=now))
     plan = Ticket.objects.to_flag(now).order_by("due_at").values_list("pk")[:200].explain()
     assert "ticket_to_flag" in plan
     first = Ticket.objects.order_by("pk").values_list("pk", flat=True)[:DUE]
@@ -74,7 +74,7 @@ def test_the_job_of_missed_targets_costs_what_is_due_and_not_what_is_open(world:
     TicketEvent.objects.bulk_create(booked)
     Ticket.objects.filter(pk__in=list(first)).update(due_at=now)
     began = time.perf_counter()
-    assert keeping.flag_overdue(at=now) == DUE
+    assert targets.flag_overdue(at=now) == DUE
     took = time.perf_counter() - began
     report.append(
         f"missed targets: {many * 1000:.1f} ms with {OPEN} open and none due, {many / few:.1f} times what 1,000 open "
@@ -96,7 +96,9 @@ def test_the_clock_of_two_hundred_events_beside_one_sum_of_working_time_each(tab
             working_time_between(event.occurred_at, event.occurred_at + timedelta(hours=1), JOHANNESBURG)
 
     table.compare(
-        "clock of 200 events / a sum of working time each", lambda _n: timeline(events, JOHANNESBURG, 3, now), plainest
+        "clock of 200 events / a sum of working time each",
+        lambda _n: compute_clock(events, JOHANNESBURG, 3, now),
+        plainest,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from kitbag.actions import planning, registrations, stage_change_notices, stage_changes
+from kitbag.actions import planning, registrations, removals, stage_change_notices, stage_changes
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Announcement, PointsEntry, Registration, StageChange
 from members import actions as members
@@ -33,7 +33,7 @@ def holders(world: World, count: int) -> list[Member]:
 def run(change: StageChange, limit: int = 2) -> None:
     """What a worker does on the day."""
     for key in stage_changes.begin_due(at=DAY):
-        while stage_changes.settle_step(change=key, limit=limit, at=DAY):
+        while stage_changes.reconcile_step(change=key, limit=limit, at=DAY):
             pass
     while members.notify_level_changes(limit=2):
         pass
@@ -42,7 +42,7 @@ def run(change: StageChange, limit: int = 2) -> None:
 def assert_applied(change: StageChange) -> None:
     """Whoever was beaten to a step leaves it to the other: the sweep would finish what is left."""
     if change.state != ChangeState.DONE:
-        while stage_changes.settle_step(change=change.pk, limit=10, at=DAY):
+        while stage_changes.reconcile_step(change=change.pk, limit=10, at=DAY):
             pass
     change.refresh_from_db()
     assert change.state == ChangeState.DONE
@@ -77,7 +77,7 @@ def test_members_who_register_and_remove_during_the_run_end_right(committed_worl
 
     def leave() -> None:
         for row in leaving:
-            registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=DAY)
+            removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=DAY)
 
     def come() -> None:
         for row in coming:
@@ -99,10 +99,10 @@ def test_a_registration_waits_for_one_batch_at_most(committed_world: World) -> N
     newcomer = submitted(world.ben, world.body, "820000000001", at=NOW)
 
     def remove() -> None:
-        registrations.remove_registration(registration=ana_row, reason=RemovalReason.SOLD, by=None, at=DAY)
+        removals.remove_registration(registration=ana_row, reason=RemovalReason.SOLD, by=None, at=DAY)
 
     with transaction.atomic():
-        stage_changes.settle_step(change=change.pk, limit=1, at=DAY)  # Ana's
+        stage_changes.reconcile_step(change=change.pk, limit=1, at=DAY)  # Ana's
         other = Background(lambda: registrations.check_registration(registration=newcomer, at=DAY))
         assert other.finish().state == RegistrationState.VALIDATED
         own = Background(remove)
@@ -120,7 +120,7 @@ def test_two_who_tell_of_a_plan_tell_everybody_once(committed_world: World) -> N
     late = submitted(world.ben, world.pro_body, "830000000001", at=NOW)
 
     def tell() -> None:
-        while stage_change_notices.announce_step(change=change.pk, limit=2, at=later):
+        while stage_change_notices.notify_holders_step(change=change.pk, limit=2, at=later):
             pass
 
     no_errors(together(tell, tell, lambda: registrations.check_registration(registration=late, at=later)))
@@ -162,7 +162,7 @@ def test_two_who_tell_of_levels_tell_each_once(committed_world: World) -> None:
     holders(world, 6)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     stage_changes.begin_change(change=change, at=DAY)
-    while stage_changes.settle_step(change=change.pk, limit=3, at=DAY):
+    while stage_changes.reconcile_step(change=change.pk, limit=3, at=DAY):
         pass
 
     def tell() -> None:

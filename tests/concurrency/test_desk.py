@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import claims, registrations, review
+from kitbag.actions import claims, registrations, removals, review
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import Claim, Registration
 from members.models import Member, User
@@ -74,7 +74,7 @@ def decision(claim: Claim, outcome: ClaimOutcome, by: User) -> Job:
 
 
 def removal(row: Registration) -> Job:
-    return lambda: registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=LATE)
+    return lambda: removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=LATE)
 
 
 def assert_whole(world: World) -> None:

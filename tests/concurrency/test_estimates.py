@@ -7,7 +7,7 @@ import pytest
 
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions.estimates import Line, approve_estimate, decline_estimate, send_estimate
-from servicing.actions.recording import Actor
+from servicing.actions.events import Actor
 from servicing.enums import EstimateState, EventKind
 from servicing.models import Estimate, TicketEvent
 from tests.concurrency.threads import together

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import handovers, registrations, removals
+from kitbag.actions import handovers, removals
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Handover, Registration
 from members.models import Member
@@ -76,7 +76,7 @@ def test_redeeming_beside_a_removal_that_is_undone(committed_world: World, attem
     row = owned(world)
 
     def remove() -> None:
-        registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
+        removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
 
     results = together(lambda: redeem(code, world.ben), remove)
     assert_only_refusals(results)
@@ -94,7 +94,7 @@ def test_redeeming_beside_a_removal_that_is_undone(committed_world: World, attem
 def test_undoing_beside_somebody_else_who_registers_it_counts_once(committed_world: World) -> None:
     world = committed_world
     row = owned(world)
-    registrations.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
     results = together(
         lambda: removals.undo_removal(registration=row, by=world.ana.user, at=NOW),
         lambda: validated(world.ben, world.pro_body, "100000000001", at=NOW),

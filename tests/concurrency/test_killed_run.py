@@ -29,7 +29,7 @@ def announced_long_ago(held: crowd.Held, world: World) -> StageChange:
     before = timezone.now() - timedelta(days=100)
     plan = Plan(held.product, Stage.SUPERSEDED, timezone.localdate(), world.grip)
     (change,) = planning.plan_changes(plans=[plan], by=None, at=before)
-    while stage_change_notices.announce_step(change=change.pk, limit=1000, at=before + timedelta(hours=1)):
+    while stage_change_notices.notify_holders_step(change=change.pk, limit=1000, at=before + timedelta(hours=1)):
         pass
     change.refresh_from_db()
     return change

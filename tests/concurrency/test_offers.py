@@ -44,7 +44,7 @@ def failures(results: list[object]) -> list[object]:
 
 def test_ten_at_once_for_the_last_place_is_one_place_and_a_line_of_nine(committed_world: World) -> None:
     offer, guests = event(committed_world, 1), people(committed_world, 10)
-    results = together(*[lambda m=m: sign_up(member=m, offer=offer, by=m.user, at=NOW) for m in guests])
+    results = together(*[lambda m=m: sign_up(member=m, offer=offer, at=NOW) for m in guests])
     assert not failures(results)
     assert held() == [1]
     assert SignUp.objects.filter(state=PlaceState.WAITING).count() == 9
@@ -55,11 +55,11 @@ def test_giving_back_beside_signing_up_and_more_places_leaves_no_place_empty_whi
 ) -> None:
     offer, guests = event(committed_world, 3), people(committed_world, 9)
     for n, guest in enumerate(guests[:6]):
-        sign_up(member=guest, offer=offer, by=guest.user, at=NOW + timedelta(seconds=n))
+        sign_up(member=guest, offer=offer, at=NOW + timedelta(seconds=n))
     later = NOW + timedelta(minutes=1)
     results = together(
-        *[lambda m=m: cancel_sign_up(member=m, offer=offer, by=m.user, at=later) for m in guests[:3]],
-        *[lambda m=m: sign_up(member=m, offer=offer, by=m.user, at=later) for m in guests[6:]],
+        *[lambda m=m: cancel_sign_up(member=m, offer=offer, at=later) for m in guests[:3]],
+        *[lambda m=m: sign_up(member=m, offer=offer, at=later) for m in guests[6:]],
         lambda: change_offer(offer=offer, values={"places": 4}, by=committed_world.staff, at=later),
     )
     assert not failures(results)

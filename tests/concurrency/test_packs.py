@@ -4,7 +4,7 @@ import pytest
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import registrations
+from kitbag.actions import removals
 from kitbag.enums import RemovalReason
 from kitbag.models import Registration
 from members.enums import Level
@@ -41,7 +41,7 @@ def test_who_falls_below_silver_while_asking_has_a_pack_or_a_refusal(committed_w
 
     def fall() -> None:
         for row in rows:
-            registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=ASKED)
+            removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=ASKED)
 
     asked, fell = together(lambda: ask(world.ana), fall)
     assert fell is None

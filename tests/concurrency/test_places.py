@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from cps_portal.core.lib.errors import Refusal
 from members.models import Member
-from servicing.actions import ending
-from servicing.actions.recording import Actor
-from servicing.actions.requesting import Wanted, open_at_counter, open_parcel
+from servicing.actions import shipping
+from servicing.actions.events import Actor
+from servicing.actions.service_requests import Wanted, open_at_counter, open_parcel
 from servicing.enums import PlaceWish, ServiceKind, TicketState
 from servicing.models import Parcel, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -47,7 +47,7 @@ def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(commit
         for row in rows
     ]
     jobs: list[Callable[[], object]] = [
-        lambda: ending.cancel(ticket=held[0], actor=Actor(user=ana.user), at=LATER),
+        lambda: shipping.cancel(ticket=held[0], actor=Actor(user=ana.user), at=LATER),
         *(on_the_phone(ana, centre, one) for one in wanted[:5]),
         *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
     ]

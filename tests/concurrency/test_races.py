@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.db.models import Sum
 
-from kitbag.actions import ledger, registrations, stage_changes
+from kitbag.actions import ledger, registrations, removals, stage_changes
 from kitbag.enums import RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Registration, StageChange
 from members.enums import PointsCause
@@ -59,10 +59,10 @@ def test_settling_beside_a_removal_ends_right(committed_world: World, attempt: i
     def settle() -> None:
         with transaction.atomic():
             keys = list(Registration.objects.values_list("pk", flat=True))
-            ledger.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
+            ledger.reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
 
     def remove() -> None:
-        registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
+        removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
 
     results = together(settle, remove, settle)
     assert not [result for result in results if isinstance(result, Exception)], results
@@ -82,7 +82,7 @@ def test_the_same_member_validating_many_at_once_loses_no_point(committed_world:
 def change_and_settle(change: StageChange) -> None:
     """What the job of a supersession does: flip, commit, then settle the holders it can see."""
     stage_changes.begin_change(change=change, at=NOW)
-    while stage_changes.settle_step(change=change.pk, limit=100, at=NOW):
+    while stage_changes.reconcile_step(change=change.pk, limit=100, at=NOW):
         pass
 
 
@@ -125,7 +125,7 @@ def test_a_removal_and_a_check_at_once_leave_nothing_counted(committed_world: Wo
     row = submitted(world.ben, world.body, "700000000001")
 
     def remove() -> None:
-        registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+        removals.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
 
     results = together(lambda: check(row), remove)
     assert not [result for result in results if isinstance(result, Exception)], results

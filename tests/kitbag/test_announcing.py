@@ -8,7 +8,7 @@ from django.utils import timezone
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import announcing, planning, registrations
+from kitbag.actions import planning, registrations, removals, stage_change_notices
 from kitbag.enums import RemovalReason, Stage
 from kitbag.models import Announcement, Product, Registration, StageChange
 from kitbag.queries.forecast import forecast
@@ -30,8 +30,8 @@ def planned(*products: Product, on: date = DAY, at: datetime = NOW) -> list[Stag
 
 
 def tell_everybody(at: datetime = LATER) -> None:
-    for change in announcing.waiting_to_tell(at=at):
-        while announcing.announce_step(change=change, limit=2, at=at):
+    for change in stage_change_notices.changes_to_announce(at=at):
+        while stage_change_notices.notify_holders_step(change=change, limit=2, at=at):
             pass
 
 
@@ -47,8 +47,8 @@ def read(message: Message, mailoutbox: list[object]) -> str:
 
 def test_nobody_is_told_while_a_plan_can_still_be_corrected(world: World) -> None:
     planned(world.body)
-    assert announcing.waiting_to_tell(at=NOW + timedelta(minutes=29)) == []
-    assert len(announcing.waiting_to_tell(at=NOW + timedelta(minutes=30))) == 1
+    assert stage_change_notices.changes_to_announce(at=NOW + timedelta(minutes=29)) == []
+    assert len(stage_change_notices.changes_to_announce(at=NOW + timedelta(minutes=30))) == 1
 
 
 def test_every_holder_is_told_once_and_nobody_else(world: World) -> None:
@@ -113,10 +113,10 @@ def test_who_validates_while_the_others_are_being_told_is_not_missed(world: Worl
     """Ben's key lies between those of Ana and Chloe, who have been told already when he comes to hold one."""
     (change,) = planned(world.body)
     validated(world.chloe, world.body, "200000000009", at=NOW)
-    assert announcing.announce_step(change=change.pk, limit=1, at=LATER)
-    assert announcing.announce_step(change=change.pk, limit=1, at=LATER)
+    assert stage_change_notices.notify_holders_step(change=change.pk, limit=1, at=LATER)
+    assert stage_change_notices.notify_holders_step(change=change.pk, limit=1, at=LATER)
     validated(world.ben, world.body, "200000000001", at=LATER)
-    assert not announcing.announce_step(change=change.pk, limit=1, at=LATER)
+    assert not stage_change_notices.notify_holders_step(change=change.pk, limit=1, at=LATER)
     assert len(mails(world.ben)) == 1
 
 
@@ -179,7 +179,7 @@ def test_who_sold_it_before_the_replacement_hears_that_the_first_plan_was_droppe
     tell_everybody()
     read(mails(world.ana)[0], mailoutbox)
     row = Registration.objects.get(member=world.ana, product=world.body)
-    registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=LATER)
+    removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=LATER)
     another = plan(world.body, Stage.SUPERSEDED, NOW, effective_on=DAY + timedelta(days=30))
     planning.replace_change(change=change, plan=another, by=world.staff, at=LATER)
     for hours in (2, 3, 4):
@@ -201,7 +201,7 @@ def test_the_forecast_is_computed_live_and_folds_one_day_into_the_next(world: Wo
     ]
     assert (steps[0].gap, steps[1].gap) == (180, 0)
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
     world.ana.refresh_from_db()
     assert [step.total_after for step in forecast(world.ana, timezone.localdate(NOW))] == [320]
 

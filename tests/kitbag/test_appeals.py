@@ -8,11 +8,11 @@ from django.test import Client
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import appeals, deciding, registrations
+from kitbag.actions import appeals, registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Appeal, Registration
 from members.models import Notice, User
-from members.support.enums import Kind, State
+from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 from tests.factories import UserFactory, details, submitted
 from tests.world import World
@@ -34,7 +34,7 @@ def refused(world: World) -> Registration:
 
 
 def refuse(row: Registration, by: User, reason: RefusalReason = RefusalReason.SERIAL_WRONG) -> Registration:
-    return deciding.refuse_registration(registration=row, reason=reason, by=by, at=NOW)
+    return review.refuse_registration(registration=row, reason=reason, by=by, at=NOW)
 
 
 def appeal(row: Registration, text: str = TEXT) -> Appeal:
@@ -42,7 +42,7 @@ def appeal(row: Registration, text: str = TEXT) -> Appeal:
 
 
 def said_to(row: Registration) -> str:
-    return "\n".join(Case.objects.get(kind=Kind.APPEAL).messages.values_list("text", flat=True))
+    return "\n".join(Case.objects.get(kind=CaseKind.APPEAL).messages.values_list("text", flat=True))
 
 
 def test_an_appeal_puts_it_back_for_a_second_person_and_opens_a_case(refused: Registration, world: World) -> None:
@@ -50,7 +50,7 @@ def test_an_appeal_puts_it_back_for_a_second_person_and_opens_a_case(refused: Re
     refused.refresh_from_db()
     assert (refused.state, refused.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.APPEAL)
     assert (made.refused_by, made.refusal_reason) == (world.staff, RefusalReason.SERIAL_WRONG)
-    assert (made.case.kind, made.case.state, made.case.about) == (Kind.APPEAL, State.OPEN, refused)
+    assert (made.case.kind, made.case.state, made.case.about) == (CaseKind.APPEAL, CaseState.OPEN, refused)
     assert TEXT in said_to(refused)
     assert Message.objects.filter(key__startswith=f"case-{made.case.pk}-received").exists()
 
@@ -58,23 +58,23 @@ def test_an_appeal_puts_it_back_for_a_second_person_and_opens_a_case(refused: Re
 def test_whoever_refused_decides_neither_way_and_the_database_agrees(refused: Registration, world: World) -> None:
     made = appeal(refused)
     with pytest.raises(Refusal, match="Somebody else has to decide"):
-        deciding.approve_registration(registration=refused, by=world.staff, at=NOW)
+        review.approve_registration(registration=refused, by=world.staff, at=NOW)
     with pytest.raises(Refusal, match="Somebody else has to decide"):
         refuse(refused, world.staff)
     with pytest.raises(Refusal, match="Ask in its case"):
-        deciding.ask_for_more(registration=refused, text="More", by=world.staff, at=NOW)
+        review.ask_for_more(registration=refused, text="More", by=world.staff, at=NOW)
     with pytest.raises(IntegrityError, match="appeal_second_person"), transaction.atomic():
         Appeal.objects.filter(pk=made.pk).update(granted=True, decided_at=NOW, decided_by=world.staff)
 
 
 def test_a_granted_appeal_counts_and_is_told(refused: Registration, second: User, world: World) -> None:
     made = appeal(refused)
-    row = deciding.approve_registration(registration=refused, by=second, at=NOW)
+    row = review.approve_registration(registration=refused, by=second, at=NOW)
     made.refresh_from_db()
     world.ben.refresh_from_db()
     assert (row.state, made.granted, made.decided_by, world.ben.points) == ("validated", True, second, 300)
     assert "You were right: it counts now." in said_to(row)
-    assert Case.objects.get(kind=Kind.APPEAL).state == State.CLOSED
+    assert Case.objects.get(kind=CaseKind.APPEAL).state == CaseState.CLOSED
     letters = [letter.payload["text"] for letter in Message.objects.filter(to=world.ben.user.email)]
     assert sum("You were right" in text for text in letters) == 1
     assert Notice.objects.filter(member=world.ben, code="registration_approved").count() == 1
@@ -95,7 +95,7 @@ def test_a_denied_appeal_is_the_end_and_says_why(refused: Registration, second: 
     assert "You’ve used your appeal" in page
     assert f"/kitbag/{row.pk}/appeal/" not in page
     assert as_ben.get(f"/kitbag/{row.pk}/finish/")["Location"] == f"/kitbag/{row.pk}/"
-    registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
 
 
 def test_what_cannot_be_appealed_says_why(refused: Registration, world: World) -> None:
@@ -115,7 +115,7 @@ def test_what_cannot_be_appealed_says_why(refused: Registration, world: World) -
         appeal(refused)
     asked = submitted(world.ben, world.body, "58215", insisted=True, at=NOW)
     asked = registrations.check_registration(registration=asked, at=NOW)
-    asked = deciding.ask_for_more(registration=asked, text="A photo", by=world.staff, at=NOW)
+    asked = review.ask_for_more(registration=asked, text="A photo", by=world.staff, at=NOW)
     with pytest.raises(Refusal, match="we asked for more"):
         appeal(asked)
 
@@ -125,9 +125,9 @@ def test_while_a_second_person_looks_it_can_be_removed_but_not_changed(refused: 
     with pytest.raises(Refusal, match="Wait for the answer"):
         registrations.reopen_registration(registration=refused, at=NOW)
     assert "Withdraw and correct it" not in as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
-    registrations.remove_registration(registration=refused, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+    removals.remove_registration(registration=refused, reason=RemovalReason.MISTAKE, by=None, at=NOW)
     made.refresh_from_db()
-    assert (made.granted, made.case.state) == (None, State.CLOSED)
+    assert (made.granted, made.case.state) == (None, CaseState.CLOSED)
 
 
 def test_the_page_keeps_what_was_typed_and_works_once(refused: Registration, as_ben: Client) -> None:

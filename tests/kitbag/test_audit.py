@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from pytest_django import Settings
 
-from kitbag.actions import adjustments, applying, auditing, points
+from kitbag.actions import adjustments, ledger, ledger_checks, stage_changes
 from kitbag.enums import Stage
 from kitbag.models import Announcement, LedgerCheck, PointsEntry, Product, Registration
 from kitbag.tasks import check_ledger
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
 
 def audit(*, mend: bool = False) -> LedgerCheck:
-    return auditing.audit(by=None, at=NOW, mend=mend)
+    return ledger_checks.check_ledger(by=None, at=NOW, mend=mend)
 
 
 def found(check: LedgerCheck) -> tuple[int, int, int]:
@@ -33,7 +33,7 @@ def found(check: LedgerCheck) -> tuple[int, int, int]:
 
 def begin(product: Product) -> int:
     change = announced(plan(product, Stage.SUPERSEDED, NOW - timedelta(days=100)), NOW - timedelta(days=100))
-    applying.begin_change.__wrapped__(change=change, at=NOW)  # type: ignore[attr-defined]
+    stage_changes.begin_change.__wrapped__(change=change, at=NOW)  # type: ignore[attr-defined]
     return change.pk
 
 
@@ -77,16 +77,16 @@ def test_whoever_awaits_a_running_change_is_counted_apart_until_the_run_has_pass
     change = begin(world.body)
     check = audit(mend=True)
     assert found(check) == (0, 0, 0) and check.is_clean and (check.awaiting, check.mended) == (3, 0)
-    assert applying.settle_step(change=change, limit=2, at=NOW)
+    assert stage_changes.reconcile_step(change=change, limit=2, at=NOW)
     assert audit().awaiting == 1
-    while applying.settle_step(change=change, limit=2, at=NOW):
+    while stage_changes.reconcile_step(change=change, limit=2, at=NOW):
         pass
     assert audit().awaiting == 0
 
 
 def test_a_holder_whom_the_run_missed_differs(world: World) -> None:
     change = begin(world.body)
-    row = applying.StageChange.objects.get(pk=change)
+    row = stage_changes.StageChange.objects.get(pk=change)
     row.cursor = world.ana.pk
     row.save()
     check = audit()
@@ -139,8 +139,8 @@ def test_a_crowd_agrees_with_the_rules_and_is_the_same_again(world: World) -> No
     check = audit()
     assert check.is_clean and check.members == 1003
     keys = list(Registration.objects.values_list("pk", flat=True))
-    again = points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
-    assert again == points.Settled()
+    again = ledger.reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
+    assert again == ledger.LedgerChanges()
 
 
 def test_a_crowd_is_refused_in_production(world: World, settings: Settings) -> None:

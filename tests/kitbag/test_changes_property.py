@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import planning, registrations, stage_change_notices, stage_changes
+from kitbag.actions import planning, removals, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Product, Registration, StageChange
@@ -56,7 +56,7 @@ class Changes(RuleBasedStateMachine):
             return
         try:
             for change in StageChange.objects.filter(state=ChangeState.RUNNING):
-                while stage_changes.settle_step(change=change.pk, limit=2, at=self.at):
+                while stage_changes.reconcile_step(change=change.pk, limit=2, at=self.at):
                     pass
             assert not ledger.awaiting()
             self.agrees()
@@ -81,7 +81,7 @@ class Changes(RuleBasedStateMachine):
         rows = list(Registration.objects.filter(state=RegistrationState.VALIDATED).order_by("pk"))
         if rows:
             row = rows[which % len(rows)]
-            registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=self.at)
+            removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=self.at)
 
     @rule(what=WHAT, stage=st.sampled_from(Stage), days=st.sampled_from([61, 62]))
     def plan(self, what: str, stage: Stage, days: int) -> None:
@@ -107,9 +107,9 @@ class Changes(RuleBasedStateMachine):
     @rule(crash=CRASH)
     def tell(self, crash: bool) -> None:
         self.at += timedelta(hours=1)
-        for change in stage_change_notices.waiting_to_tell(at=self.at):
-            self.step(crash, stage_change_notices.announce_step, change=change, limit=1, at=self.at)
-            while not crash and stage_change_notices.announce_step(change=change, limit=1, at=self.at):
+        for change in stage_change_notices.changes_to_announce(at=self.at):
+            self.step(crash, stage_change_notices.notify_holders_step, change=change, limit=1, at=self.at)
+            while not crash and stage_change_notices.notify_holders_step(change=change, limit=1, at=self.at):
                 pass
 
     @rule(crash=CRASH)
@@ -126,7 +126,7 @@ class Changes(RuleBasedStateMachine):
         running = list(StageChange.objects.filter(state=ChangeState.RUNNING).order_by("pk"))
         if running:
             change = running[which % len(running)]
-            self.step(crash, stage_changes.settle_step, change=change.pk, limit=1, at=self.at)
+            self.step(crash, stage_changes.reconcile_step, change=change.pk, limit=1, at=self.at)
             self.step(crash, members.notify_level_changes, limit=1)
 
     @invariant()

@@ -7,12 +7,12 @@ from django.test import Client
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import appeals, claims, deciding, registrations
+from kitbag.actions import appeals, claims, registrations, removals, review
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import Claim, Registration
 from members.models import Member, Notice, User
 from members.support import actions as cases
-from members.support.enums import Kind, State
+from members.support.enums import CaseKind, CaseState
 from members.support.models import Case, CaseMessage
 from tests.factories import UserFactory, details, draft, submitted, validated
 from tests.world import World
@@ -58,7 +58,7 @@ def test_a_claim_asks_both_with_a_date_and_the_holder_keeps_the_points(claim: Cl
     assert (claim.claimant.state, claim.claimant.review_reason) == ("submitted", ReviewReason.DUPLICATE)
     assert claim.respond_by == date(2026, 3, 16)
     for case in (claim.claimant_case, claim.holder_case):
-        assert (case.kind, case.state) == (Kind.CLAIM, State.WAITING)
+        assert (case.kind, case.state) == (CaseKind.CLAIM, CaseState.WAITING)
         assert "16 March 2026" in case.messages.get().text
         assert Message.objects.filter(to=case.email, key__startswith=f"case-{case.pk}-asked").exists()
     assert "your points stay" in claim.holder_case.messages.get().text
@@ -72,7 +72,7 @@ def decide_each_way(claim: Claim, world: World) -> None:
     decide(claim, ClaimOutcome.CLAIMANT, world.staff)
     lost = Registration.objects.get(pk=claim.holder_id)
     appeals.make_appeal(registration=lost, text="It is mine.", by=world.ana.user, at=LATE)
-    deciding.approve_registration(registration=lost, by=UserFactory(is_staff=True), at=LATE)
+    review.approve_registration(registration=lost, by=UserFactory(is_staff=True), at=LATE)
     again = Claim.objects.open().get()
     decide(again, ClaimOutcome.CLAIMANT, world.staff, at=LATE + timedelta(days=16))
 
@@ -116,10 +116,10 @@ def test_a_decision_moves_the_points_and_tells_both_why(
     for row in Registration.objects.filter(pk__in=[claim.claimant_id, claim.holder_id]):
         assert row.refusal_reason == (reason if row.state == RegistrationState.REJECTED else "")
         if row.state == RegistrationState.REJECTED:
-            assert appeals.why_not(row, None) is None, "the loser may appeal"
+            assert appeals.appeal_blocker(row, None) is None, "the loser may appeal"
     for case in (claim.claimant_case, claim.holder_case):
         case.refresh_from_db()
-        assert case.state == State.CLOSED
+        assert case.state == CaseState.CLOSED
         last = case.messages.last()
         assert last
         assert "The dates on the receipts differ." in last.text
@@ -161,16 +161,16 @@ def test_a_claim_ends_when_the_claimant_takes_it_back(claim: Claim, world: World
     if ends == "reopened":
         registrations.reopen_registration(registration=row, at=NOW)
     else:
-        registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+        removals.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
     claim.refresh_from_db()
     assert claim.outcome == ClaimOutcome.WITHDRAWN
-    assert set(Case.objects.filter(kind=Kind.CLAIM).values_list("state", flat=True)) == {State.CLOSED}
+    assert set(Case.objects.filter(kind=CaseKind.CLAIM).values_list("state", flat=True)) == {CaseState.CLOSED}
     assert "settled itself" in told(world.ana)
     assert points(world.ana) == [1000]
 
 
 def test_when_the_holder_lets_go_the_claimant_counts(claim: Claim, world: World) -> None:
-    registrations.remove_registration(registration=claim.holder, reason=RemovalReason.SOLD, by=None, at=NOW)
+    removals.remove_registration(registration=claim.holder, reason=RemovalReason.SOLD, by=None, at=NOW)
     claim.refresh_from_db()
     assert claim.outcome == ClaimOutcome.WITHDRAWN
     waiting = Registration.objects.undecided(since=NOW)
@@ -194,11 +194,11 @@ def test_others_who_claimed_it_face_the_winner(claim: Claim, world: World) -> No
 def test_a_claim_is_not_decided_as_if_it_were_a_registration(claim: Claim, world: World) -> None:
     row = claim.claimant
     for act in (
-        lambda: deciding.approve_registration(registration=row, by=world.staff, at=NOW),
-        lambda: deciding.refuse_registration(
+        lambda: review.approve_registration(registration=row, by=world.staff, at=NOW),
+        lambda: review.refuse_registration(
             registration=row, reason=RefusalReason.HELD_ELSEWHERE, by=world.staff, at=NOW
         ),
-        lambda: deciding.ask_for_more(registration=row, text="A photo", by=world.staff, at=NOW),
+        lambda: review.ask_for_more(registration=row, text="A photo", by=world.staff, at=NOW),
     ):
         with pytest.raises(Refusal, match="ecide the claim"):
             act()
@@ -208,7 +208,7 @@ def test_a_claim_is_not_decided_as_if_it_were_a_registration(claim: Claim, world
 
 
 def test_a_check_that_goes_against_the_holder_ends_the_claim_too(claim: Claim, world: World) -> None:
-    deciding.refuse_registration(registration=claim.holder, reason=RefusalReason.DETAILS_WRONG, by=world.staff, at=NOW)
+    review.refuse_registration(registration=claim.holder, reason=RefusalReason.DETAILS_WRONG, by=world.staff, at=NOW)
     claim.refresh_from_db()
     assert claim.outcome == ClaimOutcome.WITHDRAWN
     assert registrations.check_registration(registration=claim.claimant, at=NOW).state == "validated"
@@ -218,7 +218,7 @@ def test_approving_what_somebody_holds_by_now_opens_a_claim(world: World) -> Non
     rows = [submitted(who, world.body, "58214", insisted=True, at=NOW) for who in (world.ben, world.chloe)]
     rows = [registrations.check_registration(registration=row, at=NOW) for row in rows]
     assert [row.review_reason for row in rows] == [ReviewReason.SHAPE] * 2
-    deciding.approve_registration(registration=rows[0], by=world.staff, at=NOW)
-    row = deciding.approve_registration(registration=rows[1], by=world.staff, at=NOW)
+    review.approve_registration(registration=rows[0], by=world.staff, at=NOW)
+    row = review.approve_registration(registration=rows[1], by=world.staff, at=NOW)
     assert (row.state, row.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.DUPLICATE)
     assert Claim.objects.get().holder == rows[0]

@@ -11,7 +11,7 @@ from kitbag.actions import adjustments, planning
 from kitbag.enums import Stage
 from kitbag.presenters.chart import points_chart, within_a_year
 from kitbag.queries.forecast import Step, forecast
-from kitbag.views.ahead import days_ahead
+from kitbag.views.upcoming import upcoming_days
 from members.enums import Level
 from tests.factories import announced, draft, plan, validated
 from tests.world import World
@@ -76,7 +76,7 @@ def test_what_waits_in_the_kitbag_keeps_the_level_with_the_fewest(world: World) 
     announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
     draft(world.ana, world.grip)
     enough = draft(world.ana, world.pro_body)
-    (found,) = days_ahead(world.ana, TODAY)
+    (found,) = upcoming_days(world.ana, TODAY)
     assert (found.keeping, found.worth, found.levels) == ([enough], 500, [])
 
 
@@ -125,9 +125,9 @@ def test_the_chart_goes_on_dashed_to_the_last_day_within_a_year_beside_what_wait
         entries=entries,
         thresholds=levels,
         waiting=300,
-        since=NOW - timedelta(days=1000),
+        joined_at=NOW - timedelta(days=1000),
         now=NOW,
-        ahead=[(day(100), 1100), (day(200), 940)],
+        planned=[(day(100), 1100), (day(200), 940)],
     )
     assert (len(chart.ahead_marks), chart.ghost != "", chart.today != "") == (2, True, True)
     assert "Planned: 1,100 from" in chart.description

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import handing_over, registrations, stolen
+from kitbag.actions import handovers, registrations, removals, stolen_reports
 from kitbag.emails import handed_over
 from kitbag.enums import RegistrationState, RemovalReason
 from kitbag.models import Handover, PointsEntry, Registration
@@ -29,11 +29,11 @@ def owned(world: World) -> Registration:
 
 
 def released(world: World) -> str:
-    return handing_over.release(registration=owned(world), by=world.ana.user, at=NOW).code
+    return handovers.release(registration=owned(world), by=world.ana.user, at=NOW).code
 
 
 def redeem(code: str, member: Member, **changes: object) -> Registration:
-    return handing_over.redeem(code=code, member=member, by=member.user, at=changes.get("at", NOW))  # type: ignore[arg-type]
+    return handovers.redeem(code=code, member=member, by=member.user, at=changes.get("at", NOW))  # type: ignore[arg-type]
 
 
 def refusal_of(code: str, member: Member, **changes: object) -> Refusal:
@@ -90,12 +90,12 @@ def test_every_code_that_cannot_be_redeemed_has_the_same_answer(world: World) ->
     answers.append(str(refusal_of(code, world.ben, at=NOW + timedelta(days=14))))  # run out
     newer = released(world)
     answers.append(str(refusal_of(code, world.ben)))  # replaced
-    handing_over.revoke(registration=owned(world), by=world.ana.user, at=NOW)
+    handovers.revoke(registration=owned(world), by=world.ana.user, at=NOW)
     answers.append(str(refusal_of(newer, world.ben)))  # taken back
     last = released(world)
     redeem(last, world.ben)
     answers.append(str(refusal_of(last, world.chloe)))  # used
-    assert set(answers) == {str(handing_over.UNKNOWN)}
+    assert set(answers) == {str(handovers.UNKNOWN)}
 
 
 @pytest.mark.parametrize("place", range(codes.LENGTH))
@@ -119,7 +119,7 @@ def test_codes_have_no_signs_that_look_alike() -> None:
 
 def test_a_removal_takes_the_code_along(world: World) -> None:
     code = released(world)
-    registrations.remove_registration(registration=owned(world), reason=RemovalReason.SOLD, by=None, at=NOW)
+    removals.remove_registration(registration=owned(world), reason=RemovalReason.SOLD, by=None, at=NOW)
     assert refusal_of(code, world.ben).code == "unknown"
     assert Handover.objects.get().revoked_at == NOW
 
@@ -132,15 +132,15 @@ def test_nothing_is_handed_over_while_it_is_claimed_or_stolen(world: World) -> N
         released(world)
     assert refusal_of(code, world.chloe).code == "claimed"
     assert refusal_of(code, world.ben).code == "own_duplicate"
-    registrations.remove_registration(registration=claimant, reason=RemovalReason.MISTAKE, by=None, at=NOW)
-    stolen.report_own(
+    removals.remove_registration(registration=claimant, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+    stolen_reports.report_own(
         registration=owned(world), police_reference="CR 1", stolen_on=None, note="", by=world.ana.user, at=NOW
     )
     with pytest.raises(Refusal):
         released(world)
     refusal = refusal_of(code, world.ben)
     assert (refusal.code, str(refusal)) == ("stolen", "Please contact us about this product.")
-    assert stolen.StolenReport.objects.get().encounters.get().where == "redeem"
+    assert stolen_reports.StolenReport.objects.get().encounters.get().where == "redeem"
 
 
 def test_a_draft_cannot_be_released_and_a_full_kitbag_cannot_redeem(world: World, settings) -> None:  # type: ignore[no-untyped-def]
@@ -149,7 +149,7 @@ def test_a_draft_cannot_be_released_and_a_full_kitbag_cannot_redeem(world: World
     settings.KITBAG_LIMIT = 1
     assert refusal_of(code, world.ben).code == "limit"
     with pytest.raises(Refusal):
-        handing_over.release(registration=row, by=world.ben.user, at=NOW)
+        handovers.release(registration=row, by=world.ben.user, at=NOW)
 
 
 # --- Pages -----------------------------------------------------------------------------------------
@@ -211,5 +211,5 @@ def test_what_is_not_ones_own_is_not_there(world: World, as_ben: Client, client:
 def test_kit_without_a_serial_number_can_be_handed_over(world: World) -> None:
     row = validated(world.ana, world.grip, "48392")
     Registration.objects.filter(pk=row.pk).update(serial="", serial_key=None, no_serial=True)
-    code = handing_over.release(registration=row, by=world.ana.user, at=NOW).code
+    code = handovers.release(registration=row, by=world.ana.user, at=NOW).code
     assert redeem(code, world.ben).no_serial

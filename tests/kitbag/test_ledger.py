@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import points, registrations
+from kitbag.actions import ledger, registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Registration
 from members.enums import Level, PointsCause
@@ -20,10 +20,10 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-def settle_all(cause: PointsCause = PointsCause.VALIDATED) -> points.Settled:
+def settle_all(cause: PointsCause = PointsCause.VALIDATED) -> ledger.LedgerChanges:
     with transaction.atomic():
         keys = list(Registration.objects.values_list("pk", flat=True))
-        return points.settle(registrations=keys, cause=cause, about="", by=None, at=NOW)
+        return ledger.reconcile(registrations=keys, cause=cause, about="", by=None, at=NOW)
 
 
 def test_a_draft_does_not_count(world: World) -> None:
@@ -72,9 +72,9 @@ def test_a_second_check_of_the_same_registration_changes_nothing(world: World) -
 
 def test_removing_takes_the_points_and_keeps_the_history(world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    cost = registrations.removal_cost(row)
+    cost = removals.removal_cost(row)
     assert (cost.points, cost.total_after, cost.level_before, cost.level_after) == (500, 500, Level.GOLD, Level.SILVER)
-    registrations.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=NOW)
     world.ana.refresh_from_db()
     assert (world.ana.points, world.ana.level) == (500, Level.SILVER)
     assert [entry.amount for entry in row.entries.order_by("pk")] == [500, -500]
@@ -82,9 +82,9 @@ def test_removing_takes_the_points_and_keeps_the_history(world: World) -> None:
 
 def test_removing_twice_is_refused(world: World) -> None:
     row = draft(world.ben, world.body)
-    registrations.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
     with pytest.raises(Refusal, match="left the Kitbag"):
-        registrations.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
+        removals.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
 
 
 def test_a_supersession_settles_every_holder_to_the_next_stage(world: World) -> None:
@@ -101,7 +101,7 @@ def test_a_supersession_settles_every_holder_to_the_next_stage(world: World) -> 
 
 def test_a_check_that_goes_against_a_counted_product_takes_its_points(world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.body)
-    registrations.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW)
+    review.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW)
     world.ana.refresh_from_db()
     row.refresh_from_db()
     assert (row.state, world.ana.points) == (RegistrationState.REJECTED, 700)
@@ -137,7 +137,7 @@ def test_the_same_serial_on_another_model_is_another_product(world: World) -> No
 def test_approving_a_duplicate_is_refused_while_the_other_counts(world: World) -> None:
     row = validated(world.ben, world.body, "100000000002")
     with pytest.raises(Refusal, match="Another registration"):
-        registrations.approve_registration(registration=row, by=world.staff, at=NOW)
+        review.approve_registration(registration=row, by=world.staff, at=NOW)
     row.refresh_from_db()
     assert row.state == RegistrationState.SUBMITTED
 
@@ -180,7 +180,7 @@ def test_a_member_may_insist_on_an_unusual_serial_and_a_person_decides(world: Wo
     row = submitted(world.ben, world.body, "12345", insisted=True)
     row = registrations.check_registration(registration=row, at=NOW)
     assert (row.state, row.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.SHAPE)
-    row = registrations.approve_registration(registration=row, by=world.staff, at=NOW)
+    row = review.approve_registration(registration=row, by=world.staff, at=NOW)
     world.ben.refresh_from_db()
     assert (row.state, row.decided_by, world.ben.points) == (RegistrationState.VALIDATED, world.staff, 300)
 
@@ -197,7 +197,7 @@ def test_an_item_without_serial_goes_to_a_person(world: World) -> None:
 def test_a_refusal_can_be_corrected_and_submitted_again(world: World) -> None:
     row = submitted(world.ben, world.body, "12345", insisted=True)
     row = registrations.check_registration(registration=row, at=NOW)
-    row = registrations.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW)
+    row = review.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW)
     row = registrations.submit_registration(registration=row, details=details("200000000009"), insisted=False, at=NOW)
     row = registrations.check_registration(registration=row, at=NOW)
     world.ben.refresh_from_db()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import points, registrations
+from kitbag.actions import ledger, registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, Stage
 from kitbag.models import PointsEntry, Product, Registration
 from members import rules as member_rules
@@ -67,13 +67,11 @@ class Kitbags(RuleBasedStateMachine):
 
     @rule(row=rows)
     def approve(self, row: Registration) -> None:
-        self.attempt(registrations.approve_registration, registration=row, by=self.world.staff, at=self.at)
+        self.attempt(review.approve_registration, registration=row, by=self.world.staff, at=self.at)
 
     @rule(row=rows, reason=st.sampled_from(RefusalReason))
     def refuse(self, row: Registration, reason: RefusalReason) -> None:
-        self.attempt(
-            registrations.refuse_registration, registration=row, reason=reason, by=self.world.staff, at=self.at
-        )
+        self.attempt(review.refuse_registration, registration=row, reason=reason, by=self.world.staff, at=self.at)
 
     @rule(row=rows)
     def reopen(self, row: Registration) -> None:
@@ -81,7 +79,7 @@ class Kitbags(RuleBasedStateMachine):
 
     @rule(row=rows, reason=st.sampled_from(RemovalReason))
     def remove(self, row: Registration, reason: RemovalReason) -> None:
-        self.attempt(registrations.remove_registration, registration=row, reason=reason, by=None, at=self.at)
+        self.attempt(removals.remove_registration, registration=row, reason=reason, by=None, at=self.at)
 
     @rule(what=st.sampled_from(["body", "pro_body", "lens"]), stage=st.sampled_from(Stage))
     def change_stage(self, what: str, stage: Stage) -> None:
@@ -116,8 +114,8 @@ class Kitbags(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         keys = list(Registration.objects.values_list("pk", flat=True))
-        again = points.settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=self.at)
-        assert again == points.Settled()
+        again = ledger.reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=self.at)
+        assert again == ledger.LedgerChanges()
 
     @invariant()
     def one_serial_of_a_product_counts_once(self) -> None:

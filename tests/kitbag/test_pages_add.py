@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag.actions import registrations
+from kitbag.actions import registrations, review
 from kitbag.enums import RegistrationState
 from kitbag.models import Product, ProductName, Registration
-from kitbag.views.adding import marked
+from kitbag.presenters.search_results import mark_matches
 from tests.factories import ProductFactory, details, draft, submitted, validated
 from tests.world import World
 
@@ -112,7 +112,7 @@ def test_nothing_typed_finds_nothing_and_nothing_found_offers_help(as_ben: Clien
     ],
 )
 def test_matching_words_are_marked_and_everything_is_escaped(name: str, query: str, shown: str) -> None:
-    assert marked(name, query) == shown
+    assert mark_matches(name, query) == shown
 
 
 # --- Picking -----------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_what_counts_has_no_form(as_ana: Client, world: World) -> None:
 
 def test_a_refused_product_is_corrected_and_handed_in_again(as_ben: Client, world: World) -> None:
     row = submitted(world.ben, world.body, "052031000077")
-    registrations.refuse_registration(registration=row, reason="serial_wrong", by=world.staff, at=timezone.now())
+    review.refuse_registration(registration=row, reason="serial_wrong", by=world.staff, at=timezone.now())
     html = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
     assert "The serial number is not the one of this product." in html
     assert finish(as_ben, row, serial="052031000078") == row.get_absolute_url()
@@ -352,7 +352,7 @@ def test_a_refused_product_is_corrected_and_handed_in_again(as_ben: Client, worl
 def test_what_a_country_means_for_the_warranty_is_told_before_handing_in(
     as_ben: Client, world: World, country: str, words: str
 ) -> None:
-    html = as_ben.get(reverse("kitbag:country_note"), {"country": country}, **HTMX).content.decode()
+    html = as_ben.get(reverse("kitbag:purchase_notes"), {"country": country}, **HTMX).content.decode()
     assert words in html if words else "alert" not in html
     row = draft(world.ben, world.body)
     assert "has no local warranty" in as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()

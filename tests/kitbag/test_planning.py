@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import applying, planning
+from kitbag.actions import planning, stage_changes
 from kitbag.actions.planning import Plan, PlansRefused
 from kitbag.enums import ProposalState, Stage
 from kitbag.models import CatalogueProposal, Product, StageChange
@@ -154,7 +154,7 @@ def test_a_replacement_may_keep_the_day_and_leaves_one_open_plan(world: World) -
 
 def test_a_change_takes_effect_on_its_day_and_not_before(world: World) -> None:
     change = announced(plan(world.body, Stage.SUPERSEDED, NOW), NOW)
-    begin_due = applying.begin_due
+    begin_due = stage_changes.begin_due
     eve = NOW + timedelta(days=99)
     assert begin_due(at=eve) == []
     assert begin_due(at=eve + timedelta(days=1)) == [change.pk]
@@ -165,9 +165,9 @@ def test_a_change_takes_effect_on_its_day_and_not_before(world: World) -> None:
 def test_a_change_that_was_announced_too_late_waits_for_staff(world: World) -> None:
     """Workers that stood still for weeks must not let anybody be surprised."""
     (change,) = planning.plan_changes(plans=[plan(world.body, Stage.SUPERSEDED, NOW)], by=None, at=NOW)
-    assert applying.begin_due(at=NOW + timedelta(days=100)) == [], "nobody was told"
+    assert stage_changes.begin_due(at=NOW + timedelta(days=100)) == [], "nobody was told"
     StageChange.objects.filter(pk=change.pk).update(announced_at=NOW + timedelta(days=50), told=1)
-    assert applying.begin_due(at=NOW + timedelta(days=100)) == []
+    assert stage_changes.begin_due(at=NOW + timedelta(days=100)) == []
     change.refresh_from_db()
     assert not change.told_in_time
     later = plan(world.body, Stage.SUPERSEDED, NOW, effective_on=TODAY + timedelta(days=170))
@@ -178,11 +178,11 @@ def test_a_change_that_was_announced_too_late_waits_for_staff(world: World) -> N
 def test_a_run_that_lost_its_worker_is_found_and_one_at_work_is_left_alone(world: World) -> None:
     change = announced(plan(world.body, Stage.SUPERSEDED, NOW), NOW)
     day = NOW + timedelta(days=100)
-    assert applying.begin_due(at=day) == [change.pk]
-    assert applying.settle_step(change=change.pk, limit=1, at=day)
-    assert applying.begin_due(at=day + timedelta(seconds=30)) == []
-    assert applying.begin_due(at=day + timedelta(minutes=2)) == [change.pk]
-    assert not applying.settle_step(change=change.pk, limit=1, at=day)
+    assert stage_changes.begin_due(at=day) == [change.pk]
+    assert stage_changes.reconcile_step(change=change.pk, limit=1, at=day)
+    assert stage_changes.begin_due(at=day + timedelta(seconds=30)) == []
+    assert stage_changes.begin_due(at=day + timedelta(minutes=2)) == [change.pk]
+    assert not stage_changes.reconcile_step(change=change.pk, limit=1, at=day)
     change.refresh_from_db()
     assert (change.state, change.settled) == (ChangeState.DONE, 1)
 

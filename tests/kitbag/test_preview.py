@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from kitbag.actions.adjustments import adjust_points
+from kitbag.actions.ledger import reconcile
 from kitbag.actions.planning import Plan, draft_changes, plan_changes
-from kitbag.actions.points import settle
 from kitbag.enums import Stage
 from kitbag.models import Product, Registration, StageChange
 from kitbag.queries.forecast import forecast, step_on
@@ -41,7 +41,7 @@ def crowd(world: World) -> list[Product]:
                 serial = f"{place}{copy}{n:010}"
                 kit.append(_copy(like, member=member, product=product, serial=serial, serial_key=serial))
     keys = [row.pk for row in Registration.objects.bulk_create(kit)]
-    settle(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
+    reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
     return products
 
 

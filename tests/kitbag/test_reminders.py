@@ -9,7 +9,7 @@ from django.utils import timezone
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.models import Message
 from kitbag import tasks
-from kitbag.actions import registrations, reminders
+from kitbag.actions import registrations, removals
 from kitbag.enums import RemovalReason
 from members import actions
 from tests.factories import draft, validated
@@ -32,14 +32,14 @@ def test_who_left_a_product_alone_is_reminded_once_a_month(world: World, mailout
     assert letter.to == world.ben.user.email
     assert outbox.deliver(letter.pk, at=timezone.now() + timedelta(minutes=1))
     assert world.body.name in mailoutbox[0].body  # type: ignore[attr-defined]
-    reminders.remind(after=0, limit=10, at=NOW + timedelta(days=32))
+    registrations.remind_unfinished(after=0, limit=10, at=NOW + timedelta(days=32))
     assert len(letters()) == 3, "a month later Chloe, too"
 
 
 def test_a_reminder_of_what_is_finished_by_then_never_leaves(world: World, mailoutbox: list[object]) -> None:
     row = draft(world.ben, world.body, NOW - timedelta(days=20))
     tasks.remind()
-    registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
     outbox.deliver(letters()[0].pk, at=timezone.now() + timedelta(minutes=1))
     assert mailoutbox == []
 

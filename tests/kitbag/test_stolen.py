@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from kitbag.actions import deciding, registrations, stolen
+from kitbag.actions import registrations, review, stolen_reports
 from kitbag.emails import stolen_presented
 from kitbag.enums import RegistrationState, ReviewReason
 from kitbag.models import Claim, Encounter, Registration, StolenReport
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def reported(world: World) -> StolenReport:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    return stolen.report_own(
+    return stolen_reports.report_own(
         registration=row, police_reference="CR 12/2026", stolen_on=None, note="", by=world.ana.user, at=NOW
     )
 
@@ -86,38 +86,38 @@ def test_the_presenter_reads_only_that_they_should_contact_us(
 def test_it_cannot_be_approved_until_the_report_is_lifted(world: World, reported: StolenReport) -> None:
     row = presented(world)
     with pytest.raises(Refusal, match="Lift the report first"):
-        deciding.approve_registration(registration=row, by=world.staff, at=NOW)
-    stolen.lift(report=reported, reason="Found by the police", by=world.staff, at=NOW)
-    row = deciding.approve_registration(registration=row, by=world.staff, at=NOW)
+        review.approve_registration(registration=row, by=world.staff, at=NOW)
+    stolen_reports.lift_report(report=reported, reason="Found by the police", by=world.staff, at=NOW)
+    row = review.approve_registration(registration=row, by=world.staff, at=NOW)
     assert Claim.objects.get().claimant == row
 
 
 def test_its_own_owner_is_not_stopped(world: World, reported: StolenReport) -> None:
     assert reported.registration
-    assert stolen.report_against(reported.registration) is None
-    assert stolen.report_for(world.pro_body, "100000000001") == reported
-    assert stolen.report_for(world.body, "100000000001") is None
-    assert stolen.report_for(world.pro_body, None) is None
+    assert stolen_reports.find_report_by_other(reported.registration) is None
+    assert stolen_reports.find_report(world.pro_body, "100000000001") == reported
+    assert stolen_reports.find_report(world.body, "100000000001") is None
+    assert stolen_reports.find_report(world.pro_body, None) is None
 
 
 def test_lifting_is_recorded_and_not_ones_own(world: World, reported: StolenReport) -> None:
     with pytest.raises(Refusal, match="own kit"):
-        stolen.lift(report=reported, reason="Mine", by=world.ana.user, at=NOW)
+        stolen_reports.lift_report(report=reported, reason="Mine", by=world.ana.user, at=NOW)
     with pytest.raises(Refusal, match="Say why"):
-        stolen.lift(report=reported, reason=" ", by=world.staff, at=NOW)
-    row = stolen.lift(report=reported, reason="Found", by=world.staff, at=NOW)
+        stolen_reports.lift_report(report=reported, reason=" ", by=world.staff, at=NOW)
+    row = stolen_reports.lift_report(report=reported, reason="Found", by=world.staff, at=NOW)
     assert (row.lifted_by, row.lifted_because, row.lifted_at) == (world.staff, "Found", NOW)
     with pytest.raises(Refusal, match="already"):
-        stolen.lift(report=reported, reason="Found", by=world.staff, at=NOW)
+        stolen_reports.lift_report(report=reported, reason="Found", by=world.staff, at=NOW)
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.STOLEN_LIFTED).exists()
 
 
 def test_staff_report_what_nobody_has_registered(world: World) -> None:
     facts = {"product": world.body, "police_reference": "P 1", "stolen_on": None, "note": "", "by": world.staff}
-    report = stolen.report_by_staff(serial="0077 1234", at=NOW, **facts)  # type: ignore[arg-type]
+    report = stolen_reports.report_by_staff(serial="0077 1234", at=NOW, **facts)  # type: ignore[arg-type]
     assert report.serial_key == "771234"
     with pytest.raises(Refusal, match="already"):
-        stolen.report_by_staff(serial="771234", at=NOW, **facts)  # type: ignore[arg-type]
+        stolen_reports.report_by_staff(serial="771234", at=NOW, **facts)  # type: ignore[arg-type]
     row = submitted(world.ben, world.body, "0000 0077 1234")
     row = registrations.check_registration(registration=row, at=NOW)
     assert row.review_reason == ReviewReason.STOLEN
@@ -126,7 +126,9 @@ def test_staff_report_what_nobody_has_registered(world: World) -> None:
 
 def test_the_owner_is_told_once_a_day(world: World, reported: StolenReport) -> None:
     for hours in (0, 0, 24):
-        stolen.meet(report=reported, registration=None, where="centre", at=NOW + timedelta(hours=hours))
+        stolen_reports.record_sighting(
+            report=reported, registration=None, where="centre", at=NOW + timedelta(hours=hours)
+        )
     assert Encounter.objects.count() == 3
     assert Notice.objects.filter(code=NoticeCode.STOLEN_PRESENTED).count() == 2
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from kitbag.actions import retailers
 from kitbag.catalogue.retailers_reader import read_retailers
-from kitbag.enums import RegistrationState, ShopStanding
+from kitbag.enums import RegistrationState, ShopStatus
 from kitbag.models import AuthorisedPeriod, Registration, Retailer
 from tests.factories import draft
 from tests.world import World
@@ -41,12 +41,12 @@ def test_the_shops_that_ship_load_once_and_keep_what_staff_changed(tmp_path: Pat
 
 def test_what_a_shop_was_on_the_day(world: World) -> None:
     shop("Alpha Cameras", "ZA", (date(2020, 1, 1), date(2024, 1, 1)), (date(2025, 1, 1), None))
-    assert retailers.standing_of(" alpha  cameras", "ZA", date(2023, 12, 31)) == ShopStanding.AUTHORISED
-    assert retailers.standing_of("Alpha Cameras", "ZA", date(2024, 1, 1)) == ShopStanding.NOT_AUTHORISED
-    assert retailers.standing_of("Alpha Cameras", "KE", DAY) == ShopStanding.UNKNOWN
-    assert retailers.standing_of("", "ZA", DAY) == ShopStanding.NOT_SAID
-    assert retailers.suggestions("ZA", date(2025, 1, 1)) == ["Alpha Cameras"]
-    assert retailers.suggestions("ZA", DAY) == []
+    assert retailers.shop_status(" alpha  cameras", "ZA", date(2023, 12, 31)) == ShopStatus.AUTHORISED
+    assert retailers.shop_status("Alpha Cameras", "ZA", date(2024, 1, 1)) == ShopStatus.NOT_AUTHORISED
+    assert retailers.shop_status("Alpha Cameras", "KE", DAY) == ShopStatus.UNKNOWN
+    assert retailers.shop_status("", "ZA", DAY) == ShopStatus.NOT_SAID
+    assert retailers.suggest_retailers("ZA", date(2025, 1, 1)) == ["Alpha Cameras"]
+    assert retailers.suggest_retailers("ZA", DAY) == []
 
 
 def test_the_store_field_suggests_and_takes_any_text(world: World, as_ben: Client) -> None:

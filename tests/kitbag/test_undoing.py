@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import appeals, deciding, handing_over, registrations, undoing
+from kitbag.actions import appeals, handovers, registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.models import PointsEntry, Registration
 from members.enums import PointsCause
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db
 
 
 def remove(row: Registration) -> None:
-    registrations.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
+    removals.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
 
 
 def undo(row: Registration, days: int = 0) -> Registration:
-    return undoing.undo_removal(registration=row, by=row.member.user, at=NOW + timedelta(days=days))
+    return removals.undo_removal(registration=row, by=row.member.user, at=NOW + timedelta(days=days))
 
 
 def test_what_counted_counts_again(world: World) -> None:
@@ -69,13 +69,13 @@ def test_drafts_waiting_and_refused_ones_come_back_as_they_were(world: World) ->
     refused = registrations.check_registration(
         registration=submitted(world.ben, world.body, "123456", insisted=True), at=NOW
     )
-    refused = deciding.refuse_registration(
+    refused = review.refuse_registration(
         registration=refused, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW
     )
     appealed = registrations.check_registration(
         registration=submitted(world.ben, world.body, "1234567", insisted=True), at=NOW
     )
-    appealed = deciding.refuse_registration(
+    appealed = review.refuse_registration(
         registration=appealed, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=NOW
     )
     appeals.make_appeal(registration=appealed, text="It is right", by=world.ben.user, at=NOW)
@@ -87,8 +87,8 @@ def test_drafts_waiting_and_refused_ones_come_back_as_they_were(world: World) ->
 
 def test_what_was_handed_over_stays_with_its_new_owner(world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    code = handing_over.release(registration=row, by=world.ana.user, at=NOW).code
-    handing_over.redeem(code=code, member=world.ben, by=world.ben.user, at=NOW)
+    code = handovers.release(registration=row, by=world.ana.user, at=NOW).code
+    handovers.redeem(code=code, member=world.ben, by=world.ben.user, at=NOW)
     with pytest.raises(Refusal):
         undo(row)
 

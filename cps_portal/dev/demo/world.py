@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cps_portal.dev.demo import offers, partners, service
-from kitbag.actions import planning, registrations, stage_change_notices
+from kitbag.actions import planning, registrations, review, stage_change_notices
 from kitbag.actions import stage_changes as applying
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, ReviewReason, Stage
@@ -222,7 +222,7 @@ def _hand_in(
     row = registrations.check_registration(registration=row, at=later + timedelta(seconds=2))
     if row.review_reason == ReviewReason.SAMPLE:  # what the demonstration shows must not depend on chance
         by = User.objects.get(email="support@example.org")
-        row = registrations.approve_registration(registration=row, by=by, at=later + timedelta(hours=1))
+        row = review.approve_registration(registration=row, by=by, at=later + timedelta(hours=1))
     return row
 
 
@@ -265,7 +265,7 @@ def _ahead() -> None:
     day = timezone.localdate() + timedelta(days=75)
     plan = Plan(product, Stage.SUPERSEDED, day, _product(FOLLOWS_NEXT))
     (change,) = planning.plan_changes(plans=[plan], by=None, at=_ago(2))
-    while stage_change_notices.announce_step(change=change.pk, limit=BATCH, at=_ago(1)):
+    while stage_change_notices.notify_holders_step(change=change.pk, limit=BATCH, at=_ago(1)):
         pass
 
 
@@ -273,10 +273,10 @@ def _apply(plan: Plan, at: datetime) -> None:
     """Plan, announce and apply a change in the past, as staff and the jobs would have."""
     planned = at - timedelta(days=100)
     (change,) = planning.plan_changes(plans=[plan], by=None, at=planned)
-    while stage_change_notices.announce_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
+    while stage_change_notices.notify_holders_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
         pass
     applying.begin_change(change=change, at=at)
-    while applying.settle_step(change=change.pk, limit=BATCH, at=at):
+    while applying.reconcile_step(change=change.pk, limit=BATCH, at=at):
         pass
     while actions.notify_level_changes(limit=BATCH):
         pass
@@ -291,7 +291,7 @@ def _ana_later() -> None:
     _hand_in(ana, SUCCESSOR, "052021004419", _at(2024, 10, 2))
     support = User.objects.get(email="support@example.org")
     wide = _hand_in(ana, "rf-15-35mm-f2-8l-is-usm", "77120", _ago(6), insisted=True)
-    registrations.refuse_registration(registration=wide, reason=RefusalReason.SERIAL_UNREADABLE, by=support, at=_ago(5))
+    review.refuse_registration(registration=wide, reason=RefusalReason.SERIAL_UNREADABLE, by=support, at=_ago(5))
     _hand_in(ana, "bg-e16", "", _ago(1))
     registrations.add_product(member=ana, product=_product("rf-50mm-f1-2l-usm"), at=_ago(3))
     flash = registrations.add_product(member=ana, product=_product("speedlite-el-1"), at=_ago(2))

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from kitbag.actions.auditing import audit
+from kitbag.actions.ledger_checks import check_ledger
 from kitbag.models import LedgerCheck
 
 
@@ -20,11 +20,11 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=20, help="how many member numbers to print, at most 100")
 
     def handle(self, **options: Any) -> None:
-        check = audit(by=None, at=timezone.now(), mend=options["settle"])
+        check = check_ledger(by=None, at=timezone.now(), mend=options["settle"])
         self._print(check, options["limit"])
         if options["settle"] and not check.is_clean:
             self.stdout.write(f"{check.mended:,} members mended. Once more:")
-            check = audit(by=None, at=timezone.now())
+            check = check_ledger(by=None, at=timezone.now())
             self._print(check, options["limit"])
         if not check.is_clean:
             sys.exit(1)

@@ -8,11 +8,11 @@ from django.db import connection
 
 from cps_portal.core.lib.locks import LOCK_RULES_SHARED_SQL, lock_rules_shared
 from members import actions as members
-from members.actions import Settled
+from members.actions import LedgerChanges
 from members.enums import PointsCause
 from members.models import User
 
-LOCK_SQL = """
+LOCK_MEMBERS_SQL = """
 select count(*) from (
     select 1 from members_member
     where id in (select member_id from {table} where id = any(%(keys)s)) order by id for no key update
@@ -31,7 +31,7 @@ select id from members_member where id in (
 
 # A separate statement from the locks on purpose: one that locks and sums reads the ledger as it was
 # before it waited, and writes wrong points.
-SETTLE_SQL = """
+RECONCILE_SQL = """
 with target as (
     select r.id, r.member_id, p.stage,
         case when r.state = 'validated' then
@@ -55,13 +55,13 @@ with target as (
     select member_id as id, sum(amount)::int as amount from written group by member_id
 )
 """
-SETTLE_ROWS_SQL = SETTLE_SQL.format(which="r.id = any(%(keys)s)", keys="%(keys)s")
-SETTLE_HOLDERS_SQL = SETTLE_SQL.format(
+RECONCILE_REGISTRATIONS_SQL = RECONCILE_SQL.format(which="r.id = any(%(keys)s)", keys="%(keys)s")
+RECONCILE_HOLDERS_SQL = RECONCILE_SQL.format(
     which="r.product_id = %(product)s and r.state = 'validated' and r.member_id = any(%(members)s)",
     keys="array(select id from target)",
 )
 
-SETTLE_ADJUSTMENTS_SQL = """
+RECONCILE_ADJUSTMENTS_SQL = """
 with target as (
     select a.id, a.member_id, case when a.ended_at is null then a.points else 0 end as points
     from kitbag_adjustment a where a.id = any(%(keys)s)
@@ -81,7 +81,7 @@ with target as (
 """
 
 
-def settle(
+def reconcile(
     *,
     registrations: Sequence[int],
     cause: PointsCause,
@@ -90,7 +90,7 @@ def settle(
     at: datetime,
     stage_change: int | None = None,
     later: bool = False,
-) -> Settled:
+) -> LedgerChanges:
     """Make the ledger say what the rules say for these registrations, and points and levels follow.
 
     Writes the difference between what each registration should count and what its entries sum to, so that
@@ -99,13 +99,15 @@ def settle(
     Needs an open transaction, READ COMMITTED.
     """
     facts = {"keys": list(registrations), "stage_change": stage_change}
-    _run(LOCK_SQL.format(table="kitbag_registration"), facts)
+    _run(LOCK_MEMBERS_SQL.format(table="kitbag_registration"), facts)
     lock_rules_shared()
     facts["by"] = by.pk if by else None
-    return members.settle_level(ledger=SETTLE_ROWS_SQL, facts=facts, cause=cause, about=about, at=at, later=later)
+    return members.update_levels(
+        ledger=RECONCILE_REGISTRATIONS_SQL, facts=facts, cause=cause, about=about, at=at, later=later
+    )
 
 
-def settle_holders(
+def reconcile_holders(
     *, product: int, after: int, limit: int, cause: PointsCause, about: str, at: datetime, stage_change: int
 ) -> list[int]:
     """As `settle`, for the next `limit` holders of a product by member key; who moves level is told after the run.
@@ -116,19 +118,21 @@ def settle_holders(
     locked = [key for (key,) in _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})]
     if locked:
         facts = {"product": product, "members": locked, "stage_change": stage_change, "by": None}
-        ledger = LOCK_RULES_SHARED_SQL + SETTLE_HOLDERS_SQL
-        members.settle_level(ledger=ledger, facts=facts, cause=cause, about=about, at=at, later=True)
+        ledger = LOCK_RULES_SHARED_SQL + RECONCILE_HOLDERS_SQL
+        members.update_levels(ledger=ledger, facts=facts, cause=cause, about=about, at=at, later=True)
     return locked
 
 
-def settle_adjustments(
+def reconcile_adjustments(
     *, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime, later: bool = False
-) -> Settled:
+) -> LedgerChanges:
     """As `settle`, for what staff added: it counts until it has ended."""
     facts = {"keys": list(adjustments), "by": by.pk if by else None}
-    _run(LOCK_SQL.format(table="kitbag_adjustment"), facts)
+    _run(LOCK_MEMBERS_SQL.format(table="kitbag_adjustment"), facts)
     lock_rules_shared()
-    return members.settle_level(ledger=SETTLE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at, later=later)
+    return members.update_levels(
+        ledger=RECONCILE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at, later=later
+    )
 
 
 def _run(statement: str, facts: dict[str, Any]) -> list[tuple[Any, ...]]:

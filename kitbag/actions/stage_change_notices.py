@@ -19,22 +19,22 @@ from members import actions as members
 from members.enums import ChangeState, NoticeCode
 from members.models import Member, Notice
 
-PATIENCE = timedelta(minutes=1)
+STALLED_AFTER = timedelta(minutes=1)
 
 
-def waiting_to_tell(*, at: datetime) -> list[int]:
+def changes_to_announce(*, at: datetime) -> list[int]:
     """The keys of the changes with somebody left to tell, of the plan or that it was dropped."""
     settled_down = at - timedelta(minutes=settings.ANNOUNCE_AFTER_MINUTES)
     new = Q(state=ChangeState.PLANNED, announced_at=None, planned_at__lte=settled_down)
     # Whoever still holds the product hears of the new plan "instead of" the old one, so that goes first.
     replaced_and_untold = Q(replaced_by__state=ChangeState.PLANNED, replaced_by__announced_at=None)
     dropped = Q(state=ChangeState.CANCELLED, recalled_at=None) & ~replaced_and_untold
-    rows = StageChange.objects.filter(new | dropped).exclude(stepped_at__gt=at - PATIENCE)
+    rows = StageChange.objects.filter(new | dropped).exclude(stepped_at__gt=at - STALLED_AFTER)
     return list(rows.order_by("effective_on", "pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
-def announce_step(*, change: int, limit: int, at: datetime) -> bool:
+def notify_holders_step(*, change: int, limit: int, at: datetime) -> bool:
     """Tell the next `limit` members who have to be told of a change. Returns whether there is more to do.
 
     Several changes on one day are one notice and one mail. A step that another worker is at is left to it.
@@ -63,7 +63,7 @@ def announce_step(*, change: int, limit: int, at: datetime) -> bool:
     return True
 
 
-def tell_new_holder(*, registration: Registration, at: datetime) -> None:
+def notify_new_holder(*, registration: Registration, at: datetime) -> None:
     """Whoever comes to hold a product with a change ahead is told then (R22). The member is locked already.
 
     A plan so young that nobody has been told of it yet finds this registration when its turn comes.
@@ -108,8 +108,8 @@ def _announce(keys: Sequence[int], day: date, at: datetime) -> None:
         payload = outbox.rendered_later("kitbag.points_will_change", member=person.pk, changes=concerning)
         letters.append(OutgoingMessage(key, person.user.email, payload))
     Announcement.objects.bulk_create(fresh)
-    members.tell_many(notices)
-    outbox.enqueue_many(kind="mail", letters=letters)
+    members.notify_members(notices)
+    outbox.enqueue_many(kind="mail", messages=letters)
     _forget_replaced(fresh, changes, at)
 
 
@@ -174,8 +174,8 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
         )
         payload = outbox.rendered_later("kitbag.plan_cancelled", member=each.member_id, change=row.pk)
         mails.append(OutgoingMessage(key, each.member.user.email, payload))
-    members.tell_many(notices)
-    outbox.enqueue_many(kind="mail", letters=mails)
+    members.notify_members(notices)
+    outbox.enqueue_many(kind="mail", messages=mails)
     Announcement.objects.filter(pk__in=[each.pk for each in told]).update(withdrawn_at=at)
     row.stepped_at = at
     row.save(update_fields=["stepped_at"])

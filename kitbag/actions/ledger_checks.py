@@ -8,14 +8,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cps_portal.core.lib.locks import lock_rules_shared
-from kitbag.actions.points import settle, settle_adjustments
+from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.models import LedgerCheck
 from members import actions as members
 from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User
 
-BATCH = 500
-NAMED = 100  # so many members are kept by number
+BATCH_SIZE = 500
+MAX_LISTED_MEMBERS = 100  # so many members are kept by number
 
 # One statement, so that all of it is one moment of the database. Entries and points of a member are written
 # together, so only what a registration counts can lag behind a running change, and a level behind new thresholds.
@@ -84,14 +84,14 @@ select
     ))
 """
 
-OWED_SQL = """
+POINTS_DELTA_SQL = """
 select m.id, coalesce(sum(e.amount), 0)::int - m.points from members_member m
 left join kitbag_pointsentry e on e.member_id = m.id where m.id = any(%(keys)s) group by m.id order by m.id
 """
 
 
 @dataclass(frozen=True)
-class Difference:
+class Differences:
     """What was found, by keys."""
 
     members: int
@@ -105,7 +105,7 @@ class Difference:
     untold: int
 
 
-def audit(*, by: User | None, at: datetime, mend: bool = False) -> LedgerCheck:
+def check_ledger(*, by: User | None, at: datetime, mend: bool = False) -> LedgerCheck:
     """Compare every member's entries, points and level with what the rules say, and keep what was found.
 
     Members who await a running change are counted apart; so are holders who were never told of an announced one.
@@ -129,26 +129,27 @@ def audit(*, by: User | None, at: datetime, mend: bool = False) -> LedgerCheck:
     return check
 
 
-def _compare(at: datetime) -> Difference:
+def _compare(at: datetime) -> Differences:
     thresholds = LevelThreshold.objects.in_force(timezone.localdate(at))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("set local work_mem = '64MB'")  # a million sums in memory instead of on the disk
         cursor.execute(
-            COMPARE_SQL, {"levels": list(thresholds.keys()), "froms": list(thresholds.values()), "named": NAMED}
+            COMPARE_SQL,
+            {"levels": list(thresholds.keys()), "froms": list(thresholds.values()), "named": MAX_LISTED_MEMBERS},
         )
-        return Difference(*cursor.fetchone())
+        return Differences(*cursor.fetchone())
 
 
-def _mend(found: Difference, *, by: User | None, at: datetime) -> int:
+def _mend(found: Differences, *, by: User | None, at: datetime) -> int:
     """Settle what differs. Returns how many members' points or levels that moved."""
     mended: set[int] = set()
     for keys in _batches(found.wrong_registrations):
         with transaction.atomic():
-            done = settle(registrations=keys, cause=PointsCause.MENDED, about="", by=by, at=at, later=True)
+            done = reconcile(registrations=keys, cause=PointsCause.MENDED, about="", by=by, at=at, later=True)
         mended.update(done.deltas)
     for keys in _batches(found.wrong_adjustments):
         with transaction.atomic():
-            mended.update(settle_adjustments(adjustments=keys, cause=PointsCause.MENDED, by=by, at=at).deltas)
+            mended.update(reconcile_adjustments(adjustments=keys, cause=PointsCause.MENDED, by=by, at=at).deltas)
     for keys in _batches(sorted({*found.wrong_points, *found.wrong_levels})):
         mended.update(_mend_copies(keys, at))
     return len(mended)
@@ -160,13 +161,13 @@ def _mend_copies(keys: Sequence[int], at: datetime) -> list[int]:
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
     lock_rules_shared()
     with connection.cursor() as cursor:
-        cursor.execute(OWED_SQL, {"keys": list(keys)})
+        cursor.execute(POINTS_DELTA_SQL, {"keys": list(keys)})
         owed = dict(cursor.fetchall())
-    members.settle_level(deltas=owed, cause=PointsCause.MENDED, about="", at=at, later=True)
-    members.mend_level_history(members=keys, at=at)
+    members.update_levels(deltas=owed, cause=PointsCause.MENDED, about="", at=at, later=True)
+    members.repair_level_history(members=keys, at=at)
     return list(owed)
 
 
 def _batches(keys: Sequence[int]) -> Iterator[Sequence[int]]:
-    for begun in range(0, len(keys), BATCH):
-        yield keys[begun : begun + BATCH]
+    for begun in range(0, len(keys), BATCH_SIZE):
+        yield keys[begun : begun + BATCH_SIZE]

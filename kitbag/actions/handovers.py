@@ -16,11 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
-from kitbag.actions import stolen
-from kitbag.actions.announcing import tell_new_holder
-from kitbag.actions.holding import why_held
-from kitbag.actions.points import settle
-from kitbag.actions.steps import constraint_of, lock
+from kitbag.actions import stolen_reports
+from kitbag.actions.ledger import reconcile
+from kitbag.actions.stage_change_notices import notify_new_holder
+from kitbag.actions.transitions import constraint_name, hold_blocker, lock_registration
 from kitbag.enums import RegistrationState
 from kitbag.models import Claim, Handover, Registration, StolenReport
 from kitbag.rules import codes
@@ -34,7 +33,7 @@ MISTYPED = _("A sign of this code is wrong. It has twelve signs, such as 7KQM-3X
 
 
 @dataclass(frozen=True)
-class Released:
+class ReleasedProduct:
     """An open handover with its code, which is known only now."""
 
     handover: Handover
@@ -51,13 +50,13 @@ class _Presented(Exception):
 
 
 @transaction.atomic
-def release(*, registration: Registration, by: User, at: datetime) -> Released:
+def release(*, registration: Registration, by: User, at: datetime) -> ReleasedProduct:
     """Make a code by which somebody else gets it. Releasing again makes a new one, and the old one works no more.
 
     Raises Refusal: those of `why_not`.
     """
-    row = lock(registration)
-    if refusal := why_not(row):
+    row = lock_registration(registration)
+    if refusal := handover_blocker(row):
         raise refusal
     _revoke(row, at)
     code = codes.new_code(secrets.choice)
@@ -67,25 +66,25 @@ def release(*, registration: Registration, by: User, at: datetime) -> Released:
         made_at=at,
         expires_at=at + timedelta(days=settings.HANDOVER_DAYS),
     )
-    return Released(handover, codes.shown(code))
+    return ReleasedProduct(handover, codes.shown(code))
 
 
 @transaction.atomic
 def revoke(*, registration: Registration, by: User, at: datetime) -> None:
     """Take the code back. Raises Refusal `gone` if it was redeemed, or there is none."""
-    row = lock(registration)
+    row = lock_registration(registration)
     if row.state == RegistrationState.TRANSFERRED:
         raise Refusal("gone", _("It has been redeemed already: the product has a new owner."))
     if not _revoke(row, at):
         raise Refusal("gone", _("There is no open code for this product."))
 
 
-def withdraw(*, row: Registration, at: datetime) -> None:
+def revoke_open_codes(*, row: Registration, at: datetime) -> None:
     """The product leaves the Kitbag: its code works no more. Its member is locked."""
     _revoke(row, at)
 
 
-def why_not(row: Registration) -> Refusal | None:
+def handover_blocker(row: Registration) -> Refusal | None:
     """What stands against handing it over now; None if it is possible."""
     if row.state != RegistrationState.VALIDATED:
         return Refusal("not_counting", _("Only a product that counts can be handed over."))
@@ -93,17 +92,17 @@ def why_not(row: Registration) -> Refusal | None:
         return Refusal(
             "claimed", _("Somebody else claims its serial number. When that is decided you can hand it over.")
         )
-    if stolen.report_for(row.product_id, row.serial_key):
-        return Refusal("stolen", stolen.CONTACT_US)
-    return why_held(row)
+    if stolen_reports.find_report(row.product_id, row.serial_key):
+        return Refusal("stolen", stolen_reports.CONTACT_US)
+    return hold_blocker(row)
 
 
-def open_handover(row: Registration, at: datetime) -> Handover | None:
+def find_open_handover(row: Registration, at: datetime) -> Handover | None:
     """The code that can be redeemed at this moment, if there is one."""
     return Handover.objects.usable(at).filter(registration=row).first()
 
 
-def find(*, code: str, member: Member, at: datetime) -> Registration:
+def find_by_code(*, code: str, member: Member, at: datetime) -> Registration:
     """What a code would bring the member, to be confirmed.
 
     Raises Refusal beside `code`: `mistyped`, `unknown`, `stolen`, `claimed`, `own_duplicate`, `limit`.
@@ -126,8 +125,10 @@ def _unless_stolen(attempt: Callable[[], Registration], at: datetime) -> Registr
     try:
         return attempt()
     except _Presented as presented:
-        stolen.meet(report=presented.report, registration=presented.registration, where="redeem", at=at)
-        raise Refusal("stolen", stolen.CONTACT_US, "code") from None
+        stolen_reports.record_sighting(
+            report=presented.report, registration=presented.registration, where="redeem", at=at
+        )
+        raise Refusal("stolen", stolen_reports.CONTACT_US, "code") from None
 
 
 def _find(code: str, member: Member, at: datetime) -> Registration:
@@ -155,9 +156,9 @@ def _redeem(code: str, member: Member, by: User, at: datetime) -> Registration:
     handover.redeemed_at, handover.redeemed_as = at, bought
     handover.save(update_fields=["redeemed_at", "redeemed_as"])
     name = sold.product.name
-    settle(registrations=[sold.pk], cause=PointsCause.TRANSFERRED, about=name, by=by, at=at)
-    settle(registrations=[bought.pk], cause=PointsCause.VALIDATED, about=name, by=by, at=at)
-    tell_new_holder(registration=bought, at=at)
+    reconcile(registrations=[sold.pk], cause=PointsCause.TRANSFERRED, about=name, by=by, at=at)
+    reconcile(registrations=[bought.pk], cause=PointsCause.VALIDATED, about=name, by=by, at=at)
+    notify_new_holder(registration=bought, at=at)
     _tell(sold, NoticeCode.HANDED_OVER, at)
     _tell(bought, NoticeCode.CAME_TO_YOU, at)
     return bought
@@ -178,12 +179,12 @@ def _offer(typed: str, member: Member, at: datetime) -> Handover:
 
 def _require_possible(row: Registration, buyer: Member) -> None:
     """Only somebody with a good code comes this far, so they may learn what is in the way."""
-    if report := stolen.report_for(row.product_id, row.serial_key):
+    if report := stolen_reports.find_report(row.product_id, row.serial_key):
         raise _Presented(report, row)
     own = Registration.objects.of(buyer).filter(product=row.product_id, serial_key=row.serial_key)
     if row.serial_key and own.filter(state=RegistrationState.SUBMITTED).exists():
         raise _own_duplicate()
-    if _is_claimed(row) or why_held(row):
+    if _is_claimed(row) or hold_blocker(row):
         raise Refusal("claimed", _("This product can’t change hands just now. Ask whoever gave you the code."), "code")
     if Registration.objects.of(buyer).live().count() >= settings.KITBAG_LIMIT:
         raise Refusal(
@@ -225,7 +226,7 @@ def _received(sold: Registration, buyer: Member, at: datetime) -> Registration:
                 decided_at=at,
             )
     except IntegrityError as error:
-        if constraint_of(error) != "registration_submitted_once":
+        if constraint_name(error) != "registration_submitted_once":
             raise
         raise _own_duplicate() from None
 
@@ -241,7 +242,7 @@ def _revoke(row: Registration, at: datetime) -> int:
 def _tell(row: Registration, code: NoticeCode, at: datetime) -> None:
     key = f"handover-{row.pk}-{code}"
     facts: dict[str, str | int] = {"product": row.product.name}
-    members.tell(member=row.member, key=key, code=code, params=facts, path=row.get_absolute_url(), at=at)
+    members.notify_member(member=row.member, key=key, code=code, params=facts, path=row.get_absolute_url(), at=at)
     payload = outbox.rendered_later("kitbag.handed_over", registration=row.pk, sold=code == NoticeCode.HANDED_OVER)
     outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)
 

@@ -9,7 +9,7 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from kitbag.actions import appeals, claims
-from kitbag.actions.points import settle, settle_adjustments
+from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.enums import RegistrationState
 from kitbag.models import Adjustment, Appeal, Handover, Registration, Sale, StolenReport
 from members.enums import PointsCause
@@ -46,16 +46,16 @@ def _remove_all(member: Member, at: datetime) -> None:
         state=RegistrationState.REMOVED, review_reason="", taken_by=None, taken_at=None, ended_at=at
     )
     for row in live:
-        claims.end_claims(row=row, at=at)
+        claims.close_claims(row=row, at=at)
         appeals.drop_appeal(row=row, at=at)
-    settle(registrations=keys, cause=PointsCause.REMOVED, about="", by=None, at=at, later=True)
+    reconcile(registrations=keys, cause=PointsCause.REMOVED, about="", by=None, at=at, later=True)
 
 
 def _end_adjustments(member: Member, at: datetime) -> None:
     mine = Adjustment.objects.filter(member=member)
     keys = list(mine.active().values_list("pk", flat=True))
     mine.filter(pk__in=keys).update(ended_at=at)
-    settle_adjustments(adjustments=keys, cause=PointsCause.ADJUSTMENT_ENDED, by=None, at=at, later=True)
+    reconcile_adjustments(adjustments=keys, cause=PointsCause.ADJUSTMENT_ENDED, by=None, at=at, later=True)
     mine.update(reason="")
 
 

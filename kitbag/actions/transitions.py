@@ -13,61 +13,61 @@ from cps_portal.core.lib.background import publish_event
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from kitbag import emails
-from kitbag.actions.announcing import tell_new_holder
-from kitbag.actions.points import settle
-from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.models import Registration
+from kitbag.actions.ledger import reconcile
+from kitbag.actions.stage_change_notices import notify_new_holder
+from kitbag.enums import HoldReason, RefusalReason, RegistrationState
+from kitbag.models import Hold, Registration
 from members import actions as members
 from members.enums import NoticeCode, PointsCause
 from members.models import Member, User
 
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 DECIDED_FIELDS = ["state", "review_reason", "refusal_reason", "asked_for", "decided_at", "decided_by"]
 DESK_FIELDS = ["taken_by", "taken_at"]
 
 
-class Overtaken(Exception):
+class SerialConflict(Exception):
     """Another registration of this serial number came to count meanwhile: begin again, with its locks too."""
 
 
-def again(attempt: Callable[[], Registration]) -> Registration:
+def retry_on_conflict(attempt: Callable[[], Registration]) -> Registration:
     """Try until nobody comes between. Each try is a transaction or savepoint, so that it gives its locks back."""
-    for _try in range(ATTEMPTS):
+    for _try in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
                 return attempt()
-        except Overtaken:
+        except SerialConflict:
             continue
     raise Refusal("busy", _("Too much happens to this serial number just now. Try again in a minute."))
 
 
-def lock(registration: Registration) -> Registration:
+def lock_registration(registration: Registration) -> Registration:
     """The member first, then the registration."""
     Member.objects.locked().get(pk=registration.member_id)
     return _locked_rows(registration.pk)[registration.pk]
 
 
-def lock_both(one: Registration, other: Registration) -> tuple[Registration, Registration]:
+def lock_registrations(one: Registration, other: Registration) -> tuple[Registration, Registration]:
     """Both members, then both registrations."""
     list(Member.objects.filter(pk__in=[one.member_id, other.member_id]).locked())
     rows = _locked_rows(one.pk, other.pk)
     return rows[one.pk], rows[other.pk]
 
 
-def lock_beside_holder(registration: Registration) -> tuple[Registration, Registration | None]:
+def lock_with_holder(registration: Registration) -> tuple[Registration, Registration | None]:
     """A registration, and the one that counts with its serial number if another does (R31)."""
-    holder = holder_of(Registration.objects.get(pk=registration.pk))
+    holder = find_holder(Registration.objects.get(pk=registration.pk))
     if holder:
-        row, holder = lock_both(registration, holder)
+        row, holder = lock_registrations(registration, holder)
     else:
-        row = lock(registration)
-    found = holder_of(row)
+        row = lock_registration(registration)
+    found = find_holder(row)
     if (found.pk if found else None) != (holder.pk if holder else None):
-        raise Overtaken
+        raise SerialConflict
     return row, holder
 
 
-def holder_of(row: Registration) -> Registration | None:
+def find_holder(row: Registration) -> Registration | None:
     """The registration that counts with this one's serial number, if it is another."""
     if not row.serial_key:
         return None
@@ -90,11 +90,11 @@ def validate(row: Registration, *, by: User | None, at: datetime) -> None:
         with transaction.atomic():
             row.save(update_fields=[*DECIDED_FIELDS, *DESK_FIELDS])
     except IntegrityError as error:
-        if constraint_of(error) != "registration_one_validated":
+        if constraint_name(error) != "registration_one_validated":
             raise
-        raise Overtaken from None
-    settle(registrations=[row.pk], cause=PointsCause.VALIDATED, about=row.product.name, by=by, at=at)
-    tell_new_holder(registration=row, at=at)
+        raise SerialConflict from None
+    reconcile(registrations=[row.pk], cause=PointsCause.VALIDATED, about=row.product.name, by=by, at=at)
+    notify_new_holder(registration=row, at=at)
     publish_event("kitbag.registration_validated", row.pk)
     if by is None and row.member.wants_counted:
         outbox.enqueue(key=f"counted-{row.pk}", kind="mail", to=row.member.user.email, payload=emails.decision(row))
@@ -107,28 +107,28 @@ def reject(row: Registration, *, reason: RefusalReason, by: User, at: datetime, 
     row.decided_at, row.decided_by = at, by
     row.taken_by = row.taken_at = None
     row.save(update_fields=[*DECIDED_FIELDS, *DESK_FIELDS])
-    settle(registrations=[row.pk], cause=PointsCause.CHECK, about=row.product.name, by=by, at=at)
+    reconcile(registrations=[row.pk], cause=PointsCause.CHECK, about=row.product.name, by=by, at=at)
 
 
-def tell_decision(row: Registration, at: datetime, *, mail: bool = True) -> None:
+def notify_decision(row: Registration, at: datetime, *, mail: bool = True) -> None:
     """A notice and a mail; without `mail` where a case tells it by mail already (R56)."""
     refused = row.state == RegistrationState.REJECTED
     code = NoticeCode.REGISTRATION_REFUSED if refused else NoticeCode.REGISTRATION_APPROVED
     member = row.member
     key = f"{code}-{row.pk}-{at.isoformat()}"
     params: dict[str, str | int] = {"product": row.product.name, "reason": row.refusal_reason}
-    members.tell(member=member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
+    members.notify_member(member=member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
     if mail:
         outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=emails.decision(row))
 
 
-def require_other(row: Registration, by: User) -> None:
+def require_not_own(row: Registration, by: User) -> None:
     """Nobody decides about their own kit. Raises Refusal `own`."""
     if row.member.user_id == by.pk:
         raise Refusal("own", _("This is your own kit: somebody else has to decide."))
 
 
-def constraint_of(error: IntegrityError) -> str:
+def constraint_name(error: IntegrityError) -> str:
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", "") or ""
 
@@ -136,3 +136,30 @@ def constraint_of(error: IntegrityError) -> str:
 def _locked_rows(*keys: int) -> dict[int, Registration]:
     rows = Registration.objects.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",), no_key=True)
     return {row.pk: row for row in rows.select_related("product", "member__user")}
+
+
+# --- Holds (R50) ---
+
+
+@transaction.atomic(savepoint=False)
+def hold_registration(*, registration: Registration, key: str, why: HoldReason, at: datetime) -> Registration:
+    """Neither removed nor handed over until `free_registration` with the same key. Again changes nothing.
+
+    Returns the registration as it stands under the lock.
+    """
+    row = lock_registration(registration)
+    Hold.objects.bulk_create([Hold(registration=row, key=key, why=why, since=at)], ignore_conflicts=True)
+    return row
+
+
+@transaction.atomic
+def release_hold(*, registration: Registration, key: str) -> None:
+    """End the hold of this key; none there: nothing happens."""
+    lock_registration(registration)
+    Hold.objects.filter(registration=registration, key=key).delete()
+
+
+def hold_blocker(row: Registration) -> Refusal | None:
+    """What keeps it in the Kitbag; None if nothing does. The row is locked, or the answer is for a page only."""
+    hold = Hold.objects.filter(registration=row).order_by("since").first()
+    return Refusal("held", HoldReason(hold.why).label) if hold else None

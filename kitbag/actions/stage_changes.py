@@ -8,12 +8,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cps_portal.core.lib.locks import lock_rules_exclusive
-from kitbag.actions.points import settle_holders
+from kitbag.actions.ledger import reconcile_holders
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange
 from members.enums import ChangeState, PointsCause
 
-PATIENCE = timedelta(minutes=1)  # a run that has not stepped for so long has lost its worker or its message
+STALLED_AFTER = timedelta(minutes=1)  # a run that has not stepped for so long has lost its worker or its message
 
 
 def begin_due(*, at: datetime) -> list[int]:
@@ -24,7 +24,7 @@ def begin_due(*, at: datetime) -> list[int]:
     for change in StageChange.objects.due(timezone.localdate(at)):
         if change.told_in_time:
             begin_change(change=change, at=at)
-    standing = StageChange.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - PATIENCE)
+    standing = StageChange.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - STALLED_AFTER)
     return list(standing.order_by("effective_on", "pk").values_list("pk", flat=True))
 
 
@@ -54,7 +54,7 @@ def begin_change(*, change: StageChange, at: datetime) -> bool:
 
 
 @transaction.atomic
-def settle_step(*, change: int, limit: int, at: datetime) -> bool:
+def reconcile_step(*, change: int, limit: int, at: datetime) -> bool:
     """Settle the registrations of the next `limit` holders of a running change, by member key.
 
     Returns whether there is more to do. A step that another worker is at is left to it.
@@ -63,7 +63,7 @@ def settle_step(*, change: int, limit: int, at: datetime) -> bool:
     row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
     if row is None:
         return False
-    done = settle_holders(
+    done = reconcile_holders(
         product=row.product_id,
         after=row.cursor,
         limit=limit,

@@ -15,21 +15,21 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from kitbag import rules
-from kitbag.actions.steps import constraint_of, lock
+from kitbag.actions.transitions import constraint_name, lock_registration
 from kitbag.enums import RegistrationState
 from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, User
 from members.support import actions as cases
-from members.support.enums import Kind, State
+from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 
 MAX_REFERENCE_LENGTH = 80
 MAX_NOTE_LENGTH = 500
 MAX_REASON_LENGTH = 200
 CONTACT_US = _("Please contact us about this product.")
-STANDING = _("This has been reported as stolen already.")
+ALREADY_REPORTED = _("This has been reported as stolen already.")
 
 
 @transaction.atomic
@@ -41,7 +41,7 @@ def report_own(
     Raises Refusal: `not_yours` (it does not count for them), `no_serial`, `standing`, and beside their fields
     `future`, `long`, `missing`.
     """
-    row = lock(registration)
+    row = lock_registration(registration)
     if row.state != RegistrationState.VALIDATED:
         raise Refusal("not_yours", _("Only a product that counts can be reported. Write to us about this one."))
     if not row.serial_key:
@@ -76,7 +76,7 @@ def report_by_staff(
     )
 
 
-def report_for(product: Product | int, serial_key: str | None) -> StolenReport | None:
+def find_report(product: Product | int, serial_key: str | None) -> StolenReport | None:
     """The report that stands against a product with this serial number, for whoever takes it in."""
     if not serial_key:
         return None
@@ -84,27 +84,27 @@ def report_for(product: Product | int, serial_key: str | None) -> StolenReport |
     return StolenReport.objects.standing().filter(product=key, serial_key=serial_key).first()
 
 
-def reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those of many, as product and serial key, against which a report stands."""
     rows = StolenReport.objects.standing().filter(serial_key__in={key for _product, key in presented})
     return set(rows.values_list("product_id", "serial_key")) & set(presented) if presented else set()
 
 
-def report_against(row: Registration, member: Member | None = None) -> StolenReport | None:
+def find_report_by_other(row: Registration, member: Member | None = None) -> StolenReport | None:
     """The report that stands against somebody who presents this product; their own is none."""
-    report = report_for(row.product_id, row.serial_key)
+    report = find_report(row.product_id, row.serial_key)
     presenter = member.pk if member else row.member_id
     return None if report is None or report.member_id == presenter else report
 
 
-def require_none(row: Registration) -> None:
+def require_not_reported(row: Registration) -> None:
     """Nothing that is reported stolen may count for somebody else. Raises Refusal `stolen`, for staff."""
-    if report_against(row):
+    if find_report_by_other(row):
         raise Refusal("stolen", _("This serial number is reported stolen. Lift the report first, or refuse it."))
 
 
 @transaction.atomic
-def meet(*, report: StolenReport, registration: Registration | None, where: str, at: datetime) -> Encounter:
+def record_sighting(*, report: StolenReport, registration: Registration | None, where: str, at: datetime) -> Encounter:
     """Somebody presented it: keep that for the staff, and tell the owner, once a day at most."""
     encounter = Encounter.objects.create(report=report, registration=registration, where=where, at=at)
     owner = report.member
@@ -113,19 +113,19 @@ def meet(*, report: StolenReport, registration: Registration | None, where: str,
     key = f"stolen-{report.pk}-{timezone.localdate(at).isoformat()}"
     facts: dict[str, str | int] = {"product": report.product.name}
     path = report.registration.get_absolute_url()
-    members.tell(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=facts, path=path, at=at)
+    members.notify_member(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=facts, path=path, at=at)
     payload = outbox.rendered_later("kitbag.stolen_presented", report=report.pk)
     outbox.enqueue(key=key, kind="mail", to=owner.user.email, payload=payload)
     return encounter
 
 
 @transaction.atomic
-def say_found(*, registration: Registration, by: User, at: datetime) -> Case:
+def request_lifting(*, registration: Registration, by: User, at: datetime) -> Case:
     """The owner has it back: staff lift the report, so that a thief in the account cannot. Raises Refusal `none`."""
-    row = lock(registration)
-    if own_report(row) is None:
+    row = lock_registration(registration)
+    if find_own_report(row) is None:
         raise Refusal("none", _("No report stands against it any more."))
-    if asked := found_case(row):
+    if asked := find_lifting_request(row):
         return asked
     with translation.override(row.member.language):
         subject = _t("Found again: %(product)s") % {"product": row.product.name}
@@ -133,11 +133,13 @@ def say_found(*, registration: Registration, by: User, at: datetime) -> Case:
             "product": row.product.name,
             "serial": row.serial,
         }
-    return cases.open_case(kind=Kind.KIT, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at)
+    return cases.open_case(
+        kind=CaseKind.KIT, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at
+    )
 
 
 @transaction.atomic
-def lift(*, report: StolenReport, reason: str, by: User, at: datetime) -> StolenReport:
+def lift_report(*, report: StolenReport, reason: str, by: User, at: datetime) -> StolenReport:
     """Staff take the report away, with the reason kept (R34). A code given out before no longer works.
 
     Raises Refusal: `lifted`, `own`, and `reason` or `long` beside `reason`.
@@ -159,7 +161,7 @@ def lift(*, report: StolenReport, reason: str, by: User, at: datetime) -> Stolen
     if row.member and row.registration:
         open_codes = Handover.objects.filter(registration=row.registration, revoked_at=None, redeemed_at=None)
         open_codes.update(revoked_at=at)
-        members.tell(
+        members.notify_member(
             member=row.member,
             key=f"stolen-{row.pk}-lifted",
             code=NoticeCode.STOLEN_LIFTED,
@@ -170,21 +172,21 @@ def lift(*, report: StolenReport, reason: str, by: User, at: datetime) -> Stolen
     return row
 
 
-def own_report(row: Registration) -> StolenReport | None:
+def find_own_report(row: Registration) -> StolenReport | None:
     """The report of its owner that stands."""
     return StolenReport.objects.standing().filter(registration=row).first()
 
 
-def found_case(row: Registration) -> Case | None:
+def find_lifting_request(row: Registration) -> Case | None:
     """The open case in which its owner asked to have the report lifted."""
-    report = own_report(row)
+    report = find_own_report(row)
     if report is None:
         return None
-    mine = Case.objects.of(row.member).filter(kind=Kind.KIT, opened_at__gte=report.reported_at)
-    return mine.filter(about_id=row.pk).exclude(state=State.CLOSED).order_by("-pk").first()
+    mine = Case.objects.of(row.member).filter(kind=CaseKind.KIT, opened_at__gte=report.reported_at)
+    return mine.filter(about_id=row.pk).exclude(state=CaseState.CLOSED).order_by("-pk").first()
 
 
-def registrations_of(report: StolenReport) -> list[Registration]:
+def find_registrations(report: StolenReport) -> list[Registration]:
     """Everybody's registrations of it, for the staff."""
     found = Registration.objects.filter(Q(product=report.product_id), serial_key=report.serial_key)
     return list(found.select_related("product", "member__user").order_by("pk")[:20])
@@ -220,9 +222,9 @@ def _report(
                 reported_at=at,
             )
     except IntegrityError as error:
-        if constraint_of(error) != "stolen_report_one_standing":
+        if constraint_name(error) != "stolen_report_one_standing":
             raise
-        raise Refusal("standing", STANDING) from None
+        raise Refusal("standing", ALREADY_REPORTED) from None
 
 
 def _require_short(text: str, longest: int, field: str) -> None:

@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib import clock
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import appeals, claims, stolen
-from kitbag.actions.steps import (
-    again,
-    lock,
-    lock_beside_holder,
+from kitbag.actions import appeals, claims, stolen_reports
+from kitbag.actions.transitions import (
+    lock_registration,
+    lock_with_holder,
+    notify_decision,
     reject,
-    require_other,
-    tell_decision,
+    require_not_own,
+    retry_on_conflict,
     validate,
 )
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
@@ -28,21 +28,21 @@ from members.models import Member, User
 
 MAX_QUESTION_LENGTH = 500
 NOT_WAITING = _("This has been decided or taken back meanwhile. Look at it again.")
-CANDIDATES = 20
+MAX_CANDIDATES = 20
 
 
 # --- What goes to a person ---------------------------------------------------------------------------
 
 
-def must_see_first(row: Registration, at: datetime) -> ReviewReason | None:
+def review_reason_before_claim(row: Registration, at: datetime) -> ReviewReason | None:
     """Why a person has to look even before anybody else is asked about the serial number; None if not."""
     if row.no_serial:
         return ReviewReason.NO_SERIAL
     refusals, _days = settings.REVIEW_REFUSALS
-    return ReviewReason.REFUSALS if refusals_of(row.member, at) >= refusals else None
+    return ReviewReason.REFUSALS if count_recent_refusals(row.member, at) >= refusals else None
 
 
-def must_see(row: Registration) -> ReviewReason | None:
+def review_reason_without_claim(row: Registration) -> ReviewReason | None:
     """Why a person has to look at one that nobody else holds. Second-hand and abroad are no reasons (R23, R24)."""
     if row.serial_insisted:
         return ReviewReason.SHAPE
@@ -57,7 +57,7 @@ def in_sample(key: int) -> bool:
     return rules.is_drawn(drawn, settings.REVIEW_SAMPLE_PERCENT)
 
 
-def refusals_of(member: Member, at: datetime) -> int:
+def count_recent_refusals(member: Member, at: datetime) -> int:
     """How often something of this member was refused lately; being asked for more is no refusal."""
     _refusals, days = settings.REVIEW_REFUSALS
     events: Any = apps.get_model("kitbag", "RegistrationEvent").objects
@@ -78,7 +78,7 @@ def decision_due(row: Registration) -> datetime | None:
 
 
 @transaction.atomic
-def take(*, registration: Registration, by: User, at: datetime) -> None:
+def take_registration(*, registration: Registration, by: User, at: datetime) -> None:
     """Have it to oneself for a while. Raises Refusal: `taken`, `not_waiting`."""
     if _take(registration.pk, by, at):
         return
@@ -107,7 +107,7 @@ def take_next(*, by: User, at: datetime, after: Registration | None = None) -> R
 
 def _depth(after: Registration | None) -> int:
     """How far to look: leaving one lying needs to find its place."""
-    return CANDIDATES * 50 if after else CANDIDATES
+    return MAX_CANDIDATES * 50 if after else MAX_CANDIDATES
 
 
 def _take(key: int, by: User, at: datetime) -> bool:
@@ -124,17 +124,17 @@ def approve_registration(*, registration: Registration, by: User, at: datetime) 
 
     Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `held` (a claim waits for its decision).
     """
-    return again(lambda: _approve(registration, by, at))
+    return retry_on_conflict(lambda: _approve(registration, by, at))
 
 
 def _approve(registration: Registration, by: User, at: datetime) -> Registration:
-    row, holder = lock_beside_holder(registration)
+    row, holder = lock_with_holder(registration)
     _require_waiting(row)
     _require_free(row, by, at)
-    require_other(row, by)
-    stolen.require_none(row)
-    appeal = appeals.require_second(row, by)
-    if claims.is_open(row):
+    require_not_own(row, by)
+    stolen_reports.require_not_reported(row)
+    appeal = appeals.require_second_person(row, by)
+    if claims.has_open_claim(row):
         raise Refusal(
             "held",
             _(
@@ -146,9 +146,9 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
         claims.open_claim(row=row, holder=holder, at=at)
     else:
         validate(row, by=by, at=at)
-        tell_decision(row, at, mail=appeal is None)
+        notify_decision(row, at, mail=appeal is None)
     if appeal:
-        appeals.settle_appeal(appeal=appeal, row=row, granted=True, by=by, at=at)
+        appeals.conclude_appeal(appeal=appeal, row=row, granted=True, by=by, at=at)
     return row
 
 
@@ -159,18 +159,18 @@ def refuse_registration(*, registration: Registration, reason: RefusalReason, by
     One that counts already can be refused too: then a check went against it and its points go (R21).
     Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `claimed`.
     """
-    row = lock(registration)
+    row = lock_registration(registration)
     if row.state not in (RegistrationState.SUBMITTED, RegistrationState.VALIDATED):
         raise Refusal("not_waiting", NOT_WAITING)
     _require_free(row, by, at)
-    require_other(row, by)
+    require_not_own(row, by)
     _require_no_claim(row)
-    appeal = appeals.require_second(row, by)
+    appeal = appeals.require_second_person(row, by)
     reject(row, reason=reason, by=by, at=at)
-    claims.end_claims(row=row, at=at)
-    tell_decision(row, at, mail=appeal is None)
+    claims.close_claims(row=row, at=at)
+    notify_decision(row, at, mail=appeal is None)
     if appeal:
-        appeals.settle_appeal(appeal=appeal, row=row, granted=False, by=by, at=at)
+        appeals.conclude_appeal(appeal=appeal, row=row, granted=False, by=by, at=at)
     return row
 
 
@@ -180,10 +180,10 @@ def ask_for_more(*, registration: Registration, text: str, by: User, at: datetim
 
     Raises Refusal: as above, and `empty`, `long` beside `asked_for`, `appeal` (ask in its case).
     """
-    row = lock(registration)
+    row = lock_registration(registration)
     _require_waiting(row)
     _require_free(row, by, at)
-    require_other(row, by)
+    require_not_own(row, by)
     _require_no_claim(row)
     if row.review_reason == ReviewReason.APPEAL:
         raise Refusal("appeal", _("This is an appeal. Ask in its case, and decide when the answer is there."))
@@ -195,7 +195,7 @@ def ask_for_more(*, registration: Registration, text: str, by: User, at: datetim
             "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_QUESTION_LENGTH}, "asked_for"
         )
     reject(row, reason=RefusalReason.NEEDS_EVIDENCE, by=by, at=at, asked_for=text)
-    tell_decision(row, at)
+    notify_decision(row, at)
     return row
 
 
@@ -205,15 +205,15 @@ def _require_waiting(row: Registration) -> None:
 
 
 def _require_free(row: Registration, by: User, at: datetime) -> None:
-    if row.state == RegistrationState.SUBMITTED and holds_it(row, at) and row.taken_by_id != by.pk:
+    if row.state == RegistrationState.SUBMITTED and is_taken(row, at) and row.taken_by_id != by.pk:
         raise Refusal("taken", _("A colleague has this one on the desk. Take the next one."))
 
 
-def holds_it(row: Registration, at: datetime) -> bool:
+def is_taken(row: Registration, at: datetime) -> bool:
     """Whether somebody has it on the desk at this moment."""
     return row.taken_at is not None and at - row.taken_at <= timedelta(minutes=settings.DESK_TAKEN_MINUTES)
 
 
 def _require_no_claim(row: Registration) -> None:
-    if claims.is_open(row):
+    if claims.has_open_claim(row):
         raise Refusal("claimed", _("A claim is open about it, and both were asked. Decide the claim."))
