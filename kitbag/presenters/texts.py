@@ -40,12 +40,12 @@ MISSING_SENTENCES = {
 }
 
 NEXT_STEPS = {
-    RefusalReason.SERIAL_WRONG: _("Compare it with the number on the product and hand it in again."),
-    RefusalReason.SERIAL_UNREADABLE: _("Look at the product again, type the whole number and hand it in again."),
+    RefusalReason.SERIAL_WRONG: _("Check it against the number on the product and send it in again."),
+    RefusalReason.SERIAL_UNREADABLE: _("Look at the product again, type the whole number and send it in again."),
     RefusalReason.HELD_ELSEWHERE: _("Check the number. If it is right, write to us: two people can’t both hold it."),
     RefusalReason.DETAILS_WRONG: _("Check the date, the country and the store against the receipt."),
     RefusalReason.NEEDS_SERIAL: _("Type it and hand the product in again."),
-    RefusalReason.NEEDS_EVIDENCE: _("Add a photo of the serial number or the receipt and hand it in again."),
+    RefusalReason.NEEDS_EVIDENCE: _("Add a photo of the serial number or the receipt and send it in again."),
     RefusalReason.LOST_CLAIM: _("If you think this is wrong, appeal: a second person looks at it."),
     RefusalReason.NOT_OURS: _("Please contact us about this product."),
 }
@@ -54,29 +54,33 @@ CAUSE_SENTENCES = {
     PointsCause.VALIDATED: _("All four details validated."),
     PointsCause.REMOVED: _("You removed it from your Kitbag."),
     PointsCause.SUPERSEDED: _("A newer model is out. It keeps its points at this stage."),
-    PointsCause.UNSERVICEABLE: _("It can no longer be serviced. It still counts a little, always."),
+    PointsCause.UNSERVICEABLE: _("We can’t repair it any more. It still counts, and never drops to zero."),
     PointsCause.RESTORED: _("It counts as a current product again."),
     PointsCause.REVALUED: _("The points of this product have changed."),
     PointsCause.ADJUSTED: _("Our staff added these points."),
-    PointsCause.ADJUSTMENT_ENDED: _("Points that our staff added for a time have ended."),
-    PointsCause.THRESHOLDS: _("The levels need other points. Your own have not moved."),
-    PointsCause.TRANSFERRED: _("You handed it over to its new owner."),
-    PointsCause.RETURNED: _("You took it back into your Kitbag."),
-    PointsCause.MENDED: _("An audit found a difference and put it right."),
-    PointsCause.CHECK: _("A check went against it. Look at the product for the reason."),
+    PointsCause.ADJUSTMENT_ENDED: _("Points from our staff have expired."),
+    PointsCause.THRESHOLDS: _("The levels start at new totals. Your own points haven’t changed."),
+    PointsCause.TRANSFERRED: _("You handed it over to a new owner."),
+    PointsCause.RETURNED: _("You put it back in your Kitbag."),
+    PointsCause.MENDED: _("Corrected after a check."),
+    PointsCause.CHECK: _("It didn’t pass a check. See the reason on its page."),
 }
 
 REVIEW_SENTENCES = {
     ReviewReason.DUPLICATE: _(
-        "A person needs to look at this serial number. You hear from us within two working days."
+        "We need to check this serial number by hand. You’ll hear from us within two working days."
     ),
-    ReviewReason.SHAPE: _("The number has an unusual shape, so a person looks at it within two working days."),
-    ReviewReason.NO_SERIAL: _("There is no serial number to check, so a person looks at it within two working days."),
-    ReviewReason.SAMPLE: _("Now and then a person looks at one, and this one was chosen. Within two working days."),
-    ReviewReason.REFUSALS: _("A person looks at this one. You hear from us within two working days."),
+    ReviewReason.SHAPE: _(
+        "The number looks unusual, so we’re checking it by hand. You’ll hear within two working days."
+    ),
+    ReviewReason.NO_SERIAL: _(
+        "It has no serial number, so we’re checking it by hand. You’ll hear within two working days."
+    ),
+    ReviewReason.SAMPLE: _("We check a few by hand, and this is one of them. You’ll hear within two working days."),
+    ReviewReason.REFUSALS: _("We’re checking this one by hand. You’ll hear from us within two working days."),
     ReviewReason.STOLEN: _("Please contact us about this product."),
-    ReviewReason.APPEAL: _("A second person looks at your appeal. You hear from us within two working days."),
-    ReviewReason.ASKED: _("A person looks at what you added. You hear from us within two working days."),
+    ReviewReason.APPEAL: _("Someone else is looking at your appeal. You’ll hear from us within two working days."),
+    ReviewReason.ASKED: _("We’re looking at what you added. You’ll hear from us within two working days."),
 }
 
 

@@ -25,56 +25,68 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("It did not reach the centre within 14 days. Send it anyway: it takes a place again if one is free."),
     ),
     E.ACCEPTED: (_("The centre expects your %(product)s"), _("Send it, or bring it to the counter.")),
-    E.BOOKED_IN: (_("Your %(product)s is at the centre"), _("The clock is running. Next it is assessed.")),
+    E.BOOKED_IN: (_("Your %(product)s is at the centre"), _("The clock is running. Next, the centre assesses it.")),
     E.BECAME_FAST_TRACK: (
         _("Your %(product)s is Fast Track now"),
         _("Its registration counts, so the target is shorter."),
     ),
-    E.WARRANTY_DECIDED: (_("The centre decided on the warranty of your %(product)s"), _("See what it says and why.")),
+    E.WARRANTY_DECIDED: (
+        _("The centre has decided on the warranty for your %(product)s"),
+        _("See the decision and the reason."),
+    ),
     E.QUESTION_ASKED: (
         _("The centre has a question about your %(product)s"),
-        _("The clock stands until you answer."),
+        _("The clock is paused until you answer."),
     ),
     E.ESTIMATE_SENT: (
-        _("There is an estimate for your %(product)s"),
-        _("Approve or decline it. The clock stands until you do."),
+        _("The estimate for your %(product)s is ready"),
+        _("Approve or decline it. The clock is paused until you do."),
     ),
-    E.ESTIMATE_WITHDRAWN: (_("The estimate for your %(product)s was withdrawn"), _("The centre makes another one.")),
+    E.ESTIMATE_WITHDRAWN: (
+        _("The estimate for your %(product)s was withdrawn"),
+        _("The centre will make another one."),
+    ),
     EXPIRED: (
         _("The estimate for your %(product)s is no longer valid"),
-        _("The centre makes another one. Write to it if you still want the work done."),
+        _("The centre will make another one. Write to them if you still want the work done."),
     ),
-    E.PART_ORDERED: (_("Your %(product)s waits for a part"), _("The clock runs on. Work starts when it is there.")),
+    E.PART_ORDERED: (
+        _("Your %(product)s is waiting for a part"),
+        _("The clock keeps running. Work starts when the part arrives."),
+    ),
     PART_LATE: (
         _("Your %(product)s will take longer than the target"),
-        _("A part comes later. See which, and the new date."),
+        _("A part is late. See which one, and the new date."),
     ),
-    MESSAGE: (_("The centre wrote to you about your %(product)s"), _("Read it, and write back if you like.")),
+    MESSAGE: (_("The centre has written to you about your %(product)s"), _("Read the message and reply.")),
     DOCUMENT: (
         _("The centre has a document for you about your %(product)s"),
-        _("Open it on the page of the job, or ask the centre for a copy."),
+        _("Open it on the job’s page, or ask the centre for a copy."),
     ),
     E.PART_EXPECTED: (_("A part for your %(product)s has a date"), _("See when it is expected.")),
     E.TARGET_MISSED: (
-        _("Your %(product)s takes longer than the target"),
+        _("Your %(product)s is taking longer than its target"),
         _("See why, and the new date."),
     ),
-    E.LOAN_OFFERED: (_("Borrow a replacement for your %(product)s"), _("It is free of charge. See what is there.")),
-    E.LOAN_RESERVED: (_("Your loan is reserved"), _("Accept the agreement, then fetch it or have it sent.")),
+    E.LOAN_OFFERED: (_("Borrow a replacement for your %(product)s"), _("It’s free of charge. Choose what to borrow.")),
+    E.LOAN_RESERVED: (_("Your loan is reserved"), _("Accept the agreement, then pick it up or have it sent.")),
     E.LOAN_CANCELLED: (_("The loan was cancelled"), _("Reserve another one if you still need it.")),
     E.LOAN_OUT: (_("You have the loan"), _("See when it is due back.")),
-    "loan_due": (_("Your loan %(product)s is due back soon"), _("Bring it or send it back in time.")),
-    "loan_overdue": (_("Your loan %(product)s is overdue"), _("Others wait for it. Bring it back, or write to us.")),
-    "loan_extended": (_("You may keep the %(product)s longer"), _("See when it is due back now.")),
-    E.LOAN_RETURNED: (_("Your loan is back"), _("You need not do anything.")),
-    E.READY: (_("Your %(product)s is ready"), _("It is sent back to you, or you fetch it.")),
-    E.SHIPPED: (_("Your %(product)s is on its way back"), _("Follow the parcel.")),
-    E.CANCELLED: (_("The service of your %(product)s was cancelled"), _("Write to us if you did not expect it.")),
+    "loan_due": (_("Your loan %(product)s is due back soon"), _("Bring or send it back on time.")),
+    "loan_overdue": (
+        _("Your loan %(product)s is overdue"),
+        _("Others are waiting for it. Bring it back, or write to us."),
+    ),
+    "loan_extended": (_("You can keep the %(product)s longer"), _("See when it is due back now.")),
+    E.LOAN_RETURNED: (_("Your loan is back"), _("You don’t have to do anything.")),
+    E.READY: (_("Your %(product)s is ready"), _("We’ll send it back to you, or you can pick it up.")),
+    E.SHIPPED: (_("Your %(product)s is on its way back"), _("Track the parcel.")),
+    E.CANCELLED: (_("The service for your %(product)s was cancelled"), _("If you didn’t expect this, write to us.")),
 }
-OTHERWISE = (_("News of your %(product)s"), _("See what happened."))
+OTHERWISE = (_("News about your %(product)s"), _("See what happened."))
 
 
-def key_of(kind: str, data: Mapping[str, Any]) -> str:
+def sentence_key(kind: str, data: Mapping[str, Any]) -> str:
     """Under which name the sentences of an event stand: some say more than their kind."""
     if kind == E.ESTIMATE_WITHDRAWN and data.get("reason") == "expired":
         return EXPIRED

@@ -57,9 +57,9 @@ def test_an_appeal_puts_it_back_for_a_second_person_and_opens_a_case(refused: Re
 
 def test_whoever_refused_decides_neither_way_and_the_database_agrees(refused: Registration, world: World) -> None:
     made = appeal(refused)
-    with pytest.raises(Refusal, match="Somebody else has to decide"):
+    with pytest.raises(Refusal, match="Someone else has to decide"):
         review.approve_registration(registration=refused, by=world.staff, at=NOW)
-    with pytest.raises(Refusal, match="Somebody else has to decide"):
+    with pytest.raises(Refusal, match="Someone else has to decide"):
         refuse(refused, world.staff)
     with pytest.raises(Refusal, match="Ask in its case"):
         review.ask_for_more(registration=refused, text="More", by=world.staff, at=NOW)

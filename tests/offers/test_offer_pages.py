@@ -45,7 +45,7 @@ def event(world: World, slug: str = "open-day", **more: Any) -> Offer:
 
 
 def join_in(offer: Offer, member: Member, **later: int) -> SignUp:
-    return sign_up(member=member, offer=offer, by=member.user, at=NOW + timedelta(**later))
+    return sign_up(member=member, offer=offer, at=NOW + timedelta(**later))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Clie
     as_ben.post("/offers/open-day/", {"do": "sign_up"})
     assert "OPEN10" in as_ana.get("/offers/open-day/").content.decode()
     waiting = as_ben.get("/offers/open-day/").content.decode()
-    assert "You’re number 1 in the queue" in waiting
+    assert "You’re number 1 on the waiting list" in waiting
     assert "OPEN10" not in waiting
     as_ana.post("/offers/open-day/", {"do": "cancel_sign_up"})
     assert Notice.objects.get(code="place_free").member == world.ben
@@ -104,7 +104,7 @@ def test_changes_and_calling_off_are_told_once_to_everybody_signed_up(world: Wor
         withdraw(offer=offer, by=world.staff, at=NOW)
     assert Notice.objects.filter(code="offer_changed").count() == 2
     assert Notice.objects.filter(code="offer_withdrawn").count() == 2
-    cancel_sign_up(member=world.ana, offer=offer, by=None, at=NOW)
+    cancel_sign_up(member=world.ana, offer=offer, at=NOW)
     assert not Notice.objects.filter(code="place_free").exists(), "nobody moves up in what was called off"
 
 

@@ -40,13 +40,13 @@ REACHED = {  # how many of those are behind it
     PackState.RECEIVED: 4,
 }
 AHEAD: dict[str, str | Promise] = {
-    PackStep.ACCEPTED: _("The house that packs it confirms"),
+    PackStep.ACCEPTED: _("Our packing partner confirms your request"),
     PackStep.PACKED: _("We print your card and pack the box"),
-    PackStep.DISPATCHED: _("The courier takes it"),
-    PackStep.RECEIVED: _("It reaches you"),
+    PackStep.DISPATCHED: _("The courier picks it up"),
+    PackStep.RECEIVED: _("It arrives"),
 }
 DONE: dict[str, str | Promise] = {
-    PackStep.ACCEPTED: _("The house that packs it has your request"),
+    PackStep.ACCEPTED: _("Our packing partner has your request"),
     PackStep.PACKED: _("Packed"),
     PackStep.DISPATCHED: _("On its way"),
     PackStep.RECEIVED: _("It’s here"),
@@ -73,7 +73,7 @@ def pack(request: MemberRequest) -> HttpResponse:
     asked = _asked(request.member)
     if asked:
         return _follow(request, asked) if request.method != "POST" else redirect(asked)
-    refusal = packs.why_not(member=request.member, at=timezone.now())
+    refusal = packs.pack_refusal(member=request.member, at=timezone.now())
     if refusal:
         return _not_now(request, refusal)
     return _ask(request)
