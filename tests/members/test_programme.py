@@ -64,7 +64,7 @@ def test_a_second_load_adds_nothing_and_keeps_what_staff_changed(capsys: pytest.
     CountryProgramme.objects.filter(country="MT").update(kind=Programme.NONE, service_level="")
     LevelBenefit.objects.filter(level=Level.GOLD).update(maintenance_discount=12)
     call_command("load_programme")
-    assert "0 added, 126 left alone" in capsys.readouterr().out
+    assert "0 added, 126 existing" in capsys.readouterr().out
     assert CountryProgramme.objects.get(country="MT").kind == Programme.NONE
     assert LevelBenefit.objects.filter(level=Level.GOLD, maintenance_discount=12).count() == 2
 
