@@ -25,7 +25,7 @@ GROUPS: dict[str, list[str]] = {
             "termsversion thresholdannouncement thresholdplan ",
         ),
         *allow("view change", "members", "member"),
-        *allow("view", "cases", "case casemessage"),
+        *allow("view", "cases", "case caseevent casemessage"),
         *allow("view add change delete", "cases", "cannedanswer"),
         "cases.answer_case",
         *allow("view", "offers", "cardevent offer packevent packitem signup"),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.mail import frame
+from cps_portal.core.outbox.mail import common_context
 
 LINKS = ("activate_url", "password_reset_url", "signup_url")
 
@@ -32,7 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Post the mail instead of sending it, so that it leaves if and only if the transaction commits."""
-        everything = {**frame(), "request": self.request, "email": email, **context}
+        everything = {**common_context(), "request": self.request, "email": email, **context}
         everything |= {name: at_home(everything[name]) for name in LINKS if name in everything}
         mail = self.render_mail(template_prefix, email, everything)
         payload = {"subject": mail.subject, "text": mail.body}

@@ -1,4 +1,4 @@
-"""The texts of the mails that members get. Builds them from rows; sends nothing."""
+"""Mails to members about their account and levels."""
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -18,7 +18,7 @@ SIGN_IN_PATH = "/accounts/login/"
 
 
 def welcome(member: Member) -> dict[str, str]:
-    """The first mail after joining (R8): subject, text and html in the member's language."""
+    """The welcome mail (R8)."""
     return render_mail(
         "welcome",
         {"member": member, "number": member.number_in_groups, "url": settings.SITE_URL},
@@ -26,8 +26,8 @@ def welcome(member: Member) -> dict[str, str]:
     )
 
 
-def account_mail(member: Member, letter: str) -> dict[str, str]:
-    """That the account was closed and until when it can be taken back, or that it is open again (R14)."""
+def account_mail(member: Member, template: str) -> dict[str, str]:
+    """The account was closed, and until when it can be reopened; or it was reopened (R14)."""
     until = member.reopens_until
     with translation.override(member.language):
         context = {
@@ -35,14 +35,14 @@ def account_mail(member: Member, letter: str) -> dict[str, str]:
             "until": date_format(timezone.localtime(until), "j F Y") if until else "",
             "url": f"{settings.SITE_URL}{SIGN_IN_PATH if until else '/'}",
         }
-    return render_mail(letter, context, language=member.language)
+    return render_mail(template, context, language=member.language)
 
 
 @renderer("members.level_changed")
 def level_changed(*, member: int, points: int, cause: str, about: str, **levels: str) -> dict[str, str] | None:
-    """A level was reached or lost (R11, R56), with what is missing to the next one (R12); worded when it leaves.
+    """A level was reached or lost (R11, R56), with the points missing to the next one (R12).
 
-    `levels` are "from" and "to". None if the account was closed meanwhile.
+    `levels` are "from" and "to", which are keywords of Python. None if the account has been closed.
     """
     reader = Member.objects.open().filter(pk=member).first()
     if reader is None:
@@ -67,7 +67,7 @@ def level_changed(*, member: int, points: int, cause: str, about: str, **levels:
 
 
 def _cause(cause: PointsCause, product: str) -> str:
-    """Why the points changed, as a sentence."""
+    """Why the points changed, in a sentence."""
     if product and cause == PointsCause.VALIDATED:
         return _("Your %(product)s counts now.") % {"product": product}
     return f"{product}: {cause.label}." if product else f"{cause.label}."
@@ -75,7 +75,7 @@ def _cause(cause: PointsCause, product: str) -> str:
 
 @renderer("members.levels_will_change")
 def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
-    """The levels will need other points, and the member's will move (R22). None if that is no longer so."""
+    """A threshold change will change the member's level (R22). None if that is no longer the case."""
     row = ThresholdPlan.objects.filter(pk=plan, state=ChangeState.PLANNED).first()
     reader = Member.objects.open().filter(pk=member).first()
     if row is None or reader is None:
@@ -100,7 +100,7 @@ def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
 
 @renderer("members.levels_stay")
 def levels_stay(*, member: int, plan: int) -> dict[str, str] | None:
-    """The change of the levels that the member was told of will not come."""
+    """A threshold change that the member was notified of has been cancelled."""
     reader = Member.objects.open().filter(pk=member).first()
     if reader is None:
         return None

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Level(models.TextChoices):
-    """R10, lowest first: the order of definition is the order of the levels."""
+    """Levels, lowest first: the order of definition is the order of the levels (R10)."""
 
     RED = "red", _("Red")
     SILVER = "silver", _("Silver")
@@ -16,7 +16,7 @@ class Level(models.TextChoices):
 
 
 class PointsCause(models.TextChoices):
-    """Why points and levels move (R21)."""
+    """Why points and levels changed (R21)."""
 
     VALIDATED = "validated", _("Counted")
     REMOVED = "removed", _("Removed")
@@ -24,7 +24,7 @@ class PointsCause(models.TextChoices):
     UNSERVICEABLE = "unserviceable", _("No longer serviceable")
     RESTORED = "restored", _("Current again")
     REVALUED = "revalued", _("Points of the product changed")
-    CHECK = "check", _("A check went against it")
+    CHECK = "check", _("Did not pass a check")
     ADJUSTED = "adjusted", _("Adjusted by staff")
     ADJUSTMENT_ENDED = "adjustment_ended", _("An adjustment ended")
     THRESHOLDS = "thresholds", _("The points needed for the levels have changed")
@@ -34,7 +34,7 @@ class PointsCause(models.TextChoices):
 
 
 class ChangeState(models.TextChoices):
-    """The life of a planned change of points or levels (R22)."""
+    """State of a planned change of points or levels (R22)."""
 
     PLANNED = "planned", _("Planned")
     RUNNING = "running", _("Being applied")
@@ -46,7 +46,7 @@ OPEN_CHANGES = (ChangeState.PLANNED, ChangeState.RUNNING)
 
 
 class Programme(models.TextChoices):
-    """What a country takes part in (R1)."""
+    """The programme that a country takes part in (R1)."""
 
     FREE = "free", _("Free programme")
     SUBSCRIPTION = "subscription", _("Subscription programme")
@@ -54,7 +54,7 @@ class Programme(models.TextChoices):
 
 
 class ServiceLevel(models.TextChoices):
-    """What a free country offers (R3)."""
+    """What a country of the free programme offers (R3)."""
 
     FULL = "full", _("Full")
     SILVER = "silver", _("Up to Silver")
@@ -77,7 +77,7 @@ class Specialty(models.TextChoices):
 
 
 class NoticeCode(models.TextChoices):
-    """What the dashboard says of its own accord (R56); worded in the reader's language when shown."""
+    """Kind of a notice on the dashboard (R56). The text is rendered in the reader's language when it is shown."""
 
     LEVEL_UP = "level_up", _("Level reached")
     LEVEL_DOWN = "level_down", _("Level lost")
@@ -87,22 +87,22 @@ class NoticeCode(models.TextChoices):
     PLAN_CANCELLED = "plan_cancelled", _("An announced change was cancelled")
     POINTS_ADJUSTED = "points_adjusted", _("Points adjusted")
     LEVELS_WILL_CHANGE = "levels_will_change", _("Levels will change")
-    LEVELS_STAY = "levels_stay", _("Levels stay as they are")
+    LEVELS_STAY = "levels_stay", _("Change of levels was cancelled")
     CASE_ANSWERED = "case_answered", _("Case answered")
-    CASE_ASKED = "case_asked", _("Case waits for the member")
+    CASE_ASKED = "case_asked", _("Case needs a reply")
     CASE_CLOSED = "case_closed", _("Case closed")
-    HANDED_OVER = "handed_over", _("A product was handed over")
-    CAME_TO_YOU = "came_to_you", _("A product came to the member")
-    STOLEN_PRESENTED = "stolen_presented", _("A stolen product was presented")
-    STOLEN_LIFTED = "stolen_lifted", _("A report of a theft was lifted")
-    WELCOME_PACK = "welcome_pack", _("The Welcome Pack is offered")
+    HANDED_OVER = "handed_over", _("Product handed over")
+    CAME_TO_YOU = "came_to_you", _("Product received from another member")
+    STOLEN_PRESENTED = "stolen_presented", _("Stolen product presented")
+    STOLEN_LIFTED = "stolen_lifted", _("Stolen report lifted")
+    WELCOME_PACK = "welcome_pack", _("Welcome Pack available")
     PACK_DISPATCHED = "pack_dispatched", _("Welcome Pack dispatched")
-    PACK_RETURNED = "pack_returned", _("Welcome Pack came back")
-    PACK_SENT_AGAIN = "pack_sent_again", _("Welcome Pack is sent again")
-    PACK_LATE = "pack_late", _("Welcome Pack takes longer")
+    PACK_RETURNED = "pack_returned", _("Welcome Pack returned")
+    PACK_SENT_AGAIN = "pack_sent_again", _("Welcome Pack sent again")
+    PACK_LATE = "pack_late", _("Welcome Pack delayed")
     PACK_CANCELLED = "pack_cancelled", _("Welcome Pack cancelled")
     CARD_REPLACED = "card_replaced", _("Card replaced")
-    PLACE_FREE = "place_free", _("A place at an event came free")
-    OFFER_CHANGED = "offer_changed", _("An event has changed")
-    TICKET = "ticket", _("Something happened to a service ticket")
-    OFFER_WITHDRAWN = "offer_withdrawn", _("An event was called off")
+    PLACE_FREE = "place_free", _("Place at an event")
+    OFFER_CHANGED = "offer_changed", _("Event changed")
+    TICKET = "ticket", _("Update of a service ticket")
+    OFFER_WITHDRAWN = "offer_withdrawn", _("Event cancelled")

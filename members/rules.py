@@ -1,4 +1,4 @@
-"""The arithmetic of membership: values in, values out."""
+"""Member numbers, levels and points: pure functions."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -10,7 +10,7 @@ ADULT_AGE = 18
 
 
 def luhn_digit(digits: str) -> str:
-    """The check digit (ISO/IEC 7812) that makes ``digits`` + digit valid."""
+    """The Luhn check digit for `digits` (ISO/IEC 7812)."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if place % 2 == 0 else 1)
@@ -19,16 +19,16 @@ def luhn_digit(digits: str) -> str:
 
 
 def member_number(serial: int) -> str:
-    """The twelve-digit member number of the serial-th member: prefix, serial, check digit (R8)."""
-    room = MEMBER_NUMBER_DIGITS - len(MEMBER_NUMBER_PREFIX) - 1
-    if not 0 <= serial < 10**room:
-        raise ValueError(f"no member number has room for {serial}")
-    body = f"{MEMBER_NUMBER_PREFIX}{serial:0{room}d}"
+    """The twelve-digit member number: prefix, serial, check digit (R8)."""
+    width = MEMBER_NUMBER_DIGITS - len(MEMBER_NUMBER_PREFIX) - 1
+    if not 0 <= serial < 10**width:
+        raise ValueError(f"serial {serial} does not fit into a member number")
+    body = f"{MEMBER_NUMBER_PREFIX}{serial:0{width}d}"
     return body + luhn_digit(body)
 
 
 def is_member_number(text: str) -> bool:
-    """Whether ``text``, spaces ignored, is a well-formed member number with a right check digit."""
+    """Whether `text`, ignoring spaces, is a member number with a correct check digit."""
     digits = text.replace(" ", "")
     return (
         len(digits) == MEMBER_NUMBER_DIGITS
@@ -39,21 +39,21 @@ def is_member_number(text: str) -> bool:
 
 
 def level_for(points: int, thresholds: Mapping[str, int]) -> str:
-    """The level whose threshold is the highest one not above ``points`` (R10, R11)."""
+    """The level for a number of points: the highest whose threshold is reached (R10, R11)."""
     reached = [(at, level) for level, at in thresholds.items() if at <= points]
     if not reached:
-        raise ValueError("no level starts at or below these points")
+        raise ValueError(f"no level starts at or below {points} points")
     return max(reached)[1]
 
 
 def thresholds_on(rows: Iterable[tuple[str, int, date]], day: date) -> dict[str, int]:
-    """Level to the points it starts at on a day: the latest of the ``(level, points from, valid from)`` rows."""
-    begun = sorted((row for row in rows if row[2] <= day), key=lambda row: row[2])
-    return {level: points for level, points, _since in begun}
+    """The thresholds on a day, as level to points, from `(level, points from, valid from)` rows."""
+    valid = sorted((row for row in rows if row[2] <= day), key=lambda row: row[2])
+    return {level: points for level, points, _valid_from in valid}  # a later row replaces an earlier one
 
 
 def next_level(points: int, thresholds: Mapping[str, int]) -> tuple[str, int] | None:
-    """The next level above ``points`` and how many points are missing to it; None at the top (R12)."""
+    """The next level and the points missing to reach it; None at the highest level (R12)."""
     ahead = [(at, level) for level, at in thresholds.items() if at > points]
     if not ahead:
         return None
@@ -62,7 +62,7 @@ def next_level(points: int, thresholds: Mapping[str, int]) -> tuple[str, int] | 
 
 
 def scale_position(points: int, thresholds: Mapping[str, int]) -> float:
-    """Where points stand on the scale of levels, in percent: every level is as long, the highest is its end."""
+    """Position on the scale of levels, in percent. All levels have the same length; the highest is the end."""
     stops = sorted(thresholds.values())
     for place, (low, high) in enumerate(pairwise(stops)):
         if points < high:
@@ -70,13 +70,13 @@ def scale_position(points: int, thresholds: Mapping[str, int]) -> float:
     return 100.0
 
 
-def fewest_to_close(gap: int, offers: Iterable[tuple[int, int]]) -> list[int]:
-    """The keys of the fewest ``(key, points)`` offers that together close ``gap``, largest first (R12).
+def fewest_to_close(gap: int, products: Iterable[tuple[int, int]]) -> list[int]:
+    """The smallest set of `(key, points)` products that closes a gap of points (R12). Keys, most points first.
 
-    Empty if all of them together do not.
+    Empty if all of them together are not enough.
     """
     chosen: list[int] = []
-    for key, points in sorted(offers, key=lambda offer: (-offer[1], offer[0])):
+    for key, points in sorted(products, key=lambda product: (-product[1], product[0])):
         if gap <= 0:
             break
         chosen.append(key)

@@ -17,8 +17,8 @@ from members.actions.thresholds import (
 )
 
 __all__ = [
-    "Profile",
     "LedgerChanges",
+    "Profile",
     "accept_terms",
     "announce_thresholds_step",
     "apply_thresholds_step",

@@ -1,4 +1,4 @@
-"""Loads the programme's reference data: countries, levels, benefits and terms (R1, R3, R9, R10)."""
+"""Reference data of the programme: countries, level thresholds, benefits and terms (R1, R3, R9, R10)."""
 
 import csv
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ COUNTRIES_FROM = date(2023, 1, 1)  # the day from which the sample of countries 
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """How many rows of a kind were not there yet, and how many there were."""
+class LoadResult:
+    """How many rows of a kind were added, and how many existed already."""
 
     kind: str
     added: int
-    left_alone: int
+    existing: int
 
 
 @transaction.atomic
-def load_programme() -> list[Loaded]:
-    """Add what is missing. Rows that are there stay as they are: staff edit them in the admin."""
+def load_programme() -> list[LoadResult]:
+    """Add missing rows. Existing rows are not changed, because staff edit them in the admin."""
     countries = [
         CountryProgramme(
             country=row["country"],
@@ -79,10 +79,10 @@ def _midnight(day: str) -> datetime:
     return timezone.make_aware(datetime.combine(date.fromisoformat(day), time.min))
 
 
-def _add_missing(model: type[models.Model], rows: list[Any]) -> Loaded:
-    """Insert the rows whose unique key is free."""
+def _add_missing(model: type[models.Model], rows: list[Any]) -> LoadResult:
+    """Insert the rows whose unique key does not exist yet."""
     manager = model._default_manager
     before = manager.count()
     manager.bulk_create(rows, ignore_conflicts=True)
     added = manager.count() - before
-    return Loaded(str(model._meta.verbose_name_plural), added, len(rows) - added)
+    return LoadResult(str(model._meta.verbose_name_plural), added, len(rows) - added)

@@ -1,4 +1,4 @@
-"""The points that the levels need, what is planned for them, and how members' levels moved (R10, R11, R22)."""
+"""Level thresholds, planned changes of them, and the log of members' level changes (R10, R11, R22)."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -16,16 +16,16 @@ from members.models.people import Member, User, append_only
 
 class LevelThresholdQuerySet(models.QuerySet["LevelThreshold"]):
     def in_force(self, on: date | None = None) -> dict[str, int]:
-        """Level to the points it starts at, today or on a day: the latest row of each that is not in the future."""
+        """Map each level to the points it starts at, today or on the given day. Lowest level first."""
         day = on or timezone.localdate()
-        rows = self.filter(valid_from__lte=day).order_by("level", "-valid_from").distinct("level")
-        found = {row.level: row.points_from for row in rows}
-        return {level: found[level] for level in Level.values if level in found}
+        latest = self.filter(valid_from__lte=day).order_by("level", "-valid_from").distinct("level")
+        points = {threshold.level: threshold.points_from for threshold in latest}
+        return {level: points[level] for level in Level.values if level in points}
 
 
 @pghistory.track()
 class LevelThreshold(models.Model):
-    """From how many points a level is reached, from a day on (R10)."""
+    """The points at which a level starts, valid from a day on (R10)."""
 
     level = models.CharField(_("level"), max_length=10, choices=Level)
     points_from = models.PositiveIntegerField(_("points from"))
@@ -46,7 +46,7 @@ class LevelThreshold(models.Model):
             models.CheckConstraint(
                 name="level_threshold_red_is_zero",
                 condition=Q(level=Level.RED, points_from=0) | (~Q(level=Level.RED) & Q(points_from__gt=0)),
-                violation_error_message=_("Red starts at 0, every other level above it."),
+                violation_error_message=_("Red starts at 0 points, every other level above 0."),
             ),
         ]
 
@@ -61,17 +61,17 @@ class ThresholdPlanQuerySet(models.QuerySet["ThresholdPlan"]):
 
 @pghistory.track(exclude=["cursor", "told", "moved", "stepped_at"])
 class ThresholdPlan(models.Model):
-    """Other points for the levels from a day on (R10), announced like any change of points (R22).
+    """New level thresholds from a day on (R10), announced in advance like any change of points (R22).
 
-    The day it takes effect its thresholds become rows of LevelThreshold. ``cursor`` is the last member that the
-    step at hand has done.
+    On that day its thresholds become rows of LevelThreshold. `cursor` is the key of the last member that the run in
+    progress has processed, so that it can go on where it stopped.
     """
 
     effective_on = models.DateField(_("from"))
     silver = models.PositiveIntegerField(_("points for Silver"))
     gold = models.PositiveIntegerField(_("points for Gold"))
     platinum = models.PositiveIntegerField(_("points for Platinum"))
-    short_notice_reason = models.CharField(_("why at short notice"), max_length=200, blank=True)
+    short_notice_reason = models.CharField(_("reason for short notice"), max_length=200, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=ChangeState, default=ChangeState.PLANNED, editable=False
     )
@@ -79,34 +79,36 @@ class ThresholdPlan(models.Model):
     planned_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("planned by")
     )
-    announced_at = models.DateTimeField(_("everybody told"), null=True, blank=True, editable=False)
+    announced_at = models.DateTimeField(_("all members notified"), null=True, blank=True, editable=False)
     begun_at = models.DateTimeField(_("took effect"), null=True, blank=True, editable=False)
-    finished_at = models.DateTimeField(_("applied to everybody"), null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(_("applied to all members"), null=True, blank=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
-    recalled_at = models.DateTimeField(_("everybody told that it was cancelled"), null=True, blank=True, editable=False)
-    told = models.PositiveIntegerField(_("members told"), default=0, editable=False)
-    moved = models.PositiveIntegerField(_("levels moved"), default=0, editable=False)
+    recalled_at = models.DateTimeField(
+        _("all members notified of the cancellation"), null=True, blank=True, editable=False
+    )
+    told = models.PositiveIntegerField(_("members notified"), default=0, editable=False)
+    moved = models.PositiveIntegerField(_("levels changed"), default=0, editable=False)
     cursor = models.BigIntegerField(default=0, editable=False)
     stepped_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ThresholdPlanQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("planned change of the levels")
-        verbose_name_plural = _("planned changes of the levels")
-        permissions = [("plan_thresholds", "Can plan and cancel changes of the levels")]
+        verbose_name = _("planned threshold change")
+        verbose_name_plural = _("planned threshold changes")
+        permissions = [("plan_thresholds", "Can plan and cancel threshold changes")]
         ordering = ["-effective_on", "-pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["effective_on"],
                 name="threshold_plan_once_a_day",
                 condition=Q(state__in=OPEN_CHANGES),
-                violation_error_message=_("A change of the levels is planned for that day already."),
+                violation_error_message=_("Another threshold change is already planned for that day."),
             ),
             models.CheckConstraint(
                 name="threshold_plan_rises",
                 condition=Q(silver__gt=0, gold__gt=F("silver"), platinum__gt=F("gold")),
-                violation_error_message=_("Each level starts above the one before it."),
+                violation_error_message=_("Each level has to start above the level below it."),
             ),
             models.CheckConstraint(
                 name="threshold_plan_state_and_times",
@@ -126,7 +128,7 @@ class ThresholdPlan(models.Model):
 
     @property
     def told_in_time(self) -> bool:
-        """Whether nobody is surprised (R22)."""
+        """Whether members got NOTICE_DAYS of notice, or nobody was affected, or staff gave a reason (R22)."""
         if self.announced_at is None:
             return False
         early = timezone.localdate(self.announced_at) + timedelta(days=settings.NOTICE_DAYS) <= self.effective_on
@@ -134,17 +136,17 @@ class ThresholdPlan(models.Model):
 
 
 class ThresholdAnnouncement(models.Model):
-    """A member has been told of a planned change of the levels. Taken back when it was dropped and they know it."""
+    """A member was notified of a planned threshold change. Withdrawn once they know that it was cancelled."""
 
     plan = models.ForeignKey(ThresholdPlan, models.PROTECT, related_name="announcements", db_index=False)
     member = models.ForeignKey(Member, models.PROTECT, related_name="+")
     letter = models.CharField(max_length=80)
     at = models.DateTimeField(_("at"))
-    withdrawn_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("announcement of levels")
-        verbose_name_plural = _("announcements of levels")
+        verbose_name = _("threshold announcement")
+        verbose_name_plural = _("threshold announcements")
         constraints = [models.UniqueConstraint(fields=["plan", "member"], name="threshold_announcement_once")]
 
     def __str__(self) -> str:
@@ -152,13 +154,15 @@ class ThresholdAnnouncement(models.Model):
 
 
 def level_by(thresholds: Mapping[str, int]) -> Case:
-    """The level that points give under these thresholds, for queries on members (R10)."""
-    falling = sorted(thresholds.items(), key=lambda each: -each[1])
-    return Case(*(When(points__gte=points, then=Value(level)) for level, points in falling), output_field=CharField())
+    """The level that a member's points give under these thresholds, as an expression for queries on members (R10)."""
+    highest_first = sorted(thresholds.items(), key=lambda threshold: -threshold[1])
+    return Case(
+        *(When(points__gte=points, then=Value(level)) for level, points in highest_first), output_field=CharField()
+    )
 
 
 def threshold_rows() -> list[tuple[str, int, date]]:
-    """(level, points from, valid from) of everything in force and planned, for `rules.thresholds_on`."""
+    """All thresholds, past, present and planned, as (level, points from, valid from) for `rules.thresholds_on`."""
     rows = list(LevelThreshold.objects.values_list("level", "points_from", "valid_from"))
     for plan in ThresholdPlan.objects.planned():
         rows += [(level, points, plan.effective_on) for level, points in plan.thresholds.items()]
@@ -166,7 +170,7 @@ def threshold_rows() -> list[tuple[str, int, date]]:
 
 
 class LevelChange(models.Model):
-    """A member's level moved (R11). Append-only."""
+    """A member reached or lost a level (R11). Append-only."""
 
     member = models.ForeignKey(
         Member, models.PROTECT, related_name="level_changes", verbose_name=_("member"), db_index=False
@@ -193,20 +197,19 @@ class LevelChange(models.Model):
 
 
 class PendingLevelNotice(models.Model):
-    """A level change that its member has yet to be told of (R56): written with it, deleted when told.
+    """A level change whose member has not been notified yet (R56). Written with the change, deleted once notified."""
 
-    Telling thousands while their rows are locked would keep them waiting, so a job does it after the run.
-    """
-
-    # Neither can disappear, and a run writes very many: each row would be two more checks.
+    # No foreign key constraints: neither row is ever deleted, and a run over thousands of members would pay for two
+    # checks per row.
     change = models.OneToOneField(
-        LevelChange, models.CASCADE, primary_key=True, related_name="untold", db_constraint=False
+        LevelChange, models.CASCADE, primary_key=True, related_name="pending_notice", db_constraint=False
     )
     member = models.ForeignKey(Member, models.CASCADE, related_name="+", db_constraint=False)
 
     class Meta:
-        verbose_name = _("untold level change")
-        verbose_name_plural = _("untold level changes")
+        db_table = "members_untoldlevelchange"
+        verbose_name = _("level change to be announced")
+        verbose_name_plural = _("level changes to be announced")
 
     def __str__(self) -> str:
         return str(self.change_id)

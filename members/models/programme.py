@@ -1,4 +1,4 @@
-"""What a country offers and what a level gives there (R1, R3, R44, R51)."""
+"""The programme of each country, and the benefits of each level there (R1, R3, R44, R51)."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ from members.enums import Level, Programme, ServiceLevel
 
 class CountryProgrammeQuerySet(models.QuerySet["CountryProgramme"]):
     def in_force(self, on: date | None = None) -> "CountryProgrammeQuerySet":
-        """Today's row of each country: the latest that is not in the future (R1)."""
+        """The row of each country that is valid today, or on the given day (R1)."""
         day = on or timezone.localdate()
         latest = self.filter(valid_from__lte=day).order_by("country", "-valid_from").distinct("country")
         return self.filter(pk__in=latest.values("pk"))
@@ -43,13 +43,13 @@ class CountryProgramme(models.Model):
             models.UniqueConstraint(
                 fields=["country", "valid_from"],
                 name="country_programme_once_a_day",
-                violation_error_message=_("This country already has a row from that day."),
+                violation_error_message=_("This country already has an entry for that day."),
             ),
             models.CheckConstraint(
                 name="country_programme_service_level",
                 condition=Q(kind=Programme.FREE, service_level__in=ServiceLevel.values)
                 | (~Q(kind=Programme.FREE) & Q(service_level="")),
-                violation_error_message=_("A free country has a service level, any other has none."),
+                violation_error_message=_("Countries of the free programme need a service level; others have none."),
             ),
         ]
 
@@ -59,7 +59,7 @@ class CountryProgramme(models.Model):
 
 class LevelBenefitQuerySet(models.QuerySet["LevelBenefit"]):
     def of(self, level: str, country: str, service_level: str) -> "LevelBenefit | None":
-        """What a level gives in a country: the country's own row, or else that of its service level (R3, R4)."""
+        """The benefits of a level in a country: the country's own row, or else that of its service level (R3, R4)."""
         return (
             self.filter(level=level, service_level=service_level)
             .filter(Q(country=country) | Q(country=""))
@@ -70,7 +70,7 @@ class LevelBenefitQuerySet(models.QuerySet["LevelBenefit"]):
 
 @pghistory.track()
 class LevelBenefit(models.Model):
-    """What a level gives where this service level is offered (R3, R44, R51), with exceptions by country."""
+    """The benefits of a level where a service level is offered (R3, R44, R51), with exceptions by country."""
 
     level = models.CharField(_("level"), max_length=10, choices=Level)
     service_level = models.CharField(_("service level"), max_length=6, choices=ServiceLevel)
@@ -79,7 +79,7 @@ class LevelBenefit(models.Model):
         _("Fast Track target"),
         null=True,
         blank=True,
-        help_text=_("Working days at the centre; empty: no Fast Track."),
+        help_text=_("Working days at the service centre. Leave empty for no Fast Track."),
     )
     maintenance_discount = models.PositiveSmallIntegerField(_("maintenance discount in percent"), default=0)
     free_return = models.BooleanField(_("free return shipping"), default=False)
@@ -96,12 +96,12 @@ class LevelBenefit(models.Model):
             models.UniqueConstraint(
                 fields=["level", "service_level", "country"],
                 name="level_benefit_once",
-                violation_error_message=_("This level already has a row for that service level and country."),
+                violation_error_message=_("This level already has an entry for that service level and country."),
             ),
             models.CheckConstraint(
                 name="level_benefit_discount",
                 condition=Q(maintenance_discount__lte=100),
-                violation_error_message=_("A discount is at most 100 percent."),
+                violation_error_message=_("A discount can be 100 percent at most."),
             ),
         ]
 

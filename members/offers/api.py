@@ -69,7 +69,7 @@ class PackEventsView(SignedView):
         row = WelcomePack.objects.filter(reference=read_reference(reference)).select_related("partner").first()
         if row is None or row.partner is None:
             return []
-        return partners.secrets_of(partner=row.partner, at=timezone.now())
+        return partners.partner_secrets(partner=row.partner, at=timezone.now())
 
     @extend_schema(
         operation_id="reportOnWelcomePack",

@@ -1,4 +1,4 @@
-"""The mails about Welcome Packs, cards and events. Builds them from rows; sends nothing."""
+"""Mails about Welcome Packs, cards and offers."""
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -13,11 +13,11 @@ from members.offers.models import Card, Offer, SignUp, WelcomePack
 
 @renderer("offers.pack_step")
 def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
-    """What happened to a pack without the member's doing (R56), worded when it leaves; None if it is outdated."""
+    """A step of the pack that the member did not take (R56). None if it is outdated."""
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
     if row is None or row.member.closed_at:
         return None
-    if step == PackStep.DISPATCHED and row.state != PackState.DISPATCHED:  # it is there already, or came back
+    if step == PackStep.DISPATCHED and row.state != PackState.DISPATCHED:  # received or returned meanwhile
         return None
     with translation.override(row.member.language):
         context = {
@@ -35,7 +35,7 @@ def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
 
 @renderer("offers.card_replaced")
 def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
-    """There is a new card (R40, R56); None if it is not valid any more."""
+    """The member has a new card (R40, R56). None if it is no longer valid."""
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
     if row is None:
         return None
@@ -50,7 +50,7 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
 
 @renderer("offers.sign_up")
 def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
-    """A place came free, the event moved or was called off (R56, R59); None if that is no longer so."""
+    """A place became free, or the event was changed or withdrawn (R56, R59). None if that is outdated."""
     row = SignUp.objects.filter(pk=sign_up, member__closed_at=None).select_related("member", "offer").first()
     if row is None or row.state == PlaceState.GIVEN_BACK:
         return None
@@ -63,10 +63,10 @@ def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
 
 @renderer("offers.news")
 def news(*, offer: int, member: int) -> dict[str, str] | None:
-    """A new event or special offer, to those who want news; None if it is not open to them any more."""
-    whom = Member.objects.filter(pk=member, wants_news=True, closed_at=None).first()
-    row = whom and Offer.objects.open_to(whom, timezone.now()).filter(pk=offer).first()
-    return _about_offer("offer_news", row, whom) if row and whom else None
+    """A new event or special offer, for members who want news. None if it is no longer open to them."""
+    reader = Member.objects.open().filter(pk=member, wants_news=True).first()
+    row = reader and Offer.objects.open_to(reader, timezone.now()).filter(pk=offer).first()
+    return _about_offer("offer_news", row, reader) if row and reader else None
 
 
 def _about_offer(name: str, offer: Offer, member: Member, what: str = "") -> dict[str, str]:

@@ -3,8 +3,6 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OfferKind(models.TextChoices):
-    """R36, R59."""
-
     WELCOME_PACK = "welcome_pack", _("Welcome Pack")
     EVENT = "event", _("Event")
     SPECIAL = "special", _("Special offer")
@@ -17,57 +15,56 @@ class OfferState(models.TextChoices):
 
 
 class PlaceState(models.TextChoices):
-    """What became of a sign-up (R59)."""
+    """State of a sign-up (R59)."""
 
     HELD = "held", _("Has a place")
-    WAITING = "waiting", _("Waiting in line")
-    GIVEN_BACK = "given_back", _("Given back")
+    WAITING = "waiting", _("On the waiting list")
+    GIVEN_BACK = "given_back", _("Cancelled")
 
 
 class PackState(models.TextChoices):
-    """Where a Welcome Pack is (R38)."""
+    """State of a Welcome Pack (R38)."""
 
-    REQUESTED = "requested", _("Asked for")
-    ACCEPTED = "accepted", _("With the fulfilment house")
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("With the fulfilment partner")
     PACKED = "packed", _("Packed")
     DISPATCHED = "dispatched", _("On its way")
-    RETURNED = "returned", _("Came back")
+    RETURNED = "returned", _("Returned")
     RECEIVED = "received", _("Received")
     CANCELLED = "cancelled", _("Cancelled")
 
 
 class PackStep(models.TextChoices):
-    """What happened to a Welcome Pack."""
-
-    ASKED = "asked", _("Asked for")
-    ACCEPTED = "accepted", _("Accepted by the fulfilment house")
+    ASKED = "asked", _("Requested")
+    ACCEPTED = "accepted", _("Accepted by the fulfilment partner")
     PACKED = "packed", _("Packed")
     DISPATCHED = "dispatched", _("Dispatched")
-    RETURNED = "returned", _("Returned to the fulfilment house")
-    SENT_AGAIN = "sent_again", _("To be sent again")
-    RECEIVED = "received", _("Received, says the member")
-    MISSING = "missing", _("Not received, says the member")
+    RETURNED = "returned", _("Returned to the fulfilment partner")
+    SENT_AGAIN = "sent_again", _("Sent again")
+    RECEIVED = "received", _("Member confirmed receipt")
+    MISSING = "missing", _("Member reported it missing")
     CANCELLED = "cancelled", _("Cancelled by staff")
 
 
+# The steps that a fulfilment partner can report.
 PARTNER_STEPS = (PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RETURNED)
 
 
 class ReturnReason(models.TextChoices):
-    """Why a pack came back, as the house reports it."""
+    """Why a pack was returned, as reported by the fulfilment partner."""
 
-    UNKNOWN_ADDRESS = "unknown_address", _("The address was not found")
-    NOT_COLLECTED = "not_collected", _("Nobody was there, and it was not collected")
-    REFUSED = "refused", _("It was refused")
-    DAMAGED = "damaged", _("It was damaged on its way")
-    OTHER = "other", _("Another reason")
+    UNKNOWN_ADDRESS = "unknown_address", _("Address not found")
+    NOT_COLLECTED = "not_collected", _("Nobody at home, and not collected")
+    REFUSED = "refused", _("Delivery refused")
+    DAMAGED = "damaged", _("Damaged in transit")
+    OTHER = "other", _("Other reason")
 
 
 class CardEnd(models.TextChoices):
-    """Why a card stopped being valid (R40, R41)."""
+    """Why a card is no longer valid (R40, R41)."""
 
     LOST = "lost", _("Lost or stolen")
     DAMAGED = "damaged", _("Damaged")
-    LEAKED = "leaked", _("Its code got into other hands")
-    NAME = "name", _("The name changed")
-    CLOSED = "closed", _("The account was closed")
+    LEAKED = "leaked", _("Code leaked")
+    NAME = "name", _("Name changed")
+    CLOSED = "closed", _("Account closed")

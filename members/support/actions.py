@@ -1,4 +1,4 @@
-"""Everything that writes cases. Others open theirs with `open_case`: claims, appeals, lost cards (R19, R31, R58)."""
+"""Actions on support cases (R58). Other apps use `open_case` for claims, appeals and lost cards (R19, R31)."""
 
 import secrets
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import clock
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.lib.reference import new_reference
 from cps_portal.core.outbox import actions as outbox
 from members.actions import notices
@@ -26,12 +27,12 @@ from members.support.enums import CaseKind, CaseState, MessageAuthor
 from members.support.models import MAX_TEXT_LENGTH, Case, CaseAttachment, CaseMessage
 
 TOKEN_BYTES = 32
-ERASED = _("Its content has been deleted. Nothing can be added to it.")
+ERASED = _("The content of this case has been deleted. Nothing can be added to it.")
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who writes without signing in."""
+    """A person who writes to support without signing in."""
 
     name: str
     email: str
@@ -39,7 +40,7 @@ class Visitor:
 
 
 def answer_hours(member: Member | None) -> int:
-    """In how many working hours support aims to answer (R58); visitors and other programmes' members as Red."""
+    """Working hours within which support aims to answer (R58). Visitors and paying members are treated as Red."""
     benefit = get_level_benefit(member) if member else None
     benefit = benefit or LevelBenefit.objects.of(Level.RED, "", ServiceLevel.FULL)
     return benefit.first_answer_hours if benefit else int(settings.CASES_ANSWER_HOURS)
@@ -63,37 +64,38 @@ def open_case(
     asks: bool = False,
     attached: Sequence[StoredFile] = (),
 ) -> Case:
-    """Open a case of a member or a visitor, with its first message; mails the reference and when to expect an answer.
+    """Open a case for a member or a visitor with its first message, and mail them the reference and the target (R58).
 
-    `by` is who wrote the text: the member, somebody of the staff, or None for a visitor and for the portal itself,
-    which mails the text too: the member has not seen it.
-    With `asks` it is the member who is asked something: the case waits for them, they get a notice and a mail
-    with the text. Raises Refusal: `empty`, `long` (beside `text`).
+    `by` wrote the text: the member, a member of staff, or None for a visitor and for the portal itself. What the
+    portal wrote is in the mail, because the member has not seen it.
+    With `asks` the case waits for the member's reply: they get a notice, and a mail with the text.
+    Raises Refusal: `empty`, `long` (beside `text`).
     """
     if (member is None) == (visitor is None):
-        raise ValueError("a case is a member's or a visitor's")
+        raise ValueError("a case belongs to either a member or a visitor")
     _check_text(text)
     due = None if asks else answer_due(member, at)
-    case = Case.objects.create(
-        reference=new_reference(lambda drawn: Case.objects.filter(reference=drawn).exists()),
-        kind=kind,
-        subject=subject,
-        member=member,
-        visitor_name=visitor.name if visitor else "",
-        visitor_email=visitor.email if visitor else "",
-        visitor_language=visitor.language if visitor else "",
-        access_token=secrets.token_urlsafe(TOKEN_BYTES) if visitor else None,
-        about=about,
-        state=CaseState.WAITING if asks else CaseState.OPEN,
-        opened_at=at,
-        due_at=due,
-        first_answer_due_at=due,
-    )
-    message = _say(case, _author(case, by), text, by=by, at=at, attached=attached)
+    with attributed_to(by):
+        case = Case.objects.create(
+            reference=new_reference(lambda drawn: Case.objects.filter(reference=drawn).exists()),
+            kind=kind,
+            subject=subject,
+            member=member,
+            visitor_name=visitor.name if visitor else "",
+            visitor_email=visitor.email if visitor else "",
+            visitor_language=visitor.language if visitor else "",
+            access_token=secrets.token_urlsafe(TOKEN_BYTES) if visitor else None,
+            about=about,
+            state=CaseState.WAITING if asks else CaseState.OPEN,
+            opened_at=at,
+            due_at=due,
+            first_answer_due_at=due,
+        )
+    message = _add_message(case, _author(case, by), text, by=by, at=at, attached=attached)
     if asks:
-        _tell(case, message, emails.ASKED, NoticeCode.CASE_ASKED, at)
+        _notify(case, message, emails.ASKED, NoticeCode.CASE_ASKED, at)
     else:
-        _mail(case, message, emails.OPENED if message.author == MessageAuthor.PORTAL else emails.RECEIVED)
+        _send_mail(case, message, emails.OPENED if message.author == MessageAuthor.PORTAL else emails.RECEIVED)
     return case
 
 
@@ -101,7 +103,7 @@ def open_case(
 def write_message(
     *, case: Case, text: str, by: User | None, at: datetime, attached: Sequence[StoredFile] = ()
 ) -> CaseMessage:
-    """The member or visitor writes on; it is support's turn again (R58).
+    """Add a message of the member or visitor. It is support's turn again (R58).
 
     Raises Refusal: `empty`, `long` (beside `text`), `closed` (too long ago: a new case is needed).
     """
@@ -109,10 +111,12 @@ def write_message(
     locked = Case.objects.locked(case.pk)
     until = locked.reopens_until
     if locked.erased_at or (until and at > until):
-        raise Refusal("closed", _("This case was closed long ago. Write to us again, and name its reference."), "text")
+        raise Refusal(
+            "closed", _("This case was closed too long ago. Please open a new one and mention its reference."), "text"
+        )
     author = MessageAuthor.MEMBER if locked.member_id else MessageAuthor.VISITOR
-    message = _say(locked, author, text, by=by, at=at, attached=attached)
-    _back_to_support(locked, at)
+    message = _add_message(locked, author, text, by=by, at=at, attached=attached)
+    _return_to_support(locked, by, at)
     return message
 
 
@@ -120,104 +124,109 @@ def write_message(
 def answer(
     *, case: Case, text: str, by: User, at: datetime, asks: bool = False, attached: Sequence[StoredFile] = ()
 ) -> CaseMessage:
-    """Support writes; the person is told by mail and notice (R56). With `asks` the case waits for them.
+    """Answer as support: by mail and notice (R56). With `asks` the case waits for the member's or visitor's reply.
 
-    Takes the case if nobody has. Raises Refusal: `empty`, `long` (beside `text`), `closed`, `taken`.
+    Assigns the case to `by` if it is unassigned. Raises Refusal: `empty`, `long` (beside `text`), `closed`, `taken`.
     """
     _check_text(text)
-    locked = _take(case, by)
-    _allow(locked, "answer", _("This case is closed. Open it again before answering."))
-    message = _say(locked, MessageAuthor.STAFF, text, by=by, at=at, attached=attached)
+    locked = _take(case, by, at)
+    _check_state(locked, "answer", _("This case is closed. Reopen it before answering."))
+    message = _add_message(locked, MessageAuthor.STAFF, text, by=by, at=at, attached=attached)
     locked.state = CaseState.WAITING if asks else CaseState.ANSWERED
     locked.due_at = None
     locked.first_answered_at = locked.first_answered_at or at
-    locked.save(update_fields=["state", "due_at", "first_answered_at"])
+    with attributed_to(by):
+        locked.save(update_fields=["state", "due_at", "first_answered_at"])
     event, code = (emails.ASKED, NoticeCode.CASE_ASKED) if asks else (emails.ANSWERED, NoticeCode.CASE_ANSWERED)
-    _tell(locked, message, event, code, at)
+    _notify(locked, message, event, code, at)
     return message
 
 
 @transaction.atomic
-def note(*, case: Case, text: str, by: User, at: datetime) -> CaseMessage:
-    """An internal note: nobody but staff reads it. Raises Refusal: `empty`, `long` (beside `note`), `erased`."""
+def add_note(*, case: Case, text: str, by: User, at: datetime) -> CaseMessage:
+    """Add an internal note, visible to staff only. Raises Refusal: `empty`, `long` (beside `note`), `erased`."""
     _check_text(text, field="note")
     locked = Case.objects.locked(case.pk)
     if locked.erased_at:
         raise Refusal("erased", ERASED)
-    return _say(locked, MessageAuthor.STAFF, text, by=by, at=at, internal=True)
+    return _add_message(locked, MessageAuthor.STAFF, text, by=by, at=at, internal=True)
 
 
 @transaction.atomic
 def take(*, case: Case, by: User, at: datetime) -> Case:
-    """Somebody of the staff takes the case, so that nobody else works on it. Raises Refusal `taken`."""
-    return _take(case, by)
+    """Assign the case to oneself. Raises Refusal `taken` if it is assigned to a colleague."""
+    return _take(case, by, at)
 
 
 @transaction.atomic
 def assign(*, case: Case, to: User | None, by: User, at: datetime) -> Case:
-    """Hand the case to a colleague, or with None back to all. Raises Refusal `staff` for somebody who cannot answer."""
+    """Assign the case to a colleague, or to nobody. Raises Refusal `staff` if they may not answer cases."""
     if to and not (to.is_active and to.is_staff and to.has_perm("cases.answer_case")):
-        raise Refusal("staff", _("Choose somebody who may answer cases."), "to")
+        raise Refusal("staff", _("Choose a colleague who can answer cases."), "to")
     locked = Case.objects.locked(case.pk)
-    locked.assigned_to = to
-    locked.save(update_fields=["assigned_to"])
+    locked.assigned_to, locked.assigned_at = to, at if to else None
+    with attributed_to(by):
+        locked.save(update_fields=["assigned_to", "assigned_at"])
     return locked
 
 
 @transaction.atomic
-def close(*, case: Case, by: User | None, at: datetime, tell: bool = False) -> Case:
-    """End the case; with `tell` the person is told (R56). Raises Refusal `closed` if it is already."""
+def close(*, case: Case, by: User | None, at: datetime, notify: bool = False) -> Case:
+    """Close the case; `notify` informs the member or visitor (R56). Raises Refusal `closed` if it is closed already."""
     locked = Case.objects.locked(case.pk)
-    _allow(locked, "close", _("This case is closed already."))
+    _check_state(locked, "close", _("This case is already closed."))
     locked.state, locked.due_at, locked.closed_at = CaseState.CLOSED, None, at
-    locked.save(update_fields=["state", "due_at", "closed_at"])
-    if tell:
-        _tell(locked, None, emails.CLOSED, NoticeCode.CASE_CLOSED, at)
+    with attributed_to(by):
+        locked.save(update_fields=["state", "due_at", "closed_at"])
+    if notify:
+        _notify(locked, None, emails.CLOSED, NoticeCode.CASE_CLOSED, at)
     return locked
 
 
 @transaction.atomic
 def conclude(*, case: Case, text: str, by: User | None, at: datetime) -> Case:
-    """The last word: tell what was decided elsewhere by mail and notice, and close the case (R19, R32).
+    """Add a final message about a decision made elsewhere, notify the person, and close the case (R19, R32).
 
-    Whoever took it. One that was closed or erased meanwhile is no reason to fail.
+    Works whoever the case is assigned to, and if it has been closed already. Does nothing if it has been erased.
     """
     locked = Case.objects.locked(case.pk)
     if locked.erased_at:
         return locked
-    message = _say(locked, MessageAuthor.STAFF if by else MessageAuthor.PORTAL, text, by=by, at=at)
+    message = _add_message(locked, MessageAuthor.STAFF if by else MessageAuthor.PORTAL, text, by=by, at=at)
     locked.state, locked.due_at, locked.closed_at = CaseState.CLOSED, None, at
     locked.first_answered_at = locked.first_answered_at or (at if by else None)
-    locked.save(update_fields=["state", "due_at", "closed_at", "first_answered_at"])
-    _tell(locked, message, emails.ANSWERED, NoticeCode.CASE_CLOSED, at)
+    with attributed_to(by):
+        locked.save(update_fields=["state", "due_at", "closed_at", "first_answered_at"])
+    _notify(locked, message, emails.ANSWERED, NoticeCode.CASE_CLOSED, at)
     return locked
 
 
 @transaction.atomic
 def reopen(*, case: Case, by: User, at: datetime) -> Case:
-    """Support takes the case up again. Raises Refusal: `open` (it is), `erased`."""
+    """Reopen a case, or take it back to support's turn. Raises Refusal: `open` (it is support's turn), `erased`."""
     locked = Case.objects.locked(case.pk)
-    _allow(locked, "reopen", _("This case is open already."), code="open")
+    _check_state(locked, "reopen", _("This case is already open."), code="open")
     if locked.erased_at:
         raise Refusal("erased", ERASED)
-    _back_to_support(locked, at)
+    _return_to_support(locked, by, at)
     return locked
 
 
 @transaction.atomic
 def revoke_link(*, case: Case, by: User, at: datetime) -> Case:
-    """Take a visitor's link back: nobody reads the case with it any more. Raises Refusal `link` if there is none."""
+    """Revoke a visitor's link to the case. Raises Refusal `link` if there is none."""
     locked = Case.objects.locked(case.pk)
     if not locked.access_token:
-        raise Refusal("link", _("There is no link to take back."))
-    locked.access_token = None
-    locked.save(update_fields=["access_token"])
+        raise Refusal("link", _("This case has no link to revoke."))
+    locked.access_token, locked.link_revoked_at = None, at
+    with attributed_to(by):
+        locked.save(update_fields=["access_token", "link_revoked_at"])
     return locked
 
 
 @transaction.atomic
 def erase(*, case: Case, at: datetime) -> Case:
-    """Blank what was said and who a visitor was (R14), and close it. That it was there, and when, stays."""
+    """Delete all texts, files and personal data of a case and close it (R14). Its dates and states are kept."""
     locked = Case.objects.locked(case.pk)
     CaseMessage.objects.filter(case=locked, erased_at=None).update(text="", erased_at=at)
     for attachment in CaseAttachment.objects.filter(message__case=locked).select_related("file"):
@@ -243,9 +252,11 @@ def erase(*, case: Case, at: datetime) -> Case:
 
 def _check_text(text: str, field: str = "text") -> None:
     if not text.strip():
-        raise Refusal("empty", _("Write something first."), field)
+        raise Refusal("empty", _("Please write something first."), field)
     if len(text) > MAX_TEXT_LENGTH:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TEXT_LENGTH}, field)
+        raise Refusal(
+            "long", _("This is too long. Please use at most %(n)d characters.") % {"n": MAX_TEXT_LENGTH}, field
+        )
 
 
 def _author(case: Case, by: User | None) -> MessageAuthor:
@@ -256,7 +267,7 @@ def _author(case: Case, by: User | None) -> MessageAuthor:
     return MessageAuthor.MEMBER if by.pk == case.member.user_id else MessageAuthor.STAFF
 
 
-def _say(
+def _add_message(
     case: Case,
     author: MessageAuthor,
     text: str,
@@ -273,33 +284,37 @@ def _say(
     return message
 
 
-def _allow(case: Case, move: str, message: str | Promise, code: str = "closed") -> None:
-    if case.state not in rules.MOVES[move]:
+def _check_state(case: Case, action: str, message: str | Promise, code: str = "closed") -> None:
+    if case.state not in rules.ALLOWED_STATES[action]:
         raise Refusal(code, message)
 
 
-def _take(case: Case, by: User) -> Case:
-    """One conditional update decides between two who take it at once."""
-    free = Case.objects.filter(pk=case.pk, assigned_to=None)
-    if not free.update(assigned_to=by) and not Case.objects.filter(pk=case.pk, assigned_to=by).exists():
-        raise Refusal("taken", _("A colleague has taken this case. Ask them, or hand it to yourself first."))
-    return Case.objects.locked(case.pk)
+def _take(case: Case, by: User, at: datetime) -> Case:
+    locked = Case.objects.locked(case.pk)
+    if locked.assigned_to_id is None:
+        locked.assigned_to, locked.assigned_at = by, at
+        with attributed_to(by):
+            locked.save(update_fields=["assigned_to", "assigned_at"])
+    elif locked.assigned_to_id != by.pk:
+        raise Refusal("taken", _("A colleague is working on this case. Ask them, or assign it to yourself first."))
+    return locked
 
 
-def _back_to_support(case: Case, at: datetime) -> None:
-    """It waits for support. A target that runs already stays: writing twice must not put it off."""
+def _return_to_support(case: Case, by: User | None, at: datetime) -> None:
+    """Make it support's turn. A target that is running already stays: a second message must not postpone it."""
     if case.state != CaseState.OPEN:
         case.due_at = answer_due(case.member, at)
     case.state, case.closed_at = CaseState.OPEN, None
     if case.first_answered_at is None:
         case.first_answer_due_at = case.first_answer_due_at or case.due_at
-    case.save(update_fields=["state", "due_at", "closed_at", "first_answer_due_at"])
+    with attributed_to(by):
+        case.save(update_fields=["state", "due_at", "closed_at", "first_answer_due_at"])
     if case.member:
         Notice.objects.filter(member=case.member, path=case.get_absolute_url(), read_at=None).update(read_at=at)
 
 
-def _tell(case: Case, message: CaseMessage | None, event: str, code: NoticeCode, at: datetime) -> None:
-    key = _mail(case, message, event)
+def _notify(case: Case, message: CaseMessage | None, event: str, code: NoticeCode, at: datetime) -> None:
+    key = _send_mail(case, message, event)
     if case.member:
         notices.notify_member(
             member=case.member,
@@ -311,10 +326,10 @@ def _tell(case: Case, message: CaseMessage | None, event: str, code: NoticeCode,
         )
 
 
-def _mail(case: Case, message: CaseMessage | None, event: str) -> str:
-    """Post it; a case is closed at one moment only, so the key says each thing once."""
+def _send_mail(case: Case, message: CaseMessage | None, event: str) -> str:
+    """Enqueue the mail, once per message or, without a message, once per closing."""
     moment = int(case.closed_at.timestamp()) if case.closed_at else 0
     key = f"case-{case.pk}-{event}-{message.pk if message else moment}"
     text = message.text if message and event != emails.RECEIVED else ""
-    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.case_mail(case, event, text=text))
+    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.case_send_mail(case, event, text=text))
     return key

@@ -1,4 +1,4 @@
-"""The desk's pages of the cases: the queue, the conversation beside what it is about, canned answers (R54, R58)."""
+"""Admin of support cases: the queue, the conversation, and canned answers (R54, R58)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
-from cps_portal.core.lib.admin import DeskAdmin, ReadOnlyAdmin
+from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from members.forms.profile import add_refusal
@@ -36,7 +36,7 @@ Forms = dict[str, forms.Form]
 
 
 class TurnFilter(admin.SimpleListFilter):
-    """By state; unless something is searched for, those that wait for support."""
+    """Filter by state. Without a search the default is the cases that wait for support."""
 
     title = _("state")
     parameter_name = "turn"
@@ -59,11 +59,11 @@ class TurnFilter(admin.SimpleListFilter):
 
 
 class MineFilter(admin.SimpleListFilter):
-    title = _("taken")
+    title = _("assigned")
     parameter_name = "taken"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("mine", _("By me")), ("free", _("By nobody"))]
+        return [("mine", _("To me")), ("free", _("To nobody"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "mine":
@@ -84,7 +84,7 @@ class OverdueFilter(admin.SimpleListFilter):
 
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin[Case]):
-    """The queue, the soonest due first. A case's page is the conversation; its buttons call actions."""
+    """The queue, due soonest first. The page of a case shows the conversation; its buttons call actions."""
 
     case_template = "admin/cases/case/case.html"
     list_display = ["reference_in_groups", "due", "kind", "subject", "person", "state", "assigned_to", "opened_at"]
@@ -92,10 +92,10 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     list_filter = [TurnFilter, OverdueFilter, MineFilter, "kind"]
     list_select_related = ["member", "assigned_to"]
     search_fields = ["reference"]
-    search_help_text = _("Reference, member number, e-mail address, name or words of the subject")
+    search_help_text = _("Reference, member number, e-mail address, name or subject")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": _("Cases, the soonest due first"), **(extra_context or {})}
+        context = {"title": _("Cases, due soonest first"), **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def has_answer_permission(self, request: HttpRequest) -> bool:
@@ -112,7 +112,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         due = timezone.localtime(row.due_at).strftime("%Y-%m-%d %H:%M")
         return format_html("<b>{} {}</b>", due, gettext("overdue")) if row.is_late(timezone.now()) else due
 
-    @admin.display(description=_("who"))
+    @admin.display(description=_("from"))
     def person(self, row: Case) -> str:
         return row.person
 
@@ -122,12 +122,12 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
-        found |= Q(member__user__email__iexact=term) | Q(visitor_email__iexact=term)
-        found |= Q(member__last_name__iexact=term) | Q(visitor_name__icontains=term) | Q(subject__icontains=term)
-        return queryset.filter(found), False
+        matches = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
+        matches |= Q(member__user__email__iexact=term) | Q(visitor_email__iexact=term)
+        matches |= Q(member__last_name__iexact=term) | Q(visitor_name__icontains=term) | Q(subject__icontains=term)
+        return queryset.filter(matches), False
 
-    # The conversation
+    # --- The conversation ---
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -137,86 +137,88 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
-        posted = request.POST.get("do", "") if request.method == "POST" else ""
-        if posted and not self.has_answer_permission(request):
+        operation = request.POST.get("do", "") if request.method == "POST" else ""
+        if operation and not self.has_answer_permission(request):
             raise PermissionDenied
-        forms_of = self._forms(request, row, posted)
-        if posted == "insert":
-            forms_of["answer"] = self._with_canned(request, row)
-        elif posted and self._do(request, row, posted, forms_of):
+        forms_by_name = self._forms(request, row, operation)
+        if operation == "insert":
+            forms_by_name["answer"] = self._with_canned(request, row)
+        elif operation and self._perform(request, row, operation, forms_by_name):
             return HttpResponseRedirect(request.path)
-        return TemplateResponse(request, self.case_template, self._context(request, row, forms_of))
+        return TemplateResponse(request, self.case_template, self._context(request, row, forms_by_name))
 
-    def _forms(self, request: HttpRequest, row: Case, posted: str) -> Forms:
-        """Only the form whose button was pressed is filled in; the others are as new."""
+    def _forms(self, request: HttpRequest, row: Case, operation: str) -> Forms:
+        """All forms of the page. Only the one whose button was pressed is bound to the posted data."""
 
         def data(name: str) -> Any:
-            return request.POST if posted == name else None
+            return request.POST if operation == name else None
 
-        attached = request.FILES if posted == "answer" else None
+        files_sent = request.FILES if operation == "answer" else None
         return {
-            "answer": AnswerForm(data("answer"), attached, case=row, initial={"seen": self._seen(row)}),
+            "answer": AnswerForm(data("answer"), files_sent, case=row, initial={"seen": self._last_message(row)}),
             "note": NoteForm(data("note")),
             "assign": AssignForm(data("assign"), initial={"to": row.assigned_to_id}),
             "close": CloseForm(data("close")),
         }
 
     def _with_canned(self, request: HttpRequest, row: Case) -> AnswerForm:
-        """The chosen answer below what is typed already. Works without JavaScript."""
+        """Append the chosen canned answer to the text typed so far. On the server, to work without JavaScript."""
         typed = str(request.POST.get("text", ""))
         asks = bool(request.POST.get("asks"))
-        filled = AnswerForm(request.POST, request.FILES, case=row)
-        chosen = filled.fields["canned"]
-        kept = self._keep(request, filled)
+        form = AnswerForm(request.POST, request.FILES, case=row)
+        uploads = self._keep_uploads(request, form)
         try:
-            canned = chosen.clean(request.POST.get("canned", ""))
+            canned = form.fields["canned"].clean(request.POST.get("canned", ""))
         except forms.ValidationError:
             canned = None
         if canned is None:
-            self.message_user(request, gettext("Choose the canned answer to insert."), messages.WARNING)
+            self.message_user(request, gettext("Choose a canned answer to insert."), messages.WARNING)
         text = "\n\n".join(part for part in (typed.strip(), canned.filled_in(row) if canned else "") if part)
-        initial = {"seen": request.POST.get("seen", ""), "text": text, "asks": asks, "files": kept}
+        initial = {"seen": request.POST.get("seen", ""), "text": text, "asks": asks, "files": uploads}
         return AnswerForm(initial=initial, case=row)
 
-    def _keep(self, request: HttpRequest, form: forms.Form | None) -> Uploads:
-        """What was attached to an answer, stored at once: it is still there if the form is shown again."""
+    def _keep_uploads(self, request: HttpRequest, form: forms.Form | None) -> Uploads:
+        """Store the attachments of an answer right away, so that they are kept if the form is shown again."""
         if not isinstance(form, AnswerForm) or "files" not in form.fields:
             return Uploads()
         user: Any = request.user
         return keep_uploads(form, "files", by=user, at=timezone.now())
 
-    def _do(self, request: HttpRequest, row: Case, posted: str, forms_of: Forms) -> bool:
-        """Call the action of a button. False if something typed has to be looked at again."""
-        form = forms_of.get(posted)
-        uploads = self._keep(request, form)
+    def _perform(self, request: HttpRequest, row: Case, operation: str, forms_by_name: Forms) -> bool:
+        """Call the action of a button. False if the form has to be shown again."""
+        form = forms_by_name.get(operation)
+        uploads = self._keep_uploads(request, form)
         if form is not None and not form.is_valid():
             return False
-        if posted == "answer" and form is not None and form.cleaned_data["seen"] != self._seen(row):
-            form.add_error(None, gettext("Something was said since you opened this page. Read it, then answer again."))
+        if operation == "answer" and form is not None and form.cleaned_data["seen"] != self._last_message(row):
+            form.add_error(
+                None,
+                gettext("There is a new message since you opened this page. Read it, then send your answer again."),
+            )
             data: Any = form.data
             data = data.copy()
-            data["seen"] = self._seen(row)
+            data["seen"] = self._last_message(row)
             form.data = data
             return False
-        call = self._call(posted, row, form, request.user, timezone.now(), uploads)
+        call = self._call(operation, row, form, request.user, timezone.now(), uploads)
         if call is None:
             return False
         try:
-            told = call()
+            done = call()
         except Refusal as refusal:
             if form is None:
                 self.message_user(request, str(refusal), messages.ERROR)
                 return True
             add_refusal(form, refusal)
             return False
-        self.log_change(request, row, told)
-        self.message_user(request, told, messages.SUCCESS)
+        self.log_change(request, row, done)
+        self.message_user(request, done, messages.SUCCESS)
         return True
 
     def _call(  # noqa: PLR0917
-        self, posted: str, row: Case, form: forms.Form | None, user: Any, now: datetime, uploads: Uploads
+        self, operation: str, row: Case, form: forms.Form | None, user: Any, now: datetime, uploads: Uploads
     ) -> Callable[[], str] | None:
-        """What a button does, and how it is told and kept in the log."""
+        """The action of a button: a function that returns the message for the user and the admin log."""
         by: User = user
         data: dict[str, Any] = form.cleaned_data if form else {}
 
@@ -226,37 +228,37 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             return gettext("Answered.")
 
         def note() -> str:
-            actions.note(case=row, text=data["note"], by=by, at=now)
-            return gettext("Noted.")
+            actions.add_note(case=row, text=data["note"], by=by, at=now)
+            return gettext("Note added.")
 
         def take() -> str:
             actions.take(case=row, by=by, at=now)
-            return gettext("Taken.")
+            return gettext("Assigned to you.")
 
         def assign() -> str:
             actions.assign(case=row, to=data["to"], by=by, at=now)
-            return gettext("Handed to %(who)s.") % {"who": data["to"] or gettext("all")}
+            return gettext("Assigned to %(who)s.") % {"who": data["to"] or gettext("nobody")}
 
         def close() -> str:
-            actions.close(case=row, tell=data["tell"], by=by, at=now)
+            actions.close(case=row, notify=data["notify"], by=by, at=now)
             return gettext("Closed.")
 
         def reopen() -> str:
             actions.reopen(case=row, by=by, at=now)
-            return gettext("Opened again.")
+            return gettext("Reopened.")
 
         def revoke() -> str:
             actions.revoke_link(case=row, by=by, at=now)
             return gettext("The visitor’s link no longer works.")
 
         calls = [answer, note, take, assign, close, reopen, revoke]
-        return {call.__name__: call for call in calls}.get(posted)
+        return {call.__name__: call for call in calls}.get(operation)
 
-    def _seen(self, row: Case) -> str:
-        """Changes whenever something public is said."""
+    def _last_message(self, row: Case) -> str:
+        """Key of the last public message, to notice when an answer crosses with a new one."""
         return str(row.messages.public().order_by("-pk").values_list("pk", flat=True).first())
 
-    def _context(self, request: HttpRequest, row: Case, forms_of: Forms) -> dict[str, Any]:
+    def _context(self, request: HttpRequest, row: Case, forms_by_name: Forms) -> dict[str, Any]:
         now = timezone.now()
         about = row.about
         others = Case.objects.of(row.member).exclude(pk=row.pk) if row.member else Case.objects.none()
@@ -267,18 +269,18 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             "subtitle": str(row),
             "original": row,
             "may_answer": self.has_answer_permission(request),
-            "is_open": row.state in rules.MOVES["close"],
+            "is_open": row.state in rules.ALLOWED_STATES["close"],
             "late": row.is_late(now),
             "about": about,
-            "about_url": desk_page(about) if about else "",
-            "said": row.messages.select_related("by").prefetch_related("attachments__file"),
+            "about_url": admin_url(about) if about else "",
+            "case_messages": row.messages.select_related("by").prefetch_related("attachments__file"),
             "others": others.order_by("-pk")[:10],
-            **{f"{name}_form": form for name, form in forms_of.items()},
+            **{f"{name}_form": form for name, form in forms_by_name.items()},
         }
 
 
-def desk_page(row: Model) -> str:
-    """Where staff look at it; "" if nowhere."""
+def admin_url(row: Model) -> str:
+    """The admin page of a row; "" if there is none."""
     try:
         return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     except NoReverseMatch:
@@ -287,7 +289,7 @@ def desk_page(row: Model) -> str:
 
 @admin.register(CaseMessage)
 class CaseMessageAdmin(ReadOnlyAdmin[CaseMessage]):
-    """Everything said, to be searched; it is read on the page of its case."""
+    """All messages, for searching. They are read on the page of their case."""
 
     list_display = ["at", "case", "author", "by", "internal", "beginning"]
     list_filter = ["author", "internal", "at"]
@@ -302,7 +304,7 @@ class CaseMessageAdmin(ReadOnlyAdmin[CaseMessage]):
 
 @admin.register(CaseAttachment)
 class CaseAttachmentAdmin(ReadOnlyAdmin[CaseAttachment]):
-    """Everything attached; it is looked at on the page of its case."""
+    """All attachments. They are opened on the page of their case."""
 
     list_display = ["message", "case", "file"]
     list_select_related = ["message__case", "file"]
@@ -326,4 +328,7 @@ class CannedAnswerAdmin(DeskAdmin[CannedAnswer]):
 
     @admin.display(description=_("length"))
     def length(self, canned: CannedAnswer) -> str:
-        return ngettext("%(n)d sign", "%(n)d signs", len(canned.text)) % {"n": len(canned.text)}
+        return ngettext("%(n)d character", "%(n)d characters", len(canned.text)) % {"n": len(canned.text)}
+
+
+admin.site.register(event_model(Case), EventAdmin)

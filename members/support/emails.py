@@ -1,4 +1,4 @@
-"""The mails about cases. Builds them from rows; sends nothing."""
+"""Mails about cases."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,9 +11,10 @@ RECEIVED, OPENED, ANSWERED, ASKED, CLOSED = "received", "opened", "answered", "a
 
 
 def case_mail(case: Case, event: str, *, text: str = "") -> dict[str, str]:
-    """What happened, what was said, and where to read on (R56, R58). `event` is one of those above.
+    """What happened, the text of the message, and the link to the case (R56, R58). `event` is one of the above.
 
-    Never carries what a visitor typed back to the address they typed: the form would send anybody's words to anybody.
+    The mail that confirms a visitor's message contains nothing they typed: else the contact form could be used to send
+    any text to any address.
     """
     path = case.get_absolute_url()
     return render_mail(
@@ -35,5 +36,5 @@ def case_mail(case: Case, event: str, *, text: str = "") -> dict[str, str]:
 
 
 def support_city() -> str:
-    """The town by whose clock support works."""
+    """The city whose time zone the working hours of support are in."""
     return str(settings.SUPPORT_CALENDAR.zone.key).rpartition("/")[2].replace("_", " ")

@@ -3,16 +3,16 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CaseKind(models.TextChoices):
-    """What a case is about, as the person chooses it (R58). Claims and appeals are opened elsewhere (R19, R31)."""
+    """The topic of a case (R58). The last three are chosen by the portal, not in the contact form (R19, R31, R38)."""
 
     CONTACT = "contact", _("A question")
     KIT = "kit", _("My Kitbag or my points")
     SECOND_HAND = "second_hand", _("Second-hand kit")
     REPAIR = "repair", _("A repair or a loan")
     LOST_CARD = "lost_card", _("Lost card")
-    MISSING_PACK = "missing_pack", _("Missing welcome pack")
-    PACK_LATE = "pack_late", _("Welcome pack not confirmed by the house")
-    CLAIM = "claim", _("Claim to a serial number")
+    MISSING_PACK = "missing_pack", _("Missing Welcome Pack")
+    PACK_LATE = "pack_late", _("Welcome Pack not confirmed by the fulfilment partner")
+    CLAIM = "claim", _("Claim on a serial number")
     APPEAL = "appeal", _("Appeal against a refusal")
 
 

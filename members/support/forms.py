@@ -1,4 +1,4 @@
-"""What people and staff type about a case: form only, the actions decide."""
+"""Forms for contacting support and for answering cases."""
 
 import unicodedata
 from typing import Any
@@ -15,9 +15,9 @@ from members.models import User
 from members.support.enums import TOPICS
 from members.support.models import MAX_TEXT_LENGTH, CannedAnswer, Case
 
-ROBOT = _("This looked like an automatic message. If you are a person, send it once more.")
-TOO_OFTEN = _("That was more than we allow in so short a time. Your text is still here: send it later.")
-LOST_ABOUT = _("What this was about could not be found, so it’s left out. Send it again.")
+ROBOT = _("This looked like an automatic message. If it isn’t, please send it once more.")
+TOO_OFTEN = _("You’ve sent a lot of messages in a short time. Your text is still here; please try again later.")
+LOST_ABOUT = _("We couldn’t find what this was about, so we’ve left it out. Please send it again.")
 
 
 def files_field() -> UploadsField:
@@ -25,30 +25,32 @@ def files_field() -> UploadsField:
 
 
 def flat(data: Any) -> dict[str, Any]:
-    """What was posted, one value a name, to be changed before it is shown again."""
+    """Posted data as a dict, so that a value can be changed before the form is shown again."""
     return {name: data.get(name) for name in data}
 
 
 class LongText(forms.CharField):
-    """Several lines of plain text: line breaks are kept, other signs that cannot be seen are refused."""
+    """Plain text of several lines. Control characters other than line breaks and tabs are refused."""
 
-    def __init__(self, *, rows: int = 8, longest: int = MAX_TEXT_LENGTH, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": longest}))
-        kwargs["max_length"] = longest
+    def __init__(self, *, rows: int = 8, max_length: int = MAX_TEXT_LENGTH, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": max_length}))
+        kwargs["max_length"] = max_length
         kwargs.setdefault("error_messages", {}).setdefault(
-            "max_length", _("Use at most %(limit_value)d characters. You have %(show_value)d.")
+            "max_length", _("Please use at most %(limit_value)d characters. You have %(show_value)d.")
         )
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> str:
         text = "\n".join(str(super().to_python(value)).splitlines()).strip()
-        if any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
-            raise ValidationError(_("This has signs that can’t be printed. Type it again."), code="signs")
+        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
+            raise ValidationError(
+                _("This contains characters that can’t be printed. Please type it again."), code="signs"
+            )
         return text
 
 
 class ContactForm(forms.Form):
-    """Contact us (R58). Members are not asked who they are."""
+    """Contact support (R58). Members are not asked for their name and address."""
 
     kind = forms.ChoiceField(
         label=_("What is it about?"),
@@ -66,7 +68,7 @@ class ContactForm(forms.Form):
     email = forms.EmailField(
         label=_("Email"),
         max_length=254,
-        help_text=_("We answer to this address."),
+        help_text=_("We’ll reply to this address."),
         error_messages={
             "required": _("Type your email address."),
             "invalid": _("Type your email with an @, like name@studio.com."),
@@ -82,11 +84,11 @@ class ContactForm(forms.Form):
     )
     text = LongText(
         label=_("Your message"),
-        help_text=_("Say what happened and what you need. For kit, add the model and the serial number."),
+        help_text=_("Tell us what happened and what you need. If it’s about kit, add the model and the serial number."),
         error_messages={"required": _("Type your message.")},
     )
     files = files_field()  # type: ignore[assignment]
-    website = forms.CharField(  # people do not see it; what fills in everything does
+    website = forms.CharField(  # a honeypot: hidden from people, but robots fill it in
         label=_("Leave this empty"),
         required=False,
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
@@ -111,19 +113,19 @@ class ContactForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("website"):
-            # A password manager may have filled it in: who sends once more is through, and nothing is lost.
+            # A password manager may have filled it in. It is emptied, so that sending once more works.
             self.data = {**flat(self.data), "website": ""}
             raise ValidationError(ROBOT, code="robot")
         return data
 
     @property
-    def asked(self) -> list[forms.BoundField]:
+    def shown_fields(self) -> list[forms.BoundField]:
         """The fields that people see."""
         return [field for field in self if field.name != "website"]
 
 
 class ReplyForm(forms.Form):
-    """Writing on in a case."""
+    """A reply to a case by its member or visitor."""
 
     text = LongText(label=_("Your reply"), rows=5, error_messages={"required": _("Type your reply.")})
     files = files_field()  # type: ignore[assignment]
@@ -135,7 +137,7 @@ class ReplyForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """Support answers. `seen` tells whether something was said since the page was opened."""
+    """An answer by support. `seen` is the last message that was on the page when it was opened."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     canned = forms.ModelChoiceField(
@@ -147,13 +149,13 @@ class AnswerForm(forms.Form):
         error_messages={"required": _("Type an answer, or insert a canned one.")},
     )
     files = files_field()  # type: ignore[assignment]
-    asks = forms.BooleanField(label=_("It is their turn: we need something from them"), required=False)
+    asks = forms.BooleanField(label=_("We need a reply from them"), required=False)
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        fitting = CannedAnswer.objects.filter(Q(language=case.language) | Q(language="en"))
-        self.fields["canned"].queryset = fitting  # type: ignore[attr-defined]
-        if case.member_id is None:  # a visitor could not open them
+        answers = CannedAnswer.objects.filter(Q(language=case.language) | Q(language="en"))
+        self.fields["canned"].queryset = answers  # type: ignore[attr-defined]
+        if case.member_id is None:  # visitors cannot open files
             del self.fields["files"]
 
 
@@ -162,19 +164,21 @@ class NoteForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    """To whom a case is handed."""
+    """Assign a case to a colleague."""
 
-    to = forms.ModelChoiceField(label=_("Hand to"), queryset=User.objects.none(), required=False, empty_label=_("All"))
+    to = forms.ModelChoiceField(
+        label=_("Assign to"), queryset=User.objects.none(), required=False, empty_label=_("Nobody")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        may = Q(groups__permissions__codename="answer_case") | Q(user_permissions__codename="answer_case")
-        staff = User.objects.filter(may | Q(is_superuser=True), is_staff=True, is_active=True).distinct()
+        may_answer = Q(groups__permissions__codename="answer_case") | Q(user_permissions__codename="answer_case")
+        staff = User.objects.filter(may_answer | Q(is_superuser=True), is_staff=True, is_active=True).distinct()
         self.fields["to"].queryset = staff.order_by("email")  # type: ignore[attr-defined]
 
 
 class CloseForm(forms.Form):
-    tell = forms.BooleanField(label=_("Tell them that it is closed"), required=False, initial=True)
+    notify = forms.BooleanField(label=_("Notify them that the case is closed"), required=False, initial=True)
 
 
 class CannedAnswerForm(forms.ModelForm[CannedAnswer]):

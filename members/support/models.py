@@ -1,8 +1,9 @@
-"""What people write to support about, and what was said (R19, R58)."""
+"""Support cases, their messages and attachments, and canned answers (R19, R58)."""
 
 from datetime import datetime, timedelta
 from typing import Self
 
+import pghistory
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
@@ -25,7 +26,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(member=member)
 
     def queue(self) -> Self:
-        """Those that wait for support, the soonest due first (R58)."""
+        """Cases that wait for support, the ones due soonest first (R58)."""
         return self.filter(state=CaseState.OPEN).order_by("due_at", "pk")
 
     def overdue(self, at: datetime) -> Self:
@@ -35,11 +36,18 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
 
 
+# Who assigned, closed, reopened or unlinked a case is in this history. The rest stays out of it: the texts are erased
+# in one place only (R14), and the access token must not be copied anywhere.
+@pghistory.track(
+    fields=["state", "assigned_to", "assigned_at", "closed_at", "link_revoked_at"],
+    model_name="CaseEvent",
+    obj_field=pghistory.ObjForeignKey(related_name="events"),
+)
 class Case(models.Model):
-    """Something that support settles with a member or a visitor (R58): a question, a claim, an appeal.
+    """A conversation of support with a member or a visitor (R58): a question, a claim, an appeal.
 
-    `due_at` is when support should have written by; there is one exactly while it is support's turn.
-    `first_answer_due_at` is the first of them, and is kept.
+    `due_at` is when support has to answer by; it is set exactly while it is support's turn. `first_answer_due_at` is
+    the first of these targets, and is kept.
     """
 
     reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
@@ -52,6 +60,7 @@ class Case(models.Model):
     visitor_email = models.EmailField(_("email"), max_length=254, blank=True)
     visitor_language = models.CharField(_("language"), max_length=10, blank=True)
     access_token = models.CharField(max_length=43, unique=True, null=True, blank=True, editable=False)
+    link_revoked_at = models.DateTimeField(_("link revoked"), null=True, blank=True, editable=False)
     about_type = models.ForeignKey(ContentType, models.PROTECT, null=True, blank=True, editable=False)
     about_id = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     about = GenericForeignKey("about_type", "about_id")
@@ -60,10 +69,11 @@ class Case(models.Model):
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
         related_name="+",
-        verbose_name=_("taken by"),
+        verbose_name=_("assigned to"),
         null=True,
         blank=True,
     )
+    assigned_at = models.DateTimeField(_("assigned"), null=True, blank=True, editable=False)
     opened_at = models.DateTimeField(_("opened"))
     due_at = models.DateTimeField(_("answer due"), null=True, blank=True)
     first_answer_due_at = models.DateTimeField(_("first answer due"), null=True, blank=True)
@@ -90,7 +100,7 @@ class Case(models.Model):
                 name="case_member_or_visitor",
                 condition=(Q(member__isnull=False) & NO_VISITOR)
                 | (Q(member=None) & (~Q(visitor_email="") | Q(erased_at__isnull=False))),
-                violation_error_message=_("A case is a member’s or a visitor’s."),
+                violation_error_message=_("A case belongs to a member or to a visitor."),
             ),
             models.CheckConstraint(
                 name="case_about_is_whole",
@@ -119,7 +129,7 @@ class Case(models.Model):
         return self.reference_in_groups
 
     def get_absolute_url(self) -> str:
-        """Where the member reads it, or the visitor; "" if the visitor's link was taken back."""
+        """The page of the conversation, for its member or visitor; "" if the visitor's link was revoked."""
         if self.member_id:
             return reverse("cases:case", args=[self.reference])
         return reverse("cases:visitor", args=[self.access_token]) if self.access_token else ""
@@ -130,7 +140,7 @@ class Case(models.Model):
 
     @property
     def person(self) -> str:
-        """Who it is, for staff."""
+        """Name and address as shown to staff."""
         return str(self.member) if self.member else f"{self.visitor_name} <{self.visitor_email}>"
 
     @property
@@ -151,7 +161,7 @@ class Case(models.Model):
 
     @property
     def reopens_until(self) -> datetime | None:
-        """How long writing opens it again; None while it is not closed."""
+        """Until when a new message reopens a closed case; None unless it is closed."""
         return self.closed_at + timedelta(days=settings.CASES_REOPEN_DAYS) if self.closed_at else None
 
     def is_late(self, at: datetime) -> bool:
@@ -160,12 +170,12 @@ class Case(models.Model):
 
 class CaseMessageQuerySet(models.QuerySet["CaseMessage"]):
     def public(self) -> Self:
-        """What the member or visitor may read."""
+        """Messages that the member or visitor can read."""
         return self.filter(internal=False)
 
 
 class CaseMessage(models.Model):
-    """One thing said in a case. An internal one is for staff only."""
+    """A message in a case. Internal notes are for staff only."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="messages", verbose_name=_("case"))
     author = models.CharField(_("author"), max_length=8, choices=MessageAuthor)
@@ -180,8 +190,8 @@ class CaseMessage(models.Model):
     objects = CaseMessageQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("message of a case")
-        verbose_name_plural = _("messages of cases")
+        verbose_name = _("case message")
+        verbose_name_plural = _("case messages")
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(name="case_message_author_known", condition=Q(author__in=MessageAuthor.values)),
@@ -205,23 +215,21 @@ class CaseMessage(models.Model):
 
 class CaseAttachmentQuerySet(models.QuerySet["CaseAttachment"]):
     def public(self) -> Self:
-        """What the member may open."""
+        """Attachments that the member can open."""
         return self.filter(message__internal=False)
 
 
 class CaseAttachment(models.Model):
-    """A file that came with something said in a case (R58)."""
+    """A file attached to a message (R58)."""
 
-    message = models.ForeignKey(
-        CaseMessage, models.PROTECT, related_name="attachments", verbose_name=_("message of a case")
-    )
+    message = models.ForeignKey(CaseMessage, models.PROTECT, related_name="attachments", verbose_name=_("case message"))
     file = models.OneToOneField(StoredFile, models.PROTECT, related_name="case_attachment", verbose_name=_("file"))
 
     objects = CaseAttachmentQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("attachment of a case")
-        verbose_name_plural = _("attachments of cases")
+        verbose_name = _("case attachment")
+        verbose_name_plural = _("case attachments")
         ordering = ["pk"]
 
     def __str__(self) -> str:
@@ -229,14 +237,14 @@ class CaseAttachment(models.Model):
 
 
 class CannedAnswer(models.Model):
-    """An answer that support gives often, in one language. {name} and {reference} are filled in."""
+    """A prepared answer in one language. {name} and {reference} are filled in."""
 
     title = models.CharField(_("title"), max_length=80)
     language = models.CharField(_("language"), max_length=10, default="en")
     text = models.TextField(
         _("text"),
         max_length=MAX_TEXT_LENGTH,
-        help_text=_("{name} becomes the first name, {reference} the reference of the case."),
+        help_text=_("{name} is replaced by the first name, {reference} by the reference of the case."),
     )
 
     class Meta:
@@ -247,7 +255,7 @@ class CannedAnswer(models.Model):
             models.UniqueConstraint(
                 fields=["title", "language"],
                 name="canned_answer_once",
-                violation_error_message=_("There is an answer of this title in this language already."),
+                violation_error_message=_("There already is an answer with this title in this language."),
             )
         ]
 

@@ -1,8 +1,8 @@
-"""What may become of a case."""
+"""Which actions are allowed in which state of a case."""
 
 from members.support.enums import CaseState
 
-MOVES = {
+ALLOWED_STATES = {
     "write": {CaseState.OPEN, CaseState.WAITING, CaseState.ANSWERED, CaseState.CLOSED},
     "answer": {CaseState.OPEN, CaseState.WAITING, CaseState.ANSWERED},
     "close": {CaseState.OPEN, CaseState.WAITING, CaseState.ANSWERED},

@@ -1,14 +1,16 @@
-"""Contact us, my cases, and the conversation: for members, and for visitors by their link (R58)."""
+"""Contact form, list of cases, and the conversation: for members, and for visitors through their link (R58)."""
 
 from datetime import datetime
 from typing import Any
 
+import pghistory
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -29,10 +31,10 @@ from members.support.enums import TOPICS, CaseKind
 from members.support.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
 from members.support.models import Case
 from members.support.queries.file_access import PURPOSE
-from members.support.queries.subjects import find_related, page_of
+from members.support.queries.subjects import find_related, page_url
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
-SENT_KEY = "case_sent"  # in the session: the reference of what a visitor has just written
+SENT_KEY = "case_sent"  # in the session: the reference of the case that a visitor has just opened
 CASES_PER_PAGE = 20
 
 
@@ -40,10 +42,10 @@ CASES_PER_PAGE = 20
 @login_not_required
 @require_http_methods(FORM_METHODS)
 def contact(request: HttpRequest) -> HttpResponse:
-    """Write to support from any page; what it is about comes along as `?about=registration:12`."""
+    """Contact support. Links from other pages name what it is about: `?about=registration:12`."""
     member = member_of(request)
-    wanted = (request.POST if request.method == "POST" else request.GET).get("about", "")
-    about = find_related(wanted, member)
+    about_key = (request.POST if request.method == "POST" else request.GET).get("about", "")
+    about = find_related(about_key, member)
     topic = request.GET.get("topic", "")
     form = ContactForm(
         request.POST if request.method == "POST" else None,
@@ -52,8 +54,8 @@ def contact(request: HttpRequest) -> HttpResponse:
         is_member=member is not None,
     )
     status = 200
-    uploads = _keep(form, member, request)
-    if form.is_bound and wanted and not about:
+    uploads = _keep_uploads(form, member, request)
+    if form.is_bound and about_key and not about:
         form.add_error(None, str(LOST_ABOUT))
     if form.is_bound and form.is_valid():
         if _opens_too_often(request, form):
@@ -64,23 +66,26 @@ def contact(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "about": about,
-        "about_key": wanted if about else "",
+        "about_key": about_key if about else "",
         "hours": actions.answer_hours(member),
     }
     return render(request, "cases/contact.html", context, status=422 if form.errors and status == 200 else status)
 
 
 def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
-    """Also by the address typed: nobody may have us fill a stranger's mailbox, from however many places."""
+    """Whether a limit is exceeded: per sender, and per address typed.
+
+    The second one protects an address from mails that somebody triggers from many computers.
+    """
     limits = settings.CASES_LIMITS
-    typed = form.cleaned_data.get("email", "").lower()
+    email = form.cleaned_data.get("email", "").lower()
     if is_throttled(request, scope="case-open", limit=limits["open"]):
         return True
-    return bool(typed) and is_throttled(request, scope="case-mail", limit=limits["mail"], ident=typed)
+    return bool(email) and is_throttled(request, scope="case-mail", limit=limits["mail"], ident=email)
 
 
-def _keep(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:
-    """What a member attached, stored at once: it is still there if something else has to be corrected."""
+def _keep_uploads(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:
+    """Store a member's attachments right away, so that they are kept if another field has to be corrected."""
     if member is None or not form.is_bound or is_throttled(request, scope="upload", limit=settings.FILES_UPLOAD_LIMIT):
         return Uploads()
     return keep_uploads(form, "files", by=member.user, at=timezone.now())
@@ -89,7 +94,7 @@ def _keep(form: ContactForm | ReplyForm, member: Member | None, request: HttpReq
 def _open(
     request: HttpRequest, form: ContactForm, member: Member | None, about: Any, uploads: Uploads
 ) -> HttpResponse | None:
-    """None if something typed has to be looked at again."""
+    """Open the case; None if the form has to be shown again."""
     data = form.cleaned_data
     language = translation.get_language() or settings.LANGUAGE_CODE
     now = timezone.now()
@@ -109,9 +114,11 @@ def _open(
         add_refusal(form, refusal)
         return None
     if member:
-        messages.success(request, _("We have your message. Your reference is %(reference)s.") % {"reference": case})
+        messages.success(
+            request, _("Thank you, we’ve received your message. Your reference is %(reference)s.") % {"reference": case}
+        )
         return redirect(case.get_absolute_url())
-    # The link to the conversation goes by mail only: whoever typed the address may not be the one who reads it.
+    # The link to the conversation is only in the mail, because whoever typed the address may not be its owner.
     request.session[SENT_KEY] = case.reference
     return redirect("cases:sent")
 
@@ -120,42 +127,42 @@ def _open(
 @login_not_required
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
-    """What a visitor has just written has arrived: the reference, and when to expect an answer."""
+    """Confirmation for a visitor: the reference, and when to expect an answer."""
     case = Case.objects.filter(reference=request.session.get(SENT_KEY, ""), member=None).first()
     if case is None:
         return redirect("cases:contact")
-    return render(request, "cases/sent.html", {"case": case, **_times()})
+    return render(request, "cases/sent.html", {"case": case, **_support_times()})
 
 
 @never_cache
 @require_safe
 @member_required
 def case_list(request: MemberRequest) -> HttpResponse:
-    """My cases, the last opened first."""
-    rows = Case.objects.of(request.member).order_by("-pk")
-    page = Paginator(rows, CASES_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "cases/list.html", {"page": page, **_times()})
+    """The member's cases, newest first."""
+    cases = Case.objects.of(request.member).order_by("-pk")
+    page = Paginator(cases, CASES_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "cases/list.html", {"page": page, **_support_times()})
 
 
 @never_cache
 @require_http_methods(FORM_METHODS)
 @member_required
 def case(request: MemberRequest, reference: str) -> HttpResponse:
-    """The conversation, and writing on."""
-    return _conversation(request, _own(request, reference))
+    """The conversation, and the form to reply."""
+    return _conversation(request, _get_own_case(request, reference))
 
 
 @require_POST
 @member_required
 def close(request: MemberRequest, reference: str) -> HttpResponse:
-    """The member says that it is settled."""
-    row = _own(request, reference)
+    """The member closes the case."""
+    row = _get_own_case(request, reference)
     try:
         actions.close(case=row, by=request.user, at=timezone.now())
     except Refusal as refusal:
         messages.info(request, str(refusal))
     else:
-        messages.success(request, _("Closed. Write on here if it comes back."))
+        messages.success(request, _("Closed. If it comes up again, just reply here."))
     return redirect(row.get_absolute_url())
 
 
@@ -163,28 +170,30 @@ def close(request: MemberRequest, reference: str) -> HttpResponse:
 @login_not_required
 @require_http_methods(FORM_METHODS)
 def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
-    """The conversation of a visitor, by the link of the mail: whoever has it may read and write."""
+    """The conversation of a visitor. Whoever has the link from the mail can read and reply."""
     row = get_object_or_404(Case, access_token=token, member=None)
-    response = _conversation(request, row)
+    # The history of the case would otherwise keep the path of this page, and with it the token.
+    with pghistory.context(url=reverse("cases:contact")):
+        response = _conversation(request, row)
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _own(request: MemberRequest, reference: str) -> Case:
-    """As typed or read out; somebody else's is not there."""
-    found = read_reference(reference)
-    if not found:
+def _get_own_case(request: MemberRequest, typed: str) -> Case:
+    """The member's case with this reference, however it is typed; 404 for those of others."""
+    reference = read_reference(typed)
+    if not reference:
         raise Http404
-    return get_object_or_404(Case.objects.of(request.member).select_related("member__user"), reference=found)
+    return get_object_or_404(Case.objects.of(request.member).select_related("member__user"), reference=reference)
 
 
 def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
     now = timezone.now()
-    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = ReplyForm(*sent, is_member=bool(row.member))
+    data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = ReplyForm(*data, is_member=bool(row.member))
     status = 200
-    uploads = _keep(form, row.member, request)
+    uploads = _keep_uploads(form, row.member, request)
     if form.is_bound and form.is_valid():
         if is_throttled(request, scope="case-write", limit=settings.CASES_LIMITS["write"]):
             form.add_error(None, str(TOO_OFTEN))
@@ -197,7 +206,7 @@ def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
-                messages.success(request, _("Sent. We’ll write back here and by email."))
+                messages.success(request, _("Sent. We’ll reply here and by email."))
                 return redirect(row.get_absolute_url())
     if form.errors and status == 200:
         status = 422
@@ -210,14 +219,14 @@ def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
     return {
         "case": row,
         "form": form,
-        "said": row.messages.public().prefetch_related("attachments__file"),
+        "case_messages": row.messages.public().prefetch_related("attachments__file"),
         "about": about,
-        "about_page": page_of(about) if about and row.member_id else "",
+        "about_page": page_url(about) if about and row.member_id else "",
         "may_write": not row.erased_at and (until is None or now <= until),
         "late": row.is_late(now),
-        **_times(),
+        **_support_times(),
     }
 
 
-def _times() -> dict[str, Any]:
+def _support_times() -> dict[str, Any]:
     return {"zone": settings.SUPPORT_CALENDAR.zone, "place": support_city()}

@@ -119,7 +119,7 @@ def _add_words(world: World, member: Member, name: str) -> None:
         kind=CaseKind.CONTACT, subject=f"{name} asks", text=f"I am {name}", member=member, by=member.user, at=START
     )
     cases.answer(case=case, text=f"Dear {name}", by=world.staff, at=START)
-    cases.note(case=case, text=f"{name} was rude", by=world.staff, at=START)
+    cases.add_note(case=case, text=f"{name} was rude", by=world.staff, at=START)
     before = cases.Visitor(f"{name} before joining", member.user.email.upper())
     cases.open_case(
         kind=CaseKind.CONTACT, subject=f"{name}?", text=f"{name} may join?", visitor=before, by=None, at=START

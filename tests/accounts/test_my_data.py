@@ -33,6 +33,7 @@ NOT_IN_IT = {
     "kitbag.LedgerCheck": "a log of comparisons: numbers only",
     "kitbag.StageChange": NOT_ABOUT_A_PERSON,
     "kitbag.StageChangeEvent": NOT_ABOUT_A_PERSON,
+    "cases.CaseEvent": "who of the staff worked on a case, without its words",
     "cases.CaseAttachment": "the file and the message are in files and case_messages",
     "kitbag.Evidence": "the file is in files",
     "kitbag.CatalogueProposal": NOT_ABOUT_A_PERSON,

@@ -52,7 +52,8 @@ from servicing.actions.estimates import Line, approve_estimate, send_estimate
 from servicing.actions.events import Actor, record_event
 from servicing.actions.messages import write_message
 from servicing.actions.parts import order_part
-from servicing.actions.service_requests import Wanted, book_in, open_parcel
+from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.tickets import book_in
 from servicing.actions.visitors import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EventKind, ServiceKind
@@ -168,8 +169,8 @@ def add_jobs(people: list[Member], by: User) -> None:
     for member in people:
         centre = a_centre(f"of-{member.pk}")
         row = validated(member, ProductFactory(), f"47{member.pk:010}")
-        wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
-        ticket = open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=now).tickets[0]
+        wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
+        ticket = open_parcel(member=member, centre=centre, items=[wanted], by=member.user, at=now).tickets[0]
         decide_warranty(ticket=ticket, in_warranty=True, proof_seen=True, actor=actor, at=now)
         book_in(ticket=ticket, actor=actor, at=now)
         record_event(ticket=ticket, kind=EventKind.ASSESSED, actor=actor, at=now)
@@ -190,7 +191,7 @@ def add_jobs(people: list[Member], by: User) -> None:
         visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
         item = Item(row.product, f"46{member.pk:010}")
         open_for_visitor(
-            visitor=visitor, centre=centre, wanted=Wanted(item, ServiceKind.MAINTENANCE), actor=actor, at=now
+            visitor=visitor, centre=centre, item=RequestedItem(item, ServiceKind.MAINTENANCE), actor=actor, at=now
         )
 
 

@@ -72,7 +72,7 @@ SEEN = {
             "tickethistoryevent",
             "estimatehistoryevent",
         },
-        "cases": {"case", "casemessage", "cannedanswer"},
+        "cases": {"case", "caseevent", "casemessage", "cannedanswer"},
         "offers": {"card", "cardevent", "offer", "signup", "welcomepack", "packevent", "packitem"},
         "outbox": {"message"},
         "partners": {"partner", "webhookendpoint", "attempt", "credential", "apicall", "idempotencyrecord"},

@@ -66,7 +66,7 @@ def furnish(world: World, found: Machine) -> Machine:
     targets.flag_overdue(at=now)
     unit = LoanUnit.objects.create(centre=centre, product=world.pro_body, serial=UNIT)
     loan = loans.reserve(ticket=Ticket.objects.get(), unit=unit, by=world.ana.user, at=now)
-    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, by=world.ana.user, at=now)
+    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, at=now)
     validated(world.ana, world.pro_body, SERIAL)
     job = f"tickets/{loan.ticket.reference}"
     found.post(f"{job}/parts", BODIES["orderPart"]({}))

@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kitbag.actions import registrations
+from kitbag.actions import registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason
 from kitbag.models import Registration
 from members import actions
@@ -210,9 +210,7 @@ def test_your_turn_names_what_is_missing_and_leads_there(world: World, as_ana: C
 def test_your_turn_names_why_something_was_refused(world: World, as_ana: Client) -> None:
     row = submitted(world.ana, world.body, "12345678", insisted=True)
     registrations.check_registration(registration=row, at=timezone.now())
-    registrations.refuse_registration(
-        registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=timezone.now()
-    )
+    review.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=timezone.now())
     page = text(as_ana.get("/dashboard/"))
     assert "Correct <bdi>EOS R Test</bdi>" in page
     assert "EOS R Test wasn’t accepted" in page
@@ -228,7 +226,7 @@ def test_nothing_of_others_is_on_the_dashboard(world: World, as_ben: Client) -> 
 
 def test_the_chart_tells_the_same_in_words(world: World, as_ana: Client) -> None:
     row = Registration.objects.get(member=world.ana, product=world.lens)
-    registrations.remove_registration(
+    removals.remove_registration(
         registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=datetime(2026, 2, 3, 9, tzinfo=UTC)
     )
     draft(world.ana, world.body)

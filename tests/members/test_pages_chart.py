@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from kitbag.presenters.chart import SLOTS, Chart, points_chart
+from kitbag.presenters.chart import MAX_STEPS, Chart, points_chart
 from members.rules import scale_position
 
 THRESHOLDS = {"red": 0, "silver": 500, "gold": 1000, "platinum": 1600}
-SINCE = datetime(2023, 3, 1, 9, tzinfo=UTC)
+JOINED_AT = datetime(2023, 3, 1, 9, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
-def chart(entries: list[tuple[int, int]], waiting: int = 0, since: datetime = SINCE) -> Chart:
+def chart(entries: list[tuple[int, int]], waiting: int = 0, joined_at: datetime = JOINED_AT) -> Chart:
     """Entries are (days after joining, running total)."""
-    steps = [(since + timedelta(days=day), total) for day, total in entries]
-    return points_chart(entries=steps, thresholds=THRESHOLDS, waiting=waiting, since=since, now=NOW)
+    steps = [(joined_at + timedelta(days=day), total) for day, total in entries]
+    return points_chart(entries=steps, thresholds=THRESHOLDS, waiting=waiting, joined_at=joined_at, now=NOW)
 
 
 def numbers(path: str) -> list[float]:
@@ -26,7 +26,7 @@ def numbers(path: str) -> list[float]:
 
 def test_every_coordinate_is_inside_the_drawing() -> None:
     drawn = chart([(0, 300), (100, 900), (400, 700), (1000, 4000)], waiting=9000)
-    assert all(0 <= number <= 100 for number in numbers(drawn.line + drawn.area + drawn.ghost))
+    assert all(0 <= number <= 100 for number in numbers(drawn.line + drawn.area + drawn.waiting))
 
 
 def test_a_fall_is_marked_where_the_line_falls() -> None:
@@ -36,12 +36,12 @@ def test_a_fall_is_marked_where_the_line_falls() -> None:
     assert "It fell once, by 200 on 4 April 2024." in drawn.description
 
 
-def test_what_waits_is_dashed_and_said() -> None:
+def test_waiting_points_are_dashed_and_described() -> None:
     drawn = chart([(0, 900)], waiting=200)
-    assert drawn.ghost
+    assert drawn.waiting
     assert drawn.total_with_waiting == 1100
-    assert "What waits would take it to 1,100: Gold." in drawn.description
-    assert not chart([(0, 900)]).ghost
+    assert "With the waiting points it would be 1,100: Gold." in drawn.description
+    assert not chart([(0, 900)]).waiting
 
 
 def test_the_bands_fill_the_height_without_gaps() -> None:
@@ -52,22 +52,22 @@ def test_the_bands_fill_the_height_without_gaps() -> None:
 
 
 def test_somebody_who_joined_this_minute_has_a_chart() -> None:
-    drawn = points_chart(entries=[(NOW, 300)], thresholds=THRESHOLDS, waiting=0, since=NOW, now=NOW)
+    drawn = points_chart(entries=[(NOW, 300)], thresholds=THRESHOLDS, waiting=0, joined_at=NOW, now=NOW)
     assert drawn.line.startswith("M")
     assert drawn.ticks == []
-    empty = points_chart(entries=[], thresholds=THRESHOLDS, waiting=0, since=NOW, now=NOW)
+    empty = points_chart(entries=[], thresholds=THRESHOLDS, waiting=0, joined_at=NOW, now=NOW)
     assert "to 0 today" in empty.description
 
 
 def test_thousands_of_entries_draw_one_small_path() -> None:
     drawn = chart([(day % 1000, 100 + day) for day in sorted(range(5000), key=lambda day: day % 1000)])
-    assert drawn.line.count("L") <= 2 * SLOTS + 10
+    assert drawn.line.count("L") <= 2 * MAX_STEPS + 10
     assert len(drawn.ticks) <= 8
 
 
 @pytest.mark.parametrize("days", [20, 45, 200, 700, 1500, 6000])
 def test_a_few_ticks_name_the_time(days: int) -> None:
-    ticks = chart([(0, 300)], since=NOW - timedelta(days=days)).ticks
+    ticks = chart([(0, 300)], joined_at=NOW - timedelta(days=days)).ticks
     assert 1 <= len(ticks) <= 8
     assert all(0 <= float(tick.x.rstrip("%")) <= 100 for tick in ticks)
 

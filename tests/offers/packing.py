@@ -46,6 +46,6 @@ def report(
 ) -> WelcomePack:
     """The house says so."""
     said = Report(step, sending or pack.sending, at, external_id or f"h-{next(_numbers)}", data)
-    partner = pack.house
+    partner = pack.partner
     assert partner is not None
     return packs.record_report(pack=pack, report=said, partner=partner, at=at)[0]

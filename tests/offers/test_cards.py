@@ -126,7 +126,7 @@ def test_the_house_is_asked_to_print_a_card_only_where_it_can(world: World) -> N
     WelcomePack.objects.create(
         member=world.ana,
         reference="ABCD2345",
-        house=house,
+        partner=house,
         level_when_asked="gold",
         language="en",
         name="Ana Example",

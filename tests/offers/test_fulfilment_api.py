@@ -33,7 +33,7 @@ def pack(world: World) -> WelcomePack:
         asked_at=asked,
         sending_since=asked,
         changed_at=asked,
-        house=house,
+        partner=house,
     )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=asked, received_at=asked)
     return pack
@@ -41,8 +41,8 @@ def pack(world: World) -> WelcomePack:
 
 @pytest.fixture
 def secret(pack: WelcomePack) -> str:
-    assert pack.house
-    return partners.add_endpoint(partner=pack.house, url="https://house.example/", by=None, at=NOW)[1]
+    assert pack.partner
+    return partners.add_endpoint(partner=pack.partner, url="https://house.example/", by=None, at=NOW)[1]
 
 
 def report(
@@ -124,8 +124,8 @@ def test_whoever_does_not_know_the_secret_learns_nothing(pack: WelcomePack, secr
 
 
 def test_both_secrets_hold_while_one_replaces_the_other(pack: WelcomePack, secret: str) -> None:
-    assert pack.house
-    endpoint = pack.house.endpoints.get()
+    assert pack.partner
+    endpoint = pack.partner.endpoints.get()
     new = partners.rotate_secret(endpoint=endpoint, by=None, at=timezone.now())
     assert [report(key, said(), number=key[-5:]).status_code for key in (secret, new)] == [200, 200]
     assert report(secret, "x" * 70_000).status_code == 413

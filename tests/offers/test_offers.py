@@ -14,7 +14,7 @@ from members.enums import Level
 from members.models import Member
 from members.offers.actions.offers import cancel_sign_up, publish, sign_up, withdraw
 from members.offers.models import Offer, SignUp
-from members.offers.queries import place_in_line
+from members.offers.queries import waiting_list_position
 from tests.world import World, join
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def offer_of(slug: str = "evening", **more: Any) -> Offer:
 
 
 def join_in(offer: Offer, member: Member, **later: int) -> SignUp:
-    return sign_up(member=member, offer=offer, by=member.user, at=NOW + timedelta(**later))
+    return sign_up(member=member, offer=offer, at=NOW + timedelta(**later))
 
 
 def test_an_offer_is_open_by_level_country_date_and_state_together(world: World) -> None:
@@ -69,12 +69,12 @@ def test_the_line_moves_in_the_order_of_asking_and_whoever_gave_back_asks_anew(w
     for minute, member in enumerate(people):
         join_in(offer, member, minutes=minute)
     first, *waiting = (SignUp.objects.get(member=member) for member in people)
-    assert [place_in_line(row) for row in waiting] == [1, 2, 3]
-    cancel_sign_up(member=people[1], offer=offer, by=people[1].user, at=NOW + DAY)
+    assert [waiting_list_position(row) for row in waiting] == [1, 2, 3]
+    cancel_sign_up(member=people[1], offer=offer, at=NOW + DAY)
     again = join_in(offer, people[1], days=2)
-    assert (again.pk, place_in_line(again)) == (waiting[0].pk, 3)
+    assert (again.pk, waiting_list_position(again)) == (waiting[0].pk, 3)
     for leaving in (people[0], people[2], people[3]):
-        cancel_sign_up(member=leaving, offer=offer, by=leaving.user, at=NOW + 3 * DAY)
+        cancel_sign_up(member=leaving, offer=offer, at=NOW + 3 * DAY)
         held = SignUp.objects.get(state="held")
         assert held.place == 1
     again.refresh_from_db()

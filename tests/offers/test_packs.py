@@ -11,7 +11,7 @@ from cps_portal.core.outbox.models import Message
 from members.enums import Level, NoticeCode
 from members.models import Member, Notice
 from members.offers import emails, webhooks
-from members.offers.actions import packs
+from members.offers.actions import pack_requests, packs
 from members.offers.actions.packs import Report
 from members.offers.actions.reference_data import load_offers
 from members.offers.enums import OfferState, PackState, PackStep
@@ -98,12 +98,12 @@ def test_asking_settles_the_notice_that_offered_it(world: World) -> None:
 
 def test_a_request_made_before_there_is_a_house_leaves_once_there_is_one(world: World) -> None:
     row = asked(world.ana)
-    assert (row.house, webhooks_posted()) == (None, [])
+    assert (row.partner, webhooks_posted()) == (None, [])
     utrecht = house()
-    assert packs.send_pending_requests(at=ASKED + DAY) == 1
-    assert packs.send_pending_requests(at=ASKED + DAY) == 0
+    assert pack_requests.send_pending_requests(at=ASKED + DAY) == 1
+    assert pack_requests.send_pending_requests(at=ASKED + DAY) == 0
     row.refresh_from_db()
-    assert row.house == utrecht
+    assert row.partner == utrecht
     assert webhooks_posted() == [f"pack-{row.key}"]
 
 
@@ -142,10 +142,10 @@ def test_a_report_heard_twice_counts_once(pack: WelcomePack) -> None:
 def test_a_house_says_only_what_it_can_know(
     pack: WelcomePack, step: PackStep, sending: int, days: int, code: str
 ) -> None:
-    assert pack.house is not None
+    assert pack.partner is not None
     said = Report(step, sending, ASKED + DAY * days, "1", {})
     with pytest.raises(Refusal) as caught:
-        packs.record_report(pack=pack, report=said, partner=pack.house, at=ASKED)
+        packs.record_report(pack=pack, report=said, partner=pack.partner, at=ASKED)
     assert caught.value.code == code
     assert not PackEvent.objects.filter(external_id="1").exists()
 
@@ -158,7 +158,7 @@ def test_what_came_back_is_the_same_request_sent_again(world: World, pack: Welco
     report(pack, PackStep.RETURNED, ASKED + 9 * DAY, reason="unknown_address")
     pack.refresh_from_db()
     assert (pack.state, pack.return_reason) == (PackState.RETURNED, "unknown_address")
-    again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 10 * DAY)
+    again = packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 10 * DAY)
     assert (again.reference, again.sending, again.state) == (pack.reference, 2, PackState.REQUESTED)
     assert (again.carrier, again.return_reason, again.dispatched_at) == ("", "", None)
     assert again.missing_from == ASKED + 38 * DAY
@@ -178,7 +178,7 @@ def test_the_first_that_turns_up_after_all_calls_the_second_off(world: World, pa
     with pytest.raises(Refusal, match="not left"):
         packs.confirm_received(pack=pack, by=world.ana.user, at=ASKED + DAY)
     report(pack, PackStep.DISPATCHED, ASKED + DAY)
-    packs.send_again(pack=pack, by=world.staff, at=ASKED + 40 * DAY)
+    packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 40 * DAY)
     for _twice in range(2):
         row = packs.confirm_received(pack=pack, by=world.ana.user, at=ASKED + 41 * DAY)
     assert row.state == PackState.RECEIVED
@@ -192,7 +192,7 @@ def test_only_what_has_not_left_is_cancelled_and_the_house_is_told(world: World,
     assert webhooks_posted()[-1] == f"pack-{pack.key}-cancelled"
     assert webhooks.pack_requested(pack=pack.pk, sending=1) is None
     assert mails("cancelled") >= 1
-    again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 2 * DAY)
+    again = packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 2 * DAY)
     report(again, PackStep.DISPATCHED, ASKED + 3 * DAY)
     with pytest.raises(Refusal) as caught:
         packs.cancel_pack(pack=pack, by=world.staff, at=ASKED + 4 * DAY)
@@ -211,15 +211,15 @@ def test_a_pack_is_missing_from_four_weeks_on_and_once(world: World, pack: Welco
     case = Case.objects.get()
     assert (case.kind, case.about, row.missing_case) == (CaseKind.MISSING_PACK, pack, case)
     report(pack, PackStep.RETURNED, ASKED + 30 * DAY)
-    again = packs.send_again(pack=pack, by=world.staff, at=ASKED + 31 * DAY)
+    again = packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 31 * DAY)
     packs.report_missing(pack=pack, by=world.ana.user, at=again.missing_from)
     assert Case.objects.count() == 2
 
 
 def test_a_silent_house_makes_one_case_and_the_member_reads_why(world: World, pack: WelcomePack) -> None:
-    assert packs.open_late_cases(at=ASKED + 3 * DAY) == 0
-    assert packs.open_late_cases(at=ASKED + 3 * DAY + DAY / 24) == 1
-    assert packs.open_late_cases(at=ASKED + 4 * DAY) == 0
+    assert pack_requests.open_late_cases(at=ASKED + 3 * DAY) == 0
+    assert pack_requests.open_late_cases(at=ASKED + 3 * DAY + DAY / 24) == 1
+    assert pack_requests.open_late_cases(at=ASKED + 4 * DAY) == 0
     case = Case.objects.get()
     assert (case.kind, case.state, case.member) == (CaseKind.PACK_LATE, CaseState.OPEN, world.ana)
     mail = Message.objects.get(key__startswith=f"case-{case.pk}-")
@@ -230,7 +230,7 @@ def test_a_silent_house_makes_one_case_and_the_member_reads_why(world: World, pa
 
 def test_a_house_that_confirmed_is_not_silent(pack: WelcomePack) -> None:
     report(pack, PackStep.ACCEPTED, ASKED + DAY)
-    assert packs.open_late_cases(at=ASKED + 9 * DAY) == 0
+    assert pack_requests.open_late_cases(at=ASKED + 9 * DAY) == 0
 
 
 # --- The address goes ----------------------------------------------------------------------------
@@ -245,9 +245,9 @@ def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World,
     assert (pack.name, pack.street, pack.phone, pack.state) == ("", "", "", PackState.DISPATCHED)
     assert PackEvent.objects.filter(pack=pack).count() == 2
     with pytest.raises(Refusal) as caught:
-        packs.send_again(pack=pack, by=world.staff, at=ASKED + 90 * DAY)
+        packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 90 * DAY)
     assert caught.value.code == "address"
-    packs.send_again(pack=pack, by=world.staff, at=ASKED + 90 * DAY, address=ADDRESS)
+    packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 90 * DAY, address=ADDRESS)
     pack.refresh_from_db()
     assert (pack.street, pack.blanked_at) == (ADDRESS.street, None)
 

@@ -151,7 +151,7 @@ def test_a_case_closed_long_ago_stays_closed(asked: Case, world: World, agent: U
 
 def test_a_note_is_for_staff_only(asked: Case, agent: User) -> None:
     before = Message.objects.count()
-    actions.note(case=asked, text="Be patient with her.", by=agent, at=LATER)
+    actions.add_note(case=asked, text="Be patient with her.", by=agent, at=LATER)
     asked.refresh_from_db()
     assert (asked.state, asked.first_answered_at, Message.objects.count()) == (CaseState.OPEN, None, before)
     assert [message.text for message in asked.messages.public()] == ["Where is my grip?"]
@@ -202,8 +202,8 @@ def test_who_comes_second_is_told_that_it_is_taken(asked: Case, agent: User, col
 
 
 def test_closing_is_told_if_wanted(asked: Case, visited: Case, agent: User) -> None:
-    actions.close(case=asked, tell=True, by=agent, at=LATER)
-    actions.close(case=visited, tell=True, by=agent, at=LATER)
+    actions.close(case=asked, notify=True, by=agent, at=LATER)
+    actions.close(case=visited, notify=True, by=agent, at=LATER)
     assert Notice.objects.filter(code="case_closed").count() == 1
     assert Message.objects.filter(key__contains="-closed-").count() == 2
 
@@ -216,7 +216,7 @@ def test_a_visitors_link_can_be_taken_back(visited: Case, asked: Case, agent: Us
 
 
 def test_erasing_leaves_that_it_was_there_and_nothing_that_was_said(visited: Case, agent: User) -> None:
-    actions.note(case=visited, text="She called.", by=agent, at=LATER)
+    actions.add_note(case=visited, text="She called.", by=agent, at=LATER)
     erased = actions.erase(case=visited, at=LATER)
     assert (erased.state, erased.subject, erased.visitor_email, erased.email) == (CaseState.CLOSED, "", "", "")
     assert {message.text for message in erased.messages.all()} == {""}

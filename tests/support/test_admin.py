@@ -80,7 +80,7 @@ def test_an_agent_takes_answers_and_closes(as_support: Client, case: Case) -> No
     assert "Noted." in press(as_support, case, "note", note="She called.")
     assert "Answered." in press(as_support, case, "answer", text="In the post.", asks="on")
     assert case.state == CaseState.WAITING
-    assert "Closed." in press(as_support, case, "close", tell="on")
+    assert "Closed." in press(as_support, case, "close", notify="on")
     page = press(as_support, case, "answer", text="One more thing.")
     assert "This case is closed." in page and "One more thing." in page
     assert "Opened again." in press(as_support, case, "reopen")

@@ -37,7 +37,7 @@ def test_a_member_writes_and_reads_on(world: World, as_ana: Client, agent: User)
     for words in (case.reference_in_groups, "We aim to answer by", "First line<br>Second line"):
         assert words in page(answer)
     assert (case.member, case.subject) == (world.ana, "A lens")
-    actions.note(case=case, text="Not for her.", by=agent, at=timezone.now())
+    actions.add_note(case=case, text="Not for her.", by=agent, at=timezone.now())
     actions.answer(case=case, text="<b>Good</b> lens", by=agent, at=timezone.now())
     said = page(as_ana.get(case.get_absolute_url()))
     assert "&lt;b&gt;Good&lt;/b&gt; lens" in said

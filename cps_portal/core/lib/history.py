@@ -10,6 +10,7 @@ def attributed_to(by: AbstractBaseUser | None, **details: Any) -> pghistory.cont
     """Context manager: every history row written inside names this person, whatever entry point they came through.
 
     The middleware does the same for whoever is signed in; actions are called by tasks, commands and the API, too.
-    `None` means the portal itself.
+    With `None`, the portal itself, nothing is added: all changes of a request share one context, and the person who is
+    signed in must not be overwritten.
     """
-    return pghistory.context(user=by.pk if by else None, **details)
+    return pghistory.context(**({"user": by.pk} if by else {}), **details)

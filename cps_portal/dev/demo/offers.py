@@ -60,7 +60,7 @@ def make_offers() -> None:
             member = Member.objects.filter(user__email=f"{name}@example.org").first()
             if member:
                 when = timezone.now() - timedelta(hours=9 - place)
-                sign_up(member=member, offer=evening, by=member.user, at=when)
+                sign_up(member=member, offer=evening, at=when)
 
 
 def _offer(slug: str, by: User, **facts: Any) -> Offer | None:

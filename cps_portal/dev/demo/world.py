@@ -118,7 +118,7 @@ def _cases() -> None:
         case=settled, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
     )
     lost = ask(kind=CaseKind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
-    cases.note(case=lost, text="Third card this year.", by=support, at=_ago(2))
+    cases.add_note(case=lost, text="Third card this year.", by=support, at=_ago(2))
     cases.answer(case=lost, text="Where shall we send the new one?", asks=True, by=support, at=_ago(2))
     cases.open_case(
         kind=CaseKind.SECOND_HAND,

@@ -6,9 +6,9 @@ from members.actions.reference_data import load_programme
 
 
 class Command(BaseCommand):
-    help = "Add the countries, levels, benefits and terms that are missing; what is there stays as staff left it."
+    help = "Add countries, thresholds, benefits and terms that are missing; existing rows are not changed."
 
     def handle(self, **options: Any) -> None:
-        for loaded in load_programme():
+        for result in load_programme():
             if options["verbosity"]:
-                self.stdout.write(f"{loaded.kind}: {loaded.added} added, {loaded.left_alone} left alone")
+                self.stdout.write(f"{result.kind}: {result.added} added, {result.existing} existing")

@@ -1,4 +1,4 @@
-"""Cards are issued once, and replaced by staff (R37, R40, R41)."""
+"""Membership cards: issued once, reported lost, replaced or revoked by staff (R37, R40, R41)."""
 
 import secrets
 from datetime import datetime
@@ -26,9 +26,9 @@ CLOSED = _("This account is closed.")
 
 @transaction.atomic
 def get_or_issue_card(*, member: Member, at: datetime) -> Card:
-    """The member's valid card; the first one is issued when it is first asked for.
+    """The member's valid card; the first card is issued when it is first needed.
 
-    Raises Refusal: `level` (the first card comes with Silver, R41), `stopped` (by staff, who issue the next), `closed`.
+    Raises Refusal: `level` (the first card comes with Silver, R41), `stopped` (staff issue the next), `closed`.
     """
     if card := Card.objects.live().filter(member=member).first():
         return card
@@ -36,10 +36,10 @@ def get_or_issue_card(*, member: Member, at: datetime) -> Card:
     latest = Card.objects.filter(member=locked).first()
     if locked.closed_at:
         raise Refusal("closed", CLOSED)
-    if latest and latest.revoked_at is None:  # issued while we waited
+    if latest and latest.revoked_at is None:  # issued while we waited for the lock
         return latest
     if latest:
-        raise Refusal("stopped", _("Our staff stopped your card. Write to us, and we make you a new one."))
+        raise Refusal("stopped", _("Your card has been blocked. Write to us, and we’ll make you a new one."))
     if Level(locked.level) == Level.RED:
         raise Refusal("level", _("The card comes with Silver."))
     return _issue(locked, at)
@@ -47,38 +47,33 @@ def get_or_issue_card(*, member: Member, at: datetime) -> Card:
 
 @transaction.atomic
 def report_lost(*, member: Member, by: User, at: datetime) -> Case:
-    """Tell staff that the card is lost (R40); told already: the case there is. Raises Refusal: `none`, `closed`."""
+    """Open a case about a lost card (R40), or return the one that is open already. Raises Refusal: `none`, `closed`."""
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", CLOSED)
-    told = (
-        Case.objects.filter(member=locked, kind=CaseKind.LOST_CARD)
-        .exclude(state=CaseState.CLOSED)
-        .order_by("-pk")
-        .first()
-    )
-    if told:
-        return told
+    open_cases = Case.objects.filter(member=locked, kind=CaseKind.LOST_CARD).exclude(state=CaseState.CLOSED)
+    if case := open_cases.order_by("-pk").first():
+        return case
     card = Card.objects.live().filter(member=locked).first()
     if card is None:
-        raise Refusal("none", _("You have no valid card."))
-    text = _("I lost my card %(number)s. Please stop it and make me a new one.") % {"number": card.number_in_groups}
+        raise Refusal("none", _("You don’t have a valid card."))
+    text = _("I lost my card %(number)s. Please block it and make me a new one.") % {"number": card.number_in_groups}
     subject = str(_("Lost card"))
     return cases.open_case(kind=CaseKind.LOST_CARD, subject=subject, text=text, member=locked, about=card, by=by, at=at)
 
 
 @transaction.atomic
 def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: bool = False) -> Card:
-    """Another card with another number and code; the old code stops at once, and there is no second pack (R40).
+    """Issue a new card with a new number and code. The old code is invalid at once; there is no second pack (R40).
 
-    `post` asks the fulfilment house to print it and send it to where the Welcome Pack went.
+    With `post` the fulfilment partner is asked to print the card and send it to the address of the Welcome Pack.
     Raises Refusal: `stale` (replaced already), `address` (beside `post`), `closed`.
     """
     locked = Member.objects.locked().select_related("user").get(pk=card.member_id)
     if locked.closed_at:
         raise Refusal("closed", CLOSED)
     if Card.objects.filter(member=locked, pk__gt=card.pk).exists():
-        raise Refusal("stale", _("This card was replaced already. Look at the newest one."))
+        raise Refusal("stale", _("This card has been replaced already. Open the newest one."))
     revoke_card(member=locked, reason=reason, by=by, at=at)
     new = _issue(locked, at)
     if post:
@@ -94,18 +89,18 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
 
 @transaction.atomic
 def revoke_card(*, member: Member, reason: CardEnd, by: User | None, at: datetime) -> bool:
-    """End the valid card; only staff issue the next. Returns whether there was one."""
+    """Revoke the valid card; only staff can issue the next. Returns whether there was one."""
     Member.objects.locked().get(pk=member.pk)
     live = Card.objects.live().filter(member=member)
     return live.update(revoked_at=at, end=reason, revoked_by=by) == 1
 
 
 def _ask_to_print(card: Card, at: datetime) -> None:
-    pack = WelcomePack.objects.filter(member=card.member_id).select_related("house").first()
+    pack = WelcomePack.objects.filter(member=card.member_id).select_related("partner").first()
     if pack is None or pack.blanked_at:
-        raise Refusal("address", _("We hold no postal address of this member. Leave this out."), "post")
-    sent = pack.house and partners.enqueue_webhook(
-        partner=pack.house,
+        raise Refusal("address", _("We have no postal address for this member. Leave this unticked."), "post")
+    messages = pack.partner and partners.enqueue_webhook(
+        partner=pack.partner,
         type=CARD_REQUESTED,
         key=f"card-{card.number}",
         subject=f"membership_cards/{card.number}",
@@ -114,9 +109,11 @@ def _ask_to_print(card: Card, at: datetime) -> None:
         at=at,
         card=card.pk,
     )
-    if not sent:
+    if not messages:
         raise Refusal(
-            "address", _("No fulfilment house hears of cards. Leave this out, and tell them yourself."), "post"
+            "address",
+            _("No fulfilment partner receives card requests. Leave this unticked and contact them yourself."),
+            "post",
         )
 
 

@@ -1,7 +1,7 @@
-"""Signing up, giving back, the line that fills itself, and what staff do with an offer (R56, R59).
+"""Sign-ups and waiting lists of offers, and what staff do with an offer (R56, R59).
 
-Locks: the member who acts, then the offer's row, several offers by key. Who moves up is not locked: telling them only
-inserts rows. So nobody who holds an offer waits for a member.
+Lock order: the member who acts, then the offer; several offers in key order. Members who move up from the waiting list
+are not locked, because notifying them only inserts rows: so nobody waits for a member while holding an offer's lock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.models import Message
 from members.actions import notices
@@ -24,8 +25,8 @@ from members.offers.enums import OfferKind, OfferState, PlaceState
 from members.offers.models import Offer, SignUp
 from members.offers.models.offers import SIGNED_UP
 
-NEWS_BATCH = 500
-FILL_SQL = """
+MAX_NEWS_PER_BATCH = 500
+FILL_PLACES_SQL = """
 with line as (
   select id, row_number() over (order by since, id) as turn
   from offers_signup where offer_id = %(offer)s and state = 'waiting'
@@ -44,179 +45,188 @@ returning mine.id
 
 
 @transaction.atomic
-def sign_up(*, member: Member, offer: Offer, by: User, at: datetime) -> SignUp:
-    """A place if one is free, else the end of the line. Again: nothing changes; given back before: a new turn.
+def sign_up(*, member: Member, offer: Offer, at: datetime) -> SignUp:
+    """Sign the member up: with a place if one is free, else at the end of the waiting list.
 
+    Signed up already: nothing changes. After a cancellation they join the end of the list.
     Raises Refusal: `closed` (the account), `none` (not offered to this member now), `over` (too late), `pack`.
     """
-    whose = Member.objects.locked().get(pk=member.pk)
+    member = Member.objects.locked().get(pk=member.pk)
     locked = _locked(offer)
-    if whose.closed_at:
+    if member.closed_at:
         raise Refusal("closed", _("This account is closed."))
-    mine = SignUp.objects.filter(offer=locked, member=whose).first()
-    if mine and mine.state in SIGNED_UP:
-        return mine
+    entry = SignUp.objects.filter(offer=locked, member=member).first()
+    if entry and entry.state in SIGNED_UP:
+        return entry
     if locked.kind == OfferKind.WELCOME_PACK:
-        raise Refusal("pack", _("The Welcome Pack is asked for on its own page."))
+        raise Refusal("pack", _("You can request the Welcome Pack on its own page."))
     if not locked.takes_sign_ups(at):
-        raise Refusal("over", _("Signing up has ended."))
-    if not Offer.objects.open_to(whose, at).filter(pk=locked.pk).exists():
-        raise Refusal("none", _("This is not offered at your level or in your country now. See what is."))
-    mine = mine or SignUp(offer=locked, member=whose)
-    mine.state, mine.since, mine.ended_at = PlaceState.WAITING, at, None
-    mine.save()
-    _fill(locked, at, quiet=mine.pk)
-    mine.refresh_from_db()
-    return mine
+        raise Refusal("over", _("Sign-up has ended."))
+    if not Offer.objects.open_to(member, at).filter(pk=locked.pk).exists():
+        raise Refusal("none", _("This offer isn’t available at your level or in your country right now."))
+    entry = entry or SignUp(offer=locked, member=member)
+    entry.state, entry.since, entry.ended_at = PlaceState.WAITING, at, None
+    entry.save()
+    _fill_places(locked, at, without_notice=entry.pk)
+    entry.refresh_from_db()
+    return entry
 
 
 @transaction.atomic
-def cancel_sign_up(*, member: Member, offer: Offer, by: User | None, at: datetime) -> SignUp | None:
-    """Give a place or a turn in the line back; the oldest waiting one has the place at once (R59)."""
-    whose = Member.objects.locked().get(pk=member.pk)
+def cancel_sign_up(*, member: Member, offer: Offer, at: datetime) -> SignUp | None:
+    """Give up a place or a position on the waiting list. The first on the list gets the place at once (R59)."""
+    member = Member.objects.locked().get(pk=member.pk)
     locked = _locked(offer)
-    mine = SignUp.objects.filter(offer=locked, member=whose).first()
-    if mine is None or mine.state not in SIGNED_UP:
-        return mine
-    mine.state, mine.place, mine.ended_at = PlaceState.GIVEN_BACK, None, at
-    mine.save()
-    _fill(locked, at)
-    return mine
+    entry = SignUp.objects.filter(offer=locked, member=member).first()
+    if entry is None or entry.state not in SIGNED_UP:
+        return entry
+    entry.state, entry.place, entry.ended_at = PlaceState.GIVEN_BACK, None, at
+    entry.save()
+    _fill_places(locked, at)
+    return entry
 
 
 @transaction.atomic
 def cancel_all_sign_ups(*, member: Member, at: datetime) -> None:
-    """An account that closes keeps nobody waiting."""
+    """Cancel all sign-ups of an account that is closed, so that others get the places (R14)."""
     Member.objects.locked().get(pk=member.pk)
-    mine = SignUp.objects.filter(member=member, state__in=SIGNED_UP)
-    for offer in Offer.objects.filter(sign_ups__in=mine).order_by("pk"):
-        cancel_sign_up(member=member, offer=offer, by=None, at=at)
+    entries = SignUp.objects.filter(member=member, state__in=SIGNED_UP)
+    for offer in Offer.objects.filter(sign_ups__in=entries).order_by("pk"):
+        cancel_sign_up(member=member, offer=offer, at=at)
 
 
 @transaction.atomic
-def fill(*, offer: Offer, at: datetime) -> int:
-    """Give what places are free to those who wait, the oldest first. Returns how many got one."""
-    return _fill(_locked(offer), at)
+def fill_places(*, offer: Offer, at: datetime) -> int:
+    """Give free places to the waiting list, first come first served. Returns how many members got one."""
+    return _fill_places(_locked(offer), at)
 
 
 @transaction.atomic
 def publish(*, offer: Offer, by: User, at: datetime) -> Offer:
-    """Show it to whom it reaches; who wants news is told by mail, once (R56, R59). Raises Refusal: `over`, `pack`."""
+    """Publish an offer; members who want news get one mail about it (R56, R59). Raises Refusal: `over`, `pack`."""
     locked = _locked(offer)
     if locked.state == OfferState.PUBLISHED:
         return locked
     if locked.until and locked.until <= at:
-        raise Refusal("over", _("It has ended. Choose a later end first."))
-    others = Offer.objects.filter(kind=OfferKind.WELCOME_PACK, state=OfferState.PUBLISHED)
-    if locked.kind == OfferKind.WELCOME_PACK and others.exists():
-        raise Refusal("pack", _("There is a published Welcome Pack offer. Withdraw it first."))
+        raise Refusal("over", _("This offer has ended. Choose a later end first."))
+    published_packs = Offer.objects.filter(kind=OfferKind.WELCOME_PACK, state=OfferState.PUBLISHED)
+    if locked.kind == OfferKind.WELCOME_PACK and published_packs.exists():
+        raise Refusal("pack", _("Another Welcome Pack offer is published. Withdraw that one first."))
     locked.state = OfferState.PUBLISHED
-    locked.save(update_fields=["state"])
+    with attributed_to(by):
+        locked.save(update_fields=["state"])
     after_commit("offers.send_news")
     return locked
 
 
 @transaction.atomic
 def withdraw(*, offer: Offer, by: User, at: datetime) -> Offer:
-    """Nobody is offered it any more; everybody signed up is told once (R56)."""
+    """Withdraw an offer, and notify everybody who is signed up (R56)."""
     locked = _locked(offer)
     if locked.state != OfferState.PUBLISHED:
         return locked
     locked.state = OfferState.WITHDRAWN
-    locked.save(update_fields=["state"])
-    _tell(_signed_up(locked), NoticeCode.OFFER_WITHDRAWN, at)
+    with attributed_to(by):
+        locked.save(update_fields=["state"])
+    _notify(_signed_up(locked), NoticeCode.OFFER_WITHDRAWN, at)
     return locked
 
 
 @transaction.atomic
 def change_offer(*, offer: Offer, values: Mapping[str, Any], by: User, at: datetime) -> Offer:
-    """Write what staff typed; another time or venue is told to everybody signed up, new places go to the line."""
+    """Change an offer. New places go to the waiting list; a new time or venue is told to everybody signed up (R56)."""
     locked = _locked(offer)
-    before = (locked.starts_at, locked.ends_at, locked.venue)
+    time_and_venue = (locked.starts_at, locked.ends_at, locked.venue)
     for name, value in values.items():
         setattr(locked, name, value)
-    locked.save()
+    with attributed_to(by):
+        locked.save()
     if locked.state == OfferState.PUBLISHED:
-        if before != (locked.starts_at, locked.ends_at, locked.venue):
-            _tell(_signed_up(locked), NoticeCode.OFFER_CHANGED, at)
-        _fill(locked, at)
+        if time_and_venue != (locked.starts_at, locked.ends_at, locked.venue):
+            _notify(_signed_up(locked), NoticeCode.OFFER_CHANGED, at)
+        _fill_places(locked, at)
     return locked
 
 
-def send_news(*, at: datetime, limit: int = NEWS_BATCH) -> bool:
-    """Tell the next members who want news of an event or special offer that is open to them, once each.
+def send_news(*, at: datetime, limit: int = MAX_NEWS_PER_BATCH) -> bool:
+    """Mail the next `limit` members who want news about an offer that is open to them, once per offer (R56).
 
-    Returns whether there may be more.
+    Returns whether there may be more to send.
     """
     for offer in Offer.objects.current(at).exclude(kind=OfferKind.WELCOME_PACK).order_by("pk"):
         if not offer.takes_sign_ups(at):
             continue
-        told = Message.objects.filter(key=Concat(Value(f"offer-{offer.pk}-news-"), Cast(OuterRef("pk"), CharField())))
-        reached = audience(levels=offer.levels, countries=offer.countries).filter(~Exists(told), wants_news=True)
-        people = list(reached.select_related("user").order_by("pk")[:limit])
-        if people:
+        key = Concat(Value(f"offer-{offer.pk}-news-"), Cast(OuterRef("pk"), CharField()))
+        sent = Message.objects.filter(key=key)
+        readers = audience(levels=offer.levels, countries=offer.countries).filter(~Exists(sent), wants_news=True)
+        batch = list(readers.select_related("user").order_by("pk")[:limit])
+        if batch:
             with transaction.atomic():
-                letters = [
+                mails = [
                     outbox.OutgoingMessage(
-                        f"offer-{offer.pk}-news-{each.pk}",
-                        each.user.email,
-                        outbox.rendered_later("offers.news", offer=offer.pk, member=each.pk),
+                        f"offer-{offer.pk}-news-{reader.pk}",
+                        reader.user.email,
+                        outbox.rendered_later("offers.news", offer=offer.pk, member=reader.pk),
                     )
-                    for each in people
+                    for reader in batch
                 ]
-                outbox.enqueue_many(kind="mail", letters=letters, at=at)
+                outbox.enqueue_many(kind="mail", messages=mails, at=at)
             return True
     return False
 
 
-def audience(*, levels: Iterable[str], countries: Iterable[str]) -> Any:
-    """The members an offer of these levels and countries reaches today; no country: everywhere."""
-    here = Q(country__in=list(countries)) if countries else Q()
-    return Member.objects.filter(here, level__in=list(levels), closed_at=None, user__is_active=True).exclude(
-        user__email=""
-    )
+def audience(*, levels: Iterable[str], countries: Iterable[str]) -> QuerySet[Member]:
+    """The members that an offer for these levels and countries reaches today; no countries means all."""
+    in_countries = Q(country__in=list(countries)) if countries else Q()
+    members = Member.objects.open().filter(in_countries, level__in=list(levels), user__is_active=True)
+    return members.exclude(user__email="")
 
 
 def _locked(offer: Offer) -> Offer:
     return Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
 
 
-def _signed_up(offer: Offer) -> Any:
+def _signed_up(offer: Offer) -> QuerySet[SignUp]:
     return SignUp.objects.filter(offer=offer, state__in=SIGNED_UP)
 
 
-def _fill(offer: Offer, at: datetime, quiet: int | None = None) -> int:
-    """Under the offer's lock. `quiet` needs no telling: they look at the page."""
+def _fill_places(offer: Offer, at: datetime, without_notice: int | None = None) -> int:
+    """Give out free places; the caller holds the offer's lock.
+
+    The sign-up `without_notice` is not notified: that member sees the result on the page.
+    """
     if offer.state != OfferState.PUBLISHED or not offer.takes_sign_ups(at):
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(FILL_SQL, {"offer": offer.pk, "places": offer.places})
-        got = [key for (key,) in cursor.fetchall()]
-    _tell(SignUp.objects.filter(pk__in=[key for key in got if key != quiet]), NoticeCode.PLACE_FREE, at)
-    return len(got)
+        cursor.execute(FILL_PLACES_SQL, {"offer": offer.pk, "places": offer.places})
+        moved_up = [key for (key,) in cursor.fetchall()]
+    _notify(SignUp.objects.filter(pk__in=set(moved_up) - {without_notice}), NoticeCode.PLACE_FREE, at)
+    return len(moved_up)
 
 
-def _tell(rows: Any, code: NoticeCode, at: datetime) -> None:
-    """On the dashboard and by mail, in a fixed number of statements."""
-    told = list(rows.select_related("offer", "member__user").order_by("pk"))
-    if not told:
+def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
+    """Notify members by notice and mail, in a fixed number of statements."""
+    entries = list(sign_ups.select_related("offer", "member__user").order_by("pk"))
+    if not entries:
         return
-    keys = {row.pk: f"{code}-{row.pk}-{at:%Y%m%dT%H%M%S%f}" for row in told}
+    keys = {entry.pk: f"{code}-{entry.pk}-{at:%Y%m%dT%H%M%S%f}" for entry in entries}
     notices.notify_members(
         Notice(
-            key=keys[row.pk],
-            member=row.member,
+            key=keys[entry.pk],
+            member=entry.member,
             code=code,
-            params={"title": row.offer.title},
-            path=row.offer.get_absolute_url(),
+            params={"title": entry.offer.title},
+            path=entry.offer.get_absolute_url(),
             at=at,
         )
-        for row in told
+        for entry in entries
     )
-    letters = [
+    mails = [
         outbox.OutgoingMessage(
-            keys[row.pk], row.member.user.email, outbox.rendered_later("offers.sign_up", sign_up=row.pk, what=str(code))
+            keys[entry.pk],
+            entry.member.user.email,
+            outbox.rendered_later("offers.sign_up", sign_up=entry.pk, what=str(code)),
         )
-        for row in told
+        for entry in entries
     ]
-    outbox.enqueue_many(kind="mail", letters=letters, at=at)
+    outbox.enqueue_many(kind="mail", messages=mails, at=at)

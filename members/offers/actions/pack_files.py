@@ -1,4 +1,4 @@
-"""A fulfilment house without a system works with files: one out, one back (R38)."""
+"""Welcome Pack requests and reports by CSV file, for a fulfilment partner without a system of its own (R38)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,13 @@ from members.offers.actions.packs import Report, record_report
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Card, PackEvent, WelcomePack
 
-BATCH = 1000
+MAX_PACKS_PER_FILE = 1000
 FILES_SHOWN = 10
-NOT_WANTED = [PackState.CANCELLED, PackState.RECEIVED]
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the file that came back, numbered as in the file."""
+class ReportLine:
+    """A line of a file of reports, with its line number."""
 
     number: int
     reference: str
@@ -29,69 +28,72 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Why a line of the file that came back was not recorded; `column` is "" if it is none of them."""
+class LineError:
+    """Why a line was not recorded. `column` is "" if the reason belongs to no single column."""
 
     number: int
     column: str
-    why: str
+    message: str
 
 
-def waiting() -> Q:
-    """The requests that go by file: their house hears of nothing by itself."""
-    return Q(state=PackState.REQUESTED, blanked_at=None, house__endpoints=None)
+def waiting_for_file() -> Q:
+    """Requests that have to go by file, because their partner has no webhook endpoint."""
+    return Q(state=PackState.REQUESTED, blanked_at=None, partner__endpoints=None)
 
 
 @transaction.atomic
 def export_requests(*, by: User, at: datetime) -> list[WelcomePack]:
-    """The requests of houses that hear of nothing by themselves, marked as accepted: whoever has the file has them."""
-    found = WelcomePack.objects.filter(waiting()).order_by("sending_since", "pk")
-    packs = [WelcomePack.objects.locked(key) for key in found.values_list("pk", flat=True)[:BATCH]]
-    taken = [pack for pack in packs if pack.state == PackState.REQUESTED]
-    for pack in taken:
+    """The requests for the next file. They are recorded as accepted, since whoever has the file has the requests."""
+    waiting = WelcomePack.objects.filter(waiting_for_file()).order_by("sending_since", "pk")
+    locked = [WelcomePack.objects.locked(pk) for pk in waiting.values_list("pk", flat=True)[:MAX_PACKS_PER_FILE]]
+    packs = [pack for pack in locked if pack.state == PackState.REQUESTED]
+    for pack in packs:
         report = Report(PackStep.ACCEPTED, pack.sending, at, f"{pack.key}-file", {"file": at.isoformat()})
         record_report(pack=pack, report=report, by=by, at=at)
-    return taken
+    return packs
 
 
 def exported_at(moment: str) -> list[WelcomePack]:
-    """The packs of a file that was taken before: it can be had again, and nothing is counted twice.
+    """The packs of an earlier file, to download it once more.
 
-    Without those not wanted any more, and those sent again since: their next sending has a file of its own.
+    Leaves out packs that were cancelled or received since, and those sent again: their next sending is in a file of
+    its own.
     """
-    of_file = Q(story__step=PackStep.ACCEPTED, story__data__file=moment, story__sending=F("sending"))
-    rows = WelcomePack.objects.filter(of_file, blanked_at=None).exclude(state__in=NOT_WANTED)
-    return list(rows.select_related("member").order_by("sending_since", "pk"))
+    in_file = Q(story__step=PackStep.ACCEPTED, story__data__file=moment, story__sending=F("sending"))
+    packs = WelcomePack.objects.filter(in_file, blanked_at=None)
+    packs = packs.exclude(state__in=[PackState.CANCELLED, PackState.RECEIVED])
+    return list(packs.select_related("member").order_by("sending_since", "pk"))
 
 
 def recent_exports() -> list[tuple[str, str, int]]:
-    """The latest files: the moment that names it, who took it, how many packs were in it."""
-    taken = PackEvent.objects.filter(step=PackStep.ACCEPTED, data__has_key="file")
-    rows = taken.values_list("data__file", "by__email").annotate(packs=Count("pk")).order_by("-data__file")
-    return list(rows[:FILES_SHOWN])
+    """The latest files: (moment of export, e-mail address of who exported it, number of packs)."""
+    accepted = PackEvent.objects.filter(step=PackStep.ACCEPTED, data__has_key="file")
+    files = accepted.values_list("data__file", "by__email").annotate(packs=Count("pk")).order_by("-data__file")
+    return list(files[:FILES_SHOWN])
 
 
 def cards_of(packs: Iterable[WelcomePack]) -> dict[int, Card]:
-    """The card that goes into each pack, by member."""
+    """The valid card that goes into each pack, by key of the member."""
     members = Member.objects.filter(pk__in=[pack.member_id for pack in packs])
     return {card.member_id: card for card in Card.objects.live().filter(member__in=members)}
 
 
-def import_reports(*, lines: Sequence[Line], by: User, at: datetime) -> tuple[int, list[Problem]]:
-    """Record what the house wrote, each line for itself; the same file again changes nothing.
+def import_reports(*, lines: Sequence[ReportLine], by: User, at: datetime) -> tuple[int, list[LineError]]:
+    """Record the lines of a file, each on its own. Idempotent.
 
-    Returns how many lines were new, and which were refused.
+    Returns the number of new reports, and the lines that were refused.
     """
     new, refused = 0, []
     for line in lines:
         pack = WelcomePack.objects.filter(reference=line.reference).first()
         if pack is None:
-            refused.append(Problem(line.number, "reference", str(_("There is no Welcome Pack with this reference."))))
+            message = str(_("There is no Welcome Pack with this reference."))
+            refused.append(LineError(line.number, "reference", message))
             continue
         try:
-            _row, recorded = record_report(pack=pack, report=line.report, by=by, at=at)
+            _pack, recorded = record_report(pack=pack, report=line.report, by=by, at=at)
         except Refusal as refusal:
-            refused.append(Problem(line.number, refusal.field or "", str(refusal.message)))
+            refused.append(LineError(line.number, refusal.field or "", str(refusal.message)))
         else:
             new += recorded
     return new, refused

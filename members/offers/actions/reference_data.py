@@ -1,4 +1,4 @@
-"""The Welcome Pack as the programme describes it, loaded once; from then on it is data of the staff (R36, R39)."""
+"""Initial data: the Welcome Pack offer and its items. Staff maintain them in the admin afterwards (R36, R39)."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from members.offers.models import Offer, PackItem
 
 SINCE = datetime(2023, 1, 1, tzinfo=UTC)
 LEVELS = [Level.SILVER, Level.GOLD, Level.PLATINUM]
-ITEMS = [  # what it is made of is published; the order and the words are ours
+ITEMS = [  # the contents are published by the programme; order and wording are ours
     ("card", "Your membership card"),
     ("priority-stickers", "CPS Priority stickers, so your parcel gets spotted fast"),
     ("gift", "A small gift for your kit, such as a lens cloth"),
@@ -20,7 +20,7 @@ ITEMS = [  # what it is made of is published; the order and the words are ours
 
 @transaction.atomic
 def load_offers() -> tuple[int, int]:
-    """Add what is missing: the offer if there was never one, the contents by their code. Returns added, left alone."""
+    """Add the offer if there has never been one, and missing items. Returns the number of added and existing rows."""
     added = 0
     if not Offer.objects.filter(kind=OfferKind.WELCOME_PACK).exists():
         Offer.objects.create(

@@ -1,4 +1,4 @@
-"""The desk's pages of offers, packs and cards."""
+"""Admin of offers, Welcome Packs and cards."""
 
 from members.offers.admin import cards, offers, packs
 

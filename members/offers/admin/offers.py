@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.sheets import escape_formula
+from cps_portal.core.lib.spreadsheets import escape_formula
 from members.enums import Level
 from members.offers.actions.offers import audience, change_offer, publish, withdraw
 from members.offers.enums import OfferState, PlaceState

@@ -1,4 +1,4 @@
-"""The desk's pages of Welcome Packs: their story, sent again, cancelled, by file, in numbers (R37 to R40, R54)."""
+"""Admin of Welcome Packs: their steps, sending again, cancelling, exchange by file, statistics (R37 to R40, R54)."""
 
 import csv
 from typing import Any
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
-from cps_portal.core.lib.sheets import escape_formula
+from cps_portal.core.lib.spreadsheets import escape_formula
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
@@ -29,7 +29,7 @@ from members.offers import rules
 from members.offers.actions import pack_files, packs
 from members.offers.addresses import PARTS
 from members.offers.enums import PackState
-from members.offers.forms.pack_admin import COLUMNS, NEEDED, ReportFileForm, ResendForm
+from members.offers.forms.pack_admin import COLUMNS, REQUIRED_COLUMNS, ReportFileForm, ResendForm
 from members.offers.forms.packs import PackForm
 from members.offers.models import PackEvent, PackItem, WelcomePack
 from members.offers.webhooks import label_lines
@@ -37,7 +37,7 @@ from members.support.models import Case
 
 WORK = "offers.change_welcomepack"
 ATTEMPTS_SHOWN = 20
-SENT_COLUMNS = [
+EXPORT_COLUMNS = [
     "reference",
     "sending",
     "key",
@@ -52,42 +52,42 @@ SENT_COLUMNS = [
     "phone",
     "taken",
 ]
-NUMBERS_SQL = """
-select date_trunc('month', p.asked_at at time zone %(zone)s)::date as month, h.name as house, count(*) as asked,
+STATISTICS_SQL = """
+select date_trunc('month', p.asked_at at time zone %(zone)s)::date as month, partner.name as partner, count(*) as asked,
     count(d.at) as dispatched,
     percentile_cont(0.5) within group (order by extract(epoch from d.at - p.asked_at) / 86400) as days,
     count(*) filter (where p.state in ('requested', 'accepted', 'packed') and p.sending_since < %(late)s) as overdue,
     count(*) filter (where p.state = 'returned') as returned,
     count(*) filter (where p.missing_case_id is not null) as missing
 from offers_welcomepack p
-left join partners_partner h on h.id = p.house_id
+left join partners_partner partner on partner.id = p.house_id
 left join lateral (
     select min(e.occurred_at) as at from offers_packevent e where e.pack_id = p.id and e.step = 'dispatched'
 ) d on true
-group by 1, h.id order by 1 desc, h.name limit 120
+group by 1, partner.id order by 1 desc, partner.name limit 120
 """
 
 
 class TroubleFilter(admin.SimpleListFilter):
-    title = _("needs somebody")
+    title = _("problem")
     parameter_name = "trouble"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         late, missing = _("Not dispatched after four weeks"), _("Not received")
-        return [("late", late), ("missing", missing), ("back", _("Came back"))]
+        return [("late", late), ("missing", missing), ("back", _("Returned"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WelcomePack]) -> QuerySet[WelcomePack]:
-        wanted = {
+        filters = {
             "late": Q(state__in=rules.CANCELLABLE_STATES, sending_since__lt=timezone.now() - rules.MISSING_AFTER),
             "missing": Q(missing_case__isnull=False),
             "back": Q(state=PackState.RETURNED),
         }
-        return queryset.filter(wanted.get(self.value() or "", Q()))
+        return queryset.filter(filters.get(self.value() or "", Q()))
 
 
 @admin.register(WelcomePack)
 class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
-    """One per member, ever. What is done to it are buttons that call actions."""
+    """Read-only: the buttons on the page call actions."""
 
     change_form_template = "admin/offers/welcomepack/change_form.html"
     change_list_template = "admin/offers/welcomepack/change_list.html"
@@ -97,12 +97,12 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         "state",
         "on_time",
         "sending",
-        "house",
+        "partner",
         "asked_at",
         "dispatched_at",
     ]
-    list_filter = ["state", TroubleFilter, "house", ("country", admin.AllValuesFieldListFilter), "asked_at"]
-    list_select_related = ["member", "house"]
+    list_filter = ["state", TroubleFilter, "partner", ("country", admin.AllValuesFieldListFilter), "asked_at"]
+    list_select_related = ["member", "partner"]
     search_fields = ["=reference"]
     search_help_text = _("Reference, member number, e-mail address or last name")
     date_hierarchy = "asked_at"
@@ -111,7 +111,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         "member",
         "state",
         "sending",
-        "house",
+        "partner",
         "asked_at",
         "sending_since",
         "dispatched_at",
@@ -132,7 +132,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
     def reference_in_groups(self, pack: WelcomePack) -> str:
         return pack.reference_in_groups
 
-    @admin.display(description=_("in time"), boolean=True)
+    @admin.display(description=_("on time"), boolean=True)
     def on_time(self, pack: WelcomePack) -> bool:
         return pack.state not in rules.CANCELLABLE_STATES or timezone.now() < pack.missing_from
 
@@ -141,7 +141,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         names = dict(PackItem.objects.values_list("code", "name"))
         return ", ".join(names.get(code, code) for code in pack.contents)
 
-    @admin.display(description=_("on the parcel"))
+    @admin.display(description=_("address"))
     def address(self, pack: WelcomePack) -> str:
         return "\n".join(label_lines(pack)) if not pack.blanked_at else gettext("Deleted")
 
@@ -151,15 +151,15 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
-        return queryset.filter(found | Q(member__user__email__iexact=term) | Q(member__last_name__iexact=term)), False
+        matches = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
+        return queryset.filter(matches | Q(member__user__email__iexact=term) | Q(member__last_name__iexact=term)), False
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
             path("<int:pk>/operate/", require_POST(view(self.operate)), name="offers_welcomepack_operate"),
             path("<int:pk>/send-again/", view(self.send_again), name="offers_welcomepack_send_again"),
-            path("by-file/", view(self.by_file), name="offers_welcomepack_by_file"),
+            path("by-file/", view(self.pack_files), name="offers_welcomepack_by_file"),
             path("numbers/", view(self.numbers), name="offers_welcomepack_numbers"),
         ]
         return [*own, *super().get_urls()]
@@ -169,8 +169,8 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         if pack is not None:
             keys = _keys(pack)
             context |= {
-                "story": pack.story.select_related("by", "partner"),
-                "posted": Message.objects.filter(keys).order_by("pk"),
+                "steps": pack.story.select_related("by", "partner"),
+                "sent_messages": Message.objects.filter(keys).order_by("pk"),
                 "attempts": Attempt.objects.filter(keys).select_related("endpoint")[:ATTEMPTS_SHOWN],
                 "cases": Case.objects.filter(
                     about_type__app_label="offers", about_type__model="welcomepack", about_id=pack.pk
@@ -182,56 +182,56 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Send it again, cancel it, or try a waiting message now."""
+        """Send the pack again, cancel it, or resend one of its webhooks."""
         if not request.user.has_perm(WORK):
             raise PermissionDenied
         pack = get_object_or_404(WelcomePack, pk=pk)
         by: Any = request.user
-        now, what = timezone.now(), request.POST.get("do", "")
+        now, operation = timezone.now(), request.POST.get("do", "")
         try:
-            match what:
+            match operation:
                 case "again":
-                    packs.send_again(pack=pack, by=by, at=now)
-                    told = gettext("It is sent again: the same pack, with the next number.")
+                    packs.resend_pack(pack=pack, by=by, at=now)
+                    done = gettext("The pack will be sent again.")
                 case "cancel":
                     packs.cancel_pack(pack=pack, by=by, at=now)
-                    told = gettext("Cancelled. The house and the member are told.")
+                    done = gettext("Cancelled. The fulfilment partner and the member will be informed.")
                 case _:
-                    key = int(what) if what.isdecimal() and len(what) < 19 else 0
+                    key = int(operation) if operation.isdecimal() and len(operation) < 19 else 0
                     message = get_object_or_404(Message.objects.filter(_keys(pack)), pk=key)
-                    partners.resend(message=message, by=by, at=now)
-                    told = gettext("%(key)s is sent again.") % {"key": message.key}
+                    partners.resend_webhook(message=message, by=by, at=now)
+                    done = gettext("%(key)s will be sent again.") % {"key": message.key}
         except Refusal as refusal:
             self.message_user(request, str(refusal.message), messages.ERROR)
         else:
-            self.log_change(request, pack, told)
-            self.message_user(request, told, messages.SUCCESS)
+            self.log_change(request, pack, done)
+            self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:offers_welcomepack_change", args=[pack.pk]))
 
     def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """To another address, by the rules of the member's own form (R37)."""
+        """Send the pack again to another address, checked like the member's own form (R37)."""
         if not request.user.has_perm(WORK):
             raise PermissionDenied
         pack = get_object_or_404(WelcomePack.objects.select_related("member"), pk=pk)
-        typed = {name: getattr(pack, name) for name in (*PARTS, "phone")}
-        initial = {**typed, "name": pack.name or pack.member.full_name, "country": pack.country.code}
+        address = {name: getattr(pack, name) for name in (*PARTS, "phone")}
+        initial = {**address, "name": pack.name or pack.member.full_name, "country": pack.country.code}
         form: PackForm = ResendForm(request.POST or None, initial=initial)
         if request.POST.get("go") == "country":
             form = form.unchecked()
         elif request.method == "POST" and form.is_valid():
             by: Any = request.user
             try:
-                packs.send_again(pack=pack, by=by, at=timezone.now(), address=form.address)
+                packs.resend_pack(pack=pack, by=by, at=timezone.now(), address=form.address)
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
-                told = gettext("It is sent again, to the address you typed: the same pack, with the next number.")
-                self.log_change(request, pack, told)
-                self.message_user(request, told, messages.SUCCESS)
+                done = gettext("The pack will be sent again, to the new address.")
+                self.log_change(request, pack, done)
+                self.message_user(request, done, messages.SUCCESS)
                 return HttpResponseRedirect(reverse("admin:offers_welcomepack_change", args=[pack.pk]))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Send it again to another address"),
+            "title": _("Send again to another address"),
             "opts": self.opts,
             "original": pack,
             "form": form,
@@ -239,49 +239,48 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         return TemplateResponse(request, "admin/offers/welcomepack/send_again.html", context)
 
     def pack_files(self, request: HttpRequest) -> HttpResponse:
-        """Take the file for a house without a system; record the one that came back."""
+        """Download requests for a partner without a system of its own, and upload its reports."""
         if not request.user.has_perm(WORK):
             raise PermissionDenied
         by: Any = request.user
         now = timezone.now()
         if request.method == "POST" and request.POST.get("do") == "take":
-            taken = pack_files.export_requests(by=by, at=now)
-            return _file(taken, now.isoformat())
-        again = request.GET.get("taken", "").replace("\x00", "")
-        if again:
-            return _file(pack_files.exported_at(again), again)
+            return _csv_file(pack_files.export_requests(by=by, at=now), now.isoformat())
+        moment = request.GET.get("taken", "").replace("\x00", "")
+        if moment:
+            return _csv_file(pack_files.exported_at(moment), moment)
         form = ReportFileForm(request.POST or None, request.FILES or None)
-        problems: list[pack_files.Problem] = []
+        problems: list[pack_files.LineError] = []
         if request.method == "POST" and form.is_valid():
             new, refused = pack_files.import_reports(lines=form.lines, by=by, at=now)
             problems = sorted([*form.problems, *refused], key=lambda problem: problem.number)
-            told = ngettext("%(n)d line was new.", "%(n)d lines were new.", new) % {"n": new}
-            self.message_user(request, told, messages.WARNING if problems else messages.SUCCESS)
+            done = ngettext("%(n)d new report recorded.", "%(n)d new reports recorded.", new) % {"n": new}
+            self.message_user(request, done, messages.WARNING if problems else messages.SUCCESS)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Welcome Packs by file"),
             "opts": self.opts,
             "form": form,
             "problems": problems,
-            "needed": ", ".join(NEEDED),
-            "others": ", ".join(COLUMNS[len(NEEDED) :]),
-            "waiting": WelcomePack.objects.filter(pack_files.waiting()).count(),
+            "needed": ", ".join(REQUIRED_COLUMNS),
+            "others": ", ".join(COLUMNS[len(REQUIRED_COLUMNS) :]),
+            "waiting": WelcomePack.objects.filter(pack_files.waiting_for_file()).count(),
             "files": pack_files.recent_exports(),
         }
         return TemplateResponse(request, "admin/offers/welcomepack/by_file.html", context)
 
     def numbers(self, request: HttpRequest) -> HttpResponse:
-        """Asked, dispatched, median days, overdue, by month and house."""
+        """Requested, dispatched, median days, overdue and so on, by month and partner."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         with connection.cursor() as cursor:
             late = timezone.now() - rules.MISSING_AFTER
-            cursor.execute(NUMBERS_SQL, {"zone": timezone.get_current_timezone_name(), "late": late})
+            cursor.execute(STATISTICS_SQL, {"zone": timezone.get_current_timezone_name(), "late": late})
             names = [column.name for column in cursor.description or []]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Welcome Packs in numbers"),
+            "title": _("Welcome Pack statistics"),
             "opts": self.opts,
             "rows": rows,
         }
@@ -298,7 +297,7 @@ class PackEventAdmin(ReadOnlyAdmin[PackEvent]):
 
 @admin.register(PackItem)
 class PackItemAdmin(DeskAdmin[PackItem]):
-    """What is in the pack these days (R39); requests keep what it was when they were made."""
+    """What new packs contain (R39). Requests keep the contents they were made with."""
 
     list_display = ["name", "code", "position", "included"]
     search_fields = ["name", "code"]
@@ -308,21 +307,21 @@ admin.site.register(event_model(WelcomePack), EventAdmin)
 
 
 def _keys(pack: WelcomePack) -> Q:
-    """The messages about any sending of this pack."""
+    """Webhooks and mails about any sending of this pack."""
     return Q(key__startswith=f"pack-{pack.reference}-")
 
 
-def _file(taken: list[WelcomePack], moment: str) -> HttpResponse:
-    """One line a parcel; nothing that a member typed runs in a spreadsheet."""
-    answer = HttpResponse(
+def _csv_file(packs_to_send: list[WelcomePack], moment: str) -> HttpResponse:
+    """One line per pack. Cells are escaped, so that a spreadsheet does not run what a member typed as a formula."""
+    response = HttpResponse(
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="welcome-packs.csv"', "Cache-Control": "no-store"},
     )
-    answer.write("\ufeff")  # without it, spreadsheets read names in the wrong alphabet
-    table = csv.writer(answer)
-    table.writerow(SENT_COLUMNS)
-    cards = pack_files.cards_of(taken)
-    for pack in taken:
+    response.write("\ufeff")  # the byte order mark, without which Excel does not read UTF-8
+    table = csv.writer(response)
+    table.writerow(EXPORT_COLUMNS)
+    cards = pack_files.cards_of(packs_to_send)
+    for pack in packs_to_send:
         card = cards.get(pack.member_id)
         cells = [
             pack.reference_in_groups,
@@ -340,4 +339,4 @@ def _file(taken: list[WelcomePack], moment: str) -> HttpResponse:
             moment,
         ]
         table.writerow(map(escape_formula, cells))
-    return answer
+    return response

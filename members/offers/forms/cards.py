@@ -1,4 +1,4 @@
-"""What the desk types about cards."""
+"""Form for ending cards in the admin."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,10 +9,10 @@ REASONS = [(reason.value, reason.label) for reason in CardEnd if reason != CardE
 
 
 class EndCardForm(forms.Form):
-    """Replacing a card, or stopping it."""
+    """Replace or revoke a card."""
 
-    reason = forms.ChoiceField(label=_("Why"), choices=[("", _("Choose…")), *REASONS])
+    reason = forms.ChoiceField(label=_("Reason"), choices=[("", _("Choose…")), *REASONS])
     post = forms.BooleanField(
-        label=_("Ask the fulfilment house to print the new card and post it to the Welcome Pack’s address"),
+        label=_("Ask the fulfilment partner to print the new card and post it to the address of the Welcome Pack"),
         required=False,
     )

@@ -1,4 +1,4 @@
-"""What the desk types about Welcome Packs (R37, R38, R54)."""
+"""Forms for Welcome Packs in the admin (R37, R38, R54)."""
 
 import csv
 import io
@@ -13,32 +13,32 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.reference import read_reference
-from members.offers.actions.pack_files import Line, Problem
+from members.offers.actions.pack_files import LineError, ReportLine
 from members.offers.actions.packs import Report
 from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
 from members.offers.forms.packs import PackForm
 
 COLUMNS = ["reference", "sending", "kind", "occurred_at", "carrier", "tracking", "tracking_url", "reason"]
-NEEDED = COLUMNS[:4]
+REQUIRED_COLUMNS = COLUMNS[:4]
 MAX_LINES = 2000
 MAX_BYTES = 500_000
 MAX_LENGTHS = {"carrier": 60, "tracking": 60, "tracking_url": 300}
-BAD: dict[str, Any] = {
-    "columns": _("The first line has to name these columns: %(columns)s."),
-    "csv": _("Line %(n)d can’t be read as CSV. Look for a quotation mark that is not closed."),
-    "many": _("Send at most %(n)d lines at once."),
-    "reference": _("“%(value)s” is no reference of a Welcome Pack."),
-    "sending": _("The sending is a number, 1 for the first."),
-    "kind": _("The kind is one of %(kinds)s, not “%(value)s”."),
-    "occurred_at": _("“%(value)s” is no moment. Write 2026-03-02T09:30:00Z, or only the day."),
+ERRORS: dict[str, Any] = {
+    "columns": _("The first line has to contain these column names: %(columns)s."),
+    "csv": _("Line %(n)d isn’t valid CSV. Look for a missing quotation mark."),
+    "many": _("Upload at most %(n)d lines at once."),
+    "reference": _("“%(value)s” isn’t a Welcome Pack reference."),
+    "sending": _("The sending has to be a number, starting at 1."),
+    "kind": _("The kind has to be one of %(kinds)s, not “%(value)s”."),
+    "occurred_at": _("“%(value)s” isn’t a date or time. Use 2026-03-02T09:30:00Z, or only the date."),
     "long": _("Use at most %(n)d characters."),
-    "url": _("The tracking page begins with https://."),
-    "reason": _("Say why it came back: one of %(reasons)s."),
+    "url": _("The tracking page has to start with https://."),
+    "reason": _("Enter the reason for the return: one of %(reasons)s."),
 }
 
 
 class ResendForm(PackForm):
-    """The member's own form of an address, filled in by the desk: by its rules, without its scripts (R37)."""
+    """The member's address form for use in the admin: the same rules, without htmx and autocompletion (R37)."""
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any]) -> None:
         super().__init__(data, initial=initial)
@@ -49,34 +49,34 @@ class ResendForm(PackForm):
 
 
 class ReportFileForm(forms.Form):
-    """The house's file, chosen or pasted. A line that cannot be read is a problem of its own; the others are read."""
+    """A file of reports, uploaded or pasted. Lines with errors are listed in `problems`, all others in `lines`."""
 
     file = forms.FileField(
-        label=_("The file of the house"),
+        label=_("File from the fulfilment partner"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )
     text = forms.CharField(
-        label=_("Or its lines"),
+        label=_("Or paste its lines"),
         required=False,
         max_length=MAX_BYTES,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
     )
-    lines: list[Line]
-    problems: list[Problem]
+    lines: list[ReportLine]
+    problems: list[LineError]
 
     def clean_file(self) -> str:
         file = self.cleaned_data["file"]
         if not file:
             return ""
         if file.size > MAX_BYTES:
-            raise ValidationError(_("The file is larger than 500 kB. Send it in parts."))
+            raise ValidationError(_("The file is larger than 500 kB. Split it into parts."))
         try:
             text: str = file.read().decode()
         except UnicodeDecodeError:
-            raise ValidationError(_("This is no CSV in UTF-8. Save it as “CSV UTF-8”.")) from None
+            raise ValidationError(_("This isn’t a CSV file in UTF-8. Save it as “CSV UTF-8”.")) from None
         ProhibitNullCharactersValidator()(text)
         return text
 
@@ -86,64 +86,66 @@ class ReportFileForm(forms.Form):
         if not self.errors:
             name = "file" if data["file"] else "text"
             try:
-                self._read_all(data[name])
-            except ValidationError as problem:
-                self.add_error(name, problem)
+                self._read_rows(data[name])
+            except ValidationError as error:
+                self.add_error(name, error)
         return data
 
-    def _read_all(self, text: str) -> None:
+    def _read_rows(self, text: str) -> None:
         if not text.strip():
-            raise ValidationError(_("Choose the file of the house, or paste its lines."))
-        whole = io.StringIO(text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
-        first = whole.readline()
-        whole.seek(0)
-        rows = csv.DictReader(whole, delimiter=";" if ";" in first else ",")
+            raise ValidationError(_("Choose a file, or paste its lines."))
+        file = io.StringIO(text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+        header = file.readline()
+        file.seek(0)
+        rows = csv.DictReader(file, delimiter=";" if ";" in header else ",")
         try:
-            if not set(NEEDED) <= set(rows.fieldnames or ()):
-                raise ValidationError(BAD["columns"] % {"columns": ", ".join(NEEDED)})
+            if not set(REQUIRED_COLUMNS) <= set(rows.fieldnames or ()):
+                raise ValidationError(ERRORS["columns"] % {"columns": ", ".join(REQUIRED_COLUMNS)})
             for count, row in enumerate(rows):
                 if count == MAX_LINES:
-                    raise ValidationError(BAD["many"] % {"n": MAX_LINES})
-                self._read_one(rows.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS})
+                    raise ValidationError(ERRORS["many"] % {"n": MAX_LINES})
+                self._read_row(rows.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS})
         except csv.Error:
-            raise ValidationError(BAD["csv"] % {"n": rows.line_num + 1}) from None
+            raise ValidationError(ERRORS["csv"] % {"n": rows.line_num + 1}) from None
 
-    def _read_one(self, number: int, cells: dict[str, str]) -> None:
+    def _read_row(self, number: int, cells: dict[str, str]) -> None:
         try:
-            self.lines.append(_line(number, cells))
-        except ValidationError as problem:
-            ((column, (why, *_others)),) = problem.message_dict.items()
-            self.problems.append(Problem(number, column, why))
+            self.lines.append(_parse_row(number, cells))
+        except ValidationError as error:
+            ((column, (message, *_more)),) = error.message_dict.items()
+            self.problems.append(LineError(number, column, message))
 
 
-def _line(number: int, cells: dict[str, str]) -> Line:
-    """Raises ValidationError with the column at fault."""
+def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
+    """Raises ValidationError for the first column with an error."""
     reference = read_reference(cells["reference"])
     if not reference:
-        raise ValidationError({"reference": BAD["reference"] % {"value": cells["reference"][:20]}})
+        raise ValidationError({"reference": ERRORS["reference"] % {"value": cells["reference"][:20]}})
     if not (cells["sending"].isascii() and cells["sending"].isdigit() and len(cells["sending"]) < 5):
-        raise ValidationError({"sending": BAD["sending"]})
+        raise ValidationError({"sending": ERRORS["sending"]})
     if cells["kind"] not in PARTNER_STEPS:
-        raise ValidationError({"kind": BAD["kind"] % {"value": cells["kind"][:20], "kinds": ", ".join(PARTNER_STEPS)}})
-    moment = _moment(cells["occurred_at"])
-    for name, longest in MAX_LENGTHS.items():
-        if len(cells[name]) > longest:
-            raise ValidationError({name: BAD["long"] % {"n": longest}})
+        raise ValidationError(
+            {"kind": ERRORS["kind"] % {"value": cells["kind"][:20], "kinds": ", ".join(PARTNER_STEPS)}}
+        )
+    moment = _parse_moment(cells["occurred_at"])
+    for name, max_length in MAX_LENGTHS.items():
+        if len(cells[name]) > max_length:
+            raise ValidationError({name: ERRORS["long"] % {"n": max_length}})
     if cells["tracking_url"] and not cells["tracking_url"].startswith("https://"):
-        raise ValidationError({"tracking_url": BAD["url"]})
+        raise ValidationError({"tracking_url": ERRORS["url"]})
     if cells["kind"] == PackStep.RETURNED and cells["reason"] not in ReturnReason.values:
-        raise ValidationError({"reason": BAD["reason"] % {"reasons": ", ".join(ReturnReason.values)}})
+        raise ValidationError({"reason": ERRORS["reason"] % {"reasons": ", ".join(ReturnReason.values)}})
     data = {name: cells[name] for name in COLUMNS[4:] if cells[name]}
     sending = int(cells["sending"])
     report = Report(PackStep(cells["kind"]), sending, moment, f"{reference}-{sending}-{cells['kind']}", data)
-    return Line(number, reference, report)
+    return ReportLine(number, reference, report)
 
 
-def _moment(typed: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     try:
-        moment = parse_datetime(typed)
+        moment = parse_datetime(text)
     except ValueError:
         moment = None
     if moment is None:
-        raise ValidationError({"occurred_at": BAD["occurred_at"] % {"value": typed[:30]}})
+        raise ValidationError({"occurred_at": ERRORS["occurred_at"] % {"value": text[:30]}})
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -1,4 +1,4 @@
-"""What members are offered, their Welcome Pack and their card."""
+"""Offers, Welcome Packs and membership cards."""
 
 from members.offers.models.cards import Card, CardQuerySet
 from members.offers.models.offers import SIGNED_UP, Offer, OfferQuerySet, SignUp

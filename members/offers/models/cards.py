@@ -20,13 +20,13 @@ class CardQuerySet(models.QuerySet["Card"]):
         return self.filter(revoked_at=None)
 
     def valid(self, token: str) -> "Card | None":
-        """The card behind a token that somebody presents, with its member; None unless it holds now (R41)."""
+        """The valid card with this token, with its member; None if there is none (R41)."""
         if not TOKEN.fullmatch(token):
             return None
         return self.live().filter(token=token, member__closed_at=None).select_related("member").first()
 
     def presented(self, text: str) -> "CardQuerySet":
-        """What somebody types from a card or scans: its number, its address or the token of that. Stopped ones too."""
+        """Find cards, revoked ones included, by what was typed or scanned: number, address of the QR code, or token."""
         scanned = SCANNED.search(text)
         token = scanned[1] if scanned else text
         if TOKEN.fullmatch(token):
@@ -37,14 +37,14 @@ class CardQuerySet(models.QuerySet["Card"]):
 
 @pghistory.track(exclude=["token"])
 class Card(models.Model):
-    """A card of a member. `token` is the unguessable part of the address in its QR code."""
+    """A membership card. `token` is the unguessable part of the address in its QR code."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="cards", verbose_name=_("member"))
     number = models.CharField(_("card number"), max_length=12, unique=True, editable=False)
     token = models.CharField(max_length=43, unique=True, editable=False)
     issued_at = models.DateTimeField(_("issued"))
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    end = models.CharField(_("why it ended"), max_length=10, choices=CardEnd, blank=True)
+    end = models.CharField(_("reason for ending"), max_length=10, choices=CardEnd, blank=True)
     revoked_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
     )
@@ -60,7 +60,7 @@ class Card(models.Model):
                 fields=["member"],
                 name="card_one_live",
                 condition=Q(revoked_at=None),
-                violation_error_message=_("This member has a valid card. Replace it instead."),
+                violation_error_message=_("This member already has a valid card. Replace it instead."),
             ),
             models.CheckConstraint(name="card_number_form", condition=Q(number__regex=r"^\d{12}$")),
             models.CheckConstraint(
@@ -73,12 +73,11 @@ class Card(models.Model):
         return self.number_in_groups
 
     def get_absolute_url(self) -> str:
-        """Where its member sees it."""
         return reverse("offers:card")
 
     @property
     def check_path(self) -> str:
-        """The public page that checks it, which the QR code names. Whoever has it can show the card."""
+        """The public page behind the QR code. Keep it private: anybody who knows it can present the card."""
         return reverse("card_check", args=[self.token])
 
     @property

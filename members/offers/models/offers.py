@@ -1,4 +1,4 @@
-"""What membership offers by level, country and date: events, special offers, the Welcome Pack (R36, R59)."""
+"""Events, special offers and the Welcome Pack offer, by level, country and date; sign-ups (R36, R59)."""
 
 from datetime import datetime
 from typing import Self
@@ -22,14 +22,14 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(Q(until=None) | Q(until__gt=at), state=OfferState.PUBLISHED, since__lte=at)
 
     def open_to(self, member: Member, at: datetime) -> Self:
-        """What this member is offered now: by today's level and the country they live in (R43, R59)."""
+        """Current offers for the member's level and country of today (R43, R59)."""
         here = Q(countries=[]) | Q(countries__contains=[member.country.code])
         return self.current(at).filter(here, levels__contains=[member.level])
 
 
 @pghistory.track()
 class Offer(models.Model):
-    """Something members of some levels and countries are offered from a moment on. `places` empty: without a limit."""
+    """An offer to members of certain levels and countries, for a time. Without `places` there is no limit."""
 
     kind = models.CharField(_("kind"), max_length=20, choices=OfferKind)
     slug = models.SlugField(_("address"), max_length=80, unique=True)
@@ -37,7 +37,7 @@ class Offer(models.Model):
     summary = models.CharField(_("in one sentence"), max_length=200)
     text = models.TextField(_("text"), blank=True, max_length=5000)
     link = models.URLField(_("link"), blank=True)
-    code = models.CharField(_("code to redeem"), max_length=40, blank=True)
+    code = models.CharField(_("redemption code"), max_length=40, blank=True)
     levels = ArrayField(models.CharField(max_length=10, choices=Level), verbose_name=_("levels"))
     countries = ArrayField(models.CharField(max_length=2), verbose_name=_("countries"), default=list, blank=True)
     since = models.DateTimeField(_("from"))
@@ -66,7 +66,7 @@ class Offer(models.Model):
             models.CheckConstraint(
                 name="offer_until_after_since",
                 condition=Q(until=None) | Q(until__gt=F("since")),
-                violation_error_message=_("It ends before it begins. Choose a later end."),
+                violation_error_message=_("The end is before the start. Choose a later end."),
             ),
             models.CheckConstraint(
                 name="offer_event_has_a_time",
@@ -82,7 +82,7 @@ class Offer(models.Model):
                 fields=["kind"],
                 name="offer_one_welcome_pack",
                 condition=Q(kind=OfferKind.WELCOME_PACK, state=OfferState.PUBLISHED),
-                violation_error_message=_("There is a published Welcome Pack offer. Withdraw it first."),
+                violation_error_message=_("Another Welcome Pack offer is published. Withdraw that one first."),
             ),
         ]
 
@@ -95,15 +95,15 @@ class Offer(models.Model):
         return reverse("offers:offer", args=[self.slug])
 
     def takes_sign_ups(self, at: datetime) -> bool:
-        """Until the event begins or the offer ends (R59)."""
+        """Whether members can still sign up: until the event begins or the offer ends (R59)."""
         return all(end is None or at < end for end in (self.starts_at, self.until))
 
 
 class SignUp(models.Model):
-    """A member wants to come, or takes an offer up (R59).
+    """A member signed up for an event or offer (R59).
 
-    `place` is the number of the place they have: the database gives each to one member only. Who waits has
-    none; `since` orders the line.
+    `place` is the number of their place; a unique constraint makes sure that each is given to one member only. Members
+    on the waiting list have none; `since` is the order of the list.
     """
 
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="sign_ups", verbose_name=_("offer"))
@@ -111,7 +111,7 @@ class SignUp(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=PlaceState)
     place = models.PositiveSmallIntegerField(_("place"), null=True, blank=True)
     since = models.DateTimeField(_("since"))
-    ended_at = models.DateTimeField(_("given back"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("sign-up")

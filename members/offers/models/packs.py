@@ -22,7 +22,7 @@ BLANK = Q(name="", street="", city="", city_area="", country_area="", postal_cod
 
 
 class PackItem(models.Model):
-    """Something that is in the pack these days (R39)."""
+    """An item of the Welcome Pack (R39). `included` items go into new requests."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
@@ -30,8 +30,8 @@ class PackItem(models.Model):
     included = models.BooleanField(_("included"), default=True)
 
     class Meta:
-        verbose_name = _("content of the pack")
-        verbose_name_plural = _("contents of the pack")
+        verbose_name = _("pack item")
+        verbose_name_plural = _("pack items")
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:
@@ -40,22 +40,22 @@ class PackItem(models.Model):
 
 class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
     def locked(self, pk: int) -> "WelcomePack":
-        """The pack, locked after its member as everywhere."""
+        """Lock the pack. The member is locked first, as in all actions."""
         member = self.values_list("member", flat=True).get(pk=pk)
         Member.objects.locked().get(pk=member)
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
 
     def visible_to_partner(self, partner: Partner) -> Self:
-        return self.filter(house=partner)
+        return self.filter(partner=partner)
 
     def unacknowledged(self, before: datetime) -> Self:
-        """Asked for (again) before that moment, and no house has said that it has it."""
+        """Requests made before that moment that no fulfilment partner has accepted yet."""
         return self.filter(state=PackState.REQUESTED, sending_since__lt=before)
 
     def to_blank(self, before: datetime) -> Self:
-        """Done with long ago: nobody needs the address any more."""
-        done = Q(state__in=[PackState.RECEIVED, PackState.CANCELLED, PackState.DISPATCHED])
-        return self.filter(done, blanked_at=None, changed_at__lt=before)
+        """Packs whose last step was before that moment and whose address is no longer needed."""
+        final_states = [PackState.RECEIVED, PackState.CANCELLED, PackState.DISPATCHED]
+        return self.filter(state__in=final_states, blanked_at=None, changed_at__lt=before)
 
 
 @pghistory.track(
@@ -75,17 +75,24 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
     ]
 )
 class WelcomePack(models.Model):
-    """A member's Welcome Pack from the moment they ask for it. One returned and sent again is the same row (R37).
+    """A member's Welcome Pack, from the request on. A pack that is returned and sent again is the same row (R37).
 
-    State, times and tracking are copies of what the steps say (`PackEvent`). `contents` are codes of PackItem.
+    State, times and tracking are derived from the steps (`PackEvent`) and copied here. `contents` are codes of
+    PackItem.
     """
 
     member = models.OneToOneField(Member, models.PROTECT, related_name="welcome_pack", verbose_name=_("member"))
     reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
-    house = models.ForeignKey(
-        Partner, models.PROTECT, null=True, blank=True, related_name="welcome_packs", verbose_name=_("fulfilment house")
+    partner = models.ForeignKey(
+        Partner,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_column="house_id",
+        related_name="welcome_packs",
+        verbose_name=_("fulfilment partner"),
     )
-    level_when_asked = models.CharField(_("level when asked"), max_length=10, choices=Level)
+    level_when_asked = models.CharField(_("level when requested"), max_length=10, choices=Level)
     contents = models.JSONField(_("contents"), default=list)
     language = models.CharField(_("language of the letter"), max_length=10)
 
@@ -101,19 +108,24 @@ class WelcomePack(models.Model):
 
     state = models.CharField(_("state"), max_length=12, choices=PackState, default=PackState.REQUESTED)
     sending = models.PositiveSmallIntegerField(_("sending"), default=1)
-    asked_at = models.DateTimeField(_("asked for"))
-    sending_since = models.DateTimeField(_("this sending since"))
+    asked_at = models.DateTimeField(_("requested"))
+    sending_since = models.DateTimeField(_("this sending requested"))
     changed_at = models.DateTimeField(_("last step"))
     dispatched_at = models.DateTimeField(_("dispatched"), null=True, blank=True)
     carrier = models.CharField(_("carrier"), max_length=60, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
     tracking_url = models.URLField(_("tracking page"), max_length=300, blank=True)
-    return_reason = models.CharField(_("why it came back"), max_length=20, choices=ReturnReason, blank=True)
+    return_reason = models.CharField(_("reason for return"), max_length=20, choices=ReturnReason, blank=True)
     missing_case = models.OneToOneField(
-        Case, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("case of the missing pack")
+        Case, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("case about the missing pack")
     )
     late_case = models.OneToOneField(
-        Case, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("case of the silent house")
+        Case,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("case about the late confirmation"),
     )
     blanked_at = models.DateTimeField(_("address deleted"), null=True, blank=True)
 
@@ -124,7 +136,7 @@ class WelcomePack(models.Model):
         verbose_name_plural = _("Welcome Packs")
         ordering = ["-asked_at", "-pk"]
         indexes = [
-            models.Index(fields=["house", "sending_since", "id"], name="welcome_pack_of_house"),
+            models.Index(fields=["partner", "sending_since", "id"], name="welcome_pack_of_house"),
             models.Index(fields=["sending_since"], name="welcome_pack_waiting", condition=Q(state=PackState.REQUESTED)),
             models.Index(fields=["changed_at"], name="welcome_pack_to_blank", condition=Q(blanked_at=None)),
         ]
@@ -163,17 +175,17 @@ class WelcomePack(models.Model):
 
     @property
     def key(self) -> str:
-        """The idempotency key of this sending: the house counts it once (R38)."""
+        """The idempotency key of this sending, so that the fulfilment partner counts it once (R38)."""
         return f"{self.reference}-{self.sending}"
 
     @property
     def missing_from(self) -> datetime:
-        """From when it can be reported as not received (R40)."""
+        """When the member can start to report it as not received (R40)."""
         return self.sending_since + rules.MISSING_AFTER
 
     @property
-    def can_be_here(self) -> bool:
-        """Whether the member can say so: a house has it, or had an earlier sending of it."""
+    def can_be_received(self) -> bool:
+        """Whether the member can confirm receipt: a partner has accepted it, or had an earlier sending of it."""
         return self.state in rules.UNDELIVERED_STATES and (self.state != PackState.REQUESTED or self.sending > 1)
 
     def can_be_missing(self, at: datetime) -> bool:
@@ -181,14 +193,17 @@ class WelcomePack(models.Model):
 
 
 class PackEvent(models.Model):
-    """A step of a pack, as reported: when it happened and when we heard. Append-only; keys and codes only."""
+    """A step of a Welcome Pack, with when it happened and when it was reported. Append-only.
+
+    Holds keys and codes only, never personal data: it cannot be erased (R14).
+    """
 
     pack = models.ForeignKey(WelcomePack, models.PROTECT, related_name="story", verbose_name=_("Welcome Pack"))
-    step = models.CharField(_("what"), max_length=12, choices=PackStep)
+    step = models.CharField(_("step"), max_length=12, choices=PackStep)
     sending = models.PositiveSmallIntegerField(_("sending"))
-    occurred_at = models.DateTimeField(_("happened"))
-    received_at = models.DateTimeField(_("heard"))
-    external_id = models.CharField(_("number at the house"), max_length=100, null=True, blank=True)
+    occurred_at = models.DateTimeField(_("occurred"))
+    received_at = models.DateTimeField(_("reported"))
+    external_id = models.CharField(_("partner's own number"), max_length=100, null=True, blank=True)
     data = models.JSONField(_("details"), default=dict)
     by = models.ForeignKey(
         User,
@@ -203,8 +218,8 @@ class PackEvent(models.Model):
     )
 
     class Meta:
-        verbose_name = _("step of a Welcome Pack")
-        verbose_name_plural = _("steps of Welcome Packs")
+        verbose_name = _("Welcome Pack step")
+        verbose_name_plural = _("Welcome Pack steps")
         ordering = ["received_at", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["pack", "external_id"], name="pack_event_heard_once"),

@@ -1,4 +1,4 @@
-"""A member's offers: the list, one of them, signing up and giving back (R59)."""
+"""A member's offers: the list, one offer, signing up and cancelling (R59)."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,33 +14,33 @@ from members.access import MemberRequest, member_required
 from members.offers.actions.offers import cancel_sign_up, sign_up
 from members.offers.enums import PlaceState
 from members.offers.presenters.calendar import as_ics
-from members.offers.queries import VisibleOffer, one, place_in_line, visible_offers
+from members.offers.queries import VisibleOffer, get_visible_offer, visible_offers, waiting_list_position
 
 
 @never_cache
 @require_safe
 @member_required
 def offers(request: MemberRequest) -> HttpResponse:
-    return render(request, "offers/list.html", {"shelf": visible_offers(request.member, timezone.now())})
+    return render(request, "offers/list.html", {"overview": visible_offers(request.member, timezone.now())})
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def offer(request: MemberRequest, slug: str) -> HttpResponse:
-    found = _found(request, slug)
+    visible = _get_or_404(request, slug)
     if request.method == "POST":
-        return _answered(request, found)
-    line = place_in_line(found.mine) if found.mine and found.in_line else 0
-    return render(request, "offers/offer.html", {"shelved": found, "offer": found.offer, "line": line})
+        return _change_sign_up(request, visible)
+    position = waiting_list_position(visible.sign_up) if visible.sign_up and visible.is_waiting else 0
+    return render(request, "offers/offer.html", {"visible": visible, "offer": visible.offer, "position": position})
 
 
 @never_cache
 @require_safe
 @member_required
 def calendar(request: MemberRequest, slug: str) -> HttpResponse:
-    """For the calendar on a phone or a desk."""
-    event = _found(request, slug).offer
+    """The event as a calendar file."""
+    event = _get_or_404(request, slug).offer
     if event.starts_at is None:
         raise Http404
     file = as_ics(
@@ -57,25 +57,26 @@ def calendar(request: MemberRequest, slug: str) -> HttpResponse:
     return HttpResponse(file, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
-def _found(request: MemberRequest, slug: str) -> VisibleOffer:
-    if "\0" in slug or (found := one(request.member, slug, timezone.now())) is None:
+def _get_or_404(request: MemberRequest, slug: str) -> VisibleOffer:
+    visible = get_visible_offer(request.member, slug, timezone.now())
+    if visible is None:
         raise Http404
-    return found
+    return visible
 
 
-def _answered(request: MemberRequest, found: VisibleOffer) -> HttpResponse:
+def _change_sign_up(request: MemberRequest, visible: VisibleOffer) -> HttpResponse:
     now = timezone.now()
     try:
         if request.POST.get("do") == "cancel_sign_up":
-            cancel_sign_up(member=request.member, offer=found.offer, by=request.user, at=now)
-            messages.success(request, _("Given back. Thank you: somebody else may come now."))
+            cancel_sign_up(member=request.member, offer=visible.offer, at=now)
+            messages.success(request, _("Done. Your place goes to the next in line."))
             return redirect("offers:list")
-        mine = sign_up(member=request.member, offer=found.offer, by=request.user, at=now)
+        entry = sign_up(member=request.member, offer=visible.offer, at=now)
     except Refusal as refusal:
         messages.error(request, str(refusal))
-        return redirect(found.offer)
-    if mine.state == PlaceState.HELD:
+        return redirect(visible.offer)
+    if entry.state == PlaceState.HELD:
         messages.success(request, _("You have a place."))
     else:
-        messages.success(request, _("You are in the line. We tell you when a place is yours."))
-    return redirect(found.offer)
+        messages.success(request, _("You’re on the waiting list. We’ll let you know when a place is free."))
+    return redirect(visible.offer)

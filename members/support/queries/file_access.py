@@ -1,4 +1,4 @@
-"""Who may open the files of cases besides whoever uploaded them (R25, R58)."""
+"""Who can open the files of a case, besides the person who uploaded them (R25, R58)."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
@@ -11,7 +11,7 @@ PURPOSE = "case"
 
 
 def may_read_attachment(user: AbstractBaseUser, file: StoredFile) -> bool:
-    """Support; and the member whose case it is, but for internal notes."""
+    """Support, and the member whose case it is, except for files of internal notes."""
     attachment = CaseAttachment.objects.filter(file=file)
     if getattr(user, "is_staff", False) and isinstance(user, PermissionsMixin) and user.has_perm("cases.answer_case"):
         return attachment.exists()

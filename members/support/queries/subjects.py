@@ -1,4 +1,4 @@
-"""What a case is about: a row of any app above this one, named by the links that lead to the contact form."""
+"""What a case is about: a row of any app, named in the links that lead to the contact form."""
 
 from django.apps import apps
 from django.conf import settings
@@ -6,23 +6,26 @@ from django.db.models import Model
 
 from members.models import Member
 
-LARGEST_KEY = 2**63 - 1
+MAX_KEY = 2**63 - 1
 
 
 def find_related(text: str, member: Member | None) -> Model | None:
-    """The row behind "registration:12", if such a thing may be written about and is the member's or everybody's."""
+    """The row named by text such as "registration:12".
+
+    None if CASES_ABOUT does not list this kind of row, or if the row belongs to another member.
+    """
     name, _colon, key = text.partition(":")
-    known = settings.CASES_ABOUT.get(name)
-    if not known or not (key.isascii() and key.isdecimal()) or int(key[:20]) > LARGEST_KEY or len(key) > 19:
+    setting = settings.CASES_ABOUT.get(name)
+    if not setting or not (key.isascii() and key.isdecimal()) or int(key[:20]) > MAX_KEY or len(key) > 19:
         return None
-    label, owner = known
+    label, owner_lookup = setting
     rows = apps.get_model(label)._default_manager.filter(pk=int(key))
-    if owner:
-        rows = rows.filter(**{owner: member}) if member else rows.none()
-    found: Model | None = rows.first()
-    return found
+    if owner_lookup:
+        rows = rows.filter(**{owner_lookup: member}) if member else rows.none()
+    row: Model | None = rows.first()
+    return row
 
 
-def page_of(row: Model) -> str:
-    """Where its owner sees it; "" if it has no page."""
+def page_url(row: Model) -> str:
+    """The page on which its owner sees it; "" if there is none."""
     return str(row.get_absolute_url()) if hasattr(row, "get_absolute_url") else ""

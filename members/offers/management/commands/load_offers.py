@@ -6,9 +6,9 @@ from members.offers.actions.reference_data import load_offers
 
 
 class Command(BaseCommand):
-    help = "Add the Welcome Pack and its contents if they are missing; what is there stays as staff left it."
+    help = "Add the Welcome Pack offer and its items if they are missing; existing rows are not changed."
 
     def handle(self, **options: Any) -> None:
-        added, left_alone = load_offers()
+        added, existing = load_offers()
         if options["verbosity"]:
-            self.stdout.write(f"offers and contents of the pack: {added} added, {left_alone} left alone")
+            self.stdout.write(f"offers and pack items: {added} added, {existing} existing")
