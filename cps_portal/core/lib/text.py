@@ -1,0 +1,105 @@
+"""Text that people type or paste, cleaned for each purpose: names, e-mail addresses, passwords, codes, look-ups.
+
+Pages copy invisible signs along (direction marks, soft hyphens, byte order marks), keyboards type other digits, and
+phones compose accents in their own way. One function for each purpose, used by pages, admin, API and CSV loads alike.
+No framework.
+"""
+
+import re
+import unicodedata
+
+ZERO_WIDTH_JOINERS = "\u200c\u200d"  # Persian, Hindi, Sinhala and emoji need them between two signs
+# Letters by their category, and yet drawn as nothing: Hangul fillers, the Braille blank, Khmer inherent vowels.
+BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5"
+INVISIBLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs"}  # not Cn: letters and emoji newer than our tables are in it
+APOSTROPHES = "'’‘ʼʻ`´ʹ′ˈ＇"
+FOLDED_LETTERS = str.maketrans(
+    {
+        "ı": "i",
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "ħ": "h",
+        "ŧ": "t",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        # Arabic: one letter however its hamza is written
+        "أ": "ا",
+        "إ": "ا",
+        "آ": "ا",
+        "ٱ": "ا",
+        "ؤ": "و",
+        "ئ": "ي",
+        "ى": "ي",
+        "ی": "ي",
+        "ک": "ك",
+        "ة": "ه",
+        "ء": "",
+        "ـ": "",  # tatweel, which only stretches a word
+    }
+)
+# Capitals of other scripts, and signs, that look like a letter or digit of a serial number.
+LOOK_ALIKES = str.maketrans("OQILАВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "0011ABE51JKMH0PCTXYABEZH1KMN0PTYX")
+
+
+def clean_name(text: str) -> str:
+    """Composed (NFC), without invisible signs, blanks made single: for names and other text that people read.
+
+    A joiner stays between two signs that are drawn. Text of invisible signs only becomes "".
+    """
+    composed = unicodedata.normalize("NFC", text)
+    kept = [sign for place, sign in enumerate(composed) if _is_visible(composed, place)]
+    return " ".join("".join(kept).split())
+
+
+def clean_text(text: str) -> str:
+    """As `clean_name`, but with its lines: for subjects, messages and notes of several lines."""
+    return "\n".join(clean_name(line) for line in re.split(r"\r\n|[\n\r\u2028\u2029]", text)).strip()
+
+
+def clean_email(text: str) -> str:
+    """Lower case, without blanks and invisible signs; accents stay, because they make another address."""
+    return "".join(sign for sign in clean_name(text).lower() if not sign.isspace() and sign not in ZERO_WIDTH_JOINERS)
+
+
+def clean_password(text: str) -> str:
+    """One form (NFKC) for a password, however the keyboard composed its accents. Nothing is removed from it."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def clean_code(text: str) -> str:
+    """Capitals, digits of every script as 0 to 9, without invisible signs: for serial numbers, codes, references."""
+    letters = []
+    for sign in unicodedata.normalize("NFKC", text):
+        if (unicodedata.category(sign) in INVISIBLE_CATEGORIES and not sign.isspace()) or sign in BLANK_LETTERS:
+            continue
+        digit = unicodedata.decimal(sign, None)
+        letters.append(sign if digit is None else str(digit))
+    capitals = "".join(letters).replace("ı", "i").replace("i\u0307", "i").upper().replace("İ", "I")
+    return unicodedata.normalize("NFKC", capitals)  # upper() can leave parts, as of ŉ
+
+
+def look_alike_code(code: str) -> str:
+    """`code`, cleaned, with every sign that looks like another as that one: only to look up, never to store."""
+    return code.translate(LOOK_ALIKES)
+
+
+def fold(text: str) -> str:
+    """The form under which a search compares names: small letters without accents, apostrophes and joiners."""
+    plain = unicodedata.normalize("NFKD", clean_name(text).replace("İ", "I").casefold())
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign) and sign not in ZERO_WIDTH_JOINERS)
+    plain = unicodedata.normalize("NFC", plain).translate(FOLDED_LETTERS)
+    plain = "".join("" if sign in APOSTROPHES else sign for sign in plain)
+    return " ".join(re.sub(r"[-‐-―_.,;/()]+", " ", plain).split())
+
+
+def _is_visible(text: str, place: int) -> bool:
+    sign = text[place]
+    if sign in ZERO_WIDTH_JOINERS:
+        around = text[place - 1 : place] + text[place + 1 : place + 2]
+        return place > 0 and len(around) == 2 and all(unicodedata.category(one)[0] in "LMS" for one in around)
+    if sign in BLANK_LETTERS:
+        return False
+    return sign.isspace() or unicodedata.category(sign) not in INVISIBLE_CATEGORIES

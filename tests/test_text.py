@@ -1,0 +1,138 @@
+"""Text as people type and paste it: the invisible goes, the meaning stays (R28, R54)."""
+
+import pytest
+
+from cps_portal.core.lib.text import (
+    clean_code,
+    clean_email,
+    clean_name,
+    clean_password,
+    clean_text,
+    fold,
+    look_alike_code,
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "cleaned"),
+    [
+        ("Ann\u202eevil", "Annevil"),  # right-to-left override
+        ("\u200b\u200b", ""),
+        ("\u3164", ""),  # Hangul filler
+        ("\u2800 \u115f", ""),
+        ("  Ana   María ", "Ana María"),
+        ("Jose\u0301", "José"),
+        ("\ufeffBen", "Ben"),
+        ("So\u00adphie", "Sophie"),  # soft hyphen
+        ("می\u200cخواهم", "می\u200cخواهم"),  # a Persian word with its non-joiner
+        ("ශ්\u200dරී", "ශ්\u200dරී"),
+        ("\u200dAnn\u200c", "Ann"),
+        ("Ann\u200d Bo", "Ann Bo"),
+        ("O’Brien", "O’Brien"),
+        ("\u061cعبد\u200f الله", "عبد الله"),
+        ("St.John", "St.John"),
+        ("Tab\there\x00", "Tab here"),
+        ("李\u3000小龍", "李 小龍"),
+        ("A\ue000B", "AB"),  # private use
+        ("👩\u200d❤\ufe0f\u200d👨", "👩\u200d❤\ufe0f\u200d👨"),
+    ],
+)
+def test_names_lose_what_nobody_sees_and_nothing_else(typed: str, cleaned: str) -> None:
+    assert clean_name(typed) == cleaned
+
+
+def test_text_keeps_its_lines() -> None:
+    assert clean_text(" Dear\u202e team,\r\n\r\nit  broke.\u2028Ana\n") == "Dear team,\n\nit broke.\nAna"
+
+
+@pytest.mark.parametrize(
+    ("typed", "cleaned"),
+    [
+        ("Name@Example.org\u200b", "name@example.org"),
+        (" name@example.org\u00a0", "name@example.org"),
+        ("na\u00adme@exa\u200bmple.org", "name@example.org"),
+        ("\u202aname@example.org\u202c", "name@example.org"),
+        ("\ufeffname@example.org", "name@example.org"),
+        ("na\u200dme@example.org", "name@example.org"),
+        ("josé@example.org", "josé@example.org"),
+        ("jose\u0301@example.org", "josé@example.org"),
+        ("name@\u2060example.org", "name@example.org"),
+        ("NAME@EXAMPLE.ORG", "name@example.org"),
+    ],
+)
+def test_an_address_is_one_however_it_was_pasted_and_keeps_its_accents(typed: str, cleaned: str) -> None:
+    assert clean_email(typed) == cleaned
+
+
+def test_a_password_is_one_however_its_accents_are_composed_and_keeps_every_sign() -> None:
+    assert clean_password("cafe\u0301 cre\u0300me  12") == clean_password("café crème  12") == "café crème  12"
+    assert clean_password("ﬁlm") == "film"
+    assert clean_password("a\u200bb") == "a\u200bb"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "042021005432",
+        "\u200e042021005432",
+        "04202\u200b1005432",
+        "\ufeff042021005432",
+        "0420\u00ad21005432",
+        "٠٤٢٠٢١٠٠٥٤٣٢",  # Arabic-Indic
+        "۰۴۲۰۲۱۰۰۵۴۳۲",  # Persian
+        "०४२०२१००५४३२",  # Devanagari
+        "０４２０２１００５４３２",  # full width
+        "𝟎𝟒𝟐𝟎𝟐𝟏𝟎𝟎𝟓𝟒𝟑𝟐",  # mathematical
+        "042021005432\u200f",
+        "\u3164042021005432",
+    ],
+)
+def test_a_number_is_one_in_every_script_and_with_every_invisible_sign(typed: str) -> None:
+    assert clean_code(typed) == "042021005432"
+
+
+@pytest.mark.parametrize(
+    ("typed", "cleaned"),
+    [("mini", "MINI"), ("mıni", "MINI"), ("MİNİ", "MINI"), ("mi\u0307ni", "MINI"), ("straße", "STRASSE"), ("ŉ", "ʼN")],
+)
+def test_a_code_in_capitals_is_one_on_a_turkish_keyboard_too(typed: str, cleaned: str) -> None:
+    assert clean_code(typed) == cleaned
+
+
+@pytest.mark.parametrize(
+    "typed", ["O42O21OO5432", "О42О21ОО5432", "Ο42Ο21ΟΟ5432", "o4202ioo5432", "042o2loO5432", "04202IOO5432"]
+)
+def test_look_alikes_are_the_same_when_looked_up(typed: str) -> None:
+    assert look_alike_code(clean_code(typed)) == "042021005432"
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Nguyễn Văn Đức", "nguyen van duc"),
+        ("O’Brien", "o'brien"),
+        ("O’Brien", "obrien"),
+        ("İlker Işık", "ilker isik"),
+        ("ilker ışık", "İLKER IŞIK"),
+        ("عبد الله أحمد", "عبد الله احمد"),
+        ("مصطفى", "مصطفي"),
+        ("فاطمة", "فاطمه"),
+        ("محـــمد", "محمد"),
+        ("مُحَمَّد", "محمد"),
+        ("Jan-Hendrik", "jan hendrik"),
+        ("Łukasz Bøgh", "lukasz bogh"),
+        ("Strauß", "strauss"),
+        ("Æsa Þór", "aesa thor"),
+        ("Ёлкина", "елкина"),
+        ("D'Angelo", "d’angelo"),
+        ("José", "jose\u0301"),
+        ("علی کریمی", "علي كريمي"),
+    ],
+)
+def test_a_search_finds_a_name_without_its_accents_apostrophes_and_hamza(name: str, query: str) -> None:
+    assert fold(name) == fold(query)
+
+
+def test_folding_keeps_different_names_apart() -> None:
+    names = ["Maria", "Mario", "Ali", "Alia", "علي", "عالي", "李", "王", "Ana", "Anna"]
+    assert len({fold(name) for name in names}) == len(names)
