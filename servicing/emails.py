@@ -25,7 +25,7 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
     """What happened to a ticket, worded when it leaves (R56); None if nobody is there to read it."""
     row = TicketEvent.objects.select_related(*RELATED).get(pk=event)
     data = row.data
-    key = events.key_of(row.kind, data)
+    key = events.sentence_key(row.kind, data)
     estimate = Estimate.objects.prefetch_related("lines").filter(ticket=row.ticket, pk=_key(data, "estimate")).first()
     part = Part.objects.filter(ticket=row.ticket, pk=_key(data, "part")).first()
     message = TicketMessage.objects.filter(ticket=row.ticket, pk=_key(data, "message")).first()

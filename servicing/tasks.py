@@ -1,31 +1,31 @@
 from celery import shared_task
 from django.utils import timezone
 
-from servicing.actions import estimates, keeping, loans, visiting
+from servicing.actions import erasure, estimates, loans, places, targets
 
 
 @shared_task(name="servicing.registration_validated")
 def registration_validated(registration: int) -> None:
     """A running job may become Fast Track (R50)."""
-    keeping.hear_of_validation(registration=registration, at=timezone.now())
+    places.on_registration_validated(registration=registration, at=timezone.now())
 
 
 @shared_task(name="servicing.sweep_validations")
 def sweep_validations() -> None:
     """The same for what a lost task left behind."""
-    keeping.sweep_validations(at=timezone.now())
+    places.sweep_validations(at=timezone.now())
 
 
 @shared_task(name="servicing.flag_overdue")
 def flag_overdue() -> None:
     """Note missed targets and offer loans (R48)."""
-    keeping.flag_overdue(at=timezone.now())
+    targets.flag_overdue(at=timezone.now())
 
 
 @shared_task(name="servicing.lapse_places")
 def lapse_places() -> None:
     """Give up places of what never came (R49)."""
-    keeping.lapse_places(at=timezone.now())
+    places.lapse_places(at=timezone.now())
 
 
 @shared_task(name="servicing.expire_estimates")
@@ -49,4 +49,4 @@ def remind_of_loans() -> None:
 @shared_task(name="servicing.forget_visitors")
 def forget_visitors() -> None:
     """Blank visiting members some weeks after their last job (R5)."""
-    visiting.forget_visitors(at=timezone.now())
+    erasure.erase_visitors(at=timezone.now())

@@ -1,4 +1,4 @@
-"""Somebody brings something: who and what it is, and whether it may be taken in (R34, R43). For desk and API."""
+"""Intake at the counter: look up who brings what, and whether it may be taken in (R34, R43). For admin and API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,111 +6,130 @@ from datetime import datetime, timedelta
 
 from django.core import signing
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
+from kitbag.actions import stolen_reports
 from kitbag.models import Product, Registration, StolenReport
 from kitbag.rules import serial_key
 from members.models import Member
 from members.offers.models import Card
 from members.rules import is_member_number
-from servicing.actions import counter, requesting
-from servicing.actions.recording import Who
+from servicing.actions.events import Actor
+from servicing.actions.tickets import book_in
 from servicing.models import Ticket, TicketQuerySet
 from servicing.queries.entitlement import Item
 
 MAX_SHOWN = 60
 MAX_SERIAL_LENGTH = 40
-SALT, A_DAY = "servicing.actions.intake", timedelta(days=1)
+KEY_SALT, KEY_MAX_AGE = "servicing.actions.intake", timedelta(days=1)
+SIGHTING_PLACE = "centre"
+CALL_SUPPORT = _(
+    "Do not take it in. Say only “Please contact us”, and call support now: they know what to do. Nothing was booked."
+)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What stands behind something that was typed or scanned."""
+class LookupResult:
+    """What was found for something that was typed or scanned."""
 
     tickets: Sequence[Ticket] = ()
     member: Member | None = None
-    kit: Sequence[Registration] = ()
+    registrations: Sequence[Registration] = ()
     serial: str = ""
     card: Card | None = None
     reports: Sequence[StolenReport] = ()
 
     @property
-    def is_nothing(self) -> bool:
-        return not (self.tickets or self.member or self.kit or self.serial)
+    def is_empty(self) -> bool:
+        return not (self.tickets or self.member or self.registrations or self.serial)
 
     @property
-    def card_stopped(self) -> bool:
+    def is_card_revoked(self) -> bool:
         return self.card is not None and self.card.revoked_at is not None
 
 
-def look_up(text: str, tickets: TicketQuerySet) -> Found:
-    """A reference, a card, a member number or a serial number, in this order. `tickets`: the jobs that may be seen."""
+def look_up(text: str, tickets: TicketQuerySet) -> LookupResult:
+    """Look up a reference, a card, a member number or a serial number, in this order, among the visible `tickets`."""
     term = text.strip()
     if reference := read_reference(term):
-        rows = _readable(tickets).filter(Q(reference=reference) | Q(parcel__reference=reference))
-        if mine := list(rows):
-            return Found(tickets=mine)
-    found = of_card(term, tickets)
-    if found.is_nothing:
-        found = of_member_number(term, tickets)
-    return of_serial(term, tickets) if found.is_nothing else found
+        matching = _for_display(tickets).filter(Q(reference=reference) | Q(parcel__reference=reference))
+        if rows := list(matching):
+            return LookupResult(tickets=rows)
+    result = look_up_card(term, tickets)
+    if result.is_empty:
+        result = look_up_member_number(term, tickets)
+    return look_up_serial(term, tickets) if result.is_empty else result
 
 
-def of_card(text: str, tickets: TicketQuerySet) -> Found:
+def look_up_card(text: str, tickets: TicketQuerySet) -> LookupResult:
     """By what is printed on a membership card, or in its QR code."""
     cards = Card.objects.presented(text.strip()).filter(member__closed_at=None)
     card = cards.select_related("member").first()
-    return _of_member(card.member, tickets, card) if card else Found()
+    return _result_for_member(card.member, tickets, card) if card else LookupResult()
 
 
-def of_member_number(text: str, tickets: TicketQuerySet) -> Found:
+def look_up_member_number(text: str, tickets: TicketQuerySet) -> LookupResult:
     digits = "".join(text.split())
     member = Member.objects.filter(number=digits, closed_at=None).first() if is_member_number(digits) else None
-    return _of_member(member, tickets) if member else Found()
+    return _result_for_member(member, tickets) if member else LookupResult()
 
 
-def of_serial(text: str, tickets: TicketQuerySet, product: Product | None = None) -> Found:
-    """What has this serial number; of one product if it is known which."""
+def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None = None) -> LookupResult:
+    """Everything with this serial number; of one product only, if the caller knows which."""
     term = text.strip()
     key = serial_key(term)
     if not key or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in term):
-        return Found()
-    kit = Registration.objects.live().filter(serial_key=key).select_related("product", "member").order_by("pk")
+        return LookupResult()
+    registrations = Registration.objects.live().filter(serial_key=key).select_related("product", "member")
     reports = StolenReport.objects.standing().filter(serial_key=key).select_related("product")
-    jobs = _readable(tickets).open().filter(serial_key=key)
+    matching = _for_display(tickets).open().filter(serial_key=key)
     if product:
-        kit, reports, jobs = kit.filter(product=product), reports.filter(product=product), jobs.filter(product=product)
-    holders = list(kit[:MAX_SHOWN])
-    products = {row.product_id for row in holders}
-    return Found(
-        tickets=list(jobs[:MAX_SHOWN]),
-        kit=holders,
+        registrations = registrations.filter(product=product)
+        reports, matching = reports.filter(product=product), matching.filter(product=product)
+    shown = list(registrations.order_by("pk")[:MAX_SHOWN])
+    products = {registration.product_id for registration in shown}
+    return LookupResult(
+        tickets=list(matching[:MAX_SHOWN]),
+        registrations=shown,
         serial=term,
-        # the same number on another product says nothing
-        reports=[row for row in reports if not products or row.product_id in products],
+        # A report counts for its own product only: other products may have the same number.
+        reports=[report for report in reports if not products or report.product_id in products],
     )
 
 
-def why_stopped(found: Found, *, at: datetime) -> Refusal | None:
-    """If it is stolen: what to say. That it was presented is kept, so this goes before anything is shown (R34)."""
-    for report in found.reports:
+def require_not_stolen(
+    *, product: Product, serial_key: str | None, registration: Registration | None, at: datetime
+) -> None:
+    """Raises Refusal `stolen`, for the desk, and records a sighting, of which the owner is told (R34).
+
+    Do not let the refusal roll the sighting back: call it outside a transaction, or catch the refusal inside.
+    """
+    if report := stolen_reports.find_report(product, serial_key):
+        stolen_reports.record_sighting(report=report, registration=registration, where=SIGHTING_PLACE, at=at)
+        raise Refusal("stolen", CALL_SUPPORT)
+
+
+def require_item_not_stolen(item: Item, *, at: datetime) -> None:
+    """The same for a product that is brought to the counter."""
+    require_not_stolen(product=item.product, serial_key=item.serial_key, registration=item.registration, at=at)
+
+
+def find_theft(result: LookupResult, *, at: datetime) -> Refusal | None:
+    """The refusal if something in the result is stolen; to be asked before anything is shown (R34)."""
+    for report in result.reports:
         try:
-            counter.require_not_stolen(product=report.product, serial_key=report.serial_key, registration=None, at=at)
+            require_not_stolen(product=report.product, serial_key=report.serial_key, registration=None, at=at)
         except Refusal as refusal:
             return refusal
     return None
 
 
-def require_clean(item: Item, *, at: datetime) -> None:
-    """Raises Refusal `stolen`. Not inside a transaction: what is kept of it has to stay (R34)."""
-    counter.require_not_stolen(product=item.product, serial_key=item.serial_key, registration=item.registration, at=at)
-
-
-def book_in_if_possible(ticket: Ticket, *, who: Who, at: datetime) -> Ticket:
-    """As it comes over the counter. One that waits for a place stays open, and its page says what may be done (R49)."""
+def book_in_if_possible(ticket: Ticket, *, actor: Actor, at: datetime) -> Ticket:
+    """Book in a ticket that was opened at the counter; one that has to wait for a place stays open (R49)."""
     try:
-        return requesting.book_in(ticket=ticket, who=who, at=at)
+        return book_in(ticket=ticket, actor=actor, at=at).ticket
     except Refusal:
         ticket.refresh_from_db()
         return ticket
@@ -119,37 +138,41 @@ def book_in_if_possible(ticket: Ticket, *, who: Who, at: datetime) -> Ticket:
 # --- Keys ------------------------------------------------------------------------------------------
 
 
-def key_of(**named: int) -> str:
-    """Only who was looked up can be served: nobody goes through members by their keys."""
-    return signing.dumps(named, salt=SALT)
+def make_key(**pks: int) -> str:
+    """A signed key for what was looked up. Without one nobody can open a job, or try member after member."""
+    return signing.dumps(pks, salt=KEY_SALT)
 
 
 def read_key(key: str) -> dict[str, int]:
-    """What a key names; nothing if it is not ours or too old."""
+    """The content of a key; empty if it was not made here or is too old."""
     try:
-        named: dict[str, int] = signing.loads(key, salt=SALT, max_age=A_DAY)
+        pks: dict[str, int] = signing.loads(key, salt=KEY_SALT, max_age=KEY_MAX_AGE)
     except signing.BadSignature:
         return {}
-    return named
+    return pks
 
 
-def behind(named: dict[str, int]) -> tuple[Registration | None, Member | None]:
-    """The product and the member behind a key, if they are still there."""
-    if "registration" in named:
-        rows = Registration.objects.live().filter(member__closed_at=None).select_related("product", "member__user")
-        row = rows.filter(pk=named["registration"]).first()
-        return row, row.member if row else None
-    return None, Member.objects.filter(pk=named.get("member", 0), closed_at=None).first()
+def resolve_key(pks: dict[str, int]) -> tuple[Registration | None, Member | None]:
+    """The registration and the member of a key, if they still exist."""
+    if "registration" in pks:
+        registrations = Registration.objects.live().filter(member__closed_at=None)
+        registration = registrations.select_related("product", "member__user").filter(pk=pks["registration"]).first()
+        return registration, registration.member if registration else None
+    return None, Member.objects.filter(pk=pks.get("member", 0), closed_at=None).first()
 
 
 # --- Steps -----------------------------------------------------------------------------------------
 
 
-def _of_member(member: Member, tickets: TicketQuerySet, card: Card | None = None) -> Found:
-    kit = Registration.objects.of(member).live().select_related("product", "member").order_by("product__name", "pk")
-    jobs = _readable(tickets).of(member).open()
-    return Found(tickets=list(jobs[:MAX_SHOWN]), member=member, kit=list(kit[:MAX_SHOWN]), card=card)
+def _result_for_member(member: Member, tickets: TicketQuerySet, card: Card | None = None) -> LookupResult:
+    registrations = Registration.objects.of(member).live().select_related("product", "member")
+    return LookupResult(
+        tickets=list(_for_display(tickets).of(member).open()[:MAX_SHOWN]),
+        member=member,
+        registrations=list(registrations.order_by("product__name", "pk")[:MAX_SHOWN]),
+        card=card,
+    )
 
 
-def _readable(tickets: TicketQuerySet) -> TicketQuerySet:
+def _for_display(tickets: TicketQuerySet) -> TicketQuerySet:
     return tickets.select_related("product", "member", "visitor", "centre")

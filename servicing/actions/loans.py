@@ -1,8 +1,10 @@
-"""Courtesy loans: offered, reserved, agreed, handed out, brought back (R48, R53).
+"""Courtesy loans: offered, reserved, agreed to, handed out, brought back (R48, R53).
 
-Locks: the member, the ticket, then the unit. The database lends a unit to one only.
+Locks are taken in this order: the member, the ticket, the unit. A constraint lends each unit to one member only.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -12,24 +14,29 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.clock import add_working_days
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from kitbag.actions.transitions import hold_registration, release_hold
 from kitbag.enums import HoldReason
 from members.actions import notices
 from members.enums import NoticeCode
 from members.models import User
-from servicing.actions.events import SYSTEM, Actor, record_event, record_on
+from servicing.actions.events import SYSTEM, Actor, events_of, lock_ticket, locks_ticket, record_event
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
+from servicing.queries.clock import get_clock
 
 AGREEMENT = "2026-11"  # the version of templates/servicing/_agreement.html
 MAX_CONDITION_LENGTH = 500
-SOON = 2  # days before it is due back
+MAX_LOAN_DAYS = 120
+REMINDER_DAYS = 2  # before it is due back
+REMINDER_INTERVAL_DAYS = 7  # once it is overdue
 NOT_OFFERED = _("A loan is offered when a repair takes longer than its target.")
+TAKEN = _("Someone else has reserved this one in the meantime. Choose another one.")
 
 
 def is_offered(ticket: Ticket) -> bool:
-    """Whether a loan was offered and the job still runs (R48). Who declined can change their mind."""
+    """Whether a loan was offered and the job is still running (R48). A member who declined may change their mind."""
     if ticket.ready_at or ticket.ended_at or not ticket.loan_possible:
         return False
     return TicketEvent.objects.filter(ticket=ticket, kind=EventKind.LOAN_OFFERED).exists()
@@ -40,221 +47,233 @@ def open_loan(ticket: Ticket) -> Loan | None:
 
 
 def free_units(ticket: Ticket) -> QuerySet[LoanUnit]:
-    """What the centre can lend instead of it: the same kind of product, the same model first (R48)."""
-    same = Case(When(product=ticket.product_id, then=Value(0)), default=Value(1))
+    """What the centre can lend as a replacement: the same kind of product, the same model first (R48)."""
+    same_model_first = Case(When(product=ticket.product_id, then=Value(0)), default=Value(1))
     units = LoanUnit.objects.free().filter(centre=ticket.centre_id, product__shelf=ticket.product.shelf)
-    return units.select_related("product").order_by(same, "product__name", "pk")
+    return units.select_related("product").order_by(same_model_first, "product__name", "pk")
 
 
-@transaction.atomic
+@locks_ticket
+def offer_loan(*, ticket: Ticket, at: datetime) -> bool:
+    """Offer a courtesy loan, once per ticket, while it still helps (R48). Returns whether it was offered now."""
+    events = events_of(ticket)
+    was_offered = any(event.kind == EventKind.LOAN_OFFERED for event in events)
+    if was_offered or not ticket.loan_possible or not get_clock(ticket, at, events).offers_loan:
+        return False
+    record_event(ticket=ticket, kind=EventKind.LOAN_OFFERED, actor=SYSTEM, at=at)
+    return True
+
+
+@locks_ticket
 def reserve(*, ticket: Ticket, unit: LoanUnit, by: User, at: datetime) -> Loan:
     """Reserve a unit for the member. Raises Refusal: `offered`, `has_one`, `taken` beside `unit`."""
-    locked = Ticket.objects.locked(ticket.pk)
-    if locked.member is None or not is_offered(locked):
+    if ticket.member is None or not is_offered(ticket):
         raise Refusal("offered", NOT_OFFERED)
-    if open_loan(locked):
+    if open_loan(ticket):
         raise Refusal("has_one", _("There is a loan for this job already."))
-    found = LoanUnit.objects.select_for_update(of=("self",), no_key=True).filter(pk=unit.pk).first()
-    if found is None or not free_units(locked).filter(pk=found.pk).exists():
-        raise Refusal("taken", _("Somebody else has this one by now. Choose another one."), "unit")
+    locked_unit = LoanUnit.objects.select_for_update(of=("self",), no_key=True).filter(pk=unit.pk).first()
+    if locked_unit is None or not free_units(ticket).filter(pk=locked_unit.pk).exists():
+        raise Refusal("taken", TAKEN, "unit")
     try:
         with transaction.atomic():
-            loan = Loan.objects.create(unit=found, ticket=locked, member=locked.member, reserved_at=at, by=by)
+            loan = Loan.objects.create(unit=locked_unit, ticket=ticket, member=ticket.member, reserved_at=at, by=by)
     except IntegrityError:
-        raise Refusal("taken", _("Somebody else has this one by now. Choose another one."), "unit") from None
-    if locked.registration:
-        hold_registration(registration=locked.registration, key=_key(loan), why=HoldReason.LOAN, at=at)
+        raise Refusal("taken", TAKEN, "unit") from None
+    if ticket.registration:
+        hold_registration(registration=ticket.registration, key=_hold_key(loan), why=HoldReason.LOAN, at=at)
     _record(loan, EventKind.LOAN_RESERVED, Actor(user=by), at)
     return loan
 
 
-@transaction.atomic
-def decline_offer(*, ticket: Ticket, by: User, at: datetime) -> Ticket:
-    """No loan is needed, for now. Raises Refusal `offered`, `has_one`."""
-    locked = Ticket.objects.locked(ticket.pk)
-    if not is_offered(locked):
+@locks_ticket
+def decline_offer(*, ticket: Ticket, by: User, at: datetime) -> TicketEvent:
+    """The member needs no loan for now. Raises Refusal `offered`, `has_one`."""
+    if not is_offered(ticket):
         raise Refusal("offered", NOT_OFFERED)
-    if open_loan(locked):
+    if open_loan(ticket):
         raise Refusal("has_one", _("You have reserved one. Cancel it instead."))
-    done, _event = record_on(ticket=locked, kind=EventKind.LOAN_DECLINED, actor=Actor(user=by), at=at)
-    return done
+    return record_event(ticket=ticket, kind=EventKind.LOAN_DECLINED, actor=Actor(user=by), at=at)
 
 
-@transaction.atomic
-def accept_agreement(*, loan: Loan, version: str, by: User, at: datetime) -> Loan:
-    """The member accepts the agreement as it stands. Accepted already: nothing changes.
+def accept_agreement(*, loan: Loan, version: str, at: datetime) -> Loan:
+    """The member accepts the agreement in this version. If they have already, nothing changes.
 
-    Raises Refusal `state`, or `version` if it changed while it was read.
+    Raises Refusal `state`, and `version` if the agreement has changed while they read it.
     """
-    row = _locked(loan)
-    if row.agreed_at:
-        return row
-    _require(row, LoanState.RESERVED)
-    if version != AGREEMENT:
-        raise Refusal("version", _("The agreement has changed. Read it again, then accept it."), "agreed")
-    row.agreed_at, row.agreement = at, AGREEMENT
-    row.save(update_fields=["agreed_at", "agreement"])
-    return row
+    with _locked(loan) as locked:
+        if locked.agreed_at:
+            return locked
+        _require_state(locked, LoanState.RESERVED)
+        if version != AGREEMENT:
+            raise Refusal("version", _("The agreement has changed. Read it again, then accept it."), "agreed")
+        locked.agreed_at, locked.agreement = at, AGREEMENT
+        locked.save(update_fields=["agreed_at", "agreement"])
+    return locked
 
 
-@transaction.atomic
 def hand_out(*, loan: Loan, condition: str, actor: Actor, at: datetime, due_back: date | None = None) -> Loan:
-    """It leaves the centre, its condition noted; due back by default in so many days (LOAN_DAYS).
+    """The unit leaves the centre, with its condition noted. Without `due_back` it is due after LOAN_DAYS working days.
 
     Raises Refusal: `state`, `agreement`, and beside their fields `condition`, `due_back`.
     """
-    row = _locked(loan)
-    _require(row, LoanState.RESERVED)
-    if not row.agreed_at:
-        raise Refusal("agreement", _("The member has not accepted the agreement yet."))
-    row.condition_out = _text(condition)
-    row.due_back = _later(row, due_back, at) if due_back else _usual_day(row, at)
-    row.state, row.out_at, row.by = LoanState.OUT, at, actor.user
-    row.save(update_fields=["condition_out", "due_back", "state", "out_at", "by"])
-    _record(row, EventKind.LOAN_OUT, actor, at)
-    return row
+    with _locked(loan) as locked:
+        _require_state(locked, LoanState.RESERVED)
+        if not locked.agreed_at:
+            raise Refusal("agreement", _("The member has not accepted the agreement yet."))
+        locked.condition_out = _checked_condition(condition)
+        locked.due_back = _checked_due_back(locked, due_back, at) if due_back else _default_due_back(locked, at)
+        locked.state, locked.out_at, locked.by = LoanState.OUT, at, actor.user
+        locked.save(update_fields=["condition_out", "due_back", "state", "out_at", "by"])
+        _record(locked, EventKind.LOAN_OUT, actor, at)
+    return locked
 
 
-@transaction.atomic
 def extend(*, loan: Loan, due_back: date, actor: Actor, at: datetime) -> Loan:
     """The member may keep it longer. Raises Refusal `state`, `due_back`."""
-    row = _locked(loan)
-    _require(row, LoanState.OUT)
-    row.due_back, row.reminded_on = _later(row, due_back, at), None
-    row.save(update_fields=["due_back", "reminded_on"])
-    _tell(row, "extended", at)
-    return row
+    with _locked(loan) as locked, attributed_to(actor.user, **_partner_of(actor)):
+        _require_state(locked, LoanState.OUT)
+        locked.due_back, locked.reminded_on = _checked_due_back(locked, due_back, at), None
+        locked.save(update_fields=["due_back", "reminded_on"])
+        _notify(locked, "extended", at)
+    return locked
 
 
-@transaction.atomic
 def take_back(*, loan: Loan, condition: str, actor: Actor, at: datetime) -> Loan:
-    """It is back, its condition noted. Raises Refusal `state`, `condition`."""
-    row = _locked(loan)
-    _require(row, LoanState.OUT)
-    row.condition_in = _text(condition)
-    row.state, row.returned_at = LoanState.RETURNED, at
-    row.save(update_fields=["condition_in", "state", "returned_at"])
-    _free(row)
-    _record(row, EventKind.LOAN_RETURNED, actor, at)
-    return row
+    """It is back, with its condition noted. Raises Refusal `state`, `condition`."""
+    with _locked(loan) as locked:
+        _require_state(locked, LoanState.OUT)
+        locked.condition_in = _checked_condition(condition)
+        locked.state, locked.returned_at = LoanState.RETURNED, at
+        locked.save(update_fields=["condition_in", "state", "returned_at"])
+        _release_hold(locked)
+        _record(locked, EventKind.LOAN_RETURNED, actor, at)
+    return locked
 
 
-@transaction.atomic
 def cancel(*, loan: Loan, actor: Actor, at: datetime) -> Loan:
-    """Give a reservation up. Raises Refusal `state` once it is out."""
-    row = _locked(loan)
-    _require(row, LoanState.RESERVED)
-    row.state, row.cancelled_at = LoanState.CANCELLED, at
-    row.save(update_fields=["state", "cancelled_at"])
-    _free(row)
-    _record(row, EventKind.LOAN_CANCELLED, actor, at)
-    return row
+    """Cancel a reservation. Raises Refusal `state` once the unit was handed out."""
+    with _locked(loan) as locked:
+        _require_state(locked, LoanState.RESERVED)
+        locked.state, locked.cancelled_at = LoanState.CANCELLED, at
+        locked.save(update_fields=["state", "cancelled_at"])
+        _release_hold(locked)
+        _record(locked, EventKind.LOAN_CANCELLED, actor, at)
+    return locked
 
 
 def lapse_reservations(*, at: datetime) -> int:
-    """Cancel what was reserved and never fetched, so that others can have it. Returns how many."""
+    """Cancel reservations that were never collected, so that others can have the unit. Returns how many."""
     old = Loan.objects.filter(state=LoanState.RESERVED, reserved_at__lt=at - settings.LOAN_RESERVED_FOR)
     count = 0
-    for loan in old.order_by("member", "pk"):
+    for loan in old.select_related("ticket").order_by("member", "pk"):
         try:
             cancel(loan=loan, actor=SYSTEM, at=at)
-        except Refusal:  # fetched a moment ago
+        except Refusal:  # handed out a moment ago
             continue
         count += 1
     return count
 
 
 def remind(*, at: datetime) -> int:
-    """Remind of what is due back in two days, and once a week of what is overdue (R53). Returns how many."""
-    count = 0
-    out = Loan.objects.filter(state=LoanState.OUT, due_back__lte=(at + timedelta(days=3)).date())
-    for key in out.order_by("member", "pk").values_list("pk", flat=True):
-        count += _remind(key=key, at=at)
-    return count
+    """Remind of loans that are due back in two days, and once a week of those overdue (R53). Returns how many."""
+    # One day more than the reminder, because at some centres it is tomorrow already; `_remind` uses each one's date.
+    last_day = (at + timedelta(days=REMINDER_DAYS + 1)).date()
+    loans = Loan.objects.filter(state=LoanState.OUT, due_back__lte=last_day).select_related("ticket")
+    return sum(_remind(loan, at) for loan in loans.order_by("member", "pk"))
 
 
 # --- Steps -----------------------------------------------------------------------------------------
 
 
-@transaction.atomic
-def _remind(*, key: int, at: datetime) -> bool:
-    row = _locked(Loan.objects.get(pk=key))
-    if row.state != LoanState.OUT or row.due_back is None:
-        return False
-    today = row.unit.centre.today(at)
-    left = (row.due_back - today).days
-    if left > SOON or (row.reminded_on and not _again(row.reminded_on, row.due_back, today)):
-        return False
-    row.reminded_on = today
-    row.save(update_fields=["reminded_on"])
-    _tell(row, "overdue" if left < 0 else "due", at)
+def _remind(loan: Loan, at: datetime) -> bool:
+    with _locked(loan) as locked:
+        if locked.state != LoanState.OUT or locked.due_back is None:
+            return False
+        today = locked.unit.centre.today(at)
+        days_left = (locked.due_back - today).days
+        if days_left > REMINDER_DAYS or not _is_reminder_due(locked.reminded_on, locked.due_back, today):
+            return False
+        locked.reminded_on = today
+        locked.save(update_fields=["reminded_on"])
+        _notify(locked, "overdue" if days_left < 0 else "due", at)
     return True
 
 
-def _again(last: date, due_back: date, today: date) -> bool:
+def _is_reminder_due(reminded_on: date | None, due_back: date, today: date) -> bool:
     """Once before it is due; then on the first day after, and every week."""
-    return today > due_back and (last <= due_back or (today - last).days >= 7)
+    if reminded_on is None:
+        return True
+    is_week_over = (today - reminded_on).days >= REMINDER_INTERVAL_DAYS
+    return today > due_back and (reminded_on <= due_back or is_week_over)
 
 
-def _locked(loan: Loan) -> Loan:
-    """The loan behind the locks of its member and ticket."""
-    Ticket.objects.locked(loan.ticket_id)
-    rows = Loan.objects.select_related("unit__product", "unit__centre", "ticket__registration", "member__user")
-    return rows.select_for_update(of=("self",), no_key=True).get(pk=loan.pk)
+@contextmanager
+def _locked(loan: Loan) -> Iterator[Loan]:
+    """The loan, read again and locked after its member and ticket."""
+    with lock_ticket(loan.ticket) as ticket:
+        loans = Loan.objects.select_related("unit__product", "unit__centre", "member__user")
+        locked = loans.select_for_update(of=("self",), no_key=True).get(pk=loan.pk)
+        locked.ticket = ticket
+        yield locked
 
 
-def _require(row: Loan, state: LoanState) -> None:
-    if row.state != state:
-        words = _("This loan is “%(state)s” by now.") % {"state": row.get_state_display()}
-        raise Refusal("state", words)
+def _require_state(loan: Loan, state: LoanState) -> None:
+    if loan.state != state:
+        message = _("This loan is “%(state)s” by now.") % {"state": loan.get_state_display()}
+        raise Refusal("state", message)
 
 
-def _record(row: Loan, kind: EventKind, actor: Actor, at: datetime) -> None:
-    record_event(ticket=row.ticket, kind=kind, actor=actor, at=at, data={"loan": row.pk})
+def _record(loan: Loan, kind: EventKind, actor: Actor, at: datetime) -> None:
+    record_event(ticket=loan.ticket, kind=kind, actor=actor, at=at, data={"loan": loan.pk})
 
 
-def _tell(row: Loan, what: str, at: datetime) -> None:
-    """Notice and mail: due back soon, overdue, or longer than agreed at first (R56)."""
-    key = f"loan-{row.pk}-{what}-{row.unit.centre.today(at)}"
+def _partner_of(actor: Actor) -> dict[str, str]:
+    """As in the context of an API request, which this one is merged into."""
+    return {"partner": actor.partner.slug} if actor.partner else {}
+
+
+def _notify(loan: Loan, what: str, at: datetime) -> None:
+    """Notice and mail: `what` is due, overdue or extended (R56)."""
+    key = f"loan-{loan.pk}-{what}-{loan.unit.centre.today(at)}"
+    product, reference = loan.unit.product.name, loan.ticket.reference_in_groups
     notices.notify_member(
-        member=row.member,
+        member=loan.member,
         key=key,
         code=NoticeCode.TICKET,
-        params={"kind": f"loan_{what}", "reference": row.ticket.reference_in_groups, "product": row.unit.product.name},
-        path=row.ticket.get_absolute_url(),
+        params={"kind": f"loan_{what}", "reference": reference, "product": product},
+        path=loan.ticket.get_absolute_url(),
         at=at,
     )
-    payload = outbox.rendered_later("servicing.loan", loan=row.pk, what=what)
-    outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload, at=at)
+    payload = outbox.rendered_later("servicing.loan", loan=loan.pk, what=what)
+    outbox.enqueue(key=key, kind="mail", to=loan.member.user.email, payload=payload, at=at)
 
 
-def _free(row: Loan) -> None:
-    if row.ticket.registration:
-        release_hold(registration=row.ticket.registration, key=_key(row))
+def _release_hold(loan: Loan) -> None:
+    if loan.ticket.registration:
+        release_hold(registration=loan.ticket.registration, key=_hold_key(loan))
 
 
-def _key(loan: Loan) -> str:
+def _hold_key(loan: Loan) -> str:
     return f"loan-{loan.pk}"
 
 
-def _text(condition: str) -> str:
+def _checked_condition(condition: str) -> str:
     text = condition.strip()
     if not text:
-        raise Refusal("empty", _("Note its condition, with every scratch."), "condition")
+        raise Refusal("empty", _("Describe its condition, with every scratch."), "condition")
     if len(text) > MAX_CONDITION_LENGTH:
-        raise Refusal(
-            "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_CONDITION_LENGTH}, "condition"
-        )
+        message = _("This is too long. Use at most %(n)d characters.") % {"n": MAX_CONDITION_LENGTH}
+        raise Refusal("long", message, "condition")
     return text
 
 
-def _usual_day(row: Loan, at: datetime) -> date:
-    centre = row.unit.centre
+def _default_due_back(loan: Loan, at: datetime) -> date:
+    centre = loan.unit.centre
     return centre.today(add_working_days(at, settings.LOAN_DAYS, centre.calendar))
 
 
-def _later(row: Loan, day: date, at: datetime) -> date:
-    today = row.unit.centre.today(at)
-    if not today < day <= today + timedelta(days=120):
-        raise Refusal("due_back", _("Choose a day from tomorrow on, within four months."), "due_back")
+def _checked_due_back(loan: Loan, day: date, at: datetime) -> date:
+    today = loan.unit.centre.today(at)
+    if not today < day <= today + timedelta(days=MAX_LOAN_DAYS):
+        raise Refusal("due_back", _("Choose a day from tomorrow, within four months."), "due_back")
     return day

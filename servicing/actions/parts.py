@@ -1,147 +1,90 @@
-"""Parts that a repair waits for; the clock does not (R47, R48)."""
+"""Parts that a repair waits for; waiting does not pause the clock (R47, R48)."""
 
 from datetime import date, datetime, timedelta
+from typing import Unpack
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.locks import require_transaction
-from servicing.actions.heard import heard_before, key_in
-from servicing.actions.keeping import offer_loan_on
-from servicing.actions.recording import EVENTS, Who, clock_of, record_on
+from servicing.actions.events import (
+    EventDetails,
+    events_of,
+    find_by_external_id,
+    lock_ticket,
+    locks_ticket,
+    record_event,
+)
+from servicing.actions.loans import offer_loan
 from servicing.enums import EventKind
 from servicing.models import Part, Ticket
+from servicing.queries.clock import get_clock
 
 MAX_NAME_LENGTH = 120
-FARTHEST = timedelta(days=730)
+MAX_DAYS_AHEAD = 730
 
 
-@transaction.atomic
-def order_part(
-    *,
-    ticket: Ticket,
-    name: str,
-    who: Who,
-    at: datetime,
-    expected_on: date | None = None,
-    occurred_at: datetime | None = None,
-    external_id: str = "",
-) -> Part:
-    """The centre waits for a part. Expected after the target: the member is told at once and offered a loan (R48).
+@locks_ticket
+def order_part(*, ticket: Ticket, name: str, expected_on: date | None = None, **details: Unpack[EventDetails]) -> Part:
+    """The job waits for a part. If it is expected after the target, the member is told and offered a loan (R48).
 
+    With an `external_id` that is known already: the part that was ordered then.
     Raises Refusal beside `name`, `expected_on`, and as `record_event`.
     """
-    return order_part_on(
-        ticket=Ticket.objects.locked(ticket.pk),
-        name=name,
-        who=who,
-        at=at,
-        expected_on=expected_on,
-        occurred_at=occurred_at,
-        external_id=external_id,
-    )
-
-
-def order_part_on(
-    *,
-    ticket: Ticket,
-    name: str,
-    who: Who,
-    at: datetime,
-    expected_on: date | None = None,
-    occurred_at: datetime | None = None,
-    external_id: str = "",
-) -> Part:
-    """As `order_part`, for a ticket that the caller has locked."""
-    require_transaction("order_part_on")
-    if before := heard_before(ticket, external_id):
-        return Part.objects.get(ticket=ticket, pk=key_in(before, "part"))
+    if repeated := find_by_external_id(ticket, details.get("external_id", "")):
+        return Part.objects.get(ticket=ticket, pk=repeated.referenced_pk("part"))
     if not 0 < len(name.strip()) <= MAX_NAME_LENGTH:
-        words = _("Say which part it is, in at most %(n)d characters.")
-        raise Refusal("name", words % {"n": MAX_NAME_LENGTH}, "name")
+        message = _("Enter which part it is, in at most %(n)d characters.") % {"n": MAX_NAME_LENGTH}
+        raise Refusal("name", message, "name")
+    at = details["at"]
     _check_day(ticket, expected_on, at)
-    row = Part.objects.create(ticket=ticket, name=name.strip(), ordered_at=occurred_at or at, expected_on=expected_on)
-    _record(row, ticket, EventKind.PART_ORDERED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
-    return row
+    ordered_at = details.get("occurred_at") or at
+    part = Part.objects.create(ticket=ticket, name=name.strip(), ordered_at=ordered_at, expected_on=expected_on)
+    _record_expected(part, ticket, EventKind.PART_ORDERED, **details)
+    return part
 
 
-@transaction.atomic
-def expect_part(
-    *,
-    part: Part,
-    expected_on: date | None,
-    who: Who,
-    at: datetime,
-    occurred_at: datetime | None = None,
-    external_id: str = "",
-) -> Part:
-    """A part has a date, another one, or none any more. Raises Refusal `arrived`, or as `order_part`."""
-    ticket = Ticket.objects.locked(part.ticket_id)
-    row = Part.objects.get(pk=part.pk)
-    if heard_before(ticket, external_id):
-        return row
-    if row.arrived_at:
+def expect_part(*, part: Part, expected_on: date | None, **details: Unpack[EventDetails]) -> Part:
+    """Set or change the date on which a part is expected; None if nobody knows.
+
+    Raises Refusal `arrived`, and as `order_part`.
+    """
+    with lock_ticket(part.ticket) as ticket:
+        if not _is_repeated(part, ticket, **details):
+            _check_day(ticket, expected_on, details["at"])
+            part.expected_on = expected_on
+            part.save(update_fields=["expected_on"])
+            _record_expected(part, ticket, EventKind.PART_EXPECTED, **details)
+    return part
+
+
+def receive_part(*, part: Part, **details: Unpack[EventDetails]) -> Part:
+    """A part has arrived. Raises Refusal `arrived` if it had before, and as `record_event`."""
+    with lock_ticket(part.ticket) as ticket:
+        if not _is_repeated(part, ticket, **details):
+            part.arrived_at = details.get("occurred_at") or details["at"]
+            part.save(update_fields=["arrived_at"])
+            record_event(ticket=ticket, kind=EventKind.PART_ARRIVED, data={"part": part.pk}, **details)
+    return part
+
+
+def _is_repeated(part: Part, ticket: Ticket, **details: Unpack[EventDetails]) -> bool:
+    """Whether this report of a part is known already. Reads the part again, now that its ticket is locked."""
+    part.refresh_from_db(fields=["expected_on", "arrived_at"])
+    if find_by_external_id(ticket, details.get("external_id", "")):
+        return True
+    if part.arrived_at:
         raise Refusal("arrived", _("This part is there already."), "part")
-    _check_day(ticket, expected_on, at)
-    row.expected_on = expected_on
-    row.save(update_fields=["expected_on"])
-    _record(row, ticket, EventKind.PART_EXPECTED, who=who, at=at, occurred_at=occurred_at, external_id=external_id)
-    return row
+    return False
 
 
-@transaction.atomic
-def part_arrived(
-    *, part: Part, who: Who, at: datetime, occurred_at: datetime | None = None, external_id: str = ""
-) -> Part:
-    """A part is there. Raises Refusal `arrived` if it was before, and as `record_event`."""
-    ticket = Ticket.objects.locked(part.ticket_id)
-    row = Part.objects.get(pk=part.pk)
-    if heard_before(ticket, external_id):
-        return row
-    if row.arrived_at:
-        raise Refusal("arrived", _("This part is there already."), "part")
-    row.arrived_at = occurred_at or at
-    row.save(update_fields=["arrived_at"])
-    record_on(
-        ticket=ticket,
-        kind=EventKind.PART_ARRIVED,
-        who=who,
-        at=at,
-        occurred_at=occurred_at,
-        external_id=external_id,
-        data={"part": row.pk},
-    )
-    return row
-
-
-def _record(
-    row: Part,
-    ticket: Ticket,
-    kind: EventKind,
-    *,
-    who: Who,
-    at: datetime,
-    occurred_at: datetime | None,
-    external_id: str,
-) -> None:
-    """Write it down with whether it makes the job late: then the member reads why, and a loan is offered (R48)."""
-    events = EVENTS.all(ticket=ticket.pk)
-    day = row.expected_on
-    due = clock_of(ticket, at, events).due_at if day else None
-    late = bool(day and due and ticket.ready_at is None and day > ticket.centre.today(due))
-    data = {"part": row.pk, "expected": day.isoformat() if day else None, "late": late}
-    done, _event = record_on(
-        ticket=ticket,
-        kind=kind,
-        who=who,
-        at=at,
-        occurred_at=occurred_at,
-        external_id=external_id,
-        data=data,
-        events=events,
-    )
-    offer_loan_on(ticket=done, events=events, at=at)
+def _record_expected(part: Part, ticket: Ticket, kind: EventKind, **details: Unpack[EventDetails]) -> None:
+    """Record the event, with whether the part makes the job late: then the member is told, and offered a loan (R48)."""
+    day = part.expected_on
+    due_at = get_clock(ticket, details["at"], events_of(ticket)).due_at if day else None
+    is_late = bool(day and due_at and ticket.ready_at is None and day > ticket.centre.today(due_at))
+    data = {"part": part.pk, "expected": day.isoformat() if day else None, "late": is_late}
+    record_event(ticket=ticket, kind=kind, data=data, **details)
+    offer_loan(ticket=ticket, at=details["at"])
 
 
 def _check_day(ticket: Ticket, day: date | None, at: datetime) -> None:
@@ -149,6 +92,6 @@ def _check_day(ticket: Ticket, day: date | None, at: datetime) -> None:
         return
     today = ticket.centre.today(at)
     if day < today:
-        raise Refusal("past", _("This day is over. If the part is there, say that it arrived."), "expected_on")
-    if day > today + FARTHEST:
+        raise Refusal("past", _("This day is over. If the part is there, record that it arrived."), "expected_on")
+    if day > today + timedelta(days=MAX_DAYS_AHEAD):
         raise Refusal("far", _("This is more than two years ahead. Check the year."), "expected_on")

@@ -1,6 +1,5 @@
 """The page of one ticket at the centre's desk: what is known, and a button for all that can be recorded now (R52)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,14 +25,17 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from members.forms.profile import add_refusal
 from members.models import User
-from servicing.actions import counter, ending, estimates, parts, requesting, talking, warranty
-from servicing.actions.recording import Who, clock_of, record_event
-from servicing.enums import EstimateState, EventKind, TicketState, WhyStandard
+from servicing.actions import estimates
+from servicing.actions.dispatch import perform_event_action
+from servicing.actions.events import Actor, EventDetails
+from servicing.actions.messages import may_write, write_message
+from servicing.enums import EventKind, TicketState, WhyStandard
 from servicing.forms import desk as typed
 from servicing.models import Estimate, Ticket, TicketEvent
+from servicing.queries.clock import get_clock
 from servicing.queries.file_access import PURPOSE
 from servicing.rules import next_moves
-from servicing.rules.timeline import Clock
+from servicing.rules.clock import Clock
 
 E, S = EventKind, TicketState
 WORK = "servicing.work_on_ticket"
@@ -71,14 +73,6 @@ BUTTONS: dict[str, Button] = {
     "sent": Button(E.SENT, typed.StepForm, _("It is on its way to us")),
     "withdraw_estimate": Button(E.ESTIMATE_WITHDRAWN, typed.BareForm, _("Take the estimate back"), grave=True),
     "cancel": Button(E.CANCELLED, typed.StepForm, _("Cancel the job"), grave=True),
-}
-SIMPLE = {
-    "accept": E.ACCEPTED,
-    "assess": E.ASSESSED,
-    "start_repair": E.REPAIR_STARTED,
-    "ready": E.READY,
-    "close": E.CLOSED,
-    "sent": E.SENT,
 }
 WRITE = "write"
 Forms = dict[str, typed.StepForm]
@@ -186,9 +180,8 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
             good = False
         if not good:
             return False
-        call = self._call(row, posted, form, lines, Who(user=user), now, uploads)
         try:
-            call()
+            self._perform(row, posted, form, lines, uploads, user, now)
         except Refusal as refusal:
             _show(refusal, form, lines)
             return False
@@ -197,85 +190,44 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
         self.message_user(request, f"{row}: {told}", messages.SUCCESS)
         return True
 
-    def _call(  # noqa: C901, PLR0917
-        self, row: Ticket, posted: str, form: typed.StepForm, lines: Any, who: Who, now: datetime, uploads: Uploads
-    ) -> Callable[[], object]:
-        data = form.cleaned_data
-        step: dict[str, Any] = {"who": who, "at": now, "occurred_at": form.when, "external_id": form.external_id}
-        bare: dict[str, Any] = {"who": who, "at": now}
-
-        def write() -> None:
-            by = _user_of(who)
-            kept = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now)
-            talking.write_message(
-                ticket=row, text=data["text"], asks=data["asks"], files=kept, external_id=form.external_id, **bare
+    def _perform(  # noqa: PLR0917
+        self,
+        ticket: Ticket,
+        name: str,
+        form: typed.StepForm,
+        lines: Any,
+        uploads: Uploads,
+        user: User,
+        now: datetime,
+    ) -> None:
+        """Write a message, or record the event of a button. Raises Refusal."""
+        data, actor = form.cleaned_data, Actor(user=user)
+        if name == WRITE:
+            stored = files.collect(uploads=uploads, purpose=PURPOSE, by=user, at=now)
+            write_message(
+                ticket=ticket,
+                text=data["text"],
+                asks=data["asks"],
+                files=stored,
+                actor=actor,
+                at=now,
+                external_id=form.external_id,
             )
-
-        def book_in() -> None:
-            counter.require_not_stolen(
-                product=row.product, serial_key=row.serial_key, registration=row.registration, at=now
-            )
-            requesting.book_in(ticket=row, condition=data["condition"], accessories=data["accessories"], **step)
-
-        def decide_warranty() -> None:
-            warranty.decide_warranty(
-                ticket=row,
-                in_warranty=data["decision"] == "yes",
-                why=data["why"],
-                proof_seen=data["proof_seen"],
-                **step,
-            )
-
-        def send_estimate() -> None:
-            facts = {name: data[name] for name in ("currency", "valid_until", "note")}
-            estimates.send_estimate(ticket=row, lines=_typed_lines(lines), **facts, **step)
-
-        def answer_estimate() -> None:
-            answer = estimates.approve_estimate if data["answer"] == "yes" else estimates.decline_estimate
-            answer(estimate=_open_estimate(row), **step)
-
-        def order_part() -> None:
-            parts.order_part(ticket=row, name=data["name"], expected_on=data["expected_on"], **step)
-
-        def expect_part() -> None:
-            parts.expect_part(part=data["part"], expected_on=data["expected_on"], **step)
-
-        def part_arrived() -> None:
-            parts.part_arrived(part=data["part"], **step)
-
-        def ship() -> None:
-            facts = {name: data[name] for name in ("carrier", "tracking", "tracking_url")}
-            ending.ship(ticket=row, **facts, **step)
-
-        def cancel() -> None:
-            ending.cancel(ticket=row, **step)
-
-        def withdraw_estimate() -> None:
-            estimates.withdraw_estimate(ticket=row, **bare)
-
-        def choose_standard() -> None:
-            requesting.choose_standard(ticket=row, by=_user_of(who), at=now)
-
-        def answer_question() -> None:
-            talking.answer_heard(ticket=row, **step)
-
-        calls = [
-            write,
-            book_in,
-            decide_warranty,
-            send_estimate,
-            answer_estimate,
-            order_part,
-            expect_part,
-            part_arrived,
-            ship,
-            cancel,
-            withdraw_estimate,
-            choose_standard,
-            answer_question,
-        ]
-        known: dict[str, Callable[[], object]] = {call.__name__: call for call in calls}
-        return known.get(posted) or (lambda: record_event(ticket=row, kind=SIMPLE[posted], **step))
+            return
+        kind, payload = BUTTONS[name].kind, dict(data)
+        if name == "answer_estimate" and data["answer"] == "no":
+            kind = E.ESTIMATE_DECLINED
+        elif name == "decide_warranty":
+            payload["in_warranty"] = data["decision"] == "yes"
+        elif name == "send_estimate":
+            payload["lines"] = _typed_lines(lines)
+        details: EventDetails = {
+            "actor": actor,
+            "at": now,
+            "occurred_at": form.when,
+            "external_id": form.external_id,
+        }
+        perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details)
 
     # What the page shows
 
@@ -284,12 +236,12 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
     ) -> dict[str, Any]:
         now = timezone.now()
         events = list(row.events.select_related("by", "partner"))
-        clock = clock_of(row, now, events)
+        clock = get_clock(row, now, events)
         known_parts = list(row.parts.all())
         writing = found.pop(WRITE)
         if not any(part.arrived_at is None for part in known_parts):
             found = {name: form for name, form in found.items() if not isinstance(form, typed.PartForm) or form.errors}
-        if not talking.question_open(clock) and not found.get("answer_question", writing).errors:
+        if not clock.has_open_question and not found.get("answer_question", writing).errors:
             found.pop("answer_question", None)
         if row.state in (S.ASSESSED, S.DECLINED) and "send_estimate" in found:  # there it is the usual way on
             found = {"send_estimate": found.pop("send_estimate"), **found}
@@ -312,7 +264,7 @@ class DeskPage(ReadOnlyAdmin[Ticket]):
             "loans": row.loans.select_related("unit__product"),
             "steps": [(name, BUTTONS[name], form, name == opened) for name, form in found.items()],
             "write_form": writing,
-            "may_write": may_work and talking.may_write(row, now),
+            "may_write": may_work and may_write(row, now),
             "lines": lines,
             "sees_members": request.user.has_perm("members.view_member"),
         }
@@ -336,13 +288,6 @@ def timeline_of(clock: Clock, events: list[TicketEvent], names: dict[int, str]) 
 def _detail(row: TicketEvent, names: dict[int, str]) -> str:
     part = names.get(row.data.get("part") or 0, "")
     return ", ".join(str(word) for word in (part, row.data.get("expected")) if word)
-
-
-def _open_estimate(row: Ticket) -> Estimate:
-    found = row.estimates.filter(state=EstimateState.OPEN).first()
-    if found is None:
-        raise Refusal("answered", _("No estimate waits for an answer."), "answer")
-    return found
 
 
 def _typed_lines(lines: Any) -> list[estimates.Line]:
@@ -373,12 +318,6 @@ def _show(refusal: Refusal, form: typed.StepForm, lines: Any) -> None:
             line.add_error(name if name in line.fields else None, str(refusal.message))
         case _:
             add_refusal(form, refusal)
-
-
-def _user_of(who: Who) -> User:
-    if who.user is None:
-        raise ValueError("at a desk there is somebody")
-    return who.user
 
 
 def _user(request: HttpRequest) -> User:

@@ -18,8 +18,8 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag.models import Registration
 from members.forms.profile import add_refusal
 from members.models import Member, User
-from servicing.actions import intake, requesting, visiting
-from servicing.actions.recording import Who
+from servicing.actions import intake, service_requests, visitors
+from servicing.actions.events import Actor
 from servicing.admin.desk import DeskPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.intake import LookForm, OpenForm, VisitorForm
@@ -41,20 +41,20 @@ class IntakePage(DeskPage):
         found = None
         if form.is_valid() and form.cleaned_data["q"].strip():
             found = intake.look_up(form.cleaned_data["q"], Ticket.objects.seen_by(user))
-            if len(found.tickets) == 1 and not (found.member or found.kit or found.serial):
+            if len(found.tickets) == 1 and not (found.member or found.registrations or found.serial):
                 return HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[found.tickets[0].pk]))
-        stopped = str(intake.why_stopped(found, at=timezone.now()) or "") if found else ""
+        stopped = str(intake.find_theft(found, at=timezone.now()) or "") if found else ""
         context = {**self._page(request, gettext("Take something in")), "form": form, "found": found}
         if found and not stopped:
-            context["kit"] = [(row, intake.key_of(registration=row.pk)) for row in found.kit]
-            context["members"] = [(found.member, intake.key_of(member=found.member.pk))] if found.member else []
+            context["kit"] = [(row, intake.make_key(registration=row.pk)) for row in found.registrations]
+            context["members"] = [(found.member, intake.make_key(member=found.member.pk))] if found.member else []
         return TemplateResponse(request, self.intake_template, {**context, "stopped": stopped})
 
     def open_view(self, request: HttpRequest) -> HttpResponse:
         """With the key of a look-up: something of the Kitbag, or of that member; without: of a visiting member."""
         user = self._worker(request)
         key = request.GET.get("key", "")
-        row, member = intake.behind(intake.read_key(key))
+        row, member = intake.resolve_key(intake.read_key(key))
         if key and member is None:
             self.message_user(request, gettext("Too much time has passed. Look it up again."), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:servicing_ticket_intake"))
@@ -104,13 +104,13 @@ class IntakePage(DeskPage):
         """What they get, before anything is opened (R43)."""
         data, item = form.cleaned_data, self._item(form, row)
         try:
-            intake.require_clean(item, at=timezone.now())
+            intake.require_item_not_stolen(item, at=timezone.now())
         except Refusal as refusal:
             form.add_error(None, str(refusal))
             return None
         wanted = bool(data.get("warranty"))
         claim = entitled.claim_for(item, wanted=wanted, proof=bool(data.get("files")), at=timezone.now())
-        return entitled.may_i(
+        return entitled.check_entitlement(
             member=member,
             item=item,
             centre=data["centre"],
@@ -130,14 +130,14 @@ class IntakePage(DeskPage):
         kept: dict[str, Any],
     ) -> Ticket | None:
         """Open it, and book it in if the button says so. None if something has to be looked at again."""
-        now, who, data = timezone.now(), Who(user=user), form.cleaned_data
+        now, actor, data = timezone.now(), Actor(user=user), form.cleaned_data
         item = self._item(form, row)
         try:
-            intake.require_clean(item, at=now)
+            intake.require_item_not_stolen(item, at=now)
             stored: dict[str, list[StoredFile]] = {
                 name: files.collect(uploads=uploads, purpose=PURPOSE, by=user, at=now) for name, uploads in kept.items()
             }
-            wanted = requesting.Wanted(
+            wanted = service_requests.RequestedItem(
                 item,
                 ServiceKind(data["service"]),
                 fault=data["fault"],
@@ -148,20 +148,20 @@ class IntakePage(DeskPage):
                 condition=data["condition"],
             )
             if card is None:
-                ticket = requesting.open_at_counter(
-                    centre=data["centre"], wanted=wanted, who=who, at=now, member=member
+                ticket = service_requests.open_at_counter(
+                    centre=data["centre"], item=wanted, actor=actor, at=now, member=member
                 )
             else:
                 facts = {name: value for name, value in card.cleaned_data.items() if name != "photo"}
-                visitor = visiting.Visitor(photo=next(iter(stored["photo"]), None), **facts)
-                ticket = visiting.open_for_visitor(
-                    visitor=visitor, centre=data["centre"], wanted=wanted, who=who, at=now
+                visitor = visitors.Visitor(photo=next(iter(stored["photo"]), None), **facts)
+                ticket = visitors.open_for_visitor(
+                    visitor=visitor, centre=data["centre"], item=wanted, actor=actor, at=now
                 )
         except Refusal as refusal:
             _show(refusal, form, card)
             return None
         if posted == "open_and_book_in":
-            return intake.book_in_if_possible(ticket, who=who, at=now)
+            return intake.book_in_if_possible(ticket, actor=actor, at=now)
         return ticket
 
     def _worker(self, request: HttpRequest) -> User:

@@ -18,7 +18,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from members.forms.profile import add_refusal
 from servicing.actions import loans
-from servicing.actions.recording import Who
+from servicing.actions.events import Actor
 from servicing.enums import LoanState
 from servicing.forms.loans import ExtendForm, HandOutForm, TakeBackForm
 from servicing.models import Loan, LoanUnit, ServiceCentre
@@ -131,18 +131,18 @@ class LoanAdmin(ReadOnlyAdmin[Loan]):
         return self.change_view(request, str(pk))
 
     def _do(self, request: HttpRequest, loan: Loan, what: str, data: dict[str, Any]) -> str:
-        who, now = Who(user=_user(request)), timezone.now()
+        actor, now = Actor(user=_user(request)), timezone.now()
         match what:
             case "hand_out":
                 done = loans.hand_out(
-                    loan=loan, condition=data["condition"], due_back=data["due_back"], who=who, at=now
+                    loan=loan, condition=data["condition"], due_back=data["due_back"], actor=actor, at=now
                 )
             case "extend":
-                done = loans.extend(loan=loan, due_back=data["due_back"], who=who, at=now)
+                done = loans.extend(loan=loan, due_back=data["due_back"], actor=actor, at=now)
             case "take_back":
-                done = loans.take_back(loan=loan, condition=data["condition"], who=who, at=now)
+                done = loans.take_back(loan=loan, condition=data["condition"], actor=actor, at=now)
             case "cancel":
-                done = loans.cancel(loan=loan, who=who, at=now)
+                done = loans.cancel(loan=loan, actor=actor, at=now)
             case _:
                 raise Refusal("unknown", _("Choose one of the buttons."))
         return f"{LoanState(done.state).label}, {done.due_back or ''}".rstrip(", ")

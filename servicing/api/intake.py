@@ -24,7 +24,7 @@ from members.forms.profile import clean_line
 from members.models import Member
 from members.support.forms import LongText
 from servicing.actions import intake
-from servicing.actions.intake import MAX_SERIAL_LENGTH, Found
+from servicing.actions.intake import MAX_SERIAL_LENGTH, LookupResult
 from servicing.api.resources import NamedSerializer
 from servicing.enums import (
     ServiceKind,
@@ -37,7 +37,14 @@ from servicing.enums import (
 )
 from servicing.forms.intake import MAX_SEARCH_LENGTH
 from servicing.models import ServiceCentre, Ticket
-from servicing.queries.entitlement import Answers, Item, benefits_of, claims_for, places_of, standings_of
+from servicing.queries.entitlement import (
+    EntitlementChecker,
+    Item,
+    benefits_by_country,
+    claims_for,
+    places_of,
+    standings_of,
+)
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
 FOUND, UNKNOWN, STOLEN = "found", "unknown", "stolen"
@@ -195,22 +202,22 @@ class IntakeCheckView(LookUpView):
         self.count_look_up()
         tickets = Ticket.objects.visible_to_partner(self.partner)
         if "card" in said:
-            found = intake.of_card(said["card"], tickets)
+            found = intake.look_up_card(said["card"], tickets)
         elif "member_number" in said:
-            found = intake.of_member_number(said["member_number"], tickets)
+            found = intake.look_up_member_number(said["member_number"], tickets)
         else:
-            found = intake.of_serial(said["serial"], tickets, product)
+            found = intake.look_up_serial(said["serial"], tickets, product)
         now = timezone.now()
-        if refusal := intake.why_stopped(found, at=now):
+        if refusal := intake.find_theft(found, at=now):
             return json_response({"stopped": True, "code": refusal.code, "detail": refusal.message})
-        known = bool(found.member or found.kit or found.tickets)
+        known = bool(found.member or found.registrations or found.tickets)
         code = FOUND if known else UNKNOWN
         return json_response(
             {
                 "stopped": False,
                 "code": code,
                 "detail": WORDS[code],
-                "card_stopped": found.card_stopped,
+                "card_stopped": found.is_card_revoked,
                 "member": self._member(found.member),
                 "products": self._products(found, centre, said, now),
                 "tickets": [_job(ticket) for ticket in found.tickets],
@@ -220,25 +227,25 @@ class IntakeCheckView(LookUpView):
 
     def _member(self, member: Member | None) -> dict[str, Any] | None:
         key = {"member": member.pk, "partner": self.partner.pk} if member else {}
-        return {**_holder(member), "key": intake.key_of(**key)} if member else None
+        return {**_holder(member), "key": intake.make_key(**key)} if member else None
 
     def _products(
-        self, found: Found, centre: ServiceCentre, said: Mapping[str, Any], at: datetime
+        self, found: LookupResult, centre: ServiceCentre, said: Mapping[str, Any], at: datetime
     ) -> list[dict[str, Any]]:
         """Every product with every service, in as many queries as for one."""
-        items = {row.pk: Item(row.product, registration=row) for row in found.kit}
-        members = {row.member_id: row.member for row in found.kit}
+        items = {row.pk: Item(row.product, registration=row) for row in found.registrations}
+        members = {row.member_id: row.member for row in found.registrations}
         standings = standings_of(items.values()) if items else {}
         claims = claims_for(items.values(), wanted=said["warranty"], proof=said["proof"], at=at)
-        benefits = {level: benefits_of(level) for level in {member.level for member in members.values()}}
+        benefits = {level: benefits_by_country(level) for level in {member.level for member in members.values()}}
         places = places_of(members.values()) if members else {}
         answers = {
-            key: Answers(member, standings=standings, benefits=benefits[member.level])
+            key: EntitlementChecker(member, standings=standings, benefits=benefits[member.level])
             for key, member in members.items()
         }
         return [
             {
-                "key": intake.key_of(registration=row.pk, partner=self.partner.pk),
+                "key": intake.make_key(registration=row.pk, partner=self.partner.pk),
                 "product": _named(row.product),
                 "serial": row.serial,
                 "state": row.state,
@@ -247,12 +254,12 @@ class IntakeCheckView(LookUpView):
                     answers[row.member_id], items[row.pk], centre, claims[items[row.pk]], places[row.member_id]
                 ),
             }
-            for row in found.kit
+            for row in found.registrations
         ]
 
 
 def _services(
-    answers: Answers, item: Item, centre: ServiceCentre, claim: WarrantyClaim, taken: int
+    answers: EntitlementChecker, item: Item, centre: ServiceCentre, claim: WarrantyClaim, taken: int
 ) -> list[dict[str, Any]]:
     return [
         _given(service, answers.of(item, centre, service, places_taken=taken, claim=claim))
@@ -264,7 +271,7 @@ def _visiting(product: Product, centre: ServiceCentre, said: Mapping[str, Any], 
     """What somebody with a card of another region gets for it (R5)."""
     item = Item(product, said["serial"])
     claims = claims_for([item], wanted=said["warranty"], proof=said["proof"], at=at)
-    return _services(Answers(None), item, centre, claims[item], 0)
+    return _services(EntitlementChecker(None), item, centre, claims[item], 0)
 
 
 def _holder(member: Member) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Courtesy loans and the pool they come from (R48, R53)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -22,10 +24,10 @@ from cps_portal.core.rest.resources import (
 from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import loans
-from servicing.actions.events import Actor
+from servicing.actions.events import Actor, lock_ticket
 from servicing.api.resources import NamedSerializer
 from servicing.enums import LoanState
-from servicing.models import Loan, LoanQuerySet, LoanUnit, Ticket
+from servicing.models import Loan, LoanQuerySet, LoanUnit
 
 
 class UnitSerializer(SparseSerializer):
@@ -106,12 +108,14 @@ class LoanView(PartnerView):
             raise Http404
         return row
 
-    def locked(self, pk: int) -> Loan:
-        """The same behind the locks of its member and ticket, compared with `If-Match`."""
-        row = self.loan(pk)
-        Ticket.objects.locked(row.ticket_id)
-        require_if_match(self.request, lambda: LOAN.get(Loan.objects.filter(pk=row.pk)))
-        return row
+    @contextmanager
+    def locked(self, pk: int) -> Iterator[Loan]:
+        """The same, with its member and ticket locked while the block runs, and compared with `If-Match`."""
+        loan = self.loan(pk)
+        with lock_ticket(loan.ticket) as ticket:
+            loan.ticket = ticket
+            require_if_match(self.request, lambda: LOAN.get(Loan.objects.filter(pk=loan.pk)))
+            yield loan
 
     def done(self, row: Loan) -> HttpResponse:
         return json_response(LOAN.get(Loan.objects.filter(pk=row.pk)))
@@ -119,7 +123,7 @@ class LoanView(PartnerView):
     def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
         found = form(data=request.data)
         found.is_valid(raise_exception=True)
-        return {**found.validated_data, "who": Actor(partner=self.partner), "at": timezone.now()}
+        return {**found.validated_data, "actor": Actor(partner=self.partner), "at": timezone.now()}
 
 
 class LoansView(LoanView):
@@ -180,7 +184,8 @@ class HandOutView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It leaves the centre. The member has accepted the agreement before."""
-        return self.done(loans.hand_out(loan=self.locked(pk), **self.validated(request, HandOutSerializer)))
+        with self.locked(pk) as loan:
+            return self.done(loans.hand_out(loan=loan, **self.validated(request, HandOutSerializer)))
 
 
 class ExtendView(LoanView):
@@ -194,7 +199,8 @@ class ExtendView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """The member may keep it longer."""
-        return self.done(loans.extend(loan=self.locked(pk), **self.validated(request, ExtendSerializer)))
+        with self.locked(pk) as loan:
+            return self.done(loans.extend(loan=loan, **self.validated(request, ExtendSerializer)))
 
 
 class TakeBackView(LoanView):
@@ -208,7 +214,8 @@ class TakeBackView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """It is back."""
-        return self.done(loans.take_back(loan=self.locked(pk), **self.validated(request, TakeBackSerializer)))
+        with self.locked(pk) as loan:
+            return self.done(loans.take_back(loan=loan, **self.validated(request, TakeBackSerializer)))
 
 
 class CancelLoanView(LoanView):
@@ -222,4 +229,5 @@ class CancelLoanView(LoanView):
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Give a reservation up: the unit is free for others."""
-        return self.done(loans.cancel(loan=self.locked(pk), **self.validated(request, EmptySerializer)))
+        with self.locked(pk) as loan:
+            return self.done(loans.cancel(loan=loan, **self.validated(request, EmptySerializer)))

@@ -80,7 +80,7 @@ def open_ticket(request: Request, partner: Partner) -> HttpResponse:
     said = form.validated_data
     centre = centre_of(partner, said["centre"])
     named = intake.read_key(said["key"])
-    row, member = intake.behind(named) if named.get("partner") == partner.pk else (None, None)
+    row, member = intake.resolve_key(named) if named.get("partner") == partner.pk else (None, None)
     if member is None:
         raise Refusal("key", TOO_OLD, "key")
     if row is None:
@@ -92,8 +92,8 @@ def open_ticket(request: Request, partner: Partner) -> HttpResponse:
         item = Item(row.product, registration=row)
     wish = PlaceWish(said["wish"]) if said["wish"] else None
 
-    def act(wanted: service_requests.Wanted, actor: Actor, at: datetime) -> Ticket:
-        return service_requests.open_at_counter(centre=centre, wanted=wanted, actor=actor, at=at, member=member)
+    def act(wanted: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
+        return service_requests.open_at_counter(centre=centre, item=wanted, actor=actor, at=at, member=member)
 
     return opened(partner, said, item, act, warranty=said["warranty"], wish=wish)
 
@@ -109,16 +109,16 @@ def opened(
     partner: Partner,
     said: Mapping[str, Any],
     item: Item,
-    act: Callable[[service_requests.Wanted, Actor, datetime], Ticket],
+    act: Callable[[service_requests.RequestedItem, Actor, datetime], Ticket],
     **more: Any,
 ) -> HttpResponse:
     """The ticket, or why not. Stolen kit is answered, not raised: with an exception its sighting were undone (R34)."""
     at, actor = timezone.now(), Actor(partner=partner)
     try:
-        intake.require_clean(item, at=at)
+        intake.require_item_not_stolen(item, at=at)
     except Refusal as refusal:
         return problem(409, refusal.code, str(refusal))
-    wanted = service_requests.Wanted(
+    wanted = service_requests.RequestedItem(
         item,
         ServiceKind(said["service"]),
         fault=said["fault"],

@@ -1,14 +1,14 @@
 """Tickets and what happens to them (R47, R52)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -25,12 +25,12 @@ from cps_portal.core.rest.lists import CompiledPages, ListQuery, SparseListQuery
 from cps_portal.core.rest.resources import json_response, json_response_with_etag, require_if_match
 from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
-from servicing.actions import counter, estimates, messages, service_requests, shipping, warranty
-from servicing.actions.events import Actor, record_on
+from servicing.actions.dispatch import perform_event_action
+from servicing.actions.events import Actor, EventDetails, keep_locked
 from servicing.api.openings import TicketOpeningSerializer, open_ticket
 from servicing.api.resources import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer
 from servicing.enums import EventKind, TicketState, WhyNoWarranty
-from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
+from servicing.models import ServiceCentre, Ticket, TicketEvent
 
 MAX_EXTERNAL_ID_LENGTH = 100
 MAX_PER_REQUEST = 50
@@ -63,14 +63,22 @@ class TicketView(PartnerView):
             raise Http404
         return row
 
-    def locked(self, reference: str) -> Ticket:
-        """The same, locked, and compared with `If-Match`. Raises Http404, PreconditionFailed."""
+    @contextmanager
+    def locked(self, reference: str) -> Iterator[Ticket]:
+        """The same, locked while the block runs, and compared with `If-Match`.
+
+        Opens no transaction (`idempotent` has), so that a refusal inside rolls nothing back by itself.
+        Raises Http404, PreconditionFailed.
+        """
         try:
-            row = Ticket.objects.locked_where(reference=read_reference(reference), centre__partner_id=self.partner.pk)
+            ticket = Ticket.objects.locked_where(
+                reference=read_reference(reference), centre__partner_id=self.partner.pk
+            )
         except Ticket.DoesNotExist:
             raise Http404 from None
-        require_if_match(self.request, lambda: TICKET.get(Ticket.objects.filter(pk=row.pk)))
-        return row
+        require_if_match(self.request, lambda: TICKET.get(Ticket.objects.filter(pk=ticket.pk)))
+        with keep_locked(ticket):
+            yield ticket
 
 
 class TicketsView(PartnerView):
@@ -226,7 +234,8 @@ class TicketEventsView(TicketView):
         report = ReportSerializer(data=request.data)
         report.is_valid(raise_exception=True)
         try:
-            found = record(self.locked(reference), report.validated_data, self.partner, timezone.now())
+            with self.locked(reference) as ticket:
+                found = record(ticket, report.validated_data, self.partner, timezone.now())
         except Refusal as refusal:
             if refusal.code != "stolen":
                 raise
@@ -234,94 +243,25 @@ class TicketEventsView(TicketView):
         return json_response(found, status=201 if found["recorded"] else 200)
 
 
-def record(row: Ticket, said: Mapping[str, Any], partner: Partner, at: datetime) -> dict[str, Any]:
-    """Call the action that this kind of event stands for, and tell what came of it. The ticket is locked.
-
-    Raises Refusal.
-    """
-    kind = EventKind(said["kind"])
-    step: dict[str, Any] = {
-        "who": Actor(partner=partner),
+def record(ticket: Ticket, payload: Mapping[str, Any], partner: Partner, at: datetime) -> dict[str, Any]:
+    """Record a reported event and return what the API answers. The ticket is locked. Raises Refusal."""
+    details: EventDetails = {
+        "actor": Actor(partner=partner),
         "at": at,
-        "occurred_at": said["occurred_at"],
-        "external_id": said["external_id"],
+        "occurred_at": payload["occurred_at"],
+        "external_id": payload["external_id"],
     }
-    if kind == EventKind.BOOKED_IN:
-        done, event = _book_in(row, said, step)
-    elif kind in OWN_ACTION:
-        OWN_ACTION[kind](row, said, step)
-        event = TicketEvent.objects.get(ticket=row, external_id=said["external_id"])
-        done = Ticket.objects.only("state", "due_at", "paused").get(pk=row.pk)
-    else:
-        done, event = record_on(ticket=row, kind=kind, **step)
+    kind = EventKind(payload["kind"])
+    # The kinds that are reported here record nothing but the event, and return it.
+    event = cast(TicketEvent, perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details))
     return {
         "recorded": event.received_at == at,
         "event": EVENT.from_instance(event),
-        "state": done.state,
-        "moves": MOVES[done.state],
-        "due_at": done.due_at,
-        "paused": done.paused,
+        "state": ticket.state,
+        "moves": MOVES[ticket.state],
+        "due_at": ticket.due_at,
+        "paused": ticket.paused,
     }
-
-
-def _book_in(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> tuple[Ticket, TicketEvent]:
-    counter.require_not_stolen(
-        product=row.product, serial_key=row.serial_key, registration=row.registration, at=step["at"]
-    )
-    return service_requests.book_in_on(
-        ticket=row, condition=said["condition"], accessories=said["accessories"], is_clean=True, **step
-    )
-
-
-def _decide_warranty(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    warranty.decide_warranty(
-        ticket=row, in_warranty=said["in_warranty"], why=said["why"], proof_seen=said["proof_seen"], **step
-    )
-
-
-def _approve(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    estimates.approve_estimate(estimate=_answered(row), **step)
-
-
-def _decline(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    estimates.decline_estimate(estimate=_answered(row), **step)
-
-
-def _answered(row: Ticket) -> Estimate:
-    """The newest estimate: the action knows whether it can still be answered."""
-    found = row.estimates.order_by("-number").first()
-    if found is None:
-        raise Refusal("answered", _("No estimate waits for an answer."), "kind")
-    return found
-
-
-def _withdraw(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    estimates.withdraw_estimate(ticket=row, **step)
-
-
-def _answer_question(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    messages.answer_heard(ticket=row, **step)
-
-
-def _ship(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    shipping.ship(
-        ticket=row, carrier=said["carrier"], tracking=said["tracking"], tracking_url=said["tracking_url"], **step
-    )
-
-
-def _cancel(row: Ticket, said: Mapping[str, Any], step: dict[str, Any]) -> None:
-    shipping.cancel(ticket=row, **step)
-
-
-OWN_ACTION: Mapping[EventKind, Callable[[Ticket, Mapping[str, Any], dict[str, Any]], None]] = {
-    EventKind.WARRANTY_DECIDED: _decide_warranty,
-    EventKind.ESTIMATE_APPROVED: _approve,
-    EventKind.ESTIMATE_DECLINED: _decline,
-    EventKind.ESTIMATE_WITHDRAWN: _withdraw,
-    EventKind.QUESTION_ANSWERED: _answer_question,
-    EventKind.SHIPPED: _ship,
-    EventKind.CANCELLED: _cancel,
-}
 
 
 # --- Many at once ------------------------------------------------------------------------------------
@@ -372,7 +312,8 @@ class TicketEventBatchView(TicketView):
         try:
             with transaction.atomic():
                 try:
-                    found = record(self.locked(said["reference"]), said, self.partner, at)
+                    with self.locked(said["reference"]) as ticket:
+                        found = record(ticket, said, self.partner, at)
                 except Refusal as refusal:
                     if refusal.code != "stolen":
                         raise

@@ -109,8 +109,8 @@ class VisitorsView(VisitorView):
         centre = centre_of(self.partner, said["centre"])
         visitor = visitors.Visitor(**{name: said[name] for name in FACTS})
 
-        def act(wanted: service_requests.Wanted, actor: Actor, at: datetime) -> Ticket:
-            return visitors.open_for_visitor(visitor=visitor, centre=centre, wanted=wanted, actor=actor, at=at)
+        def act(wanted: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
+            return visitors.open_for_visitor(visitor=visitor, centre=centre, item=wanted, actor=actor, at=at)
 
         return opened(self.partner, said, item_of(said), act)
 
@@ -157,7 +157,7 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
     def take(self, request: Request, pk: int) -> None:
         """Look at the file once it is clear that somebody is there whose card it can be."""
         said = self.validated_upload(request, CardPhotoInSerializer)
-        visitors.require_known(self.visitor(pk))
+        visitors.require_not_erased(self.visitor(pk))
         self.photo = self.store(said["file"], PURPOSE)
 
     @extend_schema(
@@ -170,6 +170,6 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Keep a photo of the card, instead of the one before; it goes with what the card said, some weeks after the
         last job (R14)."""
-        row = visitors.keep_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
+        row = visitors.set_card_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
         found = VISITOR.get(self.rows().filter(pk=row.pk))
         return json_response(found, status=201, headers={"Location": reverse("api-card-photo", args=[row.pk])})

@@ -20,7 +20,7 @@ from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response
 from cps_portal.core.rest.schema import IF_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
-from servicing.actions import documents, estimates, messages, parts
+from servicing.actions import estimates, messages, parts
 from servicing.actions.events import Actor
 from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
 from servicing.enums import EstimateState, TicketFileKind
@@ -52,7 +52,7 @@ class WorkView(TicketView):
     def step(self, said: dict[str, Any]) -> dict[str, Any]:
         """What the actions take of a StepSerializer."""
         known = {"external_id": said.pop("external_id"), "occurred_at": said.pop("occurred_at")}
-        return {"who": Actor(partner=self.partner), "at": timezone.now(), **known}
+        return {"actor": Actor(partner=self.partner), "at": timezone.now(), **known}
 
 
 # --- Estimates ---------------------------------------------------------------------------------------
@@ -137,7 +137,8 @@ class EstimatesView(WorkView):
         said = self.validated(request, EstimateInSerializer)
         step = self.step(said)
         lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
-        row = estimates.send_estimate_on(ticket=self.locked(reference), lines=lines, **said, **step)
+        with self.locked(reference) as ticket:
+            row = estimates.send_estimate(ticket=ticket, lines=lines, **said, **step)
         prefetch_related_objects([row], "lines")
         return json_response(estimate_of(row), status=201)
 
@@ -189,9 +190,9 @@ class PartsView(WorkView):
         """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
         said = self.validated(request, PartInSerializer)
         step = self.step(said)
-        return json_response(
-            PART.from_instance(parts.order_part_on(ticket=self.locked(reference), **said, **step)), status=201
-        )
+        with self.locked(reference) as ticket:
+            part = parts.order_part(ticket=ticket, **said, **step)
+        return json_response(PART.from_instance(part), status=201)
 
 
 class PartView(WorkView):
@@ -230,7 +231,7 @@ class PartArrivedView(PartView):
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
         """A part is there."""
         step = self.step(self.validated(request, StepSerializer))
-        return json_response(PART.from_instance(parts.part_arrived(part=self.part(reference, pk), **step)))
+        return json_response(PART.from_instance(parts.receive_part(part=self.part(reference, pk), **step)))
 
 
 # --- What is said ------------------------------------------------------------------------------------
@@ -276,9 +277,8 @@ class MessagesView(WorkView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         """Write to the customer, who gets it by mail and on the page of the ticket."""
         said = self.validated(request, MessageInSerializer)
-        row = messages.write_message(
-            ticket=self.locked(reference), actor=Actor(partner=self.partner), at=timezone.now(), **said
-        )
+        with self.locked(reference) as ticket:
+            row = messages.write_message(ticket=ticket, actor=Actor(partner=self.partner), at=timezone.now(), **said)
         return json_response(MESSAGE.from_instance(row), status=201)
 
 
@@ -327,7 +327,7 @@ class DocumentsView(UploadView, KeptView):
     def take(self, request: Request, reference: str) -> None:
         """Look at the file once it is clear that the job takes one."""
         said = self.validated_upload(request, DocumentInSerializer)
-        documents.require_room(self.ticket(reference), timezone.now())
+        messages.require_may_add_file(self.ticket(reference), timezone.now())
         self.taken = TicketFileKind(said["kind"]), self.store(said["file"], PURPOSE)
 
     @extend_schema(
@@ -344,9 +344,10 @@ class DocumentsView(UploadView, KeptView):
         It is made anew without what hides in it, such as the place of a photo; a picture becomes a JPEG.
         """
         kind, file = self.taken
-        row = documents.add_document(
-            ticket=self.locked(reference), kind=kind, file=file, actor=Actor(partner=self.partner), at=timezone.now()
-        )
+        with self.locked(reference) as ticket:
+            row = messages.add_document(
+                ticket=ticket, kind=kind, file=file, actor=Actor(partner=self.partner), at=timezone.now()
+            )
         where = reverse("api-document", args=[row.ticket.reference, row.pk])
         return json_response(DOCUMENT.from_instance(row), status=201, headers={"Location": where})
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
 from members.support.forms import LongText
-from servicing.actions import ending, estimates, parts, talking
+from servicing.actions import estimates, messages, parts, shipping
 from servicing.enums import WhyNoWarranty
 from servicing.models import Part, Ticket
 from servicing.queries.file_access import PURPOSE
@@ -69,7 +69,7 @@ class BookInForm(StepForm):
     condition = LongText(
         label=_("Condition"),
         rows=3,
-        longest=MAX_CONDITION_LENGTH,
+        max_length=MAX_CONDITION_LENGTH,
         required=False,
     )
     accessories = forms.CharField(
@@ -103,10 +103,10 @@ class WriteForm(StepForm):
     text = LongText(
         label=_("Message"),
         rows=4,
-        longest=talking.MAX_TEXT_LENGTH,
+        max_length=messages.MAX_TEXT_LENGTH,
         error_messages={"required": _("Type your message.")},
     )
-    asks = forms.BooleanField(label=_("It is a question: the clock stands until it is answered"), required=False)
+    asks = forms.BooleanField(label=_("This is a question: pause the clock until it’s answered"), required=False)
     files = UploadsField(purpose=PURPOSE, label=_("Photos or documents"), required=False)  # type: ignore[assignment]
 
 
@@ -128,7 +128,7 @@ class EstimateForm(StepForm):
             "invalid": _("Write the day like 2026-03-31."),
         },
     )
-    note = LongText(label=_("What was found"), rows=3, longest=estimates.MAX_NOTE_LENGTH, required=False)
+    note = LongText(label=_("What was found"), rows=3, max_length=estimates.MAX_NOTE_LENGTH, required=False)
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).strip().upper()
@@ -231,14 +231,17 @@ class ExpectPartForm(PartForm):
 
 class ShipForm(StepForm):
     carrier = forms.CharField(
-        label=_("Carrier"), max_length=ending.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
+        label=_("Carrier"), max_length=shipping.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
     )
     tracking = forms.CharField(
-        label=_("Tracking number"), max_length=ending.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
+        label=_("Tracking number"),
+        max_length=shipping.MAX_TRACKING_LENGTH,
+        required=False,
+        error_messages=long_errors(),
     )
     tracking_url = forms.CharField(
         label=_("Tracking page"),
-        max_length=ending.MAX_URL_LENGTH,
+        max_length=shipping.MAX_URL_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "url", "size": WIDEST}),
         error_messages=long_errors(),

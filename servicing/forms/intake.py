@@ -12,7 +12,7 @@ from kitbag.rules import serial_key
 from members.forms.profile import clean_line
 from members.models import User
 from members.support.forms import LongText
-from servicing.actions.requesting import MAX_FAULT_LENGTH
+from servicing.actions.service_requests import MAX_FAULT_LENGTH
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
 from servicing.models import ServiceCentre
@@ -55,8 +55,8 @@ class OpenForm(forms.Form):
         label=_("Serial number"), max_length=MAX_SERIAL_LENGTH, required=False, error_messages=long_errors()
     )
     service = forms.ChoiceField(label=_("What is to be done"), choices=ServiceKind.choices)
-    fault = LongText(label=_("What is wrong"), rows=3, longest=MAX_FAULT_LENGTH, required=False)
-    condition = LongText(label=_("Condition"), rows=2, longest=MAX_CONDITION_LENGTH, required=False)
+    fault = LongText(label=_("What is wrong"), rows=3, max_length=MAX_FAULT_LENGTH, required=False)
+    condition = LongText(label=_("Condition"), rows=2, max_length=MAX_CONDITION_LENGTH, required=False)
     accessories = forms.CharField(
         label=_("Came with"),
         max_length=MAX_ACCESSORIES_LENGTH,

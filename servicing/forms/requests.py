@@ -22,8 +22,8 @@ from kitbag.models import Registration
 from members.forms.profile import clean_line
 from members.models import Member, User
 from members.support.forms import LongText
-from servicing.actions.ending import MAX_TRACKING_LENGTH
-from servicing.actions.requesting import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
+from servicing.actions.service_requests import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
+from servicing.actions.shipping import MAX_TRACKING_LENGTH
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.models import Ticket
 from servicing.presenters.turnaround import Asked, Choice, Promised, asked_of, choices_for
@@ -69,9 +69,9 @@ class ProblemForm(forms.Form):
         label=_("What happens?"),
         help_text=_("Say what you see and when. Two sentences are plenty."),
         rows=4,
-        longest=MAX_FAULT_LENGTH,
+        max_length=MAX_FAULT_LENGTH,
         required=False,
-        error_messages={"required": _("Say what is wrong with it.")},
+        error_messages={"required": _("Tell us what is wrong with it.")},
     )
     photos = UploadsField(
         purpose=PURPOSE,

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
 from members.support.forms import LongText
-from servicing.actions.talking import MAX_TEXT_LENGTH
+from servicing.actions.messages import MAX_TEXT_LENGTH
 from servicing.queries.file_access import PURPOSE
 
 
@@ -15,7 +15,7 @@ class MessageForm(forms.Form):
     text = LongText(
         label=_("Write to the centre"),
         rows=4,
-        longest=MAX_TEXT_LENGTH,
+        max_length=MAX_TEXT_LENGTH,
         error_messages={"required": _("Type your message.")},
     )
     files = UploadsField(purpose=PURPOSE, label=_("Photos or documents"), required=False)  # type: ignore[assignment]

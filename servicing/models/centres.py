@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.clock import Calendar
-from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.partners.models import Partner
 from kitbag.enums import Shelf
 from members.enums import Programme

@@ -21,7 +21,7 @@ class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
         """Those of the own centre; all of them for who may see every centre's jobs."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(centre__staff__user=user)
 
-    def seen_by_partner(self, partner: Partner) -> Self:
+    def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(centre__partner=partner)
 
     def with_lent(self) -> Self:
@@ -71,7 +71,7 @@ class LoanQuerySet(models.QuerySet["Loan"]):
         """As for tickets: those of the own centre."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(unit__centre__staff__user=user)
 
-    def seen_by_partner(self, partner: Partner) -> Self:
+    def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(unit__centre__partner=partner)
 
     def open(self) -> Self:

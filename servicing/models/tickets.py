@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
-from cps_portal.core.lib.prepared import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product, Registration
 from members.enums import Level
@@ -38,7 +38,7 @@ REFERENCE_FORM = r"^[0-9A-Z]{8}$"
 
 
 class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
-    def seen_by_partner(self, partner: Partner) -> Self:
+    def visible_to_partner(self, partner: Partner) -> Self:
         """Those whose card one of its own centres looked at (R55)."""
         return self.filter(centre__partner=partner)
 
@@ -123,7 +123,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             return self
         return self.filter(centre__staff__user=user)
 
-    def seen_by_partner(self, partner: Partner) -> Self:
+    def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(centre__partner=partner)
 
     def locked(self, pk: int) -> "Ticket":
@@ -231,6 +231,10 @@ class Ticket(models.Model):
     changed_at = models.DateTimeField(_("last change"))
 
     objects = TicketQuerySet.as_manager()
+
+    # Set by `servicing.actions.events.lock_ticket` while this object is locked.
+    is_locked = False
+    locked_events: "list[TicketEvent] | None" = None
 
     class Meta:
         verbose_name = _("service ticket")
@@ -347,6 +351,11 @@ class TicketEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket_id}: {self.get_kind_display()}"
+
+    def referenced_pk(self, name: str) -> int:
+        """The primary key that `data` holds under this name; 0 if there is none."""
+        value = str(self.data.get(name, ""))
+        return int(value) if value.isdecimal() else 0
 
 
 class TicketMessage(models.Model):

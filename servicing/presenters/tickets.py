@@ -11,15 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from members.models import Member
-from servicing.actions.heard import key_in
-from servicing.actions.recording import clock_of
-from servicing.actions.talking import question_open
 from servicing.enums import BEFORE_INTAKE, EstimateState, EventKind, PauseReason, TicketState, WhyStandard
 from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet
 from servicing.presenters import events as words
-from servicing.rules.face import Face, Says, face_of, new_date
+from servicing.queries.clock import get_clock
+from servicing.rules.clock import Clock, ClockSummary, SummaryKind, expected_ready_on, summarize_clock
 from servicing.rules.places import PLACES, lapses_at
-from servicing.rules.timeline import Clock
 
 E, S = EventKind, TicketState
 
@@ -76,8 +73,8 @@ class Job:
 
     ticket: Ticket
     clock: Clock
-    face: Face
-    new_date: date | None
+    summary: ClockSummary
+    expected_ready_on: date | None
     now: datetime
 
     @property
@@ -88,38 +85,38 @@ class Job:
     @property
     def number(self) -> str:
         """What stands in the middle of the ring."""
-        if self.face.says == Says.NOTHING:
+        if self.summary.kind == SummaryKind.NOTHING:
             return "–"
-        return f"+{self.face.number}" if self.is_late and not self.clock.stopped_at else str(self.face.number)
+        return f"+{self.summary.number}" if self.is_late and not self.clock.stopped_at else str(self.summary.number)
 
     @property
     def unit(self) -> str | Promise:
         """What the number in the ring counts."""
-        number = self.face.number
-        units: dict[Says, str | Promise] = {
-            Says.TARGET: ngettext("day", "days", number),
-            Says.DAYS_LEFT: ngettext("day left", "days left", number),
-            Says.HOURS_LEFT: ngettext("hour left", "hours left", number),
-            Says.DAYS_LATE: ngettext("day past", "days past", number),
-            Says.LATE_TODAY: _("today"),
-            Says.TOOK: ngettext("day", "days", number),
-            Says.NOTHING: "",
+        number = self.summary.number
+        units: dict[SummaryKind, str | Promise] = {
+            SummaryKind.TARGET: ngettext("day", "days", number),
+            SummaryKind.DAYS_LEFT: ngettext("day left", "days left", number),
+            SummaryKind.HOURS_LEFT: ngettext("hour left", "hours left", number),
+            SummaryKind.DAYS_LATE: ngettext("day past", "days past", number),
+            SummaryKind.LATE_TODAY: _("today"),
+            SummaryKind.TOOK: ngettext("day", "days", number),
+            SummaryKind.NOTHING: "",
         }
-        return units[self.face.says]
+        return units[self.summary.kind]
 
     @property
     def short_unit(self) -> str | Promise:
         """The same where there is no room."""
-        number = self.face.number
-        if self.face.says == Says.HOURS_LEFT:
+        number = self.summary.number
+        if self.summary.kind == SummaryKind.HOURS_LEFT:
             return ngettext("hour", "hours", number)
-        if self.face.says in (Says.LATE_TODAY, Says.NOTHING):
+        if self.summary.kind in (SummaryKind.LATE_TODAY, SummaryKind.NOTHING):
             return self.unit
         return ngettext("day", "days", number)
 
     @property
     def counts_days(self) -> bool:
-        return self.face.says != Says.NOTHING
+        return self.summary.kind != SummaryKind.NOTHING
 
     @property
     def stands(self) -> str | Promise:
@@ -140,7 +137,7 @@ class Job:
     @cached_property
     def asks(self) -> bool:
         """Whether the centre waits for an answer to a question."""
-        return question_open(self.clock)
+        return self.clock.has_open_question
 
     @property
     def needs_member(self) -> bool:
@@ -167,7 +164,7 @@ class Job:
     @property
     def stamp(self) -> str:
         """Changes whenever the page would look different; the hour counts because the clock's face does."""
-        return f"{self.ticket.changed_at:%Y%m%d%H%M%S%f}-{self.face.tone}-{self.face.says}-{self.face.number}"
+        return f"{self.ticket.changed_at:%Y%m%d%H%M%S%f}-{self.summary.tone}-{self.summary.kind}-{self.summary.number}"
 
     @property
     def may_change(self) -> bool:
@@ -208,9 +205,9 @@ def with_clocks(rows: TicketQuerySet) -> TicketQuerySet:
 
 
 def job_of(ticket: Ticket, now: datetime) -> Job:
-    clock = clock_of(ticket, now, list(ticket.events.all()))
-    day = new_date(clock, ticket.centre.calendar, ticket.centre.today(now))
-    return Job(ticket, clock, face_of(clock, ticket.target_days), day, now)
+    clock = get_clock(ticket, now, list(ticket.events.all()))
+    day = expected_ready_on(clock, ticket.centre.calendar, ticket.centre.today(now))
+    return Job(ticket, clock, summarize_clock(clock, ticket.target_days), day, now)
 
 
 def open_jobs(member: Member, now: datetime) -> list[Job]:
@@ -220,7 +217,7 @@ def open_jobs(member: Member, now: datetime) -> list[Job]:
     return sorted(jobs, key=lambda job: (not job.needs_member, not job.is_late, job.clock.due_at or never))
 
 
-def places(jobs: Iterable[Job]) -> tuple[list[bool], int]:
+def fast_track_places(jobs: Iterable[Job]) -> tuple[list[bool], int]:
     """The three places, taken or not, and how many are (R49)."""
     taken = sum(job.ticket.place is not None for job in jobs)
     return [n < taken for n in range(PLACES)], taken
@@ -249,7 +246,7 @@ def open_estimate(estimates: Iterable[Estimate], ticket: Ticket) -> Estimate | N
 def _happened(
     row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, counts: bool
 ) -> Happened:
-    key = words.key_of(row.kind, row.data)
+    key = words.sentence_key(row.kind, row.data)
     expected = row.data.get("expected")
     return Happened(
         kind=key,
@@ -257,7 +254,7 @@ def _happened(
         at=row.occurred_at,
         heard_at=row.received_at if (row.received_at - row.occurred_at).total_seconds() > HEARD_LATE else None,
         counts=counts,
-        estimate=estimates.get(key_in(row, "estimate")),
-        part=parts.get(key_in(row, "part")),
+        estimate=estimates.get(row.referenced_pk("estimate")),
+        part=parts.get(row.referenced_pk("part")),
         expected=date.fromisoformat(expected) if expected else None,
     )

@@ -11,7 +11,7 @@ from kitbag.models import Registration
 from members.models import Member
 from servicing.enums import CentreStatus, PlaceWish, ServiceKind, WhyNoWarranty, WhyRefused, WhyStandard
 from servicing.models import ServiceCentre
-from servicing.queries.entitlement import Answers, Item, claim_for, count_places
+from servicing.queries.entitlement import EntitlementChecker, Item, claim_for, count_places
 from servicing.rules.entitlement import NO_CLAIM, Entitlement, WarrantyClaim
 
 NOBODY_SAYS = _("Please contact us about this product.")  # the presenter learns nothing else (R34)
@@ -125,7 +125,7 @@ def choices_for(member: Member, asked: Sequence[Asked]) -> list[Choice]:
 
     Products of one parcel take places one after the other, as they will when it is opened.
     """
-    answers, taken = Answers(member), count_places(member)
+    answers, taken = EntitlementChecker(member), count_places(member)
     here = member.country.code
     found = [
         Choice(centre, promises_at(answers, centre, asked, taken), centre.country.code == here)
@@ -138,7 +138,9 @@ def choices_for(member: Member, asked: Sequence[Asked]) -> list[Choice]:
     return [replace(one, is_first=one.is_near or one.centre.pk in quickest) for one in found]
 
 
-def promises_at(answers: Answers, centre: ServiceCentre, asked: Sequence[Asked], taken: int) -> list[Promised]:
+def promises_at(
+    answers: EntitlementChecker, centre: ServiceCentre, asked: Sequence[Asked], taken: int
+) -> list[Promised]:
     promised = []
     for one in asked:
         answer = answers.of(one.item, centre, one.service, places_taken=taken, wish=one.wish, claim=one.claim)

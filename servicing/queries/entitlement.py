@@ -43,7 +43,7 @@ class Item:
         return self.registration.serial_key if self.registration else serial_key(self.serial) or None
 
 
-class Answers:
+class EntitlementChecker:
     """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Answers:
 
     @cached_property
     def _benefits(self) -> Mapping[str, Benefit]:
-        return benefits_of(self.member.level if self.member else None)
+        return benefits_by_country(self.member.level if self.member else None)
 
     def _standing(self, item: Item) -> Standing:
         if item not in self._standings:
@@ -92,7 +92,7 @@ class Answers:
         return self._standings[item]
 
 
-def may_i(
+def check_entitlement(
     *,
     member: Member | None,
     item: Item,
@@ -107,8 +107,8 @@ def may_i(
     taken = count_places(member) if places_taken is None else places_taken
     standings = {item: _standing(item, is_stolen=False)} if is_clean else None
     country = centre.country.code
-    benefits = given_in(country, member.level) if member else {}
-    answers = Answers(member, standings=standings, benefits=benefits)
+    benefits = benefits_in(country, member.level) if member else {}
+    answers = EntitlementChecker(member, standings=standings, benefits=benefits)
     return answers.of(item, centre, service, places_taken=taken, wish=wish, claim=claim)
 
 
@@ -123,7 +123,7 @@ def places_of(members: Collection[Member]) -> dict[int, int]:
     return {**{member.pk: 0 for member in members}, **dict(rows.annotate(Count("pk")))}
 
 
-def benefits_of(level: str | None) -> dict[str, Benefit]:
+def benefits_by_country(level: str | None) -> dict[str, Benefit]:
     """What a level (None: of a visiting member) gives in each country of the free programme.
 
     It is the centre's country that counts (R43).
@@ -140,7 +140,7 @@ def benefits_of(level: str | None) -> dict[str, Benefit]:
     return found
 
 
-def given_in(country: str, level: str) -> dict[str, Benefit]:
+def benefits_in(country: str, level: str) -> dict[str, Benefit]:
     """The same for one country, in one question."""
     row = GIVEN.first(country=country, level=level, today=timezone.localdate())
     if row is None or row[0] != Programme.FREE:

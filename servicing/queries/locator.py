@@ -12,7 +12,7 @@ from members.enums import Level
 from members.models import Member
 from servicing.enums import ServiceKind
 from servicing.models import ServiceCentre
-from servicing.queries.entitlement import benefits_of
+from servicing.queries.entitlement import benefits_by_country
 from servicing.rules.entitlement import OWN_CENTRES, Benefit
 
 EARTH_KM = 6371
@@ -81,7 +81,7 @@ def find(
     centres: Iterable[ServiceCentre], *, member: Member | None, here: Position | None, at: datetime
 ) -> list[Found]:
     """The centres with what they give this member, the nearest first; without a position the own country first."""
-    benefits = benefits_of(member.level if member else Level.GOLD)  # visitors read what Gold gives
+    benefits = benefits_by_country(member.level if member else Level.GOLD)  # visitors read what Gold gives
     found = []
     for centre in centres:
         benefit = benefits.get(centre.country.code)

@@ -1,5 +1,6 @@
 """The arithmetic of servicing: entitlement, moves, the clock, places. Values in, values out."""
 
+from servicing.rules.clock import Clock, Pause, compute_clock
 from servicing.rules.entitlement import (
     Benefit,
     CentreFacts,
@@ -9,10 +10,10 @@ from servicing.rules.entitlement import (
     WarrantyClaim,
     entitlement,
 )
-from servicing.rules.moves import TRANSITIONS, after, holds_a_place, is_over, next_moves
+from servicing.rules.moves import TRANSITIONS, holds_a_place, is_over, next_moves, next_state
 from servicing.rules.places import PLACES, free_places, has_lapsed, lapses_at, next_in_line
 from servicing.rules.table import entitlement_table
-from servicing.rules.timeline import Clock, Event, Pause, Step, may_record, replay, timeline
+from servicing.rules.timeline import Event, Step, may_record, replay
 
 __all__ = [
     "PLACES",
@@ -27,7 +28,7 @@ __all__ = [
     "Standing",
     "Step",
     "WarrantyClaim",
-    "after",
+    "compute_clock",
     "entitlement",
     "entitlement_table",
     "free_places",
@@ -38,6 +39,6 @@ __all__ = [
     "may_record",
     "next_in_line",
     "next_moves",
+    "next_state",
     "replay",
-    "timeline",
 ]

@@ -84,7 +84,7 @@ IMPLIED: Mapping[tuple[TicketState | None, EventKind], TicketState] = {
 OPENING = (E.REQUESTED, E.PLACE_AWAITED)
 
 
-def after(state: str | None, kind: str) -> TicketState | None:
+def next_state(state: str | None, kind: str) -> TicketState | None:
     """The state that this event leads to; None if it cannot be recorded in this state."""
     return TRANSITIONS.get((None if state is None else S(state), E(kind)))
 

@@ -13,7 +13,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from members.access import MemberRequest, member_required
 from servicing.actions import loans
-from servicing.actions.recording import Who
+from servicing.actions.events import Actor
 from servicing.enums import EventKind
 from servicing.models import Loan, LoanUnit, Ticket
 
@@ -81,10 +81,10 @@ def _act(request: MemberRequest, ticket: Ticket) -> None:
         case "agree" if found:
             if not request.POST.get("agreed"):
                 raise Refusal("agreed", _("Tick the box to accept the agreement."), "agreed")
-            loans.accept_agreement(loan=found, version=request.POST.get("version", "")[:20], by=by, at=now)
+            loans.accept_agreement(loan=found, version=request.POST.get("version", "")[:20], at=now)
             messages.success(request, _("Accepted. Fetch it at the centre, or have it sent."))
         case "cancel" if found:
-            loans.cancel(loan=found, who=Who(user=by), at=now)
+            loans.cancel(loan=found, actor=Actor(user=by), at=now)
             messages.success(request, _("The reservation was given up."))
         case _:
             raise Refusal("gone", _("This has changed meanwhile. Look again."))

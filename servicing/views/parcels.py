@@ -12,8 +12,9 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from members.access import MemberRequest, member_required
 from members.forms.profile import add_refusal
-from servicing.actions import ending, sending
-from servicing.actions.recording import Who
+from servicing.actions import shipping
+from servicing.actions.events import Actor
+from servicing.actions.tickets import cancel as cancel_ticket
 from servicing.enums import BEFORE_INTAKE, TicketState
 from servicing.forms.requests import SentForm
 from servicing.models import Parcel, Ticket
@@ -38,8 +39,12 @@ def sent(request: MemberRequest, reference: str) -> HttpResponse:
     form = SentForm(request.POST)
     if form.is_valid():
         try:
-            went = sending.mark_sent(
-                parcel=row, member=request.member, who=Who(user=request.user), at=timezone.now(), **form.cleaned_data
+            went = shipping.mark_sent(
+                parcel=row,
+                member=request.member,
+                actor=Actor(user=request.user),
+                at=timezone.now(),
+                **form.cleaned_data,
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
@@ -58,7 +63,7 @@ def cancel(request: MemberRequest, reference: str) -> HttpResponse:
     before = [one for one in tickets if one.state in BEFORE_INTAKE]
     try:
         for one in before:
-            ending.cancel(ticket=one, who=Who(user=request.user), at=timezone.now())
+            cancel_ticket(ticket=one, actor=Actor(user=request.user), at=timezone.now())
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:

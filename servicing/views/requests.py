@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from cps_portal.core.files import actions as files
 from cps_portal.core.lib.errors import Refusal
 from members.access import MemberRequest, member_required
-from servicing.actions.requesting import Wanted, open_parcel
+from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
 from servicing.forms.requests import IN_WARRANTY, PROBLEM, PRODUCTS, REVIEW, STEPS, WHERE, Draft
 from servicing.models import Parcel, Ticket
@@ -52,7 +52,7 @@ def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
         return _show(request, draft, WHERE, checked=True)
     try:
         wanted = [
-            Wanted(
+            RequestedItem(
                 item=Item(row.product, registration=row),
                 service=ServiceKind(form.cleaned_data["service"]),
                 fault=form.cleaned_data["fault"],
@@ -67,7 +67,7 @@ def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
             )
             for (row, form), asked in zip(draft.problems, draft.asked, strict=True)
         ]
-        made = open_parcel(member=request.member, centre=choice.centre, wanted=wanted, by=request.user, at=draft.at)
+        made = open_parcel(member=request.member, centre=choice.centre, items=wanted, by=request.user, at=draft.at)
     except Refusal as refusal:
         again = Draft(request.member, draft.data, None, draft.at)
         if parcel := _sent_already(again):  # the second of two clicks

@@ -22,12 +22,12 @@ from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_required
 from members.forms.profile import add_refusal
 from members.support.forms import TOO_OFTEN
-from servicing.actions import ending, estimates, requesting
-from servicing.actions.recording import Who
-from servicing.actions.talking import may_write, write_message
+from servicing.actions import estimates, places, tickets
+from servicing.actions.events import Actor
+from servicing.actions.messages import may_write, write_message
 from servicing.enums import OVER
 from servicing.forms.tickets import MessageForm
-from servicing.models import Ticket
+from servicing.models import Ticket, TicketEvent
 from servicing.presenters import tickets as jobs
 from servicing.queries.file_access import PURPOSE
 from servicing.views.loans import panel
@@ -42,7 +42,7 @@ def job_list(request: MemberRequest) -> HttpResponse:
     """What is in service, what waits for a place, and what is done."""
     now = timezone.now()
     running = jobs.open_jobs(request.member, now)
-    bars, taken = jobs.places(running)
+    bars, taken = jobs.fast_track_places(running)
     done = jobs.with_clocks(Ticket.objects.of(request.member).filter(state__in=OVER)).order_by("-ended_at", "-pk")
     page = Paginator(done, DONE_PER_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -92,7 +92,7 @@ def answer_estimate(request: MemberRequest, reference: str, number: int) -> Http
     """Approve or decline the estimate that was read: another one is never answered unseen."""
     row = _own(request, reference)
     estimate = get_object_or_404(row.estimates, number=number)
-    answers: dict[str, tuple[Callable[..., Ticket], str]] = {
+    answers: dict[str, tuple[Callable[..., TicketEvent], str]] = {
         "approve": (estimates.approve_estimate, _("Approved. The clock runs again.")),
         "decline": (estimates.decline_estimate, _("Declined. It is sent back to you unrepaired.")),
     }
@@ -100,7 +100,7 @@ def answer_estimate(request: MemberRequest, reference: str, number: int) -> Http
         messages.error(request, _("Choose: approve or decline the estimate."))
         return redirect(row)
     decide, said = answers[request.POST["answer"]]
-    return _do(request, row, said, lambda who, now: decide(estimate=estimate, who=who, at=now))
+    return _do(request, row, said, lambda actor, now: decide(estimate=estimate, actor=actor, at=now))
 
 
 @never_cache
@@ -111,7 +111,7 @@ def write(request: MemberRequest, reference: str) -> HttpResponse:
     row = _own(request, reference)
     now = timezone.now()
     form = MessageForm(request.POST, request.FILES)
-    often = is_throttled(request, what="ticket-write", limit=settings.CASES_LIMITS["write"])
+    often = is_throttled(request, scope="ticket-write", limit=settings.CASES_LIMITS["write"])
     uploads = keep_uploads(form, "files", by=request.user, at=now)
     if often:
         form.add_error(None, str(TOO_OFTEN))
@@ -119,7 +119,7 @@ def write(request: MemberRequest, reference: str) -> HttpResponse:
         try:
             attached = files.collect(uploads=uploads, purpose=PURPOSE, by=request.user, at=now)
             write_message(
-                ticket=row, text=form.cleaned_data["text"], who=Who(user=request.user), at=now, files=attached
+                ticket=row, text=form.cleaned_data["text"], actor=Actor(user=request.user), at=now, files=attached
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
@@ -135,7 +135,7 @@ def write(request: MemberRequest, reference: str) -> HttpResponse:
 def cancel(request: MemberRequest, reference: str) -> HttpResponse:
     """Call it off before it is at the centre."""
     row = _own(request, reference)
-    return _do(request, row, _("Cancelled."), lambda who, now: ending.cancel(ticket=row, who=who, at=now))
+    return _do(request, row, _("Cancelled."), lambda actor, now: tickets.cancel(ticket=row, actor=actor, at=now))
 
 
 @never_cache
@@ -145,13 +145,13 @@ def standard(request: MemberRequest, reference: str) -> HttpResponse:
     """Do not wait for a place any longer (R49)."""
     row = _own(request, reference)
     said = _("It goes at standard speed. Send it whenever you like.")
-    return _do(request, row, said, lambda _who, now: requesting.choose_standard(ticket=row, by=request.user, at=now))
+    return _do(request, row, said, lambda actor, now: places.choose_standard(ticket=row, actor=actor, at=now))
 
 
-def _do(request: MemberRequest, row: Ticket, said: str, act: Callable[[Who, datetime], object]) -> HttpResponse:
+def _do(request: MemberRequest, row: Ticket, said: str, act: Callable[[Actor, datetime], object]) -> HttpResponse:
     """One click: done, or why not; then the page as it is now."""
     try:
-        act(Who(user=request.user), timezone.now())
+        act(Actor(user=request.user), timezone.now())
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:

@@ -18,9 +18,8 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.files.scanners import Infected
 from cps_portal.core.outbox.models import Message
 from members.models import Notice
-from servicing.actions.documents import MAX_FILES
-from servicing.actions.erasure import erase_jobs
-from servicing.actions.visitors import KEPT, forget_visitors
+from servicing.actions.erasure import VISITORS_KEPT_FOR, erase_tickets, erase_visitors
+from servicing.actions.messages import MAX_FILES
 from servicing.enums import TicketFileKind, TicketState
 from servicing.models import Ticket, TicketFile, VisitingMember
 from tests.api.machines import FILES, Machine, machine
@@ -242,7 +241,7 @@ def test_erasing_a_member_reaches_it_and_nothing_comes_after(workshop: Machine, 
     now = timezone.now()
     Ticket.objects.update(state=TicketState.CLOSED, ended_at=now, place=None, place_since=None)
     assert ticket.member
-    erase_jobs(member=ticket.member, at=now)
+    erase_tickets(member=ticket.member, at=now)
     assert (left(), workshop.get(path).json()["results"]) == (0, [])
     type(ticket.member).objects.filter(pk=ticket.member.pk).update(
         first_name="", last_name="", specialty="", closed_at=now, erased_at=now
@@ -314,8 +313,8 @@ def test_the_photo_goes_with_what_the_card_said(workshop: Machine, visitor: Visi
     path = f"visitors/{visitor.pk}/card-photo"
     assert workshop.send(path, card()).status_code == 201
     now = timezone.now()
-    Ticket.objects.update(state=TicketState.CLOSED, ended_at=now - KEPT)
-    assert forget_visitors(at=now) == 1
+    Ticket.objects.update(state=TicketState.CLOSED, ended_at=now - VISITORS_KEPT_FOR)
+    assert erase_visitors(at=now) == 1
     assert (left(), workshop.get(path).status_code) == (0, 404)
     answer = workshop.send(path, card())
     assert (answer.status_code, answer.json()["code"], left()) == (409, "erased", 0)

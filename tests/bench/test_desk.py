@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from servicing.actions.events import Actor
-from servicing.actions.service_requests import Wanted, book_in, open_parcel
+from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.actions.targets import flag_overdue
+from servicing.actions.tickets import book_in
 from servicing.enums import ServiceKind
 from servicing.models import Ticket, TicketEvent
 from servicing.queries.entitlement import Item
@@ -28,10 +29,10 @@ FEW_ROWS = 10
 
 def a_ticket(world: World) -> Ticket:
     row = validated(world.ana, world.pro_body, "012345678901")
-    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
+    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
     centre = a_centre()
-    ticket = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY).tickets[0]
-    return book_in(ticket=ticket, actor=Actor(user=world.staff), at=MONDAY)
+    ticket = open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY).tickets[0]
+    return book_in(ticket=ticket, actor=Actor(user=world.staff), at=MONDAY).ticket
 
 
 def multiply(ticket: Ticket, count: int) -> None:
@@ -95,10 +96,10 @@ def test_the_overdue_job_costs_what_is_due_and_not_what_is_open(world: World, re
 
 def test_opening_a_ticket_asks_at_most_twenty_things_more_than_its_facts(world: World, report: list[str]) -> None:
     row = validated(world.ana, world.pro_body, "012345678901")
-    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
+    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
     centre = a_centre()
     with CaptureQueriesContext(connection) as queries:
-        open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY)
+        open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY)
     own = [one for one in queries.captured_queries if "SAVEPOINT" not in one["sql"]]
     report.append(f"opening a ticket: {len(own)} queries (and {len(queries) - len(own)} of savepoints)")
     assert len(own) <= 20

@@ -7,11 +7,11 @@ from decimal import Decimal
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from servicing.actions import ending, keeping, loans
+from servicing.actions import loans, shipping, targets
 from servicing.actions.estimates import Line, send_estimate
+from servicing.actions.events import Actor, record_event
+from servicing.actions.messages import write_message
 from servicing.actions.parts import order_part
-from servicing.actions.recording import Who, record_event
-from servicing.actions.talking import write_message
 from servicing.enums import EventKind, TicketState
 from servicing.models import Loan, LoanUnit
 from tests.browser.looks import faults
@@ -32,14 +32,14 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     world, now = committed_world, timezone.now()
-    desk = Who(user=world.staff)
+    desk = Actor(user=world.staff)
     centre = a_centre(country="KE")
     LoanUnit.objects.create(centre=centre, product=world.pro_body, serial="L1", condition="Like new")
     ticket = at_the_centre(world, centre, at=now - timedelta(days=12))
     line = Line("Shutter unit", Decimal(1), Decimal("3200.00"), Decimal(15))
     day = (now + timedelta(days=7)).date()
     sent_at = now - timedelta(days=5)
-    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, who=desk, at=sent_at)
+    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, actor=desk, at=sent_at)
 
     page = visit(world.ana.user, viewport=PHONE)
     page.goto("/dashboard/")
@@ -52,9 +52,9 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     expect(page.get_by_text("Approved. The clock runs again.")).to_be_visible()
 
     page.get_by_label("Write to the centre").fill("Half a thought")
-    assert keeping.flag_overdue(at=timezone.now()) == 1
-    order_part(ticket=ticket, name="Shutter unit", expected_on=day, who=desk, at=timezone.now())
-    write_message(ticket=ticket, text="It comes from Japan.", who=desk, at=timezone.now())
+    assert targets.flag_overdue(at=timezone.now()) == 1
+    order_part(ticket=ticket, name="Shutter unit", expected_on=day, actor=desk, at=timezone.now())
+    write_message(ticket=ticket, text="It comes from Japan.", actor=desk, at=timezone.now())
     look_again(page)
     expect(page.get_by_text("We’re waiting for: Shutter unit")).to_be_visible()
     expect(page.get_by_text("New date")).to_be_visible()
@@ -74,17 +74,17 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     page.get_by_label("I’ve read this and accept it.").check()
     page.get_by_role("button", name="Accept the agreement").click()
     expect(page.get_by_text("Fetch it at the centre")).to_be_visible()
-    loans.hand_out(loan=Loan.objects.get(ticket=ticket), condition="Like new", who=desk, at=timezone.now())
+    loans.hand_out(loan=Loan.objects.get(ticket=ticket), condition="Like new", actor=desk, at=timezone.now())
     page.goto(ticket.get_absolute_url())
     expect(page.get_by_text("Due back on")).to_be_visible()
     page.get_by_label("Write to the centre").fill("Thank you")
     page.get_by_role("button", name="Send to the centre").click()
     expect(page.get_by_text("Sent to the centre.")).to_be_visible()
     later = timezone.now()
-    record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, who=desk, at=later)
-    record_event(ticket=ticket, kind=EventKind.READY, who=desk, at=later)
+    record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, actor=desk, at=later)
+    record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=later)
     address = "https://post.example/t/AB1"
-    ending.ship(ticket=ticket, who=desk, at=later, carrier="Post", tracking="AB1", tracking_url=address)
+    shipping.ship(ticket=ticket, actor=desk, at=later, carrier="Post", tracking="AB1", tracking_url=address)
     look_again(page)
     expect(page.get_by_role("link", name="Track the parcel")).to_have_attribute("href", address)
 
@@ -100,11 +100,11 @@ def test_without_a_script_an_estimate_is_declined_and_a_message_sent(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     world, now = committed_world, timezone.now()
-    desk = Who(user=world.staff)
+    desk = Actor(user=world.staff)
     ticket = at_the_centre(world, a_centre(country="KE"), at=now - timedelta(days=1))
     line = Line("Shutter unit", Decimal(1), Decimal("3200.00"))
     day = (now + timedelta(days=7)).date()
-    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, who=desk, at=now)
+    send_estimate(ticket=ticket, lines=[line], currency="ZAR", valid_until=day, actor=desk, at=now)
     page = visit(world.ana.user, viewport=PHONE, java_script_enabled=False)
     page.goto(ticket.get_absolute_url())
     page.get_by_role("button", name="Decline, send it back unrepaired").click()

@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from cps_portal.core.lib.errors import Refusal
 from members.models import Member
-from servicing.actions import shipping
+from servicing.actions import tickets
 from servicing.actions.events import Actor
-from servicing.actions.service_requests import Wanted, open_at_counter, open_parcel
+from servicing.actions.service_requests import RequestedItem, open_at_counter, open_parcel
 from servicing.enums import PlaceWish, ServiceKind, TicketState
 from servicing.models import Parcel, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LATER = MONDAY + timedelta(days=1)
 
 
-def on_the_phone(member: Member, centre: ServiceCentre, wanted: Wanted) -> Callable[[], object]:
-    return lambda: open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=LATER)
+def on_the_phone(member: Member, centre: ServiceCentre, wanted: RequestedItem) -> Callable[[], object]:
+    return lambda: open_parcel(member=member, centre=centre, items=[wanted], by=member.user, at=LATER)
 
 
-def at_the_counter(member: Member, centre: ServiceCentre, wanted: Wanted, actor: Actor) -> Callable[[], object]:
-    return lambda: open_at_counter(centre=centre, wanted=wanted, actor=actor, at=LATER, member=member)
+def at_the_counter(member: Member, centre: ServiceCentre, wanted: RequestedItem, actor: Actor) -> Callable[[], object]:
+    return lambda: open_at_counter(centre=centre, item=wanted, actor=actor, at=LATER, member=member)
 
 
 def places_of(member: Member) -> list[int]:
@@ -43,11 +43,11 @@ def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(commit
     oldest = a_request(world, centre, "012345678704", MONDAY + timedelta(hours=1), wish=PlaceWish.WAIT)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(9)]
     wanted = [
-        Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks", wish=PlaceWish.WAIT)
+        RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks", wish=PlaceWish.WAIT)
         for row in rows
     ]
     jobs: list[Callable[[], object]] = [
-        lambda: shipping.cancel(ticket=held[0], actor=Actor(user=ana.user), at=LATER),
+        lambda: tickets.cancel(ticket=held[0], actor=Actor(user=ana.user), at=LATER),
         *(on_the_phone(ana, centre, one) for one in wanted[:5]),
         *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
     ]
@@ -65,7 +65,7 @@ def test_of_ten_without_a_wish_three_get_the_places_and_the_others_are_asked(com
     world, centre = committed_world, a_centre()
     ana, desk = world.ana, Actor(user=world.staff)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(10)]
-    wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks") for row in rows]
+    wanted = [RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks") for row in rows]
     results = together(
         *(on_the_phone(ana, centre, one) for one in wanted[:5]),
         *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
@@ -78,7 +78,7 @@ def test_of_ten_without_a_wish_three_get_the_places_and_the_others_are_asked(com
 def test_two_clicks_make_one_parcel(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
     row = validated(world.ana, world.pro_body, "012345678701")
-    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks")
+    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks")
     results = together(*[on_the_phone(world.ana, centre, wanted)] * 4)
     assert [result.code for result in results if isinstance(result, Refusal)] == ["in_service"] * 3
     assert Parcel.objects.count() == Ticket.objects.count() == 1

@@ -6,8 +6,9 @@ from typing import Any
 from kitbag.enums import Shelf
 from members.enums import Level
 from members.models import Member
-from servicing.actions.recording import Who, record_event
-from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.actions.events import Actor, record_event
+from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.tickets import book_in
 from servicing.enums import EventKind, ServiceKind
 from servicing.models import ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -47,18 +48,20 @@ def a_request(
 ) -> Ticket:
     member = member or world.ana
     row = validated(member, world.pro_body, serial)
-    one = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, **{"fault": "The shutter sticks", **wanted})
-    return open_parcel(member=member, centre=centre, wanted=[one], by=member.user, at=at).tickets[0]
+    one = RequestedItem(
+        Item(row.product, registration=row), ServiceKind.REPAIR, **{"fault": "The shutter sticks", **wanted}
+    )
+    return open_parcel(member=member, centre=centre, items=[one], by=member.user, at=at).tickets[0]
 
 
 def at_the_centre(
     world: World, centre: ServiceCentre, serial: str = "012345678901", at: datetime = MONDAY, **wanted: Any
 ) -> Ticket:
     """Booked in and assessed within the hour."""
-    who = Who(user=world.staff)
-    ticket = book_in(ticket=a_request(world, centre, serial, at, **wanted), who=who, at=at)
-    done, _event = record_event(ticket=ticket, kind=EventKind.ASSESSED, who=who, at=at + HOUR)
-    return done
+    actor = Actor(user=world.staff)
+    ticket = a_request(world, centre, serial, at, **wanted)
+    book_in(ticket=ticket, actor=actor, at=at)
+    return record_event(ticket=ticket, kind=EventKind.ASSESSED, actor=actor, at=at + HOUR).ticket
 
 
 def platinum(member: Member) -> Member:

@@ -12,12 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag.actions import stolen
+from kitbag.actions import stolen_reports
 from kitbag.models import Encounter
 from members.models import User
-from servicing.actions.recording import Who, record_event
-from servicing.actions.requesting import Wanted, open_at_counter
-from servicing.actions.talking import write_message
+from servicing.actions.events import Actor, record_event
+from servicing.actions.messages import write_message
+from servicing.actions.service_requests import RequestedItem, open_at_counter
 from servicing.enums import EventKind, ServiceKind, TicketState, Warranty
 from servicing.models import CentreStaff, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -128,7 +128,7 @@ def test_an_earlier_time_is_read_by_the_clock_of_the_centre(world: World, centre
     assert event.occurred_at == when
     assert event.received_at > when
     answer = press(desk, ticket, "assess", occurred_at="2099-01-01T10:00")
-    assert "This lies in the future" in answer.content.decode()
+    assert "This is in the future" in answer.content.decode()
     assert "2099-01-01T10:00" in answer.content.decode()
 
 
@@ -192,7 +192,7 @@ def test_a_stolen_product_is_not_booked_in_and_its_owner_is_told(
 ) -> None:
     ticket = a_request(world, centre, at=now())
     facts: dict[str, Any] = {"police_reference": "CR 1", "stolen_on": None, "note": "", "by": world.staff, "at": now()}
-    stolen.report_by_staff(product=ticket.product, serial=ticket.serial, **facts)
+    stolen_reports.report_by_staff(product=ticket.product, serial=ticket.serial, **facts)
     answer = press(desk, ticket, "book_in", condition="As new")
     assert "call support now" in answer.content.decode()
     assert "As new" in answer.content.decode()
@@ -204,12 +204,12 @@ def test_a_stolen_product_is_not_booked_in_and_its_owner_is_told(
 def test_the_queue_is_sorted_by_due_date_and_found_by_what_is_read_on_the_phone(
     world: World, centre: ServiceCentre, desk: Client
 ) -> None:
-    who = Who(user=world.staff)
+    actor = Actor(user=world.staff)
     later = a_request(world, centre, "012345678901", at=now())
     sooner = a_request(world, centre, "012345678902", at=now() - timedelta(days=30), member=world.ben)
     press(desk, later, "book_in")
     record_event(
-        ticket=sooner, kind=EventKind.BOOKED_IN, who=who, at=now() - timedelta(days=30), data={"target_days": 1}
+        ticket=sooner, kind=EventKind.BOOKED_IN, actor=actor, at=now() - timedelta(days=30), data={"target_days": 1}
     )
     coming = a_request(world, centre, "012345678903", at=now())
     shown = desk.get(QUEUE)
@@ -241,10 +241,14 @@ def test_queue_and_desk_ask_no_more_for_many_than_for_few(world: World, centre: 
     for n in range(4):
         item = Item(world.pro_body, f"02345678900{n}")
         other = open_at_counter(
-            centre=centre, wanted=Wanted(item, ServiceKind.MAINTENANCE), who=Who(), at=now(), member=world.ben
+            centre=centre,
+            item=RequestedItem(item, ServiceKind.MAINTENANCE),
+            actor=Actor(),
+            at=now(),
+            member=world.ben,
         )
         press(desk, other, "book_in")
-        write_message(ticket=ticket, text=f"Part {n}", who=Who(user=world.staff), at=now())
+        write_message(ticket=ticket, text=f"Part {n}", actor=Actor(user=world.staff), at=now())
         press(desk, ticket, "write", text="More")
     many = asked(QUEUE), asked(page(ticket))
     assert few == many
@@ -265,7 +269,7 @@ def test_what_one_types_at_the_counter_opens_the_job_and_books_it_in(
     assert told.context["answer"].track == "fast"
     assert "It sticks" in told.content.decode()
     lacking = desk.post(url, {"do": "open", **typed, "fault": ""})
-    assert "Say what is wrong with it" in lacking.content.decode()
+    assert "Tell us what is wrong with it" in lacking.content.decode()
     assert desk.post(url, {"do": "open_and_book_in", **typed}).status_code == 302
     ticket = Ticket.objects.get()
     assert (ticket.state, ticket.member, ticket.condition) == (TicketState.BOOKED_IN, world.ana, "Worn")
@@ -288,7 +292,9 @@ def test_what_is_in_no_kitbag_is_served_at_standard_speed(world: World, centre: 
 
 def test_a_stolen_serial_number_stops_the_intake(world: World, centre: ServiceCentre, desk: Client) -> None:
     row = validated(world.ana, world.pro_body, "012345678901")
-    stolen.report_own(registration=row, police_reference="CR 1", stolen_on=None, note="", by=world.ana.user, at=now())
+    stolen_reports.report_own(
+        registration=row, police_reference="CR 1", stolen_on=None, note="", by=world.ana.user, at=now()
+    )
     look = desk.post(reverse("admin:servicing_ticket_intake"), {"q": row.serial})
     text = look.content.decode()
     assert "call support now" in text
@@ -305,8 +311,10 @@ def test_whatever_is_looked_up_gets_an_answer(desk: Client, q: str) -> None:
 def test_targets_met_are_counted_by_centre_month_and_level(world: World, centre: ServiceCentre, desk: Client) -> None:
     in_time = a_request(world, centre, at=now())
     late = a_request(world, centre, "012345678902", at=now() - timedelta(days=40), member=world.ben)
-    who = Who(user=world.staff)
-    record_event(ticket=late, kind=EventKind.BOOKED_IN, who=who, at=now() - timedelta(days=40), data={"target_days": 2})
+    actor = Actor(user=world.staff)
+    record_event(
+        ticket=late, kind=EventKind.BOOKED_IN, actor=actor, at=now() - timedelta(days=40), data={"target_days": 2}
+    )
     press(desk, in_time, "book_in")
     for ticket in (in_time, late):
         press(desk, ticket, "assess")

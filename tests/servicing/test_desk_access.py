@@ -121,7 +121,7 @@ def test_nobody_of_a_centre_opens_the_members_admin_or_finds_another_centres_job
     for q in (ticket.reference, ticket.parcel.reference):
         found = people["other"].post(look, {"q": q})
         assert found.status_code == 200
-        assert not (found.context["found"].tickets or found.context["found"].kit)
+        assert not (found.context["found"].tickets or found.context["found"].registrations)
     assert list(people["other"].post(look, {"q": world.ana.number}).context["found"].tickets) == []
     page = reverse("admin:servicing_ticket_change", args=[ticket.pk])
     assert "/admin/members/" not in people["own"].get(page).content.decode()

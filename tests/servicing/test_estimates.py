@@ -9,13 +9,14 @@ import pytest
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
 from members.models import Notice
-from servicing.actions import ending, estimates
+from servicing.actions import estimates, shipping, tickets
 from servicing.actions.estimates import Line, send_estimate
-from servicing.actions.recording import Who, clock_of, record_event
-from servicing.actions.talking import write_message
+from servicing.actions.events import Actor, record_event
+from servicing.actions.messages import write_message
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EstimateState, EventKind, TicketState, Warranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
+from servicing.queries.clock import get_clock
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
 from tests.world import World
 
@@ -32,8 +33,8 @@ def centre(world: World) -> ServiceCentre:
 
 
 @pytest.fixture
-def desk(world: World) -> Who:
-    return Who(user=world.staff)
+def desk(world: World) -> Actor:
+    return Actor(user=world.staff)
 
 
 @pytest.fixture
@@ -41,20 +42,20 @@ def ticket(world: World, centre: ServiceCentre) -> Ticket:
     return at_the_centre(world, centre)
 
 
-def sent(ticket: Ticket, who: Who, at: datetime = AT, **changes: Any) -> Estimate:
+def sent(ticket: Ticket, actor: Actor, at: datetime = AT, **changes: Any) -> Estimate:
     facts: dict[str, Any] = {"lines": [SHUTTER, LABOUR], "currency": "ZAR", "valid_until": FRIDAY, **changes}
-    return send_estimate(ticket=ticket, who=who, at=at, **facts)
+    return send_estimate(ticket=ticket, actor=actor, at=at, **facts)
 
 
 def test_an_estimate_stops_the_clock_and_the_answer_moves_the_due_time_by_the_working_time_between(
-    world: World, ticket: Ticket, desk: Who
+    world: World, ticket: Ticket, desk: Actor
 ) -> None:
     before = ticket.due_at
     row = sent(ticket, desk)
     assert (row.net, row.tax, row.total) == (Decimal("4220.75"), Decimal("633.11"), Decimal("4853.86"))
     ticket.refresh_from_db()
     assert (ticket.state, ticket.paused) == (TicketState.ESTIMATE_SENT, True)
-    done = estimates.approve_estimate(estimate=row, who=Who(user=world.ana.user), at=AT + 3 * HOUR)
+    done = estimates.approve_estimate(estimate=row, actor=Actor(user=world.ana.user), at=AT + 3 * HOUR).ticket
     assert (done.state, done.paused) == (TicketState.APPROVED, False)
     assert before and done.due_at == before + 3 * HOUR
     (notice,) = Notice.objects.filter(member=world.ana, params__kind="estimate_sent")
@@ -63,29 +64,29 @@ def test_an_estimate_stops_the_clock_and_the_answer_moves_the_due_time_by_the_wo
 
 
 def test_a_better_estimate_withdraws_the_last_and_that_one_can_no_longer_be_answered(
-    world: World, ticket: Ticket, desk: Who
+    world: World, ticket: Ticket, desk: Actor
 ) -> None:
     first = sent(ticket, desk)
     second = sent(ticket, desk, AT + HOUR, lines=[LABOUR])
     first.refresh_from_db()
     assert (first.state, second.number) == (EstimateState.WITHDRAWN, 2)
     with pytest.raises(Refusal, match="newest"):
-        estimates.approve_estimate(estimate=first, who=Who(user=world.ana.user), at=AT + 2 * HOUR)
-    done = estimates.decline_estimate(estimate=second, who=Who(user=world.ana.user), at=AT + 2 * HOUR)
+        estimates.approve_estimate(estimate=first, actor=Actor(user=world.ana.user), at=AT + 2 * HOUR)
+    done = estimates.decline_estimate(estimate=second, actor=Actor(user=world.ana.user), at=AT + 2 * HOUR).ticket
     assert done.state == TicketState.DECLINED
     with pytest.raises(Refusal, match="declined already"):
-        estimates.approve_estimate(estimate=second, who=Who(user=world.ana.user), at=AT + 3 * HOUR)
+        estimates.approve_estimate(estimate=second, actor=Actor(user=world.ana.user), at=AT + 3 * HOUR)
 
 
 def test_an_estimate_ends_with_its_last_day_at_the_centre_and_both_sides_see_it(
-    world: World, ticket: Ticket, desk: Who
+    world: World, ticket: Ticket, desk: Actor
 ) -> None:
     row = sent(ticket, desk)
     before_midnight = datetime(2026, 3, 6, 21, 59, tzinfo=UTC)  # 23:59 in Johannesburg
     assert estimates.expire_estimates(at=before_midnight) == 0
     after = before_midnight + timedelta(minutes=2)
     with pytest.raises(Refusal, match="no longer valid"):
-        estimates.approve_estimate(estimate=row, who=Who(user=world.ana.user), at=after)
+        estimates.approve_estimate(estimate=row, actor=Actor(user=world.ana.user), at=after)
     assert estimates.expire_estimates(at=after) == 1
     assert estimates.expire_estimates(at=after) == 0
     row.refresh_from_db()
@@ -113,7 +114,7 @@ def test_an_estimate_ends_with_its_last_day_at_the_centre_and_both_sides_see_it(
     ],
 )
 def test_a_wrong_estimate_is_refused_beside_its_field_and_nothing_is_written(
-    ticket: Ticket, desk: Who, changes: dict[str, Any], field: str
+    ticket: Ticket, desk: Actor, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(Refusal) as refusal:
         sent(ticket, desk, **changes)
@@ -121,67 +122,69 @@ def test_a_wrong_estimate_is_refused_beside_its_field_and_nothing_is_written(
     assert not Estimate.objects.exists()
 
 
-def test_what_a_partner_tells_twice_is_one_estimate(ticket: Ticket, desk: Who) -> None:
+def test_what_a_partner_tells_twice_is_one_estimate(ticket: Ticket, desk: Actor) -> None:
     first = sent(ticket, desk, external_id="e-1")
     assert sent(ticket, desk, AT + HOUR, external_id="e-1") == first
     assert Estimate.objects.count() == TicketEvent.objects.filter(kind=EventKind.ESTIMATE_SENT).count() == 1
 
 
-def test_an_estimate_told_after_the_work_went_on_does_not_wait_for_an_answer(ticket: Ticket, desk: Who) -> None:
-    record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, who=desk, at=AT + HOUR)
+def test_an_estimate_told_after_the_work_went_on_does_not_wait_for_an_answer(ticket: Ticket, desk: Actor) -> None:
+    record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, actor=desk, at=AT + HOUR)
     row = sent(ticket, desk, AT + 2 * HOUR, occurred_at=AT)
     ticket.refresh_from_db()
     assert (row.state, ticket.state) == (EstimateState.WITHDRAWN, TicketState.IN_REPAIR)
 
 
 def test_a_question_stops_the_clock_until_the_members_answer_and_a_word_does_not(
-    world: World, ticket: Ticket, desk: Who
+    world: World, ticket: Ticket, desk: Actor
 ) -> None:
-    write_message(ticket=ticket, text="We have it.", who=desk, at=AT)
-    assert not clock_of(ticket, AT).paused_since
-    write_message(ticket=ticket, text="Which lens was on it?", who=desk, at=AT, asks=True)
-    assert clock_of(ticket, AT + HOUR).paused_since == AT
-    answer = write_message(ticket=ticket, text="The 50 mm.", who=Who(user=world.ana.user), at=AT + HOUR)
-    clock = clock_of(ticket, AT + 2 * HOUR)
+    write_message(ticket=ticket, text="We have it.", actor=desk, at=AT)
+    assert not get_clock(ticket, AT).paused_since
+    write_message(ticket=ticket, text="Which lens was on it?", actor=desk, at=AT, asks=True)
+    assert get_clock(ticket, AT + HOUR).paused_since == AT
+    answer = write_message(ticket=ticket, text="The 50 mm.", actor=Actor(user=world.ana.user), at=AT + HOUR)
+    clock = get_clock(ticket, AT + 2 * HOUR)
     assert answer.from_member and clock.is_running
     assert [(pause.since, pause.until) for pause in clock.pauses] == [(AT, AT + HOUR)]
-    write_message(ticket=ticket, text="And a filter.", who=Who(user=world.ana.user), at=AT + 2 * HOUR)
+    write_message(ticket=ticket, text="And a filter.", actor=Actor(user=world.ana.user), at=AT + 2 * HOUR)
     assert TicketEvent.objects.filter(kind=EventKind.QUESTION_ANSWERED).count() == 1
     told = Message.objects.filter(key__startswith="ticket-message-").count()
     assert told == 1  # the word; the question is told as an event
     with pytest.raises(Refusal) as refusal:
-        write_message(ticket=ticket, text=" ", who=desk, at=AT)
+        write_message(ticket=ticket, text=" ", actor=desk, at=AT)
     assert refusal.value.field == "text"
 
 
-def test_the_centre_decides_on_the_warranty_and_the_free_return_follows(ticket: Ticket, desk: Who) -> None:
+def test_the_centre_decides_on_the_warranty_and_the_free_return_follows(ticket: Ticket, desk: Actor) -> None:
     assert ticket.free_return
     with pytest.raises(Refusal) as refusal:
-        decide_warranty(ticket=ticket, in_warranty=True, who=desk, at=AT)
+        decide_warranty(ticket=ticket, in_warranty=True, actor=desk, at=AT)
     assert refusal.value.code == "proof_missing"
-    free = decide_warranty(ticket=ticket, in_warranty=True, who=desk, at=AT, proof_seen=True)
+    free = decide_warranty(ticket=ticket, in_warranty=True, actor=desk, at=AT, proof_seen=True).ticket
     assert (free.warranty, free.free_return) == (Warranty.IN_WARRANTY, False)
     with pytest.raises(Refusal) as refusal:
-        decide_warranty(ticket=ticket, in_warranty=False, who=desk, at=AT + HOUR)
+        decide_warranty(ticket=ticket, in_warranty=False, actor=desk, at=AT + HOUR)
     assert refusal.value.field == "why"
-    paid = decide_warranty(ticket=ticket, in_warranty=False, why="not_covered", who=desk, at=AT + HOUR)
+    paid = decide_warranty(ticket=ticket, in_warranty=False, why="not_covered", actor=desk, at=AT + HOUR).ticket
     assert (paid.warranty, paid.why_no_warranty, paid.free_return) == (Warranty.REFUSED, "not_covered", True)
 
 
-def test_a_member_calls_it_off_until_it_is_at_the_centre(world: World, centre: ServiceCentre, desk: Who) -> None:
-    own = Who(user=world.ana.user)
+def test_a_member_calls_it_off_until_it_is_at_the_centre(world: World, centre: ServiceCentre, desk: Actor) -> None:
+    own = Actor(user=world.ana.user)
     early = a_request(world, centre, "012345678902")
-    assert ending.cancel(ticket=early, who=own, at=AT).state == TicketState.CANCELLED
+    assert tickets.cancel(ticket=early, actor=own, at=AT).ticket.state == TicketState.CANCELLED
     there = at_the_centre(world, centre, "012345678903")
     with pytest.raises(Refusal, match="at the centre already"):
-        ending.cancel(ticket=there, who=own, at=AT)
+        tickets.cancel(ticket=there, actor=own, at=AT)
 
 
-def test_a_parcel_back_has_its_carrier_and_only_a_page_that_can_be_opened(ticket: Ticket, desk: Who) -> None:
-    record_event(ticket=ticket, kind=EventKind.READY, who=desk, at=AT)
+def test_a_parcel_back_has_its_carrier_and_only_a_page_that_can_be_opened(ticket: Ticket, desk: Actor) -> None:
+    record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=AT)
     with pytest.raises(Refusal) as refusal:
-        ending.ship(ticket=ticket, who=desk, at=AT, tracking_url="javascript:alert(1)")
+        shipping.ship(ticket=ticket, actor=desk, at=AT, tracking_url="javascript:alert(1)")
     assert refusal.value.field == "tracking_url"
     page = "https://post.example/t/AB1"
-    done = ending.ship(ticket=ticket, who=desk, at=AT + HOUR, carrier="Post", tracking="AB1", tracking_url=page)
+    done = shipping.ship(
+        ticket=ticket, actor=desk, at=AT + HOUR, carrier="Post", tracking="AB1", tracking_url=page
+    ).ticket
     assert (done.state, done.carrier, done.tracking, done.tracking_url) == (TicketState.SHIPPED, "Post", "AB1", page)

@@ -10,9 +10,10 @@ from cps_portal.core.outbox.models import Message
 from kitbag.enums import Shelf
 from kitbag.models import Hold
 from members.models import Notice
-from servicing.actions import keeping, loans
-from servicing.actions.recording import Who, record_event
-from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.actions import loans, targets
+from servicing.actions.events import Actor, record_event
+from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.tickets import book_in
 from servicing.enums import EventKind, LoanState, ServiceKind
 from servicing.models import Loan, LoanUnit, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -45,10 +46,10 @@ def make_centre() -> ServiceCentre:
 def late_job(world: World, centre: ServiceCentre, serial: str = "012345678701") -> Ticket:
     """A Gold member's repair whose target of three days has passed, with a loan offered."""
     row = validated(world.ana, world.pro_body, serial)
-    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")
-    asked = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY)
-    book_in(ticket=asked.tickets[0], who=Who(user=world.staff), at=MONDAY + timedelta(hours=1))
-    assert keeping.flag_overdue(at=FRIDAY) == 1
+    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")
+    asked = open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY)
+    book_in(ticket=asked.tickets[0], actor=Actor(user=world.staff), at=MONDAY + timedelta(hours=1))
+    assert targets.flag_overdue(at=FRIDAY) == 1
     return Ticket.objects.get(pk=asked.tickets[0].pk)
 
 
@@ -68,7 +69,7 @@ def unit(world: World, centre: ServiceCentre) -> LoanUnit:
 
 
 def test_a_missed_target_is_noted_once_and_a_loan_offered(world: World, job: Ticket) -> None:
-    assert keeping.flag_overdue(at=FRIDAY) == 0
+    assert targets.flag_overdue(at=FRIDAY) == 0
     kinds = list(job.events.values_list("kind", flat=True))
     assert kinds.count(EventKind.TARGET_MISSED) == kinds.count(EventKind.LOAN_OFFERED) == 1
     told = {row.params["kind"] for row in Notice.objects.filter(member=world.ana, code="ticket")}
@@ -79,16 +80,18 @@ def test_from_the_offer_to_the_shelf_again(world: World, job: Ticket, unit: Loan
     loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
     assert list(loans.free_units(job)) == []
     with pytest.raises(Refusal, match="agreement"):
-        loans.hand_out(loan=loan, condition="As new", who=Who(user=world.staff), at=FRIDAY)
+        loans.hand_out(loan=loan, condition="As new", actor=Actor(user=world.staff), at=FRIDAY)
     with pytest.raises(Refusal, match="has changed"):
-        loans.accept_agreement(loan=loan, version="2020-01", by=world.ana.user, at=FRIDAY)
-    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, by=world.ana.user, at=FRIDAY)
-    out = loans.hand_out(loan=loan, condition="As new, two batteries", who=Who(user=world.staff), at=FRIDAY)
+        loans.accept_agreement(loan=loan, version="2020-01", at=FRIDAY)
+    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, at=FRIDAY)
+    out = loans.hand_out(loan=loan, condition="As new, two batteries", actor=Actor(user=world.staff), at=FRIDAY)
     assert (out.state, out.due_back) == (LoanState.OUT, date(2026, 3, 20))
     for kind in (EventKind.ASSESSED, EventKind.READY, EventKind.CLOSED):
-        record_event(ticket=job, kind=kind, who=Who(user=world.staff), at=FRIDAY + timedelta(hours=1))
+        record_event(ticket=job, kind=kind, actor=Actor(user=world.staff), at=FRIDAY + timedelta(hours=1))
     assert Hold.objects.filter(registration=job.registration, why="loan").exists()
-    back = loans.take_back(loan=loan, condition="One scratch", who=Who(user=world.staff), at=FRIDAY + timedelta(days=3))
+    back = loans.take_back(
+        loan=loan, condition="One scratch", actor=Actor(user=world.staff), at=FRIDAY + timedelta(days=3)
+    )
     assert (back.state, back.condition_in) == (LoanState.RETURNED, "One scratch")
     assert not Hold.objects.filter(registration=job.registration).exists()
 
@@ -105,16 +108,16 @@ def test_a_unit_is_lent_to_one_only_and_the_loser_reads_why(world: World, job: T
 
 def test_nothing_is_lent_that_was_not_offered(world: World, centre: ServiceCentre, unit: LoanUnit) -> None:
     row = validated(world.ana, world.pro_body, "012345678703")
-    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Dropped")
-    asked = open_parcel(member=world.ana, centre=centre, wanted=[wanted], by=world.ana.user, at=MONDAY)
+    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Dropped")
+    asked = open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY)
     with pytest.raises(Refusal, match="longer than its target"):
         loans.reserve(ticket=asked.tickets[0], unit=unit, by=world.ana.user, at=MONDAY)
 
 
 def test_reminded_before_the_day_then_when_overdue_then_weekly(world: World, job: Ticket, unit: LoanUnit) -> None:
     loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
-    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, by=world.ana.user, at=FRIDAY)
-    loans.hand_out(loan=loan, condition="As new", who=Who(), at=FRIDAY, due_back=date(2026, 3, 16))
+    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, at=FRIDAY)
+    loans.hand_out(loan=loan, condition="As new", actor=Actor(), at=FRIDAY, due_back=date(2026, 3, 16))
     days = [date(2026, 3, 2) + timedelta(days=n) for n in range(30)]
     told = [day.day for day in days if loans.remind(at=datetime(day.year, day.month, day.day, 12, tzinfo=UTC))]
     assert told == [14, 17, 24, 31]

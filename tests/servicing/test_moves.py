@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, OPEN_TICKETS, OVER, EventKind, TicketState
-from servicing.rules import TRANSITIONS, after, holds_a_place, is_over, next_moves
+from servicing.rules import TRANSITIONS, holds_a_place, is_over, next_moves, next_state
 from servicing.rules.moves import FACTS, MOVES, OPENING
 
 S = TicketState
@@ -32,7 +32,7 @@ ROAD = {
 
 @pytest.mark.parametrize(("start", "end"), list(product(S, S)), ids=lambda state: str(state.value))
 def test_a_ticket_goes_only_where_the_road_leads(start: TicketState, end: TicketState) -> None:
-    roads = [kind for kind in EventKind if after(start, kind) == end]
+    roads = [kind for kind in EventKind if next_state(start, kind) == end]
     if start != end:
         assert bool(roads) is (end in ROAD[start])
     else:  # staying is for facts, a better estimate and one more part
@@ -42,7 +42,7 @@ def test_a_ticket_goes_only_where_the_road_leads(start: TicketState, end: Ticket
 
 def test_a_ticket_begins_with_a_request_or_with_waiting() -> None:
     assert dict(next_moves(None)) == {EventKind.REQUESTED: S.REQUESTED, EventKind.PLACE_AWAITED: S.WAITING}
-    assert {kind for kind in EventKind if after(None, kind)} == {*OPENING}
+    assert {kind for kind in EventKind if next_state(None, kind)} == {*OPENING}
 
 
 def test_every_state_can_be_reached_and_every_event_recorded_somewhere() -> None:
@@ -65,12 +65,12 @@ def test_the_end_is_reached_from_everywhere_and_never_left() -> None:
 
 def test_once_it_is_with_the_centre_a_product_is_cancelled_only_over_the_counter() -> None:
     """What has been opened goes back as a job that is ready to ship, unrepaired."""
-    assert {state for state in S if after(state, EventKind.CANCELLED)} == {*BEFORE_INTAKE, S.BOOKED_IN}
+    assert {state for state in S if next_state(state, EventKind.CANCELLED)} == {*BEFORE_INTAKE, S.BOOKED_IN}
 
 
 def test_a_declined_product_goes_back_unrepaired() -> None:
-    assert after(S.DECLINED, EventKind.REPAIR_STARTED) is None
-    assert after(S.DECLINED, EventKind.READY) == S.READY
+    assert next_state(S.DECLINED, EventKind.REPAIR_STARTED) is None
+    assert next_state(S.DECLINED, EventKind.READY) == S.READY
 
 
 def test_a_place_is_held_from_the_request_until_ready_to_ship() -> None:

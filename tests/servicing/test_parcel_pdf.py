@@ -13,7 +13,7 @@ from reportlab.pdfbase.ttfonts import TTFontFile
 
 from cps_portal.core.lib.pdf import FONT_FILE, visual
 from members.models import Member
-from servicing.actions.requesting import Wanted, open_parcel
+from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
 from servicing.presenters import parcel_papers
 from servicing.queries.entitlement import Item
@@ -31,10 +31,10 @@ def papers(world: World) -> tuple[bytes, bytes, set[str]]:
     Member.objects.filter(pk=world.ana.pk).update(first_name="Ανα", last_name="عنا Ковач")
     world.ana.refresh_from_db()
     rows = [validated(world.ana, world.pro_body, f"01234567870{n}") for n in (1, 2)]
-    wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault=FAULT) for row in rows]
+    wanted = [RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault=FAULT) for row in rows]
     wanted[1] = replace(wanted[1], fault="Black band")
     centre = a_centre(address="1 Long Street\nMidrand")
-    made = open_parcel(member=world.ana, centre=centre, wanted=wanted, by=world.ana.user, at=MONDAY)
+    made = open_parcel(member=world.ana, centre=centre, items=wanted, by=world.ana.user, at=MONDAY)
     codes = {made.parcel.reference, *(ticket.reference for ticket in made.tickets)}
     label = parcel_papers.label(made.parcel, world.ana, made.tickets)
     return label, parcel_papers.packing_list(made.parcel, world.ana, made.tickets), codes

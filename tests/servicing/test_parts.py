@@ -6,11 +6,12 @@ import pytest
 
 from cps_portal.core.lib.errors import Refusal
 from members.models import Notice
-from servicing.actions.parts import expect_part, order_part, part_arrived
-from servicing.actions.recording import Who, clock_of
+from servicing.actions.events import Actor
+from servicing.actions.parts import expect_part, order_part, receive_part
 from servicing.enums import EventKind, TicketState
 from servicing.models import ServiceCentre, Ticket, TicketEvent
-from servicing.rules.face import Says, face_of, new_date
+from servicing.queries.clock import get_clock
+from servicing.rules.clock import SummaryKind, expected_ready_on, summarize_clock
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, at_the_centre
 from tests.world import World
 
@@ -25,8 +26,8 @@ def centre(world: World) -> ServiceCentre:
 
 
 @pytest.fixture
-def desk(world: World) -> Who:
-    return Who(user=world.staff)
+def desk(world: World) -> Actor:
+    return Actor(user=world.staff)
 
 
 @pytest.fixture
@@ -42,49 +43,49 @@ def told(world: World) -> list[str]:
     return [row.params["kind"] for row in Notice.objects.filter(member=world.ana, code="ticket").order_by("pk")]
 
 
-def test_waiting_for_a_part_does_not_stop_the_clock(ticket: Ticket, desk: Who) -> None:
+def test_waiting_for_a_part_does_not_stop_the_clock(ticket: Ticket, desk: Actor) -> None:
     before = ticket.due_at
-    order_part(ticket=ticket, name="Shutter unit", expected_on=IN_TIME, who=desk, at=AT)
+    order_part(ticket=ticket, name="Shutter unit", expected_on=IN_TIME, actor=desk, at=AT)
     ticket.refresh_from_db()
     assert (ticket.state, ticket.due_at, ticket.paused) == (TicketState.WAITING_PARTS, before, False)
     assert (ticket.expected_on, offers(ticket)) == (IN_TIME, 0)
 
 
 def test_a_part_that_comes_too_late_counts_at_once_why_the_new_date_and_a_loan(
-    world: World, centre: ServiceCentre, ticket: Ticket, desk: Who
+    world: World, centre: ServiceCentre, ticket: Ticket, desk: Actor
 ) -> None:
-    part = order_part(ticket=ticket, name="Shutter unit", expected_on=IN_TIME, who=desk, at=AT)
-    expect_part(part=part, expected_on=FRIDAY, who=desk, at=AT + HOUR)
-    clock = clock_of(ticket, AT + HOUR)
+    part = order_part(ticket=ticket, name="Shutter unit", expected_on=IN_TIME, actor=desk, at=AT)
+    expect_part(part=part, expected_on=FRIDAY, actor=desk, at=AT + HOUR)
+    clock = get_clock(ticket, AT + HOUR)
     assert clock.will_be_missed and not clock.missed
-    assert new_date(clock, centre.calendar, FRIDAY) == date(2026, 3, 9)  # the Monday after the Friday
-    assert new_date(clock, centre.calendar, date(2026, 3, 7)) is None  # it should have come
+    assert expected_ready_on(clock, centre.calendar, FRIDAY) == date(2026, 3, 9)  # the Monday after the Friday
+    assert expected_ready_on(clock, centre.calendar, date(2026, 3, 7)) is None  # it should have come
     assert told(world)[-2:] == ["part_late", "loan_offered"]
     assert offers(ticket) == 1
-    expect_part(part=part, expected_on=NEXT_FRIDAY, who=desk, at=AT + 2 * HOUR)
+    expect_part(part=part, expected_on=NEXT_FRIDAY, actor=desk, at=AT + 2 * HOUR)
     assert offers(ticket) == 1
 
 
 def test_an_order_with_a_late_date_counts_at_once_too_and_arrival_ends_it(
-    world: World, ticket: Ticket, desk: Who
+    world: World, ticket: Ticket, desk: Actor
 ) -> None:
-    part = order_part(ticket=ticket, name="Shutter unit", expected_on=FRIDAY, who=desk, at=AT)
+    part = order_part(ticket=ticket, name="Shutter unit", expected_on=FRIDAY, actor=desk, at=AT)
     assert told(world)[-2:] == ["part_late", "loan_offered"]
-    part_arrived(part=part, who=desk, at=AT + HOUR)
+    receive_part(part=part, actor=desk, at=AT + HOUR)
     ticket.refresh_from_db()
-    assert ticket.expected_on is None and not clock_of(ticket, AT + HOUR).will_be_missed
+    assert ticket.expected_on is None and not get_clock(ticket, AT + HOUR).will_be_missed
     with pytest.raises(Refusal, match="there already"):
-        part_arrived(part=part, who=desk, at=AT + 2 * HOUR)
+        receive_part(part=part, actor=desk, at=AT + 2 * HOUR)
     with pytest.raises(Refusal, match="there already"):
-        expect_part(part=part, expected_on=FRIDAY, who=desk, at=AT + 2 * HOUR)
+        expect_part(part=part, expected_on=FRIDAY, actor=desk, at=AT + 2 * HOUR)
 
 
 def test_red_members_are_told_of_a_late_part_and_not_offered_a_loan(
-    world: World, centre: ServiceCentre, desk: Who
+    world: World, centre: ServiceCentre, desk: Actor
 ) -> None:
     ticket = at_the_centre(world, centre, "012345678909")
     Ticket.objects.filter(pk=ticket.pk).update(loan_possible=False)
-    order_part(ticket=ticket, name="Shutter unit", expected_on=NEXT_FRIDAY, who=desk, at=AT)
+    order_part(ticket=ticket, name="Shutter unit", expected_on=NEXT_FRIDAY, actor=desk, at=AT)
     assert (told(world)[-1], offers(ticket)) == ("part_late", 0)
 
 
@@ -98,25 +99,25 @@ def test_red_members_are_told_of_a_late_part_and_not_offered_a_loan(
     ],
 )
 def test_what_cannot_be_is_refused_beside_its_field(
-    ticket: Ticket, desk: Who, name: str, day: date | None, field: str
+    ticket: Ticket, desk: Actor, name: str, day: date | None, field: str
 ) -> None:
     with pytest.raises(Refusal) as refusal:
-        order_part(ticket=ticket, name=name, expected_on=day, who=desk, at=AT)
+        order_part(ticket=ticket, name=name, expected_on=day, actor=desk, at=AT)
     assert refusal.value.field == field
 
 
 def test_the_face_counts_down_then_says_how_late(ticket: Ticket) -> None:
     faces = [
-        face_of(clock_of(ticket, MONDAY + timedelta(days=days, hours=hours)), 3)
+        summarize_clock(get_clock(ticket, MONDAY + timedelta(days=days, hours=hours)), 3)
         for days, hours in ((0, 0), (1, 4), (3, -2), (3, 1), (7, 0))
     ]
-    assert [(face.tone, face.says, face.number) for face in faces] == [
-        ("on", Says.DAYS_LEFT, 3),
-        ("on", Says.DAYS_LEFT, 2),
-        ("due", Says.HOURS_LEFT, 2),
-        ("late", Says.LATE_TODAY, 0),
-        ("late", Says.DAYS_LATE, 2),
+    assert [(face.tone, face.kind, face.number) for face in faces] == [
+        ("on", SummaryKind.DAYS_LEFT, 3),
+        ("on", SummaryKind.DAYS_LEFT, 2),
+        ("due", SummaryKind.HOURS_LEFT, 2),
+        ("late", SummaryKind.LATE_TODAY, 0),
+        ("late", SummaryKind.DAYS_LATE, 2),
     ]
-    assert faces[1].run == "97 3 50 300"
+    assert faces[1].elapsed == "97 3 50 300"
     assert faces[1].hand == (60.0, 106.0)
-    assert faces[4].run == "97 3 97 3 97 300"
+    assert faces[4].elapsed == "97 3 97 3 97 300"

@@ -12,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from cps_portal.core.files.models import StoredFile
 from kitbag.models import Registration
-from servicing.actions.recording import Who
-from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.actions.events import Actor
+from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.tickets import book_in
 from servicing.enums import ServiceKind, TicketState
 from servicing.models import Parcel, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -98,8 +99,8 @@ def test_what_is_missing_is_said_beside_its_field_and_nothing_is_opened(
     mistakes: list[tuple[dict[str, Any], str]] = [
         ({"items": []}, "Choose at least one product."),
         ({"items": ["9" * 5000]}, "has left your Kitbag"),
-        ({f"{key}_fault": " "}, "Say what is wrong with it."),
-        ({f"{key}_fault": "x" * 2001}, "Use at most 2000 characters."),
+        ({f"{key}_fault": " "}, "Tell us what is wrong with it."),
+        ({f"{key}_fault": "x" * 2001}, "at most 2000 characters"),
         ({f"{key}_fault": "a\x00b"}, "printed"),
         ({f"{key}_service": "magic"}, "Choose what we should do."),
         ({f"{key}_warranty": "warranty"}, "A warranty repair needs a proof of purchase."),
@@ -153,7 +154,7 @@ def test_a_parcel_is_marked_as_sent_once_and_can_be_called_off_until_intake(
     client.post(f"{other.parcel.get_absolute_url()}cancel/")
     other.refresh_from_db()
     assert other.state == TicketState.CANCELLED and other.place is None
-    book_in(ticket=ticket, who=Who(user=world.staff), at=timezone.now())
+    book_in(ticket=ticket, actor=Actor(user=world.staff), at=timezone.now())
     assert b"nothing left to cancel" in client.post(f"{address}cancel/", follow=True).content
 
 
@@ -187,8 +188,8 @@ def test_opening_a_ticket_takes_at_most_twenty_queries(
     world: World, centre: ServiceCentre, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     row = validated(world.ana, world.pro_body, "012345678701")
-    wanted = [Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")]
+    wanted = [RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="The shutter sticks")]
     user = world.ana.user
     with django_assert_max_num_queries(20):
-        made = open_parcel(member=world.ana, centre=centre, wanted=wanted, by=user, at=timezone.now())
+        made = open_parcel(member=world.ana, centre=centre, items=wanted, by=user, at=timezone.now())
     assert made.tickets[0].place == 1

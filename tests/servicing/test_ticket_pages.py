@@ -15,11 +15,11 @@ from django.utils import timezone
 from PIL import Image
 
 from members.models import User
-from servicing.actions import ending
+from servicing.actions import shipping
 from servicing.actions.estimates import Line, send_estimate
+from servicing.actions.events import Actor, record_event
+from servicing.actions.messages import write_message
 from servicing.actions.parts import order_part
-from servicing.actions.recording import Actor, record_event
-from servicing.actions.talking import write_message
 from servicing.emails import ticket_event
 from servicing.enums import EventKind, PlaceWish, TicketState
 from servicing.models import CentreStaff, ServiceCentre, Ticket, TicketEvent, TicketFile
@@ -214,7 +214,7 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Ac
     assert "The new date is" in late
     record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=timezone.now())
     page = "https://post.example/t/AB1"
-    ending.ship(ticket=ticket, actor=desk, at=timezone.now(), carrier="Post", tracking="AB1", tracking_url=page)
+    shipping.ship(ticket=ticket, actor=desk, at=timezone.now(), carrier="Post", tracking="AB1", tracking_url=page)
     assert page in mail_of("shipped")
     assert not mail.outbox
     assert ticket_event(event=TicketEvent.objects.filter(kind="booked_in").latest("pk").pk)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cps_portal.core.lib.clock import Calendar, working_time_between
 from servicing.enums import EventKind, PauseReason, TicketState
-from servicing.rules import Clock, Event, may_record, timeline
+from servicing.rules import Clock, Event, compute_clock, may_record
 
 E, S = EventKind, TicketState
 JOHANNESBURG = Calendar(zone=ZoneInfo("Africa/Johannesburg"), country="ZA")
@@ -34,7 +34,7 @@ def story(
 
 
 def read(events: list[Event], now: str, days: int = 3, calendar: Calendar = JOHANNESBURG) -> Clock:
-    return timeline(events, calendar, days, datetime.fromisoformat(now).replace(tzinfo=calendar.zone))
+    return compute_clock(events, calendar, days, datetime.fromisoformat(now).replace(tzinfo=calendar.zone))
 
 
 def due(clock: Clock, calendar: Calendar = JOHANNESBURG) -> str:
@@ -67,8 +67,8 @@ def test_due_at_the_same_local_time_that_many_working_days_later(
     assert due(clock, calendar) == expected
     assert clock.is_running and not clock.missed and clock.elapsed == timedelta(0)
     events = [step.event for step in clock.steps]
-    assert clock.due_at and not timeline(events, calendar, days, clock.due_at).missed
-    assert timeline(events, calendar, days, clock.due_at + timedelta(seconds=1)).missed
+    assert clock.due_at and not compute_clock(events, calendar, days, clock.due_at).missed
+    assert compute_clock(events, calendar, days, clock.due_at + timedelta(seconds=1)).missed
 
 
 IN, SEEN = ("2026-03-02T10:00", E.BOOKED_IN), ("2026-03-02T11:00", E.ASSESSED)  # Monday; due on Thursday at ten
@@ -268,9 +268,9 @@ def test_the_order_of_arrival_never_matters_and_nothing_is_negative(
     events: list[Event], chance: random.Random, now: datetime, repeated: bool
 ) -> None:
     events = [*BOOKED, *events]
-    clock = timeline(events, DUBAI, 3, now)
+    clock = compute_clock(events, DUBAI, 3, now)
     shuffled = chance.sample(events, len(events)) + (chance.choices(events, k=3) if repeated else [])
-    assert timeline(shuffled, DUBAI, 3, now) == clock
+    assert compute_clock(shuffled, DUBAI, 3, now) == clock
     assert len(clock.steps) == len(events)
     assert min(clock.elapsed, clock.left) >= timedelta(0)
     assert min(clock.elapsed_days, clock.left_days, clock.late_days) >= 0
@@ -301,7 +301,7 @@ def test_adding_a_pause_never_shortens(events: list[Event], one: datetime, other
     events = [*BOOKED, *(event for event in events if event.kind not in (E.QUESTION_ASKED, E.QUESTION_ANSWERED))]
     now = max(now, one, other, *(event.occurred_at for event in events))
     pause = [Event(E.QUESTION_ASKED, min(one, other), now, "q"), Event(E.QUESTION_ANSWERED, max(one, other), now, "a")]
-    without, paused = timeline(events, DUBAI, 3, now), timeline([*events, *pause], DUBAI, 3, now)
+    without, paused = compute_clock(events, DUBAI, 3, now), compute_clock([*events, *pause], DUBAI, 3, now)
     assert without.due_at is not None and paused.due_at is not None
     assert paused.due_at >= without.due_at and paused.elapsed <= without.elapsed
     lost = working_time_between(min(one, other), max(one, other), DUBAI)

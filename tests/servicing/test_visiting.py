@@ -13,9 +13,10 @@ from django.utils import timezone
 from PIL import Image
 
 from cps_portal.core.outbox.models import Message
-from servicing.actions import ending, talking
-from servicing.actions.recording import Who
-from servicing.actions.visiting import KEPT, forget_visitors
+from servicing.actions import messages as talking
+from servicing.actions import tickets
+from servicing.actions.erasure import VISITORS_KEPT_FOR, erase_visitors
+from servicing.actions.events import Actor
 from servicing.enums import TicketState, WhyStandard
 from servicing.models import ServiceCentre, Ticket, VisitingMember
 from tests.admin.conftest import signed_in
@@ -110,12 +111,12 @@ def test_visitors_are_forgotten_some_weeks_after_their_job_and_not_before(
     come(desk, world, centre)
     ticket = Ticket.objects.get()
     now = timezone.now()
-    talking.write_message(ticket=ticket, text="Soon ready", who=Who(), at=now)
-    assert forget_visitors(at=now + 9 * KEPT) == 0  # it is still here
-    ending.cancel(ticket=ticket, who=Who(), at=now)
-    assert forget_visitors(at=now + KEPT - timedelta(minutes=1)) == 0
-    assert forget_visitors(at=now + KEPT + timedelta(minutes=1)) == 1
-    assert forget_visitors(at=now + 2 * KEPT) == 0
+    talking.write_message(ticket=ticket, text="Soon ready", actor=Actor(), at=now)
+    assert erase_visitors(at=now + 9 * VISITORS_KEPT_FOR) == 0  # it is still here
+    tickets.cancel(ticket=ticket, actor=Actor(), at=now)
+    assert erase_visitors(at=now + VISITORS_KEPT_FOR - timedelta(minutes=1)) == 0
+    assert erase_visitors(at=now + VISITORS_KEPT_FOR + timedelta(minutes=1)) == 1
+    assert erase_visitors(at=now + 2 * VISITORS_KEPT_FOR) == 0
     visitor, ticket = VisitingMember.objects.get(), Ticket.objects.get()
     assert (visitor.name, visitor.email, visitor.card_number, visitor.photo) == ("", "", "", None)
     assert (visitor.region, ticket.fault, ticket.serial, ticket.messages.get().text) == ("Asia", "", "", "")

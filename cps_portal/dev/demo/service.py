@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from kitbag.models import Product, Registration
 from members.models import Member, User
-from servicing.actions import keeping
+from servicing.actions import targets
 from servicing.actions.estimates import Line, approve_estimate, send_estimate
+from servicing.actions.events import Actor, record_event
 from servicing.actions.parts import order_part
-from servicing.actions.recording import Who, record_event
-from servicing.actions.requesting import Wanted, book_in, open_parcel
+from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.tickets import book_in
 from servicing.enums import EventKind, ServiceKind
 from servicing.models import CentreStaff, LoanUnit, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
@@ -44,12 +45,12 @@ def make_jobs() -> None:
             )
     ana = Member.objects.select_related("user").get(user__email="ana@example.org")
     chloe = Member.objects.select_related("user").get(user__email="chloe@example.org")
-    who = Who(user=desk)
+    actor = Actor(user=desk)
     back = _job(ana, home, "rf-70-200mm-f2-8l-is-usm", "Zoom ring turns hard", _ago(60))
     if back:
         _through(
             back,
-            who,
+            actor,
             _ago(58),
             EventKind.ASSESSED,
             EventKind.REPAIR_STARTED,
@@ -59,10 +60,10 @@ def make_jobs() -> None:
         )
     late = _job(ana, home, "eos-r5-mark-ii", "The shutter sticks in the cold", _ago(12))
     if late:
-        _through(late, who, _ago(10), EventKind.ASSESSED)
+        _through(late, actor, _ago(10), EventKind.ASSESSED)
         _estimate(
             late,
-            who,
+            actor,
             _ago(9),
             currency="ZAR",
             note="The shutter unit has to be replaced.",
@@ -70,26 +71,26 @@ def make_jobs() -> None:
             price="6450.00",
         )
         approve = late.estimates.get()
-        approve_estimate(estimate=approve, who=Who(user=ana.user), at=_ago(8))
+        approve_estimate(estimate=approve, actor=Actor(user=ana.user), at=_ago(8))
         expected = timezone.localdate() + timedelta(days=3)
-        order_part(ticket=late, name="Shutter unit", expected_on=expected, who=who, at=_ago(7))
+        order_part(ticket=late, name="Shutter unit", expected_on=expected, actor=actor, at=_ago(7))
     lens = _job(ana, home, "rf-24-70mm-f2-8l-is-usm", "Autofocus hunts at 70 mm", _ago(2))
     if lens:
-        record_event(ticket=lens, kind=EventKind.SENT, who=Who(user=ana.user), at=_ago(1))
+        record_event(ticket=lens, kind=EventKind.SENT, actor=Actor(user=ana.user), at=_ago(1))
     there = ServiceCentre.objects.get(slug=CHLOES)
     waits = _job(chloe, there, "eos-r3", "Dropped; the rear screen stays dark", _ago(4))
     if waits:
-        _through(waits, Who(), _ago(2), EventKind.ASSESSED)
+        _through(waits, Actor(), _ago(2), EventKind.ASSESSED)
         _estimate(
             waits,
-            Who(),
+            Actor(),
             _ago(1),
             currency="TRY",
             note="The screen and its cable are broken.",
             part="Rear screen",
             price="14200.00",
         )
-    keeping.flag_overdue(at=timezone.now())
+    targets.flag_overdue(at=timezone.now())
 
 
 def _job(member: Member, centre: ServiceCentre, slug: str, fault: str, at: datetime) -> Ticket | None:
@@ -98,24 +99,24 @@ def _job(member: Member, centre: ServiceCentre, slug: str, fault: str, at: datet
     row = rows.select_related("product").order_by("pk").first()
     if row is None:
         return None
-    wanted = Wanted(Item(row.product, registration=row), ServiceKind.REPAIR, fault=fault)
-    return open_parcel(member=member, centre=centre, wanted=[wanted], by=member.user, at=at).tickets[0]
+    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault=fault)
+    return open_parcel(member=member, centre=centre, items=[wanted], by=member.user, at=at).tickets[0]
 
 
-def _through(ticket: Ticket, who: Who, at: datetime, *kinds: EventKind) -> None:
+def _through(ticket: Ticket, actor: Actor, at: datetime, *kinds: EventKind) -> None:
     """Booked in, then one step an hour, as far as each is possible."""
-    book_in(ticket=ticket, who=who, at=at, condition="Some wear, no cracks", accessories="Body cap")
+    book_in(ticket=ticket, actor=actor, at=at, condition="Some wear, no cracks", accessories="Body cap")
     for hours, kind in enumerate(kinds, start=1):
         ticket.refresh_from_db()
         if kind in next_moves(ticket.state):
-            record_event(ticket=ticket, kind=kind, who=who, at=at + timedelta(hours=hours))
+            record_event(ticket=ticket, kind=kind, actor=actor, at=at + timedelta(hours=hours))
 
 
-def _estimate(ticket: Ticket, who: Who, at: datetime, *, currency: str, note: str, part: str, price: str) -> None:
+def _estimate(ticket: Ticket, actor: Actor, at: datetime, *, currency: str, note: str, part: str, price: str) -> None:
     tax = Decimal(15)
     lines = [Line(part, Decimal(1), Decimal(price), tax), Line("Labour", Decimal("1.5"), Decimal("900.00"), tax)]
     until = timezone.localdate(at) + timedelta(days=14)
-    send_estimate(ticket=ticket, lines=lines, currency=currency, valid_until=until, note=note, who=who, at=at)
+    send_estimate(ticket=ticket, lines=lines, currency=currency, valid_until=until, note=note, actor=actor, at=at)
 
 
 def _ago(days: int) -> datetime:

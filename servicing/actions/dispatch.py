@@ -1,0 +1,149 @@
+"""Which action records which kind of event: one table for the admin and the API (R52)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.lib.errors import Refusal
+from servicing.actions.estimates import approve_estimate, decline_estimate, send_estimate, withdraw_estimate
+from servicing.actions.events import EventDetails, record_event
+from servicing.actions.intake import require_not_stolen
+from servicing.actions.messages import record_answer
+from servicing.actions.parts import expect_part, order_part, receive_part
+from servicing.actions.places import choose_standard
+from servicing.actions.shipping import ship
+from servicing.actions.tickets import book_in, cancel
+from servicing.actions.warranty import decide_warranty
+from servicing.enums import EventKind
+from servicing.models import Estimate, Part, Ticket, TicketEvent
+
+E = EventKind
+Payload = Mapping[str, Any]  # what a form or a serializer has cleaned; each action takes what it needs
+EventAction = Callable[[Ticket, Payload, EventDetails], TicketEvent | Estimate | Part]
+
+
+def perform_event_action(
+    *, ticket: Ticket, kind: EventKind, payload: Payload, details: EventDetails
+) -> TicketEvent | Estimate | Part:
+    """Record an event with the action of its kind. Raises Refusal as the action does."""
+    return EVENT_ACTIONS[kind](ticket, payload, details)
+
+
+def _record(kind: EventKind) -> EventAction:
+    """For the kinds that carry nothing beyond the event itself."""
+    return lambda ticket, payload, details: record_event(ticket=ticket, kind=kind, **details)
+
+
+def _book_in(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    require_not_stolen(
+        product=ticket.product,
+        serial_key=ticket.serial_key,
+        registration=ticket.registration,
+        at=details["at"],
+    )
+    return book_in(
+        ticket=ticket,
+        condition=payload["condition"],
+        accessories=payload["accessories"],
+        is_clean=True,
+        **details,
+    )
+
+
+def _choose_standard(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return choose_standard(ticket=ticket, actor=details["actor"], at=details["at"])
+
+
+def _decide_warranty(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return decide_warranty(
+        ticket=ticket,
+        in_warranty=payload["in_warranty"],
+        why=payload["why"],
+        proof_seen=payload["proof_seen"],
+        **details,
+    )
+
+
+def _answer_question(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return record_answer(ticket=ticket, **details)
+
+
+def _send_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> Estimate:
+    return send_estimate(
+        ticket=ticket,
+        lines=payload["lines"],
+        currency=payload["currency"],
+        valid_until=payload["valid_until"],
+        note=payload["note"],
+        **details,
+    )
+
+
+def _withdraw_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return withdraw_estimate(ticket=ticket, **details)
+
+
+def _approve_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return approve_estimate(estimate=_newest_estimate(ticket), **details)
+
+
+def _decline_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return decline_estimate(estimate=_newest_estimate(ticket), **details)
+
+
+def _newest_estimate(ticket: Ticket) -> Estimate:
+    """The newest estimate. Whether it can still be answered is up to the action, which has the lock."""
+    estimate = ticket.estimates.order_by("-number").first()
+    if estimate is None:
+        raise Refusal("answered", _("No estimate is waiting for an answer."), "kind")
+    return estimate
+
+
+def _order_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part:
+    return order_part(ticket=ticket, name=payload["name"], expected_on=payload["expected_on"], **details)
+
+
+def _expect_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part:
+    return expect_part(part=payload["part"], expected_on=payload["expected_on"], **details)
+
+
+def _receive_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part:
+    return receive_part(part=payload["part"], **details)
+
+
+def _ship(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return ship(
+        ticket=ticket,
+        carrier=payload["carrier"],
+        tracking=payload["tracking"],
+        tracking_url=payload["tracking_url"],
+        **details,
+    )
+
+
+def _cancel(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    return cancel(ticket=ticket, **details)
+
+
+EVENT_ACTIONS: Mapping[EventKind, EventAction] = {
+    E.CHOSE_STANDARD: _choose_standard,
+    E.ACCEPTED: _record(E.ACCEPTED),
+    E.SENT: _record(E.SENT),
+    E.BOOKED_IN: _book_in,
+    E.ASSESSED: _record(E.ASSESSED),
+    E.WARRANTY_DECIDED: _decide_warranty,
+    E.QUESTION_ANSWERED: _answer_question,
+    E.ESTIMATE_SENT: _send_estimate,
+    E.ESTIMATE_WITHDRAWN: _withdraw_estimate,
+    E.ESTIMATE_APPROVED: _approve_estimate,
+    E.ESTIMATE_DECLINED: _decline_estimate,
+    E.PART_ORDERED: _order_part,
+    E.PART_EXPECTED: _expect_part,
+    E.PART_ARRIVED: _receive_part,
+    E.REPAIR_STARTED: _record(E.REPAIR_STARTED),
+    E.READY: _record(E.READY),
+    E.SHIPPED: _ship,
+    E.CLOSED: _record(E.CLOSED),
+    E.CANCELLED: _cancel,
+}

@@ -1,0 +1,68 @@
+"""Erase persons from tickets (R14). The law requires us to keep the jobs and what they cost."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from cps_portal.core.files import actions as stored_files
+from cps_portal.core.files.models import StoredFile
+from members.models import Member
+from servicing.models import Estimate, Loan, Parcel, Ticket, TicketFile, TicketMessage, TicketQuerySet, VisitingMember
+
+VISITORS_KEPT_FOR = timedelta(weeks=6)  # after the last job, for questions about it
+BLANK = {
+    "fault": "",
+    "condition": "",
+    "accessories": "",
+    "serial": "",
+    "serial_key": None,
+    "carrier": "",
+    "tracking": "",
+    "tracking_url": "",
+}
+
+
+def is_busy(member: Member) -> bool:
+    """Whether a job or a loan of theirs is open. Nobody is erased before it is settled."""
+    return Ticket.objects.of(member).open().exists() or Loan.objects.open().filter(member=member).exists()
+
+
+@transaction.atomic
+def erase_tickets(*, member: Member, at: datetime) -> None:
+    """Blank texts, files and serial numbers of a member's jobs. Products, centres, dates, events and amounts stay."""
+    _blank_tickets(Ticket.objects.of(member), at)
+    Loan.objects.filter(member=member).update(condition_out="", condition_in="")
+
+
+def erase_visitors(*, at: datetime, limit: int = 200) -> int:
+    """Erase the visiting members whose last job ended some weeks ago (R5). Returns how many."""
+    visitors = VisitingMember.objects.filter(erased_at=None).exclude(tickets__ended_at=None, tickets__isnull=False)
+    before = at - VISITORS_KEPT_FOR
+    due = visitors.annotate(last=Max("tickets__ended_at")).filter(Q(last__lte=before) | Q(last=None, at__lte=before))
+    return sum(_erase_visitor(pk, at) for pk in due.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+@transaction.atomic
+def _erase_visitor(pk: int, at: datetime) -> bool:
+    visitor = VisitingMember.objects.select_for_update(of=("self",)).select_related("photo").get(pk=pk)
+    if visitor.erased_at or Ticket.objects.open().filter(visitor=visitor).exists():
+        return False
+    photo = visitor.photo
+    visitor.photo, visitor.erased_at = None, at
+    visitor.name = visitor.email = visitor.phone = visitor.card_number = ""
+    visitor.save()
+    _blank_tickets(Ticket.objects.filter(visitor=visitor), at)
+    if photo:
+        stored_files.erase(file=photo, at=at)
+    return True
+
+
+def _blank_tickets(tickets: TicketQuerySet, at: datetime) -> None:
+    TicketMessage.objects.filter(ticket__in=tickets).update(text="")
+    Estimate.objects.filter(ticket__in=tickets).update(note="")
+    Parcel.objects.filter(tickets__in=tickets).update(carrier="", tracking="")
+    files = TicketFile.objects.filter(ticket__in=tickets, file__erased_at=None).values("file")
+    for file in StoredFile.objects.filter(pk__in=files).order_by("pk"):
+        stored_files.erase(file=file, at=at)
+    tickets.update(**BLANK)

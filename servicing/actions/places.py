@@ -1,0 +1,69 @@
+"""Fast Track places: lapsed, given up, and taken later (R49, R50)."""
+
+from datetime import datetime
+
+from servicing.actions.events import SYSTEM, Actor, locks_ticket, places_taken, record_event
+from servicing.actions.tickets import apply_entitlement, entitlement_of
+from servicing.enums import EventKind, PlaceWish, Track, WhyStandard
+from servicing.models import Ticket, TicketEvent
+from servicing.rules.places import HELD_FOR, free_places, lapses_at
+
+
+def lapse_places(*, at: datetime, limit: int = 200) -> int:
+    """Take back the places of products that were not booked in in time (R49). Returns how many."""
+    tickets = Ticket.objects.to_lapse(at - HELD_FOR).order_by("place_since")[:limit]
+    return sum(lapse_place(ticket=ticket, at=at) for ticket in tickets)
+
+
+@locks_ticket
+def lapse_place(*, ticket: Ticket, at: datetime) -> bool:
+    """Take back the place of a product that was not booked in in time; the next that waits gets it (R49).
+
+    Returns whether it lapsed now.
+    """
+    if ticket.place is None or ticket.place_since is None or ticket.booked_in_at or at < lapses_at(ticket.place_since):
+        return False
+    ticket.place = ticket.place_since = None
+    record_event(ticket=ticket, kind=EventKind.PLACE_LAPSED, actor=SYSTEM, at=at)
+    return True
+
+
+@locks_ticket
+def choose_standard(*, ticket: Ticket, actor: Actor, at: datetime) -> TicketEvent:
+    """The member no longer wants to wait for a place (R49). Raises Refusal as `record_event`."""
+    event = record_event(ticket=ticket, kind=EventKind.CHOSE_STANDARD, actor=actor, at=at)
+    ticket.wish = PlaceWish.STANDARD
+    apply_entitlement(ticket, entitlement_of(ticket, PlaceWish.STANDARD, is_full=True))
+    ticket.save()
+    return event
+
+
+def on_registration_validated(*, registration: int, at: datetime) -> bool:
+    """Make the job of a validated registration Fast Track, if a place is free (R50). Returns whether it did."""
+    ticket = Ticket.objects.open().filter(registration=registration, track=Track.STANDARD).first()
+    return ticket is not None and become_fast_track(ticket=ticket, at=at)
+
+
+def sweep_validations(*, at: datetime) -> int:
+    """The same for every validated registration, in case a task was lost. Returns how many became Fast Track."""
+    tickets = Ticket.objects.open().filter(
+        track=Track.STANDARD, why_standard__contains=[WhyStandard.NOT_VALIDATED], registration__state="validated"
+    )
+    return sum(become_fast_track(ticket=ticket, at=at) for ticket in tickets)
+
+
+@locks_ticket
+def become_fast_track(*, ticket: Ticket, at: datetime) -> bool:
+    """Make a standard job Fast Track from now on, if it qualifies and a place is free (R50). Returns whether it did."""
+    if ticket.is_fast or ticket.member is None or ticket.ended_at or ticket.ready_at:
+        return False
+    free = free_places(places_taken(ticket.member))
+    entitlement = entitlement_of(ticket, ticket.wish, is_full=not free)
+    if not entitlement.is_fast_track or not free or entitlement.target_days is None:
+        return False
+    apply_entitlement(ticket, entitlement)
+    ticket.place, ticket.place_since = free[0], at
+    ticket.save()
+    data = {"target_days": entitlement.target_days}
+    record_event(ticket=ticket, kind=EventKind.BECAME_FAST_TRACK, actor=SYSTEM, at=at, data=data)
+    return True

@@ -1,0 +1,127 @@
+"""A ticket at the centre: booking in, cancelling, and what its member gets for it (R43, R47, R49, R50)."""
+
+from datetime import datetime
+from typing import Unpack
+
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.lib.errors import Refusal
+from servicing.actions.events import (
+    EventDetails,
+    find_by_external_id,
+    locks_ticket,
+    places_taken,
+    record_event,
+)
+from servicing.enums import BEFORE_INTAKE, EventKind, PlaceWish, TicketFileKind, Track, Warranty
+from servicing.models import Ticket, TicketEvent
+from servicing.queries.entitlement import Item, check_entitlement, claim_for
+from servicing.rules.entitlement import NO_CLAIM, Entitlement
+from servicing.rules.places import PLACES, free_places
+
+INTAKE_FIELDS = [
+    "level",
+    "track",
+    "target_days",
+    "why_standard",
+    "discount",
+    "free_return",
+    "loan_possible",
+    "place",
+    "place_since",
+    "condition",
+    "accessories",
+]
+
+
+@locks_ticket
+def book_in(
+    *,
+    ticket: Ticket,
+    condition: str = "",
+    accessories: str = "",
+    is_clean: bool = False,
+    **details: Unpack[EventDetails],
+) -> TicketEvent:
+    """The product is at the centre and its clock starts (R47), with the member's level of now (R50).
+
+    A place that lapsed on the way is taken again if one is free; otherwise it goes at standard speed (R49).
+    `is_clean`: the caller has just checked that it is not reported stolen (R34).
+    Raises Refusal as `record_event`.
+    """
+    is_first = ticket.booked_in_at is None and not find_by_external_id(ticket, details.get("external_id", ""))
+    if is_first:
+        _grant_at_intake(ticket, details["at"], is_clean=is_clean)
+        ticket.condition, ticket.accessories = condition or ticket.condition, accessories or ticket.accessories
+    return record_event(
+        ticket=ticket,
+        kind=EventKind.BOOKED_IN,
+        data={"target_days": ticket.target_days, "level": ticket.level, "track": ticket.track},
+        changed=INTAKE_FIELDS if is_first else (),
+        **details,
+    )
+
+
+@locks_ticket
+def cancel(*, ticket: Ticket, **details: Unpack[EventDetails]) -> TicketEvent:
+    """Cancel a job; its place goes to the next that waits (R49). The member may cancel until it is booked in.
+
+    Raises Refusal: `at_centre`, and as `record_event`.
+    """
+    user = details["actor"].user
+    is_own = bool(user and ticket.member and ticket.member.user_id == user.pk)
+    if is_own and ticket.state not in BEFORE_INTAKE:
+        raise Refusal("at_centre", _("It is at the centre already. Write to the centre if you want it back."))
+    return record_event(ticket=ticket, kind=EventKind.CANCELLED, **details)
+
+
+def entitlement_of(ticket: Ticket, wish: str | None, *, is_full: bool, is_clean: bool = False) -> Entitlement:
+    """What the member gets for a ticket today. `is_full`: all places are taken, its own not counted."""
+    item = Item(ticket.product, ticket.serial, ticket.registration)
+    claim = NO_CLAIM
+    if ticket.warranty_asked:
+        has_proof = ticket.files.filter(kind=TicketFileKind.PROOF).exists()
+        claim = claim_for(item, wanted=True, proof=has_proof, at=ticket.opened_at)
+    return check_entitlement(
+        member=ticket.member,
+        item=item,
+        centre=ticket.centre,
+        service=ticket.service,
+        wish=wish,
+        claim=claim,
+        places_taken=PLACES if is_full else 0,
+        is_clean=is_clean,
+    )
+
+
+def apply_entitlement(ticket: Ticket, entitlement: Entitlement) -> None:
+    """Write an entitlement to the fields of a ticket, which the caller saves."""
+    ticket.track = entitlement.track or Track.STANDARD
+    target_days = entitlement.fast_track_days if entitlement.waits else entitlement.target_days
+    ticket.target_days = target_days or ticket.target_days
+    ticket.why_standard = [reason.value for reason in entitlement.why_standard]
+    ticket.discount = entitlement.discount
+    ticket.free_return = entitlement.free_return
+    ticket.loan_possible = entitlement.courtesy_loan
+    # Later on the warranty is the centre's decision (R60).
+    if ticket._state.adding:
+        ticket.warranty = entitlement.warranty or Warranty.CHARGEABLE
+        reasons = entitlement.why_no_warranty if ticket.warranty_asked else ()
+        ticket.why_no_warranty = reasons[0] if reasons else ""
+
+
+def _grant_at_intake(ticket: Ticket, at: datetime, *, is_clean: bool) -> None:
+    """Work out what the job gets, with the level of now (R50), and take a place or give it back."""
+    if ticket.member is None:
+        return
+    free = free_places(places_taken(ticket.member)) if ticket.place is None else []
+    ticket.level = ticket.member.level
+    is_full = ticket.place is None and not free
+    entitlement = entitlement_of(ticket, PlaceWish.STANDARD, is_full=is_full, is_clean=is_clean)
+    if not entitlement.possible:  # the centre was suspended in the meantime: what was promised holds
+        return
+    apply_entitlement(ticket, entitlement)
+    if ticket.is_fast and ticket.place is None:
+        ticket.place, ticket.place_since = free[0], at
+    elif not ticket.is_fast:
+        ticket.place = ticket.place_since = None

@@ -1,0 +1,86 @@
+"""Members from another world region: served at standard speed, and erased some weeks later (R5)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.files import actions as stored_files
+from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
+from servicing.actions.events import Actor
+from servicing.actions.service_requests import RequestedItem, open_at_counter
+from servicing.models import ServiceCentre, Ticket, VisitingMember
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What is on the foreign card, and how to reach its holder."""
+
+    region: str
+    card_number: str
+    expires_on: date
+    name: str
+    photo: StoredFile | None = None
+    email: str = ""
+    phone: str = ""
+    language: str = "en"
+
+
+@transaction.atomic
+def open_for_visitor(
+    *, visitor: Visitor, centre: ServiceCentre, item: RequestedItem, actor: Actor, at: datetime
+) -> Ticket:
+    """Keep what is on the card and open a ticket without a member; both or nothing.
+
+    Raises Refusal beside `region`, `card_number`, `name`, `expires_on` (`expired`); as `open_at_counter`.
+    """
+    for name in ("region", "card_number", "name"):
+        if not getattr(visitor, name).strip():
+            raise Refusal("missing", _("Copy this from the card."), name)
+    if visitor.expires_on < centre.today(at):
+        raise Refusal(
+            "expired",
+            _("This card is no longer valid. Ask for the renewed one; without it this is a job outside the programme."),
+            "expires_on",
+        )
+    row = VisitingMember.objects.create(
+        region=visitor.region.strip(),
+        card_number=visitor.card_number.strip(),
+        expires_on=visitor.expires_on,
+        photo=visitor.photo,
+        name=visitor.name.strip(),
+        email=visitor.email,
+        phone=visitor.phone,
+        language=visitor.language,
+        centre=centre,
+        by=actor.user,
+        partner=actor.partner,
+        at=at,
+    )
+    if visitor.photo:
+        stored_files.attach(files=[visitor.photo], at=at)
+    return open_at_counter(centre=centre, item=item, actor=actor, at=at, visitor=row)
+
+
+@transaction.atomic
+def set_card_photo(*, visitor: VisitingMember, photo: StoredFile, at: datetime) -> VisitingMember:
+    """Keep a photo of the card; the one before is erased (R5, R14).
+
+    Raises Refusal: `erased`, and `gone` for the file.
+    """
+    locked = VisitingMember.objects.select_for_update(of=("self",)).select_related("photo").get(pk=visitor.pk)
+    require_not_erased(locked)
+    previous, locked.photo = locked.photo, photo
+    stored_files.attach(files=[photo], at=at)
+    locked.save(update_fields=["photo"])
+    if previous:
+        stored_files.erase(file=previous, at=at)
+    return locked
+
+
+def require_not_erased(visitor: VisitingMember) -> None:
+    """Raises Refusal `erased`."""
+    if visitor.erased_at:
+        raise Refusal("erased", _("This visiting member was erased. Nothing can be added any more."))
