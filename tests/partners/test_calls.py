@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from cps_portal.core.lib import buffered_counts
 from cps_portal.core.partners import actions
-from cps_portal.core.partners.actions import calls
+from cps_portal.core.partners.actions import api_calls
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import ApiCall
 from tests.api.machines import Machine, machine
@@ -39,12 +39,12 @@ def call(shop: Machine, **changes: Any) -> dict[str, Any]:
 
 
 def test_what_is_noted_is_written_once_even_when_it_is_written_twice(shop: Machine) -> None:
-    actions.note_call(call(shop))
-    lines = dict(buffered_counts.read(calls.NOTED, 10))
-    assert actions.write_calls() == 1
+    actions.log_call(call(shop))
+    lines = dict(buffered_counts.read(api_calls.CALLS_BUFFER, 10))
+    assert actions.write_buffered_calls() == 1
     for line in lines.values():  # a worker was killed between writing and taking away
-        buffered_counts.append(calls.NOTED, line, max_length=10)
-    actions.write_calls()
+        buffered_counts.append(api_calls.CALLS_BUFFER, line, max_length=10)
+    actions.write_buffered_calls()
     assert ApiCall.objects.count() == 1
     shop.credential.refresh_from_db()
     assert shop.credential.last_used_from == "192.0.2.7"
@@ -52,11 +52,11 @@ def test_what_is_noted_is_written_once_even_when_it_is_written_twice(shop: Machi
 
 def test_an_earlier_request_that_is_written_late_does_not_set_the_last_use_back(shop: Machine) -> None:
     now = timezone.now()
-    actions.note_call(call(shop, at=now))
-    actions.write_calls()
-    actions.note_call(call(shop, at=now.replace(year=now.year - 1), address="192.0.2.8"))
-    actions.note_call(call(shop, credential_id=0))  # of a credential that is not there
-    actions.write_calls()
+    actions.log_call(call(shop, at=now))
+    actions.write_buffered_calls()
+    actions.log_call(call(shop, at=now.replace(year=now.year - 1), address="192.0.2.8"))
+    actions.log_call(call(shop, credential_id=0))  # of a credential that is not there
+    actions.write_buffered_calls()
     shop.credential.refresh_from_db()
     assert (shop.credential.last_used_at, shop.credential.last_used_from) == (now, "192.0.2.7")
     assert ApiCall.objects.count() == 2
@@ -84,7 +84,7 @@ def test_who_fetches_tokens_without_end_is_told_to_keep_one(shop: Machine, setti
 def test_neither_secrets_nor_tokens_are_in_any_table(shop: Machine) -> None:
     shop.fetch()
     assert shop.get("products").status_code == 200
-    actions.write_calls()
+    actions.write_buffered_calls()
     tables = [model._meta.db_table for model in apps.get_models() if not model._meta.proxy and model._meta.managed]
     for secret in (shop.secret, shop.token):
         with connection.cursor() as cursor:
@@ -95,6 +95,6 @@ def test_neither_secrets_nor_tokens_are_in_any_table(shop: Machine) -> None:
 
 def test_revoking_takes_the_tokens_that_are_out(shop: Machine) -> None:
     shop.fetch()
-    actions.revoke(credential=shop.credential, by=None, at=timezone.now())
+    actions.revoke_credential(credential=shop.credential, by=None, at=timezone.now())
     assert not AccessToken.objects.exists()
     assert shop.fetch().status_code == 401

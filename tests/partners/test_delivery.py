@@ -171,7 +171,7 @@ def test_a_410_suspends_and_everything_waits_uncounted_until_it_is_resumed(
     assert len(receiver.got) == 1
     receiver.answer = OK
     later = now + timedelta(days=3, minutes=1)
-    actions.resume(endpoint=endpoint, by=UserFactory(), at=later)
+    actions.resume_endpoint(endpoint=endpoint, by=UserFactory(), at=later)
     outbox.sweep(at=later)
     assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
     endpoint.refresh_from_db()
@@ -241,10 +241,10 @@ def test_a_new_secret_takes_over_without_a_message_that_fails(
         assert receiver.got[0].verify(secret)
     with pytest.raises(Refusal, match="Two secrets"):
         actions.rotate_secret(endpoint=endpoint, by=None, at=now)
-    assert actions.secrets_of(partner=endpoint.partner, at=now) == [new, old]
-    assert actions.secrets_of(partner=endpoint.partner, at=now + timedelta(hours=24)) == [new]
+    assert actions.partner_secrets(partner=endpoint.partner, at=now) == [new, old]
+    assert actions.partner_secrets(partner=endpoint.partner, at=now + timedelta(hours=24)) == [new]
     newest = actions.rotate_secret(endpoint=endpoint, by=None, at=now, at_once=True)
-    assert actions.secrets_of(partner=endpoint.partner, at=now) == [newest]
+    assert actions.partner_secrets(partner=endpoint.partner, at=now) == [newest]
     assert newest not in "".join(EndpointSecret.objects.values_list("sealed", flat=True))
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
     assert actions.live_secrets(endpoint=endpoint, at=now) == [newest]
@@ -255,12 +255,12 @@ def test_staff_send_again_what_the_receiver_says_it_never_got(
 ) -> None:
     message, by, now = announce(), UserFactory(), timezone.now()
     assert outbox.deliver(message.pk)
-    actions.resend(message=message, by=by, at=now)
+    actions.resend_webhook(message=message, by=by, at=now)
     assert outbox.deliver(message.pk)
     assert [one.headers["webhook-id"] for one in receiver.got] == ["pack-1", "pack-1"]
-    actions.suspend(endpoint=endpoint, reason="They asked us to.", by=by, at=now)
+    actions.suspend_endpoint(endpoint=endpoint, reason="They asked us to.", by=by, at=now)
     with pytest.raises(Refusal, match="suspended"):
-        actions.resend(message=message, by=by, at=now)
+        actions.resend_webhook(message=message, by=by, at=now)
 
 
 def test_an_endpoint_that_was_never_made_or_is_gone_is_no_crash(announce: Announce, told: Told) -> None:
@@ -274,7 +274,7 @@ def test_an_endpoint_that_was_never_made_or_is_gone_is_no_crash(announce: Announ
 def test_answers_are_deleted_after_a_month(endpoint: WebhookEndpoint, announce: Announce) -> None:
     outbox.deliver(announce().pk)
     outbox.deliver(announce("pack-11").pk)
-    assert actions.forget_answers(keys=["pack-1"]) == 1  # before, if the person goes
+    assert actions.erase_answers(keys=["pack-1"]) == 1  # before, if the person goes
     assert sorted(Attempt.objects.values_list("answer", flat=True)) == ["", "thanks"]
     assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=29)) == 0
     assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=31)) == 2

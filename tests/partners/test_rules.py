@@ -85,6 +85,7 @@ def test_an_address_is_judged_by_its_text_first(url: str, fault: str | None) -> 
 
 @pytest.mark.parametrize(("failing", "quiet"), [(0, 5), (16, 5), (40, 10), (400, 100), (3600, 900), (10**6, 900)])
 def test_the_longer_it_fails_the_longer_it_is_left_alone(failing: int, quiet: int) -> None:
-    shortest, longest = timedelta(seconds=5), timedelta(seconds=900)
-    found = rules.quiet_for(timedelta(seconds=failing), shortest=shortest, longest=longest)
-    assert found == timedelta(seconds=quiet)
+    delay = rules.backoff_delay(
+        timedelta(seconds=failing), min_delay=timedelta(seconds=5), max_delay=timedelta(seconds=900)
+    )
+    assert delay == timedelta(seconds=quiet)

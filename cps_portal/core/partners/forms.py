@@ -52,7 +52,7 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
         found = super().clean() or self.cleaned_data
         if self.instance._state.adding and {"partner", "url"} <= found.keys():
             try:
-                actions.check_new(partner=found["partner"], url=found["url"])
+                actions.check_new_endpoint(partner=found["partner"], url=found["url"])
             except Refusal as refusal:
                 self.add_error("url", ValidationError(str(refusal.message), code=refusal.code))
         elif not self.instance._state.adding and "url" in found:

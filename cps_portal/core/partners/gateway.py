@@ -1,7 +1,8 @@
-"""Posting to a stranger's server: only to machines on the open internet, and never for longer than agreed.
+"""HTTP requests to servers of partners, protected against SSRF and slow responses.
 
-Names are looked up once, every address is checked, and the connection is made to the checked address: a name that
-says something else a moment later leads nowhere. Redirects are not followed and no proxy of the environment is used.
+A name is resolved once, all its addresses are checked, and the connection goes to a checked address: so a DNS name
+that changes in between (DNS rebinding) cannot lead into our network. Redirects are not followed, and proxies from the
+environment are not used.
 """
 
 import http.client
@@ -22,19 +23,25 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from cps_portal.core.partners import rules
 
-MAX_ANSWER_BYTES = 2000  # bytes of an answer; the rest is not waited for
-TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
-LATE = "no whole answer in time"
+MAX_ANSWER_BYTES = 2000  # the rest of a response is not read
+CONNECTION_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+TIMED_OUT = "no complete response in time"
 _running = threading.local()
 
 
 class NotAllowed(OSError):
-    """The name leads to an address that must not be reached from here."""
+    """The name resolves to an address that must not be reached from here."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` is 0 when there was none; `error` says why."""
+    """The response. If there was none, `status` is 0 and `error` says why."""
 
     status: int
     text: str
@@ -47,7 +54,7 @@ class Answer:
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Post `body`; whatever goes wrong is an Answer too."""
+    """Post `body`. Never raises for what goes wrong on the way: it is in the Answer."""
     began = time.monotonic()
     status, text, error = 0, b"", ""
     seconds = settings.WEBHOOK_TIMEOUT_SECONDS
@@ -56,42 +63,42 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
             response = session.post(
                 url, data=body, headers=dict(headers), timeout=seconds, allow_redirects=False, stream=True
             )
-            if cut.is_set():  # in the middle of the headers, whose end is then taken for granted
-                raise TimeoutError("no whole answer in time")
+            if cut.is_set():  # cut off within the headers: http.client then takes them for complete
+                raise TimeoutError(TIMED_OUT)
             status = response.status_code
-            with response, suppress(*TROUBLE):  # what it says with it matters less than that it answered
+            with response, suppress(*CONNECTION_ERRORS):  # the status counts, even if the body breaks off
                 text = response.raw.read(MAX_ANSWER_BYTES, decode_content=False)
-    except TROUBLE as trouble:
-        error = _said(trouble)
+    except CONNECTION_ERRORS as exception:
+        error = _innermost(exception)
     took = int((time.monotonic() - began) * 1000)
     if not 200 <= status <= 599:
-        status, error = 0, LATE if took >= seconds * 1000 else error or "no answer of HTTP"
+        status, error = 0, TIMED_OUT if took >= seconds * 1000 else error or "not an HTTP response"
     return Answer(status, text.decode("utf-8", "replace").replace("\x00", ""), took, error)
 
 
-def _said(trouble: BaseException) -> str:
-    """The innermost reason, which says what happened; what is around it says how often it was tried."""
-    inner: BaseException | None = trouble
-    while inner is not None:
-        trouble = inner
-        within = [getattr(trouble, "reason", None), *trouble.args]
-        inner = next((one for one in within if isinstance(one, BaseException)), None)
-    return f"{type(trouble).__name__}: {trouble}".replace("\x00", "")
+def _innermost(exception: BaseException) -> str:
+    """The original error, which says what happened. requests and urllib3 wrap it in theirs."""
+    cause: BaseException | None = exception
+    while cause is not None:
+        exception = cause
+        candidates = [getattr(exception, "reason", None), *exception.args]
+        cause = next((each for each in candidates if isinstance(each, BaseException)), None)
+    return f"{type(exception).__name__}: {exception}".replace("\x00", "")
 
 
 @contextmanager
 def _deadline(seconds: float) -> Iterator[threading.Event]:
-    """Cut the connection after so long in all. A timeout of the socket begins again with every byte that comes."""
-    lines: list[socket.socket] = []
+    """Cut the connection after this time in all. A socket timeout is not enough: it starts again with every byte."""
+    sockets: list[socket.socket] = []
     passed = threading.Event()
 
     def cut() -> None:
         passed.set()
-        for line in lines:
+        for each in sockets:
             with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
-    _running.lines = lines
+    _running.sockets = sockets
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
     timer.start()
@@ -99,14 +106,14 @@ def _deadline(seconds: float) -> Iterator[threading.Event]:
         yield passed
     finally:
         timer.cancel()
-        for line in lines:
-            line.close()
-        del _running.lines
+        for each in sockets:
+            each.close()
+        del _running.sockets
 
 
 def _session() -> requests.Session:
     session = requests.Session()
-    session.trust_env = False  # no proxy and no .netrc of this machine
+    session.trust_env = False  # ignore proxies and .netrc of this machine
     session.adapters.clear()
     session.mount("https://", _Adapter())
     if settings.WEBHOOKS_MAY_REACH_PRIVATE:
@@ -114,40 +121,40 @@ def _session() -> requests.Session:
     return session
 
 
-def _connected(host: str, port: int, timeout: float | None) -> socket.socket:
-    """A connection to the first address of `host` that answers, if all of them may be reached."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    private = [str(where[0]) for *_, where in found if not rules.is_public(str(where[0]))]
+def _connect(host: str, port: int, timeout: float | None) -> socket.socket:
+    """Connect to the first address of `host` that answers, provided that all its addresses are allowed."""
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    private = [str(where[0]) for *_, where in addresses if not rules.is_public(str(where[0]))]
     if private and not settings.WEBHOOKS_MAY_REACH_PRIVATE:
-        raise NotAllowed(f"{host} is {private[0]}, which is not on the open internet")
+        raise NotAllowed(f"{host} is {private[0]}, which is not on the public internet")
     failure: OSError = NotAllowed(f"{host} has no address")
-    for family, kind, protocol, _name, where in found:
-        line = socket.socket(family, kind, protocol)
+    for family, kind, protocol, _name, where in addresses:
+        connection = socket.socket(family, kind, protocol)
         try:
-            line.settimeout(timeout)
-            line.connect(where)
+            connection.settimeout(timeout)
+            connection.connect(where)
         except OSError as error:
             failure = error
-            line.close()
+            connection.close()
         else:
-            _running.lines.append(line.dup())  # the line itself is taken over by TLS
-            return line
+            _running.sockets.append(connection.dup())  # a copy, because TLS takes over the socket itself
+            return connection
     raise failure
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _new_line(self)
+        return _open_socket(self)
 
 
 class _SecureConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _new_line(self)
+        return _open_socket(self)
 
 
-def _new_line(connection: HTTPConnection) -> socket.socket:
+def _open_socket(connection: HTTPConnection) -> socket.socket:
     timeout = connection.timeout if isinstance(connection.timeout, int | float) else None
-    return _connected(connection.host, connection.port or connection.default_port, timeout)
+    return _connect(connection.host, connection.port or connection.default_port, timeout)
 
 
 class _Pool(HTTPConnectionPool):

@@ -1,4 +1,4 @@
-"""What the authorisation server asks about scopes: those of the credential, no more (R55)."""
+"""Scopes for the authorisation server: those of the credential (R55)."""
 
 from typing import Any
 
@@ -20,5 +20,5 @@ class CredentialScopes(BaseScopes):  # type: ignore[misc]
     def get_default_scopes(
         self, application: Credential | None = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        """Who asks for none in particular gets all."""
+        """A request without `scope` gets all scopes of the credential."""
         return self.get_available_scopes(application)

@@ -1,4 +1,4 @@
-"""Which addresses may be reached and come in, and how long a receiver that fails is left alone."""
+"""Which network addresses may be used, and how long to back off from a failing receiver."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,24 +7,24 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
-LIVE_SECRETS = 2  # one, and beside it for a while the one that it replaces
-KEY = re.compile(r"[A-Za-z0-9_-]{1,150}")  # no dot: it stands between the parts of what is signed
-TRANSLATED = IPv6Network("64:ff9b::/96")  # NAT64: an IPv4 address is in the last 32 bits
-UNICAST = IPv6Network("2000::/3")  # all of IPv6 that has been given to anybody
-RELAYS = IPv4Network("192.88.99.0/24")  # of 6to4
+MAX_LIVE_SECRETS = 2  # the current one, and for a while the one that it replaced
+KEY = re.compile(r"[A-Za-z0-9_-]{1,150}")  # no dot, because Standard Webhooks joins the signed parts with dots
+NAT64 = IPv6Network("64:ff9b::/96")  # the last 32 bits are an IPv4 address
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only IPv6 range assigned for public use
+SIX_TO_FOUR_RELAYS = IPv4Network("192.88.99.0/24")
 
 
 def is_public(address: str) -> bool:
-    """Whether an address, and any other that it stands for, belongs to a machine on the open internet."""
+    """Whether an address, and any IPv4 address embedded in it, is on the public internet."""
     try:
-        found = list(_meant(ip_address(address.partition("%")[0])))
+        addresses = list(_effective(ip_address(address.partition("%")[0])))
     except ValueError:
         return False
-    return all(one.is_global and not _is_special(one) for one in found)
+    return all(each.is_global and not _is_special(each) for each in addresses)
 
 
-def _meant(address: Address) -> Iterator[Address]:
-    """The address to judge by: the one inside, where an IPv6 address only carries an IPv4 address."""
+def _effective(address: Address) -> Iterator[Address]:
+    """The embedded IPv4 addresses, if an IPv6 address is only a wrapper; otherwise the address itself."""
     if isinstance(address, IPv4Address):
         yield address
     elif address.ipv4_mapped:
@@ -33,7 +33,7 @@ def _meant(address: Address) -> Iterator[Address]:
         yield address.sixtofour
     elif address.teredo:
         yield from address.teredo
-    elif address in TRANSLATED:
+    elif address in NAT64:
         yield IPv4Address(int(address) & 0xFFFFFFFF)
     else:
         yield address
@@ -41,18 +41,23 @@ def _meant(address: Address) -> Iterator[Address]:
 
 def _is_special(address: Address) -> bool:
     if isinstance(address, IPv6Address):
-        return address not in UNICAST
-    return address.is_multicast or address.is_reserved or address in RELAYS
+        return address not in GLOBAL_UNICAST
+    return address.is_multicast or address.is_reserved or address in SIX_TO_FOUR_RELAYS
 
 
 def url_fault(url: str, *, may_be_private: bool) -> str | None:
-    """Why nothing can be sent there, as a code, from the text alone; None if it looks right."""
+    """Why webhooks cannot be sent to this URL: "form", "https" or "private"; None if it looks right. No DNS lookup."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError:
         return "form"
-    if parts.scheme not in {"https", "http"} or not host or not url.isascii() or any(sign <= " " for sign in url):
+    if (
+        parts.scheme not in {"https", "http"}
+        or not host
+        or not url.isascii()
+        or any(character <= " " for character in url)
+    ):
         return "form"
     if parts.scheme == "http" and not may_be_private:
         return "https"
@@ -62,7 +67,7 @@ def url_fault(url: str, *, may_be_private: bool) -> str | None:
 
 
 def _is_private_name(host: str) -> bool:
-    """Only what can be told without asking anybody; the rest is found out when it is connected to."""
+    """Judged by the name alone; the gateway checks the addresses that it resolves to."""
     try:
         ip_address(host)
     except ValueError:
@@ -70,13 +75,13 @@ def _is_private_name(host: str) -> bool:
     return not is_public(host)
 
 
-def quiet_for(failing: timedelta, *, shortest: timedelta, longest: timedelta) -> timedelta:
-    """How long to leave a receiver alone that has been failing for so long: a quarter of it, within limits."""
-    return min(max(failing / 4, shortest), longest)
+def backoff_delay(failing_for: timedelta, *, min_delay: timedelta, max_delay: timedelta) -> timedelta:
+    """How long not to try a failing receiver: a quarter of the time it has been failing, within limits."""
+    return min(max(failing_for / 4, min_delay), max_delay)
 
 
 def is_network(text: str) -> bool:
-    """Whether it is an address or a network in CIDR form."""
+    """Whether the text is an address or a network in CIDR notation."""
     try:
         ip_network(text)
     except ValueError:
@@ -85,13 +90,13 @@ def is_network(text: str) -> bool:
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
-    """Whether an address is in one of them; with none given every address is."""
+    """Whether an address is in one of the networks. Without networks every address is."""
     allowed = [ip_network(network) for network in networks]
     if not allowed:
         return True
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return any((mapped or found) in network for network in allowed)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return any((mapped or parsed) in network for network in allowed)

@@ -1,4 +1,4 @@
-"""Secrets that have to be used again and are never shown again: encrypted in the database."""
+"""Encryption of the signing secrets in the database. They cannot be hashed, because they are needed for signing."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ PURPOSE = b"cps_portal.core.partners: secrets of webhook endpoints"
 
 
 def seal(text: str) -> str:
-    return _box().encrypt(text.encode()).decode()
+    return _fernet().encrypt(text.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
-    """Raises cryptography.fernet.InvalidToken if it was sealed under a SECRET_KEY that is no longer known."""
-    return _box().decrypt(sealed.encode()).decode()
+    """Raises cryptography.fernet.InvalidToken if it was encrypted under a SECRET_KEY that is no longer configured."""
+    return _fernet().decrypt(sealed.encode()).decode()
 
 
-def _box() -> MultiFernet:
-    return _box_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+def _fernet() -> MultiFernet:
+    return _fernet_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
 
 @lru_cache(maxsize=4)
-def _box_of(keys: Sequence[str]) -> MultiFernet:
-    """The first key seals, any opens."""
+def _fernet_of(keys: Sequence[str]) -> MultiFernet:
+    """Encrypts with the first key; decrypts with any, so that SECRET_KEY can be rotated."""
     return MultiFernet([Fernet(urlsafe_b64encode(_derived(key))) for key in keys])
 
 

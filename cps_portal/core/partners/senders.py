@@ -1,4 +1,4 @@
-"""How webhooks leave the outbox: signed as Standard Webhooks describes, under an id that stays the same (R38)."""
+"""The sender of webhooks: signed by the Standard Webhooks specification, with the same id on every attempt (R38)."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,36 +13,36 @@ from cps_portal.core.partners import actions, gateway
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.models import WebhookEndpoint
 
-HELD = timedelta(hours=1)  # how often what waits for a suspended endpoint looks whether it is resumed
-AGENT = "CPS-Portal-Webhooks/1"
+SUSPENDED_RECHECK = timedelta(hours=1)  # resuming an endpoint sends at once; this is for partners made active
+USER_AGENT = "CPS-Portal-Webhooks/1"
 
 
 class NotAcknowledged(Exception):
-    """The receiver did not answer with 2xx: it is tried again."""
+    """The receiver did not answer with 2xx. The message is retried."""
 
 
 def send_webhook(message: Message, *, at: datetime) -> str:
     """Post a message that `actions.announce` wrote. Anything but 2xx is no acknowledgement; 410 is never sent again."""
     endpoint = actions.endpoint_of(message)
     if endpoint is None:
-        raise Rejected("there is no such endpoint any more")
+        raise Rejected("the endpoint does not exist any more")
     _check_open(endpoint, at)
     body = _body(message)
     headers = _headers(endpoint, message, body, datetime.now(UTC))
     answer = gateway.post(endpoint.url, body=body, headers=headers)
     actions.record_attempt(endpoint=endpoint, message=message, answer=answer, at=at)
-    if answer.status == actions.GONE:
-        raise Postponed(at + HELD)
+    if answer.status == actions.HTTP_GONE:
+        raise Postponed(at + SUSPENDED_RECHECK)
     if not answer.is_acknowledged:
         raise NotAcknowledged(answer.error or f"{answer.status}")
     return f"{answer.status} {answer.text}"
 
 
 def _check_open(endpoint: WebhookEndpoint, at: datetime) -> None:
-    if endpoint.ended_at:  # deleted while it was being announced
-        raise Obsolete(actions.DELETED)
+    if endpoint.ended_at:  # deleted after the message was enqueued
+        raise Obsolete(actions.ENDPOINT_DELETED)
     if endpoint.state == EndpointState.SUSPENDED or not endpoint.partner.active:
-        raise Postponed(at + HELD)
+        raise Postponed(at + SUSPENDED_RECHECK)
     if endpoint.quiet_until and endpoint.quiet_until > at:
         raise Postponed(endpoint.quiet_until)
 
@@ -59,15 +59,15 @@ def _body(message: Message) -> bytes:
 
 
 def _headers(endpoint: WebhookEndpoint, message: Message, body: bytes, now: datetime) -> dict[str, str]:
-    """The signature's clock is that of the attempt, or it would be refused as too old; the id is the message's."""
-    name = message.payload["id"]
-    live = actions.live_secrets(endpoint=endpoint, at=timezone.now())
+    """Signed with the time of this attempt, because receivers refuse old signatures; the id is that of the message."""
+    webhook_id = message.payload["id"]
+    secrets = actions.live_secrets(endpoint=endpoint, at=timezone.now())
     return {
         "Content-Type": "application/json",
         "Accept-Encoding": "identity",
-        "User-Agent": AGENT,
-        "Idempotency-Key": name,
-        "webhook-id": name,
+        "User-Agent": USER_AGENT,
+        "Idempotency-Key": webhook_id,
+        "webhook-id": webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(Webhook(secret).sign(name, now, body.decode()) for secret in live),
+        "webhook-signature": " ".join(Webhook(secret).sign(webhook_id, now, body.decode()) for secret in secrets),
     }

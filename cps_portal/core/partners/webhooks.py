@@ -1,4 +1,4 @@
-"""What partners are told of their own endpoints (R55)."""
+"""Data of the webhooks about a partner's own endpoints (R55)."""
 
 from typing import Any
 
@@ -7,5 +7,4 @@ from cps_portal.core.outbox.renderers import renderer
 
 @renderer("partners.test")
 def test(*, endpoint: int) -> dict[str, Any]:
-    """A test that somebody asked for."""
     return {"endpoint": endpoint}

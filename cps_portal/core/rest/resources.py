@@ -125,7 +125,8 @@ class CompiledResource:
 
 
 def _column_of(field: serializers.Field[Any, Any, Any, Any]) -> Column:
-    path = "" if field.source == "*" else field.source.replace(".", "__")
+    source = field.source or ""
+    path = "" if source == "*" else source.replace(".", "__")
     if not isinstance(field, serializers.Serializer):
         return Column((path,))
     children = {name: _column_of(child) for name, child in field.fields.items()}

@@ -138,7 +138,7 @@ class PartnerView(APIView):
         logger.info(
             "%s %s %s %s %s ms %s", access.partner.slug, self.request.method, path, answer.status_code, took, code
         )
-        partners.note_call(
+        partners.log_call(
             {
                 "credential_id": access.credential.pk,
                 "at": timezone.now(),

@@ -150,7 +150,7 @@ class OneEndpointView(EndpointView):
         said = self.validated(request, EndpointChangeSerializer)
         row = self.endpoint(pk)
         if said:
-            actions.choose_types(endpoint=row, at=timezone.now(), **said)
+            actions.change_types(endpoint=row, by=None, **said)
         return json_response(self.resource_of(row.pk))
 
     @extend_schema(
@@ -161,7 +161,7 @@ class OneEndpointView(EndpointView):
     def delete(self, request: Request, pk: int) -> HttpResponse:
         """Be told nothing there any more, not even what waits. What you sign with its secrets is not believed any
         more. The address may be added anew."""
-        actions.end(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        actions.delete_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
         return HttpResponse(status=204)
 
 
@@ -191,7 +191,9 @@ class SuspendEndpointView(EndpointView):
         """Send nothing there for now. What is to be sent waits."""
         said = self.validated(request, SuspendSerializer)
         return json_response(
-            self.resource_of(actions.suspend(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk)
+            self.resource_of(
+                actions.suspend_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk
+            )
         )
 
 
@@ -206,7 +208,7 @@ class ResumeEndpointView(EndpointView):
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Send there again, at once what waited."""
         self.validated(request, NothingSerializer)
-        endpoint = actions.resume(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        endpoint = actions.resume_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
         return json_response(self.resource_of(endpoint.pk))
 
 
@@ -288,7 +290,7 @@ class ReplayView(EndpointView):
         row = Message.objects.filter(ordering_key=self.endpoint(pk).ordering_key, pk=message).first()
         if row is None:
             raise Http404
-        done = actions.resend(message=row, by=None, at=timezone.now())
+        done = actions.resend_webhook(message=row, by=None, at=timezone.now())
         return json_response(MESSAGE.get(Message.objects.filter(pk=done.pk)))
 
 
@@ -304,5 +306,5 @@ class PingView(EndpointView):
         """Have an `endpoint.test` sent there at once, signed, whatever events it wants. How it went is among its
         attempts."""
         self.validated(request, NothingSerializer)
-        done = actions.ping(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        done = actions.ping_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
         return json_response(MESSAGE.get(Message.objects.filter(pk=done.pk)), status=202)

@@ -26,10 +26,10 @@ class StatusFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ApiCall]) -> QuerySet[ApiCall]:
-        wanted = self.value() or ""
-        if wanted == "errors":
+        status = self.value() or ""
+        if status == "errors":
             return queryset.filter(status__gte=400)
-        return queryset.filter(status__range=self.ranges[wanted]) if wanted in self.ranges else queryset
+        return queryset.filter(status__range=self.ranges[status]) if status in self.ranges else queryset
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -58,13 +58,13 @@ class ApiCallAdmin(ReadOnlyAdmin[ApiCall]):
         return str(call.credential.partner)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The pages of a credential lead here."""
+        """The page of a credential links here with this filter."""
         return lookup == "credential__id__exact" or super().lookup_allowed(lookup, value, request)
 
 
 @admin.register(IdempotencyRecord)
 class IdempotencyRecordAdmin(ReadOnlyAdmin[IdempotencyRecord]):
-    """That there is one, and since when. What was answered may be about a person: nobody reads it here."""
+    """Shows that a record exists, but not the response: it may hold personal data."""
 
     list_display = ["at", "partner", "key", "status"]
     list_display_links = ["at", "key"]

@@ -1,4 +1,4 @@
-"""The desk's pages of credentials: made, changed, replaced and revoked; the secret is seen once (R55)."""
+"""Credentials in the admin: issue, change, rotate, revoke. The secret is shown once (R55)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,14 +26,14 @@ from cps_portal.core.partners import actions
 from cps_portal.core.partners.forms import CredentialForm
 from cps_portal.core.partners.models import Credential, Partner
 
-for theirs in (AccessToken, Credential, Grant, IDToken, RefreshToken):
-    admin.site.unregister(theirs)  # registered by the library, with buttons that go past our actions
+for model in (AccessToken, Credential, Grant, IDToken, RefreshToken):
+    admin.site.unregister(model)  # django-oauth-toolkit registers them with forms that bypass our actions
 ISSUE = "partners.issue_credential"
 SHOWN = 20
 
 
-def how_it_is(credential: Credential, at: datetime) -> str:
-    """Whether it works, and why not."""
+def status_of(credential: Credential, at: datetime) -> str:
+    """Whether the credential works, and if not, why."""
     if credential.revoked_at:
         return gettext("Revoked")
     if credential.expires_at and credential.expires_at <= at:
@@ -46,7 +46,7 @@ class WorksFilter(admin.SimpleListFilter):
     parameter_name = "works"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Works")), ("no", _("Works no more"))]
+        return [("yes", _("Works")), ("no", _("Does not work"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Credential]) -> QuerySet[Credential]:
         live = Credential.objects.live(timezone.now()).values("pk")
@@ -69,17 +69,17 @@ class CredentialAdmin(DeskAdmin[Credential]):
 
     @admin.display(description=_("works"))
     def works(self, credential: Credential) -> str:
-        return how_it_is(credential, timezone.now())
+        return status_of(credential, timezone.now())
 
     @admin.display(description=_("replaced by"), empty_value="-")
     def followed_by(self, credential: Credential) -> str:
-        """Its page; "" if there is none yet."""
+        """A link to its successor; "" if there is none."""
         following = Credential.objects.filter(replaces=credential.pk).select_related("partner").first()
         if following is None:
             return ""
         return format_html('<a href="{}">{}</a>', _page_of(following), following)
 
-    # Who may
+    # Permissions
 
     def has_issue_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(ISSUE)
@@ -119,7 +119,7 @@ class CredentialAdmin(DeskAdmin[Credential]):
         return type("PartnersForm", (form,), {"partner": obj.partner if obj else _partner(request)})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """For which partner comes first: it decides on the scopes."""
+        """Ask for the partner first, because the scopes depend on it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         partner = _partner(request)
@@ -131,48 +131,48 @@ class CredentialAdmin(DeskAdmin[Credential]):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except Refusal as refusal:  # something happened to it since the form was checked
+        except Refusal as refusal:  # it was changed by somebody else after the form was validated
             self.message_user(request, str(refusal.message), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
     @sensitive_variables("secret")
     def save_model(self, request: HttpRequest, obj: Credential, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
-        by, now, wanted = _user(request), timezone.now(), form.cleaned_data
+        by, now, fields = _user(request), timezone.now(), form.cleaned_data
         if change:
-            changes = {name: wanted[name] for name in form.changed_data}
-            actions.amend(credential=obj, changes=changes, by=by, at=now)
+            changes = {name: fields[name] for name in form.changed_data}
+            actions.change_credential(credential=obj, changes=changes, by=by, at=now)
             return
-        made, secret = actions.issue(partner=obj.partner, **wanted, by=by, at=now)
-        obj.pk = made.pk
-        obj.shown_once = made, secret
+        issued, secret = actions.issue_credential(partner=obj.partner, **fields, by=by, at=now)
+        obj.pk = issued.pk
+        obj.shown_once = issued, secret
 
     def response_add(self, request: HttpRequest, obj: Credential, post_url_continue: str | None = None) -> HttpResponse:
         return self._show(request, *obj.shown_once)
 
     @sensitive_variables("secret")
     def _show(self, request: HttpRequest, credential: Credential, secret: str) -> HttpResponse:
-        """The one time that a secret is seen: in the answer itself, and nowhere else."""
+        """Show the secret in this response only; it is not stored anywhere, not even in the session."""
         title = _("The secret of this credential")
-        answer = self._page(request, "secret.html", title, original=credential, secret=secret)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        response = self._page(request, "secret.html", title, original=credential, secret=secret)
+        response["Cache-Control"] = "no-store"
+        return response
 
     def _page(self, request: HttpRequest, template: str, title: Any, **more: Any) -> TemplateResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **more}
         return TemplateResponse(request, f"admin/partners/credential/{template}", context)
 
-    # Looking after one
+    # Rotate and revoke
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         credential = kwargs.get("obj")
         if credential is not None:
-            may = self.has_issue_permission(request)
+            may_issue = self.has_issue_permission(request)
             context |= {
-                "may_rotate": may and credential.is_live(timezone.now()) and not self.followed_by(credential),
-                "may_revoke": may and not credential.revoked_at,
+                "may_rotate": may_issue and credential.is_live(timezone.now()) and not self.followed_by(credential),
+                "may_revoke": may_issue and not credential.revoked_at,
                 "changes": _changes(request, credential),
             }
-            if request.user.has_perm("partners.view_call"):
+            if request.user.has_perm("partners.view_apicall"):
                 context["calls"] = credential.calls.all()[:SHOWN]
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -182,21 +182,21 @@ class CredentialAdmin(DeskAdmin[Credential]):
             title, days = _("Replace this credential"), settings.CREDENTIAL_OVERLAP_DAYS
             return self._page(request, "rotate.html", title, original=credential, days=days)
         try:
-            made, secret = actions.rotate(credential=credential, by=_user(request), at=timezone.now())
+            successor, secret = actions.rotate_credential(credential=credential, by=_user(request), at=timezone.now())
         except Refusal as refusal:
             return self._refused(request, credential, refusal)
-        self.log_change(request, credential, gettext("Replaced by %(id)s.") % {"id": made.client_id})
-        self.log_addition(request, made, gettext("Replaces %(id)s.") % {"id": credential.client_id})
-        return self._show(request, made, secret)
+        self.log_change(request, credential, gettext("Replaced by %(id)s.") % {"id": successor.client_id})
+        self.log_addition(request, successor, gettext("Replaces %(id)s.") % {"id": credential.client_id})
+        return self._show(request, successor, secret)
 
     def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:
         credential = self._to_operate(request, pk)
         if request.method != "POST":
             return self._page(request, "revoke.html", _("Revoke this credential"), original=credential)
         if credential.revoked_at is None:
-            actions.revoke(credential=credential, by=_user(request), at=timezone.now())
+            actions.revoke_credential(credential=credential, by=_user(request), at=timezone.now())
             self.log_change(request, credential, gettext("Revoked."))
-        self.message_user(request, gettext("Revoked. Nobody comes in with it any more."), messages.SUCCESS)
+        self.message_user(request, gettext("Revoked. The credential no longer works."), messages.SUCCESS)
         return _to(credential)
 
     def _to_operate(self, request: HttpRequest, pk: int) -> Credential:

@@ -1,4 +1,4 @@
-"""The desk's pages of webhook endpoints: where partners hear of things, how it went, what waits (R38, R55)."""
+"""Webhook endpoints in the admin, with their secrets, waiting messages and delivery attempts (R38, R55)."""
 
 from typing import Any
 
@@ -29,11 +29,11 @@ SHOWN = 20
 
 
 class TroubleFilter(admin.SimpleListFilter):
-    title = _("how it goes")
+    title = _("deliveries")
     parameter_name = "trouble"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Fails or is suspended")), ("no", _("Well"))]
+        return [("yes", _("Failing or suspended")), ("no", _("Healthy"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() == "no":
@@ -62,7 +62,7 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
         return ["partner", *self.readonly_fields] if obj else []
 
     def has_change_permission(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> bool:
-        """What was deleted is there to be read."""
+        """A deleted endpoint is read-only."""
         return super().has_change_permission(request, obj) and not (obj and obj.ended_at)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -73,17 +73,17 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
         own = [path("<int:pk>/operate/", operate, name="partners_webhookendpoint_operate")]
         return [*own, *super().get_urls()]
 
-    # Making one
+    # Add
 
     @sensitive_variables("secret")
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
         if change:
             super().save_model(request, obj, form, change)
             return
-        made, secret = actions.add_endpoint(
+        endpoint, secret = actions.add_endpoint(
             partner=obj.partner, url=obj.url, types=obj.types, by=_user(request), at=timezone.now()
         )
-        obj.pk, obj.since = made.pk, made.since
+        obj.pk, obj.since = endpoint.pk, endpoint.since
         obj.shown_once = secret  # type: ignore[attr-defined]
 
     def response_add(
@@ -93,7 +93,7 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
 
     @sensitive_variables("secret")
     def _show(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> HttpResponse:
-        """The one time that a secret is seen: in the answer itself, and nowhere else."""
+        """Show the secret in this response only; it is not stored anywhere, not even in the session."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -104,7 +104,7 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
         }
         return TemplateResponse(request, self.secret_template, context)
 
-    # Looking after one
+    # Operate
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         endpoint = kwargs.get("obj")
@@ -127,16 +127,16 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
     def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
         endpoint = get_object_or_404(WebhookEndpoint.objects.select_related("partner"), pk=pk)
         page = HttpResponseRedirect(reverse("admin:partners_webhookendpoint_change", args=[pk]))
-        wanted = request.POST.get("do", "")
-        rotates = wanted in {"rotate", "rotate_at_once"}
-        changes = rotates or wanted == "end"
+        command = request.POST.get("do", "")
+        rotates = command in {"rotate", "rotate_at_once"}
+        changes = rotates or command == "end"
         allowed = self.has_change_permission(request, endpoint) if changes else self.has_operate_permission(request)
         if request.method == "POST" and not allowed:
             raise PermissionDenied
         try:
             if rotates:
-                return self._rotate(request, endpoint, at_once=wanted == "rotate_at_once")
-            note = self._operate(request, endpoint, wanted)
+                return self._rotate(request, endpoint, at_once=command == "rotate_at_once")
+            note = self._operate(request, endpoint, command)
         except Refusal as refusal:
             self.message_user(request, str(refusal.message), messages.ERROR)
             return page
@@ -145,35 +145,35 @@ class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
             self.message_user(request, note, messages.SUCCESS)
         return page
 
-    def _operate(self, request: HttpRequest, endpoint: WebhookEndpoint, wanted: str) -> str:
-        """Do it and say what was done; "" if it was nothing."""
+    def _operate(self, request: HttpRequest, endpoint: WebhookEndpoint, command: str) -> str:
+        """Run a command and return the sentence that confirms it; "" for an unknown command."""
         by, now = _user(request), timezone.now()
-        if wanted == "suspend":
+        if command == "suspend":
             form = SuspendForm(request.POST)
             if not form.is_valid():
                 raise Refusal("reason", "; ".join(str(error) for error in form.errors["reason"]), "reason")
-            actions.suspend(endpoint=endpoint, reason=form.cleaned_data["reason"], by=by, at=now)
-            return gettext("Suspended. What is to be sent there waits.")
-        if wanted == "resume":
-            actions.resume(endpoint=endpoint, by=by, at=now)
-            return gettext("Resumed. What waited is sent now.")
-        if wanted == "ping":
-            message = actions.ping(endpoint=endpoint, by=by, at=now)
-            return gettext("A test is sent: %(key)s. How it went is below.") % {"key": message.key}
-        if wanted == "end":
-            actions.end(endpoint=endpoint, by=by, at=now)
+            actions.suspend_endpoint(endpoint=endpoint, reason=form.cleaned_data["reason"], by=by, at=now)
+            return gettext("Suspended. Messages wait until you resume it.")
+        if command == "resume":
+            actions.resume_endpoint(endpoint=endpoint, by=by, at=now)
+            return gettext("Resumed. Waiting messages are sent now.")
+        if command == "ping":
+            message = actions.ping_endpoint(endpoint=endpoint, by=by, at=now)
+            return gettext("Test %(key)s is being sent. See the result below.") % {"key": message.key}
+        if command == "end":
+            actions.delete_endpoint(endpoint=endpoint, by=by, at=now)
             return gettext("Deleted. Nothing is sent there any more.")
-        if wanted.startswith("resend:"):
-            key = wanted.removeprefix("resend:")
+        if command.startswith("resend:"):
+            key = command.removeprefix("resend:")
             rows = Message.objects.filter(ordering_key=endpoint.ordering_key)
             message = get_object_or_404(rows, pk=int(key) if key.isdecimal() and len(key) < 19 else 0)
-            actions.resend(message=message, by=by, at=now)
+            actions.resend_webhook(message=message, by=by, at=now)
             return gettext("%(key)s is sent again.") % {"key": message.key}
         return ""
 
     def _rotate(self, request: HttpRequest, endpoint: WebhookEndpoint, *, at_once: bool) -> HttpResponse:
         secret = actions.rotate_secret(endpoint=endpoint, by=_user(request), at=timezone.now(), at_once=at_once)
-        self.log_change(request, endpoint, gettext("A new secret was made."))
+        self.log_change(request, endpoint, gettext("New secret."))
         return self._show(request, endpoint, secret)
 
 
@@ -183,7 +183,7 @@ def _user(request: HttpRequest) -> Any:
 
 @admin.register(EndpointSecret)
 class EndpointSecretAdmin(ReadOnlyAdmin[EndpointSecret]):
-    """Which there are and until when; what they are nobody sees."""
+    """Lists the secrets without their content."""
 
     list_display = ["endpoint", "since", "expires_at"]
     list_filter = ["since", "expires_at"]
@@ -196,7 +196,7 @@ class AnswerFilter(admin.SimpleListFilter):
     parameter_name = "answered"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Acknowledged")), ("no", _("Something else")), ("none", _("None"))]
+        return [("yes", _("Acknowledged")), ("no", _("Not acknowledged")), ("none", _("No answer"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "yes":
@@ -208,7 +208,7 @@ class AnswerFilter(admin.SimpleListFilter):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin[Attempt]):
-    """What was sent, and what the partner's server said."""
+    """Deliveries and what the partner's server answered."""
 
     list_display = ["at", "endpoint", "type", "key", "status", "took_ms", "error"]
     list_display_links = ["at", "key"]
@@ -225,4 +225,4 @@ class WebhookEndpointEventAdmin(EventAdmin):
 
 @admin.register(event_model(EndpointSecret))
 class EndpointSecretEventAdmin(EventAdmin):
-    """When secrets were made and ended, and by whom; never the secrets."""
+    """When secrets were made and ended, and by whom, without the secrets."""

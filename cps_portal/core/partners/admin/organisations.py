@@ -1,4 +1,4 @@
-"""The desk's page of a partner: all that belongs to it, and how it went in the last day (R55)."""
+"""Partners in the admin: what belongs to them, and their API calls of the last day (R55)."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,16 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, event_model
-from cps_portal.core.partners.admin.credentials import ISSUE, how_it_is
+from cps_portal.core.partners.admin.credentials import ISSUE, status_of
 from cps_portal.core.partners.models import ApiCall, Credential, Partner, WebhookEndpoint
 
 SHOWN = 20
-ERRORS = 400
+MIN_ERROR_STATUS = 400
 DAY = timedelta(days=1)
 
 
-class LookOnly(DeskInline):
-    """What belongs to a partner is made and changed on pages of its own."""
+class ReadOnlyInline(DeskInline):
+    """Rows are added and changed on pages of their own."""
 
     extra = 0
     show_change_link = True
@@ -32,15 +32,13 @@ class LookOnly(DeskInline):
         return False
 
 
-class EndpointInline(LookOnly):
-    """Made on its own page, which shows its secret once."""
-
+class EndpointInline(ReadOnlyInline):
     model = WebhookEndpoint
     fields = ["url", "state", "failing_since", "since"]
     readonly_fields = ["url", "state", "failing_since", "since"]
 
 
-class CredentialInline(LookOnly):
+class CredentialInline(ReadOnlyInline):
     model = Credential
     fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
     readonly_fields = ["name", "scopes", "expires_at", "last_used_at", "how"]
@@ -51,7 +49,7 @@ class CredentialInline(LookOnly):
 
     @admin.display(description=_("works"))
     def how(self, credential: Credential) -> str:
-        return how_it_is(credential, timezone.now())
+        return status_of(credential, timezone.now())
 
 
 @admin.register(Partner)
@@ -64,7 +62,7 @@ class PartnerAdmin(DeskAdmin[Partner]):
     readonly_fields = ["since"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Partner | None = None) -> list[Any]:
-        """The kind decides on scopes, the short name stands in histories: both for good."""
+        """Kind and short name cannot be changed: scopes depend on the one, histories name the other."""
         return ["kind", "slug", "since"] if obj else ["since"]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Partner | None = None) -> dict[str, Any]:
@@ -80,13 +78,13 @@ class PartnerAdmin(DeskAdmin[Partner]):
                 "may_issue": partner.active and request.user.has_perm(ISSUE),
                 "centres": _centres(partner),
             }
-            if request.user.has_perm("partners.view_call"):
+            if request.user.has_perm("partners.view_apicall"):
                 context |= _calls(partner)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
 def _centres(partner: Partner) -> list[Model]:
-    """Of the rooms above: whose tickets its credentials work on."""
+    """The partner's service centres. `servicing` adds the relation, which this package must not import."""
     rows: Any = getattr(partner, "centres", None)
     return list(rows.all()[:SHOWN]) if rows is not None else []
 
@@ -94,11 +92,11 @@ def _centres(partner: Partner) -> list[Model]:
 def _calls(partner: Partner) -> dict[str, Any]:
     calls = ApiCall.objects.filter(credential__partner=partner)
     day = calls.filter(at__gte=timezone.now() - DAY)
-    wrong = day.filter(status__gte=ERRORS).values("status", "code").annotate(n=Count("pk"))
+    errors = day.filter(status__gte=MIN_ERROR_STATUS).values("status", "code").annotate(n=Count("pk"))
     return {
         "calls": calls.select_related("credential")[:SHOWN],
         "day_count": day.count(),
-        "wrong": wrong.order_by("-n", "status", "code")[:SHOWN],
+        "wrong": errors.order_by("-n", "status", "code")[:SHOWN],
     }
 
 

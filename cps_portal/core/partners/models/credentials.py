@@ -119,7 +119,7 @@ class Credential(AbstractApplication):  # type: ignore[misc]
 
 
 class ApiCall(models.Model):
-    """One request of a partner and how it was answered: who read or changed what, and when. Nothing of its content."""
+    """A request of a partner and the status of its response: who read or changed what, and when. No content."""
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="calls", verbose_name=_("credential"))
     at = models.DateTimeField(_("at"))
@@ -146,7 +146,7 @@ class ApiCall(models.Model):
 
 
 class IdempotencyRecord(models.Model):
-    """What a request with an Idempotency-Key was answered: the same again gets the same, for a day."""
+    """The response to a request with an Idempotency-Key. It is repeated for the same request, for a day."""
 
     partner = models.ForeignKey(Partner, models.CASCADE, related_name="+", verbose_name=_("partner"))
     key = models.CharField(_("key"), max_length=100)

@@ -1,4 +1,4 @@
-"""Where partners are told of things, and how each telling went (R38)."""
+"""Webhook endpoints of partners, their secrets, and delivery attempts (R38)."""
 
 from datetime import datetime
 from typing import Self
@@ -17,11 +17,11 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def live(self) -> Self:
         return self.filter(ended_at=None)
 
-    def wanting(self, type: str) -> Self:  # noqa: A002
+    def subscribed_to(self, type: str) -> Self:  # noqa: A002
         return self.live().filter(Q(types=[]) | Q(types__contains=[type]))
 
     def in_trouble(self, since: datetime) -> Self:
-        """Those that have taken nothing since then, because they fail or are suspended."""
+        """Endpoints that have been failing or suspended since then or longer."""
         return self.live().filter(Q(failing_since__lte=since) | Q(suspended_at__lte=since))
 
     def locked(self, pk: int) -> "WebhookEndpoint":
@@ -30,10 +30,10 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
 
 @pghistory.track(exclude=["failing_since", "quiet_until"], model_name="WebhookEndpointEvent")
 class WebhookEndpoint(models.Model):
-    """Where a partner hears of what happens. `types` are the events it wants; empty: all.
+    """An address to which webhooks are sent. `types` are the events it subscribes to; empty means all.
 
-    One that was deleted has `ended_at` and is never used again: what it was told stays for staff to read.
-    `failing_since` and `quiet_until` keep a receiver that does not answer from holding up the others.
+    A deleted endpoint has `ended_at` and keeps its messages for staff. `failing_since` and `quiet_until` make up its
+    backoff: a receiver that does not answer is not tried until then, so that it does not delay the others.
     """
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="endpoints", verbose_name=_("partner"))
@@ -73,19 +73,19 @@ class WebhookEndpoint(models.Model):
 
     @property
     def ordering_key(self) -> str:
-        """What the outbox calls it: its messages leave one at a time and hold up no others."""
+        """Its messages in the outbox are sent one at a time, in order."""
         return f"endpoint-{self.pk}"
 
 
 class EndpointSecretQuerySet(models.QuerySet["EndpointSecret"]):
     def live(self, at: datetime) -> Self:
-        """The newest first."""
+        """Valid at that time, the newest first."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=at)).order_by("-since", "-pk")
 
 
 @pghistory.track(exclude=["sealed"])
 class EndpointSecret(models.Model):
-    """What an endpoint's messages are signed with, encrypted. Two are valid while one replaces the other."""
+    """A signing secret, encrypted. Two are valid while one replaces the other."""
 
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="secrets", verbose_name=_("endpoint"))
     sealed = models.TextField(_("secret"), editable=False)
@@ -109,7 +109,7 @@ class EndpointSecret(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to tell an endpoint something. `status` is 0 when no answer came."""
+    """A delivery attempt. `status` is the HTTP status, 0 if no response came."""
 
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="attempts", verbose_name=_("endpoint"))
     key = models.CharField(_("message"), max_length=200)
