@@ -23,7 +23,7 @@ from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.models import User
 from servicing.actions import estimates
 from servicing.actions.dispatch import perform_event_action

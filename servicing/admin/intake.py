@@ -16,7 +16,7 @@ from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from kitbag.models import Registration
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.models import Member, User
 from servicing.actions import intake, service_requests, visitors
 from servicing.actions.events import Actor

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from servicing.actions import loans
 from servicing.actions.events import Actor
 from servicing.enums import LoanState

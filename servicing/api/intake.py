@@ -20,7 +20,7 @@ from cps_portal.core.rest.resources import json_response
 from kitbag.enums import RegistrationState
 from kitbag.models import Product
 from members.enums import Level
-from members.forms.profile import clean_line
+from members.forms.common import clean_line
 from members.models import Member
 from members.support.forms import LongText
 from servicing.actions import intake
@@ -42,8 +42,8 @@ from servicing.queries.entitlement import (
     Item,
     benefits_by_country,
     claims_for,
-    places_of,
-    standings_of,
+    count_places_by_member,
+    find_standings,
 )
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
@@ -235,10 +235,10 @@ class IntakeCheckView(LookUpView):
         """Every product with every service, in as many queries as for one."""
         items = {row.pk: Item(row.product, registration=row) for row in found.registrations}
         members = {row.member_id: row.member for row in found.registrations}
-        standings = standings_of(items.values()) if items else {}
+        standings = find_standings(items.values()) if items else {}
         claims = claims_for(items.values(), wanted=said["warranty"], proof=said["proof"], at=at)
         benefits = {level: benefits_by_country(level) for level in {member.level for member in members.values()}}
-        places = places_of(members.values()) if members else {}
+        places = count_places_by_member(members.values()) if members else {}
         answers = {
             key: EntitlementChecker(member, standings=standings, benefits=benefits[member.level])
             for key, member in members.items()
@@ -259,10 +259,10 @@ class IntakeCheckView(LookUpView):
 
 
 def _services(
-    answers: EntitlementChecker, item: Item, centre: ServiceCentre, claim: WarrantyClaim, taken: int
+    checker: EntitlementChecker, item: Item, centre: ServiceCentre, claim: WarrantyClaim, taken: int
 ) -> list[dict[str, Any]]:
     return [
-        _given(service, answers.of(item, centre, service, places_taken=taken, claim=claim))
+        _given(service, checker.check(item, centre, service, places_taken=taken, claim=claim))
         for service in ServiceKind.values
     ]
 

@@ -9,7 +9,7 @@ from cps_portal.core.files.forms import UploadsField
 from kitbag.models import Product
 from kitbag.queries.search import search_products
 from kitbag.rules import serial_key
-from members.forms.profile import clean_line
+from members.forms.common import clean_line
 from members.models import User
 from members.support.forms import LongText
 from servicing.actions.service_requests import MAX_FAULT_LENGTH

@@ -19,14 +19,20 @@ from cps_portal.core.files.forms import UploadsField, keep_uploads
 from cps_portal.core.lib.errors import Refusal
 from kitbag.enums import Stage
 from kitbag.models import Registration
-from members.forms.profile import clean_line
+from members.forms.common import clean_line
 from members.models import Member, User
 from members.support.forms import LongText
 from servicing.actions.service_requests import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
 from servicing.actions.shipping import MAX_TRACKING_LENGTH
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.models import Ticket
-from servicing.presenters.turnaround import Asked, Choice, Promised, asked_of, choices_for
+from servicing.presenters.turnaround import (
+    CentreChoice,
+    RequestedService,
+    ServiceOffer,
+    list_centre_choices,
+    requested_service,
+)
 from servicing.queries.file_access import PURPOSE
 
 PRODUCTS, PROBLEM, WHERE, REVIEW = STEPS = ("products", "problem", "where", "review")
@@ -155,7 +161,7 @@ class WhereForm(forms.Form):
         },
     )
 
-    def __init__(self, data: Any, choices: Sequence[Choice], rows: Sequence[Registration]) -> None:
+    def __init__(self, data: Any, choices: Sequence[CentreChoice], rows: Sequence[Registration]) -> None:
         super().__init__(data)
         self.choices = [one for one in choices if one.fits]
         self.fields["centre"].choices = [(one.centre.slug, one.centre.name) for one in self.choices]  # type: ignore[attr-defined]
@@ -170,36 +176,38 @@ class WhereForm(forms.Form):
             )
 
     @staticmethod
-    def _asks(choice: Choice, place: int) -> bool:
-        answer = choice.promised[place].answer
+    def _asks(choice: CentreChoice, place: int) -> bool:
+        answer = choice.service_offers[place].entitlement
         return answer.needs_choice or answer.waits or "places" in answer.why_standard
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        for one in self.chosen.promised if self.chosen else ():
-            if one.answer.needs_choice:
-                self.add_error(f"p{one.row.pk}_wish", _("All your places are taken then. Choose what we should do."))
+        for one in self.chosen.service_offers if self.chosen else ():
+            if one.entitlement.needs_choice:
+                self.add_error(
+                    f"p{one.registration.pk}_wish", _("All your places are taken then. Choose what we should do.")
+                )
         return data
 
     @property
-    def chosen(self) -> Choice | None:
+    def chosen(self) -> CentreChoice | None:
         slug = self["centre"].data
         return next((one for one in self.choices if one.centre.slug == slug), None)
 
     @property
-    def offers(self) -> list[tuple[Any, Choice]]:
+    def offers(self) -> list[tuple[Any, CentreChoice]]:
         """In the own country, or quicker than elsewhere."""
         return [(radio, one) for radio, one in self._offers() if one.is_first]
 
     @property
-    def other_offers(self) -> list[tuple[Any, Choice]]:
+    def other_offers(self) -> list[tuple[Any, CentreChoice]]:
         return [(radio, one) for radio, one in self._offers() if not one.is_first]
 
     @property
     def chose_other(self) -> bool:
         return bool(self.chosen and not self.chosen.is_first)
 
-    def _offers(self) -> Iterator[tuple[Any, Choice]]:
+    def _offers(self) -> Iterator[tuple[Any, CentreChoice]]:
         return zip(self["centre"], self.choices, strict=True)
 
     @property
@@ -264,15 +272,15 @@ class Draft:
 
     @cached_property
     def where(self) -> WhereForm:
-        return WhereForm(self.data, choices_for(self.member, self.asked), self.chosen)
+        return WhereForm(self.data, list_centre_choices(self.member, self.asked), self.chosen)
 
     @cached_property
-    def asked(self) -> list[Asked]:
+    def asked(self) -> list[RequestedService]:
         return [self._asked(row) for row in self.chosen]
 
-    def _asked(self, row: Registration) -> Asked:
+    def _asked(self, row: Registration) -> RequestedService:
         service, wish = self.typed(row, "service"), self.typed(row, "wish")
-        return asked_of(
+        return requested_service(
             row,
             service if service in ServiceKind.values else ServiceKind.REPAIR,
             at=self.at,
@@ -343,11 +351,11 @@ class Draft:
         return pairs
 
     @property
-    def summary(self) -> list[tuple[Registration, Promised, ProblemForm]]:
+    def summary(self) -> list[tuple[Registration, ServiceOffer, ProblemForm]]:
         """What the last page shows of each product."""
         choice = self.where.chosen
-        promised = choice.promised if choice else []
-        return [(row, one, form) for (row, form), one in zip(self.problems, promised, strict=False)]
+        service_offers = choice.service_offers if choice else []
+        return [(row, one, form) for (row, form), one in zip(self.problems, service_offers, strict=False)]
 
 
 def is_past(row: Registration) -> bool:

@@ -1,4 +1,4 @@
-"""What pages show of jobs: the clock, where it is, why it is late, and what comes next (R47, R48, R56)."""
+"""Jobs as pages show them: the clock, the timeline, why a job is late, and what comes next (R47, R48, R56)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from django.utils.translation import ngettext
 from members.models import Member
 from servicing.enums import BEFORE_INTAKE, EstimateState, EventKind, PauseReason, TicketState, WhyStandard
 from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet
-from servicing.presenters import events as words
+from servicing.presenters import events
 from servicing.queries.clock import get_clock
 from servicing.rules.clock import Clock, ClockSummary, SummaryKind, expected_ready_on, summarize_clock
 from servicing.rules.places import PLACES, lapses_at
 
 E, S = EventKind, TicketState
 
-# What comes after each state, for who waits.
-AHEAD: Mapping[str, tuple[str | Promise, ...]] = {
+# What happens after each state, as the member reads it.
+NEXT_STEPS: Mapping[str, tuple[str | Promise, ...]] = {
     S.WAITING: (_("A place becomes free"), _("You send it in"), _("Booked in: the clock starts")),
     S.REQUESTED: (_("You send it in"), _("Booked in: the clock starts")),
     S.ACCEPTED: (_("You send it in"), _("Booked in: the clock starts")),
@@ -31,31 +31,31 @@ AHEAD: Mapping[str, tuple[str | Promise, ...]] = {
     S.ESTIMATE_SENT: (_("Your answer"), _("Work starts"), _("Ready to ship: the clock stops")),
     S.APPROVED: (_("Work starts"), _("Ready to ship: the clock stops")),
     S.DECLINED: (_("Ready to ship, unrepaired"), _("On its way back")),
-    S.WAITING_PARTS: (_("The part arrives"), _("Work goes on"), _("Ready to ship: the clock stops")),
+    S.WAITING_PARTS: (_("The part arrives"), _("Work continues"), _("Ready to ship: the clock stops")),
     S.IN_REPAIR: (_("Ready to ship: the clock stops"), _("On its way back")),
     S.READY: (_("On its way back"),),
     S.SHIPPED: (_("With you again"),),
 }
-# What the lists say in a line.
-STANDS: Mapping[str, str | Promise] = {
+# Each state in one line, for lists.
+STATE_SENTENCES: Mapping[str, str | Promise] = {
     S.WAITING: _("Keep it with you until a place is free."),
     S.REQUESTED: _("Send it to the centre, or bring it."),
     S.ACCEPTED: _("The centre expects it."),
     S.IN_TRANSIT: _("On its way to the centre."),
-    S.BOOKED_IN: _("At the centre. Next it is assessed."),
-    S.ASSESSED: _("Assessed. Next the work starts."),
+    S.BOOKED_IN: _("At the centre. Next, it’s assessed."),
+    S.ASSESSED: _("Assessed. Next, the work starts."),
     S.ESTIMATE_SENT: _("Waiting for your answer to the estimate."),
-    S.APPROVED: _("Estimate approved. Next the work starts."),
-    S.DECLINED: _("Estimate declined. It is sent back unrepaired."),
+    S.APPROVED: _("Estimate approved. Next, the work starts."),
+    S.DECLINED: _("Estimate declined. We’re sending it back unrepaired."),
     S.WAITING_PARTS: _("Waiting for a part."),
     S.IN_REPAIR: _("Work is in progress."),
-    S.READY: _("Ready. It is sent back to you, or you fetch it."),
+    S.READY: _("Ready. We’ll send it back to you, or you can collect it."),
     S.SHIPPED: _("On its way back to you."),
     S.CLOSED: _("Done."),
     S.CANCELLED: _("Cancelled."),
 }
 
-HEARD_LATE = 300  # seconds: sooner is not worth a word
+LATE_REPORT_SECONDS = 300  # from when the timeline shows when we were told
 TITLES: Mapping[str, str | Promise] = {
     E.BOOKED_IN: _("Booked in, clock started"),
     E.ESTIMATE_APPROVED: _("Estimate approved by you"),
@@ -63,7 +63,7 @@ TITLES: Mapping[str, str | Promise] = {
     E.QUESTION_ANSWERED: _("You answered"),
     E.READY: _("Ready to ship, clock stopped"),
     E.CLOSED: _("Done"),
-    words.EXPIRED: _("The estimate was no longer valid"),
+    events.EXPIRED: _("The estimate was no longer valid"),
 }
 
 
@@ -79,12 +79,12 @@ class Job:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The centre's: there is one clock for everybody (R47)."""
+        """The centre's time zone: member and centre see the same clock (R47)."""
         return ZoneInfo(self.ticket.centre.zone)
 
     @property
     def number(self) -> str:
-        """What stands in the middle of the ring."""
+        """The text in the middle of the ring."""
         if self.summary.kind == SummaryKind.NOTHING:
             return "–"
         return f"+{self.summary.number}" if self.is_late and not self.clock.stopped_at else str(self.summary.number)
@@ -106,7 +106,7 @@ class Job:
 
     @property
     def short_unit(self) -> str | Promise:
-        """The same where there is no room."""
+        """The same, where there is less room."""
         number = self.summary.number
         if self.summary.kind == SummaryKind.HOURS_LEFT:
             return ngettext("hour", "hours", number)
@@ -119,8 +119,8 @@ class Job:
         return self.summary.kind != SummaryKind.NOTHING
 
     @property
-    def stands(self) -> str | Promise:
-        return STANDS[self.ticket.state]
+    def state_sentence(self) -> str | Promise:
+        return STATE_SENTENCES[self.ticket.state]
 
     @property
     def is_late(self) -> bool:
@@ -136,7 +136,7 @@ class Job:
 
     @cached_property
     def asks(self) -> bool:
-        """Whether the centre waits for an answer to a question."""
+        """Whether the centre is waiting for an answer to a question."""
         return self.clock.has_open_question
 
     @property
@@ -153,22 +153,22 @@ class Job:
 
     @property
     def held_until(self) -> datetime | None:
-        """Until when its place is kept for it (R49)."""
+        """Until when its place is reserved (R49)."""
         held = self.ticket.place_since if self.may_cancel else None
         return lapses_at(held) if held else None
 
     @property
-    def ahead(self) -> tuple[str | Promise, ...]:
-        return AHEAD.get(self.ticket.state, ())
+    def next_steps(self) -> tuple[str | Promise, ...]:
+        return NEXT_STEPS.get(self.ticket.state, ())
 
     @property
     def stamp(self) -> str:
-        """Changes whenever the page would look different; the hour counts because the clock's face does."""
+        """Changes whenever the page would look different, also because an hour has passed."""
         return f"{self.ticket.changed_at:%Y%m%d%H%M%S%f}-{self.summary.tone}-{self.summary.kind}-{self.summary.number}"
 
     @property
     def may_change(self) -> bool:
-        """Whether anything can still happen by itself: otherwise the page need not ask."""
+        """Whether the page should refresh itself."""
         return self.ticket.ended_at is None
 
     @property
@@ -177,22 +177,22 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Happened:
+class TimelineEntry:
     """One line of the timeline."""
 
     kind: str
     title: str | Promise
     at: datetime
-    heard_at: datetime | None  # if much later
-    counts: bool
+    reported_at: datetime | None  # only if much later
+    applied: bool
     estimate: Estimate | None = None
     part: Part | None = None
     expected: date | None = None
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Why the clock stood, or stands."""
+class PauseEntry:
+    """Why the clock was paused, and from when to when; `until` is None while it still is."""
 
     reason: str | Promise
     since: datetime
@@ -200,60 +200,64 @@ class Standing:
 
 
 def with_clocks(rows: TicketQuerySet) -> TicketQuerySet:
-    """The rows with all that `job_of` reads: a number of queries that does not depend on theirs."""
+    """The tickets with everything that `make_job` reads, in a number of queries that does not depend on how many."""
     return rows.select_related("product", "centre", "parcel").prefetch_related("events", "centre__closures")
 
 
-def job_of(ticket: Ticket, now: datetime) -> Job:
+def make_job(ticket: Ticket, now: datetime) -> Job:
     clock = get_clock(ticket, now, list(ticket.events.all()))
     day = expected_ready_on(clock, ticket.centre.calendar, ticket.centre.today(now))
     return Job(ticket, clock, summarize_clock(clock, ticket.target_days), day, now)
 
 
 def open_jobs(member: Member, now: datetime) -> list[Job]:
-    """What is with us or on its way, what needs the member first, then what is late, then by the day it is due."""
-    jobs = [job_of(ticket, now) for ticket in with_clocks(Ticket.objects.of(member).open())]
+    """Jobs that need the member first, then those that are late, then the others by when they are due."""
+    jobs = [make_job(ticket, now) for ticket in with_clocks(Ticket.objects.of(member).open())]
     never = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(jobs, key=lambda job: (not job.needs_member, not job.is_late, job.clock.due_at or never))
 
 
 def fast_track_places(jobs: Iterable[Job]) -> tuple[list[bool], int]:
-    """The three places, taken or not, and how many are (R49)."""
+    """Whether each of the three places is taken, and how many are (R49)."""
     taken = sum(job.ticket.place is not None for job in jobs)
     return [n < taken for n in range(PLACES)], taken
 
 
-def timeline_of(job: Job, estimates: Iterable[Estimate], parts: Iterable[Part]) -> list[Happened]:
-    """All that happened, in the order in which it did (R52)."""
-    by_estimate = {row.pk: row for row in estimates}
-    by_part = {row.pk: row for row in parts}
+def build_timeline(job: Job, estimates: Iterable[Estimate], parts: Iterable[Part]) -> list[TimelineEntry]:
+    """All events in order of occurrence, also those that changed nothing (R52)."""
+    estimates_by_pk = {estimate.pk: estimate for estimate in estimates}
+    parts_by_pk = {part.pk: part for part in parts}
     rows = {row.pk: row for row in job.ticket.events.all()}
-    return [_happened(rows[step.event.sequence], by_estimate, by_part, counts=step.applied) for step in job.clock.steps]
+    return [
+        _entry(rows[step.event.sequence], estimates_by_pk, parts_by_pk, applied=step.applied)
+        for step in job.clock.steps
+    ]
 
 
-def pauses_of(job: Job) -> list[Standing]:
+def list_pauses(job: Job) -> list[PauseEntry]:
     """Every pause with its reason (R47)."""
-    return [Standing(PauseReason(pause.reason).label, pause.since, pause.until) for pause in job.clock.pauses]
+    return [PauseEntry(PauseReason(pause.reason).label, pause.since, pause.until) for pause in job.clock.pauses]
 
 
 def open_estimate(estimates: Iterable[Estimate], ticket: Ticket) -> Estimate | None:
-    """The one that the member may answer now."""
+    """The estimate that the member can answer now."""
     if ticket.state != S.ESTIMATE_SENT:
         return None
-    return next((row for row in estimates if row.state == EstimateState.OPEN), None)
+    return next((estimate for estimate in estimates if estimate.state == EstimateState.OPEN), None)
 
 
-def _happened(
-    row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, counts: bool
-) -> Happened:
-    key = words.sentence_key(row.kind, row.data)
+def _entry(
+    row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, applied: bool
+) -> TimelineEntry:
+    key = events.sentence_key(row.kind, row.data)
     expected = row.data.get("expected")
-    return Happened(
+    delay = (row.received_at - row.occurred_at).total_seconds()
+    return TimelineEntry(
         kind=key,
         title=TITLES.get(key, EventKind(row.kind).label),
         at=row.occurred_at,
-        heard_at=row.received_at if (row.received_at - row.occurred_at).total_seconds() > HEARD_LATE else None,
-        counts=counts,
+        reported_at=row.received_at if delay > LATE_REPORT_SECONDS else None,
+        applied=applied,
         estimate=estimates.get(row.referenced_pk("estimate")),
         part=parts.get(row.referenced_pk("part")),
         expected=date.fromisoformat(expected) if expected else None,

@@ -1,4 +1,4 @@
-"""“May I?” in words: what each centre gives for each product, why, and what would change it (R43 to R46, R49, R51)."""
+"""What each centre offers for each product: how fast, why, and what would change it (R43 to R46, R49, R51)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +14,22 @@ from servicing.models import ServiceCentre
 from servicing.queries.entitlement import EntitlementChecker, Item, claim_for, count_places
 from servicing.rules.entitlement import NO_CLAIM, Entitlement, WarrantyClaim
 
-NOBODY_SAYS = _("Please contact us about this product.")  # the presenter learns nothing else (R34)
-MAX_CENTRES_ABROAD = 3  # centres abroad that are shown without asking for more
-CHANGES: Mapping[str, str | Promise] = {
+CONTACT_US = _("Please contact us about this product.")  # whoever presents stolen kit learns nothing else (R34)
+MAX_CENTRES_ABROAD = 3  # shown without asking for more
+WHAT_WOULD_HELP: Mapping[str, str | Promise] = {
     WhyStandard.NO_PROGRAMME: _("A centre in a country of the free programme can be faster."),
-    WhyStandard.LEVEL: _("A higher level gives Fast Track there. Every product that counts adds points."),
+    WhyStandard.LEVEL: _("A higher level gives you Fast Track there. Every product that counts adds points."),
     WhyStandard.MODEL: _("About 120 models have Fast Track. This one is repaired at standard speed everywhere."),
     WhyStandard.NOT_REGISTERED: _("Add it to your Kitbag with all four details."),
-    WhyStandard.NOT_VALIDATED: _("Complete its details. Once they are validated it is Fast Track, even meanwhile."),
+    WhyStandard.NOT_VALIDATED: _(
+        "Complete its details. Once they’re validated, it’s Fast Track, even during a repair."
+    ),
     WhyStandard.NO_SERIAL: _("Kit without a serial number is repaired at standard speed everywhere."),
     WhyStandard.CENTRE_KIND: _("Professional Service Centres and Customer Experience Centres are faster."),
     WhyStandard.PLACES: _("Wait until one of your products is ready, or send it now at standard speed."),
     WhyStandard.VISITING: _("Members of this region get Fast Track here."),
     WhyRefused.STOLEN: "",
-    WhyRefused.UNSERVICEABLE: _("There are no parts for it any more. It stays in your Kitbag and keeps its points."),
+    WhyRefused.UNSERVICEABLE: _("There are no more parts for it. It stays in your Kitbag and keeps its points."),
     WhyRefused.SUSPENDED: _("Another centre may take it."),
     WhyRefused.PRODUCT: _("Another centre may take it."),
     WhyRefused.SERVICE: _("Another centre may offer it."),
@@ -36,7 +38,7 @@ CHANGES: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Reason:
-    """Why it is as it is, and what would change that."""
+    """Why something is not offered, and what would change that."""
 
     code: str
     why: str | Promise
@@ -44,26 +46,24 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Promised:
+class ServiceOffer:
     """What one product gets at one centre."""
 
-    row: Registration
-    answer: Entitlement
+    registration: Registration
+    entitlement: Entitlement
     service: str
 
     @property
     def reasons(self) -> list[Reason]:
-        refused = [
-            Reason(one, NOBODY_SAYS if one == WhyRefused.STOLEN else WhyRefused(one).label, CHANGES[one])
-            for one in self.answer.refused
-        ]
-        return refused or [Reason(one, WhyStandard(one).label, CHANGES[one]) for one in self.answer.why_standard]
+        if self.entitlement.refused:
+            return [_refusal_reason(code) for code in self.entitlement.refused]
+        return [Reason(code, WhyStandard(code).label, WHAT_WOULD_HELP[code]) for code in self.entitlement.why_standard]
 
     @property
     def no_warranty(self) -> list[str | Promise]:
-        """What stands against a warranty repair; a proof is asked for elsewhere."""
-        asked = (WhyNoWarranty.NOT_A_REPAIR, WhyNoWarranty.PROOF_MISSING)
-        return [WhyNoWarranty(one).label for one in self.answer.why_no_warranty if one not in asked]
+        """Why it cannot be a warranty repair. The page asks for the proof and the kind of service elsewhere."""
+        asked_elsewhere = (WhyNoWarranty.NOT_A_REPAIR, WhyNoWarranty.PROOF_MISSING)
+        return [WhyNoWarranty(code).label for code in self.entitlement.why_no_warranty if code not in asked_elsewhere]
 
     @property
     def service_label(self) -> str | Promise:
@@ -75,87 +75,108 @@ class Promised:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A centre with what it gives for every product asked about."""
+class CentreChoice:
+    """A centre with what it offers for every product of the request."""
 
     centre: ServiceCentre
-    promised: Sequence[Promised]
+    service_offers: Sequence[ServiceOffer]
     is_near: bool  # in the member's own country
-    is_first: bool = False  # at the top of lists: near, or quicker than there
+    is_first: bool = False  # at the top of lists: near, or faster than any that is near
 
     @property
     def fits(self) -> bool:
-        return all(one.answer.possible for one in self.promised)
+        """Whether the centre can take all of the products."""
+        return all(offer.entitlement.possible for offer in self.service_offers)
 
     @property
     def days(self) -> int:
-        """Of all products together: to compare centres by."""
-        return sum(one.answer.fast_track_days or one.answer.target_days or 0 for one in self.promised)
+        """The sum of the targets of all products, to compare centres by."""
+        entitlements = [offer.entitlement for offer in self.service_offers]
+        return sum(entitlement.fast_track_days or entitlement.target_days or 0 for entitlement in entitlements)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One product and what shall be done with it."""
+class RequestedService:
+    """One product and the service it should get."""
 
-    row: Registration
+    registration: Registration
     service: str = ServiceKind.REPAIR
     wish: PlaceWish | None = None
     claim: WarrantyClaim = NO_CLAIM
 
     @property
     def item(self) -> Item:
-        return Item(self.row.product, registration=self.row)
+        return Item(self.registration.product, registration=self.registration)
 
 
-def asked_of(
-    row: Registration,
+def requested_service(
+    registration: Registration,
     service: str,
     *,
     at: datetime,
     wish: PlaceWish | None = None,
     warranty: bool = False,
     proof: bool = False,
-) -> Asked:
-    item = Item(row.product, registration=row)
-    return Asked(row, service, wish, claim_for(item, wanted=warranty, proof=proof, at=at))
+) -> RequestedService:
+    item = Item(registration.product, registration=registration)
+    return RequestedService(registration, service, wish, claim_for(item, wanted=warranty, proof=proof, at=at))
 
 
-def choices_for(member: Member, asked: Sequence[Asked]) -> list[Choice]:
-    """Every centre with its promises: the member's own country first, then the quickest (R43).
-
-    Products of one parcel take places one after the other, as they will when it is opened.
-    """
-    answers, taken = EntitlementChecker(member), count_places(member)
-    here = member.country.code
-    found = [
-        Choice(centre, promises_at(answers, centre, asked, taken), centre.country.code == here)
+def list_centre_choices(member: Member, requested: Sequence[RequestedService]) -> list[CentreChoice]:
+    """Every centre with what it offers: the member's own country first, then the fastest (R43)."""
+    checker, places_taken = EntitlementChecker(member), count_places(member)
+    choices = [
+        CentreChoice(
+            centre,
+            service_offers_at(checker, centre, requested, places_taken),
+            is_near=centre.country.code == member.country.code,
+        )
         for centre in ServiceCentre.objects.all()
     ]
-    found.sort(key=lambda one: (not one.is_near, one.days, str(one.centre.country.name), one.centre.name))
-    near = min((one.days for one in found if one.is_near and one.fits), default=None)
-    elsewhere = [one for one in found if one.fits and not one.is_near and (near is None or one.days < near)]
-    quickest = {one.centre.pk for one in elsewhere[:MAX_CENTRES_ABROAD]}
-    return [replace(one, is_first=one.is_near or one.centre.pk in quickest) for one in found]
+    choices.sort(
+        key=lambda choice: (not choice.is_near, choice.days, str(choice.centre.country.name), choice.centre.name)
+    )
+    fastest_near = min((choice.days for choice in choices if choice.is_near and choice.fits), default=None)
+    faster_abroad = [
+        choice.centre.pk
+        for choice in choices
+        if choice.fits and not choice.is_near and (fastest_near is None or choice.days < fastest_near)
+    ]
+    first = set(faster_abroad[:MAX_CENTRES_ABROAD])
+    return [replace(choice, is_first=choice.is_near or choice.centre.pk in first) for choice in choices]
 
 
-def promises_at(
-    answers: EntitlementChecker, centre: ServiceCentre, asked: Sequence[Asked], taken: int
-) -> list[Promised]:
-    promised = []
-    for one in asked:
-        answer = answers.of(one.item, centre, one.service, places_taken=taken, wish=one.wish, claim=one.claim)
-        taken += answer.takes_place
-        promised.append(Promised(one.row, answer, one.service))
-    return promised
+def service_offers_at(
+    checker: EntitlementChecker, centre: ServiceCentre, requested: Sequence[RequestedService], places_taken: int
+) -> list[ServiceOffer]:
+    """What one centre offers. Products of one parcel take places one after the other, as when it is opened."""
+    offers = []
+    for service in requested:
+        entitlement = checker.check(
+            service.item,
+            centre,
+            service.service,
+            places_taken=places_taken,
+            wish=service.wish,
+            claim=service.claim,
+        )
+        places_taken += entitlement.takes_place
+        offers.append(ServiceOffer(service.registration, entitlement, service.service))
+    return offers
 
 
-def best_for(member: Member, asked: Asked) -> Choice | None:
-    """Where it is quickest, the own country first: what a product's page shows (R43)."""
-    fitting = [one for one in choices_for(member, [asked]) if one.fits]
-    near = [one for one in fitting if one.is_near]
-    return (near or sorted(fitting, key=lambda one: one.days) or [None])[0]  # type: ignore[list-item]
+def best_centre_choice(member: Member, requested: RequestedService) -> CentreChoice | None:
+    """The fastest centre, in the member's own country if one fits, for the page of a product (R43)."""
+    fitting = [choice for choice in list_centre_choices(member, [requested]) if choice.fits]
+    return min(fitting, key=lambda choice: (not choice.is_near, choice.days), default=None)
 
 
-def closed_near(member: Member) -> list[ServiceCentre]:
-    """Centres of the member's own country that take no work now, with their notice."""
-    return [one for one in ServiceCentre.objects.exclude(status=CentreStatus.OPEN) if one.country == member.country]
+def closed_centres_nearby(member: Member) -> list[ServiceCentre]:
+    """Centres in the member's own country that accept no work at the moment."""
+    closed = ServiceCentre.objects.exclude(status=CentreStatus.OPEN)
+    return [centre for centre in closed if centre.country == member.country]
+
+
+def _refusal_reason(code: WhyRefused) -> Reason:
+    why = CONTACT_US if code == WhyRefused.STOLEN else WhyRefused(code).label
+    return Reason(code, why, WHAT_WOULD_HELP[code])

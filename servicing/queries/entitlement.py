@@ -1,4 +1,4 @@
-"""The facts behind "May I?", read from the rows: one question, the same on every page and in the API (R43)."""
+"""What a member is entitled to, from the database: the same answer on every page and in the API (R43)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from servicing.rules.entitlement import (
 
 @dataclass(frozen=True)
 class Item:
-    """What is to be served: a product of the Kitbag, or one that somebody brings to the counter."""
+    """A product to be serviced: one of the Kitbag, or one that is brought to the counter."""
 
     product: Product
     serial: str = ""
@@ -44,7 +44,7 @@ class Item:
 
 
 class EntitlementChecker:
-    """“May I?” for one member, asked once or for every centre of a page: each fact is read once (R43)."""
+    """Checks entitlements of one member (None: a visiting member), reading each fact once for all checks (R43)."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ class EntitlementChecker:
         standings: Mapping[Item, Standing] | None = None,
         benefits: Mapping[str, Benefit] | None = None,
     ) -> None:
-        """What the caller has read for many members already need not be read again."""
+        """`standings` and `benefits` are facts that the caller has already read, for many members at once."""
         self.member = member
         self._standings = dict(standings or {})
         if benefits is not None:
             self._benefits = benefits
 
-    def of(
+    def check(
         self,
         item: Item,
         centre: ServiceCentre,
@@ -69,12 +69,12 @@ class EntitlementChecker:
         wish: str | None = None,
         claim: WarrantyClaim = NO_CLAIM,
     ) -> Entitlement:
-        """What the member (None: a visiting one) gets for this product at this centre today."""
+        """What the member gets for this product at this centre today."""
         return entitlement(
             level=self.member.level if self.member else None,
             benefit=self._benefits.get(centre.country.code),
-            product=facts_of(item.product),
-            centre=facts_of_centre(centre),
+            product=product_facts(item.product),
+            centre=centre_facts(centre),
             service=service,
             standing=self._standing(item),
             places_taken=places_taken,
@@ -88,7 +88,7 @@ class EntitlementChecker:
 
     def _standing(self, item: Item) -> Standing:
         if item not in self._standings:
-            self._standings[item] = standing_of(item)
+            self._standings[item] = find_standing(item)
         return self._standings[item]
 
 
@@ -103,52 +103,52 @@ def check_entitlement(
     places_taken: int | None = None,
     is_clean: bool = False,
 ) -> Entitlement:
-    """One answer. `places_taken` if the caller knows it; `is_clean` if just now it was not reported stolen."""
+    """One check. `places_taken`: if the caller knows it. `is_clean`: the caller has checked for theft reports (R34)."""
     taken = count_places(member) if places_taken is None else places_taken
     standings = {item: _standing(item, is_stolen=False)} if is_clean else None
     country = centre.country.code
     benefits = benefits_in(country, member.level) if member else {}
-    answers = EntitlementChecker(member, standings=standings, benefits=benefits)
-    return answers.of(item, centre, service, places_taken=taken, wish=wish, claim=claim)
+    checker = EntitlementChecker(member, standings=standings, benefits=benefits)
+    return checker.check(item, centre, service, places_taken=taken, wish=wish, claim=claim)
 
 
 def count_places(member: Member | None) -> int:
-    """How many of the member's places are taken."""
-    return places_of([member])[member.pk] if member else 0
+    """How many of the member's Fast Track places are taken (R49)."""
+    return count_places_by_member([member])[member.pk] if member else 0
 
 
-def places_of(members: Collection[Member]) -> dict[int, int]:
-    """The same of many, by their keys."""
+def count_places_by_member(members: Collection[Member]) -> dict[int, int]:
+    """The same for many members, by primary key."""
     rows = Ticket.objects.filter(member__in=members, place__isnull=False).order_by().values_list("member")
     return {**{member.pk: 0 for member in members}, **dict(rows.annotate(Count("pk")))}
 
 
 def benefits_by_country(level: str | None) -> dict[str, Benefit]:
-    """What a level (None: of a visiting member) gives in each country of the free programme.
+    """What a level gives in each country of the free programme, by country code. None: a visiting member's.
 
-    It is the centre's country that counts (R43).
+    Look up the country of the centre, not of the member (R43).
     """
     rows = {(row.service_level, row.country.code): row for row in LevelBenefit.objects.filter(level=level or "")}
-    found = {}
+    benefits = {}
     for home in CountryProgramme.objects.in_force().filter(kind=Programme.FREE):
         row = rows.get((home.service_level, home.country.code)) or rows.get((home.service_level, ""))
-        found[home.country.code] = (
+        benefits[home.country.code] = (
             Benefit(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
             if row
             else Benefit()
         )
-    return found
+    return benefits
 
 
 def benefits_in(country: str, level: str) -> dict[str, Benefit]:
-    """The same for one country, in one question."""
-    row = GIVEN.first(country=country, level=level, today=timezone.localdate())
+    """The same for one country, in one query."""
+    row = BENEFIT_IN_COUNTRY.first(country=country, level=level, today=timezone.localdate())
     if row is None or row[0] != Programme.FREE:
         return {}
     return {country: Benefit(**row[1]) if row[1] else Benefit()}
 
 
-GIVEN: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQuery(
+BENEFIT_IN_COUNTRY: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQuery(
     lambda country, level, today: (
         CountryProgramme.objects.filter(country=country, valid_from__lte=today)
         .order_by("-valid_from")
@@ -159,7 +159,7 @@ GIVEN: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQuery(
                 .filter(Q(country=OuterRef("country")) | Q(country=""))
                 .order_by("-country")
                 .values(
-                    given=JSONObject(
+                    benefit=JSONObject(
                         fast_track_days="fast_track_days",
                         maintenance_discount="maintenance_discount",
                         free_return="free_return",
@@ -172,7 +172,7 @@ GIVEN: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQuery(
 )
 
 
-def facts_of(product: Product) -> ProductFacts:
+def product_facts(product: Product) -> ProductFacts:
     return ProductFacts(
         kind=product.shelf,
         fast_track_model=product.fast_track_model,
@@ -181,55 +181,55 @@ def facts_of(product: Product) -> ProductFacts:
     )
 
 
-def facts_of_centre(centre: ServiceCentre) -> CentreFacts:
+def centre_facts(centre: ServiceCentre) -> CentreFacts:
     return CentreFacts(kind=centre.kind, products=centre.shelves, services=centre.services, status=centre.status)
 
 
-def standing_of(item: Item) -> Standing:
-    """What the Kitbag knows of it; a report of a theft comes before everything (R34)."""
-    return standings_of([item])[item]
+def find_standing(item: Item) -> Standing:
+    """What the Kitbag knows about the product. A theft report comes before everything else (R34)."""
+    return find_standings([item])[item]
 
 
-def standings_of(items: Collection[Item]) -> dict[Item, Standing]:
-    """The same of many at once."""
+def find_standings(items: Collection[Item]) -> dict[Item, Standing]:
+    """The same for many at once."""
     reported = stolen_reports.find_reported({(item.product.pk, item.serial_key) for item in items if item.serial_key})
     return {item: _standing(item, is_stolen=(item.product.pk, item.serial_key) in reported) for item in items}
 
 
 def _standing(item: Item, *, is_stolen: bool) -> Standing:
-    row = item.registration
+    registration = item.registration
     if is_stolen:
         return Standing.STOLEN
-    if row is None:
+    if registration is None:
         return Standing.NONE
-    if not row.serial_key:
+    if not registration.serial_key:
         return Standing.NO_SERIAL
-    return Standing.VALIDATED if row.state == RegistrationState.VALIDATED else Standing.UNDECIDED
+    return Standing.VALIDATED if registration.state == RegistrationState.VALIDATED else Standing.UNDECIDED
 
 
 def claim_for(item: Item, *, wanted: bool, proof: bool, at: datetime) -> WarrantyClaim:
-    """What the Kitbag says of a claim to warranty: where and from whom it was bought (R24, R60)."""
+    """The facts of a warranty claim: where and from whom the product was bought (R24, R60)."""
     return claims_for([item], wanted=wanted, proof=proof, at=at)[item]
 
 
 def claims_for(items: Collection[Item], *, wanted: bool, proof: bool, at: datetime) -> dict[Item, WarrantyClaim]:
     """The same for many at once."""
     today = timezone.localdate(at)
-    bought = {
-        item: (row.store, row.country.code or "", row.purchased_on or today)
+    purchases = {
+        item: (registration.store, registration.country.code or "", registration.purchased_on or today)
         for item in items
-        if (row := item.registration)
+        if (registration := item.registration)
     }
-    countries = {country for _store, country, _day in bought.values()} - {""}
-    here = CountryProgramme.objects.in_force(today).filter(country__in=countries) if countries else ()
-    region = {row.country.code for row in here}
-    shops = retailers.shop_statuses(set(bought.values())) if bought else {}
+    countries = {country for _store, country, _day in purchases.values()} - {""}
+    in_force = CountryProgramme.objects.in_force(today).filter(country__in=countries) if countries else ()
+    region_countries = {programme.country.code for programme in in_force}
+    shops = retailers.shop_statuses(set(purchases.values())) if purchases else {}
     return {
         item: WarrantyClaim(
             wanted=wanted,
             proof=proof,
-            outside_region=item in bought and bought[item][1] in countries - region,
-            not_authorised=item in bought and shops[bought[item]] == ShopStatus.NOT_AUTHORISED,
+            outside_region=item in purchases and purchases[item][1] in countries - region_countries,
+            not_authorised=item in purchases and shops[purchases[item]] == ShopStatus.NOT_AUTHORISED,
         )
         for item in items
     }

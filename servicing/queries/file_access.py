@@ -1,4 +1,4 @@
-"""Who may open the files of jobs besides whoever uploaded them (R55)."""
+"""Who may open the files of a job, apart from the person who uploaded them (R55)."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
@@ -12,7 +12,7 @@ PURPOSE = "ticket"
 
 
 def may_read_file(user: AbstractBaseUser, file: StoredFile) -> bool:
-    """The member whose job it is; who works at its centre; staff who see every centre's jobs."""
+    """The member whose job it is, people at its centre, and staff who may see the jobs of every centre."""
     tickets = Ticket.objects.filter(Q(files__file=file) | Q(visitor__photo=file))
     if tickets.filter(member__user=user.pk).exists():
         return True

@@ -1,4 +1,4 @@
-"""Where centres are, how far, and whether they are open at this moment in their own time (R42)."""
+"""Where centres are, how far away, and whether they are open now in their local time (R42)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from servicing.queries.entitlement import benefits_by_country
 from servicing.rules.entitlement import OWN_CENTRES, Benefit
 
 EARTH_KM = 6371
-NEAREST_KM, FARTHEST_KM = 10, 10_000  # the rings stand at 10, 100 and 1,000 km
+NEAREST_KM, FARTHEST_KM = 10, 10_000  # the rings of the map are at 10, 100 and 1,000 km
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Perk:
-    given: bool
-    words: str
+    is_given: bool
+    text: str
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedCentre:
     """A centre as the locator shows it. `km` and `bearing` (degrees from north) if a position is known."""
 
     centre: ServiceCentre
@@ -50,7 +50,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Pin:
-    """Where a centre stands on the dial, in its own units."""
+    """Position of a centre on the round map, in units of its drawing."""
 
     number: int
     x: int
@@ -59,7 +59,7 @@ class Pin:
 
 
 def distance_km(here: Position, there: Position) -> float:
-    """Along the surface of the earth."""
+    """Distance along the surface of the earth."""
     lat1, lat2 = radians(here.latitude), radians(there.latitude)
     dlat, dlon = lat2 - lat1, radians(there.longitude - here.longitude)
     a = sin(dlat / 2) ** 2 + cos(lat1) * cos(lat2) * sin(dlon / 2) ** 2
@@ -67,7 +67,7 @@ def distance_km(here: Position, there: Position) -> float:
 
 
 def bearing(here: Position, there: Position) -> float:
-    """The direction in which to set out, in degrees from north."""
+    """Initial direction of the shortest way, in degrees from north."""
     lat1, lat2 = radians(here.latitude), radians(there.latitude)
     dlon = radians(there.longitude - here.longitude)
     return degrees(atan2(sin(dlon) * cos(lat2), cos(lat1) * sin(lat2) - sin(lat1) * cos(lat2) * cos(dlon))) % 360
@@ -77,47 +77,48 @@ def position_of(centre: ServiceCentre) -> Position:
     return Position(float(centre.latitude), float(centre.longitude))
 
 
-def find(
+def locate_centres(
     centres: Iterable[ServiceCentre], *, member: Member | None, here: Position | None, at: datetime
-) -> list[Found]:
-    """The centres with what they give this member, the nearest first; without a position the own country first."""
-    benefits = benefits_by_country(member.level if member else Level.GOLD)  # visitors read what Gold gives
-    found = []
+) -> list[LocatedCentre]:
+    """The centres with what they offer: the nearest first or, without a position, those of the member's country."""
+    # People who are not signed in see what Gold gives.
+    benefits = benefits_by_country(member.level if member else Level.GOLD)
+    located = []
     for centre in centres:
         benefit = benefits.get(centre.country.code)
         km = distance_km(here, position_of(centre)) if here else None
-        opening, hours = opening_of(centre, at)
-        found.append(
-            Found(
+        is_open, hours = opening_text(centre, at)
+        located.append(
+            LocatedCentre(
                 centre=centre,
                 hours=hours,
-                is_open=opening,
-                perks=perks_of(centre, benefit),
+                is_open=is_open,
+                perks=list_perks(centre, benefit),
                 gives_discount=bool(benefit and benefit.maintenance_discount and centre.kind in OWN_CENTRES),
                 km=None if km is None else round(km),
                 bearing=bearing(here, position_of(centre)) if here else 0.0,
             )
         )
     home = member.country.code if member else ""
-    found.sort(key=lambda one: (one.km if one.km is not None else one.centre.country.code != home, one.centre.name))
-    return found
+    located.sort(key=lambda row: (row.km if row.km is not None else row.centre.country.code != home, row.centre.name))
+    return located
 
 
-def pins(found: Iterable[Found]) -> list[Pin]:
-    """The dial: north is up, each ring is ten times as far."""
-    shown = []
-    for number, one in enumerate(found, start=1):
-        if one.km is None:
+def map_pins(located: Iterable[LocatedCentre]) -> list[Pin]:
+    """The round map: north is up, and each ring is ten times as far away as the one inside it."""
+    pins = []
+    for number, row in enumerate(located, start=1):
+        if row.km is None:
             return []
-        far = log10(min(max(one.km, NEAREST_KM / 3), FARTHEST_KM) / NEAREST_KM)
-        radius = min(max(45 + far * 41.5, 22), 134)
-        angle = radians(one.bearing)
-        shown.append(Pin(number, round(radius * sin(angle)), round(-radius * cos(angle)), one.is_canon))
-    return shown
+        rings = log10(min(max(row.km, NEAREST_KM / 3), FARTHEST_KM) / NEAREST_KM)
+        radius = min(max(45 + rings * 41.5, 22), 134)
+        angle = radians(row.bearing)
+        pins.append(Pin(number, round(radius * sin(angle)), round(-radius * cos(angle)), row.is_canon))
+    return pins
 
 
-def opening_of(centre: ServiceCentre, at: datetime) -> tuple[bool, str]:
-    """Whether it is open at that moment, and until or from when, in its local time."""
+def opening_text(centre: ServiceCentre, at: datetime) -> tuple[bool, str]:
+    """Whether the centre is open at that moment, and until when or from when, in its local time."""
     calendar = centre.calendar
     local = at.astimezone(calendar.zone)
     if calendar.is_working_day(local.date()):
@@ -129,14 +130,14 @@ def opening_of(centre: ServiceCentre, at: datetime) -> tuple[bool, str]:
     following = next_working_day(centre, local.date())
     if following is None:
         return False, _("Closed")
-    words = {"time": time_format(centre.opens, "H:i")}
+    params = {"time": time_format(centre.opens, "H:i")}
     if following == local.date() + timedelta(days=1):
-        return False, _("Opens tomorrow at %(time)s") % words
-    return False, _("Opens %(day)s at %(time)s") % {"day": date_format(following, "l j F"), **words}
+        return False, _("Opens tomorrow at %(time)s") % params
+    return False, _("Opens %(day)s at %(time)s") % {"day": date_format(following, "l j F"), **params}
 
 
 def next_working_day(centre: ServiceCentre, after: date) -> date | None:
-    """The next day on which it works; None if it rests for months."""
+    """The next day on which the centre works; None if it is closed for months."""
     try:
         return next(centre.calendar.working_days(after + timedelta(days=1)))
     except ValueError:
@@ -144,33 +145,33 @@ def next_working_day(centre: ServiceCentre, after: date) -> date | None:
 
 
 def days_off_ahead(centre: ServiceCentre, at: datetime, days: int = 60) -> list[date]:
-    """The days of its week on which it does not work, public holidays and closures, soonest first."""
+    """Public holidays and closures that fall on one of its working days, soonest first."""
     today = centre.today(at)
     calendar = centre.calendar
     ahead = (today + timedelta(days=n) for n in range(days))
     return [day for day in ahead if day.isoweekday() in calendar.weekdays and not calendar.is_working_day(day)]
 
 
-def perks_of(centre: ServiceCentre, benefit: Benefit | None) -> list[Perk]:
-    """What a member gets there, and what not (R46, R51)."""
+def list_perks(centre: ServiceCentre, benefit: Benefit | None) -> list[Perk]:
+    """What a member gets there, and what they do not (R46, R51)."""
     if benefit is None:
-        return [Perk(given=False, words=_("Outside the free programme: they do their best for you"))]
+        return [Perk(is_given=False, text=_("Outside the free programme: they’ll do their best for you"))]
     own, fast = centre.kind in OWN_CENTRES, benefit.fast_track_days is not None
     other = ServiceKind.MAINTENANCE in centre.services
     return [
-        Perk(given=fast, words=_("Fast Track repair") if fast else _("No Fast Track at this level")),
+        Perk(is_given=fast, text=_("Fast Track repair") if fast else _("No Fast Track at this level")),
         Perk(
-            given=fast and own and other,
-            words=_("Fast Track maintenance and upgrade") if own and fast else _("No Fast Track maintenance"),
+            is_given=fast and own and other,
+            text=_("Fast Track maintenance and upgrade") if own and fast else _("No Fast Track maintenance"),
         ),
         Perk(
-            given=own and bool(benefit.maintenance_discount),
-            words=_("%(percent)s percent off maintenance") % {"percent": benefit.maintenance_discount}
+            is_given=own and bool(benefit.maintenance_discount),
+            text=_("%(percent)s percent off maintenance") % {"percent": benefit.maintenance_discount}
             if own and benefit.maintenance_discount
-            else _("Own offers, ask them"),
+            else _("They have their own offers: ask them"),
         ),
         Perk(
-            given=own and benefit.free_return,
-            words=_("Free return shipping") if own and benefit.free_return else _("Return shipping not included"),
+            is_given=own and benefit.free_return,
+            text=_("Free return shipping") if own and benefit.free_return else _("Return shipping not included"),
         ),
     ]

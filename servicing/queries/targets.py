@@ -1,4 +1,4 @@
-"""How many targets were met: by centre, month and level (R44), counted by the database."""
+"""How many turnaround targets were met, by centre, month and level (R44), and a bar chart of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from members.enums import Level
 from servicing.models import TicketQuerySet
 
-LEFT, RIGHT, TOP, BASE = 4.0, 100.0, 12.0, 86.0  # of a drawing of 100 by 100, in percent
-GAP = 0.28  # of a month's room
+# Geometry of the chart, in percent of its width and height.
+LEFT, RIGHT, TOP, BASE = 4.0, 100.0, 12.0, 86.0
+GAP = 0.28  # share of a month's width
 
 
 @dataclass(frozen=True)
 class Row:
-    """The jobs of a centre, a month and a level whose clock stopped, and how many of them in time."""
+    """The jobs of one centre, month and level whose clock stopped, and how many of them met the target."""
 
     centre: str
     month: date
@@ -34,7 +35,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Bar:
-    """A month: all its jobs, and those in time from the base up. Text, so that no locale puts a comma into it."""
+    """One month: all jobs, and from the base up those that met the target.
+
+    Lengths are text, because a template would print a number with the decimal comma of the locale.
+    """
 
     x: str
     width: str
@@ -44,18 +48,18 @@ class Bar:
     met_y: str
     met_height: str
     label: str
-    told: str
+    title: str
     percent: str
 
 
 def months_back(today: date, count: int = 12) -> list[date]:
-    """The first days of the last months, this one included."""
+    """The first day of each of the last `count` months, this one included."""
     last = today.year * 12 + today.month - 1
     return [date(month // 12, month % 12 + 1, 1) for month in range(last - count + 1, last + 1)]
 
 
 def targets(tickets: TicketQuerySet, since: date) -> list[Row]:
-    """One query, whatever there is."""
+    """One query, however many tickets there are."""
     stopped = tickets.filter(ready_at__date__gte=since, due_at__isnull=False)
     rows = (
         stopped.annotate(month=TruncMonth("ready_at"))
@@ -63,45 +67,45 @@ def targets(tickets: TicketQuerySet, since: date) -> list[Row]:
         .annotate(jobs=Count("pk"), met=Count("pk", filter=Q(ready_at__lte=F("due_at"))))
     )
     names = dict(Level.choices)
-    order = {level: place for place, level in enumerate(Level.values)}
-    found = sorted(rows, key=lambda row: (row["centre__name"], row["month"], order.get(row["level"], -1)))
+    order = {level: position for position, level in enumerate(Level.values)}
+    ordered = sorted(rows, key=lambda row: (row["centre__name"], row["month"], order.get(row["level"], -1)))
     return [
         Row(row["centre__name"], row["month"].date(), names.get(row["level"], _("Visiting")), row["jobs"], row["met"])
-        for row in found
+        for row in ordered
     ]
 
 
 def bars(rows: Iterable[Row], months: list[date]) -> list[Bar]:
-    """The same by month, drawn: a bar for each month with jobs."""
+    """The chart: one bar for each month."""
     jobs = dict.fromkeys(months, 0)
     met = dict.fromkeys(months, 0)
     for row in rows:
         if row.month in jobs:
             jobs[row.month] += row.jobs
             met[row.month] += row.met
-    most = max([*jobs.values(), 1])
-    room = (RIGHT - LEFT) / len(months)
+    max_jobs = max([*jobs.values(), 1])
+    month_width = (RIGHT - LEFT) / len(months)
     return [
-        _bar(LEFT + place * room, room, (BASE - TOP) / most, month, jobs[month], met[month])
-        for place, month in enumerate(months)
+        _bar(LEFT + position * month_width, month_width, (BASE - TOP) / max_jobs, month, jobs[month], met[month])
+        for position, month in enumerate(months)
     ]
 
 
-def _bar(x: float, room: float, scale: float, month: date, jobs: int, met: int) -> Bar:  # noqa: PLR0917
+def _bar(x: float, month_width: float, scale: float, month: date, jobs: int, met: int) -> Bar:  # noqa: PLR0917
     share = f"{round(100 * met / jobs)} %" if jobs else ""
     return Bar(
-        x=_n(x + room * GAP / 2),
-        width=_n(room * (1 - GAP)),
-        middle=_n(x + room / 2),
-        y=_n(BASE - jobs * scale),
-        height=_n(jobs * scale),
-        met_y=_n(BASE - met * scale),
-        met_height=_n(met * scale),
+        x=_percent(x + month_width * GAP / 2),
+        width=_percent(month_width * (1 - GAP)),
+        middle=_percent(x + month_width / 2),
+        y=_percent(BASE - jobs * scale),
+        height=_percent(jobs * scale),
+        met_y=_percent(BASE - met * scale),
+        met_height=_percent(met * scale),
         label=date_format(month, "M"),
-        told=f"{date_format(month, 'F Y')}: {met} / {jobs}",
+        title=f"{date_format(month, 'F Y')}: {met} / {jobs}",
         percent=share,
     )
 
 
-def _n(value: float) -> str:
+def _percent(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") + "%"

@@ -1,4 +1,4 @@
-"""The arithmetic of servicing: entitlement, moves, the clock, places. Values in, values out."""
+"""Pure functions of servicing: entitlement, transitions, the clock, places."""
 
 from servicing.rules.clock import Clock, Pause, compute_clock
 from servicing.rules.entitlement import (

@@ -1,4 +1,4 @@
-"""The moves of a ticket (R52): what may be recorded in which state, and where it leads."""
+"""Which events are possible in which state of a ticket, and the state they lead to (R52)."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ MOVES: dict[TicketState | None, dict[EventKind, TicketState]] = {
         E.ESTIMATE_SENT: S.ESTIMATE_SENT,
         E.PART_ORDERED: S.WAITING_PARTS,  # in warranty: nothing to approve
         E.REPAIR_STARTED: S.IN_REPAIR,
-        E.READY: S.READY,  # nothing found, or sent back as it came
+        E.READY: S.READY,  # nothing found, or sent back unrepaired
     },
     S.ESTIMATE_SENT: {
         E.ESTIMATE_SENT: S.ESTIMATE_SENT,  # a better one
@@ -37,10 +37,10 @@ MOVES: dict[TicketState | None, dict[EventKind, TicketState]] = {
         E.PART_ORDERED: S.WAITING_PARTS,
         E.REPAIR_STARTED: S.IN_REPAIR,
         E.ESTIMATE_SENT: S.ESTIMATE_SENT,
-        E.READY: S.READY,  # the part cannot be had: it goes back as it came
+        E.READY: S.READY,  # the part is not available: sent back unrepaired
     },
     S.IN_REPAIR: {E.PART_ORDERED: S.WAITING_PARTS, E.ESTIMATE_SENT: S.ESTIMATE_SENT, E.READY: S.READY},
-    S.READY: {E.SHIPPED: S.SHIPPED, E.CLOSED: S.CLOSED},  # closed: fetched from the counter
+    S.READY: {E.SHIPPED: S.SHIPPED, E.CLOSED: S.CLOSED},  # closed: collected at the counter
     S.SHIPPED: {E.CLOSED: S.CLOSED},
     S.CLOSED: {},
     S.CANCELLED: {},
@@ -49,7 +49,7 @@ MOVES: dict[TicketState | None, dict[EventKind, TicketState]] = {
 ON_THE_WAY = (S.REQUESTED, S.ACCEPTED, S.IN_TRANSIT)
 SINCE_INTAKE = (*IN_WORKSHOP, S.READY, S.SHIPPED, S.CLOSED)
 
-# What may be written down without moving the ticket, and in which states.
+# Events that leave the state alone, and the states in which they are possible.
 FACTS: dict[EventKind, tuple[TicketState, ...]] = {
     E.PLACE_GIVEN: ON_THE_WAY,  # after a lapse
     E.PLACE_LAPSED: ON_THE_WAY,
@@ -73,8 +73,8 @@ TRANSITIONS: Mapping[tuple[TicketState | None, EventKind], TicketState] = {
     **{(state, kind): to for state, moves in MOVES.items() for kind, to in moves.items()},
 }
 
-# Work that went on settles an estimate whose answer was not told, or is told late. Only a replay may say so: live,
-# the answer is recorded first. Without this a late estimate would undo all that came after it.
+# If work went on after an estimate, it counts as answered even if the answer was never reported, or is reported late:
+# otherwise a late estimate would undo everything after it. For replays only; live, the answer is recorded first.
 IMPLIED: Mapping[tuple[TicketState | None, EventKind], TicketState] = {
     (S.ESTIMATE_SENT, E.PART_ORDERED): S.WAITING_PARTS,
     (S.ESTIMATE_SENT, E.REPAIR_STARTED): S.IN_REPAIR,
@@ -85,19 +85,19 @@ OPENING = (E.REQUESTED, E.PLACE_AWAITED)
 
 
 def next_state(state: str | None, kind: str) -> TicketState | None:
-    """The state that this event leads to; None if it cannot be recorded in this state."""
+    """The state that an event leads to; None if it is not possible in this state."""
     return TRANSITIONS.get((None if state is None else S(state), E(kind)))
 
 
 def next_moves(state: str | None) -> dict[EventKind, TicketState]:
-    """What may be recorded in a state and where it leads, the moves first and then the facts (R52)."""
-    here = None if state is None else S(state)
-    legal = {kind: TRANSITIONS[here, kind] for kind in E if (here, kind) in TRANSITIONS}
-    return dict(sorted(legal.items(), key=lambda move: move[1] == here and move[0] not in MOVES[here]))
+    """The events that are possible in a state and where they lead; those that change the state come first (R52)."""
+    current = None if state is None else S(state)
+    possible = {kind: TRANSITIONS[current, kind] for kind in E if (current, kind) in TRANSITIONS}
+    return dict(sorted(possible.items(), key=lambda move: move[1] == current and move[0] not in MOVES[current]))
 
 
 def is_over(state: str) -> bool:
-    """Whether nothing can move this ticket any more."""
+    """Whether this state is final."""
     return not MOVES[S(state)]
 
 

@@ -1,4 +1,4 @@
-"""The entitlement table as text, for people: what each level gets by kind of product and centre."""
+"""The entitlement table of docs/servicing.md: what each level gets, by kind of product and centre."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ HEAD = (
 
 
 def entitlement_table(benefits: Mapping[str, Benefit | None]) -> str:
-    """In Markdown: Fast Track models, validated, with a place free, repairs chargeable."""
+    """In Markdown, for chargeable repairs of validated Fast Track models with a free place."""
     rows = [HEAD]
     for level, benefit in benefits.items():
         for product, video in PRODUCTS.items():

@@ -17,7 +17,7 @@ from servicing.enums import CentreStatus
 from servicing.forms.centres import LocatorForm
 from servicing.models import ServiceCentre
 from servicing.queries import locator
-from servicing.queries.locator import Found, Position
+from servicing.queries.locator import LocatedCentre, Position
 
 ON_THE_DIAL = 9
 DAYS_OFF_SHOWN = 6
@@ -33,13 +33,13 @@ def centres(request: HttpRequest) -> HttpResponse:
     rows = list(ServiceCentre.objects.prefetch_related("closures"))
     near = (asked["near"] or "").strip()
     here, in_country, unknown = _where(asked, near, rows)
-    found = locator.find(
+    found = locator.locate_centres(
         [row for row in rows if _fits(row, asked, in_country)],
         member=member_of(request),
         here=here,
         at=timezone.now(),
     )
-    kinds: dict[str, Callable[[Found], bool]] = {
+    kinds: dict[str, Callable[[LocatedCentre], bool]] = {
         "": lambda one: True,
         "canon": lambda one: one.is_canon,
         "partner": lambda one: not one.is_canon,
@@ -57,7 +57,7 @@ def centres(request: HttpRequest) -> HttpResponse:
         "found": shown,
         "unknown": unknown,
         "has_position": here is not None,
-        "pins": locator.pins(shown[:ON_THE_DIAL]),
+        "pins": locator.map_pins(shown[:ON_THE_DIAL]),
         "chips": _chips(request, asked, counts),
     }
     return render(request, "servicing/centres.html", context)
@@ -69,7 +69,7 @@ def centre(request: HttpRequest, slug: str) -> HttpResponse:
     """One centre: when it is open, what it does, what the member gets there."""
     row = get_object_or_404(ServiceCentre.objects.prefetch_related("closures"), slug=slug)
     now = timezone.now()
-    (found,) = locator.find([row], member=member_of(request), here=None, at=now)
+    (found,) = locator.locate_centres([row], member=member_of(request), here=None, at=now)
     context = {
         "found": found,
         "centre": row,

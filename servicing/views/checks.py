@@ -11,7 +11,7 @@ from members.access import MemberRequest, member_required
 from servicing.enums import ServiceKind
 from servicing.forms.requests import CheckForm
 from servicing.models import Ticket
-from servicing.presenters.turnaround import asked_of, best_for, choices_for
+from servicing.presenters.turnaround import best_centre_choice, list_centre_choices, requested_service
 from servicing.queries.entitlement import count_places
 from servicing.rules.places import PLACES
 
@@ -26,8 +26,8 @@ def check(request: MemberRequest) -> HttpResponse:
     choices, row = [], None
     if form.is_valid():
         row = next(one for one in rows if one.pk == form.cleaned_data["product"])
-        asked = asked_of(row, form.cleaned_data["service"], at=timezone.now(), proof=True)
-        choices = choices_for(request.member, [asked])
+        asked = requested_service(row, form.cleaned_data["service"], at=timezone.now(), proof=True)
+        choices = list_centre_choices(request.member, [asked])
     context = {
         "form": form,
         "row": row,
@@ -47,11 +47,13 @@ def check(request: MemberRequest) -> HttpResponse:
 def may_i(request: MemberRequest, pk: int) -> HttpResponse:
     """The same in short, for the page of a product (R43); whole without a script."""
     row = get_object_or_404(Registration.objects.of(request.member).live().select_related("product"), pk=pk)
-    choice = best_for(request.member, asked_of(row, ServiceKind.REPAIR, at=timezone.now(), proof=True))
+    choice = best_centre_choice(
+        request.member, requested_service(row, ServiceKind.REPAIR, at=timezone.now(), proof=True)
+    )
     context = {
         "row": row,
         "choice": choice,
-        "one": choice.promised[0] if choice else None,
+        "one": choice.service_offers[0] if choice else None,
         "job": _job(request, row),
         "taken": count_places(request.member),
         "places": PLACES,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from members.access import MemberRequest, member_required
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from servicing.actions import shipping
 from servicing.actions.events import Actor
 from servicing.actions.tickets import cancel as cancel_ticket

@@ -13,7 +13,7 @@ from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
 from servicing.forms.requests import IN_WARRANTY, PROBLEM, PRODUCTS, REVIEW, STEPS, WHERE, Draft
 from servicing.models import Parcel, Ticket
-from servicing.presenters.turnaround import closed_near
+from servicing.presenters.turnaround import closed_centres_nearby
 from servicing.queries.entitlement import Item, count_places
 from servicing.queries.file_access import PURPOSE
 from servicing.rules.places import HELD_FOR, PLACES
@@ -96,7 +96,7 @@ def _show(request: MemberRequest, draft: Draft, step: str, *, checked: bool) -> 
         "free": PLACES - taken,
         "places": PLACES,
         "held_days": HELD_FOR.days,
-        "closed": closed_near(request.member) if step == WHERE else [],
+        "closed": closed_centres_nearby(request.member) if step == WHERE else [],
     }
     return render(request, f"servicing/new_{step}.html", context, status=422 if bad_forms else 200)
 

@@ -20,7 +20,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_required
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.support.forms import TOO_OFTEN
 from servicing.actions import estimates, places, tickets
 from servicing.actions.events import Actor
@@ -52,7 +52,7 @@ def job_list(request: MemberRequest) -> HttpResponse:
         "bars": bars,
         "taken": taken,
         "page": page,
-        "done": [jobs.job_of(ticket, now) for ticket in page],
+        "done": [jobs.make_job(ticket, now) for ticket in page],
     }
     return render(request, "servicing/list.html", context)
 
@@ -70,7 +70,7 @@ def ticket(request: MemberRequest, reference: str) -> HttpResponse:
 @member_required
 def live(request: MemberRequest, reference: str) -> HttpResponse:
     """What of the page changes by itself; nothing at all if nothing did."""
-    job = jobs.job_of(_own(request, reference), timezone.now())
+    job = jobs.make_job(_own(request, reference), timezone.now())
     if request.GET.get("seen") == job.stamp:
         return HttpResponse(status=204)
     return render(request, "servicing/_live.html", {**_context(job), "is_update": True})
@@ -169,7 +169,7 @@ def _own(request: MemberRequest, reference: str) -> Ticket:
 
 
 def _page(request: MemberRequest, row: Ticket, form: MessageForm, status: int = 200) -> HttpResponse:
-    job = jobs.job_of(row, timezone.now())
+    job = jobs.make_job(row, timezone.now())
     context = {**_context(job), "form": form, "may_write": may_write(row, job.now)}
     return render(request, "servicing/ticket.html", context, status=status)
 
@@ -183,8 +183,8 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "job": job,
         "ticket": row,
         "clock": job.clock,
-        "happened": jobs.timeline_of(job, asked, parts),
-        "pauses": jobs.pauses_of(job),
+        "happened": jobs.build_timeline(job, asked, parts),
+        "pauses": jobs.list_pauses(job),
         "estimate": jobs.open_estimate(asked, row),
         "estimates": asked,
         "parts": [part for part in parts if part.arrived_at is None],

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kitbag.actions import stolen_reports
-from kitbag.models import Encounter
+from kitbag.models import Sighting
 from members.models import User
 from servicing.actions.events import Actor, record_event
 from servicing.actions.messages import write_message
@@ -196,7 +196,7 @@ def test_a_stolen_product_is_not_booked_in_and_its_owner_is_told(
     answer = press(desk, ticket, "book_in", condition="As new")
     assert "call support now" in answer.content.decode()
     assert "As new" in answer.content.decode()
-    assert Encounter.objects.get().where == "centre"
+    assert Sighting.objects.get().where == "centre"
     ticket.refresh_from_db()
     assert ticket.booked_in_at is None
 
@@ -299,7 +299,7 @@ def test_a_stolen_serial_number_stops_the_intake(world: World, centre: ServiceCe
     text = look.content.decode()
     assert "call support now" in text
     assert world.ana.last_name not in text
-    assert Encounter.objects.get().where == "centre"
+    assert Sighting.objects.get().where == "centre"
 
 
 @pytest.mark.parametrize("q", ["", "nothing", "9" * 300, "\x00", "/c/x/", "2222-2222", "٣٣٣٣"])

@@ -55,7 +55,7 @@ WEEK, SUNDAY_ON = [1, 2, 3, 4, 5], [7, 1, 2, 3, 4]
 def test_open_is_what_the_clock_there_says(
     zone: str, country: str, week: list[int], at: datetime, *, is_open: bool, words: str
 ) -> None:
-    opening, said = locator.opening_of(centre(zone, country, week), at)
+    opening, said = locator.opening_text(centre(zone, country, week), at)
     assert opening == is_open
     assert words in said
 
@@ -65,7 +65,7 @@ def test_closures_count_and_a_rest_of_months_breaks_nothing() -> None:
     for start in (date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 2), date(2026, 6, 2)):
         Closure.objects.create(centre=row, first=start, last=start + timedelta(days=30))
     row = ServiceCentre.objects.get(pk=row.pk)
-    assert locator.opening_of(row, datetime(2026, 3, 2, 9, tzinfo=UTC)) == (False, "Opens Friday 3 July at 09:00")
+    assert locator.opening_text(row, datetime(2026, 3, 2, 9, tzinfo=UTC)) == (False, "Opens Friday 3 July at 09:00")
     assert Client().get(row.get_absolute_url()).status_code == 200
 
 
