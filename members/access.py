@@ -1,4 +1,4 @@
-"""Who may open a member's page, and the request that such a page gets."""
+"""Access to members' pages, and the request that they get."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,7 @@ from members.models import Member, TermsVersion, User
 
 
 class MemberRequest(HttpRequest):
-    """A request whose member is known to be there."""
+    """A request of a signed-in member."""
 
     user: User
     member: Member
@@ -24,12 +24,12 @@ class MemberRequest(HttpRequest):
 
 
 def member_of(request: HttpRequest) -> Member | None:
-    """The member who is signed in; None for visitors and for staff who are not members."""
+    """The signed-in member; None for visitors and for staff who are not members."""
     return getattr(request.user, "member", None)
 
 
 def terms_in_force() -> QuerySet[TermsVersion]:
-    """The versions of the Terms of Use that hold by now, newest first (R9)."""
+    """Versions of the Terms of Use that are in force, newest first (R9)."""
     return TermsVersion.objects.filter(valid_from__lte=timezone.now())
 
 
@@ -38,23 +38,23 @@ def newest_terms() -> TermsVersion | None:
 
 
 def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page of a member. Staff who are not members are led to the admin."""
+    """Decorator for members' pages. Staff who are not members are redirected to the admin."""
 
     @wraps(view)
-    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not member_of(request):
             if request.user.is_authenticated and request.user.is_staff:
                 return HttpResponseRedirect(reverse("admin:index"))
             raise PermissionDenied
         return view(cast(MemberRequest, request), *args, **kwargs)
 
-    return door
+    return wrapper
 
 
 def safe_next(request: HttpRequest, otherwise: str) -> str:
-    """Where the form or link wants to go afterwards, if that is the path of one of our own pages."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    """The `next` parameter if it is a path on this site, else `otherwise`: it must not redirect anywhere else."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if allowed and wanted.startswith("/") else otherwise
+    return url if allowed and url.startswith("/") else otherwise

@@ -1,4 +1,4 @@
-"""How allauth's sign-in pages reach the rest of the portal: their mails go through the outbox too."""
+"""allauth's adapters: error messages, mails through the outbox, names of passkeys."""
 
 import uuid
 from typing import Any
@@ -21,20 +21,20 @@ LINKS = ("activate_url", "password_reset_url", "signup_url")
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "account_inactive": _("This account is closed. Write to us if that’s a mistake."),
-        "duplicate_email": _("That’s your address already. Type another one."),
-        "email_password_mismatch": _("That email and password don’t go together. Check both."),
-        "enter_current_password": _("That’s not your current password. Type it again."),
-        "incorrect_password": _("That’s not your password. Type it again."),
-        "rate_limited": _("Too many tries. Wait a few minutes, then try again."),
-        "too_many_login_attempts": _("Too many tries. Wait a few minutes, then try again."),
+        "account_inactive": _("This account is closed. If that’s a mistake, please write to us."),
+        "duplicate_email": _("That’s already your address. Type a different one."),
+        "email_password_mismatch": _("That email and password don’t match. Please check both."),
+        "enter_current_password": _("That’s not your current password. Please try again."),
+        "incorrect_password": _("That’s not your password. Please try again."),
+        "rate_limited": _("Too many attempts. Please wait a few minutes and try again."),
+        "too_many_login_attempts": _("Too many attempts. Please wait a few minutes and try again."),
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Post the mail instead of sending it, so that it leaves if and only if the transaction commits."""
-        everything = {**common_context(), "request": self.request, "email": email, **context}
-        everything |= {name: at_home(everything[name]) for name in LINKS if name in everything}
-        mail = self.render_mail(template_prefix, email, everything)
+        full_context = {**common_context(), "request": self.request, "email": email, **context}
+        full_context |= {name: with_site_url(full_context[name]) for name in LINKS if name in full_context}
+        mail = self.render_mail(template_prefix, email, full_context)
         payload = {"subject": mail.subject, "text": mail.body}
         for alternative in getattr(mail, "alternatives", ()):
             payload["html"] = alternative[0]
@@ -45,9 +45,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "add_email_blocked": _("Turn two-step sign-in and passkeys off first, then change your address."),
-        "incorrect_code": _("That code isn’t right, or its half minute is over. Type the newest one."),
-        "unverified_email": _("Confirm your email first: follow the link we mailed you. Then come back here."),
+        "add_email_blocked": _("Turn off two-step sign-in and passkeys first, then change your address."),
+        "incorrect_code": _("That code isn’t right or has expired. Type the latest one."),
+        "unverified_email": _("Please confirm your email first with the link we sent you. Then come back here."),
     }
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002  # its name there
@@ -55,7 +55,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return gettext("Passkey %(number)d") % {"number": number}
 
 
-def at_home(url: str) -> str:
-    """The same page at SITE_URL: allauth takes the host from the request, which its sender may choose."""
-    home: str = settings.SITE_URL
-    return home + urlsplit(url)._replace(scheme="", netloc="").geturl()
+def with_site_url(url: str) -> str:
+    """The same path at SITE_URL. allauth takes the host from the request, where an attacker can set it."""
+    site_url: str = settings.SITE_URL
+    return site_url + urlsplit(url)._replace(scheme="", netloc="").geturl()

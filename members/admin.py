@@ -1,4 +1,4 @@
-"""The desk's pages of accounts, countries, levels and terms. The page of a member is in cps_portal.site.admin."""
+"""Admin of users, countries, levels, terms and logs. The admin of members is in cps_portal.site.admin."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from members.models import (
     User,
 )
 
-POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 # --- Accounts ------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ class NewUserForm(AdminUserCreationForm[User]):
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email__iexact=email).exists():
-            raise ValidationError(_("This address is taken."))
+            raise ValidationError(_("Another account already uses this address."))
         return email
 
 
@@ -54,7 +54,7 @@ class UserForm(UserChangeForm[User]):
 
 @admin.register(User)
 class PortalUserAdmin(DeskAdmin[User], UserAdmin[User]):
-    """Accounts of staff and members. Only a superuser makes staff, gives powers or touches an account of staff."""
+    """Users, staff and members. Only superusers can grant permissions or change accounts of staff."""
 
     form = UserForm
     add_form = NewUserForm
@@ -64,18 +64,18 @@ class PortalUserAdmin(DeskAdmin[User], UserAdmin[User]):
     ordering = ["email"]
     fieldsets = [
         (None, {"fields": ["email", "password", "is_active"]}),
-        (_("Powers"), {"fields": POWERS}),
+        (_("Permissions"), {"fields": PRIVILEGES}),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        # A sign-in address is changed by its owner, who confirms the new one.
+        # Only the owner can change the address, because the new one has to be confirmed.
         fixed = ["email", "last_login", "date_joined"] if obj else []
-        return fixed if request.user.is_superuser else [*fixed, *POWERS]
+        return fixed if request.user.is_superuser else [*fixed, *PRIVILEGES]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        # Whoever sets a password or an address of somebody with more powers has these powers.
+        # Whoever can set the password of an account can use all of its permissions.
         if obj and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
@@ -94,7 +94,7 @@ class EmailAddressAdmin(ReadOnlyAdmin[EmailAddress]):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin[Authenticator]):
-    """Second factors, without their secrets. One that was lost with its device can be deleted."""
+    """Second factors, without their secrets. Delete one if its device was lost."""
 
     fields = ["user", "type", "created_at", "last_used_at"]
     list_display = ["user", "type", "created_at", "last_used_at"]
@@ -138,7 +138,7 @@ class LevelBenefitAdmin(DeskAdmin[LevelBenefit]):
 
 @admin.register(LevelThreshold)
 class LevelThresholdAdmin(ReadOnlyAdmin[LevelThreshold]):
-    """What is and was in force. Other points are planned: members are told before (R10, R22)."""
+    """Present and past thresholds. Changes have to be planned, because members get notice of them (R10, R22)."""
 
     list_display = ["level", "points_from", "valid_from"]
     list_filter = ["level", "valid_from"]
@@ -154,13 +154,13 @@ class TermsForm(forms.ModelForm[TermsVersion]):
     def clean_valid_from(self) -> datetime:
         moment: datetime = self.cleaned_data["valid_from"]
         if moment <= timezone.now():
-            raise ValidationError(_("A version is published before it comes into force: choose a later moment."))
+            raise ValidationError(_("A version has to be published before it comes into force. Choose a later time."))
         return moment
 
 
 @admin.register(TermsVersion)
 class TermsVersionAdmin(DeskAdmin[TermsVersion]):
-    """Versions in force have been accepted by members: they stay as they are (R9)."""
+    """Versions in force cannot be changed, because members have accepted them (R9)."""
 
     form = TermsForm
     list_display = ["version", "valid_from"]
@@ -185,7 +185,7 @@ class LevelChangeAdmin(ReadOnlyAdmin[LevelChange]):
 
 @admin.register(PendingLevelNotice)
 class UntoldLevelChangeAdmin(ReadOnlyAdmin[PendingLevelNotice]):
-    """Level changes of a run whose members are told next; a long list that stays says that no worker runs."""
+    """Level changes of a run whose members are notified next. If the list stays long, no worker is running."""
 
     list_display = ["change", "member"]
     list_select_related = ["change", "member"]

@@ -1,4 +1,4 @@
-"""Whose page it is: `request.member`, their language, closed accounts (R14), terms that wait to be accepted (R9)."""
+"""Sets `request.member` and their language; redirects closed accounts (R14) and members with new terms (R9)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +15,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from members.access import member_of, terms_in_force
 from members.models import Member, TermsAcceptance
 
-TERMS_KEY = "terms_accepted"  # in the session: the version that was accepted when this sign-in began
+TERMS_KEY = "terms_accepted"  # in the session: the version of the terms that is known to be accepted
 LANGUAGE_KEY = "member_language"
-CLOSED_MAY = {  # what somebody sees whose account is closed (R14), beside what everybody sees
+OPEN_TO_CLOSED_ACCOUNTS = {  # besides the public pages (R14)
     "closing",
     "reopen_account",
     "my_data_download",
@@ -27,11 +27,11 @@ CLOSED_MAY = {  # what somebody sees whose account is closed (R14), beside what 
     "mfa_reauthenticate_webauthn",
     "mfa_login_webauthn",
 }
-NO_TERMS_NEEDED = {"members:terms", "account_logout"}
+OPEN_WITHOUT_TERMS = {"members:terms", "account_logout"}
 
 
 class MemberMiddleware:
-    """Adds `request.member`, one query when first used. Asks for new terms once a sign-in, not once a request."""
+    """Adds `request.member`, loaded when it is first used. Checks the terms once per session, not per request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,31 +46,31 @@ class MemberMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Lead members with unaccepted terms to the page that asks; it brings them back to where they were going."""
+        """Redirect members who have not accepted the newest terms to the page that asks for it, and back afterwards."""
         match = request.resolver_match
         if not getattr(view, "login_required", True) or not match:
             return None
         if match.app_name == "admin" or request.path.startswith("/api/") or not request.user.is_authenticated:
             return None
-        request.member = member = member_of(request)  # type: ignore[attr-defined]  # here every page needs it
+        request.member = member = member_of(request)  # type: ignore[attr-defined]  # no longer lazy: every page from here on needs it
         if member and member.closed_at:
-            return None if match.view_name in CLOSED_MAY else lead(request, reverse("closing"))
-        if match.view_name in NO_TERMS_NEEDED or TERMS_KEY in request.session:
+            return None if match.view_name in OPEN_TO_CLOSED_ACCOUNTS else redirect_to(request, reverse("closing"))
+        if match.view_name in OPEN_WITHOUT_TERMS or TERMS_KEY in request.session:
             return None
         if member is None or remember_terms(request, member):
             return None
-        there = request.get_full_path() if request.method == "GET" else reverse(settings.LOGIN_REDIRECT_URL)
-        url = f"{reverse('members:terms')}?{urlencode({'next': there})}"
-        return lead(request, url)
+        next_url = request.get_full_path() if request.method == "GET" else reverse(settings.LOGIN_REDIRECT_URL)
+        url = f"{reverse('members:terms')}?{urlencode({'next': next_url})}"
+        return redirect_to(request, url)
 
 
-def lead(request: HttpRequest, url: str) -> HttpResponse:
-    """Go there, also out of a part of a page."""
+def redirect_to(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect the whole page, also when htmx has requested a fragment."""
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
 
 
 def remember_terms(request: HttpRequest, member: Member) -> bool:
-    """Note in the session that the newest terms are accepted, and the language. False if they are not accepted."""
+    """Store in the session that the newest terms are accepted, and the language. False if they are not accepted."""
     accepted = TermsAcceptance.objects.filter(member=member, terms=OuterRef("pk"))
     newest = terms_in_force().annotate(accepted=Exists(accepted)).values_list("version", "accepted").first()
     if newest and not newest[1]:

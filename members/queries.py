@@ -1,4 +1,4 @@
-"""What a member gains and loses by moving to another country (R6)."""
+"""Benefits of a member, and what changes when they move to another country (R6)."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from members.enums import Level, Programme
 from members.models import CountryProgramme, LevelBenefit, Member
 
 
-class Difference(NamedTuple):
-    """One benefit, as it is now and as it would be."""
+class BenefitChange(NamedTuple):
+    """A benefit before and after a move."""
 
     name: str
     now: str
@@ -20,14 +20,14 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Move:
-    """What moving to `to` changes for a member of `level`."""
+class MoveComparison:
+    """What moving to a country changes for a member of `level`."""
 
     to: CountryProgramme
     level: str | Promise
-    gained: list[Difference] = field(default_factory=list)
-    lost: list[Difference] = field(default_factory=list)
-    same: list[Difference] = field(default_factory=list)
+    gained: list[BenefitChange] = field(default_factory=list)
+    lost: list[BenefitChange] = field(default_factory=list)
+    same: list[BenefitChange] = field(default_factory=list)
 
     @property
     def is_free(self) -> bool:
@@ -38,32 +38,32 @@ class Move:
         return self.to.kind == Programme.SUBSCRIPTION
 
 
-class Worth(NamedTuple):
-    """A benefit in words, and a number by which two of them compare: more is better."""
+class BenefitValue(NamedTuple):
+    """A benefit as text, and a number to compare it by: higher is better."""
 
     rank: float
-    words: str
+    text: str
 
 
-def compare(member: Member, to: CountryProgramme) -> Move:
-    """Compare what the member's level gives at home and there. Reads; changes nothing."""
+def compare_move(member: Member, to: CountryProgramme) -> MoveComparison:
+    """Compare the benefits of the member's level in their country and in another one (R6)."""
     home = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
-    now, then = _worth(_benefit(member, home)), _worth(_benefit(member, to))
-    move = Move(to=to, level=Level(member.level).label)
+    now, then = _values(_benefit(member, home)), _values(_benefit(member, to))
+    comparison = MoveComparison(to=to, level=Level(member.level).label)
     for name, here in now.items():
         there = then[name]
-        found = Difference(name, here.words, there.words)
+        change = BenefitChange(name, here.text, there.text)
         if there.rank > here.rank:
-            move.gained.append(found)
+            comparison.gained.append(change)
         elif there.rank < here.rank:
-            move.lost.append(found)
+            comparison.lost.append(change)
         else:
-            move.same.append(found)
-    return move
+            comparison.same.append(change)
+    return comparison
 
 
 def get_level_benefit(member: Member) -> LevelBenefit | None:
-    """What the member's level gives at home today; None outside the free programme (R3)."""
+    """The benefits of the member's level in their country today; None outside the free programme (R3)."""
     home = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
     return _benefit(member, home)
 
@@ -74,24 +74,24 @@ def _benefit(member: Member, programme: CountryProgramme | None) -> LevelBenefit
     return LevelBenefit.objects.of(member.level, programme.country.code, programme.service_level)
 
 
-def _worth(benefit: LevelBenefit | None) -> dict[str, Worth]:
+def _values(benefit: LevelBenefit | None) -> dict[str, BenefitValue]:
     days = benefit.fast_track_days if benefit else None
     discount = benefit.maintenance_discount if benefit else 0
     hours = benefit.first_answer_hours if benefit else None
     nothing = _("No")
     return {
-        _("Fast Track target"): Worth(
+        _("Fast Track target"): BenefitValue(
             -days if days is not None else float("-inf"),
             ngettext("%(days)s working day", "%(days)s working days", days) % {"days": days}
             if days is not None
             else nothing,
         ),
-        _("Maintenance discount"): Worth(
+        _("Maintenance discount"): BenefitValue(
             discount, _("%(percent)s percent") % {"percent": discount} if discount else nothing
         ),
         _("Free return shipping"): _yes_or_no(is_yes=bool(benefit and benefit.free_return)),
         _("Backup loan if a repair is late"): _yes_or_no(is_yes=bool(benefit and benefit.courtesy_loan)),
-        _("First answer from support"): Worth(
+        _("First answer from support"): BenefitValue(
             -hours if hours is not None else float("-inf"),
             ngettext("within %(hours)s working hour", "within %(hours)s working hours", hours) % {"hours": hours}
             if hours is not None
@@ -100,5 +100,5 @@ def _worth(benefit: LevelBenefit | None) -> dict[str, Worth]:
     }
 
 
-def _yes_or_no(*, is_yes: bool) -> Worth:
-    return Worth(float(is_yes), _("Yes") if is_yes else _("No"))
+def _yes_or_no(*, is_yes: bool) -> BenefitValue:
+    return BenefitValue(float(is_yes), _("Yes") if is_yes else _("No"))

@@ -11,13 +11,13 @@ BATCH = 500
 
 @shared_task(name="members.notify_level_changes")
 def notify_level_changes() -> None:
-    """Tell the members whose level moved in a run."""
+    """Notify members whose level changed in a run."""
     run_in_slices("members.notify_level_changes", step=partial(actions.notify_level_changes, limit=BATCH))
 
 
 @shared_task(name="members.announce_thresholds")
 def announce_thresholds() -> None:
-    """Tell the members whose level a planned change of the levels moves, or no longer moves (R22)."""
+    """Announce planned threshold changes, and cancellations of announced ones (R22)."""
     for plan in actions.plans_to_announce(at=timezone.now()):
         queue_task("members.announce_threshold_plan", plan)
 
@@ -32,14 +32,14 @@ def announce_threshold_plan(plan: int) -> None:
 
 @shared_task(name="members.apply_thresholds")
 def apply_thresholds() -> None:
-    """Let due changes of the levels take effect, and get runs going again that lost their worker."""
+    """Begin threshold changes that are due, and resume runs that have lost their worker."""
     for plan in actions.begin_due_thresholds(at=timezone.now()):
         queue_task("members.apply_threshold_plan", plan)
 
 
 @shared_task(name="members.apply_threshold_plan")
 def apply_threshold_plan(plan: int) -> None:
-    """Settle the levels under a plan batch by batch, then tell whose level moved."""
+    """Update levels for a threshold change in batches, then notify members whose level changed."""
 
     def step() -> bool:
         return actions.apply_thresholds_step(plan=plan, limit=BATCH, at=timezone.now())

@@ -1,4 +1,4 @@
-"""The members' pages: joining, terms, profile, moving, security, notices. They parse and present."""
+"""Members' pages: joining, terms, profile, moving, security, notices."""
 
 from urllib.parse import urlencode
 
@@ -21,10 +21,12 @@ from cps_portal.core.lib.errors import Refusal
 from members import actions
 from members.access import MemberRequest, member_required, newest_terms, safe_next
 from members.enums import Programme, Theme
-from members.forms.profile import JoinForm, MoveForm, ProfileForm, TermsForm, add_refusal
+from members.forms.accounts import JoinForm
+from members.forms.common import add_refusal
+from members.forms.profile import MoveForm, ProfileForm, TermsForm
 from members.middleware import LANGUAGE_KEY, remember_terms
 from members.models import CountryProgramme, Notice
-from members.queries import compare
+from members.queries import compare_move
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 EMAIL_UNIQUE = ("user_email_unique", "account_emailaddress")
@@ -35,7 +37,7 @@ SUBSCRIPTION_PRICES_YEAR = 2023
 @login_not_required
 @require_safe
 def country_choice(request: HttpRequest) -> HttpResponse:
-    """Lead a visitor to what their country offers (R2): joining, the subscription, or nothing."""
+    """Show visitors what their country offers (R2): join, the subscription programme, or no programme."""
     code = request.GET.get("country", "")
     programme = _programme(code)
     if programme is None:
@@ -54,13 +56,13 @@ def country_choice(request: HttpRequest) -> HttpResponse:
 
 
 def _programme(code: str) -> CountryProgramme | None:
-    """The programme of a country as typed into an address: compared here, since text from there can be anything."""
+    """The programme of a country. Compared in Python, because the code comes from the URL and can be any text."""
     rows = CountryProgramme.objects.in_force()
     return next((row for row in rows if row.country.code == code), None)
 
 
 class JoinView(SignupView):  # type: ignore[misc]
-    """Joining (R8). The user, the address, the member and the mails are one transaction: all or nothing."""
+    """Join the programme (R8). User, e-mail address, member and mails are written in one transaction."""
 
     def get_initial(self) -> dict[str, str]:
         return {**super().get_initial(), "country": self.request.GET.get("country", "")}
@@ -69,9 +71,9 @@ class JoinView(SignupView):  # type: ignore[misc]
         context: dict[str, object] = super().get_context_data(**kwargs)
         form = context["form"]
         if isinstance(form, JoinForm):
-            chosen = str(form["country"].value() or "")
+            code = str(form["country"].value() or "")
             names = dict(form.fields["country"].choices)  # type: ignore[attr-defined]
-            context["country_name"] = names.get(chosen, "") if chosen else ""
+            context["country_name"] = names.get(code, "") if code else ""
         return context
 
     def form_valid(self, form: JoinForm) -> HttpResponse:
@@ -84,7 +86,7 @@ class JoinView(SignupView):  # type: ignore[misc]
         except IntegrityError as error:
             if not any(name in str(error) for name in EMAIL_UNIQUE):
                 raise
-            # Somebody joined with the same address a moment ago: answer as if they had been here all along.
+            # The same address was used to join a moment ago, after the form had been validated.
             form.add_error("email", get_adapter().validation_error("email_taken"))
             return self.form_invalid(form)  # type: ignore[no-any-return]
         return response
@@ -93,31 +95,31 @@ class JoinView(SignupView):  # type: ignore[misc]
 @require_http_methods(FORM_METHODS)
 @member_required
 def terms(request: MemberRequest) -> HttpResponse:
-    """Ask for the newest Terms of Use (R9), then go on to where the member was going."""
-    there = safe_next(request, reverse("dashboard"))
+    """Ask the member to accept the newest Terms of Use (R9), then continue to the page they wanted."""
+    next_url = safe_next(request, reverse("dashboard"))
     newest = newest_terms()
     if newest is None or remember_terms(request, request.member):
-        return redirect(there)
+        return redirect(next_url)
     form = TermsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         actions.accept_terms(member=request.member, terms=newest, at=timezone.now())
         remember_terms(request, request.member)
-        return redirect(there)
-    context = {"form": form, "terms": newest, "next": there}
+        return redirect(next_url)
+    context = {"form": form, "terms": newest, "next": next_url}
     return render(request, "members/terms.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(FORM_METHODS)
 @member_required
 def profile(request: MemberRequest) -> HttpResponse:
-    """Names, what is mostly shot, language, appearance, news, and the ways to e-mail and country."""
+    """Names, specialty, language, appearance and e-mail preferences; links to e-mail address and country."""
     member = request.member
     form = ProfileForm(request.POST or None, member=member)
     if request.method == "POST" and form.is_valid():
-        changed = actions.change_profile(member=member, **form.cleaned_data)
-        request.session[LANGUAGE_KEY] = changed.language
-        with translation.override(changed.language):
-            messages.success(request, _("Your profile is saved."))
+        updated = actions.change_profile(member=member, **form.cleaned_data)
+        request.session[LANGUAGE_KEY] = updated.language
+        with translation.override(updated.language):
+            messages.success(request, _("Your profile has been saved."))
         return redirect("members:profile")
     context = {"form": form, "member": member, "themes": Theme.choices}
     return render(request, "members/profile.html", context, status=422 if form.errors else 200)
@@ -126,22 +128,22 @@ def profile(request: MemberRequest) -> HttpResponse:
 @require_http_methods(FORM_METHODS)
 @member_required
 def country(request: MemberRequest) -> HttpResponse:
-    """Moving (R6): choose a country, see what is gained and lost, then confirm."""
+    """Move to another country (R6): choose it, see what changes, confirm."""
     member = request.member
-    chosen = request.POST if request.method == "POST" else request.GET
-    form = MoveForm(chosen if "country" in chosen else None, member=member)
+    data = request.POST if request.method == "POST" else request.GET
+    form = MoveForm(data if "country" in data else None, member=member)
     move = None
     if form.is_valid():
         code = form.cleaned_data["country"]
         programme = _programme(code)
-        move = compare(member, programme) if programme else None
+        move = compare_move(member, programme) if programme else None
         if move and request.method == "POST" and request.POST.get("confirmed") == code:
             try:
                 actions.move_country(member=member, country=code, at=timezone.now())
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
-                messages.success(request, _("You live in %(country)s now.") % {"country": move.to.country.name})
+                messages.success(request, _("Your country is now %(country)s.") % {"country": move.to.country.name})
                 return redirect("members:profile")
     context = {"form": form, "move": move, "member": member}
     return render(request, "members/country.html", context, status=422 if form.errors else 200)
@@ -150,10 +152,10 @@ def country(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_required
 def theme(request: MemberRequest) -> HttpResponse:
-    """Light, dark or as the device has it; back to where the member was."""
-    wanted = request.POST.get("theme", "")
-    if wanted in Theme.values:
-        actions.change_profile(member=request.member, theme=wanted)
+    """Set the appearance, then return to the page the member was on."""
+    chosen = request.POST.get("theme", "")
+    if chosen in Theme.values:
+        actions.change_profile(member=request.member, theme=chosen)
     if request.htmx:
         return HttpResponse(status=204)
     return redirect(safe_next(request, reverse("members:profile")))
@@ -162,7 +164,7 @@ def theme(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def security(request: MemberRequest) -> HttpResponse:
-    """E-mail, password, second factor and passkeys at a glance; allauth's pages change them."""
+    """Overview of e-mail address, password, second factor and passkeys; allauth's pages change them."""
     address = EmailAddress.objects.filter(user=request.user, primary=True).first()
     kinds = Authenticator.objects.filter(user=request.user).aggregate(
         totp=Count("pk", filter=Q(type=Authenticator.Type.TOTP)),
@@ -176,7 +178,7 @@ def security(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_required
 def notice_read(request: MemberRequest, key: int) -> HttpResponse:
-    """Put a notice away (R56)."""
+    """Mark a notice as read (R56)."""
     notice = get_object_or_404(Notice, pk=key, member=request.member)
     actions.read_notice(member=request.member, notice=notice.pk, at=timezone.now())
     return redirect(safe_next(request, reverse("dashboard")))

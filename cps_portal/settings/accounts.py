@@ -23,7 +23,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
-    "signup": "members.forms.profile.JoinForm",
+    "signup": "members.forms.accounts.JoinForm",
     "login": "members.forms.accounts.SignInForm",
     "add_email": "members.forms.accounts.AddEmailForm",
     "change_password": "members.forms.accounts.ChangePasswordForm",

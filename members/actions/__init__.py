@@ -1,9 +1,8 @@
-"""Everything that writes for members. Actions take who (`by`) and when (`at`), lock, check, write and post."""
+"""Actions on members: accounts, levels, notices and thresholds."""
 
-from members.actions.accounts import Profile, accept_terms, change_profile, join, move_country
-from members.actions.erasing import delete_notices, erase_person
+from members.actions.accounts import Profile, accept_terms, change_profile, erase_person, join, move_country
 from members.actions.levels import LedgerChanges, notify_level_changes, repair_level_history, update_levels
-from members.actions.notices import notify_member, notify_members, read_notice
+from members.actions.notices import delete_notices, notify_member, notify_members, read_notice
 from members.actions.thresholds import (
     announce_thresholds_step,
     apply_thresholds_step,

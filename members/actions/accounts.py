@@ -1,8 +1,12 @@
-"""Joining, and what members change about themselves (R6, R8, R9)."""
+"""Joining, changing one's profile and country, and erasing the person (R6, R8, R9, R14)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.apps import apps
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -10,13 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from members import emails, rules
-from members.enums import Programme
+from members.enums import Programme, Theme
 from members.models import CountryProgramme, Member, TermsAcceptance, TermsVersion, User
+
+ERASED_EMAIL = "erased-{key}@example.invalid"
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a person tells about themselves on joining."""
+    """What a person enters about themselves when they join."""
 
     first_name: str
     last_name: str
@@ -28,17 +34,20 @@ class Profile:
 
 @transaction.atomic
 def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, at: datetime) -> Member:
-    """Make `user` a Red member at once (R8), and keep which terms were accepted and when (R9).
+    """Make `user` a Red member (R8), and record which terms they accepted (R9).
 
-    Raises Refusal: `country` (no free programme there, R2), `age` (under 18), `member` (is one already).
+    Raises Refusal: `country` (no free programme there, R2), `age` (under 18), `member` (they are one already).
     """
     programme = CountryProgramme.objects.in_force(timezone.localdate(at)).filter(country=profile.country).first()
     if programme is None or programme.kind != Programme.FREE:
-        raise Refusal("country", _("The free programme is not offered in this country. Choose another one."), "country")
+        raise Refusal(
+            "country", _("The free programme isn’t available in this country. Please choose another one."), "country"
+        )
     if not is_adult:
         raise Refusal("age", _("You need to be 18 or over to join."), "adult")
     if Member.objects.filter(user=user).exists():
-        raise Refusal("member", _("This person is a member already."))
+        raise Refusal("member", _("You are already a member."))
+    # The key is drawn before the row is written, because the member number is made from it and may not be empty.
     with connection.cursor() as cursor:
         cursor.execute("select nextval(pg_get_serial_sequence('members_member', 'id'))")
         (key,) = cursor.fetchone()
@@ -61,17 +70,17 @@ def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, a
 
 @transaction.atomic
 def accept_terms(*, member: Member, terms: TermsVersion, at: datetime) -> None:
-    """Keep that the member accepted this version (R9); a second time changes nothing."""
+    """Record that the member accepted this version (R9). Idempotent."""
     TermsAcceptance.objects.get_or_create(member=member, terms=terms, defaults={"at": at})
 
 
 @transaction.atomic
 def change_profile(*, member: Member, **fields: str | bool) -> Member:
-    """Change what members say about themselves: names, specialty, language, theme, what else they hear (R56)."""
+    """Change a member's own fields: names, specialty, language, appearance, e-mail preferences (R56)."""
     allowed = {"first_name", "last_name", "specialty", "language", "theme"}
     allowed |= {"wants_news", "wants_counted", "wants_reminders"}
     if unknown := fields.keys() - allowed:
-        raise ValueError(f"not a member's own field: {sorted(unknown)}")
+        raise ValueError(f"members cannot change {sorted(unknown)}")
     Member.objects.locked().get(pk=member.pk)
     for name, value in fields.items():
         setattr(member, name, value)
@@ -81,15 +90,43 @@ def change_profile(*, member: Member, **fields: str | bool) -> Member:
 
 @transaction.atomic
 def move_country(*, member: Member, country: str, at: datetime) -> Member:
-    """Move house to another country (R6). Kit, points and history stay.
+    """Change the country a member lives in (R6). Kit, points and history are kept.
 
-    Raises Refusal `country` if the country takes no part in any programme row, or is the present one.
+    Raises Refusal `country` if there is no entry for this country, or the member lives there already.
     """
     if not CountryProgramme.objects.in_force(timezone.localdate(at)).filter(country=country).exists():
-        raise Refusal("country", _("Choose a country from the list."), "country")
+        raise Refusal("country", _("Please choose a country from the list."), "country")
     locked = Member.objects.locked().get(pk=member.pk)
     if locked.country.code == country:
-        raise Refusal("country", _("You already live there. Choose another country."), "country")
+        raise Refusal("country", _("You already live there. Please choose another country."), "country")
     locked.country = country
     locked.save(update_fields=["country"])
     return locked
+
+
+@transaction.atomic
+def erase_person(*, member: Member, at: datetime) -> list[str]:
+    """Remove everything that identifies the person: names, addresses, ways to sign in, also from the history (R14).
+
+    The caller has locked the member. Number, country, dates, accepted terms and level changes are kept. Returns the
+    e-mail addresses to look for in messages: the person's own, and the placeholder that replaced them.
+    """
+    user = member.user
+    addresses = {address.lower() for address in EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
+    addresses |= {user.email.lower(), ERASED_EMAIL.format(key=user.pk)}
+    EmailAddress.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
+    user.groups.clear()
+    user.user_permissions.clear()
+    user.email = ERASED_EMAIL.format(key=user.pk)
+    user.set_unusable_password()
+    user.is_active = user.is_superuser = False
+    user.last_login = None
+    user.save()
+    member.first_name = member.last_name = member.specialty = ""
+    member.language, member.theme, member.wants_news = settings.LANGUAGE_CODE, Theme.AUTO, False
+    member.erased_at = at
+    member.save(update_fields=["first_name", "last_name", "specialty", "language", "theme", "wants_news", "erased_at"])
+    history = apps.get_model("members", "MemberEvent")._default_manager.filter(pgh_obj_id=member.pk)
+    history.update(first_name="", last_name="", specialty="", language="", wants_news=False)
+    return sorted(addresses)

@@ -1,4 +1,4 @@
-"""Points and level follow the ledger, and the member is told (R10, R11, R56)."""
+"""Points and levels of members follow the ledger, and members are notified of changes (R10, R11, R56)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ threshold as materialized (
     insert into members_levelchange (member_id, from_level, to_level, points, cause, about, at)
     select id, was, level, points, %(cause)s, %(about)s, %(at)s from due where was <> level order by id
     returning id, member_id
-), untold as (
+), pending as (
     insert into members_untoldlevelchange (change_id, member_id) select id, member_id from changed where %(later)s
 )
 select delta.id, delta.amount, changed.id
@@ -60,13 +60,14 @@ def update_levels(
     ledger: str = "",
     facts: Mapping[str, Any] | None = None,
 ) -> LedgerChanges:
-    """Add what the ledger gained to the members' points and let the level follow (R11), in one statement.
+    """Add changes of the ledger to the members' points and update their levels (R11), in one statement.
 
-    What it gained is `deltas`, member keys to points, or what the SQL of `ledger` writes in the same statement:
-    common table expressions, the last of them `delta (id, amount)`, with `facts` as parameters. The caller has
-    locked these members in an earlier statement of the open transaction: this one reads what it writes upon.
-    `about` is the product that it is about, if it is about one. Those whose level moved are told at once, or with
-    `later` by `notify_level_changes`: wording belongs outside the locks of a run over thousands.
+    The changes are `deltas`, a map of member keys to points; or they come from `ledger`, SQL that writes the entries in
+    the same statement: common table expressions, the last of them `delta (id, amount)`, with `facts` as parameters.
+    The caller has locked these members in an earlier statement of the open transaction, because a statement sees only
+    what was committed before it began.
+    `about` is the name of the product concerned, if it is a single one. Members whose level changed are notified at
+    once, or with `later` by `notify_level_changes`: a run over thousands must not hold their locks for that.
     """
     if deltas is not None:
         ledger = "with delta (id, amount) as (select * from unnest(%(members)s::bigint[], %(amounts)s::int[]))"
@@ -86,7 +87,7 @@ def update_levels(
         rows = cursor.fetchall()
     keys = [change for _member, _amount, change in rows if change]
     if keys and not later:
-        _tell(LevelChange.objects.filter(pk__in=keys).select_related("member__user"))
+        _notify(LevelChange.objects.filter(pk__in=keys).select_related("member__user"))
     return LedgerChanges({member: amount for member, amount, _change in rows}, keys)
 
 
@@ -103,7 +104,7 @@ where m.id = any(%(members)s) and last.level <> m.level order by m.id
 
 
 def repair_level_history(*, members: Sequence[int], at: datetime) -> None:
-    """Write the level change that is missing where the last one does not lead to the level. Nobody is told.
+    """Add a level change where the last one does not lead to the member's level. Members are not notified.
 
     The caller has locked these members in the open transaction.
     """
@@ -113,22 +114,22 @@ def repair_level_history(*, members: Sequence[int], at: datetime) -> None:
 
 @transaction.atomic
 def notify_level_changes(*, limit: int) -> bool:
-    """Tell the next `limit` members whose level moved in a run, each once of all its moves (R56).
+    """Notify the next `limit` members whose level changed in a run, once for all of their changes (R56).
 
-    A level that fell and rose again meanwhile is not told. Returns whether there may be more.
+    A level that is back where it was is not mentioned. Returns whether there may be more.
     """
-    waiting = PendingLevelNotice.objects.select_for_update(of=("self",), skip_locked=True).order_by("change")
-    members = {row.member_id for row in waiting[:limit]}
+    pending = PendingLevelNotice.objects.select_for_update(of=("self",), skip_locked=True).order_by("change")
+    members = {notice.member_id for notice in pending[:limit]}
     if not members:
         return False
-    rows = PendingLevelNotice.objects.filter(member__in=members)
-    _tell(LevelChange.objects.filter(untold__in=rows).select_related("member__user"))
-    rows.delete()
+    batch = PendingLevelNotice.objects.filter(member__in=members)
+    _notify(LevelChange.objects.filter(pending_notice__in=batch).select_related("member__user"))
+    batch.delete()
     return True
 
 
-def _welcome_pack(change: LevelChange) -> Notice:
-    """The Welcome Pack waits under the offers (R36): said once ever, by the unique key; shown while it is offered."""
+def _welcome_pack_notice(change: LevelChange) -> Notice:
+    """The Welcome Pack is available (R36). The unique key makes this appear once, however often a level is reached."""
     return Notice(
         key=f"welcome-pack-{change.member_id}",
         member=change.member,
@@ -138,33 +139,32 @@ def _welcome_pack(change: LevelChange) -> Notice:
     )
 
 
-def _tell(changes: Iterable[LevelChange]) -> None:
-    """Notice and mail, the mail worded when it leaves."""
-    notices, letters = [], []
+def _notify(changes: Iterable[LevelChange]) -> None:
+    """Write one notice and enqueue one mail per member, from the first level to the last."""
+    notices, mails = [], []
     ordered = sorted(changes, key=lambda change: (change.member_id, change.pk))
     for _member, group in groupby(ordered, key=lambda change: change.member_id):
-        moves = list(group)
-        last = moves[-1]
-        before, after = Level(moves[0].from_level), Level(last.to_level)
+        own = list(group)
+        last = own[-1]
+        before, after = Level(own[0].from_level), Level(last.to_level)
         if before == after:
             continue
-        facts = {"from": before.value, "to": after.value, "points": last.points}
+        params = {"from": before.value, "to": after.value, "points": last.points}
         key = f"level-{last.pk}"
         notices.append(
             Notice(
                 key=key,
                 member=last.member,
                 code=NoticeCode.LEVEL_UP if after.rank > before.rank else NoticeCode.LEVEL_DOWN,
-                params=facts,
+                params=params,
                 path=POINTS_PATH,
                 at=last.at,
             )
         )
         if after.rank > before.rank:
-            notices.append(_welcome_pack(last))
-        told = {**facts, "member": last.member_id, "cause": last.cause, "about": last.about}
-        letters.append(
-            OutgoingMessage(key, last.member.user.email, outbox.rendered_later("members.level_changed", **told))
-        )
+            notices.append(_welcome_pack_notice(last))
+        context = {**params, "member": last.member_id, "cause": last.cause, "about": last.about}
+        payload = outbox.rendered_later("members.level_changed", **context)
+        mails.append(OutgoingMessage(key, last.member.user.email, payload))
     notify_members(notices)
-    outbox.enqueue_many(kind="mail", messages=letters)
+    outbox.enqueue_many(kind="mail", messages=mails)

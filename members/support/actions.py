@@ -331,5 +331,5 @@ def _send_mail(case: Case, message: CaseMessage | None, event: str) -> str:
     moment = int(case.closed_at.timestamp()) if case.closed_at else 0
     key = f"case-{case.pk}-{event}-{message.pk if message else moment}"
     text = message.text if message and event != emails.RECEIVED else ""
-    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.case_send_mail(case, event, text=text))
+    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.case_mail(case, event, text=text))
     return key

@@ -22,7 +22,7 @@ from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.models import User
 from members.support import actions, rules
 from members.support.enums import CaseState

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from members.forms.profile import clean_line
+from members.forms.common import clean_line
 from members.models import User
 from members.support.enums import TOPICS
 from members.support.models import MAX_TEXT_LENGTH, CannedAnswer, Case

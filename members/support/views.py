@@ -23,7 +23,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import read_reference
 from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_of, member_required
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.models import Member
 from members.support import actions
 from members.support.emails import support_city

@@ -1,4 +1,4 @@
-"""The desk's page of cards: looked at, replaced and stopped; nothing is typed into them (R37, R40, R41)."""
+"""Admin of cards: view, replace and revoke (R37, R40, R41)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.offers.actions.cards import replace_card, revoke_card
 from members.offers.enums import CardEnd
 from members.offers.forms.cards import EndCardForm
@@ -24,7 +24,7 @@ from members.offers.models import Card, WelcomePack
 CHANGE = "offers.change_card"
 
 
-class HoldsFilter(admin.SimpleListFilter):
+class ValidFilter(admin.SimpleListFilter):
     title = _("valid")
     parameter_name = "valid"
 
@@ -32,17 +32,17 @@ class HoldsFilter(admin.SimpleListFilter):
         return [("yes", _("Valid")), ("no", _("Ended"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Card]) -> QuerySet[Card]:
-        wanted = {"yes": Q(revoked_at=None), "no": Q(revoked_at__isnull=False)}
-        return queryset.filter(wanted.get(self.value() or "", Q()))
+        filters = {"yes": Q(revoked_at=None), "no": Q(revoked_at__isnull=False)}
+        return queryset.filter(filters.get(self.value() or "", Q()))
 
 
 @admin.register(Card)
 class CardAdmin(ReadOnlyAdmin[Card]):
-    """The code itself is not shown: whoever has it can show the card."""
+    """Does not show the token, because anybody who knows it can present the card."""
 
     change_form_template = "admin/offers/card/change_form.html"
     list_display = ["number_in_groups", "member", "issued_at", "revoked_at", "end"]
-    list_filter = [HoldsFilter, "end", "issued_at"]
+    list_filter = [ValidFilter, "end", "issued_at"]
     list_select_related = ["member"]
     search_fields = ["=number"]
     search_help_text = _("Card number, member number, e-mail address or last name")
@@ -61,8 +61,8 @@ class CardAdmin(ReadOnlyAdmin[Card]):
         if not term:
             return queryset, False
         number = "".join(term.split())
-        found = Q(number=number) | Q(member__number=number) | Q(member__last_name__iexact=term)
-        return queryset.filter(found | Q(member__user__email__iexact=term)), False
+        matches = Q(number=number) | Q(member__number=number) | Q(member__last_name__iexact=term)
+        return queryset.filter(matches | Q(member__user__email__iexact=term)), False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(CHANGE)
@@ -85,38 +85,38 @@ class CardAdmin(ReadOnlyAdmin[Card]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Replace it or stop it."""
+        """Replace or revoke the card."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
         card = get_object_or_404(Card.objects.select_related("member"), pk=pk)
         form = EndCardForm(request.POST)
         if form.is_valid():
             try:
-                return HttpResponseRedirect(self._do(request, card, form.cleaned_data))
+                return HttpResponseRedirect(self._perform(request, card, form.cleaned_data))
             except Refusal as refusal:
                 add_refusal(form, refusal)
         for errors in form.errors.values():
             self.message_user(request, " ".join(str(error) for error in errors), messages.ERROR)
-        request.method = "GET"  # what was chosen is still there
+        request.method = "GET"  # to show the page again with the values chosen
         request.end_form = form  # type: ignore[attr-defined]
         return self.change_view(request, str(pk))
 
-    def _do(self, request: HttpRequest, card: Card, data: dict[str, Any]) -> str:
-        """Where to look next."""
+    def _perform(self, request: HttpRequest, card: Card, data: dict[str, Any]) -> str:
+        """Call the action. Returns the URL to redirect to."""
         by: Any = request.user
         reason, now = CardEnd(data["reason"]), timezone.now()
         if request.POST.get("do") == "revoke":
             if not revoke_card(member=card.member, reason=reason, by=by, at=now):
                 raise Refusal("none", _("This member has no valid card."))
-            told, shown = gettext("Stopped: %(reason)s.") % {"reason": reason.label}, card
+            done, shown = gettext("Revoked: %(reason)s.") % {"reason": reason.label}, card
         else:
             shown = replace_card(card=card, reason=reason, post=data["post"], by=by, at=now)
-            told = gettext("Replaced by %(number)s: %(reason)s.") % {
+            done = gettext("Replaced by %(number)s: %(reason)s.") % {
                 "number": shown.number_in_groups,
                 "reason": reason.label,
             }
-        self.log_change(request, card, told)
-        self.message_user(request, told, messages.SUCCESS)
+        self.log_change(request, card, done)
+        self.message_user(request, done, messages.SUCCESS)
         return reverse("admin:offers_card_change", args=[shown.pk])
 
 

@@ -1,4 +1,4 @@
-"""The desk's pages of offers: made, shown to levels and countries, withdrawn; who signed up (R36, R54, R59)."""
+"""Admin of offers: create, publish, withdraw, and who has signed up (R36, R54, R59)."""
 
 import csv
 from typing import Any
@@ -43,14 +43,14 @@ class LevelFilter(admin.SimpleListFilter):
 
 @admin.register(Offer)
 class OfferAdmin(DeskAdmin[Offer]):
-    """A draft is saved first and reaches nobody. The buttons below the form publish and withdraw."""
+    """New offers are drafts, shown to nobody. Buttons below the form publish and withdraw them."""
 
     form = OfferForm
     change_form_template = "admin/offers/offer/change_form.html"
-    list_display = ["title", "kind", "state", "since", "until", "starts_at", "for_levels", "taken", "in_line"]
+    list_display = ["title", "kind", "state", "since", "until", "starts_at", "for_levels", "taken", "on_waiting_list"]
     list_filter = ["state", "kind", LevelFilter, "since"]
     search_fields = ["title", "venue", "slug"]
-    search_help_text = _("Title, place or address")
+    search_help_text = _("Title, venue or URL")
     prepopulated_fields = {"slug": ["title"]}
     date_hierarchy = "since"
     fieldsets = [
@@ -73,7 +73,7 @@ class OfferAdmin(DeskAdmin[Offer]):
         return gettext("%(held)s of %(places)s") % {"held": offer.held, "places": offer.places}
 
     @admin.display(description=_("waiting"), ordering="waiting")
-    def in_line(self, offer: Any) -> int:
+    def on_waiting_list(self, offer: Any) -> int:
         waiting: int = offer.waiting
         return waiting
 
@@ -82,7 +82,7 @@ class OfferAdmin(DeskAdmin[Offer]):
         return counted
 
     def get_readonly_fields(self, request: HttpRequest, obj: Offer | None = None) -> list[str]:
-        """What it is and where it stands stay as members know them."""
+        """The kind never changes; the slug no more once members may have seen the URL."""
         if obj is None:
             return ["state"]
         return ["state", "kind"] if obj.state == OfferState.DRAFT else ["state", "kind", "slug"]
@@ -95,14 +95,14 @@ class OfferAdmin(DeskAdmin[Offer]):
 
     def get_urls(self) -> list[URLPattern]:
         operate = require_POST(self.admin_site.admin_view(self.operate))
-        door = self.admin_site.admin_view(self.door)
+        guest_list = self.admin_site.admin_view(self.guest_list)
         own = [
             path("<int:pk>/operate/", operate, name="offers_offer_operate"),
-            path("<int:pk>/door.csv", door, name="offers_offer_door"),
+            path("<int:pk>/door.csv", guest_list, name="offers_offer_door"),
         ]
         return [*own, *super().get_urls()]
 
-    # Writing
+    # --- Changing ---
 
     def save_model(self, request: HttpRequest, obj: Offer, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001
         if not change:
@@ -111,10 +111,10 @@ class OfferAdmin(DeskAdmin[Offer]):
             by: Any = request.user
             values = {name: form.cleaned_data[name] for name in form.changed_data}
             change_offer(offer=obj, values=values, by=by, at=timezone.now())
-        self.message_user(request, _reaches(obj.levels, obj.countries))
+        self.message_user(request, _audience_size(obj.levels, obj.countries))
 
     def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Publish it or withdraw it."""
+        """Publish or withdraw the offer."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         by: Any = request.user
@@ -124,26 +124,26 @@ class OfferAdmin(DeskAdmin[Offer]):
         try:
             if request.POST.get("do") == "withdraw":
                 withdraw(offer=offer, by=by, at=now)
-                told = gettext("Withdrawn. Everybody who had signed up is told.")
+                done = gettext("Withdrawn. Everybody who has signed up will be notified.")
             else:
                 publish(offer=offer, by=by, at=now)
-                told = gettext("Published.")
+                done = gettext("Published.")
         except Refusal as refusal:
             self.message_user(request, str(refusal.message), messages.ERROR)
         else:
-            self.log_change(request, offer, told)
-            self.message_user(request, told, messages.SUCCESS)
+            self.log_change(request, offer, done)
+            self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:offers_offer_change", args=[offer.pk]))
 
-    # Looking
+    # --- Viewing ---
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         offer = kwargs.get("obj")
         if offer is not None:
-            reached = audience(levels=offer.levels, countries=offer.countries)
+            members = audience(levels=offer.levels, countries=offer.countries)
             context |= {
-                "reached": _reaches(offer.levels, offer.countries),
-                "news": reached.filter(wants_news=True).count(),
+                "reached": _audience_size(offer.levels, offer.countries),
+                "news": members.filter(wants_news=True).count(),
                 "may_operate": self.has_change_permission(request, offer),
                 "may_see_who": request.user.has_perm(SEE_WHO),
                 "held": offer.held,
@@ -151,32 +151,40 @@ class OfferAdmin(DeskAdmin[Offer]):
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def door(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Who comes, for the door: by place, then the line. Nothing typed by a member runs in a spreadsheet."""
+    def guest_list(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Guest list as CSV: by place, then the waiting list.
+
+        Cells are escaped, so that a spreadsheet does not run what a member typed as a formula.
+        """
         if not request.user.has_perm(SEE_WHO):
             raise PermissionDenied
         offer = get_object_or_404(Offer, pk=pk)
-        answer = HttpResponse(
+        response = HttpResponse(
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{offer.slug}.csv"', "Cache-Control": "no-store"},
         )
-        answer.write("\ufeff")  # without it, spreadsheets read names in the wrong alphabet
-        table = csv.writer(answer)
+        response.write("\ufeff")  # the byte order mark, without which Excel does not read UTF-8
+        table = csv.writer(response)
         table.writerow(
             [gettext("Place"), gettext("Name"), gettext("Member number"), gettext("Level"), gettext("State")]
         )
-        people = SignUp.objects.filter(offer=offer, state__in=SIGNED_UP).select_related("member")
-        for row in people.order_by(F("place").asc(nulls_last=True), "since", "pk"):
-            who = row.member
-            cells = [who.full_name, who.number_in_groups, who.get_level_display(), row.get_state_display()]
-            table.writerow([row.place or "", *map(escape_formula, cells)])
-        self.log_change(request, offer, gettext("The list for the door was taken."))
-        return answer
+        entries = SignUp.objects.filter(offer=offer, state__in=SIGNED_UP).select_related("member")
+        for entry in entries.order_by(F("place").asc(nulls_last=True), "since", "pk"):
+            member = entry.member
+            cells = [
+                member.full_name,
+                member.number_in_groups,
+                member.get_level_display(),
+                entry.get_state_display(),
+            ]
+            table.writerow([entry.place or "", *map(escape_formula, cells)])
+        self.log_change(request, offer, gettext("Guest list downloaded."))
+        return response
 
 
 @admin.register(SignUp)
 class SignUpAdmin(ReadOnlyAdmin[SignUp]):
-    """Members sign up and give back; the line fills itself."""
+    """Read-only: members sign up and cancel themselves, and free places go to the waiting list."""
 
     list_display = ["member", "offer", "state", "place", "since", "ended_at"]
     list_filter = ["state", "since"]
@@ -193,14 +201,14 @@ class SignUpAdmin(ReadOnlyAdmin[SignUp]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(member__number="".join(term.split())) | Q(member__last_name__iexact=term)
-        return queryset.filter(found | Q(member__user__email__iexact=term) | Q(offer__title__icontains=term)), False
+        matches = Q(member__number="".join(term.split())) | Q(member__last_name__iexact=term)
+        return queryset.filter(matches | Q(member__user__email__iexact=term) | Q(offer__title__icontains=term)), False
 
 
-def _reaches(levels: list[str], countries: list[str]) -> str:
+def _audience_size(levels: list[str], countries: list[str]) -> str:
     number = audience(levels=levels, countries=countries).count()
-    said = ngettext("It reaches %(number)s member today.", "It reaches %(number)s members today.", number)
-    return said % {"number": number}
+    text = ngettext("It reaches %(number)s member today.", "It reaches %(number)s members today.", number)
+    return text % {"number": number}
 
 
 admin.site.register(event_model(Offer), EventAdmin)

@@ -24,7 +24,7 @@ from cps_portal.core.lib.spreadsheets import escape_formula
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.offers import rules
 from members.offers.actions import pack_files, packs
 from members.offers.addresses import PARTS

