@@ -1,11 +1,11 @@
-"""Mounts the apps' endpoints, the tokens and the schema, nothing else."""
+"""URLs of the API under /api/v1/."""
 
 from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from cps_portal.core.rest.contract import ContractView
 from cps_portal.core.rest.paths import KeyConverter
-from cps_portal.core.rest.tokens import FetchTokenView, GiveBackTokenView
+from cps_portal.core.rest.tokens import FetchTokenView, RevokePartnerTokenView
 from cps_portal.core.rest.webhooks import (
     AttemptsView,
     EndpointsView,
@@ -54,7 +54,7 @@ OPEN: dict[str, list[type]] = {"authentication_classes": [], "permission_classes
 
 urlpatterns = [
     path("oauth/token", FetchTokenView.as_view(), name="api-token"),
-    path("oauth/revoke", GiveBackTokenView.as_view(), name="api-token-revoke"),
+    path("oauth/revoke", RevokePartnerTokenView.as_view(), name="api-token-revoke"),
     path("products", ProductsView.as_view(), name="api-products"),
     path("products/search", ProductSearchView.as_view(), name="api-product-search"),
     path("products/changes", ProductChangesView.as_view(), name="api-product-changes"),
@@ -103,7 +103,7 @@ urlpatterns = [
     path("schema", ContractView.as_view(), name="api-schema"),
     path(
         "docs",
-        # The plain Swagger view has an inline script, which the Content-Security-Policy refuses.
+        # The plain Swagger view has an inline script, which the Content-Security-Policy forbids.
         SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="public/api.html", **OPEN),
         name="api-docs",
     ),

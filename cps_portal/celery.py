@@ -1,4 +1,4 @@
-"""The Celery app and the beat schedule: what runs by the clock, and nothing else."""
+"""The Celery app and its beat schedule."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Every door of the house."""
+"""All URLs of the portal."""
 
 from django.apps import apps
 from django.contrib import admin
@@ -9,7 +9,7 @@ from cps_portal.site.views import account, public
 from members.offers.views.cards import card_check
 
 urlpatterns = [
-    path("api/v1/", include("cps_portal.api")),  # first: programs ask most often
+    path("api/v1/", include("cps_portal.api")),  # first, because API calls are the most frequent requests
     re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
     path("", public.home, name="home"),
     path("dashboard/", public.dashboard, name="dashboard"),

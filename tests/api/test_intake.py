@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from cps_portal.core.outbox.models import Message
 from kitbag.actions import stolen_reports
-from kitbag.models import Encounter, Registration
+from kitbag.models import Registration, Sighting
 from members.offers.actions.cards import get_or_issue_card
 from servicing.models import ServiceCentre, Ticket, VisitingMember
 from tests.api.machines import Machine, machine
@@ -114,7 +114,7 @@ def test_stolen_kit_is_stopped_and_shows_nothing_of_its_owner(
     for secret in (ana.first_name, ana.last_name, ana.number, ana.user.email, ana.level, world.pro_body.name, "CR 1"):
         assert secret.lower() not in text.lower()
     assert workshop.post(LOOK, said, key=key).json() == found
-    assert Encounter.objects.filter(where="centre").count() == (1 if key else 2)
+    assert Sighting.objects.filter(where="centre").count() == (1 if key else 2)
     assert Message.objects.filter(to=ana.user.email, key__startswith="stolen-").count() == 1
 
 
@@ -128,7 +128,7 @@ def test_stolen_kit_is_not_opened_either_and_its_sighting_stays(
     brought = visitor(workshop, world) | {"serial": SERIAL}
     assert code(workshop.post("visitors", brought))[:2] == (409, "stolen")
     assert "Ana" not in refused.content.decode()
-    assert Encounter.objects.count() == 2
+    assert Sighting.objects.count() == 2
     assert not Ticket.objects.exists()
     assert not VisitingMember.objects.exists()
 
@@ -147,7 +147,7 @@ def test_stolen_kit_that_comes_by_parcel_is_not_booked_in_and_its_sighting_stays
         assert found["problem"]["code"] == "stolen"
     else:
         assert code(workshop.post(f"{path}/events", event))[:2] == (409, "stolen")
-    assert Encounter.objects.count() == 1
+    assert Sighting.objects.count() == 1
     assert Ticket.objects.get().state == "requested"
 
 

@@ -94,7 +94,7 @@ def test_support_sees_what_waits_and_why_and_starts_it_again(
     assert press(client, endpoint, "rotate")[0] == 403
     assert "Say why" in press(client, endpoint, "suspend", reason=" ")[1]
     assert "Suspended since" in press(client, endpoint, "suspend", reason="They move house.")[1]
-    assert "Resume that first" in press(client, endpoint, f"resend:{message.pk}")[1]
+    assert "Resume it first" in press(client, endpoint, f"resend:{message.pk}")[1]
     press(client, endpoint, "resume")
     assert "is sent again" in press(client, endpoint, f"resend:{message.pk}")[1]
     message.refresh_from_db()
@@ -137,7 +137,7 @@ def test_staff_send_a_test_and_read_on_the_page_how_it_went(
     staff: SignIn, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     client = staff("Support")
-    assert "A test is sent" in press(client, endpoint, "ping")[1]
+    assert "is being sent" in press(client, endpoint, "ping")[1]
     assert outbox.deliver(Message.objects.get().pk)
     assert receiver.got[0].headers["webhook-id"].startswith(f"endpoint-test-{endpoint.pk}-")
     assert f"endpoint-test-{endpoint.pk}-" in client.get(page_of(endpoint)).content.decode()

@@ -1,4 +1,4 @@
-"""Who asks, and what they may (R55): OAuth 2.0 bearer tokens of client credentials."""
+"""Authentication with OAuth 2.0 bearer tokens (client credentials), and scopes (R55)."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,7 +23,7 @@ REALM = 'Bearer realm="api"'
 
 
 class PartnerUser(AnonymousUser):
-    """Nobody of ours, and yet let in: `request.auth` says who it is."""
+    """The `request.user` of a partner: authenticated, but no user of ours. `request.auth` says which partner."""
 
     @property
     def is_authenticated(self) -> bool:  # type: ignore[override]
@@ -46,7 +46,7 @@ TOKEN: CompiledQuery[Any] = CompiledQuery(
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`request.auth`: whose credential it is, and what it may do."""
+    """`request.auth`: the credential, its partner, and what the token allows."""
 
     credential: Credential
     partner: Partner
@@ -56,7 +56,7 @@ class Access:
 
 class TokenFailed(exceptions.AuthenticationFailed):
     default_code = "token"
-    default_detail = "This token does not work, or no longer. Fetch a new one."
+    default_detail = "This token is not valid, or not any more. Fetch a new one."
 
 
 class ScopeMissing(exceptions.PermissionDenied):
@@ -64,7 +64,7 @@ class ScopeMissing(exceptions.PermissionDenied):
 
 
 class PartnerAuthentication(BaseAuthentication):
-    """One look-up: the token, its credential and the partner together."""
+    """Reads token, credential and partner in a single query."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Access] | None:
         kind, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -78,26 +78,26 @@ class PartnerAuthentication(BaseAuthentication):
         address = client_address(request._request)
         if not is_within(address, credential.networks):
             raise TokenFailed("This credential may not be used from here.", code="network")
-        # What is taken from a credential is gone at once, also from the tokens that are out.
+        # A scope taken from the credential is gone at once, also from tokens that were issued with it.
         scopes = frozenset(row.scope.split()) & frozenset(credential.scopes)
         return PARTNER_USER, Access(credential, credential.partner, scopes, address)
 
     def authenticate_header(self, request: Request) -> str:
-        """As RFC 6750 wants it: with the error if there was a token, without one if there was none."""
-        given = request.META.get("HTTP_AUTHORIZATION", "")
-        return f'{REALM}, error="invalid_token"' if given.lower().startswith("bearer ") else REALM
+        """By RFC 6750 the header names an error only if a token was sent."""
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        return f'{REALM}, error="invalid_token"' if header.lower().startswith("bearer ") else REALM
 
 
 class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        wanted = view.scope_for(request.method)
+        scope = view.scope_for(request.method)
         access = request.auth
         if not isinstance(access, Access):
             return False
         if request.method not in view.allowed_methods:
-            raise exceptions.MethodNotAllowed(request.method or "")  # whatever the scopes: it is there for nobody
-        if wanted and wanted not in access.scopes:
-            raise ScopeMissing(f"This needs the scope {wanted}.")
+            raise exceptions.MethodNotAllowed(request.method or "")  # nobody has this method, whatever the scopes
+        if scope and scope not in access.scopes:
+            raise ScopeMissing(f"This needs the scope {scope}.")
         return True
 
 
@@ -106,13 +106,13 @@ class PartnerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     name = "oauth2"
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
-        wanted = auto_schema.view.scope_for(auto_schema.method)
-        return {self.name: [wanted] if wanted else []}
+        scope = auto_schema.view.scope_for(auto_schema.method)
+        return {self.name: [scope] if scope else []}
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         scopes = {scope.value: str(scope.label) for scope in Scope}
         return {
             "type": "oauth2",
-            "description": "Tokens live for an hour.",
+            "description": "Tokens are valid for an hour.",
             "flows": {"clientCredentials": {"tokenUrl": "/api/v1/oauth/token", "scopes": scopes}},
         }

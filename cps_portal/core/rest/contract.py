@@ -1,4 +1,4 @@
-"""The contract as it is served: anybody may ask for it, and making it takes half a second (R55)."""
+"""The OpenAPI document as it is served. It is public, and generating it takes half a second (R55)."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -20,7 +20,7 @@ RENDERERS = {"yaml": OpenApiYamlRenderer, "json": OpenApiJsonRenderer}
 
 
 class ContractView(SpectacularAPIView):
-    """As YAML, or as JSON by `Accept` or `?format=json`; made once in a process."""
+    """As YAML, or as JSON by `Accept` or `?format=json`. Generated once per process."""
 
     authentication_classes = []
     permission_classes = []
@@ -28,17 +28,17 @@ class ContractView(SpectacularAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
         renderer = request.accepted_renderer
-        body, tag = contract(str(renderer.format))
-        named = f'inline; filename="openapi.{renderer.format}"'
-        headers = {"ETag": tag, "Cache-Control": "public, no-cache", "Content-Disposition": named}
-        found = HttpResponse(body, content_type=renderer.media_type, headers=headers)
-        return get_conditional_response(request._request, etag=tag, response=found)
+        body, etag = contract(str(renderer.format))
+        disposition = f'inline; filename="openapi.{renderer.format}"'
+        headers = {"ETag": etag, "Cache-Control": "public, no-cache", "Content-Disposition": disposition}
+        response = HttpResponse(body, content_type=renderer.media_type, headers=headers)
+        return get_conditional_response(request._request, etag=etag, response=response)
 
 
 @lru_cache
 def contract(form: str) -> tuple[bytes, str]:
-    """The contract as "yaml" or "json", and its tag."""
+    """The document as "yaml" or "json", and its ETag."""
     with override("en"):
-        found = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    body = force_bytes(RENDERERS[form]().render(found, renderer_context={}))
+        schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    body = force_bytes(RENDERERS[form]().render(schema, renderer_context={}))
     return body, quote_etag(sha256(body).hexdigest()[:32])

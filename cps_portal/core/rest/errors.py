@@ -17,13 +17,13 @@ HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 
 class BadQuery(exceptions.ValidationError):
-    """What is wrong with the query string: `detail` by the name of the parameter."""
+    """Errors in the query string, by the name of the parameter."""
 
-    where = "parameter"
+    location = "parameter"
 
 
 class BadHeader(exceptions.ValidationError):
-    where = "header"
+    location = "header"
 
 
 class TooLarge(exceptions.APIException):
@@ -39,39 +39,39 @@ class PreconditionFailed(exceptions.APIException):
 
 
 def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """Answer for an exception; None leaves what is no answer but a defect to Django."""
+    """The EXCEPTION_HANDLER of REST framework. Returns None for a bug, which becomes a 500."""
     if isinstance(exc, Refusal):
-        errors = [_fault(f"/{exc.field.replace('.', '/')}", exc.code, exc.message)] if exc.field else None
+        errors = [_error(f"/{exc.field.replace('.', '/')}", exc.code, exc.message)] if exc.field else None
         return problem(status.HTTP_409_CONFLICT, exc.code, str(exc.message), errors)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
-    answer = exception_handler(exc, dict(context))
-    if answer is None or not isinstance(exc, exceptions.APIException):
+    default = exception_handler(exc, dict(context))
+    if default is None or not isinstance(exc, exceptions.APIException):
         return None
     if isinstance(exc, exceptions.ValidationError):
-        found = problem(answer.status_code, "invalid", str(exc.default_detail), list(_faults(exc)))
+        response = problem(default.status_code, "invalid", str(exc.default_detail), list(_errors(exc)))
     else:
         code = exc.get_codes()
-        found = problem(answer.status_code, code if isinstance(code, str) else exc.default_code, str(exc.detail))
+        response = problem(default.status_code, code if isinstance(code, str) else exc.default_code, str(exc.detail))
     for header in HEADERS:
-        if header in answer:
-            found[header] = answer[header]
-    return found
+        if header in default:
+            response[header] = default[header]
+    return response
 
 
 def problem_of(exc: Exception) -> dict[str, Any]:
-    """The same as a part of another answer."""
-    found = problem_response(exc, {})
-    if found is None:
+    """The body of the same problem, as part of a response about several objects."""
+    response = problem_response(exc, {})
+    if response is None:
         raise exc
-    said: dict[str, Any] = orjson.loads(found.content)
-    return said
+    body: dict[str, Any] = orjson.loads(response.content)
+    return body
 
 
 def problem(code: int, reason: str, detail: str, errors: Sequence[Mapping[str, str]] | None = None) -> HttpResponse:
-    """The answer itself: also a door that speaks YAML or HTML says no in this form."""
+    """A problem response. Not rendered by REST framework, because views that answer YAML or HTML use it, too."""
     data: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(code).phrase,
@@ -81,18 +81,18 @@ def problem(code: int, reason: str, detail: str, errors: Sequence[Mapping[str, s
     }
     if errors:
         data["errors"] = errors
-    answer = HttpResponse(orjson.dumps(data), status=code, content_type=CONTENT_TYPE)
-    answer.problem_code = reason  # type: ignore[attr-defined]
-    return answer
+    response = HttpResponse(orjson.dumps(data), status=code, content_type=CONTENT_TYPE)
+    response.problem_code = reason  # type: ignore[attr-defined]
+    return response
 
 
-def _faults(exc: exceptions.ValidationError) -> Iterator[dict[str, str]]:
-    """One entry a fault: where it is, its code, and the sentence."""
-    where = getattr(exc, "where", "pointer")
-    for path, detail in _leaves(exc.detail):
-        parts = [part for part in path if part != "non_field_errors"]
-        place = "/".join(parts) if where != "pointer" else "".join(f"/{_escaped(part)}" for part in parts)
-        yield _fault(place, str(getattr(detail, "code", "invalid")), detail, where)
+def _errors(exc: exceptions.ValidationError) -> Iterator[dict[str, str]]:
+    """One entry for each error: where, code and sentence."""
+    location = getattr(exc, "location", "pointer")
+    for keys, detail in _leaves(exc.detail):
+        parts = [part for part in keys if part != "non_field_errors"]
+        path_text = "/".join(parts) if location != "pointer" else "".join(f"/{_escaped(part)}" for part in parts)
+        yield _error(path_text, str(getattr(detail, "code", "invalid")), detail, location)
 
 
 def _leaves(detail: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -107,10 +107,10 @@ def _leaves(detail: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
         yield path, detail
 
 
-def _fault(place: str, code: str, detail: object, where: str = "pointer") -> dict[str, str]:
-    return {where: place, "code": code, "detail": str(detail)}
+def _error(path: str, code: str, detail: object, location: str = "pointer") -> dict[str, str]:
+    return {location: path, "code": code, "detail": str(detail)}
 
 
 def _escaped(part: str) -> str:
-    """As JSON Pointer (RFC 6901) wants it."""
+    """Escaped for a JSON Pointer (RFC 6901)."""
     return part.replace("~", "~0").replace("/", "~1")

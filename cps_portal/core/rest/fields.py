@@ -1,4 +1,4 @@
-"""Fields and forms that say no where the usual ones look away."""
+"""Serializers and fields that are stricter than those of REST framework."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,24 +9,24 @@ from rest_framework import serializers
 
 
 class AwareDateTimeField(serializers.DateTimeField):
-    """A moment with its offset: without one nobody knows which moment it is."""
+    """A date and time with an offset from UTC. Without one the value is ambiguous and refused."""
 
     default_error_messages = {
         "naive": "Add the offset from UTC, such as 2026-03-02T09:30:00Z.",
-        "far": "No calendar of ours reaches so far.",
+        "far": "This date is out of range.",
     }
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if timezone.is_naive(value):
             self.fail("naive")
         try:
-            return value.astimezone(UTC)  # a database knows fewer offsets than there are numbers
+            return value.astimezone(UTC)  # PostgreSQL accepts fewer offsets than Python
         except OverflowError:
             self.fail("far")
 
 
-# What the fields would take as well: a serial number sent as a number has lost its noughts by then.
-KINDS: tuple[tuple[type[Any], type[Any], str], ...] = (
+# REST framework would convert these. A serial number sent as a JSON number has lost its leading zeros by then.
+JSON_TYPES: tuple[tuple[type[Any], type[Any], str], ...] = (
     (serializers.CharField, str, "Send this as text, in quotes."),
     (serializers.DecimalField, str, "Send this as text, in quotes."),
     (serializers.IntegerField, float, "Send this as a number, without quotes."),
@@ -35,25 +35,25 @@ KINDS: tuple[tuple[type[Any], type[Any], str], ...] = (
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses what it does not know: a field that is misspelt would otherwise be lost without a word.
+    """Refuses unknown fields, because a misspelt one would be ignored, and JSON values of the wrong type.
 
-    JSON tells text from numbers, and so does the contract; a form has nothing but text.
+    Forms are exempt from the latter: all their values are text.
     """
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and not isinstance(data, MultiValueDict):
-            self._refuse_other_kinds(data)
-        found = super().to_internal_value(data)
+            self._refuse_wrong_types(data)
+        validated = super().to_internal_value(data)
         if unknown := set(data) - set(self.fields):
-            raise serializers.ValidationError({str(name): ["This field is not known."] for name in sorted(unknown)})
-        return found
+            raise serializers.ValidationError({str(name): ["There is no such field."] for name in sorted(unknown)})
+        return validated
 
-    def _refuse_other_kinds(self, data: dict[str, Any]) -> None:
+    def _refuse_wrong_types(self, data: dict[str, Any]) -> None:
         wrong = {}
         for name, value in data.items():
-            given = float if type(value) is int else type(value)
-            for kind, wanted, words in KINDS if value is not None else ():
-                if isinstance(self.fields.get(name), kind) and given is not wanted:
-                    wrong[name] = [words]
+            json_type = float if type(value) is int else type(value)
+            for field_class, expected, sentence in JSON_TYPES if value is not None else ():
+                if isinstance(self.fields.get(name), field_class) and json_type is not expected:
+                    wrong[name] = [sentence]
         if wrong:
             raise serializers.ValidationError(wrong)

@@ -1,4 +1,8 @@
-"""The same request again gets the same answer (R55): one transaction for the lock, what is done, and its answer."""
+"""Idempotency keys: the same request again gets the same response (R55).
+
+The lock on the key, the effect of the request and the record of its response share one transaction: so there is never
+an effect without a record, or the other way round.
+"""
 
 import json
 import re
@@ -23,30 +27,30 @@ from cps_portal.core.rest.views import PartnerView
 HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x21-\x7e]{1,100}")
 FORM = "multipart/form-data"
-KEPT_HEADERS = ("ETag", "Location")
-KEPT = frozenset({200, 201, 202, 204, 404, 409, 412})  # what was decided; 400 and the like decided nothing
+RECORDED_HEADERS = ("ETag", "Location")
+RECORDED_STATUSES = frozenset({200, 201, 202, 204, 404, 409, 412})  # other errors may be corrected and sent again
 
 
 class RequestInProgress(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "running"
-    default_detail = "The same request is still running. Ask again in a second."
+    default_detail = "The same request is still being processed. Try again in a second."
     wait = 1
 
 
 class KeyReused(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "idempotency_key_used"
-    default_detail = "This Idempotency-Key was used for another request. Use a new one."
+    default_detail = "This Idempotency-Key was used for a different request. Use a new one."
 
 
 def idempotent(
     *, required: bool = True, first: Callable[..., None] | None = None
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Decorate `post` of a PartnerView. `required`: what changes something has to come with a key.
+    """Decorator of `post` of a PartnerView. With `required` a request without a key is refused.
 
-    `first` is called with the same before the transaction, unless the answer is known: for what has to stay though the
-    rest is rolled back. It changes nothing that anybody sees; what it raises is answered and not kept.
+    `first` is called with the same arguments before the transaction, unless there is a record already: for work that
+    must survive a rollback, such as storing a file. What it raises is answered, but not recorded.
     """
 
     def decorate(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -56,17 +60,17 @@ def idempotent(
             if key is None and not required:
                 return method(view, request, *args, **kwargs)
             if key is None or not KEY.fullmatch(key):
-                words = "Send a key of your own for this request, of 1 to 100 visible characters, such as a UUID."
-                raise BadHeader({HEADER: [exceptions.ErrorDetail(words, "required" if not key else "invalid")]})
-            request.data  # noqa: B018 (a body that cannot be read is refused before anything is locked)
-            once = _Once(view.partner.pk, key, _hash(request), timezone.now())
+                sentence = "Send a unique key for this request, of 1 to 100 visible ASCII characters, such as a UUID."
+                raise BadHeader({HEADER: [exceptions.ErrorDetail(sentence, "required" if not key else "invalid")]})
+            request.data  # noqa: B018 (refuses an unreadable body before anything is locked)
+            attempt = _Attempt(view.partner.pk, key, _hash(request), timezone.now())
             if first is not None:
                 with transaction.atomic():
-                    kept = once.begin()
-                if kept:
-                    return kept
+                    recorded = attempt.begin()
+                if recorded:
+                    return recorded
                 first(view, request, *args, **kwargs)
-            return _once(view, once, lambda: method(view, request, *args, **kwargs))
+            return _run_once(view, attempt, lambda: method(view, request, *args, **kwargs))
 
         post.idempotency_key_required = required  # type: ignore[attr-defined]
         return post
@@ -74,41 +78,41 @@ def idempotent(
     return decorate
 
 
-def _once(view: PartnerView, once: "_Once", run: Callable[[], HttpResponse]) -> HttpResponse:
-    """Effect and answer commit together. What is refused is rolled back first, and the refusal kept by itself."""
+def _run_once(view: PartnerView, attempt: "_Attempt", run: Callable[[], HttpResponse]) -> HttpResponse:
+    """Commit effect and record together. After a refusal, roll back, and record the refusal in a second transaction."""
     with suppress(LostRace):
         try:
             with transaction.atomic():
-                kept = once.begin()
-                if kept:
-                    return kept
-                found = run()
-                once.keep(found)
-                return found
+                recorded = attempt.begin()
+                if recorded:
+                    return recorded
+                response = run()
+                attempt.record(response)
+                return response
         except (LostRace, RequestInProgress, KeyReused):
             raise
-        except Exception as exc:  # noqa: BLE001 (its own answer is worked out as for any other request)
-            found = cast(HttpResponse, view.handle_exception(exc))
+        except Exception as exc:  # noqa: BLE001 (becomes the same response as without a key)
+            response = cast(HttpResponse, view.handle_exception(exc))
         with transaction.atomic():
-            kept = once.begin()
-            if kept:
-                return kept
-            once.keep(found)
-            return found
-    with transaction.atomic():  # whoever was quicker has kept the answer meanwhile
-        kept = once.begin()
-    if kept is None:
+            recorded = attempt.begin()
+            if recorded:
+                return recorded
+            attempt.record(response)
+            return response
+    with transaction.atomic():  # another request with this key has been recorded in the meantime
+        recorded = attempt.begin()
+    if recorded is None:
         raise RequestInProgress
-    return kept
+    return recorded
 
 
 class LostRace(Exception):
-    """Somebody kept an answer for the same key between our look and our own."""
+    """Another request with the same key was recorded after this one looked for a record."""
 
 
 @dataclass(frozen=True)
-class _Once:
-    """One key of one partner, and what its request is."""
+class _Attempt:
+    """A request with the key of a partner."""
 
     partner: int
     key: str
@@ -116,49 +120,49 @@ class _Once:
     now: datetime
 
     def begin(self) -> HttpResponse | None:
-        """Lock the key until the transaction ends, however it does; the answer if there is one.
+        """Lock the key until the transaction ends. Returns the recorded response, if there is one.
 
-        The look may be older than the lock by a moment, in which somebody else came to an end: `keep` finds that out.
-        Raises StillRunning, OtherRequest.
+        One statement locks and reads, so what it reads may be slightly older than the lock: a request that was recorded
+        in between is noticed by `record`. Raises RequestInProgress, KeyReused.
         """
         with connection.cursor() as cursor:
             cursor.execute(
-                "select pg_try_advisory_xact_lock(%s), kept.request_hash, kept.status, kept.headers::text, kept.body "
-                "from (select 1) as one left join partners_keptanswer as kept "
-                "on kept.partner_id = %s and kept.key = %s and kept.at > %s",
+                "select pg_try_advisory_xact_lock(%s), record.request_hash, record.status, record.headers::text, "
+                "record.body from (select 1) as one left join partners_keptanswer as record "
+                "on record.partner_id = %s and record.key = %s and record.at > %s",
                 [self._lock, self.partner, self.key, self.now - settings.ANSWERS_KEPT],
             )
-            mine, request_hash, status, headers, body = cursor.fetchone()
+            locked, request_hash, status, headers, body = cursor.fetchone()
         if request_hash is None:
-            if not mine:
+            if not locked:
                 raise RequestInProgress
             return None
         if request_hash != self.request_hash:
             raise KeyReused
-        found = HttpResponse(bytes(body), status=status, headers=json.loads(headers))
-        found["Idempotency-Replayed"] = "true"
-        return found
+        response = HttpResponse(bytes(body), status=status, headers=json.loads(headers))
+        response["Idempotency-Replayed"] = "true"
+        return response
 
-    def keep(self, found: HttpResponse) -> None:
+    def record(self, response: HttpResponse) -> None:
         """Raises LostRace."""
-        if found.status_code not in KEPT:
+        if response.status_code not in RECORDED_STATUSES:
             return
-        headers = {name: found[name] for name in (*KEPT_HEADERS, "Content-Type") if name in found}
+        headers = {name: response[name] for name in (*RECORDED_HEADERS, "Content-Type") if name in response}
         with connection.cursor() as cursor:
             cursor.execute(
                 "insert into partners_keptanswer (partner_id, key, request_hash, at, status, headers, body) "
                 "values (%s, %s, %s, %s, %s, %s, %s) on conflict (partner_id, key) do update set "
                 "request_hash = excluded.request_hash, at = excluded.at, status = excluded.status, "
                 "headers = excluded.headers, body = excluded.body "
-                "where partners_keptanswer.at <= %s",  # one that has run out
+                "where partners_keptanswer.at <= %s",  # replaces an expired record
                 [
                     self.partner,
                     self.key,
                     self.request_hash,
                     self.now,
-                    found.status_code,
+                    response.status_code,
                     json.dumps(headers),
-                    found.content,
+                    response.content,
                     self.now - settings.ANSWERS_KEPT,
                 ],
             )
@@ -180,7 +184,7 @@ def _hash(request: Request) -> str:
 
 
 def _body(request: Request) -> bytes:
-    """Of a form its parts, with the content of files: where the line between them is drawn differs every time."""
+    """Hash of what was sent. For a form that of its parts, because the boundary between them is random."""
     if request.content_type.partition(";")[0].strip().lower() != FORM:
         return request._request.body
     digest = sha256()

@@ -1,46 +1,46 @@
-"""What the contract says before its first operation: how to come in, and the rules that hold everywhere (R55)."""
+"""The introduction of the OpenAPI document: authentication and the rules of all operations (R55)."""
 
 from typing import Any
 
 TEXT = """\
-One REST API for **service centres**, **retailers** and **fulfilment houses**.
+One REST API for **service centres**, **retailers** and **fulfilment partners**.
 
-**Coming in.** Staff issue your credential. With its id and secret fetch a token that works for an hour
-(`POST /api/v1/oauth/token`, client credentials), and send it as `Authorization: Bearer ...`. Its scopes say what you
-may do. You see only what is yours: anything else is answered 404.
+**Authentication.** Staff issue your credential. Use its id and secret to fetch a token, which is valid for an hour
+(`POST /api/v1/oauth/token`, client credentials), and send it as `Authorization: Bearer ...`. Its scopes determine what
+you may do. You see only your own objects; anything else is answered with 404.
 
-**Repeating.** Every `POST` that changes something takes an `Idempotency-Key` of your own: the same request again gets
-the same answer for 24 hours, and nothing is done twice.
+**Idempotency.** Every `POST` that changes something takes an `Idempotency-Key` that you choose. The same request with
+the same key gets the same response for 24 hours, and nothing happens twice.
 
-**Versions of a thing.** What you read one by one has an `ETag`: `If-None-Match` gets 304 while it is the same,
-`If-Match` gets 412 once it has changed.
+**ETags.** Single objects have an `ETag`. Send it as `If-None-Match` to get 304 while the object is unchanged, or as
+`If-Match` to get 412 if it has changed since you read it.
 
-**Lists** come in pages: give the answer's `next` as `cursor`. `fields` names the columns that you want.
+**Lists** are paginated: send `next` of the response as `cursor`. With `fields` you choose the fields to return.
 
-**Errors** are `application/problem+json` (RFC 9457). `code` is stable, `errors` points at the fields at fault.
-A 429 and a 503 say in `Retry-After` when to come back; `RateLimit` tells on every answer what is left of a minute.
+**Errors** are `application/problem+json` (RFC 9457). `code` is stable, `errors` points to the fields at fault. For 429
+and 503 `Retry-After` tells when to try again; `RateLimit` tells in every response what is left of the current minute.
 
-**Times** are UTC, to the microsecond. Unknown fields and parameters are refused, so that a mistyped one is noticed.
+**Times** are in UTC, to the microsecond. Unknown fields and parameters are refused, so that you notice a typing error.
 
-**Changes.** Fields and operations are added without notice: ignore what you do not know. What is to go is marked
-`deprecated`, and answers with `Deprecation` and `Sunset` headers before it goes.
+**Changes.** Fields and operations are added without notice: ignore what you do not know. Anything that will be removed
+is first marked `deprecated`, and its responses have `Deprecation` and `Sunset` headers.
 """
 TAGS = {
-    "Tokens": "Where every program begins.",
-    "Intake": "Somebody stands at the counter: what they are entitled to, and the job that is opened.",
-    "Tickets": "The jobs of your centres, and what happens to them.",
-    "Work": "Estimates, parts, messages and documents of a job.",
-    "Loans": "Loan equipment, while a job takes too long.",
+    "Tokens": "Where every client begins.",
+    "Intake": "A customer at the counter: what they are entitled to, and opening a ticket.",
+    "Tickets": "The tickets of your centres and their events.",
+    "Work": "Estimates, parts, messages and documents of a ticket.",
+    "Loans": "Loan equipment while a repair takes too long.",
     "Cards": "Whether a membership card is valid.",
-    "Sales": "What your shops sold: a registration that fits counts at once.",
-    "Catalogue": "Products, their points and stages, and what changes.",
+    "Sales": "What your shops sold. A matching registration counts at once.",
+    "Catalogue": "Products, their points and stages, and changes to them.",
     "Fulfilment": "The Welcome Packs that you are asked to send.",
-    "Webhooks": "What you are told without asking.",
+    "Webhooks": "Events that we send to you.",
 }
 
 
 def introduce(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
-    """Put the introduction, and the subjects in the order of a repair, into the contract."""
+    """Hook of drf-spectacular: add the introduction and the tags, in the order of a repair."""
     result["info"]["description"] = TEXT
-    result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
+    result["tags"] = [{"name": name, "description": description} for name, description in TAGS.items()]
     return result

@@ -1,4 +1,4 @@
-"""Looking somebody or something up: as often as people come to a counter, never so often as to go through all (R55)."""
+"""Rate limit for look-ups of members, cards and serial numbers, so that nobody can enumerate them (R55)."""
 
 from django.conf import settings
 from rest_framework import exceptions
@@ -8,11 +8,11 @@ from cps_portal.core.rest.views import PartnerView
 
 
 class LookUpView(PartnerView):
-    """Counted by credential over all look-ups, beside its requests. While nobody counts everybody is let through."""
+    """Look-ups of a credential are counted together, besides its requests. Without Redis there is no limit."""
 
     def count_look_up(self) -> None:
-        """Raises Throttled. Not for what is answered again by its Idempotency-Key."""
-        most, seconds = settings.LOOK_UP_LIMIT
-        found = buffered_counts.count(f"look-up:{self.access.credential.pk}", seconds=seconds)
-        if found and found[0] > most:
-            raise exceptions.Throttled(wait=found[1])
+        """Raises Throttled. Call it inside the idempotent part: a repeated response does not count."""
+        limit, seconds = settings.LOOK_UP_LIMIT
+        counted = buffered_counts.count(f"look-up:{self.access.credential.pk}", seconds=seconds)
+        if counted and counted[0] > limit:
+            raise exceptions.Throttled(wait=counted[1])

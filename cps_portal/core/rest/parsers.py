@@ -1,4 +1,4 @@
-"""Bodies as strictly as a database needs them."""
+"""Strict parsing of request bodies."""
 
 import json
 from typing import IO, Any
@@ -9,18 +9,18 @@ from rest_framework.parsers import JSONParser
 
 
 class StrictJSONParser(JSONParser):
-    """Refuses as malformed also what is nested beyond reason, and what no text column takes."""
+    """Also refuses JSON that is nested too deeply, and text that PostgreSQL cannot store."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            found = super().parse(stream, media_type, parser_context)
-            json.dumps(found, ensure_ascii=False).encode()  # halves of surrogate pairs
+            parsed = super().parse(stream, media_type, parser_context)
+            json.dumps(parsed, ensure_ascii=False).encode()  # fails for unpaired surrogates
         except (RecursionError, UnicodeEncodeError) as error:
             raise exceptions.ParseError from error
-        return found
+        return parsed
 
 
-def length_of(request: HttpRequest) -> int:
-    """Of the body, as announced: nothing is read past it, and without it there is no body."""
-    given = request.META.get("CONTENT_LENGTH") or "0"
-    return int(given) if given.isdecimal() and len(given) < 19 else 0
+def content_length(request: HttpRequest) -> int:
+    """Length of the body in bytes by its header. Django reads no further, and nothing without the header."""
+    header = request.META.get("CONTENT_LENGTH") or "0"
+    return int(header) if header.isdecimal() and len(header) < 19 else 0

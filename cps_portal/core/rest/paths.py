@@ -1,9 +1,9 @@
-"""Keys in addresses."""
+"""Path converters."""
 
 from django.urls.converters import IntConverter
 
 
 class KeyConverter(IntConverter):
-    """A key as a database has them: what is longer leads nowhere, instead of to an error."""
+    """A primary key. A number too long for the database is not found, instead of an error."""
 
     regex = "[0-9]{1,18}"

@@ -1,4 +1,4 @@
-"""What the contract says of all endpoints alike: headers, errors, the tokens."""
+"""What all endpoints have in common in the OpenAPI document: headers, errors, tokens."""
 
 import re
 from typing import Any, Literal
@@ -18,12 +18,12 @@ from cps_portal.core.rest.views import PartnerView
 
 ALWAYS = ("400", "401", "403", "406", "429")
 WITH_BODY = ("413", "415")
-INK = r"[^\s\x1c-\x1f\x85]"  # something that is not cut off
-EXACT = {"pattern", "format", "enum"}
+NOT_BLANK = r"[^\s\x1c-\x1f\x85]"  # a character that str.strip() would not remove
+EXACT_KEYS = {"pattern", "format", "enum"}
 
 
 class FaultSerializer(serializers.Serializer[Any]):
-    """One thing that is wrong: in the body (`pointer`, RFC 6901), in the query string, or in a header."""
+    """An error in the body (`pointer`, RFC 6901), the query string or a header."""
 
     pointer = serializers.CharField(required=False)
     parameter = serializers.CharField(required=False)
@@ -33,9 +33,9 @@ class FaultSerializer(serializers.Serializer[Any]):
 
 
 class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
-    """An error: `code` is stable, `detail` is the sentence for a person, `errors` the fields at fault."""
+    """An error. `code` is stable, `detail` is a sentence for people, `errors` are the fields at fault."""
 
-    type = serializers.CharField(help_text="Always about:blank: `code` tells the kinds apart.")
+    type = serializers.CharField(help_text="Always about:blank; use `code` to distinguish errors.")
     title = serializers.CharField()
     status = serializers.IntegerField()
     code = serializers.CharField()
@@ -48,17 +48,19 @@ class TagSerializer(serializers.Serializer[Any]):
 
 
 def problem_responses(*codes: int) -> dict[tuple[int, str], Any]:
-    """The `responses` of extend_schema for these statuses, beside those that PartnerSchema adds by itself."""
+    """`responses` of extend_schema for these statuses, besides those that PartnerSchema adds."""
     return {(code, CONTENT_TYPE): ProblemSerializer for code in codes}
 
 
 def page_schema(row: type[serializers.Serializer[Any]], name: str) -> Any:
-    """The answer of a list of these rows."""
+    """The response of a list of these rows."""
     return inline_serializer(
         name,
         {
             "results": row(many=True),
-            "next": serializers.CharField(allow_null=True, help_text="`cursor` of the page after; null on the last."),
+            "next": serializers.CharField(
+                allow_null=True, help_text="`cursor` of the next page; null on the last page."
+            ),
         },
     )
 
@@ -74,43 +76,43 @@ def header(name: str, description: str, *, pattern: str = "", required: bool = F
     )
 
 
-IF_MATCH = header("If-Match", "The ETag that you know: 412 if it has changed since.")
-IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it is still the same.")
+IF_MATCH = header("If-Match", "The ETag of the version you know. If it has changed since, you get 412.")
+IF_NONE_MATCH = header("If-None-Match", "The ETag of the version you have. If it is unchanged, you get 304.")
 
 
 class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """What Strict refuses, the contract does not allow."""
+    """StrictSerializer refuses unknown fields, so the schema does not allow them either."""
 
     target_class = StrictSerializer
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Literal["request", "response"]) -> dict[str, Any]:
-        found: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return {**found, "additionalProperties": False}
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}
 
 
 class PartnerSchema(AutoSchema):
-    """Adds what PartnerView does for every endpoint, so that no endpoint has to say it."""
+    """Adds the headers and errors that PartnerView and `idempotent` give to every endpoint."""
 
     def get_summary(self) -> str:
-        """The operation's name as words: `listTickets` is “List tickets”."""
+        """The operationId in words: `listTickets` becomes “List tickets”."""
         return str(super().get_summary() or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.get_operation_id()).capitalize())
 
     def get_override_parameters(self) -> list[Any]:
-        found = list(super().get_override_parameters())
+        parameters = list(super().get_override_parameters())
         if not isinstance(self.view, PartnerView):
-            return found
+            return parameters
         handler = getattr(self.view, self.method.lower(), None)
         required = getattr(handler, "idempotency_key_required", None)
         if required is not None:
-            words = "Your own name for this request: the same again gets the same answer, for a day."
-            found.append(header(HEADER, words, pattern=f"^{KEY.pattern}$", required=required))
-        return found
+            description = "A unique key that you choose. The same request with it gets the same response for 24 hours."
+            parameters.append(header(HEADER, description, pattern=f"^{KEY.pattern}$", required=required))
+        return parameters
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
-        found: dict[str, Any] = super()._get_response_bodies(direction)
+        responses: dict[str, Any] = super()._get_response_bodies(direction)
         if not isinstance(self.view, PartnerView):
-            return found
+            return responses
         codes = list(ALWAYS)
         if self.method in ("POST", "PUT", "PATCH"):
             codes += WITH_BODY
@@ -119,37 +121,35 @@ class PartnerSchema(AutoSchema):
         if self.path.count("{"):
             codes.append("404")
         for code in codes:
-            if code not in found:
-                found[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+            if code not in responses:
+                responses[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                     ProblemSerializer, code, [CONTENT_TYPE], direction
                 )
-        return dict(sorted(found.items()))
+        return dict(sorted(responses.items()))
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """As exact as what reads it: a text that may not be blank, a number that has a digit."""
-        found = super()._map_serializer_field(  # type: ignore[no-untyped-call]
+        """Describe requests as strictly as they are validated: text that is not blank, decimals with a digit."""
+        schema = super()._map_serializer_field(  # type: ignore[no-untyped-call]
             field, direction, bypass_extensions
         )
-        if direction != "request" or not found:
-            return found
+        if direction != "request" or not schema:
+            return schema
         if isinstance(field, serializers.DecimalField):
-            return {**found, "pattern": _decimal(field)}
-        if isinstance(field, serializers.CharField) and not field.allow_blank and found.keys().isdisjoint(EXACT):
-            exact = any(isinstance(one, RegexValidator) for one in field.validators)
-            return found if exact else {**found, "pattern": INK}
-        return found
+            return {**schema, "pattern": _decimal_pattern(field)}
+        if isinstance(field, serializers.CharField) and not field.allow_blank and schema.keys().isdisjoint(EXACT_KEYS):
+            has_pattern = any(isinstance(validator, RegexValidator) for validator in field.validators)
+            return schema if has_pattern else {**schema, "pattern": NOT_BLANK}
+        return schema
 
     def is_deprecated(self) -> bool:
         return bool(getattr(self.view, "deprecation", None)) or bool(super().is_deprecated())
 
 
-def _decimal(field: serializers.DecimalField) -> str:
+def _decimal_pattern(field: serializers.DecimalField) -> str:
     sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
     places = f"\\d{{1,{field.decimal_places}}}"
     return f"^{sign}(\\d{{1,{field.max_whole_digits}}}(\\.{places})?|\\.{places})$"
 
-
-# --- Where tokens come from ------------------------------------------------------------------------
 
 FORM = "application/x-www-form-urlencoded"
 TEXT = {"type": "string"}
@@ -180,9 +180,13 @@ def _json(description: str, schema: dict[str, Any] | None = None) -> dict[str, A
 
 
 def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
-    """Put the two addresses of OAuth into the contract: they belong to a library and follow its RFCs."""
+    """Hook of drf-spectacular: add the two OAuth endpoints, whose views belong to django-oauth-toolkit."""
     secret = {"client_id": TEXT, "client_secret": {"type": "string", "format": "password"}}
-    errors = {"400": _json("Refused (RFC 6749)"), "401": _json("Wrong client"), "429": _json("Too often")}
+    errors = {
+        "400": _json("Refused (RFC 6749)"),
+        "401": _json("Unknown client or wrong secret"),
+        "429": _json("Too many requests"),
+    }
     token = {
         "type": "object",
         "required": ["access_token", "expires_in", "token_type", "scope"],
@@ -193,12 +197,15 @@ def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: boo
             "scope": TEXT,
         },
     }
-    scope = {"type": "string", "description": f"Some of: {' '.join(Scope.values)}. None: all of the credential's."}
+    scope = {
+        "type": "string",
+        "description": f"Some of: {' '.join(Scope.values)}. By default all scopes of the credential.",
+    }
     result["paths"]["/api/v1/oauth/token"] = {
         "post": {
             "operationId": "fetchToken",
             "summary": "Fetch a token",
-            "description": "Client credentials, in the body or by HTTP Basic. A token works for an hour: keep it.",
+            "description": "Client credentials, in the body or by HTTP Basic. A token is valid for an hour: reuse it.",
             "tags": ["Tokens"],
             "security": [{}],
             "requestBody": _form(
@@ -210,11 +217,11 @@ def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: boo
     result["paths"]["/api/v1/oauth/revoke"] = {
         "post": {
             "operationId": "revokeToken",
-            "summary": "Give a token back",
+            "summary": "Revoke a token",
             "tags": ["Tokens"],
             "security": [{}],
             "requestBody": _form(["token"], {"token": TEXT, **secret}),
-            "responses": {"200": {"description": "It works no more, or never did"}, **errors},
+            "responses": {"200": {"description": "The token is not valid any more"}, **errors},
         }
     }
     return result

@@ -1,4 +1,4 @@
-"""What partners send us signed, as Standard Webhooks describes: the same rules that hold for what we send them."""
+"""Requests signed by partners as Standard Webhooks specifies, like the webhooks that we send."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -15,60 +15,57 @@ from rest_framework.views import APIView
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from cps_portal.core.rest.errors import TooLarge
-from cps_portal.core.rest.parsers import StrictJSONParser, length_of
+from cps_portal.core.rest.parsers import StrictJSONParser, content_length
 
 MAX_BYTES = 64 * 1024
-NOBODYS = "whsec_bm9ib2R5IHNpZ25zIHdpdGggdGhpcyBvbmU="  # so that what is unknown takes as long as what is wrong
+# Checked when there is no secret, so that the response time does not tell whether an object exists.
+DUMMY_KEY = "whsec_bm9ib2R5IHNpZ25zIHdpdGggdGhpcyBvbmU="
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @dataclass(frozen=True)
 class Signature:
-    """`request.auth` of what was signed rightly. `webhook_id` is the sender's: the same again is the same message."""
+    """`request.auth` of a valid request. `webhook_id` is the sender's number of the message, the same when repeated."""
 
     webhook_id: str
     timestamp: str
 
 
 def verify_signed(request: HttpRequest, endpoint_secrets: Iterable[str]) -> Signature | None:
-    """Check the signature over the body: with any of the secrets, at most five minutes old (R38). None: not signed.
+    """Verify the signature of the body by any of the secrets; it may be five minutes old (R38). None if it is invalid.
 
     Raises TooLarge.
     """
-    if length_of(request) > MAX_BYTES:
+    if content_length(request) > MAX_BYTES:
         raise TooLarge(f"Send at most {MAX_BYTES // 1024} KiB.")
     headers = {name: request.headers.get(name, "") for name in HEADERS}
-    found = None
+    signature = None
     try:
         body = request.body
-    except UnreadablePostError:  # the sender hung up
+    except UnreadablePostError:  # the client disconnected
         return None
-    for secret in [*endpoint_secrets] or [NOBODYS]:
-        if _fits(secret, body, headers) and secret != NOBODYS:
-            found = Signature(headers["webhook-id"], headers["webhook-timestamp"])
-    return found
+    for secret in [*endpoint_secrets] or [DUMMY_KEY]:
+        if _verifies(secret, body, headers) and secret != DUMMY_KEY:
+            signature = Signature(headers["webhook-id"], headers["webhook-timestamp"])
+    return signature
 
 
-def _fits(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
+def _verifies(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
-    except (
-        WebhookVerificationError,
-        ValueError,
-        TypeError,
-    ):  # the library leaves what is no base64, UTF-8 or pair to us
+    except (WebhookVerificationError, ValueError, TypeError):  # the last two for headers that are not base64 or UTF-8
         return False
     return True
 
 
 class SignedAuthentication(BaseAuthentication):
-    """Whoever knows the secret. Whatever is wrong has one answer: also that there is no such thing."""
+    """Every failure has the same response, also for an object that does not exist."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Signature]:
         view = request.parser_context["view"]
         signature = verify_signed(request._request, view.secrets_of(**view.kwargs))
         if signature is None:
-            raise exceptions.AuthenticationFailed("The signature does not fit.")
+            raise exceptions.AuthenticationFailed("The signature is not valid.")
         return AnonymousUser(), signature
 
     def authenticate_header(self, request: Request) -> str:
@@ -92,14 +89,14 @@ class SignedScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class SignedView(APIView):
     """An endpoint for one partner's signed requests about one of its objects.
 
-    `request.auth` is the Signature; `request.data` what was sent. A subclass says whose signature counts.
+    `request.auth` is the Signature, `request.data` the body.
     """
 
     authentication_classes = [SignedAuthentication]
     permission_classes = []
     parser_classes = [StrictJSONParser]
-    throttle_classes = []  # only what is signed gets as far as a throttle, and a house reports on many packs at once
+    throttle_classes = []  # only signed requests come this far, and fulfilment partners report many at once
 
     @abstractmethod
     def secrets_of(self, **kwargs: Any) -> Iterable[str]:
-        """The live secrets of the partner whose object the URL names; none if there is no such object."""
+        """The live secrets of the partner that owns the object in the URL; empty if there is no such object."""

@@ -1,4 +1,4 @@
-"""Where partners fetch their tokens, and give them back (RFC 6749, 7009). Errors look as those documents say."""
+"""The endpoints where partners fetch and revoke tokens (RFC 6749, 7009). Errors have the form of those RFCs."""
 
 from typing import Any
 
@@ -15,33 +15,33 @@ from cps_portal.core.partners.models.credentials import ADDRESS
 FORM = "application/x-www-form-urlencoded"
 
 
-class _Door:
-    """What is checked before the library reads anything."""
+class _TokenEndpoint:
+    """Checks before django-oauth-toolkit reads the request."""
 
     http_method_names = ["post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
             if is_throttled(request, scope="token", limit=settings.TOKEN_LIMIT):
-                answer = JsonResponse(
+                response = JsonResponse(
                     {"error": "slow_down", "error_description": "Keep the token you have."}, status=429
                 )
-                answer["Retry-After"] = str(settings.TOKEN_LIMIT[1])
-                return answer
+                response["Retry-After"] = str(settings.TOKEN_LIMIT[1])
+                return response
             if request.content_type != FORM or any("\x00" in value for value in request.POST.values()):
-                words = f"Send a body of the type {FORM}."
-                return JsonResponse({"error": "invalid_request", "error_description": words}, status=400)
+                description = f"Send a body of the type {FORM}."
+                return JsonResponse({"error": "invalid_request", "error_description": description}, status=400)
             request.META[ADDRESS] = client_address(request)
-        answer = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        answer.headers.setdefault("Cache-Control", "no-store")
-        return answer  # type: ignore[no-any-return]
+        response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response  # type: ignore[no-any-return]
 
 
 @method_decorator([csrf_exempt, login_not_required], name="dispatch")
-class FetchTokenView(_Door, TokenView):  # type: ignore[misc]
+class FetchTokenView(_TokenEndpoint, TokenView):  # type: ignore[misc]
     """Client credentials, by HTTP Basic or in the body."""
 
 
 @method_decorator([csrf_exempt, login_not_required], name="dispatch")
-class GiveBackTokenView(_Door, RevokeTokenView):  # type: ignore[misc]
-    """A token that is not needed any more."""
+class RevokePartnerTokenView(_TokenEndpoint, RevokeTokenView):  # type: ignore[misc]
+    """Revokes a token before it expires."""

@@ -1,4 +1,4 @@
-"""Files as partners send them: `multipart/form-data` as strictly read as JSON, then the same way as a page's (R25)."""
+"""Uploads and downloads of files by partners (R25)."""
 
 from typing import IO, Any
 
@@ -27,65 +27,68 @@ CONTENTS = {(200, kind): OpenApiTypes.BINARY for kind in sorted(set(CONTENT_TYPE
 
 
 class ScannerUnavailable(exceptions.APIException):
-    """The virus scanner gave no answer: as on a page nothing is taken until it does."""
+    """The virus scanner does not answer. No file is accepted unscanned."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "unreachable"
-    default_detail = "We can’t take files for the moment. Try again in a few minutes, with the same Idempotency-Key."
+    default_detail = "We can’t accept files at the moment. Try again in a few minutes with the same Idempotency-Key."
     wait = 120
 
 
 class StrictFormParser(MultiPartParser):
-    """Refuses as malformed also what breaks on the way into a text column, and forms of many thousand parts."""
+    """Also refuses text that PostgreSQL cannot store, and forms with thousands of parts."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
     ) -> "DataAndFiles[Any, Any]":
         try:
-            found = super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
-            for name, values in (*found.data.lists(), *found.files.lists()):
-                "".join([name, *(getattr(value, "name", value) for value in values)]).encode()  # halves of surrogates
+            parsed = super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
+            for name, values in (*parsed.data.lists(), *parsed.files.lists()):
+                "".join([name, *(getattr(value, "name", value) for value in values)]).encode()  # unpaired surrogates
         except (SuspiciousOperation, LookupError, ValueError) as error:
             raise exceptions.ParseError from error
-        return found
+        return parsed
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
 class UploadField(serializers.FileField):
-    """A file; what it is is found by its content."""
+    """A file. Its type is detected from its content."""
 
 
 class StrictFormSerializer(StrictSerializer):
-    """Also refuses what is given twice: one of the two would be lost without a word."""
+    """Also refuses a field that is sent twice, because all but one would be ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
-        twice = sorted(name for name, values in data.lists() if len(values) > 1) if hasattr(data, "lists") else []
-        if twice:
-            raise serializers.ValidationError({str(name): ["Send this once."] for name in twice}, "twice")
-        given = {name for name in data if isinstance(data[name], UploadedFile)}
-        words = {name for name, field in self.fields.items() if not isinstance(field, serializers.FileField)}
-        if wrong := sorted(given & words):
-            raise serializers.ValidationError({name: ["Send this as a word, not as a file."] for name in wrong})
+        repeated = sorted(name for name, values in data.lists() if len(values) > 1) if hasattr(data, "lists") else []
+        if repeated:
+            raise serializers.ValidationError({str(name): ["Send this only once."] for name in repeated}, "twice")
+        files_sent = {name for name in data if isinstance(data[name], UploadedFile)}
+        text_fields = {name for name, field in self.fields.items() if not isinstance(field, serializers.FileField)}
+        if wrong := sorted(files_sent & text_fields):
+            raise serializers.ValidationError({name: ["Send this as text, not as a file."] for name in wrong})
         return super().to_internal_value(data)
 
 
 class UploadView(PartnerView):
-    """A view to which a file is posted. What it wants to store it stores before its transaction, see files.store."""
+    """A view that receives a file. It stores the file before the transaction of the request, see files.store."""
 
     parser_classes = [StrictFormParser]
     max_bytes = settings.FILES_MAX_MEGABYTES * MEGABYTE + MAX_BYTES
 
     def validated_upload(self, request: Request, form: type[StrictFormSerializer]) -> dict[str, Any]:
-        found = form(data=request.data)
-        found.is_valid(raise_exception=True)
-        return dict(found.validated_data)
+        serializer = form(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
     def store(self, upload: "UploadedFile[bytes]", purpose: str) -> StoredFile:
-        """A clean copy, attached to nothing yet. Raises TooLarge, NobodyScans, Throttled, or ValidationError."""
-        most, seconds = settings.FILES_UPLOAD_LIMIT
-        found = buffered_counts.count(f"upload:{self.access.credential.pk}", seconds=seconds)
-        if found and found[0] > most:
-            raise exceptions.Throttled(wait=found[1])
+        """Store a clean copy, not attached to anything yet.
+
+        Raises TooLarge, ScannerUnavailable, Throttled or ValidationError.
+        """
+        limit, seconds = settings.FILES_UPLOAD_LIMIT
+        counted = buffered_counts.count(f"upload:{self.access.credential.pk}", seconds=seconds)
+        if counted and counted[0] > limit:
+            raise exceptions.Throttled(wait=counted[1])
         try:
             return files.store(upload=upload, purpose=purpose, by=None, at=timezone.now())
         except Refusal as refusal:
@@ -97,18 +100,20 @@ class UploadView(PartnerView):
 
 
 class ContentView(PartnerView):
-    """A view that answers a file."""
+    """A view that returns a file."""
 
     def content_of(self, file: StoredFile) -> FileResponse:
-        """Only ever to be saved. Raises Http404 if it was erased a moment ago."""
+        """As an attachment, never shown by a browser. Raises Http404 if the file has just been erased."""
         try:
             content = files.file_storage().open(file.stored_as)
         except FileNotFoundError as error:
             raise Http404 from error
-        found = FileResponse(content, content_type=file.content_type, as_attachment=True, filename=file.download_name)
-        found["X-Content-Type-Options"] = "nosniff"
-        return found
+        response = FileResponse(
+            content, content_type=file.content_type, as_attachment=True, filename=file.download_name
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+        return response
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Whatever the partner accepts: there is one form of it."""
+        """Ignore `Accept`: a file has only one representation."""
         return super().perform_content_negotiation(request, force=force or request.method == "GET")

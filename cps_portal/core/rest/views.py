@@ -1,4 +1,4 @@
-"""What every endpoint for partners has in common: who, what, how often, and that it is noted (R55)."""
+"""Base class of the endpoints for partners: authentication, scopes, rate limit and the log of API calls (R55)."""
 
 import logging
 import re
@@ -28,46 +28,46 @@ from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.access import Access, HasScope, PartnerAuthentication
 from cps_portal.core.rest.errors import TooLarge, problem
-from cps_portal.core.rest.parsers import StrictJSONParser, length_of
+from cps_portal.core.rest.parsers import StrictJSONParser, content_length
 
 logger = logging.getLogger("cps_portal.api")
-MINUTE = 60
+RATE_WINDOW = 60  # seconds
 MAX_BYTES = 64 * 1024
-NOTICE = timedelta(days=180)  # at least so long what is to go is announced before
-GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+MIN_DEPRECATION_PERIOD = timedelta(days=180)  # between the announcement and the sunset
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
 class Deprecation:
-    """Since when an endpoint should not be used any more, from when it is gone, and what to read (RFC 9745, 8594)."""
+    """Since when an endpoint is deprecated, when it will be removed, and where to read about it (RFC 9745, 8594)."""
 
     since: datetime
     sunset: datetime
     link: str
 
     def __post_init__(self) -> None:
-        if self.sunset - self.since < NOTICE:
-            raise ValueError(f"partners are told {NOTICE.days} days before")
+        if self.sunset - self.since < MIN_DEPRECATION_PERIOD:
+            raise ValueError(f"the sunset must be at least {MIN_DEPRECATION_PERIOD.days} days after the announcement")
 
 
 class PartnerView(APIView):
-    """An endpoint for partners. `request.auth` is the Access; a subclass names the scope its methods need."""
+    """An endpoint for partners. `request.auth` is an Access. A subclass sets `scope`, or `scopes` by method."""
 
     authentication_classes = [PartnerAuthentication]
     permission_classes = [HasScope]
     parser_classes = [StrictJSONParser]
     renderer_classes = [JSONRenderer]
     throttle_classes = []
-    http_method_names = ["get", "head", "post", "patch", "delete"]  # what `Allow` names beside those there are
+    http_method_names = ["get", "head", "post", "patch", "delete"]  # those a subclass implements are listed in `Allow`
     metadata_class = None
     max_bytes: ClassVar[int] = MAX_BYTES
     scope: ClassVar[str] = ""
-    scopes: ClassVar[Mapping[str, str]] = {}  # where the methods differ
+    scopes: ClassVar[Mapping[str, str]] = {}
     deprecation: ClassVar[Deprecation | None] = None
 
     request_id = ""
-    began = 0.0
-    left: tuple[int, int] | None = None
+    started_at = 0.0
+    rate_left: tuple[int, int] | None = None  # requests, and seconds to the end of the window
 
     def scope_for(self, method: str | None) -> str:
         return self.scopes.get(method or "", self.scope)
@@ -78,88 +78,90 @@ class PartnerView(APIView):
 
     @property
     def access(self) -> Access:
-        assert isinstance(self.request.auth, Access)  # noqa: S101 (or it would not have come this far)
+        assert isinstance(self.request.auth, Access)  # noqa: S101 (HasScope has checked it)
         return self.request.auth
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.began = time.perf_counter()
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        self.request_id = given if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        self.started_at = time.perf_counter()
+        sent_id = request.META.get("HTTP_X_REQUEST_ID", "")
+        self.request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
         return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         if isinstance(request.auth, Access):
-            self._count(request.auth)
+            self._check_rate(request.auth)
             if request.method not in SAFE_METHODS:
                 pghistory.context(partner=request.auth.partner.slug, credential=request.auth.credential.pk)
-        if length_of(request._request) > self.max_bytes:
+        if content_length(request._request) > self.max_bytes:
             raise TooLarge(f"Send at most {self.max_bytes // 1024} KiB.")
 
-    def _count(self, access: Access) -> None:
-        """Not more than the credential's requests a minute. While nobody counts everybody is let through."""
+    def _check_rate(self, access: Access) -> None:
+        """Count the request. Raises Throttled above the rate of the credential. Without Redis there is no limit."""
         rate = access.credential.rate
-        found = buffered_counts.count(f"rate:{access.credential.pk}", seconds=MINUTE)
-        if found is None:
+        counted = buffered_counts.count(f"rate:{access.credential.pk}", seconds=RATE_WINDOW)
+        if counted is None:
             return
-        count, seconds = found
-        self.left = (max(rate - count, 0), seconds)
+        count, seconds = counted
+        self.rate_left = (max(rate - count, 0), seconds)
         if count > rate:
             raise exceptions.Throttled(wait=seconds)
 
     def handle_exception(self, exc: Exception) -> Any:
         try:
             return super().handle_exception(exc)
-        except Exception as defect:
+        except Exception as bug:
             got_request_exception.send(sender=type(self), request=self.request._request)
-            logger.exception("request %s failed", self.request_id, exc_info=defect)
-            return problem(500, "internal", f"This is our fault. Tell us the request id {self.request_id}.")
+            logger.exception("request %s failed", self.request_id, exc_info=bug)
+            return problem(
+                500, "internal", f"Something went wrong on our side. Send us the request id {self.request_id}."
+            )
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer["X-Request-ID"] = self.request_id
-        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["X-Request-ID"] = self.request_id
+        final.headers.setdefault("Cache-Control", "private, no-cache")
         access = getattr(request, "_auth", None)
         if isinstance(access, Access):
-            if self.left:
-                answer["RateLimit-Policy"] = f'"minute";q={access.credential.rate};w={MINUTE}'
-                answer["RateLimit"] = f'"minute";r={self.left[0]};t={self.left[1]}'
-            self._note(access, answer)
+            if self.rate_left:
+                final["RateLimit-Policy"] = f'"minute";q={access.credential.rate};w={RATE_WINDOW}'
+                final["RateLimit"] = f'"minute";r={self.rate_left[0]};t={self.rate_left[1]}'
+            self._log(access, final)
         if self.deprecation:
-            answer["Deprecation"] = f"@{int(self.deprecation.since.timestamp())}"
-            answer["Sunset"] = http_date(self.deprecation.sunset.timestamp())
-            answer["Link"] = f'<{self.deprecation.link}>; rel="deprecation"'
-        return answer
+            final["Deprecation"] = f"@{int(self.deprecation.since.timestamp())}"
+            final["Sunset"] = http_date(self.deprecation.sunset.timestamp())
+            final["Link"] = f'<{self.deprecation.link}>; rel="deprecation"'
+        return final
 
-    def _note(self, access: Access, answer: HttpResponse) -> None:
-        took = int((time.perf_counter() - self.began) * 1000)
+    def _log(self, access: Access, response: HttpResponse) -> None:
+        took = int((time.perf_counter() - self.started_at) * 1000)
         path = self.request.path[:300].replace("\x00", "")
-        code = getattr(answer, "problem_code", "")
+        code = getattr(response, "problem_code", "")
         logger.info(
-            "%s %s %s %s %s ms %s", access.partner.slug, self.request.method, path, answer.status_code, took, code
+            "%s %s %s %s %s ms %s", access.partner.slug, self.request.method, path, response.status_code, took, code
         )
         partners.log_call(
             {
                 "credential_id": access.credential.pk,
                 "at": timezone.now(),
-                "request_id": self._own_id(),
+                "request_id": self._unique_request_id(),
                 "method": self.request.method,
                 "path": path,
-                "status": answer.status_code,
+                "status": response.status_code,
                 "code": code,
                 "took_ms": took,
                 "address": access.address,
             }
         )
 
-    def _own_id(self) -> str:
-        """The partner may send the same id twice; the log keeps both requests."""
-        given = self.request.META.get("HTTP_X_REQUEST_ID")
-        return f"{self.request_id[:31]}-{uuid.uuid4().hex}" if given == self.request_id else self.request_id
+    def _unique_request_id(self) -> str:
+        """For the log, whose ids are unique: a partner may send the same X-Request-ID twice."""
+        sent_id = self.request.META.get("HTTP_X_REQUEST_ID")
+        return f"{self.request_id[:31]}-{uuid.uuid4().hex}" if sent_id == self.request_id else self.request_id
 
 
 @csrf_exempt
 @login_not_required
 def no_such_path(_request: HttpRequest, path: str) -> HttpResponse:
-    """What is mounted nowhere: a program asks, so it gets no page."""
-    return problem(404, "not_found", "There is nothing at this address.")
+    """Any other path of the API: a JSON problem instead of the HTML page for 404."""
+    return problem(404, "not_found", "There is nothing at this URL.")

@@ -1,6 +1,6 @@
-"""Partners look after their own webhook endpoints (R38, R55).
+"""The endpoints with which partners manage their webhook endpoints (R38, R55).
 
-A door of the partners' room that stands here, since that room knows nothing of REST framework or of these views.
+They are here and not in `core.partners`, which must not depend on REST framework.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ from cps_portal.core.rest.views import PartnerView
 
 
 class EndpointSerializer(SparseSerializer):
-    """Where you are told of events. `types` is empty for all."""
+    """An address that events are sent to. If `types` is empty, it gets all events."""
 
     id = serializers.IntegerField(source="pk")
     url = serializers.CharField()
@@ -36,20 +36,22 @@ class EndpointSerializer(SparseSerializer):
     reason = serializers.CharField(allow_blank=True, help_text="Why it is suspended.")
     since = serializers.DateTimeField()
     failing_since = serializers.DateTimeField(allow_null=True)
-    quiet_until = serializers.DateTimeField(allow_null=True, help_text="Left alone until then, because it failed.")
+    quiet_until = serializers.DateTimeField(
+        allow_null=True, help_text="We do not try again before, because deliveries failed."
+    )
 
 
 ENDPOINT = Resource(EndpointSerializer)
 
 
 class EndpointInSerializer(StrictSerializer):
-    url = serializers.CharField(max_length=500, help_text="Begins with https:// and leads to the open internet.")
+    url = serializers.CharField(max_length=500, help_text="A public address that begins with https://.")
     types = serializers.ListField(
         child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
         required=False,
         default=list,
         max_length=50,
-        help_text="The events you want. None: all that concern you.",
+        help_text="The events to subscribe to. Empty: all that concern you.",
     )
 
 
@@ -58,12 +60,12 @@ class EndpointChangeSerializer(StrictSerializer):
         child=serializers.ChoiceField(choices=sorted(settings.WEBHOOK_TYPES)),
         required=False,
         max_length=50,
-        help_text="The events you want. None: all that concern you.",
+        help_text="The events to subscribe to. Empty: all that concern you.",
     )
 
 
 class SecretSerializer(serializers.Serializer[Any]):
-    """The only time that a secret is shown."""
+    """The secret, which is shown only once."""
 
     endpoint: Any = EndpointSerializer()
     secret = serializers.CharField()
@@ -74,7 +76,7 @@ class SuspendSerializer(StrictSerializer):
 
 
 class NothingSerializer(StrictSerializer):
-    """Nothing."""
+    """An empty object."""
 
 
 class EndpointView(PartnerView):
@@ -92,15 +94,15 @@ class EndpointView(PartnerView):
     def resource_of(self, pk: int) -> dict[str, Any] | None:
         return ENDPOINT.get(WebhookEndpoint.objects.filter(pk=pk))
 
-    def shown(self, pk: int, secret: str, status: int) -> HttpResponse:
-        """With its secret, this once: nobody on the way keeps it."""
-        found = {"endpoint": self.resource_of(pk), "secret": secret}
-        return json_response(found, status=status, headers={"Cache-Control": "no-store"})
+    def response_with_secret(self, pk: int, secret: str, status: int) -> HttpResponse:
+        """With the secret; no proxy or browser may keep the response."""
+        data = {"endpoint": self.resource_of(pk), "secret": secret}
+        return json_response(data, status=status, headers={"Cache-Control": "no-store"})
 
     def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
-        found = form(data=request.data)
-        found.is_valid(raise_exception=True)
-        return dict(found.validated_data)
+        serializer = form(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
 
 class EndpointsView(EndpointView):
@@ -121,11 +123,11 @@ class EndpointsView(EndpointView):
         responses={201: SecretSerializer, **problem_responses(409)},
     )
     def post(self, request: Request) -> HttpResponse:
-        """Be told at this address from now on. The secret is shown once. Without an Idempotency-Key: the answer has a
-        secret, which is kept nowhere; the same address twice is refused."""
-        said = self.validated(request, EndpointInSerializer)
-        row, secret = actions.add_endpoint(partner=self.partner, by=None, at=timezone.now(), **said)
-        return self.shown(row.pk, secret, 201)
+        """Add an address for webhooks. The secret is shown once. There is no Idempotency-Key, because we do not keep
+        the secret; adding the same address twice is refused."""
+        payload = self.validated(request, EndpointInSerializer)
+        row, secret = actions.add_endpoint(partner=self.partner, by=None, at=timezone.now(), **payload)
+        return self.response_with_secret(row.pk, secret, 201)
 
 
 class OneEndpointView(EndpointView):
@@ -136,7 +138,7 @@ class OneEndpointView(EndpointView):
         responses={200: EndpointSerializer, 304: None},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
-        """One endpoint, and how it goes."""
+        """One endpoint and its state."""
         return json_response_with_etag(request, self.resource_of(self.endpoint(pk).pk))
 
     @extend_schema(
@@ -146,11 +148,11 @@ class OneEndpointView(EndpointView):
         responses={200: EndpointSerializer},
     )
     def patch(self, request: Request, pk: int) -> HttpResponse:
-        """Choose other events. For another address add another endpoint: nothing that waits goes astray."""
-        said = self.validated(request, EndpointChangeSerializer)
+        """Subscribe to other events. To change the address, add another endpoint: so no message gets lost."""
+        payload = self.validated(request, EndpointChangeSerializer)
         row = self.endpoint(pk)
-        if said:
-            actions.change_types(endpoint=row, by=None, **said)
+        if payload:
+            actions.change_types(endpoint=row, by=None, **payload)
         return json_response(self.resource_of(row.pk))
 
     @extend_schema(
@@ -159,8 +161,8 @@ class OneEndpointView(EndpointView):
         responses={204: None, **problem_responses(409)},
     )
     def delete(self, request: Request, pk: int) -> HttpResponse:
-        """Be told nothing there any more, not even what waits. What you sign with its secrets is not believed any
-        more. The address may be added anew."""
+        """Stop all webhooks to this address, including waiting messages. Requests that you sign with its secrets are
+        refused from now on. You may add the address again."""
         actions.delete_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
         return HttpResponse(status=204)
 
@@ -173,10 +175,10 @@ class RotateSecretView(EndpointView):
         responses={200: SecretSerializer, **problem_responses(409)},
     )
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """A new secret, shown once. For a day every message is signed with both."""
+        """Get a new secret, which is shown once. For a day every message is signed with both."""
         self.validated(request, NothingSerializer)
         row = self.endpoint(pk)
-        return self.shown(row.pk, actions.rotate_secret(endpoint=row, by=None, at=timezone.now()), 200)
+        return self.response_with_secret(row.pk, actions.rotate_secret(endpoint=row, by=None, at=timezone.now()), 200)
 
 
 class SuspendEndpointView(EndpointView):
@@ -188,11 +190,11 @@ class SuspendEndpointView(EndpointView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Send nothing there for now. What is to be sent waits."""
-        said = self.validated(request, SuspendSerializer)
+        """Stop sending for now. Messages wait until you resume it."""
+        payload = self.validated(request, SuspendSerializer)
         return json_response(
             self.resource_of(
-                actions.suspend_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **said).pk
+                actions.suspend_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now(), **payload).pk
             )
         )
 
@@ -206,14 +208,14 @@ class ResumeEndpointView(EndpointView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Send there again, at once what waited."""
+        """Start sending again, beginning with the waiting messages."""
         self.validated(request, NothingSerializer)
         endpoint = actions.resume_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
         return json_response(self.resource_of(endpoint.pk))
 
 
 class AttemptSerializer(SparseSerializer):
-    """One try. `status` is 0 when no answer came."""
+    """A delivery attempt. `status` is 0 if there was no response."""
 
     id = serializers.IntegerField(source="pk")
     message = serializers.CharField(help_text="The webhook-id.")
@@ -225,11 +227,11 @@ class AttemptSerializer(SparseSerializer):
     error = serializers.CharField(allow_blank=True)
 
 
-def _id(key: str) -> str:
+def _webhook_id(key: str) -> str:
     return key.rpartition("@")[0] or key
 
 
-ATTEMPT = Resource(AttemptSerializer, message=computed("key", make=_id))
+ATTEMPT = Resource(AttemptSerializer, message=computed("key", make=_webhook_id))
 
 
 class AttemptsView(EndpointView):
@@ -240,19 +242,21 @@ class AttemptsView(EndpointView):
         responses={200: page_schema(AttemptSerializer, "WebhookAttemptPage")},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
-        """How each try went, the latest first."""
+        """The delivery attempts, the latest first."""
         rows = Attempt.objects.filter(endpoint=self.endpoint(pk))
         return json_response(paginate([rows], ATTEMPT, parse_query(request, ListQuery), order="-at"))
 
 
 class WebhookMessageSerializer(SparseSerializer):
-    """Something that you were told, or will be."""
+    """An event that was or will be sent to you."""
 
     id = serializers.IntegerField(source="pk")
     message = serializers.CharField(help_text="The webhook-id.")
     type = serializers.CharField(source="payload.type", allow_null=True)
     subject = serializers.CharField(source="payload.subject", allow_null=True)
-    sequence = serializers.IntegerField(source="payload.sequence", allow_null=True, help_text="Grows within a subject.")
+    sequence = serializers.IntegerField(
+        source="payload.sequence", allow_null=True, help_text="Increases within a subject."
+    )
     state = serializers.ChoiceField(choices=State.choices)
     attempts = serializers.IntegerField()
     created_at = serializers.DateTimeField()
@@ -260,7 +264,7 @@ class WebhookMessageSerializer(SparseSerializer):
     sent_at = serializers.DateTimeField(allow_null=True)
 
 
-MESSAGE = Resource(WebhookMessageSerializer, message=computed("key", make=_id))
+MESSAGE = Resource(WebhookMessageSerializer, message=computed("key", make=_webhook_id))
 
 
 class MessagesView(EndpointView):
@@ -271,7 +275,7 @@ class MessagesView(EndpointView):
         responses={200: page_schema(WebhookMessageSerializer, "WebhookMessagePage")},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
-        """What an endpoint was told and what waits for it, the latest first."""
+        """The messages of an endpoint, sent and waiting, the latest first."""
         rows = Message.objects.filter(ordering_key=self.endpoint(pk).ordering_key)
         return json_response(paginate([rows], MESSAGE, parse_query(request, ListQuery), order="-created_at"))
 
@@ -285,13 +289,13 @@ class ReplayView(EndpointView):
     )
     @idempotent()
     def post(self, request: Request, pk: int, message: int) -> HttpResponse:
-        """Be told once more, at once. The webhook-id stays the same."""
+        """Send a message again, at once. It keeps its webhook-id."""
         self.validated(request, NothingSerializer)
         row = Message.objects.filter(ordering_key=self.endpoint(pk).ordering_key, pk=message).first()
         if row is None:
             raise Http404
-        done = actions.resend_webhook(message=row, by=None, at=timezone.now())
-        return json_response(MESSAGE.get(Message.objects.filter(pk=done.pk)))
+        sent = actions.resend_webhook(message=row, by=None, at=timezone.now())
+        return json_response(MESSAGE.get(Message.objects.filter(pk=sent.pk)))
 
 
 class PingView(EndpointView):
@@ -303,8 +307,7 @@ class PingView(EndpointView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Have an `endpoint.test` sent there at once, signed, whatever events it wants. How it went is among its
-        attempts."""
+        """Send a signed `endpoint.test` at once, whatever the endpoint subscribes to. See its attempts."""
         self.validated(request, NothingSerializer)
-        done = actions.ping_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
-        return json_response(MESSAGE.get(Message.objects.filter(pk=done.pk)), status=202)
+        sent = actions.ping_endpoint(endpoint=self.endpoint(pk), by=None, at=timezone.now())
+        return json_response(MESSAGE.get(Message.objects.filter(pk=sent.pk)), status=202)
