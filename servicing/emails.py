@@ -1,7 +1,7 @@
-"""The mails about tickets and loans. Builds them from rows; sends nothing."""
+"""E-mails about tickets and loans. Renders them; the outbox sends them."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,15 +22,16 @@ LATE = (E.TARGET_MISSED, events.PART_LATE)
 
 @renderer("servicing.ticket_event")
 def ticket_event(*, event: int) -> dict[str, str] | None:
-    """What happened to a ticket, worded when it leaves (R56); None if nobody is there to read it."""
+    """An event of a ticket (R56), rendered when it is sent. None if the account was closed in the meantime."""
     row = TicketEvent.objects.select_related(*RELATED).get(pk=event)
-    data = row.data
-    key = events.sentence_key(row.kind, data)
-    estimate = Estimate.objects.prefetch_related("lines").filter(ticket=row.ticket, pk=_key(data, "estimate")).first()
-    part = Part.objects.filter(ticket=row.ticket, pk=_key(data, "part")).first()
-    message = TicketMessage.objects.filter(ticket=row.ticket, pk=_key(data, "message")).first()
-    expected = data.get("expected")
-    return _about(
+    key = events.sentence_key(row.kind, row.data)
+    estimate = (
+        Estimate.objects.prefetch_related("lines").filter(ticket=row.ticket, pk=row.referenced_pk("estimate")).first()
+    )
+    part = Part.objects.filter(ticket=row.ticket, pk=row.referenced_pk("part")).first()
+    message = TicketMessage.objects.filter(ticket=row.ticket, pk=row.referenced_pk("message")).first()
+    expected = row.data.get("expected")
+    return _ticket_mail(
         row.ticket,
         key,
         {
@@ -41,7 +42,7 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
             "text": message.text if message and row.kind == E.QUESTION_ASKED else "",
             "is_late": key in LATE,
             "new_date": _new_date(row.ticket),
-            "due_at": _local(row.ticket) if row.kind in (E.BOOKED_IN, E.BECAME_FAST_TRACK) else None,
+            "due_at": _local_due_at(row.ticket) if row.kind in (E.BOOKED_IN, E.BECAME_FAST_TRACK) else None,
             "shipped": row.kind == E.SHIPPED,
             "warranty": row.kind == E.WARRANTY_DECIDED,
             "event": row,
@@ -51,21 +52,21 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
 
 @renderer("servicing.ticket_message")
 def ticket_message(*, message: int) -> dict[str, str] | None:
-    """What the centre wrote, when it waits for nothing; None if nobody is there to read it."""
+    """A message of the centre that is no question; None if the account was closed."""
     row = TicketMessage.objects.select_related(*RELATED).get(pk=message)
-    return _about(row.ticket, events.MESSAGE, {"text": row.text})
+    return _ticket_mail(row.ticket, events.MESSAGE, {"text": row.text})
 
 
 @renderer("servicing.ticket_document")
 def ticket_document(*, document: int) -> dict[str, str] | None:
-    """The centre added a document; None if nobody is there to read it."""
+    """A new document of the centre; None if the account was closed."""
     row = TicketFile.objects.select_related(*RELATED).get(pk=document)
-    return _about(row.ticket, events.DOCUMENT, {})
+    return _ticket_mail(row.ticket, events.DOCUMENT, {})
 
 
 @renderer("servicing.loan")
 def loan(*, loan: int, what: str) -> dict[str, str] | None:
-    """A loan is due back soon, overdue, or may be kept longer (R53, R56); None if nobody is there to read it."""
+    """A loan is due back soon, overdue or extended, as `what` says (R53, R56); None if the account was closed."""
     row = Loan.objects.select_related("unit__product", "unit__centre", "ticket", "member").get(pk=loan)
     if row.member.closed_at:
         return None
@@ -82,15 +83,15 @@ def loan(*, loan: int, what: str) -> dict[str, str] | None:
         return render_mail("loan", context, language=language)
 
 
-def _about(ticket: Ticket, key: str, facts: Mapping[str, Any]) -> dict[str, str] | None:
+def _ticket_mail(ticket: Ticket, key: str, context: Mapping[str, Any]) -> dict[str, str] | None:
     if ticket.member and ticket.member.closed_at:
         return None
     reader = ticket.member or ticket.visitor
     language = reader.language if reader else settings.LANGUAGE_CODE
-    title, following = events.SENTENCES.get(key, events.OTHERWISE)
+    title, following = events.SENTENCES.get(key, events.DEFAULT_SENTENCES)
     with translation.override(language):
-        context = {
-            **facts,
+        full_context = {
+            **context,
             "first_name": ticket.member.first_name if ticket.member else "",
             "kind": key,
             "title": str(title) % {"product": ticket.product.name},
@@ -98,7 +99,7 @@ def _about(ticket: Ticket, key: str, facts: Mapping[str, Any]) -> dict[str, str]
             "ticket": ticket,
             "url": f"{settings.SITE_URL}{ticket.get_absolute_url()}" if ticket.member else "",
         }
-        return render_mail("ticket_event", context, language=language)
+        return render_mail("ticket_event", full_context, language=language)
 
 
 def _parts_awaited(ticket: Ticket) -> list[Part]:
@@ -106,16 +107,11 @@ def _parts_awaited(ticket: Ticket) -> list[Part]:
 
 
 def _new_date(ticket: Ticket) -> date | None:
-    """When it is ready though its target does not hold, if that is known (R48)."""
+    """When it is expected to be ready if the target will be missed; None if that is not known (R48)."""
     day, due = ticket.expected_on, ticket.due_at
     return day_after_part(day, ticket.centre.calendar) if day and due and day > ticket.centre.today(due) else None
 
 
-def _local(ticket: Ticket) -> Any:
-    """When it is due, by the centre's clock."""
+def _local_due_at(ticket: Ticket) -> datetime | None:
+    """When it is due, in the local time of the centre."""
     return timezone.make_naive(ticket.due_at, ZoneInfo(ticket.centre.zone)) if ticket.due_at else None
-
-
-def _key(data: Mapping[str, Any], name: str) -> int:
-    found = str(data.get(name, ""))
-    return int(found) if found.isdecimal() else 0

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CentreKind(models.TextChoices):
-    """R42."""
+    """The kinds of centre (R42)."""
 
     PSC = "PSC", _("Professional Service Centre")
     CEC = "CEC", _("Customer Experience Centre")
@@ -16,7 +16,7 @@ class CentreStatus(models.TextChoices):
 
 
 class ServiceKind(models.TextChoices):
-    """What is to be done (R46)."""
+    """What the centre should do (R46)."""
 
     REPAIR = "repair", _("Repair")
     MAINTENANCE = "maintenance", _("Maintenance")
@@ -24,7 +24,7 @@ class ServiceKind(models.TextChoices):
 
 
 class TicketState(models.TextChoices):
-    """The steps of a job (R52), in the order of the road."""
+    """The states of a ticket, in their usual order (R52)."""
 
     WAITING = "waiting", _("Waiting for a place")
     REQUESTED = "requested", _("Requested")
@@ -58,24 +58,24 @@ OVER = (TicketState.CLOSED, TicketState.CANCELLED)
 
 
 class EventKind(models.TextChoices):
-    """What is written on a ticket's timeline (R52): the moves, then the facts that leave its state alone.
+    """What can happen to a ticket (R52).
 
-    The order counts: of two events at one moment the one named first here happened first.
+    The order matters: of two events at the same moment, the one listed first here counts as the first.
     """
 
     REQUESTED = "requested", _("Service requested")
     PLACE_AWAITED = "place_awaited", _("Waiting for a place")
-    PLACE_GIVEN = "place_given", _("A place became free")
+    PLACE_GIVEN = "place_given", _("Place assigned")
     CHOSE_STANDARD = "chose_standard", _("Standard speed chosen")
     ACCEPTED = "accepted", _("Accepted by the centre")
     SENT = "sent", _("Sent to the centre")
-    PLACE_LAPSED = "place_lapsed", _("The place lapsed")
+    PLACE_LAPSED = "place_lapsed", _("Place lapsed")
     BOOKED_IN = "booked_in", _("Booked in at the centre")
     BECAME_FAST_TRACK = "became_fast_track", _("Became Fast Track")
     ASSESSED = "assessed", _("Assessed")
     WARRANTY_DECIDED = "warranty_decided", _("Warranty decided")
-    QUESTION_ASKED = "question_asked", _("The centre asked a question")
-    QUESTION_ANSWERED = "question_answered", _("The question was answered")
+    QUESTION_ASKED = "question_asked", _("Question asked")
+    QUESTION_ANSWERED = "question_answered", _("Question answered")
     ESTIMATE_SENT = "estimate_sent", _("Estimate sent")
     ESTIMATE_WITHDRAWN = "estimate_withdrawn", _("Estimate withdrawn")
     ESTIMATE_APPROVED = "estimate_approved", _("Estimate approved")
@@ -86,7 +86,7 @@ class EventKind(models.TextChoices):
     REPAIR_STARTED = "repair_started", _("Work started")
     TARGET_MISSED = "target_missed", _("Target missed")
     LOAN_OFFERED = "loan_offered", _("Loan offered")
-    LOAN_DECLINED = "loan_declined", _("Loan not needed")
+    LOAN_DECLINED = "loan_declined", _("Loan declined")
     LOAN_RESERVED = "loan_reserved", _("Loan reserved")
     LOAN_CANCELLED = "loan_cancelled", _("Loan cancelled")
     LOAN_OUT = "loan_out", _("Loan handed out")
@@ -98,7 +98,7 @@ class EventKind(models.TextChoices):
 
 
 class PauseReason(models.TextChoices):
-    """Why the clock stands: the member owes an answer (R47)."""
+    """Why the clock is paused: the member has to answer (R47)."""
 
     ESTIMATE = "estimate", _("Your answer to the estimate")
     QUESTION = "question", _("Your answer to a question")
@@ -110,14 +110,14 @@ class Track(models.TextChoices):
 
 
 class WhyStandard(models.TextChoices):
-    """Why a job is not Fast Track (R43, R46, R49): the member reads every reason that holds."""
+    """Why a job is not Fast Track (R43, R46, R49). The member reads every reason that applies."""
 
     VISITING = "visiting", _("Visiting members are served at standard speed.")
     NO_PROGRAMME = "no_programme", _("The centre’s country is not in the free programme.")
-    LEVEL = "level", _("Your level does not give Fast Track there.")
+    LEVEL = "level", _("Your level doesn’t include Fast Track there.")
     MODEL = "model", _("This model is not eligible for Fast Track.")
     NOT_REGISTERED = "not_registered", _("It is not in your Kitbag.")
-    NOT_VALIDATED = "not_validated", _("Its registration does not count yet.")
+    NOT_VALIDATED = "not_validated", _("Its registration doesn’t count yet.")
     NO_SERIAL = "no_serial", _("It has no serial number.")
     CENTRE_KIND = "centre_kind", _("Service partners do maintenance and upgrades at standard speed.")
     PLACES = "places", _("All your places in servicing are taken.")
@@ -126,15 +126,15 @@ class WhyStandard(models.TextChoices):
 class WhyRefused(models.TextChoices):
     """Why a centre cannot take a job (R34, R42)."""
 
-    STOLEN = "stolen", _("Please contact us.")  # the presenter learns nothing else (R34)
+    STOLEN = "stolen", _("Please contact us.")  # whoever presents it learns nothing else (R34)
     UNSERVICEABLE = "unserviceable", _("This product can no longer be serviced.")
-    SUSPENDED = "suspended", _("This centre takes no work at the moment. Choose another one.")
-    PRODUCT = "product", _("This centre does not service this kind of product. Choose another one.")
-    SERVICE = "service", _("This centre does not offer this service. Choose another one or another service.")
+    SUSPENDED = "suspended", _("This centre isn’t accepting work at the moment. Choose another one.")
+    PRODUCT = "product", _("This centre doesn’t service this kind of product. Choose another one.")
+    SERVICE = "service", _("This centre doesn’t offer this service. Choose another centre or another service.")
 
 
 class PlaceWish(models.TextChoices):
-    """What the member wants when all places are taken (R49)."""
+    """What the member chose in case all places are taken (R49)."""
 
     WAIT = "wait", _("Wait for a place")
     STANDARD = "standard", _("Send it now, at standard speed")
@@ -156,11 +156,11 @@ class WhyNoWarranty(models.TextChoices):
     NOT_AUTHORISED = "not_authorised", _("It came from a shop that is not authorised and has no local warranty.")
     PROOF_MISSING = "proof_missing", _("A warranty repair needs a proof of purchase. Add one.")
     EXPIRED = "expired", _("The warranty period is over.")
-    NOT_COVERED = "not_covered", _("The warranty does not cover this damage.")
+    NOT_COVERED = "not_covered", _("The warranty doesn’t cover this damage.")
 
 
 class LoanState(models.TextChoices):
-    """R53; overdue is worked out from the day it is due back."""
+    """The states of a loan (R53). Whether it is overdue follows from the date it is due back."""
 
     RESERVED = "reserved", _("Reserved")
     OUT = "out", _("Out")
@@ -172,7 +172,7 @@ OPEN_LOANS = (LoanState.RESERVED, LoanState.OUT)
 
 
 class EstimateState(models.TextChoices):
-    OPEN = "open", _("Waits for an answer")
+    OPEN = "open", _("Waiting for an answer")
     APPROVED = "approved", _("Approved")
     DECLINED = "declined", _("Declined")
     WITHDRAWN = "withdrawn", _("Withdrawn")

@@ -6,47 +6,47 @@ from servicing.actions import erasure, estimates, loans, places, targets
 
 @shared_task(name="servicing.registration_validated")
 def registration_validated(registration: int) -> None:
-    """A running job may become Fast Track (R50)."""
+    """Make the open job of the registration Fast Track, if a place is free (R50)."""
     places.on_registration_validated(registration=registration, at=timezone.now())
 
 
 @shared_task(name="servicing.sweep_validations")
 def sweep_validations() -> None:
-    """The same for what a lost task left behind."""
+    """The same for registrations whose task was lost."""
     places.sweep_validations(at=timezone.now())
 
 
 @shared_task(name="servicing.flag_overdue")
 def flag_overdue() -> None:
-    """Note missed targets and offer loans (R48)."""
+    """Record missed targets and offer loans (R48)."""
     targets.flag_overdue(at=timezone.now())
 
 
 @shared_task(name="servicing.lapse_places")
 def lapse_places() -> None:
-    """Give up places of what never came (R49)."""
+    """Take back the places of products that were not booked in in time (R49)."""
     places.lapse_places(at=timezone.now())
 
 
 @shared_task(name="servicing.expire_estimates")
 def expire_estimates() -> None:
-    """End the estimates whose last day is over (R47)."""
+    """End estimates after their last day (R47)."""
     estimates.expire_estimates(at=timezone.now())
 
 
 @shared_task(name="servicing.lapse_reservations")
 def lapse_reservations() -> None:
-    """Give up loans that were reserved and never fetched (R53)."""
+    """Cancel reservations of loans that were never collected (R53)."""
     loans.lapse_reservations(at=timezone.now())
 
 
 @shared_task(name="servicing.remind_of_loans")
 def remind_of_loans() -> None:
-    """Remind of loans that are due back, or overdue (R53)."""
+    """Remind members of loans that are due back or overdue (R53)."""
     loans.remind(at=timezone.now())
 
 
 @shared_task(name="servicing.forget_visitors")
 def forget_visitors() -> None:
-    """Blank visiting members some weeks after their last job (R5)."""
+    """Erase visiting members some weeks after their last job (R5)."""
     erasure.erase_visitors(at=timezone.now())

@@ -1,4 +1,4 @@
-"""What a centre's system is told of its tickets, built from the rows when it leaves (R52, R55)."""
+"""Webhooks to the systems of a centre about its tickets, rendered when they are sent (R52, R55)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from servicing.models import Ticket, TicketEvent, TicketMessage
 
 @renderer("servicing.partner_event")
 def ticket_event(*, event: int) -> dict[str, Any] | None:
-    """An event and where the ticket stands by now: who orders by `sequence` ends with the truth."""
+    """An event, with the ticket as it is when this is sent. The one with the highest `sequence` is the newest."""
     row = TicketEvent.objects.filter(pk=event).select_related("ticket__product", "ticket__centre").first()
     if row is None:
         return None
@@ -27,23 +27,23 @@ def ticket_event(*, event: int) -> dict[str, Any] | None:
 
 @renderer("servicing.partner_message")
 def ticket_message(*, message: int) -> dict[str, Any] | None:
-    """That the customer wrote; the words are read through the API."""
+    """The customer has written. The text is read through the API, so that it is not kept by the outbox."""
     row = TicketMessage.objects.filter(pk=message).select_related("ticket__product", "ticket__centre").first()
     if row is None:
         return None
     return {"ticket": _ticket(row.ticket), "message": {"id": row.pk, "at": row.at.isoformat()}}
 
 
-def _ticket(row: Ticket) -> dict[str, Any]:
+def _ticket(ticket: Ticket) -> dict[str, Any]:
     return {
-        "reference": row.reference,
-        "centre": row.centre.slug,
-        "product": row.product.slug,
-        "serial": row.serial,
-        "service": row.service,
-        "state": row.state,
-        "track": row.track,
-        "due_at": row.due_at.isoformat() if row.due_at else None,
-        "paused": row.paused,
-        "changed_at": row.changed_at.isoformat(),
+        "reference": ticket.reference,
+        "centre": ticket.centre.slug,
+        "product": ticket.product.slug,
+        "serial": ticket.serial,
+        "service": ticket.service,
+        "state": ticket.state,
+        "track": ticket.track,
+        "due_at": ticket.due_at.isoformat() if ticket.due_at else None,
+        "paused": ticket.paused,
+        "changed_at": ticket.changed_at.isoformat(),
     }

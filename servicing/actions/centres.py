@@ -1,4 +1,4 @@
-"""The centres that are shipped."""
+"""Load the service centres that come with the portal."""
 
 import csv
 from datetime import time
@@ -10,20 +10,20 @@ from django.db import transaction
 from servicing.enums import CentreStatus
 from servicing.models import ServiceCentre
 
-CENTRES = Path(__file__).parent.parent / "reference" / "centres.csv"
+CENTRES_FILE = Path(__file__).parent.parent / "reference" / "centres.csv"
 
 
-SUSPENDED = "It takes no work at the moment. Choose another centre, or contact us."
-SHIPPED_LATER = ["zone", "weekdays", "opens", "closes", "services", "shelves"]
+SUSPENDED_NOTICE = "This centre isn’t accepting work at the moment. Choose another centre, or contact us."
+FIELDS_ADDED_LATER = ["zone", "weekdays", "opens", "closes", "services", "shelves"]
 
 
 @transaction.atomic
 def load_centres() -> tuple[int, int]:
-    """Add the centres that are missing (R42). Those that are there stay: staff keep status and notice.
+    """Add the centres that are missing (R42). Existing ones are left alone, because staff edit them.
 
     Returns how many were added and how many left alone.
     """
-    with CENTRES.open(encoding="utf-8", newline="") as file:
+    with CENTRES_FILE.open(encoding="utf-8", newline="") as file:
         centres = [
             ServiceCentre(
                 slug=row["slug"],
@@ -41,23 +41,23 @@ def load_centres() -> tuple[int, int]:
                 shelves=row["shelves"].split(),
                 programme=row["programme"],
                 status=row["status"],
-                notice=SUSPENDED if row["status"] == CentreStatus.SUSPENDED else "",
+                notice=SUSPENDED_NOTICE if row["status"] == CentreStatus.SUSPENDED else "",
                 sample=row["basis"] == "sample",
             )
             for row in csv.DictReader(file)
         ]
     before = ServiceCentre.objects.count()
     ServiceCentre.objects.bulk_create(centres, ignore_conflicts=True)
-    _complete(centres)
+    _fill_missing_fields(centres)
     added = ServiceCentre.objects.count() - before
     return added, len(centres) - added
 
 
-def _complete(shipped: list[ServiceCentre]) -> None:
-    """Fill in what centres from before lack: nobody can send anything to one that does nothing."""
-    lacking = {centre.name: centre for centre in ServiceCentre.objects.filter(services=[])}
-    for centre in shipped:
-        if found := lacking.get(centre.name):
-            for name in SHIPPED_LATER:
-                setattr(found, name, getattr(centre, name))
-    ServiceCentre.objects.bulk_update(lacking.values(), SHIPPED_LATER)
+def _fill_missing_fields(centres: list[ServiceCentre]) -> None:
+    """Fill in the fields that were added to the model after a centre had been loaded."""
+    incomplete = {centre.name: centre for centre in ServiceCentre.objects.filter(services=[])}
+    for loaded in centres:
+        if centre := incomplete.get(loaded.name):
+            for name in FIELDS_ADDED_LATER:
+                setattr(centre, name, getattr(loaded, name))
+    ServiceCentre.objects.bulk_update(incomplete.values(), FIELDS_ADDED_LATER)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from kitbag.actions import stolen_reports
 from kitbag.models import Product, Registration, StolenReport
 from kitbag.rules import serial_key
@@ -53,7 +53,7 @@ class LookupResult:
 def look_up(text: str, tickets: TicketQuerySet) -> LookupResult:
     """Look up a reference, a card, a member number or a serial number, in this order, among the visible `tickets`."""
     term = text.strip()
-    if reference := read_reference(term):
+    if reference := parse_reference(term):
         matching = _for_display(tickets).filter(Q(reference=reference) | Q(parcel__reference=reference))
         if rows := list(matching):
             return LookupResult(tickets=rows)

@@ -4,24 +4,24 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
 from servicing.forms.centres import CentreForm
 from servicing.models import CentreStaff, Closure, ServiceCentre
 
 
-class ClosureInline(DeskInline):
+class ClosureInline(PortalTabularInline):
     model = Closure
     extra = 1
 
 
-class StaffInline(DeskInline):
+class StaffInline(PortalTabularInline):
     model = CentreStaff
     extra = 1
     autocomplete_fields = ["user"]
 
 
 @admin.register(ServiceCentre)
-class ServiceCentreAdmin(DeskAdmin[ServiceCentre]):
+class ServiceCentreAdmin(PortalModelAdmin[ServiceCentre]):
     form = CentreForm
     list_display = ["name", "kind", "country", "city", "programme", "status", "sample"]
     list_filter = ["kind", "status", "programme", "sample"]

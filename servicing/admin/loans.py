@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from members.forms.common import add_refusal
 from servicing.actions import loans
 from servicing.actions.events import Actor
@@ -28,7 +28,7 @@ FORMS: dict[str, type[Form]] = {"hand_out": HandOutForm, "extend": ExtendForm, "
 
 
 @admin.register(LoanUnit)
-class LoanUnitAdmin(DeskAdmin[LoanUnit]):
+class LoanUnitAdmin(PortalModelAdmin[LoanUnit]):
     list_display = ["product", "serial", "centre", "in_pool", "lent", "sample"]
     list_filter = ["in_pool", "centre", "sample"]
     list_select_related = ["product", "centre"]
@@ -85,7 +85,7 @@ class LoanAdmin(ReadOnlyAdmin[Loan]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Loan], search_term: str
     ) -> tuple[QuerySet[Loan], bool]:
-        if reference := read_reference(search_term):
+        if reference := parse_reference(search_term):
             return queryset.filter(ticket__reference=reference), False
         return super().get_search_results(request, queryset, search_term)
 

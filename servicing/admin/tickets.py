@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from kitbag.rules import serial_key
 from members.models import User
 from servicing.admin.intake import IntakePage
@@ -149,7 +149,7 @@ class TicketAdmin(IntakePage):
         found = Q(member__number=number) | Q(visitor__card_number__iexact=term)
         if key := serial_key(term):
             found |= Q(serial_key=key)
-        if reference := read_reference(term):
+        if reference := parse_reference(term):
             found |= Q(reference=reference) | Q(parcel__reference=reference)
         return queryset.filter(found), False
 
@@ -194,7 +194,7 @@ class OfTicketAdmin(ReadOnlyAdmin[Any]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if reference := read_reference(search_term):
+        if reference := parse_reference(search_term):
             return queryset.filter(**{f"{self.way}__reference": reference}), False
         return super().get_search_results(request, queryset, search_term)
 
@@ -256,7 +256,7 @@ class ParcelAdmin(ReadOnlyAdmin[Parcel]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Parcel], search_term: str
     ) -> tuple[QuerySet[Parcel], bool]:
-        if reference := read_reference(search_term):
+        if reference := parse_reference(search_term):
             return queryset.filter(reference=reference), False
         return super().get_search_results(request, queryset, search_term)
 

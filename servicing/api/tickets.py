@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.errors import problem, problem_of
@@ -54,7 +54,7 @@ class TicketView(PartnerView):
     scopes = {"GET": Scope.TICKETS_READ, "POST": Scope.TICKETS_WRITE, "PATCH": Scope.TICKETS_WRITE}
 
     def rows(self, reference: str) -> QuerySet[Ticket]:
-        return Ticket.objects.visible_to_partner(self.partner).filter(reference=read_reference(reference))
+        return Ticket.objects.visible_to_partner(self.partner).filter(reference=parse_reference(reference))
 
     def ticket(self, reference: str) -> Ticket:
         """Raises Http404."""
@@ -72,7 +72,7 @@ class TicketView(PartnerView):
         """
         try:
             ticket = Ticket.objects.locked_where(
-                reference=read_reference(reference), centre__partner_id=self.partner.pk
+                reference=parse_reference(reference), centre__partner_id=self.partner.pk
             )
         except Ticket.DoesNotExist:
             raise Http404 from None
@@ -143,7 +143,7 @@ class OneTicketView(TicketView):
     def get(self, request: Request, reference: str) -> HttpResponse:
         """One ticket. Its `ETag` goes into `If-Match` of what you write, if you want to be sure."""
         if not request.query_params:
-            found = ONE.get(reference=read_reference(reference), partner=self.partner.pk)
+            found = ONE.get(reference=parse_reference(reference), partner=self.partner.pk)
         else:
             found = TICKET.get(self.rows(reference), parse_query(request, SparseQuery).get("fields", ""))
         if found is None:

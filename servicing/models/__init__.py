@@ -1,4 +1,4 @@
-"""Where members send their kit, and what happens to it there."""
+"""Service centres, tickets, estimates, parts and loans."""
 
 from servicing.models.centres import CentreStaff, Closure, ServiceCentre, ServiceCentreQuerySet
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet

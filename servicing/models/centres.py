@@ -1,4 +1,4 @@
-"""Where members send their kit (R42)."""
+"""Service centres (R42)."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
@@ -29,9 +29,9 @@ def monday_to_friday() -> list[int]:
 
 
 def check_zone(name: str) -> None:
-    """Raises ValidationError for what is no IANA time zone."""
+    """Raises ValidationError if this is not an IANA time zone."""
     if name not in available_timezones():
-        raise ValidationError(_("“%(name)s” is no time zone. Write it as Europe/Istanbul."), params={"name": name})
+        raise ValidationError(_("“%(name)s” is not a time zone like Europe/Istanbul."), params={"name": name})
 
 
 class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
@@ -39,7 +39,7 @@ class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
         return self.filter(status=CentreStatus.OPEN)
 
     def seen_by(self, user: User) -> Self:
-        """The own centre of those who work at one; every one for who may see every centre's jobs."""
+        """The centres where the user works; all of them for users who may see the jobs of every centre."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(staff__user=user)
 
 
@@ -47,7 +47,7 @@ class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
 class ServiceCentre(models.Model):
     """A service centre or partner (R42). `weekdays` as in ISO 8601: Monday is 1."""
 
-    slug = models.SlugField(_("address of its page"), max_length=80, unique=True)
+    slug = models.SlugField(_("slug"), max_length=80, unique=True)
     name = models.CharField(_("name"), max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=3, choices=CentreKind)
     country = CountryField(verbose_name=_("country"))
@@ -77,7 +77,7 @@ class ServiceCentre(models.Model):
         blank=True,
         related_name="centres",
         verbose_name=_("partner"),
-        help_text=_("Whose credentials work for it through the API."),
+        help_text=_("The partner whose API credentials give access to this centre."),
     )
     sample = models.BooleanField(_("sample"), default=False)
 
@@ -101,7 +101,7 @@ class ServiceCentre(models.Model):
             models.CheckConstraint(
                 name="service_centre_hours",
                 condition=Q(closes__gt=F("opens")),
-                violation_error_message=_("It closes before it opens. Choose a later time."),
+                violation_error_message=_("The closing time must be after the opening time."),
             ),
             models.CheckConstraint(name="service_centre_status", condition=Q(status__in=CentreStatus.values)),
         ]
@@ -120,7 +120,7 @@ class ServiceCentre(models.Model):
 
     @cached_property
     def calendar(self) -> Calendar:
-        """When it works: its week and hours, its country's public holidays, its own closures (R44)."""
+        """When it works: its weekdays and hours, without public holidays and its own closures (R44)."""
         return Calendar(
             zone=ZoneInfo(self.zone),
             weekdays=frozenset(self.weekdays),
@@ -131,21 +131,21 @@ class ServiceCentre(models.Model):
         )
 
     def _closures(self) -> "Iterable[Closure]":
-        """Those that were fetched with it, if they were."""
-        known = getattr(self, "_prefetched_objects_cache", {})
-        return self.closures.all() if "closures" in known else CLOSURES.all(centre=self.pk)
+        """If not prefetched, read with a compiled query, because the clock of every ticket needs them."""
+        prefetched = getattr(self, "_prefetched_objects_cache", {})
+        return self.closures.all() if "closures" in prefetched else CLOSURES.all(centre=self.pk)
 
     def today(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
 
 
 class Closure(models.Model):
-    """Days on which a centre is closed besides its weekend and the public holidays; the last one included."""
+    """Days on which a centre is closed, apart from weekends and public holidays; `last` is included."""
 
     centre = models.ForeignKey(ServiceCentre, models.CASCADE, related_name="closures", verbose_name=_("centre"))
     first = models.DateField(_("first day"))
     last = models.DateField(_("last day"))
-    why = models.CharField(_("why"), max_length=120, blank=True)
+    why = models.CharField(_("reason"), max_length=120, blank=True)
 
     class Meta:
         verbose_name = _("closure")
@@ -155,7 +155,7 @@ class Closure(models.Model):
             models.CheckConstraint(
                 name="closure_days",
                 condition=Q(last__gte=F("first"), last__lte=F("first") + timedelta(days=30)),
-                violation_error_message=_("The last day is not before the first, and at most 30 days later."),
+                violation_error_message=_("The last day must not be before the first, nor more than 30 days later."),
             )
         ]
 
@@ -170,14 +170,14 @@ CLOSURES: CompiledQuery[Closure] = CompiledQuery(lambda centre: Closure.objects.
 
 
 class CentreStaff(models.Model):
-    """Somebody who works at a centre: they see its tickets and loans, and nothing of the members' admin."""
+    """A person who works at a centre. They see its tickets and loans, and none of the members in the admin."""
 
     centre = models.ForeignKey(ServiceCentre, models.CASCADE, related_name="staff", verbose_name=_("centre"))
     user = models.ForeignKey(User, models.CASCADE, related_name="works_at", verbose_name=_("user"))
 
     class Meta:
-        verbose_name = _("person at a centre")
-        verbose_name_plural = _("people at centres")
+        verbose_name = _("centre staff member")
+        verbose_name_plural = _("centre staff")
         constraints = [models.UniqueConstraint(fields=["centre", "user"], name="centre_staff_once")]
 
     def __str__(self) -> str:

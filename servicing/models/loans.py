@@ -1,4 +1,4 @@
-"""Equipment that a centre lends while a repair takes longer (R48, R53)."""
+"""Equipment that a centre lends while a repair takes longer than its target (R48, R53)."""
 
 from datetime import date
 from typing import Self
@@ -18,7 +18,7 @@ from servicing.models.tickets import Ticket
 
 class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
     def seen_by(self, user: User) -> Self:
-        """Those of the own centre; all of them for who may see every centre's jobs."""
+        """Those of the centres where the user works; all of them for users who may see every centre."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(centre__staff__user=user)
 
     def visible_to_partner(self, partner: Partner) -> Self:
@@ -29,9 +29,9 @@ class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
         return self.annotate(is_lent=Exists(Loan.objects.open().filter(unit=OuterRef("pk"))))
 
     def in_stock(self, *, free: bool) -> Self:
-        """Of rows `with_lent`: those that can be lent, or all others."""
-        wanted = Q(in_pool=True, is_lent=False)
-        return self.filter(wanted if free else ~wanted)
+        """After `with_lent`: the units that can be lent, or all others."""
+        can_be_lent = Q(in_pool=True, is_lent=False)
+        return self.filter(can_be_lent if free else ~can_be_lent)
 
     def free(self) -> Self:
         return self.filter(in_pool=True).exclude(loans__state__in=OPEN_LOANS)
@@ -39,7 +39,7 @@ class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
 
 @pghistory.track()
 class LoanUnit(models.Model):
-    """One item of a centre's pool."""
+    """One item that a centre can lend."""
 
     centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="loan_units", verbose_name=_("centre"))
     product = models.ForeignKey(Product, models.PROTECT, related_name="+", verbose_name=_("product"))
@@ -68,7 +68,7 @@ class LoanUnit(models.Model):
 
 class LoanQuerySet(models.QuerySet["Loan"]):
     def seen_by(self, user: User) -> Self:
-        """As for tickets: those of the own centre."""
+        """The same centres as for units."""
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(unit__centre__staff__user=user)
 
     def visible_to_partner(self, partner: Partner) -> Self:
@@ -83,7 +83,7 @@ class LoanQuerySet(models.QuerySet["Loan"]):
 
 @pghistory.track(fields=["state", "due_back"], model_name="LoanHistoryEvent")
 class Loan(models.Model):
-    """A unit that a member has, or will have, while a ticket runs. The database lends a unit to one only."""
+    """A unit that a member has reserved or borrowed. A constraint lends each unit to one member only."""
 
     unit = models.ForeignKey(LoanUnit, models.PROTECT, related_name="loans", verbose_name=_("unit"))
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="loans", verbose_name=_("ticket"))
@@ -113,7 +113,7 @@ class Loan(models.Model):
                 fields=["unit"],
                 name="loan_one_a_unit",
                 condition=Q(state__in=OPEN_LOANS),
-                violation_error_message=_("Somebody else has this unit."),
+                violation_error_message=_("Someone else has this unit."),
             ),
             models.UniqueConstraint(fields=["ticket"], name="loan_one_a_ticket", condition=Q(state__in=OPEN_LOANS)),
             models.CheckConstraint(

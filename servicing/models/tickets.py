@@ -1,4 +1,4 @@
-"""What members send in and what happens to it (R43 to R52, R60)."""
+"""Tickets, their events, messages and files, parcels, and visiting members (R43 to R52, R60)."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -39,12 +39,12 @@ REFERENCE_FORM = r"^[0-9A-Z]{8}$"
 
 class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
     def visible_to_partner(self, partner: Partner) -> Self:
-        """Those whose card one of its own centres looked at (R55)."""
+        """Those whose card was checked at one of the partner's centres (R55)."""
         return self.filter(centre__partner=partner)
 
 
 class VisitingMember(models.Model):
-    """A member of the programme in another world region, whose card a centre or an agent has looked at (R5)."""
+    """A member of the programme in another world region, whose card was checked at a centre or by support (R5)."""
 
     region = models.CharField(_("region of the card"), max_length=60)
     card_number = models.CharField(_("number on the card"), max_length=40)
@@ -57,7 +57,7 @@ class VisitingMember(models.Model):
     phone = models.CharField(_("phone"), max_length=16, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
     centre = models.ForeignKey(
-        ServiceCentre, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("looked at by")
+        ServiceCentre, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("checked by")
     )
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
     partner = models.ForeignKey(
@@ -85,7 +85,7 @@ class VisitingMember(models.Model):
 
 
 class Parcel(models.Model):
-    """What travels together: one label, one packing list, one or several tickets."""
+    """A parcel with one or several products: one label, one packing list."""
 
     reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
     centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="parcels", verbose_name=_("centre"))
@@ -100,14 +100,14 @@ class Parcel(models.Model):
         constraints = [models.CheckConstraint(name="parcel_reference", condition=Q(reference__regex=REFERENCE_FORM))]
 
     def __str__(self) -> str:
-        return references.in_groups(self.reference)
+        return references.format_reference(self.reference)
 
     def get_absolute_url(self) -> str:
         return reverse("servicing:parcel", args=[self.reference])
 
     @property
     def reference_in_groups(self) -> str:
-        return references.in_groups(self.reference)
+        return references.format_reference(self.reference)
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -118,7 +118,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.exclude(state__in=OVER)
 
     def seen_by(self, user: User) -> Self:
-        """What staff may see: those of a centre see their own centre's, and so will its API (R55)."""
+        """The tickets of the centres where the user works; all of them for users who may see every centre (R55)."""
         if user.has_perm("servicing.view_every_ticket"):
             return self
         return self.filter(centre__staff__user=user)
@@ -127,13 +127,16 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(centre__partner=partner)
 
     def locked(self, pk: int) -> "Ticket":
-        """The ticket, locked after its member as everywhere. Raises Ticket.DoesNotExist."""
+        """The ticket, locked after its member, as everywhere. Raises Ticket.DoesNotExist.
+
+        Actions use `servicing.actions.events.lock_ticket`, which also tells other actions of the lock.
+        """
         return self.locked_where(pk=pk)
 
     def locked_where(self, **which: Any) -> "Ticket":
-        """As `locked`, for a look-up that leads to one ticket at most."""
+        """The same for a lookup that finds one ticket at most."""
         if self.query.where:
-            raise ValueError("locked is asked of all tickets")
+            raise ValueError("call this on Ticket.objects: the compiled query ignores other filters")
         LOCKED_MEMBER.all(**which)
         row = LOCKED.first(**which)
         if row is None:
@@ -141,11 +144,11 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return row
 
     def to_flag(self, at: datetime) -> Self:
-        """In the workshop, its clock running, its target passed, and nobody told yet (R48)."""
+        """In the workshop with the clock running, past their target and not flagged yet (R48)."""
         return self.filter(state__in=IN_WORKSHOP, paused=False, missed_at=None, due_at__lte=at)
 
     def to_lapse(self, before: datetime) -> Self:
-        """Holds a place and was not booked in in time (R49)."""
+        """With a place, and not booked in in time (R49)."""
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
 
 
@@ -166,10 +169,10 @@ LOCKED: CompiledQuery["Ticket"] = CompiledQuery(
 
 @pghistory.track(fields=["centre", "warranty", "why_no_warranty", "track", "wish"], model_name="TicketHistoryEvent")
 class Ticket(models.Model):
-    """One product at one centre. What stands below `state` are copies of what the events say.
+    """The service of one product at one centre. The fields from `state` on are computed from the events.
 
-    `level` is the member's at intake, until then the one on asking (R50); blank for visiting members.
-    `place` is one of the member's three; the database gives each to one ticket only (R49).
+    `level` is the member's level at intake, before that the one at the request (R50); blank for visiting members.
+    `place` is one of the member's three Fast Track places; a constraint gives each to one ticket only (R49).
     """
 
     reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
@@ -193,18 +196,21 @@ class Ticket(models.Model):
     serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
     centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="tickets", verbose_name=_("centre"))
     service = models.CharField(_("service"), max_length=12, choices=ServiceKind)
-    fault = models.TextField(_("what is wrong"), blank=True, max_length=2000)
+    fault = models.TextField(_("fault"), blank=True, max_length=2000)
     condition = models.TextField(_("condition at intake"), blank=True, max_length=1000)
-    accessories = models.CharField(_("came with"), max_length=300, blank=True)
+    accessories = models.CharField(_("accessories"), max_length=300, blank=True)
 
-    warranty_asked = models.BooleanField(_("warranty asked for"), default=False)
+    warranty_asked = models.BooleanField(_("warranty requested"), default=False)
     warranty = models.CharField(_("warranty"), max_length=12, choices=Warranty, default=Warranty.CHARGEABLE)
-    why_no_warranty = models.CharField(_("why no warranty"), max_length=16, choices=WhyNoWarranty, blank=True)
+    why_no_warranty = models.CharField(_("reason for no warranty"), max_length=16, choices=WhyNoWarranty, blank=True)
 
     level = models.CharField(_("level at intake"), max_length=10, choices=Level, blank=True)
     track = models.CharField(_("track"), max_length=8, choices=Track)
     why_standard = ArrayField(
-        models.CharField(max_length=16, choices=WhyStandard), verbose_name=_("why standard"), default=list, blank=True
+        models.CharField(max_length=16, choices=WhyStandard),
+        verbose_name=_("reasons for standard speed"),
+        default=list,
+        blank=True,
     )
     target_days = models.PositiveSmallIntegerField(_("target in working days"))
     discount = models.PositiveSmallIntegerField(_("discount in percent"), default=0)
@@ -213,21 +219,21 @@ class Ticket(models.Model):
 
     wish = models.CharField(_("if all places are taken"), max_length=8, choices=PlaceWish, default=PlaceWish.WAIT)
     place = models.PositiveSmallIntegerField(_("place"), null=True, blank=True)
-    place_since = models.DateTimeField(_("has the place since"), null=True, blank=True)
-    waiting_since = models.DateTimeField(_("waits since"), null=True, blank=True)
+    place_since = models.DateTimeField(_("place taken on"), null=True, blank=True)
+    waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
 
     state = models.CharField(_("state"), max_length=14, choices=TicketState, default=TicketState.REQUESTED)
-    opened_at = models.DateTimeField(_("asked for"))
-    booked_in_at = models.DateTimeField(_("booked in"), null=True, blank=True)
+    opened_at = models.DateTimeField(_("requested on"))
+    booked_in_at = models.DateTimeField(_("booked in on"), null=True, blank=True)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     paused = models.BooleanField(_("paused"), default=False)
     ready_at = models.DateTimeField(_("ready"), null=True, blank=True)
     missed_at = models.DateTimeField(_("target missed"), null=True, blank=True)
     expected_on = models.DateField(_("last part expected"), null=True, blank=True)
     ended_at = models.DateTimeField(_("closed or cancelled"), null=True, blank=True)
-    carrier = models.CharField(_("carrier back"), max_length=60, blank=True)
-    tracking = models.CharField(_("tracking number back"), max_length=60, blank=True)
-    tracking_url = models.URLField(_("tracking page back"), max_length=300, blank=True)
+    carrier = models.CharField(_("return carrier"), max_length=60, blank=True)
+    tracking = models.CharField(_("return tracking number"), max_length=60, blank=True)
+    tracking_url = models.URLField(_("return tracking page"), max_length=300, blank=True)
     changed_at = models.DateTimeField(_("last change"))
 
     objects = TicketQuerySet.as_manager()
@@ -307,14 +313,14 @@ class Ticket(models.Model):
         ]
 
     def __str__(self) -> str:
-        return references.in_groups(self.reference)
+        return references.format_reference(self.reference)
 
     def get_absolute_url(self) -> str:
         return reverse("servicing:ticket", args=[self.reference])
 
     @property
     def reference_in_groups(self) -> str:
-        return references.in_groups(self.reference)
+        return references.format_reference(self.reference)
 
     @property
     def is_fast(self) -> bool:
@@ -322,16 +328,17 @@ class Ticket(models.Model):
 
 
 class TicketEvent(models.Model):
-    """One step or fact of a ticket: when it happened and when we heard. Append-only; keys and codes only.
+    """One event of a ticket: when it happened and when the portal was told. Append-only.
 
-    `data`: target_days, track, why (codes), part, expected (ISO date), estimate, loan, reason.
+    `data` holds keys and codes only, because texts must be erasable (R14): target_days, track, why, part, expected (an
+    ISO date), estimate, loan, message, reason.
     """
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="events", verbose_name=_("ticket"))
-    kind = models.CharField(_("what"), max_length=20, choices=EventKind)
-    occurred_at = models.DateTimeField(_("happened"))
-    received_at = models.DateTimeField(_("heard"))
-    external_id = models.CharField(_("number at the partner"), max_length=100, null=True, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=EventKind)
+    occurred_at = models.DateTimeField(_("occurred on"))
+    received_at = models.DateTimeField(_("received on"))
+    external_id = models.CharField(_("external ID"), max_length=100, null=True, blank=True)
     data = models.JSONField(_("details"), default=dict)
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
     partner = models.ForeignKey(
@@ -339,8 +346,8 @@ class TicketEvent(models.Model):
     )
 
     class Meta:
-        verbose_name = _("event of a ticket")
-        verbose_name_plural = _("events of tickets")
+        verbose_name = _("ticket event")
+        verbose_name_plural = _("ticket events")
         ordering = ["occurred_at", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["ticket", "external_id"], name="ticket_event_heard_once"),
@@ -359,7 +366,7 @@ class TicketEvent(models.Model):
 
 
 class TicketMessage(models.Model):
-    """What the member and the centre say to each other. The text can be erased."""
+    """A message between member and centre. The text can be erased (R14)."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", verbose_name=_("ticket"))
     from_member = models.BooleanField(_("from the member"))
@@ -371,8 +378,8 @@ class TicketMessage(models.Model):
     at = models.DateTimeField(_("at"))
 
     class Meta:
-        verbose_name = _("message of a ticket")
-        verbose_name_plural = _("messages of tickets")
+        verbose_name = _("ticket message")
+        verbose_name_plural = _("ticket messages")
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
@@ -380,7 +387,7 @@ class TicketMessage(models.Model):
 
 
 class TicketFile(models.Model):
-    """A photo of the fault, a proof of purchase, a document of the centre."""
+    """A photo of the fault, a proof of purchase, or a document."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="files", verbose_name=_("ticket"))
     file = models.OneToOneField(StoredFile, models.PROTECT, related_name="+", verbose_name=_("file"))
@@ -394,8 +401,8 @@ class TicketFile(models.Model):
     at = models.DateTimeField(_("at"))
 
     class Meta:
-        verbose_name = _("file of a ticket")
-        verbose_name_plural = _("files of tickets")
+        verbose_name = _("ticket file")
+        verbose_name_plural = _("ticket files")
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a repair costs and which parts it waits for (R47, R48, R52)."""
+"""Estimates and parts of a repair (R47, R48, R52)."""
 
 from decimal import Decimal
 
@@ -17,13 +17,13 @@ CENT = Decimal("0.01")
 
 @pghistory.track(fields=["state"], model_name="EstimateHistoryEvent")
 class Estimate(models.Model):
-    """What the centre asks for the work. One is open at a time; a better one withdraws the last."""
+    """What the centre charges for the work. One is open at a time: a new one withdraws the one before it."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="estimates", verbose_name=_("ticket"))
     number = models.PositiveSmallIntegerField(_("number"))
     currency = models.CharField(_("currency"), max_length=3)
     valid_until = models.DateField(_("valid until"))
-    note = models.TextField(_("what was found"), blank=True, max_length=2000)
+    note = models.TextField(_("findings"), blank=True, max_length=2000)
     state = models.CharField(_("state"), max_length=10, choices=EstimateState, default=EstimateState.OPEN)
     sent_at = models.DateTimeField(_("sent"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
@@ -61,13 +61,13 @@ class Estimate(models.Model):
 
 
 class EstimateLine(models.Model):
-    """One line: a part, labour, a discount (below zero). Money to the cent, rounded by line."""
+    """One line: a part, labour, or a discount (below zero). Amounts are rounded to the cent in each line."""
 
     estimate = models.ForeignKey(Estimate, models.PROTECT, related_name="lines", verbose_name=_("estimate"))
     position = models.PositiveSmallIntegerField(_("position"))
-    text = models.CharField(_("what"), max_length=200)
+    text = models.CharField(_("kind"), max_length=200)
     quantity = models.DecimalField(_("quantity"), max_digits=7, decimal_places=2, default=Decimal(1))
-    price = models.DecimalField(_("price for one"), max_digits=12, decimal_places=2)
+    price = models.DecimalField(_("unit price"), max_digits=12, decimal_places=2)
     tax_percent = models.DecimalField(
         _("tax in percent"),
         max_digits=4,
@@ -77,15 +77,15 @@ class EstimateLine(models.Model):
     )
 
     class Meta:
-        verbose_name = _("line of an estimate")
-        verbose_name_plural = _("lines of estimates")
+        verbose_name = _("estimate line")
+        verbose_name_plural = _("estimate lines")
         ordering = ["estimate", "position"]
         constraints = [
             models.UniqueConstraint(fields=["estimate", "position"], name="estimate_line_position"),
             models.CheckConstraint(
                 name="estimate_line_quantity",
                 condition=Q(quantity__gt=0),
-                violation_error_message=_("The quantity is more than 0."),
+                violation_error_message=_("The quantity must be above 0."),
             ),
             models.CheckConstraint(name="estimate_line_tax", condition=Q(tax_percent__range=(0, 99))),
         ]
@@ -103,7 +103,7 @@ class EstimateLine(models.Model):
 
 
 class Part(models.Model):
-    """A part that a repair needs: ordered, expected, there."""
+    """A part that a repair waits for."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="parts", verbose_name=_("ticket"))
     name = models.CharField(_("part"), max_length=120)

@@ -1,4 +1,4 @@
-"""What happened to a ticket and what happens next, in sentences: for the dashboard, mails and the ticket's page."""
+"""What happened to a ticket and what happens next, as sentences for the dashboard, e-mails and the ticket's page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from servicing.enums import EventKind
 
 E = EventKind
-# What no kind of event says by itself.
+# Keys of sentences that are more specific than a kind of event, or belong to none.
 MESSAGE, DOCUMENT, EXPIRED, PART_LATE = "message", "document", "estimate_expired", "part_late"
 
-# (what happened, what happens next); "%(product)s" and "%(reference)s" are known.
+# (what happened, what happens next), with the placeholders "%(product)s" and "%(reference)s".
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.REQUESTED: (_("Service requested for your %(product)s"), _("Print the label and send it, or bring it.")),
     E.PLACE_AWAITED: (
@@ -83,11 +83,11 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.SHIPPED: (_("Your %(product)s is on its way back"), _("Track the parcel.")),
     E.CANCELLED: (_("The service for your %(product)s was cancelled"), _("If you didn’t expect this, write to us.")),
 }
-OTHERWISE = (_("News about your %(product)s"), _("See what happened."))
+DEFAULT_SENTENCES = (_("News about your %(product)s"), _("See what happened."))
 
 
 def sentence_key(kind: str, data: Mapping[str, Any]) -> str:
-    """Under which name the sentences of an event stand: some say more than their kind."""
+    """The key of the sentences of an event: its kind, or a more specific key."""
     if kind == E.ESTIMATE_WITHDRAWN and data.get("reason") == "expired":
         return EXPIRED
     if kind in (E.PART_ORDERED, E.PART_EXPECTED) and data.get("late"):

@@ -1,4 +1,4 @@
-"""The papers of a parcel: the label for the box and the list that goes inside, each with its bar code (R52)."""
+"""PDFs for a parcel: the label for the box and the packing list inside, with bar codes (R52)."""
 
 import io
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 
-from cps_portal.core.lib.pdf import FONT, fitting, register_font, visual
+from cps_portal.core.lib.pdf import FONT, fitting_size, register_font, visual_order
 from members.models import Member
 from servicing.models import Parcel, ServiceCentre, Ticket
 
@@ -21,12 +21,12 @@ MARGIN = 18 * mm
 WIDE, HIGH = A4
 INNER = WIDE - 2 * MARGIN
 INK, MUTED, LINE = HexColor("#141517"), HexColor("#55585e"), HexColor("#c9cbd0")
-BAR_WIDTH, BAR_HEIGHT = 0.5 * mm, 20 * mm  # wide enough for a phone across a counter
-FAULT_LINES = 3
+BAR_WIDTH, BAR_HEIGHT = 0.5 * mm, 20 * mm  # wide enough to be scanned with a phone across a counter
+MAX_FAULT_LINES = 3
 
 
 class Paper:
-    """A PDF written from the top down."""
+    """A PDF that is written from top to bottom."""
 
     def __init__(self, title: str) -> None:
         register_font()
@@ -36,10 +36,10 @@ class Paper:
         self.y = HIGH - MARGIN
 
     def line(self, text: str, *, size: float = 10, x: float = MARGIN, wide: float = INNER, ink: HexColor = INK) -> None:
-        """One line, smaller if it is too long for its place."""
-        drawn = visual(text)
+        """One line, in a smaller size if it is wider than `wide`."""
+        drawn = visual_order(text)
         self.canvas.setFillColor(ink)
-        self.canvas.setFont(FONT, fitting(drawn, size=size, wide=wide))
+        self.canvas.setFont(FONT, fitting_size(drawn, size=size, wide=wide))
         self.y -= size * 1.3
         self.canvas.drawString(x, self.y, drawn)
 
@@ -50,18 +50,18 @@ class Paper:
         size: float = 10,
         x: float = MARGIN,
         wide: float = INNER,
-        most: int = 99,
+        max_lines: int = 99,
         ink: HexColor = INK,
     ) -> None:
-        """As many lines as it needs, at most `most`."""
+        """As many lines as it needs, up to `max_lines`."""
         lines = simpleSplit(text, FONT, size, wide)
-        for number, line in enumerate(lines[:most], start=1):
-            self.line(f"{line} …" if number == most < len(lines) else line, size=size, x=x, wide=wide, ink=ink)
+        for number, line in enumerate(lines[:max_lines], start=1):
+            self.line(f"{line} …" if number == max_lines < len(lines) else line, size=size, x=x, wide=wide, ink=ink)
 
     def bar_code(self, signs: str, *, x: float = MARGIN, height: float = BAR_HEIGHT, width: float = BAR_WIDTH) -> None:
         self.y -= height + 2 * mm
         self.canvas.setFillColor(INK)
-        # Quiet zones are part of the code: without them scanners read nothing beside a frame.
+        # With quiet zones, because without them scanners cannot read a code next to a frame.
         code = Code128(signs, barWidth=width, barHeight=height, quiet=1)
         code.drawOn(self.canvas, x - code.lquiet, self.y)
 
@@ -74,8 +74,8 @@ class Paper:
     def space(self, gap: float) -> None:
         self.y -= gap
 
-    def needs(self, height: float) -> None:
-        """A new page, if so much does not fit any more."""
+    def require_height(self, height: float) -> None:
+        """Start a new page if this height does not fit on the current one."""
         if self.y - height < MARGIN:
             self.canvas.showPage()
             self.y = HIGH - MARGIN
@@ -86,7 +86,7 @@ class Paper:
 
 
 def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
-    """For the outside: where it goes, from whom, and the number of the parcel as bars."""
+    """The label for the outside: to whom, from whom, and the number of the parcel with its bar code."""
     paper = Paper(_("Label %(reference)s") % {"reference": parcel.reference_in_groups})
     paper.line(_("Cut here and stick it on the box. Cover older labels and bar codes."), size=8, ink=MUTED)
     paper.space(4 * mm)
@@ -98,7 +98,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.line(f"Canon Professional Services · {count}", size=10, x=left, wide=inner, ink=MUTED)
     paper.space(7 * mm)
     paper.line(_("To"), size=8, x=left, ink=MUTED)
-    for text in _where(parcel.centre):
+    for text in _address_lines(parcel.centre):
         paper.line(text, size=15, x=left, wide=inner)
     if parcel.centre.phone:
         paper.line(parcel.centre.phone, size=10, x=left, wide=inner)
@@ -107,7 +107,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.line(member.full_name, size=12, x=left, wide=inner)
     paper.line(_("Member %(number)s") % {"number": member.number_in_groups}, size=10, x=left, wide=inner)
     paper.space(5 * mm)
-    for _blank in range(2):  # the portal does not know where the member lives
+    for _blank in range(2):  # to be filled in by hand, because the portal does not know the member's address
         paper.space(8 * mm)
         paper.canvas.setStrokeColor(LINE)
         paper.canvas.line(left, paper.y, left + inner, paper.y)
@@ -123,7 +123,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
 
 
 def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
-    """For the inside: every product with its reference, what is asked for, and what not to send along."""
+    """The list for the inside: every product with its reference and service, and what not to send."""
     paper = Paper(_("Packing list %(reference)s") % {"reference": parcel.reference_in_groups})
     paper.line(_("Packing list"), size=22)
     paper.line(_("Put this into the box."), ink=MUTED)
@@ -134,24 +134,23 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
     paper.space(3 * mm)
     paper.line(_("From: %(name)s") % {"name": member.full_name})
     paper.line(_("Member %(number)s") % {"number": member.number_in_groups})
-    paper.line(_("To: %(centre)s") % {"centre": ", ".join(_where(parcel.centre))})
+    paper.line(_("To: %(centre)s") % {"centre": ", ".join(_address_lines(parcel.centre))})
     for number, ticket in enumerate(tickets, start=1):
-        paper.needs(62 * mm)
+        paper.require_height(62 * mm)
         paper.rule()
         paper.space(2 * mm)
         paper.line(f"{number}. {ticket.product.name}", size=13)
         paper.space(1 * mm)
         if ticket.serial:
             paper.line(_("Serial number %(serial)s") % {"serial": ticket.serial})
-        asked = str(ticket.get_service_display())
-        speed = str(ticket.get_track_display())
-        paper.line(f"{asked} · {speed} · {ticket.get_warranty_display()}")
+        service, track = ticket.get_service_display(), ticket.get_track_display()
+        paper.line(f"{service} · {track} · {ticket.get_warranty_display()}")
         if ticket.fault:
-            paper.text(ticket.fault, most=FAULT_LINES, ink=MUTED)
+            paper.text(ticket.fault, max_lines=MAX_FAULT_LINES, ink=MUTED)
         paper.space(2 * mm)
         paper.bar_code(ticket.reference, height=10 * mm, width=0.4 * mm)
         paper.line(_("Job %(reference)s") % {"reference": ticket.reference_in_groups})
-    paper.needs(40 * mm)
+    paper.require_height(40 * mm)
     paper.rule(6 * mm)
     paper.space(3 * mm)
     for text in (
@@ -166,6 +165,6 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
     return paper.bytes()
 
 
-def _where(centre: ServiceCentre) -> list[str]:
+def _address_lines(centre: ServiceCentre) -> list[str]:
     street = [line.strip() for line in centre.address.splitlines() if line.strip()][:4]
     return [centre.name, *street, centre.city, str(centre.country.name)]

@@ -3,7 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 
-from cps_portal.core.files.access import let_read
+from cps_portal.core.files.access import allow_readers
 from cps_portal.core.files.models import StoredFile
 from members.models import User
 from servicing.models import Ticket
@@ -19,4 +19,4 @@ def may_read_file(user: AbstractBaseUser, file: StoredFile) -> bool:
     return isinstance(user, User) and user.is_staff and tickets.seen_by(user).exists()
 
 
-let_read(PURPOSE, may_read_file)
+allow_readers(PURPOSE, may_read_file)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from members.access import MemberRequest, member_required
 from servicing.actions import loans
 from servicing.actions.events import Actor
@@ -49,7 +49,7 @@ def loan(request: MemberRequest, reference: str) -> HttpResponse:
     """Choose a unit, decline, read and accept the agreement, or give the reservation up."""
     ticket = get_object_or_404(
         Ticket.objects.of(request.member).select_related("product", "centre", "registration"),
-        reference=read_reference(reference),
+        reference=parse_reference(reference),
     )
     refusal = None
     if request.method == "POST":

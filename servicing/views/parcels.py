@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from members.access import MemberRequest, member_required
 from members.forms.common import add_refusal
 from servicing.actions import shipping
@@ -103,7 +103,7 @@ def _travelling(tickets: list[Ticket]) -> list[Ticket]:
 
 def _own(request: MemberRequest, reference: str) -> tuple[Parcel, list[Ticket]]:
     """The parcel as typed or read out, with its jobs; somebody else's is not there."""
-    found = read_reference(reference)
+    found = parse_reference(reference)
     if not found:
         raise Http404
     mine = Ticket.objects.of(request.member).values("parcel")

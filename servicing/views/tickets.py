@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_required
 from members.forms.common import add_refusal
@@ -161,7 +161,7 @@ def _do(request: MemberRequest, row: Ticket, said: str, act: Callable[[Actor, da
 
 def _own(request: MemberRequest, reference: str) -> Ticket:
     """As typed or read out; somebody else's is not there."""
-    found = read_reference(reference)
+    found = parse_reference(reference)
     if not found:
         raise Http404
     rows = jobs.with_clocks(Ticket.objects.of(request.member)).select_related("registration")

@@ -11,7 +11,7 @@ from PIL import Image
 from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFile
 
-from cps_portal.core.lib.pdf import FONT_FILE, visual
+from cps_portal.core.lib.pdf import FONT_FILE, visual_order
 from members.models import Member
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
@@ -45,7 +45,7 @@ def text_of(pdf: bytes) -> str:
 
 
 def test_every_sign_of_an_arabic_name_is_in_the_font() -> None:
-    drawn = visual("عبد الله الأمين")
+    drawn = visual_order("عبد الله الأمين")
     assert {ord(sign) for sign in drawn} <= set(TTFontFile(str(FONT_FILE)).charToGlyph)
 
 

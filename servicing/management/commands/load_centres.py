@@ -6,7 +6,7 @@ from servicing.actions.centres import load_centres
 
 
 class Command(BaseCommand):
-    help = "Add the service centres that are missing; what is there stays as staff left it."
+    help = "Add the service centres that are missing. Existing ones are not changed."
 
     def handle(self, **options: Any) -> None:
         added, left_alone = load_centres()
