@@ -1,19 +1,40 @@
-// The card's page: readable without a signal, bright and awake while it is shown. It works without this file.
-(() => {
-  const d = document, nav = navigator, page = d.querySelector('[data-card]');
+// The card's page: it works offline, and the screen stays on. Without this script it is an ordinary page.
+(function () {
+  "use strict";
+
+  function keepOffline(page) {
+    if (!navigator.serviceWorker) return;
+    navigator.serviceWorker
+      .register(page.dataset.worker)
+      .then(() => navigator.serviceWorker.ready)
+      .then(() => page.setAttribute("data-kept", ""))
+      .catch(() => {});
+  }
+
+  // The browser takes the lock away whenever the page is hidden, so it is asked for again when it is shown.
+  function keepScreenOn() {
+    const visible = document.visibilityState === "visible";
+    if (visible && navigator.wakeLock) navigator.wakeLock.request("screen").catch(() => {});
+  }
+
+  // The browser's own question about installing waits for a press of our button.
+  function offerInstall(event) {
+    const button = document.querySelector("[data-install]");
+    if (!button) return;
+    event.preventDefault();
+    button.hidden = false;
+    button.addEventListener("click", () => install(button, event), { once: true });
+  }
+
+  function install(button, event) {
+    event.prompt();
+    button.hidden = true;
+  }
+
+  const page = document.querySelector("[data-card]");
   if (!page) return;
-
-  nav.serviceWorker?.register(page.dataset.worker).then(
-    () => nav.serviceWorker.ready).then(() => page.setAttribute('data-kept', ''), () => {});
-
-  // The screen stays on while the card is looked at.
-  const wake = () => { if (d.visibilityState === 'visible') nav.wakeLock?.request('screen').catch(() => {}); };
-  d.addEventListener('visibilitychange', wake);
-  wake();
-
-  // The browser's own question, at the press of our button.
-  const button = d.querySelector('[data-install]');
-  addEventListener('beforeinstallprompt', e => { if (!button) return;
-    e.preventDefault(); button.hidden = false;
-    button.addEventListener('click', () => { e.prompt(); button.hidden = true; }, { once: true }); });
+  keepOffline(page);
+  keepScreenOn();
+  document.addEventListener("visibilitychange", keepScreenOn);
+  window.addEventListener("beforeinstallprompt", offerInstall);
 })();

@@ -1,53 +1,67 @@
-// The desk by keyboard: A approves, R and a number refuses, M asks for more, N takes the next, S leaves it lying.
-// Without it every one of them is a button.
-(() => {
-  const reasons = document.querySelector('[data-reasons]'), ask = document.querySelector('[data-ask]');
-  let sent = false, refusing = false;
+// The desk by keyboard: A approves, R and a number refuses, M asks for more, N takes the next, S skips this one.
+// Without this script each of them is a button.
+(function () {
+  "use strict";
 
-  const press = button => {
+  const TEXT_FIELDS = "textarea, select, input:not([type=radio]):not([type=checkbox])";
+  const reasons = document.querySelector("[data-reasons]");
+  const question = document.querySelector("[data-ask]");
+  let sent = false; // a key pressed twice must not decide twice
+  let refusing = false; // R was pressed: the next key is the number of a reason
+
+  function press(button) {
     if (!button || sent) return;
     sent = true;
     button.click();
-  };
-  const choose = number => {
-    const radio = reasons.querySelector(`[data-number="${number}"]`);
-    if (!radio) return;
-    radio.checked = true;
-    press(reasons.querySelector('button[value=refuse]'));
-  };
+  }
 
-  addEventListener('pageshow', () => { sent = refusing = false; });
-  document.addEventListener('keydown', event => {
-    const writing = event.target.closest('textarea, select, input:not([type=radio]):not([type=checkbox])');
-    if (writing) {
-      if (event.key === 'Escape') writing.blur();
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && ask && ask.contains(writing)) {
-        event.preventDefault();
-        press(ask.querySelector('button[value=ask]'));
-      }
-      return;
+  function setRefusing(value) {
+    refusing = value;
+    if (reasons) reasons.toggleAttribute("data-refusing", value);
+  }
+
+  function refuse(number) {
+    const reason = reasons.querySelector(`[data-number="${number}"]`);
+    if (!reason) return;
+    reason.checked = true;
+    press(reasons.querySelector("button[value=refuse]"));
+  }
+
+  // Escape leaves the field, Ctrl+Enter sends the question.
+  function pressInField(event, field) {
+    if (event.key === "Escape") field.blur();
+    const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+    if (sends && question && question.contains(field)) {
+      event.preventDefault();
+      press(question.querySelector("button[value=ask]"));
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  }
+
+  function pressOnPage(event) {
     const key = event.key.toLowerCase();
     if (refusing && /^[1-9]$/.test(key)) {
       event.preventDefault();
-      choose(key);
+      refuse(key);
       return;
     }
-    refusing = key === 'r' && Boolean(reasons);
-    if (reasons) reasons.toggleAttribute('data-refusing', refusing);
-    if (refusing) {
-      event.preventDefault();
-      reasons.querySelector('input[type=radio]').focus();
-    } else if (key === 'm' && ask) {
-      event.preventDefault();
-      ask.querySelector('textarea').focus();
-    } else if (/^[a-z]$/.test(key)) {
-      const button = document.querySelector(`button[data-key="${key}"]`);
-      if (button) {
-        event.preventDefault();
-        press(button);
-      }
-    }
+    setRefusing(key === "r" && Boolean(reasons));
+    const button = /^[a-z]$/.test(key) && document.querySelector(`button[data-key="${key}"]`);
+    if (refusing) reasons.querySelector("input[type=radio]").focus();
+    else if (key === "m" && question) question.querySelector("textarea").focus();
+    else if (button) press(button);
+    else return;
+    event.preventDefault();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest(TEXT_FIELDS);
+    if (field) pressInField(event, field);
+    else if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat) pressOnPage(event);
+  });
+
+  // The browser's Back shows the page as it was left.
+  window.addEventListener("pageshow", () => {
+    sent = false;
+    refusing = false;
   });
 })();

@@ -1,11 +1,17 @@
-// Passkeys: shows what needs them where the browser has them, and says when the device gave none.
-(() => {
-  const each = (selector, change) => document.querySelectorAll(selector).forEach(change);
-  const there = Boolean(window.PublicKeyCredential);
-  each('[data-passkey]', (element) => { element.hidden = !there; });
-  each('[data-passkey-missing]', (element) => { element.hidden = there; });
-  document.addEventListener('allauth.error', (event) => {
+// Passkeys: shows what needs them if the browser knows them, and says so when the device gives none.
+(function () {
+  "use strict";
+
+  function setHidden(selector, hidden) {
+    document.querySelectorAll(selector).forEach((element) => (element.hidden = hidden));
+  }
+
+  const supported = Boolean(window.PublicKeyCredential);
+  setHidden("[data-passkey]", !supported);
+  setHidden("[data-passkey-missing]", supported);
+
+  document.addEventListener("allauth.error", (event) => {
     event.preventDefault();
-    each('[data-passkey-trouble]', (element) => { element.hidden = false; });
+    setHidden("[data-passkey-trouble]", false);
   });
 })();

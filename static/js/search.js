@@ -1,50 +1,79 @@
-// Search as you type as a combobox: htmx brings the options, this moves among them by keyboard.
-// Without it the form submits and every option is a button of its own.
-(() => {
-  const box = document.querySelector('[data-search]');
-  if (!box) return;
-  const input = box.querySelector('input[name=q]'), found = document.getElementById('found-box');
-  const options = () => [...found.querySelectorAll('[role=option]')];
-  let at = -1;
+// Product search as a combobox: htmx brings the options, this moves among them by keyboard.
+// Without this script the form submits, and every option is a button of its own.
+(function () {
+  "use strict";
 
-  input.setAttribute('role', 'combobox');
-  input.setAttribute('aria-autocomplete', 'list');
+  function start(box) {
+    const input = box.querySelector("input[name=q]");
+    const results = document.getElementById("found-box");
+    let active = -1; // the index of the chosen option, -1 for none
 
-  const choose = place => {
-    const all = options();
-    at = all.length ? place : -1;
-    all.forEach((option, i) => option.setAttribute('aria-selected', String(i === at)));
-    if (all[at]) {
-      all[at].scrollIntoView({ block: 'nearest' });
-      input.setAttribute('aria-activedescendant', all[at].id);
-    } else input.removeAttribute('aria-activedescendant');
-  };
-  const refresh = place => {
-    const all = options();
-    all.forEach(option => option.setAttribute('tabindex', '-1'));
-    input.setAttribute('aria-expanded', String(all.length > 0));
-    if (all.length) input.setAttribute('aria-controls', 'found'); else input.removeAttribute('aria-controls');
-    choose(Math.min(place, all.length - 1));
-  };
-  refresh(-1);
+    input.setAttribute("role", "combobox");
+    input.setAttribute("aria-autocomplete", "list");
+    input.addEventListener("keydown", pressKey);
+    document.body.addEventListener("htmx:afterSettle", (event) => settle(event.detail.target));
+    refresh(-1);
 
-  input.addEventListener('keydown', event => {
-    const count = options().length;
-    if (event.key === 'ArrowDown' && count) { event.preventDefault(); choose((at + 1) % count); }
-    else if (event.key === 'ArrowUp' && count) { event.preventDefault(); choose((at <= 0 ? count : at) - 1); }
-    else if (event.key === 'Enter' && count) { event.preventDefault(); if (at < 0) choose(0); else options()[at].click(); }
-    else if (event.key === 'Escape') {
+    function options() {
+      return Array.from(results.querySelectorAll("[role=option]"));
+    }
+
+    function choose(index) {
+      const all = options();
+      active = all.length ? index : -1;
+      all.forEach((option, i) => option.setAttribute("aria-selected", String(i === active)));
+      if (all[active]) {
+        all[active].scrollIntoView({ block: "nearest" });
+        input.setAttribute("aria-activedescendant", all[active].id);
+      } else {
+        input.removeAttribute("aria-activedescendant");
+      }
+    }
+
+    // After the options have changed. They leave the tab order: the arrow keys reach them.
+    function refresh(index) {
+      const all = options();
+      all.forEach((option) => option.setAttribute("tabindex", "-1"));
+      input.setAttribute("aria-expanded", String(all.length > 0));
+      if (all.length) input.setAttribute("aria-controls", "found");
+      else input.removeAttribute("aria-controls");
+      choose(Math.min(index, all.length - 1));
+    }
+
+    function pressKey(event) {
+      const count = options().length;
+      if (event.key === "ArrowDown" && count) choose((active + 1) % count);
+      else if (event.key === "ArrowUp" && count) choose((active <= 0 ? count : active) - 1);
+      else if (event.key === "Enter" && count) pick();
+      else if (event.key === "Escape") clear(count);
+      else return;
       event.preventDefault();
-      if (count) found.replaceChildren(); else input.value = '';
+    }
+
+    // The first Enter chooses the best match, the second one takes it.
+    function pick() {
+      if (active < 0) choose(0);
+      else options()[active].click();
+    }
+
+    // The first Escape closes the list, the second one empties the field.
+    function clear(count) {
+      if (count) results.replaceChildren();
+      else input.value = "";
       refresh(-1);
     }
-  });
-  document.body.addEventListener('htmx:afterSettle', event => {
-    const part = event.detail.target;
-    if (part === found) refresh(-1);
-    else if (part && part.id === 'tray') {
-      refresh(at);
-      if (document.activeElement === document.body) document.getElementById('tray-title').focus();
+
+    function settle(target) {
+      if (target === results) {
+        refresh(-1);
+      } else if (target && target.id === "tray") {
+        refresh(active);
+        // The button that was pressed is gone, and the focus with it.
+        if (document.activeElement === document.body) document.getElementById("tray-title").focus();
+      }
     }
-  });
+  }
+
+  const box = document.querySelector("[data-search]");
+  if (box) start(box);
 })();

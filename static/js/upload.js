@@ -37,7 +37,8 @@
     request.addEventListener("load", () => {
       const type = request.getResponseHeader("Content-Type") || "";
       const fragment = document.createElement("template");
-      fragment.innerHTML = type.includes("text/html") && request.responseText.includes("upload__file") ? request.responseText : "";
+      fragment.innerHTML =
+        type.includes("text/html") && request.responseText.includes("upload__file") ? request.responseText : "";
       const answer = fragment.content.firstElementChild;
       if (answer) line.replaceWith(answer);
       else fail();

@@ -1,0 +1,57 @@
+"""The portal's style sheet: one file for the browser, joined from one file per component."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.utils import get_files
+
+from cps_portal.core.lib import style_sheet
+from cps_portal.core.lib.style_sheet import INDEX, STYLE_SHEET, StyleSheetStorage, join_imports
+
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+SELECTORS = re.compile(r"([^{}]+)\{")
+CLASS = re.compile(r"\.([a-z][\w-]*)")
+
+
+def test_the_browser_gets_one_file() -> None:
+    css = Path(str(finders.find(STYLE_SHEET))).read_text()
+    assert not re.search(r"^\s*@import", css, re.MULTILINE)
+    assert css == join_imports(INDEX)
+    assert css.index("@layer tokens, base, layout, components, utilities;") < css.index("@layer tokens {")
+
+
+def test_every_source_is_imported_once() -> None:
+    imported = re.findall(r'@import "([^"]+)"', INDEX.read_text())
+    sources = [path.relative_to(INDEX.parent).as_posix() for path in INDEX.parent.rglob("*.css") if path != INDEX]
+    assert sorted(imported) == sorted(sources)
+
+
+def test_an_edit_shows_at_the_next_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    index, part = tmp_path / "index.css", tmp_path / "part.css"
+    index.write_text('@layer base;\n@import "part.css" layer(base);\n')
+    monkeypatch.setattr(style_sheet, "INDEX", index)
+    storage = StyleSheetStorage(location=tmp_path / "build")
+    for rule in ("b { color: red; }\n", "b { color: blue; }\n"):
+        part.write_text(rule)
+        assert storage.exists(STYLE_SHEET)
+        assert Path(storage.path(STYLE_SHEET)).read_text() == f"@layer base;\n@layer base {{\n{rule}}}\n"
+    assert list(get_files(storage)) == [STYLE_SHEET]
+
+
+def test_no_class_is_styled_that_nothing_uses() -> None:
+    """A class counts as used if its name is a word of a template, a script or the Python code."""
+    root = Path(settings.BASE_DIR)
+    users = [
+        path
+        for folder in ("templates", "static/js", "cps_portal", "members", "kitbag", "servicing")
+        for path in (root / folder).rglob("*")
+        if path.suffix in {".html", ".js", ".py"}
+    ]
+    words = {word for path in users for word in re.findall(r"[\w-]+", path.read_text())}
+    css = COMMENT.sub("", join_imports(INDEX))
+    styled = {name for selector in SELECTORS.findall(css) for name in CLASS.findall(selector)}
+    assert len(styled) > 200
+    assert styled - words == set()
