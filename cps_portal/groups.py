@@ -34,7 +34,7 @@ GROUPS: dict[str, list[str]] = {
             "view",
             "kitbag",
             "adjustment adjustmentevent announcement appeal appealevent authorisedperiod claim claimevent "
-            "encounter handover handoverevent hold ledgercheck pointsentry product productname registration "
+            "sighting handover handoverevent hold ledgercheck pointsentry product productname registration "
             "registrationevent retailer sale serialshape stagechange stolenreportevent ",
         ),
         *allow("view add", "kitbag", "stolenreport"),

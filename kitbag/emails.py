@@ -1,4 +1,4 @@
-"""The texts of the mails about registrations. Builds them from rows; sends nothing."""
+"""Render the e-mails about registrations, points and planned changes. Nothing is sent here."""
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -17,7 +17,7 @@ AHEAD_PATH = "/kitbag/ahead/"
 
 
 def decision(row: Registration) -> dict[str, str]:
-    """A person approved or refused a registration or asks for more (R19, R56), in the member's language."""
+    """A registration was approved or refused, or staff ask for more (R19, R56)."""
     refused = row.state == RegistrationState.REJECTED
     asked = row.refusal_reason == RefusalReason.NEEDS_EVIDENCE
     with translation.override(row.member.language):
@@ -40,9 +40,9 @@ def decision(row: Registration) -> dict[str, str]:
 
 @renderer("kitbag.points_will_change")
 def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | None:
-    """What is planned for one day, with total and level then and what would keep the level (R22).
+    """The changes planned for one day, the total and level after it, and what would keep the level (R22).
 
-    Worded when it leaves: None, and never sent, if none of it is planned any more or concerns the member.
+    None, so that it is not sent, if none of the changes is still planned or affects the member.
     """
     rows = StageChange.objects.filter(pk__in=changes, state=ChangeState.PLANNED).select_related("replaces")
     reader = Member.objects.open().filter(pk=member).first()
@@ -72,7 +72,7 @@ def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | N
 
 @renderer("kitbag.plan_cancelled")
 def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
-    """A change that the member was told of will not come (R22)."""
+    """A change that the member was notified of was cancelled (R22)."""
     reader = Member.objects.open().filter(pk=member).first()
     if reader is None:
         return None
@@ -89,7 +89,7 @@ def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
 
 @renderer("kitbag.points_adjusted")
 def points_adjusted(*, adjustment: int, ended: bool) -> dict[str, str] | None:
-    """Staff added points, or what they added has ended (R21)."""
+    """Staff added points, or an adjustment has ended (R21)."""
     row = Adjustment.objects.select_related("member").get(pk=adjustment)
     reader = row.member
     if reader.closed_at or (row.ended_at and not ended):
@@ -108,7 +108,7 @@ def points_adjusted(*, adjustment: int, ended: bool) -> dict[str, str] | None:
 
 @renderer("kitbag.handed_over")
 def handed_over(*, registration: int, sold: bool) -> dict[str, str] | None:
-    """To the seller or the buyer of a product; neither learns who the other is (R35)."""
+    """A product was handed over: to the seller or the buyer; neither learns who the other is (R35)."""
     row = Registration.objects.select_related("product", "member").get(pk=registration)
     if row.member.closed_at:
         return None
@@ -129,7 +129,7 @@ def handed_over(*, registration: int, sold: bool) -> dict[str, str] | None:
 
 @renderer("kitbag.stolen_presented")
 def stolen_presented(*, report: int) -> dict[str, str] | None:
-    """To the owner of stolen kit: somebody came with it (R34). Not where, nor who."""
+    """To the owner of stolen kit: somebody presented it (R34). It does not say where or who."""
     row = StolenReport.objects.select_related("product", "registration", "member").get(pk=report)
     if row.member is None or row.registration is None or row.member.closed_at:
         return None
@@ -148,7 +148,7 @@ def stolen_presented(*, report: int) -> dict[str, str] | None:
 
 @renderer("kitbag.reminder")
 def reminder(*, member: int) -> dict[str, str] | None:
-    """What the member began and never finished (R16). None if it is finished, or no longer wished, by now."""
+    """The products that the member has not finished (R16). None if there are none or reminders are switched off."""
     reader = Member.objects.open().filter(pk=member, wants_reminders=True).first()
     if reader is None:
         return None

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Stage(models.TextChoices):
-    """How much of its points a product still has (R20), in the order in which it goes through them."""
+    """The stages of a product, in order; its points fall from one to the next (R20)."""
 
     CURRENT = "current", _("Current")
     SUPERSEDED = "superseded", _("Superseded")
@@ -15,7 +15,7 @@ class Stage(models.TextChoices):
 
 
 class VideoClass(models.TextChoices):
-    """Kinds of video product; those of R45 are never repaired in under five days."""
+    """Kinds of video products. Repairs of some of them take at least five days (R45)."""
 
     CINEMA_EOS = "cinema-eos", _("Cinema EOS")
     X_SERIES = "x-series", _("X series camcorder")
@@ -24,7 +24,7 @@ class VideoClass(models.TextChoices):
 
 
 class Shelf(models.TextChoices):
-    """The handful of groups by which people look for a product; each category stands on one."""
+    """Groups of categories, by which members look for a product."""
 
     BODIES = "bodies", _("Bodies")
     LENSES = "lenses", _("Lenses")
@@ -35,13 +35,13 @@ class Shelf(models.TextChoices):
 
 
 class SerialPlace(models.TextChoices):
-    """Where the serial number stands (R27)."""
+    """Where to find the serial number (R27)."""
 
     BODY_BASE = (
         "BODY-BASE",
-        _("On the sticker under the body. On some it is behind the fold-out screen or in the battery bay."),
+        _("On the sticker under the body. On some models behind the fold-out screen or in the battery bay."),
     )
-    BODY_TOP = "BODY-TOP", _("On the top plate or the back, by the rewind or the accessory shoe.")
+    BODY_TOP = "BODY-TOP", _("On the top plate or the back, near the rewind crank or the accessory shoe.")
     CINE_BODY = "CINE-BODY", _("On the label under the camera, or in the battery bay.")
     LENS_MOUNT = "LENS-MOUNT", _("On the barrel close to the mount, or printed on the mount itself.")
     LENS_RING = "LENS-RING", _("Engraved on the front ring, or on the mount side.")
@@ -82,33 +82,33 @@ WAITING = (RegistrationState.DRAFT, RegistrationState.SUBMITTED, RegistrationSta
 
 
 class ReviewReason(models.TextChoices):
-    """Why a machine left a registration to a person (R19)."""
+    """Why the automatic check left a registration to a person (R19)."""
 
-    DUPLICATE = "duplicate", _("Somebody else holds this serial number")
-    SHAPE = "shape", _("The serial number has an unusual shape")
+    DUPLICATE = "duplicate", _("Another member holds this serial number")
+    SHAPE = "shape", _("The serial number looks unusual")
     NO_SERIAL = "no_serial", _("There is no serial number on the item")
     SAMPLE = "sample", _("Chosen at random")
     REFUSALS = "refusals", _("Several of this member’s products were refused")
     STOLEN = "stolen", _("Reported stolen")
     APPEAL = "appeal", _("The member appealed")
-    ASKED = "asked", _("The member answers what was asked for")
+    ASKED = "asked", _("The member added what we asked for")
 
 
 class RefusalReason(models.TextChoices):
-    """Why a registration was refused (R19): what staff choose and the member reads."""
+    """Why a registration was refused (R19). Staff choose the reason, and the member reads it."""
 
-    SERIAL_WRONG = "serial_wrong", _("The serial number is not the one of this product.")
+    SERIAL_WRONG = "serial_wrong", _("The serial number does not belong to this product.")
     SERIAL_UNREADABLE = "serial_unreadable", _("The serial number could not be confirmed.")
-    HELD_ELSEWHERE = "held_elsewhere", _("This serial number is registered already.")
-    DETAILS_WRONG = "details_wrong", _("The details of the purchase do not fit the product.")
-    NEEDS_SERIAL = "needs_serial", _("This product has a serial number. Look again and add it.")
+    HELD_ELSEWHERE = "held_elsewhere", _("This serial number is already registered.")
+    DETAILS_WRONG = "details_wrong", _("The details of the purchase don’t match the product.")
+    NEEDS_SERIAL = "needs_serial", _("This product has a serial number. Please look for it and add it.")
     NEEDS_EVIDENCE = "needs_evidence", _("We need to see more before it can count.")
-    LOST_CLAIM = "lost_claim", _("Somebody else showed that this product is theirs.")
-    NOT_OURS = "not_ours", _("This product cannot be registered. Please contact us.")
+    LOST_CLAIM = "lost_claim", _("Another member showed that this product is theirs.")
+    NOT_OURS = "not_ours", _("This product can’t be registered. Please contact us.")
 
 
 class EvidenceKind(models.TextChoices):
-    """What a file is to show (R25)."""
+    """What a file shows (R25)."""
 
     RECEIPT = "receipt", _("Proof of purchase")
     SERIAL = "serial", _("Photo of the serial number")
@@ -132,7 +132,7 @@ class ProposalState(models.TextChoices):
 
 
 class ShapeUse(models.TextChoices):
-    WARN = "warn", _("Another shape goes to a person")
+    WARN = "warn", _("Another format goes to a person")
     OPTIONAL = "optional", _("The number may be absent")
 
 
@@ -154,23 +154,23 @@ class RetailerKind(models.TextChoices):
 
 
 class ShopStatus(models.TextChoices):
-    """What is known of the store that somebody typed (R24)."""
+    """What is known about a store as the member typed it (R24)."""
 
     NOT_SAID = "", _("Not said yet")
     AUTHORISED = "authorised", _("Authorised on that day")
     NOT_AUTHORISED = "not_authorised", _("Not authorised on that day")
-    UNKNOWN = "unknown", _("Not a shop that we know")
+    UNKNOWN = "unknown", _("Not a retailer that we know")
 
 
 class HoldReason(models.TextChoices):
     """Why a registration cannot leave the Kitbag for now (R50)."""
 
-    SERVICE = "service", _("It is in service. You can do this when it is back.")
-    LOAN = "loan", _("You have a loan for it. You can do this when the loan is returned.")
+    SERVICE = "service", _("It is in for service. You can do this when it is back.")
+    LOAN = "loan", _("You have a loan unit for it. You can do this once you have returned the loan.")
 
 
 class SaleWithdrawal(models.TextChoices):
-    """Why a retailer takes its word back (R55)."""
+    """Why a retailer withdraws a sale (R55)."""
 
     RETURNED = "returned", _("The product was returned")
     MISTAKE = "mistake", _("It was confirmed by mistake")

@@ -20,7 +20,7 @@ from kitbag.models import Adjustment, Registration, Sale
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500  # members are locked for about 50 ms then; larger batches are hardly faster
+BATCH = 500  # locks its members for about 50 ms; larger batches are hardly faster
 SWEEP_LIMIT = 1000
 
 
@@ -33,7 +33,7 @@ def check_registration(registration: int) -> None:
 
 @shared_task(name="kitbag.sweep_undecided")
 def sweep_undecided() -> None:
-    """Check what was submitted a minute ago and never checked: its task was lost with the broker."""
+    """Check registrations whose task was lost: submitted more than a minute ago and not checked yet."""
     now = timezone.now()
     waiting = Registration.objects.undecided(since=now - timedelta(minutes=1)).order_by("submitted_at")
     for row in waiting[:SWEEP_LIMIT]:
@@ -49,21 +49,21 @@ def match_sale(sale: int) -> None:
 
 @shared_task(name="kitbag.match_sales")
 def match_sales() -> None:
-    """Match the sales whose task was lost with the broker."""
+    """Match sales whose task was lost."""
     for key in sales.unmatched_sales():
         match_sale(key)
 
 
 @shared_task(name="kitbag.apply_due_changes")
 def apply_due_changes() -> None:
-    """Let what is due take effect, and get runs going again that lost their worker (R22)."""
+    """Begin the changes that are due and continue runs that stalled (R22)."""
     for change in stage_changes.begin_due(at=timezone.now()):
         queue_task("kitbag.reconcile_change", change)
 
 
 @shared_task(name="kitbag.reconcile_change")
 def reconcile_change(change: int) -> None:
-    """Settle the holders of a running change batch by batch, then queue the rest, so that other tasks have a turn."""
+    """Reconcile the holders of a running change in batches, then queue the rest, so that other tasks get a turn."""
 
     def step() -> bool:
         return stage_changes.reconcile_step(change=change, limit=BATCH, at=timezone.now())
@@ -74,7 +74,7 @@ def reconcile_change(change: int) -> None:
 
 @shared_task(name="kitbag.announce_changes")
 def announce_changes() -> None:
-    """Tell the holders of what was planned or dropped (R22)."""
+    """Queue a task for every change that has holders to notify (R22)."""
     for change in stage_change_notices.changes_to_announce(at=timezone.now()):
         queue_task("kitbag.announce_change", change)
 
@@ -89,13 +89,13 @@ def announce_change(change: int) -> None:
 
 @shared_task(name="kitbag.plan_service_ends")
 def plan_service_ends() -> None:
-    """Plan the ends of service that come into sight in the catalogue (R20)."""
+    """Plan the ends of service in the catalogue that are close enough (R20)."""
     planning.plan_service_ends(at=timezone.now())
 
 
 @shared_task(name="kitbag.check_ledger")
 def check_ledger() -> None:
-    """Compare the whole ledger with the rules (R11, R21)."""
+    """Compare the whole ledger with the rules, and log an error if it differs (R11, R21)."""
     check = ledger_checks.check_ledger(by=None, at=timezone.now())
     if not check.is_clean:
         logger.error("the ledger differs from the rules: see check %s in the admin, manage.py check_ledger", check.pk)
@@ -112,7 +112,7 @@ def end_adjustments() -> None:
 
 @shared_task(name="kitbag.remind")
 def remind(after: int = 0) -> None:
-    """Remind the next batch of members of what they never finished, then queue the one after it."""
+    """Remind the next batch of members of unfinished products, then queue the batch after it."""
     last = registrations.remind_unfinished(after=after, limit=BATCH, at=timezone.now())
     if last is not None:
         queue_task("kitbag.remind", last)

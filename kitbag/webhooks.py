@@ -1,4 +1,4 @@
-"""What a retailer's system is told of its sales: whether they counted, and nothing about whose they are (R55)."""
+"""Payloads of webhooks to retailers about their sales. They say nothing about the member (R55)."""
 
 from typing import Any
 

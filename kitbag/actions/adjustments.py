@@ -1,4 +1,4 @@
-"""Points that staff add, for a reason and perhaps for a time (R21, R54)."""
+"""Points that staff give a member, with a reason, forever or until a day (R21, R54)."""
 
 from datetime import date, datetime, timedelta
 
@@ -15,7 +15,7 @@ from members.emails import POINTS_PATH
 from members.enums import NoticeCode, PointsCause
 from members.models import Member, User
 
-MAX_POINTS = 100_000  # more is a slip of the finger
+MAX_POINTS = 100_000  # more is a typing mistake
 MAX_DURATION = timedelta(days=10 * 366)
 
 
@@ -23,16 +23,19 @@ MAX_DURATION = timedelta(days=10 * 366)
 def adjust_points(
     *, member: Member, points: int, reason: str, expires_on: date | None, by: User, at: datetime
 ) -> Adjustment:
-    """Give a member points, perhaps until a day, and tell them why. Raises Refusal beside its field."""
+    """Give a member points, until a day if `expires_on` is set, and notify them of the reason.
+
+    Raises Refusal: `points`, `reason`, `past`, `far` (beside their fields), `closed`.
+    """
     if not 0 < points <= MAX_POINTS:
         raise Refusal("points", _("Type a number of points from 1 to %(most)s.") % {"most": MAX_POINTS}, "points")
     if not reason.strip():
-        raise Refusal("reason", _("Say why: the member reads it."), "reason")
+        raise Refusal("reason", _("Give a reason. The member reads it."), "reason")
     today = timezone.localdate(at)
     if expires_on and expires_on <= today:
-        raise Refusal("past", _("This day is not in the future. Choose a later one, or none."), "expires_on")
+        raise Refusal("past", _("This day is not in the future. Choose a later day or leave it empty."), "expires_on")
     if expires_on and expires_on > today + MAX_DURATION:
-        raise Refusal("far", _("This day is more than ten years ahead. Check the year."), "expires_on")
+        raise Refusal("far", _("This day is more than ten years away. Check the year."), "expires_on")
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", _("This account is closed."))
@@ -46,12 +49,12 @@ def adjust_points(
 
 @transaction.atomic
 def end_adjustment(*, adjustment: Adjustment, by: User | None, at: datetime) -> Adjustment:
-    """Let it count no more (R21): on its last day, or because staff say so. Raises Refusal `ended`."""
+    """Stop counting an adjustment (R21), because its last day has come or staff end it. Raises Refusal `ended`."""
     Member.objects.locked().get(pk=adjustment.member_id)
     rows = Adjustment.objects.select_for_update(of=("self",), no_key=True).select_related("member__user")
     row = rows.get(pk=adjustment.pk)
     if row.ended_at:
-        raise Refusal("ended", _("This has ended already."))
+        raise Refusal("ended", _("This adjustment has already ended."))
     row.ended_at, row.ended_by = at, by
     row.save(update_fields=["ended_at", "ended_by"])
     reconcile_adjustments(adjustments=[row.pk], cause=PointsCause.ADJUSTMENT_ENDED, by=by, at=at)

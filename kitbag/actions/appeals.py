@@ -1,4 +1,4 @@
-"""A member contradicts a refusal, once; a second person decides (R19)."""
+"""Appeals against a refusal: one for each registration, decided by a second person (R19)."""
 
 from datetime import datetime
 
@@ -16,16 +16,19 @@ from members.support import actions as cases
 from members.support.enums import CaseKind
 
 MAX_APPEAL_LENGTH = 2000
-GRANTED = _("A second person has looked at your %(product)s and at what you wrote. You were right: it counts now.")
+GRANTED = _(
+    "A colleague has taken a second look at your %(product)s and at what you wrote. You were right: it counts now."
+)
 CLAIMED = _(
-    "A second person has looked at your %(product)s and at what you wrote, and agrees. Somebody else holds this serial"
-    " number at the moment, so we ask you both once more. You get a message about that."
+    "A colleague has taken a second look at your %(product)s and at what you wrote, and agrees with you. Another member"
+    " has registered this serial number in the meantime, so we are asking you both for proof. You will get a separate"
+    " message about that."
 )
 DENIED = _(
-    "A second person has looked at your %(product)s and at what you wrote. The refusal stands. The reason: %(reason)s"
-    " This was the last step for this product; you can remove it from your Kitbag."
+    "A colleague has taken a second look at your %(product)s and at what you wrote, and we still can’t accept it."
+    " The reason: %(reason)s This decision is final; you can remove the product from your Kitbag."
 )
-REMOVED = _("You took %(product)s out of your Kitbag, so there is nothing left to decide.")
+REMOVED = _("You removed %(product)s from your Kitbag, so we have closed your appeal.")
 
 
 def find_appeal(row: Registration) -> Appeal | None:
@@ -33,35 +36,35 @@ def find_appeal(row: Registration) -> Appeal | None:
 
 
 def is_final(row: Registration) -> bool:
-    """Whether a second person has refused it: it cannot be handed in again."""
+    """Whether it was refused on appeal: then it cannot be submitted again."""
     return row.state == RegistrationState.REJECTED and Appeal.objects.filter(registration=row, granted=False).exists()
 
 
 def appeal_blocker(row: Registration, appeal: Appeal | None) -> Refusal | None:
-    """What stands against an appeal now; None if the member may make one."""
+    """The Refusal that an appeal would get now; None if the member may appeal."""
     if appeal:
-        return Refusal("used", _("You have appealed already: an appeal can be made once."))
+        return Refusal("used", _("You have already appealed. You can appeal once for each product."))
     if row.state != RegistrationState.REJECTED:
-        return Refusal("not_refused", _("This product is not refused, so there is nothing to appeal against."))
+        return Refusal("not_refused", _("This product has not been refused, so there is nothing to appeal."))
     if row.refusal_reason == RefusalReason.NEEDS_EVIDENCE:
-        return Refusal("asked", _("This was not refused: we asked for more. Add it and hand the product in again."))
+        return Refusal("asked", _("This was not refused: we asked for more. Add it and submit the product again."))
     if row.missing:
-        return Refusal("incomplete", _("Details of it have been taken out since. Fill them in first, then appeal."))
+        return Refusal("incomplete", _("Some details are missing now. Fill them in first, then appeal."))
     return None
 
 
 @transaction.atomic
 def make_appeal(*, registration: Registration, text: str, by: User, at: datetime) -> Appeal:
-    """The registration waits again, for a second person; what the member says opens a case.
+    """Send a refused registration to a second person and open a case with the member's text.
 
-    Raises Refusal: those of `why_not`, `own_duplicate`, and `empty` or `long` beside `text`.
+    Raises Refusal: those of `appeal_blocker`, `own_duplicate`, and `empty` or `long` beside `text`.
     """
     row = lock_registration(registration)
     text = text.strip()
     if refusal := appeal_blocker(row, find_appeal(row)):
         raise refusal
     if not text:
-        raise Refusal("empty", _("Write why you think that the refusal is wrong."), "text")
+        raise Refusal("empty", _("Tell us why you think the refusal is wrong."), "text")
     if len(text) > MAX_APPEAL_LENGTH:
         raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_APPEAL_LENGTH}, "text")
     refused_by, reason = row.decided_by, row.refusal_reason
@@ -84,7 +87,7 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
     except IntegrityError as error:
         if constraint_name(error) != "registration_submitted_once":
             raise
-        message = _("You have added the same product with the same serial number again. Remove one of the two first.")
+        message = _("You have added this product with the same serial number twice. Remove one of the two first.")
         raise Refusal("own_duplicate", message) from None
     with translation.override(row.member.language):
         subject = _t("Appeal: %(product)s") % {"product": row.product.name}
@@ -97,22 +100,20 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
 
 
 def require_second_person(row: Registration, by: User) -> Appeal | None:
-    """The appeal that a decision about this registration answers, if one does.
+    """The open appeal that a decision about this registration would answer, or None.
 
-    Raises Refusal `second_person` for whoever refused it.
+    Raises Refusal `second_person` if `by` is the person who refused it.
     """
     if row.review_reason != ReviewReason.APPEAL:
         return None
     appeal = Appeal.objects.filter(registration=row, granted=None).first()
     if appeal and appeal.refused_by_id == by.pk:
-        raise Refusal(
-            "second_person", _("You refused this one. Somebody else has to decide the appeal: leave it on the desk.")
-        )
+        raise Refusal("second_person", _("You refused this registration, so a colleague has to decide the appeal."))
     return appeal
 
 
 def conclude_appeal(*, appeal: Appeal, row: Registration, granted: bool, by: User, at: datetime) -> None:
-    """Keep the answer and tell it in the case. Part of the decision about the registration."""
+    """Record the decision about an appeal and answer in its case. Part of the decision about the registration."""
     appeal.granted, appeal.decided_at, appeal.decided_by = granted, at, by
     appeal.save(update_fields=["granted", "decided_at", "decided_by"])
     sentence = DENIED
@@ -125,7 +126,7 @@ def conclude_appeal(*, appeal: Appeal, row: Registration, granted: bool, by: Use
 
 
 def drop_appeal(*, row: Registration, at: datetime) -> None:
-    """The product leaves the Kitbag: nobody has to decide any more. The appeal stays as one that was never answered."""
+    """Close the case of an open appeal because the product leaves the Kitbag. The appeal itself stays undecided."""
     appeal = Appeal.objects.filter(registration=row, granted=None).select_related("case").first()
     if appeal:
         with translation.override(row.member.language):

@@ -1,4 +1,7 @@
-"""Two members, one serial number: both are asked, a person decides, neither learns who the other is (R31, R32)."""
+"""Claims: two members register one serial number, and staff decide whose it is (R31, R32).
+
+Both are asked for proof, each in a case of their own, so that neither learns who the other is.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
@@ -25,36 +28,40 @@ from members.support.models import MAX_TEXT_LENGTH, Case
 
 MAX_REASON_LENGTH = MAX_TEXT_LENGTH // 2
 WAIT_FOR_ANSWER = _(
-    "The one of them who would lose it has not answered, and the date is not over. Wait, or write in the case."
+    "The member who would lose it has not answered yet and still has time. Wait for the answer or write in the case."
 )
 OUTCOMES = {
     (ClaimOutcome.HOLDER, True): _(
-        "We have compared what we were sent. The serial number of your %(product)s stays yours, and its points stay."
+        "We have compared what you both sent us. Your %(product)s stays yours, and so do its points."
     ),
     (ClaimOutcome.HOLDER, False): _(
-        "We have compared what we were sent. Somebody else showed that the serial number"
-        " of your %(product)s is theirs, so it can’t count for you."
+        "We have compared what you both sent us. The other member showed that the serial number of your %(product)s is"
+        " theirs, so we can’t count it for you."
     ),
     (ClaimOutcome.CLAIMANT, False): _(
-        "We have compared what we were sent. The serial number is yours, and your %(product)s counts now."
+        "We have compared what you both sent us. The serial number is yours, and your %(product)s counts now."
     ),
     (ClaimOutcome.CLAIMANT, True): _(
-        "We have compared what we were sent. Somebody else showed that the serial number"
-        " of your %(product)s is theirs, so it no longer counts for you."
+        "We have compared what you both sent us. The other member showed that the serial number of your %(product)s is"
+        " theirs, so it no longer counts for you."
     ),
     (ClaimOutcome.NEITHER, True): _(
-        "What we were sent does not show whose it is, so your %(product)s no longer counts."
+        "What you both sent us does not show whose product this is, so your %(product)s no longer counts."
     ),
-    (ClaimOutcome.NEITHER, False): _("What we were sent does not show whose it is, so your %(product)s can’t count."),
+    (ClaimOutcome.NEITHER, False): _(
+        "What you both sent us does not show whose product this is, so we can’t count your %(product)s."
+    ),
 }
-APPEAL_HINT = _("If you think this is wrong, open it in your Kitbag and appeal: a second person looks at it.")
-LAPSED = _("This has settled itself: you need not send us anything more.")
+APPEAL_HINT = _(
+    "If you think this is wrong, open the product in your Kitbag and appeal. A colleague will take a second look."
+)
+LAPSED = _("This has settled itself: you don’t have to send us anything more.")
 
 
 def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Registration:
-    """Both are asked for evidence, with a date; the holder keeps the points meanwhile (R32).
+    """Ask both members for proof until a date; the holder keeps the points meanwhile (R32).
 
-    Both registrations are locked with their members. It waits for a person from then on.
+    The caller has locked both registrations and their members. The registration then waits for a person.
     """
     row.review_reason = ReviewReason.DUPLICATE
     row.taken_by = row.taken_at = None
@@ -62,15 +69,15 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
     until = timezone.localdate(at) + timedelta(days=settings.CLAIM_DAYS)
     asked = []
     for side, meanwhile in [
-        (row, _("Until this is decided it does not count.")),
-        (holder, _("Until this is decided your points stay.")),
+        (row, _("Until we decide, your product does not count yet.")),
+        (holder, _("Until we decide, you keep your points.")),
     ]:
         with translation.override(side.member.language):
             subject = _t("Serial number of your %(product)s") % {"product": side.product.name}
             text = _t(
-                "Somebody else has registered a %(product)s with the serial number %(serial)s too. Only one of you can"
-                " have it, so we ask you both. Please show us that it is yours by %(until)s: answer here where and"
-                " when you got it, and what the receipt says. %(meanwhile)s"
+                "Another member has also registered a %(product)s with the serial number %(serial)s. Only one of you"
+                " can own it, so we are asking you both. Please reply here by %(until)s and tell us where and when you"
+                " got it and what the receipt says. %(meanwhile)s"
             ) % {
                 "product": side.product.name,
                 "serial": side.serial,
@@ -96,25 +103,26 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
 
 
 def has_open_claim(row: Registration) -> bool:
-    """Whether a claim that this registration made waits for its decision."""
+    """Whether a claim by this registration is waiting for a decision."""
     return Claim.objects.open().filter(claimant=row).exists()
 
 
 def claim_lapsed(row: Registration) -> bool:
-    """Whether it waits for the end of a claim that ended without a decision: then it is checked again."""
+    """Whether it waits because of a claim that ended without a decision: then it has to be checked again."""
     return row.review_reason == ReviewReason.DUPLICATE and not has_open_claim(row)
 
 
 def close_claims(*, row: Registration, at: datetime, but: Claim | None = None) -> None:
-    """A registration is taken back, removed or handed over: what was claimed of or by it has settled itself (R32).
+    """Close the open claims of a registration that is reopened, removed, refused or handed over (R32).
 
-    Its member is locked. Whoever claimed it is checked again, in a transaction of their own.
+    The caller has locked its member. A claimant's registration is checked again by a task, because its member may not
+    be locked in this transaction.
     """
-    ended = Claim.objects.open().filter(Q(claimant=row) | Q(holder=row)).exclude(pk=but.pk if but else 0)
-    for claim in ended.select_related("claimant_case", "holder_case"):
-        mine = Claim.objects.filter(pk=claim.pk, outcome="")
-        if not mine.update(outcome=ClaimOutcome.WITHDRAWN, decided_at=at):
-            continue  # the other side ended it at the same moment
+    claims = Claim.objects.open().filter(Q(claimant=row) | Q(holder=row)).exclude(pk=but.pk if but else 0)
+    for claim in claims.select_related("claimant_case", "holder_case"):
+        still_open = Claim.objects.filter(pk=claim.pk, outcome="")
+        if not still_open.update(outcome=ClaimOutcome.WITHDRAWN, decided_at=at):
+            continue  # the other member closed it at the same moment
         _conclude_all([(claim.claimant_case, LAPSED), (claim.holder_case, LAPSED)], at)
         if claim.holder_id == row.pk:
             after_commit("kitbag.check_registration", claim.claimant_id)
@@ -122,15 +130,15 @@ def close_claims(*, row: Registration, at: datetime, but: Claim | None = None) -
 
 @transaction.atomic
 def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at: datetime) -> Claim:
-    """A person says whose it is; points move and both are told why, in one transaction (R32).
+    """Decide whose product it is, move the points and tell both members, in one transaction (R32).
 
-    `why` is read by both. Raises Refusal: `decided`, `own`, `unheard` (before the date the loser must have answered),
-    `empty`, `long`, `names` (beside `why`).
+    `why` is read by both. Raises Refusal: `decided`, `own`, `stolen`, `unheard` (before the date, members who would
+    lose must have answered), and beside `why` `empty`, `long`, `names`.
     """
     claimant, holder = lock_registrations(claim.claimant, claim.holder)
     row = Claim.objects.select_for_update(of=("self",), no_key=True).get(pk=claim.pk)
     if row.outcome or claimant.state != RegistrationState.SUBMITTED or holder.state != RegistrationState.VALIDATED:
-        raise Refusal("decided", _("This claim has ended meanwhile. Look at it again."))
+        raise Refusal("decided", _("This claim has been closed in the meantime. Please look at it again."))
     require_not_own(claimant, by)
     require_not_own(holder, by)
     if outcome == ClaimOutcome.CLAIMANT:
@@ -157,14 +165,14 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     for side, case, held in [(claimant, row.claimant_case, False), (holder, row.holder_case, True)]:
         lost = side.state == RegistrationState.REJECTED
         with translation.override(side.member.language):
-            said = str(OUTCOMES[outcome, held]) % {"product": side.product.name}
-            text = "\n\n".join([said, why, *([str(APPEAL_HINT)] if lost else [])])
+            sentence = str(OUTCOMES[outcome, held]) % {"product": side.product.name}
+            text = "\n\n".join([sentence, why, *([str(APPEAL_HINT)] if lost else [])])
         cases.conclude(case=case, text=text, by=by, at=at)
     return row
 
 
 def answer_deadline(claim: Claim) -> datetime:
-    """The end of the day until which both are asked."""
+    """The end of the last day on which both members can answer."""
     return timezone.make_aware(datetime.combine(claim.respond_by + timedelta(days=1), time()))
 
 
@@ -173,29 +181,31 @@ def _has_answered(case: Case) -> bool:
 
 
 def _checked_why(why: str, sides: Iterable[Registration]) -> str:
-    """What both will read: something, not too long, and nothing that tells one who the other is."""
+    """The reason, stripped. Raises Refusal if it is empty or too long, or names a member, their e-mail or store."""
     text = why.strip()
     if not text:
-        raise Refusal("empty", _("Say why: both of them read it."), "why")
+        raise Refusal("empty", _("Give a reason. Both members read it."), "why")
     if len(text) > MAX_REASON_LENGTH:
         raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_REASON_LENGTH}, "why")
     folded = text.casefold()
-    squeezed = "".join(folded.split())
+    squeezed = "".join(folded.split())  # member numbers are often written in groups
     for side in sides:
         member = side.member
         names = [f"{member.first_name} {member.last_name}", member.user.email, side.store]
         if len(member.last_name) > 2:
             names.append(member.last_name)
-        known = [name.casefold() for name in names if name.strip()]
-        if member.number.casefold() in squeezed or any(name in folded for name in known):
+        identifying = [name.casefold() for name in names if name.strip()]
+        if member.number.casefold() in squeezed or any(name in folded for name in identifying):
             raise Refusal(
-                "names", _("This tells one of them who the other is, or where they bought it. Leave it out."), "why"
+                "names",
+                _("This tells one member who the other is or where they bought it. Please leave it out."),
+                "why",
             )
     return text
 
 
-def _conclude_all(told: Iterable[tuple[Case, str | Promise]], at: datetime) -> None:
-    for case, sentence in told:
+def _conclude_all(answers: Iterable[tuple[Case, str | Promise]], at: datetime) -> None:
+    for case, sentence in answers:
         with translation.override(case.language):
             text = str(sentence)
         cases.conclude(case=case, text=text, by=None, at=at)

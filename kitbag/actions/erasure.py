@@ -1,4 +1,4 @@
-"""What is left of a member's kit once the person is gone (R14)."""
+"""Erase the personal data in the kit of a closed account (R14)."""
 
 from datetime import datetime
 from typing import Any
@@ -20,11 +20,11 @@ DETAILS = {"serial": "", "serial_key": None, "country": "", "purchased_on": None
 
 @transaction.atomic
 def erase_kit(*, member: Member, at: datetime) -> None:
-    """Take all kit of a closed account out of the Kitbag, so that it counts nothing, and blank its details.
+    """Remove all registrations of a closed account, so that they no longer count, and blank their details.
 
-    The member is locked, and gone already: nobody is told. Products, dates and entries of the ledger stay. A
-    standing report of stolen kit stays by product and serial number, so that the next one is stopped (R34), but
-    no longer says whose it was. A shop's word about a serial number stays too, and leads to nobody.
+    The caller has locked the member. Nobody is notified. Products, dates and ledger entries stay. A report of stolen
+    kit that has not been lifted keeps product and serial number, so that the product is still recognised (R34), but no
+    longer names the owner. Sales confirmed by retailers stay, without their link to a registration.
     """
     _remove_all(member, at)
     _end_adjustments(member, at)
@@ -52,24 +52,23 @@ def _remove_all(member: Member, at: datetime) -> None:
 
 
 def _end_adjustments(member: Member, at: datetime) -> None:
-    mine = Adjustment.objects.filter(member=member)
-    keys = list(mine.active().values_list("pk", flat=True))
-    mine.filter(pk__in=keys).update(ended_at=at)
+    adjustments = Adjustment.objects.filter(member=member)
+    keys = list(adjustments.active().values_list("pk", flat=True))
+    adjustments.filter(pk__in=keys).update(ended_at=at)
     reconcile_adjustments(adjustments=keys, cause=PointsCause.ADJUSTMENT_ENDED, by=None, at=at, later=True)
-    mine.update(reason="")
+    adjustments.update(reason="")
 
 
 def _drop_owner(member: Member) -> None:
-    """A lifted report stops nobody, so it keeps no serial number either."""
-    mine = list(
-        StolenReport.objects.filter(Q(member=member) | Q(registration__member=member)).values_list("pk", "lifted_at")
-    )
-    keys, lifted = [pk for pk, _at in mine], [pk for pk, lifted_at in mine if lifted_at]
-    nobody = {"member": None, "registration": None}
-    StolenReport.objects.filter(pk__in=keys).update(**nobody, police_reference="", note="", stolen_on=None)
+    """Take the owner out of reports of stolen kit, and the serial number out of reports that have been lifted."""
+    reports = StolenReport.objects.filter(Q(member=member) | Q(registration__member=member))
+    lifted_at_by_key = dict(reports.values_list("pk", "lifted_at"))
+    keys, lifted = list(lifted_at_by_key), [key for key, lifted_at in lifted_at_by_key.items() if lifted_at]
+    no_owner = {"member": None, "registration": None}
+    StolenReport.objects.filter(pk__in=keys).update(**no_owner, police_reference="", note="", stolen_on=None)
     StolenReport.objects.filter(pk__in=lifted).update(serial_key="", lifted_because="-")
     history = _history("StolenReportEvent")
-    history.filter(pgh_obj__in=keys).update(**nobody, stolen_on=None, lifted_because="")
+    history.filter(pgh_obj__in=keys).update(**no_owner, stolen_on=None, lifted_because="")
     history.filter(pgh_obj__in=lifted).update(serial_key="")
 
 

@@ -1,4 +1,4 @@
-"""Adding evidence to a registration and taking it back (R24, R25)."""
+"""Add evidence to a registration and remove it again (R24, R25)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,14 +25,14 @@ FIELD = "evidence"
 
 @dataclass(frozen=True)
 class AddedEvidence:
-    """What was kept, and what was wrong with the other files."""
+    """The files that were added, and what was wrong with the others."""
 
     rows: list[Evidence]
     problems: list[Refusal]
 
 
 def is_undecided(row: Registration) -> bool:
-    """Whether evidence can still change anything: not handed in, with a person, or claimed by somebody else."""
+    """Whether evidence can still matter: not submitted yet, waiting for a person, or claimed by another member."""
     if row.state in (RegistrationState.DRAFT, RegistrationState.REJECTED):
         return not appeals.is_final(row)
     if row.state == RegistrationState.SUBMITTED and row.review_reason:
@@ -43,11 +43,11 @@ def is_undecided(row: Registration) -> bool:
 def add_evidence(
     *, registration: Registration, uploads: Uploads, by: User, at: datetime, kind: EvidenceKind | None = None
 ) -> AddedEvidence:
-    """Attach what was uploaded. A bad file does not keep the good ones out: it is told of in `problems`.
+    """Attach uploaded files. Good files are added even if others are bad: those are listed in `problems`.
 
-    Files are stored before the transaction: rolled back, their content would stay without a row. What is attached
-    to this registration already is no error, so that a form may be sent twice. Raises Refusal beside `evidence`:
-    `owner`, `decided`, `many`, `gone`.
+    Call it outside a transaction, because stored content would outlive a rollback without its row. Files that are
+    already attached to this registration are ignored, so that a form may be submitted twice. Raises Refusal beside
+    `evidence`: `owner`, `decided`, `many`, `gone`.
     """
     _check(registration, by)
     mine = set(Evidence.objects.filter(registration=registration).values_list("file__key", flat=True))
@@ -78,7 +78,10 @@ def _attach(
 
 @transaction.atomic
 def remove_evidence(*, evidence: Evidence, by: User, at: datetime) -> bool:
-    """The member takes a file back: its content is erased. Raises Refusal `owner`, `decided`. Again does nothing."""
+    """Erase the content of a file that the member takes back. Returns False if it was erased already.
+
+    Raises Refusal: `owner`, `decided`.
+    """
     row = lock_registration(evidence.registration)
     _check(row, by)
     return files.erase(file=evidence.file, at=at)
@@ -92,10 +95,12 @@ def _check(row: Registration, by: User) -> None:
     if row.member.user_id != by.pk:
         raise Refusal("owner", _("This is not in your Kitbag."), FIELD)
     if not is_undecided(row):
-        raise Refusal("decided", _("This has been decided. If something is wrong, write to us."), FIELD)
+        raise Refusal(
+            "decided", _("We have already decided this one. If something is wrong, please write to us."), FIELD
+        )
 
 
 def _check_room(row: Registration, more: int) -> None:
     most = settings.EVIDENCE_MAX_FILES
     if more and Evidence.objects.kept().filter(registration=row).count() + more > most:
-        raise Refusal("many", _("Keep at most %(most)d files. Remove one first.") % {"most": most}, FIELD)
+        raise Refusal("many", _("You can add up to %(most)d files. Remove one first.") % {"most": most}, FIELD)

@@ -1,6 +1,6 @@
-"""Resale: the seller releases a product with a one-time code, the buyer redeems it (R35).
+"""Handovers: the seller releases a product with a one-time code, and the buyer redeems the code (R35).
 
-Neither learns who the other is. Of a code only a digest is kept; it is shown once.
+Neither learns who the other is. A code is shown once; only its digest is stored.
 """
 
 import secrets
@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from kitbag.actions import stolen_reports
 from kitbag.actions.ledger import reconcile
@@ -27,21 +28,24 @@ from members import actions as members
 from members.enums import NoticeCode, PointsCause
 from members.models import Member, User
 
-# The same for a code that never was, has run out, was taken back, used, or is one's own: nobody can try codes out.
-UNKNOWN = _("This code can’t be redeemed. Check it with whoever gave it to you, or ask for a new one.")
-MISTYPED = _("A sign of this code is wrong. It has twelve signs, such as 7KQM-3XHA-9RTC. Compare it once more.")
+# One answer for every code that cannot be redeemed (unknown, expired, revoked, used, one's own), so that trying out
+# codes reveals nothing.
+UNKNOWN = _("This code can’t be redeemed. Check it with the person who gave it to you, or ask them for a new one.")
+MISTYPED = _(
+    "There is a typing mistake in this code. A code has twelve characters, such as 7KQM-3XHA-9RTC. Please check it."
+)
 
 
 @dataclass(frozen=True)
 class ReleasedProduct:
-    """An open handover with its code, which is known only now."""
+    """An open handover with its code, which cannot be read again later."""
 
     handover: Handover
     code: str
 
 
-class _Presented(Exception):
-    """It is reported stolen: nothing is written but that somebody came with it."""
+class _PresentedStolen(Exception):
+    """The product is reported stolen: roll back, then record the sighting."""
 
     def __init__(self, report: StolenReport, registration: Registration) -> None:
         super().__init__(report.pk)
@@ -51,46 +55,50 @@ class _Presented(Exception):
 
 @transaction.atomic
 def release(*, registration: Registration, by: User, at: datetime) -> ReleasedProduct:
-    """Make a code by which somebody else gets it. Releasing again makes a new one, and the old one works no more.
+    """Make a code with which another member gets the product. An earlier code stops working.
 
-    Raises Refusal: those of `why_not`.
+    Raises Refusal: those of `handover_blocker`.
     """
     row = lock_registration(registration)
     if refusal := handover_blocker(row):
         raise refusal
-    _revoke(row, at)
     code = codes.new_code(secrets.choice)
-    handover = Handover.objects.create(
-        registration=row,
-        code_digest=_digest(code),
-        made_at=at,
-        expires_at=at + timedelta(days=settings.HANDOVER_DAYS),
-    )
+    with attributed_to(by):
+        _revoke(row, at)
+        handover = Handover.objects.create(
+            registration=row,
+            code_digest=_digest(code),
+            made_at=at,
+            expires_at=at + timedelta(days=settings.HANDOVER_DAYS),
+        )
     return ReleasedProduct(handover, codes.shown(code))
 
 
 @transaction.atomic
 def revoke(*, registration: Registration, by: User, at: datetime) -> None:
-    """Take the code back. Raises Refusal `gone` if it was redeemed, or there is none."""
+    """Revoke the open code. Raises Refusal `gone` if it was redeemed or there is none."""
     row = lock_registration(registration)
     if row.state == RegistrationState.TRANSFERRED:
-        raise Refusal("gone", _("It has been redeemed already: the product has a new owner."))
-    if not _revoke(row, at):
+        raise Refusal("gone", _("The code has already been redeemed: the product has a new owner."))
+    with attributed_to(by):
+        revoked = _revoke(row, at)
+    if not revoked:
         raise Refusal("gone", _("There is no open code for this product."))
 
 
 def revoke_open_codes(*, row: Registration, at: datetime) -> None:
-    """The product leaves the Kitbag: its code works no more. Its member is locked."""
+    """Revoke the open codes of a product that leaves the Kitbag. The caller has locked its member."""
     _revoke(row, at)
 
 
 def handover_blocker(row: Registration) -> Refusal | None:
-    """What stands against handing it over now; None if it is possible."""
+    """The Refusal that a handover would get now; None if it is possible."""
     if row.state != RegistrationState.VALIDATED:
         return Refusal("not_counting", _("Only a product that counts can be handed over."))
     if _is_claimed(row):
         return Refusal(
-            "claimed", _("Somebody else claims its serial number. When that is decided you can hand it over.")
+            "claimed",
+            _("Another member claims this serial number. You can hand the product over once we have decided."),
         )
     if stolen_reports.find_report(row.product_id, row.serial_key):
         return Refusal("stolen", stolen_reports.CONTACT_US)
@@ -98,12 +106,12 @@ def handover_blocker(row: Registration) -> Refusal | None:
 
 
 def find_open_handover(row: Registration, at: datetime) -> Handover | None:
-    """The code that can be redeemed at this moment, if there is one."""
+    """The handover whose code can be redeemed at this moment, or None."""
     return Handover.objects.usable(at).filter(registration=row).first()
 
 
 def find_by_code(*, code: str, member: Member, at: datetime) -> Registration:
-    """What a code would bring the member, to be confirmed.
+    """The registration behind a code, for the member to confirm.
 
     Raises Refusal beside `code`: `mistyped`, `unknown`, `stolen`, `claimed`, `own_duplicate`, `limit`.
     """
@@ -111,20 +119,20 @@ def find_by_code(*, code: str, member: Member, at: datetime) -> Registration:
 
 
 def redeem(*, code: str, member: Member, by: User, at: datetime) -> Registration:
-    """The product goes from the seller to the member, with its date of purchase: both settle together (R35).
+    """Move the product from the seller to the member with its date of purchase, and the points of both (R35).
 
-    Raises Refusal as `find`, and `closed`.
+    Returns the buyer's registration. Raises Refusal: those of `find_by_code`, and `closed`.
     """
     return _unless_stolen(lambda: _redeem(code, member, by, at), at)
 
 
-# --- Steps -----------------------------------------------------------------------------------------
+# --- Steps ---
 
 
 def _unless_stolen(attempt: Callable[[], Registration], at: datetime) -> Registration:
     try:
         return attempt()
-    except _Presented as presented:
+    except _PresentedStolen as presented:
         stolen_reports.record_sighting(
             report=presented.report, registration=presented.registration, where="redeem", at=at
         )
@@ -132,29 +140,30 @@ def _unless_stolen(attempt: Callable[[], Registration], at: datetime) -> Registr
 
 
 def _find(code: str, member: Member, at: datetime) -> Registration:
-    row = _offer(code, member, at).registration
+    row = _usable_handover(code, member, at).registration
     _require_possible(row, member)
     return row
 
 
 @transaction.atomic
 def _redeem(code: str, member: Member, by: User, at: datetime) -> Registration:
-    offer = _offer(code, member, at)
-    people = Member.objects.filter(pk__in=[offer.registration.member_id, member.pk]).locked()
+    handover = _usable_handover(code, member, at)
+    people = Member.objects.filter(pk__in=[handover.registration.member_id, member.pk]).locked()
     buyer = {person.pk: person for person in people.select_related("user")}[member.pk]
     if buyer.closed_at:
         raise Refusal("closed", _("This account is closed."))
     rows = Registration.objects.select_for_update(of=("self",), no_key=True).select_related("product", "member__user")
-    sold = rows.get(pk=offer.registration_id)
-    # Read again behind the locks: it may have been redeemed, taken back or removed while we waited.
-    handover = _offer(code, member, at)
+    sold = rows.get(pk=handover.registration_id)
+    # Read again under the locks: it may have been redeemed, revoked or removed while this transaction waited for them.
+    handover = _usable_handover(code, member, at)
     _require_possible(sold, buyer)
     sold.state, sold.ended_at = RegistrationState.TRANSFERRED, at
     sold.review_reason = ""
-    sold.save(update_fields=["state", "ended_at", "review_reason"])
-    bought = _received(sold, buyer, at)
-    handover.redeemed_at, handover.redeemed_as = at, bought
-    handover.save(update_fields=["redeemed_at", "redeemed_as"])
+    with attributed_to(by):
+        sold.save(update_fields=["state", "ended_at", "review_reason"])
+        bought = _create_for_buyer(sold, buyer, at)
+        handover.redeemed_at, handover.redeemed_as = at, bought
+        handover.save(update_fields=["redeemed_at", "redeemed_as"])
     name = sold.product.name
     reconcile(registrations=[sold.pk], cause=PointsCause.TRANSFERRED, about=name, by=by, at=at)
     reconcile(registrations=[bought.pk], cause=PointsCause.VALIDATED, about=name, by=by, at=at)
@@ -164,32 +173,36 @@ def _redeem(code: str, member: Member, by: User, at: datetime) -> Registration:
     return bought
 
 
-def _offer(typed: str, member: Member, at: datetime) -> Handover:
-    """The open handover of a code. Every reason why there is none has the same answer."""
+def _usable_handover(typed: str, member: Member, at: datetime) -> Handover:
+    """The open handover of a code. Raises the same Refusal `unknown` whatever the reason that there is none."""
     code = codes.normalise(typed[:100])
     if not codes.is_well_typed(code):
         raise Refusal("mistyped", MISTYPED, "code")
-    offers = Handover.objects.usable(at).filter(registration__state=RegistrationState.VALIDATED)
-    offers = offers.exclude(registration__member=member).select_related("registration__product")
-    offer = offers.filter(code_digest=_digest(code)).first()
-    if offer is None:
+    handovers = Handover.objects.usable(at).filter(registration__state=RegistrationState.VALIDATED)
+    handovers = handovers.exclude(registration__member=member).select_related("registration__product")
+    handover = handovers.filter(code_digest=_digest(code)).first()
+    if handover is None:
         raise Refusal("unknown", UNKNOWN, "code")
-    return offer
+    return handover
 
 
 def _require_possible(row: Registration, buyer: Member) -> None:
-    """Only somebody with a good code comes this far, so they may learn what is in the way."""
+    """Only somebody with a valid code gets this far, so these refusals may say what the obstacle is."""
     if report := stolen_reports.find_report(row.product_id, row.serial_key):
-        raise _Presented(report, row)
+        raise _PresentedStolen(report, row)
     own = Registration.objects.of(buyer).filter(product=row.product_id, serial_key=row.serial_key)
     if row.serial_key and own.filter(state=RegistrationState.SUBMITTED).exists():
         raise _own_duplicate()
     if _is_claimed(row) or hold_blocker(row):
-        raise Refusal("claimed", _("This product can’t change hands just now. Ask whoever gave you the code."), "code")
+        raise Refusal(
+            "claimed",
+            _("This product can’t be handed over at the moment. Please ask the person who gave you the code."),
+            "code",
+        )
     if Registration.objects.of(buyer).live().count() >= settings.KITBAG_LIMIT:
         raise Refusal(
             "limit",
-            _("Your Kitbag is full at %(limit)s products. Remove one you no longer have.")
+            _("Your Kitbag is full: it holds up to %(limit)s products. Remove one that you no longer have.")
             % {"limit": settings.KITBAG_LIMIT},
             "code",
         )
@@ -199,15 +212,15 @@ def _own_duplicate() -> Refusal:
     return Refusal(
         "own_duplicate",
         _(
-            "You have added this product with its serial number yourself. Remove that from your Kitbag, then redeem the"
+            "You have already added this product with its serial number. Remove it from your Kitbag, then redeem the"
             " code."
         ),
         "code",
     )
 
 
-def _received(sold: Registration, buyer: Member, at: datetime) -> Registration:
-    """It counts at once, and the facts of the purchase stay for the warranty (R35, R60)."""
+def _create_for_buyer(sold: Registration, buyer: Member, at: datetime) -> Registration:
+    """The buyer's registration: it counts at once and keeps the details of the purchase for the warranty (R35, R60)."""
     try:
         with transaction.atomic():
             return Registration.objects.create(
@@ -248,5 +261,5 @@ def _tell(row: Registration, code: NoticeCode, at: datetime) -> None:
 
 
 def _digest(code: str) -> str:
-    """Keyed with SECRET_KEY: whoever reads the table cannot try codes out."""
+    """Keyed with SECRET_KEY, so that codes cannot be guessed from the table alone."""
     return salted_hmac("kitbag.handover", code, algorithm="sha256").hexdigest()

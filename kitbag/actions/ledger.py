@@ -1,4 +1,4 @@
-"""The ledger: settle what registrations count against what the rules say (R11, R18, R20, R21)."""
+"""Reconcile the ledger: write what registrations and adjustments should count by the rules (R11, R18, R20, R21)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,8 @@ select count(*) from (
 ) as locked
 """
 
-# A batch that a crash of the database takes back takes its cursor with it, and is done again.
+# synchronous_commit may be off, because a batch that a crash of the database loses is lost together with its cursor and
+# is done again.
 LOCK_HOLDERS_SQL = """
 set local synchronous_commit = off;
 select id from members_member where id in (
@@ -29,8 +30,8 @@ select id from members_member where id in (
 ) order by id for no key update
 """
 
-# A separate statement from the locks on purpose: one that locks and sums reads the ledger as it was
-# before it waited, and writes wrong points.
+# Must be another statement than the one that locks: under READ COMMITTED a statement that waits for a lock still reads
+# the ledger as it was when the statement began, and would write wrong points.
 RECONCILE_SQL = """
 with target as (
     select r.id, r.member_id, p.stage,
@@ -91,12 +92,12 @@ def reconcile(
     stage_change: int | None = None,
     later: bool = False,
 ) -> LedgerChanges:
-    """Make the ledger say what the rules say for these registrations, and points and levels follow.
+    """Make the ledger agree with the rules for these registrations, and update the members' points and levels.
 
-    Writes the difference between what each registration should count and what its entries sum to, so that
-    calling it again writes nothing. `about` is the product, for the mail to members whose level moves; with
-    `later` they are told after the run. One registration and ten thousand are the same statements.
-    Needs an open transaction, READ COMMITTED.
+    Writes the difference between what each registration should count and the sum of its entries, so it is idempotent.
+    `about` is the product's name, for the message to members whose level changes; with `later` they are notified after
+    the run. The number of statements does not depend on the number of registrations. Needs an open transaction, READ
+    COMMITTED.
     """
     facts = {"keys": list(registrations), "stage_change": stage_change}
     _run(LOCK_MEMBERS_SQL.format(table="kitbag_registration"), facts)
@@ -110,10 +111,10 @@ def reconcile(
 def reconcile_holders(
     *, product: int, after: int, limit: int, cause: PointsCause, about: str, at: datetime, stage_change: int
 ) -> list[int]:
-    """As `settle`, for the next `limit` holders of a product by member key; who moves level is told after the run.
+    """As `reconcile`, for the next `limit` holders of a product by member key. Level changes are notified later.
 
-    Returns their keys. Whoever becomes a holder between the two statements is not locked and is left out: they
-    have settled themselves, by the same rules.
+    Returns the keys of the members. Members who become holders between the two statements are not locked and therefore
+    left out; their validation has reconciled them by the same rules.
     """
     locked = [key for (key,) in _run(LOCK_HOLDERS_SQL, {"product": product, "cursor": after, "limit": limit})]
     if locked:
@@ -126,7 +127,7 @@ def reconcile_holders(
 def reconcile_adjustments(
     *, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime, later: bool = False
 ) -> LedgerChanges:
-    """As `settle`, for what staff added: it counts until it has ended."""
+    """As `reconcile`, for adjustments: they count until they have ended."""
     facts = {"keys": list(adjustments), "by": by.pk if by else None}
     _run(LOCK_MEMBERS_SQL.format(table="kitbag_adjustment"), facts)
     lock_rules_shared()

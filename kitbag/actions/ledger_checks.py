@@ -1,4 +1,4 @@
-"""The ledger compared with what the rules say, everything at once (R11, R18, R21, R22)."""
+"""Compare the whole ledger with what the rules say, and repair it if asked (R11, R18, R21, R22)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from members.models import LevelThreshold, Member, User
 BATCH_SIZE = 500
 MAX_LISTED_MEMBERS = 100  # so many members are kept by number
 
-# One statement, so that all of it is one moment of the database. Entries and points of a member are written
-# together, so only what a registration counts can lag behind a running change, and a level behind new thresholds.
+# One statement, so that it sees one snapshot of the database. Entries and points of a member are always written
+# together; only the points of a registration may lag behind a running stage change, and a level behind new thresholds.
 COMPARE_SQL = """
 with running as materialized (
     select product_id, min(cursor) as cursor from kitbag_stagechange where state = 'running' group by product_id
@@ -92,7 +92,7 @@ left join kitbag_pointsentry e on e.member_id = m.id where m.id = any(%(keys)s) 
 
 @dataclass(frozen=True)
 class Differences:
-    """What was found, by keys."""
+    """The result of a comparison: counts, and the keys of the rows that differ."""
 
     members: int
     registrations: int
@@ -105,25 +105,25 @@ class Differences:
     untold: int
 
 
-def check_ledger(*, by: User | None, at: datetime, mend: bool = False) -> LedgerCheck:
-    """Compare every member's entries, points and level with what the rules say, and keep what was found.
+def check_ledger(*, by: User | None, at: datetime, repair: bool = False) -> LedgerCheck:
+    """Compare every member's entries, points and level with what the rules say, and log the result.
 
-    Members who await a running change are counted apart; so are holders who were never told of an announced one.
-    With `mend` the ledger is made to say what the rules say, batch by batch, under the usual locks; the counts
-    stay those that were found. Needs no open transaction: mending is many short ones.
+    Members who await a running change are counted separately, and so are holders who were not notified of an announced
+    one. With `repair` the differences are reconciled in batches, under the usual locks; the logged counts are those
+    from before. Call it outside a transaction: each batch is one.
     """
     check = LedgerCheck.objects.create(started_at=at, by=by)
-    found = _compare(at)
-    check.members = found.members
-    check.registrations = found.registrations
-    check.wrong_registrations = len(found.wrong_registrations) + len(found.wrong_adjustments)
-    check.wrong_points = len(found.wrong_points)
-    check.wrong_levels = len(found.wrong_levels)
-    check.awaiting = found.awaiting
-    check.untold = found.untold
-    check.differing = found.numbers
-    if mend:
-        check.mended = _mend(found, by=by, at=at)
+    differences = _compare(at)
+    check.members = differences.members
+    check.registrations = differences.registrations
+    check.wrong_registrations = len(differences.wrong_registrations) + len(differences.wrong_adjustments)
+    check.wrong_points = len(differences.wrong_points)
+    check.wrong_levels = len(differences.wrong_levels)
+    check.awaiting = differences.awaiting
+    check.untold = differences.untold
+    check.differing = differences.numbers
+    if repair:
+        check.mended = _repair(differences, by=by, at=at)
     check.finished_at = timezone.now()
     check.save()
     return check
@@ -132,7 +132,7 @@ def check_ledger(*, by: User | None, at: datetime, mend: bool = False) -> Ledger
 def _compare(at: datetime) -> Differences:
     thresholds = LevelThreshold.objects.in_force(timezone.localdate(at))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local work_mem = '64MB'")  # a million sums in memory instead of on the disk
+        cursor.execute("set local work_mem = '64MB'")  # so that a million sums fit in memory and do not spill to disk
         cursor.execute(
             COMPARE_SQL,
             {"levels": list(thresholds.keys()), "froms": list(thresholds.values()), "named": MAX_LISTED_MEMBERS},
@@ -140,34 +140,34 @@ def _compare(at: datetime) -> Differences:
         return Differences(*cursor.fetchone())
 
 
-def _mend(found: Differences, *, by: User | None, at: datetime) -> int:
-    """Settle what differs. Returns how many members' points or levels that moved."""
-    mended: set[int] = set()
-    for keys in _batches(found.wrong_registrations):
+def _repair(differences: Differences, *, by: User | None, at: datetime) -> int:
+    """Reconcile what differs. Returns the number of members whose points or level changed."""
+    repaired: set[int] = set()
+    for keys in _batches(differences.wrong_registrations):
         with transaction.atomic():
-            done = reconcile(registrations=keys, cause=PointsCause.MENDED, about="", by=by, at=at, later=True)
-        mended.update(done.deltas)
-    for keys in _batches(found.wrong_adjustments):
+            changes = reconcile(registrations=keys, cause=PointsCause.MENDED, about="", by=by, at=at, later=True)
+        repaired.update(changes.deltas)
+    for keys in _batches(differences.wrong_adjustments):
         with transaction.atomic():
-            mended.update(reconcile_adjustments(adjustments=keys, cause=PointsCause.MENDED, by=by, at=at).deltas)
-    for keys in _batches(sorted({*found.wrong_points, *found.wrong_levels})):
-        mended.update(_mend_copies(keys, at))
-    return len(mended)
+            repaired.update(reconcile_adjustments(adjustments=keys, cause=PointsCause.MENDED, by=by, at=at).deltas)
+    for keys in _batches(sorted({*differences.wrong_points, *differences.wrong_levels})):
+        repaired.update(_repair_copies(keys, at))
+    return len(repaired)
 
 
 @transaction.atomic
-def _mend_copies(keys: Sequence[int], at: datetime) -> list[int]:
-    """Points and level of these members again from their entries."""
+def _repair_copies(keys: Sequence[int], at: datetime) -> list[int]:
+    """Compute points and level of these members again from their entries. Returns the keys of the members."""
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
     lock_rules_shared()
     with connection.cursor() as cursor:
         cursor.execute(POINTS_DELTA_SQL, {"keys": list(keys)})
-        owed = dict(cursor.fetchall())
-    members.update_levels(deltas=owed, cause=PointsCause.MENDED, about="", at=at, later=True)
+        deltas = dict(cursor.fetchall())
+    members.update_levels(deltas=deltas, cause=PointsCause.MENDED, about="", at=at, later=True)
     members.repair_level_history(members=keys, at=at)
-    return list(owed)
+    return list(deltas)
 
 
 def _batches(keys: Sequence[int]) -> Iterator[Sequence[int]]:
-    for begun in range(0, len(keys), BATCH_SIZE):
-        yield keys[begun : begun + BATCH_SIZE]
+    for start in range(0, len(keys), BATCH_SIZE):
+        yield keys[start : start + BATCH_SIZE]

@@ -1,4 +1,4 @@
-"""Planning, changing and cancelling what a product will count (R20, R22)."""
+"""Plan, replace and cancel stage changes of products; decide proposals of catalogue loads (R20, R22)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.lib.locks import lock_rules_exclusive
 from kitbag.enums import ProposalState, Stage
 from kitbag.models import POINTS_FIELDS, CatalogueProposal, Product, StageChange
 from members.enums import ChangeState, PointsCause
 from members.models import User
 
-MAX_AHEAD = timedelta(days=5 * 366)  # a date further ahead is a slip of the pen
+MAX_AHEAD = timedelta(days=5 * 366)  # a later date is a typing mistake
 FIELDS = {"product", "stage", "successor", "effective_on", "points", "short_notice_reason"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to become of a product: its stage from a day on, and what it counts there if not as it stands."""
+    """A product's stage from a day on. `points` are its new points by stage, None if they stay as they are."""
 
     product: Product
     stage: Stage
@@ -33,7 +34,7 @@ class Plan:
 
 
 class PlansRefused(Refusal):
-    """Nothing was planned. ``rows`` names what is wrong with each plan, by its place in the sequence."""
+    """Nothing was planned. `rows` has what is wrong with each bad plan, by its position in the sequence."""
 
     def __init__(self, rows: dict[int, Refusal]) -> None:
         first = rows[min(rows)]
@@ -42,16 +43,16 @@ class PlansRefused(Refusal):
 
 
 def earliest_day(at: datetime) -> date:
-    """The first day on which points may fall that leaves the notice period, with a day to tell everybody (R22)."""
+    """The first day on which points may fall: after the notice period and one day to notify everybody (R22)."""
     return timezone.localdate(at) + timedelta(days=settings.NOTICE_DAYS + 1)
 
 
 def draft_changes(
     *, plans: Sequence[Plan], short_notice_reason: str = "", by: User | None = None, at: datetime, instead_of: int = 0
 ) -> list[StageChange]:
-    """The rows that `plan_changes` would write, for a preview. Raises `PlansRefused`.
+    """The unsaved rows that `plan_changes` would write, for a preview. Raises PlansRefused.
 
-    `instead_of` is the key of the planned change that the one plan would replace.
+    `instead_of` is the key of a planned change that the plan would replace.
     """
     book = _PlanChecker(plans, at, instead_of)
     rows, refused = [], {}
@@ -69,11 +70,11 @@ def draft_changes(
 def plan_changes(
     *, plans: Sequence[Plan], short_notice_reason: str = "", by: User | None, at: datetime
 ) -> list[StageChange]:
-    """Plan changes of products; their holders are told by `announce_step` (R22). All of them or none.
+    """Plan all these changes or none. Holders are notified later by `notify_holders_step` (R22).
 
-    Raises `PlansRefused` with what is wrong with each.
+    Raises PlansRefused with what is wrong with each plan.
     """
-    lock_rules_exclusive()  # waits for open validations: whoever validates from now on sees the plan and is told of it
+    lock_rules_exclusive()  # waits for open validations, so that every later one sees the plan and notifies its member
     rows = draft_changes(plans=plans, short_notice_reason=short_notice_reason, by=by, at=at)
     return StageChange.objects.bulk_create(rows)
 
@@ -82,14 +83,14 @@ def plan_changes(
 def replace_change(
     *, change: StageChange, plan: Plan, short_notice_reason: str = "", by: User | None, at: datetime
 ) -> StageChange:
-    """Plan something else instead; members who were told of the first are told again (R22).
+    """Cancel a planned change and plan another one instead; members who were notified are notified again (R22).
 
-    Raises `PlansRefused`, or Refusal `state` if it has taken effect or was cancelled.
+    Raises PlansRefused, or Refusal `state` if the change has taken effect or was cancelled.
     """
     old = _lock(change)
-    lock_rules_exclusive()  # after the row, as in settle_step
+    lock_rules_exclusive()  # after the row, as in reconcile_step, because the opposite order would deadlock
     (row,) = draft_changes(plans=[plan], short_notice_reason=short_notice_reason, by=by, at=at, instead_of=old.pk)
-    _cancel(old, at)
+    _cancel(old, by, at)
     row.replaces = old
     row.save()
     return row
@@ -97,34 +98,38 @@ def replace_change(
 
 @transaction.atomic
 def cancel_change(*, change: StageChange, by: User | None, at: datetime) -> StageChange:
-    """Drop a plan; members who were told of it are told so. Raises Refusal `state` once it has taken effect."""
+    """Cancel a planned change; members who were notified get a second message.
+
+    Raises Refusal `state` if it has taken effect or was cancelled.
+    """
     row = _lock(change)
-    _cancel(row, at)
+    _cancel(row, by, at)
     return row
 
 
 def _lock(change: StageChange) -> StageChange:
     row = StageChange.objects.select_for_update(of=("self",), no_key=True).select_related("product").get(pk=change.pk)
     if row.state == ChangeState.CANCELLED:
-        raise Refusal("state", _("This plan was cancelled meanwhile."))
+        raise Refusal("state", _("This plan has been cancelled in the meantime."))
     if row.state != ChangeState.PLANNED:
-        raise Refusal("state", _("This has taken effect. To take it back, plan the way back as a change of its own."))
+        raise Refusal("state", _("This change has taken effect. To reverse it, plan another change."))
     return row
 
 
-def _cancel(row: StageChange, at: datetime) -> None:
+def _cancel(row: StageChange, by: User | None, at: datetime) -> None:
     row.state = ChangeState.CANCELLED
     row.cancelled_at = at
     row.cursor = 0
     row.stepped_at = None
-    row.save(update_fields=["state", "cancelled_at", "cursor", "stepped_at"])
+    with attributed_to(by):
+        row.save(update_fields=["state", "cancelled_at", "cursor", "stepped_at"])
 
 
-# --- What a catalogue load proposed ----------------------------------------------------------------
+# --- Proposals of catalogue loads ---
 
 
 def plan_from_proposal(proposal: CatalogueProposal, effective_on: date) -> Plan:
-    """The plan that a proposal of a catalogue load amounts to."""
+    """The plan that carries out a proposal from a day on."""
     product, changes = proposal.product, proposal.changes
     slug = changes["successor"][1] if "successor" in changes else None
     successor = Product.objects.filter(slug=slug).first() if slug else product.successor
@@ -137,46 +142,48 @@ def plan_from_proposal(proposal: CatalogueProposal, effective_on: date) -> Plan:
 def accept_proposal(
     *, proposal: CatalogueProposal, effective_on: date, short_notice_reason: str = "", by: User, at: datetime
 ) -> StageChange | None:
-    """Plan what a load proposed for a product that members hold (R22). Returns None if no points or stage change.
+    """Plan what a load proposed for a product that members hold (R22).
 
-    Raises Refusal as `plan_changes`, or `state` if the proposal is closed.
+    Returns None if neither its points nor its stage change. Raises Refusal as `plan_changes`, or `state` if the
+    proposal is closed.
     """
     row = _lock_proposal(proposal)
-    if "registrable" in row.changes:  # concerns new registrations only, nobody's points
-        Product.objects.filter(pk=row.product_id).update(registrable=row.changes["registrable"][1])
+    if "registrable" in row.changes:  # applied at once: it affects new registrations only, nobody's points
+        with attributed_to(by):
+            Product.objects.filter(pk=row.product_id).update(registrable=row.changes["registrable"][1])
     change = None
     if row.changes.keys() - {"registrable"}:
         (change,) = plan_changes(
             plans=[plan_from_proposal(row, effective_on)], short_notice_reason=short_notice_reason, by=by, at=at
         )
-    _close(row, ProposalState.PLANNED, at)
+    _close(row, ProposalState.PLANNED, by, at)
     return change
 
 
 @transaction.atomic
 def decline_proposal(*, proposal: CatalogueProposal, by: User, at: datetime) -> None:
-    """Leave the product as it is; the same proposal does not come again."""
-    _close(_lock_proposal(proposal), ProposalState.DECLINED, at)
+    """Decline a proposal. The same proposal is not made again. Raises Refusal `state` if it is closed."""
+    _close(_lock_proposal(proposal), ProposalState.DECLINED, by, at)
 
 
 def _lock_proposal(proposal: CatalogueProposal) -> CatalogueProposal:
     row = CatalogueProposal.objects.select_for_update(of=("self",)).select_related("product").get(pk=proposal.pk)
     if row.state != ProposalState.OPEN:
-        raise Refusal("state", _("This proposal was closed meanwhile."))
+        raise Refusal("state", _("This proposal has been closed in the meantime."))
     return row
 
 
-def _close(row: CatalogueProposal, state: ProposalState, at: datetime) -> None:
-    row.state, row.closed_at = state, at
-    row.save(update_fields=["state", "closed_at"])
+def _close(row: CatalogueProposal, state: ProposalState, by: User, at: datetime) -> None:
+    row.state, row.closed_at, row.closed_by = state, at, by
+    row.save(update_fields=["state", "closed_at", "closed_by"])
 
 
 @transaction.atomic
 def plan_service_ends(*, at: datetime) -> list[StageChange]:
-    """Plan the end of service that the catalogue names (R20): from 1 January after the last year of service.
+    """Plan the ends of service in the catalogue (R20): from 1 January after the last year of service.
 
-    Or from the first day that leaves the notice period, for a year that is nearly over or past. Again and again
-    it plans nothing new: a product with an open plan, or one that staff cancelled, is left to staff.
+    If that is too soon for the notice period, from the first possible day. Idempotent: a product for which such a
+    change was ever planned, even if staff cancelled it, is left to staff.
     """
     today = timezone.localdate(at)
     horizon = today + timedelta(days=settings.SERVICE_END_HORIZON_DAYS)
@@ -193,16 +200,16 @@ def plan_service_ends(*, at: datetime) -> list[StageChange]:
     ]
     try:
         return plan_changes(plans=plans, by=None, at=at) if plans else []
-    except PlansRefused as refused:  # one that staff planned for the same day must not stop the others
+    except PlansRefused as refused:  # a plan that clashes with one by staff must not stop the others
         good = [plan for place, plan in enumerate(plans) if place not in refused.rows]
         return plan_changes(plans=good, by=None, at=at) if good else []
 
 
-# --- What is wrong with a plan ----------------------------------------------------------------------
+# --- Checks of plans ---
 
 
 class _PlanChecker:
-    """The plans beside all that is planned already, to check each against."""
+    """Checks plans against what is planned already and against each other."""
 
     def __init__(self, plans: Sequence[Plan], at: datetime, instead_of: int) -> None:
         self.at = at
@@ -229,7 +236,7 @@ class _PlanChecker:
         if row.falls and plan.effective_on < self.earliest and not short_notice_reason:
             raise Refusal(
                 "notice",
-                _("Members are told %(days)s days before: choose %(day)s or later, or say why it cannot wait.")
+                _("Members have %(days)s days’ notice: choose %(day)s or later, or give a reason for the short notice.")
                 % {"days": settings.NOTICE_DAYS, "day": self.earliest.isoformat()},
                 "effective_on",
             )
@@ -241,10 +248,10 @@ class _PlanChecker:
         if plan.effective_on <= self.today:
             raise Refusal("past", _("This day is not in the future. Choose a later one."), "effective_on")
         if plan.effective_on > self.today + MAX_AHEAD:
-            raise Refusal("far", _("This day is more than five years ahead. Check the year."), "effective_on")
+            raise Refusal("far", _("This day is more than five years away. Check the year."), "effective_on")
         days = {change.effective_on for change in self.changes[plan.product.pk]}
         if plan.effective_on in days or (plan.product.pk, plan.effective_on) in self.seen:
-            raise Refusal("twice", _("A change of this product is planned for that day already."), "effective_on")
+            raise Refusal("twice", _("A change of this product is already planned for that day."), "effective_on")
         self.seen.add((plan.product.pk, plan.effective_on))
 
     def _check_successor(self, plan: Plan) -> None:
@@ -253,7 +260,7 @@ class _PlanChecker:
                 raise Refusal("successor", _("Name the product that succeeds it."), "successor")
             return
         if plan.stage == Stage.CURRENT:
-            raise Refusal("successor", _("A current product has no successor. Leave it empty."), "successor")
+            raise Refusal("successor", _("A current product has no successor. Leave this empty."), "successor")
         passed: set[int] = set()
         following: int | None = plan.successor.pk
         while following and following not in passed and following != plan.product.pk:
@@ -270,17 +277,17 @@ class _PlanChecker:
     def _check_stage(self, plan: Plan) -> None:
         before, after = self._neighbours(plan)
         if plan.points is None and before == plan.stage:
-            raise Refusal("same_stage", _("It is at this stage already by then."), "stage")
+            raise Refusal("same_stage", _("The product will already be at this stage by then."), "stage")
         if after is not None and after.to_stage == plan.stage and before != plan.stage:
             raise Refusal(
                 "same_stage",
-                _("The same is planned for %(day)s. Change that plan instead.")
+                _("The same change is planned for %(day)s. Edit that plan instead.")
                 % {"day": after.effective_on.isoformat()},
                 "stage",
             )
 
     def _neighbours(self, plan: Plan) -> tuple[str, StageChange | None]:
-        """The stage before that day, and the next planned change after it."""
+        """The product's stage just before that day, and the next planned change after it."""
         stage: str = plan.product.stage
         for change in self.changes[plan.product.pk]:
             if change.effective_on > plan.effective_on:
@@ -289,7 +296,7 @@ class _PlanChecker:
         return stage, None
 
     def _values(self, plan: Plan) -> dict[Stage, int]:
-        """What the product counts at each stage on the eve of that day."""
+        """The product's points at each stage just before that day."""
         values = {stage: plan.product.points_of(stage) for stage in Stage}
         for change in self.changes[plan.product.pk]:
             if change.effective_on < plan.effective_on:
@@ -317,22 +324,23 @@ class _PlanChecker:
         )
 
     def _check_points(self, plan: Plan, row: StageChange) -> None:
-        """R20: points only fall from stage to stage, never to nothing; R21: they fall with the stage alone."""
+        """Points fall from stage to stage but never to 0 (R20), and never without a change of stage (R21)."""
         values = {**self._values(plan), **(plan.points or {})}
         ladder = [values[stage] for stage in Stage]
         if any(ladder) and not all(ladder):
-            raise Refusal("nothing", _("Points never fall to nothing. Type a number above 0."), "points")
+            raise Refusal("nothing", _("Points never fall to 0. Enter a higher number."), "points")
         if ladder != sorted(ladder, reverse=True):
             raise Refusal(
                 "rise",
-                _("Points only fall from stage to stage: %(ladder)s.")
+                _("Points may only fall from stage to stage, but these are: %(ladder)s.")
                 % {"ladder": " → ".join(str(points) for points in ladder)},
                 "points",
             )
         if row.cause == PointsCause.REVALUED and row.falls:
             raise Refusal(
                 "falls",
-                _("At the same stage points never fall: members were promised %(points)s.") % {"points": row.before},
+                _("Points can’t fall without a change of stage: members were promised %(points)s.")
+                % {"points": row.before},
                 "points",
             )
 

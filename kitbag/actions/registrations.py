@@ -1,7 +1,8 @@
-"""What members and staff do with a registration (R16 to R19, R26 to R33)."""
+"""Add, complete, submit and check registrations, match them with sales, remind members (R16 to R19, R28 to R33)."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -42,7 +43,7 @@ EDITABLE = (RegistrationState.DRAFT, RegistrationState.REJECTED)
 
 @dataclass(frozen=True)
 class Details:
-    """The four details as typed (R17); what is not known yet is empty."""
+    """The four details as typed (R17). A detail that is not known yet is empty."""
 
     serial: str = ""
     country: str = ""
@@ -53,10 +54,10 @@ class Details:
 
 @transaction.atomic
 def add_product(*, member: Member, product: Product, at: datetime, held: int | None = None) -> Registration:
-    """Put a product in the Kitbag as a draft (R16). Two of the same product are two registrations.
+    """Add a product to the Kitbag as a draft (R16). Two copies of a product are two registrations.
 
-    `held` is how many of it the member saw in the Kitbag when asking: if there are others now, the form came
-    twice, and the one that it made is given back. Raises Refusal `not_registrable` or `limit`.
+    `held` is how many copies the member had when the form was shown. If there are more now, the form was submitted
+    twice, and the registration that it made is returned. Raises Refusal: `closed`, `not_registrable`, `limit`.
     """
     locked = _lock_member(member)
     same = Registration.objects.of(locked).live().filter(product=product).order_by("-pk")
@@ -67,7 +68,7 @@ def add_product(*, member: Member, product: Product, at: datetime, held: int | N
     if Registration.objects.of(locked).live().count() >= settings.KITBAG_LIMIT:
         raise Refusal(
             "limit",
-            _("Your Kitbag is full at %(limit)s products. Remove one you no longer have.")
+            _("Your Kitbag is full: it holds up to %(limit)s products. Remove one that you no longer have.")
             % {"limit": settings.KITBAG_LIMIT},
         )
     return Registration.objects.create(member=locked, product=product, added_at=at)
@@ -75,9 +76,9 @@ def add_product(*, member: Member, product: Product, at: datetime, held: int | N
 
 @transaction.atomic
 def save_details(*, registration: Registration, details: Details, at: datetime) -> Registration:
-    """Keep what is known of the details so far, complete or not ("finish later", R16), and what the check says.
+    """Save the details so far, complete or not ("finish later", R16), with the warning about the serial number.
 
-    Raises Refusal on a date that cannot be, or when the registration is not open for changes.
+    Raises Refusal if the date is impossible or the registration cannot be edited.
     """
     row = lock_registration(registration)
     _require_editable(row)
@@ -90,11 +91,10 @@ def save_details(*, registration: Registration, details: Details, at: datetime) 
 
 @transaction.atomic
 def submit_registration(*, registration: Registration, details: Details, insisted: bool, at: datetime) -> Registration:
-    """Hand a complete registration in to be checked (R17, R18).
+    """Submit a complete registration to the check (R17, R18).
 
-    A serial with a named mistake or of another shape is refused beside its field (R29, R30), unless the
-    member insists; then a person decides. What the desk asked to see has to be there (R25). Raises Refusal with
-    `field` naming the input.
+    A serial number that looks wrong is refused (R29, R30), unless the member insists on it; then a person decides.
+    Evidence that staff asked for has to be there (R25). Raises Refusal beside the field concerned.
     """
     row = lock_registration(registration)
     _require_editable(row)
@@ -118,7 +118,7 @@ def submit_registration(*, registration: Registration, details: Details, insiste
         if constraint_name(error) != "registration_submitted_once":
             raise
         raise Refusal(
-            "own_duplicate", _("You have added this one already. Check the serial number."), "serial"
+            "own_duplicate", _("You have already added this one. Check the serial number."), "serial"
         ) from None
     after_commit("kitbag.check_registration", row.pk)
     return row
@@ -126,12 +126,15 @@ def submit_registration(*, registration: Registration, details: Details, insiste
 
 @transaction.atomic
 def reopen_registration(*, registration: Registration, at: datetime) -> Registration:
-    """Take a registration back while it waits for a person, to correct it (R19: no dead ends)."""
+    """Make a submitted registration a draft again, so that the member can correct it (R19).
+
+    Raises Refusal: `not_waiting`, `appealed`.
+    """
     row = lock_registration(registration)
     if row.state != RegistrationState.SUBMITTED:
-        raise Refusal("not_waiting", _("This has been decided meanwhile. Look at it again."))
+        raise Refusal("not_waiting", _("This has been decided in the meantime. Please look at it again."))
     if row.review_reason == ReviewReason.APPEAL:
-        raise Refusal("appealed", _("A second person looks at your appeal. Wait for the answer."))
+        raise Refusal("appealed", _("A colleague is looking at your appeal. Please wait for the answer."))
     row.state = RegistrationState.DRAFT
     row.review_reason = ""
     row.submitted_at = None
@@ -141,10 +144,9 @@ def reopen_registration(*, registration: Registration, at: datetime) -> Registra
 
 
 def check_registration(*, registration: Registration, at: datetime) -> Registration:
-    """The automatic check (R19): counts at once, opens a claim (R32), or leaves it to a person with the reason.
+    """Check a submitted registration (R19): validate it, open a claim (R32), or leave it to a person with the reason.
 
-    A registration that is no longer waiting for the machine is left as it is, so that a second call,
-    a retry or a sweep is harmless.
+    Idempotent: a registration that no longer waits for the check is left as it is.
     """
     return retry_on_conflict(lambda: _check(registration, at))
 
@@ -172,17 +174,17 @@ def _check(registration: Registration, at: datetime) -> Registration:
 
 
 def match_sale(*, sale: Sale, at: datetime) -> Registration | None:
-    """Look at the registration that a confirmed sale fits: it counts at once if the sale settles all doubt.
+    """Find the registration that a confirmed sale matches, and validate it if the sale answers all open questions.
 
-    One that counts already is noted. Returns it; None if there is none, or a person still has to look at it.
+    Returns it; None if there is none or a person still has to look at it.
     """
     rows = Registration.objects.filter(product=sale.product_id, serial_key=sale.serial_key, country=sale.country.code)
     days = (sale.sold_on - MAX_DATE_DIFFERENCE, sale.sold_on + MAX_DATE_DIFFERENCE)
     live = [RegistrationState.SUBMITTED, RegistrationState.VALIDATED]
     for row in rows.filter(purchased_on__range=days, state__in=live).order_by("state", "pk").reverse():
-        found = retry_on_conflict(lambda row=row: _match(row, sale, at))  # type: ignore[misc]
-        if found.state == RegistrationState.VALIDATED:
-            return found
+        matched = retry_on_conflict(partial(_match, row, sale, at))
+        if matched.state == RegistrationState.VALIDATED:
+            return matched
     return None
 
 
@@ -205,14 +207,17 @@ def _match(registration: Registration, sale: Sale, at: datetime) -> Registration
 
 @transaction.atomic
 def remind_unfinished(*, after: int, limit: int, at: datetime) -> int | None:
-    """Write to the next `limit` members by key who wish it and left a product alone for two weeks.
+    """Remind the next `limit` members, by key, of products that they did not finish for two weeks (R16, R56).
 
-    Once a month each: the key of the mail says so. Returns the last key, None at the end.
+    Only those who want reminders, and once a month each, because the key of the message contains the month. Returns
+    the last key, or None if there were no more members.
     """
-    left = Registration.objects.filter(member=OuterRef("pk"), state__in=NEEDS_MEMBER, added_at__lt=at - REMIND_AFTER)
-    people = Member.objects.open().filter(Exists(left), pk__gt=after, wants_reminders=True).select_related("user")
-    found = list(people.order_by("pk")[:limit])
-    if not found:
+    unfinished = Registration.objects.filter(
+        member=OuterRef("pk"), state__in=NEEDS_MEMBER, added_at__lt=at - REMIND_AFTER
+    )
+    people = Member.objects.open().filter(Exists(unfinished), pk__gt=after, wants_reminders=True).select_related("user")
+    batch = list(people.order_by("pk")[:limit])
+    if not batch:
         return None
     month = timezone.localdate(at).strftime("%Y-%m")
     letters = [
@@ -221,10 +226,10 @@ def remind_unfinished(*, after: int, limit: int, at: datetime) -> int | None:
             person.user.email,
             outbox.rendered_later("kitbag.reminder", member=person.pk),
         )
-        for person in found
+        for person in batch
     ]
     outbox.enqueue_many(kind="mail", messages=letters)
-    return found[-1].pk
+    return batch[-1].pk
 
 
 # --- Steps -----------------------------------------------------------------------------------------
@@ -239,14 +244,19 @@ def _lock_member(member: Member) -> Member:
 
 def _require_editable(row: Registration) -> None:
     if row.state not in EDITABLE:
-        raise Refusal("not_editable", _("This has been handed in already. Its details can’t be changed now."))
+        raise Refusal("not_editable", _("This product has already been submitted. You can’t change its details now."))
     if appeals.is_final(row):
-        raise Refusal("final", _("A second person refused this for good. Write to us if there is something new."))
+        raise Refusal(
+            "final",
+            _("This product was refused on appeal, and that is final. Write to us if you have new information."),
+        )
 
 
 def _require_complete(product: Product, details: Details) -> None:
     if details.no_serial and not may_lack_serial(product):
-        raise Refusal("needs_serial", _("This product always has a serial number. See where it stands."), "serial")
+        raise Refusal(
+            "needs_serial", _("This product always has a serial number. We show you where to find it."), "serial"
+        )
     missing = rules.missing_details(
         serial=details.serial,
         no_serial=details.no_serial,
@@ -259,13 +269,13 @@ def _require_complete(product: Product, details: Details) -> None:
 
 
 def _require_asked(row: Registration) -> None:
-    """What the desk asked for has come since (R25)."""
+    """Raise Refusal `needs_evidence` if staff asked for evidence and none was added since (R25)."""
     if row.refusal_reason != RefusalReason.NEEDS_EVIDENCE or row.decided_at is None:
         return
     if not row.evidence.kept().filter(added_at__gte=row.decided_at).exists():
         raise Refusal(
             "needs_evidence",
-            _("Add what we asked for: a photo or a PDF. If you don’t have it, write to us: we find another way."),
+            _("Add what we asked for: a photo or a PDF. If you don’t have it, write to us and we’ll find another way."),
             "evidence",
         )
 
@@ -274,7 +284,7 @@ def _check_date(purchased_on: date | None, at: datetime) -> None:
     if purchased_on is None:
         return
     if purchased_on > rules.latest_purchase_date(at.astimezone(UTC).date()):
-        raise Refusal("future", _("This date is in the future. Type the day on the receipt."), "purchased_on")
+        raise Refusal("future", _("This date is in the future. Enter the date on the receipt."), "purchased_on")
     if purchased_on < EARLIEST_PURCHASE:
         raise Refusal("too_early", _("This is before the first camera was made. Check the year."), "purchased_on")
 
@@ -284,8 +294,10 @@ def _write_details(row: Registration, details: Details) -> None:
     row.serial = "" if details.no_serial else details.serial.strip()
     row.serial_key = rules.serial_key(row.serial) or None
     if row.serial and not row.serial_key:
-        raise Refusal("serial_signs", _("A serial number has digits and letters. Type it as printed."), "serial")
-    if len(row.serial_key or "") > MAX_KEY_LENGTH:  # one sign can stand for eighteen
+        raise Refusal(
+            "serial_signs", _("A serial number consists of digits and letters. Type it as printed."), "serial"
+        )
+    if len(row.serial_key or "") > MAX_KEY_LENGTH:  # NFKC turns some single characters into up to 18
         raise Refusal("serial_signs", SERIAL_SENTENCES["signs"], "serial")
     row.country = details.country
     row.purchased_on = details.purchased_on

@@ -1,4 +1,4 @@
-"""Taking a product back that was removed a moment ago (R26)."""
+"""Remove products from the Kitbag, and undo a removal for some time (R26)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from kitbag.actions import appeals, claims, handovers, stolen_reports
 from kitbag.actions.appeals import find_appeal
 from kitbag.actions.ledger import reconcile
@@ -37,7 +38,7 @@ class RemovalCost:
 
 
 def removal_cost(registration: Registration) -> RemovalCost:
-    """What removing it would cost, read live (R26)."""
+    """What removing a registration would cost at this moment (R26)."""
     counted = registration.entries.aggregate(points=Coalesce(Sum("amount"), 0))["points"]
     member = registration.member
     after = member.points - counted
@@ -49,17 +50,18 @@ def removal_cost(registration: Registration) -> RemovalCost:
 def remove_registration(
     *, registration: Registration, reason: RemovalReason, by: User | None, at: datetime
 ) -> Registration:
-    """Take a product out of the Kitbag (R26); its points go, its history stays. Raises Refusal: `gone`, `held`."""
+    """Remove a product from the Kitbag (R26). Its points go, its history stays. Raises Refusal: `gone`, `held`."""
     row = lock_registration(registration)
     if not row.is_live:
-        raise Refusal("gone", _("This product has left the Kitbag already."))
+        raise Refusal("gone", _("This product is no longer in the Kitbag."))
     if refusal := hold_blocker(row):
         raise refusal
     row.state = RegistrationState.REMOVED
     row.removal_reason = reason
     row.review_reason = ""
     row.ended_at = at
-    row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
+    with attributed_to(by):
+        row.save(update_fields=["state", "removal_reason", "review_reason", "ended_at"])
     handovers.revoke_open_codes(row=row, at=at)
     claims.close_claims(row=row, at=at)
     appeals.drop_appeal(row=row, at=at)
@@ -75,15 +77,15 @@ def remove_registration(
 
 @transaction.atomic
 def discard_draft(*, registration: Registration, by: User | None, at: datetime) -> Registration:
-    """Take back a product picked a moment ago. Raises Refusal `not_draft` once it was handed in: then it has a cost."""
+    """Remove a draft that was added a moment ago. Raises Refusal `not_draft` once it was submitted."""
     row = lock_registration(registration)
     if row.state != RegistrationState.DRAFT:
-        raise Refusal("not_draft", _("This one is no longer a draft. Open it to remove it."))
+        raise Refusal("not_draft", _("This product has been submitted. Open it to remove it."))
     return remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=by, at=at)
 
 
 def can_undo(row: Registration, at: datetime) -> bool:
-    """Whether it was removed lately. What was handed over has a new owner."""
+    """Whether it was removed not long ago. A product that was handed over has a new owner."""
     if row.state != RegistrationState.REMOVED or row.ended_at is None:
         return False
     return at - row.ended_at <= timedelta(days=settings.REMOVAL_UNDO_DAYS)
@@ -91,29 +93,34 @@ def can_undo(row: Registration, at: datetime) -> bool:
 
 @transaction.atomic
 def undo_removal(*, registration: Registration, by: User, at: datetime) -> Registration:
-    """Put it back as it was. What counted counts again, unless the serial number is somebody else's by now (R31).
+    """Put a removed product back as it was. What counted before counts again.
 
-    Then it is checked as if handed in. Raises Refusal: `late`, `limit`, `own_duplicate`, `closed`.
+    If another registration counts with its serial number by now (R31) or it is reported stolen, it is submitted to the
+    check again. Raises Refusal: `late`, `limit`, `own_duplicate`, `closed`, `busy`.
     """
     row = lock_registration(registration)
     if not can_undo(row, at):
-        raise Refusal("late", _("It is too late to take this back. Add the product again: that takes a minute."))
+        raise Refusal("late", _("It is too late to undo this. You can add the product again; it only takes a minute."))
     if row.member.closed_at:
         raise Refusal("closed", _("This account is closed."))
     if Registration.objects.of(row.member).live().count() >= settings.KITBAG_LIMIT:
         raise Refusal(
             "limit",
-            _("Your Kitbag is full at %(limit)s products. Remove one you no longer have.")
+            _("Your Kitbag is full: it holds up to %(limit)s products. Remove one that you no longer have.")
             % {"limit": settings.KITBAG_LIMIT},
         )
     row.removal_reason, row.ended_at = "", None
     row.state = _state_before(row)
     if row.state == RegistrationState.VALIDATED and stolen_reports.find_report_by_other(row):
-        _hand_in_again(row)
-    if not _saved(row):
-        _hand_in_again(row)
-        if not _saved(row):
-            raise Refusal("busy", _("Too much happens to this serial number just now. Try again in a minute."))
+        _submit_again(row)
+    with attributed_to(by):
+        if not _save(row):
+            _submit_again(row)
+            if not _save(row):
+                raise Refusal(
+                    "busy",
+                    _("Someone else is working with this serial number right now. Please try again in a minute."),
+                )
     if row.state == RegistrationState.VALIDATED:
         reconcile(registrations=[row.pk], cause=PointsCause.RETURNED, about=row.product.name, by=by, at=at)
         notify_new_holder(registration=row, at=at)
@@ -123,7 +130,10 @@ def undo_removal(*, registration: Registration, by: User, at: datetime) -> Regis
 
 
 def _state_before(row: Registration) -> RegistrationState:
-    """Told by what a removal leaves standing. An appeal that nobody answered leaves the refusal."""
+    """The state before the removal, from the fields that a removal leaves as they were.
+
+    If an appeal was still open, the registration returns to the refusal that was appealed.
+    """
     if row.submitted_at is None:
         return RegistrationState.DRAFT
     if row.refusal_reason:
@@ -137,20 +147,22 @@ def _state_before(row: Registration) -> RegistrationState:
     return RegistrationState.SUBMITTED
 
 
-def _hand_in_again(row: Registration) -> None:
+def _submit_again(row: Registration) -> None:
     row.state = RegistrationState.SUBMITTED
     row.decided_at = row.decided_by = None
 
 
-def _saved(row: Registration) -> bool:
-    """False if another registration counts with this serial number by now: the database decides."""
+def _save(row: Registration) -> bool:
+    """Whether it could be saved: False if another registration counts with this serial number (unique constraint)."""
     try:
         with transaction.atomic():
             row.save(update_fields=FIELDS)
     except IntegrityError as error:
         constraint = constraint_name(error)
         if constraint == "registration_submitted_once":
-            raise Refusal("own_duplicate", _("You have added it again meanwhile. This one stays removed.")) from None
+            raise Refusal(
+                "own_duplicate", _("You have added this product again in the meantime, so this one stays removed.")
+            ) from None
         if constraint != "registration_one_validated":
             raise
         return False

@@ -1,4 +1,4 @@
-"""What people decide about registrations, and what comes to them (R19, R23, R24)."""
+"""Review of registrations by staff: which ones need a person, who works on them, the decisions (R19, R23, R24)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,15 +27,15 @@ from kitbag.models import Registration
 from members.models import Member, User
 
 MAX_QUESTION_LENGTH = 500
-NOT_WAITING = _("This has been decided or taken back meanwhile. Look at it again.")
+NOT_WAITING = _("This has been decided or taken back in the meantime. Please look at it again.")
 MAX_CANDIDATES = 20
 
 
-# --- What goes to a person ---------------------------------------------------------------------------
+# --- Which registrations need a person ---
 
 
 def review_reason_before_claim(row: Registration, at: datetime) -> ReviewReason | None:
-    """Why a person has to look even before anybody else is asked about the serial number; None if not."""
+    """Why a person has to look before a claim is opened against another holder; None if not."""
     if row.no_serial:
         return ReviewReason.NO_SERIAL
     refusals, _days = settings.REVIEW_REFUSALS
@@ -43,7 +43,10 @@ def review_reason_before_claim(row: Registration, at: datetime) -> ReviewReason 
 
 
 def review_reason_without_claim(row: Registration) -> ReviewReason | None:
-    """Why a person has to look at one that nobody else holds. Second-hand and abroad are no reasons (R23, R24)."""
+    """Why a person has to look although nobody else holds the serial number; None if not.
+
+    Bought second-hand or abroad is no reason (R23, R24).
+    """
     if row.serial_insisted:
         return ReviewReason.SHAPE
     if row.asked_for:
@@ -52,13 +55,13 @@ def review_reason_without_claim(row: Registration) -> ReviewReason | None:
 
 
 def in_sample(key: int) -> bool:
-    """Whether a registration is of those chosen at random. The same key always gives the same answer."""
+    """Whether a registration belongs to the random sample. The same key always gives the same answer."""
     drawn = int(salted_hmac("kitbag.sample", str(key)).hexdigest()[:12], 16)
     return rules.is_drawn(drawn, settings.REVIEW_SAMPLE_PERCENT)
 
 
 def count_recent_refusals(member: Member, at: datetime) -> int:
-    """How often something of this member was refused lately; being asked for more is no refusal."""
+    """How many of this member's registrations were refused lately; being asked for more evidence is no refusal."""
     _refusals, days = settings.REVIEW_REFUSALS
     events: Any = apps.get_model("kitbag", "RegistrationEvent").objects
     refused = events.filter(
@@ -68,29 +71,35 @@ def count_recent_refusals(member: Member, at: datetime) -> int:
 
 
 def decision_due(row: Registration) -> datetime | None:
-    """Within two working days of handing it in (R19)."""
+    """Two working days after it was submitted (R19); None if it was not."""
     if row.submitted_at is None:
         return None
     return clock.add_working_days(row.submitted_at, settings.DESK_WORKING_DAYS, settings.SUPPORT_CALENDAR)
 
 
-# --- The desk: one person at a time ------------------------------------------------------------------
+# --- The desk: one person at a time ---
 
 
 @transaction.atomic
 def take_registration(*, registration: Registration, by: User, at: datetime) -> None:
-    """Have it to oneself for a while. Raises Refusal: `taken`, `not_waiting`."""
+    """Assign a registration to `by` for a while, so that nobody else decides it.
+
+    Raises Refusal: `taken`, `not_waiting`, `busy`.
+    """
     if _take(registration.pk, by, at):
         return
     row = Registration.objects.get(pk=registration.pk)
     _require_waiting(row)
     _require_free(row, by, at)
-    raise Refusal("busy", _("A colleague was a moment quicker. Take the next one."))
+    raise Refusal("busy", _("A colleague was quicker. Please take the next one."))
 
 
 @transaction.atomic
 def take_next(*, by: User, at: datetime, after: Registration | None = None) -> Registration | None:
-    """The longest waiting one that is free; `after` one that is left lying, which is given back."""
+    """Assign the longest waiting free registration to `by`, or return None.
+
+    `after` is one that `by` skips: it is given back, and the search goes on behind it.
+    """
     if after:
         Registration.objects.filter(pk=after.pk, taken_by=by).update(taken_by=None, taken_at=None)
     waiting = list(
@@ -106,23 +115,23 @@ def take_next(*, by: User, at: datetime, after: Registration | None = None) -> R
 
 
 def _depth(after: Registration | None) -> int:
-    """How far to look: leaving one lying needs to find its place."""
+    """How many to look at: to go on behind a skipped registration it has to be found in the queue."""
     return MAX_CANDIDATES * 50 if after else MAX_CANDIDATES
 
 
 def _take(key: int, by: User, at: datetime) -> bool:
-    """One conditional update decides between two who take it at once."""
+    """Whether it was free. If two take it at once, the conditional update succeeds for one of them only."""
     free = Registration.objects.filter(pk=key, state=RegistrationState.SUBMITTED).exclude(review_reason="")
     return bool(free.free(by, at).update(taken_by=by, taken_at=at))
 
 
-# --- Deciding ----------------------------------------------------------------------------------------
+# --- Decisions ---
 
 
 def approve_registration(*, registration: Registration, by: User, at: datetime) -> Registration:
-    """A person lets it count (R19). If another registration holds the serial, a claim opens instead (R32).
+    """Approve a registration, so that it counts (R19). If another one holds the serial, open a claim instead (R32).
 
-    Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `held` (a claim waits for its decision).
+    Raises Refusal: `not_waiting`, `taken`, `own`, `stolen`, `second_person`, `held` (a claim is open: decide that).
     """
     return retry_on_conflict(lambda: _approve(registration, by, at))
 
@@ -138,8 +147,8 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
         raise Refusal(
             "held",
             _(
-                "Another registration of this product counts with the same serial number. Both were asked: decide the"
-                " claim."
+                "Another member holds this serial number, and both have been asked for proof. Please decide the claim"
+                " instead."
             ),
         )
     if holder:
@@ -154,9 +163,9 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
 
 @transaction.atomic
 def refuse_registration(*, registration: Registration, reason: RefusalReason, by: User, at: datetime) -> Registration:
-    """A person refuses it, with the reason that the member reads (R19).
+    """Refuse a registration with a reason that the member reads (R19).
 
-    One that counts already can be refused too: then a check went against it and its points go (R21).
+    One that counts already can be refused, too, after a check: then it loses its points (R21).
     Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `claimed`.
     """
     row = lock_registration(registration)
@@ -176,9 +185,9 @@ def refuse_registration(*, registration: Registration, reason: RefusalReason, by
 
 @transaction.atomic
 def ask_for_more(*, registration: Registration, text: str, by: User, at: datetime) -> Registration:
-    """The member has to show more; handing it in again puts it at the front of the queue (R19).
+    """Ask the member for more evidence. Once submitted again, it goes to the front of the queue (R19).
 
-    Raises Refusal: as above, and `empty`, `long` beside `asked_for`, `appeal` (ask in its case).
+    Raises Refusal: `not_waiting`, `taken`, `own`, `claimed`, `appeal`, and beside `asked_for` `empty`, `long`.
     """
     row = lock_registration(registration)
     _require_waiting(row)
@@ -186,10 +195,12 @@ def ask_for_more(*, registration: Registration, text: str, by: User, at: datetim
     require_not_own(row, by)
     _require_no_claim(row)
     if row.review_reason == ReviewReason.APPEAL:
-        raise Refusal("appeal", _("This is an appeal. Ask in its case, and decide when the answer is there."))
+        raise Refusal(
+            "appeal", _("This is an appeal. Ask the member in its case, and decide when you have the answer.")
+        )
     text = " ".join(text.split())
     if not text:
-        raise Refusal("empty", _("Write what the member should add."), "asked_for")
+        raise Refusal("empty", _("Tell the member what to add."), "asked_for")
     if len(text) > MAX_QUESTION_LENGTH:
         raise Refusal(
             "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_QUESTION_LENGTH}, "asked_for"
@@ -206,14 +217,17 @@ def _require_waiting(row: Registration) -> None:
 
 def _require_free(row: Registration, by: User, at: datetime) -> None:
     if row.state == RegistrationState.SUBMITTED and is_taken(row, at) and row.taken_by_id != by.pk:
-        raise Refusal("taken", _("A colleague has this one on the desk. Take the next one."))
+        raise Refusal("taken", _("A colleague is working on this one. Please take the next one."))
 
 
 def is_taken(row: Registration, at: datetime) -> bool:
-    """Whether somebody has it on the desk at this moment."""
+    """Whether it is assigned to somebody at this moment."""
     return row.taken_at is not None and at - row.taken_at <= timedelta(minutes=settings.DESK_TAKEN_MINUTES)
 
 
 def _require_no_claim(row: Registration) -> None:
     if claims.has_open_claim(row):
-        raise Refusal("claimed", _("A claim is open about it, and both were asked. Decide the claim."))
+        raise Refusal(
+            "claimed",
+            _("There is an open claim, and both members have been asked for proof. Please decide the claim instead."),
+        )

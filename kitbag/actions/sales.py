@@ -1,11 +1,11 @@
-"""What retailers confirm, and what it settles (R19, R55).
+"""Sales confirmed by retailers, and which reviews they make unnecessary (R19, R55).
 
-A sale that fits a registration (the same product, serial number and country, dates a week apart at most) settles what
-a person would otherwise have to look at: an unusual serial number, a random check, earlier refusals. It settles nothing
-about theft (R34), about somebody else who holds the serial number (R32), and nothing that staff have asked for. A sale
-that does not fit says nothing about the registration.
+A sale matches a registration with the same product, serial number and country if the dates are at most a week apart.
+Then no person has to look at an unusual serial number, a random sample or earlier refusals. A sale proves nothing about
+theft (R34) or about another holder of the serial number (R32), and it does not replace evidence that staff asked for. A
+sale that does not match says nothing about the registration.
 
-Neither side can miss the other: a sale is matched after it has committed, and a registration is checked after it has.
+Both are processed after their own commit, so that whichever comes second sees the other.
 """
 
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ from kitbag.models import Product, Registration, Sale
 
 WAIVED_BY_SALE = (ReviewReason.SHAPE, ReviewReason.SAMPLE, ReviewReason.REFUSALS)
 MAX_AGE = timedelta(days=10 * 366)
-MAX_AHEAD_OF_UTC = timedelta(hours=14)  # where it is tomorrow first
+MAX_AHEAD_OF_UTC = timedelta(hours=14)  # the easternmost time zone is UTC+14
 MATCHED, WITHDRAWN = "sale.matched", "sale.withdrawn"
 
 
@@ -40,21 +40,21 @@ def confirm_sale(
     receipt: str,
     at: datetime,
 ) -> tuple[Sale, bool]:
-    """Write a sale down; a registration that it fits counts a moment later. Returns it and whether it is new.
+    """Record a sale; a task then validates the registration that it matches. Returns the sale and whether it is new.
 
-    The same `external_id` again: what was written the first time. Raises Refusal: `serial`, `sold_on`, `registrable`,
-    `standing` if a sale of the serial number stands already.
+    Idempotent by `external_id`: a second call returns the first sale. Raises Refusal: `serial`, `sold_on`,
+    `registrable`, and `standing` if the serial number has a sale already that is not withdrawn.
     """
-    known = Sale.objects.filter(partner=partner, external_id=external_id).first()
-    if known:
-        return known, False
+    earlier = Sale.objects.filter(partner=partner, external_id=external_id).first()
+    if earlier:
+        return earlier, False
     key = rules.serial_key(serial)
     if not key:
         raise Refusal("serial", _("A serial number has letters or digits. Copy it from the product."), "serial")
     if not product.registrable:
         raise Refusal("registrable", _("This product cannot be registered."), "product")
     if not at.date() - MAX_AGE <= sold_on <= (at + MAX_AHEAD_OF_UTC).date():
-        raise Refusal("sold_on", _("This day is not over yet, or too long ago. Check the year."), "sold_on")
+        raise Refusal("sold_on", _("This day is in the future or too long ago. Check the year."), "sold_on")
     try:
         with transaction.atomic():
             row = Sale.objects.create(
@@ -71,17 +71,17 @@ def confirm_sale(
     except IntegrityError as error:
         if constraint_name(error) == "sale_heard_once":
             return Sale.objects.get(partner=partner, external_id=external_id), False
-        raise Refusal("standing", _("A sale of this serial number stands already."), "serial") from None
+        raise Refusal("standing", _("There is already a sale of this serial number."), "serial") from None
     after_commit("kitbag.match_sale", row.pk)
     return row, True
 
 
 @transaction.atomic
 def withdraw_sale(*, sale: Sale, why: SaleWithdrawal, at: datetime) -> Sale:
-    """The retailer takes its word back. Withdrawn already: nothing changes.
+    """Withdraw a sale that a retailer confirmed. Idempotent.
 
-    A registration goes on counting: points go when a person says so (R21). Staff find those that the sale alone had
-    settled in the list of sales.
+    A matched registration still counts, because only a person may take points away (R21). Staff find the registrations
+    that counted without a review because of this sale in the list of sales.
     """
     row = Sale.objects.select_for_update(of=("self",), no_key=True).select_related("partner").get(pk=sale.pk)
     if row.withdrawn_at is None:
@@ -92,25 +92,29 @@ def withdraw_sale(*, sale: Sale, why: SaleWithdrawal, at: datetime) -> Sale:
 
 
 def find_matching_sale(row: Registration) -> Sale | None:
-    """The sale that bears out what a registration says, if a retailer confirmed one."""
+    """The confirmed sale that matches a registration, or None."""
     if not row.serial_key or row.purchased_on is None:
         return None
-    found = Sale.objects.fitting(row.product_id, row.serial_key, row.country.code or "", row.purchased_on)
-    return found.select_related("partner").first()
+    sales = Sale.objects.fitting(row.product_id, row.serial_key, row.country.code or "", row.purchased_on)
+    return sales.select_related("partner").first()
 
 
 def record_match(*, sale: Sale, registration: Registration, settled: str, at: datetime) -> None:
-    """A registration counts, and this sale says the same. The registration is locked."""
-    found = Sale.objects.select_for_update(of=("self",), no_key=True).filter(pk=sale.pk, registration=None).first()
-    if found is None or found.withdrawn_at:
+    """Link a sale to the validated registration that it matches, and notify the partner. Idempotent.
+
+    `settled` is the review reason that the sale made unnecessary, or "". The caller has locked the registration.
+    """
+    unmatched = Sale.objects.select_for_update(of=("self",), no_key=True).filter(registration=None, withdrawn_at=None)
+    row = unmatched.filter(pk=sale.pk).first()
+    if row is None:
         return
-    found.registration, found.matched_at, found.settled = registration, at, settled
-    found.save(update_fields=["registration", "matched_at", "settled"])
-    _announce(found, MATCHED, at)
+    row.registration, row.matched_at, row.settled = registration, at, settled
+    row.save(update_fields=["registration", "matched_at", "settled"])
+    _announce(row, MATCHED, at)
 
 
 def unmatched_sales(*, limit: int = 200) -> list[int]:
-    """The sales whose registration nobody has looked at since: what the sweep matches."""
+    """The keys of sales with a matching registration that were not matched: their task was lost."""
     return list(Sale.objects.to_match().order_by("pk").values_list("pk", flat=True)[:limit])
 
 

@@ -1,4 +1,4 @@
-"""What there is to say about the serial number of a registration (R29 to R31, R33)."""
+"""Check the serial number of a registration, or read it from a photo (R25, R29 to R31, R33)."""
 
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -19,7 +19,7 @@ SUBMITTED_STATES = (RegistrationState.SUBMITTED, RegistrationState.VALIDATED)
 
 
 def check_serial(row: Registration, serial: str) -> SerialFinding:
-    """The known mistakes, the shapes of its kind, and the numbers of what else the member has."""
+    """Check a serial for known mistakes, against the shapes of its category and the member's other registrations."""
     product = row.product
     names = [product.name, *ProductName.objects.filter(product=product).values_list("name", flat=True)]
     shapes = [
@@ -32,14 +32,17 @@ def check_serial(row: Registration, serial: str) -> SerialFinding:
 
 
 def may_lack_serial(product: Product) -> bool:
-    """Whether "there is no serial on this item" may be said of it (R33)."""
+    """Whether the member may choose "There is no serial number on this item" (R33)."""
     if product.serial_optional:
         return True
     return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
 
 
 def _of_another(row: Registration, finding: SerialFinding, key: str) -> SerialFinding:
-    """The same number on another registration of this member; serials of different models may be alike (R31)."""
+    """The finding, extended if another registration of this member has the same number (R31).
+
+    Products of different models may have the same number, so that is only a warning.
+    """
     others = Registration.objects.of(row.member).filter(serial_key=key, state__in=SUBMITTED_STATES).exclude(pk=row.pk)
     products = dict(others.values_list("product_id", "product__name"))
     if row.product_id in products:
@@ -54,7 +57,7 @@ def _of_another(row: Registration, finding: SerialFinding, key: str) -> SerialFi
 
 @dataclass(frozen=True)
 class SerialFromPhoto:
-    """What a photo says of the camera that took it."""
+    """The serial number in a photo, and whether it was taken with the product's model."""
 
     serial: str
     camera: str
@@ -62,29 +65,32 @@ class SerialFromPhoto:
 
 
 def has_readable_serial(product: Product) -> bool:
-    """Bodies write their own number into a photo; a lens's number there often is not the engraved one."""
+    """Whether photos contain the serial number: of camera bodies only, as a lens often reports another number."""
     return product.category.startswith("camera-") and not product.category.startswith(FILM_CATEGORIES)
 
 
 def read_serial(*, product: Product, photo: BinaryIO | None) -> SerialFromPhoto:
-    """Raises Refusal beside `photo`: `body`, `none`, `nothing`."""
+    """Read the serial number of a camera body from an original photo. The photo is not stored (R25).
+
+    Raises Refusal beside `photo`: `body`, `none`, `nothing`.
+    """
     if not has_readable_serial(product):
         raise Refusal(
             "body",
-            _("Only a camera’s own number can be read from a photo. Type the number that is engraved on the product."),
+            _("We can read only camera serial numbers from a photo. Type the number that is engraved on the product."),
             PHOTO_FIELD,
         )
     if photo is None:
-        raise Refusal("none", _("Choose a photo that this camera took, as it came from the card."), PHOTO_FIELD)
-    found = read_body_serial(photo)
-    if found is None:
+        raise Refusal("none", _("Choose a photo taken with this camera, straight from the memory card."), PHOTO_FIELD)
+    body = read_body_serial(photo)
+    if body is None:
         raise Refusal(
             "nothing",
             _(
-                "There is no serial number in this photo. Choose a JPEG as it came from the card: apps and messengers "
-                "remove the number. Or type it."
+                "There is no serial number in this photo. Choose a JPEG straight from the memory card, because apps"
+                " and messengers remove the number. Or type it in."
             ),
             PHOTO_FIELD,
         )
     names = [product.name, *product.names.values_list("name", flat=True)]
-    return SerialFromPhoto(found.serial, found.model or found.make, not found.model or same_model(found.model, names))
+    return SerialFromPhoto(body.serial, body.model or body.make, not body.model or same_model(body.model, names))

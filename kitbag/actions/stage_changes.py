@@ -1,4 +1,4 @@
-"""Applying planned changes: once to everybody concerned, in batches, whatever crashes (R22)."""
+"""Apply planned changes: first the product, then its holders in batches that can be repeated after a crash (R22)."""
 
 from datetime import datetime, timedelta
 
@@ -13,32 +13,32 @@ from kitbag.enums import RegistrationState, Stage
 from kitbag.models import POINTS_FIELDS, Product, Registration, StageChange
 from members.enums import ChangeState, PointsCause
 
-STALLED_AFTER = timedelta(minutes=1)  # a run that has not stepped for so long has lost its worker or its message
+STALLED_AFTER = timedelta(minutes=1)  # a run without progress for so long has lost its worker or its task
 
 
 def begin_due(*, at: datetime) -> list[int]:
-    """Let every change take effect whose day has come and whose holders were told in time.
+    """Begin every change whose day has come and that was announced in time.
 
-    Returns the keys of all changes whose holders wait to be settled: those, and runs that stand still.
+    Returns the keys of all changes with holders to reconcile: those that began now, and those that stalled.
     """
     for change in StageChange.objects.due(timezone.localdate(at)):
         if change.told_in_time:
             begin_change(change=change, at=at)
-    standing = StageChange.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - STALLED_AFTER)
-    return list(standing.order_by("effective_on", "pk").values_list("pk", flat=True))
+    stalled = StageChange.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - STALLED_AFTER)
+    return list(stalled.order_by("effective_on", "pk").values_list("pk", flat=True))
 
 
 @transaction.atomic(durable=True)
 def begin_change(*, change: StageChange, at: datetime) -> bool:
-    """Change the product itself, in a short transaction that holds the rules alone and no member.
+    """Change the product, in a short transaction of its own that locks no member.
 
-    Its holders are settled by `settle_step` afterwards. Returns False if somebody else began or cancelled it.
+    Its holders are reconciled by `reconcile_step` afterwards. Returns False if it was begun or cancelled meanwhile.
     """
     planned = StageChange.objects.planned().select_for_update(of=("self",), no_key=True, skip_locked=True)
     row = planned.filter(pk=change.pk).first()
     if row is None or not row.told_in_time:
         return False
-    lock_rules_exclusive()  # after the row, as in settle_step: two who took them the other way round would wait for ever
+    lock_rules_exclusive()  # after the row, as in reconcile_step, because the opposite order would deadlock
     product = Product.objects.select_for_update(of=("self",)).get(pk=row.product_id)
     product.stage = Stage(row.to_stage)
     product.successor_id = None if row.to_stage == Stage.CURRENT else row.successor_id or product.successor_id
@@ -55,9 +55,9 @@ def begin_change(*, change: StageChange, at: datetime) -> bool:
 
 @transaction.atomic
 def reconcile_step(*, change: int, limit: int, at: datetime) -> bool:
-    """Settle the registrations of the next `limit` holders of a running change, by member key.
+    """Reconcile the next `limit` holders of a running change, in the order of member keys.
 
-    Returns whether there is more to do. A step that another worker is at is left to it.
+    Returns whether there is more to do; False, too, while another worker holds the lock on this change.
     """
     running = StageChange.objects.filter(pk=change, state=ChangeState.RUNNING).select_related("product")
     row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
@@ -77,7 +77,7 @@ def reconcile_step(*, change: int, limit: int, at: datetime) -> bool:
         passed = counted.filter(member__gt=row.cursor, member__lte=done[-1]).order_by().values("product")
         row.settled = F("settled") + Coalesce(Subquery(passed.annotate(rows=Count("pk")).values("rows")), 0)
         row.cursor, row.stepped_at = done[-1], at
-    more = len(done) == limit  # whoever comes to hold it now settles themselves
+    more = len(done) == limit  # members who become holders after this are reconciled when their product is validated
     if not more:
         row.state, row.finished_at = ChangeState.DONE, at
     row.save(update_fields=["cursor", "stepped_at", "settled", "state", "finished_at"])

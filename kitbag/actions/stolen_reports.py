@@ -1,23 +1,23 @@
-"""Stolen kit: reported by its owner or by staff, stopped wherever it is presented (R34).
+"""Reports of stolen kit by its owner or by staff, and sightings of it (R34).
 
-Whoever presents it reads only that they should contact us. The owner and the staff learn of it.
+Somebody who presents stolen kit only reads that they should contact us. Its owner and staff are notified.
 """
 
 from collections.abc import Collection
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from kitbag import rules
 from kitbag.actions.transitions import constraint_name, lock_registration
 from kitbag.enums import RegistrationState
-from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
+from kitbag.models import Handover, Product, Registration, Sighting, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, User
@@ -29,23 +29,23 @@ MAX_REFERENCE_LENGTH = 80
 MAX_NOTE_LENGTH = 500
 MAX_REASON_LENGTH = 200
 CONTACT_US = _("Please contact us about this product.")
-ALREADY_REPORTED = _("This has been reported as stolen already.")
+ALREADY_REPORTED = _("This product has already been reported as stolen.")
 
 
 @transaction.atomic
 def report_own(
     *, registration: Registration, police_reference: str, stolen_on: date | None, note: str, by: User, at: datetime
 ) -> StolenReport:
-    """The owner reports a product that counts. It stays theirs and keeps its points.
+    """Report a member's own product as stolen. It stays theirs and keeps its points.
 
-    Raises Refusal: `not_yours` (it does not count for them), `no_serial`, `standing`, and beside their fields
-    `future`, `long`, `missing`.
+    Raises Refusal: `not_yours` (it does not count for them), `no_serial`, `standing` (reported already), and beside
+    their fields `future`, `long`, `missing`.
     """
     row = lock_registration(registration)
     if row.state != RegistrationState.VALIDATED:
-        raise Refusal("not_yours", _("Only a product that counts can be reported. Write to us about this one."))
+        raise Refusal("not_yours", _("You can report products that count. Please write to us about this one."))
     if not row.serial_key:
-        raise Refusal("no_serial", _("It has no serial number to find it by. Write to us about it."))
+        raise Refusal("no_serial", _("It has no serial number that we could look for. Please write to us about it."))
     return _report(
         product=row.product,
         serial_key=row.serial_key,
@@ -53,6 +53,7 @@ def report_own(
         police_reference=police_reference,
         stolen_on=stolen_on,
         note=note,
+        by=by,
         at=at,
     )
 
@@ -61,10 +62,13 @@ def report_own(
 def report_by_staff(
     *, product: Product, serial: str, police_reference: str, stolen_on: date | None, note: str, by: User, at: datetime
 ) -> StolenReport:
-    """What the police or an insurer tell us; nobody needs to have registered it. Raises Refusal as `report_own`."""
+    """Report what the police or an insurer told staff, whether or not a member has registered the product.
+
+    Raises Refusal as `report_own`, and `serial`.
+    """
     key = rules.serial_key(serial)
     if not key:
-        raise Refusal("serial", _("A serial number has digits and letters. Type it as printed."), "serial")
+        raise Refusal("serial", _("A serial number consists of digits and letters. Type it as printed."), "serial")
     return _report(
         product=product,
         serial_key=key,
@@ -72,12 +76,13 @@ def report_by_staff(
         police_reference=police_reference,
         stolen_on=stolen_on,
         note=note,
+        by=by,
         at=at,
     )
 
 
 def find_report(product: Product | int, serial_key: str | None) -> StolenReport | None:
-    """The report that stands against a product with this serial number, for whoever takes it in."""
+    """The open report of a product with this serial number, or None."""
     if not serial_key:
         return None
     key = product if isinstance(product, int) else product.pk
@@ -85,48 +90,53 @@ def find_report(product: Product | int, serial_key: str | None) -> StolenReport 
 
 
 def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of many, as product and serial key, against which a report stands."""
+    """Those of many pairs of product key and serial key for which there is an open report."""
     rows = StolenReport.objects.standing().filter(serial_key__in={key for _product, key in presented})
     return set(rows.values_list("product_id", "serial_key")) & set(presented) if presented else set()
 
 
 def find_report_by_other(row: Registration, member: Member | None = None) -> StolenReport | None:
-    """The report that stands against somebody who presents this product; their own is none."""
+    """The open report of this product by anybody but the member who presents it (by default its registrant)."""
     report = find_report(row.product_id, row.serial_key)
     presenter = member.pk if member else row.member_id
     return None if report is None or report.member_id == presenter else report
 
 
 def require_not_reported(row: Registration) -> None:
-    """Nothing that is reported stolen may count for somebody else. Raises Refusal `stolen`, for staff."""
+    """Raise Refusal `stolen`, worded for staff, if somebody else reported this product as stolen."""
     if find_report_by_other(row):
-        raise Refusal("stolen", _("This serial number is reported stolen. Lift the report first, or refuse it."))
+        raise Refusal(
+            "stolen", _("This serial number is reported as stolen. Lift the report first or refuse the registration.")
+        )
 
 
 @transaction.atomic
-def record_sighting(*, report: StolenReport, registration: Registration | None, where: str, at: datetime) -> Encounter:
-    """Somebody presented it: keep that for the staff, and tell the owner, once a day at most."""
-    encounter = Encounter.objects.create(report=report, registration=registration, where=where, at=at)
+def record_sighting(*, report: StolenReport, registration: Registration | None, where: str, at: datetime) -> Sighting:
+    """Record for staff that somebody presented it, and notify the owner, at most once a day."""
+    sighting = Sighting.objects.create(report=report, registration=registration, where=where, at=at)
     owner = report.member
     if owner is None or report.registration is None or owner.closed_at:
-        return encounter
+        return sighting
     key = f"stolen-{report.pk}-{timezone.localdate(at).isoformat()}"
     facts: dict[str, str | int] = {"product": report.product.name}
     path = report.registration.get_absolute_url()
     members.notify_member(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=facts, path=path, at=at)
     payload = outbox.rendered_later("kitbag.stolen_presented", report=report.pk)
     outbox.enqueue(key=key, kind="mail", to=owner.user.email, payload=payload)
-    return encounter
+    return sighting
 
 
 @transaction.atomic
 def request_lifting(*, registration: Registration, by: User, at: datetime) -> Case:
-    """The owner has it back: staff lift the report, so that a thief in the account cannot. Raises Refusal `none`."""
+    """Open a case in which the owner asks staff to lift the report, or return the open one.
+
+    Only staff lift reports, because a thief might be using the owner's account. Raises Refusal `none` without a report.
+    """
     row = lock_registration(registration)
     if find_own_report(row) is None:
-        raise Refusal("none", _("No report stands against it any more."))
-    if asked := find_lifting_request(row):
-        return asked
+        raise Refusal("none", _("There is no report of this product any more."))
+    if case := find_lifting_request(row):
+        return case
     with translation.override(row.member.language):
         subject = _t("Found again: %(product)s") % {"product": row.product.name}
         text = _t("I have my %(product)s, serial number %(serial)s, back. Please lift the report of its theft.") % {
@@ -140,22 +150,22 @@ def request_lifting(*, registration: Registration, by: User, at: datetime) -> Ca
 
 @transaction.atomic
 def lift_report(*, report: StolenReport, reason: str, by: User, at: datetime) -> StolenReport:
-    """Staff take the report away, with the reason kept (R34). A code given out before no longer works.
+    """Lift a report and keep the reason (R34). Open handover codes of the product are revoked.
 
     Raises Refusal: `lifted`, `own`, and `reason` or `long` beside `reason`.
     """
     reason = " ".join(reason.split())
     if not reason:
-        raise Refusal("reason", _("Say why it is lifted."), "reason")
+        raise Refusal("reason", _("Say why you lift the report."), "reason")
     _require_short(reason, MAX_REASON_LENGTH, "reason")
     if report.member_id:
         Member.objects.locked().get(pk=report.member_id)
     rows = StolenReport.objects.select_for_update(of=("self",), no_key=True)
     row = rows.select_related("product", "registration", "member__user").get(pk=report.pk)
     if row.lifted_at:
-        raise Refusal("lifted", _("It has been lifted already."))
+        raise Refusal("lifted", _("This report has already been lifted."))
     if row.member and row.member.user_id == by.pk:
-        raise Refusal("own", _("This is your own kit: somebody else has to decide."))
+        raise Refusal("own", _("This is your own kit, so someone else has to decide."))
     row.lifted_at, row.lifted_by, row.lifted_because = at, by, reason
     row.save(update_fields=["lifted_at", "lifted_by", "lifted_because"])
     if row.member and row.registration:
@@ -173,12 +183,12 @@ def lift_report(*, report: StolenReport, reason: str, by: User, at: datetime) ->
 
 
 def find_own_report(row: Registration) -> StolenReport | None:
-    """The report of its owner that stands."""
+    """The open report that its owner made, or None."""
     return StolenReport.objects.standing().filter(registration=row).first()
 
 
 def find_lifting_request(row: Registration) -> Case | None:
-    """The open case in which its owner asked to have the report lifted."""
+    """The open case in which the owner asked to have the report lifted, or None."""
     report = find_own_report(row)
     if report is None:
         return None
@@ -187,9 +197,9 @@ def find_lifting_request(row: Registration) -> Case | None:
 
 
 def find_registrations(report: StolenReport) -> list[Registration]:
-    """Everybody's registrations of it, for the staff."""
-    found = Registration.objects.filter(Q(product=report.product_id), serial_key=report.serial_key)
-    return list(found.select_related("product", "member__user").order_by("pk")[:20])
+    """All members' registrations of the reported product, for staff; at most 20."""
+    registrations = Registration.objects.filter(product=report.product_id, serial_key=report.serial_key)
+    return list(registrations.select_related("product", "member__user").order_by("pk")[:20])
 
 
 def _report(
@@ -200,17 +210,18 @@ def _report(
     police_reference: str,
     stolen_on: date | None,
     note: str,
+    by: User,
     at: datetime,
 ) -> StolenReport:
     reference, note = " ".join(police_reference.split()), note.strip()
     if not reference:
-        raise Refusal("missing", _("Type the number that the police gave the report."), "police_reference")
+        raise Refusal("missing", _("Type the reference number of the police report."), "police_reference")
     _require_short(reference, MAX_REFERENCE_LENGTH, "police_reference")
     _require_short(note, MAX_NOTE_LENGTH, "note")
     if stolen_on and stolen_on > timezone.localdate(at):
-        raise Refusal("future", _("This date is in the future. Type the day it was stolen."), "stolen_on")
+        raise Refusal("future", _("This date is in the future. Enter the day it was stolen."), "stolen_on")
     try:
-        with transaction.atomic():
+        with transaction.atomic(), attributed_to(by):
             return StolenReport.objects.create(
                 product=product,
                 serial_key=serial_key,
@@ -227,6 +238,6 @@ def _report(
         raise Refusal("standing", ALREADY_REPORTED) from None
 
 
-def _require_short(text: str, longest: int, field: str) -> None:
-    if len(text) > longest:
-        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": longest}, field)
+def _require_short(text: str, max_length: int, field: str) -> None:
+    if len(text) > max_length:
+        raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": max_length}, field)

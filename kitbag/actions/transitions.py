@@ -1,6 +1,7 @@
-"""The steps that decisions about registrations are made of: locking, counting, refusing, telling (R19, R31, R32).
+"""What all decisions about registrations share: lock, validate, reject, notify, hold (R19, R31, R32, R50).
 
-Locks are taken in one order everywhere: members by key, registrations by key, claims, appeals, cases.
+Locks are taken in one order everywhere, because any other order could deadlock: members by key, registrations by key,
+claims, appeals, cases.
 """
 
 from collections.abc import Callable
@@ -27,48 +28,55 @@ DESK_FIELDS = ["taken_by", "taken_at"]
 
 
 class SerialConflict(Exception):
-    """Another registration of this serial number came to count meanwhile: begin again, with its locks too."""
+    """Another registration of this serial number was validated meanwhile: start again and lock that one, too."""
 
 
 def retry_on_conflict(attempt: Callable[[], Registration]) -> Registration:
-    """Try until nobody comes between. Each try is a transaction or savepoint, so that it gives its locks back."""
+    """Call `attempt` until it raises no SerialConflict. Raises Refusal `busy` after MAX_ATTEMPTS.
+
+    Each attempt is a transaction of its own, because a lock on one more member can only be taken in the right order
+    after all others have been released.
+    """
     for _try in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
                 return attempt()
         except SerialConflict:
             continue
-    raise Refusal("busy", _("Too much happens to this serial number just now. Try again in a minute."))
+    raise Refusal("busy", _("Someone else is working with this serial number right now. Please try again in a minute."))
 
 
 def lock_registration(registration: Registration) -> Registration:
-    """The member first, then the registration."""
+    """Lock the member, then the registration, and return it as it is now."""
     Member.objects.locked().get(pk=registration.member_id)
     return _locked_rows(registration.pk)[registration.pk]
 
 
 def lock_registrations(one: Registration, other: Registration) -> tuple[Registration, Registration]:
-    """Both members, then both registrations."""
+    """Lock both members, then both registrations, and return them as they are now."""
     list(Member.objects.filter(pk__in=[one.member_id, other.member_id]).locked())
     rows = _locked_rows(one.pk, other.pk)
     return rows[one.pk], rows[other.pk]
 
 
 def lock_with_holder(registration: Registration) -> tuple[Registration, Registration | None]:
-    """A registration, and the one that counts with its serial number if another does (R31)."""
+    """Lock a registration, and the other one that counts with its serial number if there is one (R31).
+
+    Raises SerialConflict if the holder changed before both were locked.
+    """
     holder = find_holder(Registration.objects.get(pk=registration.pk))
     if holder:
         row, holder = lock_registrations(registration, holder)
     else:
         row = lock_registration(registration)
-    found = find_holder(row)
-    if (found.pk if found else None) != (holder.pk if holder else None):
+    current_holder = find_holder(row)  # READ COMMITTED: this sees what others committed while we waited for the locks
+    if current_holder != holder:
         raise SerialConflict
     return row, holder
 
 
 def find_holder(row: Registration) -> Registration | None:
-    """The registration that counts with this one's serial number, if it is another."""
+    """The other registration that counts with this product and serial number, or None."""
     if not row.serial_key:
         return None
     counting = Registration.objects.filter(
@@ -78,9 +86,10 @@ def find_holder(row: Registration) -> Registration | None:
 
 
 def validate(row: Registration, *, by: User | None, at: datetime) -> None:
-    """Let it count, unless another one with this serial does: the database decides who was first (R31).
+    """Let a registration count, add its points and notify its member.
 
-    Raises Overtaken then.
+    Raises SerialConflict if another one with this serial number counts already: the unique constraint decides who was
+    first (R31).
     """
     row.state = RegistrationState.VALIDATED
     row.review_reason = row.refusal_reason = row.asked_for = ""
@@ -101,7 +110,7 @@ def validate(row: Registration, *, by: User | None, at: datetime) -> None:
 
 
 def reject(row: Registration, *, reason: RefusalReason, by: User, at: datetime, asked_for: str = "") -> None:
-    """Refuse it. If it counted, a check went against it and its points go (R21)."""
+    """Refuse a registration. If it counted before, it loses its points (R21)."""
     row.state = RegistrationState.REJECTED
     row.refusal_reason, row.asked_for, row.review_reason = reason, asked_for, ""
     row.decided_at, row.decided_by = at, by
@@ -111,7 +120,10 @@ def reject(row: Registration, *, reason: RefusalReason, by: User, at: datetime, 
 
 
 def notify_decision(row: Registration, at: datetime, *, mail: bool = True) -> None:
-    """A notice and a mail; without `mail` where a case tells it by mail already (R56)."""
+    """Notify the member of a decision on the dashboard and by e-mail (R56).
+
+    Pass `mail=False` where a case already sends an e-mail about it.
+    """
     refused = row.state == RegistrationState.REJECTED
     code = NoticeCode.REGISTRATION_REFUSED if refused else NoticeCode.REGISTRATION_APPROVED
     member = row.member
@@ -123,9 +135,9 @@ def notify_decision(row: Registration, at: datetime, *, mail: bool = True) -> No
 
 
 def require_not_own(row: Registration, by: User) -> None:
-    """Nobody decides about their own kit. Raises Refusal `own`."""
+    """Raise Refusal `own` if `by` is the member: nobody decides about their own kit."""
     if row.member.user_id == by.pk:
-        raise Refusal("own", _("This is your own kit: somebody else has to decide."))
+        raise Refusal("own", _("This is your own kit, so someone else has to decide."))
 
 
 def constraint_name(error: IntegrityError) -> str:
@@ -143,9 +155,9 @@ def _locked_rows(*keys: int) -> dict[int, Registration]:
 
 @transaction.atomic(savepoint=False)
 def hold_registration(*, registration: Registration, key: str, why: HoldReason, at: datetime) -> Registration:
-    """Neither removed nor handed over until `free_registration` with the same key. Again changes nothing.
+    """Keep a registration from being removed or handed over until `release_hold` with the same key.
 
-    Returns the registration as it stands under the lock.
+    Idempotent. Returns the registration, locked.
     """
     row = lock_registration(registration)
     Hold.objects.bulk_create([Hold(registration=row, key=key, why=why, since=at)], ignore_conflicts=True)
@@ -154,12 +166,15 @@ def hold_registration(*, registration: Registration, key: str, why: HoldReason, 
 
 @transaction.atomic
 def release_hold(*, registration: Registration, key: str) -> None:
-    """End the hold of this key; none there: nothing happens."""
+    """End the hold with this key, if there is one."""
     lock_registration(registration)
     Hold.objects.filter(registration=registration, key=key).delete()
 
 
 def hold_blocker(row: Registration) -> Refusal | None:
-    """What keeps it in the Kitbag; None if nothing does. The row is locked, or the answer is for a page only."""
+    """The Refusal for removing or handing over a held registration; None if there is no hold.
+
+    Lock the registration before you act on the answer.
+    """
     hold = Hold.objects.filter(registration=row).order_by("since").first()
     return Refusal("held", HoldReason(hold.why).label) if hold else None

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import stolen
-from kitbag.models import Encounter, Handover, Product, StolenReport
-from members.forms.profile import add_refusal
+from kitbag.actions import stolen_reports
+from kitbag.models import Handover, Product, Sighting, StolenReport
+from members.forms.common import add_refusal
 from members.models import User
 
 LIFT = "kitbag.lift_stolenreport"
@@ -39,12 +39,12 @@ class ReportForm(forms.Form):
         },
     )
     serial = forms.CharField(label=_("Serial number"), max_length=40)
-    police_reference = forms.CharField(label=_("Police reference"), max_length=stolen.MAX_REFERENCE_LENGTH)
+    police_reference = forms.CharField(label=_("Police reference"), max_length=stolen_reports.MAX_REFERENCE_LENGTH)
     stolen_on = forms.DateField(label=_("Stolen on"), required=False, widget=AdminDateWidget)
     note = forms.CharField(
         label=_("Where and how"),
         required=False,
-        max_length=stolen.MAX_NOTE_LENGTH,
+        max_length=stolen_reports.MAX_NOTE_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -52,7 +52,7 @@ class ReportForm(forms.Form):
 class LiftForm(forms.Form):
     reason = forms.CharField(
         label=_("Why is it lifted?"),
-        max_length=stolen.MAX_REASON_LENGTH,
+        max_length=stolen_reports.MAX_REASON_LENGTH,
         help_text=_("Kept with the report. The owner only reads that it was lifted."),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
@@ -109,8 +109,8 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
         context = {
             **(extra_context or {}),
             "lift_url": reverse("admin:kitbag_stolenreport_lift", args=[row.pk]) if row and may_lift else "",
-            "met": row.encounters.select_related("registration__member") if row else [],
-            "registrations": stolen.registrations_of(row) if row else [],
+            "met": row.sightings.select_related("registration__member") if row else [],
+            "registrations": stolen_reports.find_registrations(row) if row else [],
         }
         return super().change_view(request, object_id, form_url, context)
 
@@ -125,7 +125,7 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
             user: Any = request.user
             by: User = user
             try:
-                row = stolen.report_by_staff(by=by, at=timezone.now(), **form.cleaned_data)
+                row = stolen_reports.report_by_staff(by=by, at=timezone.now(), **form.cleaned_data)
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
@@ -144,7 +144,7 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
             user: Any = request.user
             by: User = user
             try:
-                stolen.lift(report=row, reason=form.cleaned_data["reason"], by=by, at=timezone.now())
+                stolen_reports.lift_report(report=row, reason=form.cleaned_data["reason"], by=by, at=timezone.now())
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
@@ -169,8 +169,8 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
         return TemplateResponse(request, self.form_template, context, status=422 if form.errors else 200)
 
 
-@admin.register(Encounter)
-class EncounterAdmin(ReadOnlyAdmin[Encounter]):
+@admin.register(Sighting)
+class SightingAdmin(ReadOnlyAdmin[Sighting]):
     """Who came with stolen kit: what the staff look into."""
 
     list_display = ["at", "report", "presenter", "where", "registration"]
@@ -180,7 +180,7 @@ class EncounterAdmin(ReadOnlyAdmin[Encounter]):
     ordering = ["-pk"]
 
     @admin.display(description=_("presented by"))
-    def presenter(self, row: Encounter) -> str:
+    def presenter(self, row: Sighting) -> str:
         if row.registration is None or row.where != "registration":
             return "–"
         return str(row.registration.member)

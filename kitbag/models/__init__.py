@@ -1,4 +1,4 @@
-"""What members own and what it is worth."""
+"""The catalogue, members' registrations, the points ledger and planned changes."""
 
 from kitbag.models.catalogue import (
     CatalogueProposal,
@@ -10,7 +10,7 @@ from kitbag.models.catalogue import (
 )
 from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, StageChangeQuerySet
 from kitbag.models.evidence import Evidence
-from kitbag.models.ownership import Appeal, Claim, Encounter, Handover, StolenReport
+from kitbag.models.ownership import Appeal, Claim, Handover, Sighting, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
 from kitbag.models.retailers import AuthorisedPeriod, Retailer
@@ -25,7 +25,6 @@ __all__ = [
     "AuthorisedPeriod",
     "CatalogueProposal",
     "Claim",
-    "Encounter",
     "Evidence",
     "Handover",
     "Hold",
@@ -42,6 +41,7 @@ __all__ = [
     "Sale",
     "SaleQuerySet",
     "SerialShape",
+    "Sighting",
     "StageChange",
     "StageChangeQuerySet",
     "StolenReport",

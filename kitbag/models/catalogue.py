@@ -1,8 +1,9 @@
-"""The catalogue: products, the names they are found by, shapes of serial numbers, what loads propose."""
+"""The catalogue: products, the names they are found by, shapes of serial numbers, proposals of catalogue loads."""
 
 from typing import Self
 
 import pghistory
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case, F, IntegerField, Q, When
@@ -13,7 +14,7 @@ from kitbag.enums import ProposalState, SerialPlace, ShapeUse, Shelf, Stage, Vid
 
 
 def points_now(prefix: str = "") -> Case:
-    """The points of a product's present stage, for queries on products or (with a prefix) on what points to one."""
+    """The points of a product at its stage, for queries on products or, with a prefix, on models that refer to one."""
     return Case(
         When(**{f"{prefix}stage": Stage.CURRENT}, then=F(f"{prefix}points_current")),
         When(**{f"{prefix}stage": Stage.SUPERSEDED}, then=F(f"{prefix}points_superseded")),
@@ -78,7 +79,7 @@ class Product(models.Model):
                     points_superseded__gte=F("points_unserviceable"),
                     points_unserviceable__gt=0,
                 ),
-                violation_error_message=_("Points only fall from stage to stage, and never to nothing."),
+                violation_error_message=_("Points may only fall from stage to stage, and never to 0."),
             ),
             models.CheckConstraint(name="product_stage_known", condition=Q(stage__in=Stage.values)),
         ]
@@ -88,7 +89,7 @@ class Product(models.Model):
 
     @property
     def points(self) -> int:
-        """What a registration of it counts now (R20)."""
+        """The points that a registration of it counts now (R20)."""
         return self.points_of(self.stage)
 
     def points_of(self, stage: str) -> int:
@@ -101,7 +102,7 @@ class Product(models.Model):
 
 
 class ProductName(models.Model):
-    """A name or alias that a product is found by; ``search_key`` is what the search matches."""
+    """A name or alias that a product is found by. The search matches `search_key`."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="names", verbose_name=_("product"))
     name = models.CharField(_("name"), max_length=120)
@@ -116,7 +117,7 @@ class ProductName(models.Model):
             models.UniqueConstraint(
                 fields=["product", "name"],
                 name="product_name_once",
-                violation_error_message=_("It has this name already."),
+                violation_error_message=_("The product already has this name."),
             )
         ]
 
@@ -132,7 +133,9 @@ class ProductName(models.Model):
 class SerialShape(models.Model):
     """A shape that serial numbers of some categories have (R30)."""
 
-    categories = models.JSONField(_("categories"), help_text=_("A list; a name may end in * for all that begin so."))
+    categories = models.JSONField(
+        _("categories"), help_text=_("A list. A name that ends in * covers all categories that begin with it.")
+    )
     period = models.CharField(_("period"), max_length=80)
     year_from = models.PositiveSmallIntegerField(_("released from"), null=True, blank=True)
     year_to = models.PositiveSmallIntegerField(_("released until"), null=True, blank=True)
@@ -141,8 +144,8 @@ class SerialShape(models.Model):
     example = models.CharField(_("made-up example"), max_length=20, blank=True)
 
     class Meta:
-        verbose_name = _("serial number shape")
-        verbose_name_plural = _("serial number shapes")
+        verbose_name = _("serial number format")
+        verbose_name_plural = _("serial number formats")
         constraints = [models.UniqueConstraint(fields=["categories", "period"], name="serial_shape_once")]
 
     def __str__(self) -> str:
@@ -155,9 +158,9 @@ class SerialShape(models.Model):
 
 
 class CatalogueProposal(models.Model):
-    """A change that a catalogue load found for a product that members hold (R22).
+    """A change in the catalogue's file to a product that members hold (R22).
 
-    A load never changes the points or the stage of such a product by itself; staff plan and announce it.
+    A load never changes the points or stage of such a product by itself: staff plan the change or decline it.
     """
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="proposals", verbose_name=_("product"))
@@ -165,6 +168,9 @@ class CatalogueProposal(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=ProposalState, default=ProposalState.OPEN)
     proposed_at = models.DateTimeField(_("proposed"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("closed by")
+    )
 
     class Meta:
         verbose_name = _("proposed change")

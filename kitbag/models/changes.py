@@ -1,4 +1,4 @@
-"""Planned changes of what a product counts, and who has been told of them (R20, R22)."""
+"""Planned changes of a product's stage and points, and which members were notified of them (R20, R22)."""
 
 from datetime import date, timedelta
 from typing import Self
@@ -20,24 +20,24 @@ POINTS_FIELDS = {stage: f"points_{stage.value}" for stage in Stage}
 
 class StageChangeQuerySet(models.QuerySet["StageChange"]):
     def open(self) -> Self:
-        """Neither applied to everybody nor cancelled, in the order in which they take effect."""
+        """Planned or running, in the order in which they take effect."""
         return self.filter(state__in=OPEN_CHANGES).order_by("effective_on", "pk")
 
     def planned(self) -> Self:
         return self.filter(state=ChangeState.PLANNED).order_by("effective_on", "pk")
 
     def due(self, on: date) -> Self:
-        """Planned, announced, and their day has come; whether it was announced in time is each row's own word."""
+        """Planned and announced, and their day has come. Check `told_in_time` of each before you begin it."""
         return self.planned().filter(effective_on__lte=on, announced_at__isnull=False)
 
 
 @pghistory.track(exclude=["cursor", "told", "settled", "stepped_at"])
 class StageChange(models.Model):
-    """A product moves to a stage, or counts differently at it, from a day on (R20, R22).
+    """A product changes its stage, or its points at a stage, from a day on (R20, R22).
 
-    A plan is never edited: another date or successor is another row, which ``replaces`` it, so that whoever
-    was told of the first can be told again. ``cursor`` is the last member that the step at hand has done:
-    announcing, settling, or taking back.
+    A plan is never edited: another date or successor is another row that `replaces` it, so that members who were
+    notified of the first can be notified again. `cursor` is the key of the last member done in the current run, which
+    announces, reconciles or announces the cancellation.
     """
 
     product = models.ForeignKey(Product, models.PROTECT, related_name="stage_changes", verbose_name=_("product"))
@@ -53,10 +53,10 @@ class StageChange(models.Model):
     cause = models.CharField(_("cause"), max_length=20, choices=PointsCause, editable=False)
     effective_on = models.DateField(_("from"))
     short_notice_reason = models.CharField(
-        _("why at short notice"),
+        _("reason for short notice"),
         max_length=200,
         blank=True,
-        help_text=_("Needed when members are told less than the notice period before; kept with the change."),
+        help_text=_("Needed if members get less than the notice period. Kept with the change."),
     )
     state = models.CharField(
         _("state"), max_length=10, choices=ChangeState, default=ChangeState.PLANNED, editable=False
@@ -79,14 +79,16 @@ class StageChange(models.Model):
         related_name="+",
         verbose_name=_("planned by"),
     )
-    announced_at = models.DateTimeField(_("everybody told"), null=True, blank=True, editable=False)
+    announced_at = models.DateTimeField(_("everybody notified"), null=True, blank=True, editable=False)
     flipped_at = models.DateTimeField(_("took effect"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("applied to everybody"), null=True, blank=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
-    recalled_at = models.DateTimeField(_("everybody told that it was cancelled"), null=True, blank=True, editable=False)
-    told = models.PositiveIntegerField(_("members told"), default=0, editable=False)
+    recalled_at = models.DateTimeField(
+        _("everybody notified of the cancellation"), null=True, blank=True, editable=False
+    )
+    told = models.PositiveIntegerField(_("members notified"), default=0, editable=False)
     holders = models.PositiveIntegerField(_("registrations when it took effect"), null=True, blank=True, editable=False)
-    settled = models.PositiveIntegerField(_("registrations settled"), default=0, editable=False)
+    settled = models.PositiveIntegerField(_("registrations reconciled"), default=0, editable=False)
     cursor = models.BigIntegerField(default=0, editable=False)
     stepped_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -106,13 +108,13 @@ class StageChange(models.Model):
                 fields=["product", "effective_on"],
                 name="stage_change_once_a_day",
                 condition=Q(state__in=OPEN_CHANGES),
-                violation_error_message=_("A change of this product is planned for that day already."),
+                violation_error_message=_("A change of this product is already planned for that day."),
             ),
             models.CheckConstraint(name="stage_change_stage_known", condition=Q(to_stage__in=Stage.values)),
             models.CheckConstraint(
                 name="stage_change_never_to_nothing",
                 condition=Q(before=0) | Q(after__gt=0),
-                violation_error_message=_("Points never fall to nothing."),
+                violation_error_message=_("Points never fall to 0."),
             ),
             models.CheckConstraint(
                 name="stage_change_state_and_times",
@@ -141,7 +143,10 @@ class StageChange(models.Model):
 
     @property
     def told_in_time(self) -> bool:
-        """Whether nobody is surprised: told early enough, or there was nobody to tell, or nothing falls (R22)."""
+        """Whether it may take effect (R22): announced early enough, or no holders, or no loss of points.
+
+        A reason for short notice waives the notice period.
+        """
         if not self.falls or not self.told or self.short_notice_reason:
             return True
         if self.announced_at is None:
@@ -150,16 +155,16 @@ class StageChange(models.Model):
 
 
 class Announcement(models.Model):
-    """A member has been told of a planned change (R22). Taken back when the plan was dropped and they know it.
+    """A member was notified of a planned change (R22). Withdrawn once they were notified of its cancellation.
 
-    ``letter`` is the key of the mail that said so, and of the notice on the dashboard.
+    `letter` is the key of the e-mail and of the notice on the dashboard.
     """
 
     change = models.ForeignKey(StageChange, models.PROTECT, related_name="announcements", db_index=False)
     member = models.ForeignKey(Member, models.PROTECT, related_name="announcements")
     letter = models.CharField(max_length=80)
     at = models.DateTimeField(_("at"))
-    withdrawn_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("announcement")

@@ -1,4 +1,4 @@
-"""What members show of their kit: receipts, photos of serial numbers (R24, R25)."""
+"""Evidence for registrations: receipts, photos of serial numbers (R24, R25)."""
 
 from typing import Self
 
@@ -13,12 +13,12 @@ from kitbag.models.registrations import Registration
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
     def kept(self) -> Self:
-        """Those whose content is still there, with their files."""
+        """Those whose content has not been erased, with their files."""
         return self.filter(file__erased_at=None).select_related("file")
 
 
 class Evidence(models.Model):
-    """A file that belongs to a registration. When the member takes it back its content is erased, the row stays."""
+    """A file attached to a registration. If the member removes it, its content is erased and the row stays."""
 
     registration = models.ForeignKey(
         Registration, models.PROTECT, related_name="evidence", verbose_name=_("registration")

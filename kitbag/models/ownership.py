@@ -1,4 +1,4 @@
-"""Whose a product is when more than one says so: claims, appeals, handovers, stolen kit (R19, R32, R34, R35)."""
+"""Who owns a product: claims, appeals, handovers, reports of stolen kit (R19, R32, R34, R35)."""
 
 from datetime import datetime
 from typing import Self
@@ -23,10 +23,10 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
 
 @pghistory.track()
 class Claim(models.Model):
-    """Two registrations of one serial number: a person decides whose it is (R32).
+    """A second registration of a serial number, until staff decide whose it is (R32).
 
-    The holder's registration counts meanwhile. Each side has a case of its own, so that neither learns who the
-    other is.
+    The holder's registration counts in the meantime. Each member has a case of their own, so that neither learns who
+    the other is.
     """
 
     claimant = models.ForeignKey(Registration, models.PROTECT, related_name="claims_made", verbose_name=_("claimant"))
@@ -34,7 +34,7 @@ class Claim(models.Model):
     claimant_case = models.OneToOneField(Case, models.PROTECT, related_name="+", verbose_name=_("case of the claimant"))
     holder_case = models.OneToOneField(Case, models.PROTECT, related_name="+", verbose_name=_("case of the holder"))
     opened_at = models.DateTimeField(_("opened"))
-    respond_by = models.DateField(_("both are asked until"))
+    respond_by = models.DateField(_("respond by"))
     outcome = models.CharField(_("outcome"), max_length=10, choices=ClaimOutcome, blank=True)
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decided_by = models.ForeignKey(
@@ -63,12 +63,12 @@ class Claim(models.Model):
 
 @pghistory.track(exclude=["text"])
 class Appeal(models.Model):
-    """A member contradicts a refusal, once; a second person decides (R19)."""
+    """A member's appeal against a refusal, possible once and decided by a second person (R19)."""
 
     registration = models.OneToOneField(
         Registration, models.PROTECT, related_name="appeal", verbose_name=_("registration")
     )
-    text = models.TextField(_("what the member says"), max_length=2000, blank=True)
+    text = models.TextField(_("the member’s text"), max_length=2000, blank=True)
     refusal_reason = models.CharField(_("refused because"), max_length=20)
     refused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("refused by")
@@ -94,7 +94,7 @@ class Appeal(models.Model):
             models.CheckConstraint(
                 name="appeal_second_person",
                 condition=Q(decided_by=None) | Q(refused_by=None) | ~Q(decided_by=models.F("refused_by")),
-                violation_error_message=_("Somebody else has to decide an appeal than whoever refused."),
+                violation_error_message=_("An appeal has to be decided by someone other than the person who refused."),
             ),
         ]
 
@@ -109,7 +109,7 @@ class HandoverQuerySet(models.QuerySet["Handover"]):
 
 @pghistory.track(exclude=["code_digest"])
 class Handover(models.Model):
-    """A member releases a product with a one-time code, another redeems it (R35). Only a digest of it is kept."""
+    """A member releases a product with a one-time code, and another redeems it (R35). Only its digest is stored."""
 
     registration = models.ForeignKey(
         Registration, models.PROTECT, related_name="handovers", verbose_name=_("registration")
@@ -117,7 +117,7 @@ class Handover(models.Model):
     code_digest = models.CharField(max_length=64, unique=True)
     made_at = models.DateTimeField(_("made"))
     expires_at = models.DateTimeField(_("valid until"))
-    revoked_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     redeemed_at = models.DateTimeField(_("redeemed"), null=True, blank=True)
     redeemed_as = models.OneToOneField(
         Registration, models.PROTECT, null=True, blank=True, related_name="came_by", verbose_name=_("redeemed as")
@@ -148,13 +148,13 @@ class Handover(models.Model):
 
 class StolenReportQuerySet(models.QuerySet["StolenReport"]):
     def standing(self) -> Self:
-        """Not lifted: whoever presents such a product is stopped (R34)."""
+        """Reports that have not been lifted (R34)."""
         return self.filter(lifted_at=None)
 
 
 @pghistory.track(exclude=["police_reference", "note"])
 class StolenReport(models.Model):
-    """A product reported stolen (R34). It is found by product and serial number, whoever registered it."""
+    """A report of a stolen product (R34). It applies by product and serial number, whoever registers the product."""
 
     product = models.ForeignKey(Product, models.PROTECT, related_name="stolen_reports", verbose_name=_("product"))
     serial_key = models.CharField(_("serial number"), max_length=40)
@@ -191,7 +191,7 @@ class StolenReport(models.Model):
                 fields=["product", "serial_key"],
                 name="stolen_report_one_standing",
                 condition=Q(lifted_at=None),
-                violation_error_message=_("This has been reported already."),
+                violation_error_message=_("This has already been reported."),
             ),
             models.CheckConstraint(
                 name="stolen_report_lifted",
@@ -204,10 +204,10 @@ class StolenReport(models.Model):
         return f"{self.product} {self.serial_key}"
 
 
-class Encounter(models.Model):
-    """Somebody presented a product that is reported stolen (R34): staff and owner learn it, the presenter nothing."""
+class Sighting(models.Model):
+    """Somebody presented a product that is reported stolen (R34). The owner is notified, the presenter is not."""
 
-    report = models.ForeignKey(StolenReport, models.PROTECT, related_name="encounters", verbose_name=_("report"))
+    report = models.ForeignKey(StolenReport, models.PROTECT, related_name="sightings", verbose_name=_("report"))
     registration = models.ForeignKey(
         Registration, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("registration")
     )
@@ -215,8 +215,9 @@ class Encounter(models.Model):
     at = models.DateTimeField(_("at"))
 
     class Meta:
-        verbose_name = _("encounter with stolen kit")
-        verbose_name_plural = _("encounters with stolen kit")
+        db_table = "kitbag_encounter"
+        verbose_name = _("sighting of stolen kit")
+        verbose_name_plural = _("sightings of stolen kit")
         ordering = ["-pk"]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The ledger of points, and what staff add to it (R21, R54)."""
+"""The points ledger, adjustments by staff, and checks of the ledger (R11, R21, R54)."""
 
 from datetime import date
 from typing import Self
@@ -21,22 +21,25 @@ class AdjustmentQuerySet(models.QuerySet["Adjustment"]):
         return self.filter(ended_at=None)
 
     def expired(self, on: date) -> Self:
-        """Still counting, and their last day has passed."""
+        """Active ones that should have ended by that day."""
         return self.active().filter(expires_on__lte=on).order_by("pk")
 
 
 @pghistory.track(exclude=["reason"])
 class Adjustment(models.Model):
-    """Points that staff give a member, with a reason that the member reads, perhaps for a time (R21, R54).
+    """Points that staff give a member, with a reason that the member reads, forever or until a day (R21, R54).
 
-    Never negative: a total falls only when an adjustment ends.
+    Never negative: a member loses these points only when the adjustment ends.
     """
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="adjustments", verbose_name=_("member"))
     points = models.PositiveIntegerField(_("points"))
     reason = models.CharField(_("reason, as the member reads it"), max_length=200)
     expires_on = models.DateField(
-        _("ends on"), null=True, blank=True, help_text=_("From this day on they no longer count; empty: they stay.")
+        _("ends on"),
+        null=True,
+        blank=True,
+        help_text=_("From this day on the points no longer count. Leave empty to keep them."),
     )
     made_at = models.DateTimeField(_("made"))
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("made by"))
@@ -65,7 +68,7 @@ class Adjustment(models.Model):
             models.CheckConstraint(
                 name="adjustment_adds",
                 condition=Q(points__gt=0),
-                violation_error_message=_("An adjustment adds points: type a number above 0."),
+                violation_error_message=_("An adjustment adds points. Enter a number above 0."),
             ),
         ]
 
@@ -75,17 +78,18 @@ class Adjustment(models.Model):
 
 class PointsEntryQuerySet(models.QuerySet["PointsEntry"]):
     def with_total(self) -> Self:
-        """Adds ``total``, the member's running total after each entry, in the order of writing.
+        """Annotate `total`, the member's running total after each entry.
 
-        The member lock makes that order one. Filter by member before, by anything else in an outer query.
+        Keys are in the order of writing, because writers lock the member. Filter by member before the call, and by
+        anything else in an outer query, or entries will be missing from the sums.
         """
         return self.annotate(total=Window(Sum("amount"), partition_by=F("member"), order_by=F("pk").asc()))
 
 
 class PointsEntry(models.Model):
-    """One change of a member's points (R21). Append-only: the entries sum to the total.
+    """A change of a member's points (R21). Append-only: the sum of the entries is the member's total.
 
-    It is about a registration or an adjustment; ``stage_change`` is the planned change that caused it, if one did.
+    It belongs to a registration or an adjustment. `stage_change` is the planned change that caused it, if any.
     """
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="entries", verbose_name=_("member"), db_index=False)
@@ -161,7 +165,7 @@ class PointsEntry(models.Model):
 
 
 class LedgerCheck(models.Model):
-    """One comparison of all entries, points and levels with what the rules say (R11, R21): a log."""
+    """The log of a comparison of all entries, points and levels with what the rules say (R11, R21)."""
 
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -171,16 +175,18 @@ class LedgerCheck(models.Model):
     wrong_points = models.PositiveIntegerField(_("members whose points differ"), default=0)
     wrong_levels = models.PositiveIntegerField(_("members whose level differs"), default=0)
     awaiting = models.PositiveIntegerField(_("members who await a running change"), default=0)
-    untold = models.PositiveIntegerField(_("holders not told of an announced change"), default=0)
-    mended = models.PositiveIntegerField(_("members mended"), default=0)
-    differing = models.JSONField(_("who differs"), default=list, help_text=_("Member numbers, the first hundred."))
+    untold = models.PositiveIntegerField(_("holders not notified of an announced change"), default=0)
+    mended = models.PositiveIntegerField(_("members corrected"), default=0)
+    differing = models.JSONField(
+        _("members that differ"), default=list, help_text=_("Member numbers, the first hundred.")
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by")
     )
 
     class Meta:
-        verbose_name = _("check of the ledger")
-        verbose_name_plural = _("checks of the ledger")
+        verbose_name = _("ledger check")
+        verbose_name_plural = _("ledger checks")
         ordering = ["-pk"]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What members own (R17, R18)."""
+"""Registrations: the products in members' Kitbags (R17, R18), and holds on them."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -37,27 +37,27 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.filter(state__in=LIVE)
 
     def needing(self, member: Member) -> Self:
-        """Those that wait for the member: the blue dots (R18)."""
+        """Those that need the member, shown with a blue dot (R18)."""
         return self.filter(member=member, state__in=NEEDS_MEMBER)
 
     def undecided(self, since: datetime) -> Self:
-        """Submitted before, and neither decided nor left to a person; or the claim that it waited for fell away."""
+        """Submitted until `since` and not checked yet, or to be checked again because their claim was withdrawn."""
         fell_away = Q(review_reason=ReviewReason.DUPLICATE) & ~Q(claims_made__outcome="")
         waiting = self.filter(state=RegistrationState.SUBMITTED, submitted_at__lte=since)
         return waiting.filter(Q(review_reason="") | fell_away)
 
     def queue(self) -> Self:
-        """Those a person has to decide, oldest first, and before them what members add when asked (R19)."""
+        """Those that wait for a person: first those where staff had asked for more, then the oldest (R19)."""
         waiting = self.filter(state=RegistrationState.SUBMITTED).exclude(review_reason="")
         return waiting.order_by(ANSWERS_FIRST, "submitted_at", "pk")
 
     def free(self, by: User, at: datetime) -> Self:
-        """Those that nobody else has on the desk."""
+        """Those that are not assigned to anybody else."""
         since = at - timedelta(minutes=settings.DESK_TAKEN_MINUTES)
         return self.filter(Q(taken_by=None) | Q(taken_by=by) | Q(taken_at=None) | Q(taken_at__lt=since))
 
     def decidable(self, by: User) -> Self:
-        """Those that this person may decide there: not their own, no appeal against themselves, no open claim."""
+        """Those that this person may decide: not their own, no appeal against their own refusal, no open claim."""
         return (
             self.exclude(member__user=by)
             .exclude(appeal__granted=None, appeal__refused_by=by, review_reason=ReviewReason.APPEAL)
@@ -65,11 +65,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         )
 
     def with_counted(self) -> Self:
-        """Adds ``counted``: what the ledger says that each counts."""
+        """Annotate `counted`, the points of each according to the ledger."""
         return self.annotate(counted=Coalesce(Sum("entries__amount"), Value(0)))
 
     def totals(self) -> dict[str, int]:
-        """How many count, wait and need the member, and the points that wait, in one query."""
+        """How many count, wait and need the member, and the points of those that wait, in one query."""
         return self.aggregate(
             live=models.Count("pk", filter=Q(state__in=LIVE)),
             counting=models.Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
@@ -82,7 +82,7 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
 @pghistory.track(exclude=["warning", "taken_by", "taken_at"])
 class Registration(models.Model):
-    """One product of one member (R17, R18). It never changes its member."""
+    """A product in a member's Kitbag, in whatever state (R17, R18). It never moves to another member."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="registrations", verbose_name=_("member"))
     product = models.ForeignKey(Product, models.PROTECT, related_name="registrations", verbose_name=_("product"))
@@ -91,14 +91,14 @@ class Registration(models.Model):
     )
     serial = models.CharField(_("serial number"), max_length=40, blank=True)
     serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
-    no_serial = models.BooleanField(_("there is no serial number on this item"), default=False)
+    no_serial = models.BooleanField(_("no serial number on this item"), default=False)
     serial_insisted = models.BooleanField(_("the member insists on the serial number"), default=False)
     country = CountryField(verbose_name=_("country of purchase"), blank=True)
     purchased_on = models.DateField(_("date of purchase"), null=True, blank=True)
     store = models.CharField(_("store"), max_length=120, blank=True)
-    warning = models.CharField(max_length=20, blank=True, editable=False)  # what the check of the serial said
+    warning = models.CharField(max_length=20, blank=True, editable=False)  # code of the SerialFinding
     review_reason = models.CharField(
-        _("for a person because"), max_length=20, choices=ReviewReason, blank=True, editable=False
+        _("review reason"), max_length=20, choices=ReviewReason, blank=True, editable=False
     )
     refusal_reason = models.CharField(
         _("refused because"), max_length=20, choices=RefusalReason, blank=True, editable=False
@@ -117,17 +117,17 @@ class Registration(models.Model):
         verbose_name=_("decided by"),
     )
     asked_for = models.CharField(_("what is needed"), max_length=500, blank=True, db_default="")
-    taken_by = models.ForeignKey(  # an agent has it on the desk, so that no other decides it meanwhile
+    taken_by = models.ForeignKey(  # assigned to a member of staff, so that nobody else decides it meanwhile
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
         null=True,
         blank=True,
         editable=False,
         related_name="+",
-        verbose_name=_("on the desk of"),
+        verbose_name=_("assigned to"),
         db_index=False,
     )
-    taken_at = models.DateTimeField(_("taken"), null=True, blank=True, editable=False)
+    taken_at = models.DateTimeField(_("assigned"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("removed or handed over"), null=True, blank=True, editable=False)
 
     objects = RegistrationQuerySet.as_manager()
@@ -147,13 +147,13 @@ class Registration(models.Model):
                 fields=["product", "serial_key"],
                 name="registration_one_validated",
                 condition=Q(state="validated"),
-                violation_error_message=_("This serial number is registered already."),
+                violation_error_message=_("This serial number is already registered."),
             ),
             models.UniqueConstraint(
                 fields=["member", "product", "serial_key"],
                 name="registration_submitted_once",
                 condition=Q(state__in=["submitted", "validated"]),
-                violation_error_message=_("You have added this one already."),
+                violation_error_message=_("You have already added this one."),
             ),
             models.CheckConstraint(name="registration_state_known", condition=Q(state__in=RegistrationState.values)),
             models.CheckConstraint(
@@ -194,7 +194,7 @@ class Registration(models.Model):
 
     @property
     def missing(self) -> list[str]:
-        """The details that are not there yet, by field name (R17)."""
+        """The field names of the details that are missing (R17)."""
         return rules.missing_details(
             serial=self.serial,
             no_serial=self.no_serial,
@@ -213,7 +213,7 @@ class Registration(models.Model):
 
 
 class RegistrationInReview(Registration):
-    """The registrations that wait for a person, for the desk's list of them (R19)."""
+    """Proxy for the admin's list of registrations that wait for a person (R19)."""
 
     class Meta:
         proxy = True
@@ -223,9 +223,9 @@ class RegistrationInReview(Registration):
 
 
 class Hold(models.Model):
-    """Somebody above needs a registration to stay as it is: it is in service or stands for a loan (R50).
+    """Keeps a registration from being removed or handed over while it is in service or has a loan (R50).
 
-    `key` is the holder's own, such as "ticket-17"; `why` is what the member reads.
+    `key` names what holds it, such as "ticket-17". `why` is the reason that the member reads.
     """
 
     registration = models.ForeignKey(Registration, models.PROTECT, related_name="holds", verbose_name=_("registration"))

@@ -1,4 +1,4 @@
-"""Shops, and when they were authorised (R24, R60)."""
+"""Retailers, and when they were authorised (R24, R60)."""
 
 from datetime import date
 from typing import Self
@@ -22,7 +22,7 @@ class RetailerQuerySet(models.QuerySet["Retailer"]):
 
 @pghistory.track(exclude=["sample"])
 class Retailer(models.Model):
-    """A shop that the store field suggests in its country; any other text is accepted too (R24)."""
+    """A shop that the store field suggests in its country. Members may enter any other store, too (R24)."""
 
     name = models.CharField(_("name"), max_length=120)
     country = CountryField(verbose_name=_("country"))
@@ -40,7 +40,7 @@ class Retailer(models.Model):
                 "country",
                 Lower("name"),
                 name="retailer_once_a_country",
-                violation_error_message=_("This country has a retailer of this name already."),
+                violation_error_message=_("This country already has a retailer with this name."),
             )
         ]
 
@@ -50,7 +50,7 @@ class Retailer(models.Model):
 
 @pghistory.track()
 class AuthorisedPeriod(models.Model):
-    """From when until when a retailer is authorised (R24, R60). ``ends_on`` is the first day it no longer is."""
+    """A period in which a retailer is authorised (R24, R60). `ends_on` is the first day after it."""
 
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="periods", verbose_name=_("retailer"))
     begins_on = models.DateField(_("from"))
@@ -65,7 +65,7 @@ class AuthorisedPeriod(models.Model):
             models.CheckConstraint(
                 name="authorised_period_lasts",
                 condition=Q(ends_on=None) | Q(ends_on__gt=F("begins_on")),
-                violation_error_message=_("It ends after it begins."),
+                violation_error_message=_("The end must be after the beginning."),
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""What retailers say that they sold (R55)."""
+"""Sales confirmed by retailers (R55)."""
 
 from datetime import date, timedelta
 from typing import Self
@@ -13,7 +13,7 @@ from kitbag.enums import RegistrationState, ReviewReason, SaleWithdrawal
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration
 
-MAX_DATE_DIFFERENCE = timedelta(days=7)  # between what the member remembers and what the receipt says
+MAX_DATE_DIFFERENCE = timedelta(days=7)  # between the member's date of purchase and the receipt's
 
 
 class SaleQuerySet(models.QuerySet["Sale"]):
@@ -24,12 +24,12 @@ class SaleQuerySet(models.QuerySet["Sale"]):
         return self.filter(withdrawn_at=None)
 
     def fitting(self, product: int, serial_key: str, country: str, purchased_on: date) -> Self:
-        """Those that bear out what a member says of a purchase."""
+        """Those that match the purchase that a member entered."""
         days = (purchased_on - MAX_DATE_DIFFERENCE, purchased_on + MAX_DATE_DIFFERENCE)
         return self.standing().filter(product=product, serial_key=serial_key, country=country, sold_on__range=days)
 
     def to_match(self) -> Self:
-        """Those for which somebody has handed in the same product and serial number, and nobody has looked yet."""
+        """Those that match a submitted or validated registration and have not been linked to one."""
         live = [RegistrationState.SUBMITTED, RegistrationState.VALIDATED]
         same = Registration.objects.filter(
             product=OuterRef("product"),
@@ -42,9 +42,9 @@ class SaleQuerySet(models.QuerySet["Sale"]):
 
 
 class Sale(models.Model):
-    """A retailer's word that it sold a product: what a member says of the same purchase needs no other proof.
+    """A sale confirmed by a retailer: a registration with the same details of purchase needs no other proof.
 
-    `settled` is why a person would have had to look without it. A sale that is withdrawn stays.
+    `settled` is the review reason that it made unnecessary. A withdrawn sale is kept.
     """
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="sales", verbose_name=_("partner"))
@@ -62,7 +62,7 @@ class Sale(models.Model):
         Registration, models.PROTECT, null=True, blank=True, related_name="sales", verbose_name=_("registration")
     )
     matched_at = models.DateTimeField(_("matched"), null=True, blank=True)
-    settled = models.CharField(_("settled"), max_length=20, choices=ReviewReason, blank=True)
+    settled = models.CharField(_("review made unnecessary"), max_length=20, choices=ReviewReason, blank=True)
 
     objects = SaleQuerySet.as_manager()
 
@@ -77,7 +77,7 @@ class Sale(models.Model):
                 fields=["product", "serial_key"],
                 name="sale_one_standing",
                 condition=Q(withdrawn_at=None),
-                violation_error_message=_("A sale of this serial number stands already."),
+                violation_error_message=_("There is already a sale of this serial number."),
             ),
             models.CheckConstraint(
                 name="sale_withdrawn",

@@ -3,7 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 
-from cps_portal.core.files.access import let_read
+from cps_portal.core.files.access import allow_readers
 from cps_portal.core.files.models import StoredFile
 
 PURPOSE = "evidence"
@@ -17,4 +17,4 @@ def may_read_evidence(user: AbstractBaseUser, file: StoredFile) -> bool:
     return any(user.has_perm(right) for right in RIGHTS)
 
 
-let_read(PURPOSE, may_read_evidence)
+allow_readers(PURPOSE, may_read_evidence)

@@ -1,4 +1,4 @@
-"""The arithmetic of the Kitbag: serial numbers, points, search keys. Values in, values out."""
+"""Pure functions of the Kitbag: serial numbers, points, search keys, handover codes."""
 
 from kitbag.rules.points import (
     DETAILS,

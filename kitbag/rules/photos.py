@@ -1,4 +1,4 @@
-"""Whether the camera that a photo names is the product that it is shown for (R25)."""
+"""Compare the camera named in a photo with a product (R25)."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from kitbag.rules.search import name_tokens
 
 
-def same_model(said: str, names: Iterable[str]) -> bool:
-    """By the product's names and aliases. A camera says "EOS R5m2" of itself where its name is "EOS R5 Mark II"."""
-    tokens = name_tokens(re.sub(r"(?<=\d)m(?=\d\b)", " mark ", said))
+def same_model(model: str, names: Iterable[str]) -> bool:
+    """Whether the model in a photo is one of the product's names. "EOS R5m2" in a photo means "EOS R5 Mark II"."""
+    tokens = name_tokens(re.sub(r"(?<=\d)m(?=\d\b)", " mark ", model))
     return any(tokens == name_tokens(name) for name in names)

@@ -1,4 +1,4 @@
-"""The tokens of a product name, and the key that a search matches (R16)."""
+"""The tokens of a product name, and the key that the search matches (R16)."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ NOISE = {"mark", "mk", "mm", "canon", "lens", "the"}
 
 
 def _plain_letters(text: str) -> str:
-    """Lower case, without accents, with the digits of any script as 0 to 9."""
+    """The text in lower case, without accents, with the digits of any script as 0 to 9."""
     letters = []
     for letter in unicodedata.normalize("NFKD", text):
         if unicodedata.combining(letter):
@@ -19,9 +19,9 @@ def _plain_letters(text: str) -> str:
 
 
 def name_tokens(text: str) -> list[str]:
-    """The words and numbers by which a product name is found: "EOS 5D Mark III" is eos, 5, d, 3.
+    """The words and numbers by which a product name is found: "EOS 5D Mark III" becomes eos, 5, d, 3.
 
-    The f of an aperture goes ("f/2.8", "F4L"), that of a name stays ("F-1", "CanoScan 9000F").
+    The f of an aperture is dropped ("f/2.8", "F4L"), that of a name is kept ("F-1", "CanoScan 9000F").
     """
     plain = _plain_letters(text).replace("×", "x")
     plain = re.sub(r"[‐-―]", "-", plain)
@@ -39,7 +39,7 @@ def name_tokens(text: str) -> list[str]:
 
 
 def search_key(text: str) -> str:
-    """The text a product name is matched by: its tokens, then its short letter runs joined (ts e: tse)."""
+    """The text that is matched for a product name: its tokens, then short runs of letters joined ("ts e" as tse)."""
     tokens = name_tokens(text)
     joins = []
     for size in (2, 3):

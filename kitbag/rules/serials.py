@@ -1,4 +1,4 @@
-"""The serial doctor: serial numbers compared, wrong ones named, unusual ones noticed (R28 to R31)."""
+"""Normalise serial numbers, name well-known wrong ones, notice unusual ones (R28 to R31)."""
 
 import re
 import unicodedata
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 SERIAL_FORM = re.compile(r"[A-Z0-9]{4,14}")
 BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}")
-BOX_CODE = re.compile(r"\d?(4549292|4960999|4957792|8714574)\d{6}")  # with or without the digit of an outer box
+BOX_CODE = re.compile(r"\d?(4549292|4960999|4957792|8714574)\d{6}")  # with or without the extra digit of an outer box
 ITEM_CODE = re.compile(r"\d{4}[ABCV]\d{3}([A-Z]{2})?")
 DATE_CODE_NEW = re.compile(r"[UFO][A-Z](0?[1-9]|1[0-2])\d{0,2}")
 DATE_CODE_OLD = re.compile(r"[A-Z](0?[1-9]|1[0-2])\d{0,2}[UFO]")
 PHONE = re.compile(r"\s*\+[\s\d().\-/]*")
-MODEL_CODE = re.compile(r"DS\d{6}|PC\d{4}|K1\d{4}")  # what stands as "model" beside the number on a label
+MODEL_CODE = re.compile(r"DS\d{6}|PC\d{4}|K1\d{4}")  # printed as "model" beside the number on a label
 RUNS = ("01234567890", "09876543210")
 SHORTEST_RUN = 5
 TO_DIGITS = str.maketrans("OQILSB", "001158")
@@ -21,9 +21,9 @@ MAX_PREFIX_LETTERS = 5  # letters before the digits
 
 
 def normalise_serial(text: str) -> str:
-    """The serial as compared with a shape: upper case, no spaces, signs, brackets or leading "S/N" (R28).
+    """The serial as compared with a shape: upper case, no spaces, punctuation, brackets or leading "S/N" (R28).
 
-    Leading zeros stay; ``serial_key`` drops them.
+    Leading zeros are kept; `serial_key` drops them.
     """
     plain = BRACKETS.sub("", _upper(text))
     plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
@@ -31,13 +31,13 @@ def normalise_serial(text: str) -> str:
 
 
 def serial_key(text: str) -> str:
-    """The form under which two serials are the same one (R28): normalised, without leading zeros."""
+    """The key by which serials are compared (R28): normalised, without leading zeros."""
     plain = normalise_serial(text)
     return plain.lstrip("0") or plain[:1]
 
 
 def has_brackets(text: str) -> bool:
-    """Whether something in brackets was left out of the number."""
+    """Whether the text has brackets, whose content is not part of the number."""
     return BRACKETS.search(_upper(text)) is not None
 
 
@@ -49,7 +49,7 @@ def has_ean_check_digit(digits: str) -> bool:
 
 @dataclass(frozen=True)
 class Shape:
-    """An expected shape of serial numbers (R30): a full-match pattern for products released in these years."""
+    """An expected shape of serial numbers (R30): a pattern for the full number of products released in these years."""
 
     pattern: str
     year_from: int | None = None
@@ -65,11 +65,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class SerialFinding:
-    """What the check of a serial says. ``code`` is "" if nothing is wrong.
+    """The result of checking a serial. `code` is "" if nothing is wrong.
 
-    ``blocks``: no serial number can look like this, so another one has to be typed. Otherwise it is a warning:
-    the member may insist, and a person decides (R30). ``suggestion`` is what was probably meant, ``example`` how
-    such a number looks, ``other`` the product that has this number.
+    If it `blocks`, no serial number looks like this, and the member has to type another one. Otherwise it is a warning:
+    the member may insist, and a person decides (R30). `suggestion` is the number that was probably meant, `example` a
+    typical number, `other` the product that has this number.
     """
 
     code: str = ""
@@ -82,10 +82,10 @@ class SerialFinding:
 def check_serial(
     text: str, shapes: Iterable[Shape], year: int | None = None, names: Iterable[str] = ()
 ) -> SerialFinding:
-    """Name what is wrong with a serial number (R29), or say that its shape is unusual (R30).
+    """Check a serial number for known mistakes (R29) and for an unusual shape (R30).
 
-    Shapes are those of the product's category; an empty list accepts any form. A product whose year is not
-    known may have any shape of its category. ``names`` are those of the product itself.
+    `shapes` are those of the product's category; without any, every number of a possible form is accepted. A product
+    without a known year may have any shape of its category. `names` are the product's own names.
     """
     plain = normalise_serial(text)
     if mistake := _what_it_is(text, plain, names):
@@ -110,7 +110,7 @@ def _what_it_is(text: str, plain: str, names: Iterable[str]) -> str:
 
 
 def named_mistake(plain: str) -> str:
-    """Which well-known wrong number this is (R29), or "": of the box, of a part, of a phone, of nothing at all."""
+    """The kind of well-known wrong number (R29), or "": bar code, item code, date code, IMEI, made up."""
     is_number = plain.isascii() and plain.isdigit()
     if is_number and (BOX_CODE.fullmatch(plain) or (len(plain) == 13 and has_ean_check_digit(plain))):
         return "ean"
@@ -149,7 +149,7 @@ def _unusual(plain: str, fitting: Sequence[Shape]) -> SerialFinding:
 
 
 def _readings(plain: str) -> Iterator[str]:
-    """What may have been meant where a letter looks like a digit: all digits, or a few letters and then digits."""
+    """Other readings of a number with look-alike letters and digits: all digits, or a few letters and then digits."""
     whole = [plain.translate(TO_DIGITS)]
     heads = range(1, min(MAX_PREFIX_LETTERS, len(plain)) + 1)
     kept = [plain[:head] + plain[head:].translate(TO_DIGITS) for head in heads]
@@ -157,18 +157,18 @@ def _readings(plain: str) -> Iterator[str]:
     return (reading for reading in [*whole, *kept, *turned] if reading != plain)
 
 
-# --- Patterns that staff write --------------------------------------------------------------------
+# --- Patterns written by staff ---
 
 TOKEN = re.compile(r"\\d|\[(?:[A-Z0-9](?:-[A-Z0-9])?)+\]|[A-Z0-9]|(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<bar>\|)")
 REPEAT = re.compile(r"[?*+]|\{\d{1,2}(?:,(?:\d{1,2})?)?\}")
-MAX_AMBIGUOUS_CHARACTERS = 6  # with numbers of fourteen characters, so few can be tried in no time whatever they are
+MAX_AMBIGUOUS_CHARACTERS = 6  # numbers have at most 14 characters, so backtracking over so few takes no time
 
 
 def pattern_problem(pattern: str) -> str:
-    """Why a pattern can't be used, or "": one that passes is quick, and means the same to Python and the database.
+    """Why a pattern can't be used, or "". One that passes is fast, and means the same to Python and to the database.
 
-    "unreadable"; "form": more than letters, digits, groups and counts; "nested": a count of a group; "choices": so
-    many that a check could take long.
+    "unreadable": not a regular expression; "form": more than letters, digits, groups and repetition; "nested": a
+    repeated group; "choices": so many alternatives that matching could take long.
     """
     try:
         re.compile(pattern)

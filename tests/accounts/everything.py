@@ -13,7 +13,7 @@ from django.test import Client
 from cps_portal.core.files import actions as files
 from kitbag.actions import adjustments, appeals, registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason
-from kitbag.models import Encounter, Handover, Product, Registration, StolenReport
+from kitbag.models import Handover, Product, Registration, Sighting, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
@@ -95,7 +95,7 @@ def _add_kit(world: World, member: Member, name: str) -> None:
         police_reference=f"{name} 1/26",
         note=f"beside the car of {name}",
     )
-    Encounter.objects.create(report=report, at=START)
+    Sighting.objects.create(report=report, at=START)
     StolenReport.objects.create(
         product=world.body,
         serial_key=f"{name}6".upper(),

@@ -45,7 +45,7 @@ SEEN = {
             "authorisedperiod",
             "claim",
             "claimevent",
-            "encounter",
+            "sighting",
             "handover",
             "handoverevent",
             "hold",

@@ -127,7 +127,7 @@ def test_the_queue_has_the_longest_waiting_first_with_reason_and_the_other_claim
     answer = as_support.get(QUEUE)
     assert [row.pk for row in answer.context["cl"].result_list] == [other.pk, waiting.pk]
     text = answer.content.decode()
-    assert "Somebody else holds this serial number" in text
+    assert "Another member holds this serial number" in text
     assert world.ana.number in text
     assert page(waiting, "desk", "registrationinreview") in text
 

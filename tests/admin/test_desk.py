@@ -265,7 +265,7 @@ def test_an_appeal_is_not_handed_to_whoever_refused(staff: SignIn, three: list[R
     appeals.make_appeal(registration=row, text="It is right.", by=row.member.user, at=timezone.now())
     assert first.post(NEXT)["Location"] != desk(row)
     assert "You refused this registration" in first.get(desk(row)).content.decode()
-    assert "Someone else has to decide" in press(first, row, "approve")
+    assert "a colleague has to decide" in press(first, row, "approve")
     page = second.get(desk(row)).content.decode()
     assert "It is right." in page
     press(second, row, "approve")

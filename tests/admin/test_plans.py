@@ -237,7 +237,7 @@ def test_cancelling_says_first_how_many_are_told_again(desk: Client, world: Worl
     desk.post(page)
     change.refresh_from_db()
     assert change.state == ChangeState.CANCELLED
-    assert "cancelled meanwhile" in desk.post(page, follow=True).content.decode()
+    assert "cancelled already" in desk.post(page, follow=True).content.decode()
     assert LogEntry.objects.count() == 1
 
 
@@ -305,7 +305,7 @@ def test_a_proposal_closed_since_the_preview_stops_all(desk: Client, proposals: 
     preview = desk.post(lead(desk, "plan_chosen", proposals), {"effective_on": str(far())})
     proposals[1].state, proposals[1].closed_at = ProposalState.DECLINED, timezone.now()
     proposals[1].save()
-    assert "closed meanwhile" in confirm(desk, preview).content.decode()
+    assert "closed in the meantime" in confirm(desk, preview).content.decode()
     assert not StageChange.objects.exists()
 
 

@@ -79,7 +79,7 @@ def test_an_adjustment_is_ended_after_a_look_and_once(as_support: Client, world:
     assert not Adjustment.objects.get().ended_at
     as_support.post(end)
     assert Adjustment.objects.get().ended_by is not None
-    assert "ended already" in as_support.post(end, follow=True).content.decode()
+    assert "already ended" in as_support.post(end, follow=True).content.decode()
     assert LogEntry.objects.count() == 1
 
 

@@ -58,7 +58,7 @@ def test_an_adjustment_for_a_time_is_in_the_forecast_and_ends_by_itself_once(wor
         (600, PointsCause.ADJUSTED),
         (-600, PointsCause.ADJUSTMENT_ENDED),
     ]
-    with pytest.raises(Refusal, match="ended already"):
+    with pytest.raises(Refusal, match="already ended"):
         adjustments.end_adjustment(adjustment=row, by=world.staff, at=NOW)
 
 

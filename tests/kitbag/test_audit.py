@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
 
-def audit(*, mend: bool = False) -> LedgerCheck:
-    return ledger_checks.check_ledger(by=None, at=NOW, mend=mend)
+def audit(*, repair: bool = False) -> LedgerCheck:
+    return ledger_checks.check_ledger(by=None, at=NOW, repair=repair)
 
 
 def found(check: LedgerCheck) -> tuple[int, int, int]:
@@ -52,7 +52,7 @@ def test_whatever_is_tampered_with_is_found_named_and_mended(world: World) -> No
     Product.objects.filter(pk=world.grip.pk).update(points_current=90)
     Member.objects.filter(pk=world.ana.pk).update(points=7)
     Member.objects.filter(pk=world.chloe.pk).update(level="gold")
-    check = audit(mend=True)
+    check = audit(repair=True)
     assert found(check) == (1, 1, 1)
     assert check.differing == sorted([world.ana.number, world.ben.number, world.chloe.number])
     assert check.mended == 3
@@ -67,7 +67,7 @@ def test_whatever_is_tampered_with_is_found_named_and_mended(world: World) -> No
 def test_a_level_that_nothing_led_to_gets_its_history_back(world: World) -> None:
     with pgtrigger.ignore("members.LevelChange:append_only"):
         LevelChange.objects.filter(member=world.ana, to_level=world.ana.level).delete()
-    assert found(audit(mend=True)) == (0, 0, 1)
+    assert found(audit(repair=True)) == (0, 0, 1)
     assert found(audit()) == (0, 0, 0)
 
 
@@ -75,7 +75,7 @@ def test_whoever_awaits_a_running_change_is_counted_apart_until_the_run_has_pass
     for number, member in enumerate((world.ben, world.chloe)):
         validated(member, world.body, f"20000000000{number}")
     change = begin(world.body)
-    check = audit(mend=True)
+    check = audit(repair=True)
     assert found(check) == (0, 0, 0) and check.is_clean and (check.awaiting, check.mended) == (3, 0)
     assert stage_changes.reconcile_step(change=change, limit=2, at=NOW)
     assert audit().awaiting == 1

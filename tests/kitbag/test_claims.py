@@ -61,7 +61,7 @@ def test_a_claim_asks_both_with_a_date_and_the_holder_keeps_the_points(claim: Cl
         assert (case.kind, case.state) == (CaseKind.CLAIM, CaseState.WAITING)
         assert "16 March 2026" in case.messages.get().text
         assert Message.objects.filter(to=case.email, key__startswith=f"case-{case.pk}-asked").exists()
-    assert "your points stay" in claim.holder_case.messages.get().text
+    assert "you keep your points" in claim.holder_case.messages.get().text
     assert points(world.ana, world.ben) == [1000, 0]
     registrations.check_registration(registration=claim.claimant, at=NOW)
     assert Claim.objects.count() == 1
@@ -125,7 +125,7 @@ def test_a_decision_moves_the_points_and_tells_both_why(
         assert "The dates on the receipts differ." in last.text
         letters = [letter.payload.get("text", "") for letter in Message.objects.filter(to=case.email)]
         assert sum("The dates on the receipts differ." in text for text in letters) == 1
-    with pytest.raises(Refusal, match="ended meanwhile"):
+    with pytest.raises(Refusal, match="closed in the meantime"):
         decide(claim, ClaimOutcome.HOLDER, world.staff)
 
 
@@ -165,7 +165,7 @@ def test_a_claim_ends_when_the_claimant_takes_it_back(claim: Claim, world: World
     claim.refresh_from_db()
     assert claim.outcome == ClaimOutcome.WITHDRAWN
     assert set(Case.objects.filter(kind=CaseKind.CLAIM).values_list("state", flat=True)) == {CaseState.CLOSED}
-    assert "settled itself" in told(world.ana)
+    assert "resolved itself" in told(world.ana)
     assert points(world.ana) == [1000]
 
 

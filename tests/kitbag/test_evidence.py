@@ -262,7 +262,7 @@ def test_a_lens_says_why_not(world: World, as_ana: Client) -> None:
     lens = draft(world.ana, world.lens)
     assert b"the one engraved on the lens" in as_ana.get(finish(lens)).content
     page = read(as_ana, lens, samples.jpeg())
-    assert b"Only a camera" in page.content
+    assert b"We can read only camera" in page.content
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,8 @@ def test_the_chart_goes_on_dashed_to_the_last_day_within_a_year_beside_what_wait
         now=NOW,
         planned=[(day(100), 1100), (day(200), 940)],
     )
-    assert (len(chart.ahead_marks), chart.ghost != "", chart.today != "") == (2, True, True)
+    assert (len(chart.planned_marks), chart.waiting != "", chart.today != "") == (2, True, True)
     assert "Planned: 1,100 from" in chart.description
-    assert [float(mark.x.rstrip("%")) < 100 for mark in chart.ahead_marks] == [True, True]
+    assert [float(mark.x.rstrip("%")) < 100 for mark in chart.planned_marks] == [True, True]
     step = Step(day(400), 10, 5, Level.RED, Level.RED, levels)
     assert within_a_year([step], TODAY) == []

@@ -128,7 +128,7 @@ def test_nothing_is_handed_over_while_it_is_claimed_or_stolen(world: World) -> N
     code = released(world)
     claimant = submitted(world.ben, world.pro_body, "100000000001")
     registrations.check_registration(registration=claimant, at=NOW)
-    with pytest.raises(Refusal, match="claims its serial number"):
+    with pytest.raises(Refusal, match="claims this serial number"):
         released(world)
     assert refusal_of(code, world.chloe).code == "claimed"
     assert refusal_of(code, world.ben).code == "own_duplicate"
@@ -140,7 +140,7 @@ def test_nothing_is_handed_over_while_it_is_claimed_or_stolen(world: World) -> N
         released(world)
     refusal = refusal_of(code, world.ben)
     assert (refusal.code, str(refusal)) == ("stolen", "Please contact us about this product.")
-    assert stolen_reports.StolenReport.objects.get().encounters.get().where == "redeem"
+    assert stolen_reports.StolenReport.objects.get().sightings.get().where == "redeem"
 
 
 def test_a_draft_cannot_be_released_and_a_full_kitbag_cannot_redeem(world: World, settings) -> None:  # type: ignore[no-untyped-def]

@@ -173,7 +173,7 @@ def test_a_draft_can_be_taken_back_twice_without_harm(as_ben: Client, world: Wor
 def test_what_counts_is_not_taken_back_without_its_cost(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     html = as_ana.post(reverse("kitbag:unpick", args=[row.pk]), **HTMX).content.decode()
-    assert "no longer a draft" in html
+    assert "has been submitted" in html
     assert state(row) == RegistrationState.VALIDATED
 
 
@@ -326,7 +326,7 @@ def test_the_same_details_twice_are_handed_in_once(as_ben: Client, world: World)
     submitted_at = Registration.objects.get(pk=row.pk).submitted_at
     response = as_ben.post(reverse("kitbag:finish", args=[row.pk]), GOOD)
     assert response.headers["Location"] == row.get_absolute_url()
-    assert "handed in already" in " ".join(map(str, get_messages(response.wsgi_request)))
+    assert "already been submitted" in " ".join(map(str, get_messages(response.wsgi_request)))
     assert Registration.objects.get(pk=row.pk).submitted_at == submitted_at
 
 
@@ -340,7 +340,7 @@ def test_a_refused_product_is_corrected_and_handed_in_again(as_ben: Client, worl
     row = submitted(world.ben, world.body, "052031000077")
     review.refuse_registration(registration=row, reason="serial_wrong", by=world.staff, at=timezone.now())
     html = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
-    assert "The serial number is not the one of this product." in html
+    assert "The serial number does not belong to this product." in html
     assert finish(as_ben, row, serial="052031000078") == row.get_absolute_url()
     assert state(row) == RegistrationState.SUBMITTED
 

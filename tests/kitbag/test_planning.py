@@ -133,7 +133,7 @@ def test_better_points_need_no_notice_period(world: World) -> None:
 def test_a_plan_is_cancelled_once_and_not_after_it_took_effect(world: World) -> None:
     change = announced(plan(world.body, Stage.SUPERSEDED, NOW), NOW)
     planning.cancel_change(change=change, by=world.staff, at=NOW)
-    with pytest.raises(Refusal, match="cancelled meanwhile"):
+    with pytest.raises(Refusal, match="cancelled in the meantime"):
         planning.cancel_change(change=change, by=world.staff, at=NOW)
     other = applied(announced(plan(world.lens, Stage.SUPERSEDED, NOW), NOW), NOW + timedelta(days=100))
     with pytest.raises(Refusal, match="plan the way back"):
@@ -227,7 +227,7 @@ def test_a_proposal_becomes_a_plan_with_stage_successor_and_points(world: World)
     assert change
     assert (change.to_stage, change.successor, change.after) == (Stage.SUPERSEDED, world.pro_body, 110)
     assert row.state == ProposalState.PLANNED
-    with pytest.raises(Refusal, match="closed meanwhile"):
+    with pytest.raises(Refusal, match="closed in the meantime"):
         planning.decline_proposal(proposal=row, by=world.staff, at=NOW)
 
 

@@ -11,7 +11,7 @@ from cps_portal.core.outbox.models import Message
 from kitbag.actions import registrations, review, stolen_reports
 from kitbag.emails import stolen_presented
 from kitbag.enums import RegistrationState, ReviewReason
-from kitbag.models import Claim, Encounter, Registration, StolenReport
+from kitbag.models import Claim, Registration, Sighting, StolenReport
 from members.enums import NoticeCode
 from members.models import Notice
 from members.support.models import Case
@@ -54,7 +54,7 @@ def test_whoever_presents_it_is_stopped_and_owner_and_staff_are_told(world: Worl
     row = presented(world)
     assert (row.state, row.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.STOLEN)
     assert not Claim.objects.exists()
-    assert Encounter.objects.get().registration == row
+    assert Sighting.objects.get().registration == row
     notice = Notice.objects.get(code=NoticeCode.STOLEN_PRESENTED)
     assert notice.member == world.ana
     assert Message.objects.filter(key=notice.key, to=world.ana.user.email).exists()
@@ -129,7 +129,7 @@ def test_the_owner_is_told_once_a_day(world: World, reported: StolenReport) -> N
         stolen_reports.record_sighting(
             report=reported, registration=None, where="centre", at=NOW + timedelta(hours=hours)
         )
-    assert Encounter.objects.count() == 3
+    assert Sighting.objects.count() == 3
     assert Notice.objects.filter(code=NoticeCode.STOLEN_PRESENTED).count() == 2
 
 

@@ -214,7 +214,7 @@ def test_your_turn_names_why_something_was_refused(world: World, as_ana: Client)
     page = text(as_ana.get("/dashboard/"))
     assert "Correct <bdi>EOS R Test</bdi>" in page
     assert "EOS R Test wasn’t accepted" in page
-    assert "The serial number is not the one of this product." in page
+    assert "The serial number does not belong to this product." in page
 
 
 def test_nothing_of_others_is_on_the_dashboard(world: World, as_ben: Client) -> None:
@@ -233,7 +233,7 @@ def test_the_chart_tells_the_same_in_words(world: World, as_ana: Client) -> None
     page = text(as_ana.get("/dashboard/"))
     assert "A stepped line from 0 points in January 2024 to 800 today." in page
     assert "It fell once, by 200 on 3 February 2026." in page
-    assert "What waits would take it to 1,100: Gold." in page
+    assert "With the waiting points it would be 1,100: Gold." in page
     assert "chart__pt--down" in page
     assert "chart__ghost" in page
 
@@ -360,7 +360,7 @@ def test_members_change_their_names_and_what_they_shoot(world: World, as_ana: Cl
     world.ana.refresh_from_db()
     assert (world.ana.first_name, world.ana.last_name) == ("Ana Maria", "Ősz 🦁")
     assert (world.ana.specialty, world.ana.wants_news) == ("film", True)
-    assert "Your profile is saved." in text(as_ana.get("/profile/"))
+    assert "Your profile has been saved." in text(as_ana.get("/profile/"))
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from kitbag.models import (
     Announcement,
     Appeal,
     Claim,
-    Encounter,
     Handover,
     PointsEntry,
     Registration,
+    Sighting,
     StolenReport,
 )
 from members.models import LevelChange, Member, Notice, TermsAcceptance, ThresholdAnnouncement
@@ -218,7 +218,7 @@ TABLES = [
             "lifted_because",
         ),
     ),
-    Table("stolen_seen", Encounter, "report__member", ("report", "where", "at")),
+    Table("stolen_seen", Sighting, "report__member", ("report", "where", "at")),
     Table(
         "cases",
         Case,

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=20, help="how many member numbers to print, at most 100")
 
     def handle(self, **options: Any) -> None:
-        check = check_ledger(by=None, at=timezone.now(), mend=options["settle"])
+        check = check_ledger(by=None, at=timezone.now(), repair=options["settle"])
         self._print(check, options["limit"])
         if options["settle"] and not check.is_clean:
             self.stdout.write(f"{check.mended:,} members mended. Once more:")
