@@ -1,4 +1,4 @@
-"""Guards and the world of the tests: real Postgres, no network but loopback, no warnings, no undefined names."""
+"""Fixtures for all tests: real Postgres, no network but loopback, the shared cast."""
 
 import gc
 import os
@@ -14,11 +14,11 @@ from django.test import Client
 from tests.snapshot import cast
 from tests.world import World
 
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs beside the ORM
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's event loop runs in the thread that uses the ORM
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays until the end: searching it for garbage again and again takes a tenth of the time."""
+    """Exclude everything loaded so far from garbage collection, which otherwise takes a tenth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -31,9 +31,9 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """The test database has the append-only triggers but no TRUNCATE ones: the flush between tests truncates.
+    """Drop the triggers against TRUNCATE, because the flush between tests truncates.
 
-    `tests/test_conventions.py` proves them in a migrated database of its own.
+    `tests/test_conventions.py` installs and tries them.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(
@@ -45,7 +45,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 
 @pytest.fixture(autouse=True)
 def own_cache() -> None:
-    """Nobody has been counted yet: the same people, by the same keys, are in every test."""
+    """Give each test an empty cache: rate limits count by keys that are the same in every test."""
     prefix = uuid4().hex
     caches.settings["default"]["KEY_PREFIX"] = prefix
     caches["default"].key_prefix = prefix

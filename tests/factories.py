@@ -1,4 +1,4 @@
-"""Rows for tests. What has an action is made by the action, so that no test sees a state the portal cannot make."""
+"""Rows for tests, created by the portal's own actions, so that no test sees a state that cannot occur."""
 
 from datetime import date, datetime, timedelta
 
@@ -48,7 +48,7 @@ class ProductFactory(factory.django.DjangoModelFactory[Product]):
 
 
 def details(serial: str = "012345678901", **changes: object) -> registrations.Details:
-    """Four good details; override what the test is about."""
+    """Four valid details (R17); override the one that the test is about."""
     values: dict[str, object] = {"country": "ZA", "purchased_on": PURCHASED, "store": "Rosebank Camera Co."}
     return registrations.Details(serial=serial, **{**values, **changes})  # type: ignore[arg-type]
 
@@ -62,7 +62,7 @@ def plan(product: Product, stage: Stage, at: datetime, **changes: object) -> Pla
 
 
 def announced(planned: Plan, at: datetime) -> StageChange:
-    """Planned at `at`, and everybody told an hour later."""
+    """Plan it at `at` and notify all holders an hour later."""
     (change,) = planning.plan_changes(plans=[planned], by=None, at=at)
     while stage_change_notices.notify_holders_step(change=change.pk, limit=100, at=at + timedelta(hours=1)):
         pass
@@ -71,7 +71,7 @@ def announced(planned: Plan, at: datetime) -> StageChange:
 
 
 def applied(change: StageChange, at: datetime, limit: int = 100) -> StageChange:
-    """Taken effect, and everybody settled and told."""
+    """Apply the change: reconcile all holders and notify them."""
     begin = stage_changes.begin_change.__wrapped__  # type: ignore[attr-defined]  # durable: refuses a test's transaction
     begin(change=change, at=at)
     while stage_changes.reconcile_step(change=change.pk, limit=limit, at=at):
@@ -84,7 +84,7 @@ def applied(change: StageChange, at: datetime, limit: int = 100) -> StageChange:
 
 
 def moved(product: Product, stage: Stage, at: datetime | None = None) -> StageChange:
-    """A product that moved to a stage at that time, planned and announced long before."""
+    """Move the product to a stage at that time, planned and announced long before."""
     when = at or timezone.now()
     before = when - timedelta(days=100)
     change = applied(announced(plan(product, stage, before, effective_on=timezone.localdate(when)), before), when)

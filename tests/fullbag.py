@@ -1,4 +1,4 @@
-"""Kitbags of any size at once, with a ledger that agrees because the portal's own settle writes it."""
+"""Kitbags of any size in one statement, with a ledger that the portal's own reconcile writes."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ BEGUN = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
 
 
 def counted(member: Member, product: Product, number: int) -> Registration:
-    """A validated registration, not saved; it is settled after it is."""
+    """A validated registration, not saved and not yet in the ledger."""
     return Registration(
         member=member,
         product=product,

@@ -1,4 +1,4 @@
-"""What must be true of every ledger at every moment: R11, R18, R20, R21, R22."""
+"""Invariants of every ledger at every moment: R11, R18, R20, R21, R22."""
 
 from django.db import transaction
 from django.db.models import Sum
@@ -13,7 +13,7 @@ from members.models import LevelChange, LevelThreshold, Member, PendingLevelNoti
 
 
 def awaiting() -> set[int]:
-    """The registrations that a running change has yet to reach."""
+    """Registrations that a running change has not reached yet."""
     found: set[int] = set()
     for change in StageChange.objects.filter(state=ChangeState.RUNNING):
         rows = Registration.objects.filter(product=change.product_id, member__gt=change.cursor)
@@ -32,7 +32,7 @@ def assert_points_and_levels_follow_the_entries() -> None:
 
 
 def assert_only_what_is_validated_counts() -> None:
-    """And as much as its stage says, unless a running change has yet to reach it."""
+    """A validated registration counts what its stage says, unless a running change has not reached it yet."""
     for row in Registration.objects.with_counted().select_related("product").exclude(pk__in=awaiting()):
         assert row.counted == (row.product.points if row.state == RegistrationState.VALIDATED else 0)
 

@@ -1,4 +1,4 @@
-"""The cast, made by the portal's own actions once in a process and after that copied: it takes a tenth of the time."""
+"""The cast, created by the portal's own actions once in a process and copied from then on, in a tenth of the time."""
 
 import copy
 import io
@@ -16,7 +16,7 @@ _rows: list[tuple[str, str]] = []
 
 
 def cast() -> World:
-    """Ana, Ben, Chloe and all they have, in the database of this test."""
+    """Put Ana, Ben, Chloe and all they have into the database of this test."""
     with transaction.atomic():
         if _world:
             _write()
@@ -26,7 +26,7 @@ def cast() -> World:
 
 
 def _build() -> None:
-    """Build it, and keep every row that this wrote."""
+    """Create the cast, and keep every row that this wrote."""
     with connection.cursor() as cursor:
         last = {table: _last_key(cursor, table, key) for table, key in _tables()}
         _world.append(build_world())
@@ -41,14 +41,14 @@ def _build() -> None:
 
 
 def _write() -> None:
-    with pgtrigger.ignore(), connection.cursor() as cursor:  # the history is among the rows
-        cursor.execute("select 1")  # tells the database what is ignored: a copy by itself does not
+    with pgtrigger.ignore(), connection.cursor() as cursor:  # the history rows are copied, too
+        cursor.execute("select 1")  # pgtrigger.ignore takes effect with the next statement, and COPY does not count
         for table, rows in _rows:
             cursor.copy_expert(f"copy {table} from stdin", io.StringIO(rows))
 
 
 def _tables() -> list[tuple[str, str]]:
-    """Every table with a numeric key; kinds of content are the migrations', and their keys those of each database."""
+    """Tables with a numeric key, but for content types: migrate creates those, with other keys in each database."""
     found = [model for model in apps.get_models(include_auto_created=True) if model is not ContentType]
     return [
         (connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(str(model._meta.pk.column)))
@@ -58,7 +58,7 @@ def _tables() -> list[tuple[str, str]]:
 
 
 def _plain(field: Any) -> Any:
-    """The field behind a key that is another row's."""
+    """The field that a foreign key finally refers to."""
     while field.is_relation:
         field = field.target_field
     return field

@@ -1,4 +1,4 @@
-"""The demonstration world: made once, by the portal's own actions, and never by mistake."""
+"""The demonstration world is created once, by the portal's own actions, and never by mistake."""
 
 from io import StringIO
 
@@ -43,19 +43,19 @@ def test_it_is_refused_where_staff_need_a_second_factor(db: None) -> None:
 
 
 @pytest.mark.wide
-def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(groups: dict[str, Group]) -> None:
+def test_it_is_complete_even_after_an_interruption_and_a_second_run_changes_nothing(groups: dict[str, Group]) -> None:
     for load in ("load_catalogue", "load_programme", "load_centres"):
         call_command(load, verbosity=0)
-    # Killed in the worst moment: a superseded product is made current, for Ana to have registered it in its day.
-    world.make_staff()
-    world.make_ana_before_the_fall()
-    assert Product.objects.get(slug=world.FELL).stage == Stage.CURRENT
+    # Interrupted at the worst moment: a superseded product is current, so that Ana can have registered it in time.
+    world.create_staff()
+    world.create_ana_before_supersession()
+    assert Product.objects.get(slug=world.SUPERSEDED).stage == Stage.CURRENT
 
-    said = make()
-    assert all(person.email in said for person in world.CAST)
-    assert world.PASSWORD in said
+    output = make()
+    assert all(person.email in output for person in world.CAST)
+    assert world.PASSWORD in output
     for kind, (slug, _name) in demo_partners.SANDBOX.items():
-        assert slug in said
+        assert slug in output
         sandbox = Credential.objects.get(client_id=slug)
         assert (sandbox.partner.kind, sandbox.is_live(timezone.now())) == (kind, True)
         assert check_password(demo_partners.SECRET, sandbox.client_secret)
@@ -64,13 +64,13 @@ def test_it_is_as_it_says_even_if_cut_short_and_a_further_run_changes_nothing(gr
     for member in Member.objects.annotate(ledger=Sum("entries__amount")):
         assert member.points == (member.ledger or 0)
     assert Registration.objects.queue().count() == 2
-    assert Registration.objects.filter(member__user__email="emil@example.org").count() == world.MUCH_KIT
+    assert Registration.objects.filter(member__user__email="emil@example.org").count() == world.EMIL_PRODUCTS
 
-    # A fall in Ana's history, and the catalogue as it was.
-    falls = PointsEntry.objects.filter(cause="superseded")
-    assert [entry.member.user.email for entry in falls] == ["ana@example.org"]
+    # The supersession is in Ana's history, and the catalogue is as it was.
+    supersessions = PointsEntry.objects.filter(cause="superseded")
+    assert [entry.member.user.email for entry in supersessions] == ["ana@example.org"]
     assert LevelChange.objects.filter(from_level=Level.GOLD, to_level=Level.SILVER).count() == 1
-    assert Product.objects.get(slug=world.FELL).stage == Stage.SUPERSEDED
+    assert Product.objects.get(slug=world.SUPERSEDED).stage == Stage.SUPERSEDED
 
     before = everything()
     assert "nothing was changed" in make()

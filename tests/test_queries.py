@@ -1,4 +1,4 @@
-"""A member's page asks the database the same few things for one registration and for five hundred."""
+"""A member's page runs the same few queries for one registration and for five hundred."""
 
 import pytest
 from django.db import connection
@@ -9,7 +9,7 @@ from tests.factories import draft
 from tests.fullbag import fill
 from tests.world import World
 
-MAX_QUERIES = 21  # the forecast of the dashboard and of the points page takes four, its shelf of offers three
+MAX_QUERIES = 21  # four of them for the forecast, three for the offers
 
 
 def queries(client: Client, url: str, **headers: str) -> int:
@@ -37,7 +37,7 @@ def queries(client: Client, url: str, **headers: str) -> int:
         ("/kitbag/add/search/?q=test", {"HX-Request": "true"}),
     ],
 )
-def test_a_page_asks_no_more_for_five_hundred_registrations_than_for_one(
+def test_a_page_needs_no_more_queries_for_five_hundred_registrations_than_for_one(
     world: World, as_ben: Client, url: str, headers: dict[str, str]
 ) -> None:
     products = [world.body, world.pro_body, world.lens, world.grip]

@@ -1,4 +1,4 @@
-"""What a first visit weighs, as it leaves the portal: the public home and everything it needs."""
+"""The size of a first visit on the wire: the public home page and everything it loads."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from cps_portal.settings import base
 from tests.world import World
 
 pytestmark = pytest.mark.wide
-LARGEST = 60_000
+MAX_BYTES = 60_000
 NEEDED = re.compile(r"""<(?:link|script|img|use|source)\b[^>]*?\s(?:href|src)="([^"]+)\"""")
 OF_CSS = re.compile(r"""(?:url\(|@import\s)\s*["']?([^"')]+)""")
 HASHED = re.compile(r"\.[0-9a-f]{12}\.\w+$")
@@ -46,7 +46,7 @@ def file_of(address: str, root: Path) -> Path:
 
 
 def sent(path: Path) -> int:
-    """Its size on the way: compressed where that made it smaller."""
+    """Its size on the wire: compressed where that is smaller."""
     packed = path.with_name(f"{path.name}.gz")
     return (packed if packed.exists() else path).stat().st_size
 
@@ -58,7 +58,7 @@ def test_a_first_visit_weighs_at_most_60_kilobytes(world: World, collected: Path
     kinds = {path.suffix for path in files}
     assert {".css", ".js", ".svg"} <= kinds, "the test finds what the page needs"
     weights = {"the page": len(answer.content), **{path.name: sent(path) for path in files}}
-    assert sum(weights.values()) <= LARGEST, weights
+    assert sum(weights.values()) <= MAX_BYTES, weights
 
 
 def test_static_files_are_hashed_and_compressed(world: World, collected: Path) -> None:

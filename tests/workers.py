@@ -1,4 +1,4 @@
-"""A broker of the test's own and real Celery workers, to be killed as a machine kills them."""
+"""A broker for one test and real Celery workers, to be killed like crashed processes."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def use_broker(url: str) -> None:
 
 
 class Broker:
-    """A real broker that keeps what it has when it is killed, if it is durable."""
+    """A real broker; a durable one keeps its messages when it is killed."""
 
     def __init__(self, home: Path, *, durable: bool) -> None:
         self.home, self.durable = home, durable
@@ -47,7 +47,7 @@ class Broker:
 
 @pytest.fixture
 def no_broker() -> Iterator[None]:
-    """Nothing is published unless a test asks for a broker: what is written waits for the sweep."""
+    """Publish nowhere unless a test asks for a broker; rows wait for the sweep."""
     before = app.conf.broker_url
     use_broker(NOWHERE)
     yield

@@ -1,8 +1,8 @@
-"""A generated world of any size over the real catalogue, to try and measure the portal at scale.
+"""A generated world of any size over the real catalogue, to test and measure the portal at scale.
 
-It goes past the actions on purpose (a million registrations through them would take a day) and keeps what they
-keep: entries that sum to the points, levels that follow, level changes that tell how. The history tables, which
-nothing counts by, are left out. The same seed makes the same world.
+It bypasses the actions on purpose (a million registrations through them would take a day), but keeps their invariants:
+entries sum to the points, levels follow, level changes explain them. History tables, which nothing is computed from,
+stay empty. The same seed makes the same world.
 """
 
 import io
@@ -48,7 +48,7 @@ MAX_COPIES_OF_ONE_PRODUCT = 300
 
 
 class Table:
-    """One COPY: what varies from row to row is given, the rest is the model's own default."""
+    """Rows for one COPY: the varying columns are given, all others get the model's defaults."""
 
     def __init__(self, model: type[models.Model], *varying: str) -> None:
         blank = model()
@@ -156,7 +156,7 @@ class _Crowd:
         self.moves = Table(LevelChange, "member_id", "from_level", "to_level", "points", "cause", "about", "at")
 
     def _shares(self, total: int) -> list[int]:
-        """How many more each member has: most a few, some very many."""
+        """How many more registrations each member has: most a few, some very many."""
         mean = total / self.members
         counts = [
             min(MAX_COPIES_OF_ONE_PRODUCT, int(self.rng.expovariate(1 / mean))) if mean else 0

@@ -19,7 +19,8 @@ os.environ.setdefault("EMAIL_URL", "consolemail://")
 os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))
 
 from .base import *  # noqa: E402, F403
-from .base import INSTALLED_APPS, STORAGES, TEMPLATES, env  # noqa: E402
+from .base import INSTALLED_APPS, STORAGES, TEMPLATES  # noqa: E402
+from .environment import env  # noqa: E402
 
 DEBUG = env.bool("DEBUG", default=True)
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.dev", "cps_portal.dev.mailbox"]

@@ -1,6 +1,6 @@
-"""The demonstration world: an invented cast, made only by the portal's own actions, at times in the past.
+"""The demonstration world: an invented cast, created by the portal's own actions at times in the past.
 
-Every step is skipped if what it makes is there, so that a run that was cut short is finished by the next one.
+A step is skipped if its result exists, so a run that was interrupted is completed by the next one.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cps_portal.dev.demo import offers, partners, service
-from kitbag.actions import planning, registrations, review, stage_change_notices
-from kitbag.actions import stage_changes as applying
+from kitbag.actions import planning, registrations, review, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, ReviewReason, Stage
 from kitbag.models import Product, Registration
@@ -25,17 +24,17 @@ from members.support import actions as cases
 from members.support.enums import CaseKind
 from members.support.models import CannedAnswer
 
-PASSWORD = "demo only portal"  # noqa: S105  # never anywhere else: the command refuses to run in production
-ADMIN = "admin@example.org"  # made last: who finds it finds the whole world
+PASSWORD = "demo only portal"  # noqa: S105  # make_demo refuses to run in production
+ADMIN = "admin@example.org"  # created last: if it exists, the world is complete
 STAFF = {"support@example.org": "Support", "programme@example.org": "Programme", "centre@example.org": "Centre"}
-FELL = "eos-r5"  # the product of which Ana's history shows the supersession
+SUPERSEDED = "eos-r5"  # Ana's history shows how it was superseded
 SUCCESSOR = "eos-r5-mark-ii"
-FALLS_NEXT, FOLLOWS_NEXT = "rf-70-200mm-f2-8l-is-usm", "rf-70-200mm-f2-8l-is-usm-z"  # invented
-FALL = datetime(2024, 8, 20, 22, 5, tzinfo=UTC)
+SUPERSEDED_NEXT, SUCCESSOR_NEXT = "rf-70-200mm-f2-8l-is-usm", "rf-70-200mm-f2-8l-is-usm-z"  # invented
+SUPERSEDED_AT = datetime(2024, 8, 20, 22, 5, tzinfo=UTC)
 EARLIER_TERMS = "2023-01"
 BATCH = 500
-MUCH_KIT = 64
-KEEP_UNREAD = timedelta(days=14)
+EMIL_PRODUCTS = 64
+UNREAD_FOR = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ class SignIn:
 CAST = [
     SignIn("ana@example.org", "Gold, South Africa, with kit, drafts, a refusal and a history"),
     SignIn("ben@example.org", "Red, Kenya, no kit yet"),
-    SignIn("chloe@example.org", "Silver, Turkey; one product waits for a person"),
+    SignIn("chloe@example.org", "Silver, Turkey; one product waiting for a person"),
     SignIn("dana@example.org", "Gold, Romania, where benefits go up to Silver"),
-    SignIn("emil@example.org", f"Platinum, Egypt, {MUCH_KIT} products"),
+    SignIn("emil@example.org", f"Platinum, Egypt, {EMIL_PRODUCTS} products"),
     SignIn("support@example.org", "staff: members and registrations"),
     SignIn("programme@example.org", "staff: countries, levels, catalogue"),
     SignIn("centre@example.org", "staff of a service centre"),
@@ -57,38 +56,38 @@ CAST = [
 ]
 
 
-def is_made() -> bool:
+def exists() -> bool:
     return User.objects.filter(email=ADMIN).exists()
 
 
-def make() -> None:
-    """Make what is missing of the demonstration world."""
-    make_staff()
-    if make_ana_before_the_fall():
-        _fall()
-    _ana_later()
+def create() -> None:
+    """Create what is missing of the demonstration world."""
+    create_staff()
+    if create_ana_before_supersession():
+        _supersede()
+    _ana_afterwards()
     _once("ben@example.org", lambda: _join("ben", "Ben", "Otieno", "KE", _at(2025, 9, 1)))
     _once("chloe@example.org", _chloe)
     _once("dana@example.org", _dana)
     _once("emil@example.org", _emil)
     _cases()
-    _ahead()
+    _upcoming_change()
     service.make_jobs()
     offers.make_offers()
     partners.make_partners()
     _once(ADMIN, _admin)
 
 
-def make_staff() -> None:
+def create_staff() -> None:
     for email, group in STAFF.items():
         _once(email, partial(_staff, email, group))
 
 
-def make_ana_before_the_fall() -> bool:
-    """Whether there is a fall to follow."""
-    fall = _prepare_fall()
+def create_ana_before_supersession() -> bool:
+    """Create Ana; returns whether the supersession is still to be applied."""
+    is_pending = _restore_current_stage()
     _once("ana@example.org", _ana)
-    return fall
+    return is_pending
 
 
 # --- Cases ---------------------------------------------------------------------------------------
@@ -96,13 +95,13 @@ def make_ana_before_the_fall() -> bool:
 CANNED = {
     "Lost card": "Hello {name},\n\nwe have stopped your card. A new one is on its way to the address in your profile.",
     "Receipt needed": "Hello {name},\n\nplease send us a photo of the receipt. Your reference is {reference}.",
-    "Where the number is": "Hello {name},\n\nthe serial number stands on the lens near the mount, not on the box.",
+    "Where the number is": "Hello {name},\n\nthe serial number is on the lens near the mount, not on the box.",
 }
 
 
 @transaction.atomic
 def _cases() -> None:
-    """One answered, one that waits for her, one overdue, one of a visitor; and what support often says."""
+    """Cases: one answered, one waiting for Ana, one overdue, one of a visitor; and canned answers."""
     ana, ben = (Member.objects.get(user__email=f"{name}@example.org") for name in ("ana", "ben"))
     if ana.cases.exists():
         return
@@ -111,11 +110,11 @@ def _cases() -> None:
         CannedAnswer.objects.create(title=title, text=text)
     kit = Registration.objects.filter(member=ana).order_by("pk").first()
     ask = partial(cases.open_case, member=ana, by=ana.user)
-    settled = ask(
+    answered = ask(
         kind=CaseKind.KIT, subject="Points after the change", text="Why did they fall?", at=_ago(40), about=kit
     )
     cases.answer(
-        case=settled, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
+        case=answered, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
     )
     lost = ask(kind=CaseKind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
     cases.add_note(case=lost, text="Third card this year.", by=support, at=_ago(2))
@@ -168,7 +167,7 @@ def _user(email: str) -> User:
 
 
 def _join(mailbox: str, first: str, last: str, country: str, at: datetime) -> Member:
-    """Joins under the terms of that time, and has accepted those of today."""
+    """Join under the terms in force then, and accept those in force now."""
     profile = actions.Profile(first_name=first, last_name=last, country=country)
     user = _user(f"{mailbox}@example.org")
     member = actions.join(user=user, profile=profile, is_adult=True, terms=_terms(at), at=at)
@@ -179,14 +178,14 @@ def _join(mailbox: str, first: str, last: str, country: str, at: datetime) -> Me
 
 
 def _terms(at: datetime) -> TermsVersion:
-    found = TermsVersion.objects.filter(valid_from__lte=at).first()
-    if found:
-        return found
+    in_force = TermsVersion.objects.filter(valid_from__lte=at).first()
+    if in_force:
+        return in_force
     return TermsVersion.objects.create(version=EARLIER_TERMS, valid_from=datetime(2023, 1, 1, tzinfo=UTC))
 
 
-def _put_away_old_notices(member: Member) -> None:
-    long_ago = timezone.now() - KEEP_UNREAD
+def _mark_old_notices_read(member: Member) -> None:
+    long_ago = timezone.now() - UNREAD_FOR
     for notice in member.notices.filter(at__lt=long_ago, read_at=None):
         actions.read_notice(member=member, notice=notice.pk, at=notice.at + timedelta(days=1))
 
@@ -210,17 +209,17 @@ def _details(serial: str, bought: date, *, store: str, country: str) -> registra
     return registrations.Details(serial=serial, no_serial=not serial, purchased_on=bought, store=store, country=country)
 
 
-def _hand_in(
+def _register(
     member: Member, slug: str, serial: str, at: datetime, *, store: str = "Rosebank Camera Co.", insisted: bool = False
 ) -> Registration:
-    """Add, complete and have it checked, as the page and the background job do. Bought a week before."""
+    """Add, submit and check a product, as the page and the background job do. Bought a week before."""
     row = registrations.add_product(member=member, product=_product(slug), at=at)
     bought = (at - timedelta(days=7)).date()
     details = _details(serial, bought, store=store, country=member.country.code)
     later = at + timedelta(minutes=4)
     row = registrations.submit_registration(registration=row, details=details, insisted=insisted, at=later)
     row = registrations.check_registration(registration=row, at=later + timedelta(seconds=2))
-    if row.review_reason == ReviewReason.SAMPLE:  # what the demonstration shows must not depend on chance
+    if row.review_reason == ReviewReason.SAMPLE:  # the demonstration must not depend on chance
         by = User.objects.get(email="support@example.org")
         row = review.approve_registration(registration=row, by=by, at=later + timedelta(hours=1))
     return row
@@ -229,12 +228,12 @@ def _hand_in(
 # --- The cast ------------------------------------------------------------------------------------
 
 
-def _prepare_fall() -> bool:
-    """Let the product of the fall be current for a moment, so that Ana can have registered it in its day.
+def _restore_current_stage() -> bool:
+    """Make the superseded product current for a moment, so that Ana can have registered it at the time.
 
-    Only in a catalogue that says it is superseded, and while nobody holds it; `_fall` puts it back.
+    Only if the catalogue says it is superseded and nobody holds it; `_supersede` puts it back.
     """
-    product = _product(FELL)
+    product = _product(SUPERSEDED)
     holders = Registration.objects.live().filter(product=product)
     if product.stage == Stage.UNSERVICEABLE or holders.exclude(member__user__email="ana@example.org").exists():
         return False
@@ -245,25 +244,25 @@ def _prepare_fall() -> bool:
 
 def _ana() -> None:
     ana = _join("ana", "Ana", "Botha", "ZA", _at(2023, 3, 6))
-    _hand_in(ana, FELL, "034021004417", _at(2023, 3, 6))
-    _hand_in(ana, "rf-24-70mm-f2-8l-is-usm", "1402003318", _at(2023, 3, 7))
-    _hand_in(ana, "rf-70-200mm-f2-8l-is-usm", "2810004452", _at(2023, 11, 20))
-    _hand_in(ana, "eos-c70", "123021004418", _at(2024, 4, 15), store="Cape Film Supplies")
+    _register(ana, SUPERSEDED, "034021004417", _at(2023, 3, 6))
+    _register(ana, "rf-24-70mm-f2-8l-is-usm", "1402003318", _at(2023, 3, 7))
+    _register(ana, "rf-70-200mm-f2-8l-is-usm", "2810004452", _at(2023, 11, 20))
+    _register(ana, "eos-c70", "123021004418", _at(2024, 4, 15), store="Cape Film Supplies")
 
 
-def _fall() -> None:
-    product = _product(FELL)
+def _supersede() -> None:
+    product = _product(SUPERSEDED)
     if product.stage == Stage.CURRENT:
-        _apply(Plan(product, Stage.SUPERSEDED, FALL.date(), _product(SUCCESSOR)), FALL)
+        _apply(Plan(product, Stage.SUPERSEDED, SUPERSEDED_AT.date(), _product(SUCCESSOR)), SUPERSEDED_AT)
 
 
-def _ahead() -> None:
-    """Something to look forward to: a lens that Ana and Chloe hold will be superseded, and they have been told."""
-    product = _product(FALLS_NEXT)
+def _upcoming_change() -> None:
+    """Plan and announce that a lens of Ana and Chloe will be superseded."""
+    product = _product(SUPERSEDED_NEXT)
     if product.stage != Stage.CURRENT or product.stage_changes.exists():
         return
     day = timezone.localdate() + timedelta(days=75)
-    plan = Plan(product, Stage.SUPERSEDED, day, _product(FOLLOWS_NEXT))
+    plan = Plan(product, Stage.SUPERSEDED, day, _product(SUCCESSOR_NEXT))
     (change,) = planning.plan_changes(plans=[plan], by=None, at=_ago(2))
     while stage_change_notices.notify_holders_step(change=change.pk, limit=BATCH, at=_ago(1)):
         pass
@@ -275,56 +274,56 @@ def _apply(plan: Plan, at: datetime) -> None:
     (change,) = planning.plan_changes(plans=[plan], by=None, at=planned)
     while stage_change_notices.notify_holders_step(change=change.pk, limit=BATCH, at=planned + timedelta(hours=1)):
         pass
-    applying.begin_change(change=change, at=at)
-    while applying.reconcile_step(change=change.pk, limit=BATCH, at=at):
+    stage_changes.begin_change(change=change, at=at)
+    while stage_changes.reconcile_step(change=change.pk, limit=BATCH, at=at):
         pass
     while actions.notify_level_changes(limit=BATCH):
         pass
 
 
 @transaction.atomic
-def _ana_later() -> None:
-    """After the fall: back to Gold, a refusal, something that waits for a person, and two drafts."""
+def _ana_afterwards() -> None:
+    """After the supersession: back to Gold, a refusal, one product waiting for a person, and two drafts."""
     ana = Member.objects.get(user__email="ana@example.org")
     if Registration.objects.of(ana).filter(product__slug=SUCCESSOR).exists():
         return
-    _hand_in(ana, SUCCESSOR, "052021004419", _at(2024, 10, 2))
+    _register(ana, SUCCESSOR, "052021004419", _at(2024, 10, 2))
     support = User.objects.get(email="support@example.org")
-    wide = _hand_in(ana, "rf-15-35mm-f2-8l-is-usm", "77120", _ago(6), insisted=True)
+    wide = _register(ana, "rf-15-35mm-f2-8l-is-usm", "77120", _ago(6), insisted=True)
     review.refuse_registration(registration=wide, reason=RefusalReason.SERIAL_UNREADABLE, by=support, at=_ago(5))
-    _hand_in(ana, "bg-e16", "", _ago(1))
+    _register(ana, "bg-e16", "", _ago(1))
     registrations.add_product(member=ana, product=_product("rf-50mm-f1-2l-usm"), at=_ago(3))
     flash = registrations.add_product(member=ana, product=_product("speedlite-el-1"), at=_ago(2))
-    known = registrations.Details(country="ZA", store="Rosebank Camera Co.")
-    registrations.save_details(registration=flash, details=known, at=_ago(2))
-    _put_away_old_notices(ana)
+    partial_details = registrations.Details(country="ZA", store="Rosebank Camera Co.")
+    registrations.save_details(registration=flash, details=partial_details, at=_ago(2))
+    _mark_old_notices_read(ana)
 
 
 def _chloe() -> None:
     chloe = _join("chloe", "Chloe", "Demir", "TR", _at(2025, 2, 10))
-    _hand_in(chloe, "eos-r3", "061021007730", _at(2025, 2, 10), store="Galata Foto")
-    _hand_in(chloe, "rf-100mm-f2-8l-macro-is-usm", "3310007731", _at(2025, 6, 3), store="Galata Foto")
-    # The serial number of Ana's lens: for the desk to look at.
-    _hand_in(chloe, "rf-70-200mm-f2-8l-is-usm", "2810004452", _ago(1), store="A private seller")
-    _put_away_old_notices(chloe)
+    _register(chloe, "eos-r3", "061021007730", _at(2025, 2, 10), store="Galata Foto")
+    _register(chloe, "rf-100mm-f2-8l-macro-is-usm", "3310007731", _at(2025, 6, 3), store="Galata Foto")
+    # The serial number of Ana's lens: a person has to decide.
+    _register(chloe, "rf-70-200mm-f2-8l-is-usm", "2810004452", _ago(1), store="A private seller")
+    _mark_old_notices_read(chloe)
 
 
 def _dana() -> None:
     dana = _join("dana", "Dana", "Ionescu", "RO", _at(2025, 1, 20))
-    _hand_in(dana, "eos-r1", "071021009901", _at(2025, 1, 20), store="Bucium Foto")
-    _hand_in(dana, "eos-r5-mark-ii", "052021009902", _at(2025, 3, 11), store="Bucium Foto")
-    _hand_in(dana, "rf-24-70mm-f2-8l-is-usm", "1402009903", _at(2025, 9, 2), store="Bucium Foto")
-    _put_away_old_notices(dana)
+    _register(dana, "eos-r1", "071021009901", _at(2025, 1, 20), store="Bucium Foto")
+    _register(dana, "eos-r5-mark-ii", "052021009902", _at(2025, 3, 11), store="Bucium Foto")
+    _register(dana, "rf-24-70mm-f2-8l-is-usm", "1402009903", _at(2025, 9, 2), store="Bucium Foto")
+    _mark_old_notices_read(dana)
 
 
 def _emil() -> None:
-    """One product every twelve days; the last few were never finished."""
+    """One product every twelve days; the last four were left as drafts."""
     emil = _join("emil", "Emil", "Haddad", "EG", _at(2023, 5, 2))
     lenses = Product.objects.registrable().filter(category="lens-ef", points_current__gt=0).order_by("slug")
-    for place, lens in enumerate(lenses[:MUCH_KIT]):
+    for place, lens in enumerate(lenses[:EMIL_PRODUCTS]):
         at = _at(2023, 5, 3) + timedelta(days=12 * place)
-        if place < MUCH_KIT - 4:
-            _hand_in(emil, lens.slug, str(20410033 + place * 7919), at, store="Zamalek Optics")
+        if place < EMIL_PRODUCTS - 4:
+            _register(emil, lens.slug, str(20410033 + place * 7919), at, store="Zamalek Optics")
         else:
             registrations.add_product(member=emil, product=lens, at=at)
-    _put_away_old_notices(emil)
+    _mark_old_notices_read(emil)

@@ -70,13 +70,13 @@ def describe(notice: Notice) -> NoticeLine:
         NoticeCode.CARD_REPLACED: (_("You have a new card"), _("The old one doesn’t work any more. Open the new one.")),
         NoticeCode.PLACE_FREE: (
             _("You have a place: %(title)s"),
-            _("If you can’t come, give it up for the next in the queue."),
+            _("If you can’t come, give it up for the next in line."),
         ),
         NoticeCode.OFFER_CHANGED: (
             _("Changed: %(title)s"),
             _("See the new time and venue. If they don’t suit you, give up your place."),
         ),
-        NoticeCode.TICKET: events.SENTENCES.get(params.get("kind", ""), events.OTHERWISE),
+        NoticeCode.TICKET: events.SENTENCES.get(params.get("kind", ""), events.DEFAULT_SENTENCES),
         NoticeCode.OFFER_WITHDRAWN: (_("Cancelled: %(title)s"), _("You don’t have to do anything.")),
         NoticeCode.POINTS_WILL_CHANGE: (_points_will_change(params.get("others", 0)), _totals_then(params)),
         NoticeCode.PLAN_CANCELLED: (

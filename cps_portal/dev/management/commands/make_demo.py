@@ -22,33 +22,33 @@ LOADS = [
 
 
 class Command(BaseCommand):
-    help = "Make the demonstration world once: invented members with kit, and staff to look after them."
+    help = "Create the demonstration world once: invented members with kit, and staff to look after them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--even-in-production",
             action="store_true",
-            help="also where staff need a second factor; everybody can read the passwords of these accounts",
+            help="also where staff need a second factor; the passwords of these accounts are public",
         )
 
     def handle(self, **options: Any) -> None:
         if settings.STAFF_SECOND_FACTOR_REQUIRED and not options["even_in_production"]:
-            raise CommandError("This looks like production: everybody knows the passwords of the demonstration world.")
+            raise CommandError("This looks like production, and the passwords of the demonstration world are public.")
         for model, command in LOADS:
             if not model._default_manager.exists():
                 call_command(command, verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
-        if world.is_made():
-            self.stdout.write("The demonstration world is here already; nothing was changed.")
+        if world.exists():
+            self.stdout.write("The demonstration world exists already; nothing was changed.")
         else:
             try:
-                world.make()
+                world.create()
             except Refusal as refusal:
                 raise CommandError(f"The demonstration world does not fit this programme: {refusal}") from refusal
-            self.stdout.write("The demonstration world is made.")
+            self.stdout.write("The demonstration world is ready.")
         if options["verbosity"]:
             self.stdout.write(f"Sign in with the password “{world.PASSWORD}” as")
             for person in world.CAST:
                 self.stdout.write(f"  {person.email:<24}{person.who}")
-            self.stdout.write(f"Fetch tokens of the API with the secret “{partners.SECRET}” as")
+            self.stdout.write(f"Get API tokens with the secret “{partners.SECRET}” as")
             for slug, name in partners.SANDBOX.values():
                 self.stdout.write(f"  {slug:<24}{name}")
