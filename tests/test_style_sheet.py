@@ -10,6 +10,7 @@ from django.contrib.staticfiles.utils import get_files
 
 from cps_portal.core.lib import style_sheet
 from cps_portal.core.lib.style_sheet import INDEX, STYLE_SHEET, StyleSheetStorage, join_imports
+from members.offers.views.cards import OFFLINE_ASSETS
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SELECTORS = re.compile(r"([^{}]+)\{")
@@ -39,6 +40,11 @@ def test_an_edit_shows_at_the_next_request(monkeypatch: pytest.MonkeyPatch, tmp_
         assert storage.exists(STYLE_SHEET)
         assert Path(storage.path(STYLE_SHEET)).read_text() == f"@layer base;\n@layer base {{\n{rule}}}\n"
     assert list(get_files(storage)) == [STYLE_SHEET]
+
+
+@pytest.mark.parametrize("name", OFFLINE_ASSETS)
+def test_the_offline_card_names_files_that_exist(name: str) -> None:
+    assert finders.find(name)
 
 
 def test_no_class_is_styled_that_nothing_uses() -> None:

@@ -26,8 +26,7 @@ from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
 
 OFFLINE_ASSETS = [  # stored by the service worker together with the page
-    "css/tokens.css",
-    "css/components.css",
+    "css/portal.css",
     "js/app.js",
     "js/card.js",
     "img/icons.svg",
