@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from members.models import (
     CountryProgramme,
     LevelBenefit,
@@ -53,7 +53,7 @@ class UserForm(UserChangeForm[User]):
 
 
 @admin.register(User)
-class PortalUserAdmin(DeskAdmin[User], UserAdmin[User]):
+class PortalUserAdmin(PortalModelAdmin[User], UserAdmin[User]):
     """Users, staff and members. Only superusers can grant permissions or change accounts of staff."""
 
     form = UserForm
@@ -110,7 +110,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin[Authenticator]):
 
 
 @admin.register(CountryProgramme)
-class CountryProgrammeAdmin(DeskAdmin[CountryProgramme]):
+class CountryProgrammeAdmin(PortalModelAdmin[CountryProgramme]):
     list_display = ["country", "region", "kind", "service_level", "valid_from", "sample"]
     list_filter = ["kind", "service_level", "region", "sample", "valid_from"]
     search_fields = ["country", "region", "note"]
@@ -119,7 +119,7 @@ class CountryProgrammeAdmin(DeskAdmin[CountryProgramme]):
 
 
 @admin.register(LevelBenefit)
-class LevelBenefitAdmin(DeskAdmin[LevelBenefit]):
+class LevelBenefitAdmin(PortalModelAdmin[LevelBenefit]):
     list_display = [
         "level",
         "service_level",
@@ -159,7 +159,7 @@ class TermsForm(forms.ModelForm[TermsVersion]):
 
 
 @admin.register(TermsVersion)
-class TermsVersionAdmin(DeskAdmin[TermsVersion]):
+class TermsVersionAdmin(PortalModelAdmin[TermsVersion]):
     """Versions in force cannot be changed, because members have accepted them (R9)."""
 
     form = TermsForm

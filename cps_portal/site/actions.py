@@ -29,11 +29,11 @@ from kitbag.actions.erasure import erase_kit
 from members import actions as members
 from members import emails
 from members.models import Member, User
-from members.offers.actions.erasing import erase_pack_and_card
 from members.offers.actions.offers import cancel_all_sign_ups
+from members.offers.actions.packs import erase_pack_and_card
 from members.support import actions as cases
 from members.support.models import Case
-from servicing.actions.erasing import erase_jobs, is_busy
+from servicing.actions.erasure import erase_tickets, is_busy
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def erase_account(*, member: int, at: datetime) -> bool:
     # The person first: whatever the later steps would send then goes to an address that does not exist.
     addresses = members.erase_person(member=locked, at=at)
     log += _admin_log_naming([locked.number_in_groups, *addresses])
-    erase_jobs(member=locked, at=at)
+    erase_tickets(member=locked, at=at)
     erase_pack_and_card(member=locked, at=at)
     erase_kit(member=locked, at=at)
     own_cases = Case.objects.alias(visitor=Lower("visitor_email")).filter(Q(member=locked) | Q(visitor__in=addresses))

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import DeskAdmin, ReadOnlyAdmin
+from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
 from kitbag import rules
 from kitbag.models import PointsEntry, Registration
 from kitbag.presenters.texts import cause_sentence, grey_sentence
@@ -44,7 +44,7 @@ class Closing(admin.SimpleListFilter):
 
 
 @admin.register(Member)
-class MemberAdmin(DeskAdmin[Member]):
+class MemberAdmin(PortalModelAdmin[Member]):
     """Search by number, e-mail address, name or serial number; the page shows the whole member."""
 
     change_form_template = "admin/members/member/change_form.html"

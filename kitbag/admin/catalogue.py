@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
 from kitbag.admin.plan_forms import MAX_PER_REQUEST
 from kitbag.admin.planning import is_key, may_plan
 from kitbag.models import Product, ProductName, StageChange
@@ -16,14 +16,14 @@ from kitbag.models import Product, ProductName, StageChange
 CHANGES_SHOWN = 20
 
 
-class ProductNameInline(DeskInline):
+class ProductNameInline(PortalTabularInline):
     model = ProductName
     fields = ["name"]
     extra = 1
 
 
 @admin.register(Product)
-class ProductAdmin(DeskAdmin[Product]):
+class ProductAdmin(PortalModelAdmin[Product]):
     """What describes a product. Its points, stage and successor move holders: they change by a planned change (R22)."""
 
     fieldsets = [

@@ -4,17 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
 from kitbag.models import AuthorisedPeriod, Retailer
 
 
-class PeriodInline(DeskInline):
+class PeriodInline(PortalTabularInline):
     model = AuthorisedPeriod
     extra = 1
 
 
 @admin.register(Retailer)
-class RetailerAdmin(DeskAdmin[Retailer]):
+class RetailerAdmin(PortalModelAdmin[Retailer]):
     list_display = ["name", "country", "kind", "sample"]
     list_filter = ["kind", "sample", "country"]
     search_fields = ["name"]

@@ -12,10 +12,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import DeskAdmin
+from cps_portal.core.lib.admin import PortalModelAdmin
 from kitbag import rules
 from kitbag.models import SerialShape
-from kitbag.queries.serial_shapes import MAX_FALSE_ALARM_RATE, TooSlow, how_often, try_shape
+from kitbag.queries.serial_shapes import MAX_FALSE_ALARM_RATE, TrialTimeout, shape_figures, try_shape
 
 PROBLEMS = {
     "unreadable": _("This is not a regular expression. Look for a bracket that is not closed."),
@@ -54,7 +54,7 @@ class SerialShapeForm(forms.ModelForm[SerialShape]):
 
 
 @admin.register(SerialShape)
-class SerialShapeAdmin(DeskAdmin[SerialShape]):
+class SerialShapeAdmin(PortalModelAdmin[SerialShape]):
     form = SerialShapeForm
     list_display = ["period", "categories", "year_from", "year_to", "pattern", "use", "example"]
     list_filter = ["use"]
@@ -80,7 +80,7 @@ class SerialShapeAdmin(DeskAdmin[SerialShape]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("How often each warns"),
-            "found": how_often(timezone.now()),
+            "found": shape_figures(timezone.now()),
             "most": f"{MAX_FALSE_ALARM_RATE:.0%}",
         }
         return TemplateResponse(request, "admin/kitbag/serialshape/report.html", context)
@@ -108,6 +108,6 @@ class SerialShapeAdmin(DeskAdmin[SerialShape]):
         if form.is_valid():
             try:
                 context["trial"] = try_shape(form.save(commit=False))
-            except TooSlow:
+            except TrialTimeout:
                 form.add_error("pattern", _("Comparing it took too long. Make the pattern simpler."))
         return TemplateResponse(request, "admin/kitbag/serialshape/try.html", context)

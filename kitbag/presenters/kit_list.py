@@ -1,4 +1,4 @@
-"""A member's kit as a list for insurers and customs, with the columns of an ATA carnet."""
+"""A member's kit as a list for insurers and customs, as CSV or PDF. The columns are those of an ATA carnet."""
 
 import csv
 import io
@@ -14,20 +14,20 @@ from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from cps_portal.core.lib.pdf import FONT, register_font, visual
-from cps_portal.core.lib.sheets import escape_formula
+from cps_portal.core.lib.pdf import FONT, register_font, visual_order
+from cps_portal.core.lib.spreadsheets import escape_formula
 from kitbag.models import Registration
 from members.models import Member
 
 MAKE = "Canon"
-SIZE, LEADING, MARGIN = 7.5, 9.5, 36
-WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # points, together the width of a page
-MAX_CELL_LINES = 4  # lines; what is longer is cut
+FONT_SIZE, LEADING, MARGIN, CELL_PADDING = 7.5, 9.5, 36, 6  # in PDF points, as all lengths here
+COLUMN_WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # together the width of a page
+MAX_CELL_LINES = 4  # a longer text is cut
 
 
 @dataclass(frozen=True)
-class Line:
-    """One product as the list names it."""
+class ListItem:
+    """One line of the list."""
 
     number: int
     description: str
@@ -38,20 +38,20 @@ class Line:
     country: str
 
 
-def kit_lines(member: Member) -> list[Line]:
+def kit_list_items(member: Member) -> list[ListItem]:
     """Everything in the Kitbag, in one query."""
-    rows = Registration.objects.of(member).live().select_related("product")
+    registrations = Registration.objects.of(member).live().select_related("product")
     return [
-        Line(
+        ListItem(
             number=number,
-            description=str(row.product.get_shelf_display()),
-            model=row.product.name,
-            serial=row.serial,
-            purchased_on=row.purchased_on,
-            store=row.store,
-            country=str(row.country.name) if row.country else "",
+            description=str(registration.product.get_shelf_display()),
+            model=registration.product.name,
+            serial=registration.serial,
+            purchased_on=registration.purchased_on,
+            store=registration.store,
+            country=str(registration.country.name) if registration.country else "",
         )
-        for number, row in enumerate(rows.order_by("product__shelf", "product__name", "pk"), start=1)
+        for number, registration in enumerate(registrations.order_by("product__shelf", "product__name", "pk"), start=1)
     ]
 
 
@@ -71,56 +71,56 @@ def headings() -> list[str]:
     ]
 
 
-def as_csv(lines: Iterable[Line]) -> bytes:
-    """UTF-8 with a mark at its beginning, so that spreadsheets know; no cell is taken for a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
+def as_csv(items: Iterable[ListItem]) -> bytes:
+    """UTF-8 with a byte order mark, because Excel reads the text as Latin-1 without one. No cell is a formula."""
+    output = io.StringIO()
+    writer = csv.writer(output)
     writer.writerow(headings())
-    for line in lines:
-        bought = line.purchased_on.isoformat() if line.purchased_on else ""
-        writer.writerow([escape_formula(cell) for cell in _cells(line, bought)])
-    return out.getvalue().encode("utf-8-sig")
+    for item in items:
+        purchased_on = item.purchased_on.isoformat() if item.purchased_on else ""
+        writer.writerow([escape_formula(cell) for cell in _cells(item, purchased_on)])
+    return output.getvalue().encode("utf-8-sig")
 
 
-def as_pdf(lines: Sequence[Line], *, owner: str, on: date) -> bytes:
-    """On A4, as many pages as it takes, the headings on each."""
+def as_pdf(items: Sequence[ListItem], *, owner: str, on: date) -> bytes:
+    """A4 landscape, as many pages as needed, with the headings on each."""
     register_font()
-    out = io.BytesIO()
+    output = io.BytesIO()
     width, height = landscape(A4)
-    canvas = Canvas(out, pagesize=(width, height))
+    canvas = Canvas(output, pagesize=(width, height))
     canvas.setTitle(_("Kit list"))
     canvas.setAuthor(owner)
     page, y = 0, 0.0
-    for line in lines:
-        bought = date_format(line.purchased_on, "j M Y") if line.purchased_on else ""
-        cells = [_wrapped(cell, wide) for cell, wide in zip(_cells(line, bought), WIDTHS, strict=True)]
-        tall = max(len(cell) for cell in cells) * LEADING + 6
-        if page == 0 or y - tall < MARGIN + LEADING:
+    for item in items:
+        purchased_on = date_format(item.purchased_on, "j M Y") if item.purchased_on else ""
+        cells = _wrapped_cells(_cells(item, purchased_on))
+        row_height = _row_height(cells)
+        if page == 0 or y - row_height < MARGIN + LEADING:
             if page:
                 canvas.showPage()
             page += 1
-            y = _begin_page(canvas, page=page, height=height, owner=owner, on=on, count=len(lines))
+            y = _begin_page(canvas, page=page, height=height, owner=owner, on=on, count=len(items))
         _draw_row(canvas, cells, y)
-        y -= tall
+        y -= row_height
         canvas.setLineWidth(0.3)
         canvas.line(MARGIN, y + 1, width - MARGIN, y + 1)
     if page == 0:
         _begin_page(canvas, page=1, height=height, owner=owner, on=on, count=0)
     canvas.save()
-    return out.getvalue()
+    return output.getvalue()
 
 
-def _cells(line: Line, bought: str) -> list[str]:
-    """Value and origin are left for the owner to fill in."""
+def _cells(item: ListItem, purchased_on: str) -> list[str]:
+    """Value and country of origin stay empty: the owner fills them in."""
     return [
-        str(line.number),
-        line.description,
+        str(item.number),
+        item.description,
         MAKE,
-        line.model,
-        line.serial,
-        bought,
-        line.store,
-        line.country,
+        item.model,
+        item.serial,
+        purchased_on,
+        item.store,
+        item.country,
         "1",
         "",
         "",
@@ -128,20 +128,21 @@ def _cells(line: Line, bought: str) -> list[str]:
 
 
 def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: date, count: int) -> float:
+    """Draw what is above the rows. Returns the height at which they begin."""
     y = height - MARGIN
     if page == 1:
         canvas.setFont(FONT, 14)
-        canvas.drawString(MARGIN, y - 8, visual(_("Kit list")))
-        canvas.setFont(FONT, SIZE)
-        canvas.drawString(MARGIN, y - 24, visual(owner))
-        facts = _("%(on)s, %(count)s products") % {"on": date_format(on, "j F Y"), "count": count}
-        canvas.drawString(MARGIN, y - 36, visual(facts))
+        canvas.drawString(MARGIN, y - 8, visual_order(_("Kit list")))
+        canvas.setFont(FONT, FONT_SIZE)
+        canvas.drawString(MARGIN, y - 24, visual_order(owner))
+        summary = _("%(on)s, %(count)s products") % {"on": date_format(on, "j F Y"), "count": count}
+        canvas.drawString(MARGIN, y - 36, visual_order(summary))
         y -= 52
-    canvas.setFont(FONT, SIZE)
-    canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN - 14, visual(_("Page %(page)s") % {"page": page}))
-    cells = [_wrapped(title, wide) for title, wide in zip(headings(), WIDTHS, strict=True)]
+    canvas.setFont(FONT, FONT_SIZE)
+    canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN - 14, visual_order(_("Page %(page)s") % {"page": page}))
+    cells = _wrapped_cells(headings())
     _draw_row(canvas, cells, y)
-    y -= max(len(cell) for cell in cells) * LEADING + 6
+    y -= _row_height(cells)
     canvas.setLineWidth(0.9)
     canvas.line(MARGIN, y + 1, landscape(A4)[0] - MARGIN, y + 1)
     return y
@@ -149,25 +150,34 @@ def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: dat
 
 def _draw_row(canvas: Canvas, cells: list[list[str]], y: float) -> None:
     x: float = MARGIN
-    for lines, wide in zip(cells, WIDTHS, strict=True):
-        for place, text in enumerate(lines, start=1):
-            canvas.drawString(x, y - place * LEADING, text)
-        x += wide
+    for lines, width in zip(cells, COLUMN_WIDTHS, strict=True):
+        for number, line in enumerate(lines, start=1):
+            canvas.drawString(x, y - number * LEADING, line)
+        x += width
 
 
-def _wrapped(text: str, wide: int) -> list[str]:
-    """The lines of a cell as they are drawn; a word that is too long is cut into pieces."""
+def _row_height(cells: list[list[str]]) -> float:
+    return max(len(lines) for lines in cells) * LEADING + CELL_PADDING
+
+
+def _wrapped_cells(texts: Sequence[str]) -> list[list[str]]:
+    """The lines of each cell of a row."""
+    return [_wrapped(text, width - CELL_PADDING) for text, width in zip(texts, COLUMN_WIDTHS, strict=True)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text. A word that is wider than the cell is cut into pieces."""
     lines: list[str] = []
-    for line in simpleSplit(text, FONT, SIZE, wide - 6):
-        lines += _pieces(line, wide - 6)
-    return [visual(line) for line in islice(lines, MAX_CELL_LINES)] or [""]
+    for line in simpleSplit(text, FONT, FONT_SIZE, width):
+        lines += _pieces(line, width)
+    return [visual_order(line) for line in islice(lines, MAX_CELL_LINES)] or [""]
 
 
-def _pieces(line: str, wide: float) -> list[str]:
+def _pieces(line: str, width: float) -> list[str]:
     pieces, piece = [], ""
-    for sign in line:
-        if piece and pdfmetrics.stringWidth(piece + sign, FONT, SIZE) > wide:
+    for character in line:
+        if piece and pdfmetrics.stringWidth(piece + character, FONT, FONT_SIZE) > width:
             pieces.append(piece)
             piece = ""
-        piece += sign
+        piece += character
     return [*pieces, piece]

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
@@ -66,7 +66,7 @@ class PackStateSerializer(serializers.Serializer[dict[str, Any]]):
 class PackEventsView(SignedView):
     def secrets_of(self, reference: str = "", **kwargs: Any) -> Iterable[str]:
         """The secrets of the partner that has this request; none for an unknown reference."""
-        row = WelcomePack.objects.filter(reference=read_reference(reference)).select_related("partner").first()
+        row = WelcomePack.objects.filter(reference=parse_reference(reference)).select_related("partner").first()
         if row is None or row.partner is None:
             return []
         return partners.partner_secrets(partner=row.partner, at=timezone.now())
@@ -89,7 +89,7 @@ class PackEventsView(SignedView):
             raise serializers.ValidationError({"webhook-id": [f"Use at most {MAX_EXTERNAL_ID_LENGTH} characters."]})
         serializer = PackReportSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        pack = get_object_or_404(WelcomePack.objects.select_related("partner"), reference=read_reference(reference))
+        pack = get_object_or_404(WelcomePack.objects.select_related("partner"), reference=parse_reference(reference))
         assert pack.partner is not None  # noqa: S101 (its secret has just been checked)
         return Response(record(pack, serializer.validated_data, signature.webhook_id, pack.partner))
 
@@ -141,7 +141,7 @@ class PackView(PartnerView):
     scopes = {"GET": Scope.PACKS_READ, "POST": Scope.PACKS_WRITE}
 
     def pack(self, reference: str) -> WelcomePack:
-        row = WelcomePack.objects.visible_to_partner(self.partner).filter(reference=read_reference(reference)).first()
+        row = WelcomePack.objects.visible_to_partner(self.partner).filter(reference=parse_reference(reference)).first()
         if row is None:
             raise Http404
         return row

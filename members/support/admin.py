@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from members.forms.common import add_refusal
 from members.models import User
 from members.support import actions, rules
@@ -122,7 +122,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        matches = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
+        matches = Q(reference=parse_reference(term)) | Q(member__number="".join(term.split()))
         matches |= Q(member__user__email__iexact=term) | Q(visitor_email__iexact=term)
         matches |= Q(member__last_name__iexact=term) | Q(visitor_name__icontains=term) | Q(subject__icontains=term)
         return queryset.filter(matches), False
@@ -317,7 +317,7 @@ class CaseAttachmentAdmin(ReadOnlyAdmin[CaseAttachment]):
 
 
 @admin.register(CannedAnswer)
-class CannedAnswerAdmin(DeskAdmin[CannedAnswer]):
+class CannedAnswerAdmin(PortalModelAdmin[CannedAnswer]):
     form = CannedAnswerForm
     list_display = ["title", "language", "length"]
     list_filter = ["language"]

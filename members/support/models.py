@@ -136,7 +136,7 @@ class Case(models.Model):
 
     @property
     def reference_in_groups(self) -> str:
-        return references.in_groups(self.reference)
+        return references.format_reference(self.reference)
 
     @property
     def person(self) -> str:

@@ -20,7 +20,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
 from members.access import MemberRequest, member_of, member_required
 from members.forms.common import add_refusal
@@ -182,7 +182,7 @@ def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
 
 def _get_own_case(request: MemberRequest, typed: str) -> Case:
     """The member's case with this reference, however it is typed; 404 for those of others."""
-    reference = read_reference(typed)
+    reference = parse_reference(typed)
     if not reference:
         raise Http404
     return get_object_or_404(Case.objects.of(request.member).select_related("member__user"), reference=reference)

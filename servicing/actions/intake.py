@@ -83,7 +83,7 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
     if not key or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in term):
         return LookupResult()
     registrations = Registration.objects.live().filter(serial_key=key).select_related("product", "member")
-    reports = StolenReport.objects.standing().filter(serial_key=key).select_related("product")
+    reports = StolenReport.objects.active().filter(serial_key=key).select_related("product")
     matching = _for_display(tickets).open().filter(serial_key=key)
     if product:
         registrations = registrations.filter(product=product)

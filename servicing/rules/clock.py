@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from cps_portal.core.lib.clock import NOTHING, Calendar, add_working_days, add_working_time, working_time_between
+from cps_portal.core.lib.clock import ZERO, Calendar, add_working_days, add_working_time, working_time_between
 from servicing.enums import EventKind, PauseReason, TicketState
 from servicing.rules.timeline import Event, Step, replay
 
@@ -41,8 +41,8 @@ class Clock:
     due_at: datetime | None = None
     paused_since: datetime | None = None
     pauses: tuple[Pause, ...] = ()
-    elapsed: timedelta = NOTHING  # working time since booking in, without the pauses
-    left: timedelta = NOTHING  # working time until it is due; zero once it is
+    elapsed: timedelta = ZERO  # working time since booking in, without the pauses
+    left: timedelta = ZERO  # working time until it is due; zero once it is
     elapsed_days: int = 0  # of the target's days; for people, by dates
     left_days: int = 0  # working days after today up to the day on which it is due
     late_days: int = 0  # working days after that day; 0 if it was missed today
@@ -98,7 +98,7 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
         target_days = fast_track.target_days
         due = min(due, _due(fast_track.occurred_at, target_days, paused, calendar))
     worked = working_time_between(begin, until, calendar)
-    lost = sum((working_time_between(since, to, calendar) for since, to in paused), NOTHING)
+    lost = sum((working_time_between(since, to, calendar) for since, to in paused), ZERO)
     today, due_day = (moment.astimezone(calendar.zone).date() for moment in (until, due))
     left_days, late_days = _days_between(today, due_day, calendar), _days_between(due_day, today, calendar)
     part_expected = _last_part_expected(applied) if stop is None else None
@@ -111,7 +111,7 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
         due_at=due,
         paused_since=paused[-1][0] if any(pause.until is None for pause in pauses) else None,
         pauses=pauses,
-        elapsed=max(worked - lost, NOTHING),
+        elapsed=max(worked - lost, ZERO),
         left=working_time_between(until, due, calendar),
         elapsed_days=max(target_days - left_days, 0) + late_days,
         left_days=left_days,

@@ -1,4 +1,4 @@
-"""A loan while a repair takes longer: what the ticket's page shows of it, and the agreement (R48, R53)."""
+"""Borrowing a loan unit while a repair is late: the panel on the ticket's page and the agreement (R48, R53)."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,13 @@ from servicing.actions.events import Actor
 from servicing.enums import EventKind
 from servicing.models import Loan, LoanUnit, Ticket
 
-MAX_SHOWN, MAX_ANSWER_BYTES = 6, 60  # of like ones the first is enough to choose
+MAX_UNITS_SHOWN = 6
+MAX_UNITS_READ = 60  # more than are shown, because units alike in product and condition are shown once
 
 
 @dataclass(frozen=True)
 class LoanPanel:
-    """What a ticket's page says of loans: the one there is, or what can be borrowed."""
+    """What a ticket's page shows about loans: the open loan, or the units the member can borrow."""
 
     loan: Loan | None
     units: list[LoanUnit]
@@ -30,23 +31,25 @@ class LoanPanel:
     overdue: bool = False
 
 
-def panel(ticket: Ticket) -> LoanPanel | None:
-    """The panel for the ticket's page; None if there is nothing to say."""
-    loan = loans.open_loan(ticket)
-    if loan:
+def make_loan_panel(ticket: Ticket) -> LoanPanel | None:
+    """The panel for the ticket's page; None if there is nothing to show."""
+    open_loan = loans.open_loan(ticket)
+    if open_loan:
         today = ticket.centre.today(timezone.now())
-        return LoanPanel(loan, [], declined=False, overdue=loan.is_overdue(today))
+        return LoanPanel(open_loan, [], declined=False, overdue=open_loan.is_overdue(today))
     if not loans.is_offered(ticket):
         return None
     declined = ticket.events.filter(kind=EventKind.LOAN_DECLINED).exists()
-    kinds = {(unit.product_id, unit.condition): unit for unit in reversed(loans.free_units(ticket)[:MAX_ANSWER_BYTES])}
-    return LoanPanel(None, list(reversed(kinds.values()))[:MAX_SHOWN], declined)
+    distinct_units = {
+        (unit.product_id, unit.condition): unit for unit in reversed(loans.free_units(ticket)[:MAX_UNITS_READ])
+    }
+    return LoanPanel(None, list(reversed(distinct_units.values()))[:MAX_UNITS_SHOWN], declined)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
-def loan(request: MemberRequest, reference: str) -> HttpResponse:
-    """Choose a unit, decline, read and accept the agreement, or give the reservation up."""
+def loan_page(request: MemberRequest, reference: str) -> HttpResponse:
+    """Choose or decline a unit, read and accept the agreement, or cancel the reservation."""
     ticket = get_object_or_404(
         Ticket.objects.of(request.member).select_related("product", "centre", "registration"),
         reference=parse_reference(reference),
@@ -54,48 +57,48 @@ def loan(request: MemberRequest, reference: str) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         try:
-            _act(request, ticket)
+            _perform(request, ticket)
         except Refusal as error:
             refusal = error
         else:
-            return HttpResponseRedirect(_where(ticket))
-    shown = panel(ticket)
-    if shown is None and refusal is None:
+            return HttpResponseRedirect(_next_url(ticket))
+    panel = make_loan_panel(ticket)
+    if panel is None and refusal is None:
         return HttpResponseRedirect(ticket.get_absolute_url())
-    context = {"ticket": ticket, "panel": shown, "version": loans.AGREEMENT, "refusal": refusal}
+    context = {"ticket": ticket, "panel": panel, "version": loans.AGREEMENT, "refusal": refusal}
     return render(request, "servicing/loan.html", context, status=422 if refusal else 200)
 
 
-def _act(request: MemberRequest, ticket: Ticket) -> None:
+def _perform(request: MemberRequest, ticket: Ticket) -> None:
     now, by = timezone.now(), request.user
-    found = loans.open_loan(ticket)
-    wanted = request.POST.get("unit", "")
+    loan = loans.open_loan(ticket)
+    choice = request.POST.get("unit", "")
     match request.POST.get("do", ""):
-        case "reserve" if wanted == "none":
+        case "reserve" if choice == "none":
             loans.decline_offer(ticket=ticket, by=by, at=now)
         case "reserve":
-            unit = LoanUnit.objects.filter(pk=_key(wanted)).first()
+            unit = LoanUnit.objects.filter(pk=_parse_pk(choice)).first()
             if unit is None:
-                raise Refusal("unit", _("Choose one of these."), "unit")
+                raise Refusal("unit", _("Choose one of these units."), "unit")
             loans.reserve(ticket=ticket, unit=unit, by=by, at=now)
-        case "agree" if found:
+        case "agree" if loan:
             if not request.POST.get("agreed"):
                 raise Refusal("agreed", _("Tick the box to accept the agreement."), "agreed")
-            loans.accept_agreement(loan=found, version=request.POST.get("version", "")[:20], at=now)
-            messages.success(request, _("Accepted. Fetch it at the centre, or have it sent."))
-        case "cancel" if found:
-            loans.cancel(loan=found, actor=Actor(user=by), at=now)
-            messages.success(request, _("The reservation was given up."))
+            loans.accept_agreement(loan=loan, version=request.POST.get("version", "")[:20], at=now)
+            messages.success(request, _("Accepted. Pick it up at the centre, or ask them to send it."))
+        case "cancel" if loan:
+            loans.cancel(loan=loan, actor=Actor(user=by), at=now)
+            messages.success(request, _("Your reservation is cancelled."))
         case _:
-            raise Refusal("gone", _("This has changed meanwhile. Look again."))
+            raise Refusal("gone", _("This has changed in the meantime. Please look again."))
 
 
-def _key(typed: str) -> int:
+def _parse_pk(typed: str) -> int:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else 0
 
 
-def _where(ticket: Ticket) -> str:
-    """On to the agreement while it has to be accepted; otherwise back to the job."""
-    found = loans.open_loan(ticket)
-    home = ticket.get_absolute_url()
-    return f"{home}loan/" if found and not found.agreed_at else home
+def _next_url(ticket: Ticket) -> str:
+    """The agreement while it has to be accepted, otherwise the ticket's page."""
+    loan = loans.open_loan(ticket)
+    ticket_url = ticket.get_absolute_url()
+    return f"{ticket_url}loan/" if loan and not loan.agreed_at else ticket_url

@@ -1,4 +1,4 @@
-"""A parcel that was asked for: its references, what to do now, its papers, and that it is on its way (R49, R52)."""
+"""A parcel: its references, what to do next, its label and packing list, and marking it as sent (R49, R52)."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -25,22 +25,22 @@ from servicing.rules.places import HELD_FOR
 @never_cache
 @require_safe
 @member_required
-def parcel(request: MemberRequest, reference: str) -> HttpResponse:
-    row, tickets = _own(request, reference)
-    return _page(request, row, tickets, SentForm(initial={"carrier": row.carrier, "tracking": row.tracking}))
+def parcel_detail(request: MemberRequest, reference: str) -> HttpResponse:
+    parcel, tickets = _get_own_parcel(request, reference)
+    return _page(request, parcel, tickets, SentForm(initial={"carrier": parcel.carrier, "tracking": parcel.tracking}))
 
 
 @never_cache
 @require_POST
 @member_required
-def sent(request: MemberRequest, reference: str) -> HttpResponse:
-    """It is on its way."""
-    row, tickets = _own(request, reference)
+def mark_sent(request: MemberRequest, reference: str) -> HttpResponse:
+    """Record that the parcel is on its way, or its tracking number."""
+    parcel, tickets = _get_own_parcel(request, reference)
     form = SentForm(request.POST)
     if form.is_valid():
         try:
-            went = shipping.mark_sent(
-                parcel=row,
+            is_on_its_way = shipping.mark_sent(
+                parcel=parcel,
                 member=request.member,
                 actor=Actor(user=request.user),
                 at=timezone.now(),
@@ -49,43 +49,45 @@ def sent(request: MemberRequest, reference: str) -> HttpResponse:
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, _("On its way. We tell you when it is booked in.") if went else _("Saved."))
-            return redirect(row)
-    return _page(request, row, tickets, form, status=422)
+            messages.success(
+                request, _("On its way. We’ll tell you when it’s booked in.") if is_on_its_way else _("Saved.")
+            )
+            return redirect(parcel)
+    return _page(request, parcel, tickets, form, status=422)
 
 
 @never_cache
 @require_POST
 @member_required
-def cancel(request: MemberRequest, reference: str) -> HttpResponse:
-    """Call off everything of a parcel that is not at the centre yet."""
-    row, tickets = _own(request, reference)
-    before = [one for one in tickets if one.state in BEFORE_INTAKE]
+def cancel_parcel(request: MemberRequest, reference: str) -> HttpResponse:
+    """Cancel every ticket of a parcel that has not reached the centre yet."""
+    parcel, tickets = _get_own_parcel(request, reference)
+    cancellable = [ticket for ticket in tickets if ticket.state in BEFORE_INTAKE]
     try:
-        for one in before:
-            cancel_ticket(ticket=one, actor=Actor(user=request.user), at=timezone.now())
+        for ticket in cancellable:
+            cancel_ticket(ticket=ticket, actor=Actor(user=request.user), at=timezone.now())
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Cancelled.") if before else _("There is nothing left to cancel."))
-    return redirect(row)
+        messages.success(request, _("Cancelled.") if cancellable else _("There is nothing left to cancel."))
+    return redirect(parcel)
 
 
 @never_cache
 @require_safe
 @member_required
-def label(request: MemberRequest, reference: str) -> HttpResponse:
-    row, tickets = _own(request, reference)
-    return _pdf(parcel_papers.label(row, request.member, _travelling(tickets)), f"label-{row.reference}.pdf")
+def shipping_label(request: MemberRequest, reference: str) -> HttpResponse:
+    parcel, tickets = _get_own_parcel(request, reference)
+    return _pdf(parcel_papers.label(parcel, request.member, _list_in_box(tickets)), f"label-{parcel.reference}.pdf")
 
 
 @never_cache
 @require_safe
 @member_required
 def packing_list(request: MemberRequest, reference: str) -> HttpResponse:
-    row, tickets = _own(request, reference)
-    paper = parcel_papers.packing_list(row, request.member, _travelling(tickets))
-    return _pdf(paper, f"packing-list-{row.reference}.pdf")
+    parcel, tickets = _get_own_parcel(request, reference)
+    pdf = parcel_papers.packing_list(parcel, request.member, _list_in_box(tickets))
+    return _pdf(pdf, f"packing-list-{parcel.reference}.pdf")
 
 
 def _pdf(content: bytes, name: str) -> HttpResponse:
@@ -93,36 +95,36 @@ def _pdf(content: bytes, name: str) -> HttpResponse:
     return HttpResponse(content, content_type="application/pdf", headers=disposition)
 
 
-def _travelling(tickets: list[Ticket]) -> list[Ticket]:
-    """What is in the box. Raises Http404 if there is nothing: all waits, or is called off."""
-    found = [one for one in tickets if one.state not in (TicketState.WAITING, TicketState.CANCELLED)]
-    if not found:
+def _list_in_box(tickets: list[Ticket]) -> list[Ticket]:
+    """The tickets whose products are in the box. Raises Http404 if all of them are waiting or cancelled."""
+    in_the_box = [ticket for ticket in tickets if ticket.state not in (TicketState.WAITING, TicketState.CANCELLED)]
+    if not in_the_box:
         raise Http404
-    return found
+    return in_the_box
 
 
-def _own(request: MemberRequest, reference: str) -> tuple[Parcel, list[Ticket]]:
-    """The parcel as typed or read out, with its jobs; somebody else's is not there."""
-    found = parse_reference(reference)
-    if not found:
+def _get_own_parcel(request: MemberRequest, reference: str) -> tuple[Parcel, list[Ticket]]:
+    """The member's own parcel by reference, in any spelling, with its tickets. Raises Http404."""
+    parsed = parse_reference(reference)
+    if not parsed:
         raise Http404
     mine = Ticket.objects.of(request.member).values("parcel")
-    row = get_object_or_404(Parcel.objects.select_related("centre").filter(pk__in=mine), reference=found)
-    rows = row.tickets.filter(member=request.member).select_related("product", "centre").order_by("pk")
-    return row, list(rows)
+    parcel = get_object_or_404(Parcel.objects.select_related("centre").filter(pk__in=mine), reference=parsed)
+    tickets = parcel.tickets.filter(member=request.member).select_related("product", "centre").order_by("pk")
+    return parcel, list(tickets)
 
 
 def _page(
-    request: MemberRequest, row: Parcel, tickets: list[Ticket], form: SentForm, status: int = 200
+    request: MemberRequest, parcel: Parcel, tickets: list[Ticket], form: SentForm, status: int = 200
 ) -> HttpResponse:
-    states = {one.state for one in tickets}
+    states = {ticket.state for ticket in tickets}
     context = {
-        "parcel": row,
+        "parcel": parcel,
         "tickets": tickets,
         "form": form,
         "to_send": bool(states & {TicketState.REQUESTED, TicketState.ACCEPTED}),
         "on_its_way": TicketState.IN_TRANSIT in states,
-        "waiting": [one for one in tickets if one.state == TicketState.WAITING],
+        "waiting": [ticket for ticket in tickets if ticket.state == TicketState.WAITING],
         "has_papers": bool(states - {TicketState.WAITING, TicketState.CANCELLED}),
         "may_cancel": bool(states & set(BEFORE_INTAKE)),
         "held_days": HELD_FOR.days,

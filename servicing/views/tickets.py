@@ -1,4 +1,4 @@
-"""A member's jobs: the list, one with its clock, and what the member answers (R47, R49, R52)."""
+"""A member's tickets: the list, one ticket with its clock, and the member's answers (R47, R49, R52)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -30,7 +30,7 @@ from servicing.forms.tickets import MessageForm
 from servicing.models import Ticket, TicketEvent
 from servicing.presenters import tickets as jobs
 from servicing.queries.file_access import PURPOSE
-from servicing.views.loans import panel
+from servicing.views.loans import make_loan_panel
 
 DONE_PER_PAGE = 20
 
@@ -38,8 +38,8 @@ DONE_PER_PAGE = 20
 @never_cache
 @require_safe
 @member_required
-def job_list(request: MemberRequest) -> HttpResponse:
-    """What is in service, what waits for a place, and what is done."""
+def ticket_list(request: MemberRequest) -> HttpResponse:
+    """The member's open tickets, those waiting for a place, and the closed ones."""
     now = timezone.now()
     running = jobs.open_jobs(request.member, now)
     bars, taken = jobs.fast_track_places(running)
@@ -60,17 +60,17 @@ def job_list(request: MemberRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @member_required
-def ticket(request: MemberRequest, reference: str) -> HttpResponse:
-    """One job: its clock, what happened and what comes next, the estimate, the conversation."""
-    return _page(request, _own(request, reference), MessageForm())
+def ticket_detail(request: MemberRequest, reference: str) -> HttpResponse:
+    """One ticket: its clock, timeline, next steps, estimate and conversation."""
+    return _page(request, _get_own_ticket(request, reference), MessageForm())
 
 
 @never_cache
 @require_safe
 @member_required
-def live(request: MemberRequest, reference: str) -> HttpResponse:
-    """What of the page changes by itself; nothing at all if nothing did."""
-    job = jobs.make_job(_own(request, reference), timezone.now())
+def ticket_updates(request: MemberRequest, reference: str) -> HttpResponse:
+    """The part of the page that changes by itself. Answers 204 if nothing has changed since `seen`."""
+    job = jobs.make_job(_get_own_ticket(request, reference), timezone.now())
     if request.GET.get("seen") == job.stamp:
         return HttpResponse(status=204)
     return render(request, "servicing/_live.html", {**_context(job), "is_update": True})
@@ -79,116 +79,122 @@ def live(request: MemberRequest, reference: str) -> HttpResponse:
 @never_cache
 @require_safe
 @member_required
-def of_registration(request: MemberRequest, pk: int) -> HttpResponse:
-    """From a product of the Kitbag to the job that holds it."""
-    row = Ticket.objects.of(request.member).open().filter(registration=pk).first()
-    return redirect(row or "servicing:list")
+def ticket_of_registration(request: MemberRequest, pk: int) -> HttpResponse:
+    """Redirect from a product of the Kitbag to its open ticket."""
+    ticket = Ticket.objects.of(request.member).open().filter(registration=pk).first()
+    return redirect(ticket or "servicing:list")
 
 
 @never_cache
 @require_POST
 @member_required
 def answer_estimate(request: MemberRequest, reference: str, number: int) -> HttpResponse:
-    """Approve or decline the estimate that was read: another one is never answered unseen."""
-    row = _own(request, reference)
-    estimate = get_object_or_404(row.estimates, number=number)
+    """Approve or decline the estimate with this number, so that no newer estimate is answered unseen."""
+    ticket = _get_own_ticket(request, reference)
+    estimate = get_object_or_404(ticket.estimates, number=number)
     answers: dict[str, tuple[Callable[..., TicketEvent], str]] = {
-        "approve": (estimates.approve_estimate, _("Approved. The clock runs again.")),
-        "decline": (estimates.decline_estimate, _("Declined. It is sent back to you unrepaired.")),
+        "approve": (estimates.approve_estimate, _("Approved. The clock is running again.")),
+        "decline": (estimates.decline_estimate, _("Declined. The centre will send it back to you unrepaired.")),
     }
     if request.POST.get("answer") not in answers:
-        messages.error(request, _("Choose: approve or decline the estimate."))
-        return redirect(row)
-    decide, said = answers[request.POST["answer"]]
-    return _do(request, row, said, lambda actor, now: decide(estimate=estimate, actor=actor, at=now))
+        messages.error(request, _("Choose whether to approve or decline the estimate."))
+        return redirect(ticket)
+    decide, message = answers[request.POST["answer"]]
+    return _perform(request, ticket, message, lambda actor, now: decide(estimate=estimate, actor=actor, at=now))
 
 
 @never_cache
 @require_POST
 @member_required
 def write(request: MemberRequest, reference: str) -> HttpResponse:
-    """A message to the centre; the answer, if it asked something."""
-    row = _own(request, reference)
+    """Write a message to the centre; it also answers the centre's open question."""
+    ticket = _get_own_ticket(request, reference)
     now = timezone.now()
     form = MessageForm(request.POST, request.FILES)
-    often = is_throttled(request, scope="ticket-write", limit=settings.CASES_LIMITS["write"])
+    throttled = is_throttled(request, scope="ticket-write", limit=settings.CASES_LIMITS["write"])
     uploads = keep_uploads(form, "files", by=request.user, at=now)
-    if often:
+    if throttled:
         form.add_error(None, str(TOO_OFTEN))
     if form.is_valid():
         try:
             attached = files.collect(uploads=uploads, purpose=PURPOSE, by=request.user, at=now)
             write_message(
-                ticket=row, text=form.cleaned_data["text"], actor=Actor(user=request.user), at=now, files=attached
+                ticket=ticket, text=form.cleaned_data["text"], actor=Actor(user=request.user), at=now, files=attached
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, _("Sent to the centre. Its answer comes here and by email."))
-            return redirect(row)
-    return _page(request, row, form, status=429 if often else 422)
+            messages.success(request, _("Sent to the centre. You’ll get the answer here and by email."))
+            return redirect(ticket)
+    return _page(request, ticket, form, status=429 if throttled else 422)
 
 
 @never_cache
 @require_POST
 @member_required
-def cancel(request: MemberRequest, reference: str) -> HttpResponse:
-    """Call it off before it is at the centre."""
-    row = _own(request, reference)
-    return _do(request, row, _("Cancelled."), lambda actor, now: tickets.cancel(ticket=row, actor=actor, at=now))
+def cancel_ticket(request: MemberRequest, reference: str) -> HttpResponse:
+    """Cancel the ticket before the product is at the centre."""
+    ticket = _get_own_ticket(request, reference)
+    return _perform(
+        request, ticket, _("Cancelled."), lambda actor, now: tickets.cancel(ticket=ticket, actor=actor, at=now)
+    )
 
 
 @never_cache
 @require_POST
 @member_required
-def standard(request: MemberRequest, reference: str) -> HttpResponse:
-    """Do not wait for a place any longer (R49)."""
-    row = _own(request, reference)
-    said = _("It goes at standard speed. Send it whenever you like.")
-    return _do(request, row, said, lambda actor, now: places.choose_standard(ticket=row, actor=actor, at=now))
+def choose_standard(request: MemberRequest, reference: str) -> HttpResponse:
+    """Stop waiting for a place and take standard speed (R49)."""
+    ticket = _get_own_ticket(request, reference)
+    message = _("It’ll be handled at standard speed. Send it whenever you like.")
+    return _perform(
+        request, ticket, message, lambda actor, now: places.choose_standard(ticket=ticket, actor=actor, at=now)
+    )
 
 
-def _do(request: MemberRequest, row: Ticket, said: str, act: Callable[[Actor, datetime], object]) -> HttpResponse:
-    """One click: done, or why not; then the page as it is now."""
+def _perform(
+    request: MemberRequest, ticket: Ticket, message: str, action: Callable[[Actor, datetime], object]
+) -> HttpResponse:
+    """Perform an action, show its success message or the refusal, and go back to the ticket's page."""
     try:
-        act(Actor(user=request.user), timezone.now())
+        action(Actor(user=request.user), timezone.now())
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, said)
-    return redirect(row)
+        messages.success(request, message)
+    return redirect(ticket)
 
 
-def _own(request: MemberRequest, reference: str) -> Ticket:
-    """As typed or read out; somebody else's is not there."""
-    found = parse_reference(reference)
-    if not found:
+def _get_own_ticket(request: MemberRequest, reference: str) -> Ticket:
+    """The member's own ticket by reference, in any spelling. Raises Http404."""
+    parsed = parse_reference(reference)
+    if not parsed:
         raise Http404
-    rows = jobs.with_clocks(Ticket.objects.of(request.member)).select_related("registration")
-    return get_object_or_404(rows, reference=found)
+    tickets = jobs.with_clocks(Ticket.objects.of(request.member)).select_related("registration")
+    return get_object_or_404(tickets, reference=parsed)
 
 
-def _page(request: MemberRequest, row: Ticket, form: MessageForm, status: int = 200) -> HttpResponse:
-    job = jobs.make_job(row, timezone.now())
-    context = {**_context(job), "form": form, "may_write": may_write(row, job.now)}
+def _page(request: MemberRequest, ticket: Ticket, form: MessageForm, status: int = 200) -> HttpResponse:
+    job = jobs.make_job(ticket, timezone.now())
+    context = {**_context(job), "form": form, "may_write": may_write(ticket, job.now)}
     return render(request, "servicing/ticket.html", context, status=status)
 
 
 def _context(job: jobs.Job) -> dict[str, Any]:
-    row = job.ticket
-    asked = list(row.estimates.prefetch_related("lines"))
-    parts = list(row.parts.all())
-    found = list(row.files.select_related("file").order_by("at", "pk"))
+    ticket = job.ticket
+    estimates = list(ticket.estimates.prefetch_related("lines"))
+    parts = list(ticket.parts.all())
+    ticket_files = list(ticket.files.select_related("file").order_by("at", "pk"))
     return {
         "job": job,
-        "ticket": row,
+        "ticket": ticket,
         "clock": job.clock,
-        "happened": jobs.build_timeline(job, asked, parts),
+        "happened": jobs.build_timeline(job, estimates, parts),
         "pauses": jobs.list_pauses(job),
-        "estimate": jobs.open_estimate(asked, row),
-        "estimates": asked,
+        "estimate": jobs.open_estimate(estimates, ticket),
+        "estimates": estimates,
         "parts": [part for part in parts if part.arrived_at is None],
-        "said": row.messages.prefetch_related("files__file"),
-        "panel": panel(row),
-        "documents": [file for file in found if file.message_id is None],
+        "said": ticket.messages.prefetch_related("files__file"),
+        "panel": make_loan_panel(ticket),
+        "documents": [file for file in ticket_files if file.message_id is None],
     }

@@ -76,7 +76,7 @@ def test_an_app_may_let_others_read_its_files(
 ) -> None:
     monkeypatch.setattr(access, "_rules", {})
     friend = UserFactory()
-    access.let_read("evidence", lambda user, file: user.pk == friend.pk)
+    access.allow_readers("evidence", lambda user, file: user.pk == friend.pk)
     row = keep(samples.jpeg())
     assert signed_in(friend).get(row.get_absolute_url()).status_code == 200
     assert signed_in(UserFactory()).get(row.get_absolute_url()).status_code == 404

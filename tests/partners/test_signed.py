@@ -89,7 +89,7 @@ def test_everything_wrong_gets_the_same_answer(kind: str) -> None:
         "title": "Unauthorized",
         "status": 401,
         "code": "authentication_failed",
-        "detail": "The signature does not fit.",
+        "detail": "The signature is not valid.",
     }
 
 

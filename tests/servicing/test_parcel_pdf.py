@@ -1,4 +1,4 @@
-"""The papers of a parcel: text that is there, names in any script, bars that a scanner reads (R52)."""
+"""The label and packing list of a parcel: texts, names in any script, readable bar codes (R52)."""
 
 import io
 import shutil
@@ -27,7 +27,7 @@ FAULT = "The shutter sticks at 1/8000. " * 30
 
 @pytest.fixture
 def papers(world: World) -> tuple[bytes, bytes, set[str]]:
-    """The label, the list, and the references that must be on it, of a parcel of two."""
+    """For a parcel of two products: the label, the packing list, and the references that must be on it."""
     Member.objects.filter(pk=world.ana.pk).update(first_name="Ανα", last_name="عنا Ковач")
     world.ana.refresh_from_db()
     rows = [validated(world.ana, world.pro_body, f"01234567870{n}") for n in (1, 2)]
@@ -44,13 +44,13 @@ def text_of(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
-def test_every_sign_of_an_arabic_name_is_in_the_font() -> None:
+def test_the_font_has_every_character_of_an_arabic_name() -> None:
     drawn = visual_order("عبد الله الأمين")
     assert {ord(sign) for sign in drawn} <= set(TTFontFile(str(FONT_FILE)).charToGlyph)
 
 
-def bars_of(pdf: bytes) -> set[str]:
-    """What a scanner reads from the printed page."""
+def bar_codes_of(pdf: bytes) -> set[str]:
+    """What a scanner would read from the page."""
     ghostscript = shutil.which("gs")
     if ghostscript is None:
         pytest.skip("reading bars back needs Ghostscript")
@@ -59,7 +59,7 @@ def bars_of(pdf: bytes) -> set[str]:
     return {found.text for found in zxingcpp.read_barcodes(Image.open(io.BytesIO(printed)))}
 
 
-def test_the_label_says_where_to_and_from_whom_in_any_script(papers: tuple[bytes, bytes, set[str]]) -> None:
+def test_the_label_has_sender_and_recipient_in_any_script(papers: tuple[bytes, bytes, set[str]]) -> None:
     text = text_of(papers[0])
     for words in (
         "Centre joburg",
@@ -82,7 +82,7 @@ def test_the_list_names_every_product_and_is_one_page(papers: tuple[bytes, bytes
     assert text.count("1/8000") <= 10 and "…" in text
 
 
-def test_the_bars_read_back_as_the_references(papers: tuple[bytes, bytes, set[str]]) -> None:
+def test_the_bar_codes_contain_the_references(papers: tuple[bytes, bytes, set[str]]) -> None:
     label, listed, codes = papers
-    assert bars_of(listed) == codes
-    assert len(bars_of(label) & codes) == 1
+    assert bar_codes_of(listed) == codes
+    assert len(bar_codes_of(label) & codes) == 1

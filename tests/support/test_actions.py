@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.outbox.models import Message
 from kitbag.models import Registration
 from members.enums import Level
@@ -58,18 +58,18 @@ def test_the_first_answer_is_due_by_level_in_working_hours(world: World) -> None
         assert (case.due_at + timedelta(hours=2)).isoformat()[:16] == due
 
 
-def test_a_visitor_is_answered_as_red_is(world: World, visited: Case) -> None:
+def test_a_visitor_has_the_answer_target_of_red(world: World, visited: Case) -> None:
     assert visited.due_at == actions.answer_due(world.ben, MONDAY)
     world.ana.country = "FR"  # whose programme is not ours to serve
     assert actions.answer_hours(world.ana) == 24
 
 
-def test_opening_says_the_reference_by_mail(asked: Case) -> None:
+def test_opening_a_case_mails_the_reference(asked: Case) -> None:
     mail = Message.objects.get(key__startswith=f"case-{asked.pk}-")
     assert (mail.to, asked.reference_in_groups in mail.payload["subject"]) == ("ana@example.org", True)
     assert "Tuesday 3 March, 10:00 (Johannesburg time)" in mail.payload["text"]
     assert f"/cases/{asked.reference}/" in mail.payload["text"]
-    assert read_reference(asked.reference) == asked.reference
+    assert parse_reference(asked.reference) == asked.reference
 
 
 def test_what_a_visitor_typed_is_never_mailed_to_the_address_they_typed(visited: Case) -> None:
@@ -80,7 +80,7 @@ def test_what_a_visitor_typed_is_never_mailed_to_the_address_they_typed(visited:
         assert typed not in mail.payload["text"] + mail.payload["html"] + mail.payload["subject"]
 
 
-def test_the_portal_may_ask_a_member(world: World) -> None:
+def test_the_portal_can_ask_a_member(world: World) -> None:
     about = Registration.objects.filter(member=world.ana).first()
     case = actions.open_case(
         kind=CaseKind.CLAIM,
@@ -102,16 +102,16 @@ def test_the_portal_may_ask_a_member(world: World) -> None:
     assert not Notice.objects.filter(code="case_asked", read_at=None).exists()
 
 
-def test_a_case_is_of_a_member_or_of_a_visitor(world: World) -> None:
+def test_a_case_belongs_to_a_member_or_a_visitor(world: World) -> None:
     for who in ({}, {"member": world.ana, "visitor": VISITOR}):
-        with pytest.raises(ValueError, match="member's or a visitor's"):
+        with pytest.raises(ValueError, match="either a member or a visitor"):
             actions.open_case(kind=CaseKind.CONTACT, subject="S", text="T", by=None, at=MONDAY, **who)
 
 
 # --- Talking -------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_told_by_mail_and_notice(asked: Case, agent: User) -> None:
+def test_an_answer_sends_a_mail_and_a_notice(asked: Case, agent: User) -> None:
     message = actions.answer(case=asked, text="In the post.", by=agent, at=LATER)
     asked.refresh_from_db()
     assert (asked.state, asked.due_at, asked.first_answered_at) == (CaseState.ANSWERED, None, LATER)
@@ -124,7 +124,7 @@ def test_an_answer_is_told_by_mail_and_notice(asked: Case, agent: User) -> None:
     assert asked.first_answered_at == LATER
 
 
-def test_writing_again_does_not_put_the_answer_off(asked: Case, world: World) -> None:
+def test_a_second_message_does_not_postpone_the_answer(asked: Case, world: World) -> None:
     due = asked.due_at
     actions.write_message(case=asked, text="And?", by=world.ana.user, at=LATER)
     asked.refresh_from_db()
@@ -132,7 +132,7 @@ def test_writing_again_does_not_put_the_answer_off(asked: Case, world: World) ->
 
 
 @pytest.mark.parametrize("state", [CaseState.WAITING, CaseState.ANSWERED, CaseState.CLOSED])
-def test_writing_gives_it_back_to_support(asked: Case, world: World, agent: User, state: CaseState) -> None:
+def test_a_reply_makes_it_supports_turn(asked: Case, world: World, agent: User, state: CaseState) -> None:
     first_due = asked.first_answer_due_at
     bring_to(asked, state, agent)
     at = LATER + timedelta(days=2)
@@ -166,11 +166,11 @@ MOVES = {
 
 
 @pytest.mark.parametrize("state", CaseState)
-def test_a_move_is_made_exactly_where_the_table_allows_it(asked: Case, agent: User, state: CaseState) -> None:
+def test_actions_are_allowed_exactly_in_the_states_of_the_table(asked: Case, agent: User, state: CaseState) -> None:
     case = bring_to(asked, state, agent)
     for move, make in MOVES.items():
         point = transaction.savepoint()
-        if state in rules.MOVES[move]:
+        if state in rules.ALLOWED_STATES[move]:
             make(case, agent)
         else:
             assert refusal(make, case=case, by=agent)[0] in {"closed", "open"}
@@ -178,19 +178,19 @@ def test_a_move_is_made_exactly_where_the_table_allows_it(asked: Case, agent: Us
         transaction.savepoint_rollback(point)
 
 
-def test_a_text_is_something_and_not_too_much(asked: Case, world: World, agent: User) -> None:
+def test_empty_and_overlong_texts_are_refused(asked: Case, world: World, agent: User) -> None:
     for text, code in [("", "empty"), (" \n ", "empty"), ("x" * (MAX_TEXT_LENGTH + 1), "long")]:
         said = {"case": asked, "text": text, "at": LATER}
         assert refusal(actions.write_message, by=world.ana.user, **said) == (code, "text")
         assert refusal(actions.answer, by=agent, **said) == (code, "text")
-        assert refusal(actions.note, by=agent, **said) == (code, "note")
+        assert refusal(actions.add_note, by=agent, **said) == (code, "note")
     assert CaseMessage.objects.count() == 1
 
 
 # --- Who works on it, and the end ----------------------------------------------------------------
 
 
-def test_who_comes_second_is_told_that_it_is_taken(asked: Case, agent: User, colleague: User) -> None:
+def test_an_assigned_case_cannot_be_taken_by_a_second_agent(asked: Case, agent: User, colleague: User) -> None:
     actions.take(case=asked, by=agent, at=LATER)
     actions.take(case=asked, by=agent, at=LATER)
     assert refusal(actions.take, case=asked, by=colleague, at=LATER) == ("taken", "")
@@ -201,32 +201,32 @@ def test_who_comes_second_is_told_that_it_is_taken(asked: Case, agent: User, col
     assert refusal(actions.assign, case=asked, to=asked.member.user, by=agent, at=LATER) == ("staff", "to")
 
 
-def test_closing_is_told_if_wanted(asked: Case, visited: Case, agent: User) -> None:
+def test_closing_notifies_the_person_if_requested(asked: Case, visited: Case, agent: User) -> None:
     actions.close(case=asked, notify=True, by=agent, at=LATER)
     actions.close(case=visited, notify=True, by=agent, at=LATER)
     assert Notice.objects.filter(code="case_closed").count() == 1
     assert Message.objects.filter(key__contains="-closed-").count() == 2
 
 
-def test_a_visitors_link_can_be_taken_back(visited: Case, asked: Case, agent: User) -> None:
+def test_a_visitors_link_can_be_revoked(visited: Case, asked: Case, agent: User) -> None:
     assert actions.revoke_link(case=visited, by=agent, at=LATER).get_absolute_url() == ""
     assert refusal(actions.revoke_link, case=visited, by=agent, at=LATER) == ("link", "")
     actions.answer(case=visited, text="Still an answer.", by=agent, at=LATER)
     assert "Reply here" not in Message.objects.latest("pk").payload["text"]
 
 
-def test_erasing_leaves_that_it_was_there_and_nothing_that_was_said(visited: Case, agent: User) -> None:
+def test_erasing_keeps_the_case_but_no_text(visited: Case, agent: User) -> None:
     actions.add_note(case=visited, text="She called.", by=agent, at=LATER)
     erased = actions.erase(case=visited, at=LATER)
     assert (erased.state, erased.subject, erased.visitor_email, erased.email) == (CaseState.CLOSED, "", "", "")
     assert {message.text for message in erased.messages.all()} == {""}
     assert refusal(actions.reopen, case=erased, by=agent, at=LATER) == ("erased", "")
     assert refusal(actions.write_message, case=erased, text="?", by=None, at=LATER) == ("closed", "text")
-    assert refusal(actions.note, case=erased, text="?", by=agent, at=LATER) == ("erased", "")
+    assert refusal(actions.add_note, case=erased, text="?", by=agent, at=LATER) == ("erased", "")
     actions.erase(case=erased, at=LATER)
 
 
-def test_the_row_refuses_what_cannot_be(asked: Case) -> None:
+def test_the_database_refuses_inconsistent_cases(asked: Case) -> None:
     for wrong in (
         {"due_at": None},
         {"state": CaseState.CLOSED},

@@ -1,4 +1,4 @@
-"""Who may open a stored file: who uploaded it, staff with the permission, and whom the room that uses it names."""
+"""Who may open a stored file: the uploader, staff with the permission, and whom the app that uses the file allows."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ VIEW = "files.view_storedfile"
 _rules: dict[str, Rule] = {}
 
 
-def let_read(purpose: str, rule: Rule) -> None:
-    """Let others read the files of a purpose too: an app says so when it is ready."""
+def allow_readers(purpose: str, rule: Rule) -> None:
+    """Register who else may read files of a purpose. Called by the `readers` module of an app."""
     _rules[purpose] = rule
 
 

@@ -1,4 +1,4 @@
-"""Keeping, attaching and erasing what was uploaded."""
+"""Store, attach and erase uploads."""
 
 import hashlib
 import logging
@@ -30,19 +30,19 @@ SENTENCES = {
     "big": _("This file is larger than %(most)s MB. Take a smaller photo or save the PDF smaller."),
     "unknown": _("Only photos (JPEG, PNG, HEIC) and PDFs can be used. Take a photo of it, or save it as a PDF."),
     "broken": _("This file is damaged and can’t be opened. Take the photo again or save the PDF again."),
-    "pixels": _("This picture has too many pixels. Save it smaller and choose it again."),
+    "pixels": _("This picture has too many pixels. Make it smaller and choose it again."),
     "locked": _("This PDF has a password. Save it without one and choose it again."),
     "pages": _("This PDF has no pages or too many. Choose one with at most fifty pages."),
     "infected": _("Our scanner found something harmful in this file, so we did not keep it."),
     "unreachable": _("We can’t take files for the moment. Try again in a few minutes; what you typed is kept."),
-    "many": _("There are too many files waiting. Hand in what you have, or wait until tomorrow."),
+    "many": _("You have uploaded too many files that are not used yet. Submit what you have, or try again tomorrow."),
     "gone": _("One of the files is no longer there. Choose it again."),
 }
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """What came with a form: files uploaded before by key, and files that came with it (without JavaScript)."""
+    """The files of a form: keys of those uploaded before, and files sent with it (without JavaScript)."""
 
     keys: Sequence[str] = ()
     fresh: Sequence["UploadedFile[bytes]"] = field(default_factory=list)
@@ -60,12 +60,12 @@ def refusal(code: str, name: str = "") -> Refusal:
     return Refusal(code, _("%(name)s: %(why)s") % {"name": name, "why": sentence} if name else sentence, "files")
 
 
-@transaction.atomic(durable=True)  # its own: rolled back with another's, the content would stay without a row
+@transaction.atomic(durable=True)  # rolled back with an outer transaction, the content would stay without a row
 def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser | None, at: datetime) -> StoredFile:
-    """Check an upload by its content and keep a clean copy, unattached for now (R25). `by` None: a partner's system.
+    """Check an upload by its content and store a clean copy, not attached yet (R25). `by` is None for the API.
 
-    The content is written before the row: a crash between leaves a file that nobody can find, never a row
-    without one. Raises Refusal with field "files": what is wrong, and what to do.
+    The content is written before the row: a crash in between leaves a file without a row, never a row without a file.
+    Raises Refusal with the field "files".
     """
     name = PurePath((upload.name or "").replace("\\", "/")).name.replace("\x00", "")[:120]
     if (upload.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
@@ -78,17 +78,17 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser |
     try:
         scanners.scan(stream)
         clean = inspecting.make_clean(stream)
-    except inspecting.Unusable as error:
+    except inspecting.UnusableFile as error:
         raise refusal(error.code, name) from error
     except scanners.Infected as error:
         logger.warning("an upload of user %s is infected", by and by.pk)
         raise refusal("infected", name) from error
     except scanners.Unreachable as error:
-        logger.exception("the virus scanner gave no answer")
+        logger.exception("the virus scanner does not answer")
         raise refusal("unreachable") from error
     unguessable = secrets.token_hex(16)
-    wanted = f"{unguessable[:2]}/{unguessable}.{ENDINGS[clean.kind]}"
-    stored_as = file_storage().save(wanted, ContentFile(clean.content))
+    path = f"{unguessable[:2]}/{unguessable}.{ENDINGS[clean.kind]}"
+    stored_as = file_storage().save(path, ContentFile(clean.content))
     return StoredFile.objects.create(
         purpose=purpose,
         kind=clean.kind,
@@ -102,20 +102,20 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser |
 
 
 def collect(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) -> list[StoredFile]:
-    """The files that came with a form: those uploaded before, if they are this person's, and the fresh ones stored.
+    """The files of a form: those uploaded before by this person, and the new ones, which are stored.
 
-    Raises Refusal as `store`, or `gone`. Attach them in the transaction that uses them.
+    Attach them in the transaction that uses them. Raises Refusal as `store`, and `gone` for a file that is not there.
     """
     waiting = StoredFile.objects.kept().filter(owner=by.pk, purpose=purpose, attached_at=None)
-    known = {row.key: row for row in waiting.filter(key__in=uploads.keys)}
-    if len(known) < len(set(uploads.keys)):
+    uploaded = {row.key: row for row in waiting.filter(key__in=uploads.keys)}
+    if len(uploaded) < len(set(uploads.keys)):
         raise refusal("gone")
     fresh = [store(upload=upload, purpose=purpose, by=by, at=at) for upload in uploads.fresh]
-    return [*(known[key] for key in dict.fromkeys(uploads.keys)), *fresh]
+    return [*(uploaded[key] for key in dict.fromkeys(uploads.keys)), *fresh]
 
 
 def keep(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) -> tuple[Uploads, list[Refusal]]:
-    """Store what came fresh, so that a form shown again still has it: all by key, and what was wrong with the rest."""
+    """Store the new files of a form that is shown again. Returns all by key, and the refusals of the others."""
     keys, problems = list(uploads.keys), []
     for upload in uploads.fresh:
         try:
@@ -127,7 +127,7 @@ def keep(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) 
 
 @transaction.atomic
 def attach(*, files: Sequence[StoredFile], at: datetime) -> None:
-    """Something uses these from now on. Raises Refusal `gone` for one that is attached or erased already."""
+    """Mark files as used. Raises Refusal `gone` if one is attached or erased already."""
     keys = {row.pk for row in files}
     if StoredFile.objects.kept().filter(pk__in=keys, attached_at=None).update(attached_at=at) < len(keys):
         raise refusal("gone")
@@ -135,15 +135,15 @@ def attach(*, files: Sequence[StoredFile], at: datetime) -> None:
 
 @transaction.atomic
 def erase(*, file: StoredFile, at: datetime, unless_attached: bool = False) -> bool:
-    """Delete the content, keep that it was there. Again does nothing. Returns whether it was erased now.
+    """Delete the content and keep the row. Returns whether it was erased now; calling again does nothing.
 
-    The content goes before the row says so, under its lock: cut off between, the next call ends it, while the other
-    order could leave somebody's receipt where nothing leads to it.
+    The content is deleted first, while the row is locked. After a crash in between the next call finishes; in the other
+    order the content could stay for ever, because nothing would lead to it.
     """
     row = StoredFile.objects.select_for_update(of=("self",), no_key=True).get(pk=file.pk)
     if row.erased_at or (unless_attached and row.attached_at):
         return False
-    file_storage().delete(row.stored_as)  # deleting what is gone is no error
+    file_storage().delete(row.stored_as)  # no error if it is gone already
     row.stored_as = row.digest = row.original_name = ""
     row.erased_at = at
     row.save(update_fields=["stored_as", "digest", "original_name", "erased_at"])
@@ -151,6 +151,6 @@ def erase(*, file: StoredFile, at: datetime, unless_attached: bool = False) -> b
 
 
 def sweep_orphans(*, at: datetime) -> int:
-    """Erase what was uploaded a day ago and never attached. Returns how many."""
+    """Erase files that were not attached within a day. Returns how many."""
     rows = list(StoredFile.objects.orphans(at - ORPHAN_AGE).order_by("pk")[:SWEEP_LIMIT])
     return sum(erase(file=row, at=at, unless_attached=True) for row in rows)

@@ -1,4 +1,4 @@
-"""What was uploaded, for those of the desk who may open it."""
+"""Stored files in the admin."""
 
 from django.contrib import admin
 from django.utils.html import format_html

@@ -1,4 +1,4 @@
-"""Settings that would put strangers' files where anybody finds them are refused at start."""
+"""System check: uploads must not be in a folder that the web server serves."""
 
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ def files_are_outside_the_web_root(app_configs: Any, **kwargs: Any) -> list[Chec
         return []
     root = Path(str(location)).resolve()
     served = [settings.STATIC_ROOT, settings.MEDIA_ROOT, *settings.STATICFILES_DIRS]
-    for place in filter(None, served):
-        if root.is_relative_to(Path(str(place)).resolve()):
-            text = f"FILES_ROOT lies under {place}, which is served to everybody."
-            return [Error(text, hint="Choose a folder of its own.", id="files.E001")]
+    for folder in filter(None, served):
+        if root.is_relative_to(Path(str(folder)).resolve()):
+            text = f"FILES_ROOT is inside {folder}, which is public."
+            return [Error(text, hint="Choose another folder.", id="files.E001")]
     return []

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class FileKind(models.TextChoices):
-    """What a file is, found by its content."""
+    """The type of a file, detected from its content."""
 
     JPEG = "jpeg", _("Image")
     PDF = "pdf", _("PDF")

@@ -1,4 +1,4 @@
-"""Reading a camera body's serial number from an original photo (R25). The photo is not kept."""
+"""Read a camera body's serial number from an original photo (R25)."""
 
 import logging
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import exifread
 
 from cps_portal.core.files.inspecting import find_kind
 
-NAMES = ("EXIF BodySerialNumber", "MakerNote SerialNumber", "MakerNote InternalSerialNumber")
+SERIAL_TAGS = ("EXIF BodySerialNumber", "MakerNote SerialNumber", "MakerNote InternalSerialNumber")
 MAX_TAG_LENGTH = 40
-logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it tells of every oddity in a stranger's photo
+logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it warns about every irregularity in a photo
 
 
 @dataclass(frozen=True)
 class BodySerial:
-    """What a photo says of the camera that took it; empty where it says nothing."""
+    """What the metadata of a photo say about the camera; make and model may be empty."""
 
     serial: str
     make: str
@@ -23,9 +23,9 @@ class BodySerial:
 
 
 def read_body_serial(photo: BinaryIO) -> BodySerial | None:
-    """The serial number in an original JPEG of a camera. None if it is no JPEG or says nothing.
+    """The serial number in an original JPEG of a camera. None if there is none, or if it is not a JPEG.
 
-    A lens's serial in the same place often differs from the one engraved, so only bodies are read.
+    Only of bodies: the serial number of a lens in the metadata often differs from the engraved one.
     """
     photo.seek(0)
     if find_kind(photo.read(32)) != "jpeg":
@@ -33,9 +33,9 @@ def read_body_serial(photo: BinaryIO) -> BodySerial | None:
     photo.seek(0)
     try:
         tags = exifread.process_file(photo, details=True, extract_thumbnail=False)
-    except Exception:  # noqa: BLE001  # a parser given garbage may raise anything; a photo that says nothing is no error
+    except Exception:  # noqa: BLE001  # a parser given garbage may raise anything, and there being no serial is no error
         return None
-    serial = next((text for name in NAMES[:2] if (text := _text(tags.get(name)))), "")
+    serial = next((text for name in SERIAL_TAGS[:2] if (text := _text(tags.get(name)))), "")
     if not serial:
         return None
     return BodySerial(serial, _text(tags.get("Image Make")), _text(tags.get("Image Model")))

@@ -1,4 +1,4 @@
-"""The field for files in any form: with a script each is uploaded at once, without one they come with the form."""
+"""Form field for files. JavaScript uploads each file at once; without it they are sent with the form."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ ACCEPTED = "image/jpeg,image/png,image/heic,image/heif,application/pdf"
 
 
 class UploadsWidget(forms.Widget):
-    """Reads files of the name and keys of files uploaded before (hidden inputs of the name + "_keys")."""
+    """Reads files, and the keys of files uploaded before from the hidden inputs `<name>_keys`."""
 
     template_name = "files/_upload.html"
     needs_multipart_form = True
@@ -63,7 +63,7 @@ class UploadsField(forms.Field):
 
 
 class OriginalPhotoField(forms.FileField):
-    """One photo straight from a camera, to be read and forgotten (R25); whoever reads it checks what it is."""
+    """A photo straight from a camera that is read and not stored (R25). The reader checks its type."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.FileInput(attrs={"class": "input", "accept": "image/jpeg"})
@@ -71,9 +71,9 @@ class OriginalPhotoField(forms.FileField):
 
 
 def keep_uploads(form: forms.Form, name: str, *, by: AbstractBaseUser, at: datetime) -> Uploads:
-    """Store what came with a form, so that it is still there if the form is shown again; errors beside the field."""
-    given = form[name].data
-    uploads = given if isinstance(given, Uploads) else Uploads()
+    """Store the files of a form, so that they are kept if it is shown again. Errors are added to the field."""
+    value = form[name].data
+    uploads = value if isinstance(value, Uploads) else Uploads()
     if form.has_error(name):
         return Uploads(uploads.keys)
     kept, problems = actions.keep(uploads=uploads, purpose=form.fields[name].widget.purpose, by=by, at=at)

@@ -1,11 +1,11 @@
-"""Keeps a huge upload from filling memory or disk; the form then says in words that it is too large."""
+"""Upload handler that limits memory and disk. The form then reports that the file is too large."""
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler
 
 
-class Bounded(FileUploadHandler):
-    """Passes on what is allowed and swallows the rest: the handlers after it keep no more, and count on."""
+class BoundedUploadHandler(FileUploadHandler):
+    """Passes on a little more than the allowed size and drops the rest, so that the size is still counted."""
 
     def new_file(self, *args: object, **kwargs: object) -> None:
         super().new_file(*args, **kwargs)  # type: ignore[arg-type]

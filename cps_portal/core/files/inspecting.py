@@ -1,4 +1,4 @@
-"""Looking at what was uploaded: what it is by its content, and a clean copy of it without what it may hide."""
+"""Detect the type of an upload from its content, and make a clean copy without metadata and active content."""
 
 import io
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
 FORMATS = {"jpeg": "JPEG", "png": "PNG", "heic": "HEIF"}
-LARGEST_SIDE = 4096  # enough to read a serial number, small enough to keep
-MAX_PIXELS = 64_000_000  # more takes too much memory to decode
+MAX_SIDE_PIXELS = 4096  # enough to read a serial number on the photo
+MAX_PIXELS = 64_000_000  # decoding more takes too much memory
 MAX_PAGES = 50
-Image.MAX_IMAGE_PIXELS = None  # ours is looked at first, and named
-# What acts, hides or tells in a PDF, wherever it hangs.
-UNWANTED = {
+Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked instead, with an error message
+# Keys of PDF objects that run actions, embed files or hold metadata. They are removed from every object.
+ACTIVE_PDF_KEYS = {
     "/AA",
     "/AF",
     "/EF",
@@ -43,12 +43,12 @@ UNWANTED = {
     "/Sound",
     "/XFA",
 }
-HARMLESS_ACTIONS = ("/URI", "/GoTo")
-_one_at_a_time = Lock()  # a decoded picture takes up to 200 MB: threads of a process take turns
+ALLOWED_ACTIONS = ("/URI", "/GoTo")
+_decoder_lock = Lock()  # a decoded image takes up to 200 MB, so only one thread of a process decodes
 
 
-class Unusable(Exception):
-    """This cannot be kept. ``code`` says why: "empty", "unknown", "broken", "pixels", "locked", "pages"."""
+class UnusableFile(Exception):
+    """The file cannot be accepted. ``code`` is "empty", "unknown", "broken", "pixels", "locked" or "pages"."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -56,8 +56,8 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Clean:
-    """What is kept: made anew from what was uploaded."""
+class CleanFile:
+    """The copy that is stored."""
 
     kind: FileKind
     content: bytes
@@ -76,41 +76,43 @@ def find_kind(head: bytes) -> str:
     return ""
 
 
-def make_clean(upload: IO[bytes]) -> Clean:
-    """A copy without anything but the picture or the pages. Raises Unusable."""
+def make_clean(upload: IO[bytes]) -> CleanFile:
+    """A copy with nothing but the image or the pages. Raises UnusableFile."""
     upload.seek(0)
     head = upload.read(32)
     upload.seek(0)
     if not head:
-        raise Unusable("empty")
+        raise UnusableFile("empty")
     kind = find_kind(head)
     if not kind:
-        raise Unusable("unknown")
+        raise UnusableFile("unknown")
     return _clean_pdf(upload) if kind == "pdf" else _clean_image(upload, kind)
 
 
-def _clean_image(upload: IO[bytes], kind: str) -> Clean:
-    """Decoded and encoded again: location, thumbnails and whatever else hung on it stay behind."""
+def _clean_image(upload: IO[bytes], kind: str) -> CleanFile:
+    """Decode the image and encode it as JPEG, which drops location, thumbnail and all other metadata."""
     try:
-        with _one_at_a_time:
-            picture = _decode(upload, kind)
-    except Unusable:
+        with _decoder_lock:
+            image = _decode(upload, kind)
+    except UnusableFile:
         raise
     except Exception as error:  # a decoder given garbage may raise anything
-        raise Unusable("broken") from error
+        raise UnusableFile("broken") from error
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=88, optimize=True)
-    return Clean(FileKind.JPEG, out.getvalue())
+    image.save(out, "JPEG", quality=88, optimize=True)
+    return CleanFile(FileKind.JPEG, out.getvalue())
 
 
 def _decode(upload: IO[bytes], kind: str) -> Image.Image:
     with Image.open(upload, formats=[FORMATS[kind]]) as image:
         if image.width * image.height > MAX_PIXELS:
-            raise Unusable("pixels")
-        shrink = min(1.0, LARGEST_SIDE / max(image.size))
-        image.draft("RGB", (round(image.width * shrink), round(image.height * shrink)))  # JPEG: no larger than needed
+            raise UnusableFile("pixels")
+        shrink = min(1.0, MAX_SIDE_PIXELS / max(image.size))
+        image.draft(
+            "RGB", (round(image.width * shrink), round(image.height * shrink))
+        )  # decodes a JPEG at a smaller size
         image.load()
-        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))  # before anything copies it
+        image.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # first, so that the copies below are small
         upright = ImageOps.exif_transpose(image)
     if upright.mode not in ("RGBA", "LA", "PA") and "transparency" not in upright.info:
         plain = Image.new("RGB", upright.size)
@@ -122,8 +124,8 @@ def _decode(upload: IO[bytes], kind: str) -> Image.Image:
     return plain
 
 
-def _clean_pdf(upload: IO[bytes]) -> Clean:
-    """The pages alone, without scripts, actions and files inside."""
+def _clean_pdf(upload: IO[bytes]) -> CleanFile:
+    """Copy the pages without scripts, actions and embedded files."""
     out = io.BytesIO()
     try:
         reader = PdfReader(upload, strict=False)
@@ -133,51 +135,51 @@ def _clean_pdf(upload: IO[bytes]) -> Clean:
             writer.add_page(page)
         _disarm(writer)
         writer.write(out)
-    except Unusable:
+    except UnusableFile:
         raise
     except Exception as error:  # a parser given garbage may raise anything
-        raise Unusable("broken") from error
-    return Clean(FileKind.PDF, out.getvalue())
+        raise UnusableFile("broken") from error
+    return CleanFile(FileKind.PDF, out.getvalue())
 
 
 def _check_pages(reader: PdfReader) -> None:
     if reader.is_encrypted:
-        raise Unusable("locked")
+        raise UnusableFile("locked")
     if not 0 < len(reader.pages) <= MAX_PAGES:
-        raise Unusable("pages")
+        raise UnusableFile("pages")
 
 
 def _disarm(writer: PdfWriter) -> None:
-    """Walk every object of the new file: what acts or hides can hang on any of them."""
+    """Remove active content from every object of the new file, because any object can have it."""
     writer.metadata = None
-    for found in list(writer._objects):
-        _disarm_object(found, set())
+    for pdf_object in list(writer._objects):
+        _disarm_object(pdf_object, set())
     writer.compress_identical_objects(remove_duplicates=False, remove_unreferenced=True)
 
 
-def _disarm_object(found: object, passed: set[int]) -> None:
-    if id(found) in passed:
+def _disarm_object(pdf_object: object, visited: set[int]) -> None:
+    if id(pdf_object) in visited:
         return
-    passed.add(id(found))
-    if isinstance(found, ArrayObject):
-        for each in found:
-            _disarm_object(each, passed)
-    if not isinstance(found, DictionaryObject):
+    visited.add(id(pdf_object))
+    if isinstance(pdf_object, ArrayObject):
+        for each in pdf_object:
+            _disarm_object(each, visited)
+    if not isinstance(pdf_object, DictionaryObject):
         return
-    for name in UNWANTED & found.keys():
-        del found[name]
-    action = found.get("/A")
+    for name in ACTIVE_PDF_KEYS & pdf_object.keys():
+        del pdf_object[name]
+    action = pdf_object.get("/A")
     action = action.get_object() if action is not None else None
-    if isinstance(action, DictionaryObject) and action.get("/S") not in HARMLESS_ACTIONS:
-        del found["/A"]
-    if "/DCTDecode" in str(found.get("/Filter")) and isinstance(found, StreamObject):
-        found._data = without_metadata(found._data)
-    for each in list(found.values()):  # what it refers to has a number of its own
-        _disarm_object(each, passed)
+    if isinstance(action, DictionaryObject) and action.get("/S") not in ALLOWED_ACTIONS:
+        del pdf_object["/A"]
+    if "/DCTDecode" in str(pdf_object.get("/Filter")) and isinstance(pdf_object, StreamObject):
+        pdf_object._data = without_metadata(pdf_object._data)
+    for each in list(pdf_object.values()):  # indirect objects are in the list of the writer
+        _disarm_object(each, visited)
 
 
 def without_metadata(jpeg: bytes) -> bytes:
-    """A JPEG as it is, but for its APP1 to APP13 and comment segments: camera, place, thumbnail."""
+    """The JPEG without its APP1 to APP13 and comment segments: camera, location, thumbnail."""
     if not jpeg.startswith(b"\xff\xd8"):
         return jpeg
     kept, at = [jpeg[:2]], 2

@@ -1,4 +1,4 @@
-"""What was uploaded and where it is kept."""
+"""Uploaded files."""
 
 import secrets
 from datetime import datetime
@@ -14,7 +14,7 @@ from cps_portal.core.files.enums import CONTENT_TYPES, ENDINGS, FileKind
 
 
 def new_key() -> str:
-    """Cannot be guessed: 192 random bits."""
+    """192 random bits: it cannot be guessed."""
     return secrets.token_urlsafe(24)
 
 
@@ -23,12 +23,12 @@ class StoredFileQuerySet(models.QuerySet["StoredFile"]):
         return self.filter(erased_at=None)
 
     def orphans(self, before: datetime) -> Self:
-        """Uploaded before, and never attached to anything."""
+        """Uploaded before that time and never attached."""
         return self.kept().filter(attached_at=None, created_at__lt=before)
 
 
 class StoredFile(models.Model):
-    """A file as it was made anew from an upload. When it is erased its content goes and the row stays."""
+    """A clean copy of an upload. When it is erased, the content is deleted and the row stays."""
 
     key = models.CharField(max_length=32, unique=True, default=new_key, editable=False)
     purpose = models.CharField(_("purpose"), max_length=20)
@@ -37,7 +37,7 @@ class StoredFile(models.Model):
     digest = models.CharField(_("SHA-256"), max_length=64, blank=True)
     original_name = models.CharField(_("name when uploaded"), max_length=120, blank=True)
     stored_as = models.CharField(max_length=80, blank=True, editable=False)
-    owner = models.ForeignKey(  # nobody: a partner's system
+    owner = models.ForeignKey(  # null: uploaded through the API
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,

@@ -1,4 +1,4 @@
-"""Asking a virus scanner, if settings.FILES_SCANNER names one."""
+"""Virus scanners. settings.FILES_SCANNER names the function to use; without it nothing is scanned."""
 
 import socket
 import struct
@@ -8,8 +8,8 @@ from typing import IO
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-CHUNK = 64 * 1024
-TIMEOUT = 20
+CHUNK_BYTES = 64 * 1024
+TIMEOUT_SECONDS = 20
 
 
 class Infected(Exception):
@@ -17,11 +17,11 @@ class Infected(Exception):
 
 
 class Unreachable(Exception):
-    """The scanner gave no answer: nothing is taken until it does."""
+    """The scanner does not answer. No file is accepted unscanned."""
 
 
 def scan(upload: IO[bytes]) -> None:
-    """Raises Infected or Unreachable; does nothing where no scanner is set."""
+    """Raises Infected or Unreachable. Does nothing if no scanner is configured."""
     if settings.FILES_SCANNER:
         scanner: Callable[[IO[bytes]], None] = import_string(settings.FILES_SCANNER)
         upload.seek(0)
@@ -32,9 +32,9 @@ def clamd(upload: IO[bytes]) -> None:
     """ClamAV's daemon at settings.FILES_CLAMD ("host:port"), by its INSTREAM command."""
     host, _, port = settings.FILES_CLAMD.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), timeout=TIMEOUT) as daemon:
+        with socket.create_connection((host, int(port)), timeout=TIMEOUT_SECONDS) as daemon:
             daemon.sendall(b"zINSTREAM\0")
-            while chunk := upload.read(CHUNK):
+            while chunk := upload.read(CHUNK_BYTES):
                 daemon.sendall(struct.pack("!I", len(chunk)) + chunk)
             daemon.sendall(struct.pack("!I", 0))
             answer = b""

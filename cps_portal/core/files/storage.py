@@ -1,10 +1,10 @@
-"""Where uploads are kept, read from the environment: a folder, or a bucket of any S3-compatible service."""
+"""Storage of uploads, configured by the environment: a folder, or a bucket of an S3-compatible service."""
 
 from typing import Any
 
 
 def files_storage(env: Any) -> dict[str, Any]:
-    """The entry of STORAGES. FILES_S3_BUCKET chooses S3; else FILES_ROOT, a folder outside the web root, is needed."""
+    """The entry of STORAGES: S3 if FILES_S3_BUCKET is set, else the folder FILES_ROOT, which must not be served."""
     if bucket := env.str("FILES_S3_BUCKET", default=""):
         return {
             "BACKEND": "storages.backends.s3.S3Storage",

@@ -6,5 +6,5 @@ from cps_portal.core.files import actions
 
 @shared_task(name="files.sweep_orphans")
 def sweep_orphans() -> None:
-    """Erase what was uploaded and never used."""
+    """Erase uploads that were never attached."""
     actions.sweep_orphans(at=timezone.now())

@@ -1,4 +1,4 @@
-"""Opening a stored file, and uploading one while a form is being filled in."""
+"""Download a stored file, and upload one while a form is being filled in."""
 
 from collections.abc import Iterator
 
@@ -22,9 +22,9 @@ CHUNK = 64 * 1024
 @require_GET
 @never_cache
 def file(request: HttpRequest, key: str) -> FileResponse:
-    """The content, for those who may; a page that is not there for everybody else.
+    """The content of a file; 404 for those who may not see it.
 
-    An image was made anew and may be shown. A PDF is only ever saved, never opened as a page of ours.
+    Images are shown in the browser. PDFs are always downloaded, because they could run scripts in our origin.
     """
     row = get_object_or_404(StoredFile.objects.kept(), key=key)
     if not access.may_read(request.user, row):

@@ -28,13 +28,10 @@ from django.views.decorators.cache import never_cache
 M = TypeVar("M", bound=Model)
 
 
-# --- The site ------------------------------------------------------------------------------------
-
-
 def has_second_factor(request: HttpRequest) -> bool:
-    """Whether this very session was opened with a second factor, or need not be.
+    """Whether this session was authenticated with a second factor, or none is required.
 
-    That the person owns one is not enough: a session from before it was set up has not shown it.
+    It is not enough that the user has set one up: a session from before that was opened without it.
     """
     if not settings.STAFF_SECOND_FACTOR_REQUIRED:
         return True
@@ -42,7 +39,7 @@ def has_second_factor(request: HttpRequest) -> bool:
 
 
 class PortalAdminSite(admin.AdminSite):
-    """The admin behind the portal's own sign-in, which has throttles and a second factor; Django's has neither."""
+    """The admin behind the portal's own sign-in, which has rate limits and a second factor."""
 
     site_header = _("CPS support desk")
     site_title = _("Support desk")
@@ -54,23 +51,23 @@ class PortalAdminSite(admin.AdminSite):
     @method_decorator(never_cache)
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Lead to whatever is missing: the sign-in, setting up a second factor, or showing it."""
-        following = self._next(request)
+        """Redirect to what is missing: signing in, setting up a second factor, or entering it."""
+        next_url = self._next(request)
         if not request.user.is_authenticated:
-            return _lead(resolve_url(settings.LOGIN_URL), following)
+            return _redirect_with_next(resolve_url(settings.LOGIN_URL), next_url)
         if not super().has_permission(request):
             raise PermissionDenied
         if has_second_factor(request):
-            return HttpResponseRedirect(following)
+            return HttpResponseRedirect(next_url)
         if is_mfa_enabled(request.user):
-            return _lead(reverse("mfa_reauthenticate"), following)
+            return _redirect_with_next(reverse("mfa_reauthenticate"), next_url)
         messages.warning(request, _("The support desk needs a second factor. Set one up, then open it again."))
         return HttpResponseRedirect(reverse("mfa_index"))
 
     def _next(self, request: HttpRequest) -> str:
-        wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
-        if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
-            return wanted
+        next_url = request.GET.get(REDIRECT_FIELD_NAME, "")
+        if url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure()):
+            return next_url
         return reverse("admin:index", current_app=self.name)
 
 
@@ -78,44 +75,41 @@ def _user(request: HttpRequest) -> Any:
     return request.user
 
 
-def _lead(url: str, following: str) -> HttpResponse:
-    return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: following})}")
+def _redirect_with_next(url: str, next_url: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}")
 
 
-# --- Lists and pages -----------------------------------------------------------------------------
-
-
-def name_parts(field: Any) -> None:
-    """Say what the two boxes of a moment are: Django's have no labels that a reader could read out."""
+def label_split_datetime(field: Any) -> None:
+    """Label the date and the time input, which have no labels of their own, for screen readers."""
     if isinstance(field.widget, AdminSplitDateTime):
-        for box, what in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
-            box.attrs["aria-label"] = f"{field.label}: {what}"
+        for widget, part in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
+            widget.attrs["aria-label"] = f"{field.label}: {part}"
 
 
-class DeleteBox(CheckboxInput):
+class LabelledDeleteCheckbox(CheckboxInput):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"aria-label": _("Delete"), **(attrs or {})})
 
 
-class InlineRows(BaseInlineFormSet[Any, Any, Any]):
-    deletion_widget = DeleteBox
+class InlineFormSet(BaseInlineFormSet[Any, Any, Any]):
+    deletion_widget = LabelledDeleteCheckbox
 
 
-class DeskInline(admin.TabularInline[Any, Any]):
-    """Rows under the row that they belong to, in a table: the head of a column is the name of its boxes."""
+class PortalTabularInline(admin.TabularInline[Any, Any]):
+    """A tabular inline whose inputs are labelled by their column for screen readers."""
 
-    formset = InlineRows
+    formset = InlineFormSet
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field:
             field.widget.attrs.setdefault("aria-label", str(field.label))
-            name_parts(field)
+            label_split_datetime(field)
         return field
 
 
-class DeskAdmin(admin.ModelAdmin[M]):
-    """Nothing is deleted here, and a save writes only the fields that were changed."""
+class PortalModelAdmin(admin.ModelAdmin[M]):
+    """Base class: no deletion, and saving writes only the changed fields."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -124,20 +118,20 @@ class DeskAdmin(admin.ModelAdmin[M]):
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field:
-            name_parts(field)
+            label_split_datetime(field)
         return field
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: M, form: ModelForm[M], change: bool) -> None:  # noqa: FBT001
-        # A whole-row save would write back what an action changed since the page was opened.
+        # Saving all fields would overwrite what an action has changed since the page was opened.
         columns = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
 
 
-class ReadOnlyAdmin(DeskAdmin[M]):
-    """A log, or rows that only actions write."""
+class ReadOnlyAdmin(PortalModelAdmin[M]):
+    """For logs, and rows that only actions write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -147,7 +141,7 @@ class ReadOnlyAdmin(DeskAdmin[M]):
 
 
 def event_model(model: Any) -> type[Model]:
-    """Where the history of a tracked model is kept."""
+    """The event model that pghistory keeps for a tracked model."""
     events: type[Model] = model.pgh_event_model
     return events
 
@@ -168,7 +162,7 @@ class WhenFilter(admin.DateFieldListFilter):
 
 
 class EventAdmin(ReadOnlyAdmin[Model]):
-    """The history of a tracked model: who changed what, when, and through which page."""
+    """The history of a tracked model: who changed what, when and through which page."""
 
     list_display = ["when", "change", "what", "who", "where"]
     list_display_links = ["when", "what"]
@@ -206,7 +200,7 @@ class EventAdmin(ReadOnlyAdmin[Model]):
 
     @admin.display(description=_("what"))
     def what(self, event: Any) -> str:
-        # Told from the event's own columns: the row itself may be gone.
+        # Built from the columns of the event, because the row itself may be deleted.
         tracked = event.pgh_tracked_model
         names = {field.attname for field in tracked._meta.concrete_fields}
         own = {field.attname: getattr(event, field.attname) for field in event._meta.concrete_fields}

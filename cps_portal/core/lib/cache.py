@@ -1,4 +1,4 @@
-"""A cache that may go away: what is cached can be worked out again, so a broker that is down breaks no page."""
+"""A cache backend that survives an outage: what is cached can be computed again, so no page fails without Redis."""
 
 import logging
 from collections.abc import Callable
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 class OptionalRedisCache(RedisCache):
-    """Django's Redis cache that answers "not found" while the server does not answer.
+    """Django's Redis cache, which behaves as if it were empty while the server does not answer.
 
-    Throttles that count in it let everyone through meanwhile: signing in matters more.
+    Rate limits that count in it do not work meanwhile: signing in is more important.
     """
 
     def add(self, *args: Any, **kwargs: Any) -> bool:
@@ -43,9 +43,9 @@ class OptionalRedisCache(RedisCache):
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         return int(self._try(super().incr, delta, key, delta=delta, version=version))
 
-    def _try(self, method: Callable[..., Any], otherwise: Any, *args: Any, **kwargs: Any) -> Any:
+    def _try(self, method: Callable[..., Any], fallback: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
         except (RedisError, OSError) as error:
             logger.warning("the cache does not answer: %s", error)
-            return otherwise
+            return fallback

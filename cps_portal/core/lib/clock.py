@@ -1,6 +1,6 @@
-"""Working time: the sums behind first answers (R58), decisions (R19) and repair targets (R44). No framework.
+"""Working time, for first responses (R58), decisions (R19) and turnaround targets (R44).
 
-Moments go in with any zone and come out in UTC.
+Times may be passed in any time zone and are returned in UTC.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,22 +13,22 @@ from zoneinfo import ZoneInfo
 import holidays
 
 MONDAY_TO_FRIDAY = frozenset({1, 2, 3, 4, 5})
-MAX_DAYS_CLOSED = 400  # days; a calendar that rests longer is a mistake, and searching on would not end
-NOTHING = timedelta(0)
+MAX_DAYS_CLOSED = 400  # a calendar that is closed longer is a mistake, and the search would never end
+ZERO = timedelta(0)
 
 
 @lru_cache(maxsize=512)
 def public_holidays(country: str, year: int) -> frozenset[date]:
-    """The public holidays of a country, with the days on which they are observed."""
+    """The public holidays of a country, including the days on which they are observed instead."""
     return frozenset(holidays.country_holidays(country, years=year))
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """When somebody works. `weekdays` as in ISO 8601 (Monday is 1); `closes` at 00:00 means at midnight.
+    """Opening hours. `weekdays` are numbered by ISO 8601 (Monday is 1); `closes` 00:00 means the end of the day.
 
-    `country` names whose public holidays are days off ("" for none), `days_off` what is closed besides.
-    Raises ValueError for what cannot be.
+    The public holidays of `country` are closed ("" for none), and so are `days_off`. Raises ValueError if the values
+    contradict each other.
     """
 
     zone: ZoneInfo
@@ -54,19 +54,19 @@ class Calendar:
         )
 
     def opening(self, day: date) -> tuple[datetime, datetime]:
-        """When that day opens and closes, in UTC: subtracting local times would miss a change of the clocks."""
-        after = day if self.closes > self.opens else day + timedelta(days=1)
-        return self._moment(day, self.opens), self._moment(after, self.closes)
+        """Opening and closing time of a day, in UTC: differences of local times are wrong when the clocks change."""
+        closing_day = day if self.closes > self.opens else day + timedelta(days=1)
+        return self._moment(day, self.opens), self._moment(closing_day, self.closes)
 
     def working_days(self, first: date) -> Iterator[date]:
-        """The working days from `first` on. Raises ValueError if none comes for two months."""
-        rested = 0
+        """The working days from `first` on. Raises ValueError if there is none within MAX_DAYS_CLOSED."""
+        days_closed = 0
         for n in count():
             day = first + timedelta(days=n)
-            rested = 0 if self.is_working_day(day) else rested + 1
-            if rested > MAX_DAYS_CLOSED:
+            days_closed = 0 if self.is_working_day(day) else days_closed + 1
+            if days_closed > MAX_DAYS_CLOSED:
                 raise ValueError(f"no working day for {MAX_DAYS_CLOSED} days before {day}")
-            if not rested:
+            if not days_closed:
                 yield day
 
     def _moment(self, day: date, at: time) -> datetime:
@@ -74,27 +74,27 @@ class Calendar:
 
 
 def add_working_time(start: datetime, length: timedelta, calendar: Calendar) -> datetime:
-    """The moment at which `length` of working time has passed since `start`. Raises ValueError below zero."""
-    if length < NOTHING:
-        raise ValueError(f"working time only goes forward, not by {length}")
+    """When `length` of working time has passed since `start`. Raises ValueError if it is negative."""
+    if length < ZERO:
+        raise ValueError(f"working time cannot be negative: {length}")
     for day in calendar.working_days(start.astimezone(calendar.zone).date()):
         opens, closes = calendar.opening(day)
         begins = max(start.astimezone(UTC), opens)
         if begins + length <= closes:
             return begins + length
-        length -= max(closes - begins, NOTHING)
+        length -= max(closes - begins, ZERO)
     raise AssertionError("working days never end")
 
 
 def add_working_hours(start: datetime, hours: float, calendar: Calendar) -> datetime:
-    """When an answer is due that has this many working hours (R58)."""
+    """When this many working hours have passed since `start` (R58)."""
     return add_working_time(start, timedelta(hours=hours), calendar)
 
 
 def add_working_days(start: datetime, days: int, calendar: Calendar) -> datetime:
-    """The same local time this many working days later; from a day off, counted from the next opening (R44)."""
+    """The same local time this many working days later. From a day off, counted from the next opening (R44)."""
     if days < 0:
-        raise ValueError(f"working days only go forward, not by {days}")
+        raise ValueError(f"working days cannot be negative: {days}")
     local = start.astimezone(calendar.zone)
     following = calendar.working_days(local.date())
     first = next(following)
@@ -102,19 +102,19 @@ def add_working_days(start: datetime, days: int, calendar: Calendar) -> datetime
     due = first
     for _step in range(days):
         due = next(following)
-    # A time that a change of the clocks leaves out becomes the one an hour later.
+    # A local time that is skipped when daylight saving begins becomes the time one hour later.
     return datetime.combine(due, at, tzinfo=calendar.zone).astimezone(UTC)
 
 
 def working_time_between(start: datetime, end: datetime, calendar: Calendar) -> timedelta:
-    """How much working time lies between two moments; none if `end` is not after `start`."""
+    """The working time between two times; zero if `end` is not after `start`."""
     begin, finish = start.astimezone(UTC), end.astimezone(UTC)
-    total = NOTHING
+    total = ZERO
     if finish <= begin:
         return total
     for day in calendar.working_days(begin.astimezone(calendar.zone).date()):
         opens, closes = calendar.opening(day)
         if opens >= finish:
             break
-        total += max(min(finish, closes) - max(begin, opens), NOTHING)
+        total += max(min(finish, closes) - max(begin, opens), ZERO)
     return total

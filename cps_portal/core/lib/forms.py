@@ -1,4 +1,4 @@
-"""Form fields that more than one room uses."""
+"""Form fields that several apps use."""
 
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DatePartsWidget(forms.MultiWidget):
-    """Day, month and year in three inputs, as on the receipt."""
+    """Day, month and year in three inputs."""
 
     template_name = "django/forms/widgets/date_parts.html"
 
@@ -32,7 +32,7 @@ class DatePartsWidget(forms.MultiWidget):
 
 
 class DatePartsField(forms.MultiValueField):
-    """A date typed in three parts. Raises a sentence that says which part is wrong."""
+    """A date in three parts. Its errors name the part that is wrong."""
 
     widget = DatePartsWidget
 
@@ -54,4 +54,4 @@ class DatePartsField(forms.MultiValueField):
         try:
             return date(year, month, day)
         except ValueError:
-            raise ValidationError(_("There is no such day. Check day and month."), code="invalid") from None
+            raise ValidationError(_("There is no such date. Check day and month."), code="invalid") from None

@@ -1,4 +1,4 @@
-"""Text in PDFs: one font for many scripts, and right-to-left text in the order in which it is drawn."""
+"""Text in PDFs: one font for many scripts, and right-to-left text in visual order."""
 
 from functools import cache
 from pathlib import Path
@@ -10,22 +10,22 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 FONT = "DejaVuSans"
 FONT_FILE = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
-# The font has no sign for the whole word, which is part of many names: its letters are joined one by one.
+# The font has no glyph for this ligature, which is part of many names: join its letters one by one.
 _reshaper = ArabicReshaper(configuration={"ARABIC LIGATURE ALLAH": False})
 
 
-def visual(text: str) -> str:
-    """Arabic letters joined and right-to-left text in the order in which it is drawn."""
+def visual_order(text: str) -> str:
+    """Join Arabic letters, and put right-to-left text in the order in which ReportLab draws it."""
     return text if text.isascii() else str(get_display(_reshaper.reshape(text)))
 
 
-def fitting(text: str, *, size: float, wide: float) -> float:
-    """The size, this one or smaller, in which the text is not wider than that."""
-    drawn = pdfmetrics.stringWidth(text, FONT, size)
-    return size if drawn <= wide else size * wide / drawn
+def fitting_size(text: str, *, size: float, wide: float) -> float:
+    """The font size, at most `size`, at which the text is not wider than `wide` points."""
+    width = pdfmetrics.stringWidth(text, FONT, size)
+    return size if width <= wide else size * wide / width
 
 
 @cache
 def register_font() -> None:
-    """DejaVu Sans: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian and Georgian; no Chinese or Japanese."""
+    """Register DejaVu Sans: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian and Georgian; no Chinese or Japanese."""
     pdfmetrics.registerFont(TTFont(FONT, str(FONT_FILE)))

@@ -1,45 +1,49 @@
-"""References that survive a phone call: of cases, packs, parcels and tickets."""
+"""References of cases, packs, parcels and tickets: short, easy to dictate, and with a check character."""
 
 import secrets
 from collections.abc import Callable
 
-# No vowels, so no words; no I, L, O and 1, which look like others. Their number is prime: see check_sign.
+# No vowels, so that no words appear; no I, L, O and 1, which look alike. Its length is prime: see check_sign.
 ALPHABET = "023456789BCDFGHJKMNPQRSTVWXYZ"
-BODY = 7
-LENGTH = BODY + 1
+BODY_LENGTH = 7
+LENGTH = BODY_LENGTH + 1
 
 
-def check_sign(body: str) -> str:
-    """The sign that makes `body` a reference.
+def check_character(body: str) -> str:
+    """The last character of the reference with this body.
 
-    A weighted sum over a prime number of signs: one wrong sign or two that changed places never go unseen.
+    A weighted sum modulo a prime: a single wrong character and two swapped characters are always detected.
     """
-    total = sum(weight * ALPHABET.index(sign) for weight, sign in enumerate(body, start=2))
+    total = sum(weight * ALPHABET.index(character) for weight, character in enumerate(body, start=2))
     return ALPHABET[total % len(ALPHABET)]
 
 
 def reference(body: str) -> str:
-    """The reference with this body. Raises ValueError for signs or a length that no reference has."""
-    if len(body) != BODY or not set(body) <= set(ALPHABET):
+    """The reference with this body. Raises ValueError if the body has a wrong length or character."""
+    if len(body) != BODY_LENGTH or not set(body) <= set(ALPHABET):
         raise ValueError(f"not the body of a reference: {body!r}")
-    return body + check_sign(body)
+    return body + check_character(body)
 
 
-def read_reference(text: str) -> str:
-    """A reference as typed or heard: blanks, dashes and small letters do not matter, O is 0. "" if it is none."""
-    signs = "".join(text.split()).replace("-", "").upper().replace("O", "0")
-    good = len(signs) == LENGTH and set(signs) <= set(ALPHABET) and check_sign(signs[:BODY]) == signs[BODY]
-    return signs if good else ""
+def parse_reference(text: str) -> str:
+    """A reference as typed: ignores case, blanks and dashes, and reads O as 0. "" if it is not valid."""
+    characters = "".join(text.split()).replace("-", "").upper().replace("O", "0")
+    good = (
+        len(characters) == LENGTH
+        and set(characters) <= set(ALPHABET)
+        and check_character(characters[:BODY_LENGTH]) == characters[BODY_LENGTH]
+    )
+    return characters if good else ""
 
 
-def in_groups(signs: str) -> str:
-    """As people read it: two groups of four."""
-    return f"{signs[:4]}-{signs[4:]}"
+def format_reference(characters: str) -> str:
+    """For people: two groups of four characters."""
+    return f"{characters[:4]}-{characters[4:]}"
 
 
 def new_reference(taken: Callable[[str], bool]) -> str:
-    """A reference drawn at random that is not `taken` yet."""
+    """A random reference that is not `taken` yet."""
     while True:
-        drawn = reference("".join(secrets.choice(ALPHABET) for _sign in range(BODY)))
+        drawn = reference("".join(secrets.choice(ALPHABET) for _position in range(BODY_LENGTH)))
         if not taken(drawn):
             return drawn

@@ -1,4 +1,4 @@
-"""Examples for every operation and every error of the contract, built from what it says and a table of good values."""
+"""Examples in the OpenAPI document for every request, response and error, built from the schemas and this table."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -51,7 +51,7 @@ VALUES: Mapping[str, Any] = {
     "region": "Americas",
     "secret": "whsec_shown-this-once",
     "sequence": 41,
-    "serial": "212345678901",  # no nought first: readers of YAML 1.2 would take it for a number
+    "serial": "212345678901",  # no leading zero: YAML 1.2 parsers would read a number
     "slug": "eos-r5-mark-ii",
     "status": 201,
     "subject": "tickets/3F7K2M9A",
@@ -73,7 +73,7 @@ PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
         "Invalid input.",
         [{"pointer": "/occurred_at", "code": "naive", "detail": "Add the offset from UTC."}],
     ),
-    401: ("token", "This token does not work, or no longer. Fetch a new one.", []),
+    401: ("token", "This token is not valid, or not any more. Fetch a new one.", []),
     403: ("scope", "This needs the scope tickets:write.", []),
     404: ("not_found", "Not found.", []),
     406: ("not_acceptable", "Could not satisfy the request Accept header.", []),
@@ -85,11 +85,11 @@ PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     412: ("changed", "It has changed since you read it. Read it again.", []),
     413: ("too_large", "Send at most 64 KiB.", []),
     415: ("unsupported_media_type", "Unsupported media type “text/plain” in request.", []),
-    422: ("idempotency_key_used", "This Idempotency-Key was used for another request. Use a new one.", []),
-    503: ("unreachable", "We can’t take files for the moment. Try again in a few minutes.", []),
+    422: ("idempotency_key_used", "This Idempotency-Key was used for a different request. Use a new one.", []),
+    503: ("unreachable", "We can’t accept files at the moment. Try again in a few minutes.", []),
     429: ("throttled", "Request was throttled. Expected available in 12 seconds.", []),
 }
-FORMS: Mapping[str, Any] = {
+FORMAT_EXAMPLES: Mapping[str, Any] = {
     "date-time": MOMENT,
     "date": DAY,
     "decimal": "1.00",
@@ -100,35 +100,35 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def add_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
-    """A hook of the generator of the contract: each body gets an example that its own schema accepts."""
+    """Hook of drf-spectacular: give each body an example that its schema accepts."""
     for item in result["paths"].values():
         for method in METHODS:
             operation = item.get(method, {})
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                content["example"] = _made(content["schema"], "", result)
-            for code, answer in operation.get("responses", {}).items():
-                for kind, content in answer.get("content", {}).items():
+                content["example"] = _example(content["schema"], "", result)
+            for code, response in operation.get("responses", {}).items():
+                for kind, content in response.get("content", {}).items():
                     if kind == CONTENT_TYPE:
                         content["example"] = _problem(int(code))
                     elif kind == "application/json":
-                        content["example"] = _made(content["schema"], "", result)
+                        content["example"] = _example(content["schema"], "", result)
     return result
 
 
 def _problem(status: int) -> dict[str, Any]:
     code, detail, errors = PROBLEMS[status]
-    found: dict[str, Any] = {
+    problem: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
     }
-    return {**found, "errors": errors} if errors else found
+    return {**problem, "errors": errors} if errors else problem
 
 
-def _made(schema: Any, name: str, contract: Any) -> Any:
-    schema = _followed(schema, contract)
+def _example(schema: Any, name: str, contract: Any) -> Any:
+    schema = _resolved(schema, contract)
     kinds = schema.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if "const" in schema:
@@ -137,12 +137,12 @@ def _made(schema: Any, name: str, contract: Any) -> Any:
         return VALUES[name] if VALUES.get(name) in schema["enum"] else schema["enum"][0]
     if "object" in kinds:
         return {
-            field: _made(inner, field, contract)
+            field: _example(inner, field, contract)
             for field, inner in schema.get("properties", {}).items()
             if name != "problem" or field != "errors"
         }
     if "array" in kinds:
-        return [_made(schema["items"], name, contract)]
+        return [_example(schema["items"], name, contract)]
     if name == "next":
         return None
     return _plain(schema, kinds, name)
@@ -154,17 +154,21 @@ def _plain(schema: Any, kinds: list[str], name: str) -> Any:
     value = VALUES.get(name)
     if "integer" in kinds or "number" in kinds:
         return value if isinstance(value, int) else max(schema.get("minimum", 1), 1)
-    if "format" in schema and schema["format"] in FORMS:
-        return value if isinstance(value, str) and schema["format"] in ("uri", "decimal") else FORMS[schema["format"]]
+    if "format" in schema and schema["format"] in FORMAT_EXAMPLES:
+        return (
+            value
+            if isinstance(value, str) and schema["format"] in ("uri", "decimal")
+            else FORMAT_EXAMPLES[schema["format"]]
+        )
     return value if isinstance(value, str) else "text"
 
 
-def _followed(schema: Any, contract: Any) -> Any:
-    """Past references, and the first of several forms."""
+def _resolved(schema: Any, contract: Any) -> Any:
+    """Follow references; of several alternatives take the first."""
     while True:
         if "$ref" in schema:
             schema = contract["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-        elif several := schema.get("allOf") or schema.get("oneOf") or schema.get("anyOf"):
-            schema = several[0]
+        elif alternatives := schema.get("allOf") or schema.get("oneOf") or schema.get("anyOf"):
+            schema = alternatives[0]
         else:
             return schema

@@ -15,12 +15,13 @@ from cps_portal.site.presenters.notices import NoticeLine, describe
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
 from kitbag.models import PointsEntry, Registration, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
-from kitbag.presenters.registrations import RegistrationCard, build_card, entry_title
+from kitbag.presenters.ledger import entry_title
+from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.forecast import Step, forecast
 from members import rules
 from members.enums import Level, NoticeCode
 from members.models import LevelBenefit, LevelThreshold, Member, Notice
-from members.offers.queries import Shelf, shelf_of
+from members.offers.queries import OfferOverview, visible_offers
 from members.queries import get_level_benefit
 from servicing.presenters.tickets import Job, fast_track_places, open_jobs
 
@@ -95,7 +96,7 @@ class Dashboard:
     next_points: int
     next_change: Step | None  # the first planned change (R22)
     more_changes: int
-    shelf: Shelf
+    offers: OfferOverview
     jobs: list[Job]  # products in service
     places: list[bool]  # the Fast Track places: True is taken (R49)
     places_taken: int
@@ -141,7 +142,7 @@ def build(member: Member, now: datetime) -> Dashboard:
     last_change = _last_change(member) if entries else None
     today = timezone.localdate(now)
     steps = forecast(member, today)
-    shelf = shelf_of(member, now)
+    offers = visible_offers(member, now)
     running = open_jobs(member, now)
     places, places_taken = fast_track_places(running)
     return Dashboard(
@@ -150,7 +151,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         scale=_scale(member.points, totals["waiting_points"], thresholds),
         gap=_gap(member.points, thresholds, needing, checking_points),
         unconfirmed=address if address and not address.verified else None,
-        notices=_notices(member, pack_offered=shelf.pack_offered is not None),
+        notices=_notices(member, pack_offered=offers.pack_offered is not None),
         cards=[build_card(row, None) for row in needing[:TASKS_SHOWN]],
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
@@ -159,9 +160,9 @@ def build(member: Member, now: datetime) -> Dashboard:
             entries=entries,
             thresholds=thresholds,
             waiting=totals["waiting_points"],
-            since=member.joined_at,
+            joined_at=member.joined_at,
             now=now,
-            ahead=within_a_year(steps, today),
+            planned=within_a_year(steps, today),
         )
         if entries or totals["waiting_points"]
         else None,
@@ -171,7 +172,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         next_points=thresholds[ahead[0]] if ahead else 0,
         next_change=steps[0] if steps else None,
         more_changes=len(steps[1:]),
-        shelf=shelf,
+        offers=offers,
         jobs=running[:JOBS_SHOWN],
         places=places,
         places_taken=places_taken,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
-from cps_portal.core.lib.sheets import escape_formula
+from cps_portal.core.lib.spreadsheets import escape_formula
 from cps_portal.site.presenters.my_data_tables import ROWS_PER_QUERY, TABLES
 from members.models import Member
 

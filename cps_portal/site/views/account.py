@@ -23,7 +23,8 @@ from cps_portal.site import actions
 from cps_portal.site.presenters.my_data import archive
 from kitbag.models import Registration
 from members.access import MemberRequest, member_required
-from members.forms.profile import CloseForm, add_refusal
+from members.forms.common import add_refusal
+from members.forms.profile import CloseForm
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.spreadsheets import escape_formula
 from members.enums import Level
@@ -42,7 +42,7 @@ class LevelFilter(admin.SimpleListFilter):
 
 
 @admin.register(Offer)
-class OfferAdmin(DeskAdmin[Offer]):
+class OfferAdmin(PortalModelAdmin[Offer]):
     """New offers are drafts, shown to nobody. Buttons below the form publish and withdraw them."""
 
     form = OfferForm

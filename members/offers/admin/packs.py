@@ -17,9 +17,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.spreadsheets import escape_formula
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
@@ -151,7 +151,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        matches = Q(reference=read_reference(term)) | Q(member__number="".join(term.split()))
+        matches = Q(reference=parse_reference(term)) | Q(member__number="".join(term.split()))
         return queryset.filter(matches | Q(member__user__email__iexact=term) | Q(member__last_name__iexact=term)), False
 
     def get_urls(self) -> list[URLPattern]:
@@ -217,7 +217,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         initial = {**address, "name": pack.name or pack.member.full_name, "country": pack.country.code}
         form: PackForm = ResendForm(request.POST or None, initial=initial)
         if request.POST.get("go") == "country":
-            form = form.unchecked()
+            form = form.without_errors()
         elif request.method == "POST" and form.is_valid():
             by: Any = request.user
             try:
@@ -296,7 +296,7 @@ class PackEventAdmin(ReadOnlyAdmin[PackEvent]):
 
 
 @admin.register(PackItem)
-class PackItemAdmin(DeskAdmin[PackItem]):
+class PackItemAdmin(PortalModelAdmin[PackItem]):
     """What new packs contain (R39). Requests keep the contents they were made with."""
 
     list_display = ["name", "code", "position", "included"]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.reference import read_reference
+from cps_portal.core.lib.reference import parse_reference
 from members.offers.actions.pack_files import LineError, ReportLine
 from members.offers.actions.packs import Report
 from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
@@ -118,7 +118,7 @@ class ReportFileForm(forms.Form):
 
 def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
     """Raises ValidationError for the first column with an error."""
-    reference = read_reference(cells["reference"])
+    reference = parse_reference(cells["reference"])
     if not reference:
         raise ValidationError({"reference": ERRORS["reference"] % {"value": cells["reference"][:20]}})
     if not (cells["sending"].isascii() and cells["sending"].isdigit() and len(cells["sending"]) < 5):

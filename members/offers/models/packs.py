@@ -171,7 +171,7 @@ class WelcomePack(models.Model):
 
     @property
     def reference_in_groups(self) -> str:
-        return references.in_groups(self.reference)
+        return references.format_reference(self.reference)
 
     @property
     def key(self) -> str:

@@ -9,7 +9,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from cps_portal.core.lib.pdf import FONT, fitting, register_font, visual
+from cps_portal.core.lib.pdf import FONT, fitting_size, register_font, visual_order
 from members.enums import Level
 from members.models import Member
 from members.offers.models import Card
@@ -78,14 +78,14 @@ def _back(canvas: Canvas, card: Card, x: float, y: float) -> None:
 
 
 def _line(canvas: Canvas, text: str, x: float, y: float, *, size: float = 9, wide: float = 2 * WIDTH) -> None:
-    drawn = visual(text)
-    canvas.setFont(FONT, fitting(drawn, size=size, wide=wide))
+    drawn = visual_order(text)
+    canvas.setFont(FONT, fitting_size(drawn, size=size, wide=wide))
     canvas.drawString(x, y, drawn)
 
 
 def _centred(canvas: Canvas, text: str, x: float, y: float, *, size: float, wide: float) -> None:
-    drawn = visual(text)
-    canvas.setFont(FONT, fitting(drawn, size=size, wide=wide))
+    drawn = visual_order(text)
+    canvas.setFont(FONT, fitting_size(drawn, size=size, wide=wide))
     canvas.drawCentredString(x + WIDTH / 2, y, drawn)
 
 

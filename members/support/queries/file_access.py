@@ -3,7 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 
-from cps_portal.core.files.access import let_read
+from cps_portal.core.files.access import allow_readers
 from cps_portal.core.files.models import StoredFile
 from members.support.models import CaseAttachment
 
@@ -18,4 +18,4 @@ def may_read_attachment(user: AbstractBaseUser, file: StoredFile) -> bool:
     return attachment.public().filter(message__case__member__user=user.pk).exists()
 
 
-let_read(PURPOSE, may_read_attachment)
+allow_readers(PURPOSE, may_read_attachment)

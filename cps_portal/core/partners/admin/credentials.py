@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.models import AccessToken, Grant, IDToken, RefreshToken
 
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.forms import CredentialForm
@@ -56,7 +56,7 @@ class WorksFilter(admin.SimpleListFilter):
 
 
 @admin.register(Credential)
-class CredentialAdmin(DeskAdmin[Credential]):
+class CredentialAdmin(PortalModelAdmin[Credential]):
     form = CredentialForm
     change_form_template = "admin/partners/credential/change_form.html"
     list_display = ["name", "partner", "scopes", "networks", "expires_at", "last_used_at", "works"]

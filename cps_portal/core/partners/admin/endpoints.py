@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from cps_portal.core.lib.admin import DeskAdmin, EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.enums import OPEN, State
 from cps_portal.core.outbox.models import Message
@@ -42,7 +42,7 @@ class TroubleFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(DeskAdmin[WebhookEndpoint]):
+class WebhookEndpointAdmin(PortalModelAdmin[WebhookEndpoint]):
     """The secret is shown once, when it is made. The buttons below the form call actions."""
 
     form = EndpointForm

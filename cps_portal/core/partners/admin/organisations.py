@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import DeskAdmin, DeskInline, EventAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, event_model
 from cps_portal.core.partners.admin.credentials import ISSUE, status_of
 from cps_portal.core.partners.models import ApiCall, Credential, Partner, WebhookEndpoint
 
@@ -18,7 +18,7 @@ MIN_ERROR_STATUS = 400
 DAY = timedelta(days=1)
 
 
-class ReadOnlyInline(DeskInline):
+class ReadOnlyInline(PortalTabularInline):
     """Rows are added and changed on pages of their own."""
 
     extra = 0
@@ -53,7 +53,7 @@ class CredentialInline(ReadOnlyInline):
 
 
 @admin.register(Partner)
-class PartnerAdmin(DeskAdmin[Partner]):
+class PartnerAdmin(PortalModelAdmin[Partner]):
     change_form_template = "admin/partners/partner/change_form.html"
     list_display = ["name", "kind", "active", "since"]
     list_filter = ["kind", "active"]
