@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from servicing.actions.events import SYSTEM, Actor, locks_ticket, places_taken, record_event
+from servicing.actions.events import SYSTEM, Actor, give_places, locks_ticket, places_taken, record_event
 from servicing.actions.tickets import apply_entitlement, entitlement_of
 from servicing.enums import EventKind, PlaceWish, Track, WhyStandard
 from servicing.models import Ticket, TicketEvent
@@ -25,6 +25,8 @@ def lapse_place(*, ticket: Ticket, at: datetime) -> bool:
         return False
     ticket.place = ticket.place_since = None
     record_event(ticket=ticket, kind=EventKind.PLACE_LAPSED, actor=SYSTEM, at=at)
+    if ticket.member:
+        give_places(member=ticket.member, at=at)
     return True
 
 
