@@ -16,13 +16,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_opened_twice_at_once_it_is_one_card(committed_world: World, attempt: int) -> None:
+def test_two_simultaneous_page_views_issue_one_card(committed_world: World, attempt: int) -> None:
     ana = committed_world.ana
     results = together(*[lambda: get_or_issue_card(member=ana, at=NOW)] * 3)
     assert {result.pk for result in results} == {Card.objects.get().pk}
 
 
-def test_replaced_twice_at_once_it_is_one_new_card(committed_world: World) -> None:
+def test_two_simultaneous_replacements_issue_one_card(committed_world: World) -> None:
     world = committed_world
     old = get_or_issue_card(member=world.ana, at=NOW)
     results = together(*[lambda: replace_card(card=old, reason=CardEnd.LOST, by=world.staff, at=NOW)] * 3)

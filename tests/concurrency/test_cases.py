@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_agents_at_once_one_takes_the_case_and_one_answers_it(committed_world: World) -> None:
+def test_of_simultaneous_agents_one_takes_the_case_and_one_answers_it(committed_world: World) -> None:
     world = committed_world
     agents = [UserFactory(is_staff=True) for _n in range(4)]
     ask = {"kind": CaseKind.KIT, "subject": "S", "text": "T", "member": world.ana, "by": world.ana.user, "at": NOW}

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from kitbag.actions import registrations
 from kitbag.actions.catalogue import CatalogueReport, load_catalogue
-from kitbag.catalogue.reader import ProductFacts
+from kitbag.catalogue.reader import ProductRecord
 from kitbag.models import CatalogueProposal, Product
 from tests.concurrency.threads import Background, together
 from tests.factories import submitted
@@ -38,7 +38,7 @@ def load(product: Product, **fields: object) -> CatalogueReport:
         "points_unserviceable",
         "sample",
     ]
-    facts = ProductFacts(
+    facts = ProductRecord(
         line=2,
         slug=product.slug,
         names=(product.name,),

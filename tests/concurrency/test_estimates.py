@@ -1,4 +1,4 @@
-"""Races of estimates on real Postgres: R52."""
+"""Races of estimates (R52)."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ FRIDAY = date(2026, 3, 6)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_approved_and_declined_at_once_it_is_one_answer(committed_world: World) -> None:
+def test_approving_and_declining_at_once_gives_one_answer(committed_world: World) -> None:
     world = committed_world
     desk, own = Actor(user=world.staff), Actor(user=world.ana.user)
     ticket = at_the_centre(world, a_centre())

@@ -1,4 +1,4 @@
-"""Several want the last unit (R53)."""
+"""Races for the last loan unit (R53)."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.world import World
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_of_three_who_want_the_last_unit_one_gets_it_and_the_others_read_why(committed_world: World) -> None:
+def test_of_three_members_one_gets_the_last_unit_and_the_others_read_why(committed_world: World) -> None:
     centre, ana = make_centre(), committed_world.ana.user
     jobs = [late_job(committed_world, centre, f"01234567870{n}") for n in (1, 2, 3)]
     unit = LoanUnit.objects.create(centre=centre, product=committed_world.pro_body, serial="900000000001")

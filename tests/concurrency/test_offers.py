@@ -42,7 +42,7 @@ def failures(results: list[object]) -> list[object]:
     return [result for result in results if isinstance(result, BaseException)]
 
 
-def test_ten_at_once_for_the_last_place_is_one_place_and_a_line_of_nine(committed_world: World) -> None:
+def test_ten_simultaneous_sign_ups_for_one_place_give_one_place_and_nine_waiting(committed_world: World) -> None:
     offer, guests = event(committed_world, 1), people(committed_world, 10)
     results = together(*[lambda m=m: sign_up(member=m, offer=offer, at=NOW) for m in guests])
     assert not failures(results)
@@ -50,7 +50,7 @@ def test_ten_at_once_for_the_last_place_is_one_place_and_a_line_of_nine(committe
     assert SignUp.objects.filter(state=PlaceState.WAITING).count() == 9
 
 
-def test_giving_back_beside_signing_up_and_more_places_leaves_no_place_empty_while_anybody_waits(
+def test_simultaneous_cancellations_and_sign_ups_leave_no_place_empty_while_anybody_waits(
     committed_world: World,
 ) -> None:
     offer, guests = event(committed_world, 3), people(committed_world, 9)

@@ -24,7 +24,7 @@ def ask(member: Member) -> WelcomePack:
 
 
 @pytest.mark.parametrize("attempt", range(2))
-def test_a_double_click_and_a_second_tab_make_one_request(committed_world: World, attempt: int) -> None:
+def test_a_double_click_and_a_second_tab_create_one_request(committed_world: World, attempt: int) -> None:
     load_offers()
     house()
     found = together(*(lambda: ask(committed_world.ana) for _click in range(4)))
@@ -34,7 +34,7 @@ def test_a_double_click_and_a_second_tab_make_one_request(committed_world: World
 
 
 @pytest.mark.parametrize("attempt", range(2))
-def test_who_falls_below_silver_while_asking_has_a_pack_or_a_refusal(committed_world: World, attempt: int) -> None:
+def test_losing_silver_during_the_request_gives_a_pack_or_a_refusal(committed_world: World, attempt: int) -> None:
     world = committed_world
     load_offers()
     rows = list(Registration.objects.filter(member=world.ana))

@@ -1,4 +1,4 @@
-"""Phone, counter and a freed place want the third place at once: there is never a fourth (R49)."""
+"""Several requests for the third place at once: there is never a fourth (R49)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,7 +36,7 @@ def places_of(member: Member) -> list[int]:
     return sorted(place for place in rows if place)
 
 
-def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(committed_world: World) -> None:
+def test_ten_at_once_never_take_a_fourth_place_and_the_longest_waiting_is_first(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
     ana, desk = world.ana, Actor(user=world.staff)
     held = [a_request(world, centre, f"01234567870{n}") for n in (1, 2, 3)]
@@ -61,7 +61,7 @@ def test_ten_at_once_never_make_a_fourth_place_and_the_oldest_waits_least(commit
         Ticket.objects.filter(registration=rows[0]).update(place=4)
 
 
-def test_of_ten_without_a_wish_three_get_the_places_and_the_others_are_asked(committed_world: World) -> None:
+def test_of_ten_without_a_wish_three_get_places_and_the_others_must_choose(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
     ana, desk = world.ana, Actor(user=world.staff)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(10)]
@@ -75,7 +75,7 @@ def test_of_ten_without_a_wish_three_get_the_places_and_the_others_are_asked(com
     assert Parcel.objects.count() == 3
 
 
-def test_two_clicks_make_one_parcel(committed_world: World) -> None:
+def test_a_double_click_opens_one_parcel(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
     row = validated(world.ana, world.pro_body, "012345678701")
     wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks")

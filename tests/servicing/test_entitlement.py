@@ -1,4 +1,4 @@
-"""May I? As a table: every combination decided, and the interesting ones by hand (R4, R43 to R51, R60)."""
+"""Entitlement: properties of every combination, and the interesting ones by hand (R4, R43 to R51, R60)."""
 
 import csv
 from collections.abc import Iterator
@@ -125,13 +125,13 @@ def test_the_target_and_every_reason_for_standard_speed(
         ({"centre": replace(PARTNER, products=("lenses",), services=("upgrade",))}, (R.PRODUCT, R.SERVICE)),
     ],
 )
-def test_what_a_centre_cannot_take_is_refused_and_a_stolen_product_gives_nothing_away(
+def test_refusals_and_nothing_is_revealed_about_a_stolen_product(
     facts: dict[str, Any], refused: tuple[WhyRefused, ...]
 ) -> None:
     assert ask(**facts) == Entitlement(refused=refused)
 
 
-def test_a_fourth_product_waits_or_goes_at_standard_speed_as_the_member_says() -> None:
+def test_a_fourth_product_waits_or_goes_at_standard_speed_as_the_member_chooses() -> None:
     asked = ask(places_taken=3)
     assert asked.needs_choice and asked.target_days == 10 and asked.fast_track_days == 3 and not asked.takes_place
     waits = ask(places_taken=3, wish=PlaceWish.WAIT)
@@ -154,7 +154,7 @@ def test_a_fourth_product_waits_or_goes_at_standard_speed_as_the_member_says() -
         (None, JOHANNESBURG, "maintenance", (0, False, False)),
     ],
 )
-def test_what_a_job_costs_less_and_who_may_borrow(
+def test_discounts_free_return_and_courtesy_loan(
     level: str | None, centre: CentreFacts, service: str, benefits: tuple[int, bool, bool]
 ) -> None:
     answer = ask(level, centre=centre, service=service)
@@ -173,7 +173,7 @@ def test_what_a_job_costs_less_and_who_may_borrow(
         ("maintenance", WarrantyClaim(True, proof=True), Warranty.REFUSED, (N.NOT_A_REPAIR,)),
     ],
 )
-def test_what_warranty_there_can_be(
+def test_warranty_and_the_reasons_against_it(
     service: str, claim: WarrantyClaim, warranty: Warranty, why: tuple[WhyNoWarranty, ...]
 ) -> None:
     answer = ask(service=service, claim=claim)
@@ -181,8 +181,8 @@ def test_what_warranty_there_can_be(
     assert answer.free_return is (service == "repair" and warranty != Warranty.IN_WARRANTY)
 
 
-def everything() -> Iterator[tuple[dict[str, Any], Entitlement]]:
-    """The full product of the dimensions; the warranty, which only meets the free return, over two claims."""
+def all_combinations() -> Iterator[tuple[dict[str, Any], Entitlement]]:
+    """All combinations, with two warranty claims: the warranty affects only the free return."""
     given = [(None, None), *((level, rows[level]) for rows in (FULL, SILVER_ONLY) for level in Level)]
     given += [(level, None) for level in Level]
     products = [
@@ -217,9 +217,9 @@ def everything() -> Iterator[tuple[dict[str, Any], Entitlement]]:
         yield facts, entitlement(**facts)
 
 
-def test_no_case_is_undecided() -> None:
+def test_every_combination_has_a_consistent_answer() -> None:
     cases = 0
-    for facts, answer in everything():
+    for facts, answer in all_combinations():
         cases += 1
         if answer.refused:
             assert answer == Entitlement(refused=answer.refused), facts
@@ -249,11 +249,11 @@ def test_no_case_is_undecided() -> None:
     assert cases > 50_000
 
 
-def test_the_documents_show_the_table_as_it_is() -> None:
+def test_the_table_in_the_documents_is_right() -> None:
     assert entitlement_table(FULL) in (ROOT / "docs/servicing.md").read_text()
 
 
-def test_the_oldest_waiting_gets_the_free_place() -> None:
+def test_the_free_place_goes_to_the_longest_waiting() -> None:
     monday = datetime(2026, 3, 2, 9, tzinfo=UTC)
     waiting = [(monday + timedelta(hours=1), 7), (monday, 9), (monday, 8)]
     assert next_in_line(waiting, {1, 2, 3}) == []

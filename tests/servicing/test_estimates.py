@@ -1,4 +1,4 @@
-"""Estimates: sent, answered, over (R47, R52), questions, and who pays (R60)."""
+"""Estimates, questions, warranty decisions and shipping (R47, R52, R60)."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -47,9 +47,7 @@ def sent(ticket: Ticket, actor: Actor, at: datetime = AT, **changes: Any) -> Est
     return send_estimate(ticket=ticket, actor=actor, at=at, **facts)
 
 
-def test_an_estimate_stops_the_clock_and_the_answer_moves_the_due_time_by_the_working_time_between(
-    world: World, ticket: Ticket, desk: Actor
-) -> None:
+def test_an_estimate_pauses_the_clock_until_the_answer(world: World, ticket: Ticket, desk: Actor) -> None:
     before = ticket.due_at
     row = sent(ticket, desk)
     assert (row.net, row.tax, row.total) == (Decimal("4220.75"), Decimal("633.11"), Decimal("4853.86"))
@@ -63,7 +61,7 @@ def test_an_estimate_stops_the_clock_and_the_answer_moves_the_due_time_by_the_wo
     assert not Notice.objects.filter(params__kind="estimate_approved").exists()  # her own doing
 
 
-def test_a_better_estimate_withdraws_the_last_and_that_one_can_no_longer_be_answered(
+def test_a_new_estimate_withdraws_the_last_which_can_no_longer_be_answered(
     world: World, ticket: Ticket, desk: Actor
 ) -> None:
     first = sent(ticket, desk)
@@ -78,9 +76,7 @@ def test_a_better_estimate_withdraws_the_last_and_that_one_can_no_longer_be_answ
         estimates.approve_estimate(estimate=second, actor=Actor(user=world.ana.user), at=AT + 3 * HOUR)
 
 
-def test_an_estimate_ends_with_its_last_day_at_the_centre_and_both_sides_see_it(
-    world: World, ticket: Ticket, desk: Actor
-) -> None:
+def test_an_estimate_expires_after_its_last_day_at_the_centre(world: World, ticket: Ticket, desk: Actor) -> None:
     row = sent(ticket, desk)
     before_midnight = datetime(2026, 3, 6, 21, 59, tzinfo=UTC)  # 23:59 in Johannesburg
     assert estimates.expire_estimates(at=before_midnight) == 0
@@ -113,7 +109,7 @@ def test_an_estimate_ends_with_its_last_day_at_the_centre_and_both_sides_see_it(
         ({"note": "x" * 2001}, "note"),
     ],
 )
-def test_a_wrong_estimate_is_refused_beside_its_field_and_nothing_is_written(
+def test_an_invalid_estimate_is_refused_beside_its_field_and_nothing_is_saved(
     ticket: Ticket, desk: Actor, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(Refusal) as refusal:
@@ -122,20 +118,20 @@ def test_a_wrong_estimate_is_refused_beside_its_field_and_nothing_is_written(
     assert not Estimate.objects.exists()
 
 
-def test_what_a_partner_tells_twice_is_one_estimate(ticket: Ticket, desk: Actor) -> None:
+def test_an_estimate_reported_twice_is_sent_once(ticket: Ticket, desk: Actor) -> None:
     first = sent(ticket, desk, external_id="e-1")
     assert sent(ticket, desk, AT + HOUR, external_id="e-1") == first
     assert Estimate.objects.count() == TicketEvent.objects.filter(kind=EventKind.ESTIMATE_SENT).count() == 1
 
 
-def test_an_estimate_told_after_the_work_went_on_does_not_wait_for_an_answer(ticket: Ticket, desk: Actor) -> None:
+def test_an_estimate_reported_after_the_work_went_on_needs_no_answer(ticket: Ticket, desk: Actor) -> None:
     record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, actor=desk, at=AT + HOUR)
     row = sent(ticket, desk, AT + 2 * HOUR, occurred_at=AT)
     ticket.refresh_from_db()
     assert (row.state, ticket.state) == (EstimateState.WITHDRAWN, TicketState.IN_REPAIR)
 
 
-def test_a_question_stops_the_clock_until_the_members_answer_and_a_word_does_not(
+def test_a_question_pauses_the_clock_until_the_answer_and_a_message_does_not(
     world: World, ticket: Ticket, desk: Actor
 ) -> None:
     write_message(ticket=ticket, text="We have it.", actor=desk, at=AT)
@@ -155,7 +151,7 @@ def test_a_question_stops_the_clock_until_the_members_answer_and_a_word_does_not
     assert refusal.value.field == "text"
 
 
-def test_the_centre_decides_on_the_warranty_and_the_free_return_follows(ticket: Ticket, desk: Actor) -> None:
+def test_free_return_follows_from_the_warranty_decision(ticket: Ticket, desk: Actor) -> None:
     assert ticket.free_return
     with pytest.raises(Refusal) as refusal:
         decide_warranty(ticket=ticket, in_warranty=True, actor=desk, at=AT)
@@ -169,7 +165,7 @@ def test_the_centre_decides_on_the_warranty_and_the_free_return_follows(ticket: 
     assert (paid.warranty, paid.why_no_warranty, paid.free_return) == (Warranty.REFUSED, "not_covered", True)
 
 
-def test_a_member_calls_it_off_until_it_is_at_the_centre(world: World, centre: ServiceCentre, desk: Actor) -> None:
+def test_a_member_can_cancel_until_the_product_is_booked_in(world: World, centre: ServiceCentre, desk: Actor) -> None:
     own = Actor(user=world.ana.user)
     early = a_request(world, centre, "012345678902")
     assert tickets.cancel(ticket=early, actor=own, at=AT).ticket.state == TicketState.CANCELLED
@@ -178,7 +174,7 @@ def test_a_member_calls_it_off_until_it_is_at_the_centre(world: World, centre: S
         tickets.cancel(ticket=there, actor=own, at=AT)
 
 
-def test_a_parcel_back_has_its_carrier_and_only_a_page_that_can_be_opened(ticket: Ticket, desk: Actor) -> None:
+def test_shipping_keeps_carrier_and_tracking_and_refuses_an_invalid_address(ticket: Ticket, desk: Actor) -> None:
     record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=AT)
     with pytest.raises(Refusal) as refusal:
         shipping.ship(ticket=ticket, actor=desk, at=AT, tracking_url="javascript:alert(1)")

@@ -68,7 +68,7 @@ def unit(world: World, centre: ServiceCentre) -> LoanUnit:
     return LoanUnit.objects.create(centre=centre, product=world.pro_body, serial="900000000001")
 
 
-def test_a_missed_target_is_noted_once_and_a_loan_offered(world: World, job: Ticket) -> None:
+def test_a_missed_target_is_recorded_once_and_a_loan_offered(world: World, job: Ticket) -> None:
     assert targets.flag_overdue(at=FRIDAY) == 0
     kinds = list(job.events.values_list("kind", flat=True))
     assert kinds.count(EventKind.TARGET_MISSED) == kinds.count(EventKind.LOAN_OFFERED) == 1
@@ -76,7 +76,7 @@ def test_a_missed_target_is_noted_once_and_a_loan_offered(world: World, job: Tic
     assert {"target_missed", "loan_offered"} <= told
 
 
-def test_from_the_offer_to_the_shelf_again(world: World, job: Ticket, unit: LoanUnit) -> None:
+def test_a_loan_from_the_offer_until_it_is_back(world: World, job: Ticket, unit: LoanUnit) -> None:
     loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
     assert list(loans.free_units(job)) == []
     with pytest.raises(Refusal, match="agreement"):
@@ -96,7 +96,17 @@ def test_from_the_offer_to_the_shelf_again(world: World, job: Ticket, unit: Loan
     assert not Hold.objects.filter(registration=job.registration).exists()
 
 
-def test_a_unit_is_lent_to_one_only_and_the_loser_reads_why(world: World, job: Ticket, unit: LoanUnit) -> None:
+def test_the_history_names_who_extended_a_loan_outside_a_request(world: World, job: Ticket, unit: LoanUnit) -> None:
+    loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
+    loans.accept_agreement(loan=loan, version=loans.AGREEMENT, at=FRIDAY)
+    desk = Actor(user=world.staff)
+    loans.hand_out(loan=loan, condition="As new", actor=desk, at=FRIDAY)
+    loans.extend(loan=loan, due_back=date(2026, 4, 1), actor=desk, at=FRIDAY)
+    latest = Loan.pgh_event_model.objects.filter(pgh_obj=loan).latest("pgh_id")  # type: ignore[attr-defined]
+    assert (latest.due_back, latest.pgh_context.metadata["user"]) == (date(2026, 4, 1), world.staff.pk)
+
+
+def test_a_unit_is_lent_to_one_member_only_and_the_other_reads_why(world: World, job: Ticket, unit: LoanUnit) -> None:
     other = late_job(world, job.centre, "012345678702")
     loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
     with pytest.raises(Refusal) as refusal:
@@ -106,7 +116,7 @@ def test_a_unit_is_lent_to_one_only_and_the_loser_reads_why(world: World, job: T
         loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
 
 
-def test_nothing_is_lent_that_was_not_offered(world: World, centre: ServiceCentre, unit: LoanUnit) -> None:
+def test_a_loan_that_was_not_offered_is_refused(world: World, centre: ServiceCentre, unit: LoanUnit) -> None:
     row = validated(world.ana, world.pro_body, "012345678703")
     wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Dropped")
     asked = open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY)
@@ -114,7 +124,7 @@ def test_nothing_is_lent_that_was_not_offered(world: World, centre: ServiceCentr
         loans.reserve(ticket=asked.tickets[0], unit=unit, by=world.ana.user, at=MONDAY)
 
 
-def test_reminded_before_the_day_then_when_overdue_then_weekly(world: World, job: Ticket, unit: LoanUnit) -> None:
+def test_reminders_before_the_due_date_once_overdue_and_then_weekly(world: World, job: Ticket, unit: LoanUnit) -> None:
     loan = loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
     loans.accept_agreement(loan=loan, version=loans.AGREEMENT, at=FRIDAY)
     loans.hand_out(loan=loan, condition="As new", actor=Actor(), at=FRIDAY, due_back=date(2026, 3, 16))
@@ -124,7 +134,7 @@ def test_reminded_before_the_day_then_when_overdue_then_weekly(world: World, job
     assert Message.objects.filter(key__startswith=f"loan-{loan.pk}-overdue").count() == 3
 
 
-def test_a_reservation_that_nobody_fetches_is_given_up(world: World, job: Ticket, unit: LoanUnit) -> None:
+def test_a_reservation_that_is_never_collected_is_cancelled(world: World, job: Ticket, unit: LoanUnit) -> None:
     loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY)
     assert loans.lapse_reservations(at=FRIDAY + timedelta(days=6)) == 0
     assert loans.lapse_reservations(at=FRIDAY + timedelta(days=8)) == 1
@@ -149,6 +159,6 @@ def test_the_member_borrows_and_accepts_on_the_page(world: World, job: Ticket, u
     assert stranger.get(page).status_code == 404
 
 
-def test_declining_can_be_taken_back(world: World, job: Ticket, unit: LoanUnit) -> None:
+def test_a_member_who_declined_can_still_reserve(world: World, job: Ticket, unit: LoanUnit) -> None:
     loans.decline_offer(ticket=job, by=world.ana.user, at=FRIDAY)
     assert loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY).state == LoanState.RESERVED

@@ -1,4 +1,4 @@
-"""Finding a centre, and whether it is open there now (R42)."""
+"""The service centre locator (R42)."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -52,7 +52,7 @@ WEEK, SUNDAY_ON = [1, 2, 3, 4, 5], [7, 1, 2, 3, 4]
         ("Europe/Berlin", "DE", WEEK, datetime(2026, 3, 30, 15, 1, tzinfo=UTC), False, "Opens tomorrow at 09:00"),
     ],
 )
-def test_open_is_what_the_clock_there_says(
+def test_open_depends_on_the_local_time_of_the_centre(
     zone: str, country: str, week: list[int], at: datetime, *, is_open: bool, words: str
 ) -> None:
     opening, said = locator.opening_text(centre(zone, country, week), at)
@@ -60,7 +60,7 @@ def test_open_is_what_the_clock_there_says(
     assert words in said
 
 
-def test_closures_count_and_a_rest_of_months_breaks_nothing() -> None:
+def test_closures_count_and_one_of_months_breaks_nothing() -> None:
     row = centre("Africa/Johannesburg", "ZA", WEEK)
     for start in (date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 2), date(2026, 6, 2)):
         Closure.objects.create(centre=row, first=start, last=start + timedelta(days=30))
@@ -89,7 +89,7 @@ def test_distances_and_directions() -> None:
         ("shelf=printers&only=partner", None, 0),
     ],
 )
-def test_what_is_asked_for_is_what_is_shown(world: World, query: str, first: str | None, count: int) -> None:
+def test_filters_and_positions(world: World, query: str, first: str | None, count: int) -> None:
     load_centres()
     page = Client().get(f"/centres/?{query}")
     found = page.context["found"]
@@ -102,7 +102,7 @@ def test_what_is_asked_for_is_what_is_shown(world: World, query: str, first: str
 @pytest.mark.parametrize(
     "query", ["lat=1e400&lon=x", "only=all&service=%00", "near=" + "x" * 500, "shelf=';--", "lat=91&lon=0"]
 )
-def test_nonsense_in_the_address_shows_all_centres(world: World, query: str) -> None:
+def test_invalid_parameters_show_all_centres(world: World, query: str) -> None:
     load_centres()
     page = Client().get(f"/centres/?{query}")
     assert (page.status_code, len(page.context["found"])) == (200, 21)

@@ -1,4 +1,4 @@
-"""Every pair of states walked (R52)."""
+"""The transitions of a ticket: every pair of states (R52)."""
 
 import re
 from itertools import product
@@ -11,7 +11,7 @@ from servicing.rules import TRANSITIONS, holds_a_place, is_over, next_moves, nex
 from servicing.rules.moves import FACTS, MOVES, OPENING
 
 S = TicketState
-ROAD = {
+EXPECTED = {
     S.WAITING: {S.REQUESTED, S.CANCELLED},
     S.REQUESTED: {S.ACCEPTED, S.IN_TRANSIT, S.BOOKED_IN, S.CANCELLED},
     S.ACCEPTED: {S.IN_TRANSIT, S.BOOKED_IN, S.CANCELLED},
@@ -31,21 +31,21 @@ ROAD = {
 
 
 @pytest.mark.parametrize(("start", "end"), list(product(S, S)), ids=lambda state: str(state.value))
-def test_a_ticket_goes_only_where_the_road_leads(start: TicketState, end: TicketState) -> None:
-    roads = [kind for kind in EventKind if next_state(start, kind) == end]
+def test_only_the_expected_transitions_exist(start: TicketState, end: TicketState) -> None:
+    kinds = [kind for kind in EventKind if next_state(start, kind) == end]
     if start != end:
-        assert bool(roads) is (end in ROAD[start])
+        assert bool(kinds) is (end in EXPECTED[start])
     else:  # staying is for facts, a better estimate and one more part
-        assert {*roads} - {*FACTS} <= {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED}
-    assert all(next_moves(start)[kind] == end for kind in roads)
+        assert {*kinds} - {*FACTS} <= {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED}
+    assert all(next_moves(start)[kind] == end for kind in kinds)
 
 
-def test_a_ticket_begins_with_a_request_or_with_waiting() -> None:
+def test_a_ticket_begins_requested_or_waiting() -> None:
     assert dict(next_moves(None)) == {EventKind.REQUESTED: S.REQUESTED, EventKind.PLACE_AWAITED: S.WAITING}
     assert {kind for kind in EventKind if next_state(None, kind)} == {*OPENING}
 
 
-def test_every_state_can_be_reached_and_every_event_recorded_somewhere() -> None:
+def test_every_state_can_be_reached_and_every_event_is_possible_somewhere() -> None:
     reached, todo = set(), [None]
     while todo:
         new = {*MOVES[todo.pop()].values()} - reached
@@ -55,7 +55,7 @@ def test_every_state_can_be_reached_and_every_event_recorded_somewhere() -> None
     assert {kind for _state, kind in TRANSITIONS} == {*EventKind}
 
 
-def test_the_end_is_reached_from_everywhere_and_never_left() -> None:
+def test_a_final_state_can_be_reached_from_everywhere_and_is_never_left() -> None:
     assert {state for state in S if is_over(state)} == {*OVER}
     ends = {*OVER}
     for _step in S:
@@ -63,28 +63,28 @@ def test_the_end_is_reached_from_everywhere_and_never_left() -> None:
     assert ends == {*S}
 
 
-def test_once_it_is_with_the_centre_a_product_is_cancelled_only_over_the_counter() -> None:
-    """What has been opened goes back as a job that is ready to ship, unrepaired."""
+def test_a_product_that_was_assessed_cannot_be_cancelled() -> None:
+    """It is sent back as a job that is ready to ship, unrepaired."""
     assert {state for state in S if next_state(state, EventKind.CANCELLED)} == {*BEFORE_INTAKE, S.BOOKED_IN}
 
 
-def test_a_declined_product_goes_back_unrepaired() -> None:
+def test_after_a_declined_estimate_the_product_is_sent_back_unrepaired() -> None:
     assert next_state(S.DECLINED, EventKind.REPAIR_STARTED) is None
     assert next_state(S.DECLINED, EventKind.READY) == S.READY
 
 
-def test_a_place_is_held_from_the_request_until_ready_to_ship() -> None:
+def test_a_place_is_taken_from_the_request_until_ready_to_ship() -> None:
     assert {state for state in S if holds_a_place(state)} == {*OPEN_TICKETS} - {S.WAITING}
     assert {*IN_WORKSHOP} < {*OPEN_TICKETS}
 
 
-def test_moves_are_offered_before_facts() -> None:
+def test_events_that_change_the_state_are_listed_first() -> None:
     kinds = list(next_moves(S.IN_REPAIR))
     assert {*kinds[:3]} == {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.READY}
     assert EventKind.QUESTION_ASKED in kinds[3:]
 
 
-def test_the_documents_draw_the_road_as_it_is() -> None:
+def test_the_state_diagram_in_the_documents_is_right() -> None:
     drawn = (Path(__file__).parents[2] / "docs/servicing.md").read_text()
     arrows = {tuple(found) for found in re.findall(r"^  (\w+) --> (\w+):", drawn, re.MULTILINE)}
-    assert arrows == {(start.value, end.value) for start, ends in ROAD.items() for end in ends}
+    assert arrows == {(start.value, end.value) for start, ends in EXPECTED.items() for end in ends}

@@ -1,4 +1,4 @@
-"""Parts do not stop the clock, and a date beyond the target counts at once (R47, R48)."""
+"""Parts do not pause the clock, and a date after the target has consequences at once (R47, R48)."""
 
 from datetime import date, timedelta
 
@@ -39,11 +39,11 @@ def offers(ticket: Ticket) -> int:
     return TicketEvent.objects.filter(ticket=ticket, kind=EventKind.LOAN_OFFERED).count()
 
 
-def told(world: World) -> list[str]:
+def notices(world: World) -> list[str]:
     return [row.params["kind"] for row in Notice.objects.filter(member=world.ana, code="ticket").order_by("pk")]
 
 
-def test_waiting_for_a_part_does_not_stop_the_clock(ticket: Ticket, desk: Actor) -> None:
+def test_waiting_for_a_part_does_not_pause_the_clock(ticket: Ticket, desk: Actor) -> None:
     before = ticket.due_at
     order_part(ticket=ticket, name="Shutter unit", expected_on=IN_TIME, actor=desk, at=AT)
     ticket.refresh_from_db()
@@ -51,7 +51,7 @@ def test_waiting_for_a_part_does_not_stop_the_clock(ticket: Ticket, desk: Actor)
     assert (ticket.expected_on, offers(ticket)) == (IN_TIME, 0)
 
 
-def test_a_part_that_comes_too_late_counts_at_once_why_the_new_date_and_a_loan(
+def test_a_late_part_brings_a_notice_a_new_date_and_a_loan_offer_at_once(
     world: World, centre: ServiceCentre, ticket: Ticket, desk: Actor
 ) -> None:
     part = order_part(ticket=ticket, name="Shutter unit", expected_on=IN_TIME, actor=desk, at=AT)
@@ -60,17 +60,15 @@ def test_a_part_that_comes_too_late_counts_at_once_why_the_new_date_and_a_loan(
     assert clock.will_be_missed and not clock.missed
     assert expected_ready_on(clock, centre.calendar, FRIDAY) == date(2026, 3, 9)  # the Monday after the Friday
     assert expected_ready_on(clock, centre.calendar, date(2026, 3, 7)) is None  # it should have come
-    assert told(world)[-2:] == ["part_late", "loan_offered"]
+    assert notices(world)[-2:] == ["part_late", "loan_offered"]
     assert offers(ticket) == 1
     expect_part(part=part, expected_on=NEXT_FRIDAY, actor=desk, at=AT + 2 * HOUR)
     assert offers(ticket) == 1
 
 
-def test_an_order_with_a_late_date_counts_at_once_too_and_arrival_ends_it(
-    world: World, ticket: Ticket, desk: Actor
-) -> None:
+def test_an_order_with_a_late_date_does_too_until_the_part_arrives(world: World, ticket: Ticket, desk: Actor) -> None:
     part = order_part(ticket=ticket, name="Shutter unit", expected_on=FRIDAY, actor=desk, at=AT)
-    assert told(world)[-2:] == ["part_late", "loan_offered"]
+    assert notices(world)[-2:] == ["part_late", "loan_offered"]
     receive_part(part=part, actor=desk, at=AT + HOUR)
     ticket.refresh_from_db()
     assert ticket.expected_on is None and not get_clock(ticket, AT + HOUR).will_be_missed
@@ -80,13 +78,11 @@ def test_an_order_with_a_late_date_counts_at_once_too_and_arrival_ends_it(
         expect_part(part=part, expected_on=FRIDAY, actor=desk, at=AT + 2 * HOUR)
 
 
-def test_red_members_are_told_of_a_late_part_and_not_offered_a_loan(
-    world: World, centre: ServiceCentre, desk: Actor
-) -> None:
+def test_without_the_benefit_a_late_part_brings_no_loan_offer(world: World, centre: ServiceCentre, desk: Actor) -> None:
     ticket = at_the_centre(world, centre, "012345678909")
     Ticket.objects.filter(pk=ticket.pk).update(loan_possible=False)
     order_part(ticket=ticket, name="Shutter unit", expected_on=NEXT_FRIDAY, actor=desk, at=AT)
-    assert (told(world)[-1], offers(ticket)) == ("part_late", 0)
+    assert (notices(world)[-1], offers(ticket)) == ("part_late", 0)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +94,7 @@ def test_red_members_are_told_of_a_late_part_and_not_offered_a_loan(
         ("Part", date(2029, 1, 1), "expected_on"),
     ],
 )
-def test_what_cannot_be_is_refused_beside_its_field(
+def test_invalid_parts_are_refused_beside_their_field(
     ticket: Ticket, desk: Actor, name: str, day: date | None, field: str
 ) -> None:
     with pytest.raises(Refusal) as refusal:
@@ -106,18 +102,18 @@ def test_what_cannot_be_is_refused_beside_its_field(
     assert refusal.value.field == field
 
 
-def test_the_face_counts_down_then_says_how_late(ticket: Ticket) -> None:
-    faces = [
+def test_the_summary_counts_down_and_then_shows_how_late(ticket: Ticket) -> None:
+    summaries = [
         summarize_clock(get_clock(ticket, MONDAY + timedelta(days=days, hours=hours)), 3)
         for days, hours in ((0, 0), (1, 4), (3, -2), (3, 1), (7, 0))
     ]
-    assert [(face.tone, face.kind, face.number) for face in faces] == [
+    assert [(summary.tone, summary.kind, summary.number) for summary in summaries] == [
         ("on", SummaryKind.DAYS_LEFT, 3),
         ("on", SummaryKind.DAYS_LEFT, 2),
         ("due", SummaryKind.HOURS_LEFT, 2),
         ("late", SummaryKind.LATE_TODAY, 0),
         ("late", SummaryKind.DAYS_LATE, 2),
     ]
-    assert faces[1].elapsed == "97 3 50 300"
-    assert faces[1].hand == (60.0, 106.0)
-    assert faces[4].elapsed == "97 3 97 3 97 300"
+    assert summaries[1].elapsed == "97 3 50 300"
+    assert summaries[1].hand == (60.0, 106.0)
+    assert summaries[4].elapsed == "97 3 97 3 97 300"

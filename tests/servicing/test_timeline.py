@@ -1,4 +1,4 @@
-"""The one clock of a ticket by tables of dates, and what must hold for any events (R44, R47, R48, R50, R52)."""
+"""The clock of a ticket: tables of dates, and properties that hold for any events (R44, R47, R48, R50, R52)."""
 
 import random
 from dataclasses import replace
@@ -21,10 +21,10 @@ BUCHAREST = Calendar(zone=ZoneInfo("Europe/Bucharest"))
 ALWAYS = Calendar(zone=ZoneInfo("Europe/Bucharest"), weekdays=range(1, 8))
 
 
-def story(
+def make_events(
     *lines: tuple[str, EventKind] | tuple[str, EventKind, dict], calendar: Calendar = JOHANNESBURG
 ) -> list[Event]:
-    """A request on 1 January, then the lines: local time, kind, and what else the event says."""
+    """Events: a request on 1 January, then one per line of (local time, kind, other fields)."""
     events = [("2026-01-01T09:00", E.REQUESTED), *lines]
     told = []
     for number, (at, kind, *rest) in enumerate(events):
@@ -33,7 +33,7 @@ def story(
     return told
 
 
-def read(events: list[Event], now: str, days: int = 3, calendar: Calendar = JOHANNESBURG) -> Clock:
+def clock_at(events: list[Event], now: str, days: int = 3, calendar: Calendar = JOHANNESBURG) -> Clock:
     return compute_clock(events, calendar, days, datetime.fromisoformat(now).replace(tzinfo=calendar.zone))
 
 
@@ -63,7 +63,7 @@ def due(clock: Clock, calendar: Calendar = JOHANNESBURG) -> str:
 def test_due_at_the_same_local_time_that_many_working_days_later(
     calendar: Calendar, days: int, booked: str, expected: str
 ) -> None:
-    clock = read(story((booked, E.BOOKED_IN), calendar=calendar), booked, days, calendar)
+    clock = clock_at(make_events((booked, E.BOOKED_IN), calendar=calendar), booked, days, calendar)
     assert due(clock, calendar) == expected
     assert clock.is_running and not clock.missed and clock.elapsed == timedelta(0)
     events = [step.event for step in clock.steps]
@@ -112,25 +112,25 @@ ESTIMATE, ORDERED = ("2026-03-02T15:00", E.ESTIMATE_SENT), ("2026-03-02T12:00", 
         ([("2026-03-05T12:00", E.QUESTION_ASKED), ("2026-03-06T12:00", E.QUESTION_ANSWERED)], "2026-03-05T10:00"),
     ],
 )
-def test_a_pause_shifts_what_is_due_by_the_working_time_paused(lines: list, expected: str) -> None:
-    assert due(read(story(IN, SEEN, *lines), "2026-03-20T10:00")) == expected
+def test_a_pause_moves_the_due_time_by_the_working_time_paused(lines: list, expected: str) -> None:
+    assert due(clock_at(make_events(IN, SEEN, *lines), "2026-03-20T10:00")) == expected
 
 
-def test_a_paused_job_says_since_when_and_why_and_cannot_become_late() -> None:
-    clock = read(story(IN, SEEN, ESTIMATE), "2026-03-30T12:00")
+def test_a_paused_job_has_its_reason_and_cannot_become_late() -> None:
+    clock = clock_at(make_events(IN, SEEN, ESTIMATE), "2026-03-30T12:00")
     assert not clock.missed and not clock.is_running and clock.state == S.ESTIMATE_SENT
     assert [(pause.reason, pause.until) for pause in clock.pauses] == [(PauseReason.ESTIMATE, None)]
     assert clock.paused_since == clock.pauses[0].since == datetime(2026, 3, 2, 13, tzinfo=UTC)
     assert clock.elapsed == timedelta(hours=5) and clock.left == timedelta(hours=19)
 
 
-def test_a_target_that_falls_into_a_night_of_waiting_is_not_missed() -> None:
-    evening = story(("2026-03-02T18:30", E.BOOKED_IN), ("2026-03-04T18:00", E.QUESTION_ASKED))
-    assert not read(evening, "2026-03-05T08:00", days=2).missed
+def test_a_target_that_falls_into_a_pause_at_night_is_not_missed() -> None:
+    evening = make_events(("2026-03-02T18:30", E.BOOKED_IN), ("2026-03-04T18:00", E.QUESTION_ASKED))
+    assert not clock_at(evening, "2026-03-05T08:00", days=2).missed
 
 
-def test_the_clock_stops_when_it_is_ready_to_ship() -> None:
-    events = story(
+def test_the_clock_stops_at_ready_to_ship() -> None:
+    events = make_events(
         IN,
         SEEN,
         ("2026-03-02T12:00", E.REPAIR_STARTED),
@@ -138,14 +138,14 @@ def test_the_clock_stops_when_it_is_ready_to_ship() -> None:
         ("2026-03-09T12:00", E.SHIPPED),
         ("2026-03-11T12:00", E.CLOSED),
     )
-    clock = read(events, "2026-06-01T12:00")
+    clock = clock_at(events, "2026-06-01T12:00")
     assert clock.state == S.CLOSED and not clock.missed and not clock.is_running
     assert (clock.elapsed, clock.elapsed_days, clock.left_days) == (timedelta(hours=18), 2, 1)
 
 
-def test_days_are_counted_as_people_do() -> None:
-    events = story(IN)
-    days = {day: read(events, f"2026-03-{day:02}T12:00") for day in (2, 3, 5, 6, 7, 9)}
+def test_days_are_counted_by_dates() -> None:
+    events = make_events(IN)
+    days = {day: clock_at(events, f"2026-03-{day:02}T12:00") for day in (2, 3, 5, 6, 7, 9)}
     assert [(clock.elapsed_days, clock.left_days, clock.late_days) for clock in days.values()] == [
         (0, 3, 0),
         (1, 2, 0),
@@ -172,7 +172,7 @@ def test_days_are_counted_as_people_do() -> None:
 )
 def test_a_part_expected_after_the_target_counts_at_once(expected_on: date | None, later: list, will_be: bool) -> None:
     order = (*ORDERED, {"part": "7", "expected": expected_on})
-    clock = read(story(IN, SEEN, order, *later), "2026-03-02T14:00")
+    clock = clock_at(make_events(IN, SEEN, order, *later), "2026-03-02T14:00")
     assert (clock.will_be_missed, clock.missed, clock.offers_loan) == (will_be, False, will_be)
 
 
@@ -184,23 +184,23 @@ def test_a_part_expected_after_the_target_counts_at_once(expected_on: date | Non
         ("2026-03-13T14:00", "2026-03-16T10:00"),  # never later than it was
     ],
 )
-def test_fast_track_from_later_on_counts_from_then(at: str, expected: str) -> None:
-    events = story(IN, (at, E.BECAME_FAST_TRACK, {"target_days": 3}))
-    clock = read(events, at, days=10)
+def test_a_later_fast_track_target_counts_from_that_event(at: str, expected: str) -> None:
+    events = make_events(IN, (at, E.BECAME_FAST_TRACK, {"target_days": 3}))
+    clock = clock_at(events, at, days=10)
     assert (due(clock), clock.target_days) == (expected, 3)
 
 
-def test_booking_in_settles_the_target_whatever_was_said_on_the_way() -> None:
-    """A place that lapsed on the way is not brought back by a Fast Track of before (R49, R50)."""
+def test_booking_in_replaces_a_target_set_on_the_way() -> None:
+    """An earlier Fast Track does not bring back a place that lapsed on the way (R49, R50)."""
     on_the_way = ("2026-02-20T10:00", E.BECAME_FAST_TRACK, {"target_days": 3})
-    assert due(read(story(on_the_way, IN), "2026-03-02T12:00", days=10)) == "2026-03-05T10:00"
+    assert due(clock_at(make_events(on_the_way, IN), "2026-03-02T12:00", days=10)) == "2026-03-05T10:00"
     told = (*IN, {"target_days": 10})
-    assert due(read(story(on_the_way, told), "2026-03-02T12:00")) == "2026-03-16T10:00"
+    assert due(clock_at(make_events(on_the_way, told), "2026-03-02T12:00")) == "2026-03-16T10:00"
 
 
-def test_what_is_illegal_at_its_place_stays_and_moves_nothing() -> None:
-    events = story(("2026-02-20T10:00", E.SHIPPED), IN, ("2026-03-02T10:30", E.ESTIMATE_APPROVED), SEEN)
-    clock = read(events, "2026-03-02T12:00")
+def test_an_illegal_event_stays_on_the_timeline_and_changes_nothing() -> None:
+    events = make_events(("2026-02-20T10:00", E.SHIPPED), IN, ("2026-03-02T10:30", E.ESTIMATE_APPROVED), SEEN)
+    clock = clock_at(events, "2026-03-02T12:00")
     assert [(step.event.kind, step.applied) for step in clock.steps] == [
         (E.REQUESTED, True),
         (E.SHIPPED, False),
@@ -211,32 +211,32 @@ def test_what_is_illegal_at_its_place_stays_and_moves_nothing() -> None:
     assert clock.state == S.ASSESSED and due(clock) == "2026-03-05T10:00"
 
 
-def test_word_of_an_answer_that_comes_before_word_of_the_question_comes_right() -> None:
-    asked, answered = story(IN, SEEN, ESTIMATE, ("2026-03-03T11:00", E.ESTIMATE_APPROVED))[3:]
-    before = story(IN, SEEN)
-    assert read([*before, answered], "2026-03-03T12:00").state == S.ASSESSED
-    assert read([*before, answered, asked], "2026-03-03T12:00").state == S.APPROVED
+def test_an_answer_reported_before_its_question_ends_the_pause() -> None:
+    asked, answered = make_events(IN, SEEN, ESTIMATE, ("2026-03-03T11:00", E.ESTIMATE_APPROVED))[3:]
+    before = make_events(IN, SEEN)
+    assert clock_at([*before, answered], "2026-03-03T12:00").state == S.ASSESSED
+    assert clock_at([*before, answered, asked], "2026-03-03T12:00").state == S.APPROVED
 
 
-def test_a_late_estimate_does_not_undo_the_work_that_followed() -> None:
+def test_a_late_estimate_does_not_undo_the_work_after_it() -> None:
     done = [IN, SEEN, ("2026-03-03T10:00", E.REPAIR_STARTED), ("2026-03-04T10:00", E.READY)]
-    clock = read(story(*done, ESTIMATE), "2026-03-20T12:00")
+    clock = clock_at(make_events(*done, ESTIMATE), "2026-03-20T12:00")
     assert clock.state == S.READY and all(step.applied for step in clock.steps)
     assert [pause.until for pause in clock.pauses] == [datetime(2026, 3, 3, 8, tzinfo=UTC)]
 
 
-def test_nothing_happens_before_the_request_whatever_the_sender_s_clock_says() -> None:
-    assert read(story(("2025-12-31T10:00", E.BOOKED_IN)), "2026-01-02T10:00").state == S.BOOKED_IN
+def test_the_request_comes_first_even_if_the_sender_s_clock_is_behind() -> None:
+    assert clock_at(make_events(("2025-12-31T10:00", E.BOOKED_IN)), "2026-01-02T10:00").state == S.BOOKED_IN
 
 
-def test_a_repeat_counts_once_as_it_was_first_received() -> None:
-    events = story(IN, SEEN)
+def test_a_repeated_event_counts_once_as_first_received() -> None:
+    events = make_events(IN, SEEN)
     again = replace(events[1], occurred_at=events[1].occurred_at - timedelta(days=3), sequence=9)
-    assert read([again, *events], "2026-03-02T12:00") == read(events, "2026-03-02T12:00")
+    assert clock_at([again, *events], "2026-03-02T12:00") == clock_at(events, "2026-03-02T12:00")
 
 
-def test_live_only_what_is_legal_is_written_and_late_word_always() -> None:
-    events = story(IN, SEEN, ESTIMATE)
+def test_live_events_must_be_legal_and_late_reports_are_always_kept() -> None:
+    events = make_events(IN, SEEN, ESTIMATE)
     at = events[-1].occurred_at
     live = [kind for kind in E if may_record(events, Event(kind, at + timedelta(hours=1), at))]
     assert E.ESTIMATE_APPROVED in live and E.REPAIR_STARTED not in live and E.BOOKED_IN not in live
@@ -282,16 +282,16 @@ def test_the_order_of_arrival_never_matters_and_nothing_is_negative(
 
 @given(st.permutations(range(6)))
 @settings(max_examples=60, deadline=None)
-def test_when_word_came_decides_nothing(received: list[int]) -> None:
-    """Not only the order in a list: the times of receipt, and numbers given on arrival, too."""
-    events = story(
+def test_the_times_of_receipt_do_not_matter(received: list[int]) -> None:
+    """Neither do the numbers given on arrival, nor the order in the list."""
+    events = make_events(
         IN, SEEN, ESTIMATE, ("2026-03-03T11:00", E.ESTIMATE_APPROVED), ("2026-03-03T11:00", E.REPAIR_STARTED)
     )
     told = [
         replace(event, received_at=MONDAY + timedelta(days=30 + n), sequence=n)
         for event, n in zip(events, received, strict=True)
     ]
-    clock = read(told, "2026-03-03T12:00")
+    clock = clock_at(told, "2026-03-03T12:00")
     assert clock.state == S.IN_REPAIR and due(clock) == "2026-03-05T14:00"
 
 

@@ -1,4 +1,4 @@
-"""Members of another world region at the counter (R5)."""
+"""Visiting members: members from another world region (R5)."""
 
 from datetime import timedelta
 from io import BytesIO
@@ -43,7 +43,7 @@ def photo() -> SimpleUploadedFile:
     return SimpleUploadedFile("card.jpg", room.getvalue(), "image/jpeg")
 
 
-def come(desk: Client, world: World, centre: ServiceCentre, do: str = "open_and_book_in", **typed: object) -> Any:
+def open_job(desk: Client, world: World, centre: ServiceCentre, do: str = "open_and_book_in", **typed: object) -> Any:
     facts: dict[str, object] = {
         "do": do,
         "centre": centre.pk,
@@ -63,7 +63,7 @@ def come(desk: Client, world: World, centre: ServiceCentre, do: str = "open_and_
 def test_a_foreign_card_opens_a_job_at_standard_speed_without_a_member(
     world: World, centre: ServiceCentre, desk: Client
 ) -> None:
-    assert come(desk, world, centre).status_code == 302
+    assert open_job(desk, world, centre).status_code == 302
     ticket = Ticket.objects.get()
     assert (ticket.member, ticket.state, ticket.level) == (None, TicketState.BOOKED_IN, "")
     assert ticket.why_standard == [WhyStandard.VISITING]
@@ -75,29 +75,25 @@ def test_a_foreign_card_opens_a_job_at_standard_speed_without_a_member(
     assert "Kei Example" in desk.get(reverse("admin:servicing_ticket_change", args=[ticket.pk])).content.decode()
 
 
-def test_a_card_that_ran_out_yesterday_is_refused_with_what_to_do(
-    world: World, centre: ServiceCentre, desk: Client
-) -> None:
+def test_an_expired_card_is_refused_with_what_to_do(world: World, centre: ServiceCentre, desk: Client) -> None:
     day = centre.today(timezone.now())
-    answer = come(desk, world, centre, expires_on=(day - timedelta(days=1)).isoformat())
+    answer = open_job(desk, world, centre, expires_on=(day - timedelta(days=1)).isoformat())
     text = answer.content.decode()
     assert "Ask for the renewed one" in text
     assert "Kei Example" in text
     assert not VisitingMember.objects.exists()
-    assert come(desk, world, centre, expires_on=day.isoformat()).status_code == 302
+    assert open_job(desk, world, centre, expires_on=day.isoformat()).status_code == 302
 
 
-def test_a_card_without_a_photo_is_not_taken(world: World, centre: ServiceCentre, desk: Client) -> None:
-    assert "Add a photo or a PDF" in come(desk, world, centre, photo="").content.decode()
-    told = come(desk, world, centre, do="check", photo="", name="")
+def test_a_card_without_a_photo_is_refused(world: World, centre: ServiceCentre, desk: Client) -> None:
+    assert "Add a photo or a PDF" in open_job(desk, world, centre, photo="").content.decode()
+    told = open_job(desk, world, centre, do="check", photo="", name="")
     assert told.context["answer"].why_standard == (WhyStandard.VISITING,)
     assert not Ticket.objects.exists()
 
 
-def test_what_the_visitor_says_by_phone_is_recorded_at_the_desk(
-    world: World, centre: ServiceCentre, desk: Client
-) -> None:
-    come(desk, world, centre)
+def test_an_answer_by_phone_is_recorded_at_the_desk(world: World, centre: ServiceCentre, desk: Client) -> None:
+    open_job(desk, world, centre)
     ticket = Ticket.objects.get()
     press(desk, ticket, "write", text="Which lens?", asks="on")
     press(desk, ticket, "answer_question")
@@ -105,10 +101,10 @@ def test_what_the_visitor_says_by_phone_is_recorded_at_the_desk(
     assert not ticket.paused
 
 
-def test_visitors_are_forgotten_some_weeks_after_their_job_and_not_before(
+def test_visitors_are_erased_some_weeks_after_their_job_and_not_before(
     world: World, centre: ServiceCentre, desk: Client
 ) -> None:
-    come(desk, world, centre)
+    open_job(desk, world, centre)
     ticket = Ticket.objects.get()
     now = timezone.now()
     talking.write_message(ticket=ticket, text="Soon ready", actor=Actor(), at=now)
