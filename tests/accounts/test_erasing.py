@@ -116,7 +116,7 @@ def unmarked_columns(member: Member) -> set[str]:
     for model in apps.get_models():
         if model is Sale:  # a shop's word about a product: its link to the registration goes, see below
             continue
-        if model._meta.proxy or not (model in actions.OF_A_USER or model is Member or list(ways_to(Member, model))):
+        if model._meta.proxy or not (model in actions.OWNED_BY_USER or model is Member or list(ways_to(Member, model))):
             continue
         for field in model._meta.concrete_fields:
             is_text = isinstance(field, models.CharField | models.TextField | models.JSONField)
@@ -126,7 +126,7 @@ def unmarked_columns(member: Member) -> set[str]:
     return found
 
 
-def test_a_shops_word_leads_to_nobody(world: World, somebody: Member) -> None:
+def test_a_confirmed_sale_leads_to_nobody_after_erasing(world: World, somebody: Member) -> None:
     row = Registration.objects.of(somebody).exclude(serial="").first()
     assert row is not None
     shop = Partner.objects.create(name="Shop", slug="shop", kind="retailer")
@@ -164,7 +164,7 @@ def queued_or_cached(word: str) -> list[str]:
     return [str(key) for key, content in held.items() if word in f"{key!r} {content!r}".lower()]
 
 
-def test_what_stays_is_of_nobody_and_still_sums_up(world: World, somebody: Member) -> None:
+def test_what_is_kept_identifies_nobody_and_still_adds_up(world: World, somebody: Member) -> None:
     entries = PointsEntry.objects.filter(member=somebody).count()
     assert somebody.points > 0
     close(somebody)
@@ -186,7 +186,7 @@ def test_what_stays_is_of_nobody_and_still_sums_up(world: World, somebody: Membe
     assert (report.lifted_at, report.member, report.registration) == (None, None, None)
 
 
-def test_append_only_tables_have_no_room_for_a_person() -> None:
+def test_append_only_tables_have_no_personal_columns() -> None:
     """They can never be blanked."""
     for model in (PointsEntry, LevelChange, TermsAcceptance):
         texts = {
@@ -197,7 +197,7 @@ def test_append_only_tables_have_no_room_for_a_person() -> None:
         assert texts <= {"about"}, model
 
 
-def test_whoever_was_erased_can_join_anew(world: World) -> None:
+def test_an_erased_person_can_join_again(world: World) -> None:
     address = world.ana.user.email
     close(world.ana)
     erase()
@@ -217,7 +217,7 @@ def test_whoever_was_erased_can_join_anew(world: World) -> None:
     assert Member.objects.open().filter(user__email=address).exists()
 
 
-def test_one_who_cannot_be_erased_stays_whole_and_the_next_run_finishes(world: World, somebody: Member) -> None:
+def test_a_failed_erasure_is_rolled_back_and_the_next_run_finishes_it(world: World, somebody: Member) -> None:
     """The database itself stops one of two in the middle."""
     close(somebody)
     close(world.chloe)
@@ -242,7 +242,7 @@ def test_one_who_cannot_be_erased_stays_whole_and_the_next_run_finishes(world: W
     assert traces("erased-") == left
 
 
-def test_nobody_is_erased_a_day_early_or_after_taking_the_account_back(world: World, somebody: Member) -> None:
+def test_nobody_is_erased_a_day_early_or_after_reopening_the_account(world: World, somebody: Member) -> None:
     kit = list(Registration.objects.of(somebody).order_by("pk").values())
     points, level, held = somebody.points, somebody.level, traces(MARK)
     close(somebody)
@@ -257,11 +257,11 @@ def test_nobody_is_erased_a_day_early_or_after_taking_the_account_back(world: Wo
     now = traces(MARK)
     assert all(now[where] >= rows for where, rows in held.items()), "nothing has gone"
     close(somebody)
-    with pytest.raises(Refusal, match="over"):
+    with pytest.raises(Refusal, match="no longer be reopened"):
         actions.reopen_account(member=somebody, by=somebody.user, at=last + timedelta(days=2))
 
 
-def test_an_account_of_the_staff_is_not_closed(world: World) -> None:
+def test_staff_accounts_cannot_be_closed(world: World) -> None:
     world.ana.user.is_staff = True
     world.ana.user.save()
     with pytest.raises(Refusal, match="admin"):

@@ -55,7 +55,7 @@ def table(bundle: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a_reason() -> None:
+def test_every_model_with_personal_data_is_in_the_download_or_left_out_for_a_reason() -> None:
     there = {part.model for part in TABLES}
     undecided = {
         model._meta.label
@@ -67,7 +67,7 @@ def test_every_model_that_leads_to_a_person_is_in_the_download_or_left_out_for_a
     assert undecided == set(), "add them to TABLES in my_data_tables.py, or to LEFT_OUT with a reason"
 
 
-def test_the_download_holds_what_the_member_gave_and_got(world: World) -> None:
+def test_the_download_contains_everything_about_the_member(world: World) -> None:
     somebody = add_everything(world)
     bundle = opened(somebody)
     assert bundle.testzip() is None
@@ -87,7 +87,7 @@ def test_the_download_holds_what_the_member_gave_and_got(world: World) -> None:
     assert len(bundle.read(f"files/{kept.download_name}")) == kept.size
 
 
-def test_it_holds_no_notes_of_staff_no_sign_in_links_and_nobody_else(world: World) -> None:
+def test_the_download_contains_no_staff_notes_no_sign_in_links_and_nobody_else(world: World) -> None:
     somebody = add_everything(world)
     bundle = opened(somebody)
     everything = b"".join(bundle.read(name) for name in bundle.namelist() if not name.startswith("files/")).decode()
@@ -99,14 +99,14 @@ def test_it_holds_no_notes_of_staff_no_sign_in_links_and_nobody_else(world: Worl
 
 
 @pytest.mark.parametrize("typed", ["=1+1", "+27 11", "@sum(a1)", "-2"])
-def test_a_spreadsheet_takes_nothing_that_was_typed_for_a_formula(world: World, typed: str) -> None:
+def test_typed_text_is_never_a_formula_in_the_csv_files(world: World, typed: str) -> None:
     world.ana.first_name = typed
     world.ana.save()
     (profile,) = csv.DictReader(io.StringIO(opened(world.ana).read("profile.csv").decode()))
     assert profile["first_name"] == f"'{typed}"
 
 
-def test_it_is_written_piece_by_piece_however_much_there_is(world: World) -> None:
+def test_the_download_is_streamed_in_pieces(world: World) -> None:
     now = timezone.now()
     facts = [{"reference": secrets.token_hex(200)} for _n in range(1500)]
     Notice.objects.bulk_create(

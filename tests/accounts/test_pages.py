@@ -41,7 +41,7 @@ def text(answer: HttpResponse) -> str:
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_nobody_and_staff_are_led_away(world: World, url: str) -> None:
+def test_visitors_and_staff_are_redirected(world: World, url: str) -> None:
     assert Client().get(url).url.startswith("/accounts/login/")  # type: ignore[attr-defined]
     clerk = Client()
     clerk.force_login(world.staff)
@@ -49,7 +49,7 @@ def test_nobody_and_staff_are_led_away(world: World, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", POSTS)
-def test_nothing_is_done_for_nobody(world: World, url: str) -> None:
+def test_visitors_can_do_nothing(world: World, url: str) -> None:
     assert Client().post(url).url.startswith("/accounts/login/")  # type: ignore[attr-defined]
 
 
@@ -106,7 +106,7 @@ def test_signing_in_to_a_closed_account_shows_the_way_back_and_nothing_else(worl
     assert client.get("/closing/").url == "/dashboard/"  # type: ignore[attr-defined]
 
 
-def test_too_late_is_said(world: World) -> None:
+def test_reopening_too_late_shows_a_message(world: World) -> None:
     actions.close_account(member=world.ana, by=world.ana.user, at=timezone.now() - timedelta(days=31))
     client = signed_in(world.ana)
     assert "too late to reopen it" in text(client.get("/closing/"))

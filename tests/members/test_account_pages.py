@@ -165,7 +165,7 @@ def test_a_member_with_two_steps_gets_the_page_in_the_design(ana: User, careful:
 
 
 @pytest.mark.parametrize("url", [*FOR_MEMBERS[1:], "/accounts/2fa/recovery-codes/generate/"])
-def test_a_visitor_is_led_to_the_sign_in(world: World, url: str) -> None:
+def test_a_visitor_is_redirected_to_sign_in(world: World, url: str) -> None:
     response = Client().get(url)
     assert response.status_code == 302
     assert response["Location"].startswith(LOGIN)
@@ -179,14 +179,14 @@ def test_a_member_without_a_password_chooses_one(ana: User) -> None:
     well_made(client.get("/accounts/password/set/"))
 
 
-def test_staff_who_are_no_members_set_up_their_second_step(world: World) -> None:
+def test_staff_who_are_not_members_can_set_up_a_second_factor(world: World) -> None:
     EmailAddress.objects.create(user=world.staff, email=world.staff.email, primary=True, verified=True)
     client = trusted(world.staff.email)
     well_made(client.get("/accounts/2fa/"))
     well_made(client.get("/accounts/2fa/totp/activate/"))
 
 
-def test_the_country_chosen_before_is_chosen_on_joining(world: World) -> None:
+def test_the_country_chosen_before_is_preselected_on_joining(world: World) -> None:
     page = text(Client().get("/accounts/signup/?country=ZA"))
     assert "Free in South Africa." in page
     assert 'name="country" value="ZA"' in page
@@ -195,22 +195,22 @@ def test_the_country_chosen_before_is_chosen_on_joining(world: World) -> None:
 # --- Mistakes ---------------------------------------------------------------------------------------
 
 
-def test_a_wrong_password_is_told_and_the_address_stays(ana: User) -> None:
+def test_a_wrong_password_shows_an_error_and_keeps_the_address(ana: User) -> None:
     _client, response = sign_in(ana.email, "not the password at all")
     page = text(response)
     assert "Error: Sign in" in page
-    assert "That email and password don’t go together." in page
+    assert "That email and password don’t match." in page
     assert f'value="{ana.email}"' in page
     assert "not the password at all" not in page
 
 
-def test_an_unknown_address_is_answered_as_a_wrong_password(ana: User) -> None:
+def test_an_unknown_address_gets_the_same_answer_as_a_wrong_password(ana: User) -> None:
     wrong, unknown = (text(sign_in(email, "whatever it is")[1]) for email in (ana.email, "nobody@example.org"))
-    assert "don’t go together" in wrong
-    assert "don’t go together" in unknown
+    assert "don’t match" in wrong
+    assert "don’t match" in unknown
 
 
-def test_empty_fields_are_told_beside_them_and_at_the_top(world: World) -> None:
+def test_empty_fields_show_errors_at_the_field_and_at_the_top(world: World) -> None:
     page = text(Client().post(LOGIN, {}))
     assert "2 things to fix" in page
     assert '<a href="#id_login">Type your email address.</a>' in page
@@ -264,10 +264,10 @@ def test_an_unconfirmed_address_gets_no_second_step(ana: User, url: str) -> None
     """Or somebody who joined with another's address could lock them out of it for good."""
     EmailAddress.objects.filter(user=ana).update(verified=False)
     client, _response = sign_in(ana.email)
-    assert "Confirm your email first" in text(client.get(url, follow=True))
+    assert "confirm your email first" in text(client.get(url, follow=True))
 
 
-def test_changing_how_one_signs_in_asks_for_the_password_again(ana: User) -> None:
+def test_changing_sign_in_settings_asks_for_the_password_again(ana: User) -> None:
     client, _response = sign_in(ana.email)
     for url in ("/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/"):
         assert client.get(url)["Location"].startswith("/accounts/reauthenticate/")
@@ -282,7 +282,7 @@ def test_passkeys_are_offered_only_where_the_browser_has_them(world: World) -> N
 # --- A new address ----------------------------------------------------------------------------------
 
 
-def test_a_new_address_is_in_use_only_once_confirmed(ana: User) -> None:
+def test_a_new_address_is_used_only_after_confirmation(ana: User) -> None:
     client, _response = sign_in(ana.email)
     page = text(client.post("/accounts/email/", {"action_add": "", "email": "ana.new@example.org"}, follow=True))
     assert "Follow the link we sent to this address" in page
@@ -311,7 +311,7 @@ def test_a_forged_confirmation_confirms_nothing(ana: User) -> None:
 # --- A forgotten password ---------------------------------------------------------------------------
 
 
-def test_a_reset_does_not_tell_whether_an_address_is_known(ana: User) -> None:
+def test_a_password_reset_does_not_reveal_whether_an_address_is_known(ana: User) -> None:
     known, unknown = (Client().post(RESET, {"email": email}) for email in (ana.email, "nobody@example.org"))
     assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
     done = [text(Client().get(response["Location"])) for response in (known, unknown)]
@@ -354,7 +354,7 @@ def test_a_new_password_ends_the_other_sign_ins(ana: User) -> None:
     assert elsewhere.get("/dashboard/")["Location"].startswith(LOGIN)
 
 
-def test_passwords_are_kept_as_argon2(settings: Settings) -> None:
+def test_passwords_are_hashed_with_argon2(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = base.PASSWORD_HASHERS
     assert make_password(PASSWORD).startswith("argon2$argon2id$")
 
@@ -362,19 +362,19 @@ def test_passwords_are_kept_as_argon2(settings: Settings) -> None:
 # --- Throttles --------------------------------------------------------------------------------------
 
 
-def test_five_wrong_passwords_close_the_door_even_to_the_right_one(ana: User, limits: None) -> None:
+def test_after_five_wrong_passwords_even_the_right_one_is_refused(ana: User, limits: None) -> None:
     for _try in range(5):
         sign_in(ana.email, "wrong wrong wrong")
     client, response = sign_in(ana.email)
-    assert "Too many tries." in text(response)
+    assert "Too many attempts." in text(response)
     assert client.get("/dashboard/").status_code == 302
 
 
-def test_a_visitor_who_tries_without_end_is_told_to_wait(world: World, limits: None) -> None:
+def test_a_visitor_with_too_many_attempts_is_asked_to_wait(world: World, limits: None) -> None:
     answers = [sign_in(f"somebody{number}@example.org", "wrong")[1] for number in range(31)]
     assert answers[-1].status_code == 429
     page = text(answers[-1])
-    assert "Too many tries" in page
+    assert "Too many attempts" in page
     assert 'class="app-bar' in page
 
 
@@ -384,7 +384,7 @@ def test_resets_are_throttled(ana: User, limits: None) -> None:
     assert answers[-1] == 429
 
 
-def test_behind_a_proxy_each_visitor_has_an_allowance_of_their_own(settings: Settings) -> None:
+def test_behind_a_proxy_each_visitor_has_their_own_rate_limit(settings: Settings) -> None:
     request = RequestFactory().get("/", headers={"x-forwarded-for": "203.0.113.7, 198.51.100.9"})
     assert get_client_ip(request) == "127.0.0.1"
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1

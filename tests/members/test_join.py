@@ -61,7 +61,7 @@ def test_joining_makes_a_red_member_with_a_number_at_once(world: World) -> None:
     assert member.number_in_groups in text(page)
 
 
-def test_joining_keeps_which_terms_were_accepted_and_when(world: World) -> None:
+def test_joining_records_which_terms_were_accepted_and_when(world: World) -> None:
     before = timezone.now()
     join()
     acceptance = TermsAcceptance.objects.get(member__user__email="dina@example.org")
@@ -69,12 +69,12 @@ def test_joining_keeps_which_terms_were_accepted_and_when(world: World) -> None:
     assert before <= acceptance.at <= timezone.now()
 
 
-def test_the_terms_just_accepted_are_not_asked_again(world: World) -> None:
+def test_terms_accepted_on_joining_are_not_asked_for_again(world: World) -> None:
     client, _response = join()
     assert client.get("/profile/").status_code == 200
 
 
-def test_joining_posts_the_welcome_and_the_confirmation(world: World) -> None:
+def test_joining_sends_the_welcome_and_the_confirmation_mail(world: World) -> None:
     Message.objects.all().delete()
     join()
     mails = Message.objects.filter(to="dina@example.org")
@@ -90,7 +90,7 @@ def test_the_dashboard_asks_to_confirm_the_address_until_it_is_done(world: World
     assert "Confirm your email address" not in text(client.get("/dashboard/"))
 
 
-def test_the_chosen_country_is_there_already(world: World) -> None:
+def test_the_country_from_the_link_is_preselected(world: World) -> None:
     assert '<input type="hidden" name="country" value="KE">' in text(Client().get(f"{URL}?country=KE"))
 
 
@@ -109,16 +109,16 @@ def test_only_free_countries_are_offered_to_choose_from(world: World) -> None:
         ({"adult": ""}, "You need to be 18 or over to join."),
         ({"terms": ""}, "Read and accept the terms of use to join."),
         ({"country": ""}, "Choose your country."),
-        ({"country": "FR"}, "The free programme is not offered in this country."),
-        ({"country": "SY"}, "The free programme is not offered in this country."),
-        ({"country": "XX"}, "The free programme is not offered in this country."),
-        ({"country": "ZA\x00"}, "The free programme is not offered in this country."),
+        ({"country": "FR"}, "The free programme isn’t available in this country."),
+        ({"country": "SY"}, "The free programme isn’t available in this country."),
+        ({"country": "XX"}, "The free programme isn’t available in this country."),
+        ({"country": "ZA\x00"}, "The free programme isn’t available in this country."),
         ({"first_name": ""}, "Type your first name."),
         ({"first_name": "   "}, "Type your first name."),
         ({"last_name": ""}, "Type your last name."),
         ({"first_name": "A" * 81}, "at most 80 characters"),
         ({"first_name": "A\x00b"}, "Null characters are not allowed"),
-        ({"first_name": "A\x07b"}, "signs that can’t be printed"),
+        ({"first_name": "A\x07b"}, "characters that can’t be printed"),
         ({"email": ""}, "Type your email address."),
         ({"email": "not an address"}, "Type your email with an @"),
         ({"email": "a@b\x00.example"}, "Type your email with an @"),
@@ -131,7 +131,9 @@ def test_only_free_countries_are_offered_to_choose_from(world: World) -> None:
         ({"specialty": "submarines"}, "Select a valid choice"),
     ],
 )
-def test_a_wrong_answer_is_named_and_the_rest_is_kept(world: World, changes: dict[str, str], sentence: str) -> None:
+def test_an_error_is_shown_at_its_field_and_other_values_are_kept(
+    world: World, changes: dict[str, str], sentence: str
+) -> None:
     users = User.objects.count()
     _client, response = join(**changes)
     page = text(response)
@@ -150,19 +152,19 @@ def test_names_of_all_scripts_are_welcome(world: World) -> None:
     assert (member.first_name, member.last_name) == ("Анна Мария", "O’Brien 🦁")
 
 
-def test_a_refusal_after_the_form_was_right_undoes_the_whole_joining(world: World) -> None:
+def test_a_refusal_after_validation_rolls_back_the_whole_sign_up(world: World) -> None:
     """The form is complete, and there are no terms to accept: no user, no address, no mail is left behind."""
     before = (User.objects.count(), EmailAddress.objects.count(), Message.objects.count())
     TermsVersion.objects.filter(pk=world.terms.pk).update(valid_from=timezone.now() + timedelta(days=1))
     client, response = join()
     assert response.status_code == 200
-    assert "Nobody can join at the moment" in text(response)
+    assert "You can’t join right now" in text(response)
     assert 'value="Dina"' in text(response)
     assert (User.objects.count(), EmailAddress.objects.count(), Message.objects.count()) == before
     assert client.get("/profile/").status_code == 302
 
 
-def test_an_address_that_is_taken_is_named_and_nobody_is_signed_in(world: World) -> None:
+def test_a_taken_address_shows_an_error_and_signs_nobody_in(world: World) -> None:
     """Joining signs in at once (R8), so this cannot be hidden; throttles keep lists from being tried."""
     members, mails = Member.objects.count(), Message.objects.count()
     client, response = join(email="Ana@Example.org")
@@ -177,7 +179,7 @@ def test_joining_while_signed_in_leads_to_the_dashboard(as_ana: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_join_with_one_address_at_once_make_one_member(committed_world: World) -> None:
+def test_two_simultaneous_sign_ups_with_one_address_create_one_member(committed_world: World) -> None:
     barrier = threading.Barrier(2)
     codes: list[int] = []
 
@@ -200,11 +202,11 @@ def test_two_who_join_with_one_address_at_once_make_one_member(committed_world: 
 # --- The country chooser (R2) -------------------------------------------------------------------------
 
 
-def test_the_chooser_leads_a_free_country_to_joining(world: World) -> None:
+def test_a_country_of_the_free_programme_redirects_to_joining(world: World) -> None:
     assert Client().get("/country/?country=KE")["Location"] == "/accounts/signup/?country=KE"
 
 
-def test_the_chooser_explains_the_subscription_and_links_to_the_country(world: World) -> None:
+def test_a_subscription_country_gets_an_explanation_and_a_link(world: World) -> None:
     CountryProgramme.objects.filter(country="FR").update(link="https://fr.example.org/cps")
     response = Client().get("/country/?country=FR")
     assert response.status_code == 200
@@ -214,14 +216,14 @@ def test_the_chooser_explains_the_subscription_and_links_to_the_country(world: W
     assert 'href="https://fr.example.org/cps"' in page
 
 
-def test_the_chooser_says_where_there_is_no_programme(world: World) -> None:
+def test_a_country_without_programme_gets_an_explanation(world: World) -> None:
     response = Client().get("/country/?country=SY")
     assert response.status_code == 200
     assert "Syria" in text(response)
 
 
 @pytest.mark.parametrize("code", ["", "XX", "za", "ZA%00", "%F0%9F%A6%81", "A" * 3000])
-def test_the_chooser_leads_the_unknown_back_home_with_a_sentence(world: World, code: str) -> None:
+def test_an_unknown_country_redirects_to_the_home_page_with_a_message(world: World, code: str) -> None:
     client = Client()
     response = client.get(f"/country/?country={code}")
     assert response.status_code == 302
@@ -245,7 +247,7 @@ def new_terms() -> TermsVersion:
     return TermsVersion.objects.create(version="2026-10", valid_from=timezone.now())
 
 
-def test_new_terms_are_asked_at_the_next_sign_in_and_lead_on_to_where_one_was_going(world: World) -> None:
+def test_new_terms_are_asked_for_at_the_next_sign_in_and_redirect_to_the_page_wanted(world: World) -> None:
     terms = new_terms()
     client = Client()
     client.force_login(world.ana.user)
@@ -262,18 +264,18 @@ def test_new_terms_are_asked_at_the_next_sign_in_and_lead_on_to_where_one_was_go
     assert client.get("/profile/").status_code == 200
 
 
-def test_those_who_are_signed_in_are_not_disturbed_until_the_next_sign_in(as_ana: Client) -> None:
+def test_new_terms_do_not_interrupt_a_running_session(as_ana: Client) -> None:
     assert as_ana.get("/profile/").status_code == 200
     new_terms()
     assert as_ana.get("/profile/").status_code == 200
 
 
-def test_terms_that_hold_later_are_not_asked_yet(world: World, as_ana: Client) -> None:
+def test_terms_not_yet_in_force_are_not_asked_for(world: World, as_ana: Client) -> None:
     TermsVersion.objects.create(version="2030-01", valid_from=timezone.now() + timedelta(days=1))
     assert as_ana.get("/profile/").status_code == 200
 
 
-def test_one_can_sign_out_and_read_without_accepting(world: World) -> None:
+def test_signing_out_and_public_pages_need_no_accepted_terms(world: World) -> None:
     new_terms()
     client = Client()
     client.force_login(world.ana.user)
@@ -283,14 +285,14 @@ def test_one_can_sign_out_and_read_without_accepting(world: World) -> None:
 
 
 @pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "\x00"])
-def test_accepting_never_leads_to_another_site(world: World, there: str) -> None:
+def test_accepting_terms_never_redirects_to_another_site(world: World, there: str) -> None:
     new_terms()
     client = Client()
     client.force_login(world.ana.user)
     assert client.post("/terms/accept/", {"terms": "on", "next": there})["Location"] == "/dashboard/"
 
 
-def test_staff_who_are_no_members_are_not_asked(world: World) -> None:
+def test_staff_who_are_not_members_are_not_asked_for_terms(world: World) -> None:
     new_terms()
     client = Client()
     client.force_login(world.staff)

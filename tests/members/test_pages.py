@@ -46,7 +46,7 @@ READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", 
 
 
 @pytest.mark.parametrize("url", [*PAGES, *POSTS])
-def test_a_visitor_is_led_to_the_sign_in(world: World, url: str) -> None:
+def test_a_visitor_is_redirected_to_sign_in(world: World, url: str) -> None:
     response = Client().post(url) if url in POSTS else Client().get(url)
     assert response["Location"].startswith("/accounts/login/?next=")
 
@@ -56,13 +56,13 @@ def test_a_visitor_reads_the_public_pages(world: World, url: str) -> None:
     assert Client().get(url).status_code == 200
 
 
-def test_the_help_page_says_what_membership_gives_in_other_regions(world: World) -> None:
+def test_the_help_page_lists_the_benefits_in_other_regions(world: World) -> None:
     """R7"""
     assert "Outside our region you may get priority service with a valid card." in Client().get("/help/").text
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_staff_who_are_no_members_are_led_to_the_admin(world: World, url: str) -> None:
+def test_staff_who_are_not_members_are_redirected_to_the_admin(world: World, url: str) -> None:
     client = Client()
     client.force_login(world.staff)
     assert client.get(url)["Location"] == "/admin/"
@@ -74,7 +74,7 @@ def test_reading_pages_refuse_posts(as_ana: Client, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", POSTS)
-def test_what_changes_something_refuses_to_be_read(as_ana: Client, url: str) -> None:
+def test_pages_that_change_something_refuse_get(as_ana: Client, url: str) -> None:
     assert as_ana.get(url).status_code == 405
 
 
@@ -105,7 +105,7 @@ LOCAL_CACHE = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemC
 
 
 @override_settings(CACHES=LOCAL_CACHE)
-def test_the_public_home_counts_what_there_is(world: World) -> None:
+def test_the_public_home_page_shows_real_numbers(world: World) -> None:
     cache.clear()
     page = text(Client().get("/"))
     assert "<dd>4</dd>" in page  # products that can be registered; and free countries
@@ -137,7 +137,7 @@ def test_pages_and_joining_survive_a_broker_that_is_down(world: World, no_broker
 # --- Health ---------------------------------------------------------------------------------------------
 
 
-def test_health_says_yes_when_database_and_broker_answer(db: None) -> None:
+def test_health_is_ok_when_database_and_broker_answer(db: None) -> None:
     response = Client().get("/health/")
     assert (response.status_code, response.json()) == (200, {"database": True, "broker": True})
 
@@ -180,14 +180,14 @@ def test_a_new_member_sees_what_to_do_first_and_what_opens_next(as_ben: Client) 
     assert "500 points" in page
 
 
-def test_the_nudge_names_the_fewest_products_that_close_the_gap(world: World, as_ana: Client) -> None:
+def test_the_hint_names_the_fewest_products_that_close_the_gap(world: World, as_ana: Client) -> None:
     for _ in range(3):
         draft(world.ana, world.body)
     draft(world.ana, world.lens)
     assert "Finish 2 products and their <b>600 points</b> will make you Platinum." in text(as_ana.get("/dashboard/"))
 
 
-def test_the_nudge_counts_what_is_being_checked(world: World, as_ana: Client) -> None:
+def test_the_hint_includes_points_being_checked(world: World, as_ana: Client) -> None:
     submitted(world.ana, world.body, "100000000009")
     draft(world.ana, world.body)
     words = "Finish one product: its <b>300 points</b> and the 300 being checked would make you Platinum."
@@ -197,7 +197,7 @@ def test_the_nudge_counts_what_is_being_checked(world: World, as_ana: Client) ->
     assert "600 points</b> are being checked. Once they count, you’re Platinum." in page
 
 
-def test_your_turn_names_what_is_missing_and_leads_there(world: World, as_ana: Client) -> None:
+def test_your_turn_names_what_is_missing_and_links_to_it(world: World, as_ana: Client) -> None:
     row = draft(world.ana, world.body)
     known = registrations.Details(serial="100000000007", country="ZA")
     registrations.save_details(registration=row, details=known, at=timezone.now())
@@ -238,7 +238,7 @@ def test_the_chart_tells_the_same_in_words(world: World, as_ana: Client) -> None
     assert "chart__ghost" in page
 
 
-def test_the_middle_asks_for_itself_while_something_is_checked_and_then_stops(world: World, as_ana: Client) -> None:
+def test_the_dashboard_polls_while_something_is_being_checked_and_then_stops(world: World, as_ana: Client) -> None:
     assert 'hx-trigger="every 2s"' not in text(as_ana.get("/dashboard/"))
     row = submitted(world.ana, world.pro_body, "100000000008")
     page = text(as_ana.get("/dashboard/"))
@@ -255,7 +255,7 @@ def test_the_middle_asks_for_itself_while_something_is_checked_and_then_stops(wo
     assert "HX-Request" in part["Vary"]
 
 
-def test_the_page_stops_asking_when_the_check_takes_too_long(world: World, as_ana: Client) -> None:
+def test_the_dashboard_stops_polling_when_the_check_takes_too_long(world: World, as_ana: Client) -> None:
     submitted(world.ana, world.pro_body, "100000000008", at=timezone.now() - timedelta(minutes=10))
     page = text(as_ana.get("/dashboard/"))
     assert "every 2s" not in page
@@ -326,7 +326,7 @@ def notice(member: Member, key: str = "k") -> Notice:
     return Notice.objects.get(key=key)
 
 
-def test_a_notice_is_shown_until_it_is_put_away(world: World, as_ana: Client) -> None:
+def test_a_notice_is_shown_until_it_is_marked_as_read(world: World, as_ana: Client) -> None:
     Notice.objects.filter(member=world.ana).update(read_at=JOINED)
     row = notice(world.ana)
     assert "You’re Gold now" in text(as_ana.get("/dashboard/"))
@@ -335,7 +335,7 @@ def test_a_notice_is_shown_until_it_is_put_away(world: World, as_ana: Client) ->
     assert as_ana.post(f"/notices/{row.pk}/read/").status_code == 302  # twice is harmless
 
 
-def test_nobody_puts_the_notice_of_another_away(world: World, as_ben: Client) -> None:
+def test_nobody_can_mark_the_notice_of_another_member_as_read(world: World, as_ben: Client) -> None:
     row = notice(world.ana)
     assert as_ben.post(f"/notices/{row.pk}/read/").status_code == 404
     assert as_ben.post("/notices/999999999999999999999999/read/").status_code == 404
@@ -343,7 +343,7 @@ def test_nobody_puts_the_notice_of_another_away(world: World, as_ben: Client) ->
     assert row.read_at is None
 
 
-def test_a_product_with_a_percent_sign_in_its_name_breaks_no_notice(world: World, as_ana: Client) -> None:
+def test_a_percent_sign_in_a_product_name_breaks_no_notice(world: World, as_ana: Client) -> None:
     params: dict[str, str | int] = {"product": "100% %(x)s <b>", "reason": "serial_wrong"}
     actions.notify_member(
         member=world.ana, key="p", code=NoticeCode.REGISTRATION_REFUSED, params=params, path="", at=timezone.now()
@@ -354,7 +354,7 @@ def test_a_product_with_a_percent_sign_in_its_name_breaks_no_notice(world: World
 # --- Profile --------------------------------------------------------------------------------------------------
 
 
-def test_members_change_their_names_and_what_they_shoot(world: World, as_ana: Client) -> None:
+def test_members_can_change_their_name_and_specialty(world: World, as_ana: Client) -> None:
     given = {"first_name": " Ana  Maria ", "last_name": "Ősz 🦁", "specialty": "film", "wants_news": "on"}
     assert as_ana.post("/profile/", given)["Location"] == "/profile/"
     world.ana.refresh_from_db()
@@ -374,21 +374,21 @@ def test_members_change_their_names_and_what_they_shoot(world: World, as_ana: Cl
         {"specialty": "submarines"},
     ],
 )
-def test_a_broken_profile_changes_nothing(world: World, as_ana: Client, changes: dict[str, str]) -> None:
+def test_an_invalid_profile_form_changes_nothing(world: World, as_ana: Client, changes: dict[str, str]) -> None:
     response = as_ana.post("/profile/", {"first_name": "New", "last_name": "Name", "specialty": "", **changes})
     assert response.status_code == 422
     assert "to fix" in text(response)
     assert Member.objects.get(pk=world.ana.pk).full_name == "Ana Example"
 
 
-def test_the_profile_cannot_reach_points_level_or_country(world: World, as_ana: Client) -> None:
+def test_the_profile_form_cannot_change_points_level_or_country(world: World, as_ana: Client) -> None:
     given = {"first_name": "Ana", "last_name": "Example", "points": "9", "level": "platinum", "country": "KE"}
     as_ana.post("/profile/", given)
     member = Member.objects.get(pk=world.ana.pk)
     assert (member.points, member.level, member.country.code) == (1000, "gold", "ZA")
 
 
-def test_the_appearance_is_kept_without_javascript_and_leads_back(world: World, as_ana: Client) -> None:
+def test_the_appearance_is_saved_without_javascript_and_redirects_back(world: World, as_ana: Client) -> None:
     response = as_ana.post("/profile/theme/", {"theme": "dark", "next": "/kitbag/points/"})
     assert response["Location"] == "/kitbag/points/"
     assert 'data-theme="dark"' in text(as_ana.get("/profile/"))
@@ -404,7 +404,7 @@ def test_an_unknown_appearance_changes_nothing(world: World, as_ana: Client, the
     assert Member.objects.get(pk=world.ana.pk).theme == "auto"
 
 
-def test_security_says_what_protects_the_account(as_ana: Client) -> None:
+def test_the_security_page_shows_what_protects_the_account(as_ana: Client) -> None:
     page = text(as_ana.get("/profile/security/"))
     assert "ana@example.org" in page
     assert "Confirmed" in page
@@ -436,7 +436,7 @@ def test_what_is_gained_is_shown_before_the_move(world: World, as_ana: Client) -
     assert "now 5 working days, there 3 working days" in page
 
 
-def test_a_move_between_equals_says_that_nothing_changes(as_ana: Client) -> None:
+def test_a_move_between_countries_with_equal_benefits_says_that_nothing_changes(as_ana: Client) -> None:
     assert "Nothing changes" in text(as_ana.get("/profile/country/?country=KE"))
 
 
@@ -448,7 +448,7 @@ def test_moving_to_a_subscription_country_says_what_stops_and_links_out(world: W
     assert "now 3 working days, there No" in page
 
 
-def test_the_first_post_shows_and_only_the_second_moves(world: World, as_ana: Client) -> None:
+def test_a_move_needs_a_confirmation(world: World, as_ana: Client) -> None:
     first = as_ana.post("/profile/country/", {"country": "KE"})
     assert first.status_code == 200
     assert moved(world) == "ZA"
@@ -475,7 +475,7 @@ def test_a_country_that_cannot_be_moved_to_is_refused(world: World, as_ana: Clie
     assert moved(world) == "ZA"
 
 
-def test_templates_carry_no_markup_for_missing_things() -> None:
+def test_templates_render_no_markup_for_missing_values() -> None:
     """Every state on these pages is in words, so no template relies on an attribute of style."""
     for path in (Path(settings.BASE_DIR) / "templates").glob("*/*.html"):
         if path.parent.name in ("portal", "members"):
@@ -493,7 +493,7 @@ QUERIES = [
 ]
 
 
-def test_no_address_breaks_a_page(as_ana: Client) -> None:
+def test_no_url_breaks_a_page(as_ana: Client) -> None:
     visitor = Client()
     for url in [query + junk for query in QUERIES for junk in JUNK]:
         assert as_ana.get(url).status_code in (200, 302, 422), url[:80]
@@ -503,7 +503,7 @@ def test_no_address_breaks_a_page(as_ana: Client) -> None:
 @pytest.mark.parametrize(
     "there", ["/a\r\nSet-Cookie: x=y", "/\x00", "/" + "a" * 6000, "/🦁", "http:///x", "\\\\evil.example"]
 )
-def test_no_way_back_breaks_or_leaves_the_site(as_ana: Client, there: str) -> None:
+def test_the_next_parameter_never_breaks_a_page_or_leaves_the_site(as_ana: Client, there: str) -> None:
     response = as_ana.post("/profile/theme/", {"theme": "dark", "next": there})
     assert response.status_code == 302
     assert response["Location"].startswith("/")

@@ -66,13 +66,13 @@ def test_thousands_of_entries_draw_one_small_path() -> None:
 
 
 @pytest.mark.parametrize("days", [20, 45, 200, 700, 1500, 6000])
-def test_a_few_ticks_name_the_time(days: int) -> None:
+def test_the_time_axis_has_few_ticks(days: int) -> None:
     ticks = chart([(0, 300)], joined_at=NOW - timedelta(days=days)).ticks
     assert 1 <= len(ticks) <= 8
     assert all(0 <= float(tick.x.rstrip("%")) <= 100 for tick in ticks)
 
 
-def test_no_language_puts_a_comma_into_a_coordinate() -> None:
+def test_coordinates_have_no_decimal_comma_in_any_language() -> None:
     with translation.override("fr"):
         assert "," not in chart([(0, 333), (10, 777)], waiting=11).line
 

@@ -33,7 +33,7 @@ def tell(at: object = LATER) -> None:
             pass
 
 
-def test_a_plan_changes_nothing_before_its_day_and_everybody_on_it(world: World) -> None:
+def test_a_plan_changes_nothing_before_its_day_and_all_members_on_it(world: World) -> None:
     plan = planned(world)
     tell()
     assert LevelThreshold.objects.in_force(DAY)[Level.GOLD] == 1000, "it is a plan, not a row in force"
@@ -52,7 +52,7 @@ def test_a_plan_changes_nothing_before_its_day_and_everybody_on_it(world: World)
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.LEVEL_DOWN).count() == 1
 
 
-def test_only_members_whose_level_moves_are_told_and_told_again_when_it_is_dropped(
+def test_only_members_whose_level_changes_are_notified_of_a_plan_and_of_its_cancellation(
     world: World, mailoutbox: list[object]
 ) -> None:
     plan = planned(world)
@@ -67,11 +67,11 @@ def test_only_members_whose_level_moves_are_told_and_told_again_when_it_is_dropp
     tell(LATER + timedelta(hours=2))
     assert Message.objects.filter(key__startswith="levels-stay-").count() == 1
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.LEVELS_STAY).count() == 1
-    with pytest.raises(Refusal, match="cancelled meanwhile"):
+    with pytest.raises(Refusal, match="cancelled already"):
         actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
 
 
-def test_a_plan_dropped_before_its_mail_left_is_never_heard_of(world: World, mailoutbox: list[object]) -> None:
+def test_a_plan_cancelled_before_its_mails_are_sent_is_never_mentioned(world: World, mailoutbox: list[object]) -> None:
     plan = planned(world)
     tell()
     actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
@@ -101,7 +101,7 @@ def test_a_plan_announced_too_late_waits_for_staff(world: World) -> None:
         ({"effective_on": TODAY + timedelta(days=9999)}, "effective_on"),
     ],
 )
-def test_a_wrong_plan_is_refused_beside_its_field(world: World, wrong: dict[str, object], field: str) -> None:
+def test_an_invalid_plan_is_refused_with_the_field(world: World, wrong: dict[str, object], field: str) -> None:
     with pytest.raises(Refusal) as refused:
         planned(world, **wrong)  # type: ignore[arg-type]
     assert refused.value.field == field
@@ -112,3 +112,10 @@ def test_one_plan_a_day(world: World) -> None:
     planned(world)
     with pytest.raises(Refusal, match="planned for that day"):
         planned(world, gold=1200)
+
+
+def test_who_cancelled_a_plan_outside_a_request_is_in_its_history(world: World) -> None:
+    plan = planned(world)
+    actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
+    event = plan.events.latest("pgh_id")  # type: ignore[attr-defined]
+    assert (event.state, event.pgh_context.metadata["user"]) == ("cancelled", world.staff.pk)

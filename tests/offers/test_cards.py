@@ -60,7 +60,7 @@ def test_red_members_get_no_first_card_but_keep_the_one_they_have(world: World) 
     assert get_or_issue_card(member=world.ana, at=NOW) == card
 
 
-def test_the_database_holds_one_live_card_a_member(world: World) -> None:
+def test_the_database_allows_one_valid_card_per_member(world: World) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
         Card.objects.create(member=world.ana, number="880000099991", token="x" * 43, issued_at=NOW)
@@ -68,7 +68,7 @@ def test_the_database_holds_one_live_card_a_member(world: World) -> None:
         Card.objects.filter(pk=card.pk).update(revoked_at=NOW)  # without a reason
 
 
-def test_a_replaced_card_stops_at_once_and_the_member_is_told_once(world: World) -> None:
+def test_a_replaced_card_is_invalid_at_once_and_the_member_is_notified_once(world: World) -> None:
     old = get_or_issue_card(member=world.ana, at=NOW)
     new = replaced(old, world.staff)
     with pytest.raises(Refusal) as again:
@@ -82,7 +82,7 @@ def test_a_replaced_card_stops_at_once_and_the_member_is_told_once(world: World)
     assert not WelcomePack.objects.exists()
 
 
-def test_the_mail_of_a_new_card_names_its_number_and_no_secret(
+def test_the_mail_about_a_new_card_contains_its_number_but_no_token(
     world: World, django_capture_on_commit_callbacks: object
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
@@ -94,15 +94,15 @@ def test_the_mail_of_a_new_card_names_its_number_and_no_secret(
     assert new.token not in texts
 
 
-def test_a_card_that_staff_stopped_is_not_issued_anew_by_opening_the_page(world: World, as_ana: Client) -> None:
+def test_opening_the_page_does_not_replace_a_revoked_card(world: World, as_ana: Client) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     revoke_card(member=world.ana, reason=CardEnd.LEAKED, by=world.staff, at=NOW)
-    assert "Our staff stopped your card" in as_ana.get("/card/").content.decode()
+    assert "Your card has been blocked" in as_ana.get("/card/").content.decode()
     new = replaced(card, world.staff)
     assert get_or_issue_card(member=world.ana, at=NOW) == new
 
 
-def test_a_card_reported_lost_twice_is_one_case(world: World, as_ana: Client) -> None:
+def test_reporting_a_lost_card_twice_opens_one_case(world: World, as_ana: Client) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     assert as_ana.get("/card/lost/").status_code == 200
     answer = as_ana.post("/card/lost/")
@@ -115,7 +115,7 @@ def test_a_card_reported_lost_twice_is_one_case(world: World, as_ana: Client) ->
     assert card.token not in said
 
 
-def test_the_house_is_asked_to_print_a_card_only_where_it_can(world: World) -> None:
+def test_a_partner_is_asked_to_print_a_card_only_if_it_can(world: World) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     with pytest.raises(Refusal) as refused:
         replaced(card, world.staff, post=True)
@@ -162,7 +162,7 @@ def test_the_page_shows_name_number_and_level_of_today(world: World, as_ana: Cli
     assert 'class="level-card level-card--id"\n         data-level="red"' in as_ana.get("/card/").content.decode()
 
 
-def test_a_red_member_without_a_card_sees_what_opens_it(as_ben: Client) -> None:
+def test_a_red_member_without_a_card_sees_how_to_get_one(as_ben: Client) -> None:
     page = as_ben.get("/card/").content.decode()
     assert "Silver starts at 500 points. With 500 more" in page
     assert '<svg class="qr"' not in page
@@ -184,7 +184,7 @@ def test_the_printed_card_is_one_page_in_any_script(world: World, as_ana: Client
         assert name[:60] in text.replace("\n", "")
 
 
-def test_the_worker_and_the_manifest_need_nobody_and_name_nobody(world: World, as_ana: Client) -> None:
+def test_service_worker_and_manifest_need_no_sign_in_and_contain_no_personal_data(world: World, as_ana: Client) -> None:
     as_ana.get("/card/")
     for path in ("/card/sw.js", "/card/manifest.webmanifest"):
         mine, anybodys = as_ana.get(path), Client().get(path)
@@ -194,7 +194,7 @@ def test_the_worker_and_the_manifest_need_nobody_and_name_nobody(world: World, a
     assert Client().get("/card/manifest.webmanifest").json()["scope"] == "/card/"
 
 
-def test_signing_out_tells_the_browser_to_forget(world: World, as_ana: Client) -> None:
+def test_signing_out_clears_the_stored_card(world: World, as_ana: Client) -> None:
     assert "Clear-Site-Data" not in as_ana.get("/card/").headers
     assert as_ana.post("/accounts/logout/")["Clear-Site-Data"] == '"storage"'
     assert as_ana.get("/card/").status_code == 302
@@ -203,7 +203,7 @@ def test_signing_out_tells_the_browser_to_forget(world: World, as_ana: Client) -
 # --- The public page ---
 
 
-def test_anybody_sees_valid_level_and_initials_and_nothing_else(world: World) -> None:
+def test_the_public_page_shows_validity_level_and_initials_only(world: World) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     answer = Client().get(card.check_path)
     page = answer.content.decode()
@@ -227,7 +227,7 @@ def test_anybody_sees_valid_level_and_initials_and_nothing_else(world: World) ->
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_whatever_is_not_valid_looks_the_same(world: World) -> None:
+def test_all_invalid_cards_get_the_same_page(world: World) -> None:
     revoked = get_or_issue_card(member=world.ana, at=NOW)
     replaced(revoked, world.staff)
     shown = {look(token) for token in (revoked.token, "A" * 43, "x", "a/b/c", "%00", "é" * 43, "A" * 3000, "..%2f")}
@@ -243,9 +243,7 @@ def test_the_card_of_a_closed_account_is_not_valid(world: World) -> None:
     assert look(card) == look("A" * 43)
 
 
-def test_whoever_looks_too_often_is_told_when_to_come_back(
-    world: World, settings: object, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_card_checks_are_rate_limited(world: World, settings: object, caplog: pytest.LogCaptureFixture) -> None:
     settings.CARD_CHECK_LIMIT = (2, 300)  # type: ignore[attr-defined]
     card = get_or_issue_card(member=world.ana, at=NOW)
     assert [look(token)[0] for token in ("A" * 43, card, card)] == [200, 200, 429]

@@ -69,7 +69,7 @@ def said(kind: str = "accepted", **changes: object) -> dict[str, Any]:
     return {"kind": kind, "sending": 1, "occurred_at": (NOW - timedelta(minutes=5)).isoformat(), **changes}
 
 
-def test_each_step_is_recorded_once_however_often_it_is_told(pack: WelcomePack, secret: str) -> None:
+def test_a_report_sent_again_is_recorded_once(pack: WelcomePack, secret: str) -> None:
     first = report(secret, said("dispatched", carrier="Post", tracking="1", tracking_url="https://post.example/1"))
     again = report(secret, said("dispatched", carrier="Post", tracking="1"))
     late = report(secret, said("packed"), number="r-2")
@@ -94,14 +94,16 @@ def test_each_step_is_recorded_once_however_often_it_is_told(pack: WelcomePack, 
         ({"state": "received"}, "state"),
     ],
 )
-def test_nonsense_is_named_by_its_field(pack: WelcomePack, secret: str, changed: dict[str, Any], field: str) -> None:
+def test_invalid_values_are_reported_with_their_field(
+    pack: WelcomePack, secret: str, changed: dict[str, Any], field: str
+) -> None:
     answer = report(secret, said(**changed))
     assert (answer.status_code, answer["content-type"]) == (400, "application/problem+json")
     assert f"/{field}" in [fault["pointer"] for fault in answer.json()["errors"]]
     assert pack.story.count() == 1
 
 
-def test_what_cannot_be_is_refused(pack: WelcomePack, secret: str) -> None:
+def test_impossible_reports_are_refused(pack: WelcomePack, secret: str) -> None:
     assert report(secret, said(sending=2)).json()["code"] == "sending"
     ahead = report(secret, said(occurred_at=(NOW + timedelta(hours=2)).isoformat()))
     assert (ahead.status_code, ahead.json()["code"]) == (409, "future")
@@ -110,7 +112,7 @@ def test_what_cannot_be_is_refused(pack: WelcomePack, secret: str) -> None:
     assert report(secret, said(), number="n" * 101).status_code == 400
 
 
-def test_whoever_does_not_know_the_secret_learns_nothing(pack: WelcomePack, secret: str) -> None:
+def test_without_the_secret_nothing_is_revealed(pack: WelcomePack, secret: str) -> None:
     other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     answers = [
         report(other, said()),
@@ -123,7 +125,7 @@ def test_whoever_does_not_know_the_secret_learns_nothing(pack: WelcomePack, secr
     assert pack.story.count() == 1
 
 
-def test_both_secrets_hold_while_one_replaces_the_other(pack: WelcomePack, secret: str) -> None:
+def test_old_and_new_secret_are_valid_during_a_rotation(pack: WelcomePack, secret: str) -> None:
     assert pack.partner
     endpoint = pack.partner.endpoints.get()
     new = partners.rotate_secret(endpoint=endpoint, by=None, at=timezone.now())

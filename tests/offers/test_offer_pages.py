@@ -70,7 +70,7 @@ def test_what_gold_in_south_africa_sees(world: World, as_ana: Client, more: Any,
     assert SignUp.objects.exists() is can
 
 
-def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Client, as_ben: Client) -> None:
+def test_signing_up_waiting_and_moving_up(world: World, as_ana: Client, as_ben: Client) -> None:
     offer = event(world, code="OPEN10")
     for _again in range(2):
         as_ana.post("/offers/open-day/", {"do": "sign_up"})
@@ -93,7 +93,7 @@ def test_signed_up_once_waiting_in_line_and_moving_up(world: World, as_ana: Clie
     assert back.state == "held"
 
 
-def test_changes_and_calling_off_are_told_once_to_everybody_signed_up(world: World) -> None:
+def test_everybody_signed_up_is_notified_once_of_changes_and_of_the_withdrawal(world: World) -> None:
     offer = event(world)
     join_in(offer, world.ana)
     join_in(offer, world.ben, minutes=1)
@@ -108,7 +108,7 @@ def test_changes_and_calling_off_are_told_once_to_everybody_signed_up(world: Wor
     assert not Notice.objects.filter(code="place_free").exists(), "nobody moves up in what was called off"
 
 
-def test_news_goes_once_to_those_who_want_it_and_can_come(world: World) -> None:
+def test_news_is_mailed_once_to_members_who_want_it_and_can_come(world: World) -> None:
     Member.objects.filter(pk__in=[world.ana.pk, world.chloe.pk]).update(wants_news=True)
     offer = event(world, levels=["gold"])
     while send_news(at=NOW, limit=1):
@@ -128,7 +128,7 @@ def test_the_calendar_file_is_folded_and_escaped(world: World, as_ana: Client) -
     assert b"SUMMARY:Open day\\; open-day\\," in file
 
 
-def test_the_list_asks_the_same_for_one_offer_and_for_ten(world: World, as_ana: Client) -> None:
+def test_the_list_needs_the_same_queries_for_one_offer_and_for_ten(world: World, as_ana: Client) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert as_ana.get("/offers/").status_code == 200

@@ -12,7 +12,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.site.actions import close_account
 from members.enums import Level
 from members.models import Member
-from members.offers.actions.offers import cancel_sign_up, publish, sign_up, withdraw
+from members.offers.actions.offers import cancel_sign_up, change_offer, publish, sign_up, withdraw
 from members.offers.models import Offer, SignUp
 from members.offers.queries import waiting_list_position
 from tests.world import World, join
@@ -63,7 +63,7 @@ def test_an_offer_is_open_by_level_country_date_and_state_together(world: World)
     assert len(seen) == 2 * 2 * 3
 
 
-def test_the_line_moves_in_the_order_of_asking_and_whoever_gave_back_asks_anew(world: World) -> None:
+def test_the_waiting_list_is_first_come_first_served_and_a_cancelled_sign_up_joins_the_end(world: World) -> None:
     offer = offer_of(places=1)
     people = [join(f"line-{n}", "ZA", world.terms) for n in range(4)]
     for minute, member in enumerate(people):
@@ -82,7 +82,7 @@ def test_the_line_moves_in_the_order_of_asking_and_whoever_gave_back_asks_anew(w
     assert first.pk != again.pk
 
 
-def test_the_database_gives_a_place_to_one_member_and_keeps_states_true(world: World) -> None:
+def test_the_database_gives_each_place_to_one_member_and_keeps_states_consistent(world: World) -> None:
     offer = offer_of(places=2)
     held = join_in(offer, world.ana)
     wrong: list[dict[str, Any]] = [
@@ -99,7 +99,7 @@ def test_the_database_gives_a_place_to_one_member_and_keeps_states_true(world: W
     assert SignUp.objects.get() == held
 
 
-def test_an_offer_that_is_over_withdrawn_or_a_draft_takes_nobody(world: World) -> None:
+def test_an_offer_that_is_over_withdrawn_or_a_draft_accepts_no_sign_ups(world: World) -> None:
     ended = offer_of("ended", until=NOW)
     gone = withdraw(offer=offer_of("gone"), by=world.staff, at=NOW)
     for offer, code in ((ended, "over"), (gone, "none"), (offer_of("draft", state="draft"), "none")):
@@ -111,7 +111,7 @@ def test_an_offer_that_is_over_withdrawn_or_a_draft_takes_nobody(world: World) -
     assert not SignUp.objects.exists()
 
 
-def test_an_account_that_closes_gives_its_places_back(world: World) -> None:
+def test_closing_an_account_cancels_its_sign_ups(world: World) -> None:
     offers = [offer_of(slug, places=1) for slug in ("one", "two")]
     for offer in offers:
         join_in(offer, world.ana)
@@ -119,3 +119,13 @@ def test_an_account_that_closes_gives_its_places_back(world: World) -> None:
     close_account(member=world.ana, by=world.ana.user, at=NOW + DAY)
     assert set(SignUp.objects.filter(member=world.ana).values_list("state", flat=True)) == {"given_back"}
     assert list(SignUp.objects.filter(member=world.ben).values_list("state", "place")) == [("held", 1)] * 2
+
+
+def test_who_changed_published_or_withdrew_an_offer_outside_a_request_is_in_its_history(world: World) -> None:
+    offer = offer_of(state="draft")
+    change_offer(offer=offer, values={"venue": "Elsewhere"}, by=world.staff, at=NOW)
+    publish(offer=offer, by=world.staff, at=NOW)
+    withdraw(offer=offer, by=world.staff, at=NOW)
+    events = offer.events.order_by("pgh_id")[1:]  # type: ignore[attr-defined]
+    assert [event.state for event in events] == ["draft", "published", "withdrawn"]
+    assert {event.pgh_context.metadata["user"] for event in events} == {world.staff.pk}

@@ -77,7 +77,9 @@ def page(client: Client, data: dict[str, str] | None = None, **headers: str) -> 
         ("XK", ["Town or city"], ["id_country_area"]),
     ],
 )
-def test_each_country_has_its_own_form(as_ana: Client, country: str, labels: list[str], without: list[str]) -> None:
+def test_each_country_has_its_own_address_fields(
+    as_ana: Client, country: str, labels: list[str], without: list[str]
+) -> None:
     shown = page(as_ana, {"name": "Ana", "country": country, "go": "country"})
     assert [label for label in labels if label not in shown] == []
     assert [name for name in without if name in shown] == []
@@ -85,7 +87,7 @@ def test_each_country_has_its_own_form(as_ana: Client, country: str, labels: lis
 
 
 @pytest.mark.parametrize("country", TYPED)
-def test_what_is_typed_as_people_there_write_it_is_understood(as_ana: Client, country: str) -> None:
+def test_addresses_are_understood_as_people_in_the_country_write_them(as_ana: Client, country: str) -> None:
     review = page(as_ana, typed(country))
     assert "parcel-label" in review, "looked over first"
     assert not WelcomePack.objects.exists()
@@ -102,10 +104,10 @@ def test_what_is_typed_as_people_there_write_it_is_understood(as_ana: Client, co
         ("ZA", {"postal_code": ""}, "Type the postal code, such as 0083"),
         ("ZA", {"phone": "12"}, "Type it like +27 71 123 4567"),
         ("ZA", {"phone": "call me"}, "Type it like +27 71 123 4567"),
-        ("ZA", {"street": " \n "}, "Type the street and the number"),
+        ("ZA", {"street": " \n "}, "Type the street and number"),
         ("ZA", {"street": "a\nb\nc\nd\ne"}, "room for four lines"),
         ("ZA", {"street": "x" * 301}, "at most 300 characters"),
-        ("ZA", {"name": "\u202e"}, "name that is on your letterbox"),
+        ("ZA", {"name": "\u202e"}, "name that’s on your letterbox"),
         ("ZA", {"city": "Jo\x00burg"}, "Null characters are not allowed"),
         ("ZA", {"city": "Jo\x07burg"}, "can’t be printed"),
         ("ZA", {"country": "SY"}, "We can’t send parcels there"),
@@ -115,7 +117,7 @@ def test_what_is_typed_as_people_there_write_it_is_understood(as_ana: Client, co
         ("GB", {"city": ""}, "Post town"),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
+def test_errors_are_shown_at_their_fields_and_no_value_is_lost(
     as_ana: Client, country: str, changes: dict[str, str], said: str
 ) -> None:
     for go in ("review", "confirm"):
@@ -128,7 +130,7 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
     assert not WelcomePack.objects.exists()
 
 
-def test_changing_the_country_and_back_loses_nothing(as_ana: Client) -> None:
+def test_changing_the_country_and_back_keeps_all_values(as_ana: Client) -> None:
     to_emirates = page(as_ana, typed("ZA", go="country", country="AE", city_area="Melville"), HX_Request="true")
     for value in ("14 Oak Avenue", "Johannesburg", "Melville", "2092"):
         assert value in to_emirates
@@ -148,13 +150,13 @@ def test_going_back_from_the_review_shows_what_was_typed(as_ana: Client) -> None
     assert [value for value in ("14 Oak Avenue", "Melville", "082 123 4567") if value not in shown] == []
 
 
-def test_another_script_is_fine_and_latin_letters_are_recommended(as_ana: Client) -> None:
+def test_other_scripts_are_accepted_and_latin_letters_recommended(as_ana: Client) -> None:
     assert "Latin letters help the courier" in page(as_ana, typed("EG"))
     assert "Latin letters help the courier" not in page(as_ana, typed("ZA"))
     assert "Abu Dhabi" in page(as_ana, typed("AE", country_area="أبو ظبي")), "Latin like the rest of the label"
 
 
-def test_confirming_twice_makes_one_request_and_shows_it(as_ana: Client) -> None:
+def test_confirming_twice_creates_one_request_and_shows_it(as_ana: Client) -> None:
     first = as_ana.post(URL, typed(go="confirm"), follow=True)
     again = as_ana.post(URL, typed(go="confirm", city="Durban"), follow=True)
     assert first.status_code == again.status_code == 200
@@ -173,13 +175,13 @@ def test_red_members_see_what_is_missing(as_ben: Client) -> None:
     assert not WelcomePack.objects.exists()
 
 
-def test_others_who_cannot_ask_are_told_what_to_do(as_ana: Client, world: World) -> None:
+def test_members_who_cannot_request_a_pack_are_told_why(as_ana: Client, world: World) -> None:
     EmailAddress.objects.filter(user=world.ana.user).update(verified=False)
     assert "Confirm your email first" in page(as_ana)
     Offer.objects.update(countries=["KE"])
-    assert "not offered in your country" in page(as_ana)
+    assert "isn’t available in your country" in page(as_ana)
     Offer.objects.update(state="withdrawn")
-    assert "not offered at the moment" in page(as_ana)
+    assert "isn’t available right now" in page(as_ana)
     Member.objects.filter(pk=world.ana.pk).update(closed_at=timezone.now())
     assert as_ana.get(URL).status_code == 302
 
@@ -187,7 +189,7 @@ def test_others_who_cannot_ask_are_told_what_to_do(as_ana: Client, world: World)
 # --- Following -----------------------------------------------------------------------------------
 
 
-def test_each_step_is_shown_and_the_member_ends_it(as_ana: Client, world: World) -> None:
+def test_each_step_is_shown_and_the_member_confirms_receipt(as_ana: Client, world: World) -> None:
     now = timezone.now()
     house()
     pack = asked(world.ana, at=now - 5 * DAY)
@@ -203,7 +205,7 @@ def test_each_step_is_shown_and_the_member_ends_it(as_ana: Client, world: World)
     assert WelcomePack.objects.get().state == PackState.RECEIVED
 
 
-def test_not_received_leads_to_the_case(as_ana: Client, world: World) -> None:
+def test_reporting_a_missing_pack_redirects_to_its_case(as_ana: Client, world: World) -> None:
     asked(world.ana, at=timezone.now() - timedelta(weeks=4, hours=1))
     assert "Not received" in page(as_ana)
     response = as_ana.post(f"{URL}missing/")
@@ -212,13 +214,13 @@ def test_not_received_leads_to_the_case(as_ana: Client, world: World) -> None:
     assert case.get_absolute_url() in page(as_ana)
 
 
-def test_what_came_back_or_was_cancelled_says_what_is_next(as_ana: Client, world: World) -> None:
+def test_a_returned_or_cancelled_pack_shows_what_happens_next(as_ana: Client, world: World) -> None:
     now = timezone.now()
     house()
     pack = asked(world.ana, at=now - 9 * DAY)
     report(pack, PackStep.RETURNED, now - DAY, reason="not_collected")
     shown = page(as_ana)
-    assert "Nobody was there" in shown
+    assert "Nobody at home" in shown
     assert f"about=welcome_pack:{pack.pk}" in shown
     assert "14 Oak Avenue" in shown
     PackEvent.objects.create(pack=pack, step=PackStep.CANCELLED, sending=1, occurred_at=now, received_at=now)
@@ -226,7 +228,7 @@ def test_what_came_back_or_was_cancelled_says_what_is_next(as_ana: Client, world
     assert "Nothing is on its way" in page(as_ana)
 
 
-def test_somebody_else_sees_nothing_of_it(as_ben: Client, world: World) -> None:
+def test_other_members_see_nothing_of_the_pack(as_ben: Client, world: World) -> None:
     asked(world.ana, at=timezone.now())
     assert "14 Oak Avenue" not in page(as_ben)
     assert as_ben.post(f"{URL}received/").status_code == 404

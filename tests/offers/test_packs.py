@@ -47,7 +47,7 @@ def mails(step: str) -> int:
 # --- Asking --------------------------------------------------------------------------------------
 
 
-def test_a_pack_is_asked_for_once_ever_whatever_becomes_of_the_level(world: World, pack: WelcomePack) -> None:
+def test_a_pack_can_be_requested_once_ever_whatever_happens_to_the_level(world: World, pack: WelcomePack) -> None:
     assert pack.contents == list(PackItem.objects.values_list("code", flat=True)) != []
     assert Card.objects.live().filter(member=world.ana).count() == 1
     Member.objects.filter(pk=world.ana.pk).update(level=Level.RED)
@@ -69,7 +69,7 @@ def test_a_pack_is_asked_for_once_ever_whatever_becomes_of_the_level(world: Worl
         )
 
 
-def test_who_cannot_ask_is_told_why_and_nothing_is_kept(world: World) -> None:
+def test_a_refused_request_gives_the_reason_and_stores_nothing(world: World) -> None:
     chloe, by = world.chloe, world.chloe.user
     assert refused(chloe, by=by) == "none"
     load_offers()
@@ -90,13 +90,13 @@ def test_who_cannot_ask_is_told_why_and_nothing_is_kept(world: World) -> None:
     assert not Card.objects.exists()
 
 
-def test_asking_settles_the_notice_that_offered_it(world: World) -> None:
+def test_requesting_the_pack_dismisses_its_notice(world: World) -> None:
     Notice.objects.create(member=world.ana, key="offer", code=NoticeCode.WELCOME_PACK, path="/", at=ASKED)
     asked(world.ana)
     assert Notice.objects.get(key="offer").read_at == ASKED
 
 
-def test_a_request_made_before_there_is_a_house_leaves_once_there_is_one(world: World) -> None:
+def test_a_request_made_before_there_is_a_partner_is_sent_once_there_is_one(world: World) -> None:
     row = asked(world.ana)
     assert (row.partner, webhooks_posted()) == (None, [])
     utrecht = house()
@@ -111,9 +111,7 @@ def test_a_request_made_before_there_is_a_house_leaves_once_there_is_one(world: 
 
 
 @pytest.mark.parametrize("order", list(permutations(HOUSE_SAYS)))
-def test_in_whatever_order_it_is_reported_the_pack_is_where_it_is(
-    pack: WelcomePack, order: tuple[PackStep, ...]
-) -> None:
+def test_the_state_does_not_depend_on_the_order_of_reports(pack: WelcomePack, order: tuple[PackStep, ...]) -> None:
     for step in order:
         report(pack, step, ASKED + DAY * (1 + HOUSE_SAYS.index(step)), carrier="DHL", tracking="X1")
     pack.refresh_from_db()
@@ -123,7 +121,7 @@ def test_in_whatever_order_it_is_reported_the_pack_is_where_it_is(
     assert Notice.objects.filter(member=pack.member, code=NoticeCode.PACK_DISPATCHED).count() == 1
 
 
-def test_a_report_heard_twice_counts_once(pack: WelcomePack) -> None:
+def test_a_report_received_twice_counts_once(pack: WelcomePack) -> None:
     for _twice in range(2):
         report(pack, PackStep.DISPATCHED, ASKED + DAY, external_id="7")
     assert PackEvent.objects.filter(step=PackStep.DISPATCHED).count() == mails("dispatched") == 1
@@ -139,7 +137,7 @@ def test_a_report_heard_twice_counts_once(pack: WelcomePack) -> None:
         (PackStep.PACKED, 1, 1, "future"),
     ],
 )
-def test_a_house_says_only_what_it_can_know(
+def test_a_partner_can_report_only_its_own_steps(
     pack: WelcomePack, step: PackStep, sending: int, days: int, code: str
 ) -> None:
     assert pack.partner is not None
@@ -153,7 +151,7 @@ def test_a_house_says_only_what_it_can_know(
 # --- Sent again, cancelled, received -------------------------------------------------------------
 
 
-def test_what_came_back_is_the_same_request_sent_again(world: World, pack: WelcomePack) -> None:
+def test_a_returned_pack_is_sent_again_as_the_same_request(world: World, pack: WelcomePack) -> None:
     report(pack, PackStep.DISPATCHED, ASKED + DAY, carrier="DHL")
     report(pack, PackStep.RETURNED, ASKED + 9 * DAY, reason="unknown_address")
     pack.refresh_from_db()
@@ -174,8 +172,8 @@ def test_what_came_back_is_the_same_request_sent_again(world: World, pack: Welco
     assert told["address"]["lines"] == ["Ana Example", "14 Oak Avenue", "JOHANNESBURG", "2092", "SOUTH AFRICA"]
 
 
-def test_the_first_that_turns_up_after_all_calls_the_second_off(world: World, pack: WelcomePack) -> None:
-    with pytest.raises(Refusal, match="not left"):
+def test_a_first_pack_that_arrives_after_all_cancels_the_second(world: World, pack: WelcomePack) -> None:
+    with pytest.raises(Refusal, match="hasn’t left"):
         packs.confirm_received(pack=pack, by=world.ana.user, at=ASKED + DAY)
     report(pack, PackStep.DISPATCHED, ASKED + DAY)
     packs.resend_pack(pack=pack, by=world.staff, at=ASKED + 40 * DAY)
@@ -187,7 +185,9 @@ def test_the_first_that_turns_up_after_all_calls_the_second_off(world: World, pa
     assert PackEvent.objects.filter(step=PackStep.RECEIVED).count() == 1
 
 
-def test_only_what_has_not_left_is_cancelled_and_the_house_is_told(world: World, pack: WelcomePack) -> None:
+def test_only_packs_that_have_not_left_can_be_cancelled_and_the_partner_is_informed(
+    world: World, pack: WelcomePack
+) -> None:
     packs.cancel_pack(pack=pack, by=world.staff, at=ASKED + DAY)
     assert webhooks_posted()[-1] == f"pack-{pack.key}-cancelled"
     assert webhooks.pack_requested(pack=pack.pk, sending=1) is None
@@ -202,7 +202,7 @@ def test_only_what_has_not_left_is_cancelled_and_the_house_is_told(world: World,
 # --- Missing and late ----------------------------------------------------------------------------
 
 
-def test_a_pack_is_missing_from_four_weeks_on_and_once(world: World, pack: WelcomePack) -> None:
+def test_a_pack_can_be_reported_missing_after_four_weeks_and_once(world: World, pack: WelcomePack) -> None:
     with pytest.raises(Refusal) as caught:
         packs.report_missing(pack=pack, by=world.ana.user, at=pack.missing_from - DAY / 86400)
     assert caught.value.code == "early"
@@ -216,19 +216,19 @@ def test_a_pack_is_missing_from_four_weeks_on_and_once(world: World, pack: Welco
     assert Case.objects.count() == 2
 
 
-def test_a_silent_house_makes_one_case_and_the_member_reads_why(world: World, pack: WelcomePack) -> None:
+def test_a_late_confirmation_opens_one_case_and_informs_the_member(world: World, pack: WelcomePack) -> None:
     assert pack_requests.open_late_cases(at=ASKED + 3 * DAY) == 0
     assert pack_requests.open_late_cases(at=ASKED + 3 * DAY + DAY / 24) == 1
     assert pack_requests.open_late_cases(at=ASKED + 4 * DAY) == 0
     case = Case.objects.get()
     assert (case.kind, case.state, case.member) == (CaseKind.PACK_LATE, CaseState.OPEN, world.ana)
     mail = Message.objects.get(key__startswith=f"case-{case.pk}-")
-    assert "takes longer" in mail.payload["subject"]
-    assert "nothing you have to do" in mail.payload["text"]
+    assert "delayed" in mail.payload["subject"]
+    assert "don’t have to do anything" in mail.payload["text"]
     assert "We’ve received your message" not in mail.payload["text"] + mail.payload["html"]
 
 
-def test_a_house_that_confirmed_is_not_silent(pack: WelcomePack) -> None:
+def test_a_confirmed_request_is_not_late(pack: WelcomePack) -> None:
     report(pack, PackStep.ACCEPTED, ASKED + DAY)
     assert pack_requests.open_late_cases(at=ASKED + 9 * DAY) == 0
 
@@ -236,7 +236,7 @@ def test_a_house_that_confirmed_is_not_silent(pack: WelcomePack) -> None:
 # --- The address goes ----------------------------------------------------------------------------
 
 
-def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World, pack: WelcomePack) -> None:
+def test_old_addresses_are_deleted_and_the_steps_are_kept(world: World, pack: WelcomePack) -> None:
     assert packs.delete_old_addresses(at=ASKED + 400 * DAY) == 0, "it may still have to be sent"
     report(pack, PackStep.DISPATCHED, ASKED + DAY)
     assert packs.delete_old_addresses(at=ASKED + 84 * DAY) == 0
@@ -259,12 +259,12 @@ def test_the_address_goes_when_nobody_needs_it_and_the_story_stays(world: World,
     ("step", "words"),
     [
         ("dispatched", ["on its way", "DHL", "X1", "https://track.example/X1"]),
-        ("returned", ["came back", "The address was not found", "Check the address"]),
+        ("returned", ["came back", "Address not found", "Check the address"]),
         ("sent_again", ["again", "don’t have to do anything"]),
         ("cancelled", ["cancelled", "write to us"]),
     ],
 )
-def test_each_mail_says_what_happened_and_what_is_next(pack: WelcomePack, step: str, words: list[str]) -> None:
+def test_each_mail_says_what_happened_and_what_comes_next(pack: WelcomePack, step: str, words: list[str]) -> None:
     WelcomePack.objects.update(
         state=PackState.DISPATCHED,
         dispatched_at=ASKED,

@@ -34,11 +34,11 @@ def story(*steps: PackStep, sending: int = 1) -> list[PackStepRecord]:
         ((PackStep.ASKED, PackStep.DISPATCHED, PackStep.RETURNED, PackStep.RECEIVED), PackState.RECEIVED),
     ],
 )
-def test_where_it_is_follows_from_all_steps_together(steps: tuple[PackStep, ...], state: PackState) -> None:
+def test_the_state_follows_from_all_steps_together(steps: tuple[PackStep, ...], state: PackState) -> None:
     assert pack_progress(story(*steps)).state == state
 
 
-def test_reports_of_an_earlier_sending_do_not_move_the_present_one() -> None:
+def test_reports_on_an_earlier_sending_do_not_affect_the_current_one() -> None:
     again = [*story(PackStep.ASKED, PackStep.DISPATCHED, PackStep.RETURNED), *story(PackStep.SENT_AGAIN, sending=2)]
     late = [*again, *story(PackStep.RETURNED, PackStep.DISPATCHED)]
     assert pack_progress(late).state == PackState.REQUESTED
@@ -53,5 +53,5 @@ def test_the_order_of_arrival_never_matters(steps: list[PackStep]) -> None:
 
 def test_a_card_number_has_a_check_digit() -> None:
     assert card_number(17) == "88" + "000000017" + luhn_digit("88000000017")
-    with pytest.raises(ValueError, match="no card number"):
+    with pytest.raises(ValueError, match="does not fit into a card number"):
         card_number(10**9)

@@ -75,42 +75,44 @@ def test_an_agent_takes_answers_and_closes(as_support: Client, case: Case) -> No
     page = as_support.get(url(case)).content.decode()
     assert f"/admin/kitbag/registration/{case.about_id}/change/" in page
     assert f"/admin/members/member/{case.member_id}/change/" in page
-    assert "Taken." in press(as_support, case, "take")
+    assert "Assigned to you." in press(as_support, case, "take")
     assert as_support.get(f"{LIST}?taken=mine").context["cl"].result_count == 1
-    assert "Noted." in press(as_support, case, "note", note="She called.")
+    assert "Note added." in press(as_support, case, "note", note="She called.")
     assert "Answered." in press(as_support, case, "answer", text="In the post.", asks="on")
     assert case.state == CaseState.WAITING
     assert "Closed." in press(as_support, case, "close", notify="on")
     page = press(as_support, case, "answer", text="One more thing.")
     assert "This case is closed." in page and "One more thing." in page
-    assert "Opened again." in press(as_support, case, "reopen")
-    assert "Handed to all." in press(as_support, case, "assign", to="")
+    assert "Reopened." in press(as_support, case, "reopen")
+    assert "Assigned to nobody." in press(as_support, case, "assign", to="")
     told = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(told) == ["Taken.", "Noted.", "Answered.", "Closed.", "Opened again.", "Handed to all."]
+    assert list(told) == ["Assigned to you.", "Note added.", "Answered.", "Closed.", "Reopened.", "Assigned to nobody."]
 
 
-def test_a_canned_answer_is_inserted_below_what_is_typed(as_support: Client, case: Case) -> None:
+def test_a_canned_answer_is_inserted_below_the_text_typed_so_far(as_support: Client, case: Case) -> None:
     canned = CannedAnswer.objects.create(title="Post", text="Hello {name}, about {reference}: {wait}")
     CannedAnswer.objects.create(title="Post", language="fr", text="Bonjour")
     page = press(as_support, case, "insert", canned=canned.pk, text="Typed.")
     assert f"Typed.\n\nHello Ana, about {case.reference_in_groups}: {{wait}}" in page
     assert "Bonjour" not in page
-    assert "Choose the canned answer" in press(as_support, case, "insert", canned="x\x00", text="Typed.")
+    assert "Choose a canned answer" in press(as_support, case, "insert", canned="x\x00", text="Typed.")
     assert case.messages.count() == 1
 
 
-def test_what_was_said_meanwhile_is_read_before_answering(as_support: Client, case: Case, world: World) -> None:
+def test_a_new_message_has_to_be_read_before_answering(as_support: Client, case: Case, world: World) -> None:
     seen = as_support.get(url(case)).context["answer_form"]["seen"].value()
     actions.write_message(case=case, text="Found it!", by=world.ana.user, at=timezone.now())
     answer = as_support.post(url(case), {"do": "answer", "seen": seen, "text": "It is lost."})
-    assert "Something was said" in answer.content.decode() and "It is lost." in answer.content.decode()
+    assert "There is a new message" in answer.content.decode() and "It is lost." in answer.content.decode()
     again = answer.context["answer_form"]["seen"].value()
     assert as_support.post(url(case), {"do": "answer", "seen": again, "text": "Good."}).status_code == 302
 
 
-def test_a_taken_case_and_bad_input_are_said_beside_the_answer(as_support: Client, case: Case, world: World) -> None:
+def test_an_assigned_case_and_invalid_input_show_errors_at_the_answer(
+    as_support: Client, case: Case, world: World
+) -> None:
     actions.take(case=case, by=world.staff, at=timezone.now())
-    assert "A colleague has taken" in press(as_support, case, "answer", text="Mine.")
+    assert "A colleague is working on" in press(as_support, case, "answer", text="Mine.")
     assert "Mine." in press(as_support, case, "answer", text="Mine.")
     assert "Type an answer" in press(as_support, case, "answer", text="")
     assert "can’t be printed" in press(as_support, case, "answer", text="a\x00b")
@@ -120,7 +122,7 @@ def test_a_taken_case_and_bad_input_are_said_beside_the_answer(as_support: Clien
     assert case.messages.count() == 1
 
 
-def test_only_who_may_answer_does(staff: SignIn, case: Case) -> None:
+def test_only_staff_with_the_permission_can_answer(staff: SignIn, case: Case) -> None:
     assert staff("Centre").get(url(case)).status_code == 403
     programme = staff("Programme")
     assert programme.get(url(case)).status_code == 403

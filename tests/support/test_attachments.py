@@ -51,7 +51,7 @@ def test_a_member_attaches_and_support_opens_it(
     assert Client().get(url).status_code == 302
 
 
-def test_an_error_elsewhere_loses_no_file(case: Case, as_ana: Client) -> None:
+def test_an_error_in_another_field_loses_no_file(case: Case, as_ana: Client) -> None:
     for url, wrong in [(CONTACT, {**WORDS, "text": ""}), (case.get_absolute_url(), {"text": ""})]:
         page = as_ana.post(url, {**wrong, "files": samples.upload(samples.pdf(), "r.pdf")})
         key = StoredFile.objects.latest("pk").key
@@ -61,9 +61,7 @@ def test_an_error_elsewhere_loses_no_file(case: Case, as_ana: Client) -> None:
         assert CaseAttachment.objects.latest("pk").file.key == key
 
 
-def test_a_bad_file_is_named_beside_the_field_and_nothing_is_sent(
-    case: Case, as_ana: Client, as_support: Client
-) -> None:
+def test_a_bad_file_is_shown_at_the_field_and_nothing_is_sent(case: Case, as_ana: Client, as_support: Client) -> None:
     for url in (CONTACT, case.get_absolute_url()):
         page = as_ana.post(url, {**WORDS, "files": samples.upload(b"MZ", "a.exe")})
         assert page.context["form"].errors["files"]
@@ -73,7 +71,7 @@ def test_a_bad_file_is_named_beside_the_field_and_nothing_is_sent(
     assert case.messages.count() == 1
 
 
-def test_the_member_opens_what_support_attached_but_nobody_else(
+def test_only_the_member_can_open_what_support_attached(
     world: World, case: Case, as_ana: Client, as_ben: Client, as_support: Client
 ) -> None:
     assert "Answered." in answer(as_support, case, files=samples.upload(samples.jpeg()))
@@ -84,16 +82,16 @@ def test_the_member_opens_what_support_attached_but_nobody_else(
     assert as_ana.get(url).status_code == 404, "an internal note is for staff"
 
 
-def test_inserting_a_canned_answer_or_something_said_meanwhile_keeps_the_files(case: Case, as_support: Client) -> None:
+def test_inserting_a_canned_answer_or_a_new_message_keeps_the_files(case: Case, as_support: Client) -> None:
     page = answer(as_support, case, do="insert", files=samples.upload(samples.jpeg()))
     key = StoredFile.objects.get().key
     assert f'value="{key}"' in page
     page = answer(as_support, case, seen="1", files_keys=[key])
-    assert "Something was said" in page
+    assert "There is a new message" in page
     assert f'value="{key}"' in page
 
 
-def test_a_visitor_attaches_nothing(visited: Case) -> None:
+def test_a_visitor_cannot_attach_files(visited: Case) -> None:
     assert b'type="file"' not in Client().get(CONTACT).content
     assert visited.access_token
     page = Client().post(visited.get_absolute_url(), {"text": "Hi", "files": samples.upload(samples.jpeg())})
@@ -101,7 +99,7 @@ def test_a_visitor_attaches_nothing(visited: Case) -> None:
     assert not StoredFile.objects.exists()
 
 
-def test_erasing_a_case_erases_what_came_with_it(case: Case, as_ana: Client, as_support: Client) -> None:
+def test_erasing_a_case_erases_its_attachments(case: Case, as_ana: Client, as_support: Client) -> None:
     as_ana.post(case.get_absolute_url(), {"text": "See", "files": samples.upload(samples.jpeg())})
     answer(as_support, case, files=samples.upload(samples.pdf(), "a.pdf"))
     actions.erase(case=case, at=timezone.now())

@@ -27,7 +27,7 @@ def page(answer: Any) -> str:
 # --- Writing to us -------------------------------------------------------------------------------
 
 
-def test_a_member_writes_and_reads_on(world: World, as_ana: Client, agent: User) -> None:
+def test_a_member_opens_a_case_and_continues_the_conversation(world: World, as_ana: Client, agent: User) -> None:
     asked = as_ana.get("/contact/")
     assert "We aim to reply within 8 working hours." in page(asked)
     assert 'name="email"' not in page(asked)
@@ -53,7 +53,7 @@ def test_a_member_writes_and_reads_on(world: World, as_ana: Client, agent: User)
     assert "If you write here, we open it again" in page(as_ana.get(case.get_absolute_url()))
 
 
-def test_a_visitor_writes_and_reads_on_by_the_link_of_the_mail(world: World, agent: User) -> None:
+def test_a_visitor_opens_a_case_and_continues_through_the_link_in_the_mail(world: World, agent: User) -> None:
     client = Client()
     answer = client.post("/contact/", AS_VISITOR, follow=True)
     case = Case.objects.get()
@@ -74,7 +74,7 @@ def test_a_visitor_writes_and_reads_on_by_the_link_of_the_mail(world: World, age
     assert elsewhere.get(link).status_code == 404
 
 
-def test_what_a_page_is_about_comes_along(world: World, as_ana: Client) -> None:
+def test_the_contact_form_knows_what_the_page_was_about(world: World, as_ana: Client) -> None:
     kit = Registration.objects.filter(member=world.ana).first()
     assert kit
     address = f"/contact/?about=registration:{kit.pk}"
@@ -86,7 +86,7 @@ def test_what_a_page_is_about_comes_along(world: World, as_ana: Client) -> None:
     assert kit.get_absolute_url() in page(as_ana.get(case.get_absolute_url()))
 
 
-def test_what_is_not_yours_cannot_be_asked_about(world: World, as_ben: Client) -> None:
+def test_a_case_cannot_be_about_something_of_another_member(world: World, as_ben: Client) -> None:
     other = Registration.objects.filter(member=world.ana).values_list("pk", flat=True).first()
     for about in [
         f"registration:{other}",
@@ -102,11 +102,15 @@ def test_what_is_not_yours_cannot_be_asked_about(world: World, as_ben: Client) -
         assert 'name="about"' not in page(as_ben.get("/contact/", {"about": about}))
         answer = as_ben.post("/contact/", {**GOOD, "about": about})
         assert answer.status_code == 422, about
-        assert "could not be found" in page(answer) and "A lens" in page(answer) and 'name="about"' not in page(answer)
+        assert (
+            "couldn’t find what this was about" in page(answer)
+            and "A lens" in page(answer)
+            and 'name="about"' not in page(answer)
+        )
     assert as_ben.post("/contact/", GOOD).status_code == 302
 
 
-def test_a_page_asks_no_more_for_many_cases_than_for_one(world: World, asked: Case, as_ana: Client) -> None:
+def test_a_page_needs_the_same_queries_for_many_cases_as_for_one(world: World, asked: Case, as_ana: Client) -> None:
     def count(address: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             assert as_ana.get(address).status_code == 200
@@ -125,7 +129,7 @@ def test_a_page_asks_no_more_for_many_cases_than_for_one(world: World, asked: Ca
 # --- Whose it is ---------------------------------------------------------------------------------
 
 
-def test_nobody_else_finds_a_case(asked: Case, visited: Case, as_ana: Client, as_ben: Client) -> None:
+def test_nobody_else_can_open_a_case(asked: Case, visited: Case, as_ana: Client, as_ben: Client) -> None:
     own = asked.get_absolute_url()
     assert as_ana.get(own).status_code == 200
     assert as_ana.get(own.replace(asked.reference, asked.reference_in_groups.lower())).status_code == 200
@@ -151,10 +155,10 @@ WRONG = [
     ({"subject": ""}, "Type a subject."),
     ({"subject": "x" * 121}, "Use at most 120 characters."),
     ({"subject": "a\x00b"}, "Null characters"),
-    ({"subject": "a\x1bb"}, "signs that can’t be printed"),
+    ({"subject": "a\x1bb"}, "characters that can’t be printed"),
     ({"text": " \n "}, "Type your message."),
     ({"text": "x" * (MAX_TEXT_LENGTH + 1)}, "You have 5001."),
-    ({"text": "a\x00b"}, "signs that can’t be printed"),
+    ({"text": "a\x00b"}, "characters that can’t be printed"),
     ({"name": ""}, "Type your name."),
     ({"email": "vera"}, "Type your email with an @"),
     ({"email": "v\x00@example.org"}, "Null characters"),
@@ -162,7 +166,7 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(world: World) -> None:
+def test_errors_are_shown_at_their_fields_and_no_text_is_lost(world: World) -> None:
     for changes, said in WRONG:
         answer = Client().post("/contact/", {**AS_VISITOR, **changes})
         assert answer.status_code == 422, changes
@@ -173,21 +177,23 @@ def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(world: World) -> No
     assert not Case.objects.exists()
 
 
-def test_too_many_are_asked_to_wait_and_lose_nothing(world: World, asked: Case, as_ana: Client, counting: None) -> None:
+def test_too_many_messages_are_refused_and_no_text_is_lost(
+    world: World, asked: Case, as_ana: Client, counting: None
+) -> None:
     answers = [Client().post("/contact/", {**AS_VISITOR, "email": f"v{n // 2}@example.org"}) for n in range(11)]
     assert [answer.status_code for answer in answers] == [302] * 10 + [429]
-    assert "send it later" in page(answers[-1]) and "Second line" in page(answers[-1])
+    assert "try again later" in page(answers[-1]) and "Second line" in page(answers[-1])
     replies = [as_ana.post(asked.get_absolute_url(), {"text": f"Word {n}"}) for n in range(31)]
     assert [replies[-2].status_code, replies[-1].status_code] == [302, 429]
     assert "Word 30" in page(replies[-1])
 
 
-def test_a_strangers_mailbox_is_not_filled_from_many_places(world: World, counting: None) -> None:
+def test_mails_to_one_address_are_limited_whoever_sends_them(world: World, counting: None) -> None:
     sent = [Client(REMOTE_ADDR=f"192.0.2.{n}").post("/contact/", AS_VISITOR).status_code for n in range(6)]
     assert sent == [302] * 5 + [429]
 
 
-def test_what_was_typed_into_a_case_closed_long_ago_is_not_lost(asked: Case, agent: User, as_ana: Client) -> None:
+def test_a_reply_to_a_case_closed_long_ago_is_refused_and_not_lost(asked: Case, agent: User, as_ana: Client) -> None:
     actions.close(case=asked, by=agent, at=MONDAY)
     Case.objects.filter(pk=asked.pk).update(closed_at=timezone.now() - timedelta(days=31))
     answer = as_ana.post(asked.get_absolute_url(), {"text": "Once more"})

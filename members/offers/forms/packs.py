@@ -1,6 +1,5 @@
 """The address form of the Welcome Pack, with the fields of each country (R36)."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -210,12 +209,12 @@ class PackForm(forms.Form):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         for name in ("name", "city", "city_area", "country_area", "sorting_code"):
             if data.get(name):
-                self._clean_field(name, lambda value=data[name]: clean_line(addresses.strip_bidi_controls(value)))
+                self._clean_line(name, data[name])
         return data
 
-    def _clean_field(self, name: str, read: Callable[[], str]) -> None:
+    def _clean_line(self, name: str, value: str) -> None:
         try:
-            self.cleaned_data[name] = read()
+            self.cleaned_data[name] = clean_line(addresses.strip_bidi_controls(value))
         except ValidationError as error:
             self.add_error(name, error)
         else:
