@@ -1,4 +1,4 @@
-"""The forms of the Kitbag: shape only, the actions decide."""
+"""The forms of the Kitbag. They check the format; the rules are in the actions."""
 
 from typing import Any, cast
 
@@ -11,56 +11,30 @@ from cps_portal.core.files.forms import OriginalPhotoField, UploadsField
 from cps_portal.core.lib.forms import DatePartsField
 from kitbag import rules
 from kitbag.actions.appeals import MAX_APPEAL_LENGTH
-from kitbag.actions.photos import has_readable_serial
 from kitbag.actions.registrations import Details
-from kitbag.actions.serials import may_lack_serial
-from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, SerialPlace
+from kitbag.actions.serials import has_readable_serial, may_lack_serial
+from kitbag.enums import RemovalReason, SerialPlace
 from kitbag.models import Registration
+from kitbag.presenters.registrations import details_to_complete
 from kitbag.presenters.texts import MISSING_SENTENCES
 from members.support.forms import LongText
 
-FIELD_IDS = {
-    "serial": "id_serial",
-    "country": "id_country",
-    "purchased_on": "id_purchased_on_0",
-    "store": "id_store",
-}
-
-
-REFUSED_FIELD = {
-    RefusalReason.SERIAL_WRONG: "serial",
-    RefusalReason.SERIAL_UNREADABLE: "serial",
-    RefusalReason.HELD_ELSEWHERE: "serial",
-    RefusalReason.NEEDS_SERIAL: "serial",
-    RefusalReason.DETAILS_WRONG: "purchased_on",
-    RefusalReason.NEEDS_EVIDENCE: "serial",
-    RefusalReason.LOST_CLAIM: "serial",
-    RefusalReason.NOT_OURS: "serial",
-}
-
-
-def turn_fields(registration: Registration) -> list[str]:
-    """The details that wait for the member: what is missing, and what a refusal was about (R18)."""
-    if registration.state == RegistrationState.REJECTED:
-        return [REFUSED_FIELD[RefusalReason(registration.refusal_reason)]]
-    return registration.missing
-
 
 def country_choices(first: str) -> list[tuple[str, str | Promise]]:
-    """All countries by name, the member's own first."""
+    """All countries by name, `first` at the top."""
     names: dict[str, str] = dict(countries)
-    own = [(first, names[first])] if first in names else []
-    return [("", _("Choose a country")), *own, *((code, name) for code, name in names.items() if code != first)]
+    top = [(first, names[first])] if first in names else []
+    return [("", _("Choose a country")), *top, *((code, name) for code, name in names.items() if code != first)]
 
 
 class DetailsForm(forms.Form):
-    """The four details (R17). All may be left out unless it is handed in."""
+    """The four details (R17). Each may be left out, unless the form is `submitting`."""
 
     serial = forms.CharField(
         label=_("Serial number"),
         required=False,
         max_length=40,
-        error_messages={"max_length": _("A serial number has at most fourteen characters. Type the number alone.")},
+        error_messages={"max_length": _("A serial number has at most fourteen characters. Type only the number.")},
         widget=forms.TextInput(
             attrs={
                 "class": "input input--serial",
@@ -91,17 +65,16 @@ class DetailsForm(forms.Form):
         required=False,
         help_text=_("As on the receipt, for example 31 10 2025."),
     )
-
     photo = OriginalPhotoField(
-        label=_("A photo that this camera took"),
-        help_text=_("An original JPEG from its card. We read the serial number and do not keep the photo."),
+        label=_("A photo taken with this camera"),
+        help_text=_("An original JPEG from its memory card. We read the serial number and don’t keep the photo."),
     )
-    keep_photo = forms.BooleanField(label=_("Keep it as evidence, without its place"), required=False)
+    keep_photo = forms.BooleanField(label=_("Keep it as evidence, without its location"), required=False)
     evidence = UploadsField(
         purpose="evidence", label=_("Proof of purchase and a photo of the serial number"), required=False
     )
 
-    def __init__(self, *args: Any, registration: Registration, handing_in: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, registration: Registration, submitting: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault(
             "initial",
             {
@@ -113,7 +86,7 @@ class DetailsForm(forms.Form):
             },
         )
         super().__init__(*args, **kwargs)
-        self.handing_in = handing_in
+        self.submitting = submitting
         country = cast(forms.ChoiceField, self.fields["country"])
         country.choices = country_choices(registration.member.country.code)
         self.fields["serial"].help_text = SerialPlace(registration.product.serial_place).label
@@ -121,15 +94,15 @@ class DetailsForm(forms.Form):
             del self.fields["no_serial"]
         if not has_readable_serial(registration.product):
             del self.fields["photo"], self.fields["keep_photo"]
-        # What waits for the member comes first, so that finishing is one glance (R18).
-        waiting = turn_fields(registration)
+        # The fields that need the member come first, so that they see at a glance what to do (R18).
+        waiting = details_to_complete(registration)
         self.detail_names = sorted(["serial", "store", "country", "purchased_on"], key=lambda name: name not in waiting)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("no_serial") and data.get("serial"):
-            self.add_error("serial", _("Type the number, or say that there is none. Not both."))
-        if self.handing_in:
+            self.add_error("serial", _("Type the number, or tick that there is none, not both."))
+        if self.submitting:
             for name in self._missing(data):
                 if name not in self.errors:
                     self.add_error(name, MISSING_SENTENCES[name])
@@ -156,24 +129,24 @@ class DetailsForm(forms.Form):
 
 
 class EvidenceForm(forms.Form):
-    """More evidence for what is with a person already (R25)."""
+    """More evidence for a registration that staff are reviewing (R25)."""
 
     evidence = UploadsField(purpose="evidence", label=_("Add a photo or a document"))
 
 
 class AppealForm(forms.Form):
-    """Why the member thinks that a refusal is wrong (R19)."""
+    """Why the member thinks that a decision is wrong (R19)."""
 
     text = LongText(
         label=_("Why is it wrong?"),
-        help_text=_("Say what we should look at. A second person reads it, not the one who refused it."),
-        longest=MAX_APPEAL_LENGTH,
-        error_messages={"required": _("Write why you think that the refusal is wrong.")},
+        help_text=_("Tell us what to look at. Someone else will read it, not the person who decided before."),
+        max_length=MAX_APPEAL_LENGTH,
+        error_messages={"required": _("Tell us why you think the decision is wrong.")},
     )
 
 
 class PickForm(forms.Form):
-    """A product picked from what was found: its key and how many of it the member saw in the Kitbag."""
+    """A product picked from the search results: its key, and how many of it the member saw in the Kitbag."""
 
     pick = forms.RegexField(regex=r"^[0-9]{1,12}\.[0-9]{1,6}$")
 
@@ -183,10 +156,10 @@ class PickForm(forms.Form):
 
 
 class RemoveForm(forms.Form):
-    """Why it leaves the Kitbag (R26)."""
+    """Why a product is removed from the Kitbag (R26)."""
 
     reason = forms.ChoiceField(
-        label=_("Why does it leave your Kitbag?"),
+        label=_("Why are you removing it?"),
         choices=RemovalReason.choices,
         error_messages={
             "required": _("Choose a reason."),

@@ -1,4 +1,4 @@
-"""Finish a product: the four details, checked beside their fields (R17, R24, R27 to R30, R33)."""
+"""Finish a registration: the four details, with errors beside their fields (R17, R24, R27 to R30, R33)."""
 
 from contextlib import suppress
 from datetime import date
@@ -18,60 +18,63 @@ from cps_portal.core.files.actions import refusal as refusal_of_file
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.throttle import is_throttled
 from kitbag import rules
-from kitbag.actions import appeals, evidence, photos, registrations
+from kitbag.actions import appeals, evidence, registrations, serials
 from kitbag.actions.serials import check_serial
 from kitbag.enums import EvidenceKind, RefusalReason, RegistrationState
-from kitbag.forms import DetailsForm, turn_fields
+from kitbag.forms import DetailsForm
 from kitbag.models import Registration
-from kitbag.presenters.registrations import ahead_sentences, redirect_after_post, get_own_registration
+from kitbag.presenters.registrations import details_to_complete, planned_change_sentences
 from kitbag.presenters.texts import NEXT_STEPS, serial_sentence
-from kitbag.views.stores import store_context, watch
+from kitbag.views.shortcuts import get_own_registration, redirect_after_post
+from kitbag.views.stores import refresh_notes_on_change, store_context
 from members.access import MemberRequest, member_required
+
+MAX_KEY_DIGITS = 18  # fits a bigint of Postgres
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def finish(request: MemberRequest, pk: int) -> HttpResponse:  # noqa: PLR0911
-    """Three buttons send the one form: hand in, finish later, take the suggested serial number over."""
-    row = get_own_registration(request, pk)
-    if row.state not in registrations.EDITABLE:
+    """All buttons submit the one form: send in, finish later, use the suggested serial number, files and photo."""
+    registration = get_own_registration(request, pk)
+    if registration.state not in registrations.EDITABLE:
         if request.method == "POST":
-            messages.info(request, _t("%(product)s has been handed in already.") % {"product": row.product.name})
-        return redirect_after_post(request, row.get_absolute_url())
-    if appeals.is_final(row):
-        return redirect_after_post(request, row.get_absolute_url())
+            messages.info(request, _t("You’ve already sent in %(product)s.") % {"product": registration.product.name})
+        return redirect_after_post(request, registration.get_absolute_url())
+    if appeals.is_final(registration):
+        return redirect_after_post(request, registration.get_absolute_url())
     if request.method != "POST":
-        return _page(request, row, DetailsForm(registration=row))
-    if problems := _add_evidence(request, row):
-        return _beside(request, row, "evidence", problems)
+        return _page(request, registration, DetailsForm(registration=registration))
+    if problems := _add_evidence(request, registration):
+        return _page_with_errors(request, registration, "evidence", problems)
     match request.POST.get("do", "submit"):
         case "photo":
-            return _read_photo(request, row)
+            return _read_photo(request, registration)
         case str(button) if button.startswith("drop-"):
-            return _drop(request, row, button.removeprefix("drop-"))
+            return _remove_evidence(request, registration, button.removeprefix("drop-"))
         case "later":
-            return _save(request, row)
+            return _save(request, registration)
         case "take":
-            return _take_suggestion(request, row)
+            return _take_suggestion(request, registration)
         case _:
-            return _submit(request, row)
+            return _submit(request, registration)
 
 
 @require_GET
 @member_required
 def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
-    """What there is to say about the serial number while it is typed (R29, R30)."""
-    row = get_own_registration(request, pk)
+    """The result of the serial number check, asked for by htmx while it is typed (R29, R30)."""
+    registration = get_own_registration(request, pk)
     if not request.htmx:
-        return redirect("kitbag:finish", pk=row.pk)
+        return redirect("kitbag:finish", pk=registration.pk)
     serial = request.GET.get("serial", "").replace("\x00", "").strip()[:100]
     if len(rules.normalise_serial(serial)) < 4:
-        return render(request, "kitbag/_serial_note.html", {"kit": row})
-    finding = check_serial(row, serial)
+        return render(request, "kitbag/_serial_note.html")
+    finding = check_serial(registration, serial)
     context = {
-        "row": row,
-        "form": DetailsForm(registration=row),
-        **_note(finding),
+        "registration": registration,
+        "form": DetailsForm(registration=registration),
+        **_finding_context(finding),
         "sentence": serial_sentence(finding) if finding.code else "",
         "fine": not finding.code,
         "brackets": rules.has_brackets(serial),
@@ -79,199 +82,210 @@ def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
     return render(request, "kitbag/_serial_note.html", context)
 
 
-def _form(request: MemberRequest, row: Registration, **options: bool) -> DetailsForm:
-    """What was typed; the files are attached by now."""
+def _form(request: MemberRequest, registration: Registration, **options: bool) -> DetailsForm:
+    return DetailsForm(_data_without_files(request), registration=registration, **options)
+
+
+def _data_without_files(request: MemberRequest) -> QueryDict:
+    """What was typed. `_add_evidence` has attached the uploaded files by now: they must not be attached twice."""
     data: QueryDict = request.POST.copy()
     data.setlist("evidence_keys", [])
-    return DetailsForm(data, registration=row, **options)
+    return data
 
 
-def _beside(request: MemberRequest, row: Registration, field: str, problems: list[str]) -> HttpResponse:
-    form = _form(request, row)
+def _page_with_errors(
+    request: MemberRequest, registration: Registration, field: str, problems: list[str]
+) -> HttpResponse:
+    form = _form(request, registration)
     for problem in problems:
         form.add_error(field if field in form.fields else None, problem)
-    return _page(request, row, form)
+    return _page(request, registration, form)
 
 
-def _add_evidence(request: MemberRequest, row: Registration) -> list[str]:
-    """Attach what came along whichever button was pressed, so that an error elsewhere loses no file (R25)."""
-    field = DetailsForm(request.POST, request.FILES, registration=row)["evidence"]
+def _add_evidence(request: MemberRequest, registration: Registration) -> list[str]:
+    """Attach the files whichever button was pressed, so that an error elsewhere loses none (R25). Returns problems."""
+    field = DetailsForm(request.POST, request.FILES, registration=registration)["evidence"]
     if field.errors:
         return [str(error) for error in field.errors]
     uploads = field.data
     if not uploads:
         return []
-    if uploads.fresh and is_throttled(request, what="upload", limit=settings.FILES_UPLOAD_LIMIT):
-        return [_t("That was very often. Wait a minute.")]
+    if uploads.fresh and is_throttled(request, scope="upload", limit=settings.FILES_UPLOAD_LIMIT):
+        return [_t("That was a lot of files. Please wait a minute, then try again.")]
     try:
-        added = evidence.add_evidence(registration=row, uploads=uploads, by=row.member.user, at=timezone.now())
+        added = evidence.add_evidence(
+            registration=registration, uploads=uploads, by=registration.member.user, at=timezone.now()
+        )
     except Refusal as refusal:
         return [str(refusal)]
     return [str(problem) for problem in added.problems]
 
 
-def _drop(request: MemberRequest, row: Registration, key: str) -> HttpResponse:
-    """Take a file back; what is typed stays."""
-    found = row.evidence.kept().filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
-    if found:
+def _remove_evidence(request: MemberRequest, registration: Registration, key: str) -> HttpResponse:
+    """Remove a file. What is typed in the form stays."""
+    is_key = key.isascii() and key.isdigit() and len(key) <= MAX_KEY_DIGITS
+    piece = registration.evidence.kept().filter(pk=key).first() if is_key else None
+    if piece:
         with suppress(Refusal):
-            evidence.remove_evidence(evidence=found, by=row.member.user, at=timezone.now())
-    return _page(request, row, _form(request, row))
+            evidence.remove_evidence(evidence=piece, by=registration.member.user, at=timezone.now())
+    return _page(request, registration, _form(request, registration))
 
 
-def _read_photo(request: MemberRequest, row: Registration) -> HttpResponse:
-    """Fill in the serial number that an original photo says; the member compares it and hands it in (R25)."""
+def _read_photo(request: MemberRequest, registration: Registration) -> HttpResponse:
+    """Fill in the serial number from the data of an original photo. The member compares it and sends it in (R25)."""
     photo = request.FILES.get("photo")
     try:
         if photo and (photo.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
             raise refusal_of_file("big")
-        reading = photos.read_serial(product=row.product, photo=photo.file if photo else None)  # type: ignore[arg-type]
+        reading = serials.read_serial(product=registration.product, photo=photo.file if photo else None)  # type: ignore[arg-type]
     except Refusal as refusal:
-        return _beside(request, row, "photo", [str(refusal)])
-    data: QueryDict = request.POST.copy()
-    data.setlist("evidence_keys", [])
+        return _page_with_errors(request, registration, "photo", [str(refusal)])
+    data = _data_without_files(request)
     data["serial"] = reading.serial
-    form = DetailsForm(data, registration=row)
+    form = DetailsForm(data, registration=registration)
     if photo and request.POST.get("keep_photo"):
         try:
             added = evidence.add_evidence(
-                registration=row,
+                registration=registration,
                 uploads=Uploads(fresh=[photo]),
                 kind=EvidenceKind.SERIAL,
-                by=row.member.user,
+                by=registration.member.user,
                 at=timezone.now(),
             )
             for problem in added.problems:
                 form.add_error("evidence", str(problem))
         except Refusal as refusal:
             form.add_error("evidence", str(refusal))
-    return _page(request, row, form, reading=reading)
+    return _page(request, registration, form, reading=reading)
 
 
-def _submit(request: MemberRequest, row: Registration) -> HttpResponse:
-    form = _form(request, row, handing_in=True)
+def _submit(request: MemberRequest, registration: Registration) -> HttpResponse:
+    form = _form(request, registration, submitting=True)
     if not form.is_valid():
-        return _page(request, row, form)
+        return _page(request, registration, form)
     insisted = form.cleaned_data["insisted"]
     try:
         registrations.submit_registration(
-            registration=row, details=form.details(), insisted=insisted, at=timezone.now()
+            registration=registration, details=form.details(), insisted=insisted, at=timezone.now()
         )
     except Refusal as refusal:
-        if refusal.field == "serial" and row.state == RegistrationState.DRAFT:
-            # So that whoever gives up here finds it as typed, and staff see which shapes make people give up.
+        if refusal.field == "serial" and registration.state == RegistrationState.DRAFT:
+            # Saved because members who give up here find it as typed, and staff see which shapes make them give up.
             with suppress(Refusal):
-                registrations.save_details(registration=row, details=form.details(), at=timezone.now())
-        return _refused(request, row, form, refusal)
-    messages.success(request, _t("%(product)s is being checked.") % {"product": row.product.name})
-    return redirect_after_post(request, _next(request, row))
+                registrations.save_details(registration=registration, details=form.details(), at=timezone.now())
+        return _refused(request, registration, form, refusal)
+    messages.success(request, _t("%(product)s is being checked.") % {"product": registration.product.name})
+    return redirect_after_post(request, _next_url(request, registration))
 
 
-def _save(request: MemberRequest, row: Registration) -> HttpResponse:
-    form = _form(request, row)
+def _save(request: MemberRequest, registration: Registration) -> HttpResponse:
+    form = _form(request, registration)
     if not form.is_valid():
-        return _page(request, row, form)
+        return _page(request, registration, form)
     try:
-        registrations.save_details(registration=row, details=form.details(), at=timezone.now())
+        registrations.save_details(registration=registration, details=form.details(), at=timezone.now())
     except Refusal as refusal:
-        return _refused(request, row, form, refusal)
-    messages.success(request, _t("%(product)s saved. Finish it any time.") % {"product": row.product.name})
+        return _refused(request, registration, form, refusal)
+    messages.success(
+        request, _t("%(product)s is saved. You can finish it any time.") % {"product": registration.product.name}
+    )
     return redirect_after_post(request, reverse("kitbag:list"))
 
 
-def _take_suggestion(request: MemberRequest, row: Registration) -> HttpResponse:
-    """Put what was probably meant into the field; the member looks and hands it in.
+def _take_suggestion(request: MemberRequest, registration: Registration) -> HttpResponse:
+    """Put the suggested serial number into the field. The member compares it and sends it in.
 
-    The Enter key presses the first button of a form, this one: with a number corrected by hand it hands in.
+    Enter presses the first button of a form, which is this one. So without a suggestion it sends the form in.
     """
-    finding = check_serial(row, request.POST.get("serial", "")[:100])
+    finding = check_serial(registration, request.POST.get("serial", "")[:100])
     if not finding.suggestion:
-        return _submit(request, row)
-    data: QueryDict = request.POST.copy()
+        return _submit(request, registration)
+    data = _data_without_files(request)
     data["serial"] = finding.suggestion
-    data.setlist("evidence_keys", [])
-    return _page(request, row, DetailsForm(data, registration=row), taken=True)
+    return _page(request, registration, DetailsForm(data, registration=registration), taken=True)
 
 
-def _refused(request: MemberRequest, row: Registration, form: DetailsForm, refusal: Refusal) -> HttpResponse:
-    if refusal.code in ("not_editable", "final"):  # the same form a second time, or decided meanwhile
+def _refused(request: MemberRequest, registration: Registration, form: DetailsForm, refusal: Refusal) -> HttpResponse:
+    if refusal.code in ("not_editable", "final"):  # the form was sent twice, or staff have decided meanwhile
         messages.info(request, str(refusal))
-        return redirect_after_post(request, row.get_absolute_url())
+        return redirect_after_post(request, registration.get_absolute_url())
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
-    return _page(request, row, form)
+    return _page(request, registration, form)
 
 
-def _next(request: MemberRequest, row: Registration) -> str:
-    """One draft after the other where the member chose to fill in several, else the product's page."""
+def _next_url(request: MemberRequest, registration: Registration) -> str:
+    """The next draft if the member is filling in one after the other, otherwise the product's page."""
     if request.POST.get("through"):
-        drafts = Registration.objects.of(request.member).filter(state=RegistrationState.DRAFT).exclude(pk=row.pk)
+        drafts = (
+            Registration.objects.of(request.member).filter(state=RegistrationState.DRAFT).exclude(pk=registration.pk)
+        )
         if following := drafts.order_by("pk").first():
             return f"{reverse('kitbag:finish', args=[following.pk])}?through=1"
-    return row.get_absolute_url()
+    return registration.get_absolute_url()
 
 
 def _page(
     request: MemberRequest,
-    row: Registration,
+    registration: Registration,
     form: DetailsForm,
     *,
     taken: bool = False,
-    reading: photos.Reading | None = None,
+    reading: serials.SerialFromPhoto | None = None,
 ) -> HttpResponse:
     form.fields["serial"].widget.attrs |= {
-        "hx-get": reverse("kitbag:serial_check", args=[row.pk]),
+        "hx-get": reverse("kitbag:serial_check", args=[registration.pk]),
         "hx-trigger": "input changed delay:600ms",
         "hx-sync": "this:replace",
         "hx-target": "#serial-note",
     }
-    watch(form.fields)
+    refresh_notes_on_change(form.fields)
     typed_serial = str(form["serial"].value() or "").replace("\x00", "").strip()[:100]
-    finding = check_serial(row, typed_serial) if typed_serial and not taken else rules.SerialFinding()
-    waiting = turn_fields(row)
+    finding = check_serial(registration, typed_serial) if typed_serial and not taken else rules.SerialFinding()
+    waiting = details_to_complete(registration)
     done = len(rules.DETAILS) - len(waiting)
     context = {
-        "row": row,
-        "product": row.product,
+        "registration": registration,
+        "product": registration.product,
         "form": form,
         "detail_fields": [form[name] for name in form.detail_names],
         "missing": waiting,
         "done": done,
         "progress": ngettext("%(done)s of %(all)s details done", "%(done)s of %(all)s details done", done)
         % {"done": done, "all": len(rules.DETAILS)},
-        **_note(finding),
+        **_finding_context(finding),
         "sentence": serial_sentence(finding) if finding.code and "serial" not in form.errors else "",
         "brackets": rules.has_brackets(typed_serial) and not finding.code,
         "taken": taken,
         "reading": reading,
-        "is_lens": row.product.category.startswith("lens"),
-        "evidence": row.evidence.kept(),
-        "evidence_asked": row.refusal_reason == RefusalReason.NEEDS_EVIDENCE and row.needs_member,
+        "is_lens": registration.product.category.startswith("lens"),
+        "evidence": registration.evidence.kept(),
+        "evidence_asked": registration.refusal_reason == RefusalReason.NEEDS_EVIDENCE and registration.needs_member,
         "through": bool(request.POST.get("through") or request.GET.get("through")),
-        "asked_for": row.asked_for if row.needs_member else "",
-        "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
+        "asked_for": registration.asked_for if registration.needs_member else "",
+        "next_step": NEXT_STEPS.get(registration.refusal_reason),  # type: ignore[call-overload]
         **store_context(
             request.member,
             country=str(form["country"].value() or ""),
             store=str(form["store"].value() or "")[:120],
-            on=_day(row, form),
+            on=_purchase_date(registration, form),
         ),
-        "ahead": ahead_sentences([row.product_id]).get(row.product_id, ""),
+        "planned_changes": planned_change_sentences([registration.product_id]).get(registration.product_id, ""),
     }
     template = "kitbag/_finish_form.html" if request.htmx else "kitbag/finish.html"
     return render(request, template, context)
 
 
-def _day(row: Registration, form: DetailsForm) -> date | None:
-    """The date of purchase as typed, or as kept."""
+def _purchase_date(registration: Registration, form: DetailsForm) -> date | None:
+    """The date of purchase as typed, or as saved if the form has not been submitted."""
     if not form.is_bound:
-        return row.purchased_on
+        return registration.purchased_on
     form.is_valid()
     day: date | None = form.cleaned_data.get("purchased_on")
     return day
 
 
-def _note(finding: rules.SerialFinding) -> dict[str, object]:
-    """What the member can do about it: take the suggestion, insist, or ask a person."""
+def _finding_context(finding: rules.SerialFinding) -> dict[str, object]:
+    """What the member can do about it: use the suggestion, insist, or ask our staff."""
     return {
         "finding": finding,
         "may_insist": bool(finding.code) and not finding.blocks,

@@ -14,31 +14,31 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from kitbag.enums import WAITING, RegistrationState, Stage
+from kitbag.enums import WAITING, RegistrationState
 from kitbag.models import PointsEntry, Product, Registration
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
-from kitbag.presenters.registrations import Kit, address, entry_title, page_of, show
+from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
+from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.forecast import forecast
-from kitbag.views.causes import CAUSES, explain, told_when
+from kitbag.views.shortcuts import paginate, url_with_query
 from members.access import MemberRequest, member_required
 from members.models import LevelThreshold, Member
 
 PAGE_SIZE = 25
 FILTERS = {"": _("All"), "up": _("Points up"), "down": _("Points down"), "waiting": _("Waiting")}
-FALLS = (Stage.SUPERSEDED, Stage.UNSERVICEABLE)
 
 
 @dataclass(frozen=True)
-class Change:
+class LedgerLine:
     """One entry of the ledger as the page shows it."""
 
-    product: Product | None  # None: it is about points that staff added
-    href: str
+    product: Product | None  # None if it is about points that staff added
+    url: str
     title: str
-    why: str
+    reason: str
     amount: int
     before: int
-    after: int  # what the product counts since
+    after: int  # what the product counts since then
     total: int
     at: datetime
 
@@ -51,8 +51,8 @@ class Change:
         return abs(self.amount)
 
     @property
-    def steps(self) -> bool:
-        """Whether it went from one number to another that is not nothing."""
+    def shows_both_values(self) -> bool:
+        """Whether the product's points went from one number to another, neither of them 0."""
         return self.before > 0 and self.after > 0
 
 
@@ -63,63 +63,74 @@ def points(request: MemberRequest) -> HttpResponse:
     show_only = show_only if show_only in FILTERS else ""
     member = request.member
     waiting = show_only == "waiting"
-    rows: QuerySet[Registration] | QuerySet[PointsEntry] = _waiting(member) if waiting else _entries(member, show_only)
-    page = page_of(request, rows, PAGE_SIZE)
+    queryset: QuerySet[Registration] | QuerySet[PointsEntry] = (
+        _waiting(member) if waiting else _entries(member, show_only)
+    )
+    page = paginate(request, queryset, PAGE_SIZE)
     last = _entries(member, "").first()
     entries = [] if waiting else list(page)
-    told = told_when(member, [*entries, *([last] if last else [])])
+    notified_at = notified_at_by_change(member, [*entries, *([last] if last else [])])
     steps = forecast(member, timezone.localdate())
+    lines = (
+        [_waiting_line(registration) for registration in page]
+        if waiting
+        else [_ledger_line(entry, notified_at) for entry in entries]
+    )
     context = {
-        "filters": [(label, address("kitbag:points", show=key), key == show_only) for key, label in FILTERS.items()],
+        "filters": [
+            (label, url_with_query("kitbag:points", show=key), key == show_only) for key, label in FILTERS.items()
+        ],
         "page": page,
-        "page_query": address("kitbag:points", show=show_only).partition("?")[2],
+        "page_query": url_with_query("kitbag:points", show=show_only).partition("?")[2],
         "waiting": waiting,
-        "years": _by_year([_waiting_line(row) for row in page] if waiting else [_change(row, told) for row in entries]),
-        "last": _change(last, told) if last else None,
+        "years": _by_year(lines),
+        "last": _ledger_line(last, notified_at) if last else None,
         "chart": _chart(member, within_a_year(steps, timezone.localdate())),
         "next_step": steps[0] if steps else None,
     }
     return render(request, "kitbag/points.html", context)
 
 
-def _chart(member: Member, ahead: list[tuple[date, int]]) -> Chart:
+def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
     totals = Registration.objects.of(member).totals()
     entries = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     return points_chart(
         entries=entries.values_list("at", "total"),  # type: ignore[misc]
         thresholds=LevelThreshold.objects.in_force(),
         waiting=totals["waiting_points"],
-        since=member.joined_at,
+        joined_at=member.joined_at,
         now=timezone.now(),
-        ahead=ahead,
+        planned=planned,
     )
 
 
 def _entries(member: Member, show_only: str) -> QuerySet[PointsEntry]:
-    """Newest first with the running totals. Sums of their own, because a filter on the amount cuts a window."""
-    upto = PointsEntry.objects.filter(member=member, pk__lte=OuterRef("pk")).order_by()
-    of_member = upto.values("member").annotate(sum=Sum("amount")).values("sum")
-    of_row = upto.filter(registration=OuterRef("registration")).values("registration").annotate(sum=Sum("amount"))
-    rows = PointsEntry.objects.filter(member=member).select_related(*CAUSES).order_by("-pk")
+    """Newest first with the running totals. Subqueries, because a window would only sum the rows after the filter."""
+    earlier = PointsEntry.objects.filter(member=member, pk__lte=OuterRef("pk")).order_by()
+    of_member = earlier.values("member").annotate(sum=Sum("amount")).values("sum")
+    of_registration = (
+        earlier.filter(registration=OuterRef("registration")).values("registration").annotate(sum=Sum("amount"))
+    )
+    entries = PointsEntry.objects.filter(member=member).select_related(*ENTRY_RELATIONS).order_by("-pk")
     if show_only == "up":
-        rows = rows.filter(amount__gt=0)
+        entries = entries.filter(amount__gt=0)
     if show_only == "down":
-        rows = rows.filter(amount__lt=0)
-    return rows.annotate(total=Subquery(of_member), counts=Subquery(of_row.values("sum")))
+        entries = entries.filter(amount__lt=0)
+    return entries.annotate(total=Subquery(of_member), counts=Subquery(of_registration.values("sum")))
 
 
-def _change(entry: PointsEntry, told: Mapping[int, datetime]) -> Change:
-    row = entry.registration
+def _ledger_line(entry: PointsEntry, notified_at: Mapping[int, datetime]) -> LedgerLine:
+    registration = entry.registration
     counts: int = entry.counts or 0  # type: ignore[attr-defined]  # of the product; an adjustment has none
     total: int = entry.total  # type: ignore[attr-defined]
-    return Change(
-        product=row.product if row else None,
-        href=f"{row.get_absolute_url()}#history" if row else "",
-        title=entry_title(entry.cause, row.product.name if row else ""),
-        why=explain(entry, told),
+    return LedgerLine(
+        product=registration.product if registration else None,
+        url=f"{registration.get_absolute_url()}#history" if registration else "",
+        title=entry_title(entry.cause, registration.product.name if registration else ""),
+        reason=explain_entry(entry, notified_at),
         amount=entry.amount,
-        before=counts - entry.amount if row else 0,
-        after=counts if row else 0,
+        before=counts - entry.amount if registration else 0,
+        after=counts if registration else 0,
         total=total,
         at=entry.at,
     )
@@ -129,26 +140,30 @@ def _change(entry: PointsEntry, told: Mapping[int, datetime]) -> Change:
 class WaitingLine:
     """A registration whose points wait (R18)."""
 
-    kit: Kit
+    card: RegistrationCard
     title: str
     at: datetime
 
 
 def _waiting(member: Member) -> QuerySet[Registration]:
-    rows = Registration.objects.of(member).filter(state__in=WAITING).select_related("product")
-    return rows.order_by(Coalesce("decided_at", "submitted_at", "added_at").desc(), "-pk")
+    waiting = Registration.objects.of(member).filter(state__in=WAITING).select_related("product")
+    return waiting.order_by(Coalesce("decided_at", "submitted_at", "added_at").desc(), "-pk")
 
 
-def _waiting_line(row: Registration) -> WaitingLine:
+def _waiting_line(registration: Registration) -> WaitingLine:
     titles = {
         RegistrationState.DRAFT: _t("%(product)s added"),
-        RegistrationState.SUBMITTED: _t("%(product)s handed in"),
-        RegistrationState.REJECTED: _t("%(product)s refused"),
+        RegistrationState.SUBMITTED: _t("%(product)s sent in"),
+        RegistrationState.REJECTED: _t("%(product)s not accepted"),
     }
-    title = titles[RegistrationState(row.state)] % {"product": row.product.name}
-    return WaitingLine(show(row, None), title, row.decided_at or row.submitted_at or row.added_at)
+    title = titles[RegistrationState(registration.state)] % {"product": registration.product.name}
+    return WaitingLine(
+        build_card(registration, None),
+        title,
+        registration.decided_at or registration.submitted_at or registration.added_at,
+    )
 
 
-def _by_year(lines: Iterable[Change | WaitingLine]) -> list[tuple[int, list[Change | WaitingLine]]]:
+def _by_year(lines: Iterable[LedgerLine | WaitingLine]) -> list[tuple[int, list[LedgerLine | WaitingLine]]]:
     years = groupby(lines, key=lambda line: timezone.localtime(line.at).year)
     return [(year, list(group)) for year, group in years]

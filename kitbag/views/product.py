@@ -1,11 +1,11 @@
-"""A product's own page, and taking it back or out of the Kitbag (R18, R19, R26, R27, R43)."""
+"""A registration's own page; withdraw it from review, remove it, put it back (R18, R19, R26, R27, R43)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -16,42 +16,35 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import evidence, registrations
+from kitbag.actions import evidence, registrations, removals
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import EvidenceForm, RemoveForm
 from kitbag.models import Registration
-from kitbag.presenters.registrations import (
-    Kit,
-    ahead_sentences,
-    days_by_level,
-    entry_title,
-    finish_address,
-    go,
-    own,
-    show,
-)
+from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
+from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
 from kitbag.presenters.texts import NEXT_STEPS, REVIEW_SENTENCES
-from kitbag.views.appealing import appeal_context
-from kitbag.views.causes import CAUSES, explain, told_when
-from kitbag.views.handing_over import ownership_context
+from kitbag.queries.fast_track import fast_track_days_by_level
+from kitbag.views.appeals import appeal_context
+from kitbag.views.handovers import ownership_context
+from kitbag.views.shortcuts import get_own_registration, redirect_after_post
 from members.access import MemberRequest, member_required
 from members.enums import Level
 
 
 @dataclass(frozen=True)
-class Event:
+class HistoryLine:
     """One line of a product's history."""
 
     at: datetime
     title: str | Promise
-    why: str | Promise
+    reason: str | Promise
     icon: str
     amount: int | None = None
 
 
 @dataclass(frozen=True)
-class Target:
-    """The repair target at one level, for the comparison."""
+class RepairTarget:
+    """The repair target at one level, for the comparison. `days` are working days, None without Fast Track."""
 
     label: str | Promise
     days: int | None
@@ -66,77 +59,104 @@ class Target:
 @require_GET
 @member_required
 def product(request: MemberRequest, pk: int) -> HttpResponse:
-    return render(request, "kitbag/product.html", product_context(request, own(request, pk)))
+    return render(request, "kitbag/product.html", product_context(request, get_own_registration(request, pk)))
 
 
 @require_POST
 @member_required
 def reopen(request: MemberRequest, pk: int) -> HttpResponse:
-    """Take it back from the queue, to correct it (R19)."""
-    row = own(request, pk)
+    """Withdraw it from review, to correct it (R19)."""
+    registration = get_own_registration(request, pk)
     try:
-        row = registrations.reopen_registration(registration=row, at=timezone.now())
+        registration = registrations.reopen_registration(registration=registration, at=timezone.now())
     except Refusal as refusal:
         messages.info(request, str(refusal))
-        return go(request, row.get_absolute_url())
-    return go(request, finish_address(row))
+        return redirect_after_post(request, registration.get_absolute_url())
+    return redirect_after_post(request, finish_url(registration))
+
+
+@require_POST
+@member_required
+def undo_removal(request: MemberRequest, pk: int) -> HttpResponse:
+    """Put a removed product back, within some days (R26)."""
+    registration = get_own_registration(request, pk)
+    try:
+        registration = removals.undo_removal(registration=registration, by=request.user, at=timezone.now())
+    except Refusal as refusal:
+        messages.info(request, str(refusal))
+    else:
+        counts = registration.state == RegistrationState.VALIDATED
+        sentence = _t("%(product)s is back, and it counts.") if counts else _t("%(product)s is back in your Kitbag.")
+        messages.success(request, sentence % {"product": registration.product})
+    return redirect(registration)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def remove(request: MemberRequest, pk: int) -> HttpResponse:
-    """What it costs first, then why, then it goes (R26)."""
-    row = own(request, pk)
-    if not row.is_live:
-        messages.info(request, _t("%(product)s has left your Kitbag already.") % {"product": row.product.name})
-        return go(request, reverse("kitbag:list"))
+    """Show what it costs and ask for the reason, then remove it (R26)."""
+    registration = get_own_registration(request, pk)
+    if not registration.is_live:
+        messages.info(request, _t("%(product)s is no longer in your Kitbag.") % {"product": registration.product.name})
+        return redirect_after_post(request, reverse("kitbag:list"))
     form = RemoveForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return _removed(request, row, RemovalReason(form.cleaned_data["reason"]))
-    shown = {"row": row, "product": row.product, "form": form, "holds": list(row.holds.all())}
-    context = {**shown, **ownership_context(row), **_cost(row)}
+        return _remove(request, registration, RemovalReason(form.cleaned_data["reason"]))
+    context = {
+        "registration": registration,
+        "product": registration.product,
+        "form": form,
+        "holds": list(registration.holds.all()),
+        **ownership_context(registration),
+        **_cost(registration),
+    }
     return render(request, "kitbag/remove.html", context)
 
 
-def _removed(request: MemberRequest, row: Registration, reason: RemovalReason) -> HttpResponse:
+def _remove(request: MemberRequest, registration: Registration, reason: RemovalReason) -> HttpResponse:
     try:
-        registrations.remove_registration(registration=row, reason=reason, by=row.member.user, at=timezone.now())
+        removals.remove_registration(
+            registration=registration, reason=reason, by=registration.member.user, at=timezone.now()
+        )
     except Refusal as refusal:
         messages.info(request, str(refusal))
     else:
-        sentence = _t("%(product)s has left your Kitbag.") % {"product": row.product.name}
+        sentence = _t("%(product)s is removed from your Kitbag.") % {"product": registration.product.name}
         messages.success(
-            request, format_html('{} <a href="{}">{}</a>', sentence, row.get_absolute_url(), _t("Put it back"))
+            request, format_html('{} <a href="{}">{}</a>', sentence, registration.get_absolute_url(), _t("Put it back"))
         )
-    return go(request, reverse("kitbag:list"))
+    return redirect_after_post(request, reverse("kitbag:list"))
 
 
-def product_context(request: MemberRequest, row: Registration) -> dict[str, object]:
-    days = days_by_level(request.member)
-    kit = show(row, days.get(request.member.level))
+def product_context(request: MemberRequest, registration: Registration) -> dict[str, object]:
+    days = fast_track_days_by_level(request.member)
+    card = build_card(registration, days.get(request.member.level))
     return {
-        "kit": kit,
-        "row": row,
-        "product": row.product,
-        "review": REVIEW_SENTENCES.get(row.review_reason),  # type: ignore[call-overload]
-        "next_step": NEXT_STEPS.get(row.refusal_reason),  # type: ignore[call-overload]
-        "can_reopen": row.state == RegistrationState.SUBMITTED and row.review_reason not in ("", ReviewReason.APPEAL),
-        **appeal_context(row),
-        **ownership_context(row),
-        "ahead": ahead_sentences([row.product_id]).get(row.product_id) if row.is_live else "",
-        "targets": _targets(kit, days, request.member.level),
+        "card": card,
+        "registration": registration,
+        "product": registration.product,
+        "review": REVIEW_SENTENCES.get(registration.review_reason),  # type: ignore[call-overload]
+        "next_step": NEXT_STEPS.get(registration.refusal_reason),  # type: ignore[call-overload]
+        "can_reopen": registration.state == RegistrationState.SUBMITTED
+        and registration.review_reason not in ("", ReviewReason.APPEAL),
+        **appeal_context(registration),
+        **ownership_context(registration),
+        "planned_changes": planned_change_sentences([registration.product_id]).get(registration.product_id)
+        if registration.is_live
+        else "",
+        "targets": _targets(card, days, request.member.level),
         "standard_days": rules.STANDARD_DAYS,
-        "history": _history(row),
+        "history": _history(registration),
         "remove_form": RemoveForm(),
-        "holds": list(row.holds.all()),
-        "evidence": row.evidence.kept(),
-        "evidence_form": EvidenceForm() if evidence.is_undecided(row) else None,
-        **(_cost(row) if row.is_live else {"cost": None}),
+        "holds": list(registration.holds.all()),
+        "evidence": registration.evidence.kept(),
+        "evidence_form": EvidenceForm() if evidence.is_undecided(registration) else None,
+        **(_cost(registration) if registration.is_live else {"cost": None}),
     }
 
 
-def _cost(row: Registration) -> dict[str, object]:
-    cost = registrations.removal_cost(row)
+def _cost(registration: Registration) -> dict[str, object]:
+    cost = removals.removal_cost(registration)
     return {
         "cost": cost,
         "level_before": Level(cost.level_before).label,
@@ -144,44 +164,58 @@ def _cost(row: Registration) -> dict[str, object]:
     }
 
 
-def _targets(kit: Kit, days: dict[str, int | None], mine: str) -> list[Target]:
-    """What each level gives for this product; the levels that give no more than about ten days are one line."""
-    product = kit.row.product
+def _targets(card: RegistrationCard, days: dict[str, int | None], mine: str) -> list[RepairTarget]:
+    """What each level gives for this product. Of the levels without Fast Track only Red and the member's own show."""
+    product = card.registration.product
     if not product.is_fast_track:
         return []
-    lines = [
-        Target(
+    targets = [
+        RepairTarget(
             Level(level).label,
             rules.target_days(days.get(level), fast_track=True, video_class=product.video_class),
             mine=level == mine,
         )
         for level in Level.values
     ]
-    return [line for line in lines if line.days or line.mine or line.label == Level.RED.label]
+    return [target for target in targets if target.days or target.mine or target.label == Level.RED.label]
 
 
-def _history(row: Registration) -> list[Event]:
-    """The ledger's entries of this product and what happened to its registration, newest first (R21)."""
-    name = row.product.name
-    entries = list(row.entries.select_related(*CAUSES).order_by("-pk"))
-    told = told_when(row.member, entries)
-    events = [
-        Event(entry.at, entry_title(entry.cause, name), explain(entry, told), _icon(entry.amount), entry.amount)
+def _history(registration: Registration) -> list[HistoryLine]:
+    """The ledger entries of this product and what happened to its registration, newest first (R21)."""
+    name = registration.product.name
+    entries = list(registration.entries.select_related(*ENTRY_RELATIONS).order_by("-pk"))
+    notified_at = notified_at_by_change(registration.member, entries)
+    lines = [
+        HistoryLine(
+            entry.at,
+            entry_title(entry.cause, name),
+            explain_entry(entry, notified_at),
+            _icon(entry.amount),
+            entry.amount,
+        )
         for entry in entries
     ]
-    if row.ended_at:
-        reason = RemovalReason(row.removal_reason).label if row.removal_reason else row.get_state_display()
-        events.append(Event(row.ended_at, _("Left your Kitbag"), reason, "trash"))
-    if row.state == RegistrationState.REJECTED and row.decided_at:
-        asked = row.refusal_reason == RefusalReason.NEEDS_EVIDENCE
-        title = _("We asked for more") if asked else _("Refused")
-        events.append(Event(row.decided_at, title, row.get_refusal_reason_display(), "alert"))
-    if row.submitted_at:
-        # Never the label of the reason: it would tell whoever presents stolen kit (R34).
-        why = REVIEW_SENTENCES[ReviewReason(row.review_reason)] if row.review_reason else _("All four details are in.")
-        events.append(Event(row.submitted_at, _("Handed in to be checked"), why, "check"))
-    events.append(Event(row.added_at, _("Added to your Kitbag"), "", "plus"))
-    return sorted(events, key=lambda event: event.at, reverse=True)
+    if registration.ended_at:
+        reason = (
+            RemovalReason(registration.removal_reason).label
+            if registration.removal_reason
+            else registration.get_state_display()
+        )
+        lines.append(HistoryLine(registration.ended_at, _("Left your Kitbag"), reason, "trash"))
+    if registration.state == RegistrationState.REJECTED and registration.decided_at:
+        asked_for_more = registration.refusal_reason == RefusalReason.NEEDS_EVIDENCE
+        title = _("We asked for more") if asked_for_more else _("Not accepted")
+        lines.append(HistoryLine(registration.decided_at, title, registration.get_refusal_reason_display(), "alert"))
+    if registration.submitted_at:
+        # Not the label of the review reason, because it would tell a thief that the product is reported stolen (R34).
+        reason = (
+            REVIEW_SENTENCES[ReviewReason(registration.review_reason)]
+            if registration.review_reason
+            else _("All four details are in.")
+        )
+        lines.append(HistoryLine(registration.submitted_at, _("Sent in to be checked"), reason, "check"))
+    lines.append(HistoryLine(registration.added_at, _("Added to your Kitbag"), "", "plus"))
+    return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
 def _icon(amount: int) -> str:

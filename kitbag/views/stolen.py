@@ -1,4 +1,4 @@
-"""Reporting one's own product as stolen, and saying that it was found (R34)."""
+"""Report a product as stolen, or say that it has been recovered (R34)."""
 
 from django import forms
 from django.contrib import messages
@@ -12,21 +12,21 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import DatePartsField
-from kitbag.actions import stolen
+from kitbag.actions import stolen_reports
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
-from kitbag.presenters.registrations import own
+from kitbag.views.shortcuts import get_own_registration
 from members.access import MemberRequest, member_required
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 
 
 class StolenForm(forms.Form):
     police_reference = forms.CharField(
         label=_("Police reference"),
-        max_length=stolen.MAX_REFERENCE_LENGTH,
-        help_text=_("The number that the police gave your report."),
+        max_length=stolen_reports.MAX_REFERENCE_LENGTH,
+        help_text=_("The number of your report at the police."),
         error_messages={
-            "required": _("Type the number that the police gave the report."),
+            "required": _("Type the number of your report at the police."),
             "max_length": _("Use at most 80 characters."),
         },
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
@@ -35,8 +35,8 @@ class StolenForm(forms.Form):
     note = forms.CharField(
         label=_("Where and how"),
         required=False,
-        max_length=stolen.MAX_NOTE_LENGTH,
-        help_text=_("What helps to know it again. Only our staff read this."),
+        max_length=stolen_reports.MAX_NOTE_LENGTH,
+        help_text=_("Anything that helps us recognise it. Only our staff can read this."),
         error_messages={"max_length": _("Use at most 500 characters.")},
         widget=forms.Textarea(attrs={"class": "input", "rows": "4"}),
     )
@@ -50,26 +50,27 @@ class StolenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def report(request: MemberRequest, pk: int) -> HttpResponse:
-    row = own(request, pk)
-    if row.state != RegistrationState.VALIDATED or not row.serial_key:
-        messages.info(request, _t("Only a product that counts and has a serial number can be reported here."))
-        return redirect(row)
-    if stolen.own_report(row):
-        messages.info(request, str(stolen.STANDING))
-        return redirect(row)
+    registration = get_own_registration(request, pk)
+    if registration.state != RegistrationState.VALIDATED or not registration.serial_key:
+        messages.info(request, _t("You can only report a product that counts and has a serial number."))
+        return redirect(registration)
+    if stolen_reports.find_own_report(registration):
+        messages.info(request, str(stolen_reports.ALREADY_REPORTED))
+        return redirect(registration)
     form = StolenForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and _reported(request, row, form):
+    if form.is_valid() and _report(request, registration, form):
         messages.success(
-            request, _t("%(product)s is reported as stolen. We tell you if it turns up.") % {"product": row.product}
+            request,
+            _t("%(product)s is reported as stolen. We’ll tell you if it turns up.") % {"product": registration.product},
         )
-        return redirect(row)
-    context = {"row": row, "product": row.product, "form": form}
+        return redirect(registration)
+    context = {"registration": registration, "product": registration.product, "form": form}
     return render(request, "kitbag/stolen.html", context, status=422 if form.errors else 200)
 
 
-def _reported(request: MemberRequest, row: Registration, form: StolenForm) -> bool:
+def _report(request: MemberRequest, registration: Registration, form: StolenForm) -> bool:
     try:
-        stolen.report_own(registration=row, by=request.user, at=timezone.now(), **form.cleaned_data)
+        stolen_reports.report_own(registration=registration, by=request.user, at=timezone.now(), **form.cleaned_data)
     except Refusal as refusal:
         add_refusal(form, refusal)
         return False
@@ -78,13 +79,15 @@ def _reported(request: MemberRequest, row: Registration, form: StolenForm) -> bo
 
 @require_POST
 @member_required
-def found(request: MemberRequest, pk: int) -> HttpResponse:
-    """It is back: a case asks the staff to lift the report."""
-    row = own(request, pk)
+def report_recovered(request: MemberRequest, pk: int) -> HttpResponse:
+    """The owner has it back: opens a case that asks our staff to lift the report."""
+    registration = get_own_registration(request, pk)
     try:
-        case = stolen.say_found(registration=row, by=request.user, at=timezone.now())
+        case = stolen_reports.request_lifting(registration=registration, by=request.user, at=timezone.now())
     except Refusal as refusal:
         messages.info(request, str(refusal))
-        return redirect(row)
-    messages.success(request, _t("Good news! Our staff lift the report. Your reference is %(case)s.") % {"case": case})
-    return redirect(row)
+        return redirect(registration)
+    messages.success(
+        request, _t("Good news! Our staff will lift the report. Your reference is %(case)s.") % {"case": case}
+    )
+    return redirect(registration)

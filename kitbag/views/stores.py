@@ -1,4 +1,4 @@
-"""The store field: shops of the country to choose from, and what a purchase there means (R24, R60)."""
+"""The store field: the shops of the country to choose from, and what a purchase there means (R24, R60)."""
 
 from datetime import date
 
@@ -18,8 +18,8 @@ from members.models import CountryProgramme, Member
 HOME, REGION, ABROAD = "", "region", "abroad"
 
 
-class WhereForm(forms.Form):
-    """What is typed so far of where it was bought; what is wrong with it the finish form says."""
+class PurchaseForm(forms.Form):
+    """What has been typed so far. It shows no errors: the finish form does."""
 
     country = forms.CharField(required=False, max_length=2)
     store = forms.CharField(required=False, max_length=120)
@@ -28,25 +28,25 @@ class WhereForm(forms.Form):
 
 @require_GET
 @member_required
-def country_note(request: MemberRequest) -> HttpResponse:
-    """The note and the shops anew, once the country, the store or the date was changed."""
-    form = WhereForm(request.GET)
+def purchase_notes(request: MemberRequest) -> HttpResponse:
+    """The notes and the shops, asked for by htmx when the country or the store changes."""
+    form = PurchaseForm(request.GET)
     form.is_valid()
-    typed = form.cleaned_data
+    purchase = form.cleaned_data
     context = store_context(
         request.member,
-        country=typed.get("country", ""),
-        store=typed.get("store", ""),
-        on=typed.get("purchased_on"),
+        country=purchase.get("country", ""),
+        store=purchase.get("store", ""),
+        on=purchase.get("purchased_on"),
     )
     return render(request, "kitbag/_purchase_notes.html", context)
 
 
-def watch(fields: dict[str, forms.Field]) -> None:
-    """Ask for the notes anew when the country or the store was changed."""
+def refresh_notes_on_change(fields: dict[str, forms.Field]) -> None:
+    """Make htmx ask for the notes again when the country or the store is changed."""
     for name in ("country", "store"):
         fields[name].widget.attrs |= {
-            "hx-get": reverse("kitbag:country_note"),
+            "hx-get": reverse("kitbag:purchase_notes"),
             "hx-trigger": "change",
             "hx-target": "#country-note",
             "hx-include": "[name=country], [name=store], [name^=purchased_on]",
@@ -56,16 +56,16 @@ def watch(fields: dict[str, forms.Field]) -> None:
 
 def store_context(member: Member, *, country: str, store: str, on: date | None) -> dict[str, object]:
     day = on or timezone.localdate()
-    known = country if country in dict(countries) else ""
+    country = country if country in dict(countries) else ""
     return {
-        "origin": origin_of(member, known),
-        "shop": retailers.standing_of(store.replace("\x00", ""), known, day),
-        "shops": retailers.suggestions(known or member.country.code, day),
+        "origin": purchase_origin(member, country),
+        "shop": retailers.shop_status(store.replace("\x00", ""), country, day),
+        "shops": retailers.suggest_retailers(country or member.country.code, day),
     }
 
 
-def origin_of(member: Member, country: str) -> str:
-    """Bought at home, elsewhere in the region (any country with a programme row), or outside of it (R24)."""
+def purchase_origin(member: Member, country: str) -> str:
+    """Bought at home, elsewhere in the region (any country with a CPS programme), or outside of it (R24)."""
     if not country or country == member.country.code:
         return HOME
     in_region = CountryProgramme.objects.filter(country=country).exists()

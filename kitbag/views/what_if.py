@@ -1,7 +1,7 @@
-"""What if: try products bought, sold, superseded or no longer serviceable; everything is in the address, R12."""
+"""What if: try products bought, sold, superseded or no longer serviceable (R12). The whole scenario is in the URL."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
@@ -16,21 +16,21 @@ from django.views.decorators.http import require_GET
 
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import Product, Registration
-from kitbag.presenters.registrations import typed
+from kitbag.presenters.scale import Scale, build_scale
+from kitbag.presenters.search_results import mark_matches
 from kitbag.queries.search import search_products
-from kitbag.views.adding import SHORTEST_QUERY, Stop, marked
+from kitbag.views.shortcuts import MIN_QUERY_LENGTH, query_text
 from members import rules
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
 
-MAX_ASSUMPTIONS = 30  # assumptions at once
-KIT_SHOWN = 60
-LARGEST_KEY = 2**31
-BUY, SOLD = "buy", "sold"
-KINDS = (BUY, SOLD, Stage.SUPERSEDED.value, Stage.UNSERVICEABLE.value)
-WORDS = {
-    BUY: _("Bought"),
+MAX_ASSUMPTIONS = 30
+MAX_PRODUCTS_SHOWN = 60
+MAX_KEY_DIGITS = 9  # fits an integer column of Postgres
+BOUGHT, SOLD = "buy", "sold"
+KIND_LABELS = {
+    BOUGHT: _("Bought"),
     SOLD: _("Sold"),
     Stage.SUPERSEDED.value: _("Superseded"),
     Stage.UNSERVICEABLE.value: _("No longer serviceable"),
@@ -38,51 +38,46 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Guess:
-    """What the address assumes: each kind of assumption about a product, counted."""
+class Scenario:
+    """What the URL assumes: how many times each (kind, key of a product), and whether waiting points count."""
 
     counts: Mapping[tuple[str, int], int]
     waiting: bool
 
-    def query(self, **changes: str) -> str:
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The query parameters of this scenario; the search form sends them as hidden fields."""
         pairs = [(kind, str(key)) for (kind, key), times in self.counts.items() for _time in range(times)]
-        if self.waiting:
-            pairs.append(("waiting", "1"))
-        return urlencode([*pairs, *((name, value) for name, value in changes.items() if value)])
+        return [*pairs, *([("waiting", "1")] if self.waiting else [])]
 
-    def address(self, **changes: str) -> str:
-        query = self.query(**changes)
+    def url(self, *, q: str = "") -> str:
+        query = urlencode([*self.parameters, *([("q", q)] if q else [])])
         return f"{reverse('kitbag:what_if')}?{query}" if query else reverse("kitbag:what_if")
 
-    def moved(self, kind: str, key: int, by: int) -> "Guess":
+    def changed(self, kind: str, key: int, times: int) -> "Scenario":
+        """The same with one assumption made (or, if `times` is negative, taken back) that many times."""
         counts = Counter(self.counts)
-        counts[kind, key] += by
-        if kind in Stage.values and by > 0:  # a product is at one stage
+        counts[kind, key] += times
+        if kind in Stage.values and times > 0:  # a product is at one stage only
             for other in Stage.values:
                 if other != kind:
                     counts.pop((other, key), None)
-        return Guess({pair: times for pair, times in counts.items() if times > 0}, self.waiting)
-
-    @property
-    def hidden(self) -> list[tuple[str, str]]:
-        """For the search form: what has to go with it."""
-        pairs = [(kind, str(key)) for (kind, key), times in self.counts.items() for _time in range(times)]
-        return [*pairs, *([("waiting", "1")] if self.waiting else [])]
+        return Scenario({pair: count for pair, count in counts.items() if count > 0}, self.waiting)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A link that assumes something, or takes it back."""
+    """A link that makes an assumption or takes it back."""
 
     label: str | Promise
-    href: str
+    url: str
     chosen: bool
-    name: str  # for its id, so that the focus stays where it was
+    element_id: str  # stays the same when the page is replaced, so that the focus stays on the link
 
 
 @dataclass(frozen=True)
-class Own:
-    """A product that the member holds, and what may be assumed of it."""
+class HeldProduct:
+    """A product that counts for the member, and what can be assumed about it."""
 
     product: Product
     copies: int
@@ -91,20 +86,20 @@ class Own:
 
 @dataclass(frozen=True)
 class Assumption:
-    words: str | Promise
+    label: str | Promise
     product: Product
     times: int
     amount: int
-    href: str  # without it
+    undo_url: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the member would stand; the names are those that kitbag/_scale.html reads."""
+    """Points and level under the scenario (`total`) beside those of today (`points`)."""
 
     points: int
     total: int
-    thresholds: dict[str, int]
+    thresholds: Mapping[str, int]
 
     @cached_property
     def level(self) -> Level:
@@ -116,137 +111,142 @@ class Outcome:
 
     @property
     def next_level(self) -> str | Promise:
-        ahead = rules.next_level(self.total, self.thresholds)
-        return Level(ahead[0]).label if ahead else ""
+        next_level = rules.next_level(self.total, self.thresholds)
+        return Level(next_level[0]).label if next_level else ""
 
     @property
     def next_gap(self) -> int:
-        ahead = rules.next_level(self.total, self.thresholds)
-        return ahead[1] if ahead else 0
+        next_level = rules.next_level(self.total, self.thresholds)
+        return next_level[1] if next_level else 0
 
     @property
-    def room(self) -> int:
-        """How many points could go and the level would stay."""
+    def points_to_spare(self) -> int:
+        """How many points could go without the level going down."""
         return self.total - self.thresholds[self.level]
 
     @property
-    def amount(self) -> int:
+    def difference(self) -> int:
         return self.total - self.points
 
     @property
-    def at(self) -> str:
-        return f"{max(rules.scale_position(self.total, self.thresholds), 0.4):.1f}%"
-
-    @property
-    def ahead(self) -> str:
-        return f"{max(rules.scale_position(self.points, self.thresholds), 0.4):.1f}%"
-
-    @property
-    def stops(self) -> list[Stop]:
-        rising = sorted(self.thresholds.items(), key=lambda item: item[1])
-        return [Stop(Level(level).label, start, level == self.level) for level, start in rising]
+    def scale(self) -> Scale:
+        return build_scale(points=self.total, second_points=self.points, thresholds=self.thresholds)
 
 
 @require_GET
 @member_required
 def what_if(request: MemberRequest) -> HttpResponse:
-    """GET only: nothing is saved, and the address can be kept or sent (R12)."""
+    """Only GET: nothing is saved, and the URL can be kept or shared (R12)."""
     member = request.member
-    held = _held(member)
-    guess, products, left_out = _read(request.GET, held)
-    worth = _worth(guess, products, held)
-    waiting = Registration.objects.of(member).totals()["waiting_points"]
-    total = max(member.points + sum(worth.values()) + (waiting if guess.waiting else 0), 0)
-    query = typed(request, "q")
-    found = search_products(query) if len(query) >= SHORTEST_QUERY else []
-    full = sum(guess.counts.values()) >= MAX_ASSUMPTIONS
+    copies = _copies_held(member)
+    scenario, products, left_out = _read_scenario(request.GET, copies)
+    amounts = _amounts(scenario, products, copies)
+    waiting_points = Registration.objects.of(member).totals()["waiting_points"]
+    total = max(member.points + sum(amounts.values()) + (waiting_points if scenario.waiting else 0), 0)
+    query = query_text(request, "q")
+    searched = len(query) >= MIN_QUERY_LENGTH
     context = {
         "outcome": Outcome(member.points, total, LevelThreshold.objects.in_force()),
         "assumptions": [
-            Assumption(WORDS[kind], products[key], times, worth[kind, key], guess.moved(kind, key, -1).address())
-            for (kind, key), times in guess.counts.items()
+            Assumption(
+                label=KIND_LABELS[kind],
+                product=products[key],
+                times=times,
+                amount=amounts[kind, key],
+                undo_url=scenario.changed(kind, key, -1).url(),
+            )
+            for (kind, key), times in scenario.counts.items()
         ],
-        "own": [Own(products[key], copies, _choices(guess, products[key], copies)) for key, copies in _shown(held)],
-        "own_hidden": max(len(held) - KIT_SHOWN, 0),
-        "found": [
-            (product, marked(product.name, query), guess.moved(BUY, product.pk, 1).address(q=query))
-            for product in found
+        "held_products": [
+            HeldProduct(products[key], count, _choices(scenario, products[key], count))
+            for key, count in _shown(copies).items()
+        ],
+        "held_hidden": max(len(copies) - MAX_PRODUCTS_SHOWN, 0),
+        "results": [
+            (product, mark_matches(product.name, query), scenario.changed(BOUGHT, product.pk, 1).url(q=query))
+            for product in (search_products(query) if searched else [])
         ],
         "query": query,
-        "asked": len(query) >= SHORTEST_QUERY,
-        "guess": guess,
+        "searched": searched,
+        "scenario": scenario,
         "left_out": left_out,
-        "full": full,
-        "most": MAX_ASSUMPTIONS,
-        "waiting_points": waiting,
-        "waiting_href": Guess(guess.counts, not guess.waiting).address(),
+        "full": sum(scenario.counts.values()) >= MAX_ASSUMPTIONS,
+        "max_assumptions": MAX_ASSUMPTIONS,
+        "waiting_points": waiting_points,
+        "waiting_url": Scenario(scenario.counts, not scenario.waiting).url(),
     }
     return render(request, "kitbag/what_if.html", context)
 
 
-def _held(member: Member) -> dict[int, int]:
-    """How many of each product count, the ones worth most first."""
-    rows = Registration.objects.of(member).filter(state=RegistrationState.VALIDATED)
-    counted = rows.order_by().values_list("product").annotate(copies=Count("pk"))
-    return dict(counted.order_by("-product__points_current", "product__name"))
+def _copies_held(member: Member) -> dict[int, int]:
+    """How many of each product count, by key, most points first."""
+    counting = Registration.objects.of(member).filter(state=RegistrationState.VALIDATED)
+    copies = counting.order_by().values_list("product").annotate(copies=Count("pk"))
+    return dict(copies.order_by("-product__points_current", "product__name"))
 
 
-def _shown(held: Mapping[int, int]) -> list[tuple[int, int]]:
-    return list(held.items())[:KIT_SHOWN]
+def _shown(copies: Mapping[int, int]) -> dict[int, int]:
+    return dict(list(copies.items())[:MAX_PRODUCTS_SHOWN])
 
 
-def _read(data: QueryDict, held: Mapping[int, int]) -> tuple[Guess, dict[int, Product], bool]:
-    """What the address assumes as far as it can be, the products it names, and whether something was left out."""
-    asked = [(kind, text) for kind in KINDS for text in data.getlist(kind)]
-    pairs = [(kind, int(text)) for kind, text in asked if text.isascii() and text.isdigit() and len(text) < 10]
-    keys = {key for _kind, key in pairs[: 4 * MAX_ASSUMPTIONS]} | {key for key, _copies in _shown(held)}
+def _read_scenario(data: QueryDict, copies: Mapping[int, int]) -> tuple[Scenario, dict[int, Product], bool]:
+    """The part of the URL that makes sense, the products it names, and whether something was left out."""
+    requested = [(kind, text) for kind in KIND_LABELS for text in data.getlist(kind)]
+    pairs = [
+        (kind, int(text))
+        for kind, text in requested
+        if text.isascii() and text.isdigit() and len(text) <= MAX_KEY_DIGITS
+    ]
+    keys = {key for _kind, key in pairs[: 4 * MAX_ASSUMPTIONS]} | _shown(copies).keys()
     products = Product.objects.in_bulk(keys)
-    guess = Guess({}, bool(data.get("waiting")))
+    scenario = Scenario({}, bool(data.get("waiting")))
     used = 0
     for kind, key in pairs:
         product = products.get(key)
-        if used < MAX_ASSUMPTIONS and product and _fits(guess, kind, product, held.get(key, 0)):
-            guess = guess.moved(kind, key, 1)
+        if used < MAX_ASSUMPTIONS and product and _is_possible(scenario, kind, product, copies.get(key, 0)):
+            scenario = scenario.changed(kind, key, 1)
             used += 1
-    return guess, products, used < len(asked)
+    return scenario, products, used < len(requested)
 
 
-def _fits(guess: Guess, kind: str, product: Product, copies: int) -> bool:
-    if kind == BUY:
+def _is_possible(scenario: Scenario, kind: str, product: Product, copies: int) -> bool:
+    if kind == BOUGHT:
         return product.registrable
     if kind == SOLD:
-        return guess.counts.get((SOLD, product.pk), 0) < copies
-    known = any((stage, product.pk) in guess.counts for stage in Stage.values)
-    return bool(copies) and not known and kind in _stages(product)
+        return scenario.counts.get((SOLD, product.pk), 0) < copies
+    has_stage = any((stage, product.pk) in scenario.counts for stage in Stage.values)
+    return bool(copies) and not has_stage and kind in _later_stages(product)
 
 
-def _stages(product: Product) -> list[str]:
-    """The stages that a product may come to."""
+def _later_stages(product: Product) -> list[str]:
     order = [Stage.CURRENT.value, Stage.SUPERSEDED.value, Stage.UNSERVICEABLE.value]
     return order[order.index(product.stage) + 1 :]
 
 
-def _worth(guess: Guess, products: Mapping[int, Product], held: Mapping[int, int]) -> dict[tuple[str, int], int]:
-    """What each assumption adds or takes; together they are the change of the total, whatever their order."""
-    worth = {}
-    for (kind, key), times in guess.counts.items():
+def _amounts(
+    scenario: Scenario, products: Mapping[int, Product], copies: Mapping[int, int]
+) -> dict[tuple[str, int], int]:
+    """What each assumption adds or takes. Their sum is the change of the total, whatever their order."""
+    amounts = {}
+    for (kind, key), times in scenario.counts.items():
         product = products[key]
-        if kind == BUY:
-            worth[kind, key] = times * product.points
+        if kind == BOUGHT:
+            amounts[kind, key] = times * product.points
         elif kind == SOLD:
-            worth[kind, key] = -times * product.points
+            amounts[kind, key] = -times * product.points
         else:
-            copies = held[key] - guess.counts.get((SOLD, key), 0) + guess.counts.get((BUY, key), 0)
-            worth[kind, key] = copies * (product.points_of(kind) - product.points)
-    return worth
+            # A new stage changes every copy there would be: those sold are gone, those bought are included.
+            count = copies[key] - scenario.counts.get((SOLD, key), 0) + scenario.counts.get((BOUGHT, key), 0)
+            amounts[kind, key] = count * (product.points_of(kind) - product.points)
+    return amounts
 
 
-def _choices(guess: Guess, product: Product, copies: int) -> list[Choice]:
-    sold = guess.counts.get((SOLD, product.pk), 0)
-    kinds: Iterable[str] = [SOLD, *_stages(product)]
-    made = []
-    for kind in kinds:
-        chosen = sold >= copies if kind == SOLD else (kind, product.pk) in guess.counts
-        there = guess.moved(kind, product.pk, -sold if kind == SOLD and chosen else -1 if chosen else 1)
-        made.append(Choice(WORDS[kind], there.address(), chosen, f"{kind}-{product.pk}"))
-    return made
+def _choices(scenario: Scenario, product: Product, copies: int) -> list[Choice]:
+    sold = scenario.counts.get((SOLD, product.pk), 0)
+    choices = []
+    for kind in [SOLD, *_later_stages(product)]:
+        chosen = sold >= copies if kind == SOLD else (kind, product.pk) in scenario.counts
+        undo = -sold if kind == SOLD else -1
+        url = scenario.changed(kind, product.pk, undo if chosen else 1).url()
+        choices.append(Choice(KIND_LABELS[kind], url, chosen, f"{kind}-{product.pk}"))
+    return choices

@@ -1,0 +1,24 @@
+"""Download the kit as a list, for insurers and customs."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from kitbag.presenters.kit_list import as_csv, as_pdf, kit_list_items
+from members.access import MemberRequest, member_required
+
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
+
+
+@never_cache
+@require_safe
+@member_required
+def download(request: MemberRequest, format: str) -> HttpResponse:  # noqa: A002
+    items = kit_list_items(request.member)
+    today = timezone.localdate()
+    member = request.member
+    owner = f"{member.first_name} {member.last_name}".strip()
+    content = as_csv(items) if format == "csv" else as_pdf(items, owner=owner, on=today)
+    headers = {"Content-Disposition": f'attachment; filename="kit-{today.isoformat()}.{format}"'}
+    return HttpResponse(content, content_type=CONTENT_TYPES[format], headers=headers)

@@ -1,0 +1,45 @@
+"""Helpers that several pages of the Kitbag share: finding the member's registration, paging, URLs, redirects."""
+
+from typing import TypeVar
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRedirect
+
+from kitbag.models import Registration
+from members.access import MemberRequest
+
+M = TypeVar("M", bound=Model)
+
+MAX_QUERY_LENGTH = 100  # characters
+MIN_QUERY_LENGTH = 2  # a shorter text would match half of the catalogue
+
+
+def get_own_registration(request: MemberRequest, pk: int) -> Registration:
+    """The member's own registration, in any state. Raises Http404 for any other, so that none can be probed for."""
+    return get_object_or_404(Registration.objects.of(request.member).select_related("product", "member"), pk=pk)
+
+
+def redirect_after_post(request: MemberRequest, url: str) -> HttpResponse:
+    """A redirect. htmx gets a header instead: it would follow a redirect and swap the page into the element."""
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+
+
+def query_text(request: HttpRequest, name: str) -> str:
+    """A text of the query string, cut to MAX_QUERY_LENGTH and without NUL, which Postgres refuses."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:MAX_QUERY_LENGTH]
+
+
+def paginate(request: HttpRequest, queryset: QuerySet[M], page_size: int) -> Page[M]:
+    """The page asked for: the first if the number is nonsense, the last if it is too high."""
+    return Paginator(queryset, page_size).get_page(request.GET.get("page"))
+
+
+def url_with_query(name: str, **parameters: str | int) -> str:
+    """The URL of a page with those query parameters that are not empty."""
+    query = urlencode({key: value for key, value in parameters.items() if value})
+    return f"{reverse(name)}?{query}" if query else reverse(name)
