@@ -42,7 +42,7 @@ def sweep_undecided() -> None:
 
 @shared_task(name="kitbag.match_sale")
 def match_sale(sale: int) -> None:
-    row = Sale.objects.standing().filter(pk=sale).select_related("partner").first()
+    row = Sale.objects.active().filter(pk=sale).select_related("partner").first()
     if row:
         registrations.match_sale(sale=row, at=timezone.now())
 

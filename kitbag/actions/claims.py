@@ -55,7 +55,7 @@ OUTCOMES = {
 APPEAL_HINT = _(
     "If you think this is wrong, open the product in your Kitbag and appeal. A colleague will take a second look."
 )
-LAPSED = _("This has settled itself: you don’t have to send us anything more.")
+LAPSED = _("The question has resolved itself. You don’t have to send us anything else.")
 
 
 def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Registration:

@@ -71,7 +71,7 @@ def release(*, registration: Registration, by: User, at: datetime) -> ReleasedPr
             made_at=at,
             expires_at=at + timedelta(days=settings.HANDOVER_DAYS),
         )
-    return ReleasedProduct(handover, codes.shown(code))
+    return ReleasedProduct(handover, codes.format_code(code))
 
 
 @transaction.atomic
@@ -176,7 +176,7 @@ def _redeem(code: str, member: Member, by: User, at: datetime) -> Registration:
 def _usable_handover(typed: str, member: Member, at: datetime) -> Handover:
     """The open handover of a code. Raises the same Refusal `unknown` whatever the reason that there is none."""
     code = codes.normalise(typed[:100])
-    if not codes.is_well_typed(code):
+    if not codes.has_valid_check_character(code):
         raise Refusal("mistyped", MISTYPED, "code")
     handovers = Handover.objects.usable(at).filter(registration__state=RegistrationState.VALIDATED)
     handovers = handovers.exclude(registration__member=member).select_related("registration__product")

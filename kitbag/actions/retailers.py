@@ -6,7 +6,7 @@ from datetime import date
 from django.db import transaction
 from django.db.models.functions import Lower
 
-from kitbag.catalogue.retailers_reader import RetailerFacts
+from kitbag.catalogue.retailers_reader import RetailerRecord
 from kitbag.enums import ShopStatus
 from kitbag.models import AuthorisedPeriod, Retailer
 
@@ -14,19 +14,19 @@ MAX_SUGGESTIONS = 100
 
 
 @transaction.atomic
-def load_retailers(*, retailers: Iterable[RetailerFacts]) -> tuple[int, int]:
+def load_retailers(*, retailers: Iterable[RetailerRecord]) -> tuple[int, int]:
     """Add missing retailers and leave existing ones as they are. Returns how many were added and left alone."""
     existing = {(retailer.country.code, retailer.name.casefold()) for retailer in Retailer.objects.all()}
     added = left = 0
-    for facts in retailers:
-        key = (facts.country, facts.name.casefold())
+    for record in retailers:
+        key = (record.country, record.name.casefold())
         if key in existing:
             left += 1
             continue
         existing.add(key)
-        row = Retailer.objects.create(country=facts.country, name=facts.name, kind=facts.kind)
-        if facts.authorised_from:
-            AuthorisedPeriod.objects.create(retailer=row, begins_on=facts.authorised_from)
+        row = Retailer.objects.create(country=record.country, name=record.name, kind=record.kind)
+        if record.authorised_from:
+            AuthorisedPeriod.objects.create(retailer=row, begins_on=record.authorised_from)
         added += 1
     return added, left
 

@@ -11,7 +11,7 @@ from kitbag import rules
 from kitbag.enums import RegistrationState, ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
 from kitbag.rules import SerialFinding
-from kitbag.rules.photos import same_model
+from kitbag.rules.photos import is_same_model
 
 FILM_CATEGORIES = ("camera-film", "camera-cine-film", "camera-rangefinder")
 PHOTO_FIELD = "photo"
@@ -93,4 +93,4 @@ def read_serial(*, product: Product, photo: BinaryIO | None) -> SerialFromPhoto:
             PHOTO_FIELD,
         )
     names = [product.name, *product.names.values_list("name", flat=True)]
-    return SerialFromPhoto(body.serial, body.model or body.make, not body.model or same_model(body.model, names))
+    return SerialFromPhoto(body.serial, body.model or body.make, not body.model or is_same_model(body.model, names))

@@ -86,12 +86,12 @@ def find_report(product: Product | int, serial_key: str | None) -> StolenReport 
     if not serial_key:
         return None
     key = product if isinstance(product, int) else product.pk
-    return StolenReport.objects.standing().filter(product=key, serial_key=serial_key).first()
+    return StolenReport.objects.active().filter(product=key, serial_key=serial_key).first()
 
 
 def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those of many pairs of product key and serial key for which there is an open report."""
-    rows = StolenReport.objects.standing().filter(serial_key__in={key for _product, key in presented})
+    rows = StolenReport.objects.active().filter(serial_key__in={key for _product, key in presented})
     return set(rows.values_list("product_id", "serial_key")) & set(presented) if presented else set()
 
 
@@ -184,7 +184,7 @@ def lift_report(*, report: StolenReport, reason: str, by: User, at: datetime) ->
 
 def find_own_report(row: Registration) -> StolenReport | None:
     """The open report that its owner made, or None."""
-    return StolenReport.objects.standing().filter(registration=row).first()
+    return StolenReport.objects.active().filter(registration=row).first()
 
 
 def find_lifting_request(row: Registration) -> Case | None:

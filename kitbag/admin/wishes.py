@@ -19,10 +19,10 @@ from kitbag.actions.planning import (
     draft_changes,
     earliest_day,
     plan_changes,
-    plan_of,
+    plan_from_proposal,
     replace_change,
 )
-from kitbag.catalogue.plans_reader import PlanFacts, read_plans
+from kitbag.catalogue.plans_reader import PlanRecord, read_plans
 from kitbag.catalogue.reader import BadRow
 from kitbag.enums import Stage
 from kitbag.models import CatalogueProposal, Product, StageChange
@@ -51,7 +51,7 @@ class Wish:
 
     @classmethod
     def of_proposals(cls, proposals: Sequence[CatalogueProposal], on: date, seen: dict[str, Any] | None = None) -> Self:
-        plans = [plan_of(row, on) for row in proposals if row.changes.keys() - {"registrable"}]
+        plans = [plan_from_proposal(row, on) for row in proposals if row.changes.keys() - {"registrable"}]
         return cls(plans, "proposals", proposals=proposals, seen={"on": on.isoformat(), **(seen or {})})
 
     def draft(self, by: User, at: datetime) -> tuple[list[StageChange], bool]:
@@ -187,7 +187,7 @@ def read_file(data: bytes, by: User) -> tuple[Wish, list[BadRow]]:
     facts, bad = read_plans(data)
     slugs = {row.product for row in facts} | {row.successor for row in facts if row.successor}
     products = {row.slug: row for row in Product.objects.filter(slug__in=slugs).select_related("successor")}
-    named: list[PlanFacts] = []
+    named: list[PlanRecord] = []
     for row in facts:
         unknown = next((column for column in ("product", "successor") if _is_unknown(row, column, products)), "")
         if unknown:
@@ -215,6 +215,6 @@ def read_file(data: bytes, by: User) -> tuple[Wish, list[BadRow]]:
     return wish, sorted(bad, key=lambda row: row.line)
 
 
-def _is_unknown(row: PlanFacts, column: str, products: dict[str, Product]) -> bool:
+def _is_unknown(row: PlanRecord, column: str, products: dict[str, Product]) -> bool:
     slug = getattr(row, column)
     return bool(slug) and slug not in products

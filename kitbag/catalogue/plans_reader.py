@@ -1,4 +1,4 @@
-"""Reads a file of planned changes into plain values, and says of every bad row where and why it is bad (R22)."""
+"""Read a CSV file of planned changes into plain values; report where and why rows are bad (R22)."""
 
 import csv
 import re
@@ -19,8 +19,8 @@ DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
-class PlanFacts:
-    """What a row asks for; products are named by their slugs, ``successor`` is "" for none."""
+class PlanRecord:
+    """A row. Products are named by their slugs; `successor` is "" for none."""
 
     line: int
     product: str
@@ -37,34 +37,34 @@ class _Bad(Exception):
         self.reason = reason
 
 
-def read_plans(data: bytes) -> tuple[list[PlanFacts], list[BadRow]]:
-    """The good rows and the bad ones. Raises UnreadableFile, with a sentence to show, if none of it can be used."""
+def read_plans(data: bytes) -> tuple[list[PlanRecord], list[BadRow]]:
+    """The good rows and the bad ones. Raises UnreadableFile, with a text for the user, if no row can be used."""
     if len(data) > MAX_BYTES:
         raise UnreadableFile(_("The file is larger than 1 MB. Load it in parts."))
     lines = re.split(r"\r\n|\r|\n", data.decode("utf-8-sig", errors="surrogateescape"))
     header, delimiter = _header(lines[0])
-    good: dict[tuple[str, date], PlanFacts] = {}
+    good: dict[tuple[str, date], PlanRecord] = {}
     bad: list[BadRow] = []
     for line, text in _numbered(lines):
         try:
-            facts = _facts(line, _cells(text, header, delimiter))
-            _once(facts, good)
+            record = _record(line, _cells(text, header, delimiter))
+            _once(record, good)
         except _Bad as mistake:
             bad.append(BadRow(line, mistake.column, mistake.reason))
             continue
-        good[facts.product, facts.effective_on] = facts
+        good[record.product, record.effective_on] = record
     if not good and not bad:
         raise UnreadableFile(_("There is no row below the column names."))
     return list(good.values()), bad
 
 
-def _once(facts: PlanFacts, good: dict[tuple[str, date], PlanFacts]) -> None:
-    if first := good.get((facts.product, facts.effective_on)):
+def _once(record: PlanRecord, good: dict[tuple[str, date], PlanRecord]) -> None:
+    if first := good.get((record.product, record.effective_on)):
         raise _Bad("product", _("The same product and day are on line %(line)s already.") % {"line": first.line})
 
 
 def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """One line is one row, so that a quote that is never closed spoils its own line alone."""
+    """The lines with content. One line is one row, so that an unclosed quotation mark spoils one line only."""
     rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip(" \t,;")]
     if len(rows) > MAX_ROWS:
         raise UnreadableFile(
@@ -84,12 +84,12 @@ def _header(line: str) -> tuple[list[str], str]:
         header = []
     if missing := [name for name in NEEDED if name not in header]:
         raise UnreadableFile(
-            _("The first line lacks these column names: %(names)s. Start from the sample file.")
+            _("These columns are missing from the first line: %(names)s. Start from the sample file.")
             % {"names": ", ".join(missing)}
         )
     if unknown := [name for name in header if name not in COLUMNS]:
         raise UnreadableFile(
-            _("The first line has columns that are not known: %(names)s. Take them out, or start from the sample.")
+            _("The first line has unknown columns: %(names)s. Remove them, or start from the sample file.")
             % {"names": ", ".join(name[:30] or "–" for name in unknown[:10])}
         )
     if len(set(header)) < len(header):
@@ -101,7 +101,7 @@ def _cells(text: str, header: list[str], delimiter: str) -> dict[str, str]:
     try:
         cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter, strict=True))]
     except csv.Error as error:
-        raise _Bad("", _("This is not a row of separated values: a quotation mark is not closed.")) from error
+        raise _Bad("", _("This row can’t be read: a quotation mark is not closed.")) from error
     if len(cells) != len(header):
         raise _Bad(
             "",
@@ -111,12 +111,12 @@ def _cells(text: str, header: list[str], delimiter: str) -> dict[str, str]:
     row = dict(zip(header, cells, strict=True))
     for name, cell in row.items():
         if UNSTORABLE.search(cell):
-            raise _Bad(name, _("This holds something that is not UTF-8 text."))
+            raise _Bad(name, _("This is not UTF-8 text."))
     return {"points": "", **row}
 
 
-def _facts(line: int, row: dict[str, str]) -> PlanFacts:
-    return PlanFacts(
+def _record(line: int, row: dict[str, str]) -> PlanRecord:
+    return PlanRecord(
         line=line,
         product=_slug("product", row["product"]),
         stage=_stage(row["stage"]),
@@ -128,7 +128,7 @@ def _facts(line: int, row: dict[str, str]) -> PlanFacts:
 
 def _slug(column: str, text: str) -> str:
     if not text:
-        raise _Bad(column, _("Name the product by its slug, such as eos-r5."))
+        raise _Bad(column, _("Enter the product’s slug, such as eos-r5."))
     if len(text) > 120 or not SLUG.fullmatch(text):
         raise _Bad(column, _("“%(text)s” is not a slug: small letters, digits and hyphens.") % {"text": text[:40]})
     return text

@@ -1,4 +1,4 @@
-"""Reads the catalogue's files into plain values, and says of every bad row where and why it is bad."""
+"""Read the catalogue's CSV files into plain values; report where and why rows are bad."""
 
 import csv
 import re
@@ -33,7 +33,7 @@ SHELF_OF = {
     "flash": Shelf.FLASH,
     "projector": Shelf.OTHER,
 }
-SHELF_OF_FAMILY = {  # what a category begins with
+SHELF_OF_FAMILY = {  # by the beginning of the category
     "accessory-": Shelf.OTHER,
     "lens-": Shelf.LENSES,
     "printer-": Shelf.PRINTERS,
@@ -68,12 +68,12 @@ MAX_POINTS = 100_000
 
 
 class UnreadableFile(Exception):
-    """The file as a whole cannot be used; the text says why."""
+    """The file cannot be used at all; the text says why."""
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """Why a row, or only one thing in it, was left out. ``column`` is "" if it is the whole row."""
+    """Why a row, or one value in it, was left out. `column` is "" if it is the whole row."""
 
     line: int
     column: str
@@ -84,8 +84,8 @@ class BadRow:
 
 
 @dataclass(frozen=True)
-class ProductFacts:
-    """What a row says of a product. ``fields`` are columns of Product, but for stage, successor and slug."""
+class ProductRecord:
+    """A row of products.csv. `fields` are fields of Product, except stage, successor and slug."""
 
     line: int
     slug: str
@@ -96,7 +96,7 @@ class ProductFacts:
 
 
 @dataclass(frozen=True)
-class ShapeFacts:
+class ShapeRecord:
     """A row of serial_shapes.csv."""
 
     categories: tuple[str, ...]
@@ -115,30 +115,30 @@ class _Bad(Exception):
         self.reason = reason
 
 
-def read_products(path: Path) -> tuple[list[ProductFacts], list[BadRow]]:
+def read_products(path: Path) -> tuple[list[ProductRecord], list[BadRow]]:
     """The good rows and the bad ones. Raises UnreadableFile if there is no such file or a column is missing."""
-    good: dict[str, ProductFacts] = {}
+    good: dict[str, ProductRecord] = {}
     bad: list[BadRow] = []
     for line, row in _rows(path, NEEDED):
         try:
             if isinstance(row, _Bad):
                 raise row
-            facts = _product(line, row)
+            record = _product(line, row)
         except _Bad as mistake:
             bad.append(BadRow(line, mistake.column, mistake.reason))
             continue
-        if first := good.get(facts.slug):
-            bad.append(BadRow(line, "slug", f"“{facts.slug}” is on line {first.line} already"))
+        if first := good.get(record.slug):
+            bad.append(BadRow(line, "slug", f"“{record.slug}” is on line {first.line} already"))
         else:
-            good[facts.slug] = facts
+            good[record.slug] = record
     return list(good.values()), bad
 
 
-def read_shapes() -> list[ShapeFacts]:
-    """The shapes of serial numbers that ship."""
+def read_shapes() -> list[ShapeRecord]:
+    """The shapes of serial numbers that come with the portal."""
     with SHAPES.open(encoding="utf-8", newline="") as file:
         return [
-            ShapeFacts(
+            ShapeRecord(
                 categories=tuple(row["categories"].split("; ")),
                 period=row["period"],
                 year_from=int(row["year_from"]) if row["year_from"] else None,
@@ -152,7 +152,7 @@ def read_shapes() -> list[ShapeFacts]:
 
 
 def shelf_of(category: str) -> Shelf | None:
-    """The shelf a category stands on, None for a category that nobody knows."""
+    """The shelf of a category, None for an unknown category."""
     if shelf := SHELF_OF.get(category):
         return shelf
     return next(
@@ -161,7 +161,7 @@ def shelf_of(category: str) -> Shelf | None:
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str] | _Bad]]:
-    # One line is one row: so a quote that is never closed spoils its own line and not the rest of the file.
+    # One line is one row, so that an unclosed quotation mark spoils one line and not the rest of the file.
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
@@ -192,7 +192,7 @@ def _cells(line: str, header: list[str]) -> dict[str, str] | _Bad:
     return row
 
 
-def _product(line: int, row: dict[str, str]) -> ProductFacts:
+def _product(line: int, row: dict[str, str]) -> ProductRecord:
     shelf = shelf_of(row["category"])
     if shelf is None or len(row["category"]) > 40:
         raise _Bad("category", f"“{row['category']}” is not a known category")
@@ -203,7 +203,7 @@ def _product(line: int, row: dict[str, str]) -> ProductFacts:
             "points", f"points only fall from stage to stage, and never to nothing: {', '.join(map(str, points))}"
         )
     is_accessory = row["category"].startswith("accessory-")
-    return ProductFacts(
+    return ProductRecord(
         line=line,
         slug=_text(row, "slug", 120, SLUG.fullmatch),
         names=names,
@@ -250,10 +250,10 @@ def _points(row: dict[str, str]) -> tuple[int, int, int]:
     return current, superseded, unserviceable
 
 
-def _text(row: dict[str, str], column: str, longest: int, fits: Callable[[str], object] | None = None) -> str:
+def _text(row: dict[str, str], column: str, max_length: int, fits: Callable[[str], object] | None = None) -> str:
     text = row[column]
-    if len(text) > longest:
-        raise _Bad(column, f"is longer than {longest} characters")
+    if len(text) > max_length:
+        raise _Bad(column, f"is longer than {max_length} characters")
     if fits and not fits(text):
         raise _Bad(column, f"“{text}” is not made of small letters, digits and hyphens")
     return text
@@ -268,7 +268,7 @@ def _number(row: dict[str, str], column: str, lowest: int, highest: int) -> int 
     return int(text)
 
 
-def _choice(row: dict[str, str], column: str, known: set[str]) -> str:
-    if row[column] not in known:
-        raise _Bad(column, f"“{row[column][:40]}” is not one of {', '.join(sorted(filter(None, known)))}")
+def _choice(row: dict[str, str], column: str, choices: set[str]) -> str:
+    if row[column] not in choices:
+        raise _Bad(column, f"“{row[column][:40]}” is not one of {', '.join(sorted(filter(None, choices)))}")
     return row[column]

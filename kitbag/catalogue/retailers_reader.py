@@ -1,4 +1,4 @@
-"""Reads retailers.csv."""
+"""Read retailers.csv."""
 
 import csv
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ RETAILERS = Path(__file__).parent / "retailers.csv"
 
 
 @dataclass(frozen=True)
-class RetailerFacts:
-    """A row; `authorised_from` is None where it is not known to be authorised."""
+class RetailerRecord:
+    """A row. `authorised_from` is None if the retailer is not known to be authorised."""
 
     country: str
     name: str
@@ -20,14 +20,14 @@ class RetailerFacts:
     authorised_from: date | None
 
 
-def read_retailers(path: Path = RETAILERS) -> list[RetailerFacts]:
+def read_retailers(path: Path = RETAILERS) -> list[RetailerRecord]:
     """Every row. Raises ValueError with the line that cannot be read."""
-    facts = []
+    records = []
     with path.open(encoding="utf-8", newline="") as lines:
         for line, row in enumerate(csv.DictReader(lines), start=2):
             try:
                 since = date.fromisoformat(row["authorised"]) if row["authorised"] else None
-                facts.append(RetailerFacts(row["country"], row["name"].strip(), RetailerKind(row["kind"]), since))
+                records.append(RetailerRecord(row["country"], row["name"].strip(), RetailerKind(row["kind"]), since))
             except (KeyError, ValueError, AttributeError, TypeError) as error:
                 raise ValueError(f"line {line}: {error}") from error
-    return facts
+    return records

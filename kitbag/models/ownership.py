@@ -147,7 +147,7 @@ class Handover(models.Model):
 
 
 class StolenReportQuerySet(models.QuerySet["StolenReport"]):
-    def standing(self) -> Self:
+    def active(self) -> Self:
         """Reports that have not been lifted (R34)."""
         return self.filter(lifted_at=None)
 

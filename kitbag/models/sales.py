@@ -20,13 +20,13 @@ class SaleQuerySet(models.QuerySet["Sale"]):
     def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
-    def standing(self) -> Self:
+    def active(self) -> Self:
         return self.filter(withdrawn_at=None)
 
     def fitting(self, product: int, serial_key: str, country: str, purchased_on: date) -> Self:
         """Those that match the purchase that a member entered."""
         days = (purchased_on - MAX_DATE_DIFFERENCE, purchased_on + MAX_DATE_DIFFERENCE)
-        return self.standing().filter(product=product, serial_key=serial_key, country=country, sold_on__range=days)
+        return self.active().filter(product=product, serial_key=serial_key, country=country, sold_on__range=days)
 
     def to_match(self) -> Self:
         """Those that match a submitted or validated registration and have not been linked to one."""
@@ -38,7 +38,7 @@ class SaleQuerySet(models.QuerySet["Sale"]):
             state__in=live,
             purchased_on__range=(OuterRef("sold_on") - MAX_DATE_DIFFERENCE, OuterRef("sold_on") + MAX_DATE_DIFFERENCE),
         )
-        return self.standing().filter(Exists(same), registration=None)
+        return self.active().filter(Exists(same), registration=None)
 
 
 class Sale(models.Model):

@@ -42,7 +42,9 @@ MISSING_SENTENCES = {
 NEXT_STEPS = {
     RefusalReason.SERIAL_WRONG: _("Check it against the number on the product and send it in again."),
     RefusalReason.SERIAL_UNREADABLE: _("Look at the product again, type the whole number and send it in again."),
-    RefusalReason.HELD_ELSEWHERE: _("Check the number. If it is right, please write to us: only one member can register it."),
+    RefusalReason.HELD_ELSEWHERE: _(
+        "Check the number. If it is right, please write to us: only one member can register it."
+    ),
     RefusalReason.DETAILS_WRONG: _("Check the date, the country and the store against the receipt."),
     RefusalReason.NEEDS_SERIAL: _("Type it in and submit the product again."),
     RefusalReason.NEEDS_EVIDENCE: _("Add a photo of the serial number or the receipt and send it in again."),

@@ -1,4 +1,4 @@
-"""What members' points and levels will be, computed live from what is planned and never stored (R22)."""
+"""Forecast members' points and levels from everything that is planned (R22). Computed live, never stored."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from members.rules import level_for, thresholds_on
 
 @dataclass(frozen=True)
 class Fall:
-    """What one planned change does to a member's copies of a product."""
+    """The effect of a planned change on a member's copies of a product."""
 
     change: StageChange
     copies: int
@@ -30,7 +30,7 @@ class Fall:
 
 @dataclass
 class Step:
-    """A day on which a member's points or level will move, and where they will stand then."""
+    """A day on which a member's points or level will change, with total and level before and after."""
 
     on: date
     total_before: int
@@ -52,17 +52,17 @@ class Step:
 
     @property
     def gap(self) -> int:
-        """The points that would keep the level (R22)."""
+        """The points that are missing to keep the level (R22)."""
         return max(self.thresholds[self.level_before] - self.total_after, 0) if self.drops else 0
 
 
 def forecast(member: Member, today: date) -> list[Step]:
-    """The steps ahead of a member, the next first. Five queries at most, however much the member holds."""
+    """The coming steps of a member, the next first, in at most five queries."""
     return forecasts([member], today)[member.pk]
 
 
 def forecasts(members: Sequence[Member], today: date) -> dict[int, list[Step]]:
-    """As `forecast`, for many at once, by member key."""
+    """As `forecast`, for many members at once, by member key."""
     keys = [member.pk for member in members]
     changes = list(StageChange.objects.planned().filter(effective_on__gt=today).select_related("product", "successor"))
     held: dict[int, dict[int, int]] = defaultdict(dict)
@@ -123,7 +123,7 @@ def step_on(steps: Iterable[Step], day: date) -> Step | None:
 
 
 def waiting_registrations(member: Member) -> list[Registration]:
-    """What would count if it were finished or approved: what could keep a level, worth most first."""
+    """Registrations that would count if they were finished or approved, those with most points first."""
     waiting = Q(state__in=[RegistrationState.DRAFT, RegistrationState.REJECTED, RegistrationState.SUBMITTED])
     rows = Registration.objects.of(member).filter(waiting).select_related("product")
     return sorted(rows, key=lambda row: (-row.product.points, row.pk))

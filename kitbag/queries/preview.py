@@ -1,8 +1,7 @@
-"""What planned changes would do to members, counted before anybody decides (R22).
+"""Preview what planned changes would do to members, before staff decide (R22).
 
-Set-based: three statements and one that does the sums, for one change and one holder as for five thousand and
-two hundred thousand. Everything else that is planned until that day is counted in: other changes, points that end,
-other thresholds.
+Set-based: four statements, whatever the number of changes and holders. Everything else that is planned until then is
+included: other changes, adjustments that end, other thresholds.
 """
 
 from bisect import bisect_left
@@ -22,10 +21,10 @@ from members.enums import Level
 from members.models import threshold_rows
 from members.rules import thresholds_on
 
-SHOWN = 100
+MAX_SHOWN_MEMBERS = 100
 
-# Of each slot (a day of the preview) the even turn is what happens until then anyway, the odd one what is previewed.
-# The levels come as their bounds, lowest first: width_bucket finds the place of points among them.
+# Each slot is a day of the preview. Its even turn holds what happens until then anyway, its odd turn what is previewed.
+# Levels are passed as their bounds, lowest first: width_bucket finds the position of a number of points among them.
 PREVIEW_SQL = """
 with slot as materialized (
     select k - 1 as k, day, before::int[] as before, after::int[] as after
@@ -87,14 +86,14 @@ select
 """
 
 
-# On one day nobody comes twice, so nobody has to be told apart.
+# On a single day each member occurs once, so grouping by member, which is slow, is not needed.
 ONE_DAY = "select country from stand"
 MANY_DAYS = "select member_id, country from stand group by member_id, country"
 
 
 @dataclass(frozen=True)
 class Day:
-    """What happens on one day: points at registrations, and members by the levels between which they move."""
+    """The effects on one day: points of registrations, and the number of members for each move between levels."""
 
     on: date
     registrations: int
@@ -109,7 +108,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Affected:
+class AffectedMember:
     member: int
     number: str
     name: str
@@ -126,7 +125,7 @@ class Affected:
 
 
 @dataclass(frozen=True)
-class InCountry:
+class CountryEffect:
     country: Country
     members: int
     lost: int
@@ -137,13 +136,16 @@ class InCountry:
 
 @dataclass(frozen=True)
 class Preview:
-    """`lines` is each change with the registrations it concerns; `affected` are those who lose most, levels first."""
+    """The effects of changes. `lines` is each change with the number of registrations that it affects.
+
+    `affected` are the members who lose most: levels first, then points.
+    """
 
     lines: Sequence[tuple[StageChange, int]]
     members: int
     days: Sequence[Day]
-    countries: Sequence[InCountry]
-    affected: Sequence[Affected]
+    countries: Sequence[CountryEffect]
+    affected: Sequence[AffectedMember]
 
     @property
     def registrations(self) -> int:
@@ -167,7 +169,7 @@ class Preview:
 
     @property
     def matrix(self) -> list[tuple[Level, list[tuple[Level, int]]]]:
-        """Moves of levels of all days together: a row for each level before, in it a cell for each level after."""
+        """Moves between levels on all days together: a row for each level before, with a cell for each level after."""
         total: dict[tuple[Level, Level], int] = defaultdict(int)
         for day in self.days:
             for move, n in day.moves.items():
@@ -176,9 +178,9 @@ class Preview:
 
 
 def preview(changes: Sequence[StageChange]) -> Preview:
-    """What these changes, planned or only drafted, would do together, on top of what is planned besides.
+    """What these changes, planned or drafted, would do together, in addition to everything else that is planned.
 
-    A change that one of them ``replaces`` is left out.
+    A planned change that one of them `replaces` is left out.
     """
     days = sorted({change.effective_on for change in changes})
     rows = threshold_rows()
@@ -192,13 +194,13 @@ def preview(changes: Sequence[StageChange]) -> Preview:
 
 
 def preview_thresholds(thresholds: Mapping[str, int], on: date) -> Preview:
-    """What other thresholds from a day on would do to everybody's level (R10)."""
+    """What new thresholds from a day on would do to everybody's level (R10)."""
     before = thresholds_on(threshold_rows(), on)
     return _preview([], [on], [before], [thresholds], _events([], [on]), everybody=True)
 
 
 def _events(changes: Sequence[StageChange], days: Sequence[date]) -> list[tuple[int, int, int]]:
-    """(turn, product, step): what a registration of the product gains or loses at each turn."""
+    """Tuples (turn, product, step): the points that a registration of the product gains or loses at each turn."""
     left_out = [key for change in changes for key in (change.pk, change.replaces_id) if key]
     others = StageChange.objects.planned().exclude(pk__in=left_out)
     others = others.filter(effective_on__lte=days[-1]).select_related("product")
@@ -227,7 +229,7 @@ def _preview(
 ) -> Preview:
     turns, products, steps = list(zip(*events, strict=True)) or [(), (), ()]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local work_mem = '64MB'")  # or two hundred thousand members are sorted on disk
+        cursor.execute("set local work_mem = '64MB'")  # so that 200,000 members are sorted in memory
         cursor.execute(
             PREVIEW_SQL.format(everybody_once=ONE_DAY if len(days) == 1 else MANY_DAYS),
             {
@@ -238,7 +240,7 @@ def _preview(
                 "products": list(products),
                 "steps": list(steps),
                 "everybody": everybody,
-                "shown": SHOWN,
+                "shown": MAX_SHOWN_MEMBERS,
             },
         )
         (members, per_day, moves, countries, affected) = cursor.fetchone()
@@ -246,12 +248,12 @@ def _preview(
     def level(scale: Mapping[str, int], place: int) -> Level:
         return Level(sorted(scale, key=lambda name: scale[name])[place - 1])
 
-    def was_and_now(row: dict[str, Any]) -> tuple[Level, Level]:
+    def levels(row: dict[str, Any]) -> tuple[Level, Level]:
         return level(before[row["k"]], row["level_before"]), level(after[row["k"]], row["level"])
 
     moved: dict[int, dict[tuple[Level, Level], int]] = defaultdict(dict)
     for row in moves or []:
-        moved[row["k"]][was_and_now(row)] = row["n"]
+        moved[row["k"]][levels(row)] = row["n"]
     numbers = {row["k"]: row for row in per_day or []}
     nothing = {"kit": 0, "n": 0, "lost": 0, "gained": 0}
     return Preview(
@@ -263,11 +265,11 @@ def _preview(
             for row in [numbers.get(k, nothing)]
         ],
         countries=[
-            InCountry(Country(row["country"]), row["n"], -row["lost"], row["gained"], row["falls"], row["rises"])
+            CountryEffect(Country(row["country"]), row["n"], -row["lost"], row["gained"], row["falls"], row["rises"])
             for row in countries or []
         ],
         affected=[
-            Affected(
+            AffectedMember(
                 row["member_id"],
                 row["number"],
                 f"{row['first_name']} {row['last_name']}".strip(),
@@ -275,7 +277,7 @@ def _preview(
                 days[row["k"]],
                 row["points_before"],
                 row["points"],
-                *was_and_now(row),
+                *levels(row),
             )
             for row in affected or []
         ],

@@ -1,4 +1,4 @@
-"""Finding a product by fragments of its name, best first (R15, R16)."""
+"""Find products by fragments of their names, best match first (R15, R16)."""
 
 from kitbag import rules
 from kitbag.enums import Shelf, Stage
@@ -6,9 +6,9 @@ from kitbag.models import Product
 
 MAX_TEXT_LENGTH = 100
 MAX_TOKENS = 12
-SHORTEST_FUZZY = 4  # letters; in shorter words a mistake leaves nothing to recognise
-APERTURE = {"f"}  # after the first token the beginning of "f/2.8" as often as a part of the name
-DESCRIBING = {  # what shops and people put beside a name; it helps the order, and need not be in the name
+SHORTEST_FUZZY = 4  # letters; a shorter word with a mistake cannot be recognised
+APERTURE = {"f"}  # not as the first token, it may be the beginning of "f/2.8" just as well as a part of the name
+DESCRIBING = {  # words that shops and people add to a name: they improve the order but don't have to match
     "binocular",
     "binoculars",
     "body",
@@ -24,9 +24,9 @@ DESCRIBING = {  # what shops and people put beside a name; it helps the order, a
 MAIN_SHELVES = [Shelf.BODIES, Shelf.LENSES, Shelf.VIDEO, Shelf.FLASH]
 
 MAX_NAMES = 5000
-# Only this module's own fragments, which hold nothing but parameter names, are put into it. The scores are whole
-# thousandths: numeric arithmetic takes longer than the search. The inner limits are for a text so short that
-# it fits thousands of names: it will be longer in a moment.
+# Only fragments of this module are formatted into it; they contain parameter names and nothing from users. Scores are
+# integers (thousandths), because numeric arithmetic would take longer than the search. The inner limits are for a text
+# so short that it matches thousands of names: the user is still typing.
 SEARCH_SQL = """
 select product.*
 from (
@@ -48,10 +48,10 @@ limit %(limit)s
 
 
 def search_products(text: str, *, limit: int = 20) -> list[Product]:
-    """The products that may be registered and whose name, or one regional name, has every token of the text.
+    """The registrable products with a name, or an alias, that matches every token of the text.
 
-    Tokens come in any order and words may be only begun; numbers have to be right. If nothing fits, words may
-    have a small mistake. Any text is safe; one without a word or number that a name could have finds nothing.
+    Tokens may come in any order, and words may be incomplete; numbers have to be exact. If nothing matches, words may
+    have a small mistake. Any text is safe; a text without tokens finds nothing.
     """
     tokens = rules.name_tokens(text[:MAX_TEXT_LENGTH])[:MAX_TOKENS]
     if not tokens:
@@ -90,7 +90,7 @@ def search_statement(tokens: list[str], *, limit: int, fuzzy: bool) -> tuple[str
 
 
 def _token_sql(token: str, place: int, *, is_last: bool, fuzzy: bool) -> tuple[str, str]:
-    """The condition that a name has the token, and how well it has it, from 0 to 1000."""
+    """The SQL condition that a name matches the token, and its score from 0 to 1000."""
     whole, begun, similar = (
         f"search_key like %(whole{place})s",
         f"search_key like %(begun{place})s",
@@ -98,7 +98,7 @@ def _token_sql(token: str, place: int, *, is_last: bool, fuzzy: bool) -> tuple[s
     )
     score = f"case when {whole} then 1000 when {begun} then 600 else 0 end"
     if fuzzy and _may_be_misspelt(token):
-        # `<%%` uses the index, with the threshold that the connection was opened with.
+        # `<%%` can use the index; its threshold is an option of the connection (see DATABASES in the settings).
         return f"%(token{place})s <%% search_key", f"case when {whole} then 1000 else (600 * {similar})::int end"
     if token.isalpha() or ("." not in token and (len(token) > 1 or is_last)):
         return begun, score

@@ -1,4 +1,4 @@
-"""How often each shape of serial numbers warns, and what another pattern would do to the numbers that count (R30)."""
+"""Statistics of serial number shapes: how often they warn, and what another pattern would do (R30)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from kitbag.models import Product, Registration, SerialShape
 
 PERIOD = timedelta(days=365)
 MAX_FALSE_ALARM_RATE = 0.01
-WARNINGS = ("shape", "letters")  # those that come from a shape; a bar code is one whatever the shape
+WARNINGS = ("shape", "letters")  # warnings that depend on a shape; the other codes do not
 APPROVED = (RegistrationState.VALIDATED, RegistrationState.REMOVED, RegistrationState.TRANSFERRED)
 MAX_TRIAL_MS = 5_000  # milliseconds
 FORMS_SHOWN = 20
 
 
-# --- How often each warns --------------------------------------------------------------------------
+# --- How often each shape warns ---
 
 
 @dataclass
 class Figures:
-    """What became of the numbers that a shape judged."""
+    """What became of the serial numbers that a shape was applied to."""
 
     shape: SerialShape
-    judged: int = 0  # handed in, of products that the shape is for
-    insisted: int = 0  # handed in against its warning
-    approved: int = 0  # and right after all: a false alarm
+    judged: int = 0  # submitted, of products that the shape covers
+    insisted: int = 0  # submitted in spite of its warning
+    approved: int = 0  # and right after all: false alarms
     refused: int = 0
-    left: int = 0  # warned, and not handed in since
+    left: int = 0  # warned and not submitted since
 
     @property
     def warned(self) -> int:
@@ -52,8 +52,8 @@ class Figures:
         return self.approved > self.judged * MAX_FALSE_ALARM_RATE
 
 
-def how_often(at: datetime) -> list[Figures]:
-    """Of the last twelve months, those first that people were right about most often. Two queries."""
+def shape_figures(at: datetime) -> list[Figures]:
+    """Figures of the last twelve months, in two queries; those with the highest rate of false alarms first."""
     since = at - PERIOD
     draft = Q(state=RegistrationState.DRAFT)
     warned = Q(warning__in=WARNINGS)
@@ -73,43 +73,46 @@ def how_often(at: datetime) -> list[Figures]:
     found = [Figures(shape) for shape in SerialShape.objects.order_by("categories", "period")]
     for kind in kinds:
         for figures in found:
-            if is_for(figures.shape, kind["product__category"], kind["product__released_year"]):
+            if applies_to(figures.shape, kind["product__category"], kind["product__released_year"]):
                 for name in ("judged", "insisted", "approved", "refused", "left"):
                     setattr(figures, name, getattr(figures, name) + kind[name])
     return sorted(found, key=lambda figures: (-figures.percent, -figures.warned, -figures.judged))
 
 
-def is_for(shape: SerialShape, category: str, year: int | None) -> bool:
-    """Whether the shape judges products of this category and year."""
+def applies_to(shape: SerialShape, category: str, year: int | None) -> bool:
+    """Whether the shape applies to products of this category and year."""
     return shape.covers(category) and rules.Shape(shape.pattern, shape.year_from, shape.year_to).covers(year)
 
 
-# --- What another pattern would do -----------------------------------------------------------------
+# --- What another pattern would do ---
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a shape that is not saved yet would say of the numbers that count."""
+    """What an unsaved shape would do to the numbers of validated registrations."""
 
     judged: int
     warned_now: int
     warned_then: int
-    forms: list[tuple[str, int]]  # of those that it would warn of: digits as 9, letters as A
+    forms: list[tuple[str, int]]  # the most frequent forms it would warn of, with digits as 9 and letters as A
 
 
-class TooSlow(Exception):
+class TrialTimeout(Exception):
     """The numbers could not be compared in time."""
 
 
 @transaction.atomic
 def try_shape(shape: SerialShape) -> Trial:
-    """Compare all numbers that count with the shapes as they are, and as they would be. Raises TooSlow."""
+    """Compare the numbers of validated registrations with the shapes as they are and as they would be.
+
+    Raises TooSlow.
+    """
     saved = list(SerialShape.objects.all())
     others = [other for other in saved if other.pk != shape.pk]
     kinds = [
         (category, year)
         for category, year in Product.objects.values_list("category", "released_year").distinct().order_by()
-        if any(is_for(one, category, year) for one in [shape, *saved] if one.pk == shape.pk)
+        if any(applies_to(version, category, year) for version in [shape, *saved] if version.pk == shape.pk)
     ]
     counted = Registration.objects.filter(_of_kinds(kinds), state=RegistrationState.VALIDATED).exclude(serial="")
     compared = counted.alias(plain=plain_serial())
@@ -131,11 +134,11 @@ def try_shape(shape: SerialShape) -> Trial:
         )
         return Trial(sums["judged"], sums["now"], sums["then"], list(forms[:FORMS_SHOWN]))
     except OperationalError as error:
-        raise TooSlow from error
+        raise TrialTimeout from error
 
 
 def plain_serial() -> Func:
-    """`rules.normalise_serial`, by the database."""
+    """An expression with the result of `rules.normalise_serial` for the column `serial`. Keep both in step."""
     plain = Func(Upper(_composed(F("serial"))), template="normalize(%(expressions)s, NFKC)", output_field=CharField())
     bare = _replaced(plain, r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}", "")
     bare = _replaced(bare, r"[\s\-‐-―_./:#]+", "")
@@ -164,10 +167,10 @@ def _of_kinds(kinds: Iterable[tuple[str, int | None]]) -> Q:
 
 
 def _unusual(kinds: Sequence[tuple[str, int | None]], shapes: Sequence[SerialShape]) -> Q:
-    """Numbers that none of the shapes of their product fits; a product without a shape takes any."""
+    """Numbers that match none of their product's shapes; a product without shapes accepts any number."""
     alike: dict[tuple[str, ...], list[tuple[str, int | None]]] = {}
     for category, year in kinds:
-        patterns = tuple(shape.pattern for shape in shapes if is_for(shape, category, year))
+        patterns = tuple(shape.pattern for shape in shapes if applies_to(shape, category, year))
         if patterns:
             alike.setdefault(patterns, []).append((category, year))
     found = Q(pk__in=[])

@@ -13,7 +13,7 @@ def new_code(pick: Callable[[str], str]) -> str:
     return body + _check_sign(body)
 
 
-def shown(code: str) -> str:
+def format_code(code: str) -> str:
     """The code in groups, as people read it."""
     return "-".join(code[start : start + GROUP] for start in range(0, len(code), GROUP))
 
@@ -23,7 +23,7 @@ def normalise(typed: str) -> str:
     return "".join(sign for sign in typed.upper() if sign.isalnum())
 
 
-def is_well_typed(code: str) -> bool:
+def has_valid_check_character(code: str) -> bool:
     """Whether the check character is right. It detects any single wrong character and most swapped neighbours."""
     if len(code) != LENGTH or any(sign not in ALPHABET for sign in code):
         return False

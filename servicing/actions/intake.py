@@ -102,7 +102,7 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
 def require_not_stolen(
     *, product: Product, serial_key: str | None, registration: Registration | None, at: datetime
 ) -> None:
-    """Raises Refusal `stolen`, for the desk, and records a sighting, of which the owner is told (R34).
+    """Raises Refusal `stolen`, for the desk, and records a sighting; the owner is notified (R34).
 
     Do not let the refusal roll the sighting back: call it outside a transaction, or catch the refusal inside.
     """

@@ -69,14 +69,14 @@ def test_the_page_shows_everything_there_is_to_know(as_support: Client, world: W
     row = waiting_one(world, 5, days=9)
     text = as_support.get(desk(row)).content.decode()
     for fact in [
-        "unusual shape",
+        "looks unusual",
         "58215",
         "Rosebank Camera Co.",
         "South Africa",
         str(world.ben),
         "Red",
         "overdue",
-        "This does not look like the number",
+        "This doesn’t look like a serial number",
         world.chloe.last_name,
         "EOS R1 Test",
         "Removed",

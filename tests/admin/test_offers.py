@@ -78,14 +78,14 @@ def test_an_offer_reaches_members_only_once_it_is_published(world: World, as_ana
     [
         ({"levels": None}, "levels", "Choose at least one level."),
         ({"countries": ["XX"]}, "countries", "XX is not one of the available choices"),
-        ({"starts_at_0": "", "starts_at_1": ""}, "starts_at", "Say when the event begins."),
-        ({"venue": ""}, "venue", "Say where the event is."),
-        ({"until_0": "2020-01-01", "until_1": "09:00"}, "until", "It ends before it begins."),
+        ({"starts_at_0": "", "starts_at_1": ""}, "starts_at", "Enter when the event begins."),
+        ({"venue": ""}, "venue", "Enter where the event takes place."),
+        ({"until_0": "2020-01-01", "until_1": "09:00"}, "until", "The end is before the start."),
         ({"ends_at_0": "2020-01-01", "ends_at_1": "09:00"}, "ends_at", "The event ends before it begins."),
         ({"since_0": "0001-01-01"}, "since", "Check the year."),
-        ({"places": "0"}, "places", "Write at least 1"),
+        ({"places": "0"}, "places", "Enter at least 1"),
         ({"places": "99999"}, "places", "less than or equal to 32767"),
-        ({"link": "ftp://example.org/"}, "link", "begins with https://"),
+        ({"link": "ftp://example.org/"}, "link", "starts with https://"),
         ({"slug": "a b"}, "slug", "valid"),
         ({"title": "x\x00"}, "title", "Null characters"),
     ],
@@ -112,7 +112,7 @@ def test_another_place_is_told_and_more_places_go_to_the_line(world: World, offe
     assert (second.state, offer.venue, offer.slug) == ("held", "Durban", "open-day")
     assert Notice.objects.filter(code="offer_changed").count() == 2
     answer = change(as_programme, offer, venue="Durban", places="1")
-    assert "2 places are taken" in answer.content.decode()
+    assert "2 places are taken already" in answer.content.decode()
 
 
 def test_the_list_for_the_door_is_harmless_and_in_order(world: World, offer: Offer, as_programme: Client) -> None:

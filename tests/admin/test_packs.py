@@ -65,23 +65,23 @@ def test_a_file_is_taken_once_can_be_had_again_and_comes_back(world: World, as_r
         f"{reference('4K70MQ2')},1,packed,{NOW.isoformat()},,\n"
     )
     answer = as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
-    assert "1 line was new" in answer
+    assert "1 new report" in answer
     assert "There is no Welcome Pack with this reference." in answer
-    assert "0 lines were new" in as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
+    assert "0 new report" in as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
     pack.refresh_from_db()
     assert (pack.state, pack.tracking) == (PackState.DISPATCHED, "X1")
 
 
 BAD_LINES = [
-    ("nonsense,1,packed,2026-03-02T09:30:00Z,", "reference", "is no reference"),
-    ("{ref},x,packed,2026-03-02T09:30:00Z,", "sending", "The sending is a number"),
-    ("{ref},7,packed,{now},", "sending", "was not sent that often"),
-    ("{ref},1,lost,2026-03-02T09:30:00Z,", "kind", "The kind is one of"),
-    ("{ref},1,packed,2026-02-31T09:30:00Z,", "occurred_at", "is no moment"),
-    ("{ref},1,packed,0001-01-01T00:00:00+14:00,", "occurred_at", "before the pack was asked for"),
-    ("{ref},1,packed,0001-01-01,", "occurred_at", "before the pack was asked for"),
+    ("nonsense,1,packed,2026-03-02T09:30:00Z,", "reference", "isn’t a Welcome Pack reference"),
+    ("{ref},x,packed,2026-03-02T09:30:00Z,", "sending", "The sending has to be a number"),
+    ("{ref},7,packed,{now},", "sending", "no such sending"),
+    ("{ref},1,lost,2026-03-02T09:30:00Z,", "kind", "The kind has to be one of"),
+    ("{ref},1,packed,2026-02-31T09:30:00Z,", "occurred_at", "isn’t a date or time"),
+    ("{ref},1,packed,0001-01-01T00:00:00+14:00,", "occurred_at", "before the pack was requested"),
+    ("{ref},1,packed,0001-01-01,", "occurred_at", "before the pack was requested"),
     ("{ref},1,packed,9999-12-31T23:59:59-12:00,", "occurred_at", "in the future"),
-    ("{ref},1,returned,{now},", "reason", "Say why it came back"),
+    ("{ref},1,returned,{now},", "reason", "Enter the reason for the return"),
     ("{ref},1,packed,{now}," + "x" * 61, "carrier", "at most 60"),
 ]
 HEAD = "reference,sending,kind,occurred_at,carrier\n"
@@ -97,7 +97,7 @@ def test_bad_lines_are_named_with_their_column_and_the_good_ones_recorded(world:
     assert named == [(number, column) for number, (_line, column, _why) in enumerate(BAD_LINES, start=2)]
     for problem, (_line, _column, why) in zip(answer.context["problems"], BAD_LINES, strict=True):
         assert why in str(problem.message)
-    assert "1 line was new" in answer.content.decode()
+    assert "1 new report" in answer.content.decode()
     assert "nonsense,1,packed" in answer.content.decode(), "what was pasted stays"
     pack.refresh_from_db()
     assert pack.state == PackState.PACKED
@@ -110,7 +110,7 @@ def test_bad_lines_are_named_with_their_column_and_the_good_ones_recorded(world:
         ("\x00", "Null characters"),
         ("a,b\n1,2", "The first line has to name"),
         (HEAD + "x" * 140_000, "Line 2 can’t be read"),
-        (HEAD + '"' + "x" * 140_000, "can’t be read"),
+        (HEAD + '"' + "x" * 140_000, "isn’t valid CSV"),
     ],
 )
 def test_what_is_no_table_is_refused_beside_its_field(as_root: Client, text: str, why: str) -> None:
@@ -123,7 +123,7 @@ def test_what_is_no_table_is_refused_beside_its_field(as_root: Client, text: str
 def test_a_file_from_a_spreadsheet_is_read(world: World, as_root: Client) -> None:
     pack = asked(world.ana, "2K70MQ2")
     text = "\ufeff" + HEAD.replace(",", ";").replace("\n", "\r") + f"{pack.reference};1;packed;{NOW.date()};\r"
-    assert "1 line was new" in as_root.post(PAGE, {"file": io.BytesIO(text.encode())}).content.decode()
+    assert "1 new report" in as_root.post(PAGE, {"file": io.BytesIO(text.encode())}).content.decode()
     errors = as_root.post(PAGE, {"file": io.BytesIO(text.encode("utf-16"))}).context["form"].errors
     assert "CSV UTF-8" in str(errors)
 
@@ -154,7 +154,7 @@ def test_it_is_sent_again_to_another_address_by_the_rules_of_the_member(world: W
         "phone": "082 123 4567",
         "go": "send",
     }
-    assert "can be sent again once" in str(as_root.post(page, typed).context["form"].errors)
+    assert "can send it again once" in str(as_root.post(page, typed).context["form"].errors)
     as_root.post(f"/admin/offers/welcomepack/{pack.pk}/operate/", {"do": "cancel"})
     wrong = as_root.post(page, {**typed, "postal_code": "no code"})
     assert list(wrong.context["form"].errors) == ["postal_code"]
@@ -170,8 +170,8 @@ def test_it_is_sent_again_to_another_address_by_the_rules_of_the_member(world: W
 def test_a_pack_is_cancelled_sent_again_and_its_story_read(world: World, as_root: Client) -> None:
     pack = asked(world.ana, "2K70MQ2")
     operate, page = (f"/admin/offers/welcomepack/{pack.pk}/{name}/" for name in ("operate", "change"))
-    assert "Only what has not been" not in as_root.post(operate, {"do": "cancel"}, follow=True).content.decode()
-    assert "can be cancelled" in as_root.post(operate, {"do": "cancel"}, follow=True).content.decode()
+    assert "can’t be cancelled any more" not in as_root.post(operate, {"do": "cancel"}, follow=True).content.decode()
+    assert "can’t be cancelled any more" in as_root.post(operate, {"do": "cancel"}, follow=True).content.decode()
     as_root.post(operate, {"do": "again"})
     pack.refresh_from_db()
     assert (pack.state, pack.sending) == (PackState.REQUESTED, 2)
@@ -188,5 +188,5 @@ def test_numbers_by_month_and_house(world: World, as_root: Client) -> None:
     house = Partner.objects.create(name="House", slug="house", kind="fulfilment", since=NOW)
     asked(world.ben, "3K70MQ2", house)
     other, row = as_root.get("/admin/offers/welcomepack/numbers/").context["rows"]
-    assert (other["house"], other["asked"], other["dispatched"], other["days"]) == ("House", 1, 0, None)
+    assert (other["partner"], other["asked"], other["dispatched"], other["days"]) == ("House", 1, 0, None)
     assert (row["asked"], row["dispatched"], float(row["days"]), row["overdue"]) == (1, 1, 1.0, 0)

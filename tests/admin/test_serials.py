@@ -54,7 +54,7 @@ def test_the_report_tells_false_alarms_from_good_ones(as_programme: Client, worl
     insisted(world, "UR0902")  # no shape is to blame
     old = validated(world.chloe, world.pro_body, "052031000078")
     Registration.objects.filter(pk=old.pk).update(submitted_at=now - timedelta(days=400))
-    (found,) = serial_shapes.how_often(now)
+    (found,) = serial_shapes.shape_figures(now)
     assert (found.judged, found.warned, found.insisted) == (5, 4, 3)
     assert (found.approved, found.refused, found.waiting, found.left) == (1, 1, 1, 1)
     assert (found.percent, found.is_too_narrow) == (20.0, True)

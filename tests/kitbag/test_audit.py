@@ -108,8 +108,8 @@ def test_the_command_names_who_differs_and_fails_until_it_has_settled(world: Wor
         call_command("check_ledger", stdout=out)
     assert stopped.value.code == 1
     assert f"differs: {world.ana.number}" in out.getvalue()
-    call_command("check_ledger", "--settle", stdout=out)
-    assert "1 members mended" in out.getvalue()
+    call_command("check_ledger", "--repair", stdout=out)
+    assert "1 members repaired" in out.getvalue()
     call_command("check_ledger", stdout=out)
 
 

@@ -15,7 +15,7 @@ from kitbag.actions import registrations, review
 from kitbag.actions.evidence import add_evidence, is_undecided, remove_evidence
 from kitbag.enums import EvidenceKind, RefusalReason, RegistrationState
 from kitbag.models import Claim, Evidence, Registration
-from kitbag.rules.photos import same_model
+from kitbag.rules.photos import is_same_model
 from tests.admin.conftest import SignIn, as_support, staff
 from tests.factories import details, draft, submitted, validated
 from tests.files import samples
@@ -278,7 +278,7 @@ def test_a_lens_says_why_not(world: World, as_ana: Client) -> None:
     ],
 )
 def test_the_model_in_a_photo_is_compared_by_name_and_alias(said: str, names: list[str], same: bool) -> None:
-    assert same_model(said, names) is same
+    assert is_same_model(said, names) is same
 
 
 def test_the_groups_are_the_ones_that_decide(groups: dict[str, Group]) -> None:

@@ -77,7 +77,7 @@ def test_what_waits_in_the_kitbag_keeps_the_level_with_the_fewest(world: World) 
     draft(world.ana, world.grip)
     enough = draft(world.ana, world.pro_body)
     (found,) = upcoming_days(world.ana, TODAY)
-    assert (found.keeping, found.worth, found.levels) == ([enough], 500, [])
+    assert (found.keeping, found.points_kept, found.levels) == ([enough], 500, [])
 
 
 def test_the_mail_names_products_totals_what_keeps_the_level_and_the_day_it_replaces(world: World) -> None:

@@ -104,12 +104,12 @@ def test_a_wrong_sign_and_two_that_changed_places_are_noticed(place: int) -> Non
     code = (
         code
         if len(code) == codes.LENGTH
-        else next(code + sign for sign in codes.ALPHABET if codes.is_well_typed(code + sign))
+        else next(code + sign for sign in codes.ALPHABET if codes.has_valid_check_character(code + sign))
     )
     wrong = [code[:place] + sign + code[place + 1 :] for sign in codes.ALPHABET if sign != code[place]]
-    assert not any(codes.is_well_typed(other) for other in wrong)
+    assert not any(codes.has_valid_check_character(other) for other in wrong)
     if place + 1 < codes.LENGTH and code[place] != code[place + 1]:
-        assert not codes.is_well_typed(code[:place] + code[place + 1] + code[place] + code[place + 2 :])
+        assert not codes.has_valid_check_character(code[:place] + code[place + 1] + code[place] + code[place + 2 :])
 
 
 def test_codes_have_no_signs_that_look_alike() -> None:

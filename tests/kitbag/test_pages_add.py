@@ -225,9 +225,9 @@ def test_htmx_is_told_where_to_go_and_gets_the_form_alone_on_errors(as_ben: Clie
     ("missing", "sentence"),
     [
         ({"serial": ""}, "Type the serial number."),
-        ({"store": "  "}, "Name the store, or the person you bought it from."),
+        ({"store": "  "}, "Enter the store or the person you bought it from."),
         ({"country": ""}, "Choose the country where it was bought."),
-        ({"purchased_on_day": "", "purchased_on_month": "", "purchased_on_year": ""}, "Type the date of purchase."),
+        ({"purchased_on_day": "", "purchased_on_month": "", "purchased_on_year": ""}, "Enter the date of purchase."),
         ({"purchased_on_day": "31", "purchased_on_month": "2"}, "There is no such day. Check day and month."),
         ({"purchased_on_year": "2999"}, "This date is in the future."),
         ({"purchased_on_year": "1900"}, "before the first camera"),
@@ -311,7 +311,7 @@ def test_a_product_that_has_a_serial_cannot_go_without(as_ben: Client, world: Wo
 
 def test_ones_own_serial_a_second_time_is_named(as_ana: Client, world: World) -> None:
     row = draft(world.ana, world.body)
-    assert "You have added this one already." in finish(as_ana, row, serial="100000000002")
+    assert "You have already added this one." in finish(as_ana, row, serial="100000000002")
 
 
 def test_drafts_are_finished_one_after_the_other(as_ben: Client, world: World) -> None:

@@ -35,14 +35,14 @@ MAY_INSIST = [
     ("5014C002", "item code"),
     ("UR0902", "date code"),
     ("R0902U", "date code"),
-    ("DS126611", "name of the model"),
-    ("rebel 77", "name of the model"),
+    ("DS126611", "model name"),
+    ("rebel 77", "model name"),
     ("111111111111", "looks made up"),
     ("O52031000077", "Did you mean 052031000077?"),
     ("84716", "for example 042031001847"),
 ]
 IMPOSSIBLE = [
-    ("356938035643809", "number of a phone"),
+    ("356938035643809", "phone’s IMEI"),
     ("+27 82 123 4567", "telephone number"),
     ("0420310018472233", "at most fourteen"),
     ("8471*62", "only digits and letters"),
@@ -91,7 +91,7 @@ def test_the_number_of_another_product_of_ones_own_is_named(as_ben: Client, worl
     submitted(world.ben, world.pro_body, "052031000077")
     row = draft(world.ben, world.body)
     for html in (live(as_ben, row, "0520-3100-0077"), hand_in(as_ben, row, "0520-3100-0077")):
-        assert "That is the number of your EOS R1 Test" in html
+        assert "That is the serial number of your EOS R1 Test" in html
         assert BOX in html  # the numbers of two models may be alike (R31)
     twin = draft(world.ben, world.pro_body)
     assert "You have added this one already" in live(as_ben, twin, "52031000077")
@@ -108,7 +108,7 @@ def test_who_gives_up_after_a_warning_finds_it_as_typed_and_what_it_said(as_ben:
     row.refresh_from_db()
     assert (row.state, row.serial, row.warning) == (RegistrationState.DRAFT, "84716", "shape")
     page = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
-    assert "does not look like the number of this product" in page
+    assert "doesn’t look like a serial number of this product" in page
     assert BOX in page
 
 

@@ -13,8 +13,8 @@ from kitbag.catalogue import reader
 
 class Command(BaseCommand):
     help = (
-        "Load the products, their names and the shapes of serial numbers, changing only what changed. "
-        "Points and stage of products that members hold are only proposed."
+        "Load products, their names and shapes of serial numbers, and write only differences. "
+        "Changes to the points or stage of products that members hold are only proposed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reset-shapes",
             action="store_true",
-            help="take the shipped serial number shapes over those edited by staff",
+            help="replace serial number shapes edited by staff with the shipped ones",
         )
 
     def handle(self, **options: Any) -> None:
@@ -58,8 +58,8 @@ class Command(BaseCommand):
             )
             if report.shapes_differing:
                 self.stdout.write(
-                    f"{report.shapes_differing} serial number shapes differ from those that ship and stay; "
-                    "--reset-shapes takes the shipped ones."
+                    f"{report.shapes_differing} serial number shapes differ from the shipped ones and were left alone; "
+                    "--reset-shapes replaces them."
                 )
 
     def _print_details(self, report: CatalogueReport) -> None:

@@ -7,7 +7,7 @@ from kitbag.catalogue.retailers_reader import read_retailers
 
 
 class Command(BaseCommand):
-    help = "Add the retailers that are missing; what is there stays as staff left it."
+    help = "Add missing retailers; existing ones are left as they are."
 
     def handle(self, **options: Any) -> None:
         added, left_alone = load_retailers(retailers=read_retailers())
