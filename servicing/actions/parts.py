@@ -25,7 +25,7 @@ MAX_DAYS_AHEAD = 730
 
 @locks_ticket
 def order_part(*, ticket: Ticket, name: str, expected_on: date | None = None, **details: Unpack[EventDetails]) -> Part:
-    """The job waits for a part. If it is expected after the target, the member is told and offered a loan (R48).
+    """The job waits for a part. If it is expected after the target, the member is notified and offered a loan (R48).
 
     With an `external_id` that is known already: the part that was ordered then.
     Raises Refusal beside `name`, `expected_on`, and as `record_event`.
@@ -44,7 +44,7 @@ def order_part(*, ticket: Ticket, name: str, expected_on: date | None = None, **
 
 
 def expect_part(*, part: Part, expected_on: date | None, **details: Unpack[EventDetails]) -> Part:
-    """Set or change the date on which a part is expected; None if nobody knows.
+    """Set or change the date on which a part is expected; None if it is unknown.
 
     Raises Refusal `arrived`, and as `order_part`.
     """
@@ -78,7 +78,7 @@ def _is_repeated(part: Part, ticket: Ticket, **details: Unpack[EventDetails]) ->
 
 
 def _record_expected(part: Part, ticket: Ticket, kind: EventKind, **details: Unpack[EventDetails]) -> None:
-    """Record the event, with whether the part makes the job late: then the member is told, and offered a loan (R48)."""
+    """Record the event. If the part makes the job late, the member is notified and offered a loan (R48)."""
     day = part.expected_on
     due_at = get_clock(ticket, details["at"], events_of(ticket)).due_at if day else None
     is_late = bool(day and due_at and ticket.ready_at is None and day > ticket.centre.today(due_at))

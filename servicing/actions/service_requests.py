@@ -20,13 +20,13 @@ from servicing.actions.events import Actor, apply_events, hold_key, keep_locked
 from servicing.actions.tickets import apply_entitlement
 from servicing.enums import EventKind, PlaceWish, ServiceKind, TicketFileKind, TicketState, WhyRefused
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent, TicketFile, VisitingMember
+from servicing.presenters.turnaround import CONTACT_US
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
 from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import free_places
 
 MAX_PRODUCTS_PER_PARCEL = 10
 MAX_FAULT_LENGTH = 2000
-CONTACT_US = _("Please contact us about this product.")  # whoever presents stolen kit learns nothing else (R34)
 
 
 @dataclass(frozen=True)

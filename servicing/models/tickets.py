@@ -328,7 +328,7 @@ class Ticket(models.Model):
 
 
 class TicketEvent(models.Model):
-    """One event of a ticket: when it happened and when the portal was told. Append-only.
+    """One event of a ticket: when it happened and when it was reported. Append-only.
 
     `data` holds keys and codes only, because texts must be erasable (R14): target_days, track, why, part, expected (an
     ISO date), estimate, loan, message, reason.

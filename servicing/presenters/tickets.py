@@ -55,7 +55,7 @@ STATE_SENTENCES: Mapping[str, str | Promise] = {
     S.CANCELLED: _("Cancelled."),
 }
 
-LATE_REPORT_SECONDS = 300  # from when the timeline shows when we were told
+LATE_REPORT_SECONDS = 300  # with a longer delay the timeline also shows when the event was reported
 TITLES: Mapping[str, str | Promise] = {
     E.BOOKED_IN: _("Booked in, clock started"),
     E.ESTIMATE_APPROVED: _("Estimate approved by you"),

@@ -1,6 +1,6 @@
 """The events of a ticket in order of occurrence, and the state after each (R52).
 
-What counts is when an event happened; when the portal was told of it decides nothing. An event that is illegal at its
+What counts is when an event happened; when it was reported does not matter. An event that is illegal at its
 place stays on the timeline, marked as not applied, and changes neither the state nor the clock.
 """
 
