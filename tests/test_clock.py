@@ -122,11 +122,11 @@ def test_a_calendar_that_cannot_be_is_refused(wrong: dict[str, object], why: str
         Calendar(zone=SUPPORT.zone, **wrong)  # type: ignore[arg-type]
 
 
-def test_time_does_not_run_backwards_nor_without_end() -> None:
+def test_negative_and_endless_working_time_raise() -> None:
     start = local("2026-03-02T09:00", SUPPORT)
-    with pytest.raises(ValueError, match="forward"):
+    with pytest.raises(ValueError, match="negative"):
         add_working_hours(start, -1, SUPPORT)
-    with pytest.raises(ValueError, match="forward"):
+    with pytest.raises(ValueError, match="negative"):
         add_working_days(start, -1, SUPPORT)
     closed = Calendar(zone=SUPPORT.zone, days_off={date(2026, 3, 1) + timedelta(days=n) for n in range(500)})
     with pytest.raises(ValueError, match="no working day"):

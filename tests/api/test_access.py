@@ -279,7 +279,7 @@ def test_what_is_anothers_is_not_there_for_a_partner_and_stays_as_it_was(kind: P
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["nowhere", "tickets/", "tickets/x/y/z"])
-def test_an_unknown_path_is_told_to_a_program(db: None, method: str, path: str) -> None:
+def test_an_unknown_path_is_a_json_problem(db: None, method: str, path: str) -> None:
     answer = machine("joburg").ask(method, path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
     assert answer.json()["code"] == "not_found"

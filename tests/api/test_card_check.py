@@ -32,7 +32,7 @@ def test_number_token_and_address_say_valid_level_and_initials_and_nothing_else(
     assert check(door, card.number) == {"valid": True, "level": "red", "initials": "AE"}
 
 
-def test_whatever_is_not_valid_is_answered_alike(door: Machine, world: World) -> None:
+def test_all_invalid_cards_get_the_same_response(door: Machine, world: World) -> None:
     old = get_or_issue_card(member=world.ana, at=timezone.now())
     new = replace_card(card=old, reason=CardEnd.LOST, by=world.staff, at=timezone.now())
     assert check(door, new.number) != NOTHING

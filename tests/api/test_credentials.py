@@ -38,7 +38,7 @@ def change(**values: Any) -> Callable[[Machine], None]:
         (change(networks=["192.0.2.0/24", "2001:db8::/32"]), "network"),
     ],
 )
-def test_what_is_taken_away_is_gone_at_once(shop: Machine, undo: Callable[[Machine], Any], code: str) -> None:
+def test_lost_rights_are_lost_at_once(shop: Machine, undo: Callable[[Machine], Any], code: str) -> None:
     assert shop.get("products").status_code == 200
     undo(shop)
     answer = shop.get("products")
@@ -72,7 +72,7 @@ def test_a_token_may_ask_for_less_and_never_for_more(shop: Machine) -> None:
         ({"client_id": "a\x00b"}, "invalid_request"),
     ],
 )
-def test_the_door_of_the_tokens_says_no(shop: Machine, changes: dict[str, str], error: str) -> None:
+def test_the_token_endpoint_refuses(shop: Machine, changes: dict[str, str], error: str) -> None:
     answer = shop.fetch(**changes)
     assert answer.status_code in (400, 401)
     assert answer.json()["error"] == error
@@ -99,7 +99,7 @@ def test_two_credentials_work_while_one_replaces_the_other(shop: Machine) -> Non
     assert shop.credential.expires_at and made.scopes == shop.credential.scopes
 
 
-def test_a_token_that_is_given_back_works_no_more(shop: Machine) -> None:
+def test_a_revoked_token_is_refused(shop: Machine) -> None:
     shop.fetch()
     form = f"token={shop.token}&client_id={shop.credential.client_id}&client_secret={shop.secret}"
     assert shop.client.generic("POST", f"{API}oauth/revoke", form, content_type=FORM).status_code == 200
@@ -140,7 +140,7 @@ def test_every_request_is_noted_once_with_who_and_what_came_of_it(shop: Machine)
         ("POST", "sales", {"Content-Length": "9999999", "Idempotency-Key": "1"}, 413, "too_large"),
     ],
 )
-def test_every_no_is_a_problem_with_a_code(  # noqa: PLR0917
+def test_every_refusal_is_a_problem_with_a_code(  # noqa: PLR0917
     shop: Machine, method: str, path: str, headers: dict[str, str], status: int, code: str
 ) -> None:
     shop.fetch()

@@ -144,7 +144,7 @@ def test_what_is_too_large_is_413_by_its_announcement_and_by_its_file(
     assert not StoredFile.objects.exists()
 
 
-def test_the_same_file_again_is_one_file_wherever_the_line_between_parts_is(workshop: Machine, path: str) -> None:
+def test_the_same_file_with_another_boundary_is_the_same_request(workshop: Machine, path: str) -> None:
     given = samples.jpeg()
     first = workshop.send(path, parts(given), key="one", boundary="a-line")
     again = workshop.send(path, parts(given), key="one", boundary="another-line")
@@ -198,7 +198,7 @@ def test_who_knows_an_older_version_is_stopped(workshop: Machine, path: str) -> 
 
 
 @pytest.mark.parametrize(("kind", "told"), [("document", 1), ("fault", 0), ("proof", 0)])
-def test_the_customer_is_told_of_a_document(
+def test_the_customer_is_notified_of_a_document(
     workshop: Machine, ticket: Ticket, kind: str, told: int, client: Client
 ) -> None:
     path = f"tickets/{ticket.reference}/documents"
@@ -212,7 +212,7 @@ def test_the_customer_is_told_of_a_document(
     assert client.get(where).status_code == 200
 
 
-def test_nothing_is_taken_while_nobody_scans_and_the_same_key_works_later(
+def test_uploads_are_refused_while_the_scanner_is_down_and_the_same_key_works_later(
     workshop: Machine, path: str, settings: Settings
 ) -> None:
     settings.FILES_SCANNER, settings.FILES_CLAMD = "cps_portal.core.files.scanners.clamd", "127.0.0.1:1"

@@ -30,7 +30,7 @@ def said(kind: str, number: str) -> dict[str, object]:
     return {"kind": kind, "sending": 1, "occurred_at": timezone.now().isoformat(), "external_id": number}
 
 
-def test_a_house_that_only_pulls_takes_a_request_and_it_is_not_late(house: Machine, pack: WelcomePack) -> None:
+def test_a_partner_without_webhooks_accepts_a_request_in_time(house: Machine, pack: WelcomePack) -> None:
     (found,) = house.get("fulfilment/requests?state=requested").json()["results"]
     whole = house.get(f"fulfilment/requests/{found['reference']}").json()
     assert whole["wanted"]["address"]["city"] == "Johannesburg"
@@ -41,7 +41,7 @@ def test_a_house_that_only_pulls_takes_a_request_and_it_is_not_late(house: Machi
     assert house.get("fulfilment/requests?state=requested").json()["results"] == []
 
 
-def test_a_request_of_another_house_does_not_exist(house: Machine, pack: WelcomePack) -> None:
+def test_a_request_of_another_partner_does_not_exist(house: Machine, pack: WelcomePack) -> None:
     other = machine("venlo", PartnerKind.FULFILMENT)
     assert other.get("fulfilment/requests").json()["results"] == []
     assert other.get(f"fulfilment/requests/{pack.reference}").status_code == 404

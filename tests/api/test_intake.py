@@ -247,7 +247,7 @@ def test_what_cannot_be_read_is_told_beside_its_field_and_opens_nothing(workshop
     assert not Ticket.objects.exists()
 
 
-def test_nobody_goes_through_members_by_looking_up(workshop: Machine, settings: Settings) -> None:
+def test_lookups_are_limited_so_that_members_cannot_be_enumerated(workshop: Machine, settings: Settings) -> None:
     settings.LOOK_UP_LIMIT = (2, 3600)
     said = {"centre": "joburg", "member_number": "1"}
     assert workshop.post(LOOK, said, key="a").status_code == 200

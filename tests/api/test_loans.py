@@ -88,7 +88,7 @@ def test_what_the_pool_has_says_who_has_it(workshop: Machine, loan: Loan, world:
     assert len(workshop.get("loan-units?free=true").json()["results"]) == 2
 
 
-def test_the_member_is_told_and_history_names_the_partner(workshop: Machine, loan: Loan, world: World) -> None:
+def test_the_member_is_notified_and_history_names_the_partner(workshop: Machine, loan: Loan, world: World) -> None:
     agree(loan, world)
     path = f"loans/{loan.pk}"
     workshop.post(f"{path}/hand-out", {"condition": "As new"})

@@ -94,7 +94,7 @@ def test_nothing_can_be_written(till: Machine, world: World) -> None:
         assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
-def test_nobody_without_a_token(world: World, as_ana: Client) -> None:
+def test_without_a_token_every_endpoint_answers_401(world: World, as_ana: Client) -> None:
     for client in (Client(), as_ana):
         answer = client.get("/api/v1/products")
         assert (answer.status_code, answer["Content-Type"]) == (401, PROBLEM)

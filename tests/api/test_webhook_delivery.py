@@ -123,7 +123,7 @@ def test_a_test_is_tried_at_once_also_where_others_failed(
     assert shop.get(hook[0]).json()["failing_since"] is None
 
 
-def test_what_is_deleted_is_told_nothing_more_and_believed_nothing_but_stays_for_staff(
+def test_a_deleted_endpoint_gets_nothing_and_its_secrets_are_refused_but_staff_still_see_it(
     shop: Machine, hook: tuple[str, str], receiver: Receiver
 ) -> None:
     path, _secret = hook
@@ -164,7 +164,7 @@ def test_what_is_deleted_is_told_nothing_more_and_believed_nothing_but_stays_for
         assert refusal.value.code == "deleted"
 
 
-def test_a_deleted_address_is_added_anew_with_another_secret_and_never_twice(
+def test_a_deleted_address_can_be_added_again_once_with_a_new_secret(
     shop: Machine, hook: tuple[str, str], receiver: Receiver
 ) -> None:
     path, old = hook

@@ -54,7 +54,7 @@ def test_a_pdf_is_saved_and_never_opened_as_a_page_of_ours(owner: User, keep: Ca
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_nobody_else_learns_even_that_it_is_there(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
+def test_for_others_a_file_does_not_even_exist(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
     row = keep(samples.jpeg())
     page = row.get_absolute_url()
     desk = UserFactory(is_staff=True)

@@ -156,7 +156,7 @@ def test_too_large_is_refused_before_it_is_read(owner: User) -> None:
     given.close()
 
 
-def test_nobody_fills_the_storage_with_files_that_nothing_uses(owner: User, settings: Settings) -> None:
+def test_the_number_of_unused_files_of_a_person_is_limited(owner: User, settings: Settings) -> None:
     settings.FILES_MAX_UNUSED = 2
     for _n in range(2):
         store(owner, samples.jpeg())

@@ -278,7 +278,7 @@ def test_a_receiver_that_is_down_delays_only_its_own_messages(settings: Settings
 
 
 @pytest.mark.django_db(transaction=True)
-def test_in_a_lane_of_its_own_one_is_sent_at_a_time(slow: type[backends.Slow]) -> None:
+def test_messages_with_an_ordering_key_are_sent_one_at_a_time(slow: type[backends.Slow]) -> None:
     with transaction.atomic():
         letters = [
             actions.OutgoingMessage(f"c-{n}", "ben@example.org", LETTER, ordering_key="ordering_key") for n in range(4)

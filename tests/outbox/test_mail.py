@@ -111,7 +111,7 @@ def test_a_password_reset_goes_through_the_outbox_and_leads_home_whatever_the_re
 
 
 @pytest.mark.django_db
-def test_a_changed_password_is_told_to_its_owner() -> None:
+def test_a_member_is_notified_of_a_changed_password() -> None:
     user = UserFactory(email="ana@example.org")
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     client = Client(headers={"user-agent": "<b>browser</b>"})

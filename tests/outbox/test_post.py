@@ -64,12 +64,12 @@ def test_the_same_key_from_two_transactions_at_once_is_one_message(post: Post) -
 
 
 @pytest.mark.django_db
-def test_nobody_to_send_to_is_no_message() -> None:
+def test_without_a_receiver_no_message_is_written() -> None:
     assert actions.enqueue(key="a", kind="mail", to="", payload=LETTER) is None
 
 
 @pytest.mark.django_db
-def test_a_kind_that_nobody_sends_is_an_error_at_once() -> None:
+def test_a_kind_without_a_sender_is_an_error_at_once() -> None:
     with pytest.raises(ValueError, match="pigeon"):
         actions.enqueue(key="a", kind="pigeon", to="ana@example.org", payload=LETTER)
 

@@ -115,7 +115,7 @@ def test_only_messages_of_the_endpoint_are_sent_again_from_its_page(
     assert press(staff("Support"), endpoint, f"resend:{Message.objects.get().pk}")[0] == 404
 
 
-def test_whoever_only_looks_operates_nothing(staff: SignIn, endpoint: WebhookEndpoint) -> None:
+def test_staff_with_view_permission_only_cannot_operate_an_endpoint(staff: SignIn, endpoint: WebhookEndpoint) -> None:
     client = staff("Centre")
     assert client.get(page_of(endpoint)).status_code == 403
     for do in ("suspend", "resume", "rotate", "rotate_at_once", "resend:1"):
@@ -163,7 +163,7 @@ def test_what_staff_delete_stays_to_be_read(
     assert SECRET.search(as_programme.post(add, form).content.decode())
 
 
-def test_one_address_more_than_a_partner_may_have_is_refused_beside_its_field(
+def test_more_than_the_maximum_of_addresses_is_refused_at_the_field(
     as_programme: Client, endpoint: WebhookEndpoint, settings: Settings
 ) -> None:
     settings.WEBHOOK_MAX_ENDPOINTS = 1

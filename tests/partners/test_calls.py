@@ -73,7 +73,7 @@ def test_while_nothing_can_be_counted_or_noted_partners_are_served(
     assert buffered_counts._backoff_until["redis"] > 0
 
 
-def test_who_fetches_tokens_without_end_is_told_to_keep_one(shop: Machine, settings: Settings) -> None:
+def test_fetching_too_many_tokens_is_refused(shop: Machine, settings: Settings) -> None:
     settings.TOKEN_LIMIT = (2, 60)
     assert [shop.fetch().status_code for _again in range(3)] == [200, 200, 429]
     answer = shop.fetch()

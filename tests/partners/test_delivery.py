@@ -44,7 +44,7 @@ def test_the_receiver_verifies_what_it_gets_with_the_published_library(
     assert (message.state, message.answer) == (State.SENT, "200 thanks")
 
 
-def test_the_same_key_again_is_told_once_and_an_endpoint_that_came_later_gets_it_too(
+def test_a_repeated_key_is_sent_once_and_reaches_endpoints_added_later(
     house: Partner, endpoint: WebhookEndpoint, announce: Announce
 ) -> None:
     announce()
@@ -65,7 +65,9 @@ def test_the_same_key_again_is_told_once_and_an_endpoint_that_came_later_gets_it
         assert [one.headers["webhook-id"] for one in second.got] == ["pack-1"]
 
 
-def test_who_does_not_want_an_event_is_not_told(house: Partner, endpoint: WebhookEndpoint, settings: Settings) -> None:
+def test_an_event_is_sent_only_to_endpoints_that_subscribe_to_it(
+    house: Partner, endpoint: WebhookEndpoint, settings: Settings
+) -> None:
     WebhookEndpoint.objects.update(types=["welcome_pack.cancelled"])
     with transaction.atomic():
         told = actions.enqueue_webhook(
@@ -131,7 +133,7 @@ def test_who_says_yes_and_never_stops_talking_has_acknowledged(
     assert Attempt.objects.get().answer == "x" * 500
 
 
-def test_nobody_there_is_tried_again(house: Partner, announce: Announce) -> None:
+def test_a_failed_connection_is_retried(house: Partner, announce: Announce) -> None:
     actions.add_endpoint(partner=house, url="http://127.0.0.1:1/", by=None, at=timezone.now())
     assert not outbox.deliver(announce().pk)
     assert "refused" in Attempt.objects.get().error
@@ -178,7 +180,7 @@ def test_a_410_suspends_and_everything_waits_uncounted_until_it_is_resumed(
     assert (endpoint.state, endpoint.suspended_at, endpoint.reason) == (EndpointState.ACTIVE, None, "")
 
 
-def test_one_message_at_a_time_finds_out_whether_a_dead_receiver_lives(
+def test_a_receiver_that_is_down_is_probed_with_one_message_at_a_time(
     endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
 ) -> None:
     receiver.answer = answer(503)
@@ -197,7 +199,7 @@ def test_one_message_at_a_time_finds_out_whether_a_dead_receiver_lives(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_slow_receiver_occupies_one_worker_and_holds_up_nobody_else(
+def test_a_slow_receiver_occupies_one_worker_and_delays_no_other_receiver(
     house: Partner, endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce, settings: Settings
 ) -> None:
     settings.WEBHOOK_TIMEOUT_SECONDS = 5
@@ -263,7 +265,7 @@ def test_staff_send_again_what_the_receiver_says_it_never_got(
         actions.resend_webhook(message=message, by=by, at=now)
 
 
-def test_an_endpoint_that_was_never_made_or_is_gone_is_no_crash(announce: Announce, told: Told) -> None:
+def test_a_message_to_an_unknown_or_deleted_endpoint_fails_without_a_crash(announce: Announce, told: Told) -> None:
     message = announce()
     Message.objects.update(payload={})
     assert not outbox.deliver(message.pk)

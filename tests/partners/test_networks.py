@@ -67,7 +67,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 
 
 @pytest.mark.parametrize("url", ["http://example.org/", "https://localhost/", "https://u:p@example.org/", "x"])
-def test_staff_cannot_write_down_such_an_address(strict: None, house: Partner, url: str) -> None:
+def test_staff_cannot_enter_such_an_address(strict: None, house: Partner, url: str) -> None:
     with pytest.raises(Refusal) as refused:
         actions.add_endpoint(partner=house, url=url, by=None, at=timezone.now())
     assert refused.value.field == "url"

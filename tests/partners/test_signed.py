@@ -111,6 +111,6 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
     assert json.loads(answer.content)["code"] == "too_large"
 
 
-def test_no_secret_at_all_is_nobodys() -> None:
+def test_without_any_secret_no_signature_is_valid() -> None:
     request = APIRequestFactory().post("/", BODY, content_type="application/json")
     assert verify_signed(request, []) is None

@@ -24,9 +24,9 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.outbox import rules
 from cps_portal.core.outbox.enums import OPEN, RESENDABLE_STATES, Kind, State
+from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
 from cps_portal.core.outbox.models import Message, MessageQuerySet
 from cps_portal.core.outbox.renderers import get_renderer
-from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected
 
 logger = logging.getLogger(__name__)
 

@@ -15,26 +15,11 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 
+from cps_portal.core.outbox.exceptions import Obsolete, Rejected
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.renderers import get_renderer
 
 MIN_PERMANENT_CODE = 500  # SMTP: 4xx is temporary, 5xx is permanent
-
-
-class Rejected(Exception):
-    """The receiver refused the message for good: retrying is useless."""
-
-
-class Obsolete(Exception):
-    """The message is no longer true or has no receiver any more: it is cancelled."""
-
-
-class Postponed(Exception):
-    """Nothing with this ordering key can be sent before `until`. Does not count as an attempt."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"not before {until:%Y-%m-%d %H:%M:%S}")
-        self.until = until
 
 
 def message_id(message: Message) -> str:

@@ -7,8 +7,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
 from cps_portal.core.outbox.models import Message
-from cps_portal.core.outbox.senders import Obsolete, Postponed, Rejected, render_payload
+from cps_portal.core.outbox.senders import render_payload
 from cps_portal.core.partners import actions, gateway
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.models import WebhookEndpoint
