@@ -1,4 +1,4 @@
-"""A member with everything there can be, each free text marked, so that what is left of them can be found."""
+"""A member with data in every table. All free text is marked, so that tests find what is left after erasing."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Nothing is left of a person whose account is closed: R14."""
+"""Erasing a person after their account was closed (R14)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Everything held about a member, and of nobody else: R14."""
+"""The data download contains everything about a member and nothing about others (R14)."""
 
 import csv
 import io

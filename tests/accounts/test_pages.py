@@ -1,4 +1,4 @@
-"""My data, closing, and what a closed account still shows: R14."""
+"""Pages for the data download and for closing and reopening an account (R14)."""
 
 import io
 import zipfile

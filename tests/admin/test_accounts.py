@@ -166,7 +166,7 @@ def test_a_superuser_makes_staff(as_root: Client, groups: dict[str, Group]) -> N
 
 def test_an_address_belongs_to_one_person(as_root: Client, world: World) -> None:
     answer = as_root.post(ADD, {"email": "ANA@example.org", **NEW})
-    assert answer.context["adminform"].form.errors == {"email": ["This address is taken."]}
+    assert answer.context["adminform"].form.errors == {"email": ["Another account already uses this address."]}
 
 
 def test_a_superuser_sets_a_password(as_root: Client, world: World) -> None:

@@ -106,10 +106,10 @@ def test_bad_lines_are_named_with_their_column_and_the_good_ones_recorded(world:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "Choose the file"),
+        ("", "Choose a file"),
         ("\x00", "Null characters"),
-        ("a,b\n1,2", "The first line has to name"),
-        (HEAD + "x" * 140_000, "Line 2 can’t be read"),
+        ("a,b\n1,2", "The first line has to contain"),
+        (HEAD + "x" * 140_000, "Line 2 isn’t valid CSV"),
         (HEAD + '"' + "x" * 140_000, "isn’t valid CSV"),
     ],
 )

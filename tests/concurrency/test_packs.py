@@ -13,7 +13,7 @@ from members.offers.actions import packs
 from members.offers.actions.reference_data import load_offers
 from members.offers.models import Card, PackEvent, WelcomePack
 from tests.concurrency.threads import together
-from tests.offers.packing import ADDRESS, ASKED, house
+from tests.offers.packing import ADDRESS, ASKED, add_partner
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ def ask(member: Member) -> WelcomePack:
 @pytest.mark.parametrize("attempt", range(2))
 def test_a_double_click_and_a_second_tab_create_one_request(committed_world: World, attempt: int) -> None:
     load_offers()
-    house()
+    add_partner()
     found = together(*(lambda: ask(committed_world.ana) for _click in range(4)))
     assert {row.pk for row in found} == {WelcomePack.objects.get().pk}
     assert PackEvent.objects.count() == Card.objects.count() == 1

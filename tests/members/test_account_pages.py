@@ -1,4 +1,4 @@
-"""Signing in: allauth's pages in the design, their throttles, and what they keep to themselves."""
+"""Sign-in pages of allauth: design, rate limits, and what they do not reveal."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Joining the free programme through the door (R1, R2, R8, R9)."""
+"""Joining the free programme on its page (R1, R2, R8, R9)."""
 
 import threading
 from datetime import timedelta

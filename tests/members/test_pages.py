@@ -1,4 +1,4 @@
-"""The members' own pages and the dashboard (R6, R7, R10 to R13, R18, R56, R57)."""
+"""Members' pages and the dashboard (R6, R7, R10 to R13, R18, R56, R57)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Where the line of points over time and the needle of the scale stand (R12, R21)."""
+"""The chart of points over time, and the needle of the level scale (R12, R21)."""
 
 import re
 from datetime import UTC, datetime, timedelta

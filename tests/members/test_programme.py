@@ -1,4 +1,4 @@
-"""Reference data of programme and centres: complete, labelled, never over what staff changed (R1, R3, R10, R44)."""
+"""Reference data: complete, samples labelled, changes by staff kept (R1, R3, R10, R44)."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The arithmetic of membership as tables: R8, R10, R11, R12."""
+"""Member numbers, levels and points (R8, R10, R11, R12)."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Other points for the levels: R10, R11, R22."""
+"""Threshold changes: planned, announced, applied, cancelled (R10, R11, R22)."""
 
 from datetime import timedelta
 

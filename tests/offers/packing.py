@@ -1,4 +1,4 @@
-"""A member with a Welcome Pack, and what a house says of it: for the tests of packs."""
+"""Helpers for tests of Welcome Packs: requests, a fulfilment partner, and its reports."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -28,8 +28,8 @@ ADDRESS = Address(
 _numbers = count(1)
 
 
-def house(url: str = "https://house.example/hooks") -> Partner:
-    """A fulfilment house; without `url` it has no system."""
+def add_partner(url: str = "https://house.example/hooks") -> Partner:
+    """Add a fulfilment partner; without `url` it has no webhook endpoint."""
     made = Partner.objects.create(name="Parcels of Utrecht", slug="utrecht", kind=PartnerKind.FULFILMENT)
     if url:
         partners.add_endpoint(partner=made, url=url, by=None, at=timezone.now())
@@ -44,7 +44,7 @@ def asked(member: Member, at: datetime = ASKED) -> WelcomePack:
 def report(
     pack: WelcomePack, step: PackStep, at: datetime, *, external_id: str = "", sending: int = 0, **data: str
 ) -> WelcomePack:
-    """The house says so."""
+    """A report of the partner."""
     said = Report(step, sending or pack.sending, at, external_id or f"h-{next(_numbers)}", data)
     partner = pack.partner
     assert partner is not None

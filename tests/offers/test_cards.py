@@ -1,4 +1,4 @@
-"""Membership cards: issued once, replaced by staff, checked by anybody (R37, R40, R41)."""
+"""Membership cards: issued once, replaced by staff, checked on a public page (R37, R40, R41)."""
 
 import io
 import re
@@ -121,12 +121,12 @@ def test_a_partner_is_asked_to_print_a_card_only_if_it_can(world: World) -> None
         replaced(card, world.staff, post=True)
     assert refused.value.field == "post"
     assert Card.objects.live().get() == card, "all or nothing"
-    house = Partner.objects.create(name="House", slug="house", kind="fulfilment")
-    add_endpoint(partner=house, url="https://house.example.org/", by=None, at=NOW)
+    partner = Partner.objects.create(name="House", slug="house", kind="fulfilment")
+    add_endpoint(partner=partner, url="https://house.example.org/", by=None, at=NOW)
     WelcomePack.objects.create(
         member=world.ana,
         reference="ABCD2345",
-        partner=house,
+        partner=partner,
         level_when_asked="gold",
         language="en",
         name="Ana Example",

@@ -1,4 +1,4 @@
-"""What a fulfilment house reports, signed (R38)."""
+"""Signed reports of a fulfilment partner (R38)."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ NOW = timezone.now()
 @pytest.fixture
 def pack(world: World) -> WelcomePack:
     asked = NOW - timedelta(days=1)
-    house = Partner.objects.create(name="House", slug="house", kind="fulfilment", since=asked)
+    partner = Partner.objects.create(name="House", slug="house", kind="fulfilment", since=asked)
     pack = WelcomePack.objects.create(
         member=world.ana,
         reference="2K70MQ26",
@@ -33,7 +33,7 @@ def pack(world: World) -> WelcomePack:
         asked_at=asked,
         sending_since=asked,
         changed_at=asked,
-        partner=house,
+        partner=partner,
     )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=asked, received_at=asked)
     return pack

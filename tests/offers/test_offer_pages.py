@@ -1,4 +1,4 @@
-"""The offers' pages: who sees what, signing up, the line, the calendar file and the mails (R56, R59)."""
+"""Pages of offers: visibility, sign-up, waiting list, calendar file and mails (R56, R59)."""
 
 from datetime import timedelta
 from typing import Any

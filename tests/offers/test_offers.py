@@ -1,4 +1,4 @@
-"""Who is offered what, the order of the line, what the database holds, and leaving (R14, R59)."""
+"""Offers: who sees them, the order of the waiting list, constraints, and closed accounts (R14, R59)."""
 
 from datetime import timedelta
 from itertools import product

@@ -1,4 +1,4 @@
-"""The pages of the Welcome Pack: each country's form, what it says to what is typed, and following. R36, R40."""
+"""Pages of the Welcome Pack: address forms by country, their errors, and the status page (R36, R40)."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from members.offers.actions.reference_data import load_offers
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Offer, PackEvent, WelcomePack
 from members.support.models import Case
-from tests.offers.packing import DAY, asked, house, report
+from tests.offers.packing import DAY, add_partner, asked, report
 from tests.world import SINCE, World
 
 URL = "/offers/welcome-pack/"
@@ -191,7 +191,7 @@ def test_members_who_cannot_request_a_pack_are_told_why(as_ana: Client, world: W
 
 def test_each_step_is_shown_and_the_member_confirms_receipt(as_ana: Client, world: World) -> None:
     now = timezone.now()
-    house()
+    add_partner()
     pack = asked(world.ana, at=now - 5 * DAY)
     assert "Our packing partner confirms your request" in page(as_ana)
     assert "It’s here</button>" not in page(as_ana)
@@ -216,7 +216,7 @@ def test_reporting_a_missing_pack_redirects_to_its_case(as_ana: Client, world: W
 
 def test_a_returned_or_cancelled_pack_shows_what_happens_next(as_ana: Client, world: World) -> None:
     now = timezone.now()
-    house()
+    add_partner()
     pack = asked(world.ana, at=now - 9 * DAY)
     report(pack, PackStep.RETURNED, now - DAY, reason="not_collected")
     shown = page(as_ana)

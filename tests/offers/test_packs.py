@@ -1,4 +1,4 @@
-"""The Welcome Pack: asked for once ever, reported on, sent again, traced when missing. R36 to R40, R56."""
+"""The Welcome Pack: requested once, reported on, sent again, reported missing (R36 to R40, R56)."""
 
 from itertools import permutations
 
@@ -18,7 +18,7 @@ from members.offers.enums import OfferState, PackState, PackStep
 from members.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
-from tests.offers.packing import ADDRESS, ASKED, DAY, asked, house, report
+from tests.offers.packing import ADDRESS, ASKED, DAY, add_partner, asked, report
 from tests.world import World
 
 HOUSE_SAYS = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED]
@@ -26,7 +26,7 @@ HOUSE_SAYS = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED]
 
 @pytest.fixture
 def pack(world: World) -> WelcomePack:
-    house()
+    add_partner()
     return asked(world.ana)
 
 
@@ -99,7 +99,7 @@ def test_requesting_the_pack_dismisses_its_notice(world: World) -> None:
 def test_a_request_made_before_there_is_a_partner_is_sent_once_there_is_one(world: World) -> None:
     row = asked(world.ana)
     assert (row.partner, webhooks_posted()) == (None, [])
-    utrecht = house()
+    utrecht = add_partner()
     assert pack_requests.send_pending_requests(at=ASKED + DAY) == 1
     assert pack_requests.send_pending_requests(at=ASKED + DAY) == 0
     row.refresh_from_db()
@@ -107,7 +107,7 @@ def test_a_request_made_before_there_is_a_partner_is_sent_once_there_is_one(worl
     assert webhooks_posted() == [f"pack-{row.key}"]
 
 
-# --- What the house says -------------------------------------------------------------------------
+# --- Reports of the partner ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", list(permutations(HOUSE_SAYS)))

@@ -1,4 +1,4 @@
-"""Where a Welcome Pack is, from everything reported (R37, R38)."""
+"""The state of a Welcome Pack follows from its reported steps (R37, R38)."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations

@@ -1,4 +1,4 @@
-"""A case from the first word to the last (R19, R56, R58)."""
+"""Actions on cases, from opening to closing (R19, R56, R58)."""
 
 from datetime import timedelta
 from typing import Any

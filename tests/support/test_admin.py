@@ -1,4 +1,4 @@
-"""The desk's side of the cases (R54, R58)."""
+"""Cases in the admin (R54, R58)."""
 
 from datetime import timedelta
 from typing import Any

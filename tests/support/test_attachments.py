@@ -1,4 +1,4 @@
-"""Files that come with what is said in a case (R25, R58)."""
+"""Attachments of cases (R25, R58)."""
 
 import pytest
 from django.test import Client
@@ -86,7 +86,7 @@ def test_inserting_a_canned_answer_or_a_new_message_keeps_the_files(case: Case, 
     page = answer(as_support, case, do="insert", files=samples.upload(samples.jpeg()))
     key = StoredFile.objects.get().key
     assert f'value="{key}"' in page
-    page = answer(as_support, case, seen="1", files_keys=[key])
+    page = answer(as_support, case, seen="0", files_keys=[key])
     assert "There is a new message" in page
     assert f'value="{key}"' in page
 

@@ -1,4 +1,4 @@
-"""Contact us and the conversation, as members and visitors see them (R58)."""
+"""The contact form and the conversation, for members and visitors (R58)."""
 
 from datetime import timedelta
 from typing import Any
