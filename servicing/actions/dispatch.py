@@ -51,10 +51,6 @@ def _book_in(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketE
     )
 
 
-def _choose_standard(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
-    return choose_standard(ticket=ticket, actor=details["actor"], at=details["at"])
-
-
 def _decide_warranty(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
     return decide_warranty(
         ticket=ticket,
@@ -63,10 +59,6 @@ def _decide_warranty(ticket: Ticket, payload: Payload, details: EventDetails) ->
         proof_seen=payload["proof_seen"],
         **details,
     )
-
-
-def _answer_question(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
-    return record_answer(ticket=ticket, **details)
 
 
 def _send_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> Estimate:
@@ -78,18 +70,6 @@ def _send_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> E
         note=payload["note"],
         **details,
     )
-
-
-def _withdraw_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
-    return withdraw_estimate(ticket=ticket, **details)
-
-
-def _approve_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
-    return approve_estimate(estimate=_newest_estimate(ticket), **details)
-
-
-def _decline_estimate(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
-    return decline_estimate(estimate=_newest_estimate(ticket), **details)
 
 
 def _newest_estimate(ticket: Ticket) -> Estimate:
@@ -104,14 +84,6 @@ def _order_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part
     return order_part(ticket=ticket, name=payload["name"], expected_on=payload["expected_on"], **details)
 
 
-def _expect_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part:
-    return expect_part(part=payload["part"], expected_on=payload["expected_on"], **details)
-
-
-def _receive_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part:
-    return receive_part(part=payload["part"], **details)
-
-
 def _ship(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
     return ship(
         ticket=ticket,
@@ -122,28 +94,32 @@ def _ship(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEven
     )
 
 
-def _cancel(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
-    return cancel(ticket=ticket, **details)
-
-
 EVENT_ACTIONS: Mapping[EventKind, EventAction] = {
-    E.CHOSE_STANDARD: _choose_standard,
+    E.CHOSE_STANDARD: lambda ticket, payload, details: choose_standard(
+        ticket=ticket, actor=details["actor"], at=details["at"]
+    ),
     E.ACCEPTED: _record(E.ACCEPTED),
     E.SENT: _record(E.SENT),
     E.BOOKED_IN: _book_in,
     E.ASSESSED: _record(E.ASSESSED),
     E.WARRANTY_DECIDED: _decide_warranty,
-    E.QUESTION_ANSWERED: _answer_question,
+    E.QUESTION_ANSWERED: lambda ticket, payload, details: record_answer(ticket=ticket, **details),
     E.ESTIMATE_SENT: _send_estimate,
-    E.ESTIMATE_WITHDRAWN: _withdraw_estimate,
-    E.ESTIMATE_APPROVED: _approve_estimate,
-    E.ESTIMATE_DECLINED: _decline_estimate,
+    E.ESTIMATE_WITHDRAWN: lambda ticket, payload, details: withdraw_estimate(ticket=ticket, **details),
+    E.ESTIMATE_APPROVED: lambda ticket, payload, details: approve_estimate(
+        estimate=_newest_estimate(ticket), **details
+    ),
+    E.ESTIMATE_DECLINED: lambda ticket, payload, details: decline_estimate(
+        estimate=_newest_estimate(ticket), **details
+    ),
     E.PART_ORDERED: _order_part,
-    E.PART_EXPECTED: _expect_part,
-    E.PART_ARRIVED: _receive_part,
+    E.PART_EXPECTED: lambda ticket, payload, details: expect_part(
+        part=payload["part"], expected_on=payload["expected_on"], **details
+    ),
+    E.PART_ARRIVED: lambda ticket, payload, details: receive_part(part=payload["part"], **details),
     E.REPAIR_STARTED: _record(E.REPAIR_STARTED),
     E.READY: _record(E.READY),
     E.SHIPPED: _ship,
     E.CLOSED: _record(E.CLOSED),
-    E.CANCELLED: _cancel,
+    E.CANCELLED: lambda ticket, payload, details: cancel(ticket=ticket, **details),
 }
