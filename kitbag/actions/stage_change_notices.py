@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
-from kitbag.emails import AHEAD_PATH
+from kitbag.emails import UPCOMING_CHANGES_PATH
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, Registration, StageChange
 from kitbag.queries.forecast import Step, forecasts, step_on
@@ -103,7 +103,7 @@ def _announce(keys: Sequence[int], day: date, at: datetime) -> None:
                 member=person,
                 code=NoticeCode.POINTS_WILL_CHANGE,
                 params=_notice_params(step),
-                path=AHEAD_PATH,
+                path=UPCOMING_CHANGES_PATH,
                 at=at,
             )
         )
@@ -176,7 +176,7 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
                 member=announcement.member,
                 code=NoticeCode.PLAN_CANCELLED,
                 params=params,
-                path=AHEAD_PATH,
+                path=UPCOMING_CHANGES_PATH,
                 at=at,
             )
         )

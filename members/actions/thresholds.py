@@ -18,7 +18,7 @@ from cps_portal.core.outbox.actions import OutgoingMessage
 from members import rules
 from members.actions.levels import update_levels
 from members.actions.notices import notify_members
-from members.emails import AHEAD_PATH
+from members.emails import UPCOMING_CHANGES_PATH
 from members.enums import ChangeState, Level, NoticeCode, PointsCause
 from members.models import (
     LevelThreshold,
@@ -181,7 +181,7 @@ def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
                 "from": member.before,  # type: ignore[attr-defined]
                 "to": member.after,  # type: ignore[attr-defined]
             },
-            path=AHEAD_PATH,
+            path=UPCOMING_CHANGES_PATH,
             at=at,
         )
         for member in members
@@ -213,7 +213,7 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
             member=member,
             code=NoticeCode.LEVELS_STAY,
             params={"on": row.effective_on.isoformat()},
-            path=AHEAD_PATH,
+            path=UPCOMING_CHANGES_PATH,
             at=at,
         )
         for member in informed
