@@ -13,7 +13,7 @@ from members.enums import ChangeState
 from members.models import Member
 from members.rules import fewest_to_close
 
-AHEAD_PATH = "/kitbag/ahead/"
+UPCOMING_CHANGES_PATH = "/kitbag/upcoming/"
 
 
 def decision(row: Registration) -> dict[str, str]:
@@ -65,7 +65,7 @@ def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | N
         "keeping": list(keeping.values()),
         "instead_of": [old.effective_on for old in replaced if old.effective_on != step.on],
         "notice_days": settings.NOTICE_DAYS,
-        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+        "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("points_will_change", context, language=reader.language)
 
@@ -82,7 +82,7 @@ def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
         "change": StageChange.objects.select_related("product").get(pk=change),
         "points": reader.points,
         "level_name": reader.get_level_display(),
-        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+        "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("plan_cancelled", context, language=reader.language)
 

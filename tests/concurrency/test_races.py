@@ -109,7 +109,7 @@ def test_without_the_rules_lock_the_same_order_goes_wrong(
     world = committed_world
     row = submitted(world.ben, world.pro_body, "600000000001")
     planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
-    monkeypatch.setattr(ledger, "hold_rules", lambda: None)
+    monkeypatch.setattr(ledger, "lock_rules_shared", lambda: None)
     with transaction.atomic():
         check(row)
         change = Background(lambda: change_and_settle(planned))

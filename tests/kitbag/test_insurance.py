@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
 from kitbag.models import Registration
-from kitbag.presenters.kit_list import Line, as_csv, as_pdf
+from kitbag.presenters.kit_list import ListItem, as_csv, as_pdf
 from tests.factories import draft
 from tests.fullbag import fill
 from tests.world import World
@@ -19,9 +19,9 @@ from tests.world import World
 pytestmark = pytest.mark.django_db
 
 
-def line(**changes: object) -> Line:
+def list_item(**changes: object) -> ListItem:
     facts = {"number": 1, "description": "Bodies", "model": "EOS R1", "serial": "0123", "country": "Kenya"}
-    return Line(**{**facts, "purchased_on": date(2024, 5, 1), "store": "Shop", **changes})  # type: ignore[arg-type]
+    return ListItem(**{**facts, "purchased_on": date(2024, 5, 1), "store": "Shop", **changes})  # type: ignore[arg-type]
 
 
 def test_the_csv_opens_in_a_spreadsheet_with_the_members_own_kit(world: World, as_ana: Client) -> None:
@@ -38,14 +38,14 @@ def test_the_csv_opens_in_a_spreadsheet_with_the_members_own_kit(world: World, a
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "  =1", "\r=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     cells = next(
-        csv.reader(io.StringIO(as_csv([line(store=text)]).decode("utf-8-sig").split("\r\n", 1)[1], newline=""))
+        csv.reader(io.StringIO(as_csv([list_item(store=text)]).decode("utf-8-sig").split("\r\n", 1)[1], newline=""))
     )
     assert cells[6] == f"'{text}"
 
 
 def test_the_pdf_has_every_product_on_as_many_pages_as_it_takes() -> None:
-    lines = [line(number=n, serial=f"77000{n}") for n in range(1, 61)]
-    reader = PdfReader(io.BytesIO(as_pdf(lines, owner="Ana Example", on=date(2026, 1, 2))))
+    items = [list_item(number=n, serial=f"77000{n}") for n in range(1, 61)]
+    reader = PdfReader(io.BytesIO(as_pdf(items, owner="Ana Example", on=date(2026, 1, 2))))
     texts = [page.extract_text() for page in reader.pages]
     assert len(texts) > 1
     assert all("Serial number" in text for text in texts)
@@ -54,11 +54,11 @@ def test_the_pdf_has_every_product_on_as_many_pages_as_it_takes() -> None:
 
 def test_names_in_other_scripts_and_endless_words_are_drawn() -> None:
     names = ["Φωτογραφία", "Фотомагазин", "x" * 120, "<b>&", "ფოტო"]
-    pdf = as_pdf([line(number=n, store=name) for n, name in enumerate(names)], owner="Ана", on=date(2026, 1, 2))
+    pdf = as_pdf([list_item(number=n, store=name) for n, name in enumerate(names)], owner="Ана", on=date(2026, 1, 2))
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
     for name in ("Φωτογραφία", "Фотомагазин", "<b>&", "ფოტო", "Ана"):
         assert name in text
-    arabic = as_pdf([line(store="متجر الكاميرا")], owner="علي", on=date(2026, 1, 2))
+    arabic = as_pdf([list_item(store="متجر الكاميرا")], owner="علي", on=date(2026, 1, 2))
     assert "\ufe8e" in "".join(page.extract_text() for page in PdfReader(io.BytesIO(arabic)).pages)  # a joined alef
 
 

@@ -122,7 +122,7 @@ def test_picking_adds_a_draft_and_shows_where_it_leads(as_ben: Client, world: Wo
     html = pick(as_ben, world.pro_body, **HTMX)
     row = Registration.objects.get(member=world.ben)
     assert row.state == RegistrationState.DRAFT
-    assert "EOS R1 Test picked." in html
+    assert "EOS R1 Test added." in html
     assert "When finished, you’d have 500 points: Silver." in html
     assert "That’s Silver" in html
     assert f'id="option-{world.pro_body.pk}"' in html
@@ -133,7 +133,7 @@ def test_picking_adds_a_draft_and_shows_where_it_leads(as_ben: Client, world: Wo
 def test_picking_without_javascript_comes_back_to_the_search(as_ben: Client, world: World) -> None:
     response = as_ben.post(reverse("kitbag:pick"), {"pick": f"{world.body.pk}.0", "q": "r &"}, follow=True)
     assert response.redirect_chain == [("/kitbag/add/?q=r+%26", 302)]
-    assert "EOS R Test picked." in response.content.decode()
+    assert "EOS R Test added." in response.content.decode()
     assert Registration.objects.filter(member=world.ben).count() == 1
 
 
@@ -165,7 +165,7 @@ def test_a_refusal_of_the_pick_is_shown(as_ben: Client, world: World) -> None:
 def test_a_draft_can_be_taken_back_twice_without_harm(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     url = reverse("kitbag:unpick", args=[row.pk])
-    assert "EOS R Test taken back." in as_ben.post(url, {"q": "eos"}, **HTMX).content.decode()
+    assert "EOS R Test removed." in as_ben.post(url, {"q": "eos"}, **HTMX).content.decode()
     assert as_ben.post(url).status_code == 302
     assert state(row) == RegistrationState.REMOVED
 
@@ -228,7 +228,7 @@ def test_htmx_is_told_where_to_go_and_gets_the_form_alone_on_errors(as_ben: Clie
         ({"store": "  "}, "Enter the store or the person you bought it from."),
         ({"country": ""}, "Choose the country where it was bought."),
         ({"purchased_on_day": "", "purchased_on_month": "", "purchased_on_year": ""}, "Enter the date of purchase."),
-        ({"purchased_on_day": "31", "purchased_on_month": "2"}, "There is no such day. Check day and month."),
+        ({"purchased_on_day": "31", "purchased_on_month": "2"}, "There is no such date. Check day and month."),
         ({"purchased_on_year": "2999"}, "This date is in the future."),
         ({"purchased_on_year": "1900"}, "before the first camera"),
         ({"serial": "4549292 094022"}, "serial"),
@@ -299,7 +299,7 @@ def test_finish_later_keeps_what_is_there(as_ben: Client, world: World) -> None:
 
 def test_an_item_without_serial_goes_to_a_person(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.grip)
-    assert "Not both." in finish(as_ben, row, no_serial="on")
+    assert ", not both." in finish(as_ben, row, no_serial="on")
     assert finish(as_ben, row, serial="", no_serial="on") == row.get_absolute_url()
     assert registrations.check_registration(registration=row, at=timezone.now()).review_reason == "no_serial"
 

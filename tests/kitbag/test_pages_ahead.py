@@ -12,8 +12,7 @@ from cps_portal.site.presenters.dashboard import _told
 from kitbag.actions import adjustments
 from kitbag.enums import Stage
 from kitbag.models import Adjustment, PointsEntry, Registration, StageChange
-from kitbag.presenters.ledger import explain_entry
-from kitbag.presenters.registrations import entry_title
+from kitbag.presenters.ledger import entry_title, explain_entry
 from members import actions as members
 from members.enums import NoticeCode, PointsCause
 from members.models import Notice
@@ -54,10 +53,10 @@ def test_an_adjustment_is_on_every_page_with_its_reason_and_its_day(world: World
     assert "“Thanks for the test of a lens”" in page and f"They count until {day}" in page
     assert "Points from our staff" in text(as_ana, "/dashboard/")
     assert f"On {day}" in text(as_ana, "/dashboard/")
-    assert "600 points from our staff expire" in text(as_ana, "/kitbag/ahead/")
+    assert "600 points from our staff expire" in text(as_ana, "/kitbag/upcoming/")
     assert "Our staff changed your points: +600" in text(as_ana, "/dashboard/")
     adjustments.end_adjustment(adjustment=row, by=world.staff, at=NOW)
-    assert "Points from our staff ended" in text(as_ana, "/kitbag/points/", show="down")
+    assert "Points from our staff expired" in text(as_ana, "/kitbag/points/", show="down")
     assert text(as_ana, "/kitbag/", view="table")
 
 
@@ -109,18 +108,18 @@ def test_a_fall_leads_to_the_change_its_successor_and_when_it_was_told(world: Wo
 
 
 def test_what_is_ahead_says_day_totals_level_and_what_keeps_it(world: World, as_ana: Client) -> None:
-    assert "No changes are planned" in text(as_ana, "/kitbag/ahead/")
+    assert "No changes are planned" in text(as_ana, "/kitbag/upcoming/")
     change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
     day = date_format(change.effective_on, "j F Y")
-    page = text(as_ana, "/kitbag/ahead/")
+    page = text(as_ana, "/kitbag/upcoming/")
     for words in (day, "you’d drop to Silver", "180 more points by then keep you at Gold", "worth 180 points"):
         assert words in page, words
     row = draft(world.ana, world.lens)
-    assert row.get_absolute_url() in text(as_ana, "/kitbag/ahead/")
+    assert row.get_absolute_url() in text(as_ana, "/kitbag/upcoming/")
     board = text(as_ana, "/dashboard/")
     assert f"On {day}: <b>1,000 → 820</b>, you’d drop to Silver; 180 more points keep you Gold." in board
     assert f"Planned: 820 from {day}." in board and f"From {day} EOS R Test counts differently" in board
-    assert "/kitbag/ahead/" in text(as_ana, "/kitbag/points/")
+    assert "/kitbag/upcoming/" in text(as_ana, "/kitbag/points/")
 
 
 def test_whoever_adds_finishes_or_looks_at_it_is_told_before(world: World, as_ben: Client) -> None:

@@ -122,7 +122,7 @@ def test_more_than_a_page_has_pages_and_loses_nothing(as_ana: Client, world: Wor
     assert all(sum(f"Many {number:02d}" in html for html in pages) == 1 for number in range(30))
 
 
-@pytest.mark.parametrize("name", ["list", "add", "search", "points", "country_note"])
+@pytest.mark.parametrize("name", ["list", "add", "search", "points", "purchase_notes"])
 def test_nonsense_in_an_address_is_harmless(as_ana: Client, name: str) -> None:
     for garbage in GARBAGE:
         query = dict.fromkeys(["q", "page", "view", "show", "as", "country"], garbage)
@@ -211,7 +211,7 @@ def test_the_page_tells_state_points_serial_place_details_and_history(as_ana: Cl
         "Rosebank Camera Co.",
         "EOS R1 Test counted",
         "+500",
-        "All four details validated.",
+        "All four details are complete and checked.",
         "Added to your Kitbag",
     ):
         assert words in html
@@ -318,7 +318,7 @@ def test_a_removal_needs_one_of_the_reasons(as_ana: Client, world: World, reason
 
 # --- Whose, and which method ------------------------------------------------------------------------------
 
-OF_ONE = ["product", "finish", "remove", "reopen", "unpick", "row", "serial_check"]
+OF_ONE = ["product", "finish", "remove", "reopen", "unpick", "status", "serial_check"]
 POST_ONLY = ["reopen", "unpick"]
 
 

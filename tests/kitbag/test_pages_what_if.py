@@ -55,12 +55,14 @@ def test_two_copies_are_sold_one_by_one_and_fall_together(world: World, as_ana: 
         {"buy": ["x"] * 500},
     ],
 )
-def test_what_cannot_be_is_left_out_with_a_sentence(world: World, as_ana: Client, asked: dict[str, object]) -> None:
+def test_impossible_assumptions_are_left_out_and_the_page_says_so(
+    world: World, as_ana: Client, asked: dict[str, object]
+) -> None:
     assert tried(as_ana, **asked) == (1000, "gold", True)
     assert "We left them out" in as_ana.get("/kitbag/what-if/", asked).content.decode()
 
 
-def test_what_is_not_held_or_not_registrable_is_left_out_and_there_is_a_limit(world: World, as_ana: Client) -> None:
+def test_products_not_held_or_not_registrable_are_left_out_and_there_is_a_limit(world: World, as_ana: Client) -> None:
     assert tried(as_ana, sold=world.grip.pk)[2]
     assert tried(as_ana, buy=world.battery.pk)[2]
     assert tried(as_ana, sold=[world.body.pk] * 2) == (700, "silver", True)
@@ -68,15 +70,15 @@ def test_what_is_not_held_or_not_registrable_is_left_out_and_there_is_a_limit(wo
     assert tried(as_ana, buy=[world.grip.pk] * (MAX_ASSUMPTIONS + 5)) == (1000 + 20 * MAX_ASSUMPTIONS, "platinum", True)
 
 
-def test_a_search_keeps_what_was_assumed_and_leads_on_without_javascript(world: World, as_ana: Client) -> None:
+def test_a_search_keeps_the_assumptions_and_works_without_javascript(world: World, as_ana: Client) -> None:
     page = as_ana.get("/kitbag/what-if/", {"sold": world.lens.pk, "q": "r1 test"})
-    ((_product, _name, href),) = page.context["found"]
-    assert (href.count("sold="), href.count("buy=")) == (1, 1)
-    assert as_ana.get(href).context["outcome"].total == 1300
-    chosen = next(one for one in page.context["own"] if one.product == world.lens).choices[0]
-    assert chosen.chosen and as_ana.get(chosen.href).context["outcome"].total == 1000
+    ((_product, _name, url),) = page.context["results"]
+    assert (url.count("sold="), url.count("buy=")) == (1, 1)
+    assert as_ana.get(url).context["outcome"].total == 1300
+    chosen = next(held for held in page.context["held_products"] if held.product == world.lens).choices[0]
+    assert chosen.chosen and as_ana.get(chosen.url).context["outcome"].total == 1000
 
 
-def test_somebody_without_kit_can_try_too_and_only_read(world: World, as_ben: Client) -> None:
+def test_a_member_without_kit_can_try_it_and_nothing_is_saved(world: World, as_ben: Client) -> None:
     assert tried(as_ben, buy=world.pro_body.pk) == (500, "silver", False)
     assert as_ben.post("/kitbag/what-if/").status_code == 405

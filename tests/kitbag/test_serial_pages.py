@@ -39,7 +39,7 @@ MAY_INSIST = [
     ("rebel 77", "model name"),
     ("111111111111", "looks made up"),
     ("O52031000077", "Did you mean 052031000077?"),
-    ("84716", "for example 042031001847"),
+    ("84716", "such as 042031001847"),
 ]
 IMPOSSIBLE = [
     ("356938035643809", "phone’s IMEI"),
@@ -94,7 +94,7 @@ def test_the_number_of_another_product_of_ones_own_is_named(as_ben: Client, worl
         assert "That is the serial number of your EOS R1 Test" in html
         assert BOX in html  # the numbers of two models may be alike (R31)
     twin = draft(world.ben, world.pro_body)
-    assert "You have added this one already" in live(as_ben, twin, "52031000077")
+    assert "You have already added this one" in live(as_ben, twin, "52031000077")
 
 
 def test_the_number_of_somebody_else_is_no_business_of_the_one_who_types(as_ben: Client, world: World) -> None:

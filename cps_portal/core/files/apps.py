@@ -13,4 +13,4 @@ class FilesConfig(AppConfig):
 
     def ready(self) -> None:
         register(files_are_outside_the_web_root)
-        autodiscover_modules("readers")  # importing them registers who else may open files of a purpose
+        autodiscover_modules("queries.file_access")  # importing them registers who else may open files of a purpose
