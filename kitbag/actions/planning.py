@@ -54,11 +54,11 @@ def draft_changes(
 
     `instead_of` is the key of a planned change that the plan would replace.
     """
-    book = _PlanChecker(plans, at, instead_of)
+    checker = _PlanChecker(at, instead_of)
     rows, refused = [], {}
     for place, plan in enumerate(plans):
         try:
-            rows.append(book.check(plan, short_notice_reason.strip(), by))
+            rows.append(checker.check(plan, short_notice_reason.strip(), by))
         except Refusal as refusal:
             refused[place] = refusal
     if refused:
@@ -211,7 +211,7 @@ def plan_service_ends(*, at: datetime) -> list[StageChange]:
 class _PlanChecker:
     """Checks plans against what is planned already and against each other."""
 
-    def __init__(self, plans: Sequence[Plan], at: datetime, instead_of: int) -> None:
+    def __init__(self, at: datetime, instead_of: int) -> None:
         self.at = at
         self.today = timezone.localdate(at)
         self.earliest = earliest_day(at)
