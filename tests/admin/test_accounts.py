@@ -118,7 +118,7 @@ SEEN = {
             "endpointsecretevent",
             "credential",
             "credentialevent",
-            "call",
+            "apicall",
             "idempotencyrecord",
         },
         "servicing": {"servicecentre", "servicecentreevent", "closure", "centrestaff", "ticket", "loan", "loanunit"},

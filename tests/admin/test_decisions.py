@@ -68,7 +68,7 @@ def test_a_check_can_go_against_one_that_counts(as_support: Client, world: World
 def test_a_refusal_of_the_action_is_a_message_and_nothing_is_saved(as_support: Client, world: World) -> None:
     row = submitted(world.ben, world.lens, "1000003")
     registrations.check_registration(registration=row, at=timezone.now())
-    assert "counts with the same serial number" in decide(as_support, row, "approve")
+    assert "Another member holds this serial number" in decide(as_support, row, "approve")
     row.refresh_from_db()
     assert (row.state, row.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.DUPLICATE)
     assert not LogEntry.objects.exists()
@@ -140,7 +140,7 @@ def test_many_are_approved_at_once_and_those_that_cannot_be_are_named(
     data = {"action": "approve_chosen", "_selected_action": [waiting.pk, held.pk]}
     said = as_support.post(QUEUE, data, follow=True).content.decode()
     assert "Approved." in said
-    assert "counts with the same serial number" in said
+    assert "Another member holds this serial number" in said
     waiting.refresh_from_db()
     held.refresh_from_db()
     assert (waiting.state, held.state) == (RegistrationState.VALIDATED, RegistrationState.SUBMITTED)

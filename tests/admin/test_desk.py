@@ -96,9 +96,9 @@ def test_two_agents_never_have_the_same_one(staff: SignIn, three: list[Registrat
     page = second.get(desk(three[0])).content.decode()
     assert "is working on this" in page
     assert 'value="approve"' not in page
-    assert "A colleague has this one on the desk" in press(second, three[0], "approve")
+    assert "A colleague is working on this one" in press(second, three[0], "approve")
     assert three[0].state == RegistrationState.SUBMITTED
-    assert second.post(desk(three[0]), {"do": "take"}, follow=True).content.decode().count("A colleague has this one")
+    assert second.post(desk(three[0]), {"do": "take"}, follow=True).content.decode().count("A colleague is working on this one")
 
 
 def test_what_an_agent_forgot_is_free_again_after_a_while(staff: SignIn, three: list[Registration]) -> None:
@@ -230,7 +230,7 @@ def test_a_claim_shows_both_sides_and_is_decided_there(as_support: Client, claim
     assert "Choose whose it is." in as_support.post(claim_page(claim), {**data, "outcome": ""}).content.decode()
     assert "The receipt fits." in as_support.post(claim_page(claim), {**data, "seen": "old"}).content.decode()
     named = as_support.post(claim_page(claim), {**data, "why": f"{world.ana.user.email} wrote"}).content.decode()
-    assert "This tells one of them who the other is" in named
+    assert "This tells one member who the other is" in named
     assert as_support.post(claim_page(claim), data).status_code == 302
     claim.refresh_from_db()
     assert claim.outcome == ClaimOutcome.CLAIMANT

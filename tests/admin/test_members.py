@@ -53,7 +53,7 @@ def test_the_page_says_why_each_product_is_grey(as_support: Client, world: World
     assert "Missing: serial number, country of purchase, date of purchase, store." in text
     assert "The serial number looks unusual" in text
     assert "The serial number could not be confirmed." in text
-    assert "All four details validated." in text  # the ledger
+    assert "All four details are complete and checked." in text  # the ledger
     assert "Red → Silver" in text
 
 

@@ -83,8 +83,8 @@ WRONG: list[tuple[dict[str, Any], str | None, tuple[str, str]]] = [
     ({"successor": ""}, None, ("successor", "Name the product that succeeds it")),
     ({"successor": "itself"}, None, ("successor", "itself succeeded")),
     ({"successor_slug": "no-such", "successor": ""}, None, ("successor", "no product with this slug")),
-    ({"points": "900"}, None, ("points", "Points only fall")),
-    ({"points": "0"}, None, ("points", "never fall to nothing")),
+    ({"points": "900"}, None, ("points", "Points may only fall")),
+    ({"points": "0"}, None, ("points", "never fall to 0")),
     ({"points": "99999999999999999999"}, None, ("points", "less than or equal")),
     ({"stage": "broken"}, None, ("stage", "not one of the available")),
     ({"stage": "current"}, None, ("successor", "no successor")),
@@ -171,7 +171,7 @@ def test_what_somebody_else_planned_meanwhile_is_said(desk: Client, world: World
     )
     said = confirm(desk, preview).content.decode()
     assert "Nothing has been planned" in said
-    assert "planned for that day already" in said
+    assert "already planned for that day" in said
     assert StageChange.objects.count() == 1
 
 
@@ -237,7 +237,7 @@ def test_cancelling_says_first_how_many_are_told_again(desk: Client, world: Worl
     desk.post(page)
     change.refresh_from_db()
     assert change.state == ChangeState.CANCELLED
-    assert "cancelled already" in desk.post(page, follow=True).content.decode()
+    assert "has been cancelled in the meantime" in desk.post(page, follow=True).content.decode()
     assert LogEntry.objects.count() == 1
 
 

@@ -32,7 +32,7 @@ def test_support_reports_and_lifts_with_a_reason(world: World, groups: dict[str,
     assert desk.post(f"{LIST}add/", facts).status_code == 302
     report = StolenReport.objects.get()
     again = desk.post(f"{LIST}add/", facts)
-    assert "reported as stolen already" in again.content.decode()
+    assert "already been reported as stolen" in again.content.decode()
     assert "Lift the report" in desk.get(f"{LIST}{report.pk}/change/").content.decode()
     assert desk.post(f"{LIST}{report.pk}/lift/", {"reason": ""}).status_code == 422
     assert desk.post(f"{LIST}{report.pk}/lift/", {"reason": "Found"}).status_code == 302
