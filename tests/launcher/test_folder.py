@@ -16,8 +16,8 @@ from cps_portal.dev.embedded.errors import CannotStart
 HOLD = """
 import sys, time
 from pathlib import Path
-from cps_portal.dev.embedded.folder import claimed
-with claimed(Path(sys.argv[1])):
+from cps_portal.dev.embedded.folder import locked_folder
+with locked_folder(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """

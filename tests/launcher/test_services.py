@@ -96,7 +96,7 @@ def test_a_killed_service_is_started_again(tmp_path, monkeypatch, capsys):
     os.killpg(first, signal.SIGKILL)
     until(lambda: supervisor.check() or sleeper.process.pid != first)
     assert not sleeper.has_ended()
-    assert "sleeper ended (killed by SIGKILL); it is started again" in capsys.readouterr().err
+    assert "sleeper ended (killed by SIGKILL); starting it again" in capsys.readouterr().err
     sleeper.stop()
 
 
@@ -105,7 +105,7 @@ def test_a_service_that_keeps_ending_stops_the_portal_and_shows_its_last_words(t
     broken = service(tmp_path, "echo 'ImportError: no such thing'; exit 3")
     broken.start()
     supervisor = Supervisor([broken], shown=[])
-    with pytest.raises(CannotStart, match=r"sleeper keeps ending \(exit code 3\): ImportError: no such thing"):
+    with pytest.raises(CannotStart, match=r"sleeper keeps crashing \(exit code 3\): ImportError: no such thing"):
         until(lambda: supervisor.check() or False)
     assert broken.log.read_text().count("no such thing") == MAX_CRASHES
 
