@@ -13,7 +13,7 @@ from members.models import LevelThreshold, Member, ThresholdPlan
 
 POINTS_PATH = "/kitbag/points/"
 PACK_PATH = "/offers/welcome-pack/"
-AHEAD_PATH = "/kitbag/ahead/"
+UPCOMING_CHANGES_PATH = "/kitbag/upcoming/"
 SIGN_IN_PATH = "/accounts/login/"
 
 
@@ -93,7 +93,7 @@ def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
         "up": after.rank > before.rank,
         "points": reader.points,
         "gap": max(row.thresholds[before] - reader.points, 0),
-        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+        "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("levels_will_change", context, language=reader.language)
 
@@ -108,6 +108,6 @@ def levels_stay(*, member: int, plan: int) -> dict[str, str] | None:
         "member": reader,
         "first_name": reader.first_name,
         "plan": ThresholdPlan.objects.get(pk=plan),
-        "url": f"{settings.SITE_URL}{AHEAD_PATH}",
+        "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("levels_stay", context, language=reader.language)

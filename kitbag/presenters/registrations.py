@@ -120,7 +120,7 @@ def _summary(registration: Registration) -> str | Promise:
 
 def _missing(missing: list[str]) -> str | Promise:
     if not missing:
-        return _("Everything is there. Send it in")
+        return _("Everything is there. Submit it")
     if len(missing) == len(DETAIL_WORDS):
         return _("Add the four details")
     return _t("Add %(details)s") % {"details": ", ".join(str(DETAIL_WORDS[name]) for name in missing)}

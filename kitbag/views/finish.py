@@ -39,7 +39,8 @@ def finish(request: MemberRequest, pk: int) -> HttpResponse:  # noqa: PLR0911
     registration = get_own_registration(request, pk)
     if registration.state not in registrations.EDITABLE:
         if request.method == "POST":
-            messages.info(request, _t("You’ve already sent in %(product)s.") % {"product": registration.product.name})
+            sentence = _t("%(product)s has already been submitted.")
+            messages.info(request, sentence % {"product": registration.product.name})
         return redirect_after_post(request, registration.get_absolute_url())
     if appeals.is_final(registration):
         return redirect_after_post(request, registration.get_absolute_url())

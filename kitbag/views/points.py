@@ -153,7 +153,7 @@ def _waiting(member: Member) -> QuerySet[Registration]:
 def _waiting_line(registration: Registration) -> WaitingLine:
     titles = {
         RegistrationState.DRAFT: _t("%(product)s added"),
-        RegistrationState.SUBMITTED: _t("%(product)s sent in"),
+        RegistrationState.SUBMITTED: _t("%(product)s submitted"),
         RegistrationState.REJECTED: _t("%(product)s not accepted"),
     }
     title = titles[RegistrationState(registration.state)] % {"product": registration.product.name}

@@ -213,7 +213,7 @@ def _history(registration: Registration) -> list[HistoryLine]:
             if registration.review_reason
             else _("All four details are in.")
         )
-        lines.append(HistoryLine(registration.submitted_at, _("Sent in to be checked"), reason, "check"))
+        lines.append(HistoryLine(registration.submitted_at, _("Submitted to be checked"), reason, "check"))
     lines.append(HistoryLine(registration.added_at, _("Added to your Kitbag"), "", "plus"))
     return sorted(lines, key=lambda line: line.at, reverse=True)
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from cps_portal.site.presenters.dashboard import _told
+from cps_portal.site.presenters.notices import describe
 from kitbag.actions import adjustments
 from kitbag.enums import Stage
 from kitbag.models import Adjustment, PointsEntry, Registration, StageChange
@@ -85,21 +85,24 @@ def test_every_notice_reads_well_on_the_dashboard(world: World, as_ana: Client) 
     for code in NoticeCode:
         for others in (0, 1, 3):
             facts = {**params, "others": others}
-            told = _told(Notice(member=world.ana, code=code, params=facts, path="", at=NOW))
-            assert told.title and "  " not in told.title + told.why and "%(" not in told.title + told.why, told
+            notice = describe(Notice(member=world.ana, code=code, params=facts, path="", at=NOW))
+            text_shown = notice.title + notice.detail
+            assert notice.title and "  " not in text_shown and "%(" not in text_shown, notice
         members.notify_member(member=world.ana, key=f"n-{code}", code=code, params=params, path="/", at=NOW)
     assert text(as_ana, "/dashboard/")
 
 
-def test_a_fall_leads_to_the_change_its_successor_and_when_it_was_told(world: World, as_ana: Client) -> None:
+def test_fewer_points_are_explained_by_the_change_the_successor_and_the_notification(
+    world: World, as_ana: Client
+) -> None:
     change = moved(world.body, Stage.SUPERSEDED, NOW)
     page = text(as_ana, "/kitbag/points/")
     assert change.successor is not None
-    told = timezone.localtime(change.announcements.get().at)
+    notified_at = timezone.localtime(change.announcements.get().at)
     for words in (
         f"The newer model is {change.successor.name}.",
         f"In effect since {date_format(change.effective_on, 'j F Y')}.",
-        f"We told you on {date_format(told, 'j F Y')}.",
+        f"We told you on {date_format(notified_at, 'j F Y')}.",
         "From 300 to 120",
     ):
         assert words in page, words
@@ -107,7 +110,7 @@ def test_a_fall_leads_to_the_change_its_successor_and_when_it_was_told(world: Wo
             assert words in text(as_ana, owned(world).get_absolute_url())
 
 
-def test_what_is_ahead_says_day_totals_level_and_what_keeps_it(world: World, as_ana: Client) -> None:
+def test_an_upcoming_change_shows_day_totals_level_and_what_keeps_the_level(world: World, as_ana: Client) -> None:
     assert "No changes are planned" in text(as_ana, "/kitbag/upcoming/")
     change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
     day = date_format(change.effective_on, "j F Y")
@@ -122,12 +125,12 @@ def test_what_is_ahead_says_day_totals_level_and_what_keeps_it(world: World, as_
     assert "/kitbag/upcoming/" in text(as_ana, "/kitbag/points/")
 
 
-def test_whoever_adds_finishes_or_looks_at_it_is_told_before(world: World, as_ben: Client) -> None:
+def test_a_planned_change_is_shown_before_adding_finishing_and_on_the_page(world: World, as_ben: Client) -> None:
     change = announced(plan(world.body, Stage.SUPERSEDED, BEFORE), BEFORE)
-    told = f"From {date_format(change.effective_on, 'j F Y')} it counts 120 instead of 300."
-    assert told in text(as_ben, "/kitbag/add/", q="eos r test")
+    sentence = f"From {date_format(change.effective_on, 'j F Y')} it counts 120 instead of 300."
+    assert sentence in text(as_ben, "/kitbag/add/", q="eos r test")
     row = draft(world.ben, world.body)
     for url in ("/kitbag/add/", row.get_absolute_url(), f"/kitbag/{row.pk}/finish/"):
-        assert told in text(as_ben, url), url
+        assert sentence in text(as_ben, url), url
     StageChange.objects.filter(pk=change.pk).update(state="cancelled", cancelled_at=datetime.now(tz=NOW.tzinfo))
-    assert told not in text(as_ben, row.get_absolute_url())
+    assert sentence not in text(as_ben, row.get_absolute_url())
