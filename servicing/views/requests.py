@@ -1,4 +1,4 @@
-"""Asking for a service: products, problem, where, look it over, sent (R43, R49, R60)."""
+"""Requesting service, step by step: products, problem, centre, review (R43, R49, R60)."""
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -24,26 +24,26 @@ SEND = "send"
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
-def new(request: MemberRequest) -> HttpResponse:
-    """Every page of the request; what was typed travels with it."""
+def new_request(request: MemberRequest) -> HttpResponse:
+    """Every step of the request. Typed values travel from step to step in the form itself."""
     now = timezone.now()
     if request.method != "POST":
-        draft = Draft(request.member, _begun(request), None, now)
+        draft = Draft(request.member, _initial_data(request), None, now)
         return _show(request, draft, PROBLEM if draft.chosen else PRODUCTS, checked=False)
     draft = Draft(request.member, request.POST, request.FILES, now)
-    at, go = request.POST.get("step", ""), request.POST.get("go", "")
-    at = at if at in STEPS else PRODUCTS
-    if go == SEND and (parcel := _sent_already(draft)):
+    step, button = request.POST.get("step", ""), request.POST.get("go", "")
+    step = step if step in STEPS else PRODUCTS
+    if button == SEND and (parcel := _find_sent_parcel(draft)):
         return redirect(parcel)
-    if at == PROBLEM:
+    if step == PROBLEM:
         draft.keep_files(request.user)
-    if go in STEPS:
-        return _show(request, draft, go, checked=False)
-    target = REVIEW if go == SEND or at == REVIEW else STEPS[STEPS.index(at) + 1]
-    bad = draft.first_bad(target)
-    if bad:
-        return _show(request, draft, bad, checked=STEPS.index(bad) <= STEPS.index(at))
-    return _send(request, draft) if go == SEND else _show(request, draft, target, checked=False)
+    if button in STEPS:
+        return _show(request, draft, button, checked=False)
+    target = REVIEW if button == SEND or step == REVIEW else STEPS[STEPS.index(step) + 1]
+    invalid_step = draft.first_bad(target)
+    if invalid_step:
+        return _show(request, draft, invalid_step, checked=STEPS.index(invalid_step) <= STEPS.index(step))
+    return _send(request, draft) if button == SEND else _show(request, draft, target, checked=False)
 
 
 def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
@@ -51,41 +51,41 @@ def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
     if choice is None:
         return _show(request, draft, WHERE, checked=True)
     try:
-        wanted = [
+        items = [
             RequestedItem(
-                item=Item(row.product, registration=row),
+                item=Item(registration.product, registration=registration),
                 service=ServiceKind(form.cleaned_data["service"]),
                 fault=form.cleaned_data["fault"],
                 warranty=form.cleaned_data["warranty"] == IN_WARRANTY,
-                wish=asked.wish,
+                wish=requested.wish,
                 photos=files.collect(
-                    uploads=draft.uploads(row, "photos"), purpose=PURPOSE, by=request.user, at=draft.at
+                    uploads=draft.uploads(registration, "photos"), purpose=PURPOSE, by=request.user, at=draft.at
                 ),
                 proofs=files.collect(
-                    uploads=draft.uploads(row, "proofs"), purpose=PURPOSE, by=request.user, at=draft.at
+                    uploads=draft.uploads(registration, "proofs"), purpose=PURPOSE, by=request.user, at=draft.at
                 ),
             )
-            for (row, form), asked in zip(draft.problems, draft.asked, strict=True)
+            for (registration, form), requested in zip(draft.problems, draft.asked, strict=True)
         ]
-        made = open_parcel(member=request.member, centre=choice.centre, items=wanted, by=request.user, at=draft.at)
+        opened = open_parcel(member=request.member, centre=choice.centre, items=items, by=request.user, at=draft.at)
     except Refusal as refusal:
-        again = Draft(request.member, draft.data, None, draft.at)
-        if parcel := _sent_already(again):  # the second of two clicks
+        fresh_draft = Draft(request.member, draft.data, None, draft.at)
+        if parcel := _find_sent_parcel(fresh_draft):  # the second of two clicks
             return redirect(parcel)
         return _show(request, draft, draft.add_refusal(refusal), checked=True)
-    return redirect(made.parcel)
+    return redirect(opened.parcel)
 
 
 def _show(request: MemberRequest, draft: Draft, step: str, *, checked: bool) -> HttpResponse:
-    """A page as typed; `checked` says what is to be mended on it."""
+    """Show a step with what was typed; with `checked`, its errors too."""
     if step != PRODUCTS and not draft.chosen:
         step = PRODUCTS
-    if step == REVIEW and (bad := draft.first_bad(REVIEW)):
-        step, checked = bad, True
+    if step == REVIEW and (invalid_step := draft.first_bad(REVIEW)):
+        step, checked = invalid_step, True
     if not checked:
         draft.unchecked(step)
-    shown = draft.forms_of(step)
-    bad_forms = [form for form in shown if form.errors] if checked else []
+    step_forms = draft.forms_of(step)
+    bad_forms = [form for form in step_forms if form.errors] if checked else []
     taken = count_places(request.member)
     context = {
         "draft": draft,
@@ -101,8 +101,8 @@ def _show(request: MemberRequest, draft: Draft, step: str, *, checked: bool) -> 
     return render(request, f"servicing/new_{step}.html", context, status=422 if bad_forms else 200)
 
 
-def _begun(request: MemberRequest) -> QueryDict:
-    """What a link from a product or a centre says already."""
+def _initial_data(request: MemberRequest) -> QueryDict:
+    """The first values of the form, from the link on a product's or a centre's page."""
     data = QueryDict(mutable=True)
     data.setlist("items", request.GET.getlist("product"))
     for name in ("centre", "service"):
@@ -115,11 +115,11 @@ def _begun(request: MemberRequest) -> QueryDict:
     return data
 
 
-def _sent_already(draft: Draft) -> Parcel | None:
-    """The parcel that all of these are in, if they are asked for already."""
-    wanted = set(draft.typed_items)
-    if not wanted or not wanted <= set(draft.in_service):
+def _find_sent_parcel(draft: Draft) -> Parcel | None:
+    """The parcel that holds all of the chosen products, if they have been sent in already."""
+    chosen = set(draft.typed_items)
+    if not chosen or not chosen <= set(draft.in_service):
         return None
-    rows = Ticket.objects.of(draft.member).open().filter(registration__in=wanted).select_related("parcel")
-    parcels = {row.parcel for row in rows}
+    tickets = Ticket.objects.of(draft.member).open().filter(registration__in=chosen).select_related("parcel")
+    parcels = {ticket.parcel for ticket in tickets}
     return parcels.pop() if len(parcels) == 1 else None

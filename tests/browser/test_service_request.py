@@ -48,7 +48,7 @@ def test_a_gold_member_asks_for_a_repair_with_a_photo_and_marks_it_as_sent(
     assert (ticket.place, TicketFile.objects.count()) == (1, 1)
     page.get_by_label("Tracking number").fill("AB1")
     page.get_by_role("button", name="It’s on its way").click()
-    expect(page.get_by_text("On its way. We tell you when it is booked in.")).to_be_visible()
+    expect(page.get_by_text("On its way. We’ll tell you when it’s booked in.")).to_be_visible()
     page.goto(f"/kitbag/{row.pk}/remove/")
     expect(page.get_by_text("It is in service. You can do this when it is back.")).to_be_visible()
 

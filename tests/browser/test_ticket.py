@@ -49,7 +49,7 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     page.get_by_role("link", name="Your estimate is ready").click()
     expect(page.get_by_text("If you decline, we send it back to you unrepaired")).to_be_visible()
     page.get_by_role("button", name="Approve ZAR 3,680.00").click()
-    expect(page.get_by_text("Approved. The clock runs again.")).to_be_visible()
+    expect(page.get_by_text("Approved. The clock is running again.")).to_be_visible()
 
     page.get_by_label("Write to the centre").fill("Half a thought")
     assert targets.flag_overdue(at=timezone.now()) == 1

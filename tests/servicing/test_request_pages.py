@@ -176,12 +176,12 @@ def test_may_i_says_what_each_centre_gives_and_what_would_change_it(
     page = client.get(f"/service/check/?product={row.pk}&service=maintenance").content.decode()
     assert "15 percent off maintenance" in page and "Service partners do maintenance" in page
     assert page.index("Centre joburg") < page.index("Centre partner")
-    whole = client.get(f"/service/may-i/{row.pk}/").content.decode()
-    part = client.get(f"/service/may-i/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
+    whole = client.get(f"/service/entitlement/{row.pk}/").content.decode()
+    part = client.get(f"/service/entitlement/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
     assert "<html" in whole and "<html" not in part and "3 working days" in part and "Fast Track" in part
     assert client.get("/service/check/", {"product": "0"}).status_code == 422
     client.force_login(world.ben.user)
-    assert client.get(f"/service/may-i/{row.pk}/").status_code == 404
+    assert client.get(f"/service/entitlement/{row.pk}/").status_code == 404
 
 
 def test_opening_a_ticket_takes_at_most_twenty_queries(
