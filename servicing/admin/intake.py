@@ -20,7 +20,7 @@ from members.forms.common import add_refusal
 from members.models import Member, User
 from servicing.actions import intake, service_requests, visitors
 from servicing.actions.events import Actor
-from servicing.admin.desk import DeskPage
+from servicing.admin.ticket_page import TicketPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.intake import LookForm, OpenForm, VisitorForm
 from servicing.models import Ticket
@@ -29,7 +29,7 @@ from servicing.queries.file_access import PURPOSE
 from servicing.rules.entitlement import Entitlement
 
 
-class IntakePage(DeskPage):
+class IntakePage(TicketPage):
     """Looking up, and opening a job at the counter."""
 
     intake_template = "admin/servicing/ticket/intake.html"

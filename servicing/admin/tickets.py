@@ -19,7 +19,7 @@ from cps_portal.core.lib.reference import parse_reference
 from kitbag.rules import serial_key
 from members.models import User
 from servicing.admin.intake import IntakePage
-from servicing.admin.numbers import numbers_page
+from servicing.admin.targets import targets_context
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState
 from servicing.models import (
     Estimate,
@@ -128,7 +128,7 @@ class TicketAdmin(IntakePage):
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context = {**self._page(request, gettext("Targets met")), **numbers_page(request, timezone.now())}
+        context = {**self._page(request, gettext("Targets met")), **targets_context(request, timezone.now())}
         return TemplateResponse(request, "admin/servicing/ticket/numbers.html", context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -23,7 +23,7 @@ from servicing.actions.service_requests import MAX_FAULT_LENGTH
 from servicing.api.intake import LineField, WordsField, centre_of, product_of
 from servicing.api.resources import TICKET
 from servicing.enums import PlaceWish, ServiceKind
-from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
+from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
 from servicing.models import Ticket
 from servicing.queries.entitlement import Item
 

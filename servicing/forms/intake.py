@@ -14,7 +14,7 @@ from members.models import User
 from members.support.forms import LongText
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
 from servicing.enums import PlaceWish, ServiceKind
-from servicing.forms.desk import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
+from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
 from servicing.models import ServiceCentre
 from servicing.queries.file_access import PURPOSE
 

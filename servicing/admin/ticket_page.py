@@ -30,7 +30,7 @@ from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails
 from servicing.actions.messages import may_write, write_message
 from servicing.enums import EventKind, TicketState, WhyStandard
-from servicing.forms import desk as typed
+from servicing.forms import ticket_steps as typed
 from servicing.models import Estimate, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
 from servicing.queries.file_access import PURPOSE
@@ -88,7 +88,7 @@ class Line:
     detail: str
 
 
-class DeskPage(ReadOnlyAdmin[Ticket]):
+class TicketPage(ReadOnlyAdmin[Ticket]):
     """The page of a ticket."""
 
     desk_template = "admin/servicing/ticket/desk.html"

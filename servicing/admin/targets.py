@@ -11,7 +11,7 @@ from servicing.models import ServiceCentre, Ticket
 from servicing.queries.targets import bars, months_back, targets
 
 
-def numbers_page(request: HttpRequest, now: datetime) -> dict[str, Any]:
+def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """What the page shows; `centre` in the address narrows it to one."""
     user: Any = request.user
     by: User = user
