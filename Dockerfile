@@ -1,4 +1,4 @@
-# The portal for production: one image, three commands (web here; workers, beat and migrate in docker-compose.yml).
+# The production image. It starts the web server; docker-compose.yml starts workers, beat and migrate from it, too.
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 \
@@ -19,13 +19,13 @@ COPY servicing servicing
 COPY templates templates
 COPY static static
 
-# The settings refuse to load without these; none of them reaches the image's environment.
+# The settings do not load without these. They are not kept in the image's environment.
 RUN SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost SITE_URL=http://localhost \
     DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost/0 FILES_ROOT=/tmp/none \
     python manage.py collectstatic --noinput \
     && python -m compileall -q cps_portal members kitbag servicing
 
-# A new volume takes the owner of the folder that it is put on.
+# A new volume gets the owner of the folder it is mounted on.
 RUN install -d -o portal -g portal -m 700 /srv/files
 
 USER portal

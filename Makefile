@@ -8,33 +8,33 @@ BIN = .venv/bin
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
 
-test: ## the whole test suite on throw-away servers (ARGS="-k kitbag" chooses)
+test: ## the test suite on temporary servers (ARGS="-k kitbag" for some of it)
 	@$(START) test $(ARGS)
 
-test-browser: ## in Chromium
+test-browser: ## pages in Chromium
 	@$(START) test -m browser -n auto --dist worksteal $(ARGS)
 
-test-races: ## real threads against each other
+test-races: ## race tests: real threads on a real database
 	@$(START) test -m races -n auto $(ARGS)
 
-test-wide: ## every page of the desk, whole worlds, long walks (LEDGER_EXAMPLES=... CHANGES_EXAMPLES=...)
+test-wide: ## every page of the admin, whole worlds, long random walks (LEDGER_EXAMPLES=... CHANGES_EXAMPLES=...)
 	@$(START) test -m wide -n auto --dist worksteal $(ARGS)
 
 test-schema: export SCHEMA_EXAMPLES ?= 60
-test-schema: ## thousands of requests made up from the contract of the API (SCHEMA_EXAMPLES=... of each operation)
+test-schema: ## thousands of requests generated from the API contract (SCHEMA_EXAMPLES=... for each operation)
 	@$(START) test -m schema -n auto $(ARGS)
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher -n auto --dist worksteal $(ARGS)
 
-chaos: install ## 500 Welcome Packs asked for while everything is killed (COUNT=... SEED=...)
+chaos: install ## requests 500 Welcome Packs while everything is killed (COUNT=... SEED=...)
 	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(SEED),--seed $(SEED))
 
-bench: ## how pages, search and a small crowd's run compare with the plainest thing
+bench: ## pages, search and the ledger, compared with plain implementations
 	@$(START) test -m bench -s -p no:randomly $(ARGS)
 
 bench-crowd: export BENCH_MEMBERS ?= 200000
-bench-crowd: ## a planned change over 200,000 members beside one statement; some ten minutes (BENCH_MEMBERS=...)
+bench-crowd: ## a planned change over 200,000 members, compared with one SQL statement; about fifteen minutes (BENCH_MEMBERS=...)
 	@$(START) test -m bench -s -p no:randomly tests/bench/test_crowd.py $(ARGS)
 
 lint: install ## style, templates, import contracts, types
@@ -44,11 +44,11 @@ lint: install ## style, templates, import contracts, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy .
 
-install: ## .venv with everything in it
+install: ## .venv with all requirements
 	@$(START) install
 
 lock: ## requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(START) lock $(ARGS)
 
-clean: ## throws away the data of `make run`
+clean: ## deletes the data of `make run`
 	@$(START) clean

@@ -30,7 +30,7 @@ app.conf.beat_schedule = {
     "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
     "portal-erase-closed": {"task": "portal.erase_closed", "schedule": crontab(hour="4", minute="20")},
     "portal-clear-sessions": {"task": "portal.clear_sessions", "schedule": crontab(hour="4", minute="10")},
-    # Each member once a month: the second and third day are for what a broker lost on the first.
+    # Each member gets one a month. Days 6 and 7 retry what the broker lost on day 5; nobody gets a second one.
     "kitbag-remind": {"task": "kitbag.remind", "schedule": crontab(day_of_month="5-7", hour="8", minute="20")},
     "servicing-forget-visitors": {"task": "servicing.forget_visitors", "schedule": crontab(minute="50", hour="3")},
     "servicing-lapse-reservations": {"task": "servicing.lapse_reservations", "schedule": crontab(minute="25")},

@@ -12,9 +12,9 @@ control_socket_disable = True
 
 
 def when_ready(server: Any) -> None:
-    """Before the workers part: what the first request would load is loaded, and stays shared.
+    """Import all views before the workers fork, so that they share the memory.
 
-    Frozen objects are left alone by the garbage collector, whose marks would make each worker copy their pages.
+    Frozen objects are skipped by the garbage collector. Otherwise its marks would make each worker copy their pages.
     """
     if server.cfg.preload_app:
         get_resolver().url_patterns  # noqa: B018 (it imports every view)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class PartnerKind(models.TextChoices):
     """R55."""
 
-    FULFILMENT = "fulfilment", _("Fulfilment house")
+    FULFILMENT = "fulfilment", _("Fulfilment partner")
     CENTRE = "centre", _("Service centre")
     RETAILER = "retailer", _("Retailer")
 

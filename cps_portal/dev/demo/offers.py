@@ -1,4 +1,4 @@
-"""Events and a special offer of the demonstration world, all invented and marked as samples (R59)."""
+"""Events and a special offer of the demo world, all invented and marked as samples (R59)."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ BEGINS, ENDS = time(10), time(15)
 
 @transaction.atomic
 def make_offers() -> None:
-    """An event with places, one with a waiting line that Ana is in, and what the next level opens."""
+    """An event with free places, a full one with Ana on its waiting list, and an offer for a higher level."""
     staff = User.objects.get(email="programme@example.org")
     _offer(
         "pit-stop-at-the-cycle-tour",
@@ -37,7 +37,7 @@ def make_offers() -> None:
         staff,
         kind=OfferKind.EVENT,
         title="An evening with long lenses",
-        summary="Try telephoto lenses on wildlife at dusk. Few places, so there is a line.",
+        summary="Try telephoto lenses on wildlife at dusk. Places are few, so there is a waiting list.",
         venue="Pretoria",
         levels=[Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM],
         places=2,
@@ -56,15 +56,15 @@ def make_offers() -> None:
         text="Choose at a service centre. Bring your card.",
     )
     if evening:
-        for place, name in enumerate(("emil", "dana", "ana")):
+        for position, name in enumerate(("emil", "dana", "ana")):
             member = Member.objects.filter(user__email=f"{name}@example.org").first()
             if member:
-                when = timezone.now() - timedelta(hours=9 - place)
-                sign_up(member=member, offer=evening, at=when)
+                signed_up_at = timezone.now() - timedelta(hours=9 - position)
+                sign_up(member=member, offer=evening, at=signed_up_at)
 
 
 def _offer(slug: str, by: User, **facts: Any) -> Offer | None:
-    """Nothing if it was made before."""
+    """Create and publish an offer. None if it exists already."""
     if Offer.objects.filter(slug=slug).exists():
         return None
     return publish(offer=Offer.objects.create(slug=slug, sample=True, **facts), by=by, at=timezone.now())

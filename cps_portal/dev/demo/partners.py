@@ -1,4 +1,4 @@
-"""A partner of each kind to try the API with: their secrets are known to everybody, so never outside development."""
+"""A partner of each kind to try the API with. The secret is public, so never create them outside development."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,19 +13,21 @@ SECRET = "sandbox-secret-known-to-everybody"  # noqa: S105
 SANDBOX = {
     PartnerKind.CENTRE: ("sample-centre", "Sample service centre"),
     PartnerKind.RETAILER: ("sample-retailer", "Sample retailer"),
-    PartnerKind.FULFILMENT: ("sample-house", "Sample fulfilment house"),  # that which runs beside the portal
+    PartnerKind.FULFILMENT: ("sample-fulfilment", "Sample fulfilment partner"),  # the simulator that `make run` starts
 }
 
 
 @transaction.atomic
 def make_partners() -> None:
-    """The client id of each is its short name. The centre has the tickets of Johannesburg."""
+    """Each client id is the partner's slug. The centre gets the tickets of Johannesburg."""
     now = timezone.now()
     for kind, (slug, name) in SANDBOX.items():
-        facts = {"name": name, "kind": kind, "since": now}
-        partner, _made = Partner.objects.get_or_create(slug=slug, defaults=facts)
+        defaults = {"name": name, "kind": kind, "since": now}
+        partner, _created = Partner.objects.get_or_create(slug=slug, defaults=defaults)
         if not Credential.objects.filter(client_id=slug).exists():
             scopes = [scope.value for scope in SCOPES[kind]]
-            partners.issue(partner=partner, name="Sandbox", scopes=scopes, by=None, at=now, fixed=(slug, SECRET))
+            partners.issue_credential(
+                partner=partner, name="Sandbox", scopes=scopes, by=None, at=now, fixed=(slug, SECRET)
+            )
         if kind == PartnerKind.CENTRE:
             ServiceCentre.objects.filter(slug=HOME, partner=None).update(partner=partner)

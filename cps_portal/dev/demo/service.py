@@ -1,4 +1,4 @@
-"""Jobs, loans and a centre's people of the demonstration world, made by the actions of servicing, in the past."""
+"""Tickets, loan units and centre staff of the demo world, created through the actions of servicing and backdated."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,25 +31,27 @@ POOL = [
 
 @transaction.atomic
 def make_jobs() -> None:
-    """A late repair with a loan offered, a lens on its way, one that came back, and one whose estimate waits."""
+    """A late repair with a loan on offer, a lens in the post, a finished repair, and an estimate waiting for approval."""
     if Ticket.objects.exists():
         return
-    home = ServiceCentre.objects.get(slug=HOME)
-    desk = User.objects.get(email="centre@example.org")
-    CentreStaff.objects.get_or_create(centre=home, user=desk)
+    johannesburg = ServiceCentre.objects.get(slug=HOME)
+    centre_user = User.objects.get(email="centre@example.org")
+    CentreStaff.objects.get_or_create(centre=johannesburg, user=centre_user)
     for slug, serial in POOL:
         product = Product.objects.filter(slug=slug).first()
         if product:
             LoanUnit.objects.get_or_create(
-                product=product, serial=serial, defaults={"centre": home, "condition": "Lightly used", "sample": True}
+                product=product,
+                serial=serial,
+                defaults={"centre": johannesburg, "condition": "Lightly used", "sample": True},
             )
     ana = Member.objects.select_related("user").get(user__email="ana@example.org")
     chloe = Member.objects.select_related("user").get(user__email="chloe@example.org")
-    actor = Actor(user=desk)
-    back = _job(ana, home, "rf-70-200mm-f2-8l-is-usm", "Zoom ring turns hard", _ago(60))
-    if back:
+    actor = Actor(user=centre_user)
+    finished = _job(ana, johannesburg, "rf-70-200mm-f2-8l-is-usm", "Zoom ring turns hard", _ago(60))
+    if finished:
         _through(
-            back,
+            finished,
             actor,
             _ago(58),
             EventKind.ASSESSED,
@@ -58,7 +60,7 @@ def make_jobs() -> None:
             EventKind.SHIPPED,
             EventKind.CLOSED,
         )
-    late = _job(ana, home, "eos-r5-mark-ii", "The shutter sticks in the cold", _ago(12))
+    late = _job(ana, johannesburg, "eos-r5-mark-ii", "The shutter sticks in the cold", _ago(12))
     if late:
         _through(late, actor, _ago(10), EventKind.ASSESSED)
         _estimate(
@@ -70,19 +72,18 @@ def make_jobs() -> None:
             part="Shutter unit",
             price="6450.00",
         )
-        approve = late.estimates.get()
-        approve_estimate(estimate=approve, actor=Actor(user=ana.user), at=_ago(8))
+        approve_estimate(estimate=late.estimates.get(), actor=Actor(user=ana.user), at=_ago(8))
         expected = timezone.localdate() + timedelta(days=3)
         order_part(ticket=late, name="Shutter unit", expected_on=expected, actor=actor, at=_ago(7))
-    lens = _job(ana, home, "rf-24-70mm-f2-8l-is-usm", "Autofocus hunts at 70 mm", _ago(2))
+    lens = _job(ana, johannesburg, "rf-24-70mm-f2-8l-is-usm", "Autofocus hunts at 70 mm", _ago(2))
     if lens:
         record_event(ticket=lens, kind=EventKind.SENT, actor=Actor(user=ana.user), at=_ago(1))
-    there = ServiceCentre.objects.get(slug=CHLOES)
-    waits = _job(chloe, there, "eos-r3", "Dropped; the rear screen stays dark", _ago(4))
-    if waits:
-        _through(waits, Actor(), _ago(2), EventKind.ASSESSED)
+    istanbul = ServiceCentre.objects.get(slug=CHLOES)
+    pending = _job(chloe, istanbul, "eos-r3", "Dropped; the rear screen stays dark", _ago(4))
+    if pending:
+        _through(pending, Actor(), _ago(2), EventKind.ASSESSED)
         _estimate(
-            waits,
+            pending,
             Actor(),
             _ago(1),
             currency="TRY",
@@ -94,17 +95,17 @@ def make_jobs() -> None:
 
 
 def _job(member: Member, centre: ServiceCentre, slug: str, fault: str, at: datetime) -> Ticket | None:
-    """A repair asked for; None in a catalogue or Kitbag without the product."""
-    rows = Registration.objects.of(member).filter(state="validated", product__slug=slug)
-    row = rows.select_related("product").order_by("pk").first()
-    if row is None:
+    """Request a repair. None if the catalogue or the Kitbag does not have the product."""
+    registrations = Registration.objects.of(member).filter(state="validated", product__slug=slug)
+    registration = registrations.select_related("product").order_by("pk").first()
+    if registration is None:
         return None
-    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault=fault)
-    return open_parcel(member=member, centre=centre, items=[wanted], by=member.user, at=at).tickets[0]
+    item = RequestedItem(Item(registration.product, registration=registration), ServiceKind.REPAIR, fault=fault)
+    return open_parcel(member=member, centre=centre, items=[item], by=member.user, at=at).tickets[0]
 
 
 def _through(ticket: Ticket, actor: Actor, at: datetime, *kinds: EventKind) -> None:
-    """Booked in, then one step an hour, as far as each is possible."""
+    """Book the ticket in, then record one event an hour; skip those that its state does not allow."""
     book_in(ticket=ticket, actor=actor, at=at, condition="Some wear, no cracks", accessories="Body cap")
     for hours, kind in enumerate(kinds, start=1):
         ticket.refresh_from_db()

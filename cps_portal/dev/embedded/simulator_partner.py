@@ -18,7 +18,8 @@ def register_simulator(url: str, secret_file: Path) -> None:
     """Point its webhook endpoint to this start's address, and write its signing secret to the file it reads."""
     now = timezone.now()
     partner, _created = Partner.objects.get_or_create(
-        slug="sample-house", defaults={"name": "Sample fulfilment house", "kind": PartnerKind.FULFILMENT, "since": now}
+        slug="sample-fulfilment",
+        defaults={"name": "Sample fulfilment partner", "kind": PartnerKind.FULFILMENT, "since": now},
     )
     endpoint = WebhookEndpoint.objects.live().filter(partner=partner).first()
     if endpoint is None:

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class MailboxConfig(AppConfig):
-    """Development and tests only: keeps the portal's mails as files and shows them."""
+    """Stores the portal's e-mails as files and shows them. For development and tests only."""
 
     name = "cps_portal.dev.mailbox"
     label = "mailbox"

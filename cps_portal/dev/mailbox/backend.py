@@ -7,7 +7,7 @@ from cps_portal.dev.mailbox import store
 
 
 class MailboxBackend(BaseEmailBackend):
-    """Keeps each mail as a file instead of sending it."""
+    """Stores each e-mail as a file instead of sending it."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for message in email_messages:

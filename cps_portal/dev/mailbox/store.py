@@ -1,4 +1,4 @@
-"""The folder of mails: one `.eml` file each, named by time so that the names sort."""
+"""Stores e-mails in a folder: one `.eml` file each, named by arrival time so that the names sort."""
 
 import secrets
 import tempfile
@@ -42,7 +42,7 @@ def folder() -> Path:
 
 
 def write(content: bytes) -> str:
-    """Keep one mail; return its name. It appears whole or not at all."""
+    """Store one e-mail and return its name. Renamed into place, so that a reader never sees half of it."""
     home = folder()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
@@ -58,7 +58,7 @@ def newest(limit: int) -> list[Mail]:
 
 
 def read(name: str) -> Mail | None:
-    """The mail of that name, which the URL converter has reduced to letters, digits, - and _."""
+    """Return the e-mail of that name. Safe as a path: the URL converter allows letters, digits, - and _ only."""
     file = folder() / f"{name}.eml"
     return _parse(file) if file.is_file() else None
 

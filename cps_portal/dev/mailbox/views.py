@@ -6,8 +6,8 @@ from django.views.decorators.http import require_safe
 
 from cps_portal.dev.mailbox import store
 
-SHOWN = 100
-# Mails need inline styles. They run nothing, load nothing, and their links open outside the frame.
+MAX_MAILS = 100
+# E-mails need inline styles. They may not run scripts or load anything, and their links open outside the frame.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -25,7 +25,7 @@ def find(name: str) -> store.Mail:
 @login_not_required
 @require_safe
 def mails(request: HttpRequest) -> HttpResponse:
-    return render(request, "mailbox/list.html", {"mails": store.newest(SHOWN)})
+    return render(request, "mailbox/list.html", {"mails": store.newest(MAX_MAILS)})
 
 
 @login_not_required
@@ -38,6 +38,6 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @xframe_options_sameorigin
 def html(request: HttpRequest, name: str) -> HttpResponse:
-    """The mail's own page, for the frame."""
+    """The HTML part of the e-mail, for the frame on its page."""
     body = find(name).html.replace("<head>", f"<head>{NEW_WINDOW}", 1)
     return HttpResponse(body, headers={"Content-Security-Policy": POLICY})

@@ -13,7 +13,7 @@ from kitbag.catalogue import reader
 
 class Command(BaseCommand):
     help = (
-        "Load products, their names and shapes of serial numbers, and write only differences. "
+        "Add products, their names and serial number shapes, and update those that differ from the files. "
         "Changes to the points or stage of products that members hold are only proposed."
     )
 

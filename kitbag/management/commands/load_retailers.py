@@ -7,9 +7,9 @@ from kitbag.catalogue.retailers_reader import read_retailers
 
 
 class Command(BaseCommand):
-    help = "Add missing retailers; existing ones are left as they are."
+    help = "Add retailers that are missing; existing rows are not changed."
 
     def handle(self, **options: Any) -> None:
-        added, left_alone = load_retailers(retailers=read_retailers())
+        added, existing = load_retailers(retailers=read_retailers())
         if options["verbosity"]:
-            self.stdout.write(f"retailers: {added} added, {left_alone} left alone")
+            self.stdout.write(f"retailers: {added} added, {existing} existing")

@@ -11,7 +11,7 @@ from cps_portal.core.partners.enums import PartnerKind
 
 @pghistory.track()
 class Partner(models.Model):  # type: ignore[django-manager-missing]  # a base of Credential is untyped
-    """A fulfilment house, a service centre's organisation, a retailer."""
+    """A fulfilment partner, an organisation that runs service centres, or a retailer."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     slug = models.SlugField(_("short name"), max_length=40, unique=True)
@@ -20,8 +20,8 @@ class Partner(models.Model):  # type: ignore[django-manager-missing]  # a base o
         _("active"),
         default=True,
         help_text=_(
-            "One that is not is told nothing and comes in no more, from one moment to the next. "
-            "What waits for it goes on waiting; its credentials work again once it is active."
+            "A partner that is not active gets no webhooks and no access to the API, at once. "
+            "Webhooks wait until it is active again; then its credentials work again, too."
         ),
     )
     since = models.DateTimeField(_("since"), default=timezone.now, editable=False)
