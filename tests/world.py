@@ -1,4 +1,4 @@
-"""The cast: Ana (Gold, owns the kit), Ben (Red, no kit), Chloe (a stranger), and the programme they live in."""
+"""The cast: Ana (Gold, owns the kit), Ben (Red, no kit), Chloe (unrelated to both), and their programme."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -71,7 +71,7 @@ def build_programme() -> TermsVersion:
 
 
 def join(name: str, country: str, terms: TermsVersion, at: datetime = JOINED) -> Member:
-    """Somebody joins, with a confirmed address."""
+    """A new member with a confirmed e-mail address."""
     user = UserFactory(email=f"{name.lower()}@example.org")
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     profile = actions.Profile(first_name=name, last_name="Example", country=country)

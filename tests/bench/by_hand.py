@@ -1,6 +1,6 @@
-"""The measure of a run: the best that could be written by hand.
+"""The yardstick for a run: the best single SQL statement, written by hand.
 
-One statement that trusts the fall it is told, reads no ledger, locks nothing beforehand and cannot be repeated. It
+It trusts the amount it is given, does not read the ledger, takes no locks and cannot be repeated. It
 writes the same entries, points, levels and level changes, under the same indexes and foreign keys.
 """
 

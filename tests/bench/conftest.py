@@ -1,4 +1,4 @@
-"""Measured in pairs, one after the other, so that a busy machine slows both: ratios, never bare seconds."""
+"""Measure in pairs, one after the other, so that a busy machine slows both: compare ratios, not seconds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ class Table:
         self.lines: list[str] = []
 
     def compare(self, name: str, ours: Callable[[int], Any], plain: Callable[[int], Any], rounds: int = ROUNDS) -> None:
-        """Call both with the number of the round, in turns of who goes first, and note the median of the ratios."""
+        """Call both with the number of the round, alternating which goes first; report the median of the ratios."""
         ours(0), plain(0)
         pairs = []
         for n in range(rounds):
@@ -24,24 +24,24 @@ class Table:
             else:
                 first, second = seconds(ours, n), seconds(plain, n)
             pairs.append((first, second))
-        mine, theirs = [pair[0] * 1000 for pair in pairs], [pair[1] * 1000 for pair in pairs]
+        our_ms = [pair[0] * 1000 for pair in pairs]
+        plain_ms = [pair[1] * 1000 for pair in pairs]
+        slow_ms = quantiles(our_ms, n=20)[-1]
         ratio = median(first / second for first, second in pairs)
-        self.lines.append(
-            f"{name:<52}{ratio:>8.2f}{median(mine):>10.1f}{quantiles(mine, n=20)[-1]:>10.1f}{median(theirs):>10.1f}"
-        )
+        self.lines.append(f"{name:<52}{ratio:>8.2f}{median(our_ms):>10.1f}{slow_ms:>10.1f}{median(plain_ms):>10.1f}")
 
 
 def seconds(job: Callable[[int], Any], n: int) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     job(n)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 @pytest.fixture(scope="session")
 def table() -> Iterator[Table]:
-    found = Table()
-    yield found
-    print(f"\n\n{'':<52}{'ratio':>8}{'ms':>10}{'95 %':>10}{'plain ms':>10}", *found.lines, sep="\n")  # noqa: T201
+    results = Table()
+    yield results
+    print(f"\n\n{'':<52}{'ratio':>8}{'ms':>10}{'95 %':>10}{'plain ms':>10}", *results.lines, sep="\n")  # noqa: T201
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The measure: each page as a plain view, one ORM query and a bare template, behind the same middleware."""
+"""The yardstick: each page as a plain view, one ORM query and a bare template, behind the same middleware."""
 
 from typing import Any
 

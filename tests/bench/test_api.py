@@ -1,4 +1,4 @@
-"""What the partner API does in a second beside the raw limit and beside plain REST framework, in turns (R55)."""
+"""Requests a second of the partner API, compared with the raw limit and plain REST framework in turns (R55)."""
 
 import os
 from collections.abc import Callable
@@ -35,10 +35,10 @@ Make = Callable[[int], bytes]
 @pytest.fixture
 def workshop(world: World) -> Machine:
     """One centre with many requested tickets of several members."""
-    found = machine()
-    found.credential.rate = 1_000_000
-    found.credential.save()
-    ticket = a_request(world, a_centre(partner=found.partner))
+    partner_machine = machine()
+    partner_machine.credential.rate = 1_000_000
+    partner_machine.credential.save()
+    ticket = a_request(world, a_centre(partner=partner_machine.partner))
     multiply(ticket, TICKETS)
     keys = list(Ticket.objects.exclude(pk=ticket.pk).values_list("pk", flat=True))
     members = [world.ana.pk, world.ben.pk, world.chloe.pk]
@@ -50,8 +50,8 @@ def workshop(world: World) -> Machine:
             [members, keys, [new_reference(lambda _sign: False) for _key in keys]],
         )
         cursor.execute("analyze")
-    assert found.fetch().status_code == 200
-    return found
+    assert partner_machine.fetch().status_code == 200
+    return partner_machine
 
 
 def event(client: Client, reference: str, kind: str) -> bytes:
@@ -60,21 +60,23 @@ def event(client: Client, reference: str, kind: str) -> bytes:
 
 
 def memory(port: int) -> float:
-    """What the worker of a server has to itself and its part of what it shares with its parent, in MiB."""
-    found = []
+    """Memory of a server's worker in MiB: its own, and its share of what it has in common with its parent (PSS)."""
+    sizes = []
     for rollup in Path("/proc").glob("[0-9]*/smaps_rollup"):
         try:
             if f"127.0.0.1:{port}" in (rollup.parent / "cmdline").read_bytes().decode():
                 (line,) = [row for row in rollup.read_text().splitlines() if row.startswith("Pss:")]
-                found.append(int(line.split()[1]) / 1024)
+                sizes.append(int(line.split()[1]) / 1024)
         except OSError:
             continue
-    return max(found, default=0.0)
+    return max(sizes, default=0.0)
 
 
-def test_requests_a_second_beside_the_raw_limit(workshop: Machine, report: list[str]) -> None:
+def test_requests_a_second_compared_with_the_raw_limit(workshop: Machine, report: list[str]) -> None:
     references = list(Ticket.objects.exclude(reference="").order_by("?").values_list("reference", flat=True))
-    unused = iter([*((one, "accepted") for one in references), *((one, "sent") for one in references)])
+    unused = iter(
+        [*((reference, "accepted") for reference in references), *((reference, "sent") for reference in references)]
+    )
     rates: dict[str, dict[str, list[float]]] = {}
     with ExitStack() as stack:
         clients, ports = {}, {}
@@ -103,9 +105,9 @@ def test_requests_a_second_beside_the_raw_limit(workshop: Machine, report: list[
                     if server != "plain" or kind != "record an event":
                         rates.setdefault(kind, {}).setdefault(server, []).append(client.rate(make, SECONDS))
         report.append(f"{'API, requests a second':<24}{'raw':>9}{'ours':>9}{'plain':>9}{'of raw':>12}{'of plain':>10}")
-        for kind, found in rates.items():
-            raw, ours, plain = (median(found.get(server, [0])) for server in SERVERS)
-            of_raw = median(r / o for r, o in zip(found["raw"], found["ours"], strict=True))
-            beside = median(o / p for o, p in zip(found["ours"], found["plain"], strict=True)) if plain else 0
-            report.append(f"{kind:<24}{raw:>9.0f}{ours:>9.0f}{plain:>9.0f}{f'1/{of_raw:.1f}':>12}{beside:>10.1f}")
+        for kind, by_server in rates.items():
+            raw, ours, plain = (median(by_server.get(server, [0])) for server in SERVERS)
+            of_raw = median(r / o for r, o in zip(by_server["raw"], by_server["ours"], strict=True))
+            of_plain = median(o / p for o, p in zip(by_server["ours"], by_server["plain"], strict=True)) if plain else 0
+            report.append(f"{kind:<24}{raw:>9.0f}{ours:>9.0f}{plain:>9.0f}{f'1/{of_raw:.1f}':>12}{of_plain:>10.1f}")
         report.append(f"a worker of ours has {memory(ports['ours']):.0f} MiB (its own, and its part of what is shared)")

@@ -1,4 +1,4 @@
-"""A planned change at scale: its batches beside the best single statement, what members feel of it, and the audit.
+"""A planned change at scale: its batches compared with the best single statement, what members notice, and the audit.
 
 BENCH_MEMBERS sets the size of the crowd; five times as many registrations. `make bench-crowd` takes 200,000.
 """
@@ -47,7 +47,7 @@ def sql(statement: str, params: object = None) -> None:
 
 
 def settle_down() -> None:
-    """What the database does by itself in a quiet minute; and nobody was told of anything yet."""
+    """Do what autovacuum does in a quiet minute, and forget notifications that are still due."""
     sql("truncate members_untoldlevelchange")
     for table in WRITTEN:
         sql(f"vacuum analyze {table}")
@@ -55,7 +55,7 @@ def settle_down() -> None:
 
 
 def flip(product: Product) -> StageChange:
-    """The product falls, or is current again: as announced long ago. Its holders are not settled yet."""
+    """Begin a stage change (superseded, or back to current) announced long ago. Its holders are not reconciled yet."""
     product.refresh_from_db()
     stage = Stage.SUPERSEDED if product.stage == Stage.CURRENT else Stage.CURRENT
     now = timezone.now()
@@ -118,7 +118,7 @@ def by_one_statement(change: StageChange) -> Run:
     }
     begun = time.perf_counter()
     with transaction.atomic():
-        sql("set local work_mem = '256MB'")  # ours gets along with what the server gives everybody
+        sql("set local work_mem = '256MB'")  # the portal's batches use the server's default
         sql(by_hand.OF_A_PRODUCT, facts)
     run = Run(time.perf_counter() - begun)
     StageChange.objects.filter(pk=change.pk).update(state=ChangeState.DONE, finished_at=timezone.now())

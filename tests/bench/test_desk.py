@@ -29,9 +29,9 @@ FEW_ROWS = 10
 
 def a_ticket(world: World) -> Ticket:
     row = validated(world.ana, world.pro_body, "012345678901")
-    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
+    item = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
     centre = a_centre()
-    ticket = open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY).tickets[0]
+    ticket = open_parcel(member=world.ana, centre=centre, items=[item], by=world.ana.user, at=MONDAY).tickets[0]
     return book_in(ticket=ticket, actor=Actor(user=world.staff), at=MONDAY).ticket
 
 
@@ -96,10 +96,10 @@ def test_the_overdue_job_costs_what_is_due_and_not_what_is_open(world: World, re
 
 def test_opening_a_ticket_asks_at_most_twenty_things_more_than_its_facts(world: World, report: list[str]) -> None:
     row = validated(world.ana, world.pro_body, "012345678901")
-    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
+    item = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
     centre = a_centre()
     with CaptureQueriesContext(connection) as queries:
-        open_parcel(member=world.ana, centre=centre, items=[wanted], by=world.ana.user, at=MONDAY)
-    own = [one for one in queries.captured_queries if "SAVEPOINT" not in one["sql"]]
+        open_parcel(member=world.ana, centre=centre, items=[item], by=world.ana.user, at=MONDAY)
+    own = [query for query in queries.captured_queries if "SAVEPOINT" not in query["sql"]]
     report.append(f"opening a ticket: {len(own)} queries (and {len(queries) - len(own)} of savepoints)")
     assert len(own) <= 20

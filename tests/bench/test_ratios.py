@@ -1,4 +1,4 @@
-"""What the portal costs beside the plainest thing that could do the same work, on the same data in the same run."""
+"""What the portal costs compared with the plainest code for the same work, on the same data in the same run."""
 
 import os
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def sql(statement: str, params: object = None) -> None:
 
 
 def settle_down() -> None:
-    """What the database does by itself in a quiet minute after a load."""
+    """Do what autovacuum does in a quiet minute after a load."""
     sql("select gin_clean_pending_list('product_name_search')")
     sql("analyze")
 
@@ -87,7 +87,7 @@ def test_search_in_a_large_catalogue(catalogue: World, table: Table) -> None:
     times = LARGE // Product.objects.count()
     changed = {"name": "name || ' ' || n", "slug": "slug || '-copy-' || n"}
     columns = [field.column for field in Product._meta.concrete_fields if not field.primary_key]
-    with pgtrigger.ignore():  # their history is not what is measured
+    with pgtrigger.ignore():  # their history is not measured
         sql(
             f"insert into kitbag_product ({', '.join(columns)}) "  # noqa: S608
             f"select {', '.join(changed.get(column, column) for column in columns)} "

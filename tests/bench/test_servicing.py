@@ -50,7 +50,7 @@ def fill(world: World, centre: ServiceCentre, count: int, *, due: datetime) -> N
         )
         for n in range(count)
     )
-    with pgtrigger.ignore("servicing.Ticket:insert_insert"):  # their history is not what is measured
+    with pgtrigger.ignore("servicing.Ticket:insert_insert"):  # their history is not measured
         Ticket.objects.bulk_create(rows, batch_size=5000)
 
 
@@ -83,7 +83,7 @@ def test_the_job_of_missed_targets_costs_what_is_due_and_not_what_is_open(world:
     assert many < few * 10, "it costs what is open"
 
 
-def test_the_clock_of_two_hundred_events_beside_one_sum_of_working_time_each(table: Table) -> None:
+def test_the_clock_of_two_hundred_events_compared_with_summing_working_time(table: Table) -> None:
     events = [Event(EventKind.REQUESTED, MONDAY, MONDAY), Event(EventKind.BOOKED_IN, MONDAY, MONDAY)]
     for n in range(99):
         at = MONDAY + timedelta(hours=3 * n + 1)

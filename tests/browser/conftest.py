@@ -26,7 +26,7 @@ ARGUMENTS = [
     "--no-first-run",
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
-expect.set_options(timeout=20_000)  # what never comes fails, what is slow on a busy machine does not
+expect.set_options(timeout=20_000)  # long, so that a busy machine does not fail tests
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,14 +61,14 @@ def worker() -> Iterator[None]:
         yield
 
 
-def is_complaint(said: ConsoleMessage) -> bool:
-    """An error in the console, but for the page that is asked for because it is not there."""
-    return said.type == "error" and not said.location["url"].endswith(MISSING_PAGE)
+def is_complaint(message: ConsoleMessage) -> bool:
+    """An error in the console, except for the page that tests request because it does not exist."""
+    return message.type == "error" and not message.location["url"].endswith(MISSING_PAGE)
 
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Callable[..., Page]]:
-    """Open a fresh browser; whatever it complains about fails the test."""
+    """Open a new browser context. Any error in a page or its console fails the test."""
     settings.SITE_URL = live_server.url
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -84,7 +84,7 @@ def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Ite
             )
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
+        page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
         return page
 
     yield open_page

@@ -49,25 +49,25 @@ MEMBER = [
     "/accounts/password/change/",
     "/accounts/2fa/",
 ]
-# Each width, scheme and writing direction; all eight together would show nothing more.
+# Each width, scheme and direction at least once. All eight combinations would find nothing more.
 Look = tuple[str, Literal["light", "dark"]]
 LOOKS: dict[int, list[Look]] = {390: [("ltr", "light"), ("rtl", "dark")], 1440: [("ltr", "dark")]}
 
 
 def problems(page: Page, address: str) -> list[str]:
-    """What axe says of the page in the looks of this width; and whether it is too wide."""
-    found = []
+    """Problems of the page in each theme and direction of this width."""
+    faults_found = []
     page.goto(address)
     assert page.viewport_size
     for direction, scheme in LOOKS[page.viewport_size["width"]]:
         page.evaluate("direction => { document.documentElement.dir = direction }", direction)
         page.emulate_media(color_scheme=scheme)
-        found += [f"{address} {direction} {scheme}: {fault}" for fault in faults(page)]
-    return found
+        faults_found += [f"{address} {direction} {scheme}: {fault}" for fault in faults(page)]
+    return faults_found
 
 
 def registrations_of(member: Member) -> list[str]:
-    """One page of each kind of product there is in the Kitbag."""
+    """The pages of one registration in each state."""
     pages = []
     for state in RegistrationState.values:
         row = member.registrations.filter(state=state).first()
@@ -88,14 +88,14 @@ def test_no_page_has_a_violation(transactional_db: None, groups: None, visit: Ca
     look = {"viewport": {"width": width, "height": 900}, "reduced_motion": "reduce"}
     ana = Member.objects.get(user__email="ana@example.org")
     ben = Member.objects.get(user__email="ben@example.org")
-    found: list[str] = []
+    all_problems: list[str] = []
     page = visit(**look)
     for address in PUBLIC:
-        found += problems(page, address)
+        all_problems += problems(page, address)
     page = visit(ana.user, **look)
     for address in MEMBER + registrations_of(ana):
-        found += problems(page, address)
+        all_problems += problems(page, address)
     page = visit(ben.user, **look)
     for address in ["/dashboard/", "/kitbag/", "/kitbag/points/", "/card/"]:
-        found += problems(page, address)
-    assert found == []
+        all_problems += problems(page, address)
+    assert all_problems == []

@@ -1,4 +1,4 @@
-"""The reference of the partner API draws itself under the strict Content-Security-Policy, on a phone too (R55)."""
+"""The reference of the partner API renders under the strict Content-Security-Policy, on a phone too (R55)."""
 
 from collections.abc import Callable
 

@@ -13,11 +13,11 @@ from members.offers.enums import CardEnd
 from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
-KEPT = "async () => { const c = await caches.open('card'); return (await c.keys()).length }"
+COUNT_CACHED = "async () => { const c = await caches.open('card'); return (await c.keys()).length }"
 
 
 def scanned(page: Page) -> str:
-    """What a scanner reads off the screen."""
+    """What a scanner reads from the screen."""
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
     (code,) = zxingcpp.read_barcodes(picture)
     return str(code.text)
@@ -45,7 +45,7 @@ def test_the_code_on_the_screen_leads_a_visitor_to_valid_and_then_not_valid(
     assert scanned(member) != address
 
 
-def test_opened_once_it_works_with_no_signal_until_signing_out(
+def test_a_card_that_was_opened_once_works_offline_until_signing_out(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     page = visit(committed_world.ana.user, viewport=PHONE)
@@ -61,19 +61,19 @@ def test_opened_once_it_works_with_no_signal_until_signing_out(
     page.goto("/accounts/logout/")
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
-    assert page.evaluate(KEPT) == 0
+    assert page.evaluate(COUNT_CACHED) == 0
     page.goto("/card/")
     expect(page).to_have_url("/accounts/login/?next=/card/")
 
 
-def test_a_sign_in_that_ended_elsewhere_takes_the_kept_card_along(
+def test_a_session_that_ended_elsewhere_removes_the_card_kept_offline(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     page = visit(committed_world.ana.user, viewport=PHONE)
     page.goto("/card/")
     expect(page.locator("[data-kept]")).to_be_attached()
-    assert page.evaluate(KEPT) == 1
+    assert page.evaluate(COUNT_CACHED) == 1
     page.context.clear_cookies()
     page.goto("/card/")
     expect(page).to_have_url("/accounts/login/?next=/card/")
-    assert page.evaluate(KEPT) == 0
+    assert page.evaluate(COUNT_CACHED) == 0

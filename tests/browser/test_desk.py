@@ -34,20 +34,20 @@ def test_four_decisions_without_a_mouse(rows: list[Registration], agent: User, v
     page.keyboard.press("n")
     for row, keys in [(rows[0], ["a"]), (rows[1], ["r", "2"]), (rows[2], ["s"])]:
         expect(page.locator(".desk__serial").first).to_have_text(row.serial)
-        page.wait_for_load_state()  # a key pressed before the script is there does nothing
+        page.wait_for_load_state()  # keys do nothing before the script is loaded
         for key in keys:
             page.keyboard.press(key)
     expect(page.locator(".desk__serial").first).to_have_text(rows[3].serial)
     page.wait_for_load_state()
     page.keyboard.press("m")
-    page.keyboard.type("A photo of the number, as it stands there.")  # with every letter that is a key elsewhere
+    page.keyboard.type("A photo of the serial number, please.")  # letters are shortcuts outside the field
     page.keyboard.press("Control+Enter")
     expect(page.locator(".desk__serial").first).to_have_text(rows[2].serial)
     for row in rows:
         row.refresh_from_db()
     assert [row.state for row in rows] == ["validated", "rejected", "submitted", "rejected"]
     assert rows[1].refusal_reason == "serial_unreadable"
-    assert rows[3].asked_for == "A photo of the number, as it stands there."
+    assert rows[3].asked_for == "A photo of the serial number, please."
 
 
 def test_the_same_by_buttons_without_javascript(

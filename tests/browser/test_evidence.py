@@ -1,4 +1,4 @@
-"""On a phone: a photo goes up with progress, comes off again, and fills in the serial number (R25)."""
+"""On a phone: a photo uploads with progress, can be removed, and fills in the serial number (R25)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,9 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_photo_goes_up_comes_off_and_fills_in_the_serial_number(visit: Callable[..., Page], tmp_path: Path) -> None:
+def test_a_photo_uploads_can_be_removed_and_fills_in_the_serial_number(
+    visit: Callable[..., Page], tmp_path: Path
+) -> None:
     world = build_world()
     row = draft(world.ben, world.body)
     receipt, photo = tmp_path / "receipt.pdf", tmp_path / "photo.jpg"

@@ -72,12 +72,12 @@ def test_joining_to_points_without_reloading(catalogue: None, worker: None, visi
     expect(page.locator(".kit[data-state=pending]")).to_have_count(3)  # R18: grey until validated
     page.locator(".kit", has_text="EOS R1").get_by_role("link").first.click()
     fill_details(page, "0230 2100 1234")
-    expect(page.get_by_text("Silver").first).to_be_visible(timeout=15000)  # by itself, nobody reloads
+    expect(page.get_by_text("Silver").first).to_be_visible(timeout=15000)  # without reloading
     member = Member.objects.get(user__email="thandi@example.org")
     assert (member.points, member.level) == (500, "silver")
     row = member.registrations.get(product__name="EOS R1")
     page.goto(f"/kitbag/{row.pk}/remove/")
-    expect(page.get_by_text("Your level will go from Silver to Red")).to_be_visible()  # R26: the cost first
+    expect(page.get_by_text("Your level will go from Silver to Red")).to_be_visible()  # R26: the consequences first
     page.get_by_label("Sold").check()
     page.get_by_role("button", name="Remove", exact=True).click()
     page.wait_for_load_state()

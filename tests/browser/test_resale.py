@@ -1,4 +1,4 @@
-"""Resale on a phone: released with a code, redeemed by somebody else; a removal taken back. R26, R35."""
+"""Resale on a phone: released with a code, redeemed by another member; a removal undone. R26, R35."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A wrong serial number on a phone: it is named, the suggestion is one tap, insisting leads on (R29, R30)."""
+"""A wrong serial number on a phone: it is named, the suggestion is one tap, insisting continues (R29, R30)."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def fill_rest(page: Page) -> None:
         page.locator(f"[name=purchased_on_{part}]").fill(value)
 
 
-def hand_in(page: Page) -> None:
+def submit(page: Page) -> None:
     page.get_by_role("button", name="Save and count").click()
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_number_is_named_corrected_with_a_tap_and_insisted_on(visit: Cal
     expect(note).to_contain_text("does not look like")
     fill_rest(page)
     page.get_by_label("I have checked it, it is right").check()
-    hand_in(page)
+    submit(page)
     page.wait_for_url(f"**/kitbag/{row.pk}/")
     assert is_insisted(row)
 
@@ -57,13 +57,13 @@ def test_a_wrong_number_is_named_corrected_with_a_tap_and_insisted_on(visit: Cal
     page.goto(f"/kitbag/{row.pk}/finish/")
     fill_rest(page)
     page.locator("[name=serial]").fill("O52O31000077")
-    hand_in(page)
+    submit(page)
     page.get_by_role("button", name="Use").click()
     expect(page.locator("[name=serial]")).to_have_value("052031000077")
     expect(page.locator("[name=store]")).to_have_value("Nairobi Cameras")
     page.locator("[name=serial]").fill("84716")
-    hand_in(page)
+    submit(page)
     page.get_by_label("I have checked it, it is right").check()
-    hand_in(page)
+    submit(page)
     page.wait_for_url(f"**/kitbag/{row.pk}/")
     assert is_insisted(row)

@@ -1,4 +1,4 @@
-"""A service asked for on a phone: Gold with Fast Track, Red at standard speed and without a script (R43, R49)."""
+"""A service requested on a phone: Gold with Fast Track; Red at standard speed, without JavaScript (R43, R49)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,23 +15,23 @@ from tests.world import World
 PHONE = {"width": 390, "height": 844}
 
 
-def test_a_gold_member_asks_for_a_repair_with_a_photo_and_marks_it_as_sent(
+def test_a_gold_member_requests_a_repair_with_a_photo_and_marks_it_as_sent(
     committed_world: World, visit: Callable[..., Page], tmp_path: Path
 ) -> None:
     world = committed_world
     a_centre()
-    row = validated(world.ana, world.pro_body, "012345678701")
+    registration = validated(world.ana, world.pro_body, "012345678701")
     photo = tmp_path / "fault.jpg"
     Image.new("RGB", (40, 30), "navy").save(photo)
     page = visit(world.ana.user, viewport=PHONE)
-    page.goto(f"/kitbag/{row.pk}/")
+    page.goto(f"/kitbag/{registration.pk}/")
     expect(page.get_by_text("Free return shipping for a chargeable repair")).to_be_visible()
     assert faults(page) == []
     page.get_by_role("link", name="Book a service").click()
     assert faults(page) == []
     page.get_by_label("What happens?").fill("Shutter sticks")
-    page.locator(f"[name=p{row.pk}_photos]").set_input_files(photo)
-    expect(page.locator(f"[name=p{row.pk}_photos_keys]")).to_have_count(1)
+    page.locator(f"[name=p{registration.pk}_photos]").set_input_files(photo)
+    expect(page.locator(f"[name=p{registration.pk}_photos_keys]")).to_have_count(1)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("3 working days")).to_be_visible()
     assert faults(page) == []
@@ -49,18 +49,18 @@ def test_a_gold_member_asks_for_a_repair_with_a_photo_and_marks_it_as_sent(
     page.get_by_label("Tracking number").fill("AB1")
     page.get_by_role("button", name="It’s on its way").click()
     expect(page.get_by_text("On its way. We’ll tell you when it’s booked in.")).to_be_visible()
-    page.goto(f"/kitbag/{row.pk}/remove/")
+    page.goto(f"/kitbag/{registration.pk}/remove/")
     expect(page.get_by_text("It is in service. You can do this when it is back.")).to_be_visible()
 
 
-def test_a_red_member_without_a_script_reads_why_it_is_standard_and_what_would_change_it(
+def test_a_red_member_without_javascript_reads_why_it_is_standard_and_how_to_change_it(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     world = committed_world
     a_centre(country="KE")
-    row = validated(world.ben, world.body, "012345678701")
+    registration = validated(world.ben, world.body, "012345678701")
     page = visit(world.ben.user, viewport=PHONE, java_script_enabled=False)
-    page.goto(f"/kitbag/{row.pk}/")
+    page.goto(f"/kitbag/{registration.pk}/")
     page.get_by_role("link", name="What you get at which centre").click()
     expect(page.get_by_text("A higher level gives Fast Track there.")).to_be_visible()
     page.get_by_role("link", name="All centres").click()

@@ -1,4 +1,4 @@
-"""The Welcome Pack on a phone: asked for, looked over, confirmed, followed; with and without JavaScript. R36, R37."""
+"""The Welcome Pack on a phone: requested, checked, confirmed, followed; with and without JavaScript. R36, R37."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from members.enums import Programme, ServiceLevel
 from members.models import CountryProgramme
-from members.offers.actions.loading import load_offers
+from members.offers.actions.reference_data import load_offers
 from members.offers.models import WelcomePack
 from tests.world import SINCE, World
 
@@ -15,7 +15,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_a_pack_is_asked_for_on_a_phone(committed_world: World, visit: Callable[..., Page], scripts: bool) -> None:
+def test_a_pack_is_requested_on_a_phone(committed_world: World, visit: Callable[..., Page], scripts: bool) -> None:
     load_offers()
     CountryProgramme.objects.create(
         country="AE", region="EMEA", kind=Programme.FREE, service_level=ServiceLevel.FULL, valid_from=SINCE

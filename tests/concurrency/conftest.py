@@ -6,7 +6,7 @@ __all__ = ["broker", "no_broker", "start_worker"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is in this folder runs by `make test-races`: emptying every table after each test takes its time."""
+    """Mark these tests as races (`make test-races`): truncating every table after each test is slow."""
     for item in items:
         if "concurrency" in item.path.parts and not item.get_closest_marker("launcher"):
             item.add_marker("races")

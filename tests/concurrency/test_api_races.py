@@ -18,10 +18,10 @@ MANY = 8
 
 @pytest.fixture
 def workshop(committed_world: World) -> Machine:
-    found = machine()
-    a_request(committed_world, a_centre(partner=found.partner))
-    found.fetch()
-    return found
+    partner_machine = machine()
+    a_request(committed_world, a_centre(partner=partner_machine.partner))
+    partner_machine.fetch()
+    return partner_machine
 
 
 def at_once(job: Callable[[int], Any]) -> list[Any]:
@@ -32,31 +32,31 @@ def path() -> str:
     return f"tickets/{Ticket.objects.get().reference}/events"
 
 
-def said(number: str = "7") -> dict[str, Any]:
+def event(number: str = "7") -> dict[str, Any]:
     return {"kind": "accepted", "external_id": number, "occurred_at": "2026-03-02T10:00:00Z"}
 
 
-def test_one_key_eight_times_has_one_effect(workshop: Machine) -> None:
-    where = path()
-    answers = at_once(lambda _n: workshop.post(where, said(), key="one"))
-    done = [one for one in answers if one.status_code == 201]
-    waiting = [one for one in answers if one.status_code == 409]
+def test_one_idempotency_key_used_eight_times_has_one_effect(workshop: Machine) -> None:
+    url = path()
+    answers = at_once(lambda _n: workshop.post(url, event(), key="one"))
+    done = [answer for answer in answers if answer.status_code == 201]
+    waiting = [answer for answer in answers if answer.status_code == 409]
     assert len(done) + len(waiting) == MANY and done
-    assert len({one.content for one in done}) == 1
-    assert all(one.json()["code"] == "running" and one["Retry-After"] == "1" for one in waiting)
-    assert workshop.post(where, said(), key="one").content == done[0].content
+    assert len({answer.content for answer in done}) == 1
+    assert all(answer.json()["code"] == "running" and answer["Retry-After"] == "1" for answer in waiting)
+    assert workshop.post(url, event(), key="one").content == done[0].content
     assert TicketEvent.objects.filter(kind="accepted").count() == 1
 
 
-def test_one_event_under_eight_keys_is_written_once(workshop: Machine) -> None:
-    where = path()
-    answers = at_once(lambda n: workshop.post(where, said(), key=f"key-{n}"))
-    assert sorted(one.status_code for one in answers) == [200] * (MANY - 1) + [201]
+def test_one_event_with_eight_keys_is_written_once(workshop: Machine) -> None:
+    url = path()
+    answers = at_once(lambda n: workshop.post(url, event(), key=f"key-{n}"))
+    assert sorted(answer.status_code for answer in answers) == [200] * (MANY - 1) + [201]
     assert TicketEvent.objects.filter(kind="accepted").count() == 1
 
 
-def test_of_eight_that_know_the_same_version_one_passes(workshop: Machine) -> None:
-    where = path()
-    known = workshop.get(where.removesuffix("/events"))["ETag"]
-    answers = at_once(lambda n: workshop.post(where, said(f"{n}"), **{"If-Match": known}))
-    assert sorted(one.status_code for one in answers) == [201] + [412] * (MANY - 1)
+def test_of_eight_requests_with_the_same_etag_one_passes(workshop: Machine) -> None:
+    url = path()
+    etag = workshop.get(url.removesuffix("/events"))["ETag"]
+    answers = at_once(lambda n: workshop.post(url, event(f"{n}"), **{"If-Match": etag}))
+    assert sorted(answer.status_code for answer in answers) == [201] + [412] * (MANY - 1)

@@ -22,12 +22,12 @@ def test_of_simultaneous_agents_one_takes_the_case_and_one_answers_it(committed_
     ask = {"kind": CaseKind.KIT, "subject": "S", "text": "T", "member": world.ana, "by": world.ana.user, "at": NOW}
     taken, answered = actions.open_case(**ask), actions.open_case(**ask)
 
-    def lost(jobs: list[object]) -> list[str]:
-        return [result.code for result in jobs if isinstance(result, Refusal)]
+    def refusals(results: list[object]) -> list[str]:
+        return [result.code for result in results if isinstance(result, Refusal)]
 
     takes = together(*(lambda by=by: actions.take(case=taken, by=by, at=NOW) for by in agents))
     answers = together(*(lambda by=by: actions.answer(case=answered, text="A", by=by, at=NOW) for by in agents))
-    assert lost(takes) == lost(answers) == ["taken"] * 3
+    assert refusals(takes) == refusals(answers) == ["taken"] * 3
     assert CaseMessage.objects.filter(case=answered).count() == 2
     winner = next(agent for agent, result in zip(agents, answers, strict=True) if not isinstance(result, Refusal))
     answered.refresh_from_db()

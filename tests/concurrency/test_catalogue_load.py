@@ -1,4 +1,4 @@
-"""A load of the catalogue beside members who register: R22."""
+"""Loading the catalogue while members register: R22."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def load(product: Product, **fields: object) -> CatalogueReport:
-    """A load of a file that says of this product what the database says, but for these fields."""
+    """Load a file that agrees with the database about this product, except for these fields."""
     columns = [
         "name",
         "category",
@@ -50,7 +50,7 @@ def load(product: Product, **fields: object) -> CatalogueReport:
 
 
 def test_a_load_waits_for_an_open_validation_and_then_only_proposes(committed_world: World) -> None:
-    """The order is forced: nobody else holds the product, so without waiting the load would change its points."""
+    """The order is forced: no other member holds the product, so without waiting the load would change its points."""
     world = committed_world
     with transaction.atomic():
         row = submitted(world.ben, world.grip, "700000000001")
@@ -65,7 +65,7 @@ def test_a_load_waits_for_an_open_validation_and_then_only_proposes(committed_wo
     assert CatalogueProposal.objects.count() == 1
 
 
-def test_two_loads_at_once_do_not_trip_over_each_other(committed_world: World) -> None:
+def test_simultaneous_loads_add_a_product_once(committed_world: World) -> None:
     product = Product(
         slug="eos-new",
         name="EOS New 1",

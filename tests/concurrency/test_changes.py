@@ -1,4 +1,4 @@
-"""Applying a planned change beside members and beside itself, on real threads: R21, R22."""
+"""Applying a planned change while members act, and by several workers at once: R21, R22."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ def run(change: StageChange, limit: int = 2) -> None:
 
 
 def assert_applied(change: StageChange) -> None:
-    """Whoever was beaten to a step leaves it to the other: the sweep would finish what is left."""
+    """Finish what is left, as the sweep would: a worker that finds a step locked leaves it to the other."""
     if change.state != ChangeState.DONE:
         while stage_changes.reconcile_step(change=change.pk, limit=10, at=DAY):
             pass
@@ -68,7 +68,9 @@ def test_four_workers_apply_a_change_once(committed_world: World, attempt: int) 
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_members_who_register_and_remove_during_the_run_end_right(committed_world: World, attempt: int) -> None:
+def test_members_who_register_and_remove_during_the_run_get_the_right_points(
+    committed_world: World, attempt: int
+) -> None:
     world = committed_world
     people = holders(world, 8)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
@@ -112,37 +114,37 @@ def test_a_registration_waits_for_one_batch_at_most(committed_world: World) -> N
     assert_applied(change)
 
 
-def test_two_who_tell_of_a_plan_tell_everybody_once(committed_world: World) -> None:
+def test_two_workers_announce_a_plan_to_each_holder_once(committed_world: World) -> None:
     world = committed_world
     holders(world, 9)
     (change,) = planning.plan_changes(plans=[plan(world.pro_body, Stage.SUPERSEDED, NOW)], by=None, at=NOW)
     later = NOW + timedelta(hours=1)
     late = submitted(world.ben, world.pro_body, "830000000001", at=NOW)
 
-    def tell() -> None:
+    def notify() -> None:
         while stage_change_notices.notify_holders_step(change=change.pk, limit=2, at=later):
             pass
 
-    no_errors(together(tell, tell, lambda: registrations.check_registration(registration=late, at=later)))
-    tell()
+    no_errors(together(notify, notify, lambda: registrations.check_registration(registration=late, at=later)))
+    notify()
     assert Announcement.objects.filter(change=change).count() == 11
     ledger.assert_nobody_is_told_twice()
     ledger.assert_every_holder_was_told(change)
 
 
-def test_a_plan_waits_for_an_open_validation_so_that_its_member_is_told(committed_world: World) -> None:
+def test_a_plan_waits_for_an_open_validation_so_that_its_member_is_notified(committed_world: World) -> None:
     """Without the wait the plan is announced to everybody it can see while Ben is still validating."""
     world = committed_world
     row = submitted(world.ben, world.pro_body, "840000000001", at=NOW)
     with transaction.atomic():
         registrations.check_registration(registration=row, at=NOW)
-        planning_it = Background(lambda: announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW))
-        assert planning_it.is_waiting()
-    change = planning_it.finish()
+        planned = Background(lambda: announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW))
+        assert planned.is_waiting()
+    change = planned.finish()
     ledger.assert_every_holder_was_told(change)
 
 
-def test_a_cancelled_plan_and_its_day_at_once_end_in_one_of_the_two(committed_world: World) -> None:
+def test_cancelling_and_applying_a_plan_at_once_does_one_of_the_two(committed_world: World) -> None:
     world = committed_world
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     together(
@@ -157,7 +159,7 @@ def test_a_cancelled_plan_and_its_day_at_once_end_in_one_of_the_two(committed_wo
     ]
 
 
-def test_two_who_tell_of_levels_tell_each_once(committed_world: World) -> None:
+def test_two_workers_notify_of_each_level_change_once(committed_world: World) -> None:
     world = committed_world
     holders(world, 6)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
@@ -165,12 +167,12 @@ def test_two_who_tell_of_levels_tell_each_once(committed_world: World) -> None:
     while stage_changes.reconcile_step(change=change.pk, limit=3, at=DAY):
         pass
 
-    def tell() -> None:
+    def notify() -> None:
         while members.notify_level_changes(limit=2):
             pass
 
-    no_errors(together(tell, tell))
-    tell()
+    no_errors(together(notify, notify))
+    notify()
     ledger.assert_nobody_is_told_twice()
     moved = LevelChange.objects.filter(cause="superseded")
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Races at the desk: taking, deciding, claims beside removals and changes of stage (R11, R19, R22, R32)."""
+"""Races in reviews: taking, deciding, claims during removals and stage changes (R11, R19, R22, R32)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,13 +28,13 @@ def waiting(world: World, count: int) -> list[Registration]:
 
 
 def codes(results: list[Any]) -> list[str]:
-    """What was refused; anything else that was raised fails the test."""
+    """The codes of the refusals. Any other exception fails the test."""
     broken = [result for result in results if isinstance(result, Exception) and not isinstance(result, Refusal)]
     assert broken == []
     return sorted(result.code for result in results if isinstance(result, Refusal))
 
 
-def test_agents_who_press_next_at_once_get_different_ones(committed_world: World) -> None:
+def test_agents_who_press_next_at_once_get_different_registrations(committed_world: World) -> None:
     rows = waiting(committed_world, 4)
     agents = [UserFactory(is_staff=True) for _n in range(4)]
     taken = together(*(lambda by=by: review.take_next(by=by, at=NOW) for by in agents))
@@ -42,7 +42,7 @@ def test_agents_who_press_next_at_once_get_different_ones(committed_world: World
     assert {row.pk for row in taken} == {row.pk for row in rows}
 
 
-def test_one_decision_of_several_at_once_holds(committed_world: World) -> None:
+def test_one_of_several_simultaneous_decisions_counts(committed_world: World) -> None:
     world = committed_world
     (row,) = waiting(world, 1)
     agents = [UserFactory(is_staff=True) for _n in range(2)]
@@ -78,7 +78,7 @@ def removal(row: Registration) -> Job:
 
 
 def assert_whole(world: World) -> None:
-    """Points agree, one at most counts, and nobody waits for a claim that has ended."""
+    """Points agree, at most one registration counts, and none waits for a claim that has ended."""
     assert_ledger_agrees()
     counting = Registration.objects.filter(product=world.pro_body, state=RegistrationState.VALIDATED)
     assert counting.count() <= 1
@@ -91,7 +91,7 @@ def assert_whole(world: World) -> None:
 
 @pytest.mark.parametrize("side", ["holder", "claimant"])
 @pytest.mark.parametrize("attempt", range(2))
-def test_a_decision_beside_a_removal(committed_world: World, side: str, attempt: int) -> None:
+def test_a_decision_during_a_removal(committed_world: World, side: str, attempt: int) -> None:
     world = committed_world
     claim = claim_of(world)
     outcome = ClaimOutcome.CLAIMANT if attempt % 2 else ClaimOutcome.HOLDER
@@ -103,7 +103,7 @@ def test_a_decision_beside_a_removal(committed_world: World, side: str, attempt:
     assert_whole(world)
 
 
-def test_both_sides_letting_go_at_once_end_the_claim_once(committed_world: World) -> None:
+def test_both_members_removing_at_once_end_the_claim_once(committed_world: World) -> None:
     claim = claim_of(committed_world)
     assert codes(together(removal(claim.holder), removal(claim.claimant))) == []
     claim.refresh_from_db()
@@ -112,7 +112,7 @@ def test_both_sides_letting_go_at_once_end_the_claim_once(committed_world: World
     assert_whole(committed_world)
 
 
-def test_two_agents_decide_a_claim_at_once_and_one_decision_holds(committed_world: World) -> None:
+def test_two_agents_decide_a_claim_at_once_and_one_decision_counts(committed_world: World) -> None:
     world = committed_world
     claim = claim_of(world)
     first, second = UserFactory(is_staff=True), UserFactory(is_staff=True)
@@ -126,7 +126,7 @@ def test_two_agents_decide_a_claim_at_once_and_one_decision_holds(committed_worl
     assert_whole(world)
 
 
-def test_a_decision_beside_a_running_stage_change_leaves_right_points(committed_world: World) -> None:
+def test_a_decision_during_a_stage_change_leaves_the_right_points(committed_world: World) -> None:
     world = committed_world
     claim = claim_of(world)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
@@ -137,7 +137,7 @@ def test_a_decision_beside_a_running_stage_change_leaves_right_points(committed_
     assert_whole(world)
 
 
-def test_claims_across_each_other_do_not_block(committed_world: World) -> None:
+def test_claims_against_each_other_do_not_deadlock(committed_world: World) -> None:
     """Ana claims what Ben holds and Ben what Ana holds, while both are checked and decided: no deadlock."""
     world = committed_world
     validated(world.ben, world.body, "400000000002", at=NOW)

@@ -42,7 +42,7 @@ def assert_only_refusals(results: list[object]) -> None:
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_two_who_redeem_at_once_one_gets_it(committed_world: World, attempt: int) -> None:
+def test_of_two_members_who_redeem_at_once_one_gets_the_product(committed_world: World, attempt: int) -> None:
     world = committed_world
     code = released(world)
     results = together(*(lambda member=member: redeem(code, member) for member in (world.ben, world.chloe, world.ben)))
@@ -55,7 +55,7 @@ def test_two_who_redeem_at_once_one_gets_it(committed_world: World, attempt: int
 
 
 @pytest.mark.parametrize("attempt", range(4))
-def test_redeeming_beside_taking_the_code_back(committed_world: World, attempt: int) -> None:
+def test_redeeming_while_the_code_is_cancelled(committed_world: World, attempt: int) -> None:
     world = committed_world
     code = released(world)
     results = together(
@@ -70,7 +70,7 @@ def test_redeeming_beside_taking_the_code_back(committed_world: World, attempt: 
 
 
 @pytest.mark.parametrize("attempt", range(4))
-def test_redeeming_beside_a_removal_that_is_undone(committed_world: World, attempt: int) -> None:
+def test_redeeming_while_a_removal_is_undone(committed_world: World, attempt: int) -> None:
     world = committed_world
     code = released(world)
     row = owned(world)
@@ -91,7 +91,7 @@ def test_redeeming_beside_a_removal_that_is_undone(committed_world: World, attem
     assert_ledger_agrees()
 
 
-def test_undoing_beside_somebody_else_who_registers_it_counts_once(committed_world: World) -> None:
+def test_undoing_while_another_member_registers_it_counts_once(committed_world: World) -> None:
     world = committed_world
     row = owned(world)
     removals.remove_registration(registration=row, reason=RemovalReason.LOST, by=None, at=NOW)
@@ -103,17 +103,17 @@ def test_undoing_beside_somebody_else_who_registers_it_counts_once(committed_wor
     assert counting() == 1
 
 
-def test_two_members_who_hand_over_to_each_other_do_not_block_each_other(committed_world: World) -> None:
+def test_two_members_who_hand_over_to_each_other_do_not_deadlock(committed_world: World) -> None:
     world = committed_world
-    theirs = validated(world.ben, world.lens, "1000009", at=NOW)
-    codes = [released(world), handovers.release(registration=theirs, by=world.ben.user, at=NOW).code]
+    bens = validated(world.ben, world.lens, "1000009", at=NOW)
+    codes = [released(world), handovers.release(registration=bens, by=world.ben.user, at=NOW).code]
     results = together(lambda: redeem(codes[0], world.ben), lambda: redeem(codes[1], world.ana))
     assert [type(result) for result in results] == [Registration, Registration]
     assert_ledger_agrees()
 
 
 @pytest.mark.parametrize("attempt", range(4))
-def test_a_stage_change_that_runs_beside_it_leaves_the_points_right(committed_world: World, attempt: int) -> None:
+def test_a_stage_change_at_the_same_time_leaves_the_right_points(committed_world: World, attempt: int) -> None:
     world = committed_world
     code = released(world)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
@@ -125,8 +125,8 @@ def test_a_stage_change_that_runs_beside_it_leaves_the_points_right(committed_wo
     assert_ledger_agrees()
 
 
-def test_a_stage_change_waits_for_an_open_handover_and_misses_nobody(committed_world: World) -> None:
-    """The order is forced: Ben's registration is not to be seen yet when the change comes."""
+def test_a_stage_change_waits_for_an_open_handover_and_misses_no_holder(committed_world: World) -> None:
+    """The order is forced: Ben's registration is not visible yet when the change begins."""
     world = committed_world
     code = released(world)
     planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)

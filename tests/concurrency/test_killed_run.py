@@ -40,9 +40,9 @@ def settled(change: StageChange) -> int:
 
 
 def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
-    """Beat sweeps every minute what stood still for one, and whose level is still to be told; here every other second.
+    """Sweep every other second. Beat does it once a minute: stalled changes, and level changes still to be notified.
 
-    A step that the database has yet to give up for a killed worker is left alone by the next worker, until a sweep.
+    The database may still hold the locks of a killed worker. The next worker then skips the step, until a sweep.
     """
     swept = 0.0
 
@@ -58,7 +58,7 @@ def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
     wait_until(sweep_and_look)
 
 
-def test_a_run_whose_worker_is_killed_again_and_again_loses_and_doubles_no_entry(
+def test_a_run_whose_workers_are_killed_loses_and_doubles_no_entry(
     committed_world: World, broker: Broker, start_worker: StartWorker
 ) -> None:
     ProductFactory.create_batch(3)
@@ -66,7 +66,7 @@ def test_a_run_whose_worker_is_killed_again_and_again_loses_and_doubles_no_entry
     change = announced_long_ago(held, committed_world)
     holders = held.product.registrations.filter(state="validated").count()
     assert holders > MEMBERS * 0.7
-    Message.objects.all().delete()  # the mails of the announcement are not what is looked at
+    Message.objects.all().delete()  # the e-mails of the announcement do not matter here
     kills = 0
     while settled(change) < holders and kills < 5:
         begun, worker = settled(change), start_worker()
@@ -83,11 +83,11 @@ def test_a_run_whose_worker_is_killed_again_and_again_loses_and_doubles_no_entry
     assert entries.count() == entries.values("registration").distinct().count() == holders == settled(change)
     moved = LevelChange.objects.filter(cause="superseded")
     assert Message.objects.filter(key__startswith="level-").count() == moved.values("member").distinct().count()
-    assert_everybody_agrees()
+    assert_points_agree()
 
 
-def assert_everybody_agrees() -> None:
-    """Points are the sum of the entries, for every member at once."""
+def assert_points_agree() -> None:
+    """Every member's points are the sum of their entries."""
     wrong = Member.objects.raw(
         "select m.id from members_member m left join kitbag_pointsentry e on e.member_id = m.id "
         "group by m.id having m.points <> coalesce(sum(e.amount), 0)"

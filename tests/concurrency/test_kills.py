@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.launcher, pytest.mark.django_db(transaction=True), pyt
 
 
 def assert_counted_once(row: Registration) -> None:
-    """500 points and the step to Silver, each said once."""
+    """500 points and the rise to Silver, each recorded once."""
     row.refresh_from_db()
     assert row.state == RegistrationState.VALIDATED
     assert list(PointsEntry.objects.filter(registration=row).values_list("amount", flat=True)) == [500]
@@ -47,20 +47,20 @@ def is_validated(row: Registration) -> bool:
     return Registration.objects.filter(pk=row.pk, state=RegistrationState.VALIDATED).exists()
 
 
-def somebody_waits_for_us() -> bool:
+def is_a_transaction_waiting_for_ours() -> bool:
     with connection.cursor() as cursor:
-        # not pg_stat_activity, which looks the same until the transaction ends
+        # not pg_stat_activity: its view is frozen within a transaction
         cursor.execute("select count(*) from pg_locks where not granted and transactionid = pg_current_xact_id()::xid")
         return bool(cursor.fetchone()[0])
 
 
-def give_back_what_nobody_finished() -> None:
-    """What every worker does now and then with tasks unfinished for CELERY_BROKER_TRANSPORT_OPTIONS' ten minutes."""
+def requeue_unfinished_tasks() -> None:
+    """Requeue unfinished tasks, as workers do after the ten minutes of CELERY_BROKER_TRANSPORT_OPTIONS."""
     with app.connection_for_write(transport_options={"visibility_timeout": 0}) as broker:
         broker.default_channel.qos.restore_visible()
 
 
-def test_a_member_hands_in_while_the_broker_is_dead_and_the_sweep_counts_it_once(
+def test_a_registration_submitted_while_the_broker_is_down_is_counted_once_by_the_sweep(
     committed_world: World, broker: Broker
 ) -> None:
     row = draft(committed_world.ben, committed_world.pro_body)
@@ -83,22 +83,22 @@ def test_a_member_hands_in_while_the_broker_is_dead_and_the_sweep_counts_it_once
     assert_counted_once(row)
 
 
-def test_a_worker_killed_with_the_task_in_hand_loses_nothing_and_doubles_nothing(
+def test_a_worker_killed_during_the_task_loses_nothing_and_doubles_nothing(
     committed_world: World, broker: Broker, start_worker: StartWorker
 ) -> None:
-    """The task comes back to the second worker and the sweep comes too: still it counts once."""
+    """Both the second worker and the sweep take the task again; it still counts once."""
     world = committed_world
     row = submitted(world.ben, world.pro_body, "400000000001", at=timezone.now() - timedelta(minutes=2))
     with transaction.atomic():
-        Member.objects.locked().get(pk=world.ben.pk)  # the check stops here, with the task in hand
+        Member.objects.locked().get(pk=world.ben.pk)  # the check blocks here, during the task
         worker = start_worker()
-        wait_until(somebody_waits_for_us)
+        wait_until(is_a_transaction_waiting_for_ours)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     with redis.Redis.from_url(broker.url) as queue:
         assert (queue.llen("celery"), queue.hlen("unacked")) == (0, 1), "the killed worker had the task, unfinished"
         assert not is_validated(row)
-        give_back_what_nobody_finished()
+        requeue_unfinished_tasks()
         assert queue.llen("celery") == 1
         queue_task("kitbag.sweep_undecided")
         start_worker()
@@ -113,7 +113,8 @@ def test_a_broker_killed_with_the_task_in_its_queue_has_it_after_a_restart(
 ) -> None:
     row = submitted(committed_world.ben, committed_world.pro_body, "400000000001")
     with redis.Redis.from_url(broker.url) as queue:
-        queue.set("later", 1)  # what came before it is on the disk when it is: else the sweep would have to help
+        # Once this is on disk, so is everything before it. Otherwise the sweep would have to help.
+        queue.set("later", 1)
         queue.execute_command("WAITAOF", 1, 0, 10_000)
     broker.kill()
     broker.start()

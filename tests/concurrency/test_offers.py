@@ -50,7 +50,7 @@ def test_ten_simultaneous_sign_ups_for_one_place_give_one_place_and_nine_waiting
     assert SignUp.objects.filter(state=PlaceState.WAITING).count() == 9
 
 
-def test_simultaneous_cancellations_and_sign_ups_leave_no_place_empty_while_anybody_waits(
+def test_simultaneous_cancellations_and_sign_ups_leave_no_place_empty_while_members_wait(
     committed_world: World,
 ) -> None:
     offer, guests = event(committed_world, 3), people(committed_world, 9)
@@ -68,6 +68,6 @@ def test_simultaneous_cancellations_and_sign_ups_leave_no_place_empty_while_anyb
     first_in_line = {guest.pk for guest in guests[3:6]}
     got = set(SignUp.objects.filter(state=PlaceState.HELD).values_list("member", flat=True))
     assert first_in_line <= got, "who waited longest is served first"
-    told = Notice.objects.filter(code="place_free")
-    assert first_in_line <= set(told.values_list("member", flat=True))
-    assert told.count() == len(set(told.values_list("member", flat=True))), "nobody is told twice"
+    notices = Notice.objects.filter(code="place_free")
+    assert first_in_line <= set(notices.values_list("member", flat=True))
+    assert notices.count() == len(set(notices.values_list("member", flat=True))), "nobody is notified twice"

@@ -1,4 +1,4 @@
-"""Asking for the Welcome Pack beside itself and beside a change of the level, on real Postgres. R37."""
+"""Simultaneous requests for the Welcome Pack, and a level change during one (R37)."""
 
 import pytest
 
@@ -27,8 +27,8 @@ def ask(member: Member) -> WelcomePack:
 def test_a_double_click_and_a_second_tab_create_one_request(committed_world: World, attempt: int) -> None:
     load_offers()
     add_partner()
-    found = together(*(lambda: ask(committed_world.ana) for _click in range(4)))
-    assert {row.pk for row in found} == {WelcomePack.objects.get().pk}
+    results = together(*(lambda: ask(committed_world.ana) for _click in range(4)))
+    assert {row.pk for row in results} == {WelcomePack.objects.get().pk}
     assert PackEvent.objects.count() == Card.objects.count() == 1
     assert Message.objects.filter(kind="webhook").count() == 1
 
@@ -39,17 +39,17 @@ def test_losing_silver_during_the_request_gives_a_pack_or_a_refusal(committed_wo
     load_offers()
     rows = list(Registration.objects.filter(member=world.ana))
 
-    def fall() -> None:
+    def lose_silver() -> None:
         for row in rows:
             removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=ASKED)
 
-    asked, fell = together(lambda: ask(world.ana), fall)
-    assert fell is None
+    result, removal = together(lambda: ask(world.ana), lose_silver)
+    assert removal is None
     world.ana.refresh_from_db()
     assert world.ana.level == Level.RED
-    if isinstance(asked, Refusal):
-        assert asked.code == "level"
+    if isinstance(result, Refusal):
+        assert result.code == "level"
         assert not WelcomePack.objects.exists()
     else:
-        assert WelcomePack.objects.get() == asked
-        assert asked.level_when_asked != Level.RED
+        assert WelcomePack.objects.get() == result
+        assert result.level_when_asked != Level.RED

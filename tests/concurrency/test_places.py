@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LATER = MONDAY + timedelta(days=1)
 
 
-def on_the_phone(member: Member, centre: ServiceCentre, wanted: RequestedItem) -> Callable[[], object]:
-    return lambda: open_parcel(member=member, centre=centre, items=[wanted], by=member.user, at=LATER)
+def on_the_phone(member: Member, centre: ServiceCentre, item: RequestedItem) -> Callable[[], object]:
+    return lambda: open_parcel(member=member, centre=centre, items=[item], by=member.user, at=LATER)
 
 
-def at_the_counter(member: Member, centre: ServiceCentre, wanted: RequestedItem, actor: Actor) -> Callable[[], object]:
-    return lambda: open_at_counter(centre=centre, item=wanted, actor=actor, at=LATER, member=member)
+def at_the_counter(member: Member, centre: ServiceCentre, item: RequestedItem, actor: Actor) -> Callable[[], object]:
+    return lambda: open_at_counter(centre=centre, item=item, actor=actor, at=LATER, member=member)
 
 
 def places_of(member: Member) -> list[int]:
@@ -42,14 +42,14 @@ def test_ten_at_once_never_take_a_fourth_place_and_the_longest_waiting_is_first(
     held = [a_request(world, centre, f"01234567870{n}") for n in (1, 2, 3)]
     oldest = a_request(world, centre, "012345678704", MONDAY + timedelta(hours=1), wish=PlaceWish.WAIT)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(9)]
-    wanted = [
+    items = [
         RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks", wish=PlaceWish.WAIT)
         for row in rows
     ]
     jobs: list[Callable[[], object]] = [
         lambda: tickets.cancel(ticket=held[0], actor=Actor(user=ana.user), at=LATER),
-        *(on_the_phone(ana, centre, one) for one in wanted[:5]),
-        *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
+        *(on_the_phone(ana, centre, item) for item in items[:5]),
+        *(at_the_counter(ana, centre, item, desk) for item in items[5:]),
     ]
     results = together(*jobs)
     assert [result for result in results if isinstance(result, Exception)] == []
@@ -65,10 +65,10 @@ def test_of_ten_without_a_wish_three_get_places_and_the_others_must_choose(commi
     world, centre = committed_world, a_centre()
     ana, desk = world.ana, Actor(user=world.staff)
     rows = [validated(ana, world.pro_body, f"01234567872{n}") for n in range(10)]
-    wanted = [RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks") for row in rows]
+    items = [RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks") for row in rows]
     results = together(
-        *(on_the_phone(ana, centre, one) for one in wanted[:5]),
-        *(at_the_counter(ana, centre, one, desk) for one in wanted[5:]),
+        *(on_the_phone(ana, centre, item) for item in items[:5]),
+        *(at_the_counter(ana, centre, item, desk) for item in items[5:]),
     )
     assert [result.code for result in results if isinstance(result, Refusal)] == ["places"] * 7
     assert places_of(ana) == [1, 2, 3]
@@ -78,7 +78,7 @@ def test_of_ten_without_a_wish_three_get_places_and_the_others_must_choose(commi
 def test_a_double_click_opens_one_parcel(committed_world: World) -> None:
     world, centre = committed_world, a_centre()
     row = validated(world.ana, world.pro_body, "012345678701")
-    wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks")
-    results = together(*[on_the_phone(world.ana, centre, wanted)] * 4)
+    item = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="Sticks")
+    results = together(*[on_the_phone(world.ana, centre, item)] * 4)
     assert [result.code for result in results if isinstance(result, Refusal)] == ["in_service"] * 3
     assert Parcel.objects.count() == Ticket.objects.count() == 1

@@ -52,11 +52,11 @@ def test_one_registration_checked_by_eight_workers_counts_once(committed_world: 
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_settling_beside_a_removal_ends_right(committed_world: World, attempt: int) -> None:
+def test_reconciling_during_a_removal_leaves_the_right_points(committed_world: World, attempt: int) -> None:
     world = committed_world
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
 
-    def settle() -> None:
+    def reconcile() -> None:
         with transaction.atomic():
             keys = list(Registration.objects.values_list("pk", flat=True))
             ledger.reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
@@ -64,7 +64,7 @@ def test_settling_beside_a_removal_ends_right(committed_world: World, attempt: i
     def remove() -> None:
         removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=None, at=NOW)
 
-    results = together(settle, remove, settle)
+    results = together(reconcile, remove, reconcile)
     assert not [result for result in results if isinstance(result, Exception)], results
     assert_ledger_agrees()
 
@@ -79,8 +79,8 @@ def test_the_same_member_validating_many_at_once_loses_no_point(committed_world:
     assert_ledger_agrees()
 
 
-def change_and_settle(change: StageChange) -> None:
-    """What the job of a supersession does: flip, commit, then settle the holders it can see."""
+def change_and_reconcile(change: StageChange) -> None:
+    """What the task does: change the stage, commit, then reconcile the holders it can see."""
     stage_changes.begin_change(change=change, at=NOW)
     while stage_changes.reconcile_step(change=change.pk, limit=100, at=NOW):
         pass
@@ -93,7 +93,7 @@ def test_a_stage_change_waits_for_an_open_validation_and_misses_no_holder(commit
     planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     with transaction.atomic():
         check(row)
-        change = Background(lambda: change_and_settle(planned))
+        change = Background(lambda: change_and_reconcile(planned))
         assert change.is_waiting(), "the change must wait for the open validation"
     assert not isinstance(change.finish(), Exception)
     world.pro_body.refresh_from_db()
@@ -112,7 +112,7 @@ def test_without_the_rules_lock_the_same_order_goes_wrong(
     monkeypatch.setattr(ledger, "lock_rules_shared", lambda: None)
     with transaction.atomic():
         check(row)
-        change = Background(lambda: change_and_settle(planned))
+        change = Background(lambda: change_and_reconcile(planned))
         assert not change.is_waiting(5), "nothing holds the change up"
     change.finish()
     world.pro_body.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Files as strangers send them: good, odd and hostile."""
+"""Sample uploads: good, odd and hostile."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ def picture(side: int = 64, mode: str = "RGB") -> Image.Image:
 
 
 def jpeg(serial: str = "012345678901", model: str = "Canon EOS R5", **save: Any) -> bytes:
-    """An original of a camera: serial number, place, orientation."""
+    """A photo as the camera wrote it: with serial number, GPS position and orientation."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0112] = "Canon", model, 6
     exif.get_ifd(0x8769)[0xA431] = serial
@@ -35,6 +35,40 @@ def png(mode: str = "RGBA") -> bytes:
     return out.getvalue()
 
 
+def scan(mode: str, kind: str = "PNG", **save: Any) -> bytes:
+    """Black at the top, white at the bottom, in any mode: 16 bits per pixel use all of them."""
+    image = picture()
+    if mode == "I;16":
+        image = image.convert("I").point(lambda level: level * 257)
+    out = io.BytesIO()
+    image.convert(mode).save(out, kind, **save)
+    return out.getvalue()
+
+
+def drawing(ink: str, mode: str = "RGBA") -> bytes:
+    """A bar of ink in the middle; all else is transparent."""
+    image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    image.paste(ink, (0, 24, 64, 40))
+    out = io.BytesIO()
+    (image.quantize(4) if mode == "P" else image.convert(mode)).save(out, "PNG")
+    return out.getvalue()
+
+
+def jpeg_header(width: int, height: int, frame: int = 0xC0, scanned: int = 3) -> bytes:
+    """A JPEG up to its first scan, which holds `scanned` of its three components."""
+    head = b"\xff" + bytes([frame]) + struct.pack("!HBHHB", 17, 8, height, width, 3)
+    components = b"\x01\x11\x00\x02\x11\x00\x03\x11\x00"
+    scan = b"".join(bytes([n + 1, 0]) for n in range(scanned)) + b"\x00\x3f\x00"
+    start = b"\xff\xda" + struct.pack("!HB", 6 + 2 * scanned, scanned)
+    return b"\xff\xd8" + head + components + start + scan + b"\0" * 99
+
+
+def deep_rgb_png() -> bytes:
+    """A PNG with 16 bits for each of red, green and blue. Pillow can't write one."""
+    rows = b"".join(b"\0" + struct.pack("!H", level * 257) * 3 * 64 for level in range(0, 256, 4))
+    return _png(64, 64, 16, 2, zlib.compress(rows))
+
+
 def heic() -> bytes:
     out = io.BytesIO()
     pillow_heif.from_pillow(picture()).save(out)
@@ -43,17 +77,15 @@ def heic() -> bytes:
 
 def png_bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     """A few bytes that claim to be 3.6 gigapixels."""
+    return _png(width, height, 8, 2, zlib.compress(b"\0" * 10_000))
 
+
+def _png(width: int, height: int, bits: int, colour_type: int, content: bytes) -> bytes:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
 
-    head = struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
-        + chunk(b"IEND", b"")
-    )
+    head = struct.pack("!IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
 
 
 def pdf(pages: int = 1, *, script: bool = False, password: str = "") -> bytes:

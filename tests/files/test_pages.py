@@ -1,4 +1,4 @@
-"""Who opens what was uploaded, and how it is sent: R25."""
+"""Who may open uploaded files, and how they are served (R25)."""
 
 from collections.abc import Callable
 
@@ -32,8 +32,8 @@ def owner() -> User:
 @pytest.fixture
 def keep(owner: User) -> Callable[[bytes], StoredFile]:
     def run(content: bytes) -> StoredFile:
-        given = SimpleUploadedFile("receipt", content)
-        return actions.store(upload=given, purpose="evidence", by=owner, at=timezone.now())
+        file = SimpleUploadedFile("receipt", content)
+        return actions.store(upload=file, purpose="evidence", by=owner, at=timezone.now())
 
     return run
 
@@ -49,7 +49,7 @@ def test_an_image_is_shown_to_its_owner_with_safe_headers(owner: User, keep: Cal
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_a_pdf_is_saved_and_never_opened_as_a_page_of_ours(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
+def test_a_pdf_is_downloaded_and_never_rendered_on_our_origin(owner: User, keep: Callable[[bytes], StoredFile]) -> None:
     answer = signed_in(owner).get(keep(samples.pdf()).get_absolute_url())
     assert answer["Content-Disposition"].startswith("attachment")
 
@@ -83,12 +83,12 @@ def test_an_app_may_let_others_read_its_files(
 
 
 def send(client: Client, content: bytes, **data: str) -> tuple[int, str]:
-    given = SimpleUploadedFile("photo.jpg", content)
-    answer = client.post("/files/upload/", {"purpose": "evidence", "name": "files", "file": given, **data})
+    file = SimpleUploadedFile("photo.jpg", content)
+    answer = client.post("/files/upload/", {"purpose": "evidence", "name": "files", "file": file, **data})
     return answer.status_code, answer.content.decode()
 
 
-def test_an_upload_answers_the_line_for_the_form(owner: User) -> None:
+def test_an_upload_returns_the_line_for_the_form(owner: User) -> None:
     status, line = send(signed_in(owner), samples.jpeg())
     assert status == 200
     row = StoredFile.objects.get(owner=owner)
@@ -104,25 +104,27 @@ def test_an_upload_answers_the_line_for_the_form(owner: User) -> None:
         (samples.jpeg(), {"name": "x" * 99}, 400),
     ],
 )
-def test_a_wrong_upload_answers_a_sentence(owner: User, content: bytes, data: dict[str, str], status: int) -> None:
-    found, line = send(signed_in(owner), content, **data)
-    assert found == status
+def test_an_invalid_upload_gets_a_readable_error(
+    owner: User, content: bytes, data: dict[str, str], status: int
+) -> None:
+    answer_status, line = send(signed_in(owner), content, **data)
+    assert answer_status == status
     assert "field__error" in line
     assert "<script>" not in line
     assert signed_in(owner).post("/files/upload/", {"purpose": "evidence", "name": "files"}).status_code == 422
 
 
-def test_a_hundred_megabytes_are_refused_without_being_kept_anywhere(owner: User, settings: Settings) -> None:
+def test_an_oversized_upload_is_refused_and_not_stored(owner: User, settings: Settings) -> None:
     settings.FILES_MAX_MEGABYTES = 1
     status, line = send(signed_in(owner), b"\xff\xd8\xff" + b"0" * 6 * 1024 * 1024)
     assert (status, "1 MB" in line) == (422, True)
 
 
-def test_a_name_that_is_markup_is_only_words_on_the_page(owner: User) -> None:
-    given = SimpleUploadedFile("<img src=x onerror=alert(1)>.jpg", samples.jpeg())
-    answer = signed_in(owner).post("/files/upload/", {"purpose": "evidence", "name": "files", "file": given})
+def test_markup_in_a_file_name_is_escaped(owner: User) -> None:
+    file = SimpleUploadedFile("<img src=x onerror=alert(1)>.jpg", samples.jpeg())
+    answer = signed_in(owner).post("/files/upload/", {"purpose": "evidence", "name": "files", "file": file})
     assert b"<img" not in answer.content
 
 
-def test_visitors_upload_nothing() -> None:
+def test_visitors_cannot_upload() -> None:
     assert send(Client(), samples.jpeg())[0] == 302

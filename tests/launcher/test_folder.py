@@ -1,4 +1,4 @@
-"""What stands in the way of a start is said in one sentence; what the servers keep is private."""
+"""One sentence explains why the portal cannot start; the files of the servers are private."""
 
 import os
 import socket
@@ -41,18 +41,18 @@ def test_a_private_file_is_readable_by_its_owner_only_from_the_first_moment(tmp_
 
 
 def test_the_folder_of_another_account_is_refused_and_left_as_it_was(tmp_path):
-    theirs = Path("/usr")
+    other_folder = Path("/usr")
     if os.geteuid() == 0:
-        theirs = tmp_path / "theirs"
-        theirs.mkdir(mode=0o750)
-        os.chown(theirs, 12345, 12345)
-    before = mode(theirs)
+        other_folder = tmp_path / "theirs"
+        other_folder.mkdir(mode=0o750)
+        os.chown(other_folder, 12345, 12345)
+    before = mode(other_folder)
     with pytest.raises(CannotStart, match="belongs to .* start the portal as its owner"):
-        folder.make_private(theirs)
-    assert mode(theirs) == before
+        folder.make_private(other_folder)
+    assert mode(other_folder) == before
 
 
-def test_a_second_start_names_the_first_and_a_killed_first_is_no_obstacle(tmp_path):
+def test_a_second_start_names_the_first_and_a_killed_first_does_not_block_it(tmp_path):
     first = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=bootstrap.ROOT)
     assert first.stdout.readline() == b"held\n"
     with (
@@ -66,7 +66,7 @@ def test_a_second_start_names_the_first_and_a_killed_first_is_no_obstacle(tmp_pa
         pass
 
 
-def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_before_anything_is_written(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(2**30, 2**30 - 2**20, 2**20))
     with pytest.raises(CannotStart, match="is full: 1 MB are free"):
@@ -75,7 +75,7 @@ def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
         bootstrap.check_space()
 
 
-def test_removing_the_state_removes_what_its_links_hold_elsewhere(tmp_path):
+def test_removing_the_state_folder_follows_its_links(tmp_path):
     outside = tmp_path / "outside"
     (outside / "data").mkdir(parents=True)
     state = tmp_path / "state"
@@ -86,7 +86,7 @@ def test_removing_the_state_removes_what_its_links_hold_elsewhere(tmp_path):
     assert not outside.exists()
 
 
-def test_a_taken_port_is_named_with_a_way_out():
+def test_a_taken_port_is_named_and_another_suggested():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -97,13 +97,13 @@ def test_a_taken_port_is_named_with_a_way_out():
 
 
 @pytest.mark.parametrize("text", ["", "http", "0", "65536", "-1"])
-def test_a_port_that_is_none_is_refused(text, monkeypatch):
+def test_an_invalid_port_is_refused(text, monkeypatch):
     monkeypatch.setenv("PORT", text)
     with pytest.raises(CannotStart, match="must be a number from 1 to 65535"):
         ports.chosen_port()
 
 
-def test_an_old_python_is_told_what_is_needed(monkeypatch):
+def test_an_old_python_is_refused_with_the_version_needed(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
     with pytest.raises(SystemExit, match="Python 3.11 or newer is needed, but .* is 3.9.2"):
         bootstrap.check_machine()

@@ -110,13 +110,13 @@ def test_the_portal_starts_stops_and_survives_kills_of_every_part(start):
     assert second.said().count("\n") == 1
 
     for name in sorted(pids):
-        # Read anew: one that ended with the server it needs has been started again under another number.
+        # Read the pid again: a service that ended with the server it needs was restarted under another one.
         portal.wait_until(lambda name=name: alive(portal.pids()[name]), 30)
         pid = portal.pids()[name]
         os.kill(pid, signal.SIGKILL)
         portal.wait_until(lambda name=name, pid=pid: portal.pids()[name] != pid, 30)
         portal.wait_until(lambda: portal.status() == 200, 30)
-        assert f"{name} ended (killed by SIGKILL); it is started again" in portal.said()
+        assert f"{name} ended (killed by SIGKILL); starting it again" in portal.said()
 
     before = portal.pids()
     portal.end(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The real servers: nothing that was committed or queued is lost when something is killed."""
+"""The embedded servers lose nothing that was committed or queued when processes are killed."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def fetch(url, statement):
 
 @pytest.mark.launcher
 def test_a_committed_row_and_a_queued_item_survive_every_kind_of_kill(tmp_path, no_servers_named):
-    """Launcher killed; then both servers killed under a living launcher; each time the next start has it all."""
+    """Kill the launcher, then both servers while the launcher runs. Each time the next start has all data."""
     launcher = subprocess.Popen(
         [sys.executable, "-c", LAUNCH_AND_WAIT, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -74,7 +74,7 @@ def test_a_committed_row_and_a_queued_item_survive_every_kind_of_kill(tmp_path, 
     remove(tmp_path)
 
 
-def test_data_of_another_postgres_or_without_their_password_are_refused_in_one_sentence(tmp_path):
+def test_data_of_another_postgres_version_or_without_its_password_are_refused(tmp_path):
     home = postgres.make_data_folder(tmp_path / "postgres", accounts.unprivileged_account())
     (home / "data").mkdir()
     (home / "data" / "PG_VERSION").write_text("15\n")
@@ -89,14 +89,14 @@ def test_data_of_another_postgres_or_without_their_password_are_refused_in_one_s
     remove(tmp_path)
 
 
-def test_a_broker_that_cannot_start_says_why_and_where_to_read(tmp_path):
+def test_a_broker_that_cannot_start_gives_the_reason_and_its_log(tmp_path):
     (tmp_path / "valkey").mkdir()
     (tmp_path / "valkey" / "appendonlydir").write_text("not a folder")
     with pytest.raises(CannotStart, match=r"Valkey did not start: .* Not a directory .*valkey.log"):
         valkey.start(tmp_path, durable=True)
 
 
-def test_throw_away_servers_speak_all_of_unicode_and_leave_nothing(no_servers_named, tmp_path, monkeypatch):
+def test_temporary_servers_support_unicode_and_leave_no_files(no_servers_named, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     abandoned = tmp_path / f"{servers.PREFIX}abandoned"
     abandoned.mkdir()

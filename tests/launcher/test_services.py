@@ -1,4 +1,4 @@
-"""A child process is stopped whole, found again after a killed launcher, and started again when it ends."""
+"""A service is stopped with its child processes, stopped after its launcher was killed, and restarted when it ends."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from cps_portal.dev.embedded.errors import CannotStart
 from cps_portal.dev.embedded.services import Service, wait_for_lock
 from cps_portal.dev.embedded.watch import MAX_CRASHES, Supervisor
 
-# A leader with a child of its own that ignores every polite signal.
+# A process and its child that both ignore SIGTERM.
 STUBBORN = "trap '' TERM; (trap '' TERM; sleep 300) & echo $! > child; echo ready; wait; sleep 300"
 LAUNCH_AND_WAIT = """
 import sys, time
@@ -37,7 +37,7 @@ def until(condition, seconds=5.0):
         time.sleep(0.02)
 
 
-def nobody_left(tmp_path) -> bool:
+def has_ended(tmp_path) -> bool:
     lock = os.open(tmp_path / "sleeper.pid", os.O_RDWR)
     try:
         return wait_for_lock(lock, 0)
@@ -45,13 +45,13 @@ def nobody_left(tmp_path) -> bool:
         os.close(lock)
 
 
-def test_stopping_ends_the_whole_group_even_if_it_does_not_listen(tmp_path):
+def test_stopping_ends_the_whole_process_group_even_if_it_ignores_sigterm(tmp_path):
     stubborn = service(tmp_path, STUBBORN, stop_timeout=0.2)
     stubborn.start()
     until(lambda: stubborn.log.read_text() == "ready\n")
-    assert not nobody_left(tmp_path)
+    assert not has_ended(tmp_path)
     stubborn.stop()
-    until(lambda: nobody_left(tmp_path))
+    until(lambda: has_ended(tmp_path))
 
 
 def test_a_log_is_private(tmp_path):
@@ -62,7 +62,7 @@ def test_a_log_is_private(tmp_path):
 
 
 @pytest.mark.parametrize("script", ["exec sleep 300", STUBBORN])
-def test_what_a_killed_launcher_left_is_ended_before_the_next_start(tmp_path, script):
+def test_a_process_left_by_a_killed_launcher_is_ended_before_the_next_start(tmp_path, script):
     launcher = subprocess.Popen(
         [sys.executable, "-c", LAUNCH_AND_WAIT, str(tmp_path), script], stdout=subprocess.PIPE, cwd=ROOT
     )
@@ -73,10 +73,10 @@ def test_what_a_killed_launcher_left_is_ended_before_the_next_start(tmp_path, sc
     following.start()
     assert not following.has_ended()
     following.stop()
-    assert nobody_left(tmp_path)
+    assert has_ended(tmp_path)
 
 
-def test_a_stale_process_number_that_means_somebody_else_is_not_signalled(tmp_path):
+def test_a_process_that_reuses_a_stale_pid_is_not_signalled(tmp_path):
     stranger = subprocess.Popen(["sleep", "300"], start_new_session=True)
     (tmp_path / "sleeper.pid").write_text(str(stranger.pid))
     ours = service(tmp_path, "exec sleep 300")
@@ -100,7 +100,7 @@ def test_a_killed_service_is_started_again(tmp_path, monkeypatch, capsys):
     sleeper.stop()
 
 
-def test_a_service_that_keeps_ending_stops_the_portal_and_shows_its_last_words(tmp_path, monkeypatch):
+def test_a_service_that_keeps_ending_stops_the_portal_and_shows_its_last_log_line(tmp_path, monkeypatch):
     monkeypatch.setattr("cps_portal.dev.embedded.watch.RESTART_DELAY_SECONDS", 0.0)
     broken = service(tmp_path, "echo 'ImportError: no such thing'; exit 3")
     broken.start()

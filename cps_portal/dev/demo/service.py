@@ -31,7 +31,7 @@ POOL = [
 
 @transaction.atomic
 def make_jobs() -> None:
-    """A late repair with a loan on offer, a lens in the post, a finished repair, and an estimate waiting for approval."""
+    """A late repair with a loan on offer, a lens in the post, a finished repair, and an estimate to approve."""
     if Ticket.objects.exists():
         return
     johannesburg = ServiceCentre.objects.get(slug=HOME)

@@ -1,1 +1,1 @@
-"""The servers that the API is measured beside: the raw limit, and REST framework as anybody would begin."""
+"""Servers to compare the API with: the raw limit, and REST framework as its tutorial uses it."""

@@ -1,4 +1,4 @@
-"""One server on one core, one client on the other, several requests on their way at a time."""
+"""One server on one core, one client on the other, several requests in flight at a time."""
 
 import os
 import socket
@@ -15,9 +15,9 @@ HEAD = b"\r\n\r\n"
 @contextmanager
 def served(application: str, database: str, core: int, **environment: str) -> Iterator[int]:
     """A gunicorn of one worker with four threads, as production has them, kept to one core. Yields its port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     own = ["--config", "cps_portal/gunicorn.py"] if application == "cps_portal.wsgi" else []
     command = [
         sys.executable,
@@ -60,7 +60,7 @@ def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
 
 
 class Client:
-    """Some connections that stay open; on each the next request leaves when the last is answered."""
+    """Keep-alive connections; each sends its next request when the last is answered."""
 
     def __init__(self, port: int, token: str) -> None:
         self.lines = [socket.create_connection(("127.0.0.1", port)) for _ in range(LINES)]
@@ -73,7 +73,7 @@ class Client:
         return f"{method} {path} {self.head}{more}\r\n".encode() + body
 
     def rate(self, make: Callable[[int], bytes], seconds: float) -> float:
-        """Requests a second. Raises RuntimeError for an answer that is no 2xx."""
+        """Requests a second. Raises RuntimeError for an answer other than 2xx."""
         begun, count = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
             for line in self.lines:

@@ -1,4 +1,4 @@
-"""A ModelViewSet with select_related, a ModelSerializer and pages by number, behind the same door."""
+"""A ModelViewSet with select_related, a ModelSerializer and page numbers, with the same authentication."""
 
 from typing import Any
 

@@ -127,18 +127,18 @@ def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     return [body]
 
 
-def record(cursor: Any, partner: int, reference: str, said: dict[str, Any]) -> dict[str, Any]:
-    """One event, the ticket after it, the notice, the mail, the kept answer: the rows that ours writes."""
+def record(cursor: Any, partner: int, reference: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Write the same rows as the portal: event, ticket, notice, e-mail, idempotency record."""
     now, key = datetime.now(UTC), uuid4().hex
     cursor.execute("begin")
     cursor.execute(FIND, [reference, partner])
     ticket, member, _state = cursor.fetchone()
-    cursor.execute(EVENT, [ticket, said["kind"], said["occurred_at"], now, said["external_id"], partner])
+    cursor.execute(EVENT, [ticket, payload["kind"], payload["occurred_at"], now, payload["external_id"], partner])
     (event,) = cursor.fetchone()
-    cursor.execute(MOVE, [said["kind"], now, ticket])
+    cursor.execute(MOVE, [payload["kind"], now, ticket])
     cursor.execute(NOTICE, [key, member, now])
     cursor.execute(MESSAGE, [key, orjson.dumps({"event": event}).decode(), now, now])
-    found = {"event": event, "state": said["kind"]}
-    cursor.execute(KEPT, [partner, key, sha256(key.encode()).hexdigest(), now, orjson.dumps(found)])
+    result = {"event": event, "state": payload["kind"]}
+    cursor.execute(KEPT, [partner, key, sha256(key.encode()).hexdigest(), now, orjson.dumps(result)])
     cursor.execute("commit")
-    return found
+    return result

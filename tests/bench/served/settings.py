@@ -1,4 +1,4 @@
-"""As production for what is measured; the database is the one that the test has filled."""
+"""Production settings for what is measured, on the database that the test has filled."""
 
 import os
 

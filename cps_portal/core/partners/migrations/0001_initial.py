@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
                 ('slug', models.SlugField(max_length=40, unique=True, verbose_name='short name')),
                 ('kind', models.CharField(choices=[('fulfilment', 'Fulfilment partner'), ('centre', 'Service centre'), ('retailer', 'Retailer')], max_length=12, verbose_name='kind')),
-                ('active', models.BooleanField(default=True, help_text='One that is not is told nothing and comes in no more, from one moment to the next. What waits for it goes on waiting; its credentials work again once it is active.', verbose_name='active')),
+                ('active', models.BooleanField(default=True, help_text='A partner that is not active gets no webhooks and no access to the API, at once. Webhooks wait until it is active again; then its credentials work again, too.', verbose_name='active')),
                 ('since', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='since')),
             ],
             options={
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120, verbose_name='name')),
                 ('slug', models.SlugField(db_index=False, max_length=40, verbose_name='short name')),
                 ('kind', models.CharField(choices=[('fulfilment', 'Fulfilment partner'), ('centre', 'Service centre'), ('retailer', 'Retailer')], max_length=12, verbose_name='kind')),
-                ('active', models.BooleanField(default=True, help_text='One that is not is told nothing and comes in no more, from one moment to the next. What waits for it goes on waiting; its credentials work again once it is active.', verbose_name='active')),
+                ('active', models.BooleanField(default=True, help_text='A partner that is not active gets no webhooks and no access to the API, at once. Webhooks wait until it is active again; then its credentials work again, too.', verbose_name='active')),
                 ('since', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='since')),
                 ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                 ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='partners.partner')),
