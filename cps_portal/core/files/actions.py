@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import inspecting, scanners
 from cps_portal.core.files.enums import ENDINGS
+from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 
@@ -30,7 +31,11 @@ SENTENCES = {
     "big": _("This file is larger than %(most)s MB. Take a smaller photo or save the PDF smaller."),
     "unknown": _("Only photos (JPEG, PNG, HEIC) and PDFs can be used. Take a photo of it, or save it as a PDF."),
     "broken": _("This file is damaged and can’t be opened. Take the photo again or save the PDF again."),
-    "pixels": _("This picture has too many pixels. Make it smaller and choose it again."),
+    "pixels": _(
+        "This picture is too large: %(width)s × %(height)s pixels, which is %(megapixels)s megapixels. "
+        "We can read %(most)s. Save it smaller, or take the photo again with fewer megapixels."
+    ),
+    "differs": _("We can’t keep this picture as it looks. Save it as an ordinary JPEG and choose it again."),
     "locked": _("This PDF has a password. Save it without one and choose it again."),
     "pages": _("This PDF has no pages or too many. Choose one with at most fifty pages."),
     "infected": _("Our scanner found something harmful in this file, so we did not keep it."),
@@ -55,8 +60,8 @@ def file_storage() -> Storage:
     return storages["files"]
 
 
-def refusal(code: str, name: str = "") -> Refusal:
-    sentence = SENTENCES[code] % {"most": settings.FILES_MAX_MEGABYTES} if code == "big" else SENTENCES[code]
+def refusal(code: str, name: str = "", **values: int) -> Refusal:
+    sentence = SENTENCES[code] % {"most": settings.FILES_MAX_MEGABYTES, **values}
     return Refusal(code, _("%(name)s: %(why)s") % {"name": name, "why": sentence} if name else sentence, "files")
 
 
@@ -78,8 +83,8 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser |
     try:
         scanners.scan(stream)
         clean = inspecting.make_clean(stream)
-    except inspecting.UnusableFile as error:
-        raise refusal(error.code, name) from error
+    except UnusableFile as error:
+        raise refusal(error.code, name, **error.values) from error
     except scanners.Infected as error:
         logger.warning("an upload of user %s is infected", by and by.pk)
         raise refusal("infected", name) from error

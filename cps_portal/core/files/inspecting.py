@@ -2,25 +2,16 @@
 
 import io
 from dataclasses import dataclass
-from threading import Lock
 from typing import IO
 
-import pillow_heif
-from PIL import Image, ImageFile, ImageOps
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
 from cps_portal.core.files.enums import FileKind
-
-pillow_heif.register_heif_opener()
-ImageFile.LOAD_TRUNCATED_IMAGES = False
+from cps_portal.core.files.images import UnusableFile, clean_image
 
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
-FORMATS = {"jpeg": "JPEG", "png": "PNG", "heic": "HEIF"}
-MAX_SIDE_PIXELS = 4096  # enough to read a serial number on the photo
-MAX_PIXELS = 64_000_000  # decoding more takes too much memory
 MAX_PAGES = 50
-Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked instead, with an error message
 # Keys of PDF objects that run actions, embed files or hold metadata. They are removed from every object.
 ACTIVE_PDF_KEYS = {
     "/AA",
@@ -44,15 +35,6 @@ ACTIVE_PDF_KEYS = {
     "/XFA",
 }
 ALLOWED_ACTIONS = ("/URI", "/GoTo")
-_decoder_lock = Lock()  # a decoded image takes up to 200 MB, so only one thread of a process decodes
-
-
-class UnusableFile(Exception):
-    """The file cannot be accepted. ``code`` is "empty", "unknown", "broken", "pixels", "locked" or "pages"."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -86,45 +68,12 @@ def make_clean(upload: IO[bytes]) -> CleanFile:
     kind = find_kind(head)
     if not kind:
         raise UnusableFile("unknown")
-    return _clean_pdf(upload) if kind == "pdf" else _clean_image(upload, kind)
+    if kind == "pdf":
+        return CleanFile(FileKind.PDF, _clean_pdf(upload))
+    return CleanFile(FileKind.JPEG, clean_image(upload, kind))
 
 
-def _clean_image(upload: IO[bytes], kind: str) -> CleanFile:
-    """Decode the image and encode it as JPEG, which drops location, thumbnail and all other metadata."""
-    try:
-        with _decoder_lock:
-            image = _decode(upload, kind)
-    except UnusableFile:
-        raise
-    except Exception as error:  # a decoder given garbage may raise anything
-        raise UnusableFile("broken") from error
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=88, optimize=True)
-    return CleanFile(FileKind.JPEG, out.getvalue())
-
-
-def _decode(upload: IO[bytes], kind: str) -> Image.Image:
-    with Image.open(upload, formats=[FORMATS[kind]]) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise UnusableFile("pixels")
-        shrink = min(1.0, MAX_SIDE_PIXELS / max(image.size))
-        image.draft(
-            "RGB", (round(image.width * shrink), round(image.height * shrink))
-        )  # decodes a JPEG at a smaller size
-        image.load()
-        image.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # first, so that the copies below are small
-        upright = ImageOps.exif_transpose(image)
-    if upright.mode not in ("RGBA", "LA", "PA") and "transparency" not in upright.info:
-        plain = Image.new("RGB", upright.size)
-        plain.paste(upright.convert("RGB"))
-        return plain
-    layered = upright.convert("RGBA")
-    plain = Image.new("RGB", upright.size, "white")
-    plain.paste(layered, mask=layered.getchannel("A"))
-    return plain
-
-
-def _clean_pdf(upload: IO[bytes]) -> CleanFile:
+def _clean_pdf(upload: IO[bytes]) -> bytes:
     """Copy the pages without scripts, actions and embedded files."""
     out = io.BytesIO()
     try:
@@ -139,7 +88,7 @@ def _clean_pdf(upload: IO[bytes]) -> CleanFile:
         raise
     except Exception as error:  # a parser given garbage may raise anything
         raise UnusableFile("broken") from error
-    return CleanFile(FileKind.PDF, out.getvalue())
+    return out.getvalue()
 
 
 def _check_pages(reader: PdfReader) -> None:
