@@ -10,7 +10,7 @@ BATCH = 100
 
 @shared_task(name="portal.erase_closed")
 def erase_closed(after: int = 0) -> None:
-    """Erase the people whose closed accounts can no longer be taken back (R14), a batch at a time."""
+    """Erase the people whose closed accounts can no longer be reopened (R14), a batch at a time."""
     if last := actions.erase_due(at=timezone.now(), limit=BATCH, after=after):
         queue_task("portal.erase_closed", last)
 

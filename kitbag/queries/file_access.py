@@ -1,4 +1,4 @@
-"""Who may open evidence besides whoever uploaded it: staff who answer or decide (R25)."""
+"""Who may open evidence, besides its owner: staff who answer or decide (R25)."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
@@ -11,7 +11,7 @@ RIGHTS = ("cases.answer_case", "kitbag.decide_registration", "kitbag.decide_clai
 
 
 def may_read_evidence(user: AbstractBaseUser, file: StoredFile) -> bool:
-    """What is attached only; never what somebody has just uploaded and not handed in."""
+    """Attached files only, never uploads that have not been submitted."""
     if not (getattr(user, "is_staff", False) and isinstance(user, PermissionsMixin) and file.attached_at):
         return False
     return any(user.has_perm(right) for right in RIGHTS)

@@ -311,7 +311,7 @@ def _filled(lines: Any) -> list[forms.Form]:
 
 
 def _show(refusal: Refusal, form: typed.StepForm, lines: Any) -> None:
-    """Beside its field, wherever that is: `lines.2.price` stands in the third line that is not empty."""
+    """Show the refusal at its field. `lines.2.price` is the price in the third line that is not empty."""
     match refusal.field.split("."):
         case ["lines", number, name]:
             line = _filled(lines)[int(number)]

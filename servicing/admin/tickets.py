@@ -38,7 +38,7 @@ EVERY = "servicing.view_every_ticket"
 
 
 class StateFilter(admin.SimpleListFilter):
-    """What is in the house first; everything if something is searched for."""
+    """Tickets in the workshop by default; all of them when searching."""
 
     title = _("state")
     parameter_name = "state"

@@ -1,1 +1,1 @@
-"""Everything that is ever uploaded: checked by its content, made anew, kept out of the web root (R25)."""
+"""Uploaded files: checked by their content, re-encoded, stored outside the web root (R25)."""

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 ZERO_WIDTH_JOINERS = "\u200c\u200d"  # Persian, Hindi, Sinhala and emoji need them between two signs
-# Letters by their category, and yet drawn as nothing: Hangul fillers, the Braille blank, Khmer inherent vowels.
+# Letters by category that are nevertheless invisible: Hangul fillers, the Braille blank, Khmer inherent vowels.
 BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5"
 INVISIBLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs"}  # not Cn: letters and emoji newer than our tables are in it
 APOSTROPHES = "'’‘ʼʻ`´ʹ′ˈ＇"

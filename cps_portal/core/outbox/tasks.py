@@ -14,7 +14,7 @@ def deliver(message_id: int) -> None:
 
 @shared_task(name="outbox.sweep")
 def sweep() -> None:
-    """Send the mails that are due, going on in another task if there are more; the other lanes have their own."""
+    """Send the e-mails that are due, and start another task if there are more. Webhooks have tasks of their own."""
     for ordering_key in actions.due_ordering_keys(at=timezone.now()):
         queue_task("outbox.send_in_order", ordering_key)
     if actions.sweep(ordering_key=Kind.MAIL):

@@ -22,7 +22,7 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
     types = forms.MultipleChoiceField(
         label=_("Events"),
         required=False,
-        help_text=_("What this address is told. None chosen: everything that concerns the partner."),
+        help_text=_("Events to send to this address. None selected: everything that concerns the partner."),
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -37,7 +37,7 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
         for kept in self.instance.types or []:
             known.setdefault(kept, kept)
         types = self.fields.get("types")
-        if isinstance(types, forms.MultipleChoiceField):  # whoever only looks has none
+        if isinstance(types, forms.MultipleChoiceField):  # absent for staff who may only view
             types.choices = [(code, f"{code}: {label}") for code, label in known.items()]
 
     def clean_url(self) -> str:
@@ -67,7 +67,7 @@ class SuspendForm(forms.Form):
         label=_("Why it is suspended"),
         max_length=200,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        error_messages={"required": _("Say why: whoever finds it suspended will want to know.")},
+        error_messages={"required": _("Please give a reason. The next person to look at this will want to know.")},
     )
 
 
@@ -134,7 +134,7 @@ class CredentialForm(forms.ModelForm[Credential]):
             self.instance.partner = self.partner
             self.instance.client_type = Credential.CLIENT_CONFIDENTIAL
             self.instance.authorization_grant_type = Credential.GRANT_CLIENT_CREDENTIALS
-        if "name" in self.fields:  # whoever only looks has none
+        if "name" in self.fields:  # absent for staff who may only view
             self.fields["name"].required = True
             self.fields["name"].error_messages["required"] = _("Say where it is used.")
             self.fields["name"].max_length = MAX_NAME_LENGTH  # type: ignore[attr-defined]

@@ -153,7 +153,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """Whether the database and the broker answer, for whoever watches the processes."""
+    """Health check: whether the database and the broker answer."""
     state = {"database": _database_answers(), "broker": _broker_answers()}
     return JsonResponse(state, status=200 if all(state.values()) else 503)
 

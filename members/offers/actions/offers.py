@@ -134,7 +134,7 @@ def withdraw(*, offer: Offer, by: User, at: datetime) -> Offer:
 
 @transaction.atomic
 def change_offer(*, offer: Offer, values: Mapping[str, Any], by: User, at: datetime) -> Offer:
-    """Change an offer. New places go to the waiting list; a new time or venue is told to everybody signed up (R56)."""
+    """Change an offer. New places go to the waiting list; members who signed up are notified of a new time (R56)."""
     locked = _locked(offer)
     time_and_venue = (locked.starts_at, locked.ends_at, locked.venue)
     for name, value in values.items():

@@ -23,14 +23,14 @@ ADDRESS = "CPS_CLIENT_ADDRESS"  # in the headers that the authorisation server r
 
 
 def check_network(text: str) -> None:
-    """Raises ValidationError for what is no address or network."""
+    """Raise ValidationError if `text` is neither an address nor a network."""
     if not rules.is_network(text):
-        raise ValidationError(_("“%(text)s” is no network. Write it as 192.0.2.0/24."), params={"text": text})
+        raise ValidationError(_("“%(text)s” isn’t a network. Write it as 192.0.2.0/24."), params={"text": text})
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
     def live(self, at: datetime) -> Self:
-        """Those that open the door at that moment."""
+        """Credentials that are valid at that moment."""
         valid = Q(expires_at=None) | Q(expires_at__gt=at)
         return self.filter(valid, revoked_at=None, partner__active=True)
 
