@@ -111,12 +111,12 @@ class _Crowd:
     def __init__(self, members: int, registrations: int, rng: Random) -> None:
         self.rng = rng
         self.members = members
-        known = popular()
+        products = popular()
         holders = [len(range(first, members, every)) for every, first in POPULAR.items()]
-        self.held = [Held(count, product) for count, product in zip(holders, known, strict=True)]
+        self.held = [Held(count, product) for count, product in zip(holders, products, strict=True)]
         self.more = self._shares(max(0, registrations - sum(holders)))
         self.registrations = sum(self.more) + sum(holders)
-        others = Product.objects.registrable().exclude(pk__in=[product.pk for product in known])
+        others = Product.objects.registrable().exclude(pk__in=[product.pk for product in products])
         # Those of today first, the dearer the sooner; then a long tail.
         self.products = sorted(others, key=lambda each: (each.stage != Stage.CURRENT, -each.points, each.slug))
         self.weights = list(accumulate(1 / (rank + 20) for rank in range(len(self.products))))

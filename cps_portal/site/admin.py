@@ -35,12 +35,12 @@ class Closing(admin.SimpleListFilter):
         return [("open", _("Open")), ("closing", _("Closed, can be reopened")), ("erased", _("Erased"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Member]) -> QuerySet[Member]:
-        wanted = {
+        conditions = {
             "open": Q(closed_at=None),
             "closing": Q(closed_at__isnull=False, erased_at=None),
             "erased": Q(erased_at__isnull=False),
         }
-        return queryset.filter(wanted.get(self.value() or "", Q()))
+        return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
 @admin.register(Member)
@@ -113,10 +113,10 @@ class MemberAdmin(PortalModelAdmin[Member]):
         names = Q()
         for word in term.split():
             names &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
-        found = names | Q(number="".join(term.split())) | Q(user__email__istartswith=term)
+        matches = names | Q(number="".join(term.split())) | Q(user__email__istartswith=term)
         if key := rules.serial_key(term):
-            found |= Q(pk__in=Registration.objects.filter(serial_key=key).values("member"))
-        return queryset.filter(found), False
+            matches |= Q(pk__in=Registration.objects.filter(serial_key=key).values("member"))
+        return queryset.filter(matches), False
 
     def save_model(self, request: HttpRequest, obj: Member, form: ModelForm[Member], change: bool) -> None:  # noqa: FBT001
         actions.change_profile(member=obj, **{name: form.cleaned_data[name] for name in form.changed_data})

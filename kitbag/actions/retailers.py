@@ -44,12 +44,12 @@ def shop_status(store: str, country: str, on: date) -> ShopStatus:
 
 def shop_statuses(bought: Collection[tuple[str, str, date]]) -> dict[tuple[str, str, date], ShopStatus]:
     """As `shop_status`, for many purchases at once: store, country and day of each."""
-    known = Retailer.objects.annotate(key=Lower("name")).filter(
+    retailers = Retailer.objects.annotate(key=Lower("name")).filter(
         country__in={country for _store, country, _day in bought if country},
         key__in={_shop_key(store) for store, _country, _day in bought} - {""},
     )
     periods: dict[tuple[str, str], list[tuple[date | None, date | None]]] = {}
-    for country, key, begins, ends in known.values_list("country", "key", "periods__begins_on", "periods__ends_on"):
+    for country, key, begins, ends in retailers.values_list("country", "key", "periods__begins_on", "periods__ends_on"):
         periods.setdefault((country, key), []).append((begins, ends))
     statuses = {}
     for store, country, day in bought:

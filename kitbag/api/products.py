@@ -77,12 +77,12 @@ class ProductsView(PartnerView):
     def get(self, request: Request) -> HttpResponse:
         """All products, in the order in which they came into the catalogue."""
         query = parse_query(request, ProductListQuery)
-        wanted = {
+        conditions = {
             name: query[name]
             for name in ("category", "shelf", "stage", "registrable", "fast_track_model")
             if query.get(name) is not None
         }
-        return json_response(paginate([Product.objects.filter(**wanted)], PRODUCT, query, order="id"))
+        return json_response(paginate([Product.objects.filter(**conditions)], PRODUCT, query, order="id"))
 
 
 class ProductResultsSerializer(serializers.Serializer[Any]):
@@ -104,9 +104,9 @@ class ProductSearchView(PartnerView):
     )
     def get(self, request: Request) -> HttpResponse:
         """At most 20 products that may be registered, the best match first."""
-        found = [product.pk for product in search_products(parse_query(request, ProductSearchQuery)["q"])]
-        rows = {row["id"]: row for row in PRODUCT.list(Product.objects.filter(pk__in=found))}
-        return json_response({"results": [rows[key] for key in found]})
+        keys = [product.pk for product in search_products(parse_query(request, ProductSearchQuery)["q"])]
+        rows = {row["id"]: row for row in PRODUCT.list(Product.objects.filter(pk__in=keys))}
+        return json_response({"results": [rows[key] for key in keys]})
 
 
 class ProductDetailView(PartnerView):
@@ -120,10 +120,10 @@ class ProductDetailView(PartnerView):
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One product, whether or not it may be registered."""
-        found = PRODUCT.get(Product.objects.filter(slug=slug), parse_query(request, SparseQuery).get("fields", ""))
-        if found is None:
+        product = PRODUCT.get(Product.objects.filter(slug=slug), parse_query(request, SparseQuery).get("fields", ""))
+        if product is None:
             raise Http404
-        return json_response_with_etag(request, found)
+        return json_response_with_etag(request, product)
 
 
 # --- What changed, and what will ---------------------------------------------------------------------

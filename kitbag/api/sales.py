@@ -97,15 +97,15 @@ WHERE: dict[str, dict[str, Any]] = {
 class SaleView(PartnerView):
     scopes = {"GET": Scope.SALES_READ, "POST": Scope.SALES_WRITE}
 
-    def confirm(self, said: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], bool]:
+    def confirm(self, payload: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], bool]:
         """Raises Refusal."""
-        product = Product.objects.filter(slug=said["product"]).first()
+        product = Product.objects.filter(slug=payload["product"]).first()
         if product is None:
             raise Refusal("product", "There is no such product. Look it up in the catalogue.", "product")
-        row, new = sales.confirm_sale(partner=self.partner, at=at, **{**said, "product": product})
-        found = SALE.get(Sale.objects.filter(pk=row.pk))
-        assert found is not None  # noqa: S101 (it has just been written)
-        return found, new
+        row, new = sales.confirm_sale(partner=self.partner, at=at, **{**payload, "product": product})
+        sale = SALE.get(Sale.objects.filter(pk=row.pk))
+        assert sale is not None  # noqa: S101 (it has just been written)
+        return sale, new
 
 
 class SalesView(SaleView):
@@ -137,8 +137,8 @@ class SalesView(SaleView):
         do."""
         form = SaleInSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        found, new = self.confirm(form.validated_data, timezone.now())
-        return json_response(found, status=201 if new else 200)
+        sale, new = self.confirm(form.validated_data, timezone.now())
+        return json_response(sale, status=201 if new else 200)
 
 
 class SaleBatchView(SaleView):
@@ -157,16 +157,16 @@ class SaleBatchView(SaleView):
         form = SaleBatchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         at = timezone.now()
-        return json_response({"results": [self._one(said, at) for said in form.validated_data["sales"]]})
+        return json_response({"results": [self._one(payload, at) for payload in form.validated_data["sales"]]})
 
-    def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    def _one(self, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:
             with transaction.atomic():
-                found, new = self.confirm(said, at)
+                sale, new = self.confirm(payload, at)
         except Refusal as refusal:
             no = problem_of(refusal)
             return {"status": no["status"], "problem": no}
-        return {"status": 201 if new else 200, "sale": found}
+        return {"status": 201 if new else 200, "sale": sale}
 
 
 class OneSaleView(SaleView):
@@ -175,10 +175,10 @@ class OneSaleView(SaleView):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One sale."""
-        found = SALE.get(Sale.objects.visible_to_partner(self.partner).filter(pk=pk))
-        if found is None:
+        sale = SALE.get(Sale.objects.visible_to_partner(self.partner).filter(pk=pk))
+        if sale is None:
             raise Http404
-        return json_response_with_etag(request, found)
+        return json_response_with_etag(request, sale)
 
 
 class WithdrawSaleView(SaleView):

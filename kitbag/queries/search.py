@@ -56,10 +56,10 @@ def search_products(text: str, *, limit: int = 20) -> list[Product]:
     tokens = rules.name_tokens(text[:MAX_TEXT_LENGTH])[:MAX_TOKENS]
     if not tokens:
         return []
-    found = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=False)))
-    if not found and any(_may_be_misspelt(token) for token in tokens):
-        found = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=True)))
-    return found
+    products = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=False)))
+    if not products and any(_may_be_misspelt(token) for token in tokens):
+        products = list(Product.objects.raw(*search_statement(tokens, limit=limit, fuzzy=True)))
+    return products
 
 
 def search_statement(tokens: list[str], *, limit: int, fuzzy: bool) -> tuple[str, dict[str, object]]:

@@ -70,13 +70,13 @@ def shape_figures(at: datetime) -> list[Figures]:
             left=Count("pk", filter=warned & draft),
         )
     )
-    found = [Figures(shape) for shape in SerialShape.objects.order_by("categories", "period")]
+    all_figures = [Figures(shape) for shape in SerialShape.objects.order_by("categories", "period")]
     for kind in kinds:
-        for figures in found:
+        for figures in all_figures:
             if applies_to(figures.shape, kind["product__category"], kind["product__released_year"]):
                 for name in ("judged", "insisted", "approved", "refused", "left"):
                     setattr(figures, name, getattr(figures, name) + kind[name])
-    return sorted(found, key=lambda figures: (-figures.percent, -figures.warned, -figures.judged))
+    return sorted(all_figures, key=lambda figures: (-figures.percent, -figures.warned, -figures.judged))
 
 
 def applies_to(shape: SerialShape, category: str, year: int | None) -> bool:
@@ -158,12 +158,12 @@ def _of_kinds(kinds: Iterable[tuple[str, int | None]]) -> Q:
     years: dict[str, list[int | None]] = {}
     for category, year in kinds:
         years.setdefault(category, []).append(year)
-    found = Q(pk__in=[])
+    condition = Q(pk__in=[])
     for category, of in years.items():
-        known = Q(product__released_year__in=[year for year in of if year is not None])
+        of_year = Q(product__released_year__in=[year for year in of if year is not None])
         unknown = Q(product__released_year=None) if None in of else Q(pk__in=[])
-        found |= Q(product__category=category) & (known | unknown)
-    return found
+        condition |= Q(product__category=category) & (of_year | unknown)
+    return condition
 
 
 def _unusual(kinds: Sequence[tuple[str, int | None]], shapes: Sequence[SerialShape]) -> Q:
@@ -173,8 +173,8 @@ def _unusual(kinds: Sequence[tuple[str, int | None]], shapes: Sequence[SerialSha
         patterns = tuple(shape.pattern for shape in shapes if applies_to(shape, category, year))
         if patterns:
             alike.setdefault(patterns, []).append((category, year))
-    found = Q(pk__in=[])
+    condition = Q(pk__in=[])
     for patterns, of in alike.items():
         fits = Q(plain__regex=f"^(?:{'|'.join(f'(?:{pattern})' for pattern in patterns)})$")
-        found |= _of_kinds(of) & ~fits
-    return found
+        condition |= _of_kinds(of) & ~fits
+    return condition

@@ -54,8 +54,8 @@ def _decode(upload: IO[bytes], kind: str) -> Image.Image:
     with Image.open(upload, formats=[FORMATS[kind]]) as image:
         _check_size(image, MAX_JPEG_MEGAPIXELS if can_reduce else MAX_MEGAPIXELS)
         shrink = min(1.0, MAX_SIDE_PIXELS / max(image.size))
-        wanted = round(image.width * shrink), round(image.height * shrink)
-        image.draft("RGB", wanted)  # decodes a JPEG at a smaller size
+        size = round(image.width * shrink), round(image.height * shrink)
+        image.draft("RGB", size)  # decodes a JPEG at a smaller size
         image.load()
         smooth = _as_smooth(image)
         smooth.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # first, so that the copies made later are small

@@ -57,11 +57,11 @@ def upload(request: HttpRequest) -> HttpResponse:
         return render(request, "files/_refused.html", {"why": actions.SENTENCES["gone"]}, status=400)
     if is_throttled(request, scope="upload", limit=settings.FILES_UPLOAD_LIMIT):
         return render(request, "files/_refused.html", {"why": _("That was very often. Wait a minute.")}, status=429)
-    given = request.FILES.get("file")
+    upload = request.FILES.get("file")
     try:
-        if given is None or not request.user.is_authenticated:
+        if upload is None or not request.user.is_authenticated:
             raise actions.refusal("empty")
-        row = actions.store(upload=given, purpose=purpose, by=request.user, at=timezone.now())
+        row = actions.store(upload=upload, purpose=purpose, by=request.user, at=timezone.now())
     except Refusal as refusal:
         return render(request, "files/_refused.html", {"why": refusal.message}, status=422)
     return render(request, "files/_uploaded.html", {"key": row.key, "name": name, "file": row})

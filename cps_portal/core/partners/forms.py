@@ -49,17 +49,17 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
         return url
 
     def clean(self) -> dict[str, Any]:
-        found = super().clean() or self.cleaned_data
-        if self.instance._state.adding and {"partner", "url"} <= found.keys():
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance._state.adding and {"partner", "url"} <= cleaned.keys():
             try:
-                actions.check_new_endpoint(partner=found["partner"], url=found["url"])
+                actions.check_new_endpoint(partner=cleaned["partner"], url=cleaned["url"])
             except Refusal as refusal:
                 self.add_error("url", ValidationError(str(refusal.message), code=refusal.code))
-        elif not self.instance._state.adding and "url" in found:
-            others = WebhookEndpoint.objects.live().filter(partner=self.instance.partner_id, url=found["url"])
+        elif not self.instance._state.adding and "url" in cleaned:
+            others = WebhookEndpoint.objects.live().filter(partner=self.instance.partner_id, url=cleaned["url"])
             if others.exclude(pk=self.instance.pk).exists():
                 self.add_error("url", ValidationError(_("This partner has this address already."), code="unique"))
-        return found
+        return cleaned
 
 
 class SuspendForm(forms.Form):

@@ -157,8 +157,8 @@ def json_response_with_etag(request: Request, data: Any) -> HttpResponse:
     """With an ETag; 304 and no body if `If-None-Match` has the same one."""
     body = dumps(data)
     etag = etag_of(body)
-    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    if "*" in known or etag in {tag.removeprefix("W/") for tag in known}:
+    etags = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    if "*" in etags or etag in {tag.removeprefix("W/") for tag in etags}:
         return HttpResponse(status=304, headers={"ETag": etag})
     return HttpResponse(body, content_type="application/json", headers={"ETag": etag})
 

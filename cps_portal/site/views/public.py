@@ -30,11 +30,11 @@ NUMBERS_SECONDS = 60
 
 def numbers() -> dict[str, Any]:
     """What the public pages say of the programme, from the data and never typed (R57); a minute old at most."""
-    found: dict[str, Any] | None = cache.get(NUMBERS_KEY)
-    if found is None:
+    figures: dict[str, Any] | None = cache.get(NUMBERS_KEY)
+    if figures is None:
         full = LevelBenefit.objects.filter(service_level=ServiceLevel.FULL, country="")
         programmes = [(row.country.code, row.kind) for row in CountryProgramme.objects.in_force()]
-        found = {
+        figures = {
             "products": Product.objects.registrable().count(),
             "fast_track_products": Product.objects.fast_track().count(),
             "fastest_days": full.aggregate(days=Min("fast_track_days"))["days"],
@@ -54,23 +54,23 @@ def numbers() -> dict[str, Any]:
                 )
             },
         }
-        cache.set(NUMBERS_KEY, found, NUMBERS_SECONDS)
-    return found
+        cache.set(NUMBERS_KEY, figures, NUMBERS_SECONDS)
+    return figures
 
 
 def public_context() -> dict[str, Any]:
     """The numbers, and the levels with what each gives."""
-    found = numbers()
+    figures = numbers()
     levels = [
         {
             "level": level,
             "label": Level(level).label,
             "points_from": points,
-            "benefit": found["benefits"].get(level),
+            "benefit": figures["benefits"].get(level),
         }
-        for level, points in found["thresholds"].items()
+        for level, points in figures["thresholds"].items()
     ]
-    return {"numbers": found, "levels": levels}
+    return {"numbers": figures, "levels": levels}
 
 
 def countries_by_programme() -> dict[str, list[tuple[str, str]]]:
@@ -87,9 +87,9 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("dashboard")
     countries = countries_by_programme()
     typed = request.GET.get("country")
-    known = {code for choices in countries.values() for code, _name in choices}
+    valid_codes = {code for choices in countries.values() for code, _name in choices}
     error = ""
-    if typed is not None and typed not in known:
+    if typed is not None and typed not in valid_codes:
         error = _("Choose a country from the list.")
     context = {
         **public_context(),
@@ -122,10 +122,8 @@ def dashboard(request: MemberRequest) -> HttpResponse:
 def _stamp(board: dashboards.Dashboard) -> str:
     """Changes whenever the middle of the dashboard would look different."""
     totals = board.totals
-    told = "-".join(str(notice.key) for notice in board.notices)
-    return (
-        f"{board.member.points}.{totals['counting']}.{totals['waiting']}.{totals['needing']}.{board.checking:d}.{told}"
-    )
+    notices = "-".join(str(notice.key) for notice in board.notices)
+    return f"{board.member.points}.{totals['counting']}.{totals['waiting']}.{totals['needing']}.{board.checking:d}.{notices}"
 
 
 @login_not_required
