@@ -22,7 +22,7 @@ from servicing.actions import intake, service_requests, visitors
 from servicing.actions.events import Actor
 from servicing.admin.ticket_page import TicketPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
-from servicing.forms.intake import LookForm, OpenForm, VisitorForm
+from servicing.forms.intake import LookUpForm, OpenTicketForm, VisitorForm
 from servicing.models import Ticket
 from servicing.queries import entitlement as entitled
 from servicing.queries.file_access import PURPOSE
@@ -37,7 +37,7 @@ class IntakePage(TicketPage):
 
     def intake_view(self, request: HttpRequest) -> HttpResponse:
         user = self._worker(request)
-        form = LookForm(request.POST if request.method == "POST" else None)  # what is scanned stays out of addresses
+        form = LookUpForm(request.POST if request.method == "POST" else None)  # what is scanned stays out of addresses
         found = None
         if form.is_valid() and form.cleaned_data["q"].strip():
             found = intake.look_up(form.cleaned_data["q"], Ticket.objects.seen_by(user))
@@ -60,7 +60,7 @@ class IntakePage(TicketPage):
             return HttpResponseRedirect(reverse("admin:servicing_ticket_intake"))
         posted = request.POST.get("do", "") if request.method == "POST" else ""
         attached = request.FILES if posted else None
-        form = OpenForm(
+        form = OpenTicketForm(
             request.POST if posted else None,
             attached,
             user=user,
@@ -100,7 +100,7 @@ class IntakePage(TicketPage):
             return entitled.Item(row.product, registration=row)
         return entitled.Item(form.cleaned_data["product"], form.cleaned_data["serial"])
 
-    def _answer(self, form: OpenForm, row: Registration | None, member: Member | None) -> Entitlement | None:
+    def _answer(self, form: OpenTicketForm, row: Registration | None, member: Member | None) -> Entitlement | None:
         """What they get, before anything is opened (R43)."""
         data, item = form.cleaned_data, self._item(form, row)
         try:
@@ -123,7 +123,7 @@ class IntakePage(TicketPage):
         self,
         user: User,
         posted: str,
-        form: OpenForm,
+        form: OpenTicketForm,
         card: VisitorForm | None,
         row: Registration | None,
         member: Member | None,
@@ -175,7 +175,7 @@ class IntakePage(TicketPage):
         return {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
 
 
-def _show(refusal: Refusal, form: OpenForm, card: VisitorForm | None) -> None:
+def _show(refusal: Refusal, form: OpenTicketForm, card: VisitorForm | None) -> None:
     """Beside its field: the action's `item.fault` is the form's `fault`."""
     name = refusal.field.removeprefix("item.")
     told = Refusal(refusal.code, str(refusal), name)

@@ -98,7 +98,7 @@ class TicketSerializer(SparseSerializer):
     opened_at = serializers.DateTimeField()
     booked_in_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True)
-    paused = serializers.BooleanField(help_text="The member owes an answer: the clock stands.")
+    paused = serializers.BooleanField(help_text="The member owes an answer: the clock is paused.")
     part_expected_on = serializers.DateField(source="expected_on", allow_null=True)
     missed_at = serializers.DateTimeField(allow_null=True)
     ready_at = serializers.DateTimeField(allow_null=True)

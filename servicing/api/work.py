@@ -132,8 +132,8 @@ class EstimatesView(WorkView):
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """Ask the customer to approve what the work costs. The clock stands until they answer; a better one replaces
-        the last (R47)."""
+        """Ask the customer to approve what the work costs. The clock is paused until they answer. A later
+        estimate replaces this one (R47)."""
         said = self.validated(request, EstimateInSerializer)
         step = self.step(said)
         lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
@@ -250,7 +250,7 @@ MESSAGE = Resource(MessageSerializer)
 class MessageInSerializer(StrictSerializer):
     text = serializers.CharField(max_length=messages.MAX_TEXT_LENGTH)
     asks = serializers.BooleanField(
-        required=False, default=False, help_text="You need an answer: the clock stands until it comes (R47)."
+        required=False, default=False, help_text="You need an answer: the clock is paused until it comes (R47)."
     )
     external_id = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_EXTERNAL_ID_LENGTH)
 

@@ -1,4 +1,4 @@
-"""What the locator is asked (R42): whatever comes in an address is read leniently."""
+"""The search form of the centre locator, lenient about what it finds in a URL, and a centre's form for staff (R42)."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from kitbag.enums import Shelf
 from servicing.enums import CentreStatus, ServiceKind
 from servicing.models import ServiceCentre
 
-SHOWN = [("", _("All")), ("canon", _("Canon centres")), ("partner", _("CPS partners"))]
+CENTRE_GROUPS = [("", _("All")), ("canon", _("Canon centres")), ("partner", _("CPS partners"))]
 
 
-def attrs(label: Any) -> dict[str, Any]:
+def select_attrs(label: Any) -> dict[str, Any]:
     return {"aria-label": label, "class": "input"}
 
 
@@ -21,23 +21,23 @@ class LocatorForm(forms.Form):
     near = forms.CharField(max_length=80, required=False, label=_("Town or country"))
     lat = forms.FloatField(min_value=-90, max_value=90, required=False)
     lon = forms.FloatField(min_value=-180, max_value=180, required=False)
-    only = forms.ChoiceField(choices=SHOWN, required=False)
+    only = forms.ChoiceField(choices=CENTRE_GROUPS, required=False)
     discount = forms.BooleanField(required=False)
     now = forms.BooleanField(required=False)
     service = forms.ChoiceField(
         choices=[("", _("Any service")), *ServiceKind.choices],
         required=False,
-        widget=forms.Select(attrs=attrs(_("Service"))),
+        widget=forms.Select(attrs=select_attrs(_("Service"))),
     )
     shelf = forms.ChoiceField(
         choices=[("", _("Any kind of product")), *Shelf.choices],
         required=False,
-        widget=forms.Select(attrs=attrs(_("Kind of product"))),
+        widget=forms.Select(attrs=select_attrs(_("Kind of product"))),
     )
 
 
 class CentreForm(forms.ModelForm[ServiceCentre]):
-    """A centre as staff change it; lists are ticked, and what cannot be is said beside its field."""
+    """A centre as staff edit it. Lists are checkboxes; each error is shown beside its field."""
 
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Working days"),
@@ -80,5 +80,5 @@ class CentreForm(forms.ModelForm[ServiceCentre]):
     def clean(self) -> dict[str, Any] | None:
         data = super().clean() or {}
         if data.get("status") == CentreStatus.SUSPENDED and not data.get("notice"):
-            self.add_error("notice", _("Say why it is suspended, and where members turn instead."))
+            self.add_error("notice", _("Say why it’s suspended and where members can go instead."))
         return data

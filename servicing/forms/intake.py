@@ -1,4 +1,4 @@
-"""What is typed at the counter about a product that somebody brings (R5, R43): form only, the actions decide."""
+"""The forms for taking a product in at the counter. They check format only; the rules are in the actions (R5, R43)."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ from servicing.queries.file_access import PURPOSE
 
 MAX_SEARCH_LENGTH = 300  # the whole address of a card's QR code
 MAX_SERIAL_LENGTH = 40
-SHOWN = 20
+MAX_PRODUCTS_SHOWN = 20
 
 
-class LookForm(forms.Form):
+class LookUpForm(forms.Form):
     q = forms.CharField(
         label=_("Reference, serial number, card or member number"),
         max_length=MAX_SEARCH_LENGTH,
@@ -34,8 +34,8 @@ class LookForm(forms.Form):
     )
 
 
-class OpenForm(forms.Form):
-    """A job for somebody at the counter. `product_words` finds a product that is in nobody's Kitbag."""
+class OpenTicketForm(forms.Form):
+    """Opens a ticket at the counter. `product_words` searches the catalogue for a product that is in no Kitbag."""
 
     centre = forms.ModelChoiceField(
         label=_("Centre"),
@@ -54,8 +54,8 @@ class OpenForm(forms.Form):
     serial = forms.CharField(
         label=_("Serial number"), max_length=MAX_SERIAL_LENGTH, required=False, error_messages=long_errors()
     )
-    service = forms.ChoiceField(label=_("What is to be done"), choices=ServiceKind.choices)
-    fault = LongText(label=_("What is wrong"), rows=3, max_length=MAX_FAULT_LENGTH, required=False)
+    service = forms.ChoiceField(label=_("What should be done?"), choices=ServiceKind.choices)
+    fault = LongText(label=_("What’s wrong?"), rows=3, max_length=MAX_FAULT_LENGTH, required=False)
     condition = LongText(label=_("Condition"), rows=2, max_length=MAX_CONDITION_LENGTH, required=False)
     accessories = forms.CharField(
         label=_("Came with"),
@@ -64,7 +64,7 @@ class OpenForm(forms.Form):
         error_messages=long_errors(),
         help_text=_("Battery, strap, cards, case …"),
     )
-    warranty = forms.BooleanField(label=_("A warranty repair is asked for"), required=False)
+    warranty = forms.BooleanField(label=_("The customer asks for a warranty repair"), required=False)
     files = UploadsField(purpose=PURPOSE, label=_("Proof of purchase"), required=False)  # type: ignore[assignment]
     wish = forms.ChoiceField(
         label=_("If all three places are taken"), choices=[("", "–"), *PlaceWish.choices], required=False
@@ -74,25 +74,27 @@ class OpenForm(forms.Form):
         super().__init__(*args, **kwargs)
         centres = ServiceCentre.objects.seen_by(user).order_by("name")
         self.fields["centre"].queryset = centres  # type: ignore[attr-defined]
-        self.found: list[Product] = []
-        known = list(centres[:2])
-        if len(known) == 1:
-            self.fields["centre"].initial = known[0].pk
+        self.matches: list[Product] = []
+        first_two = list(centres[:2])
+        if len(first_two) == 1:
+            self.fields["centre"].initial = first_two[0].pk
         if registered:
             for name in ("product_words", "product", "serial"):
                 del self.fields[name]
         else:
-            self._offer()
+            self._offer_matches()
         if visiting:
             for name in ("warranty", "files", "wish"):
                 del self.fields[name]
 
-    def _offer(self) -> None:
-        """The products that fit the words, to choose from."""
+    def _offer_matches(self) -> None:
+        """Offer the products that match the typed words."""
         words = str(self.data.get(self.add_prefix("product_words"), "") or self.initial.get("product_words", ""))
         chosen = str(self.data.get(self.add_prefix("product"), ""))
-        self.found = search_products(words, limit=SHOWN) if words.strip() else []
-        keys = {row.pk for row in self.found} | ({int(chosen)} if chosen.isdecimal() and len(chosen) < 10 else set())
+        self.matches = search_products(words, limit=MAX_PRODUCTS_SHOWN) if words.strip() else []
+        keys = {product.pk for product in self.matches} | (
+            {int(chosen)} if chosen.isdecimal() and len(chosen) < 10 else set()
+        )
         field: Any = self.fields["product"]
         field.queryset = Product.objects.filter(pk__in=keys)
         if not keys:
@@ -107,9 +109,9 @@ class OpenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = dict(self.cleaned_data)
         if "product" in self.fields and not data.get("product") and "product" not in self.errors:
-            if len(self.found) == 1:
-                data["product"] = self.found[0]
-            elif self.found:
+            if len(self.matches) == 1:
+                data["product"] = self.matches[0]
+            elif self.matches:
                 self.add_error("product", str(_("Choose which of these it is.")))
             else:
                 self.add_error("product_words", str(_("No product has this name. Type it as printed, like EOS R5.")))
@@ -117,7 +119,7 @@ class OpenForm(forms.Form):
 
 
 class VisitorForm(forms.Form):
-    """The card of another region (R5)."""
+    """The card of a visiting member from another region (R5)."""
 
     region = forms.CharField(
         label=_("Region of the card"), max_length=60, error_messages=long_errors(_("Copy this from the card."))
@@ -135,7 +137,7 @@ class VisitorForm(forms.Form):
         label=_("Email"),
         required=False,
         error_messages={"invalid": _("Type the email with an @, like name@studio.com.")},
-        help_text=_("So that they hear how it goes."),
+        help_text=_("So that we can keep them informed."),
     )
     phone = forms.CharField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
     photo = UploadsField(purpose=PURPOSE, label=_("Photo of the card"))

@@ -1,4 +1,4 @@
-"""What the centre types about a loan (R53)."""
+"""The forms of a loan's admin page (R53)."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ class HandOutForm(forms.Form):
         label=_("Due back"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("Empty: the usual time."),
+        help_text=_("Leave it empty for the usual loan period."),
     )
 
 

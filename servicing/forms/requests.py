@@ -1,4 +1,4 @@
-"""What a member types when asking for a service, over several pages; nothing typed is lost on the way (R49, R60)."""
+"""The forms of a service request, which spans several pages and keeps everything typed (R49, R60)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -42,19 +42,19 @@ SERVICES: dict[str, str | Promise] = {
     ServiceKind.MAINTENANCE: _("Clean and check"),
     ServiceKind.UPGRADE: _("Firmware, mounts"),
 }
-PAYING: dict[str, tuple[str | Promise, str | Promise]] = {
+WARRANTY_ANSWERS: dict[str, tuple[str | Promise, str | Promise]] = {
     "": (_("No, or I don’t know"), _("You get an estimate first, and nothing is done before you approve it.")),
     IN_WARRANTY: (_("Yes"), _("The centre decides, and you see the reason. It needs a proof of purchase.")),
 }
-OF_A_PRODUCT = re.compile(r"p([0-9]{1,12})_(service|fault|warranty|wish|photos_keys|proofs_keys)")
+PRODUCT_FIELD = re.compile(r"p([0-9]{1,12})_(service|fault|warranty|wish|photos_keys|proofs_keys)")
 PROBLEM_PARTS = ("service", "fault", "warranty", "photos_keys", "proofs_keys")
-IN_SERVICE = _("It is in service already.")
-LOST = _("One of these is in service already or has left your Kitbag. Choose again.")
+ALREADY_IN_SERVICE = _("It’s already in service.")
+NO_LONGER_AVAILABLE = _("One of these is already in service or has left your Kitbag. Please choose again.")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A product of the Kitbag in the list to choose from."""
+class ProductChoice:
+    """A product of the Kitbag in the list of choices; `why` says why it cannot be chosen."""
 
     row: Registration
     checked: bool
@@ -63,7 +63,7 @@ class Shown:
 
 
 class ProblemForm(forms.Form):
-    """What is to be done with one product, and who pays (R60)."""
+    """The service for one product and who pays for it (R60)."""
 
     service = forms.ChoiceField(
         label=_("What should we do?"),
@@ -77,7 +77,7 @@ class ProblemForm(forms.Form):
         rows=4,
         max_length=MAX_FAULT_LENGTH,
         required=False,
-        error_messages={"required": _("Tell us what is wrong with it.")},
+        error_messages={"required": _("Tell us what’s wrong with it.")},
     )
     photos = UploadsField(
         purpose=PURPOSE,
@@ -87,7 +87,7 @@ class ProblemForm(forms.Form):
     )
     warranty = forms.ChoiceField(
         label=_("Is it under warranty?"),
-        choices=[(code, label) for code, (label, _hint) in PAYING.items()],
+        choices=[(code, label) for code, (label, _hint) in WARRANTY_ANSWERS.items()],
         widget=forms.RadioSelect,
         required=False,
         error_messages={"invalid_choice": _("Choose yes or no.")},
@@ -104,7 +104,7 @@ class ProblemForm(forms.Form):
         self.fields["fault"].required = self["service"].data == ServiceKind.REPAIR
 
     def add_prefix(self, field_name: str) -> str:
-        """Uploads take identifiers only as the name of a field."""
+        """Join with an underscore, because upload fields accept only identifiers as names."""
         return f"{self.prefix}_{field_name}"
 
     def clean(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class ProblemForm(forms.Form):
 
     @property
     def paying(self) -> Iterator[tuple[Any, str | Promise]]:
-        return zip(self["warranty"], [hint for _label, hint in PAYING.values()], strict=True)
+        return zip(self["warranty"], [hint for _label, hint in WARRANTY_ANSWERS.values()], strict=True)
 
 
 class ProductsForm(forms.Form):
@@ -133,12 +133,12 @@ class ProductsForm(forms.Form):
         label=_("Products"),
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one product."), "invalid_choice": LOST},
+        error_messages={"required": _("Choose at least one product."), "invalid_choice": NO_LONGER_AVAILABLE},
     )
 
-    def __init__(self, data: Any, rows: Sequence[Registration]) -> None:
+    def __init__(self, data: Any, registrations: Sequence[Registration]) -> None:
         super().__init__(data)
-        self.fields["items"].choices = [(row.pk, row.product.name) for row in rows]  # type: ignore[attr-defined]
+        self.fields["items"].choices = [(registration.pk, registration.product.name) for registration in registrations]  # type: ignore[attr-defined]
 
     def clean_items(self) -> list[int]:
         chosen: list[int] = self.cleaned_data["items"]
@@ -150,25 +150,29 @@ class ProductsForm(forms.Form):
 
 
 class WhereForm(forms.Form):
-    """Which centre, and what shall be if all places are taken there (R49)."""
+    """The centre, and what to do with products for which no Fast Track place is free (R49)."""
 
     centre = forms.ChoiceField(
         label=_("Where"),
         widget=forms.RadioSelect,
         error_messages={
             "required": _("Choose a centre."),
-            "invalid_choice": _("This centre does not take all of it. Choose another one."),
+            "invalid_choice": _("This centre can’t take all of these. Choose another one."),
         },
     )
 
-    def __init__(self, data: Any, choices: Sequence[CentreChoice], rows: Sequence[Registration]) -> None:
+    def __init__(self, data: Any, choices: Sequence[CentreChoice], registrations: Sequence[Registration]) -> None:
         super().__init__(data)
-        self.choices = [one for one in choices if one.fits]
-        self.fields["centre"].choices = [(one.centre.slug, one.centre.name) for one in self.choices]  # type: ignore[attr-defined]
-        self.full = [row for place, row in enumerate(rows) if any(self._asks(one, place) for one in self.choices)]
-        for row in self.full:
-            self.fields[f"p{row.pk}_wish"] = forms.ChoiceField(
-                label=row.product.name,
+        self.choices = [choice for choice in choices if choice.fits]
+        self.fields["centre"].choices = [(choice.centre.slug, choice.centre.name) for choice in self.choices]  # type: ignore[attr-defined]
+        self.full = [
+            registration
+            for place, registration in enumerate(registrations)
+            if any(self._asks_for_wish(choice, place) for choice in self.choices)
+        ]
+        for registration in self.full:
+            self.fields[f"p{registration.pk}_wish"] = forms.ChoiceField(
+                label=registration.product.name,
                 choices=PlaceWish.choices,
                 widget=forms.RadioSelect,
                 required=False,
@@ -176,32 +180,32 @@ class WhereForm(forms.Form):
             )
 
     @staticmethod
-    def _asks(choice: CentreChoice, place: int) -> bool:
+    def _asks_for_wish(choice: CentreChoice, place: int) -> bool:
         answer = choice.service_offers[place].entitlement
         return answer.needs_choice or answer.waits or "places" in answer.why_standard
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        for one in self.chosen.service_offers if self.chosen else ():
-            if one.entitlement.needs_choice:
+        for choice in self.chosen.service_offers if self.chosen else ():
+            if choice.entitlement.needs_choice:
                 self.add_error(
-                    f"p{one.registration.pk}_wish", _("All your places are taken then. Choose what we should do.")
+                    f"p{choice.registration.pk}_wish", _("All your places are taken then. Choose what we should do.")
                 )
         return data
 
     @property
     def chosen(self) -> CentreChoice | None:
         slug = self["centre"].data
-        return next((one for one in self.choices if one.centre.slug == slug), None)
+        return next((choice for choice in self.choices if choice.centre.slug == slug), None)
 
     @property
     def offers(self) -> list[tuple[Any, CentreChoice]]:
-        """In the own country, or quicker than elsewhere."""
-        return [(radio, one) for radio, one in self._offers() if one.is_first]
+        """Centres in the member's own country, or faster than any there."""
+        return [(radio, choice) for radio, choice in self._offers() if choice.is_first]
 
     @property
     def other_offers(self) -> list[tuple[Any, CentreChoice]]:
-        return [(radio, one) for radio, one in self._offers() if not one.is_first]
+        return [(radio, choice) for radio, choice in self._offers() if not choice.is_first]
 
     @property
     def chose_other(self) -> bool:
@@ -212,11 +216,11 @@ class WhereForm(forms.Form):
 
     @property
     def wishes(self) -> list[Any]:
-        return [self[f"p{row.pk}_wish"] for row in self.full]
+        return [self[f"p{registration.pk}_wish"] for registration in self.full]
 
 
 class Draft:
-    """A request on its way through the pages; everything travels in the form itself."""
+    """A request that is being filled in. All of its state travels in the form itself."""
 
     def __init__(self, member: Member, data: QueryDict, files: Any, at: datetime) -> None:
         self.member, self.data, self.files, self.at = member, data.copy(), files, at
@@ -224,24 +228,28 @@ class Draft:
         running = Ticket.objects.of(member).open().exclude(registration=None).values_list("registration", "reference")
         self.in_service: dict[int, str] = {key: reference for key, reference in running if key}
         self.all_rows = list(rows)
-        self.rows = [row for row in self.all_rows if row.pk not in self.in_service and not is_past(row)]
+        self.rows = [
+            registration
+            for registration in self.all_rows
+            if registration.pk not in self.in_service and not is_past(registration)
+        ]
         self.products = ProductsForm(self.data, self.rows)
 
     @property
     def typed_items(self) -> list[int]:
-        """What was chosen, possible or not: a second click finds the first parcel by it."""
+        """What was chosen, possible or not; a second click finds the parcel of the first one by it."""
         return [int(text) for text in self.data.getlist("items") if re.fullmatch("[0-9]{1,12}", text)][:100]
 
     @property
-    def shown_rows(self) -> list[Shown]:
-        """All of the Kitbag; what cannot be chosen says why."""
-        wanted = set(self.typed_items)
+    def shown_rows(self) -> list[ProductChoice]:
+        """All products of the Kitbag, those that cannot be chosen last."""
+        chosen_pks = set(self.typed_items)
         shown = []
-        for row in self.all_rows:
-            reference = self.in_service.get(row.pk, "")
-            why = IN_SERVICE if reference else WhyRefused.UNSERVICEABLE.label if is_past(row) else ""
-            shown.append(Shown(row, row.pk in wanted and not why, why, reference))
-        return sorted(shown, key=lambda one: bool(one.why))
+        for registration in self.all_rows:
+            reference = self.in_service.get(registration.pk, "")
+            why = ALREADY_IN_SERVICE if reference else WhyRefused.UNSERVICEABLE.label if is_past(registration) else ""
+            shown.append(ProductChoice(registration, registration.pk in chosen_pks and not why, why, reference))
+        return sorted(shown, key=lambda product_choice: bool(product_choice.why))
 
     @property
     def is_several(self) -> bool:
@@ -249,25 +257,28 @@ class Draft:
 
     @cached_property
     def chosen(self) -> list[Registration]:
-        wanted = set(self.typed_items)
-        return [row for row in self.rows if row.pk in wanted][:MAX_PRODUCTS_PER_PARCEL]
+        chosen_pks = set(self.typed_items)
+        return [registration for registration in self.rows if registration.pk in chosen_pks][:MAX_PRODUCTS_PER_PARCEL]
 
     @cached_property
     def problems(self) -> list[tuple[Registration, ProblemForm]]:
-        for row in self.chosen:
-            if f"p{row.pk}_service" not in self.data:
-                self.data[f"p{row.pk}_service"] = ServiceKind.REPAIR.value
-        return [(row, ProblemForm(self.data, self.files, prefix=f"p{row.pk}")) for row in self.chosen]
+        for registration in self.chosen:
+            if f"p{registration.pk}_service" not in self.data:
+                self.data[f"p{registration.pk}_service"] = ServiceKind.REPAIR.value
+        return [
+            (registration, ProblemForm(self.data, self.files, prefix=f"p{registration.pk}"))
+            for registration in self.chosen
+        ]
 
     def keep_files(self, by: User) -> None:
-        """Store what came with the page; keys travel on. What is wrong with a file stands beside its field."""
-        kept = {}
-        for row, form in self.problems:
+        """Store the uploads and keep their keys in the form. Errors are added beside the upload fields."""
+        file_keys = {}
+        for registration, form in self.problems:
             for name in ("photos", "proofs"):
                 keep_uploads(form, name, by=by, at=self.at)
-                key = f"p{row.pk}_{name}_keys"
-                kept[key] = form.data.getlist(key)  # type: ignore[attr-defined]
-        for key, values in kept.items():
+                key = f"p{registration.pk}_{name}_keys"
+                file_keys[key] = form.data.getlist(key)  # type: ignore[attr-defined]
+        for key, values in file_keys.items():
             self.data.setlist(key, values)
 
     @cached_property
@@ -276,29 +287,29 @@ class Draft:
 
     @cached_property
     def asked(self) -> list[RequestedService]:
-        return [self._asked(row) for row in self.chosen]
+        return [self._asked(registration) for registration in self.chosen]
 
-    def _asked(self, row: Registration) -> RequestedService:
-        service, wish = self.typed(row, "service"), self.typed(row, "wish")
+    def _asked(self, registration: Registration) -> RequestedService:
+        service, wish = self.typed(registration, "service"), self.typed(registration, "wish")
         return requested_service(
-            row,
+            registration,
             service if service in ServiceKind.values else ServiceKind.REPAIR,
             at=self.at,
             wish=PlaceWish(wish) if wish in PlaceWish.values else None,
-            warranty=self.typed(row, "warranty") == IN_WARRANTY,
-            proof=bool(self.data.getlist(f"p{row.pk}_proofs_keys")),
+            warranty=self.typed(registration, "warranty") == IN_WARRANTY,
+            proof=bool(self.data.getlist(f"p{registration.pk}_proofs_keys")),
         )
 
-    def typed(self, row: Registration, part: str) -> str:
-        return str(self.data.get(f"p{row.pk}_{part}", ""))
+    def typed(self, registration: Registration, part: str) -> str:
+        return str(self.data.get(f"p{registration.pk}_{part}", ""))
 
-    def uploads(self, row: Registration, part: str) -> Uploads:
-        return Uploads(tuple(dict.fromkeys(self.data.getlist(f"p{row.pk}_{part}_keys"))))
+    def uploads(self, registration: Registration, part: str) -> Uploads:
+        return Uploads(tuple(dict.fromkeys(self.data.getlist(f"p{registration.pk}_{part}_keys"))))
 
     def first_bad(self, until: str) -> str | None:
-        """The first page before `until` on which something is to be mended."""
+        """The first step before `until` that has an error, or None."""
         for step in STEPS[: STEPS.index(until)]:
-            if not all(list(map(forms.Form.is_valid, self.forms_of(step)))):  # every form of the page, for its errors
+            if not all(list(map(forms.Form.is_valid, self.forms_of(step)))):
                 return step
         return None
 
@@ -308,23 +319,25 @@ class Draft:
         return [self.products] if step == PRODUCTS else [self.where] if step == WHERE else []
 
     def unchecked(self, step: str) -> None:
-        """Show a page without saying what is missing: it was not handed in yet."""
+        """Clear the errors of a step that has not been submitted yet."""
         for form in self.forms_of(step):
             form._errors, form.cleaned_data = ErrorDict(), {}  # type: ignore[attr-defined]
 
     def add_refusal(self, refusal: Refusal) -> str:
-        """Put what the action said beside its field; returns the page on which that is."""
+        """Add a refusal of the action beside its field and return the step that shows it."""
         parts = refusal.field.split(".")
-        row = self.chosen[int(parts[1])] if len(parts) > 1 and parts[1].isdecimal() else None
+        registration = self.chosen[int(parts[1])] if len(parts) > 1 and parts[1].isdecimal() else None
         part = parts[2] if len(parts) > 2 else ""
-        if row and part == "fault":
-            next(form for one, form in self.problems if one.pk == row.pk).add_error("fault", str(refusal))
+        if registration and part == "fault":
+            next(form for candidate, form in self.problems if candidate.pk == registration.pk).add_error(
+                "fault", str(refusal)
+            )
             return PROBLEM
-        if row and part == "wish" and f"p{row.pk}_wish" in self.where.fields:
-            self.where.add_error(f"p{row.pk}_wish", str(refusal))
+        if registration and part == "wish" and f"p{registration.pk}_wish" in self.where.fields:
+            self.where.add_error(f"p{registration.pk}_wish", str(refusal))
             return WHERE
         if refusal.code in ("refused", "places"):
-            sentence = f"{row.product.name}: {refusal}" if row else str(refusal)
+            sentence = f"{registration.product.name}: {refusal}" if registration else str(refusal)
             self.where.add_error("centre", sentence)
             return WHERE
         if refusal.field == "files":
@@ -334,36 +347,39 @@ class Draft:
         return PRODUCTS
 
     def hidden(self, step: str) -> list[tuple[str, str]]:
-        """What was typed on the other pages, and what belongs to products that are not chosen now."""
-        chosen = {row.pk for row in self.chosen}
-        mine = {row.pk for row in self.rows}
+        """Values to carry as hidden fields: those of other steps, and of products that are not chosen now."""
+        chosen = {registration.pk for registration in self.chosen}
+        own = {registration.pk for registration in self.rows}
         pairs = []
         for name, values in self.data.lists():
-            found = OF_A_PRODUCT.fullmatch(name)
-            key, part = (int(found[1]), found[2]) if found else (0, "")
-            shown = key in chosen and (
+            match = PRODUCT_FIELD.fullmatch(name)
+            key, part = (int(match[1]), match[2]) if match else (0, "")
+            is_visible = key in chosen and (
                 (step == PROBLEM and part in PROBLEM_PARTS) or (step == WHERE and name in self.where.fields)
             )
-            known = key in mine if found else name in ("items", "centre")
+            is_expected = key in own if match else name in ("items", "centre")
             page = {"items": PRODUCTS, "centre": WHERE}.get(name)
-            if known and not shown and page != step:
+            if is_expected and not is_visible and page != step:
                 pairs += [(name, str(value)) for value in values]
         return pairs
 
     @property
     def summary(self) -> list[tuple[Registration, ServiceOffer, ProblemForm]]:
-        """What the last page shows of each product."""
+        """What the review step shows for each product."""
         choice = self.where.chosen
         service_offers = choice.service_offers if choice else []
-        return [(row, one, form) for (row, form), one in zip(self.problems, service_offers, strict=False)]
+        return [
+            (registration, offer, form)
+            for (registration, form), offer in zip(self.problems, service_offers, strict=False)
+        ]
 
 
-def is_past(row: Registration) -> bool:
-    return row.product.stage == Stage.UNSERVICEABLE
+def is_past(registration: Registration) -> bool:
+    return registration.product.stage == Stage.UNSERVICEABLE
 
 
 class SentForm(forms.Form):
-    """How a parcel travels, as far as the member knows."""
+    """The carrier and tracking number of a parcel, both optional."""
 
     carrier = forms.CharField(label=_("Carrier"), max_length=MAX_TRACKING_LENGTH, required=False)
     tracking = forms.CharField(
@@ -381,12 +397,12 @@ class SentForm(forms.Form):
 
 
 class CheckForm(forms.Form):
-    """Which product, and what is to be done."""
+    """The product and the service to check."""
 
     product = forms.TypedChoiceField(
         label=_("Product"),
         coerce=int,
-        error_messages={"required": _("Choose a product."), "invalid_choice": _("Choose a product of your Kitbag.")},
+        error_messages={"required": _("Choose a product."), "invalid_choice": _("Choose a product from your Kitbag.")},
     )
     service = forms.ChoiceField(
         label=_("What should be done?"),
@@ -394,10 +410,13 @@ class CheckForm(forms.Form):
         error_messages={"required": _("Choose what should be done."), "invalid_choice": _("Choose one of the three.")},
     )
 
-    def __init__(self, data: Any, rows: Sequence[Registration]) -> None:
+    def __init__(self, data: Any, registrations: Sequence[Registration]) -> None:
         if data is not None and "service" not in data:
             data = data.copy()
             data["service"] = ServiceKind.REPAIR.value
         super().__init__(data)
-        named = [(row.pk, f"{row.product.name} {row.serial}".strip()) for row in rows]
-        self.fields["product"].choices = [("", _("Choose a product")), *named]  # type: ignore[attr-defined]
+        choices = [
+            (registration.pk, f"{registration.product.name} {registration.serial}".strip())
+            for registration in registrations
+        ]
+        self.fields["product"].choices = [("", _("Choose a product")), *choices]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a centre types at its desk: form only, the actions decide (R52)."""
+"""The forms of a ticket's admin page. They check format only; the rules are in the actions (R52)."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from servicing.queries.file_access import PURPOSE
 
 MAX_CONDITION_LENGTH = 1000
 MAX_ACCESSORIES_LENGTH = 300
-WIDEST = 40
+URL_INPUT_SIZE = 40
 
 
 def day_input() -> forms.DateInput:
@@ -29,18 +29,18 @@ def long_errors(required: str | Promise = "") -> dict[str, Any]:
 
 
 class StepForm(forms.Form):
-    """Any step: it may have happened earlier. Times are those of the centre, whose zone the page is in."""
+    """A step that may have happened earlier. The page activates the centre's time zone, so times are local to it."""
 
     occurred_at = forms.DateTimeField(
         label=_("When, if earlier"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={"invalid": _("Write the day and the time, like 2026-03-31 14:30. Empty means now.")},
+        error_messages={"invalid": _("Write the day and the time, like 2026-03-31 14:30. Leave it empty for now.")},
     )
 
     once = forms.RegexField(
         r"^[0-9a-f]{32}$", required=False, widget=forms.HiddenInput
-    )  # a button pressed twice is one
+    )  # the same on both clicks of a double click
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,8 +50,8 @@ class StepForm(forms.Form):
 
     @property
     def when(self) -> datetime | None:
-        found: datetime | None = self.cleaned_data.get("occurred_at")
-        return found
+        occurred_at: datetime | None = self.cleaned_data.get("occurred_at")
+        return occurred_at
 
     @property
     def external_id(self) -> str:
@@ -60,7 +60,7 @@ class StepForm(forms.Form):
 
 
 class BareForm(StepForm):
-    """A step of now."""
+    """A step that happens now."""
 
     occurred_at = None  # type: ignore[assignment]
 
@@ -91,7 +91,7 @@ class WarrantyForm(StepForm):
         error_messages={"required": _("Choose one of the two.")},
     )
     why = forms.ChoiceField(
-        label=_("If refused, why: the member reads it"),
+        label=_("If refused: the reason the member reads"),
         choices=[("", "–"), *WhyNoWarranty.choices],
         required=False,
     )
@@ -124,7 +124,7 @@ class EstimateForm(StepForm):
         label=_("Valid until"),
         widget=day_input(),
         error_messages={
-            "required": _("Say until when the member may answer."),
+            "required": _("Say until when the member can answer."),
             "invalid": _("Write the day like 2026-03-31."),
         },
     )
@@ -135,7 +135,7 @@ class EstimateForm(StepForm):
 
 
 class LineForm(forms.Form):
-    """One line. Left empty, it is none."""
+    """One line of an estimate. An empty line is ignored."""
 
     text = forms.CharField(
         label=_("What"), max_length=estimates.MAX_TEXT_LENGTH, required=False, error_messages=long_errors()
@@ -147,7 +147,7 @@ class LineForm(forms.Form):
         error_messages={"invalid": _("Write a number like 1 or 0.5.")},
     )
     price = forms.DecimalField(
-        label=_("Price for one"),
+        label=_("Unit price"),
         required=False,
         widget=forms.TextInput(attrs={"size": 10, "inputmode": "decimal"}),
         error_messages={"invalid": _("Write the price with at most two decimals, like 120.50.")},
@@ -166,7 +166,7 @@ class LineForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = dict(self.cleaned_data)
         if data.get("text") and data.get("price") is None and "price" not in self.errors:
-            self.add_error("price", str(_("Write what one costs. A discount is below zero.")))
+            self.add_error("price", str(_("Write the unit price. A discount is below zero.")))
         return data
 
 
@@ -176,7 +176,7 @@ LineForms = forms.formset_factory(
 
 
 class AnswerForm(StepForm):
-    """What the member said on the phone or at the counter: visiting members have no account."""
+    """The member's answer by phone or at the counter, because visiting members have no account."""
 
     answer = forms.ChoiceField(
         label=_("The member said"),
@@ -197,12 +197,12 @@ class OrderPartForm(StepForm):
         required=False,
         widget=day_input(),
         error_messages={"invalid": _("Write the day like 2026-03-31.")},
-        help_text=_("Empty if nobody knows yet."),
+        help_text=_("Leave it empty if there is no date yet."),
     )
 
 
 class PartForm(StepForm):
-    """A part that was ordered and is not there."""
+    """A part that was ordered and has not arrived."""
 
     part = forms.ModelChoiceField(
         label=_("Part"),
@@ -210,7 +210,7 @@ class PartForm(StepForm):
         empty_label=None,
         error_messages={
             "required": _("Choose the part."),
-            "invalid_choice": _("This part is there already. Choose another one."),
+            "invalid_choice": _("This part has already arrived. Choose another one."),
         },
     )
 
@@ -225,7 +225,7 @@ class ExpectPartForm(PartForm):
         required=False,
         widget=day_input(),
         error_messages={"invalid": _("Write the day like 2026-03-31.")},
-        help_text=_("Empty if nobody knows any more."),
+        help_text=_("Leave it empty if there is no date any more."),
     )
 
 
@@ -243,6 +243,6 @@ class ShipForm(StepForm):
         label=_("Tracking page"),
         max_length=shipping.MAX_URL_LENGTH,
         required=False,
-        widget=forms.TextInput(attrs={"inputmode": "url", "size": WIDEST}),
+        widget=forms.TextInput(attrs={"inputmode": "url", "size": URL_INPUT_SIZE}),
         error_messages=long_errors(),
     )

@@ -1,4 +1,4 @@
-"""What a member types about a running job: form only, the actions decide."""
+"""The member's forms on a ticket's page."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ from servicing.queries.file_access import PURPOSE
 
 
 class MessageForm(forms.Form):
-    """Writing to the centre."""
+    """A message to the centre."""
 
     text = LongText(
         label=_("Write to the centre"),

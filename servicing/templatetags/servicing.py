@@ -1,4 +1,4 @@
-"""Money and numbers of estimates, as the reader's language writes them."""
+"""Template tags that format money and quantities in the reader's language."""
 
 from decimal import Decimal
 
@@ -12,21 +12,21 @@ register = template.Library()
 
 @register.simple_tag
 def money(amount: Decimal, currency: str) -> SafeString:
-    """An amount with the letters of its currency; kept together, and from left to right in every language."""
-    return format_html('<bdi class="ltr nowrap">{}</bdi>', amount_in(amount, currency))
+    """Format an amount with its currency code, unbroken and left to right in every language."""
+    return format_html('<bdi class="ltr nowrap">{}</bdi>', format_amount(amount, currency))
 
 
 @register.simple_tag
 def money_text(amount: Decimal, currency: str) -> str:
-    """The same for a mail without pictures."""
-    return amount_in(amount, currency)
+    """Format an amount for a plain-text mail."""
+    return format_amount(amount, currency)
 
 
 @register.filter
 def plain(number: Decimal) -> str:
-    """A quantity without zeros that say nothing."""
+    """Format a quantity without trailing zeros."""
     return number_format(number.quantize(Decimal(1)) if number == number.to_integral_value() else number)
 
 
-def amount_in(amount: Decimal, currency: str) -> str:
+def format_amount(amount: Decimal, currency: str) -> str:
     return f"{currency}\u00a0{number_format(amount, decimal_pos=2, force_grouping=True)}"

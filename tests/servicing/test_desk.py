@@ -140,7 +140,7 @@ def test_what_is_refused_stands_beside_its_field_and_nothing_typed_is_lost(
     press(desk, ticket, "assess")
     answer = estimate(desk, ticket, ("Shutter", "1", "12.505", "15"), ("Labour", "x", "", "15"), currency="Rand")
     text = answer.content.decode()
-    for kept in ("Shutter", "12.505", 'value="x"', "Worn out", "three letters", "Write a number", "what one costs"):
+    for kept in ("Shutter", "12.505", 'value="x"', "Worn out", "three letters", "Write a number", "the unit price"):
         assert kept in text
     answer = estimate(desk, ticket, ("", "", "", ""), ("Shutter", "1", "12.505", ""))
     assert answer.context["lines"].forms[1].errors["price"]

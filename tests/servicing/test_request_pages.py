@@ -99,7 +99,7 @@ def test_what_is_missing_is_said_beside_its_field_and_nothing_is_opened(
     mistakes: list[tuple[dict[str, Any], str]] = [
         ({"items": []}, "Choose at least one product."),
         ({"items": ["9" * 5000]}, "has left your Kitbag"),
-        ({f"{key}_fault": " "}, "Tell us what is wrong with it."),
+        ({f"{key}_fault": " "}, "Tell us what’s wrong with it."),
         ({f"{key}_fault": "x" * 2001}, "at most 2000 characters"),
         ({f"{key}_fault": "a\x00b"}, "printed"),
         ({f"{key}_service": "magic"}, "Choose what we should do."),
@@ -134,7 +134,7 @@ def test_what_is_in_service_or_past_service_cannot_be_chosen_and_says_why(
     validated(world.ana, ProductFactory(name="EOS Old", slug="old", stage="unserviceable"), "012345678702")
     client.force_login(world.ana.user)
     page = client.get(NEW).content.decode()
-    assert "It is in service already." in page and "can no longer be serviced" in page
+    assert "It’s already in service." in page and "can no longer be serviced" in page
     assert page.count("disabled") == 2
 
 

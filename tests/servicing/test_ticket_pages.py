@@ -104,7 +104,7 @@ def test_an_estimate_is_shown_whole_says_what_declining_means_and_is_approved_by
         assert word in page, word
     path = f"{ticket.get_absolute_url()}estimate/1/"
     assert "Choose whether to approve or decline" in as_ana.post(path, follow=True).content.decode()
-    assert "The clock runs again" in as_ana.post(path, {"answer": "approve"}, follow=True).content.decode()
+    assert "The clock is running again" in as_ana.post(path, {"answer": "approve"}, follow=True).content.decode()
     ticket.refresh_from_db()
     assert ticket.state == TicketState.APPROVED
     assert "approved already" in as_ana.post(path, {"answer": "decline"}, follow=True).content.decode()
