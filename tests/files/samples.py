@@ -88,7 +88,7 @@ def _png(width: int, height: int, bits: int, colour_type: int, content: bytes) -
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
 
 
-def pdf(pages: int = 1, *, script: bool = False, password: str = "") -> bytes:
+def pdf(pages: int = 1, *, script: bool = False, password: str | None = None, algorithm: str = "AES-256") -> bytes:
     writer = PdfWriter()
     for _n in range(pages):
         writer.add_blank_page(200, 200)
@@ -119,8 +119,8 @@ def pdf(pages: int = 1, *, script: bool = False, password: str = "") -> bytes:
         photo.update({NameObject("/Subtype"): NameObject("/Image"), NameObject("/Filter"): NameObject("/DCTDecode")})
         xobjects = DictionaryObject({NameObject("/P"): writer._add_object(photo)})
         page[NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): xobjects})
-    if password:
-        writer.encrypt(password)
+    if password is not None:
+        writer.encrypt(password, "the shop's own", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()

@@ -107,7 +107,8 @@ HOSTILE = {
     "pdf head, garbage": (b"%PDF-1.7\n" + b"garbage " * 99, "broken"),
     "pdf with a password": (samples.pdf(password="x"), "locked"),
     "pdf of many pages": (samples.pdf(51), "pages"),
-    "html before a pdf": (b"<script>alert(1)</script>" + samples.pdf(), "unknown"),
+    "pdf after too many bytes": (b" " * 1025 + samples.pdf(), "unknown"),
+    "pdf with a password behind a line": (b"\n" + samples.pdf(password="x", algorithm="RC4-128"), "locked"),
 }
 
 

@@ -11,6 +11,8 @@ from cps_portal.core.files.enums import FileKind
 from cps_portal.core.files.images import UnusableFile, clean_image
 
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
+HEAD_BYTES = 1024
+PDF_MARK = b"%PDF-"  # readers look for it in the first 1024 bytes: mail gateways and shops put bytes before it
 MAX_PAGES = 50
 # Keys of PDF objects that run actions, embed files or hold metadata. They are removed from every object.
 ACTIVE_PDF_KEYS = {
@@ -46,14 +48,14 @@ class CleanFile:
 
 
 def find_kind(head: bytes) -> str:
-    """ "jpeg", "png", "heic" or "pdf" by the first bytes; "" for anything else. Names and declared types may lie."""
+    """ "jpeg", "png", "heic" or "pdf" by its first bytes, or "". Names and declared types may lie."""
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         return "heic"
-    if head.startswith(b"%PDF-"):
+    if PDF_MARK in head[:HEAD_BYTES]:
         return "pdf"
     return ""
 
@@ -61,7 +63,7 @@ def find_kind(head: bytes) -> str:
 def make_clean(upload: IO[bytes]) -> CleanFile:
     """A copy with nothing but the image or the pages. Raises UnusableFile."""
     upload.seek(0)
-    head = upload.read(32)
+    head = upload.read(HEAD_BYTES)
     upload.seek(0)
     if not head:
         raise UnusableFile("empty")
@@ -69,12 +71,13 @@ def make_clean(upload: IO[bytes]) -> CleanFile:
     if not kind:
         raise UnusableFile("unknown")
     if kind == "pdf":
-        return CleanFile(FileKind.PDF, _clean_pdf(upload))
+        upload.seek(head.index(PDF_MARK))  # positions inside a PDF are counted from there
+        return CleanFile(FileKind.PDF, _clean_pdf(io.BytesIO(upload.read())))
     return CleanFile(FileKind.JPEG, clean_image(upload, kind))
 
 
 def _clean_pdf(upload: IO[bytes]) -> bytes:
-    """Copy the pages without scripts, actions and embedded files."""
+    """Copy the pages without encryption, scripts, actions and embedded files."""
     out = io.BytesIO()
     try:
         reader = PdfReader(upload, strict=False)
@@ -92,7 +95,8 @@ def _clean_pdf(upload: IO[bytes]) -> bytes:
 
 
 def _check_pages(reader: PdfReader) -> None:
-    if reader.is_encrypted:
+    # Shops' invoices are often encrypted so that they can't be changed, and open with an empty password.
+    if reader.is_encrypted and not reader.decrypt(""):
         raise UnusableFile("locked")
     if not 0 < len(reader.pages) <= MAX_PAGES:
         raise UnusableFile("pages")
