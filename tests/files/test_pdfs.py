@@ -58,14 +58,6 @@ def test_scripts_of_an_encrypted_pdf_are_removed(algorithm: str) -> None:
     assert len(PdfReader(io.BytesIO(clean)).pages) == 2
     hidden = [b"app.alert", b"evil inside", b"calc.exe", b"/JavaScript", b"/Launch", b"/Encrypt", samples.GPS_MARK]
     assert [each for each in hidden if each in clean] == []
-        b"evil inside",
-        b"calc.exe",
-        b"/JavaScript",
-        b"/Launch",
-        b"/Encrypt",
-        samples.GPS_MARK,
-    ):
-        assert hidden not in clean
 
 
 @pytest.mark.parametrize("what", BEFORE)
