@@ -37,7 +37,7 @@ from cps_portal.core.lib.text import (
         ("👩\u200d❤\ufe0f\u200d👨", "👩\u200d❤\ufe0f\u200d👨"),
     ],
 )
-def test_names_lose_what_nobody_sees_and_nothing_else(typed: str, cleaned: str) -> None:
+def test_names_lose_invisible_characters_and_nothing_else(typed: str, cleaned: str) -> None:
     assert clean_name(typed) == cleaned
 
 

@@ -186,7 +186,9 @@ def as_clerk(staff: SignIn) -> Client:
     return client
 
 
-def test_nobody_gains_powers_by_editing_accounts(as_clerk: Client, world: World, groups: dict[str, Group]) -> None:
+def test_editing_accounts_cannot_give_more_permissions_than_ones_own(
+    as_clerk: Client, world: World, groups: dict[str, Group]
+) -> None:
     ben = world.ben.user
     data = {"is_active": "on", "is_staff": "on", "is_superuser": "on", "groups": [groups["Support"].pk]}
     assert as_clerk.post(reverse("admin:members_user_change", args=[ben.pk]), data).status_code == 302
@@ -208,7 +210,9 @@ def test_an_account_of_staff_is_out_of_a_clerks_reach(as_clerk: Client, db: None
     assert User.objects.get(pk=boss.pk).is_active
 
 
-def test_the_secret_of_a_second_factor_is_shown_to_nobody_and_a_lost_one_can_go(as_root: Client, world: World) -> None:
+def test_the_secret_of_a_second_factor_is_never_shown_and_a_lost_one_can_be_removed(
+    as_root: Client, world: World
+) -> None:
     row = Authenticator.objects.create(user=world.ben.user, type="totp", data={"secret": "hush-hush"})
     page = as_root.get(reverse("admin:mfa_authenticator_change", args=[row.pk]))
     assert "hush-hush" not in page.content.decode()

@@ -37,7 +37,7 @@ def test_support_replaces_a_card_with_a_reason(world: World, as_support: Client)
 
 
 @pytest.mark.parametrize("group", ["Programme", "Centre", ""])
-def test_nobody_else_replaces_cards(world: World, staff: SignIn, group: str) -> None:
+def test_other_staff_cannot_replace_cards(world: World, staff: SignIn, group: str) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     operate = reverse("admin:offers_card_operate", args=[card.pk])
     assert staff(group).post(operate, {"do": "replace", "reason": "lost"}).status_code == 403

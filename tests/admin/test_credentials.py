@@ -46,7 +46,7 @@ def test_a_credential_is_shown_once_and_kept_hashed(staff: SignIn, centre: Partn
         ({"expires_at_0": "2001-01-01", "expires_at_1": "00:00"}, "expires_at"),
     ],
 )
-def test_what_is_wrong_stands_beside_its_field(
+def test_errors_are_shown_at_their_fields(
     staff: SignIn, centre: Partner, changes: dict[str, object], field: str
 ) -> None:
     answer = issue(staff("Programme"), centre, **changes)

@@ -47,7 +47,7 @@ def test_approving_makes_it_count_and_keeps_who_did_it(as_support: Client, waiti
     assert LogEntry.objects.get().user == waiting.decided_by
 
 
-def test_refusing_needs_a_reason_and_tells_the_member(as_support: Client, waiting: Registration) -> None:
+def test_refusing_needs_a_reason_and_notifies_the_member(as_support: Client, waiting: Registration) -> None:
     asked = as_support.post(page(waiting, "refuse"), {"seen": "x"})
     assert asked.status_code == 200
     assert asked.context["form"].errors["reason"]
@@ -74,7 +74,9 @@ def test_a_refusal_of_the_action_is_a_message_and_nothing_is_saved(as_support: C
     assert not LogEntry.objects.exists()
 
 
-def test_what_was_handed_in_again_meanwhile_is_not_decided_unseen(as_support: Client, waiting: Registration) -> None:
+def test_a_registration_resubmitted_in_the_meantime_is_not_decided_unseen(
+    as_support: Client, waiting: Registration
+) -> None:
     seen = as_support.get(page(waiting, "approve")).context["form"]["seen"].value()
     now = timezone.now()
     registrations.reopen_registration(registration=waiting, at=now)
@@ -87,7 +89,7 @@ def test_what_was_handed_in_again_meanwhile_is_not_decided_unseen(as_support: Cl
     assert waiting.state == RegistrationState.SUBMITTED
 
 
-def test_deciding_twice_says_that_it_was_decided(as_support: Client, waiting: Registration) -> None:
+def test_deciding_twice_reports_the_first_decision(as_support: Client, waiting: Registration) -> None:
     seen = as_support.get(page(waiting, "approve")).context["form"]["seen"].value()
     as_support.post(page(waiting, "approve"), {"seen": seen})
     said = as_support.post(page(waiting, "approve"), {"seen": seen}, follow=True).content.decode()

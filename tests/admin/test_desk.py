@@ -98,7 +98,11 @@ def test_two_agents_never_have_the_same_one(staff: SignIn, three: list[Registrat
     assert 'value="approve"' not in page
     assert "A colleague is working on this one" in press(second, three[0], "approve")
     assert three[0].state == RegistrationState.SUBMITTED
-    assert second.post(desk(three[0]), {"do": "take"}, follow=True).content.decode().count("A colleague is working on this one")
+    assert (
+        second.post(desk(three[0]), {"do": "take"}, follow=True)
+        .content.decode()
+        .count("A colleague is working on this one")
+    )
 
 
 def test_what_an_agent_forgot_is_free_again_after_a_while(staff: SignIn, three: list[Registration]) -> None:
@@ -136,9 +140,7 @@ def test_a_decision_costs_two_requests_of_few_queries(
     assert len(looking) <= 25
 
 
-def test_what_is_missing_or_wrong_is_said_and_nothing_typed_is_lost(
-    as_support: Client, three: list[Registration]
-) -> None:
+def test_errors_are_shown_and_no_input_is_lost(as_support: Client, three: list[Registration]) -> None:
     row = three[0]
     assert "Choose the reason that the member reads." in press(as_support, row, "refuse")
     assert "Choose a reason from the list." in press(as_support, row, "refuse", reason="lost_claim")
@@ -171,7 +173,7 @@ def test_the_desk_is_for_those_who_may_decide(
     assert staff("Support").get(NEXT).status_code == 405
 
 
-def test_what_was_asked_for_comes_first_when_handed_in_again(
+def test_a_resubmission_that_staff_asked_for_comes_first(
     as_support: Client, as_ben: Client, three: list[Registration], world: World
 ) -> None:
     row = three[2]
@@ -196,7 +198,7 @@ def test_what_was_asked_for_comes_first_when_handed_in_again(
     assert (row.state, row.asked_for) == (RegistrationState.VALIDATED, "")
 
 
-def test_nobody_is_given_their_own_kit(staff: SignIn, world: World, three: list[Registration]) -> None:
+def test_staff_do_not_get_their_own_kit_to_review(staff: SignIn, world: World, three: list[Registration]) -> None:
     world.ben.user.is_staff = True
     world.ben.user.save()
     with pytest.raises(Exception, match="your own kit"):
@@ -258,7 +260,7 @@ def test_a_registration_under_a_claim_is_not_handed_out_and_its_page_leads_to_th
     assert "decide the claim" in press(as_support, claim.claimant, "approve")
 
 
-def test_an_appeal_is_not_handed_to_whoever_refused(staff: SignIn, three: list[Registration]) -> None:
+def test_an_appeal_is_not_assigned_to_the_person_who_refused(staff: SignIn, three: list[Registration]) -> None:
     first, second = staff("Support"), staff("Support")
     row = three[0]
     press(first, row, "refuse", reason="serial_wrong")

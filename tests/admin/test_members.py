@@ -36,7 +36,7 @@ def test_a_member_is_found_by_number_address_name_or_serial(as_support: Client, 
     assert [row.pk for row in as_support.get(LIST, {"q": text}).context["cl"].result_list] == [world.ana.pk]
 
 
-def test_nobody_is_found_by_what_nobody_has(as_support: Client, world: World) -> None:
+def test_a_search_without_a_match_finds_no_member(as_support: Client, world: World) -> None:
     for typed in ["999", "zoe@", "!!!", "44"]:
         assert as_support.get(LIST, {"q": typed}).context["cl"].result_count == 0
 

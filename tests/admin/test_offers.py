@@ -90,9 +90,7 @@ def test_an_offer_reaches_members_only_once_it_is_published(world: World, as_ana
         ({"title": "x\x00"}, "title", "Null characters"),
     ],
 )
-def test_a_mistake_is_said_beside_its_field(
-    world: World, as_programme: Client, more: Any, field: str, said: str
-) -> None:
+def test_an_error_is_shown_at_its_field(world: World, as_programme: Client, more: Any, field: str, said: str) -> None:
     answer = as_programme.post(ADD, typed(**more))
     errors = answer.context["adminform"].form.errors
     assert list(errors) == [field]
@@ -101,7 +99,9 @@ def test_a_mistake_is_said_beside_its_field(
     assert not Offer.objects.exists()
 
 
-def test_another_place_is_told_and_more_places_go_to_the_line(world: World, offer: Offer, as_programme: Client) -> None:
+def test_a_new_venue_is_announced_and_more_places_go_to_the_waiting_list(
+    world: World, offer: Offer, as_programme: Client
+) -> None:
     world.ben.__class__.objects.filter(pk=world.ben.pk).update(level="gold", country="ZA")
     first = sign_up(member=world.ana, offer=offer, at=NOW)
     second = sign_up(member=world.ben, offer=offer, at=NOW)
@@ -115,7 +115,9 @@ def test_another_place_is_told_and_more_places_go_to_the_line(world: World, offe
     assert "2 places are taken already" in answer.content.decode()
 
 
-def test_the_list_for_the_door_is_harmless_and_in_order(world: World, offer: Offer, as_programme: Client) -> None:
+def test_the_guest_list_is_sorted_and_safe_to_open_as_a_spreadsheet(
+    world: World, offer: Offer, as_programme: Client
+) -> None:
     world.ben.__class__.objects.filter(pk=world.ben.pk).update(level="gold", country="ZA", first_name=" =1+1")
     world.ben.refresh_from_db()
     sign_up(member=world.ana, offer=offer, at=NOW)
@@ -132,7 +134,7 @@ def test_the_list_for_the_door_is_harmless_and_in_order(world: World, offer: Off
 
 
 @pytest.mark.parametrize(("group", "looks"), [("Support", 200), ("Centre", 403), ("", 403)])
-def test_nobody_else_makes_or_publishes_offers(
+def test_other_staff_cannot_create_or_publish_offers(
     world: World, staff: SignIn, offer: Offer, group: str, looks: int
 ) -> None:
     client = staff(group)

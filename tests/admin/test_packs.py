@@ -181,7 +181,7 @@ def test_a_pack_is_cancelled_sent_again_and_its_story_read(world: World, as_root
     assert as_root.post(operate, {"do": "999"}).status_code == 404
 
 
-def test_numbers_by_month_and_house(world: World, as_root: Client) -> None:
+def test_numbers_by_month_and_partner(world: World, as_root: Client) -> None:
     pack = asked(world.ana, "2K70MQ2")
     sent = pack.asked_at + timedelta(days=1)
     PackEvent.objects.create(pack=pack, step="dispatched", sending=1, occurred_at=sent, received_at=sent)

@@ -44,8 +44,8 @@ def superseding(product: Product, successor: Product | None) -> dict[str, Any]:
 
 
 def confirm(client: Client, preview: Any, **data: str) -> Any:
-    assert "sealed" in preview.context, preview.content.decode()[-3000:]
-    return client.post(CONFIRM, {"wish": preview.context["sealed"], **data}, follow=True)
+    assert "signed" in preview.context, preview.content.decode()[-3000:]
+    return client.post(CONFIRM, {"plan_request": preview.context["signed"], **data}, follow=True)
 
 
 # Form, preview, confirm
@@ -56,7 +56,7 @@ def test_several_products_are_planned_in_one_go_as_previewed(desk: Client, world
     form = desk.post("/admin/kitbag/product/", chosen, follow=True)
     assert [row.initial["product"] for row in form.context["rows"]] == [world.pro_body.pk, world.lens.pk]
     preview = desk.post(PLAN, filled(superseding(world.lens, world.body), superseding(world.pro_body, world.body)))
-    found = preview.context["found"]
+    found = preview.context["effects"]
     assert (found.members, found.lost, found.level_changes) == (1, 120 + 300, 1)
     assert not StageChange.objects.exists()
     said = confirm(desk, preview).content.decode()
@@ -95,7 +95,7 @@ WRONG: list[tuple[dict[str, Any], str | None, tuple[str, str]]] = [
 ]
 
 
-def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(desk: Client, world: World) -> None:
+def test_errors_are_shown_at_their_fields_and_no_input_is_lost(desk: Client, world: World) -> None:
     for row, on, (field, says) in WRONG:
         typed = {**superseding(world.lens, world.body), **row}
         if typed["successor"] == "itself":
@@ -164,7 +164,7 @@ def test_pressing_twice_plans_once(desk: Client, world: World) -> None:
     assert StageChange.objects.count() == 1
 
 
-def test_what_somebody_else_planned_meanwhile_is_said(desk: Client, world: World) -> None:
+def test_a_plan_made_by_a_colleague_in_the_meantime_is_reported(desk: Client, world: World) -> None:
     preview = desk.post(PLAN, filled(superseding(world.lens, world.body)))
     plan_changes(
         plans=[plan(world.lens, Stage.UNSERVICEABLE, timezone.now(), effective_on=far())], by=None, at=timezone.now()
@@ -190,10 +190,10 @@ def test_a_preview_that_is_no_longer_true_is_shown_again(desk: Client, world: Wo
 
 
 def test_a_forged_or_borrowed_preview_plans_nothing(desk: Client, staff: SignIn, world: World) -> None:
-    sealed = desk.post(PLAN, filled(superseding(world.lens, world.body))).context["sealed"]
+    sealed = desk.post(PLAN, filled(superseding(world.lens, world.body))).context["signed"]
     other = staff("Programme")
     for client, text in [(desk, ""), (desk, sealed[:-2]), (desk, "\x00"), (other, sealed)]:
-        assert "Start again" in client.post(CONFIRM, {"wish": text}, follow=True).content.decode()
+        assert "Start again" in client.post(CONFIRM, {"plan_request": text}, follow=True).content.decode()
     assert desk.get(CONFIRM).headers["Location"] == LIST
     assert not StageChange.objects.exists()
 
@@ -208,7 +208,7 @@ def test_a_plan_is_replaced_over_a_preview_that_leaves_the_old_one_out(desk: Cli
     assert form.context["rows"][0]["stage"].value() == "superseded"
     row = {"product": world.lens, "stage": "unserviceable", "successor": "", "points": "35"}
     preview = desk.post(page, filled(row, on=far()))
-    assert preview.context["found"].lost == 165
+    assert preview.context["effects"].lost == 165
     confirm(desk, preview)
     old.refresh_from_db()
     assert (old.state, old.replaced_by.after) == (ChangeState.CANCELLED, 35)
@@ -228,11 +228,11 @@ def test_replacing_keeps_the_points_that_it_set_at_other_stages(desk: Client, wo
     assert (new.points_superseded, new.points_unserviceable) == (100, 30)
 
 
-def test_cancelling_says_first_how_many_are_told_again(desk: Client, world: World) -> None:
+def test_cancelling_shows_first_how_many_members_are_notified_again(desk: Client, world: World) -> None:
     change = announced(plan(world.lens, Stage.SUPERSEDED, timezone.now()), timezone.now())
     page = reverse("admin:kitbag_stagechange_cancel", args=[change.pk])
     asked = desk.get(page)
-    assert asked.context["told"] == 1
+    assert asked.context["notified"] == 1
     assert "1 member has been notified" in asked.content.decode()
     desk.post(page)
     change.refresh_from_db()
@@ -292,7 +292,7 @@ def test_proposals_are_planned_together_from_one_day(desk: Client, proposals: li
     page = lead(desk, "plan_chosen", proposals)
     assert "not in the future" in desk.post(page, {"effective_on": "2020-01-01"}).content.decode()
     preview = desk.post(page, {"effective_on": str(far())})
-    assert preview.context["found"].lost == 420
+    assert preview.context["effects"].lost == 420
     assert "on=" in confirm(desk, preview, back="1").redirect_chain[-1][0]
     confirm(desk, preview)
     assert {row.state for row in CatalogueProposal.objects.all()} == {ProposalState.PLANNED}

@@ -31,7 +31,7 @@ def test_points_are_added_after_a_look_at_the_level_and_only_once(as_support: Cl
     looked = as_support.post(give(world), typed)
     assert looked.context["after"] == {"points": 1700, "level": "Platinum", "moves": True}
     assert not Adjustment.objects.exists()
-    again = {**typed, "looked_at": looked.context["looked_at"]}
+    again = {**typed, "previewed": looked.context["previewed"]}
     other = as_support.post(give(world), {**again, "points": "7000"})
     assert other.context["after"]["points"] == 8000
     as_support.post(give(world), again)
@@ -64,7 +64,7 @@ def test_a_bad_adjustment_is_refused_beside_its_field(as_support: Client, world:
         typed = {"points": "5", "reason": "Sorry", "expires_on": "", field: value}
         answer = as_support.post(give(world), typed)
         if not answer.context["form"].errors:  # what only the action knows is said on the second press
-            answer = as_support.post(give(world), {**typed, "looked_at": answer.context["looked_at"]})
+            answer = as_support.post(give(world), {**typed, "previewed": answer.context["previewed"]})
         assert answer.context["form"].errors[field], (field, value)
     assert not Adjustment.objects.exists()
 
@@ -110,7 +110,7 @@ def test_adjusting_needs_its_permission(staff: SignIn, world: World) -> None:
         assert client.post(door, {"points": "5", "reason": "x"}).status_code == 403
 
 
-def test_a_check_of_the_ledger_says_plainly_whether_all_agrees(as_support: Client, world: World) -> None:
+def test_a_ledger_check_reports_whether_all_points_agree(as_support: Client, world: World) -> None:
     now = timezone.now()
     LedgerCheck.objects.create(started_at=now, finished_at=now, members=3)
     LedgerCheck.objects.create(started_at=now)

@@ -38,7 +38,7 @@ def seal(page: bytes) -> str:
     return found[1].decode()
 
 
-def test_a_plan_is_previewed_before_it_stands(as_programme: Client, world: World) -> None:
+def test_a_plan_is_previewed_before_it_is_saved(as_programme: Client, world: World) -> None:
     page = as_programme.post(PLAN, typed())
     assert b"1 member would change level" in page.content
     assert world.ana.number_in_groups.encode() in page.content or b"Ana" in page.content
@@ -71,7 +71,7 @@ def test_what_was_not_looked_at_is_not_planned(as_programme: Client, world: Worl
         ({"short_notice_reason": "x" * 300}, "short_notice_reason"),
     ],
 )
-def test_a_wrong_plan_says_so_beside_the_field_and_keeps_what_was_typed(
+def test_an_invalid_plan_shows_an_error_at_the_field_and_keeps_the_input(
     as_programme: Client, world: World, wrong: dict[str, object], field: str
 ) -> None:
     page = as_programme.post(PLAN, {**typed(), **wrong})
@@ -87,7 +87,7 @@ def test_short_notice_needs_a_reason_that_is_kept(as_programme: Client, world: W
     assert ThresholdPlan.objects.get().short_notice_reason == "Agreed with everybody"
 
 
-def test_a_plan_is_cancelled_with_a_word_on_who_was_told(as_programme: Client, world: World) -> None:
+def test_cancelling_a_plan_reports_how_many_members_were_notified(as_programme: Client, world: World) -> None:
     levels = {"silver": 500, "gold": 1100, "platinum": 1600}
     plan = actions.plan_thresholds(effective_on=in_days(80), **levels, by=world.staff, at=timezone.now())
     page = f"/admin/members/thresholdplan/{plan.pk}/cancel/"

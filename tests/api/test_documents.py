@@ -165,7 +165,7 @@ def test_another_file_with_the_same_key_is_refused(workshop: Machine, path: str,
     assert StoredFile.objects.count() == 1
 
 
-def test_somebody_elses_job_does_not_exist_and_nothing_is_looked_at(workshop: Machine, path: str) -> None:
+def test_the_ticket_of_another_centre_is_404_and_the_upload_is_not_read(workshop: Machine, path: str) -> None:
     assert machine("stranger").send(path, parts()).status_code == 404
     assert workshop.send("tickets/3F7K2M9A/documents", parts()).status_code == 404
     assert machine("reader", scopes=["tickets:read"]).send(path, parts()).status_code == 403
@@ -309,7 +309,7 @@ def test_a_card_of_another_centre_does_not_exist(workshop: Machine, visitor: Vis
     assert other.get(f"visitors/{visitor.pk}/card-photo").status_code == 404
 
 
-def test_the_photo_goes_with_what_the_card_said(workshop: Machine, visitor: VisitingMember) -> None:
+def test_the_photo_is_erased_with_the_data_of_the_card(workshop: Machine, visitor: VisitingMember) -> None:
     path = f"visitors/{visitor.pk}/card-photo"
     assert workshop.send(path, card()).status_code == 201
     now = timezone.now()

@@ -25,7 +25,9 @@ KINDS = {"centres": PartnerKind.CENTRE, "retailers": PartnerKind.RETAILER, "webh
 
 
 @pytest.mark.parametrize("guide", KINDS)
-def test_what_a_guide_says_works(guide: str, committed_world: World, live_server: LiveServer, tmp_path: Path) -> None:
+def test_the_commands_of_every_guide_work(
+    guide: str, committed_world: World, live_server: LiveServer, tmp_path: Path
+) -> None:
     if not shutil.which("curl"):
         assert not os.environ.get("CI"), "the gate installs curl"
         pytest.skip("needs curl")

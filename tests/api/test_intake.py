@@ -88,7 +88,7 @@ def test_serial_card_and_number_say_what_the_product_gets(workshop: Machine, wor
     assert look(workshop, card="x" * 43) == look(workshop, member_number="1") == look(workshop, serial="000")
 
 
-def test_why_it_is_standard_or_refused_is_told_for_every_service(
+def test_every_service_gives_the_reason_for_standard_speed_or_refusal(
     workshop: Machine, world: World, kit: Registration
 ) -> None:
     ServiceCentre.objects.update(services=["repair"], country="FR")
@@ -235,7 +235,7 @@ def test_a_foreign_card_is_served_at_standard_speed_and_written_down(workshop: M
     assert workshop.get(f"visitors/{row['id']}").json() == row
 
 
-def test_what_cannot_be_read_is_told_beside_its_field_and_opens_nothing(workshop: Machine, world: World) -> None:
+def test_invalid_fields_are_reported_and_no_ticket_is_opened(workshop: Machine, world: World) -> None:
     both = {"centre": "joburg", "serial": "1", "member_number": "1"}
     assert code(workshop.post(LOOK, both))[:2] == code(workshop.post(LOOK, {"centre": "joburg"}))[:2]
     assert code(workshop.post(LOOK, {"centre": "joburg", "card": "1", "product": "x"})) == (400, "invalid", "/product")

@@ -31,7 +31,7 @@ def test_an_event_moves_the_ticket_and_counts_once(workshop: Machine, ticket: Ti
     assert workshop.get(path).json()["results"][-1]["external_id"] == "1"
 
 
-def test_what_cannot_be_recorded_now_says_what_can(workshop: Machine, ticket: Ticket) -> None:
+def test_a_refused_event_lists_the_events_that_are_possible(workshop: Machine, ticket: Ticket) -> None:
     answer = workshop.post(f"tickets/{ticket.reference}/events", said("ready"))
     assert (answer.status_code, answer.json()["code"]) == (409, "move")
     assert answer.json()["errors"][0]["pointer"] == "/kind"

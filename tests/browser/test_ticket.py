@@ -1,4 +1,4 @@
-"""A Gold member's late repair on a phone: the estimate approved, told why, offered a loan (R47, R48, R52)."""
+"""A Gold member's late repair on a phone: the estimate is approved, the delay explained, a loan offered (R47, R48, R52)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,11 +24,11 @@ SETTLED = "new Promise(settled => document.addEventListener('htmx:afterSettle', 
 
 
 def look_again(page: Page) -> None:
-    """Come back to the page, which fetches what is new; what is swapped in asks by itself only once it has settled."""
+    """Return to the page, so that it refreshes, and wait until htmx has settled: a new part polls only then."""
     page.evaluate(f"(() => {{ const settled = {SETTLED}; {LOOK_AGAIN}; return settled.then(() => true); }})()")
 
 
-def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_asking(
+def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     world, now = committed_world, timezone.now()
@@ -91,12 +91,12 @@ def test_a_gold_member_approves_an_estimate_and_is_told_of_the_delay_without_ask
     page.context.clear_cookies()
     with page.expect_response("**/accounts/login/**"):
         page.evaluate(LOOK_AGAIN)
-    expect(page.locator("#job-live")).to_have_count(0)  # it stops asking, and the page stays as it was
+    expect(page.locator("#job-live")).to_have_count(0)  # it stops polling, and the page stays as it was
     expect(page.get_by_role("link", name="Track the parcel")).to_be_visible()
     expect(page.get_by_label("Password")).to_have_count(0)
 
 
-def test_without_a_script_an_estimate_is_declined_and_a_message_sent(
+def test_without_javascript_an_estimate_is_declined_and_a_message_sent(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:
     world, now = committed_world, timezone.now()

@@ -11,7 +11,7 @@ from kitbag.actions import claims, registrations, removals, review
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import Claim, Registration
 from members.models import Member, User
-from tests.concurrency.test_races import assert_ledger_agrees, change_and_settle
+from tests.concurrency.test_races import assert_ledger_agrees, change_and_reconcile
 from tests.concurrency.threads import together
 from tests.factories import UserFactory, announced, plan, submitted, validated
 from tests.world import World
@@ -130,7 +130,7 @@ def test_a_decision_during_a_stage_change_leaves_the_right_points(committed_worl
     world = committed_world
     claim = claim_of(world)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
-    results = together(lambda: change_and_settle(change), decision(claim, ClaimOutcome.CLAIMANT, world.staff))
+    results = together(lambda: change_and_reconcile(change), decision(claim, ClaimOutcome.CLAIMANT, world.staff))
     assert codes(results) == []
     totals = {member.first_name: member.points for member in Member.objects.all()}
     assert (totals["Ana"], totals["Ben"]) == (500, 200)

@@ -10,7 +10,7 @@ from kitbag.actions import handovers, removals
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Handover, Registration
 from members.models import Member
-from tests.concurrency.test_races import assert_ledger_agrees, change_and_settle
+from tests.concurrency.test_races import assert_ledger_agrees, change_and_reconcile
 from tests.concurrency.threads import Background, together
 from tests.factories import announced, plan, validated
 from tests.world import World
@@ -117,7 +117,7 @@ def test_a_stage_change_at_the_same_time_leaves_the_right_points(committed_world
     world = committed_world
     code = released(world)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
-    results = together(lambda: redeem(code, world.ben), lambda: change_and_settle(change))
+    results = together(lambda: redeem(code, world.ben), lambda: change_and_reconcile(change))
     assert not [result for result in results if isinstance(result, Exception)], results
     world.ben.refresh_from_db()
     world.ana.refresh_from_db()
@@ -132,7 +132,7 @@ def test_a_stage_change_waits_for_an_open_handover_and_misses_no_holder(committe
     planned = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     with transaction.atomic():
         redeem(code, world.ben)
-        change = Background(lambda: change_and_settle(planned))
+        change = Background(lambda: change_and_reconcile(planned))
         assert change.is_waiting(), "the change must wait for the open handover"
     assert not isinstance(change.finish(), Exception)
     world.ben.refresh_from_db()
@@ -143,7 +143,7 @@ def test_a_stage_change_waits_for_an_open_handover_and_misses_no_holder(committe
 def test_a_stage_change_between_release_and_redeem_counts_for_the_buyer(committed_world: World) -> None:
     world = committed_world
     code = released(world)
-    change_and_settle(announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW))
+    change_and_reconcile(announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW))
     redeem(code, world.ben)
     world.ben.refresh_from_db()
     world.ana.refresh_from_db()

@@ -55,7 +55,9 @@ def test_an_appeal_puts_it_back_for_a_second_person_and_opens_a_case(refused: Re
     assert Message.objects.filter(key__startswith=f"case-{made.case.pk}-received").exists()
 
 
-def test_whoever_refused_decides_neither_way_and_the_database_agrees(refused: Registration, world: World) -> None:
+def test_the_person_who_refused_cannot_decide_the_appeal_not_even_in_the_database(
+    refused: Registration, world: World
+) -> None:
     made = appeal(refused)
     with pytest.raises(Refusal, match="a colleague has to decide"):
         review.approve_registration(registration=refused, by=world.staff, at=NOW)
@@ -67,7 +69,7 @@ def test_whoever_refused_decides_neither_way_and_the_database_agrees(refused: Re
         Appeal.objects.filter(pk=made.pk).update(granted=True, decided_at=NOW, decided_by=world.staff)
 
 
-def test_a_granted_appeal_counts_and_is_told(refused: Registration, second: User, world: World) -> None:
+def test_a_granted_appeal_counts_and_the_member_is_notified(refused: Registration, second: User, world: World) -> None:
     made = appeal(refused)
     row = review.approve_registration(registration=refused, by=second, at=NOW)
     made.refresh_from_db()
@@ -80,7 +82,7 @@ def test_a_granted_appeal_counts_and_is_told(refused: Registration, second: User
     assert Notice.objects.filter(member=world.ben, code="registration_approved").count() == 1
 
 
-def test_a_denied_appeal_is_the_end_and_says_why(refused: Registration, second: User, as_ben: Client) -> None:
+def test_a_denied_appeal_is_final_and_gives_the_reason(refused: Registration, second: User, as_ben: Client) -> None:
     appeal(refused)
     row = refuse(refused, second, RefusalReason.DETAILS_WRONG)
     assert "we still can’t accept it. The reason: The details of the purchase don’t match" in said_to(row)
@@ -98,7 +100,7 @@ def test_a_denied_appeal_is_the_end_and_says_why(refused: Registration, second: 
     removals.remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=None, at=NOW)
 
 
-def test_what_cannot_be_appealed_says_why(refused: Registration, world: World) -> None:
+def test_an_appeal_that_is_not_possible_gives_the_reason(refused: Registration, world: World) -> None:
     counting = Registration.objects.get(member=world.ana, product=world.lens)
     with pytest.raises(Refusal, match="nothing to appeal"):
         appeal(counting)
@@ -145,7 +147,7 @@ def test_the_page_keeps_what_was_typed_and_works_once(refused: Registration, as_
     assert Appeal.objects.count() == 1
 
 
-def test_nobody_appeals_for_somebody_else(refused: Registration, as_ana: Client) -> None:
+def test_members_cannot_appeal_for_each_other(refused: Registration, as_ana: Client) -> None:
     url = f"/kitbag/{refused.pk}/appeal/"
     assert as_ana.get(url).status_code == as_ana.post(url, {"text": TEXT}).status_code == 404
     assert Client().post(url, {"text": TEXT}).status_code == 302

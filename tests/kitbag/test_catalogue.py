@@ -176,7 +176,7 @@ def test_service_ends_at_midnight_at_home_not_in_greenwich(load: Load) -> None:
     assert Product.objects.get().stage == Stage.UNSERVICEABLE
 
 
-def test_a_successor_may_stand_further_down(load: Load) -> None:
+def test_a_successor_may_follow_later_in_the_file(load: Load) -> None:
     load(row(status="superseded", superseded_by="eos-y"), row(slug="eos-y", name="EOS Y"))
     assert Product.objects.get(slug="eos-x").successor == Product.objects.get(slug="eos-y")
 
@@ -261,7 +261,7 @@ def test_a_proposal_stays_while_its_product_is_not_in_the_file(world: World, loa
     assert CatalogueProposal.objects.get().state == ProposalState.OPEN
 
 
-def test_points_that_nobody_holds_any_more_change_at_once(load: Load) -> None:
+def test_points_of_a_product_without_holders_change_at_once(load: Load) -> None:
     load(row())
     assert load(row(points=250)).proposed == {}
     assert Product.objects.get().points_current == 250
@@ -328,7 +328,7 @@ def test_a_spoilt_line_spoils_no_other(spoilt: bytes, column: str, write: Callab
     assert [(each.line, each.column) for each in bad] == [(3, column)]
 
 
-def test_columns_may_stand_in_any_order_after_a_byte_order_mark(write: Callable[..., Path]) -> None:
+def test_columns_may_be_in_any_order_after_a_byte_order_mark(write: Callable[..., Path]) -> None:
     path = write(row())
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -343,7 +343,7 @@ def test_columns_may_stand_in_any_order_after_a_byte_order_mark(write: Callable[
 
 
 @time_machine.travel(NOW, tick=False)
-def test_the_command_says_what_it_did_and_goes_on_after_bad_rows(
+def test_the_command_reports_what_it_did_and_continues_after_bad_rows(
     write: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("load_catalogue", "--file", str(write(row(), row(slug="eos-y", points="x"))), verbosity=2)

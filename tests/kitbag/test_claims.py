@@ -106,7 +106,7 @@ def test_neither_learns_who_the_other_is(claim: Claim, world: World, as_ana: Cli
         (ClaimOutcome.NEITHER, (["rejected", "rejected"], [800, 0], RefusalReason.SERIAL_UNREADABLE)),
     ],
 )
-def test_a_decision_moves_the_points_and_tells_both_why(
+def test_a_decision_moves_the_points_and_gives_both_members_the_reason(
     claim: Claim, world: World, outcome: ClaimOutcome, after: tuple[list[str], list[int], str]
 ) -> None:
     expected, total, reason = after
@@ -129,7 +129,7 @@ def test_a_decision_moves_the_points_and_tells_both_why(
         decide(claim, ClaimOutcome.HOLDER, world.staff)
 
 
-def test_before_the_date_nobody_loses_unheard(claim: Claim, world: World) -> None:
+def test_before_the_date_no_holder_loses_without_a_say(claim: Claim, world: World) -> None:
     with pytest.raises(Refusal, match="has not answered"):
         decide(claim, ClaimOutcome.CLAIMANT, world.staff, at=NOW + timedelta(days=2))
     case = Case.objects.get(pk=claim.holder_case_id)
@@ -148,7 +148,7 @@ def test_before_the_date_nobody_loses_unheard(claim: Claim, world: World) -> Non
         ("It is {number}’s", "names"),
     ],
 )
-def test_what_both_read_names_nobody(claim: Claim, world: World, why: str, code: str) -> None:
+def test_neither_member_learns_who_the_other_is(claim: Claim, world: World, why: str, code: str) -> None:
     grouped = f"{world.ana.number[:4]} {world.ana.number[4:8]} {world.ana.number[8:]}"
     with pytest.raises(Refusal) as refusal:
         decide(claim, ClaimOutcome.HOLDER, world.staff, why=why.format(number=grouped))
@@ -179,7 +179,7 @@ def test_when_the_holder_lets_go_the_claimant_counts(claim: Claim, world: World)
     assert points(world.ana, world.ben) == [800, 200]
 
 
-def test_others_who_claimed_it_face_the_winner(claim: Claim, world: World) -> None:
+def test_other_claims_continue_against_the_winner(claim: Claim, world: World) -> None:
     validated(world.chloe, world.lens, SERIAL, at=NOW)
     third = Claim.objects.get(claimant__member=world.chloe)
     assert third.holder == claim.holder
@@ -214,7 +214,7 @@ def test_a_check_that_goes_against_the_holder_ends_the_claim_too(claim: Claim, w
     assert registrations.check_registration(registration=claim.claimant, at=NOW).state == "validated"
 
 
-def test_approving_what_somebody_holds_by_now_opens_a_claim(world: World) -> None:
+def test_approving_a_product_that_another_member_holds_by_now_opens_a_claim(world: World) -> None:
     rows = [submitted(who, world.body, "58214", insisted=True, at=NOW) for who in (world.ben, world.chloe)]
     rows = [registrations.check_registration(registration=row, at=NOW) for row in rows]
     assert [row.review_reason for row in rows] == [ReviewReason.SHAPE] * 2

@@ -35,7 +35,7 @@ def test_second_hand_and_from_abroad_is_no_reason_for_a_person(world: World, bou
     assert handed_in(world, **bought).state == RegistrationState.VALIDATED
 
 
-def test_whoever_was_refused_often_is_looked_at_by_a_person(world: World) -> None:
+def test_members_with_many_refusals_are_reviewed_by_a_person(world: World) -> None:
     def refused(n: int, reason: RefusalReason, at: datetime = NOW) -> None:
         row = submitted(world.ben, world.body, f"3000000000{n:02}", at=at)
         review.refuse_registration(registration=row, reason=reason, by=world.staff, at=at)

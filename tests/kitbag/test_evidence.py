@@ -55,7 +55,7 @@ def in_review(world: World) -> Registration:
 # --- Who opens it --------------------------------------------------------------------------------
 
 
-def test_the_owner_and_staff_who_decide_open_it_nobody_else(
+def test_only_the_owner_and_staff_who_decide_can_open_it(
     row: Registration, as_ana: Client, as_ben: Client, as_support: Client, staff: SignIn
 ) -> None:
     url = add(row, samples.jpeg())[0].file.get_absolute_url()
@@ -161,9 +161,7 @@ def test_an_error_is_beside_the_field_and_nothing_typed_is_lost(
     assert row.store == ""
 
 
-def test_what_the_desk_asked_for_is_said_beside_the_field(
-    world: World, in_review: Registration, as_ana: Client
-) -> None:
+def test_what_staff_asked_for_is_shown_at_the_field(world: World, in_review: Registration, as_ana: Client) -> None:
     review.ask_for_more(registration=in_review, text="The receipt, please.", by=world.staff, at=timezone.now())
     page = as_ana.get(finish(in_review))
     in_review.refresh_from_db()
@@ -200,7 +198,7 @@ def test_what_the_desk_asked_for_has_to_be_there_to_hand_it_in_again(
 # --- The product's page and the desk --------------------------------------------------------------
 
 
-def test_more_is_added_and_taken_back_on_the_page_of_the_product(in_review: Registration, as_ana: Client) -> None:
+def test_evidence_is_added_and_removed_on_the_page_of_the_product(in_review: Registration, as_ana: Client) -> None:
     url = f"/kitbag/{in_review.pk}/evidence/"
     assert as_ana.post(url, {}).status_code == 422
     assert as_ana.post(url, {"evidence": samples.upload(b"MZ", "a.exe")}).status_code == 422
@@ -250,7 +248,7 @@ def test_the_number_of_a_body_is_filled_in_and_the_photo_forgotten(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"MZ", samples.png(), samples.jpeg(serial="")])
-def test_a_photo_that_says_nothing_is_answered_beside_the_field(
+def test_a_photo_without_a_serial_is_reported_at_the_field(
     row: Registration, as_ana: Client, content: bytes | None
 ) -> None:
     page = read(as_ana, row, content)
@@ -258,7 +256,7 @@ def test_a_photo_that_says_nothing_is_answered_beside_the_field(
     assert b"Orms" in page.content
 
 
-def test_a_lens_says_why_not(world: World, as_ana: Client) -> None:
+def test_a_photo_for_a_lens_explains_why_it_cannot_be_read(world: World, as_ana: Client) -> None:
     lens = draft(world.ana, world.lens)
     assert b"the one engraved on the lens" in as_ana.get(finish(lens)).content
     page = read(as_ana, lens, samples.jpeg())

@@ -49,7 +49,7 @@ def test_points_and_level_move_together_and_the_level_change_is_kept(world: Worl
     assert (change.from_level, change.to_level, change.points, change.at) == (Level.RED, Level.SILVER, 500, NOW)
 
 
-def test_a_member_is_told_of_a_level_once_by_mail_and_on_the_dashboard(world: World) -> None:
+def test_a_member_is_notified_of_a_level_once_by_mail_and_on_the_dashboard(world: World) -> None:
     validated(world.ben, world.pro_body, "200000000001")
     settle_all()
     told = Notice.objects.filter(member=world.ben).values_list("code", flat=True)
@@ -142,7 +142,7 @@ def test_approving_a_duplicate_is_refused_while_the_other_counts(world: World) -
     assert row.state == RegistrationState.SUBMITTED
 
 
-def test_nobody_submits_the_same_thing_twice(world: World) -> None:
+def test_the_same_registration_cannot_be_submitted_twice(world: World) -> None:
     row = draft(world.ana, world.body)
     with pytest.raises(Refusal) as refusal:
         registrations.submit_registration(registration=row, details=details("100000000002"), insisted=False, at=NOW)
@@ -165,7 +165,7 @@ def test_nobody_submits_the_same_thing_twice(world: World) -> None:
         ({"serial": "", "no_serial": True}, "serial"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field(world: World, changes: dict[str, object], field: str) -> None:
+def test_each_error_names_its_field(world: World, changes: dict[str, object], field: str) -> None:
     row = draft(world.ben, world.body)
     with pytest.raises(Refusal) as refusal:
         registrations.submit_registration(
@@ -204,7 +204,7 @@ def test_a_refusal_can_be_corrected_and_submitted_again(world: World) -> None:
     assert (row.state, row.refusal_reason, world.ben.points) == (RegistrationState.VALIDATED, "", 300)
 
 
-def test_what_waits_for_a_person_can_be_taken_back(world: World) -> None:
+def test_a_registration_in_review_can_be_withdrawn(world: World) -> None:
     row = validated(world.ben, world.body, "100000000002")
     row = registrations.reopen_registration(registration=row, at=NOW)
     assert (row.state, row.review_reason, row.serial) == (RegistrationState.DRAFT, "", "100000000002")

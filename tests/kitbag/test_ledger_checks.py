@@ -71,7 +71,7 @@ def test_a_level_that_nothing_led_to_gets_its_history_back(world: World) -> None
     assert found(audit()) == (0, 0, 0)
 
 
-def test_whoever_awaits_a_running_change_is_counted_apart_until_the_run_has_passed_them(world: World) -> None:
+def test_members_awaiting_a_running_change_are_counted_separately(world: World) -> None:
     for number, member in enumerate((world.ben, world.chloe)):
         validated(member, world.body, f"20000000000{number}")
     change = begin(world.body)
@@ -93,7 +93,7 @@ def test_a_holder_whom_the_run_missed_differs(world: World) -> None:
     assert found(check) == (1, 0, 0) and check.differing == [world.ana.number]
 
 
-def test_holders_who_were_never_told_are_reported(world: World) -> None:
+def test_holders_who_were_never_notified_are_reported(world: World) -> None:
     announced(plan(world.body, Stage.SUPERSEDED, NOW), NOW)
     assert audit().untold == 0
     Announcement.objects.all().delete()

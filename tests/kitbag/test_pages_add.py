@@ -146,7 +146,7 @@ def test_the_same_form_twice_picks_once_and_a_fresh_one_picks_a_second(as_ben: C
 
 
 @pytest.mark.parametrize("value", ["", "abc", "1", "1.x", "\x00", "9" * 50, "-1.0", "1.0.0"])
-def test_a_pick_of_nonsense_says_so(as_ben: Client, world: World, value: str) -> None:
+def test_an_invalid_pick_shows_an_error(as_ben: Client, world: World, value: str) -> None:
     for headers in ({}, HTMX):
         response = as_ben.post(reverse("kitbag:pick"), {"pick": value}, follow=True, **headers)
         assert "Choose a product from the list." in response.content.decode()
@@ -162,7 +162,7 @@ def test_a_refusal_of_the_pick_is_shown(as_ben: Client, world: World) -> None:
     assert "This product can’t be registered." in pick(as_ben, world.battery, **HTMX)
 
 
-def test_a_draft_can_be_taken_back_twice_without_harm(as_ben: Client, world: World) -> None:
+def test_removing_a_draft_twice_is_harmless(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     url = reverse("kitbag:unpick", args=[row.pk])
     assert "EOS R Test removed." in as_ben.post(url, {"q": "eos"}, **HTMX).content.decode()
@@ -170,7 +170,7 @@ def test_a_draft_can_be_taken_back_twice_without_harm(as_ben: Client, world: Wor
     assert state(row) == RegistrationState.REMOVED
 
 
-def test_what_counts_is_not_taken_back_without_its_cost(as_ana: Client, world: World) -> None:
+def test_a_counting_product_is_not_removed_without_showing_the_consequences(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     html = as_ana.post(reverse("kitbag:unpick", args=[row.pk]), **HTMX).content.decode()
     assert "has been submitted" in html
@@ -194,7 +194,7 @@ def test_the_add_page_costs_the_same_queries_with_1_and_60_drafts(as_ben: Client
 # --- Finishing ----------------------------------------------------------------------------------------
 
 
-def test_the_form_says_where_the_serial_is_and_what_is_done(as_ben: Client, world: World) -> None:
+def test_the_form_shows_where_the_serial_is_and_what_is_done(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.lens)
     registrations.save_details(registration=row, details=details(serial="", store=""), at=timezone.now())
     html = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
@@ -212,7 +212,7 @@ def test_all_four_details_hand_it_in(as_ben: Client, world: World) -> None:
     assert (row.state, row.serial, row.store, row.country.code) == ("submitted", "052031000077", GOOD["store"], "ZA")
 
 
-def test_htmx_is_told_where_to_go_and_gets_the_form_alone_on_errors(as_ben: Client, world: World) -> None:
+def test_htmx_gets_a_redirect_and_only_the_form_on_errors(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     url = reverse("kitbag:finish", args=[row.pk])
     html = as_ben.post(url, {"store": "A"}, **HTMX).content.decode()
@@ -256,7 +256,7 @@ def test_a_mistake_is_named_beside_its_field_and_nothing_typed_is_lost(
     assert state(row) == RegistrationState.DRAFT
 
 
-def test_an_unusual_number_is_handed_in_by_those_who_insist(as_ben: Client, world: World) -> None:
+def test_an_unusual_number_is_submitted_if_the_member_insists(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     html = finish(as_ben, row, serial="ABC12345")
     assert "I have checked it, it is right" in html
@@ -283,7 +283,7 @@ def test_letters_for_digits_are_taken_over_with_a_button(as_ben: Client, world: 
     assert state(row) == RegistrationState.DRAFT
 
 
-def test_enter_after_correcting_the_number_by_hand_hands_it_in(as_ben: Client, world: World) -> None:
+def test_enter_after_correcting_the_number_submits_it(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     assert finish(as_ben, row, do="take") == row.get_absolute_url()
 
@@ -320,7 +320,7 @@ def test_drafts_are_finished_one_after_the_other(as_ben: Client, world: World) -
     assert finish(as_ben, second, through="1", serial="1234867") == second.get_absolute_url()
 
 
-def test_the_same_details_twice_are_handed_in_once(as_ben: Client, world: World) -> None:
+def test_submitting_the_same_details_twice_counts_once(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     finish(as_ben, row)
     submitted_at = Registration.objects.get(pk=row.pk).submitted_at
@@ -336,7 +336,7 @@ def test_what_counts_has_no_form(as_ana: Client, world: World) -> None:
     assert response.headers["Location"] == row.get_absolute_url()
 
 
-def test_a_refused_product_is_corrected_and_handed_in_again(as_ben: Client, world: World) -> None:
+def test_a_refused_product_is_corrected_and_submitted_again(as_ben: Client, world: World) -> None:
     row = submitted(world.ben, world.body, "052031000077")
     review.refuse_registration(registration=row, reason="serial_wrong", by=world.staff, at=timezone.now())
     html = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
@@ -349,7 +349,7 @@ def test_a_refused_product_is_corrected_and_handed_in_again(as_ben: Client, worl
     ("country", "words"),
     [("KE", ""), ("FR", "Bought in another country"), ("US", "no local warranty"), ("", ""), ("\x00\x00", "")],
 )
-def test_what_a_country_means_for_the_warranty_is_told_before_handing_in(
+def test_the_effect_of_the_country_on_the_warranty_is_shown_before_submitting(
     as_ben: Client, world: World, country: str, words: str
 ) -> None:
     html = as_ben.get(reverse("kitbag:purchase_notes"), {"country": country}, **HTMX).content.decode()

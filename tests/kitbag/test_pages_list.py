@@ -199,7 +199,7 @@ def test_a_row_without_htmx_leads_to_the_product(as_ana: Client, world: World) -
 # --- The product's page --------------------------------------------------------------------------------
 
 
-def test_the_page_tells_state_points_serial_place_details_and_history(as_ana: Client, world: World) -> None:
+def test_the_page_shows_state_points_serial_place_details_and_history(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     html = page(as_ana, "product", row.pk)
     for words in (
@@ -260,7 +260,7 @@ def test_the_product_page_costs_the_same_queries_with_1_and_60_products(as_ben: 
 # --- Taking back ---------------------------------------------------------------------------------------
 
 
-def test_what_waits_for_a_person_can_be_taken_back_and_corrected(as_ana: Client, world: World) -> None:
+def test_a_registration_in_review_can_be_withdrawn_and_corrected(as_ana: Client, world: World) -> None:
     row = left_to_person(world)
     url = reverse("kitbag:reopen", args=[row.pk])
     assert as_ana.get(url).status_code == 405
@@ -281,7 +281,7 @@ def test_what_counts_cannot_be_reopened(as_ana: Client, world: World) -> None:
 # --- Removing -------------------------------------------------------------------------------------------
 
 
-def test_removing_says_first_what_it_costs_in_points_and_level(as_ana: Client, world: World) -> None:
+def test_removing_shows_first_what_it_costs_in_points_and_level(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     for name in ("remove", "product"):  # the page, and the dialog on the product's page
         html = page(as_ana, name, row.pk)
@@ -356,7 +356,7 @@ def test_staff_who_are_no_members_are_led_to_the_admin(client: Client, world: Wo
 # --- Points history -----------------------------------------------------------------------------------------
 
 
-def test_every_change_is_told_with_reason_date_amount_and_running_total(as_ana: Client, world: World) -> None:
+def test_every_change_is_shown_with_reason_date_amount_and_running_total(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     removals.remove_registration(registration=row, reason="sold", by=None, at=datetime(2025, 3, 5, 9, tzinfo=UTC))
     html = page(as_ana, "points")
@@ -377,7 +377,7 @@ def test_up_and_down_keep_the_running_totals_of_all(as_ana: Client, world: World
     assert "5 Mar, total 500" in down and "Battery Grip Test counted" not in down.split("ledger")[1]
 
 
-def test_a_change_of_stage_says_from_what_to_what(as_ana: Client, world: World) -> None:
+def test_a_stage_change_shows_both_stages(as_ana: Client, world: World) -> None:
     supersede(world.pro_body)
     html = page(as_ana, "points")
     assert "EOS R1 Test superseded" in html and "From 500 to 200." in html and "It keeps 200 points" in html

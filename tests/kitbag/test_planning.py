@@ -44,7 +44,7 @@ def refusals(*plans: Plan, reason: str = "") -> dict[int, tuple[str, str]]:
         (60, "  ", "notice"),
     ],
 )
-def test_holders_have_to_be_told_sixty_days_before_unless_a_reason_is_recorded(
+def test_holders_get_sixty_days_of_notice_unless_a_reason_is_recorded(
     world: World, days: int, reason: str, code: str | None
 ) -> None:
     wanted = plan(world.body, Stage.SUPERSEDED, NOW, effective_on=TODAY + timedelta(days=days))

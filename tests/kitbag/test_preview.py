@@ -134,7 +134,7 @@ def test_saved_changes_are_counted_once_and_a_replaced_one_not_at_all(crowd: lis
     assert by_draft.members == Member.objects.filter(registrations__product=second).distinct().count()
 
 
-def test_a_product_that_nobody_holds_and_one_that_rises(world: World) -> None:
+def test_a_product_without_holders_and_one_whose_points_rise(world: World) -> None:
     nobodys = ProductFactory()
     found = preview(drafted(superseded(nobodys, 90, world.body)))
     assert (found.members, found.lost, found.level_changes, found.affected) == (0, 0, 0, [])

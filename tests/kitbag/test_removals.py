@@ -49,7 +49,7 @@ def test_after_a_week_it_is_too_late(world: World) -> None:
         undo(row, days=8)
 
 
-def test_a_serial_number_that_somebody_else_holds_by_now_is_claimed(
+def test_a_serial_number_that_another_member_holds_by_now_is_claimed(
     world: World, django_capture_on_commit_callbacks
 ) -> None:  # type: ignore[no-untyped-def]
     row = Registration.objects.get(member=world.ana, product=world.pro_body)

@@ -49,7 +49,9 @@ IMPOSSIBLE = [
 ]
 
 
-def test_what_is_wrong_is_said_while_typing_and_again_and_one_may_insist(as_ben: Client, world: World) -> None:
+def test_a_wrong_number_is_reported_while_typing_and_on_submit_and_may_be_insisted_on(
+    as_ben: Client, world: World
+) -> None:
     ProductName.objects.create(product=world.body, name="Rebel 77")
     SerialShape.objects.update(example="042031001847")
     row = draft(world.ben, world.body)
@@ -77,7 +79,7 @@ def test_the_suggestion_is_a_button_while_typing_too(as_ben: Client, world: Worl
     assert "052031000077" in html
 
 
-def test_what_stands_in_brackets_is_left_out_and_that_is_said(as_ben: Client, world: World) -> None:
+def test_text_in_brackets_is_dropped_and_the_page_says_so(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     html = live(as_ben, row, "0520 3100 0077 (M)")
     assert "Anything in brackets" in html
@@ -97,12 +99,12 @@ def test_the_number_of_another_product_of_ones_own_is_named(as_ben: Client, worl
     assert "You have already added this one" in live(as_ben, twin, "52031000077")
 
 
-def test_the_number_of_somebody_else_is_no_business_of_the_one_who_types(as_ben: Client, world: World) -> None:
+def test_typing_does_not_reveal_that_another_member_has_the_number(as_ben: Client, world: World) -> None:
     html = live(as_ben, draft(world.ben, world.body), "100000000002")  # Ana's
     assert "Looks right for this product" in html
 
 
-def test_who_gives_up_after_a_warning_finds_it_as_typed_and_what_it_said(as_ben: Client, world: World) -> None:
+def test_after_a_warning_the_draft_keeps_the_number_and_the_warning(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     hand_in(as_ben, row, "84716")
     row.refresh_from_db()

@@ -120,7 +120,7 @@ def test_letters_typed_for_digits_come_with_what_was_meant(typed: str, shapes: l
     assert not meant or rules.check_serial(meant, shapes, 2020).code in ("", "made_up")
 
 
-def test_an_unusual_number_is_told_how_one_looks() -> None:
+def test_an_unusual_number_gets_an_example_of_a_usual_one() -> None:
     assert rules.check_serial("84716", DIGITS_12, 2020).example == "042031001847"
 
 

@@ -45,13 +45,13 @@ def read(message: Message, mailoutbox: list[object]) -> str:
     return str(mailoutbox[-1].body)  # type: ignore[attr-defined]
 
 
-def test_nobody_is_told_while_a_plan_can_still_be_corrected(world: World) -> None:
+def test_no_member_is_notified_while_a_plan_can_still_be_corrected(world: World) -> None:
     planned(world.body)
     assert stage_change_notices.changes_to_announce(at=NOW + timedelta(minutes=29)) == []
     assert len(stage_change_notices.changes_to_announce(at=NOW + timedelta(minutes=30))) == 1
 
 
-def test_every_holder_is_told_once_and_nobody_else(world: World) -> None:
+def test_every_holder_is_notified_once_and_no_other_member(world: World) -> None:
     validated(world.ben, world.body, "200000000001", at=NOW)
     (change,) = planned(world.body)
     tell_everybody()
@@ -92,7 +92,7 @@ def test_the_notice_says_what_would_keep_the_level(world: World, mailoutbox: lis
     assert lens.product.name in text
 
 
-def test_who_validates_such_a_product_later_is_told_then(world: World) -> None:
+def test_a_member_validated_later_is_notified_then(world: World) -> None:
     announced(plan(world.body, Stage.SUPERSEDED, NOW), NOW)
     assert not mails(world.ben)
     validated(world.ben, world.body, "200000000001", at=LATER + timedelta(days=30))
@@ -101,7 +101,7 @@ def test_who_validates_such_a_product_later_is_told_then(world: World) -> None:
     assert forecast(world.ben, timezone.localdate(NOW))[0].total_after == 120
 
 
-def test_who_validates_while_a_plan_is_young_is_told_with_everybody(world: World) -> None:
+def test_a_member_validated_before_the_announcement_is_notified_with_it(world: World) -> None:
     planned(world.body)
     validated(world.ben, world.body, "200000000001", at=NOW + timedelta(minutes=5))
     assert not mails(world.ben)
@@ -109,7 +109,7 @@ def test_who_validates_while_a_plan_is_young_is_told_with_everybody(world: World
     assert len(mails(world.ben)) == 1
 
 
-def test_who_validates_while_the_others_are_being_told_is_not_missed(world: World) -> None:
+def test_a_member_validated_during_the_announcement_is_not_missed(world: World) -> None:
     """Ben's key lies between those of Ana and Chloe, who have been told already when he comes to hold one."""
     (change,) = planned(world.body)
     validated(world.chloe, world.body, "200000000009", at=NOW)
@@ -120,7 +120,7 @@ def test_who_validates_while_the_others_are_being_told_is_not_missed(world: Worl
     assert len(mails(world.ben)) == 1
 
 
-def test_a_plan_dropped_before_its_mails_left_is_never_heard_of(world: World, mailoutbox: list[object]) -> None:
+def test_a_plan_cancelled_before_its_mails_were_sent_is_never_announced(world: World, mailoutbox: list[object]) -> None:
     (change,) = planned(world.body)
     tell_everybody()
     (message,) = mails(world.ana)
@@ -133,7 +133,7 @@ def test_a_plan_dropped_before_its_mails_left_is_never_heard_of(world: World, ma
     assert not Notice.objects.filter(member=world.ana, code=NoticeCode.POINTS_WILL_CHANGE).exists()
 
 
-def test_who_was_told_of_a_plan_is_told_that_it_was_dropped(world: World, mailoutbox: list[object]) -> None:
+def test_members_notified_of_a_plan_are_notified_when_it_is_cancelled(world: World, mailoutbox: list[object]) -> None:
     (change,) = planned(world.body)
     tell_everybody()
     read(mails(world.ana)[0], mailoutbox)
@@ -147,7 +147,7 @@ def test_who_was_told_of_a_plan_is_told_that_it_was_dropped(world: World, mailou
     ]
 
 
-def test_a_letter_about_two_changes_still_tells_of_the_one_that_stays(world: World, mailoutbox: list[object]) -> None:
+def test_a_mail_about_two_changes_is_still_sent_for_the_remaining_one(world: World, mailoutbox: list[object]) -> None:
     changes = planned(world.body, world.lens)
     tell_everybody()
     planning.cancel_change(change=changes[0], by=world.staff, at=LATER)
@@ -156,7 +156,7 @@ def test_a_letter_about_two_changes_still_tells_of_the_one_that_stays(world: Wor
     assert world.body.name not in text
 
 
-def test_another_day_is_told_once_as_instead_of(world: World, mailoutbox: list[object]) -> None:
+def test_a_new_day_is_announced_once_and_names_the_old_day(world: World, mailoutbox: list[object]) -> None:
     (change,) = planned(world.body)
     tell_everybody()
     read(mails(world.ana)[0], mailoutbox)
@@ -172,9 +172,7 @@ def test_another_day_is_told_once_as_instead_of(world: World, mailoutbox: list[o
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.POINTS_WILL_CHANGE).count() == 1
 
 
-def test_who_sold_it_before_the_replacement_hears_that_the_first_plan_was_dropped(
-    world: World, mailoutbox: list[object]
-) -> None:
+def test_former_holders_learn_that_the_replaced_plan_was_cancelled(world: World, mailoutbox: list[object]) -> None:
     (change,) = planned(world.body)
     tell_everybody()
     read(mails(world.ana)[0], mailoutbox)

@@ -50,7 +50,7 @@ def test_it_stays_its_owners_and_counts(world: World, reported: StolenReport) ->
     assert reported.registration.state == RegistrationState.VALIDATED
 
 
-def test_whoever_presents_it_is_stopped_and_owner_and_staff_are_told(world: World, reported: StolenReport) -> None:
+def test_a_stolen_product_is_refused_and_owner_and_staff_are_notified(world: World, reported: StolenReport) -> None:
     row = presented(world)
     assert (row.state, row.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.STOLEN)
     assert not Claim.objects.exists()
@@ -112,7 +112,7 @@ def test_lifting_is_recorded_and_not_ones_own(world: World, reported: StolenRepo
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.STOLEN_LIFTED).exists()
 
 
-def test_staff_report_what_nobody_has_registered(world: World) -> None:
+def test_staff_can_report_a_product_that_no_member_has_registered(world: World) -> None:
     facts = {"product": world.body, "police_reference": "P 1", "stolen_on": None, "note": "", "by": world.staff}
     report = stolen_reports.report_by_staff(serial="0077 1234", at=NOW, **facts)  # type: ignore[arg-type]
     assert report.serial_key == "771234"
@@ -124,7 +124,7 @@ def test_staff_report_what_nobody_has_registered(world: World) -> None:
     assert not Notice.objects.filter(code=NoticeCode.STOLEN_PRESENTED).exists()
 
 
-def test_the_owner_is_told_once_a_day(world: World, reported: StolenReport) -> None:
+def test_the_owner_is_notified_once_a_day(world: World, reported: StolenReport) -> None:
     for hours in (0, 0, 24):
         stolen_reports.record_sighting(
             report=reported, registration=None, where="centre", at=NOW + timedelta(hours=hours)

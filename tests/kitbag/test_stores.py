@@ -71,7 +71,7 @@ def test_the_store_field_suggests_and_takes_any_text(world: World, as_ben: Clien
     assert Registration.objects.get(pk=row.pk).state == RegistrationState.SUBMITTED
 
 
-def test_where_it_was_bought_is_no_reason_for_a_check_but_is_said(world: World, as_ben: Client) -> None:
+def test_the_store_is_no_reason_for_a_review_but_is_shown(world: World, as_ben: Client) -> None:
     def note(**typed: str) -> str:
         return as_ben.get("/kitbag/add/country/", typed).content.decode()
 

@@ -224,7 +224,7 @@ def test_nothing_of_others_is_on_the_dashboard(world: World, as_ben: Client) -> 
     assert "Ana" not in page
 
 
-def test_the_chart_tells_the_same_in_words(world: World, as_ana: Client) -> None:
+def test_the_chart_has_a_text_alternative(world: World, as_ana: Client) -> None:
     row = Registration.objects.get(member=world.ana, product=world.lens)
     removals.remove_registration(
         registration=row, reason=RemovalReason.SOLD, by=world.ana.user, at=datetime(2026, 2, 3, 9, tzinfo=UTC)

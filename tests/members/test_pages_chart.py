@@ -51,7 +51,7 @@ def test_the_bands_fill_the_height_without_gaps() -> None:
     assert bands[-1].y == "0%"
 
 
-def test_somebody_who_joined_this_minute_has_a_chart() -> None:
+def test_a_member_who_has_just_joined_has_a_chart() -> None:
     drawn = points_chart(entries=[(NOW, 300)], thresholds=THRESHOLDS, waiting=0, joined_at=NOW, now=NOW)
     assert drawn.line.startswith("M")
     assert drawn.ticks == []

@@ -175,7 +175,7 @@ def test_red_members_see_what_is_missing(as_ben: Client) -> None:
     assert not WelcomePack.objects.exists()
 
 
-def test_members_who_cannot_request_a_pack_are_told_why(as_ana: Client, world: World) -> None:
+def test_members_who_cannot_request_a_pack_see_why(as_ana: Client, world: World) -> None:
     EmailAddress.objects.filter(user=world.ana.user).update(verified=False)
     assert "Confirm your email first" in page(as_ana)
     Offer.objects.update(countries=["KE"])

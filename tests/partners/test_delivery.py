@@ -125,7 +125,7 @@ def test_anything_but_an_acknowledgement_is_tried_again(
     assert len(receiver.got) == 1
 
 
-def test_who_says_yes_and_never_stops_talking_has_acknowledged(
+def test_a_2xx_answer_that_never_ends_is_an_acknowledgement(
     endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
 ) -> None:
     receiver.answer = ENDLESS
@@ -252,7 +252,7 @@ def test_a_new_secret_takes_over_without_a_message_that_fails(
     assert actions.live_secrets(endpoint=endpoint, at=now) == [newest]
 
 
-def test_staff_send_again_what_the_receiver_says_it_never_got(
+def test_staff_can_resend_a_webhook_that_the_receiver_missed(
     endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
 ) -> None:
     message, by, now = announce(), UserFactory(), timezone.now()

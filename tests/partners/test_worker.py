@@ -21,7 +21,7 @@ HOOKS = ("-Q", "webhooks", "-P", "threads", "-c", "4")
 
 @pytest.mark.launcher
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_while_it_tells_a_partner_loses_nothing(
+def test_a_worker_killed_while_sending_a_webhook_loses_nothing(
     start_worker: StartWorker, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     receiver.wait = 0.02

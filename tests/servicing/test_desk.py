@@ -132,7 +132,7 @@ def test_an_earlier_time_is_read_by_the_clock_of_the_centre(world: World, centre
     assert "2099-01-01T10:00" in answer.content.decode()
 
 
-def test_what_is_refused_stands_beside_its_field_and_nothing_typed_is_lost(
+def test_refusals_are_shown_at_their_fields_and_no_input_is_lost(
     world: World, centre: ServiceCentre, desk: Client
 ) -> None:
     ticket = a_request(world, centre, at=now())
@@ -187,7 +187,7 @@ def test_a_question_stops_the_clock_until_the_answer_that_came_by_phone(
     assert not world.ana.notices.filter(read_at=None, params__kind="question_asked").exists()
 
 
-def test_a_stolen_product_is_not_booked_in_and_its_owner_is_told(
+def test_a_stolen_product_is_not_booked_in_and_its_owner_is_notified(
     world: World, centre: ServiceCentre, desk: Client
 ) -> None:
     ticket = a_request(world, centre, at=now())

@@ -104,7 +104,7 @@ def has(model: type[Model], name: str) -> bool:
     return any(field.name == name for field in model._meta.get_fields())
 
 
-def test_nobody_of_a_centre_opens_the_members_admin_or_finds_another_centres_job(
+def test_centre_staff_cannot_open_the_member_admin_or_find_jobs_of_other_centres(
     world: World, people: dict[str, Client]
 ) -> None:
     for url in (

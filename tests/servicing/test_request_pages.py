@@ -66,7 +66,7 @@ def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(
     assert (ticket.fault, ticket.place, ticket.centre) == ("Shutter sticks", 1, centre)
 
 
-def test_a_photo_without_a_script_travels_on_and_a_bad_one_is_said_beside_it(
+def test_without_javascript_a_photo_is_kept_and_a_bad_one_is_reported_at_its_field(
     world: World, client: Client, centre: ServiceCentre
 ) -> None:
     client.force_login(world.ana.user)
@@ -90,7 +90,7 @@ def test_a_second_click_leads_to_the_first_parcel(world: World, client: Client, 
     assert first["Location"] == second["Location"] == Parcel.objects.get().get_absolute_url()
 
 
-def test_what_is_missing_is_said_beside_its_field_and_nothing_is_opened(
+def test_missing_fields_are_reported_and_no_ticket_is_opened(
     world: World, client: Client, centre: ServiceCentre
 ) -> None:
     client.force_login(world.ana.user)
@@ -127,7 +127,7 @@ def test_a_fourth_product_asks_whether_to_wait_and_waits(world: World, client: C
     assert client.get(f"/service/parcels/{ticket.parcel.reference}/label.pdf").status_code == 404
 
 
-def test_what_is_in_service_or_past_service_cannot_be_chosen_and_says_why(
+def test_products_in_service_or_past_service_cannot_be_chosen_and_show_why(
     world: World, client: Client, centre: ServiceCentre
 ) -> None:
     a_request(world, centre, "012345678701", timezone.now())
@@ -167,7 +167,7 @@ def test_parcels_of_others_are_not_there(world: World, client: Client, centre: S
         assert client.post(address + end).status_code == 404
 
 
-def test_may_i_says_what_each_centre_gives_and_what_would_change_it(
+def test_the_entitlement_page_shows_what_each_centre_gives_and_what_would_change_it(
     world: World, client: Client, centre: ServiceCentre
 ) -> None:
     a_centre("partner", kind="ASP", country="KE")

@@ -76,7 +76,7 @@ def test_a_job_is_seen_by_its_member_only(
     assert as_ana.get("/service/nothing-there/").status_code == 404
 
 
-def test_the_page_says_why_it_is_late_the_new_date_and_that_a_target_is_no_promise(
+def test_a_late_ticket_shows_why_the_new_date_and_that_a_target_is_no_promise(
     as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
     coming = timezone.now().date() + WEEK
@@ -89,7 +89,7 @@ def test_the_page_says_why_it_is_late_the_new_date_and_that_a_target_is_no_promi
     assert " style=" not in page
 
 
-def test_an_estimate_is_shown_whole_says_what_declining_means_and_is_approved_by_a_click(
+def test_an_estimate_shows_all_lines_and_what_declining_means_and_is_approved_by_a_click(
     as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
     with_estimate(ticket, desk)
