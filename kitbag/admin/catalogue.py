@@ -1,4 +1,4 @@
-"""The desk's pages of the catalogue: products and the names they are found by."""
+"""Admin pages of the catalogue: products and their searchable names."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from kitbag.admin.plan_forms import MAX_PER_REQUEST
 from kitbag.admin.planning import is_key, may_plan
 from kitbag.models import Product, ProductName, StageChange
 
-CHANGES_SHOWN = 20
+MAX_CHANGES_SHOWN = 20
 
 
 class ProductNameInline(PortalTabularInline):
@@ -24,7 +24,7 @@ class ProductNameInline(PortalTabularInline):
 
 @admin.register(Product)
 class ProductAdmin(PortalModelAdmin[Product]):
-    """What describes a product. Its points, stage and successor move holders: they change by a planned change (R22)."""
+    """A product. Its points, stage and successor affect members, so they only change by a planned change (R22)."""
 
     fieldsets = [
         (None, {"fields": ["name", "slug", "category", "shelf", "mount", "video_class"]}),
@@ -42,7 +42,9 @@ class ProductAdmin(PortalModelAdmin[Product]):
                     "points_unserviceable",
                     "sample",
                 ],
-                "description": _("They change as planned, or with a load of the catalogue while nobody holds it."),
+                "description": _(
+                    "These change by a planned change, or when the catalogue is loaded while nobody has the product."
+                ),
             },
         ),
     ]
@@ -76,13 +78,13 @@ class ProductAdmin(PortalModelAdmin[Product]):
         return may_plan(request)
 
     @admin.action(
-        description=_("Plan a change: supersede or end the service of the chosen ones…"), permissions=["plan"]
+        description=_("Plan a change: supersede the selected products or end their service…"), permissions=["plan"]
     )
     def plan_chosen(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
         keys = list(queryset.values_list("pk", flat=True)[: MAX_PER_REQUEST + 1])
         if len(keys) > MAX_PER_REQUEST:
-            note = _("Choose at most %(most)s products at once, or load a CSV of changes.")
-            messages.error(request, note % {"most": MAX_PER_REQUEST})
+            note = _("Choose at most %(max)s products at once, or load a CSV of changes.")
+            messages.error(request, note % {"max": MAX_PER_REQUEST})
             return None
         url = reverse("admin:kitbag_stagechange_plan")
         return HttpResponseRedirect(f"{url}?products={','.join(map(str, keys))}")
@@ -90,16 +92,16 @@ class ProductAdmin(PortalModelAdmin[Product]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        found = StageChange.objects.none()
+        changes = StageChange.objects.none()
         if is_key(object_id) and request.user.has_perm("kitbag.view_stagechange"):
-            found = StageChange.objects.filter(product=int(object_id)).select_related("product").order_by("-pk")
-        context = {**(extra_context or {}), "changes": found[:CHANGES_SHOWN], "may_plan": may_plan(request)}
+            changes = StageChange.objects.filter(product=int(object_id)).select_related("product").order_by("-pk")
+        context = {**(extra_context or {}), "changes": changes[:MAX_CHANGES_SHOWN], "may_plan": may_plan(request)}
         return super().change_view(request, object_id, form_url, context)
 
 
 @admin.register(ProductName)
 class ProductNameAdmin(ReadOnlyAdmin[ProductName]):
-    """Which names a product is found by; they are edited on its own page."""
+    """The names that find a product. They are edited on the page of the product."""
 
     list_display = ["name", "product", "search_key"]
     list_select_related = ["product"]

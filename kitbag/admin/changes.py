@@ -1,4 +1,4 @@
-"""The desk's pages of planned changes: what is ahead, how far a run is, and the whole story of each (R22)."""
+"""Admin pages of planned changes: what is planned, how far each run is, and its history (R22)."""
 
 from typing import Any
 
@@ -23,26 +23,26 @@ def grouped(number: int) -> str:
     return str(number_format(number, use_l10n=True, force_grouping=True))
 
 
-def told_of(row: StageChange) -> str:
-    """How far the telling is."""
-    if row.state == ChangeState.CANCELLED:
-        if not row.told and not row.announced_at:
+def notified_summary(change: StageChange) -> str:
+    """How far the notifications are."""
+    if change.state == ChangeState.CANCELLED:
+        if not change.told and not change.announced_at:
             return "–"
-        return gettext("taken back") if row.recalled_at else gettext("being taken back")
-    if row.announced_at is None:
-        return gettext("not everybody yet")
-    day = timezone.localdate(row.announced_at).isoformat()
-    return gettext("%(members)s on %(day)s") % {"members": grouped(row.told), "day": day}
+        return gettext("withdrawn") if change.recalled_at else gettext("being withdrawn")
+    if change.announced_at is None:
+        return gettext("not everyone yet")
+    day = timezone.localdate(change.announced_at).isoformat()
+    return gettext("%(members)s on %(day)s") % {"members": grouped(change.told), "day": day}
 
 
 @admin.register(StageChange)
 class StageChangeAdmin(PlanningAdmin):
-    """Read-only: planned, changed and cancelled by buttons that call actions."""
+    """Read-only. Planned, changed and cancelled by buttons that call actions."""
 
     change_form_template = "admin/kitbag/stagechange/change_form.html"
     change_list_template = "admin/kitbag/stagechange/change_list.html"
     progress_template = "admin/kitbag/stagechange/_progress.html"
-    list_display = ["product", "to_stage", "points", "effective_on", "state", "told_when", "progress", "planned_by"]
+    list_display = ["product", "to_stage", "points", "effective_on", "state", "notified", "progress", "planned_by"]
     list_filter = ["state", "to_stage", "cause", "effective_on", ("announced_at", admin.EmptyFieldListFilter)]
     list_select_related = ["product", "planned_by"]
     search_fields = ["product__name", "product__slug", "successor__name", "planned_by__email"]
@@ -52,8 +52,11 @@ class StageChangeAdmin(PlanningAdmin):
             None,
             {"fields": ["product", "to_stage", "points", "own_points", "successor", "effective_on", "state", "cause"]},
         ),
-        (_("Planning"), {"fields": ["planned_at", "planned_by", "short_notice_reason", "replaces", "instead"]}),
-        (_("Telling"), {"fields": ["told_when", "announced_at", "cancelled_at", "recalled_at"]}),
+        (
+            _("Planning"),
+            {"fields": ["planned_at", "planned_by", "short_notice_reason", "replaces", "replaced_by_change"]},
+        ),
+        (_("Notification"), {"fields": ["notified", "announced_at", "cancelled_at", "recalled_at"]}),
         (_("Applying"), {"fields": ["flipped_at", "holders", "settled", "finished_at"]}),
     ]
 
@@ -62,40 +65,40 @@ class StageChangeAdmin(PlanningAdmin):
         return [path("<int:pk>/progress/", view, name="kitbag_stagechange_progress"), *super().get_urls()]
 
     @admin.display(description=_("points before → after"))
-    def points(self, row: StageChange) -> str:
-        return f"{row.before} → {row.after}"
+    def points(self, change: StageChange) -> str:
+        return f"{change.before} → {change.after}"
 
-    @admin.display(description=_("points that it sets"))
-    def own_points(self, row: StageChange) -> str:
-        return ", ".join(f"{label}: {points}" for label, points in points_at_stages(row)) or "–"
+    @admin.display(description=_("points it sets"))
+    def own_points(self, change: StageChange) -> str:
+        return ", ".join(f"{label}: {points}" for label, points in points_at_stages(change)) or "–"
 
-    @admin.display(description=_("members told"), ordering="announced_at")
-    def told_when(self, row: StageChange) -> str:
-        return told_of(row)
+    @admin.display(description=_("members notified"), ordering="announced_at")
+    def notified(self, change: StageChange) -> str:
+        return notified_summary(change)
 
-    @admin.display(description=_("changed to"))
-    def instead(self, row: StageChange) -> str:
-        following = StageChange.objects.filter(replaces=row).select_related("product").first()
-        if following is None:
+    @admin.display(description=_("replaced by"))
+    def replaced_by_change(self, change: StageChange) -> str:
+        replacement = StageChange.objects.filter(replaces=change).select_related("product").first()
+        if replacement is None:
             return "–"
         return format_html(
-            '<a href="{}">{}</a>', reverse("admin:kitbag_stagechange_change", args=[following.pk]), following
+            '<a href="{}">{}</a>', reverse("admin:kitbag_stagechange_change", args=[replacement.pk]), replacement
         )
 
     @admin.display(description=_("progress"))
-    def progress(self, row: StageChange) -> str:
-        if row.holders is None:
+    def progress(self, change: StageChange) -> str:
+        if change.holders is None:
             return "–"
-        done = row.holders if row.state == ChangeState.DONE else min(row.settled, row.holders)
-        text = gettext("%(done)s of %(all)s") % {"done": grouped(done), "all": grouped(row.holders)}
-        if row.state == ChangeState.DONE:
+        done = change.holders if change.state == ChangeState.DONE else min(change.settled, change.holders)
+        text = gettext("%(done)s of %(all)s") % {"done": grouped(done), "all": grouped(change.holders)}
+        if change.state == ChangeState.DONE:
             return text
         return format_html(
             '{} <progress value="{}" max="{}" aria-label="{}"></progress>',
             text,
             done,
-            row.holders or 1,
-            gettext("registrations settled"),
+            change.holders or 1,
+            gettext("registrations updated"),
         )
 
     # The page
@@ -103,39 +106,39 @@ class StageChangeAdmin(PlanningAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context = {**(extra_context or {}), **(self._story(request, row) if row else {})}
+        change = self.get_object(request, object_id)
+        context = {**(extra_context or {}), **(self._progress_context(request, change) if change else {})}
         return super().change_view(request, object_id, form_url, context)
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The part of the page that moves, asked for again and again while it does."""
-        row = self.get_object(request, str(pk))
-        if row is None or not self.has_view_permission(request, row):
+        """The part of the page that htmx asks for again while the change is running."""
+        change = self.get_object(request, str(pk))
+        if change is None or not self.has_view_permission(request, change):
             raise Http404
-        return TemplateResponse(request, self.progress_template, self._story(request, row))
+        return TemplateResponse(request, self.progress_template, self._progress_context(request, change))
 
-    def _story(self, request: HttpRequest, row: StageChange) -> dict[str, Any]:
+    def _progress_context(self, request: HttpRequest, change: StageChange) -> dict[str, Any]:
         today = timezone.localdate()
-        planned = row.state == ChangeState.PLANNED
-        telling = (planned and row.announced_at is None) or (
-            row.state == ChangeState.CANCELLED and row.recalled_at is None
+        planned = change.state == ChangeState.PLANNED
+        telling = (planned and change.announced_at is None) or (
+            change.state == ChangeState.CANCELLED and change.recalled_at is None
         )
         return {
-            "original": row,
+            "original": change,
             "may_plan": planned and may_plan(request),
-            "is_due": planned and row.effective_on <= today,
-            "is_late": planned and row.announced_at is not None and not row.told_in_time,
+            "is_due": planned and change.effective_on <= today,
+            "is_late": planned and change.announced_at is not None and not change.told_in_time,
             "earliest": earliest_day(timezone.now()),
             "telling": telling,
-            "moving": telling or row.state == ChangeState.RUNNING,
-            "told_so_far": row.announcements.filter(withdrawn_at=None).count(),
-            "progress": self.progress(row),
+            "moving": telling or change.state == ChangeState.RUNNING,
+            "notified_so_far": change.announcements.filter(withdrawn_at=None).count(),
+            "progress": self.progress(change),
         }
 
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ReadOnlyAdmin[Announcement]):
-    """Who was told of which change."""
+    """Who was notified of which change."""
 
     list_display = ["at", "member", "change", "withdrawn_at"]
     list_filter = ["at", ("withdrawn_at", admin.EmptyFieldListFilter)]

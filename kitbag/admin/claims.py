@@ -1,4 +1,4 @@
-"""The desk's pages of claims and appeals: both sides beside each other, and the decision (R19, R32, R54)."""
+"""Admin pages of claims, with both sides beside each other, and of appeals (R19, R32, R54)."""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import claims
+from kitbag.admin.staff import staff_user
 from kitbag.enums import ClaimOutcome
 from kitbag.models import Appeal, Claim
-from members.forms.profile import add_refusal
-from members.models import User
+from members.forms.common import add_refusal
 from members.support.forms import LongText
 
 DECIDE = "kitbag.decide_claim"
 ALL = "all"
 DECISIONS = [(o.value, o.label) for o in (ClaimOutcome.HOLDER, ClaimOutcome.CLAIMANT, ClaimOutcome.NEITHER)]
-CHANGED = _("Something was said since you opened this page. Read it, then decide again.")
+CHANGED = _("There is a new message since you opened this page. Read it, then decide again.")
 
 
 class ClaimForm(forms.Form):
-    """Whose it is, and why. `seen` is the last that was said."""
+    """Whose it is, and why. `seen` names the latest messages that were shown, so that no new one is missed."""
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
     outcome = forms.ChoiceField(
@@ -43,16 +43,16 @@ class ClaimForm(forms.Form):
         },
     )
     why = LongText(
-        label=_("Why, as both of them read it"),
-        help_text=_("Neither may learn who the other is: no name, number, address, country or store."),
-        longest=claims.MAX_REASON_LENGTH,
+        label=_("The reason, which both members read"),
+        help_text=_("Neither may learn who the other is: leave out names, numbers, addresses, countries and stores."),
+        max_length=claims.MAX_REASON_LENGTH,
         rows=5,
-        error_messages={"required": _("Say why: both of them read it.")},
+        error_messages={"required": _("Give a reason: both members read it.")},
     )
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Open ones, unless something else is chosen or searched for."""
+    """Shows open claims, unless another outcome is chosen or a text is searched for."""
 
     title = _("outcome")
     parameter_name = "turn"
@@ -78,10 +78,10 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Claim)
 class ClaimAdmin(ReadOnlyAdmin[Claim]):
-    """Those that wait, the first date first. A claim's page shows both sides; its button calls the action."""
+    """Open claims, the earliest deadline first. The page of a claim shows both sides and decides it."""
 
     claim_template = "admin/kitbag/claims/claim.html"
-    list_display = ["claimant", "asked_until", "claimant_member", "holder_member", "outcome", "opened_at"]
+    list_display = ["claimant", "answers_until", "claimant_member", "holder_member", "outcome", "opened_at"]
     list_filter = [OpenFilter]
     list_select_related = ["claimant__product", "claimant__member", "holder__member"]
     search_fields = ["claimant__serial"]
@@ -94,26 +94,26 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q()
+        matches = Q()
         for side in ("claimant", "holder"):
-            found |= Q(**{f"{side}__member__number": "".join(term.split())})
-            found |= Q(**{f"{side}__member__user__email__iexact": term})
-        if key := rules.serial_key(term):
-            found |= Q(claimant__serial_key=key)
-        return queryset.filter(found), False
+            matches |= Q(**{f"{side}__member__number": "".join(term.split())})
+            matches |= Q(**{f"{side}__member__user__email__iexact": term})
+        if keys := rules.look_up_keys(term):
+            matches |= Q(claimant__serial_key__in=keys)
+        return queryset.filter(matches), False
 
-    @admin.display(description=_("asked until"), ordering="respond_by")
-    def asked_until(self, row: Claim) -> str:
-        over = not row.outcome and claims.answers_until(row) < timezone.now()
-        return format_html("<b>{} {}</b>", row.respond_by, gettext("over")) if over else str(row.respond_by)
+    @admin.display(description=_("answers until"), ordering="respond_by")
+    def answers_until(self, claim: Claim) -> str:
+        over = not claim.outcome and claims.answer_deadline(claim) < timezone.now()
+        return format_html("<b>{} {}</b>", claim.respond_by, gettext("over")) if over else str(claim.respond_by)
 
     @admin.display(description=_("claims it"))
-    def claimant_member(self, row: Claim) -> str:
-        return str(row.claimant.member)
+    def claimant_member(self, claim: Claim) -> str:
+        return str(claim.claimant.member)
 
     @admin.display(description=_("holds it"))
-    def holder_member(self, row: Claim) -> str:
-        return str(row.holder.member)
+    def holder_member(self, claim: Claim) -> str:
+        return str(claim.holder.member)
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(DECIDE)
@@ -125,7 +125,7 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
             raise PermissionDenied
         if self.get_object(request, object_id) is None:
             raise Http404
-        row = Claim.objects.select_related(
+        claim = Claim.objects.select_related(
             "claimant__product",
             "claimant__member__user",
             "holder__product",
@@ -136,50 +136,49 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
         ).get(pk=object_id)
         if request.method == "POST" and not self.has_decide_permission(request):
             raise PermissionDenied
-        sides = [self._side(row, "claimant", gettext("Claims it")), self._side(row, "holder", gettext("Holds it"))]
-        seen = "/".join(str(side["said"][-1].pk) if side["said"] else "" for side in sides)
+        sides = [self._side(claim, "claimant", gettext("Claims it")), self._side(claim, "holder", gettext("Holds it"))]
+        seen = "/".join(str(side["messages"][-1].pk) if side["messages"] else "" for side in sides)
         form = ClaimForm(request.POST if request.method == "POST" else None, initial={"seen": seen})
         if form.is_valid():
             if form.cleaned_data["seen"] != seen:
                 form.add_error(None, str(CHANGED))
-            elif self._decide(request, row, form):
+            elif self._decide(request, claim, form):
                 return HttpResponseRedirect(request.path)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": gettext("Claim: %(what)s") % {"what": row},
-            "original": row,
+            "title": gettext("Claim: %(what)s") % {"what": claim},
+            "original": claim,
             "sides": sides,
             "seen": seen,
             "form": form,
-            "over": claims.answers_until(row) < timezone.now(),
-            "may_decide": self.has_decide_permission(request) and not row.outcome,
+            "over": claims.answer_deadline(claim) < timezone.now(),
+            "may_decide": self.has_decide_permission(request) and not claim.outcome,
         }
         return TemplateResponse(request, self.claim_template, context)
 
-    def _side(self, row: Claim, name: str, title: str) -> dict[str, Any]:
-        case = getattr(row, f"{name}_case")
-        said = list(case.messages.select_related("by"))
-        return {"title": title, "row": getattr(row, name), "case": case, "said": said}
+    def _side(self, claim: Claim, name: str, title: str) -> dict[str, Any]:
+        case = getattr(claim, f"{name}_case")
+        case_messages = list(case.messages.select_related("by"))
+        return {"title": title, "registration": getattr(claim, name), "case": case, "messages": case_messages}
 
-    def _decide(self, request: HttpRequest, row: Claim, form: ClaimForm) -> bool:
-        user: Any = request.user
-        by: User = user
+    def _decide(self, request: HttpRequest, claim: Claim, form: ClaimForm) -> bool:
+        by = staff_user(request)
         outcome = ClaimOutcome(form.cleaned_data["outcome"])
         try:
-            claims.decide_claim(claim=row, outcome=outcome, why=form.cleaned_data["why"], by=by, at=timezone.now())
+            claims.decide_claim(claim=claim, outcome=outcome, why=form.cleaned_data["why"], by=by, at=timezone.now())
         except Refusal as refusal:
             add_refusal(form, refusal)
             return False
         note = gettext("Decided: %(outcome)s") % {"outcome": outcome.label}
-        self.log_change(request, row, note)
-        self.message_user(request, f"{row}: {note}", messages.SUCCESS)
+        self.log_change(request, claim, note)
+        self.message_user(request, f"{claim}: {note}", messages.SUCCESS)
         return True
 
 
 @admin.register(Appeal)
 class AppealAdmin(ReadOnlyAdmin[Appeal]):
-    """Every appeal and its answer; they are decided in the queue of the registrations."""
+    """All appeals, read-only: they are decided in the review queue."""
 
     list_display = ["registration", "made_at", "refusal_reason", "refused_by", "granted", "decided_by", "case"]
     list_filter = ["granted", "made_at"]

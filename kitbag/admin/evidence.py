@@ -1,4 +1,4 @@
-"""All evidence, to be found; it is looked at beside its registration (R25)."""
+"""Admin list of all evidence, to search it. Staff look at it on the page of its registration (R25)."""
 
 from django.contrib import admin
 

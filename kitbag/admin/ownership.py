@@ -1,4 +1,4 @@
-"""The desk's pages of handovers and stolen kit: reports by staff, lifting them, and who met them (R34, R35)."""
+"""Admin pages of stolen reports, their sightings, and handovers (R34, R35)."""
 
 from typing import Any
 
@@ -19,15 +19,15 @@ from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import stolen_reports
+from kitbag.admin.staff import staff_user
 from kitbag.models import Handover, Product, Sighting, StolenReport
 from members.forms.common import add_refusal
-from members.models import User
 
 LIFT = "kitbag.lift_stolenreport"
 
 
 class ReportForm(forms.Form):
-    """What the police or an insurer told us."""
+    """A report by staff, from the police or an insurer."""
 
     product = forms.ModelChoiceField(
         Product.objects.all(),
@@ -53,30 +53,30 @@ class LiftForm(forms.Form):
     reason = forms.CharField(
         label=_("Why is it lifted?"),
         max_length=stolen_reports.MAX_REASON_LENGTH,
-        help_text=_("Kept with the report. The owner only reads that it was lifted."),
+        help_text=_("Kept with the report. The owner is only told that it was lifted."),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
 
-class StandingFilter(admin.SimpleListFilter):
-    title = _("stands")
-    parameter_name = "stands"
+class StatusFilter(admin.SimpleListFilter):
+    title = _("status")
+    parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Stands")), ("no", _("Lifted"))]
+        return [("open", _("Open")), ("lifted", _("Lifted"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(lifted_at__isnull=self.value() == "yes") if self.value() else queryset
+        return queryset.filter(lifted_at__isnull=self.value() == "open") if self.value() else queryset
 
 
 @admin.register(StolenReport)
 class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
-    """Read-only: reporting and lifting are pages that call the action."""
+    """Read-only. Reporting and lifting are pages that call an action."""
 
     change_form_template = "admin/kitbag/stolen/change_form.html"
     form_template = "admin/kitbag/stolen/form.html"
     list_display = ["product", "serial_key", "member", "police_reference", "stolen_on", "reported_at", "lifted_at"]
-    list_filter = [StandingFilter, "reported_at"]
+    list_filter = [StatusFilter, "reported_at"]
     list_select_related = ["product", "member"]
     search_fields = ["serial_key"]
     search_help_text = _("Serial number, police reference, product, or the owner’s number or e-mail address")
@@ -88,11 +88,11 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(police_reference__iexact=term) | Q(product__name__icontains=term)
-        found |= Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
-        if key := rules.serial_key(term):
-            found |= Q(serial_key=key)
-        return queryset.filter(found), False
+        matches = Q(police_reference__iexact=term) | Q(product__name__icontains=term)
+        matches |= Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
+        if keys := rules.look_up_keys(term):
+            matches |= Q(serial_key__in=keys)
+        return queryset.filter(matches), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("kitbag.add_stolenreport")
@@ -104,55 +104,57 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        may_lift = row is not None and row.lifted_at is None and request.user.has_perm(LIFT)
+        report = self.get_object(request, object_id)
+        may_lift = report is not None and report.lifted_at is None and request.user.has_perm(LIFT)
         context = {
             **(extra_context or {}),
-            "lift_url": reverse("admin:kitbag_stolenreport_lift", args=[row.pk]) if row and may_lift else "",
-            "met": row.sightings.select_related("registration__member") if row else [],
-            "registrations": stolen_reports.find_registrations(row) if row else [],
+            "lift_url": reverse("admin:kitbag_stolenreport_lift", args=[report.pk]) if report and may_lift else "",
+            "sightings": report.sightings.select_related("registration__member") if report else [],
+            "registrations": stolen_reports.find_registrations(report) if report else [],
         }
         return super().change_view(request, object_id, form_url, context)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """A report from the police: nobody needs to have registered the product."""
+        """A report by staff. The product doesn’t have to be registered."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = ReportForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            user: Any = request.user
-            by: User = user
+            by = staff_user(request)
             try:
-                row = stolen_reports.report_by_staff(by=by, at=timezone.now(), **form.cleaned_data)
+                report = stolen_reports.report_by_staff(by=by, at=timezone.now(), **form.cleaned_data)
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
-                self.log_addition(request, row, gettext("Reported stolen."))
-                self.message_user(request, gettext("%(row)s: reported stolen.") % {"row": row}, messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:kitbag_stolenreport_change", args=[row.pk]))
+                self.log_addition(request, report, gettext("Reported stolen."))
+                self.message_user(
+                    request, gettext("%(report)s: reported stolen.") % {"report": report}, messages.SUCCESS
+                )
+                return HttpResponseRedirect(reverse("admin:kitbag_stolenreport_change", args=[report.pk]))
         return self._form_page(request, form, title=gettext("Report stolen kit"), button=gettext("Report"))
 
     def lift_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask why, then lift it (R34)."""
+        """Ask for the reason, then lift it (R34)."""
         if not request.user.has_perm(LIFT):
             raise PermissionDenied
-        row = get_object_or_404(StolenReport.objects.select_related("product"), pk=pk)
+        report = get_object_or_404(StolenReport.objects.select_related("product"), pk=pk)
         form = LiftForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            user: Any = request.user
-            by: User = user
+            by = staff_user(request)
             try:
-                stolen_reports.lift_report(report=row, reason=form.cleaned_data["reason"], by=by, at=timezone.now())
+                stolen_reports.lift_report(report=report, reason=form.cleaned_data["reason"], by=by, at=timezone.now())
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
-                self.log_change(request, row, gettext("Lifted."))
-                self.message_user(request, gettext("%(row)s: the report is lifted.") % {"row": row}, messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:kitbag_stolenreport_change", args=[row.pk]))
-        title = gettext("Lift the report: %(row)s") % {"row": row}
-        return self._form_page(request, form, title=title, button=gettext("Lift the report"), original=row)
+                self.log_change(request, report, gettext("Lifted."))
+                self.message_user(
+                    request, gettext("%(report)s: the report is lifted.") % {"report": report}, messages.SUCCESS
+                )
+                return HttpResponseRedirect(reverse("admin:kitbag_stolenreport_change", args=[report.pk]))
+        title = gettext("Lift the report: %(report)s") % {"report": report}
+        return self._form_page(request, form, title=title, button=gettext("Lift the report"), original=report)
 
     def _form_page(
         self, request: HttpRequest, form: forms.Form, *, title: str, button: str, original: StolenReport | None = None
@@ -171,7 +173,7 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
 
 @admin.register(Sighting)
 class SightingAdmin(ReadOnlyAdmin[Sighting]):
-    """Who came with stolen kit: what the staff look into."""
+    """Where stolen kit was presented, for staff to follow up."""
 
     list_display = ["at", "report", "presenter", "where", "registration"]
     list_filter = ["where", "at"]
@@ -180,10 +182,10 @@ class SightingAdmin(ReadOnlyAdmin[Sighting]):
     ordering = ["-pk"]
 
     @admin.display(description=_("presented by"))
-    def presenter(self, row: Sighting) -> str:
-        if row.registration is None or row.where != "registration":
+    def presenter(self, sighting: Sighting) -> str:
+        if sighting.registration is None or sighting.where != "registration":
             return "–"
-        return str(row.registration.member)
+        return str(sighting.registration.member)
 
 
 @admin.register(Handover)

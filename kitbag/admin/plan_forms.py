@@ -1,4 +1,4 @@
-"""What staff fill in to plan changes (R20, R22)."""
+"""Forms to plan changes of stages and points (R20, R22)."""
 
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from kitbag.enums import Stage
 from kitbag.models import POINTS_FIELDS, Product, StageChange
 
 MAX_PER_REQUEST = 100
-NEXT = {
+NEXT_STAGE = {
     Stage.CURRENT: Stage.SUPERSEDED,
     Stage.SUPERSEDED: Stage.UNSERVICEABLE,
     Stage.UNSERVICEABLE: Stage.SUPERSEDED,
@@ -23,33 +23,35 @@ NEXT = {
 
 
 class DayForm(forms.Form):
-    """The one day of all rows."""
+    """The day of all changes of the page."""
 
     effective_on = forms.DateField(
         label=_("From"),
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
         error_messages={
-            "required": _("Choose the day from which it is so."),
-            "invalid": _("This is not a day. Write it as 2027-03-01."),
+            "required": _("Choose the first day."),
+            "invalid": _("This is not a date. Write it as 2027-03-01."),
         },
     )
 
 
 class ReasonForm(forms.Form):
-    """Asked for when members would be told less than the notice period before."""
+    """Asked for when members would get less notice than the notice period."""
 
     short_notice_reason = forms.CharField(
-        label=_("Why it cannot wait"),
+        label=_("Why it can’t wait"),
         max_length=200,
         widget=forms.TextInput({"class": "vTextField"}),
         help_text=_("Kept with the change."),
-        error_messages={"required": _("Say why it cannot wait for the notice period, or go back to a later day.")},
+        error_messages={
+            "required": _("Give a reason why it can’t wait for the notice period, or go back and choose a later day.")
+        },
     )
 
 
 class PlanForm(forms.Form):
-    """What is to become of one product."""
+    """The change of one product."""
 
     product = forms.ModelChoiceField(Product.objects.all(), widget=forms.HiddenInput)
     stage = forms.ChoiceField(label=_("Stage"), choices=Stage.choices)
@@ -65,27 +67,27 @@ class PlanForm(forms.Form):
         required=False,
         min_value=0,
         max_value=MAX_POINTS,
-        help_text=_("Empty: as the catalogue says."),
+        help_text=_("Leave it empty for the points in the catalogue."),
     )
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean()
         slug = self.cleaned_data.get("successor_slug")
         if slug and not self.cleaned_data.get("successor"):
-            found = Product.objects.filter(slug=slug).first()
-            if found is None:
+            successor = Product.objects.filter(slug=slug).first()
+            if successor is None:
                 self.add_error("successor", _("There is no product with this slug."))
-            self.cleaned_data["successor"] = found
+            self.cleaned_data["successor"] = successor
         return values
 
-    def plan(self, effective_on: date, besides: dict[Stage, int] | None = None) -> Plan:
-        """`besides` are points of other stages that are to stay planned."""
-        facts = self.cleaned_data
-        stage = Stage(facts["stage"])
-        points = {key: value for key, value in (besides or {}).items() if key != stage}
-        if facts["points"] is not None:
-            points[stage] = facts["points"]
-        return Plan(facts["product"], stage, effective_on, facts["successor"], points or None)
+    def plan(self, effective_on: date, other_points: dict[Stage, int] | None = None) -> Plan:
+        """`other_points` are points of other stages that stay planned."""
+        data = self.cleaned_data
+        stage = Stage(data["stage"])
+        points = {key: value for key, value in (other_points or {}).items() if key != stage}
+        if data["points"] is not None:
+            points[stage] = data["points"]
+        return Plan(data["product"], stage, effective_on, data["successor"], points or None)
 
 
 PlanSet = forms.formset_factory(
@@ -99,14 +101,14 @@ PlanSet = forms.formset_factory(
 )
 
 
-def first_values(product: Product) -> dict[str, Any]:
-    """What is most likely wanted: the next stage, with the successor that the catalogue names."""
-    stage = NEXT[Stage(product.stage)]
+def initial_for_product(product: Product) -> dict[str, Any]:
+    """The most likely change: the next stage, with the successor that the catalogue names."""
+    stage = NEXT_STAGE[Stage(product.stage)]
     return {"product": product.pk, "stage": stage, "successor": product.successor_id}
 
 
-def values_of(plan: Plan) -> dict[str, Any]:
-    """A plan as the form has it."""
+def initial_for_plan(plan: Plan) -> dict[str, Any]:
+    """The initial values of the form for a plan."""
     return {
         "product": plan.product.pk,
         "stage": plan.stage,
@@ -115,10 +117,10 @@ def values_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_as_it_stands(change: StageChange) -> Plan:
-    """The plan that a planned change amounts to."""
-    own = {stage: getattr(change, name) for stage, name in POINTS_FIELDS.items()}
-    points = {stage: value for stage, value in own.items() if value is not None}
+def plan_of_change(change: StageChange) -> Plan:
+    """The plan that a planned change came from."""
+    points_by_stage = {stage: getattr(change, name) for stage, name in POINTS_FIELDS.items()}
+    points = {stage: value for stage, value in points_by_stage.items() if value is not None}
     return Plan(change.product, Stage(change.to_stage), change.effective_on, change.successor, points or None)
 
 
@@ -133,5 +135,5 @@ class LoadForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
-            raise forms.ValidationError(_("The file is larger than 1 MB. Load it in parts."))
+            raise forms.ValidationError(_("The file is larger than 1 MB. Split it and load the parts."))
         return file

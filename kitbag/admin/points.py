@@ -1,4 +1,4 @@
-"""The desk's pages of the ledger, of what staff add to it, and of its checks (R21, R54)."""
+"""Admin pages of the points ledger, of adjustments, and of ledger checks (R21, R54)."""
 
 from datetime import date
 from typing import Any
@@ -20,10 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.adjustments import MAX_POINTS, adjust_points, end_adjustment
-from kitbag.admin.planning import by_of
+from kitbag.admin.staff import staff_user
 from kitbag.models import Adjustment, LedgerCheck, PointsEntry
 from members.enums import Level
-from members.forms.profile import add_refusal
+from members.forms.common import add_refusal
 from members.models import LevelThreshold, Member
 from members.rules import level_for
 
@@ -48,35 +48,35 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
 
 
 class AdjustForm(forms.Form):
-    """``looked_at`` is what was shown of it: it is given when the same is asked for again."""
+    """`previewed` is a signature of what the preview showed: the points are given if it is submitted again."""
 
     points = forms.IntegerField(label=_("Points to add"), min_value=1, max_value=MAX_POINTS)
     reason = forms.CharField(
-        label=_("Reason, as the member reads it"), max_length=200, widget=forms.TextInput({"class": "vTextField"})
+        label=_("Reason, which the member reads"), max_length=200, widget=forms.TextInput({"class": "vTextField"})
     )
     expires_on = forms.DateField(
         label=_("Ends on"),
         required=False,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
-        help_text=_("From this day on they no longer count. Empty: they stay."),
-        error_messages={"invalid": _("This is not a day. Write it as 2027-03-01.")},
+        help_text=_("From this day they no longer count. Leave it empty if they should stay."),
+        error_messages={"invalid": _("This is not a date. Write it as 2027-03-01.")},
     )
-    looked_at = forms.CharField(required=False, widget=forms.HiddenInput)
+    previewed = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean_expires_on(self) -> date | None:
         day: date | None = self.cleaned_data["expires_on"]
         if day and day <= timezone.localdate():
-            raise forms.ValidationError(_("This day is not in the future. Choose a later one, or none."))
+            raise forms.ValidationError(_("This day is not in the future. Choose a later one, or leave it empty."))
         return day
 
-    def asked(self) -> dict[str, Any]:
+    def adjustment(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("points", "reason", "expires_on")}
 
 
 @admin.register(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
-    """Read-only: given from the page of a member, ended here, both by actions."""
+    """Read-only. Points are given from the page of a member and ended here, both by actions."""
 
     change_form_template = "admin/kitbag/adjustment/change_form.html"
     give_template = "admin/kitbag/adjustment/give.html"
@@ -93,7 +93,7 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("give/<int:member>/", view(self.give_view), name="kitbag_adjustment_give"),
+            path("give/<int:member_pk>/", view(self.give_view), name="kitbag_adjustment_give"),
             path("<int:pk>/end/", view(self.end_view), name="kitbag_adjustment_end"),
             *super().get_urls(),
         ]
@@ -102,68 +102,70 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
         return self.list_display if self.has_adjust_permission(request) else self.list_display[:-1]
 
     @admin.display(description=_("end it"))
-    def end(self, row: Adjustment) -> str:
-        if row.ended_at:
+    def end(self, adjustment: Adjustment) -> str:
+        if adjustment.ended_at:
             return "–"
-        url = reverse("admin:kitbag_adjustment_end", args=[row.pk])
+        url = reverse("admin:kitbag_adjustment_end", args=[adjustment.pk])
         return format_html('<a href="{}">{}</a>', url, gettext("End now…"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        can_end = row is not None and row.ended_at is None and self.has_adjust_permission(request)
+        adjustment = self.get_object(request, object_id)
+        can_end = adjustment is not None and adjustment.ended_at is None and self.has_adjust_permission(request)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "can_end": can_end})
 
-    def give_view(self, request: HttpRequest, member: int) -> HttpResponse:
-        """Ask, show the level that it leads to, and give it when the same is asked for again."""
+    def give_view(self, request: HttpRequest, member_pk: int) -> HttpResponse:
+        """Ask, show the level that it would give, and give the points once the preview is confirmed."""
         if not self.has_adjust_permission(request):
             raise PermissionDenied
-        person = get_object_or_404(Member, pk=member)
+        member = get_object_or_404(Member, pk=member_pk)
         form = AdjustForm(request.POST if request.method == "POST" else None)
-        after, looked_at = None, ""
+        after, previewed = None, ""
         if form.is_valid():
-            row = self._give(request, person, form)
-            if row:
-                self.log_addition(request, row, gettext("Points added."))
-                messages.success(request, _("Added. The member is told."))
-                return HttpResponseRedirect(reverse(MEMBER, args=[person.pk]))
+            adjustment = self._give(request, member, form)
+            if adjustment:
+                self.log_addition(request, adjustment, gettext("Points added."))
+                messages.success(request, _("Added. We’ll tell the member."))
+                return HttpResponseRedirect(reverse(MEMBER, args=[member.pk]))
             if not form.errors:
-                person.refresh_from_db()
-                after = _after(person, person.points + form.cleaned_data["points"])
-                looked_at = _mark(person, form, request)
-        context = {"title": _("Adjust points"), "member": person, "form": form, "after": after, "looked_at": looked_at}
+                member.refresh_from_db()
+                after = _after(member, member.points + form.cleaned_data["points"])
+                previewed = _preview_signature(member, form, request)
+        context = {"title": _("Adjust points"), "member": member, "form": form, "after": after, "previewed": previewed}
         return self._page(request, self.give_template, context)
 
-    def _give(self, request: HttpRequest, person: Member, form: AdjustForm) -> Adjustment | None:
-        """None if it is not what was looked at, or refused: then the form says why."""
+    def _give(self, request: HttpRequest, member: Member, form: AdjustForm) -> Adjustment | None:
+        """None if there was no preview, if it is outdated, or if the action refused: then the form has the error."""
         with transaction.atomic():
-            locked = Member.objects.locked().get(pk=person.pk)  # a second press waits here, and finds other points
-            if not form.cleaned_data["looked_at"] or form.cleaned_data["looked_at"] != _mark(locked, form, request):
+            locked = Member.objects.locked().get(pk=member.pk)  # a second click waits here, and then finds other points
+            if not form.cleaned_data["previewed"] or form.cleaned_data["previewed"] != _preview_signature(
+                locked, form, request
+            ):
                 return None
             try:
-                return adjust_points(member=locked, **form.asked(), by=by_of(request), at=timezone.now())
+                return adjust_points(member=locked, **form.adjustment(), by=staff_user(request), at=timezone.now())
             except Refusal as refusal:
                 add_refusal(form, refusal)
                 return None
 
     def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Say what the member falls to, then end it."""
+        """Show what the member will have, then end it."""
         if not self.has_adjust_permission(request):
             raise PermissionDenied
-        row = get_object_or_404(Adjustment.objects.select_related("member"), pk=pk)
+        adjustment = get_object_or_404(Adjustment.objects.select_related("member"), pk=pk)
         here = HttpResponseRedirect(reverse("admin:kitbag_adjustment_change", args=[pk]))
-        if request.method == "POST" or row.ended_at:
+        if request.method == "POST" or adjustment.ended_at:
             try:
-                end_adjustment(adjustment=row, by=by_of(request), at=timezone.now())
+                end_adjustment(adjustment=adjustment, by=staff_user(request), at=timezone.now())
             except Refusal as refusal:
                 messages.error(request, str(refusal))
                 return here
-            self.log_change(request, row, gettext("Ended."))
-            messages.success(request, _("Ended. The member is told."))
+            self.log_change(request, adjustment, gettext("Ended."))
+            messages.success(request, _("Ended. We’ll tell the member."))
             return here
-        after = _after(row.member, row.member.points - row.points)
-        context = {"title": _("End now"), "original": row, "member": row.member, "after": after}
+        after = _after(adjustment.member, adjustment.member.points - adjustment.points)
+        context = {"title": _("End now"), "original": adjustment, "member": adjustment.member, "after": after}
         return self._page(request, self.end_template, context)
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -176,16 +178,23 @@ def _after(member: Member, points: int) -> dict[str, Any]:
     return {"points": points, "level": level.label, "moves": level != member.level}
 
 
-def _mark(member: Member, form: AdjustForm, request: HttpRequest) -> str:
-    """Changes whenever something else is asked for, or the member stands elsewhere."""
+def _preview_signature(member: Member, form: AdjustForm, request: HttpRequest) -> str:
+    """Changes with the input, the member of staff, and the points, level and adjustments of the member."""
     last = Adjustment.objects.filter(member=member).values_list("pk", flat=True).first()
-    facts = [member.pk, member.points, member.level, last, by_of(request).pk, *map(str, form.asked().values())]
+    facts = [
+        member.pk,
+        member.points,
+        member.level,
+        last,
+        staff_user(request).pk,
+        *map(str, form.adjustment().values()),
+    ]
     return signing.Signer(salt=SALT).signature("/".join(map(str, facts)))
 
 
 @admin.register(LedgerCheck)
 class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
-    """Every comparison of the whole ledger with the rules, the last one first (R11, R21)."""
+    """Comparisons of the whole ledger with the rules, newest first (R11, R21)."""
 
     list_display = [
         "started_at",
@@ -205,7 +214,7 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
     list_filter = ["started_at", ("finished_at", admin.EmptyFieldListFilter)]
     list_select_related = ["by"]
     search_fields = ["=by__email"]
-    search_help_text = _("E-mail address of who had it made")
+    search_help_text = _("E-mail address of the member who started it")
     date_hierarchy = "started_at"
     fields = [
         "started_at",
@@ -220,31 +229,31 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
         "awaiting",
         "untold",
         "mended",
-        "who_differs",
+        "members_who_differ",
         "by",
     ]
 
     @admin.display(description=_("agrees"), boolean=True)
-    def agrees(self, row: LedgerCheck) -> bool | None:
-        return None if row.finished_at is None else row.is_clean
+    def agrees(self, check: LedgerCheck) -> bool | None:
+        return None if check.finished_at is None else check.is_clean
 
     @admin.display(description=_("result"))
-    def verdict(self, row: LedgerCheck) -> str:
-        if row.finished_at is None:
+    def verdict(self, check: LedgerCheck) -> str:
+        if check.finished_at is None:
             return gettext("not finished")
-        if row.is_clean:
+        if check.is_clean:
             return gettext("everything agrees")
-        return gettext("differs, mended") if row.mended else gettext("differs")
+        return gettext("differs, mended") if check.mended else gettext("differs")
 
     @admin.display(description=_("took"))
-    def took(self, row: LedgerCheck) -> str:
-        if row.finished_at is None:
+    def took(self, check: LedgerCheck) -> str:
+        if check.finished_at is None:
             return "–"
-        return gettext("%(n)s s") % {"n": f"{(row.finished_at - row.started_at).total_seconds():.1f}"}
+        return gettext("%(n)s s") % {"n": f"{(check.finished_at - check.started_at).total_seconds():.1f}"}
 
-    @admin.display(description=_("who differs, the first hundred"))
-    def who_differs(self, row: LedgerCheck) -> str:
-        numbers = [str(number) for number in row.differing]
+    @admin.display(description=_("members who differ, the first 100"))
+    def members_who_differ(self, check: LedgerCheck) -> str:
+        numbers = [str(number) for number in check.differing]
         url = reverse("admin:members_member_changelist")
         return format_html_join(", ", '<a href="{}?q={}">{}</a>', ((url, n, n) for n in numbers)) or "–"
 

@@ -1,4 +1,4 @@
-"""The desk's pages of what a load of the catalogue proposes for products that members hold (R22)."""
+"""Admin pages of catalogue proposals: changes that a load found for products that members have (R22)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,8 +18,9 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.planning import PlansRefused, decline_proposal, earliest_day
 from kitbag.admin.plan_forms import MAX_PER_REQUEST, DayForm
-from kitbag.admin.planning import PlanningAdmin, by_of, keys_of, may_plan, need_to_plan
-from kitbag.admin.wishes import Wish
+from kitbag.admin.plan_requests import PlanRequest
+from kitbag.admin.planning import PlanningAdmin, keys_of, may_plan, require_may_plan
+from kitbag.admin.staff import staff_user
 from kitbag.enums import ProposalState
 from kitbag.models import CatalogueProposal, StageChange
 
@@ -28,7 +29,7 @@ LIST = "admin:kitbag_catalogueproposal_changelist"
 
 @admin.register(CatalogueProposal)
 class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
-    """Read-only: accepted from a day on, over the preview, or declined."""
+    """Read-only. Proposals are planned for a day, after a preview, or declined."""
 
     change_form_template = "admin/kitbag/catalogueproposal/change_form.html"
     page_template = "admin/kitbag/catalogueproposal/decide.html"
@@ -60,47 +61,49 @@ class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        is_open = row is not None and row.state == ProposalState.OPEN
+        proposal = self.get_object(request, object_id)
+        is_open = proposal is not None and proposal.state == ProposalState.OPEN
         context = {**(extra_context or {}), "may_plan": is_open and may_plan(request)}
         return super().change_view(request, object_id, form_url, context)
 
-    @admin.action(description=_("Plan the chosen ones…"), permissions=["plan"])
+    @admin.action(description=_("Plan the selected proposals…"), permissions=["plan"])
     def plan_chosen(self, request: HttpRequest, queryset: QuerySet[CatalogueProposal]) -> HttpResponse | None:
-        return self._lead(request, queryset, "plan")
+        return self._redirect_to(request, queryset, "plan")
 
-    @admin.action(description=_("Decline the chosen ones…"), permissions=["plan"])
+    @admin.action(description=_("Decline the selected proposals…"), permissions=["plan"])
     def decline_chosen(self, request: HttpRequest, queryset: QuerySet[CatalogueProposal]) -> HttpResponse | None:
-        return self._lead(request, queryset, "decline")
+        return self._redirect_to(request, queryset, "decline")
 
-    def _lead(self, request: HttpRequest, rows: QuerySet[CatalogueProposal], page: str) -> HttpResponse | None:
-        keys = list(rows.filter(state=ProposalState.OPEN).values_list("pk", flat=True)[: MAX_PER_REQUEST + 1])
+    def _redirect_to(
+        self, request: HttpRequest, proposals: QuerySet[CatalogueProposal], page: str
+    ) -> HttpResponse | None:
+        keys = list(proposals.filter(state=ProposalState.OPEN).values_list("pk", flat=True)[: MAX_PER_REQUEST + 1])
         if len(keys) > MAX_PER_REQUEST:
-            messages.error(request, _("Choose at most %(most)s at once.") % {"most": MAX_PER_REQUEST})
+            messages.error(request, _("Choose at most %(max)s at once.") % {"max": MAX_PER_REQUEST})
             return None
         if not keys:
-            messages.error(request, _("None of these is open any more."))
+            messages.error(request, _("None of these is still open."))
             return None
         url = reverse(f"admin:kitbag_catalogueproposal_{page}")
         return HttpResponseRedirect(f"{url}?proposals={','.join(map(str, keys))}")
 
     def _chosen(self, request: HttpRequest) -> Sequence[CatalogueProposal]:
-        """Those that the address names and that are open."""
+        """The open proposals that the URL names."""
         keys = keys_of(request.GET.get("proposals", ""))
-        found = CatalogueProposal.objects.filter(pk__in=keys).select_related("product__successor")
-        rows = list(found.order_by("product__name"))
-        if not rows:
+        chosen = CatalogueProposal.objects.filter(pk__in=keys).select_related("product__successor")
+        proposals = list(chosen.order_by("product__name"))
+        if not proposals:
             raise Http404
-        still_open = [row for row in rows if row.state == ProposalState.OPEN]
-        if len(still_open) < len(rows):
-            messages.warning(request, _("Some of these were closed meanwhile and are left out."))
+        still_open = [proposal for proposal in proposals if proposal.state == ProposalState.OPEN]
+        if len(still_open) < len(proposals):
+            messages.warning(request, _("Some of these have been closed in the meantime and are left out."))
         return still_open
 
     def plan_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the day, then show the preview."""
-        need_to_plan(request)
-        rows = self._chosen(request)
-        if not rows:
+        require_may_plan(request)
+        proposals = self._chosen(request)
+        if not proposals:
             return HttpResponseRedirect(reverse(LIST))
         form = DayForm(
             request.POST if request.method == "POST" else None,
@@ -108,34 +111,34 @@ class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
         )
         if form.is_valid():
             try:
-                return self._review(request, rows, form.cleaned_data["effective_on"])
+                return self._review(request, proposals, form.cleaned_data["effective_on"])
             except PlansRefused as refused:
-                for refusal_of, refusal in refused.rows.items():
-                    form.add_error("effective_on", f"{self._plans(rows)[refusal_of]}: {refusal}")
-        return self._page(request, {"title": _("Plan what was proposed"), "rows": rows, "form": form})
+                for index, refusal in refused.rows.items():
+                    form.add_error("effective_on", f"{self._planned_products(proposals)[index]}: {refusal}")
+        return self._page(request, {"title": _("Plan what was proposed"), "proposals": proposals, "form": form})
 
-    def _plans(self, rows: Sequence[CatalogueProposal]) -> list[str]:
-        """The products of those that amount to a plan, in their order."""
-        return [row.product.name for row in rows if row.changes.keys() - {"registrable"}]
+    def _planned_products(self, proposals: Sequence[CatalogueProposal]) -> list[str]:
+        """The names of the products that would get a plan, in the order of the plans."""
+        return [proposal.product.name for proposal in proposals if proposal.changes.keys() - {"registrable"}]
 
-    def _review(self, request: HttpRequest, rows: Sequence[CatalogueProposal], on: date) -> HttpResponse:
-        desk = cast("PlanningAdmin", self.admin_site.get_model_admin(StageChange))
-        return desk.review(request, Wish.of_proposals(rows, on))
+    def _review(self, request: HttpRequest, proposals: Sequence[CatalogueProposal], on: date) -> HttpResponse:
+        planning_admin = cast("PlanningAdmin", self.admin_site.get_model_admin(StageChange))
+        return planning_admin.review(request, PlanRequest.of_proposals(proposals, on))
 
     def decline_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask, then leave the products as they are."""
-        need_to_plan(request)
-        rows = self._chosen(request)
-        if request.method != "POST" and rows:
-            return self._page(request, {"title": _("Decline what was proposed"), "rows": rows, "form": None})
+        """Ask for confirmation, then leave the products as they are."""
+        require_may_plan(request)
+        proposals = self._chosen(request)
+        if request.method != "POST" and proposals:
+            return self._page(request, {"title": _("Decline what was proposed"), "proposals": proposals, "form": None})
         done = 0
-        for row in rows:
+        for proposal in proposals:
             try:
-                decline_proposal(proposal=row, by=by_of(request), at=timezone.now())
+                decline_proposal(proposal=proposal, by=staff_user(request), at=timezone.now())
             except Refusal as refusal:
-                messages.error(request, f"{row}: {refusal}")
+                messages.error(request, f"{proposal}: {refusal}")
             else:
-                self.log_change(request, row, gettext("Declined."))
+                self.log_change(request, proposal, gettext("Declined."))
                 done += 1
         if done:
             messages.success(request, ngettext("%(n)d declined.", "%(n)d declined.", done) % {"n": done})

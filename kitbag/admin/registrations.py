@@ -1,4 +1,4 @@
-"""The desk's pages of the registrations: found, and decided one by one. The queue is in `desk`."""
+"""Admin pages of registrations: search, and decide one by one. The review queue is in `review`."""
 
 from datetime import datetime
 from typing import Any
@@ -20,36 +20,39 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import registrations
+from kitbag.actions import review
+from kitbag.admin.staff import staff_user
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Hold, Registration
 from kitbag.presenters.texts import grey_sentence
-from members.models import User
 
 DECIDE = "kitbag.decide_registration"
-BY_CLAIM = (RefusalReason.NEEDS_EVIDENCE, RefusalReason.LOST_CLAIM)  # the desk asks, or a claim decides
-REASONS = [(reason.value, reason.label) for reason in RefusalReason if reason not in BY_CLAIM]
+NOT_CHOSEN_HERE = (
+    RefusalReason.NEEDS_EVIDENCE,
+    RefusalReason.LOST_CLAIM,
+)  # chosen by asking for more, or by deciding a claim
+REASONS = [(reason.value, reason.label) for reason in RefusalReason if reason not in NOT_CHOSEN_HERE]
 
 
 class DecisionForm(forms.Form):
-    """Approving: only that what is decided is what was looked at."""
+    """Approve. `seen` makes sure that what is decided is what was shown."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
 
 
 class RefusalForm(DecisionForm):
-    reason = forms.ChoiceField(label=_("The reason, as the member reads it"), choices=REASONS, widget=forms.RadioSelect)
+    reason = forms.ChoiceField(label=_("The reason, which the member reads"), choices=REASONS, widget=forms.RadioSelect)
 
 
-def seen_key(row: Registration) -> str:
-    """Changes whenever the registration is handed in or decided again."""
-    times: list[datetime | None] = [row.submitted_at, row.decided_at]
-    return "/".join([row.state, *(time.isoformat() if time else "" for time in times)])
+def seen_key(registration: Registration) -> str:
+    """A text that changes whenever the registration is submitted or decided again."""
+    times: list[datetime | None] = [registration.submitted_at, registration.decided_at]
+    return "/".join([registration.state, *(time.isoformat() if time else "" for time in times)])
 
 
 @admin.register(Registration)
 class RegistrationAdmin(ReadOnlyAdmin[Registration]):
-    """Read-only: what means something is a button that calls an action."""
+    """Read-only. Decisions are buttons that call an action."""
 
     change_form_template = "admin/kitbag/registration/change_form.html"
     decision_template = "admin/kitbag/registration/decision.html"
@@ -68,12 +71,12 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
     ]
 
     @admin.display(description=_("why it does not count"))
-    def why(self, row: Registration) -> str:
-        return str(grey_sentence(row)) or "–"
+    def why(self, registration: Registration) -> str:
+        return str(grey_sentence(registration)) or "–"
 
     @admin.display(description=_("counts"))
-    def counts(self, row: Registration) -> str:
-        counted = row.entries.aggregate(n=Coalesce(Sum("amount"), 0))["n"]
+    def counts(self, registration: Registration) -> str:
+        counted = registration.entries.aggregate(n=Coalesce(Sum("amount"), 0))["n"]
         return ngettext("%(n)d point", "%(n)d points", counted) % {"n": counted}
 
     def get_search_results(
@@ -82,11 +85,11 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
-        found |= Q(product__name__icontains=term) | Q(member__last_name__iexact=term)
-        if key := rules.serial_key(term):
-            found |= Q(serial_key=key)
-        return queryset.filter(found), False
+        matches = Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
+        matches |= Q(product__name__icontains=term) | Q(member__last_name__iexact=term)
+        if keys := rules.look_up_keys(term):
+            matches |= Q(serial_key__in=keys)
+        return queryset.filter(matches), False
 
     # The buttons
 
@@ -105,95 +108,99 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        buttons = self._buttons(row) if row and self.has_decide_permission(request) else []
-        others = same_serial(row) if row else []
+        registration = self.get_object(request, object_id)
+        buttons = self._buttons(registration) if registration and self.has_decide_permission(request) else []
+        others = same_serial(registration) if registration else []
         context = {**(extra_context or {}), "buttons": buttons, "others": others}
         return super().change_view(request, object_id, form_url, context)
 
-    def _buttons(self, row: Registration) -> list[tuple[str, str]]:
-        if row.state == RegistrationState.SUBMITTED and row.review_reason:
-            return [(self._url("approve", row), gettext("Approve…")), (self._url("refuse", row), gettext("Refuse…"))]
-        if row.state == RegistrationState.VALIDATED:
-            return [(self._url("refuse", row), gettext("A check went against it…"))]
+    def _buttons(self, registration: Registration) -> list[tuple[str, str]]:
+        if registration.state == RegistrationState.SUBMITTED and registration.review_reason:
+            return [
+                (self._url("approve", registration), gettext("Approve…")),
+                (self._url("refuse", registration), gettext("Refuse…")),
+            ]
+        if registration.state == RegistrationState.VALIDATED:
+            return [(self._url("refuse", registration), gettext("Refuse, it failed a check…"))]
         return []
 
-    def _url(self, page: str, row: Registration) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[row.pk])
+    def _url(self, page: str, registration: Registration) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[registration.pk])
 
-    def _after(self, row: Registration) -> str:
-        """Where a decision leads."""
-        return self._url("change", row)
+    def _after(self, registration: Registration) -> str:
+        """Where a decision leads to."""
+        return self._url("change", registration)
 
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask, then let it count (R19)."""
+        """Ask for confirmation, then approve it (R19)."""
         return self._decide(request, pk, approve=True)
 
     def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for the reason, then refuse it, or say that a check went against one that counts (R19, R21)."""
+        """Ask for the reason, then refuse it, also if it counts already (R19, R21)."""
         return self._decide(request, pk, approve=False)
 
     def _decide(self, request: HttpRequest, pk: int, *, approve: bool) -> HttpResponse:
         if not self.has_decide_permission(request):
             raise PermissionDenied
-        row = get_object_or_404(Registration.objects.select_related("product", "member__user"), pk=pk)
+        registration = get_object_or_404(Registration.objects.select_related("product", "member__user"), pk=pk)
         posted = request.POST if request.method == "POST" else None
-        form = (DecisionForm if approve else RefusalForm)(posted, initial={"seen": seen_key(row)})
+        form = (DecisionForm if approve else RefusalForm)(posted, initial={"seen": seen_key(registration)})
         if form.is_valid():
-            if form.cleaned_data["seen"] == seen_key(row):
-                self._apply(request, row, form.cleaned_data.get("reason"))
+            if form.cleaned_data["seen"] == seen_key(registration):
+                self._apply(request, registration, form.cleaned_data.get("reason"))
             else:
-                note = gettext("%(row)s has changed since you opened it. Look at it again.") % {"row": row}
+                note = gettext("%(registration)s has changed since you opened it. Please look at it again.") % {
+                    "registration": registration
+                }
                 self.message_user(request, note, messages.ERROR)
-            return HttpResponseRedirect(self._after(row))
-        counted = row.state == RegistrationState.VALIDATED
-        title = _("Approve") if approve else _("A check went against it") if counted else _("Refuse")
+            return HttpResponseRedirect(self._after(registration))
+        counted = registration.state == RegistrationState.VALIDATED
+        title = _("Approve") if approve else _("Refuse: it failed a check") if counted else _("Refuse")
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": title,
-            "original": row,
+            "original": registration,
             "form": form,
             "approve": approve,
             "counted": counted,
-            "waiting": timesince(row.submitted_at) if row.submitted_at and not counted else "",
-            "others": same_serial(row),
+            "waiting": timesince(registration.submitted_at) if registration.submitted_at and not counted else "",
+            "others": same_serial(registration),
         }
         return TemplateResponse(request, self.decision_template, context)
 
-    def _apply(self, request: HttpRequest, row: Registration, reason: str | None) -> bool:
-        """Call the action; a refusal becomes a message and nothing is saved."""
-        user: Any = request.user
-        by: User = user
+    def _apply(self, request: HttpRequest, registration: Registration, reason: str | None) -> bool:
+        """Call the action. Returns False, with an error message, if it refuses."""
+        by = staff_user(request)
         now = timezone.now()
         try:
             if reason:
                 chosen = RefusalReason(reason)
-                registrations.refuse_registration(registration=row, reason=chosen, by=by, at=now)
+                review.refuse_registration(registration=registration, reason=chosen, by=by, at=now)
                 note = gettext("Refused: %(reason)s") % {"reason": chosen.label}
             else:
-                decided = registrations.approve_registration(registration=row, by=by, at=now)
+                decided = review.approve_registration(registration=registration, by=by, at=now)
                 note = approval_note(decided)
         except Refusal as refusal:
-            self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            self.message_user(request, f"{registration}: {refusal}", messages.ERROR)
             return False
-        self.log_change(request, row, note)
-        self.message_user(request, f"{row}: {note}", messages.SUCCESS)
+        self.log_change(request, registration, note)
+        self.message_user(request, f"{registration}: {note}", messages.SUCCESS)
         return True
 
 
-def approval_note(row: Registration) -> str:
-    """What came of approving: it counts, or somebody else holds the serial number by now (R32)."""
-    if row.state == RegistrationState.VALIDATED:
+def approval_note(registration: Registration) -> str:
+    """The result of approving: it counts, or a claim is open because someone else holds the serial number (R32)."""
+    if registration.state == RegistrationState.VALIDATED:
         return gettext("Approved.")
-    return gettext("Somebody else holds this serial number, so a claim is open and both are asked.")
+    return gettext("Someone else holds this serial number, so a claim is open and both are asked.")
 
 
-def same_serial(row: Registration) -> QuerySet[Registration] | list[Registration]:
-    """The other registrations with this serial number; of another product it may be a coincidence (R31)."""
-    if not row.serial_key:
+def same_serial(registration: Registration) -> QuerySet[Registration] | list[Registration]:
+    """Other registrations with this serial number. Those of another product may be a coincidence (R31)."""
+    if not registration.serial_key:
         return []
-    others = Registration.objects.filter(serial_key=row.serial_key).exclude(pk=row.pk)
+    others = Registration.objects.filter(serial_key=registration.serial_key).exclude(pk=registration.pk)
     return others.select_related("product", "member").order_by("pk")[:20]
 
 
@@ -207,7 +214,7 @@ class RegistrationEventAdmin(EventAdmin):
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin[Hold]):
-    """What must stay as it is while it is in service or stands for a loan (R50)."""
+    """What can’t be removed or handed over while it is in service or backs a loan (R50)."""
 
     list_display = ["registration", "why", "key", "since"]
     list_filter = ["why"]

@@ -1,4 +1,4 @@
-"""The desk's pages of shops and when they were authorised (R24, R60)."""
+"""Admin pages of shops and the periods in which they were authorised (R24, R60)."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class RetailerAdmin(PortalModelAdmin[Retailer]):
 
 @admin.register(AuthorisedPeriod)
 class AuthorisedPeriodAdmin(ReadOnlyAdmin[AuthorisedPeriod]):
-    """All of them in one list; they are changed on the page of their shop."""
+    """All periods in one list. They are changed on the page of their shop."""
 
     list_display = ["retailer", "begins_on", "ends_on"]
     list_filter = ["begins_on", "ends_on"]

@@ -1,4 +1,4 @@
-"""What retailers confirmed (R55). What a withdrawn sale alone had settled is for a person to look at again."""
+"""Admin list of sales that retailers confirmed (R55). Staff review checks that a withdrawn sale alone had settled."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from kitbag.models import Sale
 
 
-class StandingFilter(admin.SimpleListFilter):
-    title = _("what became of it")
-    parameter_name = "standing"
+class StatusFilter(admin.SimpleListFilter):
+    title = _("status")
+    parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("look", _("Withdrawn, and it alone had settled a check")),
+            ("review", _("Withdrawn after it settled a check")),
             ("matched", _("Matched")),
-            ("waiting", _("Nobody has registered it")),
+            ("waiting", _("Not registered yet")),
             ("withdrawn", _("Withdrawn")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Sale]) -> QuerySet[Sale]:
         match self.value():
-            case "look":
+            case "review":
                 return queryset.filter(withdrawn_at__isnull=False, registration__state="validated").exclude(settled="")
             case "matched":
                 return queryset.filter(withdrawn_at=None, registration__isnull=False)
@@ -39,7 +39,7 @@ class StandingFilter(admin.SimpleListFilter):
 @admin.register(Sale)
 class SaleAdmin(ReadOnlyAdmin[Sale]):
     list_display = ["product", "serial", "partner", "sold_on", "confirmed_at", "matched_at", "settled", "withdrawn_at"]
-    list_filter = [StandingFilter, "partner", "settled"]
+    list_filter = [StatusFilter, "partner", "settled"]
     list_select_related = ["product", "partner"]
     search_fields = ["serial", "serial_key", "receipt", "external_id", "product__name"]
     date_hierarchy = "confirmed_at"

@@ -1,4 +1,4 @@
-"""The desk's pages of the shapes of serial numbers: edited, tried first, watched (R30)."""
+"""Admin pages of serial number shapes: edit them, try them first, see how they do (R30)."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ PROBLEMS = {
     "unreadable": _("This is not a regular expression. Look for a bracket that is not closed."),
     "form": _(r"Use only capitals, digits, \d, [A-Z], groups with |, and the counts ? * + {2} {2,4}."),
     "nested": _("A group may only be followed by “?”. Put a count on each thing inside the group instead."),
-    "choices": _("This leaves so many choices that a check could take long. Split it into two shapes."),
+    "choices": _("This allows so many variants that a check could take long. Split it into two shapes."),
 }
 
 
@@ -47,7 +47,9 @@ class SerialShapeForm(forms.ModelForm[SerialShape]):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         pattern, example = data.get("pattern"), data.get("example")
         if pattern and example and rules.check_serial(example, [rules.Shape(pattern)]).code:
-            self.add_error("example", _("The check would warn of this example. Members are shown it: change one."))
+            self.add_error(
+                "example", _("The check would warn about this example, which members are shown. Change one of the two.")
+            )
         if data.get("year_from") and data.get("year_to") and data["year_from"] > data["year_to"]:
             self.add_error("year_to", _("This is before the first year."))
         return data
@@ -73,20 +75,20 @@ class SerialShapeAdmin(PortalModelAdmin[SerialShape]):
         ]
 
     def report_view(self, request: HttpRequest) -> HttpResponse:
-        """How often each shape warned, and how often people were right against it."""
+        """How often each shape warned, and how often the warning was a false alarm."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("How often each warns"),
-            "found": shape_figures(timezone.now()),
-            "most": f"{MAX_FALSE_ALARM_RATE:.0%}",
+            "title": _("How often each shape warns"),
+            "reports": shape_figures(timezone.now()),
+            "max_rate": f"{MAX_FALSE_ALARM_RATE:.0%}",
         }
         return TemplateResponse(request, "admin/kitbag/serialshape/report.html", context)
 
     def try_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        """What the typed shape would do to the numbers that count, before it is saved."""
+        """What the shape in the form would do to the serial numbers that count. Nothing is saved."""
         shape = get_object_or_404(SerialShape, pk=pk) if pk else None
         if not (self.has_change_permission(request, shape) if shape else self.has_add_permission(request)):
             raise PermissionDenied

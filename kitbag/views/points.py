@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 
+from django.core.paginator import Page
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
@@ -66,7 +68,7 @@ def points(request: MemberRequest) -> HttpResponse:
     queryset: QuerySet[Registration] | QuerySet[PointsEntry] = (
         _waiting(member) if waiting else _entries(member, show_only)
     )
-    page = paginate(request, queryset, PAGE_SIZE)
+    page: Page[Any] = paginate(request, queryset, PAGE_SIZE)
     last = _entries(member, "").first()
     entries = [] if waiting else list(page)
     notified_at = notified_at_by_change(member, [*entries, *([last] if last else [])])

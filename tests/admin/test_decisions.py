@@ -59,7 +59,7 @@ def test_refusing_needs_a_reason_and_notifies_the_member(as_support: Client, wai
 
 def test_a_check_can_go_against_one_that_counts(as_support: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.lens)
-    assert "A check went against it…" in as_support.get(page(row, "change")).content.decode()
+    assert "Refuse, it failed a check…" in as_support.get(page(row, "change")).content.decode()
     decide(as_support, row, "refuse", reason=RefusalReason.DETAILS_WRONG)
     world.ana.refresh_from_db()
     assert world.ana.points == 800
@@ -84,7 +84,7 @@ def test_a_registration_resubmitted_in_the_meantime_is_not_decided_unseen(
     registrations.submit_registration(registration=waiting, details=again, insisted=True, at=now)
     registrations.check_registration(registration=waiting, at=now)
     said = as_support.post(page(waiting, "approve"), {"seen": seen}, follow=True).content.decode()
-    assert "Look at it again" in said
+    assert "look at it again" in said
     waiting.refresh_from_db()
     assert waiting.state == RegistrationState.SUBMITTED
 
@@ -93,7 +93,7 @@ def test_deciding_twice_reports_the_first_decision(as_support: Client, waiting: 
     seen = as_support.get(page(waiting, "approve")).context["form"]["seen"].value()
     as_support.post(page(waiting, "approve"), {"seen": seen})
     said = as_support.post(page(waiting, "approve"), {"seen": seen}, follow=True).content.decode()
-    assert "Look at it again" in said
+    assert "look at it again" in said
     assert PointsEntry.objects.filter(registration=waiting).count() == 1
 
 

@@ -142,9 +142,9 @@ def test_a_decision_costs_two_requests_of_few_queries(
 
 def test_errors_are_shown_and_no_input_is_lost(as_support: Client, three: list[Registration]) -> None:
     row = three[0]
-    assert "Choose the reason that the member reads." in press(as_support, row, "refuse")
+    assert "Choose the reason that the member will read." in press(as_support, row, "refuse")
     assert "Choose a reason from the list." in press(as_support, row, "refuse", reason="lost_claim")
-    assert "Write what the member should add." in press(as_support, row, "ask", asked_for=" ")
+    assert "Tell the member what to add." in press(as_support, row, "ask", asked_for=" ")
     assert "at most 500" in press(as_support, row, "ask", asked_for="x" * 501)
     assert "x" * 501 in press(as_support, row, "ask", asked_for="x" * 501)
     answer = as_support.post(desk(row), {"do": "ask", "seen": "old", "asked_for": "The receipt"}).content.decode()

@@ -91,7 +91,7 @@ WRONG: list[tuple[dict[str, Any], str | None, tuple[str, str]]] = [
     ({"successor": "99999999999999999999"}, None, ("successor", "not one of the available")),
     ({}, "2020-01-01", ("effective_on", "not in the future")),
     ({}, "2999-01-01", ("effective_on", "five years")),
-    ({}, "31/12/2027", ("effective_on", "not a day")),
+    ({}, "31/12/2027", ("effective_on", "not a date")),
 ]
 
 
@@ -137,7 +137,7 @@ def test_short_notice_asks_for_a_reason_and_keeps_the_rest(desk: Client, world: 
     preview = desk.post(PLAN, filled(superseding(world.lens, world.body), on=soon))
     assert preview.context["reason"] is not None
     asked = confirm(desk, preview)
-    assert "Say why it cannot wait" in str(asked.context["reason"].errors["short_notice_reason"])
+    assert "Give a reason why it can’t wait" in str(asked.context["reason"].errors["short_notice_reason"])
     assert not StageChange.objects.exists()
     confirm(desk, asked, short_notice_reason="The maker withdrew it")
     change = StageChange.objects.get()
@@ -160,7 +160,7 @@ def test_pressing_twice_plans_once(desk: Client, world: World) -> None:
     preview = desk.post(PLAN, filled(superseding(world.lens, world.body)))
     confirm(desk, preview)
     said = confirm(desk, preview).content.decode()
-    assert "pressed twice" in said
+    assert "pressed the button twice" in said
     assert StageChange.objects.count() == 1
 
 
@@ -183,7 +183,7 @@ def test_a_preview_that_is_no_longer_true_is_shown_again(desk: Client, world: Wo
     else:
         validated(world.ben, world.lens, "1000099")
     again = confirm(desk, preview)
-    assert "It has changed since you looked" in again.content.decode()
+    assert "Something has changed since you opened the preview" in again.content.decode()
     assert not StageChange.objects.exists()
     confirm(desk, again)
     assert StageChange.objects.count() == 1
@@ -213,8 +213,8 @@ def test_a_plan_is_replaced_over_a_preview_that_leaves_the_old_one_out(desk: Cli
     old.refresh_from_db()
     assert (old.state, old.replaced_by.after) == (ChangeState.CANCELLED, 35)
     said = confirm(desk, preview).content.decode()
-    assert "pressed twice" in said
-    assert "not planned any more" in desk.get(page, follow=True).content.decode()
+    assert "pressed the button twice" in said
+    assert "no longer planned" in desk.get(page, follow=True).content.decode()
 
 
 def test_replacing_keeps_the_points_that_it_set_at_other_stages(desk: Client, world: World) -> None:
@@ -297,7 +297,7 @@ def test_proposals_are_planned_together_from_one_day(desk: Client, proposals: li
     confirm(desk, preview)
     assert {row.state for row in CatalogueProposal.objects.all()} == {ProposalState.PLANNED}
     assert StageChange.objects.count() == 2
-    assert "pressed twice" in confirm(desk, preview).content.decode()
+    assert "pressed the button twice" in confirm(desk, preview).content.decode()
     assert desk.get(page).headers["Location"] == "/admin/kitbag/catalogueproposal/"
 
 

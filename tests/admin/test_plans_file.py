@@ -50,10 +50,10 @@ def load(client: Client, content: bytes | str | None) -> tuple[list[BadRow], str
 )
 def test_a_good_file_is_previewed_and_planned_whole(desk: Client, world: World, content: bytes) -> None:
     preview = desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", content)})
-    assert preview.context["found"].lost == 300 + 165
+    assert preview.context["effects"].lost == 300 + 165
     assert not StageChange.objects.exists()
     for _press in range(2):
-        desk.post(CONFIRM, {"wish": preview.context["sealed"]})
+        desk.post(CONFIRM, {"plan_request": preview.context["signed"]})
     assert set(StageChange.objects.values_list("product", "to_stage", "after")) == {
         (world.pro_body.pk, "superseded", 200),
         (world.lens.pk, "unserviceable", 35),
@@ -63,9 +63,9 @@ def test_a_good_file_is_previewed_and_planned_whole(desk: Client, world: World, 
 def test_points_may_be_left_out_and_short_notice_is_asked_for_once_for_all(desk: Client, world: World) -> None:
     content = f"product,stage,successor,effective_on\neos-r1-test,superseded,eos-r-test,{SOON}\n"
     preview = desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", content.encode())})
-    asked = desk.post(CONFIRM, {"wish": preview.context["sealed"], "short_notice_reason": " "})
+    asked = desk.post(CONFIRM, {"plan_request": preview.context["signed"], "short_notice_reason": " "})
     assert asked.context["reason"].errors
-    desk.post(CONFIRM, {"wish": asked.context["sealed"], "short_notice_reason": "Recalled"})
+    desk.post(CONFIRM, {"plan_request": asked.context["signed"], "short_notice_reason": "Recalled"})
     assert StageChange.objects.get().short_notice_reason == "Recalled"
 
 
@@ -73,7 +73,7 @@ BAD = [
     ("nobody-knows,superseded,eos-r-test,{day},", "product", "no product “nobody-knows”"),
     ("eos-r-test,superseded,nobody-knows,{day},", "successor", "no product “nobody-knows”"),
     ("EOS R,superseded,eos-r-test,{day},", "product", "not a slug"),
-    (",superseded,eos-r-test,{day},", "product", "Name the product"),
+    (",superseded,eos-r-test,{day},", "product", "Enter the product’s slug"),
     ("eos-r-test,gone,,{day},", "stage", "not a stage"),
     ("eos-r-test,superseded,,{day},", "successor", "Name the product that succeeds"),
     ("eos-r-test,superseded,eos-r-test,{day},", "successor", "succeeded by this product"),
@@ -83,8 +83,8 @@ BAD = [
     ("eos-r-test,unserviceable,,31/12/2027,", "effective_on", "not a day"),
     ("eos-r-test,unserviceable,,2027-02-30,", "effective_on", "not a day"),
     ("eos-r-test,unserviceable,,2027-W01-1,", "effective_on", "not a day"),
-    ("eos-r-test,unserviceable,,{day},900", "points", "Points only fall"),
-    ("eos-r-test,unserviceable,,{day},0", "points", "never fall to nothing"),
+    ("eos-r-test,unserviceable,,{day},900", "points", "Points may only fall"),
+    ("eos-r-test,unserviceable,,{day},0", "points", "never fall to 0"),
     ("eos-r-test,unserviceable,,{day},-5", "points", "whole number"),
     ("eos-r-test,unserviceable,,{day},٣", "points", "whole number"),
     ("eos-r-test,unserviceable,,{day},9999999999999", "points", "whole number"),
@@ -117,10 +117,10 @@ def test_all_bad_rows_are_named_at_once_and_the_good_ones_wait(desk: Client, wor
 
 
 BAD_FILES = [
-    (b"", "lacks these column names"),
-    (b"\n\n", "lacks these column names"),
+    (b"", "columns are missing"),
+    (b"\n\n", "columns are missing"),
     (b"product,stage\nx,y", "successor, effective_on"),
-    (b"product,stage,successor,effective_on,point\n", "not known: point"),
+    (b"product,stage,successor,effective_on,point\n", "unknown columns: point"),
     (b"product,stage,successor,effective_on,stage\n", "twice"),
     (HEAD.encode(), "no row"),
     (bytes(range(256)) * 40, "not a CSV"),
@@ -148,7 +148,7 @@ def test_very_many_rows_are_read_previewed_and_planned(desk: Client, world: Worl
     content = "\n".join(["product,stage,successor,effective_on,points", *lines]).encode()
     preview = desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", content)})
     assert preview.context["more"] == 1_000 - 200
-    desk.post(CONFIRM, {"wish": preview.context["sealed"]})
+    desk.post(CONFIRM, {"plan_request": preview.context["signed"]})
     assert StageChange.objects.count() == 1_000
 
 
@@ -156,4 +156,4 @@ def test_the_sample_can_be_loaded(desk: Client, world: World) -> None:
     sample = desk.get(f"{LOAD}sample.csv").content
     rows = list(csv.DictReader(sample.decode().splitlines()))
     assert [row["stage"] for row in rows] == [Stage.SUPERSEDED, Stage.UNSERVICEABLE]
-    assert "sealed" in desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", sample)}).context
+    assert "signed" in desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", sample)}).context
