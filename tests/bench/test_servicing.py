@@ -15,7 +15,8 @@ from cps_portal.core.lib.clock import Calendar, working_time_between
 from servicing.actions import targets
 from servicing.enums import EventKind, Track
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent
-from servicing.rules.timeline import Event, compute_clock
+from servicing.rules.clock import compute_clock
+from servicing.rules.timeline import Event
 from tests.bench.conftest import Table
 from tests.servicing.test_loans import make_centre
 from tests.world import World

@@ -73,7 +73,7 @@ def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     assert faults(page) == []
     page.get_by_label("I’ve read this and accept it.").check()
     page.get_by_role("button", name="Accept the agreement").click()
-    expect(page.get_by_text("Fetch it at the centre")).to_be_visible()
+    expect(page.get_by_text("Pick it up at the centre")).to_be_visible()
     loans.hand_out(loan=Loan.objects.get(ticket=ticket), condition="Like new", actor=desk, at=timezone.now())
     page.goto(ticket.get_absolute_url())
     expect(page.get_by_text("Due back on")).to_be_visible()
@@ -108,7 +108,7 @@ def test_without_javascript_an_estimate_is_declined_and_a_message_sent(
     page = visit(world.ana.user, viewport=PHONE, java_script_enabled=False)
     page.goto(ticket.get_absolute_url())
     page.get_by_role("button", name="Decline, send it back unrepaired").click()
-    expect(page.get_by_text("It is sent back to you unrepaired.")).to_be_visible()
+    expect(page.get_by_text("The centre will send it back to you unrepaired.")).to_be_visible()
     page.get_by_label("Write to the centre").fill("Please pack it well")
     page.get_by_role("button", name="Send to the centre").click()
     expect(page.get_by_text("Please pack it well")).to_be_visible()

@@ -43,5 +43,5 @@ def test_a_pack_is_requested_on_a_phone(committed_world: World, visit: Callable[
     expect(page.get_by_role("button", name="Send my Welcome Pack")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("button", name="Send my Welcome Pack").click()
-    expect(page.get_by_text("You asked for it")).to_be_visible()
+    expect(page.get_by_text("You requested it")).to_be_visible()
     assert WelcomePack.objects.get().phone == "+27821234567"
