@@ -114,8 +114,8 @@ class MemberAdmin(PortalModelAdmin[Member]):
         for word in term.split():
             names &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
         matches = names | Q(number="".join(term.split())) | Q(user__email__istartswith=term)
-        if key := rules.serial_key(term):
-            matches |= Q(pk__in=Registration.objects.filter(serial_key=key).values("member"))
+        if keys := rules.look_up_keys(term):
+            matches |= Q(pk__in=Registration.objects.filter(serial_key__in=keys).values("member"))
         return queryset.filter(matches), False
 
     def save_model(self, request: HttpRequest, obj: Member, form: ModelForm[Member], change: bool) -> None:  # noqa: FBT001

@@ -86,7 +86,7 @@ def find_report(product: Product | int, serial_key: str | None) -> StolenReport 
     if not serial_key:
         return None
     key = product if isinstance(product, int) else product.pk
-    return StolenReport.objects.active().filter(product=key, serial_key=serial_key).first()
+    return StolenReport.objects.active().filter(product=key, serial_key__in=rules.look_up_keys(serial_key)).first()
 
 
 def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:

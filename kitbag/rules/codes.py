@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from cps_portal.core.lib.text import clean_code
+
 ALPHABET = "23456789ACDEFGHJKMPQRTVWXY"  # no 0, O, 1, I, L, B, S, U, Z, N, which look or sound like others
 LENGTH = 12  # with the check character; the other 11 of 26 characters are 51 bits
 GROUP = 4
@@ -19,8 +21,8 @@ def format_code(code: str) -> str:
 
 
 def normalise(typed: str) -> str:
-    """A typed code in capitals, without spaces and hyphens."""
-    return "".join(sign for sign in typed.upper() if sign.isalnum())
+    """A typed code in capitals, without spaces and hyphens, with the digits of any script as 0 to 9."""
+    return "".join(sign for sign in clean_code(typed) if sign.isalnum())
 
 
 def has_valid_check_character(code: str) -> bool:

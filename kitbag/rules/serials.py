@@ -1,9 +1,10 @@
 """Normalise serial numbers, name well-known wrong ones, notice unusual ones (R28 to R31)."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from cps_portal.core.lib.text import clean_code, look_alike_code
 
 SERIAL_FORM = re.compile(r"[A-Z0-9]{4,14}")
 BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}")
@@ -17,6 +18,7 @@ RUNS = ("01234567890", "09876543210")
 SHORTEST_RUN = 5
 TO_DIGITS = str.maketrans("OQILSB", "001158")
 TO_LETTERS = str.maketrans("0158", "OISB")
+QUOTES = "*'’‘`\"="  # a bar-code scanner's start and stop signs, a spreadsheet's mark of text
 MAX_PREFIX_LETTERS = 5  # letters before the digits
 
 
@@ -25,9 +27,10 @@ def normalise_serial(text: str) -> str:
 
     Leading zeros are kept; `serial_key` drops them.
     """
-    plain = BRACKETS.sub("", _upper(text))
+    plain = BRACKETS.sub("", clean_code(text))
     plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
-    return re.sub(r"^(?:SN|NO|NR)+(?=\d)", "", plain)
+    plain = plain.strip(QUOTES)
+    return re.sub(r"^(?:SERIAL|NUMBER|SN|NO|NR)+(?=\d)", "", plain)
 
 
 def serial_key(text: str) -> str:
@@ -36,9 +39,17 @@ def serial_key(text: str) -> str:
     return plain.lstrip("0") or plain[:1]
 
 
+def look_up_keys(text: str) -> set[str]:
+    """The keys to look a serial up by: as typed, and with letters that look like digits read as digits.
+
+    Never to store: two products may differ in just such a letter (R31).
+    """
+    return {serial_key(text), serial_key(look_alike_code(normalise_serial(text)))} - {""}
+
+
 def has_brackets(text: str) -> bool:
     """Whether the text has brackets, whose content is not part of the number."""
-    return BRACKETS.search(_upper(text)) is not None
+    return BRACKETS.search(clean_code(text)) is not None
 
 
 def has_ean_check_digit(digits: str) -> bool:
@@ -121,10 +132,6 @@ def named_mistake(plain: str) -> str:
     if DATE_CODE_NEW.fullmatch(plain) or DATE_CODE_OLD.fullmatch(plain):
         return "date_code"
     return "made_up" if _is_made_up(plain) else ""
-
-
-def _upper(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
 
 
 def _is_made_up(plain: str) -> bool:

@@ -17,7 +17,7 @@ from cps_portal.core.lib.errors import Refusal
 from members import actions
 from members.access import newest_terms
 from members.enums import Programme
-from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
+from members.forms.common import SPECIALTIES, NameFields, PastedEmailInput, country_choices, terms_label
 from members.models import User
 
 MAX_EMAIL_LENGTH = 254
@@ -33,6 +33,8 @@ class PortalForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
+            if isinstance(field, forms.EmailField):
+                field.widget = PastedEmailInput(attrs=field.widget.attrs)
         self.set_texts()
 
     def set_texts(self) -> None:
@@ -103,6 +105,7 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
         for name in ("first_name", "last_name"):
             self.fields[name].widget.attrs["data-mirror"] = "#card-name"  # app.js shows it on the sample card
         email, password = self.fields["email"], self.fields["password1"]
+        email.widget = PastedEmailInput(attrs=email.widget.attrs)
         email.validators.append(MaxLengthValidator(MAX_EMAIL_LENGTH))  # allauth would cut longer ones silently
         email.widget.attrs["maxlength"] = str(MAX_EMAIL_LENGTH)
         email.help_text = _("We’ll send a link to confirm it.")

@@ -1,6 +1,7 @@
 """Parts that the forms of members and of other apps share."""
 
 import unicodedata
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.text import clean_email, clean_name
 from members.enums import Specialty
 from members.models import CountryProgramme
 
@@ -17,11 +19,21 @@ SPECIALTIES = [("", _("Choose one, if you like")), *Specialty.choices]
 
 
 def clean_line(text: str) -> str:
-    """Normalise a line of plain text: collapses spaces, refuses control characters."""
-    line = " ".join(text.split())
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in line):
+    """A line of text without invisible signs. Raises ValidationError for control characters, or if nothing is left."""
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in " ".join(text.split())):
         raise ValidationError(_("This contains characters that can’t be printed. Please type it again."), code="signs")
+    line = clean_name(text)
+    if text.strip() and not line:
+        raise ValidationError(_("Nothing of this can be seen. Please type it again."), code="invisible")
     return line
+
+
+class PastedEmailInput(forms.EmailInput):
+    """Reads an address without the blanks and invisible signs that come along when it is pasted."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
+        value = super().value_from_datadict(data, files, name)
+        return clean_email(value) if isinstance(value, str) else value
 
 
 def add_refusal(form: forms.Form, refusal: Refusal) -> None:

@@ -12,7 +12,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.actions import stolen_reports
 from kitbag.models import Product, Registration, StolenReport
-from kitbag.rules import serial_key
+from kitbag.rules import look_up_keys
 from members.models import Member
 from members.offers.models import Card
 from members.rules import is_member_number
@@ -79,12 +79,12 @@ def look_up_member_number(text: str, tickets: TicketQuerySet) -> LookupResult:
 def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None = None) -> LookupResult:
     """Everything with this serial number; of one product only, if the caller knows which."""
     term = text.strip()
-    key = serial_key(term)
-    if not key or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in term):
+    keys = look_up_keys(term)
+    if not keys or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in "".join(keys)):
         return LookupResult()
-    registrations = Registration.objects.live().filter(serial_key=key).select_related("product", "member")
-    reports = StolenReport.objects.active().filter(serial_key=key).select_related("product")
-    matching = _for_display(tickets).open().filter(serial_key=key)
+    registrations = Registration.objects.live().filter(serial_key__in=keys).select_related("product", "member")
+    reports = StolenReport.objects.active().filter(serial_key__in=keys).select_related("product")
+    matching = _for_display(tickets).open().filter(serial_key__in=keys)
     if product:
         registrations = registrations.filter(product=product)
         reports, matching = reports.filter(product=product), matching.filter(product=product)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.reference import parse_reference
-from kitbag.rules import serial_key
+from kitbag.rules import look_up_keys
 from members.models import User
 from servicing.admin.intake import IntakePage
 from servicing.admin.targets import targets_context
@@ -147,8 +147,8 @@ class TicketAdmin(IntakePage):
             return queryset, False
         number = "".join(term.split())
         found = Q(member__number=number) | Q(visitor__card_number__iexact=term)
-        if key := serial_key(term):
-            found |= Q(serial_key=key)
+        if keys := look_up_keys(term):
+            found |= Q(serial_key__in=keys)
         if reference := parse_reference(term):
             found |= Q(reference=reference) | Q(parcel__reference=reference)
         return queryset.filter(found), False

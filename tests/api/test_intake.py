@@ -118,6 +118,32 @@ def test_stolen_kit_is_stopped_and_shows_nothing_of_its_owner(
     assert Message.objects.filter(to=ana.user.email, key__startswith="stolen-").count() == 1
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "012345678901",
+        "\t0123 4567 8901",
+        "S/N 012345678901",
+        "SERIAL NO 012345678901",
+        "*012345678901*",
+        "'012345678901",
+        "\u200e012345678901",
+        "01234\u200b5678901",
+        "\ufeff0123456\u00ad78901",
+        "٠١٢٣٤٥٦٧٨٩٠١",
+        "۰۱۲۳۴۵۶۷۸۹۰۱",
+        "０１２３４５６７８９０１",
+        "O1234567890I",
+        "О12345б78901".replace("б", "6"),
+    ],
+)
+def test_stolen_kit_is_found_however_its_number_was_typed(
+    workshop: Machine, world: World, kit: Registration, typed: str
+) -> None:
+    report(world, kit)
+    assert look(workshop, serial=typed)["stopped"]
+
+
 def test_stolen_kit_is_not_opened_either_and_its_sighting_stays(
     workshop: Machine, world: World, kit: Registration
 ) -> None:

@@ -44,6 +44,31 @@ def text(response: HttpResponse) -> str:
     return response.content.decode()
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "dina@example.org\u200b",
+        "\u202adina@example.org\u202c",
+        "\ufeffdina@example.org",
+        "di\u00adna@example.org\u00a0",
+    ],
+)
+def test_an_address_pasted_with_invisible_signs_is_the_plain_address_and_joins_once(world: World, pasted: str) -> None:
+    join(email=pasted)
+    assert User.objects.filter(email="dina@example.org").exists()
+    join(email="dina@example.org")
+    assert User.objects.filter(email__startswith="dina").count() == 1
+    client = Client()
+    client.post("/accounts/login/", {"login": f"{pasted}\u200e", "password": PASSWORD})
+    assert client.get("/dashboard/").status_code == 200
+
+
+def test_a_name_is_kept_without_invisible_signs_and_with_the_joiners_of_its_script(world: World) -> None:
+    join(first_name="Ann\u202eevil", last_name="می\u200cخواهم")
+    member = Member.objects.get(user__email="dina@example.org")
+    assert member.full_name == "Annevil می\u200cخواهم"
+
+
 # --- What joining gives ---------------------------------------------------------------------------
 
 
@@ -119,6 +144,8 @@ def test_only_free_countries_are_offered_to_choose_from(world: World) -> None:
         ({"first_name": "A" * 81}, "at most 80 characters"),
         ({"first_name": "A\x00b"}, "Null characters are not allowed"),
         ({"first_name": "A\x07b"}, "characters that can’t be printed"),
+        ({"first_name": "\u200b\u200b"}, "Nothing of this can be seen"),
+        ({"last_name": "\u3164"}, "Nothing of this can be seen"),
         ({"email": ""}, "Type your email address."),
         ({"email": "not an address"}, "Type your email with an @"),
         ({"email": "a@b\x00.example"}, "Type your email with an @"),

@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Callable
 
+from cps_portal.core.lib.text import clean_code
+
 # No vowels, so that no words appear; no I, L, O and 1, which look alike. Its length is prime: see check_sign.
 ALPHABET = "023456789BCDFGHJKMNPQRSTVWXYZ"
 BODY_LENGTH = 7
@@ -27,7 +29,7 @@ def reference(body: str) -> str:
 
 def parse_reference(text: str) -> str:
     """A reference as typed: ignores case, blanks and dashes, and reads O as 0. "" if it is not valid."""
-    characters = "".join(text.split()).replace("-", "").upper().replace("O", "0")
+    characters = "".join(clean_code(text).split()).replace("-", "").replace("O", "0")
     good = (
         len(characters) == LENGTH
         and set(characters) <= set(ALPHABET)

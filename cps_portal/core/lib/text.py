@@ -60,8 +60,12 @@ def clean_text(text: str) -> str:
 
 
 def clean_email(text: str) -> str:
-    """Lower case, without blanks and invisible signs; accents stay, because they make another address."""
-    return "".join(sign for sign in clean_name(text).lower() if not sign.isspace() and sign not in ZERO_WIDTH_JOINERS)
+    """Lower case, without blanks and invisible signs; accents stay, because they make another address.
+
+    Control characters stay, too: nobody pastes them by accident, so the address has to be refused.
+    """
+    composed = unicodedata.normalize("NFC", text).lower()
+    return "".join(sign for sign in composed if not sign.isspace() and unicodedata.category(sign) != "Cf")
 
 
 def clean_password(text: str) -> str:

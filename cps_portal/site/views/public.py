@@ -122,8 +122,8 @@ def dashboard(request: MemberRequest) -> HttpResponse:
 def _stamp(board: dashboards.Dashboard) -> str:
     """Changes whenever the middle of the dashboard would look different."""
     totals = board.totals
-    notices = "-".join(str(notice.key) for notice in board.notices)
-    return f"{board.member.points}.{totals['counting']}.{totals['waiting']}.{totals['needing']}.{board.checking:d}.{notices}"
+    counts = [board.member.points, totals["counting"], totals["waiting"], totals["needing"], int(board.checking)]
+    return ".".join(str(part) for part in [*counts, "-".join(str(notice.key) for notice in board.notices)])
 
 
 @login_not_required
