@@ -1,4 +1,4 @@
-"""A Gold member's late repair on a phone: the estimate is approved, the delay explained, a loan offered (R47, R48, R52)."""
+"""A Gold member's late repair on a phone: estimate approved, delay explained, loan offered (R47, R48, R52)."""
 
 from collections.abc import Callable
 from datetime import timedelta
