@@ -17,6 +17,7 @@ from kitbag.models import PointsEntry, Registration, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import entry_title
 from kitbag.presenters.registrations import RegistrationCard, build_card
+from kitbag.presenters.scale import Scale, build_scale
 from kitbag.queries.forecast import Step, forecast
 from members import rules
 from members.enums import Level, NoticeCode
@@ -30,25 +31,6 @@ TASKS_READ = 50  # those worth most; the fewest that close the gap are always am
 NOTICES_SHOWN = 5
 JOBS_SHOWN = 3
 REFRESH_FOR = timedelta(minutes=2)  # a check that takes longer was left to a person: the page stops polling
-
-
-class ScaleStop(NamedTuple):
-    """A level on the scale."""
-
-    level: str
-    label: str | Promise
-    points_from: int
-    current: bool
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The scale of the level card, in percent of its width: `at` by the points that count, `ahead` with all others."""
-
-    stops: list[ScaleStop]
-    at: str
-    ahead: str
-    description: str
 
 
 @dataclass(frozen=True)
@@ -189,7 +171,6 @@ def greeting(now: datetime) -> str:
 
 
 def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
-    level = rules.level_for(points, thresholds)
     ahead = rules.next_level(points, thresholds)
     description = _("%(points)s points counted.") % {"points": intcomma(points)}
     if ahead:
@@ -197,13 +178,10 @@ def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
             "gap": intcomma(ahead[1]),
             "level": Level(ahead[0]).label,
         }
-    return Scale(
-        stops=[
-            ScaleStop(name, Level(name).label, start, name == level)
-            for name, start in sorted(thresholds.items(), key=lambda item: item[1])
-        ],
-        at=f"{max(rules.scale_position(points, thresholds), 0.6):.1f}%",
-        ahead=f"{rules.scale_position(points + waiting, thresholds):.1f}%" if waiting else "",
+    return build_scale(
+        points=points,
+        thresholds=thresholds,
+        second_points=points + waiting if waiting else None,
         description=description,
     )
 
