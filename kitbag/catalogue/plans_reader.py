@@ -1,14 +1,13 @@
 """Read a CSV file of planned changes into plain values; report where and why rows are bad (R22)."""
 
-import csv
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from django.utils.translation import gettext as _
 
-from kitbag.catalogue.reader import MAX_POINTS, SLUG, UNSTORABLE, BadRow, UnreadableFile
+from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet
+from kitbag.catalogue.reader import MAX_POINTS, SLUG, BadRow, UnreadableFile
 from kitbag.enums import Stage
 
 NEEDED = ("product", "stage", "successor", "effective_on")
@@ -41,20 +40,22 @@ def read_plans(data: bytes) -> tuple[list[PlanRecord], list[BadRow]]:
     """The good rows and the bad ones. Raises UnreadableFile, with a text for the user, if no row can be used."""
     if len(data) > MAX_BYTES:
         raise UnreadableFile(_("The file is larger than 1 MB. Load it in parts."))
-    lines = re.split(r"\r\n|\r|\n", data.decode("utf-8-sig", errors="surrogateescape"))
-    header, delimiter = _header(lines[0])
+    try:
+        header, rows = read_sheet(data)
+    except UnreadableSheet as error:
+        raise UnreadableFile(str(error)) from error
+    _check_header(header)
+    _check_number(rows)
     good: dict[tuple[str, date], PlanRecord] = {}
     bad: list[BadRow] = []
-    for line, text in _numbered(lines):
+    for row in rows:
         try:
-            record = _record(line, _cells(text, header, delimiter))
+            record = _record(row)
             _once(record, good)
         except _Bad as mistake:
-            bad.append(BadRow(line, mistake.column, mistake.reason))
+            bad.append(BadRow(row.line, mistake.column, mistake.reason))
             continue
         good[record.product, record.effective_on] = record
-    if not good and not bad:
-        raise UnreadableFile(_("There is no row below the column names."))
     return list(good.values()), bad
 
 
@@ -63,25 +64,17 @@ def _once(record: PlanRecord, good: dict[tuple[str, date], PlanRecord]) -> None:
         raise _Bad("product", _("The same product and day are on line %(line)s already.") % {"line": first.line})
 
 
-def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """The lines with content. One line is one row, so that an unclosed quotation mark spoils one line only."""
-    rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip(" \t,;")]
+def _check_number(rows: list[SheetRow]) -> None:
+    if not rows:
+        raise UnreadableFile(_("There is no row below the column names."))
     if len(rows) > MAX_ROWS:
         raise UnreadableFile(
             _("The file has %(rows)s rows; at most %(most)s are read at once. Load it in parts.")
             % {"rows": len(rows), "most": MAX_ROWS}
         )
-    yield from rows
 
 
-def _header(line: str) -> tuple[list[str], str]:
-    if UNSTORABLE.search(line.replace("\t", " ")):
-        raise UnreadableFile(_("This is not a CSV file in UTF-8. Save it as “CSV UTF-8” and load it again."))
-    delimiter = ";" if line.count(";") > line.count(",") else ","
-    try:
-        header = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
-    except csv.Error:
-        header = []
+def _check_header(header: list[str]) -> None:
     if missing := [name for name in NEEDED if name not in header]:
         raise UnreadableFile(
             _("These columns are missing from the first line: %(names)s. Start from the sample file.")
@@ -94,35 +87,19 @@ def _header(line: str) -> tuple[list[str], str]:
         )
     if len(set(header)) < len(header):
         raise UnreadableFile(_("The first line names a column twice."))
-    return header, delimiter
 
 
-def _cells(text: str, header: list[str], delimiter: str) -> dict[str, str]:
-    try:
-        cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter, strict=True))]
-    except csv.Error as error:
-        raise _Bad("", _("This row can’t be read: a quotation mark is not closed.")) from error
-    if len(cells) != len(header):
-        raise _Bad(
-            "",
-            _("The row has %(cells)s cells, the first line has %(names)s.")
-            % {"cells": len(cells), "names": len(header)},
-        )
-    row = dict(zip(header, cells, strict=True))
-    for name, cell in row.items():
-        if UNSTORABLE.search(cell):
-            raise _Bad(name, _("This is not UTF-8 text."))
-    return {"points": "", **row}
-
-
-def _record(line: int, row: dict[str, str]) -> PlanRecord:
+def _record(row: SheetRow) -> PlanRecord:
+    if row.problem:
+        raise _Bad(row.column, row.problem)
+    cells = row.cells
     return PlanRecord(
-        line=line,
-        product=_slug("product", row["product"]),
-        stage=_stage(row["stage"]),
-        successor=_slug("successor", row["successor"]) if row["successor"] else "",
-        effective_on=_day(row["effective_on"]),
-        points=_points(row["points"]),
+        line=row.line,
+        product=_slug("product", cells["product"]),
+        stage=_stage(cells["stage"]),
+        successor=_slug("successor", cells["successor"]) if cells["successor"] else "",
+        effective_on=_day(cells["effective_on"]),
+        points=_points(cells.get("points", "")),
     )
 
 

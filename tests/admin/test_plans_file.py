@@ -1,4 +1,4 @@
-"""A CSV of changes: all of it, or every bad row by line, column and reason, and none of it (R20, R22)."""
+"""A CSV of changes is planned as a whole, or every wrong row is reported and none is planned (R20, R22)."""
 
 import csv
 from datetime import date, timedelta
@@ -38,17 +38,27 @@ def load(client: Client, content: bytes | str | None) -> tuple[list[BadRow], str
     return answer.context.get("bad") or [], " ".join(answer.context["form"].errors.get("file", []))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        f"{HEAD}\neos-r1-test,superseded,eos-r-test,{DAY},\nrf-70-200-test,unserviceable,,{DAY},35\n".encode(),
-        b"\xef\xbb\xbf"
-        + f"{HEAD}\r\neos-r1-test,SUPERSEDED,eos-r-test,{DAY},\r\nrf-70-200-test,unserviceable,,{DAY},35".encode(),
-        f"{HEAD};\n".replace(",", ";").strip(";\n").encode()
-        + f"\neos-r1-test;superseded;eos-r-test;{DAY};\n;;;;\n\nrf-70-200-test;unserviceable;;{DAY};35".encode(),
-    ],
-)
-def test_a_good_file_is_previewed_and_planned_whole(desk: Client, world: World, content: bytes) -> None:
+GOOD = f"{HEAD}\neos-r1-test,superseded,eos-r-test,{DAY},\nrf-70-200-test,unserviceable,,{DAY},35\n"
+SEMICOLONS, TABS = GOOD.replace(",", ";"), GOOD.replace(",", "\t")
+DIALECTS = {
+    "commas": GOOD.encode(),
+    "UTF-8 with a mark, Windows lines, capitals": GOOD.replace("\n", "\r\n").replace("sup", "SUP").encode("utf-8-sig"),
+    "semicolons": SEMICOLONS.encode(),
+    "semicolons, blank lines": SEMICOLONS.replace("\n", "\n;;;;\n\n").encode(),
+    "tabs": TABS.encode(),
+    "tabs in UTF-16": TABS.encode("utf-16"),
+    "sep=;": b"sep=;\n" + SEMICOLONS.encode(),
+    "sep=TAB": b"sep=\t\n" + TABS.encode(),
+    "blank first lines": b"\n,,,,\n" + GOOD.encode(),
+    "empty columns at the end": GOOD.replace("\n", ",,\n").encode(),
+    "empty cells left out": GOOD.replace(",\n", "\n").encode(),
+    "quoted": "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in GOOD.split("\n")).encode(),
+    "no-break spaces of Windows-1252": SEMICOLONS.replace(";", "\xa0;").encode("cp1252"),
+}
+
+
+@pytest.mark.parametrize("content", DIALECTS.values(), ids=DIALECTS)
+def test_a_valid_file_is_previewed_and_planned_as_a_whole(desk: Client, world: World, content: bytes) -> None:
     preview = desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", content)})
     assert preview.context["effects"].lost == 300 + 165
     assert not StageChange.objects.exists()
@@ -88,20 +98,21 @@ BAD = [
     ("eos-r-test,unserviceable,,{day},-5", "points", "whole number"),
     ("eos-r-test,unserviceable,,{day},٣", "points", "whole number"),
     ("eos-r-test,unserviceable,,{day},9999999999999", "points", "whole number"),
-    ("eos-r-test,unserviceable,,{day}", "", "4 cells"),
+    ("eos-r-test,unserviceable,{day}", "effective_on", "not a day"),
+    ("eos-r-test,unserviceable,,{day},,x", "", "6 cells"),
     ('"eos-r-test,unserviceable,,{day},', "", "quotation mark"),
-    ("eos-r-test\x00,unserviceable,,{day},", "product", "not UTF-8"),
+    ("eos-r-test\x00,unserviceable,,{day},", "product", "can’t be read"),
 ]
 
 
-def test_a_bad_row_is_named(desk: Client) -> None:
+def test_a_wrong_row_is_reported(desk: Client) -> None:
     for row, column, why in BAD:
         bad, _whole = load(desk, f"{HEAD}\n{row.format(day=DAY)}\n")
         assert [(each.line, each.column) for each in bad] == [(2, column)], row
         assert why in bad[0].reason
 
 
-def test_all_bad_rows_are_named_at_once_and_the_good_ones_wait(desk: Client, world: World) -> None:
+def test_all_wrong_rows_are_reported_at_once_and_none_is_planned(desk: Client, world: World) -> None:
     a, b, c = (ProductFactory(slug=f"loop-{n}") for n in "abc")
     rows = [
         f"eos-r1-test,superseded,eos-r-test,{DAY},",  # 2, good
@@ -124,7 +135,7 @@ BAD_FILES = [
     (b"product,stage,successor,effective_on,stage\n", "twice"),
     (HEAD.encode(), "no row"),
     (bytes(range(256)) * 40, "not a CSV"),
-    (HEAD.encode("utf-16"), "not a CSV"),
+    (HEAD.encode("utf-16"), "no row"),
     (b"PK\x03\x04\x00\x00", "not a CSV"),
     ((HEAD + "\n" + "a,b,c,d,e\n" * (MAX_ROWS + 1)).encode(), "at most 5000"),
     (b"x" * (1024 * 1024 + 1), "larger than 1 MB"),
@@ -132,7 +143,7 @@ BAD_FILES = [
 ]
 
 
-def test_a_file_that_is_none_is_refused_as_a_whole(desk: Client) -> None:
+def test_an_unreadable_file_is_refused_as_a_whole(desk: Client) -> None:
     for content, why in BAD_FILES:
         assert why in load(desk, content)[1]
 

@@ -1,8 +1,142 @@
-"""CSV files that are opened in a spreadsheet."""
+"""CSV files that are opened in a spreadsheet, and CSV files that a spreadsheet has written."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+DELIMITERS = ",;\t|"  # the first wins if a line has as many of another
+BLANK = f'{DELIMITERS} "\xa0'
+SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)  # for spreadsheets, which do not show it
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods and .numbers; .xls
+MAX_LINES_PER_CELL = 20
+
+
+class UnreadableSheet(Exception):
+    """The file is not a CSV file. Its text is for the user."""
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """A row with its line number, and its cells by column name; or why it can't be read.
+
+    `column` is "" if the problem belongs to no single column.
+    """
+
+    line: int
+    cells: dict[str, str] = field(default_factory=dict)
+    column: str = ""
+    problem: str = ""
 
 
 def escape_formula(cell: str) -> str:
     """Put an apostrophe before what a spreadsheet would run as a formula (CSV injection)."""
     return f"'{cell}" if cell.lstrip().startswith(FORMULA_STARTS) or cell.startswith(FORMULA_STARTS) else cell
+
+
+def read_sheet(data: bytes) -> tuple[list[str], list[SheetRow]]:
+    """The column names, in lower case, and the rows that are not blank. Raises UnreadableSheet.
+
+    Understands commas, semicolons, TABs and bars; UTF-8, UTF-16 and Windows-1252; a line `sep=;`; blank lines; and
+    empty columns at the end, which spreadsheets add to some rows and leave out of others.
+    """
+    lines = list(enumerate(re.split(r"\r\n|\r|\n", _decode(data)), start=1))
+    lines = [(number, line) for number, line in lines if line.strip(BLANK)]
+    if not lines:
+        return [], []
+    separator = SEPARATOR_LINE.fullmatch(lines[0][1])
+    if separator:
+        del lines[0]
+    first = lines.pop(0)[1] if lines else ""
+    if CONTROL.search(first):
+        raise UnreadableSheet(_not_csv())
+    delimiter = separator[1] if separator else _find_delimiter(first)
+    header = [name.lower() for name in _without_empty_end(_split(first, delimiter) or [])]
+    return header, list(_rows(lines, header, delimiter))
+
+
+def _not_csv() -> str:
+    return _("This is not a CSV file. Save it as “CSV UTF-8” and load it again.")
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith(WORKBOOKS):
+        raise UnreadableSheet(_("This is a workbook, not a CSV file. Save it as “CSV UTF-8” and load it again."))
+    for encoding in _encodings(data[:3]):
+        try:
+            return data.decode(encoding).lstrip("\ufeff")  # programs put a second mark before the first
+        except UnicodeDecodeError:
+            continue
+    raise UnreadableSheet(_not_csv())
+
+
+def _encodings(head: bytes) -> tuple[str, ...]:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    if head.startswith(codecs.BOM_UTF8):
+        return ("utf-8",)
+    if head[:1] == b"\0":
+        return ("utf-16-be",)
+    if head[1:2] == b"\0":
+        return ("utf-16-le",)
+    return ("utf-8", "cp1252")
+
+
+def _find_delimiter(line: str) -> str:
+    return max(DELIMITERS, key=lambda delimiter: len(_split(line, delimiter) or []))
+
+
+def _split(text: str, delimiter: str) -> list[str] | None:
+    """The cells of one row. None if it is not exactly one, such as when a quotation mark is not closed."""
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return [cell.strip() for cell in rows[0]] if len(rows) == 1 else None
+
+
+def _without_empty_end(cells: list[str], least: int = 0) -> list[str]:
+    while len(cells) > least and not cells[-1]:
+        cells = cells[:-1]
+    return cells
+
+
+def _rows(lines: list[tuple[int, str]], header: list[str], delimiter: str) -> Iterator[SheetRow]:
+    at = 0
+    while at < len(lines):
+        cells, used = _read_cells([line for _number, line in lines[at : at + MAX_LINES_PER_CELL]], delimiter)
+        yield _as_row(lines[at][0], cells, header)
+        at += used
+
+
+def _read_cells(lines: list[str], delimiter: str) -> tuple[list[str] | None, int]:
+    """The cells that begin on the first line, and how many lines they take.
+
+    A quotation mark that is never closed spoils one line and not the rest of the file.
+    """
+    cells = _split(lines[0], delimiter)
+    if cells is None and '"' in lines[0]:
+        for used in range(2, len(lines) + 1):
+            if joined := _split("\n".join(lines[:used]), delimiter):
+                return joined, used
+    return cells, 1
+
+
+def _as_row(line: int, cells: list[str] | None, header: list[str]) -> SheetRow:
+    if cells is None:
+        return SheetRow(line, problem=_("This row can’t be read: a quotation mark is not closed."))
+    cells = _without_empty_end(cells, len(header))
+    if len(cells) > len(header):
+        counts = {"cells": len(cells), "names": len(header)}
+        return SheetRow(line, problem=_("The row has %(cells)s cells, the first line has %(names)s.") % counts)
+    row = dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=True))
+    for name, cell in row.items():
+        if CONTROL.search(cell):
+            return SheetRow(line, column=name, problem=_("This cell has characters that can’t be read."))
+    return SheetRow(line, row)

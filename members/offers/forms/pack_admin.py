@@ -1,18 +1,16 @@
 """Forms for Welcome Packs in the admin (R37, R38, R54)."""
 
-import csv
-import io
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.reference import parse_reference
+from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet
 from members.offers.actions.pack_files import LineError, ReportLine
 from members.offers.actions.packs import Report
 from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
@@ -25,7 +23,6 @@ MAX_BYTES = 500_000
 MAX_LENGTHS = {"carrier": 60, "tracking": 60, "tracking_url": 300}
 ERRORS: dict[str, Any] = {
     "columns": _("The first line has to contain these column names: %(columns)s."),
-    "csv": _("Line %(n)d isn’t valid CSV. Look for a missing quotation mark."),
     "many": _("Upload at most %(n)d lines at once."),
     "reference": _("“%(value)s” isn’t a Welcome Pack reference."),
     "sending": _("The sending has to be a number, starting at 1."),
@@ -67,18 +64,14 @@ class ReportFileForm(forms.Form):
     lines: list[ReportLine]
     problems: list[LineError]
 
-    def clean_file(self) -> str:
+    def clean_file(self) -> bytes:
         file = self.cleaned_data["file"]
         if not file:
-            return ""
+            return b""
         if file.size > MAX_BYTES:
             raise ValidationError(_("The file is larger than 500 kB. Split it into parts."))
-        try:
-            text: str = file.read().decode()
-        except UnicodeDecodeError:
-            raise ValidationError(_("This isn’t a CSV file in UTF-8. Save it as “CSV UTF-8”.")) from None
-        ProhibitNullCharactersValidator()(text)
-        return text
+        content: bytes = file.read()
+        return content
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -86,34 +79,34 @@ class ReportFileForm(forms.Form):
         if not self.errors:
             name = "file" if data["file"] else "text"
             try:
-                self._read_rows(data[name])
+                self._read_rows(data["file"] or data["text"].encode())
             except ValidationError as error:
                 self.add_error(name, error)
         return data
 
-    def _read_rows(self, text: str) -> None:
-        if not text.strip():
+    def _read_rows(self, content: bytes) -> None:
+        if not content.strip():
             raise ValidationError(_("Choose a file, or paste its lines."))
-        file = io.StringIO(text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
-        header = file.readline()
-        file.seek(0)
-        rows = csv.DictReader(file, delimiter=";" if ";" in header else ",")
         try:
-            if not set(REQUIRED_COLUMNS) <= set(rows.fieldnames or ()):
-                raise ValidationError(ERRORS["columns"] % {"columns": ", ".join(REQUIRED_COLUMNS)})
-            for count, row in enumerate(rows):
-                if count == MAX_LINES:
-                    raise ValidationError(ERRORS["many"] % {"n": MAX_LINES})
-                self._read_row(rows.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS})
-        except csv.Error:
-            raise ValidationError(ERRORS["csv"] % {"n": rows.line_num + 1}) from None
+            header, rows = read_sheet(content)
+        except UnreadableSheet as error:
+            raise ValidationError(str(error)) from error
+        if not set(REQUIRED_COLUMNS) <= set(header):
+            raise ValidationError(ERRORS["columns"] % {"columns": ", ".join(REQUIRED_COLUMNS)})
+        if len(rows) > MAX_LINES:
+            raise ValidationError(ERRORS["many"] % {"n": MAX_LINES})
+        for row in rows:
+            self._read_row(row)
 
-    def _read_row(self, number: int, cells: dict[str, str]) -> None:
+    def _read_row(self, row: SheetRow) -> None:
+        if row.problem:
+            self.problems.append(LineError(row.line, row.column, row.problem))
+            return
         try:
-            self.lines.append(_parse_row(number, cells))
+            self.lines.append(_parse_row(row.line, {name: row.cells.get(name, "") for name in COLUMNS}))
         except ValidationError as error:
             ((column, (message, *_more)),) = error.message_dict.items()
-            self.problems.append(LineError(number, column, message))
+            self.problems.append(LineError(row.line, column, message))
 
 
 def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
