@@ -24,7 +24,7 @@ from kitbag.api.products import (
     ProductsView,
     StageChangesView,
 )
-from kitbag.api.sales import OneSaleView, SaleBatchView, SalesView, WithdrawSaleView
+from kitbag.api.sales import SaleBatchView, SaleDetailView, SalesView, WithdrawSaleView
 from members.offers.api import OnePackView, PackEventsView, PackListView, PackReportsView
 from servicing.api.cards import CardCheckView
 from servicing.api.intake import IntakeCheckView
@@ -66,7 +66,7 @@ urlpatterns = [
     path("fulfilment/requests/<str:reference>/events", PackEventsView.as_view(), name="api-pack-events"),
     path("sales", SalesView.as_view(), name="api-sales"),
     path("sales/batch", SaleBatchView.as_view(), name="api-sale-batch"),
-    path("sales/<id:pk>", OneSaleView.as_view(), name="api-sale"),
+    path("sales/<id:pk>", SaleDetailView.as_view(), name="api-sale"),
     path("sales/<id:pk>/withdraw", WithdrawSaleView.as_view(), name="api-sale-withdraw"),
     path("tickets", TicketsView.as_view(), name="api-tickets"),
     path("tickets/events", TicketEventBatchView.as_view(), name="api-ticket-event-batch"),

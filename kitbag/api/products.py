@@ -105,8 +105,8 @@ class ProductSearchView(PartnerView):
     def get(self, request: Request) -> HttpResponse:
         """At most 20 products that may be registered, the best match first."""
         keys = [product.pk for product in search_products(parse_query(request, ProductSearchQuery)["q"])]
-        rows = {row["id"]: row for row in PRODUCT.list(Product.objects.filter(pk__in=keys))}
-        return json_response({"results": [rows[key] for key in keys]})
+        by_key = {product["id"]: product for product in PRODUCT.list(Product.objects.filter(pk__in=keys))}
+        return json_response({"results": [by_key[key] for key in keys]})
 
 
 class ProductDetailView(PartnerView):

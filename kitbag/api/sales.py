@@ -87,7 +87,7 @@ class SaleListQuery(ListQuery):
     external_id = serializers.CharField(required=False, max_length=100)
 
 
-WHERE: dict[str, dict[str, Any]] = {
+FILTER_OF_STATE: dict[str, dict[str, Any]] = {
     "withdrawn": {"withdrawn_at__isnull": False},
     "matched": {"withdrawn_at": None, "registration__isnull": False},
     "confirmed": {"withdrawn_at": None, "registration": None},
@@ -98,14 +98,14 @@ class SaleView(PartnerView):
     scopes = {"GET": Scope.SALES_READ, "POST": Scope.SALES_WRITE}
 
     def confirm(self, payload: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], bool]:
-        """Raises Refusal."""
+        """The sale as the API shows it, and whether it is new. Raises Refusal."""
         product = Product.objects.filter(slug=payload["product"]).first()
         if product is None:
             raise Refusal("product", "There is no such product. Look it up in the catalogue.", "product")
-        row, new = sales.confirm_sale(partner=self.partner, at=at, **{**payload, "product": product})
-        sale = SALE.get(Sale.objects.filter(pk=row.pk))
-        assert sale is not None  # noqa: S101 (it has just been written)
-        return sale, new
+        sale, new = sales.confirm_sale(partner=self.partner, at=at, **{**payload, "product": product})
+        content = SALE.get(Sale.objects.filter(pk=sale.pk))
+        assert content is not None  # noqa: S101 (it has just been written)
+        return content, new
 
 
 class SalesView(SaleView):
@@ -118,12 +118,14 @@ class SalesView(SaleView):
     def get(self, request: Request) -> HttpResponse:
         """Your sales, the latest first."""
         query = parse_query(request, SaleListQuery)
-        rows = Sale.objects.visible_to_partner(self.partner).filter(**WHERE.get(query.get("state", ""), {}))
+        confirmed = Sale.objects.visible_to_partner(self.partner).filter(
+            **FILTER_OF_STATE.get(query.get("state", ""), {})
+        )
         if "confirmed_since" in query:
-            rows = rows.filter(confirmed_at__gte=query["confirmed_since"])
+            confirmed = confirmed.filter(confirmed_at__gte=query["confirmed_since"])
         if "external_id" in query:
-            rows = rows.filter(external_id=query["external_id"])
-        return json_response(paginate([rows], SALE, query, order="-confirmed_at"))
+            confirmed = confirmed.filter(external_id=query["external_id"])
+        return json_response(paginate([confirmed], SALE, query, order="-confirmed_at"))
 
     @extend_schema(
         operation_id="confirmSale",
@@ -157,19 +159,19 @@ class SaleBatchView(SaleView):
         form = SaleBatchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         at = timezone.now()
-        return json_response({"results": [self._one(payload, at) for payload in form.validated_data["sales"]]})
+        return json_response({"results": [self._confirm_one(payload, at) for payload in form.validated_data["sales"]]})
 
-    def _one(self, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    def _confirm_one(self, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:
             with transaction.atomic():
                 sale, new = self.confirm(payload, at)
         except Refusal as refusal:
-            no = problem_of(refusal)
-            return {"status": no["status"], "problem": no}
+            problem = problem_of(refusal)
+            return {"status": problem["status"], "problem": problem}
         return {"status": 201 if new else 200, "sale": sale}
 
 
-class OneSaleView(SaleView):
+class SaleDetailView(SaleView):
     @extend_schema(
         operation_id="getSale", tags=["Sales"], parameters=[IF_NONE_MATCH], responses={200: SaleSerializer, 304: None}
     )
@@ -190,8 +192,8 @@ class WithdrawSaleView(SaleView):
         """Take a confirmation back. What counts goes on counting until a person has looked at it (R21)."""
         form = WithdrawSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        row = Sale.objects.visible_to_partner(self.partner).filter(pk=pk).first()
-        if row is None:
+        sale = Sale.objects.visible_to_partner(self.partner).filter(pk=pk).first()
+        if sale is None:
             raise Http404
-        sales.withdraw_sale(sale=row, why=form.validated_data["why"], at=timezone.now())
+        sales.withdraw_sale(sale=sale, why=form.validated_data["why"], at=timezone.now())
         return json_response(SALE.get(Sale.objects.filter(pk=pk)))

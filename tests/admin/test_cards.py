@@ -1,4 +1,4 @@
-"""The desk replaces and stops cards (R40, R54)."""
+"""Staff replace and stop cards (R40, R54)."""
 
 from datetime import UTC, datetime
 

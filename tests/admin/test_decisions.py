@@ -1,4 +1,4 @@
-"""What means something is a button that calls an action; a refusal is a message and nothing is saved."""
+"""Decisions are buttons that call an action. If it refuses, staff see a message and nothing is saved."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def decide(client: Client, row: Registration, verb: str, **data: str) -> str:
     return client.post(page(row, verb), {"seen": seen, **data}, follow=True).content.decode()
 
 
-def test_approving_makes_it_count_and_keeps_who_did_it(as_support: Client, waiting: Registration) -> None:
+def test_approving_makes_it_count_and_records_who_did_it(as_support: Client, waiting: Registration) -> None:
     assert "Approved." in decide(as_support, waiting, "approve")
     waiting.refresh_from_db()
     assert waiting.state == RegistrationState.VALIDATED
@@ -57,7 +57,7 @@ def test_refusing_needs_a_reason_and_notifies_the_member(as_support: Client, wai
     assert Notice.objects.filter(member=waiting.member, code="registration_refused").exists()
 
 
-def test_a_check_can_go_against_one_that_counts(as_support: Client, world: World) -> None:
+def test_a_counting_registration_can_be_refused(as_support: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.lens)
     assert "Refuse, it failed a check…" in as_support.get(page(row, "change")).content.decode()
     decide(as_support, row, "refuse", reason=RefusalReason.DETAILS_WRONG)
@@ -121,7 +121,7 @@ def test_no_page_of_the_desk_edits_a_state(as_root: Client, waiting: Registratio
 # The queue
 
 
-def test_the_queue_has_the_longest_waiting_first_with_reason_and_the_other_claims(
+def test_the_queue_shows_the_longest_waiting_first_with_reason_and_same_serials(
     as_support: Client, world: World, waiting: Registration
 ) -> None:
     other = submitted(world.chloe, world.lens, "1000003", at=timezone.now() - timedelta(days=3))
@@ -134,7 +134,7 @@ def test_the_queue_has_the_longest_waiting_first_with_reason_and_the_other_claim
     assert page(waiting, "desk", "registrationinreview") in text
 
 
-def test_many_are_approved_at_once_and_those_that_cannot_be_are_named(
+def test_many_are_approved_at_once_and_failures_are_listed(
     as_support: Client, world: World, waiting: Registration
 ) -> None:
     held = submitted(world.chloe, world.lens, "1000003")
@@ -154,6 +154,6 @@ def test_a_decision_leads_back_to_the_queue(as_support: Client, waiting: Registr
     assert as_support.post(url, {"seen": seen})["Location"] == QUEUE
 
 
-def test_what_counts_is_not_in_the_queue(as_support: Client, world: World) -> None:
+def test_a_counting_registration_is_not_in_the_queue(as_support: Client, world: World) -> None:
     validated(world.ben, world.lens, "7000001")
     assert as_support.get(QUEUE).context["cl"].result_count == 0

@@ -1,4 +1,4 @@
-"""The desk: one after the other on one page, taken by one at a time, fast (R19, R54)."""
+"""The review queue: one registration after the other, each taken by one person, in few queries (R19, R54)."""
 
 from datetime import timedelta
 
@@ -88,7 +88,7 @@ def test_the_page_shows_everything_there_is_to_know(as_support: Client, world: W
     assert row.taken_by is None, "looking takes nothing"
 
 
-def test_two_agents_never_have_the_same_one(staff: SignIn, three: list[Registration]) -> None:
+def test_two_agents_never_review_the_same_registration(staff: SignIn, three: list[Registration]) -> None:
     first, second = staff("Support"), staff("Support")
     assert first.post(NEXT)["Location"] == desk(three[0])
     assert second.post(NEXT)["Location"] == desk(three[1])
@@ -105,7 +105,9 @@ def test_two_agents_never_have_the_same_one(staff: SignIn, three: list[Registrat
     )
 
 
-def test_what_an_agent_forgot_is_free_again_after_a_while(staff: SignIn, three: list[Registration]) -> None:
+def test_a_registration_that_an_agent_forgot_is_released_after_a_while(
+    staff: SignIn, three: list[Registration]
+) -> None:
     first, second = staff("Support"), staff("Support")
     first.post(NEXT)
     Registration.objects.filter(pk=three[0].pk).update(taken_at=timezone.now() - timedelta(minutes=16))
@@ -113,7 +115,7 @@ def test_what_an_agent_forgot_is_free_again_after_a_while(staff: SignIn, three: 
     assert press(second, three[0], "approve") == desk(three[1])
 
 
-def test_leaving_one_lying_gives_it_back_and_goes_on(staff: SignIn, three: list[Registration]) -> None:
+def test_skipping_releases_the_registration_and_opens_the_next(staff: SignIn, three: list[Registration]) -> None:
     first, second = staff("Support"), staff("Support")
     first.post(NEXT)
     assert press(first, three[0], "skip") == desk(three[1])
@@ -250,7 +252,7 @@ def test_claims_are_decided_only_by_those_who_may(staff: SignIn, as_ben: Client,
     assert claim.outcome == ""
 
 
-def test_a_registration_under_a_claim_is_not_handed_out_and_its_page_leads_to_the_claim(
+def test_a_claimed_registration_is_not_assigned_and_its_page_links_to_the_claim(
     as_support: Client, claim: Claim
 ) -> None:
     assert as_support.post(NEXT)["Location"] == QUEUE

@@ -1,4 +1,4 @@
-"""The desk finds a member in one box and shows the whole of them."""
+"""Staff find a member with one search box, and see everything on one page."""
 
 import pytest
 from django.test import Client

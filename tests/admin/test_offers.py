@@ -1,4 +1,4 @@
-"""The desk makes offers, shows them to levels and countries, and withdraws them (R54, R59)."""
+"""Staff create offers, publish them to levels and countries, and withdraw them (R54, R59)."""
 
 import csv
 from datetime import timedelta

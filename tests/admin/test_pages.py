@@ -1,5 +1,7 @@
-"""Every list and page of the desk: it opens, asks the database the same few things however much there is, and
-carries no script or style of its own, so that the strict Content-Security-Policy leaves it whole."""
+"""Every list and page of the admin opens, needs a fixed number of queries, and has no inline script or style.
+
+The strict Content-Security-Policy would block inline scripts and styles.
+"""
 
 import re
 from typing import Any
@@ -37,7 +39,7 @@ def list_of(client: Client, model: type[Model]) -> tuple[int, int, list[str]]:
     return answer.context["cl"].result_count, len(queries), INLINE.findall(answer.content.decode())
 
 
-def test_no_list_asks_more_for_many_rows_than_for_one(world: World, as_root: Client) -> None:
+def test_no_list_needs_more_queries_for_many_rows_than_for_one(world: World, as_root: Client) -> None:
     add_crowd(range(1), world.terms)
     as_root.get(url_of(MODELS[0], "changelist"))
     few = {model: list_of(as_root, model) for model in MODELS}
@@ -49,7 +51,7 @@ def test_no_list_asks_more_for_many_rows_than_for_one(world: World, as_root: Cli
     assert {model: inline for model, (_rows, _queries, inline) in many.items() if inline} == {}
 
 
-def test_every_page_of_a_row_opens_without_inline_script_or_style(world: World, as_root: Client) -> None:
+def test_every_detail_page_opens_without_inline_script_or_style(world: World, as_root: Client) -> None:
     add_crowd(range(1), world.terms)
     for model in MODELS:
         row = model._default_manager.order_by("-pk").first()
@@ -61,7 +63,7 @@ def test_every_page_of_a_row_opens_without_inline_script_or_style(world: World, 
         assert as_root.get(url_of(model, "add")).status_code in (200, 403), model
 
 
-def test_the_page_of_a_member_asks_no_more_for_sixty_products_than_for_three(world: World, as_root: Client) -> None:
+def test_the_page_of_a_member_needs_no_more_queries_for_60_products_than_for_3(world: World, as_root: Client) -> None:
     page = reverse("admin:members_member_change", args=[world.ana.pk])
     as_root.get(page)
     with CaptureQueriesContext(connection) as few:

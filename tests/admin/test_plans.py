@@ -1,4 +1,4 @@
-"""Planning from the desk: form, preview, confirm. What was looked at is what is planned, once (R22)."""
+"""Planning changes: form, preview, confirmation. What the preview showed is planned, once (R22)."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -118,13 +118,13 @@ MADE_UP = [
 ]
 
 
-def test_a_form_made_up_is_shown_again(desk: Client) -> None:
+def test_a_forged_form_is_shown_again(desk: Client) -> None:
     for data in MADE_UP:
         assert desk.post(PLAN, data).status_code == 200
     assert not StageChange.objects.exists()
 
 
-def test_an_address_without_products_leads_to_the_list_of_products(desk: Client) -> None:
+def test_a_url_without_products_redirects_to_the_product_list(desk: Client) -> None:
     for wanted in ("", "abc", "9" * 40, "999999999,,\x00"):
         assert desk.get(PLAN, {"products": wanted}).headers["Location"] == "/admin/kitbag/product/"
 
@@ -144,7 +144,7 @@ def test_short_notice_asks_for_a_reason_and_keeps_the_rest(desk: Client, world: 
     assert (change.effective_on, change.short_notice_reason) == (soon, "The maker withdrew it")
 
 
-def test_enough_notice_asks_for_no_reason_and_the_way_back_has_all_that_was_typed(desk: Client, world: World) -> None:
+def test_enough_notice_needs_no_reason_and_going_back_keeps_all_input(desk: Client, world: World) -> None:
     preview = desk.post(PLAN, filled({**superseding(world.lens, world.body), "points": "70"}))
     assert preview.context["reason"] is None
     form = confirm(desk, preview, back="1")
@@ -176,7 +176,7 @@ def test_a_plan_made_by_a_colleague_in_the_meantime_is_reported(desk: Client, wo
 
 
 @pytest.mark.parametrize("meanwhile", ["points", "member"])
-def test_a_preview_that_is_no_longer_true_is_shown_again(desk: Client, world: World, meanwhile: str) -> None:
+def test_an_outdated_preview_is_shown_again(desk: Client, world: World, meanwhile: str) -> None:
     preview = desk.post(PLAN, filled(superseding(world.lens, world.body)))
     if meanwhile == "points":
         Product.objects.filter(pk=world.lens.pk).update(points_superseded=50)
@@ -201,7 +201,7 @@ def test_a_forged_or_borrowed_preview_plans_nothing(desk: Client, staff: SignIn,
 # Change and cancel
 
 
-def test_a_plan_is_replaced_over_a_preview_that_leaves_the_old_one_out(desk: Client, world: World) -> None:
+def test_a_plan_is_replaced_after_a_preview_without_the_old_one(desk: Client, world: World) -> None:
     old = announced(plan(world.lens, Stage.SUPERSEDED, timezone.now(), successor=world.body), timezone.now())
     page = reverse("admin:kitbag_stagechange_replace", args=[old.pk])
     form = desk.get(page)
@@ -217,7 +217,7 @@ def test_a_plan_is_replaced_over_a_preview_that_leaves_the_old_one_out(desk: Cli
     assert "no longer planned" in desk.get(page, follow=True).content.decode()
 
 
-def test_replacing_keeps_the_points_that_it_set_at_other_stages(desk: Client, world: World) -> None:
+def test_replacing_keeps_the_points_of_other_stages(desk: Client, world: World) -> None:
     own = {Stage.SUPERSEDED: 90, Stage.UNSERVICEABLE: 30}
     (old,) = plan_changes(
         plans=[Plan(world.lens, Stage.SUPERSEDED, far(), world.body, own)], by=None, at=timezone.now()
@@ -244,7 +244,7 @@ def test_cancelling_shows_first_how_many_members_are_notified_again(desk: Client
 # List and story
 
 
-def test_the_story_of_a_change_from_plan_to_done(desk: Client, world: World) -> None:
+def test_the_page_of_a_change_from_planned_to_done(desk: Client, world: World) -> None:
     long_ago = timezone.now() - timedelta(days=100)
     today = timezone.localdate()
     planned = Plan(world.lens, Stage.SUPERSEDED, today, world.body)
@@ -301,7 +301,7 @@ def test_proposals_are_planned_together_from_one_day(desk: Client, proposals: li
     assert desk.get(page).headers["Location"] == "/admin/kitbag/catalogueproposal/"
 
 
-def test_a_proposal_closed_since_the_preview_stops_all(desk: Client, proposals: list[CatalogueProposal]) -> None:
+def test_a_proposal_closed_since_the_preview_plans_nothing(desk: Client, proposals: list[CatalogueProposal]) -> None:
     preview = desk.post(lead(desk, "plan_chosen", proposals), {"effective_on": str(far())})
     proposals[1].state, proposals[1].closed_at = ProposalState.DECLINED, timezone.now()
     proposals[1].save()
@@ -309,7 +309,7 @@ def test_a_proposal_closed_since_the_preview_stops_all(desk: Client, proposals: 
     assert not StageChange.objects.exists()
 
 
-def test_proposals_are_declined_after_a_question(desk: Client, proposals: list[CatalogueProposal]) -> None:
+def test_proposals_are_declined_after_confirmation(desk: Client, proposals: list[CatalogueProposal]) -> None:
     page = lead(desk, "decline_chosen", proposals)
     assert desk.get(page).status_code == 200
     assert CatalogueProposal.objects.filter(state=ProposalState.OPEN).count() == 2

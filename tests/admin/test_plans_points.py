@@ -1,4 +1,4 @@
-"""Points that staff add and end, what is ahead on the page of a member, and checks of the ledger (R21, R54)."""
+"""Adjustments of points, upcoming changes on the page of a member, and ledger checks (R21, R54)."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def give(world: World) -> str:
     return reverse("admin:kitbag_adjustment_give", args=[world.ana.pk])
 
 
-def test_points_are_added_after_a_look_at_the_level_and_only_once(as_support: Client, world: World) -> None:
+def test_points_are_added_after_a_preview_of_the_level_and_only_once(as_support: Client, world: World) -> None:
     assert give(world) in as_support.get(page_of(world)).content.decode()
     typed = {"points": "700", "reason": "Sorry for the delay", "expires_on": ""}
     looked = as_support.post(give(world), typed)
@@ -69,7 +69,7 @@ def test_a_bad_adjustment_is_refused_beside_its_field(as_support: Client, world:
     assert not Adjustment.objects.exists()
 
 
-def test_an_adjustment_is_ended_after_a_look_and_once(as_support: Client, world: World) -> None:
+def test_an_adjustment_is_ended_once_after_a_preview(as_support: Client, world: World) -> None:
     row = adjust_points(
         member=world.ana, points=700, reason="Sorry", expires_on=None, by=world.staff, at=timezone.now()
     )
@@ -83,7 +83,7 @@ def test_an_adjustment_is_ended_after_a_look_and_once(as_support: Client, world:
     assert LogEntry.objects.count() == 1
 
 
-def test_the_page_of_a_member_leads_from_each_entry_to_its_cause_and_says_what_is_ahead(
+def test_the_page_of_a_member_links_entries_to_their_cause_and_shows_upcoming_changes(
     as_support: Client, world: World
 ) -> None:
     now = timezone.now()

@@ -1,4 +1,4 @@
-"""Nobody reaches the desk with a password alone."""
+"""Nobody reaches the admin with only a password."""
 
 import pytest
 from allauth.mfa.totp.internal.auth import (

@@ -1,4 +1,4 @@
-"""The desk watches how often a shape of serial numbers warns, and tries another one first (R30)."""
+"""Staff see how often each serial number shape warns, and try a new one before saving it (R30)."""
 
 from datetime import timedelta
 
@@ -121,7 +121,7 @@ HARMFUL = [
 ]
 
 
-def test_a_shape_that_would_do_harm_is_refused(as_programme: Client, shape: SerialShape) -> None:
+def test_a_harmful_shape_is_refused(as_programme: Client, shape: SerialShape) -> None:
     for n, (field, value, words) in enumerate(HARMFUL):
         address = reverse(f"admin:kitbag_serialshape_{('change', 'try')[n % 2]}", args=[shape.pk])
         answer = as_programme.post(address, typed(shape, **{field: value}))

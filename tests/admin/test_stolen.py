@@ -1,4 +1,4 @@
-"""The desk's pages of stolen kit, handovers and shops: R24, R34, R54."""
+"""Admin pages of stolen reports, handovers and shops (R24, R34, R54)."""
 
 import pytest
 from django.contrib.auth.models import Group
@@ -40,7 +40,7 @@ def test_support_reports_and_lifts_with_a_reason(world: World, groups: dict[str,
     assert (report.lifted_by, report.lifted_because) == (world.staff, "Found")
 
 
-def test_others_of_the_staff_neither_report_nor_lift(world: World, groups: dict[str, Group]) -> None:
+def test_other_staff_neither_report_nor_lift(world: World, groups: dict[str, Group]) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     report = stolen_reports.report_own(
         registration=row, police_reference="CR 1", stolen_on=None, note="", by=world.ana.user, at=timezone.now()

@@ -1,4 +1,4 @@
-"""Staff plan other points for the levels over a preview: R10, R22."""
+"""Staff plan new thresholds after a preview (R10, R22)."""
 
 import re
 from datetime import date, timedelta
@@ -50,7 +50,7 @@ def test_a_plan_is_previewed_before_it_is_saved(as_programme: Client, world: Wor
     assert LevelThreshold.objects.in_force()[Level.GOLD] == 1000
 
 
-def test_what_was_not_looked_at_is_not_planned(as_programme: Client, world: World) -> None:
+def test_only_what_the_preview_showed_is_planned(as_programme: Client, world: World) -> None:
     page = as_programme.post(PLAN, typed())
     for seen in ("nonsense", seal(page.content)):
         again = as_programme.post(PLAN, {**typed(gold=1200), "seen": seen})

@@ -21,7 +21,7 @@ from members.enums import PointsCause
 from members.models import LevelThreshold, Member, User
 from tests.bench import by_hand
 from tests.bench.conftest import Table
-from tests.fullbag import counted, fill
+from tests.fullbag import build_validated, fill
 from tests.world import World
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db]
@@ -119,7 +119,9 @@ def test_settle(world: World, table: Table, what: str, current: int, rounds: int
     )
     rows = [
         row.pk
-        for row in Registration.objects.bulk_create(counted(member, product, n) for n, member in enumerate(members))
+        for row in Registration.objects.bulk_create(
+            build_validated(member, product, n) for n, member in enumerate(members)
+        )
     ]
     ledger.reconcile(registrations=rows, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
     Product.objects.filter(pk=product.pk).update(stage=Stage.SUPERSEDED)

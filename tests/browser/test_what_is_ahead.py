@@ -17,7 +17,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_from_the_notice_to_what_is_ahead_to_what_if(
+def test_from_the_notice_to_upcoming_changes_to_what_if(
     committed_world: World, visit: Callable[..., Page], javascript: bool
 ) -> None:
     world = committed_world

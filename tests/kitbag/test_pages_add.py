@@ -78,22 +78,22 @@ def test_the_search_works_without_javascript(as_ben: Client, world: World) -> No
         assert '<form method="post" action="/kitbag/add/pick/"' in html
 
 
-def test_what_cannot_be_registered_is_not_found(as_ben: Client, world: World) -> None:
+def test_a_product_that_cannot_be_registered_is_not_found(as_ben: Client, world: World) -> None:
     assert "Battery Test" not in found(as_ben, "battery", **HTMX)
 
 
-def test_a_result_says_by_which_other_name_it_was_found(as_ben: Client, world: World) -> None:
+def test_a_result_shows_the_other_name_that_matched(as_ben: Client, world: World) -> None:
     ProductName.objects.create(product=world.body, name="EOS Rebel Test")
     assert "also called EOS Rebel Test" in found(as_ben, "rebel", **HTMX)
 
 
-def test_a_result_says_that_it_is_in_the_kitbag_already(as_ana: Client, world: World) -> None:
+def test_a_result_shows_that_the_product_is_already_in_the_kitbag(as_ana: Client, world: World) -> None:
     html = found(as_ana, "r1", **HTMX)
     assert "In your Kitbag" in html
     assert f'value="{world.pro_body.pk}.1"' in html
 
 
-def test_nothing_typed_finds_nothing_and_nothing_found_offers_help(as_ben: Client, world: World) -> None:
+def test_an_empty_search_finds_nothing_and_no_results_offer_help(as_ben: Client, world: World) -> None:
     assert "found" not in found(as_ben, " ", **HTMX).replace("search-status", "")
     assert "Can’t see yours?" in found(as_ben, "zzzz", **HTMX)
 
@@ -118,7 +118,7 @@ def test_matching_words_are_marked_and_everything_is_escaped(name: str, query: s
 # --- Picking -----------------------------------------------------------------------------------------
 
 
-def test_picking_adds_a_draft_and_shows_where_it_leads(as_ben: Client, world: World) -> None:
+def test_picking_adds_a_draft_and_shows_the_new_total_and_level(as_ben: Client, world: World) -> None:
     html = pick(as_ben, world.pro_body, **HTMX)
     row = Registration.objects.get(member=world.ben)
     assert row.state == RegistrationState.DRAFT
@@ -137,7 +137,7 @@ def test_picking_without_javascript_comes_back_to_the_search(as_ben: Client, wor
     assert Registration.objects.filter(member=world.ben).count() == 1
 
 
-def test_the_same_form_twice_picks_once_and_a_fresh_one_picks_a_second(as_ben: Client, world: World) -> None:
+def test_the_same_form_twice_adds_once_and_a_fresh_one_adds_a_second(as_ben: Client, world: World) -> None:
     for _twice in range(2):
         pick(as_ben, world.body)
     assert Registration.objects.filter(member=world.ben).count() == 1
@@ -153,7 +153,7 @@ def test_an_invalid_pick_shows_an_error(as_ben: Client, world: World, value: str
     assert not Registration.objects.filter(member=world.ben).exists()
 
 
-def test_a_product_that_is_not_there_is_not_found(as_ben: Client, world: World) -> None:
+def test_an_unknown_product_is_not_found(as_ben: Client, world: World) -> None:
     assert as_ben.post(reverse("kitbag:pick"), {"pick": "999999999999.0"}).status_code == 404
     assert as_ben.get(reverse("kitbag:pick")).status_code == 405
 
@@ -205,7 +205,7 @@ def test_the_form_shows_where_the_serial_is_and_what_is_done(as_ben: Client, wor
     assert "There is no serial number on this item" not in html
 
 
-def test_all_four_details_hand_it_in(as_ben: Client, world: World) -> None:
+def test_all_four_details_submit_it(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     assert finish(as_ben, row) == row.get_absolute_url()
     row.refresh_from_db()
@@ -243,7 +243,7 @@ def test_htmx_gets_a_redirect_and_only_the_form_on_errors(as_ben: Client, world:
         ({"purchased_on_day": "x" * 10_000}, "at most"),
     ],
 )
-def test_a_mistake_is_named_beside_its_field_and_nothing_typed_is_lost(
+def test_an_error_is_shown_beside_its_field_and_no_input_is_lost(
     as_ben: Client, world: World, missing: dict[str, str], sentence: str
 ) -> None:
     row = draft(world.ben, world.body)
@@ -265,14 +265,14 @@ def test_an_unusual_number_is_submitted_if_the_member_insists(as_ben: Client, wo
     assert registrations.check_registration(registration=row, at=timezone.now()).review_reason == "shape"
 
 
-def test_what_no_serial_can_be_is_not_open_to_insisting(as_ben: Client, world: World) -> None:
+def test_an_impossible_serial_cannot_be_insisted_on(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     assert "I have checked it" not in finish(as_ben, row, serial="12")
     finish(as_ben, row, serial="12", insisted="on")
     assert state(row) == RegistrationState.DRAFT
 
 
-def test_letters_for_digits_are_taken_over_with_a_button(as_ben: Client, world: World) -> None:
+def test_letters_for_digits_are_corrected_with_a_button(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     html = finish(as_ben, row, serial="O5203I000077")
     assert "Did you mean 052031000077?" in html
@@ -288,7 +288,7 @@ def test_enter_after_correcting_the_number_submits_it(as_ben: Client, world: Wor
     assert finish(as_ben, row, do="take") == row.get_absolute_url()
 
 
-def test_finish_later_keeps_what_is_there(as_ben: Client, world: World) -> None:
+def test_finish_later_saves_what_was_typed(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     assert finish(
         as_ben, row, serial="", purchased_on_day="", purchased_on_month="", purchased_on_year="", do="later"
@@ -297,19 +297,19 @@ def test_finish_later_keeps_what_is_there(as_ben: Client, world: World) -> None:
     assert (row.state, row.missing, row.store) == ("draft", ["serial", "purchased_on"], GOOD["store"])
 
 
-def test_an_item_without_serial_goes_to_a_person(as_ben: Client, world: World) -> None:
+def test_an_item_without_serial_goes_to_review(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.grip)
     assert ", not both." in finish(as_ben, row, no_serial="on")
     assert finish(as_ben, row, serial="", no_serial="on") == row.get_absolute_url()
     assert registrations.check_registration(registration=row, at=timezone.now()).review_reason == "no_serial"
 
 
-def test_a_product_that_has_a_serial_cannot_go_without(as_ben: Client, world: World) -> None:
+def test_a_product_with_serials_cannot_be_submitted_without_one(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     assert "Type the serial number." in finish(as_ben, row, serial="", no_serial="on")
 
 
-def test_ones_own_serial_a_second_time_is_named(as_ana: Client, world: World) -> None:
+def test_the_members_own_serial_a_second_time_is_reported(as_ana: Client, world: World) -> None:
     row = draft(world.ana, world.body)
     assert "You have already added this one." in finish(as_ana, row, serial="100000000002")
 
@@ -330,7 +330,7 @@ def test_submitting_the_same_details_twice_counts_once(as_ben: Client, world: Wo
     assert Registration.objects.get(pk=row.pk).submitted_at == submitted_at
 
 
-def test_what_counts_has_no_form(as_ana: Client, world: World) -> None:
+def test_a_counting_registration_has_no_form(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.body)
     response = as_ana.get(reverse("kitbag:finish", args=[row.pk]))
     assert response.headers["Location"] == row.get_absolute_url()

@@ -1,4 +1,4 @@
-"""What members read of planned changes, of adjustments and of every cause: R20, R21, R22, R54, R56."""
+"""Pages about planned changes, adjustments and the causes of ledger entries (R20, R21, R22, R54, R56)."""
 
 from datetime import datetime, timedelta
 from html import unescape

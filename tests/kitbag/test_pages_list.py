@@ -1,4 +1,4 @@
-"""The Kitbag's list, a product's page, removing, and the rows that refresh themselves (R18, R19, R21, R26, R43)."""
+"""The Kitbag's list, a product's page, removing, and cards that poll while being checked (R18, R19, R21, R26, R43)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -76,14 +76,14 @@ def test_a_refusal_has_a_dot_that_leads_to_the_refused_field(as_ana: Client, wor
     assert '<i class="dot"></i>300' in html
 
 
-def test_what_is_being_checked_is_grey_but_has_no_dot(as_ana: Client, world: World) -> None:
+def test_a_registration_being_checked_is_grey_but_has_no_dot(as_ana: Client, world: World) -> None:
     row = submitted(world.ana, world.body, "052031000077")
     html = page(as_ana, "list")
     card = html.split(f'id="kit-{row.pk}"')[1].split("</article>")[0]
     assert 'class="points" data-state="pending"' in card and "dot" not in card
 
 
-def test_older_kit_shows_the_points_it_had_struck_out(as_ana: Client, world: World) -> None:
+def test_older_kit_shows_its_former_points_struck_out(as_ana: Client, world: World) -> None:
     supersede(world.pro_body)
     html = page(as_ana, "list")
     assert "Older kit" in html and "</span>500</s> 200" in html and "Keeps 200 points." in html
@@ -123,7 +123,7 @@ def test_more_than_a_page_has_pages_and_loses_nothing(as_ana: Client, world: Wor
 
 
 @pytest.mark.parametrize("name", ["list", "add", "search", "points", "purchase_notes"])
-def test_nonsense_in_an_address_is_harmless(as_ana: Client, name: str) -> None:
+def test_nonsense_in_a_query_string_is_harmless(as_ana: Client, name: str) -> None:
     for garbage in GARBAGE:
         query = dict.fromkeys(["q", "page", "view", "show", "as", "country"], garbage)
         for headers in ({}, HTMX):
@@ -152,7 +152,7 @@ def test_the_list_costs_the_same_queries_with_1_and_60_products(as_ben: Client, 
 
 
 @pytest.mark.parametrize("shape", ["card", "table", "product"])
-def test_a_row_keeps_still_while_it_is_checked_and_shows_itself_when_it_counts(
+def test_a_card_is_unchanged_while_checked_and_replaced_once_it_counts(
     as_ana: Client, world: World, shape: str
 ) -> None:
     row = submitted(world.ana, world.body, "052031000077")
@@ -168,7 +168,7 @@ def test_a_row_keeps_still_while_it_is_checked_and_shows_itself_when_it_counts(
 
 
 @pytest.mark.parametrize(("view", "name"), [("", "list"), ("table", "list"), ("", "product")])
-def test_only_what_the_machine_checks_asks_for_itself(as_ana: Client, world: World, view: str, name: str) -> None:
+def test_only_a_registration_checked_automatically_polls(as_ana: Client, world: World, view: str, name: str) -> None:
     row = submitted(world.ana, world.body, "052031000077")
     args = [row.pk] if name == "product" else []
     assert "every 1s" in page(as_ana, name, *args, view=view)
@@ -176,19 +176,19 @@ def test_only_what_the_machine_checks_asks_for_itself(as_ana: Client, world: Wor
     assert "every 1s" not in page(as_ana, name, *args, view=view)
 
 
-def test_a_row_left_to_a_person_stops_asking(as_ana: Client, world: World) -> None:
+def test_a_card_in_review_stops_polling(as_ana: Client, world: World) -> None:
     response = as_ana.get(f"{reverse('kitbag:status', args=[left_to_person(world).pk])}?as=card", **HTMX)
     assert response.status_code == 286 and b"In review" in response.content
 
 
-def test_a_row_that_is_checked_for_long_stops_asking(as_ana: Client, world: World) -> None:
+def test_a_card_that_is_checked_for_long_stops_polling(as_ana: Client, world: World) -> None:
     row = submitted(world.ana, world.body, "052031000077", at=timezone.now() - timedelta(minutes=3))
     response = as_ana.get(f"{reverse('kitbag:status', args=[row.pk])}?as=product", **HTMX)
     assert response.status_code == 286
     assert b"longer than usual" in response.content and b"every 1s" not in response.content
 
 
-def test_a_row_without_htmx_leads_to_the_product(as_ana: Client, world: World) -> None:
+def test_the_status_without_htmx_redirects_to_the_product(as_ana: Client, world: World) -> None:
     row = submitted(world.ana, world.body, "052031000077")
     assert (
         as_ana.get(reverse("kitbag:status", args=[row.pk]), {"as": "card"}).headers["Location"]
@@ -228,7 +228,7 @@ def test_fast_track_is_the_members_own_and_video_is_never_under_five(
     assert "Gold, you" in html and "Platinum" in html and "about 10" in html
 
 
-def test_a_red_member_reads_what_other_levels_give(as_ben: Client, world: World) -> None:
+def test_a_red_member_sees_what_other_levels_give(as_ben: Client, world: World) -> None:
     html = page(as_ben, "product", draft(world.ben, world.pro_body).pk)
     assert "about <b>10</b> days" in html and "not at Red" in html and "Silver" in html
 
@@ -238,7 +238,7 @@ def test_a_product_without_fast_track_takes_about_ten_days(as_ana: Client, world
     assert "This model has no Fast Track" in page(as_ana, "product", row.pk)
 
 
-def test_a_refusal_names_its_reason_and_what_to_do(as_ana: Client, world: World) -> None:
+def test_a_refusal_shows_its_reason_and_what_to_do(as_ana: Client, world: World) -> None:
     html = page(as_ana, "product", refused(world).pk)
     assert "The serial number does not belong to this product." in html
     assert "Check it against the number on the product" in html and "Correct it" in html
@@ -271,7 +271,7 @@ def test_a_registration_in_review_can_be_withdrawn_and_corrected(as_ana: Client,
     assert as_ana.post(url).headers["Location"] == row.get_absolute_url()  # twice
 
 
-def test_what_counts_cannot_be_reopened(as_ana: Client, world: World) -> None:
+def test_a_counting_registration_cannot_be_reopened(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.body)
     as_ana.post(reverse("kitbag:reopen", args=[row.pk]))
     row.refresh_from_db()
@@ -281,7 +281,7 @@ def test_what_counts_cannot_be_reopened(as_ana: Client, world: World) -> None:
 # --- Removing -------------------------------------------------------------------------------------------
 
 
-def test_removing_shows_first_what_it_costs_in_points_and_level(as_ana: Client, world: World) -> None:
+def test_removing_first_shows_the_cost_in_points_and_level(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     for name in ("remove", "product"):  # the page, and the dialog on the product's page
         html = page(as_ana, name, row.pk)
@@ -294,7 +294,7 @@ def test_a_draft_costs_nothing(as_ana: Client, world: World) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_removing_takes_it_out_once(as_ana: Client, world: World, headers: dict[str, str]) -> None:
+def test_removing_twice_removes_once(as_ana: Client, world: World, headers: dict[str, str]) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     url = reverse("kitbag:remove", args=[row.pk])
     for _twice in range(2):

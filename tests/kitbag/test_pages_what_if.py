@@ -1,4 +1,4 @@
-"""Trying what a purchase, a sale or a newer model would do: R12."""
+"""What a purchase, a sale or a newer model would do (R12)."""
 
 import pytest
 from django.test import Client
@@ -18,7 +18,7 @@ def tried(client: Client, **asked: object) -> tuple[int, str, bool]:
     return outcome.total, outcome.level.value, answer.context["left_out"]
 
 
-def test_every_assumption_moves_the_total_and_nothing_is_saved(world: World, as_ana: Client) -> None:
+def test_every_assumption_changes_the_total_and_nothing_is_saved(world: World, as_ana: Client) -> None:
     before = (PointsEntry.objects.count(), Registration.objects.count())
     body, pro, lens = world.body.pk, world.pro_body.pk, world.lens.pk
     assert tried(as_ana) == (1000, "gold", False)
@@ -33,7 +33,7 @@ def test_every_assumption_moves_the_total_and_nothing_is_saved(world: World, as_
     assert world.ana.points == 1000
 
 
-def test_two_copies_are_sold_one_by_one_and_fall_together(world: World, as_ana: Client) -> None:
+def test_two_copies_are_sold_one_by_one_and_superseded_together(world: World, as_ana: Client) -> None:
     validated(world.ana, world.body, "100000000009")
     body = world.body.pk
     assert tried(as_ana, sold=body) == (1000, "gold", False)

@@ -1,4 +1,4 @@
-"""The serial doctor on the pages: said while typing and again on the server, never a dead end (R27 to R33)."""
+"""The serial number check on the pages: while typing and on submit, always with a way on (R27 to R33)."""
 
 from django.contrib.staticfiles import finders
 from django.db import connection
@@ -64,7 +64,7 @@ def test_a_wrong_number_is_reported_while_typing_and_on_submit_and_may_be_insist
     assert (checked.state, checked.review_reason) == (RegistrationState.SUBMITTED, "shape")
 
 
-def test_what_no_serial_can_be_leads_to_a_person(as_ben: Client, world: World) -> None:
+def test_an_impossible_serial_links_to_our_staff(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     for serial, words in IMPOSSIBLE:
         for html in (live(as_ben, row, serial), hand_in(as_ben, row, serial, insisted="on")):
@@ -89,7 +89,7 @@ def test_text_in_brackets_is_dropped_and_the_page_says_so(as_ben: Client, world:
     assert (row.serial, row.serial_key) == ("0520 3100 0077 (M)", "52031000077")  # kept as typed (R28)
 
 
-def test_the_number_of_another_product_of_ones_own_is_named(as_ben: Client, world: World) -> None:
+def test_the_number_of_the_members_other_product_is_reported(as_ben: Client, world: World) -> None:
     submitted(world.ben, world.pro_body, "052031000077")
     row = draft(world.ben, world.body)
     for html in (live(as_ben, row, "0520-3100-0077"), hand_in(as_ben, row, "0520-3100-0077")):
@@ -131,7 +131,7 @@ HOSTILE = [
 ]
 
 
-def test_hostile_text_is_answered_calmly(as_ben: Client, world: World) -> None:
+def test_hostile_input_gets_a_normal_response(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     for n, serial in enumerate(HOSTILE):
         for html in (live(as_ben, row, serial), hand_in(as_ben, row, serial, do=("submit", "take", "later")[n % 3])):
@@ -151,7 +151,7 @@ def test_every_place_has_its_drawing_and_its_sentence_on_the_pages(as_ben: Clien
         assert finders.find(f"img/serial/{place.lower()}.svg")
 
 
-def test_there_is_no_serial_only_where_that_can_be(as_ben: Client, world: World) -> None:
+def test_no_serial_is_offered_only_where_it_is_possible(as_ben: Client, world: World) -> None:
     """And whoever insists without the box on the page is refused (R33)."""
     without, always = draft(world.ben, world.grip), draft(world.ben, world.body)
     offered = "There is no serial number on this item"

@@ -25,7 +25,7 @@ def shop(name: str, country: str = "ZA", *periods: tuple[date, date | None]) -> 
     return row
 
 
-def test_the_shops_that_ship_load_once_and_keep_what_staff_changed(tmp_path: Path) -> None:
+def test_the_shipped_shops_load_once_and_keep_changes_by_staff(tmp_path: Path) -> None:
     call_command("load_retailers", verbosity=0)
     assert Retailer.objects.count() == 139 == len(read_retailers())
     Retailer.objects.filter(name="Orms").update(kind="online", sample=False)
@@ -39,7 +39,7 @@ def test_the_shops_that_ship_load_once_and_keep_what_staff_changed(tmp_path: Pat
         read_retailers(bad)
 
 
-def test_what_a_shop_was_on_the_day(world: World) -> None:
+def test_whether_a_shop_was_authorised_on_the_day(world: World) -> None:
     shop("Alpha Cameras", "ZA", (date(2020, 1, 1), date(2024, 1, 1)), (date(2025, 1, 1), None))
     assert retailers.shop_status(" alpha  cameras", "ZA", date(2023, 12, 31)) == ShopStatus.AUTHORISED
     assert retailers.shop_status("Alpha Cameras", "ZA", date(2024, 1, 1)) == ShopStatus.NOT_AUTHORISED
@@ -71,7 +71,7 @@ def test_the_store_field_suggests_and_takes_any_text(world: World, as_ben: Clien
     assert Registration.objects.get(pk=row.pk).state == RegistrationState.SUBMITTED
 
 
-def test_the_store_is_no_reason_for_a_review_but_is_shown(world: World, as_ben: Client) -> None:
+def test_the_store_never_causes_a_review_but_staff_see_it(world: World, as_ben: Client) -> None:
     def note(**typed: str) -> str:
         return as_ben.get("/kitbag/add/country/", typed).content.decode()
 
