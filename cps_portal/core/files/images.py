@@ -13,13 +13,14 @@ Image.MAX_IMAGE_PIXELS = None  # the limits below are checked instead, with an e
 
 FORMATS = {"jpeg": "JPEG", "png": "PNG", "heic": "HEIF"}
 MAX_SIDE_PIXELS = 4096  # enough to read a serial number on the photo
+DECODED_SIDE_PIXELS = 4000  # at least; a JPEG is decoded at 1/2, 1/4 or 1/8: photos of 200 megapixels are 16320 wide
 MEGAPIXEL = 1_000_000
 MAX_MEGAPIXELS = 64  # decoding more takes too much memory
 MAX_JPEG_MEGAPIXELS = 250  # a JPEG is decoded at half its size or less: at most 64 megapixels again
 COMPARED_SIZE = (64, 64)
 MAX_MEAN_DIFFERENCE = 4.0  # of 255 grey levels; saving as JPEG changes less than 1 in a photo
 DARKEST_LIGHT_GREY = 128
-_decoder_lock = Lock()  # a decoded image takes up to 256 MB, so only one thread of a process decodes
+_decoder_lock = Lock()  # 64 megapixels with transparency take 750 MB, so only one thread of a process decodes
 
 
 class UnusableFile(Exception):
@@ -53,7 +54,7 @@ def _decode(upload: IO[bytes], kind: str) -> Image.Image:
     upload.seek(0)
     with Image.open(upload, formats=[FORMATS[kind]]) as image:
         _check_size(image, MAX_JPEG_MEGAPIXELS if can_reduce else MAX_MEGAPIXELS)
-        shrink = min(1.0, MAX_SIDE_PIXELS / max(image.size))
+        shrink = min(1.0, DECODED_SIDE_PIXELS / max(image.size))
         size = round(image.width * shrink), round(image.height * shrink)
         image.draft("RGB", size)  # decodes a JPEG at a smaller size
         image.load()
