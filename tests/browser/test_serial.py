@@ -29,7 +29,7 @@ def is_insisted(row: Registration) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_wrong_number_is_named_corrected_with_a_tap_and_insisted_on(visit: Callable[..., Page]) -> None:
+def test_a_wrong_number_is_corrected_with_a_tap_or_insisted_on(visit: Callable[..., Page]) -> None:
     world = build_world()
     row = draft(world.ben, world.body)
     page = visit(world.ben.user, viewport=PHONE)
@@ -45,7 +45,7 @@ def test_a_wrong_number_is_named_corrected_with_a_tap_and_insisted_on(visit: Cal
     expect(note).to_contain_text("Check it against the number on the product")
     serial.fill("")
     serial.press_sequentially("84716", delay=10)
-    expect(note).to_contain_text("does not look like")
+    expect(note).to_contain_text("doesn’t look like")
     fill_rest(page)
     page.get_by_label("I have checked it, it is right").check()
     submit(page)
