@@ -1,4 +1,4 @@
-"""The centres' desk and what staff see of it."""
+"""The admin pages of servicing: centres, tickets, loans and visiting members."""
 
 from servicing.admin import centres, loans, tickets, visiting
 

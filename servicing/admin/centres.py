@@ -1,4 +1,4 @@
-"""Centres, their closures and their people: what the programme's staff look after (R42)."""
+"""Service centres with their closures and staff, managed by the programme's staff (R42)."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class ServiceCentreAdmin(PortalModelAdmin[ServiceCentre]):
 
 @admin.register(Closure)
 class ClosureAdmin(ReadOnlyAdmin[Closure]):
-    """All of them in one list; they are changed on the page of their centre."""
+    """A list of all closures. They are changed on the page of their centre."""
 
     list_display = ["centre", "first", "last", "why"]
     list_filter = ["first"]
@@ -44,7 +44,7 @@ class ClosureAdmin(ReadOnlyAdmin[Closure]):
 
 @admin.register(CentreStaff)
 class CentreStaffAdmin(ReadOnlyAdmin[CentreStaff]):
-    """Who works where; changed on the page of the centre."""
+    """A list of who works where. It is changed on the page of the centre."""
 
     list_display = ["user", "centre"]
     list_select_related = ["user", "centre"]

@@ -1,4 +1,4 @@
-"""The pool of a centre and what is lent from it: a centre's people see their own only (R53)."""
+"""The loan units of a centre and their loans. Centre staff see only their own centre's (R53)."""
 
 from typing import Any
 
@@ -109,43 +109,43 @@ class LoanAdmin(ReadOnlyAdmin[Loan]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def operate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Do what the button says; refused, the form is there again with what was typed."""
+        """Call the action of the pressed button. If it is refused, show the form again with its data and errors."""
         if not request.user.has_perm(WORK):
             raise PermissionDenied
         loan = get_object_or_404(self.get_queryset(request), pk=pk)
-        what = request.POST.get("do", "")
-        form = FORMS.get(what, Form)(request.POST)
+        button = request.POST.get("do", "")
+        form = FORMS.get(button, Form)(request.POST)
         if form.is_valid():
             try:
-                told = self._do(request, loan, what, form.cleaned_data)
+                message = self._perform(request, loan, button, form.cleaned_data)
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
-                self.log_change(request, loan, told)
-                self.message_user(request, told, messages.SUCCESS)
+                self.log_change(request, loan, message)
+                self.message_user(request, message, messages.SUCCESS)
                 return HttpResponseRedirect(reverse("admin:servicing_loan_change", args=[loan.pk]))
         for error in form.non_field_errors():
             self.message_user(request, str(error), messages.ERROR)
-        request.method = "GET"  # what was typed is still there
-        request.bound = {what: form}  # type: ignore[attr-defined]
+        request.method = "GET"  # because a read-only admin refuses a POST; `bound` keeps the typed data
+        request.bound = {button: form}  # type: ignore[attr-defined]
         return self.change_view(request, str(pk))
 
-    def _do(self, request: HttpRequest, loan: Loan, what: str, data: dict[str, Any]) -> str:
+    def _perform(self, request: HttpRequest, loan: Loan, button: str, data: dict[str, Any]) -> str:
         actor, now = Actor(user=_user(request)), timezone.now()
-        match what:
+        match button:
             case "hand_out":
-                done = loans.hand_out(
+                loan = loans.hand_out(
                     loan=loan, condition=data["condition"], due_back=data["due_back"], actor=actor, at=now
                 )
             case "extend":
-                done = loans.extend(loan=loan, due_back=data["due_back"], actor=actor, at=now)
+                loan = loans.extend(loan=loan, due_back=data["due_back"], actor=actor, at=now)
             case "take_back":
-                done = loans.take_back(loan=loan, condition=data["condition"], actor=actor, at=now)
+                loan = loans.take_back(loan=loan, condition=data["condition"], actor=actor, at=now)
             case "cancel":
-                done = loans.cancel(loan=loan, actor=actor, at=now)
+                loan = loans.cancel(loan=loan, actor=actor, at=now)
             case _:
                 raise Refusal("unknown", _("Choose one of the buttons."))
-        return f"{LoanState(done.state).label}, {done.due_back or ''}".rstrip(", ")
+        return f"{LoanState(loan.state).label}, {loan.due_back or ''}".rstrip(", ")
 
 
 def _user(request: HttpRequest) -> Any:

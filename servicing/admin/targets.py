@@ -1,4 +1,4 @@
-"""Targets met, as a table and a chart (R44): of the own centre, or of all of them."""
+"""The turnaround report: targets met as a table and a chart, for the centres the user may see (R44)."""
 
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from servicing.queries.targets import bars, months_back, targets
 
 
 def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """What the page shows; `centre` in the address narrows it to one."""
+    """The template context. `centre` in the query string limits it to one centre."""
     user: Any = request.user
-    by: User = user
+    worker: User = user
     months = months_back(timezone.localdate(now))
-    centres = list(ServiceCentre.objects.seen_by(by).order_by("name").values_list("pk", "name"))
-    wanted = request.GET.get("centre", "")
-    chosen = next((key for key, _name in centres if str(key) == wanted), None)
-    tickets = Ticket.objects.seen_by(by)
+    centres = list(ServiceCentre.objects.seen_by(worker).order_by("name").values_list("pk", "name"))
+    centre = request.GET.get("centre", "")
+    chosen = next((key for key, _name in centres if str(key) == centre), None)
+    tickets = Ticket.objects.seen_by(worker)
     rows = targets(tickets.filter(centre=chosen) if chosen else tickets, months[0])
     jobs = sum(row.jobs for row in rows)
     met = sum(row.met for row in rows)

@@ -1,4 +1,4 @@
-"""The queue of a centre, and what belongs to its tickets, to be read (R52, R54). Each centre sees its own only."""
+"""The ticket queue, and read-only lists of what belongs to tickets (R52, R54). A centre sees only its own."""
 
 from typing import Any, ClassVar
 
@@ -34,7 +34,7 @@ from servicing.models import (
 )
 
 ALL = "all"
-EVERY = "servicing.view_every_ticket"
+VIEW_EVERY_TICKET = "servicing.view_every_ticket"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -48,7 +48,7 @@ class StateFilter(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("here", _("At the centre")), ("coming", _("Coming")), *TicketState.choices, (ALL, _("All"))]
+        return [("here", _("At the centre")), ("coming", _("On the way")), *TicketState.choices, (ALL, _("All"))]
 
     def choices(self, changelist: Any) -> Any:
         chosen = self._chosen(changelist.query)
@@ -75,19 +75,19 @@ class ClockFilter(admin.SimpleListFilter):
             ("late", _("Late")),
             ("today", _("Due today")),
             ("paused", _("Paused")),
-            ("part", _("Waits for a part")),
+            ("part", _("Waiting for a part")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         now = timezone.now()
         running = Q(ready_at=None, ended_at=None, paused=False)
-        wanted = {
+        conditions = {
             "late": running & Q(due_at__lte=now),
             "today": running & Q(due_at__date=timezone.localdate(now)),
             "paused": Q(paused=True),
             "part": Q(state=TicketState.WAITING_PARTS),
         }
-        return queryset.filter(wanted.get(self.value() or "", Q()))
+        return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
 class CentreFilter(admin.SimpleListFilter):
@@ -105,10 +105,10 @@ class CentreFilter(admin.SimpleListFilter):
 
 @admin.register(Ticket)
 class TicketAdmin(IntakePage):
-    """The queue, the soonest due first. A ticket's page is its desk: every button calls an action."""
+    """The queue, soonest due first. Every button on a ticket's page calls an action."""
 
     change_list_template = "admin/servicing/ticket/queue.html"
-    list_display = ["reference_in_groups", "due", "state", "item", "whose", "track", "service", "centre"]
+    list_display = ["reference_in_groups", "due", "state", "item", "customer", "track", "service", "centre"]
     list_display_links = ["reference_in_groups", "item"]
     list_filter = [StateFilter, ClockFilter, CentreFilter, "track", "service"]
     list_select_related = ["product", "member", "visitor", "centre"]
@@ -128,7 +128,7 @@ class TicketAdmin(IntakePage):
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context = {**self._page(request, gettext("Targets met")), **targets_context(request, timezone.now())}
+        context = {**self._page(request, gettext("Turnaround report")), **targets_context(request, timezone.now())}
         return TemplateResponse(request, "admin/servicing/ticket/numbers.html", context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -146,42 +146,42 @@ class TicketAdmin(IntakePage):
         if not term:
             return queryset, False
         number = "".join(term.split())
-        found = Q(member__number=number) | Q(visitor__card_number__iexact=term)
+        matches = Q(member__number=number) | Q(visitor__card_number__iexact=term)
         if keys := look_up_keys(term):
-            found |= Q(serial_key__in=keys)
+            matches |= Q(serial_key__in=keys)
         if reference := parse_reference(term):
-            found |= Q(reference=reference) | Q(parcel__reference=reference)
-        return queryset.filter(found), False
+            matches |= Q(reference=reference) | Q(parcel__reference=reference)
+        return queryset.filter(matches), False
 
     @admin.display(description=_("reference"), ordering="reference")
-    def reference_in_groups(self, row: Ticket) -> str:
-        return row.reference_in_groups
+    def reference_in_groups(self, ticket: Ticket) -> str:
+        return ticket.reference_in_groups
 
     @admin.display(description=_("due"), ordering=F("due_at").asc(nulls_last=True))
-    def due(self, row: Ticket) -> str:
-        if row.due_at is None:
+    def due(self, ticket: Ticket) -> str:
+        if ticket.due_at is None:
             return "–"
-        if row.paused:
+        if ticket.paused:
             return format_html("<i>{}</i>", gettext("paused"))
-        due = date_format(timezone.localtime(row.due_at), "Y-m-d H:i")
-        late = row.ready_at > row.due_at if row.ready_at else row.due_at <= timezone.now()
-        return format_html("<b>{} {}</b>", due, gettext("late")) if late else due
+        due = date_format(timezone.localtime(ticket.due_at), "Y-m-d H:i")
+        is_late = ticket.ready_at > ticket.due_at if ticket.ready_at else ticket.due_at <= timezone.now()
+        return format_html("<b>{} {}</b>", due, gettext("late")) if is_late else due
 
     @admin.display(description=_("product"))
-    def item(self, row: Ticket) -> str:
-        return f"{row.product.name}, {row.serial}" if row.serial else row.product.name
+    def item(self, ticket: Ticket) -> str:
+        return f"{ticket.product.name}, {ticket.serial}" if ticket.serial else ticket.product.name
 
-    @admin.display(description=_("whose"))
-    def whose(self, row: Ticket) -> str:
-        if row.member:
-            return f"{row.member.number_in_groups}, {row.member.full_name}"
-        return f"{row.visitor}, {gettext('visiting')}"
+    @admin.display(description=_("customer"))
+    def customer(self, ticket: Ticket) -> str:
+        if ticket.member:
+            return f"{ticket.member.number_in_groups}, {ticket.member.full_name}"
+        return f"{ticket.visitor}, {gettext('visiting')}"
 
 
-class OfTicketAdmin(ReadOnlyAdmin[Any]):
-    """Rows of tickets: of the own centre's, as the tickets themselves."""
+class TicketRelatedAdmin(ReadOnlyAdmin[Any]):
+    """Read-only rows that belong to tickets. Centre staff see those of the tickets that they may see."""
 
-    way = "ticket"
+    ticket_path = "ticket"
     search_fields = ["=ticket__reference"]
     list_select_related = ["ticket"]
     ordering = ["-pk"]
@@ -189,25 +189,27 @@ class OfTicketAdmin(ReadOnlyAdmin[Any]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         user = _user(request)
-        return rows if user.has_perm(EVERY) else rows.filter(**{f"{self.way}__in": Ticket.objects.seen_by(user)})
+        if user.has_perm(VIEW_EVERY_TICKET):
+            return rows
+        return rows.filter(**{f"{self.ticket_path}__in": Ticket.objects.seen_by(user)})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if reference := parse_reference(search_term):
-            return queryset.filter(**{f"{self.way}__reference": reference}), False
+            return queryset.filter(**{f"{self.ticket_path}__reference": reference}), False
         return super().get_search_results(request, queryset, search_term)
 
 
 @admin.register(TicketEvent)
-class TicketEventAdmin(OfTicketAdmin):
+class TicketEventAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "kind", "occurred_at", "received_at", "by", "partner"]
     list_filter = ["kind"]
     list_select_related = ["ticket", "by", "partner"]
 
 
 @admin.register(TicketMessage)
-class TicketMessageAdmin(OfTicketAdmin):
+class TicketMessageAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "at", "from_member", "by", "beginning"]
     list_filter = ["from_member"]
     list_select_related = ["ticket", "by"]
@@ -218,28 +220,28 @@ class TicketMessageAdmin(OfTicketAdmin):
 
 
 @admin.register(TicketFile)
-class TicketFileAdmin(OfTicketAdmin):
+class TicketFileAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "kind", "file", "at"]
     list_filter = ["kind"]
     list_select_related = ["ticket", "file"]
 
 
 @admin.register(Estimate)
-class EstimateAdmin(OfTicketAdmin):
+class EstimateAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "number", "currency", "valid_until", "state", "sent_at", "answered_at"]
     list_filter = ["state", "currency"]
 
 
 @admin.register(EstimateLine)
-class EstimateLineAdmin(OfTicketAdmin):
-    way = "estimate__ticket"
+class EstimateLineAdmin(TicketRelatedAdmin):
+    ticket_path = "estimate__ticket"
     list_display = ["estimate", "text", "quantity", "price", "tax_percent"]
     list_select_related = ["estimate__ticket"]
     search_fields = ["=estimate__ticket__reference", "text"]
 
 
 @admin.register(Part)
-class PartAdmin(OfTicketAdmin):
+class PartAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "name", "ordered_at", "expected_on", "arrived_at"]
     search_fields = ["=ticket__reference", "name"]
 
@@ -262,10 +264,10 @@ class ParcelAdmin(ReadOnlyAdmin[Parcel]):
 
 
 class TicketHistoryAdmin(EventAdmin):
-    """What changed that is no step: for those who see every centre."""
+    """Changes that are not ticket events, for those who may see every centre."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_view_permission(request, obj) and request.user.has_perm(EVERY)
+        return super().has_view_permission(request, obj) and request.user.has_perm(VIEW_EVERY_TICKET)
 
 
 admin.site.register(event_model(Ticket), TicketHistoryAdmin)
@@ -274,5 +276,5 @@ admin.site.register(event_model(Estimate), TicketHistoryAdmin)
 
 def _user(request: HttpRequest) -> User:
     user: Any = request.user
-    by: User = user
-    return by
+    worker: User = user
+    return worker

@@ -1,4 +1,4 @@
-"""Visiting members, to be read: they are written down where a job is opened for them (R5)."""
+"""Visiting members, read-only: they are recorded when a job is opened for them (R5)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from cps_portal.core.lib.admin import ReadOnlyAdmin
-from servicing.admin.tickets import EVERY
+from servicing.admin.tickets import VIEW_EVERY_TICKET
 from servicing.models import Ticket, VisitingMember
 
 
@@ -21,7 +21,7 @@ class VisitingMemberAdmin(ReadOnlyAdmin[VisitingMember]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VisitingMember]:
         user: Any = request.user
-        rows = super().get_queryset(request)
-        if user.has_perm(EVERY):
-            return rows
-        return rows.filter(pk__in=Ticket.objects.seen_by(user).values("visitor"))
+        visitors = super().get_queryset(request)
+        if user.has_perm(VIEW_EVERY_TICKET):
+            return visitors
+        return visitors.filter(pk__in=Ticket.objects.seen_by(user).values("visitor"))

@@ -261,12 +261,12 @@ def test_what_one_types_at_the_counter_opens_the_job_and_books_it_in(
 ) -> None:
     row = validated(world.ana, world.pro_body, "012345678901")
     look = desk.post(reverse("admin:servicing_ticket_intake"), {"q": "0123 4567 8901"})
-    ((found, key),) = look.context["kit"]
+    ((found, key),) = look.context["registrations"]
     assert found == row
     url = f"{reverse('admin:servicing_ticket_open')}?key={key}"
     typed = {"centre": centre.pk, "service": "repair", "fault": "It sticks", "condition": "Worn", "accessories": "Cap"}
     told = desk.post(url, {"do": "check", **typed})
-    assert told.context["answer"].track == "fast"
+    assert told.context["entitlement"].track == "fast"
     assert "It sticks" in told.content.decode()
     lacking = desk.post(url, {"do": "open", **typed, "fault": ""})
     assert "Tell us what is wrong with it" in lacking.content.decode()

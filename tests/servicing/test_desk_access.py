@@ -121,8 +121,8 @@ def test_centre_staff_cannot_open_the_member_admin_or_find_jobs_of_other_centres
     for q in (ticket.reference, ticket.parcel.reference):
         found = people["other"].post(look, {"q": q})
         assert found.status_code == 200
-        assert not (found.context["found"].tickets or found.context["found"].registrations)
-    assert list(people["other"].post(look, {"q": world.ana.number}).context["found"].tickets) == []
+        assert not (found.context["result"].tickets or found.context["result"].registrations)
+    assert list(people["other"].post(look, {"q": world.ana.number}).context["result"].tickets) == []
     page = reverse("admin:servicing_ticket_change", args=[ticket.pk])
     assert "/admin/members/" not in people["own"].get(page).content.decode()
 

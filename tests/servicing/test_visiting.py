@@ -88,7 +88,7 @@ def test_an_expired_card_is_refused_with_what_to_do(world: World, centre: Servic
 def test_a_card_without_a_photo_is_refused(world: World, centre: ServiceCentre, desk: Client) -> None:
     assert "Add a photo or a PDF" in open_job(desk, world, centre, photo="").content.decode()
     told = open_job(desk, world, centre, do="check", photo="", name="")
-    assert told.context["answer"].why_standard == (WhyStandard.VISITING,)
+    assert told.context["entitlement"].why_standard == (WhyStandard.VISITING,)
     assert not Ticket.objects.exists()
 
 
