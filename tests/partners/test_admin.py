@@ -92,7 +92,7 @@ def test_support_sees_what_waits_and_why_and_starts_it_again(
     assert "&lt;b&gt;we are closed" in page
     assert "Create a new secret" not in page
     assert press(client, endpoint, "rotate")[0] == 403
-    assert "Say why" in press(client, endpoint, "suspend", reason=" ")[1]
+    assert "Please give a reason" in press(client, endpoint, "suspend", reason=" ")[1]
     assert "Suspended since" in press(client, endpoint, "suspend", reason="They move house.")[1]
     assert "Resume it first" in press(client, endpoint, f"resend:{message.pk}")[1]
     press(client, endpoint, "resume")
