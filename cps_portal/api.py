@@ -32,13 +32,13 @@ from servicing.api.loans import (
     CancelLoanView,
     ExtendView,
     HandOutView,
+    LoanDetailView,
     LoansView,
     LoanUnitsView,
-    OneLoanView,
     TakeBackView,
 )
-from servicing.api.tickets import OneTicketView, TicketEventBatchView, TicketEventsView, TicketsView
-from servicing.api.visitors import CardPhotoView, OneVisitorView, VisitorsView
+from servicing.api.tickets import TicketDetailView, TicketEventBatchView, TicketEventsView, TicketsView
+from servicing.api.visitors import CardPhotoView, VisitorDetailView, VisitorsView
 from servicing.api.work import (
     DocumentContentView,
     DocumentsView,
@@ -70,7 +70,7 @@ urlpatterns = [
     path("sales/<id:pk>/withdraw", WithdrawSaleView.as_view(), name="api-sale-withdraw"),
     path("tickets", TicketsView.as_view(), name="api-tickets"),
     path("tickets/events", TicketEventBatchView.as_view(), name="api-ticket-event-batch"),
-    path("tickets/<str:reference>", OneTicketView.as_view(), name="api-ticket"),
+    path("tickets/<str:reference>", TicketDetailView.as_view(), name="api-ticket"),
     path("tickets/<str:reference>/events", TicketEventsView.as_view(), name="api-ticket-events"),
     path("tickets/<str:reference>/estimates", EstimatesView.as_view(), name="api-estimates"),
     path("tickets/<str:reference>/parts", PartsView.as_view(), name="api-parts"),
@@ -80,7 +80,7 @@ urlpatterns = [
     path("tickets/<str:reference>/documents", DocumentsView.as_view(), name="api-documents"),
     path("tickets/<str:reference>/documents/<id:pk>/content", DocumentContentView.as_view(), name="api-document"),
     path("loans", LoansView.as_view(), name="api-loans"),
-    path("loans/<id:pk>", OneLoanView.as_view(), name="api-loan"),
+    path("loans/<id:pk>", LoanDetailView.as_view(), name="api-loan"),
     path("loans/<id:pk>/hand-out", HandOutView.as_view(), name="api-loan-hand-out"),
     path("loans/<id:pk>/extend", ExtendView.as_view(), name="api-loan-extend"),
     path("loans/<id:pk>/take-back", TakeBackView.as_view(), name="api-loan-take-back"),
@@ -88,7 +88,7 @@ urlpatterns = [
     path("loan-units", LoanUnitsView.as_view(), name="api-loan-units"),
     path("intake-checks", IntakeCheckView.as_view(), name="api-intake-checks"),
     path("visitors", VisitorsView.as_view(), name="api-visitors"),
-    path("visitors/<id:pk>", OneVisitorView.as_view(), name="api-visitor"),
+    path("visitors/<id:pk>", VisitorDetailView.as_view(), name="api-visitor"),
     path("visitors/<id:pk>/card-photo", CardPhotoView.as_view(), name="api-card-photo"),
     path("card-checks", CardCheckView.as_view(), name="api-card-checks"),
     path("webhook-endpoints", EndpointsView.as_view(), name="api-webhooks"),

@@ -47,8 +47,8 @@ SPECTACULAR_SETTINGS = {
     },
     "ENUM_NAME_OVERRIDES": {
         "TicketEventKind": "servicing.enums.EventKind",
-        "ReportedKind": "servicing.api.resources.TOLD_CHOICES",
-        "CustomerKind": "servicing.api.resources.CUSTOMERS",
+        "ReportedKind": "servicing.api.resources.REPORTED_KIND_CHOICES",
+        "CustomerKind": "servicing.api.resources.CUSTOMER_KIND_CHOICES",
         "PackStepReported": "members.offers.api.PARTNER_STEP_CHOICES",
         "TicketState": "servicing.enums.TicketState",
         "WhyNoWarranty": "servicing.enums.WhyNoWarranty",

@@ -1,1 +1,1 @@
-"""What service centres and their systems do through the API (R34, R52, R55): the same actions as at the desk."""
+"""The API for service centres and their systems (R34, R52, R55). It calls the same actions as the desk."""

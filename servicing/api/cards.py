@@ -1,4 +1,4 @@
-"""Is this card valid? For an event's door and a centre's counter (R41)."""
+"""Check membership cards, at events and at the counters of service centres (R41)."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ from servicing.forms.intake import MAX_SEARCH_LENGTH
 class CardCheckSerializer(StrictSerializer):
     card = serializers.CharField(
         max_length=MAX_SEARCH_LENGTH,
-        help_text="The number on the card, or what its QR code holds: an address or a token.",
+        help_text="The number on the card, or the content of its QR code (an address or a token).",
     )
 
 
 class CardAnswerSerializer(serializers.Serializer[Any]):
-    """Valid or not, the level of today, the initials, and nothing else."""
+    """Whether the card is valid, and the member's current level and initials. Nothing else."""
 
     valid = serializers.BooleanField()
     level = serializers.ChoiceField(choices=Level.choices, allow_null=True)
@@ -40,10 +40,10 @@ class CardCheckView(LookUpView):
     )
     @idempotent(required=False)
     def post(self, request: Request) -> HttpResponse:
-        """Check a membership card, as its public page does.
+        """Check a membership card, like its public page does.
 
-        Everything that is not valid is answered alike: replaced, stopped, of a closed account, or no card at all.
-        Compare the initials with a document of the person. A credential may look up so much a minute and no more.
+        The answer is the same for every card that is not valid: replaced, stopped, of a closed account, or unknown.
+        Compare the initials with an identity document. Look-ups are limited per credential and minute.
         """
         form = CardCheckSerializer(data=request.data)
         form.is_valid(raise_exception=True)

@@ -1,4 +1,4 @@
-"""Somebody comes to the counter: what they bring, what they get for it, and the job that is opened (R5, R34, R43)."""
+"""Look up what a customer brings to the counter, and what the member is entitled to (R5, R34, R43)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,43 +48,43 @@ from servicing.queries.entitlement import (
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
 FOUND, UNKNOWN, STOLEN = "found", "unknown", "stolen"
-CODES = [(code, code) for code in (FOUND, UNKNOWN, STOLEN)]
-WORDS = {
-    FOUND: _("Open the job with the key of the product, or with that of the member for what is not in the Kitbag."),
+CODE_CHOICES = [(code, code) for code in (FOUND, UNKNOWN, STOLEN)]
+CODE_DETAILS = {
+    FOUND: _("Open the job with the key of the product, or with the member's key if it is not in the Kitbag."),
     UNKNOWN: _(
-        "No job at your centres and no Kitbag has this. If it is a serial number, look up the card or the member "
-        "number of who brings it. Somebody with a card of another region is a visiting member: standard speed."
+        "Not found in your jobs or in any Kitbag. If it is a serial number, look up the customer's card or member "
+        "number. A customer with a card from another region is a visiting member and gets standard speed."
     ),
 }
 
 
 class LineField(serializers.CharField):
-    """One line of plain text, as the forms of the pages take it."""
+    """One line of plain text, cleaned like the fields of the HTML forms."""
 
     def to_internal_value(self, data: Any) -> str:
         return clean_line(super().to_internal_value(data))
 
 
-class WordsField(serializers.CharField):
+class MultiLineField(serializers.CharField):
     """Several lines of plain text."""
 
     def to_internal_value(self, data: Any) -> str:
         return LongText(required=False).to_python(super().to_internal_value(data))
 
 
-def centre_of(partner: Partner, slug: str) -> ServiceCentre:
-    """One of the partner's own: any other is as if it did not exist. Raises ValidationError."""
-    row = ServiceCentre.objects.filter(partner=partner, slug=slug).first()
-    if row is None:
+def get_centre(partner: Partner, slug: str) -> ServiceCentre:
+    """The partner's centre with this slug. Raises ValidationError if it does not exist or is another partner's."""
+    centre = ServiceCentre.objects.filter(partner=partner, slug=slug).first()
+    if centre is None:
         raise serializers.ValidationError({"centre": ["None of your centres has this name."]}, "unknown")
-    return row
+    return centre
 
 
-def product_of(slug: str) -> Product:
-    row = Product.objects.filter(slug=slug).first()
-    if row is None:
+def get_product(slug: str) -> Product:
+    product = Product.objects.filter(slug=slug).first()
+    if product is None:
         raise serializers.ValidationError({"product": ["The catalogue has no such product."]}, "unknown")
-    return row
+    return product
 
 
 # --- Looking up --------------------------------------------------------------------------------------
@@ -94,20 +94,22 @@ class IntakeCheckSerializer(StrictSerializer):
     """The centre, and exactly one of `serial`, `card` and `member_number`."""
 
     centre = serializers.SlugField(max_length=80, help_text="One of your centres.")
-    serial = serializers.CharField(required=False, max_length=MAX_SERIAL_LENGTH, help_text="As on the product.")
+    serial = serializers.CharField(required=False, max_length=MAX_SERIAL_LENGTH, help_text="As printed on the product.")
     product = serializers.SlugField(required=False, max_length=120, help_text="With `serial`, if you know what it is.")
     card = serializers.CharField(
         required=False,
         max_length=MAX_SEARCH_LENGTH,
-        help_text="The number on the card, or what its QR code holds: an address or its token.",
+        help_text="The number on the card, or the content of its QR code (an address or a token).",
     )
     member_number = serializers.CharField(required=False, max_length=40)
-    warranty = serializers.BooleanField(required=False, default=False, help_text="A warranty repair is asked for.")
-    proof = serializers.BooleanField(required=False, default=False, help_text="A proof of purchase is there.")
+    warranty = serializers.BooleanField(
+        required=False, default=False, help_text="The customer wants a warranty repair."
+    )
+    proof = serializers.BooleanField(required=False, default=False, help_text="The customer has a proof of purchase.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        given = [name for name in ("serial", "card", "member_number") if name in attrs]
-        if len(given) != 1:
+        identifiers = [name for name in ("serial", "card", "member_number") if name in attrs]
+        if len(identifiers) != 1:
             raise serializers.ValidationError("Send exactly one of serial, card and member_number.")
         if "product" in attrs and "serial" not in attrs:
             raise serializers.ValidationError({"product": ["Send this together with serial, or not at all."]})
@@ -121,11 +123,11 @@ class HolderSerializer(serializers.Serializer[Any]):
 
 
 class MemberFoundSerializer(HolderSerializer):
-    key = serializers.CharField(help_text="Opens a job for something that is not in the Kitbag. It works for a day.")
+    key = serializers.CharField(help_text="Opens a job for a product that is not in the Kitbag. Valid for one day.")
 
 
 class ServiceGivenSerializer(serializers.Serializer[Any]):
-    """What is given for one kind of service at this centre today, or why it is refused."""
+    """What the customer gets for one kind of service at this centre today, or why it is refused."""
 
     service = serializers.ChoiceField(choices=ServiceKind.choices)
     possible = serializers.BooleanField()
@@ -133,7 +135,7 @@ class ServiceGivenSerializer(serializers.Serializer[Any]):
     track = serializers.ChoiceField(choices=Track.choices, allow_null=True)
     target_days = serializers.IntegerField(allow_null=True, help_text="Working days of the centre (R44).")
     why_standard = serializers.ListField(child=serializers.ChoiceField(choices=WhyStandard.choices))
-    fast_track_days = serializers.IntegerField(allow_null=True, help_text="The target after waiting for a place.")
+    fast_track_days = serializers.IntegerField(allow_null=True, help_text="The target once a place is free.")
     needs_choice = serializers.BooleanField(help_text="All places are taken: ask the member for the `wish`.")
     discount_percent = serializers.IntegerField()
     free_return = serializers.BooleanField()
@@ -143,7 +145,7 @@ class ServiceGivenSerializer(serializers.Serializer[Any]):
 
 
 class ProductFoundSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField(help_text="Opens a job for it. It works for a day.")
+    key = serializers.CharField(help_text="Opens a job for this product. Valid for one day.")
     product = NamedSerializer()
     serial = serializers.CharField(allow_blank=True)
     state = serializers.ChoiceField(choices=RegistrationState.choices)
@@ -163,17 +165,17 @@ class JobFoundSerializer(serializers.Serializer[Any]):
 
 
 class IntakeAnswerSerializer(serializers.Serializer[Any]):
-    """What the desk reads. If it is stopped there are `code` and `detail`, and nothing else."""
+    """The result of the look-up. If `stopped` is true it has only `code` and `detail` besides."""
 
     stopped = serializers.BooleanField()
-    code = serializers.ChoiceField(choices=CODES)
+    code = serializers.ChoiceField(choices=CODE_CHOICES)
     detail = serializers.CharField(help_text="What to do.")
-    card_stopped = serializers.BooleanField(required=False, help_text="Another card counts, or none.")
-    member = MemberFoundSerializer(required=False, allow_null=True, help_text="Of the card or the number.")
+    card_stopped = serializers.BooleanField(required=False, help_text="This card was stopped or replaced.")
+    member = MemberFoundSerializer(required=False, allow_null=True, help_text="The member with this card or number.")
     products: Any = ProductFoundSerializer(many=True, required=False)
     tickets: Any = JobFoundSerializer(many=True, required=False)
     visiting: Any = ServiceGivenSerializer(
-        many=True, required=False, help_text="Nobody was found: what a visiting member gets for the `product` named."
+        many=True, required=False, help_text="If nothing was found: what a visiting member gets for `product`."
     )
 
 
@@ -188,40 +190,40 @@ class IntakeCheckView(LookUpView):
     )
     @idempotent(required=False)
     def post(self, request: Request) -> HttpResponse:
-        """Look up what is brought in: who it belongs to, what they get for it, and whether it may be taken in.
+        """Look up a product or customer: who owns it, what they are entitled to, and whether you may take it in.
 
-        If `stopped` is true do not take it in: say only “Please contact us”, and call support now. At most 60
-        products of a Kitbag are answered; look up the serial number of one that is not among them. What is not known
-        is answered alike, whatever it is. A credential may look up so much a minute and no more.
+        If `stopped` is true do not take it in: say only “Please contact us”, and call support now. The answer has at
+        most 60 products of a Kitbag; look up any other one by its serial number. The answer is the same for
+        everything that is not known. Look-ups are limited per credential and minute.
         """
         form = IntakeCheckSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        said = form.validated_data
-        centre = centre_of(self.partner, said["centre"])
-        product = product_of(said["product"]) if "product" in said else None
+        payload = form.validated_data
+        centre = get_centre(self.partner, payload["centre"])
+        product = get_product(payload["product"]) if "product" in payload else None
         self.count_look_up()
         tickets = Ticket.objects.visible_to_partner(self.partner)
-        if "card" in said:
-            found = intake.look_up_card(said["card"], tickets)
-        elif "member_number" in said:
-            found = intake.look_up_member_number(said["member_number"], tickets)
+        if "card" in payload:
+            result = intake.look_up_card(payload["card"], tickets)
+        elif "member_number" in payload:
+            result = intake.look_up_member_number(payload["member_number"], tickets)
         else:
-            found = intake.look_up_serial(said["serial"], tickets, product)
+            result = intake.look_up_serial(payload["serial"], tickets, product)
         now = timezone.now()
-        if refusal := intake.find_theft(found, at=now):
+        if refusal := intake.find_theft(result, at=now):
             return json_response({"stopped": True, "code": refusal.code, "detail": refusal.message})
-        known = bool(found.member or found.registrations or found.tickets)
-        code = FOUND if known else UNKNOWN
+        is_known = bool(result.member or result.registrations or result.tickets)
+        code = FOUND if is_known else UNKNOWN
         return json_response(
             {
                 "stopped": False,
                 "code": code,
-                "detail": WORDS[code],
-                "card_stopped": found.is_card_revoked,
-                "member": self._member(found.member),
-                "products": self._products(found, centre, said, now),
-                "tickets": [_job(ticket) for ticket in found.tickets],
-                "visiting": _visiting(product, centre, said, now) if product and not known else [],
+                "detail": CODE_DETAILS[code],
+                "card_stopped": result.is_card_revoked,
+                "member": self._member(result.member),
+                "products": self._products(result, centre, payload, now),
+                "tickets": [_job(ticket) for ticket in result.tickets],
+                "visiting": _visiting(product, centre, payload, now) if product and not is_known else [],
             }
         )
 
@@ -230,31 +232,38 @@ class IntakeCheckView(LookUpView):
         return {**_holder(member), "key": intake.make_key(**key)} if member else None
 
     def _products(
-        self, found: LookupResult, centre: ServiceCentre, said: Mapping[str, Any], at: datetime
+        self, result: LookupResult, centre: ServiceCentre, payload: Mapping[str, Any], at: datetime
     ) -> list[dict[str, Any]]:
-        """Every product with every service, in as many queries as for one."""
-        items = {row.pk: Item(row.product, registration=row) for row in found.registrations}
-        members = {row.member_id: row.member for row in found.registrations}
+        """Every product with every service. The number of queries does not grow with the number of products."""
+        items = {
+            registration.pk: Item(registration.product, registration=registration)
+            for registration in result.registrations
+        }
+        members = {registration.member_id: registration.member for registration in result.registrations}
         standings = find_standings(items.values()) if items else {}
-        claims = claims_for(items.values(), wanted=said["warranty"], proof=said["proof"], at=at)
+        claims = claims_for(items.values(), wanted=payload["warranty"], proof=payload["proof"], at=at)
         benefits = {level: benefits_by_country(level) for level in {member.level for member in members.values()}}
         places = count_places_by_member(members.values()) if members else {}
-        answers = {
+        checkers = {
             key: EntitlementChecker(member, standings=standings, benefits=benefits[member.level])
             for key, member in members.items()
         }
         return [
             {
-                "key": intake.make_key(registration=row.pk, partner=self.partner.pk),
-                "product": _named(row.product),
-                "serial": row.serial,
-                "state": row.state,
-                "member": _holder(row.member),
+                "key": intake.make_key(registration=registration.pk, partner=self.partner.pk),
+                "product": _named(registration.product),
+                "serial": registration.serial,
+                "state": registration.state,
+                "member": _holder(registration.member),
                 "services": _services(
-                    answers[row.member_id], items[row.pk], centre, claims[items[row.pk]], places[row.member_id]
+                    checkers[registration.member_id],
+                    items[registration.pk],
+                    centre,
+                    claims[items[registration.pk]],
+                    places[registration.member_id],
                 ),
             }
-            for row in found.registrations
+            for registration in result.registrations
         ]
 
 
@@ -262,15 +271,17 @@ def _services(
     checker: EntitlementChecker, item: Item, centre: ServiceCentre, claim: WarrantyClaim, taken: int
 ) -> list[dict[str, Any]]:
     return [
-        _given(service, checker.check(item, centre, service, places_taken=taken, claim=claim))
+        _entitlement(service, checker.check(item, centre, service, places_taken=taken, claim=claim))
         for service in ServiceKind.values
     ]
 
 
-def _visiting(product: Product, centre: ServiceCentre, said: Mapping[str, Any], at: datetime) -> list[dict[str, Any]]:
-    """What somebody with a card of another region gets for it (R5)."""
-    item = Item(product, said["serial"])
-    claims = claims_for([item], wanted=said["warranty"], proof=said["proof"], at=at)
+def _visiting(
+    product: Product, centre: ServiceCentre, payload: Mapping[str, Any], at: datetime
+) -> list[dict[str, Any]]:
+    """What a visiting member gets for this product (R5)."""
+    item = Item(product, payload["serial"])
+    claims = claims_for([item], wanted=payload["warranty"], proof=payload["proof"], at=at)
     return _services(EntitlementChecker(None), item, centre, claims[item], 0)
 
 
@@ -278,8 +289,8 @@ def _holder(member: Member) -> dict[str, Any]:
     return {"name": member.full_name, "number": member.number, "level": member.level}
 
 
-def _named(row: Product | ServiceCentre) -> dict[str, str]:
-    return {"slug": row.slug, "name": row.name}
+def _named(instance: Product | ServiceCentre) -> dict[str, str]:
+    return {"slug": instance.slug, "name": instance.name}
 
 
 def _job(ticket: Ticket) -> dict[str, Any]:
@@ -293,19 +304,19 @@ def _job(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _given(service: str, given: Entitlement) -> dict[str, Any]:
+def _entitlement(service: str, entitlement: Entitlement) -> dict[str, Any]:
     return {
         "service": service,
-        "possible": given.possible,
-        "refused": given.refused,
-        "track": given.track,
-        "target_days": given.target_days,
-        "why_standard": given.why_standard,
-        "fast_track_days": given.fast_track_days,
-        "needs_choice": given.needs_choice,
-        "discount_percent": given.discount,
-        "free_return": given.free_return,
-        "loan_possible": given.courtesy_loan,
-        "warranty": given.warranty,
-        "why_no_warranty": given.why_no_warranty,
+        "possible": entitlement.possible,
+        "refused": entitlement.refused,
+        "track": entitlement.track,
+        "target_days": entitlement.target_days,
+        "why_standard": entitlement.why_standard,
+        "fast_track_days": entitlement.fast_track_days,
+        "needs_choice": entitlement.needs_choice,
+        "discount_percent": entitlement.discount,
+        "free_return": entitlement.free_return,
+        "loan_possible": entitlement.courtesy_loan,
+        "warranty": entitlement.warranty,
+        "why_no_warranty": entitlement.why_no_warranty,
     }

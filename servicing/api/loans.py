@@ -31,7 +31,7 @@ from servicing.models import Loan, LoanQuerySet, LoanUnit
 
 
 class UnitSerializer(SparseSerializer):
-    """One item of a centre's pool."""
+    """One unit of a centre's loan pool."""
 
     id = serializers.IntegerField(source="pk")
     centre = serializers.CharField(source="centre.slug", help_text="Its slug.")
@@ -67,7 +67,7 @@ LOAN = Resource(LoanSerializer)
 
 class UnitListQuery(ListQuery):
     free = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="In the pool and not lent to anybody."
+        required=False, allow_null=True, default=None, help_text="In the pool and not on loan."
     )
 
 
@@ -86,7 +86,7 @@ class LoanUnitsView(PartnerView):
         responses={200: page_schema(UnitSerializer, "LoanUnitPage")},
     )
     def get(self, request: Request) -> HttpResponse:
-        """What your centres can lend."""
+        """The loan units of your centres."""
         query = parse_query(request, UnitListQuery)
         rows = LoanUnit.objects.visible_to_partner(self.partner).with_lent()
         if query["free"] is not None:
@@ -95,7 +95,7 @@ class LoanUnitsView(PartnerView):
 
 
 class LoanView(PartnerView):
-    """One loan, or all of the partner's centres."""
+    """Base view for the loans of the partner's centres."""
 
     scopes = {"GET": Scope.LOANS_READ, "POST": Scope.LOANS_WRITE}
 
@@ -103,27 +103,27 @@ class LoanView(PartnerView):
         return Loan.objects.visible_to_partner(self.partner)
 
     def loan(self, pk: int) -> Loan:
-        row = self.rows().filter(pk=pk).first()
-        if row is None:
+        loan = self.rows().filter(pk=pk).first()
+        if loan is None:
             raise Http404
-        return row
+        return loan
 
     @contextmanager
     def locked(self, pk: int) -> Iterator[Loan]:
-        """The same, with its member and ticket locked while the block runs, and compared with `If-Match`."""
+        """The loan, with its member and ticket locked during the block. Checks `If-Match`."""
         loan = self.loan(pk)
         with lock_ticket(loan.ticket) as ticket:
             loan.ticket = ticket
             require_if_match(self.request, lambda: LOAN.get(Loan.objects.filter(pk=loan.pk)))
             yield loan
 
-    def done(self, row: Loan) -> HttpResponse:
-        return json_response(LOAN.get(Loan.objects.filter(pk=row.pk)))
+    def loan_response(self, loan: Loan) -> HttpResponse:
+        return json_response(LOAN.get(Loan.objects.filter(pk=loan.pk)))
 
-    def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
-        found = form(data=request.data)
-        found.is_valid(raise_exception=True)
-        return {**found.validated_data, "actor": Actor(partner=self.partner), "at": timezone.now()}
+    def validated(self, request: Request, serializer_class: type[StrictSerializer]) -> dict[str, Any]:
+        serializer = serializer_class(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return {**serializer.validated_data, "actor": Actor(partner=self.partner), "at": timezone.now()}
 
 
 class LoansView(LoanView):
@@ -134,7 +134,7 @@ class LoansView(LoanView):
         responses={200: page_schema(LoanSerializer, "LoanPage")},
     )
     def get(self, request: Request) -> HttpResponse:
-        """Loans of your pool, the latest first."""
+        """The loans of your centres, latest first."""
         query = parse_query(request, LoanListQuery)
         rows = self.rows()
         if "state" in query:
@@ -144,21 +144,21 @@ class LoansView(LoanView):
         return json_response(paginate([rows], LOAN, query, order="-reserved_at"))
 
 
-class OneLoanView(LoanView):
+class LoanDetailView(LoanView):
     @extend_schema(
         operation_id="getLoan", tags=["Loans"], parameters=[IF_NONE_MATCH], responses={200: LoanSerializer, 304: None}
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One loan."""
-        found = LOAN.get(self.rows().filter(pk=pk))
-        if found is None:
+        loan = LOAN.get(self.rows().filter(pk=pk))
+        if loan is None:
             raise Http404
-        return json_response_with_etag(request, found)
+        return json_response_with_etag(request, loan)
 
 
 class HandOutSerializer(StrictSerializer):
-    condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Every scratch.")
-    due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="None: the usual day.")
+    condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Note every scratch.")
+    due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="Default: the usual day.")
 
 
 class ExtendSerializer(StrictSerializer):
@@ -170,7 +170,7 @@ class TakeBackSerializer(StrictSerializer):
 
 
 class EmptySerializer(StrictSerializer):
-    """Nothing."""
+    """An empty object."""
 
 
 class HandOutView(LoanView):
@@ -183,9 +183,9 @@ class HandOutView(LoanView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """It leaves the centre. The member has accepted the agreement before."""
+        """Record that the member takes the unit. The member must have accepted the agreement."""
         with self.locked(pk) as loan:
-            return self.done(loans.hand_out(loan=loan, **self.validated(request, HandOutSerializer)))
+            return self.loan_response(loans.hand_out(loan=loan, **self.validated(request, HandOutSerializer)))
 
 
 class ExtendView(LoanView):
@@ -198,9 +198,9 @@ class ExtendView(LoanView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """The member may keep it longer."""
+        """Extend a loan to a later day."""
         with self.locked(pk) as loan:
-            return self.done(loans.extend(loan=loan, **self.validated(request, ExtendSerializer)))
+            return self.loan_response(loans.extend(loan=loan, **self.validated(request, ExtendSerializer)))
 
 
 class TakeBackView(LoanView):
@@ -213,9 +213,9 @@ class TakeBackView(LoanView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """It is back."""
+        """Record that the unit is back."""
         with self.locked(pk) as loan:
-            return self.done(loans.take_back(loan=loan, **self.validated(request, TakeBackSerializer)))
+            return self.loan_response(loans.take_back(loan=loan, **self.validated(request, TakeBackSerializer)))
 
 
 class CancelLoanView(LoanView):
@@ -228,6 +228,6 @@ class CancelLoanView(LoanView):
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Give a reservation up: the unit is free for others."""
+        """Cancel a reservation. The unit is free again."""
         with self.locked(pk) as loan:
-            return self.done(loans.cancel(loan=loan, **self.validated(request, EmptySerializer)))
+            return self.loan_response(loans.cancel(loan=loan, **self.validated(request, EmptySerializer)))

@@ -1,4 +1,4 @@
-"""A job opened at the counter, of a member or of somebody with a card of another region (R5, R43, R52)."""
+"""Open a job at the counter for a member or a visiting member (R5, R43, R52)."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ from kitbag.rules import serial_key
 from servicing.actions import intake, service_requests
 from servicing.actions.events import Actor
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
-from servicing.api.intake import LineField, WordsField, centre_of, product_of
+from servicing.api.intake import LineField, MultiLineField, get_centre, get_product
 from servicing.api.resources import TICKET
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
@@ -28,27 +28,27 @@ from servicing.models import Ticket
 from servicing.queries.entitlement import Item
 
 MAX_KEY_LENGTH = 300
-TOO_OLD = _("This key is too old, or is none of yours. Look it up again.")
+KEY_NOT_VALID = _("This key has expired or is not one of yours. Look it up again.")
 
 
 class JobSerializer(StrictSerializer):
-    """What is to be done with it."""
+    """The job to open."""
 
     centre = serializers.SlugField(max_length=80, help_text="One of your centres.")
-    product = serializers.SlugField(required=False, max_length=120, help_text="Of the catalogue.")
+    product = serializers.SlugField(required=False, max_length=120, help_text="A product of the catalogue.")
     serial = LineField(required=False, allow_blank=True, default="", max_length=intake.MAX_SERIAL_LENGTH)
     service = serializers.ChoiceField(choices=ServiceKind.choices)
-    fault = WordsField(
-        required=False, allow_blank=True, default="", max_length=MAX_FAULT_LENGTH, help_text="A repair needs it."
+    fault = MultiLineField(
+        required=False, allow_blank=True, default="", max_length=MAX_FAULT_LENGTH, help_text="Required for a repair."
     )
-    condition = WordsField(required=False, allow_blank=True, default="", max_length=MAX_CONDITION_LENGTH)
+    condition = MultiLineField(required=False, allow_blank=True, default="", max_length=MAX_CONDITION_LENGTH)
     accessories = LineField(
         required=False, allow_blank=True, default="", max_length=MAX_ACCESSORIES_LENGTH, help_text="What came with it."
     )
     book_in = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="Book it in at once, so that its clock starts. One that has to wait for a place is only opened.",
+        help_text="Book it in at once, so that its clock starts. A job that has to wait for a place is only opened.",
     )
 
     def validate_serial(self, value: str) -> str:
@@ -58,12 +58,14 @@ class JobSerializer(StrictSerializer):
 
 
 class TicketOpeningSerializer(JobSerializer):
-    """`key` names the product, or the member: then say which `product` it is, and its serial number."""
+    """`key` identifies a registered product or a member. With a member's key, name the product too."""
 
     key = serializers.CharField(
-        max_length=MAX_KEY_LENGTH, help_text="Of a product or of the member, from `checkIntake`."
+        max_length=MAX_KEY_LENGTH, help_text="The key of a product or member, from `checkIntake`."
     )
-    warranty = serializers.BooleanField(required=False, default=False, help_text="A warranty repair is asked for.")
+    warranty = serializers.BooleanField(
+        required=False, default=False, help_text="The customer wants a warranty repair."
+    )
     wish = serializers.ChoiceField(
         choices=PlaceWish.choices,
         required=False,
@@ -74,65 +76,68 @@ class TicketOpeningSerializer(JobSerializer):
 
 
 def open_ticket(request: Request, partner: Partner) -> HttpResponse:
-    """Open a job for something of a Kitbag, or for something else that a member brings."""
+    """Open a job for a registered product, or for another product that a member brings."""
     form = TicketOpeningSerializer(data=request.data)
     form.is_valid(raise_exception=True)
-    said = form.validated_data
-    centre = centre_of(partner, said["centre"])
-    named = intake.read_key(said["key"])
-    row, member = intake.resolve_key(named) if named.get("partner") == partner.pk else (None, None)
+    payload = form.validated_data
+    centre = get_centre(partner, payload["centre"])
+    key = intake.read_key(payload["key"])
+    registration, member = intake.resolve_key(key) if key.get("partner") == partner.pk else (None, None)
     if member is None:
-        raise Refusal("key", TOO_OLD, "key")
-    if row is None:
-        item = item_of(said)
-    elif "product" in said or said["serial"]:
-        words = "The key names the product: leave product and serial out, or use the key of the member."
-        raise serializers.ValidationError({"product": [words]})
+        raise Refusal("key", KEY_NOT_VALID, "key")
+    if registration is None:
+        item = item_from_payload(payload)
+    elif "product" in payload or payload["serial"]:
+        message = "The key names the product: leave product and serial out, or use the key of the member."
+        raise serializers.ValidationError({"product": [message]})
     else:
-        item = Item(row.product, registration=row)
-    wish = PlaceWish(said["wish"]) if said["wish"] else None
+        item = Item(registration.product, registration=registration)
+    wish = PlaceWish(payload["wish"]) if payload["wish"] else None
 
-    def act(wanted: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
-        return service_requests.open_at_counter(centre=centre, item=wanted, actor=actor, at=at, member=member)
+    def act(requested: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
+        return service_requests.open_at_counter(centre=centre, item=requested, actor=actor, at=at, member=member)
 
-    return opened(partner, said, item, act, warranty=said["warranty"], wish=wish)
+    return open_and_respond(partner, payload, item, act, warranty=payload["warranty"], wish=wish)
 
 
-def item_of(said: Mapping[str, Any]) -> Item:
-    """Raises ValidationError."""
-    if "product" not in said:
+def item_from_payload(payload: Mapping[str, Any]) -> Item:
+    """The product named in the request. Raises ValidationError."""
+    if "product" not in payload:
         raise serializers.ValidationError({"product": ["Say which product it is."]}, "required")
-    return Item(product_of(said["product"]), said["serial"])
+    return Item(get_product(payload["product"]), payload["serial"])
 
 
-def opened(
+def open_and_respond(
     partner: Partner,
-    said: Mapping[str, Any],
+    payload: Mapping[str, Any],
     item: Item,
     act: Callable[[service_requests.RequestedItem, Actor, datetime], Ticket],
     **more: Any,
 ) -> HttpResponse:
-    """The ticket, or why not. Stolen kit is answered, not raised: with an exception its sighting were undone (R34)."""
+    """Open the ticket with `act` and return it as the response. Raises Refusal.
+
+    A stolen product is answered, not raised, because an exception would roll back its sighting (R34).
+    """
     at, actor = timezone.now(), Actor(partner=partner)
     try:
         intake.require_item_not_stolen(item, at=at)
     except Refusal as refusal:
         return problem(409, refusal.code, str(refusal))
-    wanted = service_requests.RequestedItem(
+    requested = service_requests.RequestedItem(
         item,
-        ServiceKind(said["service"]),
-        fault=said["fault"],
-        condition=said["condition"],
-        accessories=said["accessories"],
+        ServiceKind(payload["service"]),
+        fault=payload["fault"],
+        condition=payload["condition"],
+        accessories=payload["accessories"],
         **more,
     )
     try:
-        ticket = act(wanted, actor, at)
+        ticket = act(requested, actor, at)
     except Refusal as refusal:
         field = refusal.field.removeprefix("item").removeprefix(".")
         raise Refusal(refusal.code, refusal.message, field) from None
-    if said["book_in"]:
+    if payload["book_in"]:
         intake.book_in_if_possible(ticket, actor=actor, at=at)
-    found = TICKET.get(Ticket.objects.filter(pk=ticket.pk))
-    headers = {"Location": reverse("api-ticket", args=[ticket.reference]), "ETag": etag_of(dumps(found))}
-    return json_response(found, status=201, headers=headers)
+    rendered = TICKET.get(Ticket.objects.filter(pk=ticket.pk))
+    headers = {"Location": reverse("api-ticket", args=[ticket.reference]), "ETag": etag_of(dumps(rendered))}
+    return json_response(rendered, status=201, headers=headers)

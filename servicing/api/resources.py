@@ -1,4 +1,4 @@
-"""How tickets and what belongs to them look from outside."""
+"""The API representation of tickets and their events."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from members.enums import Level
 from servicing.enums import EventKind, ServiceKind, TicketState, Track, Warranty, WhyNoWarranty, WhyStandard
 from servicing.rules import next_moves
 
-# What a centre records by telling us that it happened; what brings more with it has an endpoint of its own.
-TOLD = (
+# The kinds that `recordTicketEvent` takes. Those that come with more data have an endpoint of their own.
+REPORTED_KINDS = (
     EventKind.ACCEPTED,
     EventKind.SENT,
     EventKind.BOOKED_IN,
@@ -26,9 +26,9 @@ TOLD = (
     EventKind.CLOSED,
     EventKind.CANCELLED,
 )
-TOLD_CHOICES = [(kind.value, kind.label) for kind in TOLD]
-CUSTOMERS = [("member", "member"), ("visiting", "visiting")]
-ELSEWHERE = (
+REPORTED_KIND_CHOICES = [(kind.value, kind.label) for kind in REPORTED_KINDS]
+CUSTOMER_KIND_CHOICES = [("member", "member"), ("visiting", "visiting")]
+KINDS_WITH_OWN_ENDPOINT = (
     EventKind.ESTIMATE_SENT,
     EventKind.PART_ORDERED,
     EventKind.PART_EXPECTED,
@@ -36,7 +36,8 @@ ELSEWHERE = (
     EventKind.QUESTION_ASKED,
 )
 MOVES = {
-    state.value: [kind.value for kind in next_moves(state) if kind in (*TOLD, *ELSEWHERE)] for state in TicketState
+    state.value: [kind.value for kind in next_moves(state) if kind in (*REPORTED_KINDS, *KINDS_WITH_OWN_ENDPOINT)]
+    for state in TicketState
 }
 
 
@@ -46,16 +47,16 @@ class NamedSerializer(serializers.Serializer[Any]):
 
 
 class CustomerSerializer(serializers.Serializer[Any]):
-    """Who brings it: a member, or a visiting member of another world region (R5)."""
+    """The customer: a member, or a visiting member from another world region (R5)."""
 
-    kind = serializers.ChoiceField(choices=CUSTOMERS)
+    kind = serializers.ChoiceField(choices=CUSTOMER_KIND_CHOICES)
     name = serializers.CharField(allow_blank=True)
-    number = serializers.CharField(allow_blank=True, help_text="Of the member, or on the foreign card.")
+    number = serializers.CharField(allow_blank=True, help_text="The member number, or the number on the foreign card.")
     language = serializers.CharField()
 
 
 class ParcelSerializer(serializers.Serializer[Any]):
-    """How it comes: several tickets may travel together."""
+    """The parcel to the centre. It can hold the products of several tickets."""
 
     reference = serializers.CharField()
     carrier = serializers.CharField(allow_blank=True)
@@ -63,7 +64,7 @@ class ParcelSerializer(serializers.Serializer[Any]):
 
 
 class ReturnSerializer(serializers.Serializer[Any]):
-    """How it goes back."""
+    """The parcel back to the customer."""
 
     carrier = serializers.CharField(allow_blank=True)
     tracking = serializers.CharField(allow_blank=True)
@@ -71,7 +72,7 @@ class ReturnSerializer(serializers.Serializer[Any]):
 
 
 class TicketSerializer(SparseSerializer):
-    """One product at one centre. `due_at` and what follows are worked out from the events (R47)."""
+    """One product at one centre. The fields from `due_at` on are calculated from the events (R47)."""
 
     reference = serializers.CharField()
     state = serializers.ChoiceField(choices=TicketState.choices)
@@ -98,7 +99,7 @@ class TicketSerializer(SparseSerializer):
     opened_at = serializers.DateTimeField()
     booked_in_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True)
-    paused = serializers.BooleanField(help_text="The member owes an answer: the clock is paused.")
+    paused = serializers.BooleanField(help_text="The clock is paused until the member answers.")
     part_expected_on = serializers.DateField(source="expected_on", allow_null=True)
     missed_at = serializers.DateTimeField(allow_null=True)
     ready_at = serializers.DateTimeField(allow_null=True)
@@ -108,10 +109,21 @@ class TicketSerializer(SparseSerializer):
 
 
 def _customer(  # noqa: PLR0917
-    first: str | None, last: str | None, number: str, language: str, visitor: str | None, card: str, tongue: str
+    first: str | None,
+    last: str | None,
+    number: str,
+    language: str,
+    visitor_name: str | None,
+    card_number: str,
+    visitor_language: str,
 ) -> dict[str, str]:
     if first is None:
-        return {"kind": "visiting", "name": visitor or "", "number": card or "", "language": tongue or "en"}
+        return {
+            "kind": "visiting",
+            "name": visitor_name or "",
+            "number": card_number or "",
+            "language": visitor_language or "en",
+        }
     return {"kind": "member", "name": f"{first} {last}".strip(), "number": number, "language": language}
 
 
@@ -132,9 +144,9 @@ TICKET = Resource(
 
 
 class EventSerializer(SparseSerializer):
-    """One step or fact (R52): when it happened at the centre, and when we heard of it."""
+    """One event (R52): when it happened at the centre, and when we received it."""
 
-    id = serializers.IntegerField(source="pk", help_text="Grows: the last one told is the highest.")
+    id = serializers.IntegerField(source="pk", help_text="Ascending: the event received last has the highest.")
     kind = serializers.ChoiceField(choices=EventKind.choices)
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()

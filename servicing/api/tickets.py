@@ -1,4 +1,4 @@
-"""Tickets and what happens to them (R47, R52)."""
+"""Tickets and their events (R47, R52)."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ from cps_portal.core.rest.views import PartnerView
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails, keep_locked
 from servicing.api.openings import TicketOpeningSerializer, open_ticket
-from servicing.api.resources import EVENT, MOVES, TICKET, TOLD_CHOICES, EventSerializer, TicketSerializer
+from servicing.api.resources import EVENT, MOVES, REPORTED_KIND_CHOICES, TICKET, EventSerializer, TicketSerializer
 from servicing.enums import EventKind, TicketState, WhyNoWarranty
 from servicing.models import ServiceCentre, Ticket, TicketEvent
 
@@ -41,7 +41,7 @@ class TicketListQuery(SparseListQuery):
     order = serializers.ChoiceField(choices=ORDERS, default="-opened_at")
     state = serializers.ChoiceField(choices=TicketState.choices, required=False)
     open = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="Not closed, not cancelled."
+        required=False, allow_null=True, default=None, help_text="Neither closed nor cancelled."
     )
     centre = serializers.SlugField(required=False, max_length=80, help_text="One of your centres.")
     serial = serializers.CharField(required=False, max_length=40, help_text="As on the ticket.")
@@ -49,7 +49,7 @@ class TicketListQuery(SparseListQuery):
 
 
 class TicketView(PartnerView):
-    """An endpoint about one ticket of the partner's centres: any other is as if it did not exist."""
+    """Base view for one ticket of the partner's centres. Any other ticket answers 404."""
 
     scopes = {"GET": Scope.TICKETS_READ, "POST": Scope.TICKETS_WRITE, "PATCH": Scope.TICKETS_WRITE}
 
@@ -58,16 +58,16 @@ class TicketView(PartnerView):
 
     def ticket(self, reference: str) -> Ticket:
         """Raises Http404."""
-        row = self.rows(reference).first()
-        if row is None:
+        ticket = self.rows(reference).first()
+        if ticket is None:
             raise Http404
-        return row
+        return ticket
 
     @contextmanager
     def locked(self, reference: str) -> Iterator[Ticket]:
-        """The same, locked while the block runs, and compared with `If-Match`.
+        """The ticket, locked during the block. Checks `If-Match`.
 
-        Opens no transaction (`idempotent` has), so that a refusal inside rolls nothing back by itself.
+        Opens no transaction (`idempotent` does), so that a refusal inside rolls back nothing by itself.
         Raises Http404, PreconditionFailed.
         """
         try:
@@ -104,8 +104,8 @@ class TicketsView(PartnerView):
             rows = rows.filter(serial=query["serial"])
         if "changed_since" in query:
             rows = rows.filter(changed_at__gte=query["changed_since"])
-        parts = [rows.filter(centre=centre) for centre in own_centres(self.partner, query.get("centre"))]
-        return json_response(paginate(parts, TICKET, query, order=query["order"]))
+        querysets = [rows.filter(centre=centre) for centre in own_centres(self.partner, query.get("centre"))]
+        return json_response(paginate(querysets, TICKET, query, order=query["order"]))
 
     @extend_schema(
         operation_id="openTicket",
@@ -115,12 +115,12 @@ class TicketsView(PartnerView):
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
-        """Open a job for what somebody brings to the counter, with a key of `checkIntake`."""
+        """Open a job at the counter, with a key from `checkIntake`."""
         return open_ticket(request, self.partner)
 
 
 def own_centres(partner: Partner, slug: str | None = None) -> list[int]:
-    """The keys of a partner's centres: each is asked for by itself, in the order of its own index."""
+    """The primary keys of the partner's centres, or of the one with this slug."""
     return [key for key, name in CENTRES.all(partner=partner.pk) if slug in (None, name)]
 
 
@@ -128,12 +128,12 @@ CENTRES: CompiledQuery[tuple[int, str]] = CompiledQuery(
     lambda partner: ServiceCentre.objects.filter(partner=partner).order_by("pk").values_list("pk", "slug")
 )
 PAGES = CompiledPages(TICKET, lambda owner: Ticket.objects.filter(centre=owner), order="-opened_at")
-ONE = TICKET.compiled(
+TICKET_BY_REFERENCE = TICKET.compiled(
     lambda reference, partner: Ticket.objects.filter(reference=reference, centre__partner=partner).order_by()
 )
 
 
-class OneTicketView(TicketView):
+class TicketDetailView(TicketView):
     @extend_schema(
         operation_id="getTicket",
         tags=["Tickets"],
@@ -141,17 +141,17 @@ class OneTicketView(TicketView):
         responses={200: TicketSerializer, 304: None},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        """One ticket. Its `ETag` goes into `If-Match` of what you write, if you want to be sure."""
+        """One ticket. To avoid overwriting a change, send its `ETag` as `If-Match` when you write."""
         if not request.query_params:
-            found = ONE.get(reference=parse_reference(reference), partner=self.partner.pk)
+            ticket = TICKET_BY_REFERENCE.get(reference=parse_reference(reference), partner=self.partner.pk)
         else:
-            found = TICKET.get(self.rows(reference), parse_query(request, SparseQuery).get("fields", ""))
-        if found is None:
+            ticket = TICKET.get(self.rows(reference), parse_query(request, SparseQuery).get("fields", ""))
+        if ticket is None:
             raise Http404
-        return json_response_with_etag(request, found)
+        return json_response_with_etag(request, ticket)
 
 
-# --- What happens ------------------------------------------------------------------------------------
+# --- Events ------------------------------------------------------------------------------------------
 
 
 class EventListQuery(ListQuery):
@@ -159,13 +159,14 @@ class EventListQuery(ListQuery):
 
 
 class ReportSerializer(StrictSerializer):
-    """What happened. The fields below `occurred_at` belong to one kind each; they are empty for the others."""
+    """An event to record. Each field below `occurred_at` belongs to one kind; leave it out for the others."""
 
-    kind = serializers.ChoiceField(choices=TOLD_CHOICES)
+    kind = serializers.ChoiceField(choices=REPORTED_KIND_CHOICES)
     external_id = serializers.CharField(
-        max_length=MAX_EXTERNAL_ID_LENGTH, help_text="Your number of this event: the same again is the same event."
+        max_length=MAX_EXTERNAL_ID_LENGTH,
+        help_text="Your number for this event. A repeated number is the same event.",
     )
-    occurred_at = AwareDateTimeField(help_text="When it happened at the centre. Late and out of order is fine.")
+    occurred_at = AwareDateTimeField(help_text="When it happened at the centre. It may be late or out of order.")
     condition = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=1000, help_text="booked_in: its condition at intake."
     )
@@ -198,9 +199,9 @@ class ReportSerializer(StrictSerializer):
 
 
 class ReportedSerializer(serializers.Serializer[Any]):
-    """The event as it was recorded, and the ticket after it."""
+    """The recorded event, and the state of the ticket after it."""
 
-    recorded = serializers.BooleanField(help_text="False: this external_id was known, and nothing changed.")
+    recorded = serializers.BooleanField(help_text="False if this external_id was already known: nothing changed.")
     event: Any = EventSerializer()
     state = serializers.ChoiceField(choices=TicketState.choices)
     moves = serializers.ListField(child=serializers.CharField())
@@ -216,7 +217,7 @@ class TicketEventsView(TicketView):
         responses={200: page_schema(EventSerializer, "EventPage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        """All that happened to a ticket, in the order in which we heard of it."""
+        """The events of a ticket, in the order in which we received them."""
         query = parse_query(request, EventListQuery)
         rows = TicketEvent.objects.filter(ticket=self.ticket(reference))
         return json_response(paginate([rows], EVENT, query, order="id"))
@@ -230,17 +231,17 @@ class TicketEventsView(TicketView):
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """Record what happened. The clock and the state follow from all events together (R47)."""
+        """Record an event. The clock and the state are calculated from all events together (R47)."""
         report = ReportSerializer(data=request.data)
         report.is_valid(raise_exception=True)
         try:
             with self.locked(reference) as ticket:
-                found = record(ticket, report.validated_data, self.partner, timezone.now())
+                reported = record(ticket, report.validated_data, self.partner, timezone.now())
         except Refusal as refusal:
             if refusal.code != "stolen":
                 raise
-            return problem(409, refusal.code, str(refusal))  # raised, it would take the kept sighting back (R34)
-        return json_response(found, status=201 if found["recorded"] else 200)
+            return problem(409, refusal.code, str(refusal))  # raising it would roll back the sighting (R34)
+        return json_response(reported, status=201 if reported["recorded"] else 200)
 
 
 def record(ticket: Ticket, payload: Mapping[str, Any], partner: Partner, at: datetime) -> dict[str, Any]:
@@ -264,11 +265,11 @@ def record(ticket: Ticket, payload: Mapping[str, Any], partner: Partner, at: dat
     }
 
 
-# --- Many at once ------------------------------------------------------------------------------------
+# --- Batches -----------------------------------------------------------------------------------------
 
 
 class BatchItemSerializer(ReportSerializer):
-    reference = serializers.CharField(max_length=20, help_text="Of the ticket.")
+    reference = serializers.CharField(max_length=20, help_text="The reference of the ticket.")
 
 
 class BatchSerializer(StrictSerializer):
@@ -276,7 +277,7 @@ class BatchSerializer(StrictSerializer):
 
 
 class BatchAnswerItemSerializer(serializers.Serializer[Any]):
-    """`status` is what the event would have been answered by itself: 200, 201, or that of its `problem`."""
+    """`status` is the status that the event would get on its own: 200, 201, or that of its `problem`."""
 
     status = serializers.IntegerField()
     reported: Any = ReportedSerializer(required=False)
@@ -296,33 +297,33 @@ class TicketEventBatchView(TicketView):
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
-        """Record up to 50 events of your tickets, each for itself: one that is refused does not stop the others.
+        """Record up to 50 events of your tickets, each on its own: a refused event does not stop the others.
 
-        Only if one cannot be read at all is nothing recorded, and the answer is 400.
+        If any event is malformed, nothing is recorded and the answer is 400.
 
-        They are taken and answered in the order in which they were sent; the clock puts them in theirs by itself.
+        Events are recorded and answered in the order in which you send them. The clock sorts them by `occurred_at`.
         """
         batch = BatchSerializer(data=request.data)
         batch.is_valid(raise_exception=True)
         at = timezone.now()
-        results = [self._one(event, at) for event in batch.validated_data["events"]]
+        results = [self._record(event, at) for event in batch.validated_data["events"]]
         return json_response({"results": results})
 
-    def _one(self, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    def _record(self, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         try:
             with transaction.atomic():
                 try:
-                    with self.locked(said["reference"]) as ticket:
-                        found = record(ticket, said, self.partner, at)
+                    with self.locked(payload["reference"]) as ticket:
+                        reported = record(ticket, payload, self.partner, at)
                 except Refusal as refusal:
                     if refusal.code != "stolen":
                         raise
-                    return _not_done(refusal)  # nothing was written but its sighting, which stays (R34)
+                    return _problem_item(refusal)  # only the sighting was written, and it is kept (R34)
         except (Refusal, Http404) as error:
-            return _not_done(error)
-        return {"status": 201 if found["recorded"] else 200, "reported": found}
+            return _problem_item(error)
+        return {"status": 201 if reported["recorded"] else 200, "reported": reported}
 
 
-def _not_done(error: Exception) -> dict[str, Any]:
-    no = problem_of(error)
-    return {"status": no["status"], "problem": no}
+def _problem_item(error: Exception) -> dict[str, Any]:
+    body = problem_of(error)
+    return {"status": body["status"], "problem": body}

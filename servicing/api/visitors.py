@@ -28,17 +28,17 @@ from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerial
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import service_requests, visitors
 from servicing.actions.events import Actor
-from servicing.api.intake import LineField, centre_of
-from servicing.api.openings import JobSerializer, item_of, opened
+from servicing.api.intake import LineField, get_centre
+from servicing.api.openings import JobSerializer, item_from_payload, open_and_respond
 from servicing.api.resources import NamedSerializer, TicketSerializer
 from servicing.models import Ticket, VisitingMember
 from servicing.queries.file_access import PURPOSE
 
-FACTS = ("region", "card_number", "expires_on", "name", "email", "phone")
+CARD_FIELDS = ("region", "card_number", "expires_on", "name", "email", "phone")
 
 
 class VisitorSerializer(SparseSerializer):
-    """What a foreign card says, and the jobs opened with it. Some weeks after the last one it is nobody (R14)."""
+    """The details on a foreign card, and the jobs opened with it. Erased some weeks after the last job (R14)."""
 
     id = serializers.IntegerField(source="pk")
     region = serializers.CharField()
@@ -49,8 +49,8 @@ class VisitorSerializer(SparseSerializer):
     phone = serializers.CharField(allow_blank=True)
     centre = NamedSerializer()
     tickets = serializers.ListField(source="references", child=serializers.CharField(), help_text="References.")
-    at = serializers.DateTimeField(help_text="When the card was looked at.")
-    has_photo = serializers.BooleanField(help_text="Of the card.")
+    at = serializers.DateTimeField(help_text="When the card was checked.")
+    has_photo = serializers.BooleanField(help_text="There is a photo of the card.")
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -65,7 +65,7 @@ class VisitorOpeningSerializer(JobSerializer):
     expires_on = serializers.DateField()
     name = LineField(max_length=120)
     email = serializers.EmailField(
-        required=False, allow_blank=True, default="", max_length=254, help_text="So that they hear how it goes."
+        required=False, allow_blank=True, default="", max_length=254, help_text="For updates about the job."
     )
     phone = LineField(required=False, allow_blank=True, default="", max_length=16)
 
@@ -74,9 +74,9 @@ class VisitorView(PartnerView):
     scope = Scope.INTAKE
 
     def rows(self) -> QuerySet[VisitingMember]:
-        theirs = Ticket.objects.visible_to_partner(self.partner).filter(visitor=OuterRef("pk")).order_by("pk")
-        rows = VisitingMember.objects.visible_to_partner(self.partner)
-        return rows.annotate(references=ArraySubquery(theirs.values("reference")))
+        tickets = Ticket.objects.visible_to_partner(self.partner).filter(visitor=OuterRef("pk")).order_by("pk")
+        visible = VisitingMember.objects.visible_to_partner(self.partner)
+        return visible.annotate(references=ArraySubquery(tickets.values("reference")))
 
 
 class VisitorsView(VisitorView):
@@ -87,7 +87,7 @@ class VisitorsView(VisitorView):
         responses={200: page_schema(VisitorSerializer, "VisitorPage")},
     )
     def get(self, request: Request) -> HttpResponse:
-        """The visiting members whose cards your centres looked at, the latest first."""
+        """The visiting members whose cards your centres checked, latest first."""
         query = parse_query(request, SparseListQuery)
         return json_response(paginate([self.rows()], VISITOR, query, order="-at"))
 
@@ -99,23 +99,23 @@ class VisitorsView(VisitorView):
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
-        """Write down a card of another region and open a job for who holds it, at standard speed; both or nothing.
+        """Record a card from another region and open a job at standard speed for its holder, both or neither.
 
-        A card that has run out is refused. Take a photo of it and send it with `addCardPhoto`.
+        An expired card is refused. Take a photo of the card and send it with `addCardPhoto`.
         """
         form = VisitorOpeningSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        said = form.validated_data
-        centre = centre_of(self.partner, said["centre"])
-        visitor = visitors.Visitor(**{name: said[name] for name in FACTS})
+        payload = form.validated_data
+        centre = get_centre(self.partner, payload["centre"])
+        visitor = visitors.Visitor(**{name: payload[name] for name in CARD_FIELDS})
 
-        def act(wanted: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
-            return visitors.open_for_visitor(visitor=visitor, centre=centre, item=wanted, actor=actor, at=at)
+        def act(requested: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
+            return visitors.open_for_visitor(visitor=visitor, centre=centre, item=requested, actor=actor, at=at)
 
-        return opened(self.partner, said, item_of(said), act)
+        return open_and_respond(self.partner, payload, item_from_payload(payload), act)
 
 
-class OneVisitorView(VisitorView):
+class VisitorDetailView(VisitorView):
     @extend_schema(
         operation_id="getVisitor",
         tags=["Intake"],
@@ -125,10 +125,10 @@ class OneVisitorView(VisitorView):
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One visiting member."""
         query = parse_query(request, SparseQuery)
-        found: dict[str, Any] | None = VISITOR.get(self.rows().filter(pk=pk), query.get("fields", ""))
-        if found is None:
+        visitor: dict[str, Any] | None = VISITOR.get(self.rows().filter(pk=pk), query.get("fields", ""))
+        if visitor is None:
             raise Http404
-        return json_response_with_etag(request, found)
+        return json_response_with_etag(request, visitor)
 
 
 class CardPhotoInSerializer(StrictFormSerializer):
@@ -141,24 +141,24 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
     photo: StoredFile
 
     def visitor(self, pk: int) -> VisitingMember:
-        row = self.rows().select_related("photo").filter(pk=pk).first()
-        if row is None:
+        visitor = self.rows().select_related("photo").filter(pk=pk).first()
+        if visitor is None:
             raise Http404
-        return row
+        return visitor
 
     @extend_schema(operation_id="getCardPhoto", tags=["Intake"], responses=CONTENTS)
     def get(self, request: Request, pk: int) -> Any:
-        """The photo of the card, as it was made anew from the upload."""
-        row = self.visitor(pk)
-        if row.photo is None:
+        """The photo of the card, re-encoded from the upload."""
+        photo = self.visitor(pk).photo
+        if photo is None:
             raise Http404
-        return self.content_of(row.photo)
+        return self.content_of(photo)
 
-    def take(self, request: Request, pk: int) -> None:
-        """Look at the file once it is clear that somebody is there whose card it can be."""
-        said = self.validated_upload(request, CardPhotoInSerializer)
+    def store_upload(self, request: Request, pk: int) -> None:
+        """Check and store the file. The visitor must exist and not be erased."""
+        payload = self.validated_upload(request, CardPhotoInSerializer)
         visitors.require_not_erased(self.visitor(pk))
-        self.photo = self.store(said["file"], PURPOSE)
+        self.photo = self.store(payload["file"], PURPOSE)
 
     @extend_schema(
         operation_id="addCardPhoto",
@@ -166,10 +166,12 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
         request=CardPhotoInSerializer,
         responses={201: VisitorSerializer, **problem_responses(409, 503)},
     )
-    @idempotent(first=take)
+    @idempotent(first=store_upload)
     def post(self, request: Request, pk: int) -> HttpResponse:
-        """Keep a photo of the card, instead of the one before; it goes with what the card said, some weeks after the
-        last job (R14)."""
-        row = visitors.set_card_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
-        found = VISITOR.get(self.rows().filter(pk=row.pk))
-        return json_response(found, status=201, headers={"Location": reverse("api-card-photo", args=[row.pk])})
+        """Add a photo of the card, or replace it.
+
+        It is erased with the card details, some weeks after the last job (R14).
+        """
+        visitor = visitors.set_card_photo(visitor=self.visitor(pk), photo=self.photo, at=timezone.now())
+        rendered = VISITOR.get(self.rows().filter(pk=visitor.pk))
+        return json_response(rendered, status=201, headers={"Location": reverse("api-card-photo", args=[visitor.pk])})

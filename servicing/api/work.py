@@ -1,4 +1,4 @@
-"""What the work costs, the parts it waits for, what is said about it, and its documents (R47, R48, R52)."""
+"""Estimates, parts, messages and documents of a ticket (R47, R48, R52)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -29,37 +29,41 @@ from servicing.queries.file_access import PURPOSE
 
 
 class StepSerializer(StrictSerializer):
-    """What every report may bring with it."""
+    """The fields that every reported event can have."""
 
     external_id = serializers.CharField(
         required=False,
         allow_blank=True,
         default="",
         max_length=MAX_EXTERNAL_ID_LENGTH,
-        help_text="Your number of this event: the same again is the same event.",
+        help_text="Your number for this event. A repeated number is the same event.",
     )
     occurred_at = AwareDateTimeField(required=False, allow_null=True, default=None)
 
 
 class WorkView(TicketView):
-    """Something that belongs to a ticket."""
+    """Base view for what belongs to a ticket."""
 
-    def validated(self, request: Request, form: type[StrictSerializer]) -> dict[str, Any]:
-        found = form(data=request.data)
-        found.is_valid(raise_exception=True)
-        return dict(found.validated_data)
+    def validated(self, request: Request, serializer_class: type[StrictSerializer]) -> dict[str, Any]:
+        serializer = serializer_class(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
-    def step(self, said: dict[str, Any]) -> dict[str, Any]:
-        """What the actions take of a StepSerializer."""
-        known = {"external_id": said.pop("external_id"), "occurred_at": said.pop("occurred_at")}
-        return {"actor": Actor(partner=self.partner), "at": timezone.now(), **known}
+    def pop_event_details(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Take the fields of StepSerializer out of `payload` and return the event details for an action."""
+        return {
+            "actor": Actor(partner=self.partner),
+            "at": timezone.now(),
+            "external_id": payload.pop("external_id"),
+            "occurred_at": payload.pop("occurred_at"),
+        }
 
 
 # --- Estimates ---------------------------------------------------------------------------------------
 
 
 class LineSerializer(StrictSerializer):
-    """One line; a price below zero is a discount."""
+    """One line. A negative price is a discount."""
 
     text = serializers.CharField(max_length=estimates.MAX_TEXT_LENGTH)
     quantity = serializers.DecimalField(max_digits=7, decimal_places=2, default=Decimal(1))
@@ -71,7 +75,7 @@ class LineSerializer(StrictSerializer):
 
 class EstimateInSerializer(StepSerializer):
     currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217.")
-    valid_until = serializers.DateField(help_text="The last day on which it can be answered.")
+    valid_until = serializers.DateField(help_text="The last day on which the customer can answer.")
     note = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=estimates.MAX_NOTE_LENGTH, help_text="What was found."
     )
@@ -105,23 +109,24 @@ class EstimateListSerializer(serializers.Serializer[Any]):
     results: Any = EstimateSerializer(many=True)
 
 
-def estimate_of(row: Estimate) -> dict[str, Any]:
-    facts = ("number", "state", "currency", "valid_until", "note", "sent_at", "answered_at", "net", "tax", "total")
+def render_estimate(estimate: Estimate) -> dict[str, Any]:
+    fields = ("number", "state", "currency", "valid_until", "note", "sent_at", "answered_at", "net", "tax", "total")
     lines = [
-        {name: getattr(line, name) for name in ("text", "quantity", "price", "tax_percent")} for line in row.lines.all()
+        {name: getattr(line, name) for name in ("text", "quantity", "price", "tax_percent")}
+        for line in estimate.lines.all()
     ]
-    return {**{name: getattr(row, name) for name in facts}, "lines": lines}
+    return {**{name: getattr(estimate, name) for name in fields}, "lines": lines}
 
 
 class EstimatesView(WorkView):
     @extend_schema(operation_id="listEstimates", tags=["Work"], responses={200: EstimateListSerializer})
     def get(self, request: Request, reference: str) -> HttpResponse:
-        """The estimates of a ticket, the first one first: there are few."""
+        """The estimates of a ticket, oldest first, without pages."""
         rows = Estimate.objects.filter(ticket__in=self.rows(reference)).prefetch_related("lines").order_by("number")
-        found = [estimate_of(row) for row in rows]
-        if not found:
+        results = [render_estimate(estimate) for estimate in rows]
+        if not results:
             self.ticket(reference)
-        return json_response({"results": found})
+        return json_response({"results": results})
 
     @extend_schema(
         operation_id="sendEstimate",
@@ -132,15 +137,15 @@ class EstimatesView(WorkView):
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """Ask the customer to approve what the work costs. The clock is paused until they answer. A later
-        estimate replaces this one (R47)."""
-        said = self.validated(request, EstimateInSerializer)
-        step = self.step(said)
-        lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in said.pop("lines")]
+        """Ask the customer to approve the cost. The clock is paused until they answer. A later estimate replaces this
+        one (R47)."""
+        payload = self.validated(request, EstimateInSerializer)
+        details = self.pop_event_details(payload)
+        lines: Sequence[estimates.Line] = [estimates.Line(**line) for line in payload.pop("lines")]
         with self.locked(reference) as ticket:
-            row = estimates.send_estimate(ticket=ticket, lines=lines, **said, **step)
-        prefetch_related_objects([row], "lines")
-        return json_response(estimate_of(row), status=201)
+            estimate = estimates.send_estimate(ticket=ticket, lines=lines, **payload, **details)
+        prefetch_related_objects([estimate], "lines")
+        return json_response(render_estimate(estimate), status=201)
 
 
 # --- Parts -------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ class PartInSerializer(StepSerializer):
 
 
 class PartExpectedSerializer(StepSerializer):
-    expected_on = serializers.DateField(allow_null=True, help_text="null: nobody knows.")
+    expected_on = serializers.DateField(allow_null=True, help_text="null if the date is not known.")
 
 
 class PartsView(WorkView):
@@ -174,7 +179,7 @@ class PartsView(WorkView):
         responses={200: page_schema(PartSerializer, "PartPage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        """The parts that a ticket waits for or has waited for, in the order in which they were told."""
+        """The parts of a ticket, in the order in which they were reported."""
         rows = Part.objects.filter(ticket=self.ticket(reference))
         return json_response(paginate([rows], PART, parse_query(request, ListQuery), order="id"))
 
@@ -187,11 +192,11 @@ class PartsView(WorkView):
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """A part is ordered. The clock goes on; if its day makes the job late the customer is told at once (R48)."""
-        said = self.validated(request, PartInSerializer)
-        step = self.step(said)
+        """Record an ordered part. The clock goes on. If it makes the job late the customer is told at once (R48)."""
+        payload = self.validated(request, PartInSerializer)
+        details = self.pop_event_details(payload)
         with self.locked(reference) as ticket:
-            part = parts.order_part(ticket=ticket, **said, **step)
+            part = parts.order_part(ticket=ticket, **payload, **details)
         return json_response(PART.from_instance(part), status=201)
 
 
@@ -199,10 +204,10 @@ class PartView(WorkView):
     """One part of one of the partner's tickets."""
 
     def part(self, reference: str, pk: int) -> Part:
-        row = Part.objects.filter(pk=pk, ticket__in=self.rows(reference)).first()
-        if row is None:
+        part = Part.objects.filter(pk=pk, ticket__in=self.rows(reference)).first()
+        if part is None:
             raise Http404
-        return row
+        return part
 
 
 class PartExpectedView(PartView):
@@ -214,10 +219,10 @@ class PartExpectedView(PartView):
     )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
-        """A part has a date, another one, or none any more."""
-        said = self.validated(request, PartExpectedSerializer)
-        step = self.step(said)
-        return json_response(PART.from_instance(parts.expect_part(part=self.part(reference, pk), **said, **step)))
+        """Set, change or clear the date when a part is expected."""
+        payload = self.validated(request, PartExpectedSerializer)
+        details = self.pop_event_details(payload)
+        return json_response(PART.from_instance(parts.expect_part(part=self.part(reference, pk), **payload, **details)))
 
 
 class PartArrivedView(PartView):
@@ -229,18 +234,18 @@ class PartArrivedView(PartView):
     )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
-        """A part is there."""
-        step = self.step(self.validated(request, StepSerializer))
-        return json_response(PART.from_instance(parts.receive_part(part=self.part(reference, pk), **step)))
+        """Record that a part has arrived."""
+        details = self.pop_event_details(self.validated(request, StepSerializer))
+        return json_response(PART.from_instance(parts.receive_part(part=self.part(reference, pk), **details)))
 
 
-# --- What is said ------------------------------------------------------------------------------------
+# --- Messages ----------------------------------------------------------------------------------------
 
 
 class MessageSerializer(SparseSerializer):
     id = serializers.IntegerField(source="pk")
     from_customer = serializers.BooleanField(source="from_member")
-    text = serializers.CharField(allow_blank=True, help_text="Blank once it was erased.")
+    text = serializers.CharField(allow_blank=True, help_text="Blank once it is erased.")
     at = serializers.DateTimeField()
 
 
@@ -263,7 +268,7 @@ class MessagesView(WorkView):
         responses={200: page_schema(MessageSerializer, "MessagePage")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        """What customer and centre wrote to each other."""
+        """The messages between customer and centre."""
         rows = TicketMessage.objects.filter(ticket=self.ticket(reference))
         return json_response(paginate([rows], MESSAGE, parse_query(request, ListQuery), order="id"))
 
@@ -275,11 +280,13 @@ class MessagesView(WorkView):
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """Write to the customer, who gets it by mail and on the page of the ticket."""
-        said = self.validated(request, MessageInSerializer)
+        """Write to the customer, who gets it by e-mail and on the ticket's page."""
+        payload = self.validated(request, MessageInSerializer)
         with self.locked(reference) as ticket:
-            row = messages.write_message(ticket=ticket, actor=Actor(partner=self.partner), at=timezone.now(), **said)
-        return json_response(MESSAGE.from_instance(row), status=201)
+            message = messages.write_message(
+                ticket=ticket, actor=Actor(partner=self.partner), at=timezone.now(), **payload
+            )
+        return json_response(MESSAGE.from_instance(message), status=201)
 
 
 # --- Documents ---------------------------------------------------------------------------------------
@@ -297,19 +304,19 @@ DOCUMENT = Resource(DocumentSerializer, content_type=computed("file__kind", make
 
 
 class DocumentInSerializer(StrictFormSerializer):
-    """One file, and what it is."""
+    """One file and its kind."""
 
     kind = serializers.ChoiceField(choices=TicketFileKind.choices, help_text="A `document` is for the customer.")
     file = UploadField(help_text="JPEG, PNG, HEIC or PDF.")
 
 
-class KeptView(WorkView):
-    def kept(self, reference: str) -> QuerySet[TicketFile]:
+class DocumentsBaseView(WorkView):
+    def documents(self, reference: str) -> QuerySet[TicketFile]:
         return TicketFile.objects.filter(ticket__in=self.rows(reference), file__erased_at=None)
 
 
-class DocumentsView(UploadView, KeptView):
-    taken: tuple[TicketFileKind, StoredFile]
+class DocumentsView(UploadView, DocumentsBaseView):
+    upload: tuple[TicketFileKind, StoredFile]
 
     @extend_schema(
         operation_id="listDocuments",
@@ -319,16 +326,16 @@ class DocumentsView(UploadView, KeptView):
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """Photos of the fault, proofs of purchase, documents."""
-        page = paginate([self.kept(reference)], DOCUMENT, parse_query(request, ListQuery), order="id")
+        page = paginate([self.documents(reference)], DOCUMENT, parse_query(request, ListQuery), order="id")
         if not page["results"]:
             self.ticket(reference)
         return json_response(page)
 
-    def take(self, request: Request, reference: str) -> None:
-        """Look at the file once it is clear that the job takes one."""
-        said = self.validated_upload(request, DocumentInSerializer)
+    def store_upload(self, request: Request, reference: str) -> None:
+        """Check and store the file. The ticket must accept one."""
+        payload = self.validated_upload(request, DocumentInSerializer)
         messages.require_may_add_file(self.ticket(reference), timezone.now())
-        self.taken = TicketFileKind(said["kind"]), self.store(said["file"], PURPOSE)
+        self.upload = TicketFileKind(payload["kind"]), self.store(payload["file"], PURPOSE)
 
     @extend_schema(
         operation_id="addDocument",
@@ -337,26 +344,26 @@ class DocumentsView(UploadView, KeptView):
         request=DocumentInSerializer,
         responses={201: DocumentSerializer, **problem_responses(409, 412, 503)},
     )
-    @idempotent(first=take)
+    @idempotent(first=store_upload)
     def post(self, request: Request, reference: str) -> HttpResponse:
-        """Add a photo of the fault, a proof of purchase, or a document, of which the customer is told.
+        """Add a photo of the fault, a proof of purchase, or a document. The customer is told about a document.
 
-        It is made anew without what hides in it, such as the place of a photo; a picture becomes a JPEG.
+        The file is re-encoded without hidden data, such as where a photo was taken. A picture becomes a JPEG.
         """
-        kind, file = self.taken
+        kind, file = self.upload
         with self.locked(reference) as ticket:
-            row = messages.add_document(
+            document = messages.add_document(
                 ticket=ticket, kind=kind, file=file, actor=Actor(partner=self.partner), at=timezone.now()
             )
-        where = reverse("api-document", args=[row.ticket.reference, row.pk])
-        return json_response(DOCUMENT.from_instance(row), status=201, headers={"Location": where})
+        location = reverse("api-document", args=[document.ticket.reference, document.pk])
+        return json_response(DOCUMENT.from_instance(document), status=201, headers={"Location": location})
 
 
-class DocumentContentView(ContentView, KeptView):
+class DocumentContentView(ContentView, DocumentsBaseView):
     @extend_schema(operation_id="getDocumentContent", tags=["Work"], responses=CONTENTS)
     def get(self, request: Request, reference: str, pk: int) -> Any:
-        """The file itself, as it was made anew from the upload."""
-        row = self.kept(reference).select_related("file").filter(pk=pk).first()
-        if row is None:
+        """The file itself, re-encoded from the upload."""
+        document = self.documents(reference).select_related("file").filter(pk=pk).first()
+        if document is None:
             raise Http404
-        return self.content_of(row.file)
+        return self.content_of(document.file)

@@ -2,7 +2,7 @@
 
 from servicing.actions.dispatch import EVENT_ACTIONS
 from servicing.admin.ticket_page import BUTTONS
-from servicing.api.resources import TOLD
+from servicing.api.resources import REPORTED_KINDS
 from servicing.enums import EventKind
 
 # Recorded by the portal, by opening a ticket, by a message, or by the actions of loans.
@@ -29,4 +29,4 @@ def test_every_kind_has_an_action_or_is_not_reported() -> None:
 
 def test_the_admin_and_the_api_offer_only_what_has_an_action() -> None:
     assert {button.kind for button in BUTTONS.values()} <= {*EVENT_ACTIONS}
-    assert {*TOLD} <= {*EVENT_ACTIONS}
+    assert {*REPORTED_KINDS} <= {*EVENT_ACTIONS}
