@@ -11,5 +11,5 @@ def test_an_operation_is_found_and_opened(transactional_db: None, visit: Callabl
     page = visit(viewport={"width": width, "height": 900})
     page.goto("/api/v1/docs")
     page.get_by_text("Record ticket event", exact=True).click()
-    expect(page.get_by_text("Record what happened.")).to_be_visible()
+    expect(page.get_by_text("Record an event.")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
