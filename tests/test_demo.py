@@ -17,6 +17,7 @@ from kitbag.enums import Stage
 from kitbag.models import PointsEntry, Product, Registration
 from members.enums import Level
 from members.models import LevelChange, Member, User
+from members.support.models import CannedAnswer, Case
 
 OURS = {"members", "cases", "kitbag", "servicing", "outbox", "partners", "offers"}
 
@@ -59,6 +60,8 @@ def test_it_is_complete_even_after_an_interruption_and_a_second_run_changes_noth
         sandbox = Credential.objects.get(client_id=slug)
         assert (sandbox.partner.kind, sandbox.is_live(timezone.now())) == (kind, True)
         assert check_password(demo_partners.SECRET, sandbox.client_secret)
+    assert Case.objects.count() > 4, "cases of every kind for the desk"
+    assert CannedAnswer.objects.exists()
     levels = [level(name) for name in ("ana", "ben", "chloe", "dana", "emil")]
     assert levels == [Level.GOLD, Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM]
     for member in Member.objects.annotate(ledger=Sum("entries__amount")):
