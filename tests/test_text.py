@@ -6,9 +6,7 @@ from cps_portal.core.lib.text import (
     clean_code,
     clean_email,
     clean_name,
-    clean_password,
     clean_text,
-    fold,
     look_alike_code,
 )
 
@@ -41,8 +39,8 @@ def test_names_lose_invisible_characters_and_nothing_else(typed: str, cleaned: s
     assert clean_name(typed) == cleaned
 
 
-def test_text_keeps_its_lines() -> None:
-    assert clean_text(" Dear\u202e team,\r\n\r\nit  broke.\u2028Ana\n") == "Dear team,\n\nit broke.\nAna"
+def test_text_keeps_its_lines_and_the_blanks_in_them() -> None:
+    assert clean_text(" Dear\u202e team,\r\n\r\nit  broke.\u2028Ana\n") == "Dear team,\n\nit  broke.\nAna"
 
 
 @pytest.mark.parametrize(
@@ -62,12 +60,6 @@ def test_text_keeps_its_lines() -> None:
 )
 def test_an_address_is_one_however_it_was_pasted_and_keeps_its_accents(typed: str, cleaned: str) -> None:
     assert clean_email(typed) == cleaned
-
-
-def test_a_password_is_one_however_its_accents_are_composed_and_keeps_every_sign() -> None:
-    assert clean_password("cafe\u0301 cre\u0300me  12") == clean_password("café crème  12") == "café crème  12"
-    assert clean_password("ﬁlm") == "film"
-    assert clean_password("a\u200bb") == "a\u200bb"
 
 
 @pytest.mark.parametrize(
@@ -104,35 +96,3 @@ def test_a_code_in_capitals_is_one_on_a_turkish_keyboard_too(typed: str, cleaned
 )
 def test_look_alikes_are_the_same_when_looked_up(typed: str) -> None:
     assert look_alike_code(clean_code(typed)) == "042021005432"
-
-
-@pytest.mark.parametrize(
-    ("name", "query"),
-    [
-        ("Nguyễn Văn Đức", "nguyen van duc"),
-        ("O’Brien", "o'brien"),
-        ("O’Brien", "obrien"),
-        ("İlker Işık", "ilker isik"),
-        ("ilker ışık", "İLKER IŞIK"),
-        ("عبد الله أحمد", "عبد الله احمد"),
-        ("مصطفى", "مصطفي"),
-        ("فاطمة", "فاطمه"),
-        ("محـــمد", "محمد"),
-        ("مُحَمَّد", "محمد"),
-        ("Jan-Hendrik", "jan hendrik"),
-        ("Łukasz Bøgh", "lukasz bogh"),
-        ("Strauß", "strauss"),
-        ("Æsa Þór", "aesa thor"),
-        ("Ёлкина", "елкина"),
-        ("D'Angelo", "d’angelo"),
-        ("José", "jose\u0301"),
-        ("علی کریمی", "علي كريمي"),
-    ],
-)
-def test_a_search_finds_a_name_without_its_accents_apostrophes_and_hamza(name: str, query: str) -> None:
-    assert fold(name) == fold(query)
-
-
-def test_folding_keeps_different_names_apart() -> None:
-    names = ["Maria", "Mario", "Ali", "Alia", "علي", "عالي", "李", "王", "Ana", "Anna"]
-    assert len({fold(name) for name in names}) == len(names)

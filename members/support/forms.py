@@ -10,7 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from members.forms.common import clean_line
+from cps_portal.core.lib.text import clean_text
+from members.forms.common import PastedEmailInput, clean_line
 from members.models import User
 from members.support.enums import TOPICS
 from members.support.models import MAX_TEXT_LENGTH, CannedAnswer, Case
@@ -30,7 +31,7 @@ def flat(data: Any) -> dict[str, Any]:
 
 
 class LongText(forms.CharField):
-    """Plain text of several lines. Control characters other than line breaks and tabs are refused."""
+    """Text of several lines without invisible signs. Refuses control characters other than line breaks and tabs."""
 
     def __init__(self, *, rows: int = 8, max_length: int = MAX_TEXT_LENGTH, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": max_length}))
@@ -41,12 +42,12 @@ class LongText(forms.CharField):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> str:
-        text = "\n".join(str(super().to_python(value)).splitlines()).strip()
+        text = "\n".join(str(super().to_python(value)).splitlines())
         if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
             raise ValidationError(
                 _("This contains characters that can’t be printed. Please type it again."), code="signs"
             )
-        return text
+        return clean_text(text)
 
 
 class ContactForm(forms.Form):
@@ -73,7 +74,7 @@ class ContactForm(forms.Form):
             "required": _("Type your email address."),
             "invalid": _("Type your email with an @, like name@studio.com."),
         },
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        widget=PastedEmailInput(attrs={"autocomplete": "email"}),
     )
     subject = forms.CharField(
         label=_("Subject"),

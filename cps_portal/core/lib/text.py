@@ -1,7 +1,7 @@
-"""Text that people type or paste, cleaned for each purpose: names, e-mail addresses, passwords, codes, look-ups.
+"""Text that people type or paste, cleaned for each purpose: names, messages, e-mail addresses, codes, look-ups.
 
 Pages copy invisible signs along (direction marks, soft hyphens, byte order marks), keyboards type other digits, and
-phones compose accents in their own way. One function for each purpose, used by pages, admin, API and CSV loads alike.
+phones compose accents in their own way. One function for each purpose.
 No framework.
 """
 
@@ -12,51 +12,22 @@ ZERO_WIDTH_JOINERS = "\u200c\u200d"  # Persian, Hindi, Sinhala and emoji need th
 # Letters by category that are nevertheless invisible: Hangul fillers, the Braille blank, Khmer inherent vowels.
 BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5"
 INVISIBLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs"}  # not Cn: letters and emoji newer than our tables are in it
-APOSTROPHES = "'’‘ʼʻ`´ʹ′ˈ＇"
-FOLDED_LETTERS = str.maketrans(
-    {
-        "ı": "i",
-        "ł": "l",
-        "ø": "o",
-        "đ": "d",
-        "ð": "d",
-        "ħ": "h",
-        "ŧ": "t",
-        "þ": "th",
-        "æ": "ae",
-        "œ": "oe",
-        # Arabic: one letter however its hamza is written
-        "أ": "ا",
-        "إ": "ا",
-        "آ": "ا",
-        "ٱ": "ا",
-        "ؤ": "و",
-        "ئ": "ي",
-        "ى": "ي",
-        "ی": "ي",
-        "ک": "ك",
-        "ة": "ه",
-        "ء": "",
-        "ـ": "",  # tatweel, which only stretches a word
-    }
-)
 # Capitals of other scripts, and signs, that look like a letter or digit of a serial number.
 LOOK_ALIKES = str.maketrans("OQILАВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "0011ABE51JKMH0PCTXYABEZH1KMN0PTYX")
 
 
 def clean_name(text: str) -> str:
-    """Composed (NFC), without invisible signs, blanks made single: for names and other text that people read.
+    """Composed (NFC), without invisible signs, blanks made single: for names and other single lines.
 
     A joiner stays between two signs that are drawn. Text of invisible signs only becomes "".
     """
-    composed = unicodedata.normalize("NFC", text)
-    kept = [sign for place, sign in enumerate(composed) if _is_visible(composed, place)]
-    return " ".join("".join(kept).split())
+    return " ".join(_without_invisible(text).split())
 
 
 def clean_text(text: str) -> str:
-    """As `clean_name`, but with its lines: for subjects, messages and notes of several lines."""
-    return "\n".join(clean_name(line) for line in re.split(r"\r\n|[\n\r\u2028\u2029]", text)).strip()
+    """As `clean_name`, but with its lines and the blanks in them: for messages and notes."""
+    lines = re.split(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", text)
+    return "\n".join(_without_invisible(line).rstrip() for line in lines).strip()
 
 
 def clean_email(text: str) -> str:
@@ -66,11 +37,6 @@ def clean_email(text: str) -> str:
     """
     composed = unicodedata.normalize("NFC", text).lower()
     return "".join(sign for sign in composed if not sign.isspace() and unicodedata.category(sign) != "Cf")
-
-
-def clean_password(text: str) -> str:
-    """One form (NFKC) for a password, however the keyboard composed its accents. Nothing is removed from it."""
-    return unicodedata.normalize("NFKC", text)
 
 
 def clean_code(text: str) -> str:
@@ -90,13 +56,9 @@ def look_alike_code(code: str) -> str:
     return code.translate(LOOK_ALIKES)
 
 
-def fold(text: str) -> str:
-    """The form under which a search compares names: small letters without accents, apostrophes and joiners."""
-    plain = unicodedata.normalize("NFKD", clean_name(text).replace("İ", "I").casefold())
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign) and sign not in ZERO_WIDTH_JOINERS)
-    plain = unicodedata.normalize("NFC", plain).translate(FOLDED_LETTERS)
-    plain = "".join("" if sign in APOSTROPHES else sign for sign in plain)
-    return " ".join(re.sub(r"[-‐-―_.,;/()]+", " ", plain).split())
+def _without_invisible(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(sign for place, sign in enumerate(composed) if _is_visible(composed, place))
 
 
 def _is_visible(text: str, place: int) -> bool:
