@@ -96,12 +96,6 @@ def cancel_all_sign_ups(*, member: Member, at: datetime) -> None:
 
 
 @transaction.atomic
-def fill_places(*, offer: Offer, at: datetime) -> int:
-    """Give free places to the waiting list, first come first served. Returns how many members got one."""
-    return _fill_places(_locked(offer), at)
-
-
-@transaction.atomic
 def publish(*, offer: Offer, by: User, at: datetime) -> Offer:
     """Publish an offer; members who want news get one mail about it (R56, R59). Raises Refusal: `over`, `pack`."""
     locked = _locked(offer)
