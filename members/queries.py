@@ -1,4 +1,4 @@
-"""Benefits of a member, and what changes when they move to another country (R6)."""
+"""What membership gives a member today (R65), and what changes when they move to another country (R6)."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from members.enums import Level, Programme
 from members.models import CountryProgramme, LevelBenefit, Member
+from members.rules import Home, Membership, home_of
 
 
 class BenefitChange(NamedTuple):
@@ -60,6 +61,19 @@ def compare_move(member: Member, to: CountryProgramme) -> MoveComparison:
         else:
             comparison.same.append(change)
     return comparison
+
+
+def membership_of(member: Member) -> Membership:
+    """The member's home programme and level today (R65)."""
+    row = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
+    return membership_in(member, row)
+
+
+def membership_in(member: Member, programme: CountryProgramme | None) -> Membership:
+    """The same in a country whose row is known; None: a country without one."""
+    home = home_of(programme.kind, programme.service_level) if programme else Home.NO_PROGRAMME
+    country = programme.country.code if programme else member.country.code
+    return Membership(home, Level(member.level), country, programme.link if programme else "")
 
 
 def get_level_benefit(member: Member) -> LevelBenefit | None:

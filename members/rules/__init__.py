@@ -1,0 +1,51 @@
+"""Pure functions of membership: numbers, levels and points; what membership gives, here and today (R65)."""
+
+from members.rules.levels import (
+    ADULT_AGE,
+    MEMBER_NUMBER_DIGITS,
+    MEMBER_NUMBER_PREFIX,
+    fewest_to_close,
+    is_member_number,
+    level_for,
+    luhn_digit,
+    member_number,
+    next_level,
+    scale_position,
+    thresholds_on,
+)
+from members.rules.membership import (
+    NO_BENEFITS,
+    Benefits,
+    Home,
+    Membership,
+    Treatment,
+    Visited,
+    benefits_here,
+    home_of,
+    treatment,
+    visited_of,
+)
+
+__all__ = [
+    "ADULT_AGE",
+    "MEMBER_NUMBER_DIGITS",
+    "MEMBER_NUMBER_PREFIX",
+    "NO_BENEFITS",
+    "Benefits",
+    "Home",
+    "Membership",
+    "Treatment",
+    "Visited",
+    "benefits_here",
+    "fewest_to_close",
+    "home_of",
+    "is_member_number",
+    "level_for",
+    "luhn_digit",
+    "member_number",
+    "next_level",
+    "scale_position",
+    "thresholds_on",
+    "treatment",
+    "visited_of",
+]
