@@ -28,17 +28,8 @@ REPORTED_KINDS = (
 )
 REPORTED_KIND_CHOICES = [(kind.value, kind.label) for kind in REPORTED_KINDS]
 CUSTOMER_KIND_CHOICES = [("member", "member"), ("visiting", "visiting")]
-KINDS_WITH_OWN_ENDPOINT = (
-    EventKind.ESTIMATE_SENT,
-    EventKind.PART_ORDERED,
-    EventKind.PART_EXPECTED,
-    EventKind.PART_ARRIVED,
-    EventKind.QUESTION_ASKED,
-)
-MOVES = {
-    state.value: [kind.value for kind in next_moves(state) if kind in (*REPORTED_KINDS, *KINDS_WITH_OWN_ENDPOINT)]
-    for state in TicketState
-}
+# What `recordTicketEvent` takes in each state.
+MOVES = {state.value: [kind.value for kind in next_moves(state) if kind in REPORTED_KINDS] for state in TicketState}
 
 
 class NamedSerializer(serializers.Serializer[Any]):
@@ -76,7 +67,9 @@ class TicketSerializer(SparseSerializer):
 
     reference = serializers.CharField()
     state = serializers.ChoiceField(choices=TicketState.choices)
-    moves = serializers.ListField(child=serializers.CharField(), help_text="What can be recorded now (R52).")
+    moves = serializers.ListField(
+        child=serializers.CharField(), help_text="The kinds of events that `recordTicketEvent` takes now (R52)."
+    )
     service = serializers.ChoiceField(choices=ServiceKind.choices)
     centre = NamedSerializer()
     product = NamedSerializer()

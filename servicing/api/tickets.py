@@ -19,7 +19,7 @@ from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.errors import problem, problem_of
-from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
+from cps_portal.core.rest.fields import AwareDateTimeField, LineField, MultiLineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import CompiledPages, ListQuery, SparseListQuery, SparseQuery, paginate, parse_query
 from cps_portal.core.rest.resources import json_response, json_response_with_etag, require_if_match
@@ -34,6 +34,11 @@ from servicing.models import ServiceCentre, Ticket, TicketEvent
 
 MAX_EXTERNAL_ID_LENGTH = 100
 MAX_PER_REQUEST = 50
+WRONG_KIND = (
+    "“{input}” can’t be recorded here. The kinds are: "
+    f"{', '.join(kind for kind, _label in REPORTED_KIND_CHOICES)}. "
+    "Estimates, parts and questions have endpoints of their own: estimates, parts, messages."
+)
 ORDERS = ["-opened_at", "opened_at", "-changed_at", "changed_at"]
 
 
@@ -161,16 +166,16 @@ class EventListQuery(ListQuery):
 class ReportSerializer(StrictSerializer):
     """An event to record. Each field below `occurred_at` belongs to one kind; leave it out for the others."""
 
-    kind = serializers.ChoiceField(choices=REPORTED_KIND_CHOICES)
+    kind = serializers.ChoiceField(choices=REPORTED_KIND_CHOICES, error_messages={"invalid_choice": WRONG_KIND})
     external_id = serializers.CharField(
         max_length=MAX_EXTERNAL_ID_LENGTH,
         help_text="Your number for this event. A repeated number is the same event.",
     )
     occurred_at = AwareDateTimeField(help_text="When it happened at the centre. It may be late or out of order.")
-    condition = serializers.CharField(
+    condition = MultiLineField(
         required=False, allow_blank=True, default="", max_length=1000, help_text="booked_in: its condition at intake."
     )
-    accessories = serializers.CharField(
+    accessories = LineField(
         required=False, allow_blank=True, default="", max_length=300, help_text="booked_in: what came with it."
     )
     in_warranty = serializers.BooleanField(
@@ -186,8 +191,8 @@ class ReportSerializer(StrictSerializer):
     proof_seen = serializers.BooleanField(
         required=False, default=False, help_text="warranty_decided: you have seen a proof of purchase."
     )
-    carrier = serializers.CharField(required=False, allow_blank=True, default="", max_length=60, help_text="shipped.")
-    tracking = serializers.CharField(required=False, allow_blank=True, default="", max_length=60, help_text="shipped.")
+    carrier = LineField(required=False, allow_blank=True, default="", max_length=60, help_text="shipped.")
+    tracking = LineField(required=False, allow_blank=True, default="", max_length=60, help_text="shipped.")
     tracking_url = serializers.URLField(
         required=False, allow_blank=True, default="", max_length=300, help_text="shipped: begins with https://."
     )

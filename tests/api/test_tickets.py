@@ -1,8 +1,15 @@
 """Tickets through the API (R47, R52, R55)."""
 
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from servicing.api.resources import MOVES, REPORTED_KINDS
+from servicing.enums import TicketState
 from servicing.models import Ticket, TicketEvent
+from servicing.rules import next_moves
 from tests.api.machines import Machine
 
 
@@ -29,6 +36,57 @@ def test_an_event_moves_the_ticket_and_counts_once(workshop: Machine, ticket: Ti
     event = TicketEvent.objects.get(ticket=ticket, kind="booked_in")
     assert event.partner == workshop.partner
     assert workshop.get(path).json()["results"][-1]["external_id"] == "1"
+
+
+def take_each_move(workshop: Machine, ticket: Ticket, taken: set[str]) -> None:
+    """Post every kind that `moves` lists, each undone afterwards, and add it to `taken`."""
+    path = f"tickets/{ticket.reference}"
+    more = {"in_warranty": False, "why": "not_covered"}
+    for kind in workshop.get(path).json()["moves"]:
+        with transaction.atomic():
+            answer = workshop.post(f"{path}/events", said(kind, f"try-{kind}", **more))
+            transaction.set_rollback(True)
+        assert answer.status_code == 201, (kind, answer.json())
+        taken.add(kind)
+
+
+def test_everything_that_moves_lists_can_be_posted_in_every_state_of_a_job(workshop: Machine, ticket: Ticket) -> None:
+    """R52, R70: `moves` lists what POST events takes now, and nothing else."""
+    path, taken = f"tickets/{ticket.reference}", set[str]()
+    lines = [{"text": "Shutter", "price": "1", "tax_percent": "0"}]
+    bill = {"currency": "ZAR", "valid_until": str(timezone.localdate() + timedelta(days=20)), "lines": lines}
+    for kind in [
+        "sent",
+        "booked_in",
+        "assessed",
+        "estimate",
+        "estimate_approved",
+        "repair_started",
+        "ready",
+        "shipped",
+    ]:
+        take_each_move(workshop, ticket, taken)
+        is_bill = kind == "estimate"
+        answer = workshop.post(f"{path}/{'estimates' if is_bill else 'events'}", bill if is_bill else said(kind, kind))
+        assert answer.status_code == 201, answer.json()
+    take_each_move(workshop, ticket, taken)
+    assert taken == set(REPORTED_KINDS)
+
+
+@pytest.mark.parametrize("state", TicketState)
+def test_moves_lists_no_kind_that_has_an_endpoint_of_its_own(state: TicketState) -> None:
+    assert set(MOVES[state]) == set(next_moves(state)) & set(REPORTED_KINDS)
+
+
+@pytest.mark.parametrize("kind", ["question_asked", "part_ordered", "part_expected", "estimate_sent", "repaired"])
+def test_a_kind_that_cannot_be_posted_is_answered_with_those_that_can(
+    workshop: Machine, ticket: Ticket, kind: str
+) -> None:
+    answer = workshop.post(f"tickets/{ticket.reference}/events", said(kind))
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/kind" and kind in error["detail"]
+    assert all(known in error["detail"] for known in REPORTED_KINDS)
 
 
 def test_a_refused_event_lists_the_events_that_are_possible(workshop: Machine, ticket: Ticket) -> None:
