@@ -116,7 +116,8 @@ class Job:
 
     @property
     def counts_days(self) -> bool:
-        return self.summary.kind != SummaryKind.NOTHING
+        """Whether the number in the ring is a part of the target."""
+        return self.summary.kind not in (SummaryKind.NOTHING, SummaryKind.TARGET)
 
     @property
     def state_sentence(self) -> str | Promise:

@@ -37,6 +37,7 @@ class Clock:
     steps: tuple[Step, ...]
     target_days: int
     started_at: datetime | None = None
+    counts_from: datetime | None = None  # the first working time since then: later if it was booked in while closed
     stopped_at: datetime | None = None
     due_at: datetime | None = None
     paused_since: datetime | None = None
@@ -44,7 +45,7 @@ class Clock:
     elapsed: timedelta = ZERO  # working time since booking in, without the pauses
     left: timedelta = ZERO  # working time until it is due; zero once it is
     elapsed_days: int = 0  # of the target's days; for people, by dates
-    left_days: int = 0  # working days after today up to the day on which it is due
+    left_days: int = 0  # working days after today up to the day on which it is due, never more than the target
     late_days: int = 0  # working days after that day; 0 if it was missed today
     missed: bool = False
     will_be_missed: bool = False
@@ -53,6 +54,11 @@ class Clock:
     @property
     def is_running(self) -> bool:
         return self.started_at is not None and self.stopped_at is None and self.paused_since is None
+
+    @property
+    def is_before_opening(self) -> bool:
+        """Whether it was booked in while the centre was closed, and no working time has passed since."""
+        return self.is_running and not self.missed and self.elapsed == ZERO and self.counts_from != self.started_at
 
     @property
     def offers_loan(self) -> bool:
@@ -100,13 +106,16 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
     worked = working_time_between(begin, until, calendar)
     lost = sum((working_time_between(since, to, calendar) for since, to in paused), ZERO)
     today, due_day = (moment.astimezone(calendar.zone).date() for moment in (until, due))
-    left_days, late_days = _days_between(today, due_day, calendar), _days_between(due_day, today, calendar)
+    # Booked in on a day off, it has more working days ahead than its target: the first one has not begun.
+    left_days = min(_days_between(today, due_day, calendar), target_days)
+    late_days = _days_between(due_day, today, calendar)
     part_expected = _last_part_expected(applied) if stop is None else None
     return Clock(
         state=state,
         steps=steps,
         target_days=target_days,
         started_at=begin,
+        counts_from=add_working_time(begin, ZERO, calendar),
         stopped_at=stop,
         due_at=due,
         paused_since=paused[-1][0] if any(pause.until is None for pause in pauses) else None,
@@ -211,7 +220,7 @@ def _days_between(start: date, end: date, calendar: Calendar) -> int:
 class SummaryKind(StrEnum):
     """What the number in the middle of the ring counts."""
 
-    TARGET = "target"  # not started yet
+    TARGET = "target"  # not started yet, or booked in while the centre is closed
     DAYS_LEFT = "days_left"
     HOURS_LEFT = "hours_left"
     DAYS_LATE = "days_late"
@@ -242,8 +251,9 @@ def summarize_clock(clock: Clock, target_days: int) -> ClockSummary:
     segments = _segments(days)
     if clock.state == TicketState.CANCELLED:
         return ClockSummary("paused", SummaryKind.NOTHING, 0, segments)
-    if clock.started_at is None:
-        return ClockSummary("paused", SummaryKind.TARGET, days, segments)
+    if clock.started_at is None or clock.is_before_opening:
+        tone = "paused" if clock.started_at is None else "on"
+        return ClockSummary(tone, SummaryKind.TARGET, days, segments)
     if clock.stopped_at:
         tone = "late" if clock.missed else "on"
         return ClockSummary(tone, SummaryKind.TOOK, max(clock.elapsed_days, 1), segments, _elapsed(1.0, days))

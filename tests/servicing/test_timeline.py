@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cps_portal.core.lib.clock import Calendar, working_time_between
 from servicing.enums import EventKind, PauseReason, TicketState
 from servicing.rules import Clock, Event, compute_clock, may_record
+from servicing.rules.clock import summarize_clock
 
 E, S = EventKind, TicketState
 JOHANNESBURG = Calendar(zone=ZoneInfo("Africa/Johannesburg"), country="ZA")
@@ -69,6 +70,47 @@ def test_due_at_the_same_local_time_that_many_working_days_later(
     events = [step.event for step in clock.steps]
     assert clock.due_at and not compute_clock(events, calendar, days, clock.due_at).missed
     assert compute_clock(events, calendar, days, clock.due_at + timedelta(seconds=1)).missed
+
+
+@pytest.mark.parametrize("calendar", [JOHANNESBURG, DUBAI, CAIRO, BUCHAREST, ALWAYS])
+@pytest.mark.parametrize("days", [1, 2, 3, 5, 10])
+def test_the_days_left_never_exceed_the_target_whenever_it_is_booked_in(calendar: Calendar, days: int) -> None:
+    """R44, R70: over every hour of two weeks of booking in, and every hour after it until the target."""
+    first = datetime(2026, 3, 1, tzinfo=calendar.zone)
+    for hour in range(14 * 24):
+        booked = first + timedelta(hours=hour)
+        events = make_events((booked.replace(tzinfo=None).isoformat(), E.BOOKED_IN), calendar=calendar)
+        for later in (*range(0, 80, 5), 100, 200):
+            now = booked + timedelta(hours=later)
+            clock = compute_clock(events, calendar, days, now)
+            assert 0 <= clock.left_days <= days, (booked, now)
+            assert summarize_clock(clock, days).number <= max(days, 24) or clock.missed
+            is_open = working_time_between(booked, now, calendar) > timedelta(0) or clock.counts_from == booked
+            assert clock.is_before_opening is (not is_open and not clock.missed), (booked, now)
+
+
+@pytest.mark.parametrize(
+    ("booked", "now", "starts"),
+    [
+        ("2026-03-07T11:20", "2026-03-07T12:00", "2026-03-09T09:00"),  # Saturday: starts Monday
+        ("2026-03-07T11:20", "2026-03-08T23:00", "2026-03-09T09:00"),
+        ("2026-03-07T11:20", "2026-03-09T08:59", "2026-03-09T09:00"),
+        ("2026-03-07T11:20", "2026-03-09T09:01", None),
+        ("2026-03-09T07:30", "2026-03-09T08:00", "2026-03-09T09:00"),  # before opening
+        ("2026-03-09T17:30", "2026-03-09T18:00", "2026-03-10T09:00"),  # after closing
+        ("2026-04-03T10:00", "2026-04-05T10:00", "2026-04-07T09:00"),  # Good Friday to Family Day
+        ("2026-03-09T10:00", "2026-03-09T10:00", None),
+    ],
+)
+def test_what_is_booked_in_while_the_centre_is_closed_starts_at_its_next_opening(
+    booked: str, now: str, starts: str | None
+) -> None:
+    clock = clock_at(make_events((booked, E.BOOKED_IN)), now)
+    assert clock.is_before_opening is (starts is not None)
+    assert clock.left_days <= 3
+    if starts and clock.counts_from:
+        assert clock.counts_from.astimezone(JOHANNESBURG.zone).isoformat()[:16] == starts
+        assert summarize_clock(clock, 3).number == 3
 
 
 IN, SEEN = ("2026-03-02T10:00", E.BOOKED_IN), ("2026-03-02T11:00", E.ASSESSED)  # Monday; due on Thursday at ten
