@@ -67,6 +67,7 @@ class EventKind(models.TextChoices):
     PLACE_AWAITED = "place_awaited", _("Waiting for a place")
     PLACE_GIVEN = "place_given", _("Place assigned")
     CHOSE_STANDARD = "chose_standard", _("Standard speed chosen")
+    BECAME_STANDARD = "became_standard", _("Became standard speed")
     ACCEPTED = "accepted", _("Accepted by the centre")
     SENT = "sent", _("Sent to the centre")
     PLACE_LAPSED = "place_lapsed", _("Place lapsed")
@@ -113,6 +114,7 @@ class WhyStandard(models.TextChoices):
     """Why a job is not Fast Track (R43, R46, R49). The member reads every reason that applies."""
 
     VISITING = "visiting", _("Visiting members are served at standard speed.")
+    HOME = "home", _("Fast Track isn’t part of membership in the country where you live.")
     NO_PROGRAMME = "no_programme", _("The centre’s country is not in the free programme.")
     LEVEL = "level", _("Your level doesn’t include Fast Track there.")
     MODEL = "model", _("This model is not eligible for Fast Track.")
@@ -144,6 +146,7 @@ class Warranty(models.TextChoices):
     """Who pays (R60)."""
 
     CHARGEABLE = "chargeable", _("Chargeable")
+    ASKED = "asked", _("Asked for: the centre decides")
     IN_WARRANTY = "in_warranty", _("In warranty")
     REFUSED = "refused", _("Warranty refused")
 

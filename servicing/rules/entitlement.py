@@ -1,6 +1,7 @@
-"""What a member is entitled to for a product, a centre and a kind of service (R43 to R46, R48, R49, R51, R60).
+"""What a member is entitled to for a product, a centre and a kind of service (R43 to R46, R48, R49, R51, R60, R65).
 
-One function answers for the product page, the request, the admin and the API.
+One function answers for the product page, the request, the admin and the API. How the member is treated in the country
+of the centre is decided in `members.rules.membership`.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,6 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kitbag.enums import VideoClass
+from members.rules import NO_BENEFITS, Benefits, Treatment, benefits_here
 from servicing.enums import (
     CentreKind,
     CentreStatus,
@@ -26,6 +28,8 @@ STANDARD_TARGET_DAYS = 10  # working days, approximately (R44)
 MIN_VIDEO_TARGET_DAYS = 5  # for the classes in SLOW_VIDEO (R45)
 SLOW_VIDEO = (VideoClass.CINEMA_EOS, VideoClass.X_SERIES)
 OWN_CENTRES = (CentreKind.PSC, CentreKind.CEC)
+NOT_OURS = (Treatment.CUSTOMER, Treatment.OWN_PROGRAMME)  # Fast Track is not part of membership where the person lives
+ELSEWHERE = (Treatment.TRY, Treatment.NEAREST, Treatment.ASK)  # the centre stands outside the free programme
 Reason = TypeVar("Reason")
 
 
@@ -37,16 +41,6 @@ class Standing(StrEnum):
     NONE = "none"
     NO_SERIAL = "no_serial"  # registered without a serial number, validated or not (R33)
     STOLEN = "stolen"
-
-
-@dataclass(frozen=True, slots=True)
-class Benefit:
-    """What a level gives in the country of the centre (R3, R4, R43)."""
-
-    fast_track_days: int | None = None
-    maintenance_discount: int = 0
-    free_return: bool = False
-    courtesy_loan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +57,11 @@ class CentreFacts:
     products: Collection[str]
     services: Collection[str] = tuple(ServiceKind.values)
     status: str = CentreStatus.OPEN
+    for_travellers: Benefits = NO_BENEFITS  # to members of the free programme, if its country is in another one (R4)
+
+    @property
+    def is_own(self) -> bool:
+        return self.kind in OWN_CENTRES
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,7 @@ class Entitlement:
     """
 
     refused: tuple[WhyRefused, ...] = ()
+    treatment: Treatment | None = None
     track: Track | None = None
     target_days: int | None = None
     why_standard: tuple[WhyStandard, ...] = ()
@@ -96,7 +96,7 @@ class Entitlement:
     discount: int = 0  # percent, on maintenance
     free_return: bool = False
     courtesy_loan: bool = False  # if the target is missed, or will be
-    warranty: Warranty | None = None
+    warranty: Warranty | None = None  # asked for or not: only the centre decides (R60)
     why_no_warranty: tuple[WhyNoWarranty, ...] = ()  # set even if no warranty repair is asked for
 
     @property
@@ -115,8 +115,8 @@ class Entitlement:
 
 def entitlement(
     *,
-    level: str | None,
-    benefit: Benefit | None,
+    treatment: Treatment,
+    benefits: Benefits | None,
     product: ProductFacts,
     centre: CentreFacts,
     service: str,
@@ -128,39 +128,35 @@ def entitlement(
 ) -> Entitlement:
     """Whether a service is possible, how fast it is, and which discounts apply.
 
-    `level` is None for a visiting member (R5). `benefit` is None if the country of the centre is not in the free
-    programme; the country of the member does not matter (R43).
+    `treatment`: how the person is treated in the country of the centre (R65); `benefits`: what their level gives there.
     """
     refused = _refusals(product, centre, service, standing)
     if refused:
         return Entitlement(refused=refused)
-    benefit_given = benefit if level and benefit else Benefit()
-    is_own_centre = centre.kind in OWN_CENTRES
-    may_be_fast = (
-        is_own_centre or service == ServiceKind.REPAIR
-    )  # at service partners only repairs are Fast Track (R46)
-    why = _why_standard(level, benefit, product, standing, may_be_fast=may_be_fast)
-    days = None if why else _fast_track_days(benefit_given, product)
+    given = benefits_here(treatment, of_level=benefits, of_centre=centre.for_travellers)
+    # At service partners only repairs are Fast Track (R46).
+    may_be_fast = centre.is_own or service == ServiceKind.REPAIR
+    why = _why_standard(treatment, given, product, standing, may_be_fast=may_be_fast)
+    days = None if why else _fast_track_days(given, product)
     is_full = not why and places_taken >= places
     waits = is_full and wish == PlaceWish.WAIT
     if is_full and not waits:
         why = (WhyStandard.PLACES,)
     no_warranty = _why_no_warranty(service, claim)
-    warranty = Warranty.CHARGEABLE
-    if claim.wanted:
-        warranty = Warranty.REFUSED if no_warranty else Warranty.IN_WARRANTY
-    free_return = is_own_centre and service == ServiceKind.REPAIR and warranty != Warranty.IN_WARRANTY
+    may_be_covered = claim.wanted and not no_warranty
+    free_return = centre.is_own and service == ServiceKind.REPAIR and not may_be_covered
     return Entitlement(
+        treatment=treatment,
         track=Track.STANDARD if why else Track.FAST,
         target_days=STANDARD_TARGET_DAYS if why else days,
         why_standard=why,
         fast_track_days=days,
         needs_choice=is_full and wish is None,
         waits=waits,
-        discount=benefit_given.maintenance_discount if is_own_centre and service == ServiceKind.MAINTENANCE else 0,
-        free_return=benefit_given.free_return and free_return,
-        courtesy_loan=benefit_given.courtesy_loan and not why,
-        warranty=warranty,
+        discount=given.maintenance_discount if centre.is_own and service == ServiceKind.MAINTENANCE else 0,
+        free_return=given.free_return and free_return,
+        courtesy_loan=given.courtesy_loan and not why,
+        warranty=Warranty.ASKED if claim.wanted else Warranty.CHARGEABLE,
         why_no_warranty=no_warranty,
     )
 
@@ -179,15 +175,17 @@ def _refusals(product: ProductFacts, centre: CentreFacts, service: str, standing
 
 
 def _why_standard(
-    level: str | None, benefit: Benefit | None, product: ProductFacts, standing: Standing, *, may_be_fast: bool
+    treatment: Treatment, benefits: Benefits, product: ProductFacts, standing: Standing, *, may_be_fast: bool
 ) -> tuple[WhyStandard, ...]:
     """All reasons against Fast Track, except that the places are taken."""
-    if level is None:
+    if treatment == Treatment.VISITOR:
         return (WhyStandard.VISITING,)
+    has_none = benefits.fast_track_days is None
     return _applying(
         {
-            WhyStandard.NO_PROGRAMME: benefit is None,
-            WhyStandard.LEVEL: benefit is not None and benefit.fast_track_days is None,
+            WhyStandard.HOME: treatment in NOT_OURS,
+            WhyStandard.NO_PROGRAMME: treatment in ELSEWHERE and has_none,
+            WhyStandard.LEVEL: treatment == Treatment.BENEFITS and has_none,
             WhyStandard.MODEL: not product.fast_track_model,
             WhyStandard.NOT_REGISTERED: standing == Standing.NONE,
             WhyStandard.NOT_VALIDATED: standing == Standing.UNDECIDED,
@@ -208,8 +206,8 @@ def _why_no_warranty(service: str, claim: WarrantyClaim) -> tuple[WhyNoWarranty,
     )
 
 
-def _fast_track_days(benefit: Benefit, product: ProductFacts) -> int | None:
-    days = benefit.fast_track_days
+def _fast_track_days(benefits: Benefits, product: ProductFacts) -> int | None:
+    days = benefits.fast_track_days
     return max(days, MIN_VIDEO_TARGET_DAYS) if days is not None and product.video_class in SLOW_VIDEO else days
 
 

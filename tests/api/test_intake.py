@@ -75,7 +75,7 @@ def test_serial_card_and_number_say_what_the_product_gets(workshop: Machine, wor
     assert (by_serial["code"], by_serial["member"], product["serial"]) == ("found", None, SERIAL)
     assert product["member"] == {"name": "Ana Example", "number": world.ana.number, "level": "gold"}
     given = repair(product)
-    assert (given["track"], given["target_days"], given["warranty"]) == ("fast", 3, "in_warranty")
+    assert (given["track"], given["target_days"], given["warranty"]) == ("fast", 3, "asked")
     assert given["loan_possible"]
     card = get_or_issue_card(member=world.ana, at=timezone.now())
     scanned = f"https://portal.example.org{card.check_path}"

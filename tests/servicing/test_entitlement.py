@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from members.enums import Level
+from members.rules import Benefits, Treatment
 from servicing.enums import (
     CentreKind,
     CentreStatus,
@@ -24,7 +25,6 @@ from servicing.enums import (
     WhyStandard,
 )
 from servicing.rules import (
-    Benefit,
     CentreFacts,
     Entitlement,
     ProductFacts,
@@ -42,10 +42,10 @@ ROOT = Path(__file__).parents[2]
 W, R, N = WhyStandard, WhyRefused, WhyNoWarranty
 
 
-def _published(service_level: str) -> dict[str, Benefit]:
+def _published(service_level: str) -> dict[str, Benefits]:
     with (ROOT / "members/reference/benefits.csv").open() as file:
         return {
-            row["level"]: Benefit(
+            row["level"]: Benefits(
                 int(row["fast_track_days"]) if row["fast_track_days"] else None,
                 int(row["maintenance_discount"]),
                 row["free_return"] == "yes",
@@ -61,17 +61,19 @@ CAMERA = ProductFacts("bodies", fast_track_model=True)
 CINEMA = ProductFacts("bodies", fast_track_model=True, video_class="cinema-eos")
 JOHANNESBURG = CentreFacts(CentreKind.PSC, products=("bodies",))
 PARTNER = CentreFacts(CentreKind.ASP, products=("bodies",))
+FOR_TRAVELLERS = replace(JOHANNESBURG, for_travellers=Benefits(4, 5))
 
 
 def ask(level: str | None = Level.GOLD, **facts: Any) -> Entitlement:
     usual = {
-        "benefit": FULL.get(level or ""),
+        "treatment": Treatment.BENEFITS if level else Treatment.VISITOR,
+        "benefits": FULL.get(level or ""),
         "product": CAMERA,
         "centre": JOHANNESBURG,
         "service": ServiceKind.REPAIR,
         "standing": Standing.VALIDATED,
     }
-    return entitlement(level=level, **(usual | facts))
+    return entitlement(**(usual | facts))
 
 
 @pytest.mark.parametrize(
@@ -87,8 +89,16 @@ def ask(level: str | None = Level.GOLD, **facts: Any) -> Entitlement:
         (Level.PLATINUM, {"product": replace(CINEMA, video_class="consumer")}, 2, ()),
         (Level.SILVER, {"product": CINEMA}, 5, ()),
         (Level.RED, {"product": CINEMA}, 10, (W.LEVEL,)),
-        (Level.PLATINUM, {"benefit": SILVER_ONLY["platinum"]}, 5, ()),
-        (Level.PLATINUM, {"benefit": None}, 10, (W.NO_PROGRAMME,)),
+        (Level.PLATINUM, {"benefits": SILVER_ONLY["platinum"]}, 5, ()),
+        (Level.PLATINUM, {"treatment": Treatment.TRY}, 10, (W.NO_PROGRAMME,)),
+        (Level.PLATINUM, {"treatment": Treatment.NEAREST}, 10, (W.NO_PROGRAMME,)),
+        (Level.PLATINUM, {"treatment": Treatment.CUSTOMER}, 10, (W.HOME,)),
+        (Level.PLATINUM, {"treatment": Treatment.OWN_PROGRAMME}, 10, (W.HOME,)),
+        (Level.RED, {"treatment": Treatment.CUSTOMER, "product": ProductFacts("bodies")}, 10, (W.HOME, W.MODEL)),
+        (Level.GOLD, {"treatment": Treatment.TRY, "centre": FOR_TRAVELLERS}, 4, ()),
+        (Level.RED, {"treatment": Treatment.TRY, "centre": FOR_TRAVELLERS}, 4, ()),
+        (Level.GOLD, {"treatment": Treatment.CUSTOMER, "centre": FOR_TRAVELLERS}, 10, (W.HOME,)),
+        (Level.GOLD, {"treatment": Treatment.BENEFITS, "centre": FOR_TRAVELLERS}, 3, ()),
         (Level.GOLD, {"centre": PARTNER}, 3, ()),
         (Level.GOLD, {"centre": PARTNER, "service": ServiceKind.MAINTENANCE}, 10, (W.CENTRE_KIND,)),
         (Level.GOLD, {"centre": PARTNER, "service": ServiceKind.UPGRADE}, 10, (W.CENTRE_KIND,)),
@@ -166,11 +176,11 @@ def test_discounts_free_return_and_courtesy_loan(
     [
         ("repair", WarrantyClaim(), Warranty.CHARGEABLE, (N.PROOF_MISSING,)),
         ("repair", WarrantyClaim(proof=True), Warranty.CHARGEABLE, ()),
-        ("repair", WarrantyClaim(True, proof=True), Warranty.IN_WARRANTY, ()),
-        ("repair", WarrantyClaim(True), Warranty.REFUSED, (N.PROOF_MISSING,)),
-        ("repair", WarrantyClaim(True, proof=True, outside_region=True), Warranty.REFUSED, (N.OUTSIDE_REGION,)),
-        ("repair", WarrantyClaim(True, proof=True, not_authorised=True), Warranty.REFUSED, (N.NOT_AUTHORISED,)),
-        ("maintenance", WarrantyClaim(True, proof=True), Warranty.REFUSED, (N.NOT_A_REPAIR,)),
+        ("repair", WarrantyClaim(True, proof=True), Warranty.ASKED, ()),
+        ("repair", WarrantyClaim(True), Warranty.ASKED, (N.PROOF_MISSING,)),
+        ("repair", WarrantyClaim(True, proof=True, outside_region=True), Warranty.ASKED, (N.OUTSIDE_REGION,)),
+        ("repair", WarrantyClaim(True, proof=True, not_authorised=True), Warranty.ASKED, (N.NOT_AUTHORISED,)),
+        ("maintenance", WarrantyClaim(True, proof=True), Warranty.ASKED, (N.NOT_A_REPAIR,)),
     ],
 )
 def test_warranty_and_the_reasons_against_it(
@@ -178,13 +188,13 @@ def test_warranty_and_the_reasons_against_it(
 ) -> None:
     answer = ask(service=service, claim=claim)
     assert (answer.warranty, answer.why_no_warranty) == (warranty, why)
-    assert answer.free_return is (service == "repair" and warranty != Warranty.IN_WARRANTY)
+    assert answer.free_return is (service == "repair" and (not claim.wanted or bool(why)))
 
 
 def all_combinations() -> Iterator[tuple[dict[str, Any], Entitlement]]:
     """All combinations, with two warranty claims: the warranty affects only the free return."""
-    given = [(None, None), *((level, rows[level]) for rows in (FULL, SILVER_ONLY) for level in Level)]
-    given += [(level, None) for level in Level]
+    given = [(Treatment.BENEFITS, rows[level]) for rows in (FULL, SILVER_ONLY) for level in Level]
+    given += [(treatment, FULL["platinum"]) for treatment in Treatment if treatment != Treatment.BENEFITS]
     products = [
         ProductFacts(kind, fast, serviceable, video)
         for kind, fast, serviceable, video in product(
@@ -198,14 +208,14 @@ def all_combinations() -> Iterator[tuple[dict[str, Any], Entitlement]]:
     ]
     claims = (WarrantyClaim(), WarrantyClaim(True, proof=True))
     places = [(0, None), (2, None), (3, None), (3, PlaceWish.WAIT), (3, PlaceWish.STANDARD)]
-    for (level, benefit), made, centre, service, standing, (taken, wish), claim in product(
+    for (treatment, benefits), made, centre, service, standing, (taken, wish), claim in product(
         given, products, centres, ServiceKind, Standing, places, claims
     ):
         if centre.status != CentreStatus.OPEN and (taken or claim.wanted):
             continue  # refused already by the same centre with no place taken
         facts = {
-            "level": level,
-            "benefit": benefit,
+            "treatment": treatment,
+            "benefits": benefits,
             "product": made,
             "centre": centre,
             "service": service,
@@ -230,11 +240,11 @@ def test_every_combination_has_a_consistent_answer() -> None:
         assert fast is not bool(answer.why_standard), facts
         assert answer.target_days == (answer.fast_track_days if fast else 10), facts
         assert not fast or (
-            facts["level"]
+            facts["treatment"] == Treatment.BENEFITS
             and facts["product"].fast_track_model
             and facts["standing"] == Standing.VALIDATED
             and (own or repair)
-            and facts["benefit"].fast_track_days is not None
+            and facts["benefits"].fast_track_days is not None
         ), facts
         assert not answer.takes_place or facts["places_taken"] < 3, facts
         assert answer.waits is (fast and facts["places_taken"] == 3), facts
@@ -244,7 +254,7 @@ def test_every_combination_has_a_consistent_answer() -> None:
         assert not answer.discount or (own and facts["service"] == ServiceKind.MAINTENANCE), facts
         assert not answer.free_return or (own and repair and answer.warranty == Warranty.CHARGEABLE), facts
         assert not answer.courtesy_loan or fast, facts
-        if facts["benefit"] is None:
+        if facts["treatment"] != Treatment.BENEFITS:
             assert not (fast or answer.discount or answer.free_return or answer.courtesy_loan), facts
     assert cases > 50_000
 
