@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from cps_portal.core.files.forms import OriginalPhotoField, UploadsField
-from cps_portal.core.lib.forms import DatePartsField
+from cps_portal.core.lib.forms import DatePartsField, LineField, LongText
 from kitbag import rules
 from kitbag.actions.appeals import MAX_APPEAL_LENGTH
 from kitbag.actions.registrations import Details
@@ -17,7 +17,6 @@ from kitbag.enums import RemovalReason, SerialPlace
 from kitbag.models import Registration
 from kitbag.presenters.registrations import details_to_complete
 from kitbag.presenters.texts import MISSING_SENTENCES
-from members.support.forms import LongText
 
 
 def country_choices(first: str) -> list[tuple[str, str | Promise]]:
@@ -46,7 +45,8 @@ class DetailsForm(forms.Form):
     )
     no_serial = forms.BooleanField(label=_("There is no serial number on this item"), required=False)
     insisted = forms.BooleanField(label=_("I have checked it, it is right"), required=False)
-    store = forms.CharField(
+    date_insisted = forms.BooleanField(label=_("I have checked it, it is right"), required=False)
+    store = LineField(
         label=_("Store"),
         required=False,
         max_length=120,

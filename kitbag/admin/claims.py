@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import LongText
 from kitbag import rules
 from kitbag.actions import claims
 from kitbag.admin.staff import staff_user
 from kitbag.enums import ClaimOutcome
 from kitbag.models import Appeal, Claim
 from members.forms.common import add_refusal
-from members.support.forms import LongText
 
 DECIDE = "kitbag.decide_claim"
 ALL = "all"

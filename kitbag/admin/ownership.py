@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import LineField, MultiLineField
 from kitbag import rules
 from kitbag.actions import stolen_reports
 from kitbag.admin.staff import staff_user
@@ -39,9 +40,9 @@ class ReportForm(forms.Form):
         },
     )
     serial = forms.CharField(label=_("Serial number"), max_length=40)
-    police_reference = forms.CharField(label=_("Police reference"), max_length=stolen_reports.MAX_REFERENCE_LENGTH)
+    police_reference = LineField(label=_("Police reference"), max_length=stolen_reports.MAX_REFERENCE_LENGTH)
     stolen_on = forms.DateField(label=_("Stolen on"), required=False, widget=AdminDateWidget)
-    note = forms.CharField(
+    note = MultiLineField(
         label=_("Where and how"),
         required=False,
         max_length=stolen_reports.MAX_NOTE_LENGTH,
@@ -50,7 +51,7 @@ class ReportForm(forms.Form):
 
 
 class LiftForm(forms.Form):
-    reason = forms.CharField(
+    reason = LineField(
         label=_("Why is it lifted?"),
         max_length=stolen_reports.MAX_REASON_LENGTH,
         help_text=_("Kept with the report. The owner is only told that it was lifted."),

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.forms import LineField
 from kitbag.actions.planning import Plan
 from kitbag.catalogue.plans_reader import MAX_BYTES
 from kitbag.catalogue.reader import MAX_POINTS
@@ -39,7 +40,7 @@ class DayForm(forms.Form):
 class ReasonForm(forms.Form):
     """Asked for when members would get less notice than the notice period."""
 
-    short_notice_reason = forms.CharField(
+    short_notice_reason = LineField(
         label=_("Why it can’t wait"),
         max_length=200,
         widget=forms.TextInput({"class": "vTextField"}),

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import LineField
 from kitbag.actions.adjustments import MAX_POINTS, adjust_points, end_adjustment
 from kitbag.admin.staff import staff_user
 from kitbag.models import Adjustment, LedgerCheck, PointsEntry
@@ -51,7 +52,7 @@ class AdjustForm(forms.Form):
     """`previewed` is a signature of what the preview showed: the points are given if it is submitted again."""
 
     points = forms.IntegerField(label=_("Points to add"), min_value=1, max_value=MAX_POINTS)
-    reason = forms.CharField(
+    reason = LineField(
         label=_("Reason, which the member reads"), max_length=200, widget=forms.TextInput({"class": "vTextField"})
     )
     expires_on = forms.DateField(

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import MultiLineField
 from kitbag.actions import review
 from kitbag.actions.serials import check_serial
 from kitbag.admin.registrations import (
@@ -53,7 +54,7 @@ class RefuseForm(DecisionForm):
 
 
 class AskForm(DecisionForm):
-    asked_for = forms.CharField(
+    asked_for = MultiLineField(
         label=_("What the member should add, in words they will read"),
         max_length=review.MAX_QUESTION_LENGTH,
         error_messages={

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import LineField
 from kitbag.admin.staff import staff_user
 from kitbag.queries.preview import preview_thresholds
 from members import actions
@@ -43,7 +44,7 @@ class ThresholdsForm(forms.Form):
     silver = forms.IntegerField(label=_("Points for Silver"), min_value=1, max_value=1_000_000)
     gold = forms.IntegerField(label=_("Points for Gold"), min_value=1, max_value=1_000_000)
     platinum = forms.IntegerField(label=_("Points for Platinum"), min_value=1, max_value=1_000_000)
-    short_notice_reason = forms.CharField(
+    short_notice_reason = LineField(
         label=_("Why at short notice"),
         max_length=200,
         required=False,

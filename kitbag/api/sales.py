@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.errors import problem_of
-from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
+from cps_portal.core.rest.fields import AwareDateTimeField, LineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
@@ -60,7 +60,7 @@ class SaleInSerializer(StrictSerializer):
     serial = serializers.CharField(max_length=40, help_text="As on the product.")
     country = serializers.ChoiceField(choices=[code for code, _name in countries], help_text="ISO 3166.")
     sold_on = serializers.DateField()
-    receipt = serializers.CharField(max_length=60, help_text="Its number.")
+    receipt = LineField(max_length=60, help_text="Its number.")
 
 
 class SaleBatchSerializer(StrictSerializer):

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.forms import DatePartsField
+from cps_portal.core.lib.forms import DatePartsField, LineField, MultiLineField
 from kitbag.actions import stolen_reports
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
@@ -21,7 +21,7 @@ from members.forms.common import add_refusal
 
 
 class StolenForm(forms.Form):
-    police_reference = forms.CharField(
+    police_reference = LineField(
         label=_("Police reference"),
         max_length=stolen_reports.MAX_REFERENCE_LENGTH,
         help_text=_("The number of your report at the police."),
@@ -32,7 +32,7 @@ class StolenForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
     )
     stolen_on = DatePartsField(label=_("Day of the theft"), help_text=_("For example 31 10 2025."))
-    note = forms.CharField(
+    note = MultiLineField(
         label=_("Where and how"),
         required=False,
         max_length=stolen_reports.MAX_NOTE_LENGTH,

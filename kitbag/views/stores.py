@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django_countries import countries
 
-from cps_portal.core.lib.forms import DatePartsField
+from cps_portal.core.lib.forms import DatePartsField, LineField
 from kitbag.actions import retailers
 from members.access import MemberRequest, member_required
 from members.models import CountryProgramme, Member
@@ -22,7 +22,7 @@ class PurchaseForm(forms.Form):
     """What has been typed so far. It shows no errors: the finish form does."""
 
     country = forms.CharField(required=False, max_length=2)
-    store = forms.CharField(required=False, max_length=120)
+    store = LineField(required=False, max_length=120)
     purchased_on = DatePartsField(required=False)
 
 

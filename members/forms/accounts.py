@@ -14,10 +14,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import PastedEmailInput
 from members import actions
 from members.access import newest_terms
 from members.enums import Programme
-from members.forms.common import SPECIALTIES, NameFields, PastedEmailInput, country_choices, terms_label
+from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
 from members.models import User
 
 MAX_EMAIL_LENGTH = 254

@@ -1,39 +1,17 @@
 """Parts that the forms of members and of other apps share."""
 
-import unicodedata
-from typing import Any
-
 from django import forms
-from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.functional import Promise, lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.text import clean_email, clean_name
+from cps_portal.core.lib.forms import PersonNameField
 from members.enums import Specialty
 from members.models import CountryProgramme
 
 SPECIALTIES = [("", _("Choose one, if you like")), *Specialty.choices]
-
-
-def clean_line(text: str) -> str:
-    """A line of text without invisible signs. Raises ValidationError for control characters, or if nothing is left."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in " ".join(text.split())):
-        raise ValidationError(_("This contains characters that can’t be printed. Please type it again."), code="signs")
-    line = clean_name(text)
-    if text.strip() and not line:
-        raise ValidationError(_("Nothing of this can be seen. Please type it again."), code="invisible")
-    return line
-
-
-class PastedEmailInput(forms.EmailInput):
-    """Reads an address without the blanks and invisible signs that come along when it is pasted."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
-        value = super().value_from_datadict(data, files, name)
-        return clean_email(value) if isinstance(value, str) else value
 
 
 def add_refusal(form: forms.Form, refusal: Refusal) -> None:
@@ -62,23 +40,17 @@ terms_label = lazy(_terms_label, str)
 
 
 class NameFields(forms.Form):
-    """First and last name."""
+    """First and last name. Many people have only one name."""
 
-    first_name = forms.CharField(
+    first_name = PersonNameField(
         label=_("First name"),
         max_length=80,
         error_messages={"required": _("Type your first name.")},
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
-    last_name = forms.CharField(
-        label=_("Last name"),
+    last_name = PersonNameField(
+        label=_("Last name (if you have one)"),
         max_length=80,
-        error_messages={"required": _("Type your last name.")},
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
-
-    def clean_first_name(self) -> str:
-        return clean_line(self.cleaned_data["first_name"])
-
-    def clean_last_name(self) -> str:
-        return clean_line(self.cleaned_data["last_name"])

@@ -15,7 +15,7 @@ from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Partner
-from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
+from cps_portal.core.rest.fields import AwareDateTimeField, LineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, json_response, json_response_with_etag
@@ -38,8 +38,8 @@ class PackReportSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=PARTNER_STEP_CHOICES)
     sending = serializers.IntegerField(min_value=1, max_value=1000)
     occurred_at = AwareDateTimeField()
-    carrier = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
-    tracking = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    carrier = LineField(max_length=60, required=False, allow_blank=True, default="")
+    tracking = LineField(max_length=60, required=False, allow_blank=True, default="")
     tracking_url = serializers.URLField(max_length=300, required=False, allow_blank=True, default="")
     reason = serializers.ChoiceField(choices=ReturnReason.choices, required=False, allow_blank=True, default="")
 

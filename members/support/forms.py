@@ -1,6 +1,5 @@
 """Forms for contacting support and for answering cases."""
 
-import unicodedata
 from typing import Any
 
 from django import forms
@@ -10,11 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from cps_portal.core.lib.text import clean_text
-from members.forms.common import PastedEmailInput, clean_line
+from cps_portal.core.lib.forms import LineField, LongText, PastedEmailInput, PersonNameField
 from members.models import User
 from members.support.enums import TOPICS
-from members.support.models import MAX_TEXT_LENGTH, CannedAnswer, Case
+from members.support.models import CannedAnswer, Case
 
 ROBOT = _("This looked like an automatic message. If it isn’t, please send it once more.")
 TOO_OFTEN = _("You’ve sent a lot of messages in a short time. Your text is still here; please try again later.")
@@ -30,26 +28,6 @@ def flat(data: Any) -> dict[str, Any]:
     return {name: data.get(name) for name in data}
 
 
-class LongText(forms.CharField):
-    """Text of several lines without invisible signs. Refuses control characters other than line breaks and tabs."""
-
-    def __init__(self, *, rows: int = 8, max_length: int = MAX_TEXT_LENGTH, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": max_length}))
-        kwargs["max_length"] = max_length
-        kwargs.setdefault("error_messages", {}).setdefault(
-            "max_length", _("Please use at most %(limit_value)d characters. You have %(show_value)d.")
-        )
-        super().__init__(**kwargs)
-
-    def to_python(self, value: Any) -> str:
-        text = "\n".join(str(super().to_python(value)).splitlines())
-        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
-            raise ValidationError(
-                _("This contains characters that can’t be printed. Please type it again."), code="signs"
-            )
-        return clean_text(text)
-
-
 class ContactForm(forms.Form):
     """Contact support (R58). Members are not asked for their name and address."""
 
@@ -60,7 +38,7 @@ class ContactForm(forms.Form):
             "invalid_choice": _("Choose a topic from the list."),
         },
     )
-    name = forms.CharField(
+    name = PersonNameField(
         label=_("Your name"),
         max_length=80,
         error_messages={"required": _("Type your name."), "max_length": _("Use at most 80 characters.")},
@@ -76,7 +54,7 @@ class ContactForm(forms.Form):
         },
         widget=PastedEmailInput(attrs={"autocomplete": "email"}),
     )
-    subject = forms.CharField(
+    subject = LineField(
         label=_("Subject"),
         max_length=120,
         help_text=_("In a few words."),
@@ -104,12 +82,6 @@ class ContactForm(forms.Form):
                 del self.fields[name]
         else:
             del self.fields["files"]
-
-    def clean_name(self) -> str:
-        return clean_line(self.cleaned_data["name"])
-
-    def clean_subject(self) -> str:
-        return clean_line(self.cleaned_data["subject"])
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

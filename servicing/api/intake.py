@@ -20,9 +20,7 @@ from cps_portal.core.rest.resources import json_response
 from kitbag.enums import RegistrationState
 from kitbag.models import Product
 from members.enums import Level
-from members.forms.common import clean_line
 from members.models import Member
-from members.support.forms import LongText
 from servicing.actions import intake
 from servicing.actions.intake import MAX_SERIAL_LENGTH, LookupResult
 from servicing.api.resources import NamedSerializer
@@ -40,9 +38,9 @@ from servicing.models import ServiceCentre, Ticket
 from servicing.queries.entitlement import (
     EntitlementChecker,
     Item,
-    benefits_by_country,
     claims_for,
     count_places_by_member,
+    country_facts,
     find_standings,
 )
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
@@ -56,20 +54,6 @@ CODE_DETAILS = {
         "number. A customer with a card from another region is a visiting member and gets standard speed."
     ),
 }
-
-
-class LineField(serializers.CharField):
-    """One line of plain text, cleaned like the fields of the HTML forms."""
-
-    def to_internal_value(self, data: Any) -> str:
-        return clean_line(super().to_internal_value(data))
-
-
-class MultiLineField(serializers.CharField):
-    """Several lines of plain text."""
-
-    def to_internal_value(self, data: Any) -> str:
-        return LongText(required=False).to_python(super().to_internal_value(data))
 
 
 def get_centre(partner: Partner, slug: str) -> ServiceCentre:
@@ -242,11 +226,10 @@ class IntakeCheckView(LookUpView):
         members = {registration.member_id: registration.member for registration in result.registrations}
         standings = find_standings(items.values()) if items else {}
         claims = claims_for(items.values(), wanted=payload["warranty"], proof=payload["proof"], at=at)
-        benefits = {level: benefits_by_country(level) for level in {member.level for member in members.values()}}
+        countries = country_facts() if members else {}
         places = count_places_by_member(members.values()) if members else {}
         checkers = {
-            key: EntitlementChecker(member, standings=standings, benefits=benefits[member.level])
-            for key, member in members.items()
+            key: EntitlementChecker(member, standings=standings, countries=countries) for key, member in members.items()
         }
         return [
             {

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.core.partners.enums import Scope
-from cps_portal.core.rest.fields import StrictSerializer
+from cps_portal.core.rest.fields import MultiLineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import (
@@ -157,7 +157,7 @@ class LoanDetailView(LoanView):
 
 
 class HandOutSerializer(StrictSerializer):
-    condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Note every scratch.")
+    condition = MultiLineField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Note every scratch.")
     due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="Default: the usual day.")
 
 
@@ -166,7 +166,7 @@ class ExtendSerializer(StrictSerializer):
 
 
 class TakeBackSerializer(StrictSerializer):
-    condition = serializers.CharField(max_length=loans.MAX_CONDITION_LENGTH)
+    condition = MultiLineField(max_length=loans.MAX_CONDITION_LENGTH)
 
 
 class EmptySerializer(StrictSerializer):

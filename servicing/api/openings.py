@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.errors import problem
-from cps_portal.core.rest.fields import StrictSerializer
+from cps_portal.core.rest.fields import LineField, MultiLineField, StrictSerializer
 from cps_portal.core.rest.resources import dumps, etag_of, json_response
 from kitbag.rules import serial_key
 from servicing.actions import intake, service_requests
 from servicing.actions.events import Actor
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
-from servicing.api.intake import LineField, MultiLineField, get_centre, get_product
+from servicing.api.intake import get_centre, get_product
 from servicing.api.resources import TICKET
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.fields import EmailField, LineField, PersonNameField
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import SparseListQuery, SparseQuery, paginate, parse_query
 from cps_portal.core.rest.resources import (
@@ -28,7 +29,7 @@ from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerial
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import service_requests, visitors
 from servicing.actions.events import Actor
-from servicing.api.intake import LineField, get_centre
+from servicing.api.intake import get_centre
 from servicing.api.openings import JobSerializer, item_from_payload, open_and_respond
 from servicing.api.resources import NamedSerializer, TicketSerializer
 from servicing.models import Ticket, VisitingMember
@@ -63,8 +64,8 @@ class VisitorOpeningSerializer(JobSerializer):
     region = LineField(max_length=60, help_text="As on the card.")
     card_number = LineField(max_length=40)
     expires_on = serializers.DateField()
-    name = LineField(max_length=120)
-    email = serializers.EmailField(
+    name = PersonNameField(max_length=120)
+    email = EmailField(
         required=False, allow_blank=True, default="", max_length=254, help_text="For updates about the job."
     )
     phone = LineField(required=False, allow_blank=True, default="", max_length=16)

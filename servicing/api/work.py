@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from cps_portal.core.files.enums import CONTENT_TYPES
 from cps_portal.core.files.models import StoredFile
-from cps_portal.core.rest.fields import AwareDateTimeField, StrictSerializer
+from cps_portal.core.rest.fields import AwareDateTimeField, LineField, MultiLineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response
@@ -65,7 +65,7 @@ class WorkView(TicketView):
 class LineSerializer(StrictSerializer):
     """One line. A negative price is a discount."""
 
-    text = serializers.CharField(max_length=estimates.MAX_TEXT_LENGTH)
+    text = LineField(max_length=estimates.MAX_TEXT_LENGTH)
     quantity = serializers.DecimalField(max_digits=7, decimal_places=2, default=Decimal(1))
     price = serializers.DecimalField(max_digits=12, decimal_places=2)
     tax_percent = serializers.DecimalField(
@@ -76,7 +76,7 @@ class LineSerializer(StrictSerializer):
 class EstimateInSerializer(StepSerializer):
     currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217.")
     valid_until = serializers.DateField(help_text="The last day on which the customer can answer.")
-    note = serializers.CharField(
+    note = MultiLineField(
         required=False, allow_blank=True, default="", max_length=estimates.MAX_NOTE_LENGTH, help_text="What was found."
     )
     lines: Any = LineSerializer(many=True, allow_empty=False, max_length=estimates.MAX_LINES)  # type: ignore[call-arg]
@@ -163,7 +163,7 @@ PART = Resource(PartSerializer)
 
 
 class PartInSerializer(StepSerializer):
-    name = serializers.CharField(max_length=120)
+    name = LineField(max_length=120)
     expected_on = serializers.DateField(required=False, allow_null=True, default=None)
 
 
@@ -253,7 +253,7 @@ MESSAGE = Resource(MessageSerializer)
 
 
 class MessageInSerializer(StrictSerializer):
-    text = serializers.CharField(max_length=messages.MAX_TEXT_LENGTH)
+    text = MultiLineField(max_length=messages.MAX_TEXT_LENGTH)
     asks = serializers.BooleanField(
         required=False, default=False, help_text="You need an answer: the clock is paused until it comes (R47)."
     )

@@ -6,12 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
+from cps_portal.core.lib.forms import LineField, LongText, PastedEmailInput, PersonNameField, clean_line
 from kitbag.models import Product
 from kitbag.queries.search import search_products
 from kitbag.rules import serial_key
-from members.forms.common import clean_line
 from members.models import User
-from members.support.forms import LongText
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
 from servicing.enums import PlaceWish, ServiceKind
 from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
@@ -57,7 +56,7 @@ class OpenTicketForm(forms.Form):
     service = forms.ChoiceField(label=_("What should be done?"), choices=ServiceKind.choices)
     fault = LongText(label=_("What’s wrong?"), rows=3, max_length=MAX_FAULT_LENGTH, required=False)
     condition = LongText(label=_("Condition"), rows=2, max_length=MAX_CONDITION_LENGTH, required=False)
-    accessories = forms.CharField(
+    accessories = LineField(
         label=_("Came with"),
         max_length=MAX_ACCESSORIES_LENGTH,
         required=False,
@@ -121,10 +120,10 @@ class OpenTicketForm(forms.Form):
 class VisitorForm(forms.Form):
     """The card of a visiting member from another region (R5)."""
 
-    region = forms.CharField(
+    region = LineField(
         label=_("Region of the card"), max_length=60, error_messages=long_errors(_("Copy this from the card."))
     )
-    card_number = forms.CharField(
+    card_number = LineField(
         label=_("Number on the card"), max_length=40, error_messages=long_errors(_("Copy this from the card."))
     )
     expires_on = forms.DateField(
@@ -132,21 +131,13 @@ class VisitorForm(forms.Form):
         widget=day_input(),
         error_messages={"required": _("Copy this from the card."), "invalid": _("Write the day like 2026-03-31.")},
     )
-    name = forms.CharField(label=_("Name"), max_length=120, error_messages=long_errors(_("Copy this from the card.")))
+    name = PersonNameField(label=_("Name"), max_length=120, error_messages=long_errors(_("Copy this from the card.")))
     email = forms.EmailField(
         label=_("Email"),
         required=False,
         error_messages={"invalid": _("Type the email with an @, like name@studio.com.")},
         help_text=_("So that we can keep them informed."),
+        widget=PastedEmailInput,
     )
-    phone = forms.CharField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
+    phone = LineField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
     photo = UploadsField(purpose=PURPOSE, label=_("Photo of the card"))
-
-    def clean_region(self) -> str:
-        return clean_line(self.cleaned_data["region"])
-
-    def clean_card_number(self) -> str:
-        return clean_line(self.cleaned_data["card_number"])
-
-    def clean_name(self) -> str:
-        return clean_line(self.cleaned_data["name"])

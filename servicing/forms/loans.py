@@ -3,11 +3,12 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.forms import MultiLineField
 from servicing.actions.loans import MAX_CONDITION_LENGTH
 
 
 class HandOutForm(forms.Form):
-    condition = forms.CharField(
+    condition = MultiLineField(
         label=_("Condition and what goes with it"),
         max_length=MAX_CONDITION_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -25,7 +26,7 @@ class ExtendForm(forms.Form):
 
 
 class TakeBackForm(forms.Form):
-    condition = forms.CharField(
+    condition = MultiLineField(
         label=_("Condition and what is missing"),
         max_length=MAX_CONDITION_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -17,11 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import UploadsField, keep_uploads
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import LineField, LongText
 from kitbag.enums import Stage
 from kitbag.models import Registration
-from members.forms.common import clean_line
 from members.models import Member, User
-from members.support.forms import LongText
 from servicing.actions.service_requests import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
 from servicing.actions.shipping import MAX_TRACKING_LENGTH
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
@@ -381,19 +380,13 @@ def is_past(registration: Registration) -> bool:
 class SentForm(forms.Form):
     """The carrier and tracking number of a parcel, both optional."""
 
-    carrier = forms.CharField(label=_("Carrier"), max_length=MAX_TRACKING_LENGTH, required=False)
-    tracking = forms.CharField(
+    carrier = LineField(label=_("Carrier"), max_length=MAX_TRACKING_LENGTH, required=False)
+    tracking = LineField(
         label=_("Tracking number"),
         max_length=MAX_TRACKING_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "class": "input ltr"}),
     )
-
-    def clean_carrier(self) -> str:
-        return clean_line(self.cleaned_data["carrier"])
-
-    def clean_tracking(self) -> str:
-        return clean_line(self.cleaned_data["tracking"])
 
 
 class CheckForm(forms.Form):

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from members.support.forms import LongText
+from cps_portal.core.lib.forms import LineField, LongText
 from servicing.actions import estimates, messages, parts, shipping
 from servicing.enums import WhyNoWarranty
 from servicing.models import Part, Ticket
@@ -72,7 +72,7 @@ class BookInForm(StepForm):
         max_length=MAX_CONDITION_LENGTH,
         required=False,
     )
-    accessories = forms.CharField(
+    accessories = LineField(
         label=_("Came with"),
         max_length=MAX_ACCESSORIES_LENGTH,
         required=False,
@@ -137,7 +137,7 @@ class EstimateForm(StepForm):
 class LineForm(forms.Form):
     """One line of an estimate. An empty line is ignored."""
 
-    text = forms.CharField(
+    text = LineField(
         label=_("What"), max_length=estimates.MAX_TEXT_LENGTH, required=False, error_messages=long_errors()
     )
     quantity = forms.DecimalField(
@@ -187,7 +187,7 @@ class AnswerForm(StepForm):
 
 
 class OrderPartForm(StepForm):
-    name = forms.CharField(
+    name = LineField(
         label=_("Part"),
         max_length=parts.MAX_NAME_LENGTH,
         error_messages=long_errors(_("Say which part it is.")),
@@ -230,10 +230,10 @@ class ExpectPartForm(PartForm):
 
 
 class ShipForm(StepForm):
-    carrier = forms.CharField(
+    carrier = LineField(
         label=_("Carrier"), max_length=shipping.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
     )
-    tracking = forms.CharField(
+    tracking = LineField(
         label=_("Tracking number"),
         max_length=shipping.MAX_TRACKING_LENGTH,
         required=False,

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from members.support.forms import LongText
+from cps_portal.core.lib.forms import LongText
 from servicing.actions.messages import MAX_TEXT_LENGTH
 from servicing.queries.file_access import PURPOSE
 

@@ -154,14 +154,14 @@ WRONG = [
     ({"kind": "claim"}, "Choose a topic from the list."),
     ({"subject": ""}, "Type a subject."),
     ({"subject": "x" * 121}, "Use at most 120 characters."),
-    ({"subject": "a\x00b"}, "Null characters"),
+    ({"subject": "a\x00b"}, "can’t be printed"),
     ({"subject": "a\x1bb"}, "characters that can’t be printed"),
     ({"text": " \n "}, "Type your message."),
     ({"text": "x" * (MAX_TEXT_LENGTH + 1)}, "You have 5001."),
     ({"text": "a\x00b"}, "characters that can’t be printed"),
     ({"name": ""}, "Type your name."),
     ({"email": "vera"}, "Type your email with an @"),
-    ({"email": "v\x00@example.org"}, "Null characters"),
+    ({"email": "v\x00@example.org"}, "can’t be printed"),
     ({"website": "http://spam.example"}, "send it once more"),
 ]
 

@@ -25,6 +25,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from cps_portal.core.lib.forms import text_field_class
+
 M = TypeVar("M", bound=Model)
 
 
@@ -86,6 +88,12 @@ def label_split_datetime(field: Any) -> None:
             widget.attrs["aria-label"] = f"{field.label}: {part}"
 
 
+def with_text_field(db_field: Field[Any, Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """With the form field that cleans what is typed, if the column is free text."""
+    form_class = text_field_class(db_field)
+    return {"form_class": form_class, **kwargs} if form_class else kwargs
+
+
 class LabelledDeleteCheckbox(CheckboxInput):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"aria-label": _("Delete"), **(attrs or {})})
@@ -101,7 +109,7 @@ class PortalTabularInline(admin.TabularInline[Any, Any]):
     formset = InlineFormSet
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **with_text_field(db_field, kwargs))
         if field:
             field.widget.attrs.setdefault("aria-label", str(field.label))
             label_split_datetime(field)
@@ -116,7 +124,7 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
     view_on_site = False
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **with_text_field(db_field, kwargs))
         if field:
             label_split_datetime(field)
         return field

@@ -1,11 +1,98 @@
-"""Form fields that several apps use."""
+"""Form fields that several apps use: text that people type, cleaned for its purpose, and dates in three parts."""
 
+import unicodedata
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from cps_portal.core.lib.text import clean_email, clean_name, clean_text, has_address
+
+MAX_LONG_TEXT_LENGTH = 5000
+UNPRINTABLE = _("This contains characters that can’t be printed. Please type it again.")
+INVISIBLE = _("Nothing of this can be seen. Please type it again.")
+ADDRESS_IN_NAME = _("A name can’t have a web address or a slash in it. Please type only the name.")
+
+
+def clean_line(text: str) -> str:
+    """A line of text without invisible signs. Raises ValidationError for control characters, or if nothing is left."""
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in " ".join(text.split())):
+        raise ValidationError(UNPRINTABLE, code="signs")
+    line = clean_name(text)
+    if text.strip() and not line:
+        raise ValidationError(INVISIBLE, code="invisible")
+    return line
+
+
+def clean_lines(text: str) -> str:
+    """Text of several lines without invisible signs. Raises ValidationError for other control characters than TAB."""
+    text = "\n".join(text.splitlines())
+    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
+        raise ValidationError(UNPRINTABLE, code="signs")
+    return clean_text(text)
+
+
+def clean_person_name(text: str) -> str:
+    """A person's name as a line. Raises ValidationError for a web address or a slash, with which mails could lure."""
+    name = clean_line(text)
+    if has_address(name):
+        raise ValidationError(ADDRESS_IN_NAME, code="address")
+    return name
+
+
+class LineField(forms.CharField):
+    """One line of text without invisible signs."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return clean_line(text) if text else text
+
+
+class MultiLineField(forms.CharField):
+    """Text of several lines without invisible signs."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return clean_lines(text) if text else text
+
+
+class PersonNameField(forms.CharField):
+    """The name of a person, or of whoever a parcel is for. A web address or a slash is refused."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return clean_person_name(text) if text else text
+
+
+class LongText(MultiLineField):
+    """A message or a note: a text area, with a message that counts if the text is too long."""
+
+    def __init__(self, *, rows: int = 8, max_length: int = MAX_LONG_TEXT_LENGTH, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"class": "input", "rows": rows, "maxlength": max_length}))
+        kwargs["max_length"] = max_length
+        kwargs.setdefault("error_messages", {}).setdefault(
+            "max_length", _("Please use at most %(limit_value)d characters. You have %(show_value)d.")
+        )
+        super().__init__(**kwargs)
+
+
+class PastedEmailInput(forms.EmailInput):
+    """Reads an address without what comes along when it is pasted: names, brackets, blanks, invisible signs."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
+        value = super().value_from_datadict(data, files, name)
+        cleaned = clean_email(value) if isinstance(value, str) else ""
+        return cleaned if "@" in cleaned else value
+
+
+def text_field_class(column: models.Field[Any, Any]) -> type[forms.CharField] | None:
+    """The form field for a column of free text; None for choices, addresses, slugs and everything else."""
+    if column.choices:
+        return None
+    return {models.CharField: LineField, models.TextField: MultiLineField}.get(type(column))
 
 
 class DatePartsWidget(forms.MultiWidget):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.forms import LineField
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.actions.credentials import MAX_NAME_LENGTH
 from cps_portal.core.partners.enums import SCOPES
@@ -63,7 +64,7 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
 
 
 class SuspendForm(forms.Form):
-    reason = forms.CharField(
+    reason = LineField(
         label=_("Why it is suspended"),
         max_length=200,
         widget=forms.TextInput(attrs={"class": "vTextField"}),

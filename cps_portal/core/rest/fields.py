@@ -7,6 +7,9 @@ from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from rest_framework import serializers
 
+from cps_portal.core.lib.forms import clean_line, clean_lines, clean_person_name
+from cps_portal.core.lib.text import clean_email
+
 
 class AwareDateTimeField(serializers.DateTimeField):
     """A date and time with an offset from UTC. Without one the value is ambiguous and refused."""
@@ -23,6 +26,37 @@ class AwareDateTimeField(serializers.DateTimeField):
             return value.astimezone(UTC)  # PostgreSQL accepts fewer offsets than Python
         except OverflowError:
             self.fail("far")
+
+
+class LineField(serializers.CharField):
+    """One line of text, cleaned like the fields of the HTML forms."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return clean_line(super().to_internal_value(data))
+
+
+class MultiLineField(serializers.CharField):
+    """Text of several lines, cleaned like the fields of the HTML forms."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = clean_lines(super().to_internal_value(data))
+        if not text and not self.allow_blank:
+            self.fail("blank")
+        return text
+
+
+class PersonNameField(serializers.CharField):
+    """The name of a person, without web addresses."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return clean_person_name(super().to_internal_value(data))
+
+
+class EmailField(serializers.EmailField):
+    """An e-mail address as it was pasted, also with the name of its owner."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return clean_email(super().to_internal_value(data))
 
 
 # REST framework would convert these. A serial number sent as a JSON number has lost its leading zeros by then.

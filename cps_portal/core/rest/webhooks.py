@@ -18,7 +18,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.enums import EndpointState, Scope
 from cps_portal.core.partners.models import Attempt, WebhookEndpoint
-from cps_portal.core.rest.fields import StrictSerializer
+from cps_portal.core.rest.fields import LineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
@@ -72,7 +72,7 @@ class SecretSerializer(serializers.Serializer[Any]):
 
 
 class SuspendSerializer(StrictSerializer):
-    reason = serializers.CharField(max_length=200)
+    reason = LineField(max_length=200)
 
 
 class NothingSerializer(StrictSerializer):

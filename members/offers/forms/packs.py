@@ -8,8 +8,9 @@ from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.forms import clean_line
 from members.enums import Programme
-from members.forms.common import clean_line, country_choices
+from members.forms.common import country_choices
 from members.models import CountryProgramme
 from members.offers import addresses
 from members.offers.actions.packs import Address
