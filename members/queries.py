@@ -1,15 +1,18 @@
 """What membership gives a member today (R65), and what changes when they move to another country (R6)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from members.enums import Level, Programme
+from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member
-from members.rules import Home, Membership, home_of
+from members.rules import ACTIVE_HOMES, Home, Membership, home_of
 
 
 class BenefitChange(NamedTuple):
@@ -63,9 +66,9 @@ def compare_move(member: Member, to: CountryProgramme) -> MoveComparison:
     return comparison
 
 
-def membership_of(member: Member) -> Membership:
-    """The member's home programme and level today (R65)."""
-    row = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
+def membership_of(member: Member, on: date | None = None) -> Membership:
+    """The member's home programme and level, today or on another day (R65)."""
+    row = CountryProgramme.objects.in_force(on).filter(country=member.country.code).first()
     return membership_in(member, row)
 
 
@@ -76,16 +79,37 @@ def membership_in(member: Member, programme: CountryProgramme | None) -> Members
     return Membership(home, Level(member.level), country, programme.link if programme else "")
 
 
+def active_countries(on: date | None = None) -> QuerySet[CountryProgramme, str]:
+    """The codes of the countries where membership is active: `Membership.is_active` for many members at once (R65)."""
+    active_kinds = [kind for kind in Programme if home_of(kind, ServiceLevel.FULL) in ACTIVE_HOMES]
+    return CountryProgramme.objects.in_force(on).filter(kind__in=active_kinds).values_list("country", flat=True)
+
+
+def members_with_benefits_of(levels: Iterable[str], on: date | None = None) -> Q:
+    """The members who get at home what one of `levels` gives: `Membership.benefit_level` for many at once (R3, R65)."""
+    free, wanted, reached = CountryProgramme.objects.in_force(on).filter(kind=Programme.FREE), set(levels), Q(pk__in=[])
+    for service_level in ServiceLevel:
+        home = home_of(Programme.FREE, service_level)
+        having = [level for level in Level if Membership(home, level, country="").benefit_level in wanted]
+        reached |= Q(country__in=free.filter(service_level=service_level).values("country"), level__in=having)
+    return reached
+
+
 def get_level_benefit(member: Member) -> LevelBenefit | None:
     """The benefits of the member's level in their country today; None outside the free programme (R3)."""
-    home = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
-    return _benefit(member, home)
+    membership = membership_of(member)
+    return benefit_at(membership, membership.level)
+
+
+def benefit_at(membership: Membership, level: str) -> LevelBenefit | None:
+    """What a level, theirs or another one, gives in the home country; None outside the free programme (R3)."""
+    if not membership.is_active:
+        return None
+    return LevelBenefit.objects.of(level, membership.country, membership.service_level)
 
 
 def _benefit(member: Member, programme: CountryProgramme | None) -> LevelBenefit | None:
-    if programme is None or programme.kind != Programme.FREE:
-        return None
-    return LevelBenefit.objects.of(member.level, programme.country.code, programme.service_level)
+    return benefit_at(membership_in(member, programme), member.level)
 
 
 def _values(benefit: LevelBenefit | None) -> dict[str, BenefitValue]:

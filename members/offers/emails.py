@@ -9,6 +9,7 @@ from members.enums import NoticeCode
 from members.models import Member
 from members.offers.enums import OfferState, PackState, PackStep, PlaceState, ReturnReason
 from members.offers.models import Card, Offer, SignUp, WelcomePack
+from members.queries import membership_of
 
 
 @renderer("offers.pack_step")
@@ -54,6 +55,8 @@ def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
     row = SignUp.objects.filter(pk=sign_up, member__closed_at=None).select_related("member", "offer").first()
     if row is None or row.state == PlaceState.GIVEN_BACK:
         return None
+    if row.state == PlaceState.WAITING and not membership_of(row.member).is_active:  # they are passed over (R65)
+        return None
     if (what == NoticeCode.OFFER_WITHDRAWN) != (row.offer.state == OfferState.WITHDRAWN):
         return None
     if what == NoticeCode.PLACE_FREE and row.state != PlaceState.HELD:
@@ -65,7 +68,7 @@ def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
 def news(*, offer: int, member: int) -> dict[str, str] | None:
     """A new event or special offer, for members who want news. None if it is no longer open to them."""
     reader = Member.objects.open().filter(pk=member, wants_news=True).first()
-    row = reader and Offer.objects.open_to(reader, timezone.now()).filter(pk=offer).first()
+    row = reader and Offer.objects.open_to(membership_of(reader), timezone.now()).filter(pk=offer).first()
     return _about_offer("offer_news", row, reader) if row and reader else None
 
 

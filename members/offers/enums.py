@@ -43,11 +43,19 @@ class PackStep(models.TextChoices):
     SENT_AGAIN = "sent_again", _("Sent again")
     RECEIVED = "received", _("Member confirmed receipt")
     MISSING = "missing", _("Member reported it missing")
-    CANCELLED = "cancelled", _("Cancelled by staff")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 # The steps that a fulfilment partner can report.
 PARTNER_STEPS = (PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RETURNED)
+
+
+class CancelReason(models.TextChoices):
+    """Why a pack was cancelled."""
+
+    STAFF = "staff", _("By staff")
+    RESTING = "resting", _("The member lives outside the free programme")
+    ARRIVES = "arrives", _("An earlier sending had left before it could be cancelled")
 
 
 class ReturnReason(models.TextChoices):

@@ -9,8 +9,10 @@ from django.db.models import Count, Q
 from members.enums import Level
 from members.models import Member
 from members.offers.enums import OfferKind, PlaceState
-from members.offers.models import SIGNED_UP, Offer, SignUp, WelcomePack
+from members.offers.models import SIGNED_UP, Card, CardQuerySet, Offer, SignUp, WelcomePack
 from members.offers.rules import UNDELIVERED_STATES
+from members.queries import active_countries, membership_of
+from members.rules import Membership
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class VisibleOffer:
     places_left: int | None  # None: no limit
     waiting: int = 0
     first_level: str = ""  # the name of the lowest level that opens it, if the member's does not
+    can_open: bool = False  # whether it opens at that level where the member lives: benefits may end at Silver (R3)
+    is_resting: bool = False  # the member lives outside the free programme (R65)
 
     @property
     def has_place(self) -> bool:
@@ -51,57 +55,75 @@ class OfferOverview:
         return bool(self.offers or self.pack_offered or self.pack_followed)
 
 
-def visible_offers(member: Member, at: datetime) -> OfferOverview:
-    """All offers for the member's pages, in three queries."""
+def visible_offers(member: Member, membership: Membership, at: datetime) -> OfferOverview:
+    """All offers for the member's pages, in three queries. While membership rests: only what they signed up for."""
     pack = WelcomePack.objects.filter(member=member).first()
     sign_ups = {entry.offer_id: entry for entry in SignUp.objects.filter(member=member, state__in=SIGNED_UP)}
     current = list(_with_counts(Offer.objects.current(at)))
-    pack_offers = [offer for offer in current if offer.kind == OfferKind.WELCOME_PACK and _is_open(offer, member)]
+    pack_offers = [offer for offer in current if offer.kind == OfferKind.WELCOME_PACK and _is_open(offer, membership)]
     visible = [
-        _visible_offer(offer, member, sign_ups.get(offer.pk), at)
+        _visible_offer(offer, membership, sign_ups.get(offer.pk), at)
         for offer in current
         if offer.kind != OfferKind.WELCOME_PACK
     ]
-    shown = [each for each in visible if each.sign_up or (each.takes_sign_ups and (each.is_open or each.first_level))]
+    shown = [each for each in visible if each.sign_up or (each.takes_sign_ups and (each.is_open or each.can_open))]
     shown.sort(key=lambda each: (not (each.sign_up or each.is_open), each.offer.starts_at or each.offer.since))
     return OfferOverview(
-        pack_offered=pack_offers[0] if pack_offers and pack is None else None,
+        pack_offered=pack_offers[0] if pack_offers and (pack is None or pack.can_be_requested_again) else None,
         pack_followed=pack if pack and pack.state in UNDELIVERED_STATES else None,
         offers=shown,
     )
 
 
+def is_pack_offered(member: Member, at: datetime) -> bool:
+    """Whether the member can request the Welcome Pack today (R36, R37, R65)."""
+    offers = Offer.objects.open_to(membership_of(member), at).filter(kind=OfferKind.WELCOME_PACK)
+    pack = WelcomePack.objects.filter(member=member).first()
+    return (pack is None or pack.can_be_requested_again) and offers.exists()
+
+
 def get_visible_offer(member: Member, slug: str, at: datetime) -> VisibleOffer | None:
-    """The offer at this address, if it is open to the member or to a higher level, or they have signed up for it."""
+    """The offer at this address, if it is open to the member or to a higher level, or they have signed up for it.
+
+    While their membership rests they can open every current offer; the page says why they cannot sign up.
+    """
     offer = _with_counts(Offer.objects.exclude(kind=OfferKind.WELCOME_PACK).filter(slug=slug)).first()
     if offer is None:
         return None
     sign_up = SignUp.objects.filter(offer=offer, member=member, state__in=SIGNED_UP).first()
     if sign_up is None and not Offer.objects.current(at).filter(pk=offer.pk).exists():
         return None
-    visible = _visible_offer(offer, member, sign_up, at)
-    return visible if sign_up or visible.is_open or visible.first_level else None
+    visible = _visible_offer(offer, membership_of(member), sign_up, at)
+    return visible if sign_up or visible.is_open or visible.first_level or visible.is_resting else None
 
 
 def waiting_list_position(sign_up: SignUp) -> int:
-    """Position on the waiting list, counted from 1."""
+    """Position on the waiting list, counted from 1. Members whose membership rests are passed over (R65)."""
     earlier = Q(since__lt=sign_up.since) | Q(since=sign_up.since, pk__lt=sign_up.pk)
-    return SignUp.objects.filter(earlier, offer=sign_up.offer_id, state=PlaceState.WAITING).count() + 1
+    waiting = SignUp.objects.filter(state=PlaceState.WAITING, member__country__in=active_countries())
+    return waiting.filter(earlier, offer=sign_up.offer_id).count() + 1
 
 
-def _is_in_country(offer: Offer, member: Member) -> bool:
-    return not offer.countries or member.country.code in offer.countries
+def find_valid_card(cards: CardQuerySet) -> Card | None:
+    """The card among `cards` that is valid today, with its member; None if there is none (R41, R65)."""
+    valid = cards.live().filter(member__closed_at=None, member__country__in=active_countries())
+    return valid.select_related("member").first()
 
 
-def _is_open(offer: Offer, member: Member) -> bool:
+def _is_in_country(offer: Offer, membership: Membership) -> bool:
+    return not offer.countries or membership.country in offer.countries
+
+
+def _is_open(offer: Offer, membership: Membership) -> bool:
     """The same rule as OfferQuerySet.open_to, for an offer that has been loaded and is current."""
-    return member.level in offer.levels and _is_in_country(offer, member)
+    return membership.benefit_level in offer.levels and _is_in_country(offer, membership)
 
 
-def _visible_offer(offer: Any, member: Member, sign_up: SignUp | None, at: datetime) -> VisibleOffer:
-    is_open = _is_open(offer, member)
-    higher = Level.values[Level.values.index(member.level) + 1 :]
-    opening = [level for level in higher if level in offer.levels]
+def _visible_offer(offer: Any, membership: Membership, sign_up: SignUp | None, at: datetime) -> VisibleOffer:
+    is_open = _is_open(offer, membership)
+    given = membership.benefit_level or membership.level
+    opening = [level for level in Level if level in offer.levels and level.rank > given.rank]
+    is_locked = membership.is_active and not is_open and bool(opening) and _is_in_country(offer, membership)
     return VisibleOffer(
         offer=offer,
         sign_up=sign_up,
@@ -109,12 +131,17 @@ def _visible_offer(offer: Any, member: Member, sign_up: SignUp | None, at: datet
         takes_sign_ups=offer.takes_sign_ups(at),
         places_left=None if offer.places is None else max(offer.places - offer.held, 0),
         waiting=offer.waiting,
-        first_level=str(Level(opening[0]).label) if opening and not is_open and _is_in_country(offer, member) else "",
+        first_level=str(opening[0].label) if is_locked else "",
+        can_open=is_locked and membership.gives_more_at(opening[0]),
+        is_resting=not membership.is_active,
     )
 
 
 def _with_counts(offers: Any) -> Any:
     return offers.annotate(
         held=Count("sign_ups", filter=Q(sign_ups__state=PlaceState.HELD)),
-        waiting=Count("sign_ups", filter=Q(sign_ups__state=PlaceState.WAITING)),
+        waiting=Count(
+            "sign_ups",
+            filter=Q(sign_ups__state=PlaceState.WAITING, sign_ups__member__country__in=active_countries()),
+        ),
     )

@@ -25,6 +25,7 @@ STEP_ORDER = {
 }
 CANCELLABLE_STATES = frozenset({PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED})
 RESENDABLE_STATES = frozenset({PackState.RETURNED, PackState.CANCELLED, PackState.DISPATCHED})
+UNPACKED_STATES = frozenset({PackState.REQUESTED, PackState.ACCEPTED})
 UNDELIVERED_STATES = frozenset({PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED, PackState.DISPATCHED})
 
 

@@ -7,7 +7,8 @@ from members.offers.actions import offers, pack_requests, packs
 
 @shared_task(name="offers.send_pending_requests")
 def send_pending_requests() -> None:
-    """Send requests for Welcome Packs that could not be sent when they were made (R38)."""
+    """Send requests for Welcome Packs that could not be sent when they were made; cancel those that rest (R38, R65)."""
+    packs.cancel_resting_packs(at=timezone.now())
     pack_requests.send_pending_requests(at=timezone.now())
 
 

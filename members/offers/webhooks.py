@@ -10,6 +10,8 @@ from members.models import Member
 from members.offers import addresses
 from members.offers.enums import PackState
 from members.offers.models import Card, WelcomePack
+from members.offers.rules import UNPACKED_STATES
+from members.queries import membership_of
 
 
 @renderer("offers.pack_requested")
@@ -17,6 +19,8 @@ def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
     """All that the partner needs to send the pack. None if this sending is no longer needed: then nothing is sent."""
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
     if row is None or row.state in (PackState.CANCELLED, PackState.RECEIVED) or row.blanked_at:
+        return None
+    if row.state in UNPACKED_STATES and not membership_of(row.member).is_active:  # it is cancelled in a moment (R65)
         return None
     card = Card.objects.live().filter(member=row.member).first()
     return {
@@ -42,7 +46,7 @@ def card_requested(*, card: int) -> dict[str, Any] | None:
     """A replacement card to print and post (R40). None if the card is no longer valid or there is no address."""
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
     pack = WelcomePack.objects.filter(member=row.member, blanked_at=None).first() if row else None
-    if row is None or pack is None:
+    if row is None or pack is None or not membership_of(row.member).is_active:
         return None
     return {
         "key": f"card-{row.number}",

@@ -14,12 +14,16 @@ from members.rules.levels import (
     thresholds_on,
 )
 from members.rules.membership import (
+    ACTIVE_HOMES,
     NO_BENEFITS,
     Benefits,
     Home,
+    HomeBenefits,
     Membership,
+    Nearby,
     Treatment,
     Visited,
+    benefits_at_home,
     benefits_here,
     home_of,
     treatment,
@@ -27,15 +31,19 @@ from members.rules.membership import (
 )
 
 __all__ = [
+    "ACTIVE_HOMES",
     "ADULT_AGE",
     "MEMBER_NUMBER_DIGITS",
     "MEMBER_NUMBER_PREFIX",
     "NO_BENEFITS",
     "Benefits",
     "Home",
+    "HomeBenefits",
     "Membership",
+    "Nearby",
     "Treatment",
     "Visited",
+    "benefits_at_home",
     "benefits_here",
     "fewest_to_close",
     "home_of",

@@ -23,6 +23,9 @@ class Home(StrEnum):
     NOBODY = "nobody"
 
 
+ACTIVE_HOMES = frozenset({Home.FREE_FULL, Home.FREE_SILVER})  # everywhere else membership rests
+
+
 class Visited(StrEnum):
     """The country where something is asked for."""
 
@@ -77,6 +80,39 @@ class Benefits:
 NO_BENEFITS = Benefits()
 
 
+class Nearby(StrEnum):
+    """The best kind of centre that is open in a country (R42)."""
+
+    OWN = "own"  # a Professional Service Centre or a Customer Experience Centre
+    PARTNERS = "partners"  # Authorised Service Partners only
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class HomeBenefits:
+    """What a level gives at the centres of the home country. Days are working days, None for standard speed."""
+
+    repair_days: int | None = None
+    maintenance_days: int | None = None
+    maintenance_discount: int = 0
+    free_return: bool = False
+    courtesy_loan: bool = False
+
+
+def benefits_at_home(benefits: Benefits, nearby: Nearby) -> HomeBenefits:
+    """What is left of a level's benefits where only such centres stand (R46, R51)."""
+    if nearby == Nearby.NONE:
+        return HomeBenefits()
+    is_own = nearby == Nearby.OWN
+    return HomeBenefits(
+        repair_days=benefits.fast_track_days,
+        maintenance_days=benefits.fast_track_days if is_own else None,
+        maintenance_discount=benefits.maintenance_discount if is_own else 0,
+        free_return=benefits.free_return and is_own,
+        courtesy_loan=benefits.courtesy_loan,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A member's home programme and level today, and what follows at home.
@@ -92,18 +128,36 @@ class Membership:
     @property
     def is_active(self) -> bool:
         """Whether offers, Welcome Pack, card, events and new Fast Track jobs are open to them (R65)."""
-        return self.home in (Home.FREE_FULL, Home.FREE_SILVER)
+        return self.home in ACTIVE_HOMES
 
     @property
     def is_subscription(self) -> bool:
         return self.home == Home.SUBSCRIPTION
 
     @property
+    def is_silver_only(self) -> bool:
+        """Whether benefits end at Silver where they live (R3)."""
+        return self.home == Home.FREE_SILVER
+
+    @property
+    def service_level(self) -> str:
+        """The service level of the home country; "" outside the free programme."""
+        if not self.is_active:
+            return ""
+        return ServiceLevel.SILVER if self.is_silver_only else ServiceLevel.FULL
+
+    @property
     def highest_level(self) -> Level | None:
         """The level above which membership gives nothing more at home; None if it gives nothing at all (R3)."""
         if not self.is_active:
             return None
-        return Level.SILVER if self.home == Home.FREE_SILVER else Level.PLATINUM
+        return Level.SILVER if self.is_silver_only else Level.PLATINUM
+
+    @property
+    def benefit_level(self) -> Level | None:
+        """The level whose benefits they get at home: their own, at most the highest one offered there (R3)."""
+        highest = self.highest_level
+        return min(self.level, highest, key=lambda level: level.rank) if highest else None
 
     def gives_more_at(self, level: str) -> bool:
         """Whether `level` gives more at home than the member's own."""

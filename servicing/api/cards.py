@@ -14,6 +14,7 @@ from cps_portal.core.rest.lookups import LookUpView
 from cps_portal.core.rest.resources import json_response
 from members.enums import Level
 from members.offers.models import Card
+from members.offers.queries import find_valid_card
 from servicing.forms.intake import MAX_SEARCH_LENGTH
 
 
@@ -42,14 +43,15 @@ class CardCheckView(LookUpView):
     def post(self, request: Request) -> HttpResponse:
         """Check a membership card, like its public page does.
 
-        The answer is the same for every card that is not valid: replaced, stopped, of a closed account, or unknown.
+        The answer is the same for every card that is not valid today: replaced, stopped, of a closed account, of a
+        member who has moved out of the free programme, or unknown.
         Compare the initials with an identity document. Look-ups are limited per credential and minute.
         """
         form = CardCheckSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         self.count_look_up()
-        cards = Card.objects.presented(form.validated_data["card"]).live().filter(member__closed_at=None)
-        member = card.member if (card := cards.select_related("member").first()) else None
+        card = find_valid_card(Card.objects.presented(form.validated_data["card"]))
+        member = card.member if card else None
         return json_response(
             {
                 "valid": member is not None,

@@ -18,12 +18,13 @@ from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import entry_title
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.presenters.scale import Scale, build_scale
+from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.forecast import Step, forecast
 from members import rules
 from members.enums import Level, NoticeCode
 from members.models import LevelBenefit, LevelThreshold, Member, Notice
 from members.offers.queries import OfferOverview, visible_offers
-from members.queries import get_level_benefit
+from members.queries import benefit_at, membership_of
 from servicing.presenters.tickets import Job, fast_track_places, open_jobs
 
 TASKS_SHOWN = 5
@@ -116,15 +117,17 @@ def build(member: Member, now: datetime) -> Dashboard:
             "pk",
         )[:TASKS_READ]
     )
+    duplicates = find_own_duplicates(needing)
     address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
     ahead = rules.next_level(member.points, thresholds)
-    benefit = get_level_benefit(member)
+    membership = membership_of(member)
+    benefit = benefit_at(membership, membership.level)
     ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     entries = list(ledger.values_list("at", "total"))  # type: ignore[misc]  # the stubs do not see with_total()
     last_change = _last_change(member) if entries else None
     today = timezone.localdate(now)
     steps = forecast(member, today)
-    offers = visible_offers(member, now)
+    offers = visible_offers(member, membership, now)
     running = open_jobs(member, now)
     places, places_taken = fast_track_places(running)
     return Dashboard(
@@ -134,7 +137,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         gap=_gap(member.points, thresholds, needing, checking_points),
         unconfirmed=address if address and not address.verified else None,
         notices=_notices(member, pack_offered=offers.pack_offered is not None),
-        cards=[build_card(row, None) for row in needing[:TASKS_SHOWN]],
+        cards=[build_card(row, None, duplicates.get(row.pk)) for row in needing[:TASKS_SHOWN]],
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
         and mine.undecided(now).filter(submitted_at__gt=now - REFRESH_FOR).exists(),

@@ -13,6 +13,7 @@ from members.actions import notices
 from members.enums import Level, NoticeCode
 from members.models import Member, User
 from members.offers import rules
+from members.offers.actions.resting import resting_refusal
 from members.offers.enums import CardEnd
 from members.offers.models import Card, WelcomePack
 from members.support import actions as cases
@@ -28,8 +29,11 @@ CLOSED = _("This account is closed.")
 def get_or_issue_card(*, member: Member, at: datetime) -> Card:
     """The member's valid card; the first card is issued when it is first needed.
 
-    Raises Refusal: `level` (the first card comes with Silver, R41), `stopped` (staff issue the next), `closed`.
+    Raises Refusal: `level` (the first card comes with Silver, R41), `stopped` (staff issue the next), `closed`,
+    `resting` (outside the free programme: the card itself is kept, R65).
     """
+    if refusal := resting_refusal(member, at):
+        raise refusal
     if card := Card.objects.live().filter(member=member).first():
         return card
     locked = Member.objects.locked().get(pk=member.pk)
@@ -67,13 +71,16 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
     """Issue a new card with a new number and code. The old code is invalid at once; there is no second pack (R40).
 
     With `post` the fulfilment partner is asked to print the card and send it to the address of the Welcome Pack.
-    Raises Refusal: `stale` (replaced already), `address` (beside `post`), `closed`.
+    Raises Refusal: `stale` (replaced already), `address` (beside `post`), `closed`, `resting` (beside `post`).
     """
     locked = Member.objects.locked().select_related("user").get(pk=card.member_id)
     if locked.closed_at:
         raise Refusal("closed", CLOSED)
     if Card.objects.filter(member=locked, pk__gt=card.pk).exists():
         raise Refusal("stale", _("This card has been replaced already. Open the newest one."))
+    if post and resting_refusal(locked, at):
+        sentence = _("Their membership rests in %(country)s. Leave this unticked.")
+        raise Refusal("resting", sentence % {"country": locked.country.name}, "post")
     revoke_card(member=locked, reason=reason, by=by, at=at)
     new = _issue(locked, at)
     if post:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
@@ -21,15 +22,18 @@ from cps_portal.core.outbox.models import Message
 from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
+from members.offers.actions.resting import resting_refusal
 from members.offers.enums import OfferKind, OfferState, PlaceState
 from members.offers.models import Offer, SignUp
 from members.offers.models.offers import SIGNED_UP
+from members.queries import active_countries, members_with_benefits_of, membership_of
 
 MAX_NEWS_PER_BATCH = 500
 FILL_PLACES_SQL = """
 with line as (
-  select id, row_number() over (order by since, id) as turn
-  from offers_signup where offer_id = %(offer)s and state = 'waiting'
+  select s.id, row_number() over (order by s.since, s.id) as turn
+  from offers_signup s join members_member m on m.id = s.member_id
+  where s.offer_id = %(offer)s and s.state = 'waiting' and m.country = any(%(countries)s)
 ), taken as (
   select count(*) as number from offers_signup where offer_id = %(offer)s and state = 'held'
 ), free as (
@@ -49,20 +53,26 @@ def sign_up(*, member: Member, offer: Offer, at: datetime) -> SignUp:
     """Sign the member up: with a place if one is free, else at the end of the waiting list.
 
     Signed up already: nothing changes. After a cancellation they join the end of the list.
-    Raises Refusal: `closed` (the account), `none` (not offered to this member now), `over` (too late), `pack`.
+    Raises Refusal: `closed` (the account), `resting` (they live outside the free programme), `none` (not offered to
+    this member now), `over` (too late), `pack`.
     """
     member = Member.objects.locked().get(pk=member.pk)
     locked = _locked(offer)
     if member.closed_at:
         raise Refusal("closed", _("This account is closed."))
     entry = SignUp.objects.filter(offer=locked, member=member).first()
-    if entry and entry.state in SIGNED_UP:
+    if entry and entry.state == PlaceState.HELD:
+        return entry
+    if refusal := resting_refusal(member, at):
+        raise refusal
+    if entry and entry.state == PlaceState.WAITING:
         return entry
     if locked.kind == OfferKind.WELCOME_PACK:
         raise Refusal("pack", _("You can request the Welcome Pack on its own page."))
     if not locked.takes_sign_ups(at):
         raise Refusal("over", _("Sign-up has ended."))
-    if not Offer.objects.open_to(member, at).filter(pk=locked.pk).exists():
+    membership = membership_of(member, timezone.localdate(at))
+    if not Offer.objects.open_to(membership, at).filter(pk=locked.pk).exists():
         raise Refusal("none", _("This offer isn’t available at your level or in your country right now."))
     entry = entry or SignUp(offer=locked, member=member)
     entry.state, entry.since, entry.ended_at = PlaceState.WAITING, at, None
@@ -93,6 +103,15 @@ def cancel_all_sign_ups(*, member: Member, at: datetime) -> None:
     entries = SignUp.objects.filter(member=member, state__in=SIGNED_UP)
     for offer in Offer.objects.filter(sign_ups__in=entries).order_by("pk"):
         cancel_sign_up(member=member, offer=offer, at=at)
+
+
+@transaction.atomic
+def fill_places_for(*, member: Member, at: datetime) -> None:
+    """Give out free places of the offers that a member waits for: their membership is active again (R65)."""
+    Member.objects.locked().get(pk=member.pk)
+    waiting = SignUp.objects.filter(member=member, state=PlaceState.WAITING)
+    for offer in Offer.objects.filter(sign_ups__in=waiting).order_by("pk"):
+        _fill_places(_locked(offer), at)
 
 
 @transaction.atomic
@@ -170,9 +189,10 @@ def send_news(*, at: datetime, limit: int = MAX_NEWS_PER_BATCH) -> bool:
 
 
 def audience(*, levels: Iterable[str], countries: Iterable[str]) -> QuerySet[Member]:
-    """The members that an offer for these levels and countries reaches today; no countries means all."""
+    """The members that an offer for these levels and countries reaches today; no countries means all (R59, R65)."""
     in_countries = Q(country__in=list(countries)) if countries else Q()
-    members = Member.objects.open().filter(in_countries, level__in=list(levels), user__is_active=True)
+    reached = members_with_benefits_of(levels)
+    members = Member.objects.open().filter(in_countries, reached, user__is_active=True)
     return members.exclude(user__email="")
 
 
@@ -185,14 +205,16 @@ def _signed_up(offer: Offer) -> QuerySet[SignUp]:
 
 
 def _fill_places(offer: Offer, at: datetime, without_notice: int | None = None) -> int:
-    """Give out free places; the caller holds the offer's lock.
+    """Give out free places; the caller holds the offer's lock. Members whose membership rests are passed over (R65).
 
     The sign-up `without_notice` is not notified: that member sees the result on the page.
     """
     if offer.state != OfferState.PUBLISHED or not offer.takes_sign_ups(at):
         return 0
+    countries = list(active_countries(timezone.localdate(at)))
+    parameters = {"offer": offer.pk, "places": offer.places, "countries": countries}
     with connection.cursor() as cursor:
-        cursor.execute(FILL_PLACES_SQL, {"offer": offer.pk, "places": offer.places})
+        cursor.execute(FILL_PLACES_SQL, parameters)
         moved_up = [key for (key,) in cursor.fetchall()]
     _notify(SignUp.objects.filter(pk__in=set(moved_up) - {without_notice}), NoticeCode.PLACE_FREE, at)
     return len(moved_up)

@@ -13,6 +13,7 @@ from members.models import Member, User
 from members.offers.actions.packs import Report, record_report
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Card, PackEvent, WelcomePack
+from members.queries import active_countries
 
 MAX_PACKS_PER_FILE = 1000
 FILES_SHOWN = 10
@@ -38,7 +39,8 @@ class LineError:
 
 def waiting_for_file() -> Q:
     """Requests that have to go by file, because their partner has no webhook endpoint."""
-    return Q(state=PackState.REQUESTED, blanked_at=None, partner__endpoints=None)
+    active = Q(member__country__in=active_countries())
+    return active & Q(state=PackState.REQUESTED, blanked_at=None, partner__endpoints=None)
 
 
 @transaction.atomic

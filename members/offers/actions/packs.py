@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Cast, Concat
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
@@ -21,9 +22,11 @@ from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from members.offers import rules
 from members.offers.actions.cards import get_or_issue_card, revoke_card
-from members.offers.actions.pack_requests import current_partner, send_cancellation, send_request
-from members.offers.enums import PARTNER_STEPS, CardEnd, OfferKind, PackState, PackStep
+from members.offers.actions.pack_requests import MAX_PACKS_PER_RUN, current_partner, send_cancellation, send_request
+from members.offers.actions.resting import resting_refusal
+from members.offers.enums import PARTNER_STEPS, CancelReason, CardEnd, OfferKind, PackState, PackStep
 from members.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
+from members.queries import active_countries, membership_of
 from members.support import actions as cases
 from members.support.enums import CaseKind
 
@@ -65,12 +68,17 @@ class Report:
 def pack_refusal(*, member: Member, at: datetime) -> Refusal | None:
     """Why a member who has not requested the pack yet cannot do so now; None if they can (R36).
 
-    The code is `closed`, `none` (not offered to anybody at the moment), `country`, `level` or `email` (not confirmed).
+    The code is `closed`, `resting` (they live outside the free programme), `none` (not offered to anybody at the
+    moment), `country`, `level` or `email` (not confirmed).
     """
     if member.closed_at:
         return Refusal("closed", _("This account is closed."))
+    return resting_refusal(member, at) or _offer_refusal(member, at) or _address_refusal(member)
+
+
+def _offer_refusal(member: Member, at: datetime) -> Refusal | None:
     current = Offer.objects.current(at).filter(kind=OfferKind.WELCOME_PACK)
-    if not current.open_to(member, at).exists():
+    if not current.open_to(membership_of(member, timezone.localdate(at)), at).exists():
         offer = current.first()
         if offer is None:
             return Refusal("none", _("We don’t offer the Welcome Pack at the moment. We have not kept your address."))
@@ -79,6 +87,10 @@ def pack_refusal(*, member: Member, at: datetime) -> Refusal | None:
                 "country", _("We don’t offer the Welcome Pack in your country. We have not kept your address.")
             )
         return Refusal("level", _("The Welcome Pack comes with Silver. We have not kept your address."))
+    return None
+
+
+def _address_refusal(member: Member) -> Refusal | None:
     if not EmailAddress.objects.filter(user=member.user, verified=True).exists():
         return Refusal("email", _("Please confirm your email address first, so that we can tell you when it ships."))
     return None
@@ -88,20 +100,24 @@ def pack_refusal(*, member: Member, at: datetime) -> Refusal | None:
 def request_pack(*, member: Member, address: Address, by: User, at: datetime) -> WelcomePack:
     """Request the Welcome Pack: one per member, ever (R36, R37). A second request returns the first pack, unchanged.
 
+    A pack that was cancelled before it was packed, because the membership rested, is opened again (R65).
     Raises Refusal: those of `pack_refusal`.
     """
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
-    if existing := WelcomePack.objects.filter(member=locked).first():
+    existing = WelcomePack.objects.filter(member=locked).first()
+    if existing and not existing.can_be_requested_again:
         return existing
     if refusal := pack_refusal(member=locked, at=at):
         raise refusal
     get_or_issue_card(member=locked, at=at)
+    if existing:
+        return _request_again(existing.pk, address, by, at)
     pack = WelcomePack.objects.create(
         member=locked,
         reference=new_reference(lambda drawn: WelcomePack.objects.filter(reference=drawn).exists()),
         partner=current_partner(),
         level_when_asked=locked.level,
-        contents=list(PackItem.objects.filter(included=True).values_list("code", flat=True)),
+        contents=_contents_of_new_packs(),
         language=locked.language,
         asked_at=at,
         sending_since=at,
@@ -136,6 +152,7 @@ def record_report(
     if report.occurred_at < locked.asked_at - rules.MAX_CALENDAR_DIFFERENCE:
         raise Refusal("past", _("This is before the pack was requested. Check the date."), "occurred_at")
     state_before = locked.state
+    has_left_before = report.step == PackStep.DISPATCHED and _was_cancelled(locked, report.sending)
     PackEvent.objects.create(
         pack=locked,
         step=report.step,
@@ -148,6 +165,8 @@ def record_report(
         by=by,
     )
     _update_from_steps(locked, at)
+    if has_left_before and report.sending < locked.sending and locked.state in rules.CANCELLABLE_STATES:
+        _replace_sending(locked, report, at)
     if locked.state != state_before and report.step in NOTICE_CODES:
         _notify(locked, report.step, at)
     return locked, True
@@ -204,28 +223,20 @@ def resend_pack(*, pack: WelcomePack, by: User, at: datetime, address: Address |
     """Send the same pack again, to another address if one is given (R37).
 
     Raises Refusal `state` if the last sending is still with the partner, `address` if the old address has been
-    deleted, `closed`.
+    deleted, `closed`, `resting` (they live outside the free programme).
     """
     locked = WelcomePack.objects.locked(pack.pk)
     if locked.member.closed_at:
         raise Refusal("closed", _("This account is closed."))
+    if resting_refusal(locked.member, at):
+        sentence = _("Their membership rests in %(country)s. The pack can go once they are back in the free programme.")
+        raise Refusal("resting", sentence % {"country": locked.member.country.name})
     if locked.state not in rules.RESENDABLE_STATES:
         raise Refusal("state", _("You can send it again once it was returned, lost or cancelled."))
     if address is None and locked.blanked_at:
         raise Refusal("address", _("The address has been deleted. Ask the member for it."), "street")
-    for name, value in (asdict(address) if address else {}).items():
-        setattr(locked, name, value)
-    locked.sending += 1
-    locked.sending_since = at
-    locked.dispatched_at = locked.blanked_at = None
-    locked.carrier = locked.tracking = locked.tracking_url = locked.return_reason = ""
-    locked.missing_case = locked.late_case = None
-    locked.partner = locked.partner if locked.partner and locked.partner.active else current_partner()
-    locked.state = PackState.REQUESTED
-    locked.save()
-    _add_step(locked, PackStep.SENT_AGAIN, by=by, at=at)
+    _start_sending(locked, address, by, at)
     _notify(locked, PackStep.SENT_AGAIN, at)
-    send_request(pack=locked, at=at)
     return locked
 
 
@@ -235,10 +246,38 @@ def cancel_pack(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
     locked = WelcomePack.objects.locked(pack.pk)
     if locked.state not in rules.CANCELLABLE_STATES:
         raise Refusal("state", _("A pack can’t be cancelled any more once it has left."))
-    _add_step(locked, PackStep.CANCELLED, by=by, at=at)
-    send_cancellation(pack=locked, at=at)
+    _cancel(locked, CancelReason.STAFF, by=by, at=at)
     _notify(locked, PackStep.CANCELLED, at)
     return locked
+
+
+@transaction.atomic
+def cancel_resting_pack(*, member: Member, by: User | None, at: datetime) -> WelcomePack | None:
+    """Cancel a pack that is not packed yet, because the membership rests (R65); packed ones are delivered.
+
+    Returns the pack; None if there is nothing to cancel. The member is not notified: the caller does that.
+    """
+    pack = WelcomePack.objects.filter(member=member, state__in=rules.UNPACKED_STATES).first()
+    if pack is None or not resting_refusal(member, at):
+        return None
+    locked = WelcomePack.objects.locked(pack.pk)
+    if locked.state not in rules.UNPACKED_STATES:
+        return None
+    _cancel(locked, CancelReason.RESTING, by=by, at=at)
+    return locked
+
+
+def cancel_resting_packs(*, at: datetime, limit: int = MAX_PACKS_PER_RUN) -> int:
+    """The same for everybody whose country has left the free programme (R1). They are notified. Returns how many."""
+    active = active_countries(timezone.localdate(at))
+    resting = WelcomePack.objects.filter(state__in=rules.UNPACKED_STATES).exclude(member__country__in=active)
+    count = 0
+    for pack in resting.select_related("member").order_by("pk")[:limit]:
+        with transaction.atomic():
+            if cancelled := cancel_resting_pack(member=pack.member, by=None, at=at):
+                _notify(cancelled, PackStep.CANCELLED, at)
+                count += 1
+    return count
 
 
 @transaction.atomic
@@ -264,8 +303,57 @@ def _delete_addresses(packs: QuerySet[WelcomePack], at: datetime) -> int:
     return packs.update(blanked_at=at, **dict.fromkeys(ADDRESS_FIELDS, ""))
 
 
-def _add_step(pack: WelcomePack, step: PackStep, *, by: User | None, at: datetime) -> None:
-    PackEvent.objects.create(pack=pack, step=step, sending=pack.sending, occurred_at=at, received_at=at, by=by)
+def _contents_of_new_packs() -> list[str]:
+    return list(PackItem.objects.filter(included=True).values_list("code", flat=True))
+
+
+def _request_again(pk: int, address: Address, by: User, at: datetime) -> WelcomePack:
+    pack = WelcomePack.objects.locked(pk)
+    pack.level_when_asked = pack.member.level
+    pack.contents = _contents_of_new_packs()
+    pack.language = pack.member.language
+    _start_sending(pack, address, by, at)
+    Notice.objects.filter(member=pack.member, code=NoticeCode.WELCOME_PACK, read_at=None).update(read_at=at)
+    return pack
+
+
+def _start_sending(pack: WelcomePack, address: Address | None, by: User, at: datetime) -> None:
+    """Request the same pack once more, to another address if one is given. The pack is locked."""
+    for name, value in (asdict(address) if address else {}).items():
+        setattr(pack, name, value)
+    pack.sending += 1
+    pack.sending_since = at
+    pack.dispatched_at = pack.blanked_at = None
+    pack.carrier = pack.tracking = pack.tracking_url = pack.return_reason = ""
+    pack.missing_case = pack.late_case = None
+    pack.partner = pack.partner if pack.partner and pack.partner.active else current_partner()
+    pack.state = PackState.REQUESTED
+    pack.save()
+    _add_step(pack, PackStep.SENT_AGAIN, by=by, at=at)
+    send_request(pack=pack, at=at)
+
+
+def _cancel(pack: WelcomePack, reason: CancelReason, *, by: User | None, at: datetime) -> None:
+    _add_step(pack, PackStep.CANCELLED, by=by, at=at, data={"reason": reason.value})
+    send_cancellation(pack=pack, at=at)
+
+
+def _was_cancelled(pack: WelcomePack, sending: int) -> bool:
+    return PackEvent.objects.filter(pack=pack, sending=sending, step=PackStep.CANCELLED).exists()
+
+
+def _replace_sending(pack: WelcomePack, report: Report, at: datetime) -> None:
+    """A cancelled sending had left before the partner knew: the member gets that one, and no second pack (R37)."""
+    _cancel(pack, CancelReason.ARRIVES, by=None, at=at)
+    _add_step(pack, PackStep.DISPATCHED, by=None, at=at, data=dict(report.data))
+
+
+def _add_step(
+    pack: WelcomePack, step: PackStep, *, by: User | None, at: datetime, data: Mapping[str, str] | None = None
+) -> None:
+    PackEvent.objects.create(
+        pack=pack, step=step, sending=pack.sending, occurred_at=at, received_at=at, by=by, data=dict(data or {})
+    )
     _update_from_steps(pack, at)
 
 

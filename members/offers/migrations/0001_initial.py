@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
             name='PackEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(choices=[('asked', 'Requested'), ('accepted', 'Accepted by the fulfilment partner'), ('packed', 'Packed'), ('dispatched', 'Dispatched'), ('returned', 'Returned to the fulfilment partner'), ('sent_again', 'Sent again'), ('received', 'Member confirmed receipt'), ('missing', 'Member reported it missing'), ('cancelled', 'Cancelled by staff')], max_length=12, verbose_name='step')),
+                ('step', models.CharField(choices=[('asked', 'Requested'), ('accepted', 'Accepted by the fulfilment partner'), ('packed', 'Packed'), ('dispatched', 'Dispatched'), ('returned', 'Returned to the fulfilment partner'), ('sent_again', 'Sent again'), ('received', 'Member confirmed receipt'), ('missing', 'Member reported it missing'), ('cancelled', 'Cancelled')], max_length=12, verbose_name='step')),
                 ('sending', models.PositiveSmallIntegerField(verbose_name='sending')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred')),
                 ('received_at', models.DateTimeField(verbose_name='reported')),

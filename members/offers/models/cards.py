@@ -19,11 +19,8 @@ class CardQuerySet(models.QuerySet["Card"]):
     def live(self) -> "CardQuerySet":
         return self.filter(revoked_at=None)
 
-    def valid(self, token: str) -> "Card | None":
-        """The valid card with this token, with its member; None if there is none (R41)."""
-        if not TOKEN.fullmatch(token):
-            return None
-        return self.live().filter(token=token, member__closed_at=None).select_related("member").first()
+    def with_token(self, token: str) -> "CardQuerySet":
+        return self.filter(token=token) if TOKEN.fullmatch(token) else self.none()
 
     def presented(self, text: str) -> "CardQuerySet":
         """Find cards, revoked ones included, by what was typed or scanned: number, address of the QR code, or token."""

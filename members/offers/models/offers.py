@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from members.enums import Level
 from members.models import Member
 from members.offers.enums import OfferKind, OfferState, PlaceState
+from members.rules import Membership
 
 SIGNED_UP = (PlaceState.HELD, PlaceState.WAITING)
 
@@ -21,10 +22,12 @@ class OfferQuerySet(models.QuerySet["Offer"]):
     def current(self, at: datetime) -> Self:
         return self.filter(Q(until=None) | Q(until__gt=at), state=OfferState.PUBLISHED, since__lte=at)
 
-    def open_to(self, member: Member, at: datetime) -> Self:
-        """Current offers for the member's level and country of today (R43, R59)."""
-        here = Q(countries=[]) | Q(countries__contains=[member.country.code])
-        return self.current(at).filter(here, levels__contains=[member.level])
+    def open_to(self, membership: Membership, at: datetime) -> Self:
+        """Current offers for the level and country of a member; none while their membership rests (R43, R59, R65)."""
+        if membership.benefit_level is None:
+            return self.none()
+        here = Q(countries=[]) | Q(countries__contains=[membership.country])
+        return self.current(at).filter(here, levels__contains=[membership.benefit_level])
 
 
 @pghistory.track()

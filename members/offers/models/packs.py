@@ -15,7 +15,7 @@ from cps_portal.core.partners.models import Partner
 from members.enums import Level
 from members.models import Member, User, append_only
 from members.offers import rules
-from members.offers.enums import PackState, PackStep, ReturnReason
+from members.offers.enums import CancelReason, PackState, PackStep, ReturnReason
 from members.support.models import Case
 
 BLANK = Q(name="", street="", city="", city_area="", country_area="", postal_code="", sorting_code="", phone="")
@@ -187,6 +187,14 @@ class WelcomePack(models.Model):
     def can_be_received(self) -> bool:
         """Whether the member can confirm receipt: a partner has accepted it, or had an earlier sending of it."""
         return self.state in rules.UNDELIVERED_STATES and (self.state != PackState.REQUESTED or self.sending > 1)
+
+    @property
+    def can_be_requested_again(self) -> bool:
+        """Whether it was cancelled before it was packed, because the membership rested (R37, R65)."""
+        if self.state != PackState.CANCELLED:
+            return False
+        cancelled = self.story.filter(step=PackStep.CANCELLED, sending=self.sending)
+        return cancelled.filter(data__reason=CancelReason.RESTING).exists()
 
     def can_be_missing(self, at: datetime) -> bool:
         return self.state in rules.UNDELIVERED_STATES and at >= self.missing_from

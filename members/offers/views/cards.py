@@ -16,14 +16,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import client_address, is_throttled
 from members.access import MemberRequest, member_required
 from members.enums import Level
-from members.models import LevelThreshold
+from members.models import LevelThreshold, Member
 from members.offers.actions.cards import get_or_issue_card, report_lost
 from members.offers.models import Card, WelcomePack
 from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
+from members.offers.queries import find_valid_card
 
 OFFLINE_ASSETS = [  # stored by the service worker together with the page
     "css/portal.css",
@@ -46,18 +48,38 @@ ICONS = [
 @member_required
 def card(request: MemberRequest) -> HttpResponse:
     """The member's card. Opening the page for the first time issues it."""
-    member = request.member
-    context = {"member": member, "can_ask_for_pack": False}
+    mine, refusal = _issue_card(request.member)
+    with read_snapshot():
+        request.member.refresh_from_db()
+        return _refused_page(request, refusal) if mine is None else _card_page(request, mine)
+
+
+def _issue_card(member: Member) -> tuple[Card | None, Refusal | None]:
+    """Before the snapshot, which is read-only. Returns the card, or why there is none."""
     try:
-        mine = get_or_issue_card(member=member, at=timezone.now())
+        return get_or_issue_card(member=member, at=timezone.now()), None
     except Refusal as refusal:
-        silver = LevelThreshold.objects.filter(level=Level.SILVER, valid_from__lte=timezone.localdate())
-        threshold = silver.order_by("-valid_from").first()
-        from_points = threshold.points_from if threshold else 0
-        context |= {"refusal": refusal, "from_points": from_points, "gap": max(from_points - member.points, 0)}
-        return render(request, "offers/card_unavailable.html", context)
+        return None, refusal
+
+
+def _refused_page(request: MemberRequest, refusal: Refusal | None) -> HttpResponse:
+    silver = LevelThreshold.objects.filter(level=Level.SILVER, valid_from__lte=timezone.localdate())
+    threshold = silver.order_by("-valid_from").first()
+    from_points = threshold.points_from if threshold else 0
+    context = {
+        "member": request.member,
+        "can_ask_for_pack": False,
+        "refusal": refusal,
+        "from_points": from_points,
+        "gap": max(from_points - request.member.points, 0),
+    }
+    return render(request, "offers/card_unavailable.html", context)
+
+
+def _card_page(request: MemberRequest, mine: Card) -> HttpResponse:
+    member = request.member
     no_pack = member.level != Level.RED and not WelcomePack.objects.filter(member=member).exists()
-    context |= {"card": mine, "qr": qr.as_svg(mine), "can_ask_for_pack": no_pack}
+    context = {"member": member, "card": mine, "qr": qr.as_svg(mine), "can_ask_for_pack": no_pack}
     return render(request, "offers/card.html", context)
 
 
@@ -65,9 +87,8 @@ def card(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member_required
 def card_pdf(request: MemberRequest) -> HttpResponse:
-    try:
-        mine = get_or_issue_card(member=request.member, at=timezone.now())
-    except Refusal:
+    mine, _refusal = _issue_card(request.member)
+    if mine is None:
         return redirect("offers:card")
     headers = {"Content-Disposition": 'inline; filename="cps-card.pdf"'}
     return HttpResponse(as_pdf(mine, request.member), content_type="application/pdf", headers=headers)
@@ -150,7 +171,7 @@ def card_check(request: HttpRequest, token: str) -> HttpResponse:
         response["Retry-After"] = str(limit[1])
         response._has_been_logged = True  # type: ignore[attr-defined]  # else Django logs the path, which contains the token
     else:
-        valid_card = Card.objects.valid(token)
+        valid_card = find_valid_card(Card.objects.with_token(token))
         response = render(request, "offers/card_check.html", {"card": valid_card, "now": timezone.now()})
     response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     response["Referrer-Policy"] = "no-referrer"

@@ -15,13 +15,16 @@ from members.offers.actions.offers import cancel_sign_up, sign_up
 from members.offers.enums import PlaceState
 from members.offers.presenters.calendar import as_ics
 from members.offers.queries import VisibleOffer, get_visible_offer, visible_offers, waiting_list_position
+from members.queries import membership_of
 
 
 @never_cache
 @require_safe
 @member_required
 def offers(request: MemberRequest) -> HttpResponse:
-    return render(request, "offers/list.html", {"overview": visible_offers(request.member, timezone.now())})
+    membership = membership_of(request.member)
+    overview = visible_offers(request.member, membership, timezone.now())
+    return render(request, "offers/list.html", {"overview": overview, "membership": membership})
 
 
 @never_cache
@@ -32,7 +35,13 @@ def offer(request: MemberRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _change_sign_up(request, visible)
     position = waiting_list_position(visible.sign_up) if visible.sign_up and visible.is_waiting else 0
-    return render(request, "offers/offer.html", {"visible": visible, "offer": visible.offer, "position": position})
+    context = {
+        "visible": visible,
+        "offer": visible.offer,
+        "position": position,
+        "membership": membership_of(request.member),
+    }
+    return render(request, "offers/offer.html", context)
 
 
 @never_cache
