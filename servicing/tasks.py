@@ -16,6 +16,18 @@ def sweep_validations() -> None:
     places.sweep_validations(at=timezone.now())
 
 
+@shared_task(name="servicing.member_moved")
+def member_moved(member: int) -> None:
+    """Take Fast Track from the member's jobs before intake, if it is not part of membership where they live (R6)."""
+    places.on_member_moved(member=member, at=timezone.now())
+
+
+@shared_task(name="servicing.sweep_homes")
+def sweep_homes() -> None:
+    """The same for moves whose task was lost, and for countries that have left the free programme."""
+    places.sweep_homes(at=timezone.now())
+
+
 @shared_task(name="servicing.flag_overdue")
 def flag_overdue() -> None:
     """Record missed targets and offer loans (R48)."""

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "cps_portal.core.outbox",
     "cps_portal.core.files",
+    "cps_portal.core.submissions",
     "cps_portal.core.partners",
     "members",
     "members.support",
@@ -67,14 +68,26 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "cps_portal.core.submissions.middleware.HtmxRedirectMiddleware",
+    "cps_portal.core.submissions.middleware.KeptFormMiddleware",  # before the next one: keeps what it would turn away
+    "cps_portal.core.submissions.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cps_portal.core.lib.snapshot.SnapshotMiddleware",
     "members.middleware.MemberMiddleware",
     "members.offers.middleware.ForgetCardMiddleware",
     "pghistory.middleware.HistoryMiddleware",
+    "cps_portal.core.submissions.middleware.OnceMiddleware",  # the last one: calls the view in its transaction
+]
+
+VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snapshot of the database, because they ...
+    "health",  # ... answer even if no transaction can begin
+    "offers:card",  # ... issue the card, and open a snapshot of their own afterwards
+    "offers:card_pdf",
+    "mfa_view_recovery_codes",  # ... note that the codes were shown
+    "mfa_download_recovery_codes",
 ]
 
 ROOT_URLCONF = "cps_portal.urls"
@@ -92,6 +105,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "cps_portal.site.context.portal",
             ],
+            "builtins": ["cps_portal.core.submissions.templatetags.submissions"],  # `{% once %}` in any template
         },
     }
 ]
@@ -118,6 +132,7 @@ CACHES = {
 
 EVENT_SUBSCRIBERS = {  # events published by an app, and the tasks of upper apps that react to them
     "kitbag.registration_validated": ["servicing.registration_validated"],
+    "members.member_moved": ["servicing.member_moved"],
 }
 
 CELERY_BROKER_URL = REDIS_URL
@@ -139,6 +154,7 @@ CELERY_TIMEZONE = "UTC"
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 CSRF_COOKIE_SECURE = True
+CSRF_FAILURE_VIEW = "cps_portal.core.submissions.views.csrf_failure"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None

@@ -23,6 +23,7 @@ NOTIFIED_KINDS = frozenset(
         E.ACCEPTED,
         E.BOOKED_IN,
         E.BECAME_FAST_TRACK,
+        E.BECAME_STANDARD,
         E.WARRANTY_DECIDED,
         E.QUESTION_ASKED,
         E.ESTIMATE_SENT,

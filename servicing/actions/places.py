@@ -1,10 +1,14 @@
-"""Fast Track places: lapsed, given up, and taken later (R49, R50)."""
+"""Fast Track places: lapsed, given up, lost and taken later (R49, R50, R65)."""
 
 from datetime import datetime
 
+from django.utils import timezone
+
+from members.enums import Programme
+from members.models import CountryProgramme
 from servicing.actions.events import SYSTEM, Actor, give_places, locks_ticket, places_taken, record_event
-from servicing.actions.tickets import apply_entitlement, entitlement_of
-from servicing.enums import EventKind, PlaceWish, Track, WhyStandard
+from servicing.actions.tickets import INTAKE_FIELDS, apply_entitlement, entitlement_of
+from servicing.enums import BEFORE_INTAKE, EventKind, PlaceWish, Track, WhyStandard
 from servicing.models import Ticket, TicketEvent
 from servicing.rules.places import HELD_FOR, free_places, lapses_at
 
@@ -38,6 +42,40 @@ def choose_standard(*, ticket: Ticket, actor: Actor, at: datetime) -> TicketEven
     apply_entitlement(ticket, entitlement_of(ticket, PlaceWish.STANDARD, is_full=True))
     ticket.save()
     return event
+
+
+def sweep_homes(*, at: datetime, limit: int = 200) -> int:
+    """Take Fast Track from jobs before intake whose members live outside the free programme today (R6, R65).
+
+    They moved, or their country has left the programme. Returns how many.
+    """
+    free = CountryProgramme.objects.in_force(timezone.localdate(at)).filter(kind=Programme.FREE).values("country")
+    before_intake = Ticket.objects.filter(state__in=BEFORE_INTAKE, track=Track.FAST, member__isnull=False)
+    tickets = before_intake.exclude(member__country__in=free).order_by("pk")[:limit]
+    return sum(become_standard(ticket=ticket, at=at) for ticket in tickets)
+
+
+def on_member_moved(*, member: int, at: datetime) -> int:
+    """The same for the jobs of one member. Returns how many."""
+    tickets = Ticket.objects.filter(state__in=BEFORE_INTAKE, track=Track.FAST, member=member).order_by("pk")
+    return sum(become_standard(ticket=ticket, at=at) for ticket in tickets)
+
+
+@locks_ticket
+def become_standard(*, ticket: Ticket, at: datetime) -> bool:
+    """Make a job before intake a standard one, if its member no longer gets Fast Track. Returns whether it did."""
+    if not ticket.is_fast or ticket.member is None or ticket.state not in BEFORE_INTAKE:
+        return False
+    entitlement = entitlement_of(ticket, PlaceWish.STANDARD, is_full=False)
+    if entitlement.is_fast_track or not entitlement.possible:
+        return False
+    apply_entitlement(ticket, entitlement)
+    held_a_place = ticket.place is not None
+    ticket.place = ticket.place_since = None
+    record_event(ticket=ticket, kind=EventKind.BECAME_STANDARD, actor=SYSTEM, at=at, changed=INTAKE_FIELDS)
+    if held_a_place:
+        give_places(member=ticket.member, at=at)
+    return True
 
 
 def on_registration_validated(*, registration: int, at: datetime) -> bool:

@@ -1,11 +1,12 @@
 """A ticket at the centre: booking in, cancelling, and what its member gets for it (R43, R47, R49, R50)."""
 
 from datetime import datetime
-from typing import Unpack
+from typing import TypedDict, Unpack
 
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from members.rules import Treatment
 from servicing.actions.events import (
     EventDetails,
     find_by_external_id,
@@ -21,6 +22,7 @@ from servicing.rules.places import PLACES, free_places
 
 INTAKE_FIELDS = [
     "level",
+    "treatment",
     "track",
     "target_days",
     "why_standard",
@@ -91,12 +93,28 @@ def entitlement_of(ticket: Ticket, wish: str | None, *, is_full: bool, is_clean:
         claim=claim,
         places_taken=PLACES if is_full else 0,
         is_clean=is_clean,
+        **at_intake(ticket),
     )
+
+
+class IntakeFacts(TypedDict, total=False):
+    """What a job keeps from the moment of its intake."""
+
+    level: str
+    treatment: Treatment
+
+
+def at_intake(ticket: Ticket) -> IntakeFacts:
+    """Level and treatment at intake, which a job keeps (R50, R65); nothing if it is not booked in yet."""
+    if ticket.booked_in_at is None or not ticket.treatment:
+        return {}
+    return {"level": ticket.level, "treatment": Treatment(ticket.treatment)}
 
 
 def apply_entitlement(ticket: Ticket, entitlement: Entitlement) -> None:
     """Write an entitlement to the fields of a ticket, which the caller saves."""
     ticket.track = entitlement.track or Track.STANDARD
+    ticket.treatment = entitlement.treatment or ticket.treatment
     target_days = entitlement.fast_track_days if entitlement.waits else entitlement.target_days
     ticket.target_days = target_days or ticket.target_days
     ticket.why_standard = [reason.value for reason in entitlement.why_standard]

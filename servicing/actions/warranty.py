@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions.events import EventDetails, find_by_external_id, locks_ticket, record_event
+from servicing.actions.tickets import at_intake
 from servicing.enums import EventKind, ServiceKind, TicketFileKind, Warranty, WhyNoWarranty
 from servicing.models import Ticket, TicketEvent
-from servicing.queries.entitlement import benefits_by_country
+from servicing.queries.entitlement import EntitlementChecker
 from servicing.rules.entitlement import OWN_CENTRES
 
 WARRANTY_FIELDS = ["warranty", "why_no_warranty", "free_return"]
@@ -58,6 +59,4 @@ def _gives_free_return(ticket: Ticket) -> bool:
     """
     if ticket.member is None or ticket.service != ServiceKind.REPAIR or ticket.centre.kind not in OWN_CENTRES:
         return False
-    benefits = benefits_by_country(ticket.level or ticket.member.level)
-    benefit = benefits.get(ticket.centre.country.code)
-    return benefit is not None and benefit.free_return
+    return EntitlementChecker(ticket.member, **at_intake(ticket)).benefits_at(ticket.centre).free_return

@@ -68,6 +68,18 @@ class ServiceCentre(models.Model):
         models.CharField(max_length=10, choices=Shelf), verbose_name=_("kinds of product"), default=list
     )
     programme = models.CharField(_("programme"), max_length=12, choices=Programme)
+    # For members of the free programme, if the country of the centre is in another programme (R4).
+    traveller_days = models.PositiveSmallIntegerField(
+        _("Fast Track target for travellers"),
+        null=True,
+        blank=True,
+        help_text=_("Working days. Leave empty if travellers are served at standard speed."),
+    )
+    traveller_discount = models.PositiveSmallIntegerField(
+        _("maintenance discount for travellers in percent"), default=0, db_default=0
+    )
+    traveller_return = models.BooleanField(_("free return shipping for travellers"), default=False, db_default=False)
+    traveller_loan = models.BooleanField(_("courtesy loan for travellers"), default=False, db_default=False)
     status = models.CharField(_("status"), max_length=10, choices=CentreStatus, default=CentreStatus.OPEN)
     notice = models.CharField(_("notice"), max_length=200, blank=True)
     partner = models.ForeignKey(
@@ -102,6 +114,11 @@ class ServiceCentre(models.Model):
                 name="service_centre_hours",
                 condition=Q(closes__gt=F("opens")),
                 violation_error_message=_("The closing time must be after the opening time."),
+            ),
+            models.CheckConstraint(
+                name="service_centre_traveller_discount",
+                condition=Q(traveller_discount__lte=100),
+                violation_error_message=_("A discount can be 100 percent at most."),
             ),
             models.CheckConstraint(name="service_centre_status", condition=Q(status__in=CentreStatus.values)),
         ]

@@ -172,6 +172,7 @@ class Ticket(models.Model):
     """The service of one product at one centre. The fields from `state` on are computed from the events.
 
     `level` is the member's level at intake, before that the one at the request (R50); blank for visiting members.
+    `treatment` is how they were treated in the country of the centre at that time, a `members.rules.Treatment` (R65).
     `place` is one of the member's three Fast Track places; a constraint gives each to one ticket only (R49).
     """
 
@@ -205,6 +206,7 @@ class Ticket(models.Model):
     why_no_warranty = models.CharField(_("reason for no warranty"), max_length=16, choices=WhyNoWarranty, blank=True)
 
     level = models.CharField(_("level at intake"), max_length=10, choices=Level, blank=True)
+    treatment = models.CharField(_("treatment at intake"), max_length=14, default="", db_default="", editable=False)
     track = models.CharField(_("track"), max_length=8, choices=Track)
     why_standard = ArrayField(
         models.CharField(max_length=16, choices=WhyStandard),

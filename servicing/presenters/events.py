@@ -26,6 +26,10 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     E.ACCEPTED: (_("The centre expects your %(product)s"), _("Send it, or bring it to the counter.")),
     E.BOOKED_IN: (_("Your %(product)s is at the centre"), _("The clock is running. Next, the centre assesses it.")),
+    E.BECAME_STANDARD: (
+        _("Your %(product)s goes at standard speed now"),
+        _("Fast Track isn’t part of membership where you live. Send it as planned, or cancel the job."),
+    ),
     E.BECAME_FAST_TRACK: (
         _("Your %(product)s is Fast Track now"),
         _("Its registration counts, so the target is shorter."),

@@ -17,6 +17,7 @@ from servicing.rules.entitlement import NO_CLAIM, Entitlement, WarrantyClaim
 CONTACT_US = _("Please contact us about this product.")  # whoever presents stolen kit learns nothing else (R34)
 MAX_CENTRES_ABROAD = 3  # shown without asking for more
 WHAT_WOULD_HELP: Mapping[str, str | Promise] = {
+    WhyStandard.HOME: _("If you move to a country of the free programme, it comes back."),
     WhyStandard.NO_PROGRAMME: _("A centre in a country of the free programme can be faster."),
     WhyStandard.LEVEL: _("A higher level gives you Fast Track there. Every product that counts adds points."),
     WhyStandard.MODEL: _("About 120 models have Fast Track. This one is repaired at standard speed everywhere."),

@@ -15,12 +15,13 @@ from kitbag.actions import retailers, stolen_reports
 from kitbag.enums import RegistrationState, ShopStatus, Stage
 from kitbag.models import Product, Registration
 from kitbag.rules import serial_key
-from members.enums import Programme
+from members.enums import Level, Programme
 from members.models import CountryProgramme, LevelBenefit, Member
+from members.rules import NO_BENEFITS, Benefits, Home, Treatment, benefits_here, home_of, treatment, visited_of
 from servicing.models import ServiceCentre, Ticket
 from servicing.rules.entitlement import (
     NO_CLAIM,
-    Benefit,
+    OWN_CENTRES,
     CentreFacts,
     Entitlement,
     ProductFacts,
@@ -43,21 +44,47 @@ class Item:
         return self.registration.serial_key if self.registration else serial_key(self.serial) or None
 
 
+@dataclass(frozen=True)
+class CountryFacts:
+    """The programme of a country today, and what each level gives at its centres: nothing outside the free one."""
+
+    programme: str
+    service_level: str
+    benefits: Mapping[str, Benefits]
+
+    @property
+    def home(self) -> Home:
+        return home_of(self.programme, self.service_level)
+
+
+NOWHERE = CountryFacts(Programme.NONE, "", {})
+
+
 class EntitlementChecker:
-    """Checks entitlements of one member (None: a visiting member), reading each fact once for all checks (R43)."""
+    """Checks entitlements of one member (None: a visiting member), reading each fact once for all checks (R43, R65).
+
+    `level` and `treatment` are those at intake, if the product is at the centre already (R50). `home` is for people who
+    are not signed in.
+    """
 
     def __init__(
         self,
         member: Member | None,
         *,
         standings: Mapping[Item, Standing] | None = None,
-        benefits: Mapping[str, Benefit] | None = None,
+        countries: Mapping[str, CountryFacts] | None = None,
+        level: str = "",
+        treatment: Treatment | None = None,
+        home: Home = Home.OTHER_REGION,
     ) -> None:
-        """`standings` and `benefits` are facts that the caller has already read, for many members at once."""
+        """`standings` and `countries` are facts that the caller has already read, for many members at once."""
         self.member = member
+        self.level = level or (member.level if member else "")
+        self.treatment = treatment
+        self.home = home
         self._standings = dict(standings or {})
-        if benefits is not None:
-            self._benefits = benefits
+        if countries is not None:
+            self._countries = countries
 
     def check(
         self,
@@ -71,8 +98,8 @@ class EntitlementChecker:
     ) -> Entitlement:
         """What the member gets for this product at this centre today."""
         return entitlement(
-            level=self.member.level if self.member else None,
-            benefit=self._benefits.get(centre.country.code),
+            treatment=self.treatment_at(centre),
+            benefits=self._benefits_of_level(centre),
             product=product_facts(item.product),
             centre=centre_facts(centre),
             service=service,
@@ -82,9 +109,28 @@ class EntitlementChecker:
             claim=claim,
         )
 
+    def treatment_at(self, centre: ServiceCentre) -> Treatment:
+        """How the member is treated in the country of the centre (R65)."""
+        if self.treatment:
+            return self.treatment
+        visited = self._countries.get(centre.country.code, NOWHERE)
+        home = self._countries.get(self.member.country.code, NOWHERE).home if self.member else self.home
+        return treatment(
+            home,
+            visited_of(visited.programme, visited.service_level, has_own_centre=centre.kind in OWN_CENTRES),
+        )
+
+    def benefits_at(self, centre: ServiceCentre) -> Benefits:
+        """What the member gets at the centre, whatever the product."""
+        of_centre = centre_facts(centre).for_travellers
+        return benefits_here(self.treatment_at(centre), of_level=self._benefits_of_level(centre), of_centre=of_centre)
+
+    def _benefits_of_level(self, centre: ServiceCentre) -> Benefits:
+        return self._countries.get(centre.country.code, NOWHERE).benefits.get(self.level, NO_BENEFITS)
+
     @cached_property
-    def _benefits(self) -> Mapping[str, Benefit]:
-        return benefits_by_country(self.member.level if self.member else None)
+    def _countries(self) -> Mapping[str, CountryFacts]:
+        return country_facts()
 
     def _standing(self, item: Item) -> Standing:
         if item not in self._standings:
@@ -102,13 +148,21 @@ def check_entitlement(
     claim: WarrantyClaim = NO_CLAIM,
     places_taken: int | None = None,
     is_clean: bool = False,
+    level: str = "",
+    treatment: Treatment | None = None,
 ) -> Entitlement:
-    """One check. `places_taken`: if the caller knows it. `is_clean`: the caller has checked for theft reports (R34)."""
+    """One check. `places_taken`: if the caller knows it. `is_clean`: the caller has checked for theft reports (R34).
+
+    `level` and `treatment` are those at intake, if the product is at the centre already (R50).
+    """
     taken = count_places(member) if places_taken is None else places_taken
-    standings = {item: _standing(item, is_stolen=False)} if is_clean else None
-    country = centre.country.code
-    benefits = benefits_in(country, member.level) if member else {}
-    checker = EntitlementChecker(member, standings=standings, benefits=benefits)
+    checker = EntitlementChecker(
+        member,
+        standings={item: _standing(item, is_stolen=False)} if is_clean else None,
+        countries=facts_of_countries(member, centre, level or (member.level if member else "")),
+        level=level,
+        treatment=treatment,
+    )
     return checker.check(item, centre, service, places_taken=taken, wish=wish, claim=claim)
 
 
@@ -123,37 +177,39 @@ def count_places_by_member(members: Collection[Member]) -> dict[int, int]:
     return {**{member.pk: 0 for member in members}, **dict(rows.annotate(Count("pk")))}
 
 
-def benefits_by_country(level: str | None) -> dict[str, Benefit]:
-    """What a level gives in each country of the free programme, by country code. None: a visiting member's.
-
-    Look up the country of the centre, not of the member (R43).
-    """
-    rows = {(row.service_level, row.country.code): row for row in LevelBenefit.objects.filter(level=level or "")}
-    benefits = {}
-    for home in CountryProgramme.objects.in_force().filter(kind=Programme.FREE):
-        row = rows.get((home.service_level, home.country.code)) or rows.get((home.service_level, ""))
-        benefits[home.country.code] = (
-            Benefit(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
-            if row
-            else Benefit()
-        )
-    return benefits
+def country_facts() -> dict[str, CountryFacts]:
+    """The facts of every country, by its code."""
+    rows = {(row.level, row.service_level, row.country.code): row for row in LevelBenefit.objects.all()}
+    facts = {}
+    for country in CountryProgramme.objects.in_force():
+        code, offered = country.country.code, country.service_level
+        given = {level: rows.get((level, offered, code)) or rows.get((level, offered, "")) for level in Level.values}
+        benefits = {level: _benefits(row) for level, row in given.items() if row} if offered else {}
+        facts[code] = CountryFacts(country.kind, offered, benefits)
+    return facts
 
 
-def benefits_in(country: str, level: str) -> dict[str, Benefit]:
-    """The same for one country, in one query."""
-    row = BENEFIT_IN_COUNTRY.first(country=country, level=level, today=timezone.localdate())
-    if row is None or row[0] != Programme.FREE:
-        return {}
-    return {country: Benefit(**row[1]) if row[1] else Benefit()}
+def facts_of_countries(member: Member | None, centre: ServiceCentre, level: str) -> dict[str, CountryFacts]:
+    """The same for the countries of a member and of a centre and for one level, in one query."""
+    visited = centre.country.code
+    rows = FACTS_OF_COUNTRIES.all(
+        home=member.country.code if member else visited, visited=visited, level=level, today=timezone.localdate()
+    )
+    return {
+        code: CountryFacts(programme, offered, {level: Benefits(**given)} if given else {})
+        for code, programme, offered, given in rows
+    }
 
 
-BENEFIT_IN_COUNTRY: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQuery(
-    lambda country, level, today: (
-        CountryProgramme.objects.filter(country=country, valid_from__lte=today)
-        .order_by("-valid_from")
+FACTS_OF_COUNTRIES: CompiledQuery[tuple[str, str, str, dict[str, Any] | None]] = CompiledQuery(
+    lambda home, visited, level, today: (
+        CountryProgramme.objects.filter(Q(country=home) | Q(country=visited), valid_from__lte=today)
+        .order_by("country", "-valid_from")
+        .distinct("country")
         .values_list(
+            "country",
             "kind",
+            "service_level",
             Subquery(
                 LevelBenefit.objects.filter(level=level, service_level=OuterRef("service_level"))
                 .filter(Q(country=OuterRef("country")) | Q(country=""))
@@ -167,9 +223,13 @@ BENEFIT_IN_COUNTRY: CompiledQuery[tuple[str, dict[str, Any] | None]] = CompiledQ
                     )
                 )[:1]
             ),
-        )[:1]
+        )
     )
 )
+
+
+def _benefits(row: LevelBenefit) -> Benefits:
+    return Benefits(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
 
 
 def product_facts(product: Product) -> ProductFacts:
@@ -182,7 +242,15 @@ def product_facts(product: Product) -> ProductFacts:
 
 
 def centre_facts(centre: ServiceCentre) -> CentreFacts:
-    return CentreFacts(kind=centre.kind, products=centre.shelves, services=centre.services, status=centre.status)
+    return CentreFacts(
+        kind=centre.kind,
+        products=centre.shelves,
+        services=centre.services,
+        status=centre.status,
+        for_travellers=Benefits(
+            centre.traveller_days, centre.traveller_discount, centre.traveller_return, centre.traveller_loan
+        ),
+    )
 
 
 def find_standing(item: Item) -> Standing:

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from members.enums import Level
 from members.models import Member
+from members.rules import NO_BENEFITS, Benefits, Home, Treatment
 from servicing.enums import ServiceKind
 from servicing.models import ServiceCentre
-from servicing.queries.entitlement import benefits_by_country
-from servicing.rules.entitlement import OWN_CENTRES, Benefit
+from servicing.queries.entitlement import EntitlementChecker
+from servicing.rules.entitlement import ELSEWHERE, NOT_OURS, OWN_CENTRES
 
 EARTH_KM = 6371
 NEAREST_KM, FARTHEST_KM = 10, 10_000  # the rings of the map are at 10, 100 and 1,000 km
@@ -82,10 +83,10 @@ def locate_centres(
 ) -> list[LocatedCentre]:
     """The centres with what they offer: the nearest first or, without a position, those of the member's country."""
     # People who are not signed in see what Gold gives.
-    benefits = benefits_by_country(member.level if member else Level.GOLD)
+    checker = EntitlementChecker(member) if member else EntitlementChecker(None, level=Level.GOLD, home=Home.FREE_FULL)
     located = []
     for centre in centres:
-        benefit = benefits.get(centre.country.code)
+        benefits = checker.benefits_at(centre)
         km = distance_km(here, position_of(centre)) if here else None
         is_open, hours = opening_text(centre, at)
         located.append(
@@ -93,8 +94,8 @@ def locate_centres(
                 centre=centre,
                 hours=hours,
                 is_open=is_open,
-                perks=list_perks(centre, benefit),
-                gives_discount=bool(benefit and benefit.maintenance_discount and centre.kind in OWN_CENTRES),
+                perks=list_perks(centre, checker.treatment_at(centre), benefits),
+                gives_discount=bool(benefits.maintenance_discount and centre.kind in OWN_CENTRES),
                 km=None if km is None else round(km),
                 bearing=bearing(here, position_of(centre)) if here else 0.0,
             )
@@ -152,11 +153,13 @@ def days_off_ahead(centre: ServiceCentre, at: datetime, days: int = 60) -> list[
     return [day for day in ahead if day.isoweekday() in calendar.weekdays and not calendar.is_working_day(day)]
 
 
-def list_perks(centre: ServiceCentre, benefit: Benefit | None) -> list[Perk]:
-    """What a member gets there, and what they do not (R46, R51)."""
-    if benefit is None:
+def list_perks(centre: ServiceCentre, treatment: Treatment, benefits: Benefits) -> list[Perk]:
+    """What a member gets there, and what they do not (R4, R46, R51, R65)."""
+    if treatment in NOT_OURS:
+        return [Perk(is_given=False, text=_("Membership gives no benefits here while you live where you do"))]
+    if treatment in ELSEWHERE and benefits == NO_BENEFITS:
         return [Perk(is_given=False, text=_("Outside the free programme: they’ll do their best for you"))]
-    own, fast = centre.kind in OWN_CENTRES, benefit.fast_track_days is not None
+    own, fast = centre.kind in OWN_CENTRES, benefits.fast_track_days is not None
     other = ServiceKind.MAINTENANCE in centre.services
     return [
         Perk(is_given=fast, text=_("Fast Track repair") if fast else _("No Fast Track at this level")),
@@ -165,13 +168,13 @@ def list_perks(centre: ServiceCentre, benefit: Benefit | None) -> list[Perk]:
             text=_("Fast Track maintenance and upgrade") if own and fast else _("No Fast Track maintenance"),
         ),
         Perk(
-            is_given=own and bool(benefit.maintenance_discount),
-            text=_("%(percent)s percent off maintenance") % {"percent": benefit.maintenance_discount}
-            if own and benefit.maintenance_discount
+            is_given=own and bool(benefits.maintenance_discount),
+            text=_("%(percent)s percent off maintenance") % {"percent": benefits.maintenance_discount}
+            if own and benefits.maintenance_discount
             else _("They have their own offers: ask them"),
         ),
         Perk(
-            is_given=own and benefit.free_return,
-            text=_("Free return shipping") if own and benefit.free_return else _("Return shipping not included"),
+            is_given=own and benefits.free_return,
+            text=_("Free return shipping") if own and benefits.free_return else _("Return shipping not included"),
         ),
     ]

@@ -2,7 +2,6 @@
 
 from servicing.rules.clock import Clock, Pause, compute_clock
 from servicing.rules.entitlement import (
-    Benefit,
     CentreFacts,
     Entitlement,
     ProductFacts,
@@ -18,7 +17,6 @@ from servicing.rules.timeline import Event, Step, may_record, replay
 __all__ = [
     "PLACES",
     "TRANSITIONS",
-    "Benefit",
     "CentreFacts",
     "Clock",
     "Entitlement",

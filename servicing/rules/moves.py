@@ -9,7 +9,12 @@ E, S = EventKind, TicketState
 # None is a ticket that does not exist yet.
 MOVES: dict[TicketState | None, dict[EventKind, TicketState]] = {
     None: {E.REQUESTED: S.REQUESTED, E.PLACE_AWAITED: S.WAITING},
-    S.WAITING: {E.PLACE_GIVEN: S.REQUESTED, E.CHOSE_STANDARD: S.REQUESTED, E.CANCELLED: S.CANCELLED},
+    S.WAITING: {
+        E.PLACE_GIVEN: S.REQUESTED,
+        E.CHOSE_STANDARD: S.REQUESTED,
+        E.BECAME_STANDARD: S.REQUESTED,
+        E.CANCELLED: S.CANCELLED,
+    },
     S.REQUESTED: {
         E.ACCEPTED: S.ACCEPTED,
         E.SENT: S.IN_TRANSIT,
@@ -53,6 +58,7 @@ SINCE_INTAKE = (*IN_WORKSHOP, S.READY, S.SHIPPED, S.CLOSED)
 FACTS: dict[EventKind, tuple[TicketState, ...]] = {
     E.PLACE_GIVEN: ON_THE_WAY,  # after a lapse
     E.PLACE_LAPSED: ON_THE_WAY,
+    E.BECAME_STANDARD: ON_THE_WAY,  # the member moved to a country where membership gives no Fast Track
     E.BECAME_FAST_TRACK: (*ON_THE_WAY, *IN_WORKSHOP),
     E.WARRANTY_DECIDED: (*ON_THE_WAY, *IN_WORKSHOP),
     E.QUESTION_ASKED: (*ON_THE_WAY, *IN_WORKSHOP),

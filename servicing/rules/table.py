@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from kitbag.enums import VideoClass
+from members.rules import Benefits, Treatment
 from servicing.enums import CentreKind, ServiceKind
-from servicing.rules.entitlement import Benefit, CentreFacts, Entitlement, ProductFacts, Standing, entitlement
+from servicing.rules.entitlement import CentreFacts, Entitlement, ProductFacts, Standing, entitlement
 
 KIND = "any"
 PRODUCTS = {"stills": "", "Cinema EOS, X series": VideoClass.CINEMA_EOS.value}
@@ -15,7 +16,7 @@ HEAD = (
 )
 
 
-def entitlement_table(benefits: Mapping[str, Benefit | None]) -> str:
+def entitlement_table(benefits: Mapping[str, Benefits]) -> str:
     """In Markdown, for chargeable repairs of validated Fast Track models with a free place."""
     rows = [HEAD]
     for level, benefit in benefits.items():
@@ -23,8 +24,8 @@ def entitlement_table(benefits: Mapping[str, Benefit | None]) -> str:
             for name, kind in CENTRES.items():
                 repair, maintenance = (
                     entitlement(
-                        level=level,
-                        benefit=benefit,
+                        treatment=Treatment.BENEFITS,
+                        benefits=benefit,
                         product=ProductFacts(KIND, fast_track_model=True, video_class=video),
                         centre=CentreFacts(kind, products=(KIND,)),
                         service=service,

@@ -12,6 +12,7 @@ NOT_REPORTED = {
     EventKind.PLACE_GIVEN,
     EventKind.PLACE_LAPSED,
     EventKind.BECAME_FAST_TRACK,
+    EventKind.BECAME_STANDARD,
     EventKind.QUESTION_ASKED,
     EventKind.TARGET_MISSED,
     EventKind.LOAN_OFFERED,
