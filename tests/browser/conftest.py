@@ -68,12 +68,15 @@ def is_complaint(message: ConsoleMessage) -> bool:
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Callable[..., Page]]:
-    """Open a new browser context. Any error in a page or its console fails the test."""
+    """Open a new browser context. Any error in a page or its console fails the test.
+
+    With `network_fails` the console may complain: browser and htmx write a line there for every failed request.
+    """
     settings.SITE_URL = live_server.url
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(user: User | None = None, **options: Any) -> Page:
+    def open_page(user: User | None = None, *, network_fails: bool = False, **options: Any) -> Page:
         context = chromium.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         if user:
@@ -84,7 +87,8 @@ def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Ite
             )
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+        if not network_fails:
+            page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
         return page
 
     yield open_page

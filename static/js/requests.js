@@ -1,0 +1,75 @@
+// Requests of htmx that fail are said where they were made, with "Try again". Polling goes on, less often (R71).
+(function () {
+  "use strict";
+
+  const FIRST_PAUSE = 2000; // ms, doubled with every failure
+  const MAX_PAUSE = 120000; // ms
+  const notes = window.portalNotes;
+  const failures = new WeakMap(); // by polling element: how often in a row, and when it may ask again
+
+  function isPolling(element) {
+    return (element.getAttribute("hx-trigger") || "").includes("every ");
+  }
+
+  function retry(config) {
+    const { elt, triggeringEvent } = config;
+    failures.delete(elt);
+    if (elt.matches("form") && triggeringEvent && triggeringEvent.submitter) elt.requestSubmit(triggeringEvent.submitter);
+    else if (elt.matches("button")) elt.click();
+    else htmx.ajax(config.verb.toUpperCase(), config.path, { source: elt, target: config.target }).catch(() => {});
+  }
+
+  function fail(detail, code) {
+    const config = detail.requestConfig;
+    const polling = isPolling(config.elt);
+    if (polling) postpone(config.elt);
+    const owner = polling ? document.body : config.elt;
+    notes.show(owner, { code: polling ? "stale" : code, again: () => retry(config), onPage: polling });
+  }
+
+  function postpone(element) {
+    const count = failures.has(element) ? failures.get(element).count + 1 : 1;
+    const pause = Math.min(FIRST_PAUSE * 2 ** count, MAX_PAUSE);
+    failures.set(element, { count, until: Date.now() + pause });
+  }
+
+  // A page in place of the part that was asked for comes from something in between, such as a hotel's network.
+  function isForeign(element, text) {
+    const selecting = element.closest("[hx-select]");
+    if (!selecting) return /^\s*<(!doctype|html)/i.test(text);
+    return !new DOMParser().parseFromString(text, "text/html").querySelector(selecting.getAttribute("hx-select"));
+  }
+
+  const body = document.body;
+  body.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, triggeringEvent, verb } = event.detail.requestConfig;
+    const failed = failures.get(elt);
+    if (failed && !triggeringEvent && Date.now() < failed.until) event.preventDefault();
+    else if (verb !== "get") setBusy(event.detail, true);
+  });
+
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, serverResponse, shouldSwap } = event.detail;
+    if (!shouldSwap || !isForeign(requestConfig.elt, serverResponse)) return;
+    event.detail.shouldSwap = false;
+    event.detail.isError = true;
+  });
+
+  body.addEventListener("htmx:afterRequest", (event) => {
+    const { requestConfig, successful } = event.detail;
+    setBusy(event.detail, false);
+    if (!successful) return;
+    failures.delete(requestConfig.elt);
+    notes.clear(isPolling(requestConfig.elt) ? body : requestConfig.elt);
+  });
+
+  function setBusy(detail, busy) {
+    const { elt, triggeringEvent } = detail.requestConfig;
+    const form = elt.closest("form");
+    if (form) notes.setBusy(form, elt.matches("button") ? elt : triggeringEvent && triggeringEvent.submitter, busy);
+  }
+
+  body.addEventListener("htmx:sendError", (event) => fail(event.detail, notes.codeOf(0)));
+  body.addEventListener("htmx:timeout", (event) => fail(event.detail, "slow"));
+  body.addEventListener("htmx:responseError", (event) => fail(event.detail, notes.codeOf(event.detail.xhr.status)));
+})();
