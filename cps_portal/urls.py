@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("members.urls")),
     path("", include("members.support.urls")),
     path("accounts/", include("allauth.urls")),
+    path("kept/", include("cps_portal.core.submissions.urls")),
     path("files/", include("cps_portal.core.files.urls")),
     path("", include("members.offers.urls")),
     path("c/<path:token>/", card_check, name="card_check"),

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
-from django_htmx.http import HttpResponseClientRedirect
 
+from cps_portal.core.submissions.kept import keep_interrupted
+from cps_portal.core.submissions.tokens import current_page
 from members.access import member_of, terms_in_force
 from members.models import Member, TermsAcceptance
 
@@ -54,19 +55,19 @@ class MemberMiddleware:
             return None
         request.member = member = member_of(request)  # type: ignore[attr-defined]  # no longer lazy: every page from here on needs it
         if member and member.closed_at:
-            return None if match.view_name in OPEN_TO_CLOSED_ACCOUNTS else redirect_to(request, reverse("closing"))
+            return None if match.view_name in OPEN_TO_CLOSED_ACCOUNTS else _interrupt(request, reverse("closing"))
         if match.view_name in OPEN_WITHOUT_TERMS or TERMS_KEY in request.session:
             return None
         if member is None or remember_terms(request, member):
             return None
-        next_url = request.get_full_path() if request.method == "GET" else reverse(settings.LOGIN_REDIRECT_URL)
-        url = f"{reverse('members:terms')}?{urlencode({'next': next_url})}"
-        return redirect_to(request, url)
+        next_url = current_page(request) or reverse(settings.LOGIN_REDIRECT_URL)
+        return _interrupt(request, f"{reverse('members:terms')}?{urlencode({'next': next_url})}")
 
 
-def redirect_to(request: HttpRequest, url: str) -> HttpResponse:
-    """Redirect the whole page, also when htmx has requested a fragment."""
-    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
+def _interrupt(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect to what has to be done first. A form that was being sent is put back afterwards (R71)."""
+    keep_interrupted(request)
+    return HttpResponseRedirect(url)
 
 
 def remember_terms(request: HttpRequest, member: Member) -> bool:

@@ -14,6 +14,8 @@ TIME_ZONE = env.str("TIME_ZONE", default="Africa/Johannesburg")  # business date
 # Points and levels
 NOTICE_DAYS = 60  # members are told of a change of their points at least this long before it (R22)
 ANNOUNCE_AFTER_MINUTES = 30  # a planned change can be corrected this long before members are told of it
+NOTICE_PAUSE_MINUTES = 5  # what happens in a burst is told once, this long after the last of it (R70)
+MAX_NOTICE_PAUSE_MINUTES = 30  # and at the latest this long after the first of it
 SERVICE_END_HORIZON_DAYS = 120  # the end of a product's service is planned this long before it
 
 # The Kitbag and its checks
@@ -30,6 +32,11 @@ REMOVAL_UNDO_DAYS = 7  # a removal can be undone for this long (R26)
 
 # Accounts
 CLOSING_DAYS = 30  # a closed account can be reopened for this long; then its personal data are erased (R14)
+
+# Forms (R71)
+SUBMISSION_KEPT_FOR = timedelta(days=1)  # the same form again gets the first answer for this long
+KEPT_FORM_FOR = timedelta(days=1)  # what was typed is kept this long for the person to sign in again
+KEPT_FORM_LIMIT = (60, 3600)  # forms kept for one person or network address
 
 # Welcome Pack
 PACK_LATE_AFTER = timedelta(days=3)  # a request that no fulfilment partner acknowledged becomes a case (R38)

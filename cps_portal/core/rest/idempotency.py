@@ -16,11 +16,12 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework import exceptions, status
 from rest_framework.request import Request
 
+from cps_portal.core.lib.form_body import hash_form
 from cps_portal.core.rest.errors import BadHeader
 from cps_portal.core.rest.views import PartnerView
 
@@ -187,14 +188,4 @@ def _body(request: Request) -> bytes:
     """Hash of what was sent. For a form that of its parts, because the boundary between them is random."""
     if request.content_type.partition(";")[0].strip().lower() != FORM:
         return request._request.body
-    digest = sha256()
-    for name, values in sorted(request.POST.lists()):
-        digest.update(repr((name, values)).encode())
-    for name in sorted(request.FILES):
-        for file in request.FILES.getlist(name):
-            content = sha256()
-            for chunk in file.chunks():
-                content.update(chunk)
-            file.seek(0)
-            digest.update(repr((name, file.name, content.hexdigest())).encode())
-    return digest.digest()
+    return hash_form(cast(HttpRequest, request)).encode()

@@ -1,0 +1,54 @@
+"""Keep what was typed into a form that could not be accepted, and delete what is no longer needed (R71)."""
+
+import json
+import re
+import secrets
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.http import QueryDict
+
+from cps_portal.core.submissions import tokens
+from cps_portal.core.submissions.models import KeptForm, Submission
+from cps_portal.core.submissions.tokens import FormToken
+
+SECRET_NAMES = re.compile(
+    r"pass(word|code|phrase)|(^|_)(code|pin|otp|token|credential|secret|csrf\w*|iban|cvc)($|_|\d)|card_?number", re.I
+)
+MAX_KEPT_BYTES = 100_000  # of one form
+MAX_KEPT_FORMS = 10  # of one browser; the oldest goes
+
+
+def new_browser() -> str:
+    """256 random bits, for the cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def fields_to_keep(data: QueryDict) -> list[tuple[str, list[str]]]:
+    """What may be kept of a form: no passwords, codes or tokens, and nothing empty. Files are not part of it."""
+    return [
+        (name, [str(value).replace("\x00", "") for value in values])
+        for name, values in data.lists()
+        if name != tokens.FIELD and not SECRET_NAMES.search(name) and any(values)
+    ]
+
+
+@transaction.atomic
+def keep_form(*, browser: str, account: int | None, token: FormToken, path: str, data: QueryDict, at: datetime) -> bool:
+    """Keep what was typed, instead of what was kept of the same form before. False if it is too much or nothing."""
+    fields = fields_to_keep(data)
+    if not fields or len(json.dumps(fields)) > MAX_KEPT_BYTES or len(path) > tokens.MAX_PAGE_LENGTH:
+        return False
+    KeptForm.objects.update_or_create(
+        browser=browser, account_id=account, page=token.page, path=path, defaults={"fields": fields, "at": at}
+    )
+    newest = KeptForm.objects.filter(browser=browser).values("pk")[:MAX_KEPT_FORMS]
+    KeptForm.objects.filter(browser=browser).exclude(pk__in=newest).delete()
+    return True
+
+
+def delete_old(*, at: datetime) -> None:
+    """Delete kept forms and answers whose time is over."""
+    KeptForm.objects.filter(at__lte=at - settings.KEPT_FORM_FOR).delete()
+    Submission.objects.filter(at__lte=at - settings.SUBMISSION_KEPT_FOR).delete()
