@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.background import publish_event
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from members import emails, rules
@@ -101,6 +102,7 @@ def move_country(*, member: Member, country: str, at: datetime) -> Member:
         raise Refusal("country", _("You already live there. Please choose another country."), "country")
     locked.country = country
     locked.save(update_fields=["country"])
+    publish_event("members.member_moved", locked.pk)
     return locked
 
 
