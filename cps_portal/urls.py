@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, public
+from cps_portal.site.views import account, moving, public
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -16,9 +16,10 @@ urlpatterns = [
     path("help/", public.help_page, name="help"),
     path("terms/", public.terms, name="terms"),
     path("privacy/", public.privacy, name="privacy"),
-    path("health/", public.health, name="health"),
     path("profile/data/", account.my_data, name="my_data"),
     path("profile/data/download/", account.download, name="my_data_download"),
+    path("profile/country/", moving.moving, name="moving"),
+    path("profile/country/moved/", moving.moved, name="moved"),
     path("profile/close/", account.close_account, name="close_account"),
     path("closing/", account.closing, name="closing"),
     path("closing/reopen/", account.reopen_account, name="reopen_account"),
@@ -36,3 +37,5 @@ urlpatterns = [
 ]
 if apps.is_installed("cps_portal.dev.mailbox"):
     urlpatterns.append(path("mailbox/", include("cps_portal.dev.mailbox.urls")))
+
+handler500 = "cps_portal.site.views.errors.server_error"

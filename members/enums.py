@@ -95,6 +95,7 @@ class NoticeCode(models.TextChoices):
     CAME_TO_YOU = "came_to_you", _("Product received from another member")
     STOLEN_PRESENTED = "stolen_presented", _("Stolen product presented")
     STOLEN_LIFTED = "stolen_lifted", _("Stolen report lifted")
+    MOVED = "moved", _("Moved to another country")
     WELCOME_PACK = "welcome_pack", _("Welcome Pack available")
     PACK_DISPATCHED = "pack_dispatched", _("Welcome Pack dispatched")
     PACK_RETURNED = "pack_returned", _("Welcome Pack returned")
@@ -106,3 +107,6 @@ class NoticeCode(models.TextChoices):
     OFFER_CHANGED = "offer_changed", _("Event changed")
     TICKET = "ticket", _("Update of a service ticket")
     OFFER_WITHDRAWN = "offer_withdrawn", _("Event cancelled")
+
+
+LEVEL_NOTICES = (NoticeCode.LEVEL_UP, NoticeCode.LEVEL_DOWN)

@@ -1,69 +1,14 @@
 """What membership gives a member today (R65), and what changes when they move to another country (R6)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
 
+from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member
 from members.rules import ACTIVE_HOMES, Home, Membership, home_of
-
-
-class BenefitChange(NamedTuple):
-    """A benefit before and after a move."""
-
-    name: str
-    now: str
-    then: str
-
-
-@dataclass(frozen=True)
-class MoveComparison:
-    """What moving to a country changes for a member of `level`."""
-
-    to: CountryProgramme
-    level: str | Promise
-    gained: list[BenefitChange] = field(default_factory=list)
-    lost: list[BenefitChange] = field(default_factory=list)
-    same: list[BenefitChange] = field(default_factory=list)
-
-    @property
-    def is_free(self) -> bool:
-        return self.to.kind == Programme.FREE
-
-    @property
-    def is_subscription(self) -> bool:
-        return self.to.kind == Programme.SUBSCRIPTION
-
-
-class BenefitValue(NamedTuple):
-    """A benefit as text, and a number to compare it by: higher is better."""
-
-    rank: float
-    text: str
-
-
-def compare_move(member: Member, to: CountryProgramme) -> MoveComparison:
-    """Compare the benefits of the member's level in their country and in another one (R6)."""
-    home = CountryProgramme.objects.in_force().filter(country=member.country.code).first()
-    now, then = _values(_benefit(member, home)), _values(_benefit(member, to))
-    comparison = MoveComparison(to=to, level=Level(member.level).label)
-    for name, here in now.items():
-        there = then[name]
-        change = BenefitChange(name, here.text, there.text)
-        if there.rank > here.rank:
-            comparison.gained.append(change)
-        elif there.rank < here.rank:
-            comparison.lost.append(change)
-        else:
-            comparison.same.append(change)
-    return comparison
 
 
 def membership_of(member: Member, on: date | None = None) -> Membership:
@@ -72,11 +17,11 @@ def membership_of(member: Member, on: date | None = None) -> Membership:
     return membership_in(member, row)
 
 
-def membership_in(member: Member, programme: CountryProgramme | None) -> Membership:
-    """The same in a country whose row is known; None: a country without one."""
+def membership_in(member: Member, programme: CountryProgramme | None, country: str = "") -> Membership:
+    """The same in a country whose row is known; None: a country without one, by default where they live."""
     home = home_of(programme.kind, programme.service_level) if programme else Home.NO_PROGRAMME
-    country = programme.country.code if programme else member.country.code
-    return Membership(home, Level(member.level), country, programme.link if programme else "")
+    code = programme.country.code if programme else country or member.country.code
+    return Membership(home, Level(member.level), code, programme.link if programme else "")
 
 
 def active_countries(on: date | None = None) -> QuerySet[CountryProgramme, str]:
@@ -95,6 +40,15 @@ def members_with_benefits_of(levels: Iterable[str], on: date | None = None) -> Q
     return reached
 
 
+def confirmed_first_name(member: Member) -> str:
+    """The name to greet with in a mail, if the member has confirmed the address that they sign in with; else "".
+
+    Anybody can join with anybody's address: what they typed must not reach its owner in the first lines of our mails.
+    """
+    addresses = EmailAddress.objects.filter(user=member.user_id, primary=True, verified=True)
+    return member.first_name if addresses.exists() else ""
+
+
 def get_level_benefit(member: Member) -> LevelBenefit | None:
     """The benefits of the member's level in their country today; None outside the free programme (R3)."""
     membership = membership_of(member)
@@ -106,37 +60,3 @@ def benefit_at(membership: Membership, level: str) -> LevelBenefit | None:
     if not membership.is_active:
         return None
     return LevelBenefit.objects.of(level, membership.country, membership.service_level)
-
-
-def _benefit(member: Member, programme: CountryProgramme | None) -> LevelBenefit | None:
-    return benefit_at(membership_in(member, programme), member.level)
-
-
-def _values(benefit: LevelBenefit | None) -> dict[str, BenefitValue]:
-    days = benefit.fast_track_days if benefit else None
-    discount = benefit.maintenance_discount if benefit else 0
-    hours = benefit.first_answer_hours if benefit else None
-    nothing = _("No")
-    return {
-        _("Fast Track target"): BenefitValue(
-            -days if days is not None else float("-inf"),
-            ngettext("%(days)s working day", "%(days)s working days", days) % {"days": days}
-            if days is not None
-            else nothing,
-        ),
-        _("Maintenance discount"): BenefitValue(
-            discount, _("%(percent)s percent") % {"percent": discount} if discount else nothing
-        ),
-        _("Free return shipping"): _yes_or_no(is_yes=bool(benefit and benefit.free_return)),
-        _("Backup loan if a repair is late"): _yes_or_no(is_yes=bool(benefit and benefit.courtesy_loan)),
-        _("First answer from support"): BenefitValue(
-            -hours if hours is not None else float("-inf"),
-            ngettext("within %(hours)s working hour", "within %(hours)s working hours", hours) % {"hours": hours}
-            if hours is not None
-            else nothing,
-        ),
-    }
-
-
-def _yes_or_no(*, is_yes: bool) -> BenefitValue:
-    return BenefitValue(float(is_yes), _("Yes") if is_yes else _("No"))

@@ -8,7 +8,6 @@ urlpatterns = [
     path("accounts/signup/", views.JoinView.as_view(), name="join"),  # before allauth's own, at the same address
     path("terms/accept/", views.terms, name="terms"),
     path("profile/", views.profile, name="profile"),
-    path("profile/country/", views.country, name="country"),
     path("profile/theme/", views.theme, name="theme"),
     path("profile/security/", views.security, name="security"),
     path("notices/<int:key>/read/", views.notice_read, name="notice_read"),

@@ -23,10 +23,9 @@ from members.access import MemberRequest, member_required, newest_terms, safe_ne
 from members.enums import Programme, Theme
 from members.forms.accounts import JoinForm
 from members.forms.common import add_refusal
-from members.forms.profile import MoveForm, ProfileForm, TermsForm
+from members.forms.profile import ProfileForm, TermsForm
 from members.middleware import LANGUAGE_KEY, remember_terms
 from members.models import CountryProgramme, Notice
-from members.queries import compare_move
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 EMAIL_UNIQUE = ("user_email_unique", "account_emailaddress")
@@ -123,30 +122,6 @@ def profile(request: MemberRequest) -> HttpResponse:
         return redirect("members:profile")
     context = {"form": form, "member": member, "themes": Theme.choices}
     return render(request, "members/profile.html", context, status=422 if form.errors else 200)
-
-
-@require_http_methods(FORM_METHODS)
-@member_required
-def country(request: MemberRequest) -> HttpResponse:
-    """Move to another country (R6): choose it, see what changes, confirm."""
-    member = request.member
-    data = request.POST if request.method == "POST" else request.GET
-    form = MoveForm(data if "country" in data else None, member=member)
-    move = None
-    if form.is_valid():
-        code = form.cleaned_data["country"]
-        programme = _programme(code)
-        move = compare_move(member, programme) if programme else None
-        if move and request.method == "POST" and request.POST.get("confirmed") == code:
-            try:
-                actions.move_country(member=member, country=code, at=timezone.now())
-            except Refusal as refusal:
-                add_refusal(form, refusal)
-            else:
-                messages.success(request, _("Your country is now %(country)s.") % {"country": move.to.country.name})
-                return redirect("members:profile")
-    context = {"form": form, "move": move, "member": member}
-    return render(request, "members/country.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

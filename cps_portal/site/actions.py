@@ -18,6 +18,8 @@ from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.db.models import CharField, Q
 from django.db.models.functions import Cast, Lower
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import actions as files
@@ -25,12 +27,14 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
+from cps_portal.site import emails
 from kitbag.actions.erasure import erase_kit
 from members import actions as members
-from members import emails
-from members.models import Member, User
-from members.offers.actions.offers import cancel_all_sign_ups
-from members.offers.actions.packs import erase_pack_and_card
+from members.enums import NoticeCode
+from members.models import Member, Notice, User
+from members.offers.actions.offers import cancel_all_sign_ups, fill_places_for
+from members.offers.actions.packs import cancel_resting_pack, erase_pack_and_card
+from members.queries import membership_of
 from members.support import actions as cases
 from members.support.models import Case
 from servicing.actions.erasure import erase_tickets, is_busy
@@ -82,6 +86,33 @@ def reopen_account(*, member: Member, by: User, at: datetime) -> Member:
         locked.save(update_fields=["closed_at"])
     _mail(locked, "account_reopened", at)
     return locked
+
+
+@transaction.atomic
+def move_member(*, member: Member, country: str, by: User, at: datetime) -> Member:
+    """Move to another country (R6, R65). What was asked for is finished, or cancelled if it is not packed yet.
+
+    Jobs in service are seen to by a subscriber of `members.member_moved`. Raises Refusal `country`.
+    """
+    was_active = membership_of(member, timezone.localdate(at)).is_active
+    from_country = member.country.code
+    with attributed_to(by):
+        moved = members.move_country(member=member, country=country, at=at)
+    cancel_resting_pack(member=moved, by=by, at=at)
+    if not was_active:
+        fill_places_for(member=moved, at=at)
+    _notify_of_move(moved, from_country, at)
+    return moved
+
+
+def _notify_of_move(member: Member, from_country: str, at: datetime) -> None:
+    """By notice and mail; notices of earlier moves leave the dashboard (R56, R70)."""
+    Notice.objects.filter(member=member, code=NoticeCode.MOVED, read_at=None).update(read_at=at)
+    key = f"moved-{member.pk}-{at:%Y%m%dT%H%M%S%f}"
+    params = {"from": from_country, "to": member.country.code}
+    members.notify_member(member=member, key=key, code=NoticeCode.MOVED, params=params, path=reverse("moved"), at=at)
+    payload = outbox.rendered_later(emails.MOVED, member=member.pk, notice=key)
+    outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload, at=at)
 
 
 def erase_due(*, at: datetime, limit: int, after: int = 0) -> int:
@@ -183,6 +214,6 @@ def _admin_log_naming(words: Collection[str]) -> list[int]:
 
 
 def _mail(member: Member, name: str, at: datetime) -> None:
-    payload = emails.account_mail(member, name)
+    payload = outbox.rendered_later("members.account", member=member.pk, template=name)
     key = f"{name}-{member.pk}-{at.isoformat()}"
     outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload)

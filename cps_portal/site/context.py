@@ -6,6 +6,8 @@ from django.utils.functional import cached_property
 from kitbag.models import Registration
 from members.enums import Theme
 from members.models import Member
+from members.queries import membership_of
+from members.rules import Membership
 
 
 class Portal:
@@ -17,6 +19,11 @@ class Portal:
     @cached_property
     def member(self) -> Member | None:
         return getattr(self.request, "member", None) or None
+
+    @cached_property
+    def membership(self) -> Membership | None:
+        """What membership gives the member at home today (R65)."""
+        return membership_of(self.member) if self.member else None
 
     @cached_property
     def turn_count(self) -> int:

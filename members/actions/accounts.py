@@ -93,6 +93,7 @@ def change_profile(*, member: Member, **fields: str | bool) -> Member:
 def move_country(*, member: Member, country: str, at: datetime) -> Member:
     """Change the country a member lives in (R6). Kit, points and history are kept.
 
+    Pages call `cps_portal.site.actions.move_member`, which also sees to the pack, places and jobs.
     Raises Refusal `country` if there is no entry for this country, or the member lives there already.
     """
     if not CountryProgramme.objects.in_force(timezone.localdate(at)).filter(country=country).exists():

@@ -1,5 +1,7 @@
 import django.db.models.deletion
 import django.db.models.functions.text
+import cps_portal.core.lib.name_search
+import django.contrib.postgres.indexes
 import django_countries.fields
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -118,7 +120,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(editable=False, max_length=12, unique=True, verbose_name='member number')),
                 ('first_name', models.CharField(max_length=80, verbose_name='first name')),
-                ('last_name', models.CharField(max_length=80, verbose_name='last name')),
+                ('last_name', models.CharField(blank=True, max_length=80, verbose_name='last name')),
+                ('name_words', cps_portal.core.lib.name_search.NameWordsField(sources=('first_name', 'last_name'), base_field=models.TextField(), default=list, editable=False, size=None)),
                 ('country', django_countries.fields.CountryField(max_length=2, verbose_name='country')),
                 ('specialty', models.CharField(blank=True, choices=[('weddings', 'Weddings and portraits'), ('sport', 'Sport'), ('news', 'News'), ('wildlife', 'Wildlife'), ('commercial', 'Commercial'), ('film', 'Film and video'), ('other', 'Something else')], max_length=20, verbose_name='mostly shoots')),
                 ('language', models.CharField(default='en', max_length=10, verbose_name='language')),
@@ -136,7 +139,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'member',
                 'verbose_name_plural': 'members',
-                'indexes': [models.Index(django.db.models.functions.text.Lower('last_name'), name='member_last_name'), models.Index(fields=['level'], name='member_level'), models.Index(condition=models.Q(('closed_at__isnull', False), ('erased_at', None)), fields=['closed_at'], name='member_closing')],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(cps_portal.core.lib.name_search.Words('name_words'), name='member_name_words'), models.Index(fields=['level'], name='member_level'), models.Index(condition=models.Q(('closed_at__isnull', False), ('erased_at', None)), fields=['closed_at'], name='member_closing')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('number__regex', '^\\d{12}$')), name='member_number_form'), models.CheckConstraint(condition=models.Q(('level__in', ['red', 'silver', 'gold', 'platinum'])), name='member_level_known'), models.CheckConstraint(condition=models.Q(('erased_at', None), models.Q(('closed_at__isnull', False), ('first_name', ''), ('last_name', ''), ('specialty', '')), _connector='OR'), name='member_erased_is_nobody')],
             },
         ),
@@ -285,7 +288,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigIntegerField()),
                 ('number', models.CharField(editable=False, max_length=12, verbose_name='member number')),
                 ('first_name', models.CharField(max_length=80, verbose_name='first name')),
-                ('last_name', models.CharField(max_length=80, verbose_name='last name')),
+                ('last_name', models.CharField(blank=True, max_length=80, verbose_name='last name')),
                 ('country', django_countries.fields.CountryField(max_length=2, verbose_name='country')),
                 ('specialty', models.CharField(blank=True, choices=[('weddings', 'Weddings and portraits'), ('sport', 'Sport'), ('news', 'News'), ('wildlife', 'Wildlife'), ('commercial', 'Commercial'), ('film', 'Film and video'), ('other', 'Something else')], max_length=20, verbose_name='mostly shoots')),
                 ('language', models.CharField(default='en', max_length=10, verbose_name='language')),
@@ -308,7 +311,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=200, unique=True)),
-                ('code', models.CharField(choices=[('level_up', 'Level reached'), ('level_down', 'Level lost'), ('registration_approved', 'Registration approved'), ('registration_refused', 'Registration refused'), ('points_will_change', 'Points will change'), ('plan_cancelled', 'An announced change was cancelled'), ('points_adjusted', 'Points adjusted'), ('levels_will_change', 'Levels will change'), ('levels_stay', 'Change of levels was cancelled'), ('case_answered', 'Case answered'), ('case_asked', 'Case needs a reply'), ('case_closed', 'Case closed'), ('handed_over', 'Product handed over'), ('came_to_you', 'Product received from another member'), ('stolen_presented', 'Stolen product presented'), ('stolen_lifted', 'Stolen report lifted'), ('welcome_pack', 'Welcome Pack available'), ('pack_dispatched', 'Welcome Pack dispatched'), ('pack_returned', 'Welcome Pack returned'), ('pack_sent_again', 'Welcome Pack sent again'), ('pack_late', 'Welcome Pack delayed'), ('pack_cancelled', 'Welcome Pack cancelled'), ('card_replaced', 'Card replaced'), ('place_free', 'Place at an event'), ('offer_changed', 'Event changed'), ('ticket', 'Update of a service ticket'), ('offer_withdrawn', 'Event cancelled')], max_length=40, verbose_name='what')),
+                ('code', models.CharField(choices=[('level_up', 'Level reached'), ('level_down', 'Level lost'), ('registration_approved', 'Registration approved'), ('registration_refused', 'Registration refused'), ('points_will_change', 'Points will change'), ('plan_cancelled', 'An announced change was cancelled'), ('points_adjusted', 'Points adjusted'), ('levels_will_change', 'Levels will change'), ('levels_stay', 'Change of levels was cancelled'), ('case_answered', 'Case answered'), ('case_asked', 'Case needs a reply'), ('case_closed', 'Case closed'), ('handed_over', 'Product handed over'), ('came_to_you', 'Product received from another member'), ('stolen_presented', 'Stolen product presented'), ('stolen_lifted', 'Stolen report lifted'), ('moved', 'Moved to another country'), ('welcome_pack', 'Welcome Pack available'), ('pack_dispatched', 'Welcome Pack dispatched'), ('pack_returned', 'Welcome Pack returned'), ('pack_sent_again', 'Welcome Pack sent again'), ('pack_late', 'Welcome Pack delayed'), ('pack_cancelled', 'Welcome Pack cancelled'), ('card_replaced', 'Card replaced'), ('place_free', 'Place at an event'), ('offer_changed', 'Event changed'), ('ticket', 'Update of a service ticket'), ('offer_withdrawn', 'Event cancelled')], max_length=40, verbose_name='what')),
                 ('params', models.JSONField(default=dict, verbose_name='details')),
                 ('path', models.CharField(blank=True, max_length=200, verbose_name='leads to')),
                 ('at', models.DateTimeField(verbose_name='at')),

@@ -24,7 +24,7 @@ from members.queries import membership_of
 def offers(request: MemberRequest) -> HttpResponse:
     membership = membership_of(request.member)
     overview = visible_offers(request.member, membership, timezone.now())
-    return render(request, "offers/list.html", {"overview": overview, "membership": membership})
+    return render(request, "offers/list.html", {"overview": overview})
 
 
 @never_cache
@@ -39,7 +39,6 @@ def offer(request: MemberRequest, slug: str) -> HttpResponse:
         "visible": visible,
         "offer": visible.offer,
         "position": position,
-        "membership": membership_of(request.member),
     }
     return render(request, "offers/offer.html", context)
 

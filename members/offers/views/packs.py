@@ -19,18 +19,21 @@ from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
 from members.offers.actions import packs
-from members.offers.enums import PackState, PackStep, ReturnReason
+from members.offers.enums import CancelReason, PackState, PackStep, ReturnReason
 from members.offers.forms.packs import PackForm
 from members.offers.models import PackEvent, PackItem, WelcomePack
 from members.offers.webhooks import label_lines
+from members.queries import membership_of
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 REFUSAL_TITLES = {
+    "resting": _("The Welcome Pack waits for you"),
     "none": _("The Welcome Pack isn’t available right now"),
     "country": _("The Welcome Pack isn’t available in your country yet"),
     "level": _("The Welcome Pack comes with Silver"),
     "email": _("Confirm your email first"),
 }
+DELIVERED_AT_REST = (PackState.PACKED, PackState.DISPATCHED, PackState.RECEIVED)  # wherever the member lives
 STEPS = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED, PackStep.RECEIVED]
 STEPS_DONE = {  # how many of these steps are done in each state
     PackState.REQUESTED: 0,
@@ -71,9 +74,12 @@ class Step:
 def pack(request: MemberRequest) -> HttpResponse:
     """Request the pack; once requested, its status."""
     requested = _get_pack(request.member)
-    if requested:
+    can_request_again = requested is not None and requested.can_be_requested_again
+    if requested and not can_request_again:
         return _status_page(request, requested) if request.method != "POST" else redirect(requested)
     refusal = packs.pack_refusal(member=request.member, at=timezone.now())
+    if requested and refusal:
+        return _status_page(request, requested) if request.method != "POST" else _refuse(request, refusal)
     if refusal:
         return _unavailable_page(request, refusal)
     return _request_pack(request)
@@ -128,9 +134,14 @@ def _request_pack(request: MemberRequest) -> HttpResponse:
         requested = packs.request_pack(member=request.member, address=form.address, by=request.user, at=now)
     except Refusal:  # the level or offer has changed meanwhile; the page explains
         return redirect("offers:pack")
-    if requested.asked_at == now:
+    if requested.sending_since == now:
         messages.success(request, _t("Thank you. We’ve passed your request on and will tell you when it ships."))
     return redirect(requested)
+
+
+def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    messages.error(request, str(refusal))
+    return redirect("offers:pack")
 
 
 def _form_page(request: HttpRequest, form: PackForm, status: int = 200) -> HttpResponse:
@@ -169,6 +180,7 @@ def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
         "contents": _contents(row.contents),
         "on_its_way": row.state in STEPS_DONE and row.state != PackState.RECEIVED,
         "can_be_missing": row.can_be_missing(now) and row.missing_case is None,
+        "is_resting": row.state not in DELIVERED_AT_REST and not membership_of(request.member).is_active,
         "takes_longer": row.state == PackState.REQUESTED and row.late_case is not None,
     }
     return render(request, "offers/pack_status.html", context)
@@ -184,15 +196,19 @@ def _contents(codes: list[str] | None) -> list[str]:
 def timeline(row: WelcomePack, events: list[PackEvent]) -> list[Step]:
     """Steps that are done, in progress and to come. Of earlier sendings only that they were returned."""
     steps = [Step(_("You requested it"), "done", row.asked_at)]
+    rested = {event.sending for event in events if event.data.get("reason") == CancelReason.RESTING}
     for event in events:
+        if event.step == PackStep.CANCELLED and event.sending in rested and event.sending < row.sending:
+            steps.append(Step(_("Cancelled, because your membership rested"), "done", event.occurred_at))
         if event.step == PackStep.RETURNED and event.sending < row.sending:
             steps.append(Step(_("It came back to us"), "done", event.occurred_at, _return_reason(event)))
         if event.step == PackStep.SENT_AGAIN:
-            steps.append(Step(_("Sent again"), "done", event.occurred_at))
+            title = _("You requested it again") if event.sending - 1 in rested else _("Sent again")
+            steps.append(Step(title, "done", event.occurred_at))
     times = {event.step: event.occurred_at for event in reversed(events) if event.sending == row.sending}
     if row.state in (PackState.RETURNED, PackState.CANCELLED):
         steps += [Step(TITLES_DONE[step], "done", times[step]) for step in STEPS[:3] if step in times]
-        return [*steps, *_steps_after_stop(row, times)]
+        return [*steps, *_steps_after_stop(row, times, is_resting=row.sending in rested)]
     done = STEPS_DONE[PackState(row.state)]
     steps += [
         Step(TITLES_DONE[step], "done", times.get(step), parcel=step == PackStep.DISPATCHED)
@@ -213,7 +229,11 @@ def _note_on_next(row: WelcomePack, step: PackStep) -> str:
     return ""
 
 
-def _steps_after_stop(row: WelcomePack, times: dict[str, datetime]) -> list[Step]:
+def _steps_after_stop(row: WelcomePack, times: dict[str, datetime], *, is_resting: bool) -> list[Step]:
+    if is_resting:
+        note = _("You can request it here again as soon as you live in a country of the free programme.")
+        title = _("Cancelled, because your membership rests")
+        return [Step(title, "now", times.get(PackStep.CANCELLED), note)]
     if row.state == PackState.CANCELLED:
         note = _("Nothing is on its way. If you didn’t expect this, write to us and we’ll sort it out.")
         return [Step(_("Cancelled"), "now", times.get(PackStep.CANCELLED), note, "late")]

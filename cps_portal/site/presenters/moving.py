@@ -1,0 +1,305 @@
+"""What a move to another country stops, keeps and lets wait (R6, R65): for its pages before and after, and the mail."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django_countries.fields import Country
+
+from members.models import CountryProgramme, LevelBenefit, Member
+from members.offers.enums import PackState, PlaceState
+from members.offers.models import SIGNED_UP, Card, SignUp, WelcomePack
+from members.queries import benefit_at, membership_in
+from members.rules import Benefits, HomeBenefits, Membership, Nearby, benefits_at_home
+from servicing.enums import BEFORE_INTAKE, LoanState
+from servicing.models import Loan, ServiceCentre, Ticket
+from servicing.rules.entitlement import OWN_CENTRES
+
+SLOWEST = float("-inf")
+
+
+class Effect(StrEnum):
+    """What a move does to something. The values are those of `data-k` in the style sheet."""
+
+    STOPS = "stops"
+    STAYS = "stays"
+
+
+@dataclass(frozen=True)
+class EffectLine:
+    effect: Effect
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class BenefitRow:
+    """A benefit in both countries. `change` is `more`, `less` or ""."""
+
+    name: str
+    before: str
+    after: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Home:
+    """A country as a member's home: what membership gives there, and at which centres."""
+
+    membership: Membership
+    benefit: LevelBenefit | None
+    nearby: Nearby
+
+    @property
+    def country(self) -> str:
+        return str(Country(self.membership.country).name)
+
+    @cached_property
+    def benefits(self) -> HomeBenefits:
+        row = self.benefit
+        if row is None:
+            return HomeBenefits()
+        given = Benefits(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
+        return benefits_at_home(given, self.nearby)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move of `member` from one home to another: before it is confirmed, or afterwards (`is_done`)."""
+
+    member: Member
+    before: Home
+    after: Home
+    is_done: bool
+
+    @property
+    def is_resting(self) -> bool:
+        return not self.after.membership.is_active
+
+    @cached_property
+    def rows(self) -> list[BenefitRow]:
+        """Every benefit in both countries."""
+        return [
+            BenefitRow(name, old_text, new_text, "more" if new > old else "less" if new < old else "")
+            for (name, old, old_text), (_name, new, new_text) in zip(
+                _values(self.before), _values(self.after), strict=True
+            )
+        ]
+
+    @property
+    def changes_benefits(self) -> bool:
+        return any(row.change for row in self.rows)
+
+    @cached_property
+    def lines(self) -> list[EffectLine]:
+        """Everything else that stops or stays, what stops first."""
+        lines = [*_offers(self), *_service(self), *_account(self)]
+        return sorted(lines, key=lambda line: line.effect != Effect.STOPS)
+
+    @property
+    def stops(self) -> list[EffectLine]:
+        return [line for line in self.lines if line.effect == Effect.STOPS]
+
+    @property
+    def stays(self) -> list[EffectLine]:
+        return [line for line in self.lines if line.effect == Effect.STAYS]
+
+    @cached_property
+    def pack(self) -> WelcomePack | None:
+        return WelcomePack.objects.filter(member=self.member).first()
+
+    @property
+    def should_request_pack(self) -> bool:
+        """Whether they can still request the Welcome Pack before it rests."""
+        membership = self.before.membership
+        is_reached = membership.benefit_level is not None and membership.benefit_level.rank > 0
+        return self.is_resting and not self.is_done and self.pack is None and is_reached
+
+
+def build_move(member: Member, *, from_country: str, to_country: str, is_done: bool = False) -> Move:
+    """Compare two countries for a member's level of today, in eight queries."""
+    programmes = {row.country.code: row for row in CountryProgramme.objects.in_force()}
+    return Move(
+        member,
+        _home(member, from_country, programmes.get(from_country)),
+        _home(member, to_country, programmes.get(to_country)),
+        is_done,
+    )
+
+
+def _home(member: Member, country: str, programme: CountryProgramme | None) -> Home:
+    membership = membership_in(member, programme, country=country)
+    return Home(membership, benefit_at(membership, membership.level), _nearby(country))
+
+
+def _nearby(country: str) -> Nearby:
+    kinds = set(ServiceCentre.objects.open().filter(country=country).values_list("kind", flat=True))
+    if kinds.isdisjoint(OWN_CENTRES):
+        return Nearby.PARTNERS if kinds else Nearby.NONE
+    return Nearby.OWN
+
+
+# --- Benefits --------------------------------------------------------------------------------------
+
+
+def _values(home: Home) -> Iterator[tuple[str, float, str]]:
+    """Each benefit: its name, a number to compare it by (higher is better), and its value in words."""
+    benefits, nothing = home.benefits, _("No")
+    yield _("Fast Track repair"), *_target(benefits.repair_days)
+    yield _("Fast Track maintenance"), *_target(benefits.maintenance_days)
+    discount = benefits.maintenance_discount
+    discount_text = _("%(percent)s percent") % {"percent": discount} if discount else nothing
+    yield _("Maintenance discount"), discount, discount_text
+    yield _("Free return shipping"), benefits.free_return, _yes_or_no(is_yes=benefits.free_return)
+    yield _("Loan if a repair is late"), benefits.courtesy_loan, _yes_or_no(is_yes=benefits.courtesy_loan)
+    hours = home.benefit.first_answer_hours if home.benefit else None
+    within = ngettext("within %(hours)s working hour", "within %(hours)s working hours", hours or 0)
+    text = within % {"hours": hours} if hours is not None else _("as for everybody")
+    yield _("First answer from support"), SLOWEST if hours is None else -hours, text
+    is_active = home.membership.is_active
+    yield _("Offers, card and Welcome Pack"), is_active, _yes_or_no(is_yes=is_active)
+
+
+def _target(days: int | None) -> tuple[float, str]:
+    if days is None:
+        return SLOWEST, _("standard speed")
+    return -days, ngettext("%(days)s working day", "%(days)s working days", days) % {"days": days}
+
+
+def _yes_or_no(*, is_yes: bool) -> str:
+    return _("Yes") if is_yes else _("No")
+
+
+# --- Offers, card and pack -------------------------------------------------------------------------
+
+
+def _offers(move: Move) -> Iterator[EffectLine]:
+    yield from _pack(move)
+    if Card.objects.live().filter(member=move.member).exists():
+        yield _card(move)
+    entries = SignUp.objects.filter(member=move.member, state__in=SIGNED_UP).select_related("offer").order_by("pk")
+    for entry in entries:
+        yield _sign_up(entry, is_resting=move.is_resting)
+
+
+def _card(move: Move) -> EffectLine:
+    if move.is_resting:
+        detail = _("Whoever scans it reads “Not valid today”. It works again, with the same number, if you move back.")
+        return EffectLine(Effect.STOPS, _("Your card"), detail)
+    if move.before.membership.is_active:
+        return EffectLine(Effect.STAYS, _("Your card"), _("The same card, with the same number."))
+    return EffectLine(Effect.STAYS, _("Your card"), _("It’s valid again, with the same number."))
+
+
+def _sign_up(entry: SignUp, *, is_resting: bool) -> EffectLine:
+    title = _title(entry)
+    if entry.state == PlaceState.HELD:
+        return EffectLine(Effect.STAYS, title, _("You keep your place. If you can’t come, give it up."))
+    if is_resting:
+        return EffectLine(Effect.STOPS, title, _("Your place in line rests: free places go to the others."))
+    return EffectLine(Effect.STAYS, title, _("You keep your place in line."))
+
+
+def _title(entry: SignUp) -> str:
+    starts_at = entry.offer.starts_at
+    return f"{entry.offer.title}, {date_format(starts_at, 'DATE_FORMAT')}" if starts_at else entry.offer.title
+
+
+def _pack(move: Move) -> Iterator[EffectLine]:
+    title, pack = _("Welcome Pack"), move.pack
+    if pack is None:
+        if move.should_request_pack:
+            detail = _("You haven’t requested it. Do it before you move, or it waits until you’re back.")
+            yield EffectLine(Effect.STOPS, title, detail)
+        elif move.is_resting:
+            yield EffectLine(Effect.STOPS, title, _("You haven’t requested it. It waits until you’re back."))
+        return
+    if pack.can_be_requested_again:
+        if move.is_resting:
+            detail = _("It wasn’t packed yet, so it’s cancelled. If you move back, you can request it again.")
+            yield EffectLine(Effect.STOPS, title, detail)
+        else:
+            yield EffectLine(Effect.STAYS, title, _("It was cancelled when you left. You can request it again."))
+        return
+    if detail := _pack_detail(PackState(pack.state), is_resting=move.is_resting):
+        is_stopped = move.is_resting and pack.state in (PackState.REQUESTED, PackState.ACCEPTED, PackState.RETURNED)
+        yield EffectLine(Effect.STOPS if is_stopped else Effect.STAYS, title, detail)
+
+
+def _pack_detail(state: PackState, *, is_resting: bool) -> str:
+    """What becomes of a pack in each state; "" if nothing is left to do."""
+    if state in (PackState.REQUESTED, PackState.ACCEPTED):
+        if is_resting:
+            return _("It isn’t packed yet, so we cancel it. If you move back, you can request it again.")
+        return _("It goes to the address you gave us. Write to us if that’s no longer right.")
+    if state in (PackState.PACKED, PackState.DISPATCHED):
+        return _("It’s packed already, and goes to the address you gave us.")
+    if state == PackState.RETURNED:
+        return _("It came back to us, and waits until you’re back.") if is_resting else _("We’ll send it again.")
+    return ""
+
+
+# --- Service ---------------------------------------------------------------------------------------
+
+
+def _service(move: Move) -> Iterator[EffectLine]:
+    tickets = list(Ticket.objects.of(move.member).open().select_related("product"))
+    to_come = [ticket for ticket in tickets if ticket.state in BEFORE_INTAKE]
+    if at_centre := [ticket for ticket in tickets if ticket.state not in BEFORE_INTAKE]:
+        yield EffectLine(
+            Effect.STAYS,
+            ngettext("%(number)s job at the centre", "%(number)s jobs at the centre", len(at_centre))
+            % {"number": len(at_centre)},
+            _("%(products)s: finished as promised, with the level you had when it was booked in.")
+            % {"products": _names(at_centre)},
+        )
+    if to_come:
+        title = ngettext("%(number)s job not booked in yet", "%(number)s jobs not booked in yet", len(to_come))
+        detail = (
+            _("%(products)s: at standard speed, and no longer waiting for a Fast Track place. You can still cancel.")
+            if move.is_resting
+            else _("%(products)s: as you requested it.")
+        )
+        yield EffectLine(
+            Effect.STOPS if move.is_resting else Effect.STAYS,
+            title % {"number": len(to_come)},
+            detail % {"products": _names(to_come)},
+        )
+    for loan in Loan.objects.open().filter(member=move.member).select_related("unit__product").order_by("pk"):
+        yield EffectLine(
+            Effect.STAYS, _("Your loan: %(product)s") % {"product": loan.unit.product.name}, _loan_detail(loan)
+        )
+
+
+def _loan_detail(loan: Loan) -> str:
+    if loan.state == LoanState.OUT and loan.due_back:
+        return _("It goes back by %(day)s, as agreed.") % {"day": date_format(loan.due_back, "DATE_FORMAT")}
+    return _("It’s reserved for you, as agreed.")
+
+
+def _names(tickets: list[Ticket]) -> str:
+    return ", ".join(ticket.product.name for ticket in tickets)
+
+
+# --- The account -----------------------------------------------------------------------------------
+
+
+def _account(move: Move) -> Iterator[EffectLine]:
+    member = move.member
+    kit: dict[str, Any] = {"points": intcomma(member.points), "level": member.get_level_display()}
+    yield EffectLine(
+        Effect.STAYS,
+        _("Your Kitbag, %(points)s points and their history") % kit,
+        _("Your level is still %(level)s: it always follows your points.") % kit,
+    )
+    yield EffectLine(
+        Effect.STAYS,
+        _("Your member number"),
+        _("%(number)s, for good.") % {"number": member.number_in_groups},
+    )
