@@ -21,7 +21,7 @@
     try {
       const answer = await fetch(health, { cache: "no-store", signal: AbortSignal.timeout(CHECK_TIMEOUT) });
       const state = await answer.json(); // the page of a proxy, or of a hotel's network, is not JSON
-      return state.database ? "" : "unreachable";
+      return state.ok ? "" : "unreachable";
     } catch (error) {
       return error.name === "TimeoutError" ? "slow" : notes.codeOf(0);
     }
