@@ -4,12 +4,23 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import worker_init
+from django.conf import settings
+
+from cps_portal.core.lib.time_limits import limit_waiting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
 
 app = Celery("cps_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def limit_waiting_of_worker(**_kwargs: object) -> None:
+    """Let this worker, and the processes that it forks, give up on a database that does not answer."""
+    limit_waiting(settings.DATABASE_LIMITS)
+
 
 app.conf.beat_schedule = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": float(os.environ.get("OUTBOX_SWEEP_SECONDS", "15"))},

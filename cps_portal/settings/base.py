@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.storage import files_storage
+from cps_portal.core.lib.time_limits import NETWORK_OPTIONS, connection_options
 from cps_portal.settings.accounts import *  # noqa: F403
 from cps_portal.settings.api import *  # noqa: F403
 from cps_portal.settings.environment import env
@@ -58,11 +59,17 @@ INSTALLED_APPS = [
     "cps_portal.site",
 ]
 
+LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
+UPLOADS_PATH = "/files/upload/"
+
 MIDDLEWARE = [
+    "cps_portal.core.lib.health.HealthMiddleware",  # the first one: needs no host name, https or database
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pages; static files are compressed when they are collected
     "csp.middleware.CSPMiddleware",
+    "cps_portal.core.lib.time_limits.TimeBudgetMiddleware",  # before anything that reads the database
+    "cps_portal.core.lib.fair_share.FairShareMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -83,7 +90,6 @@ MIDDLEWARE = [
 ]
 
 VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snapshot of the database, because they ...
-    "health",  # ... answer even if no transaction can begin
     "offers:card",  # ... issue the card, and open a snapshot of their own afterwards
     "offers:card_pdf",
     "mfa_view_recovery_codes",  # ... note that the codes were shown
@@ -116,9 +122,20 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # pg_trgm reads the similarity that the product search needs from the connection. With the default random_page_cost
 # the planner takes solid-state disks for spinning ones, and reads the whole table instead of the search index.
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-    "-c pg_trgm.word_similarity_threshold=0.5 -c random_page_cost=1.1"
-)
+DATABASE_LIMITS = env.str("DATABASE_LIMITS", default="command")  # what this process does: web, worker or command
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    **NETWORK_OPTIONS,
+    "options": (
+        f"-c pg_trgm.word_similarity_threshold=0.5 -c random_page_cost=1.1 {connection_options(DATABASE_LIMITS)}"
+    ),
+}
+REQUEST_BUDGET_SECONDS = 4.5  # how long the statements of a request may wait for the database, all together
+SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
+    "kitbag:list_csv": 30,
+    "kitbag:list_pdf": 30,
+    "admin": 20,
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
@@ -126,7 +143,7 @@ CACHES = {
     "default": {
         "BACKEND": "cps_portal.core.lib.cache.OptionalRedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
     }
 }
 

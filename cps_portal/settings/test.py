@@ -12,6 +12,7 @@ os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
 if one := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):  # tests side by side share no queue
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{1 + int(one)}").geturl()
 os.environ.setdefault("FILES_ROOT", "/nowhere")  # kept in memory below
+os.environ.setdefault("DATABASE_LIMITS", "worker")
 
 from .base import *  # noqa: F403
 from .base import DATABASES, INSTALLED_APPS

@@ -42,7 +42,7 @@ def queries(client: Client, url: str) -> int:
 
 PAGES = ["/dashboard/", "/profile/", "/profile/country/", "/profile/security/", "/terms/accept/"]
 POSTS = ["/profile/theme/", "/notices/1/read/"]
-READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/health/", "/profile/security/"]
+READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/profile/security/"]
 
 
 @pytest.mark.parametrize("url", [*PAGES, *POSTS])
@@ -132,19 +132,6 @@ def test_pages_and_joining_survive_a_broker_that_is_down(world: World, no_broker
         )
     assert response.status_code == 302
     assert Member.objects.filter(user__email="dina@example.org").exists()
-
-
-# --- Health ---------------------------------------------------------------------------------------------
-
-
-def test_health_is_ok_when_database_and_broker_answer(db: None) -> None:
-    response = Client().get("/health/")
-    assert (response.status_code, response.json()) == (200, {"database": True, "broker": True})
-
-
-def test_health_names_the_broker_that_is_down(db: None, no_broker: object) -> None:
-    response = Client().get("/health/")
-    assert (response.status_code, response.json()) == (503, {"database": True, "broker": False})
 
 
 # --- Dashboard -------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from cps_portal.dev.embedded.watch import Supervisor
 
 PROGRAMS = Path(sys.executable).parent
 ANSWER_TIMEOUT_SECONDS = 60
+DATABASE_LIMITS = {"web": "web", "worker": "worker", "webhooks": "worker", "fulfilment": "worker", "beat": "worker"}
 
 
 def run() -> None:
@@ -128,7 +129,14 @@ def portal_services(port: int, state: Path = STATE) -> list[Service]:
         "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
     }
     return [
-        Service(name=name, command=command, folder=logs, working_directory=ROOT) for name, command in commands.items()
+        Service(
+            name=name,
+            command=command,
+            folder=logs,
+            working_directory=ROOT,
+            environment={"DATABASE_LIMITS": DATABASE_LIMITS[name]},
+        )
+        for name, command in commands.items()
     ]
 
 

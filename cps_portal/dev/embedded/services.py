@@ -53,7 +53,7 @@ class Service:
                     stdout=log,
                     stderr=log,
                     cwd=self.working_directory,
-                    env=self.environment,
+                    env=None if self.environment is None else {**os.environ, **self.environment},
                     user=self.account.uid if self.account else None,
                     group=self.account.gid if self.account else None,
                     extra_groups=[] if self.account else None,

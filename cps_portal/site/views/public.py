@@ -1,15 +1,11 @@
-"""The pages that draw on all apps: public home, dashboard, help, terms, privacy, health."""
+"""The pages that draw on all apps: public home, dashboard, help, terms, privacy."""
 
-from contextlib import suppress
 from typing import Any
 
-import redis
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.db import DatabaseError, connection
 from django.db.models import Min
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -145,29 +141,3 @@ def terms(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     """The privacy notice (R9)."""
     return render(request, "public/privacy.html")
-
-
-@login_not_required
-@require_safe
-@never_cache
-def health(request: HttpRequest) -> JsonResponse:
-    """Health check: whether the database and the broker answer."""
-    state = {"database": _database_answers(), "broker": _broker_answers()}
-    return JsonResponse(state, status=200 if all(state.values()) else 503)
-
-
-def _database_answers() -> bool:
-    with suppress(DatabaseError), connection.cursor() as cursor:
-        cursor.execute("select 1")
-        return bool(cursor.fetchone() == (1,))
-    return False
-
-
-def _broker_answers() -> bool:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
-    try:
-        return bool(client.ping())
-    except (redis.RedisError, OSError):
-        return False
-    finally:
-        client.close()

@@ -1,0 +1,158 @@
+"""No process waits for PostgreSQL without an end.
+
+There are two kinds of limits. PostgreSQL's own end a statement, a wait for a lock or an idle transaction; they are
+options of the connection, by kind of work (`connection_options`). But a server that is frozen goes on acknowledging
+packets, so that neither these nor TCP keepalives end the wait. For that, psycopg2 calls `_wait` while it waits, which
+raises when the time is over: the time of a single statement, or what is left of the budget of a request.
+"""
+
+import select
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from psycopg2 import InterfaceError, OperationalError, errorcodes, extensions
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a connection, in milliseconds; 0 is no limit."""
+
+    statement: int
+    lock: int
+    idle_in_transaction: int
+    transaction: int
+
+
+LIMITS = {
+    "web": Limits(statement=3_000, lock=2_000, idle_in_transaction=15_000, transaction=120_000),
+    # Below the time limit of Celery's tasks, so that a task can still write down that it failed.
+    "worker": Limits(statement=60_000, lock=10_000, idle_in_transaction=60_000, transaction=280_000),
+    # Migrations, commands, backups: they may work for hours, but must not make the portal wait behind their lock.
+    "command": Limits(statement=0, lock=5_000, idle_in_transaction=0, transaction=0),
+}
+GRACE_SECONDS = 1.0  # PostgreSQL's own limit should come first: it says why
+NETWORK_OPTIONS = {
+    "connect_timeout": 3,  # seconds, as the following ones
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+OUT_OF_TIME_CODES = frozenset(
+    {
+        errorcodes.QUERY_CANCELED,
+        errorcodes.LOCK_NOT_AVAILABLE,
+        errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        "25P04",  # transaction_timeout, which psycopg2 has no name for
+        errorcodes.ADMIN_SHUTDOWN,
+        errorcodes.CRASH_SHUTDOWN,
+        errorcodes.CANNOT_CONNECT_NOW,
+        errorcodes.TOO_MANY_CONNECTIONS,
+        errorcodes.DEADLOCK_DETECTED,
+    }
+)
+_deadline: ContextVar[float | None] = ContextVar("end of the budget, by time.monotonic()", default=None)
+
+
+def connection_options(kind: str) -> str:
+    """What to put into the `options` of a connection. Raises KeyError for an unknown kind of work."""
+    limits = LIMITS[kind]
+    values = {
+        "statement_timeout": limits.statement,
+        "lock_timeout": limits.lock,
+        "idle_in_transaction_session_timeout": limits.idle_in_transaction,
+        "transaction_timeout": limits.transaction,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in values.items())
+
+
+def limit_waiting(kind: str) -> None:
+    """Let this process give up on a database that does not answer. Call it once, after the process was forked.
+
+    COPY does not work afterwards: psycopg2 cannot do both. Commands do not call it.
+    """
+    seconds = LIMITS[kind].statement / 1000 + GRACE_SECONDS
+    extensions.set_wait_callback(lambda raw: _wait(raw, seconds))
+
+
+def stop_limiting() -> None:
+    """Undo `limit_waiting`."""
+    extensions.set_wait_callback(None)
+
+
+@contextmanager
+def time_budget(seconds: float) -> Iterator[None]:
+    """All statements inside together may wait this long for the database. The inner of two budgets counts."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+@contextmanager
+def longer_statements(seconds: float) -> Iterator[None]:
+    """Let single statements run this long: for exports and reports. Also sets the budget."""
+    with time_budget(seconds):
+        with connection.cursor() as cursor:
+            cursor.execute("set statement_timeout = %s", [f"{int(seconds * 1000)}ms"])
+        try:
+            yield
+        finally:
+            # A transaction that has failed takes the setting back with everything else.
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("reset statement_timeout")
+
+
+def _wait(raw: Any, seconds: float) -> None:
+    """Wait until the connection is ready. Raises OperationalError when the time is over.
+
+    It must never close the connection: psycopg2 would wait for itself for ever. psycopg2 does so when this raises.
+    """
+    end = _deadline.get()
+    if end is None:
+        end = time.monotonic() + seconds
+    poll = select.poll()
+    while (state := raw.poll()) != extensions.POLL_OK:
+        poll.register(raw.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
+        left = end - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise OperationalError("the database did not answer in time")
+
+
+class TimeBudgetMiddleware:
+    """Gives each request its budget; pages that are named in settings.SLOW_VIEWS get a longer one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with time_budget(settings.REQUEST_BUDGET_SECONDS):
+            return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        seconds = match and (settings.SLOW_VIEWS.get(match.view_name) or settings.SLOW_VIEWS.get(match.app_name))
+        if not seconds:
+            return None
+        with longer_statements(seconds):
+            return view(request, *args, **kwargs)
+
+
+def is_out_of_time(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is a limit, a lost connection or a database that is shutting down."""
+    while error is not None:
+        code = getattr(error, "pgcode", None)
+        if code in OUT_OF_TIME_CODES or (isinstance(error, OperationalError | InterfaceError) and code is None):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
