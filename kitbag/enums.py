@@ -86,6 +86,7 @@ class ReviewReason(models.TextChoices):
 
     DUPLICATE = "duplicate", _("Another member holds this serial number")
     SHAPE = "shape", _("The serial number looks unusual")
+    DATE = "date", _("Bought before the product came out")
     NO_SERIAL = "no_serial", _("There is no serial number on the item")
     SAMPLE = "sample", _("Chosen at random")
     REFUSALS = "refusals", _("Several of this member’s products were refused")
@@ -103,8 +104,12 @@ class RefusalReason(models.TextChoices):
     DETAILS_WRONG = "details_wrong", _("The details of the purchase don’t match the product.")
     NEEDS_SERIAL = "needs_serial", _("This product has a serial number. Please look for it and add it.")
     NEEDS_EVIDENCE = "needs_evidence", _("We need to see more before it can count.")
+    NEEDS_PROOF = "needs_proof", _("We check a few at random, so we need to see the proof of purchase.")
     LOST_CLAIM = "lost_claim", _("Another member showed that this product is theirs.")
     NOT_OURS = "not_ours", _("This product can’t be registered. Please contact us.")
+
+
+ASKING = (RefusalReason.NEEDS_EVIDENCE, RefusalReason.NEEDS_PROOF)  # the member has to add something
 
 
 class EvidenceKind(models.TextChoices):

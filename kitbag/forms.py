@@ -26,8 +26,14 @@ def country_choices(first: str) -> list[tuple[str, str | Promise]]:
     return [("", _("Choose a country")), *top, *((code, name) for code, name in names.items() if code != first)]
 
 
+PURCHASE_DETAILS = ("store", "country", "purchased_on")  # the same for products bought together
+
+
 class DetailsForm(forms.Form):
-    """The four details (R17). Each may be left out, unless the form is `submitting`."""
+    """The four details (R17). Each may be left out, unless the form is `submitting`.
+
+    `carried` is the registration that store, country and date are offered from, instead of its own (R71).
+    """
 
     serial = forms.CharField(
         label=_("Serial number"),
@@ -74,19 +80,27 @@ class DetailsForm(forms.Form):
         purpose="evidence", label=_("Proof of purchase and a photo of the serial number"), required=False
     )
 
-    def __init__(self, *args: Any, registration: Registration, submitting: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        registration: Registration,
+        submitting: bool = False,
+        carried: Registration | None = None,
+        **kwargs: Any,
+    ) -> None:
+        purchase = carried or registration
         kwargs.setdefault(
             "initial",
             {
                 "serial": registration.serial,
                 "no_serial": registration.no_serial,
-                "country": registration.country.code,
-                "purchased_on": registration.purchased_on,
-                "store": registration.store,
+                "country": purchase.country.code,
+                "purchased_on": purchase.purchased_on,
+                "store": purchase.store,
             },
         )
         super().__init__(*args, **kwargs)
-        self.submitting = submitting
+        self.submitting, self.carried = submitting, carried
         country = cast(forms.ChoiceField, self.fields["country"])
         country.choices = country_choices(registration.member.country.code)
         self.fields["serial"].help_text = SerialPlace(registration.product.serial_place).label

@@ -5,12 +5,14 @@ from datetime import date, datetime, timedelta
 import factory
 from django.utils import timezone
 
-from kitbag.actions import planning, registrations, stage_change_notices, stage_changes
+from cps_portal.core.files.actions import Uploads
+from kitbag.actions import evidence, planning, registrations, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import SerialPlace, Shelf, Stage
 from kitbag.models import Product, ProductName, Registration, StageChange
 from members import actions as members
 from members.models import Member, User
+from tests.files import samples
 
 PURCHASED = date(2023, 9, 12)
 PASSWORD = "a short sentence works well"
@@ -76,7 +78,7 @@ def applied(change: StageChange, at: datetime, limit: int = 100) -> StageChange:
     begin(change=change, at=at)
     while stage_changes.reconcile_step(change=change.pk, limit=limit, at=at):
         pass
-    while members.notify_level_changes(limit=100):
+    while members.notify_level_changes(limit=100, at=at + timedelta(hours=1)):
         pass
     change.refresh_from_db()
     change.product.refresh_from_db()
@@ -116,3 +118,10 @@ def validated(
     """A registration that counts."""
     row = submitted(member, product, serial, at=at)
     return registrations.check_registration(registration=row, at=at or timezone.now())
+
+
+def with_receipt(row: Registration) -> Registration:
+    """The registration, to which its member has added a proof of purchase (R25)."""
+    receipt = Uploads(fresh=[samples.upload(samples.pdf(), "receipt.pdf")])
+    evidence.add_evidence(registration=row, uploads=receipt, by=row.member.user, at=timezone.now())
+    return row

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.transitions import constraint_name, lock_registration
-from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
+from kitbag.enums import ASKING, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Registration
 from members.models import User
 from members.support import actions as cases
@@ -46,7 +46,7 @@ def appeal_blocker(row: Registration, appeal: Appeal | None) -> Refusal | None:
         return Refusal("used", _("You have already appealed. You can appeal once for each product."))
     if row.state != RegistrationState.REJECTED:
         return Refusal("not_refused", _("This product has not been refused, so there is nothing to appeal."))
-    if row.refusal_reason == RefusalReason.NEEDS_EVIDENCE:
+    if row.refusal_reason in ASKING:
         return Refusal("asked", _("This was not refused: we asked for more. Add it and submit the product again."))
     if row.missing:
         return Refusal("incomplete", _("Some details are missing now. Fill them in first, then appeal."))

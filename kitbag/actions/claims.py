@@ -24,7 +24,7 @@ from kitbag.models import Claim, Registration
 from members.models import User
 from members.support import actions as cases
 from members.support.enums import CaseKind, MessageAuthor
-from members.support.models import MAX_TEXT_LENGTH, Case
+from members.support.models import MAX_TEXT_LENGTH, Case, CaseAttachment
 
 MAX_REASON_LENGTH = MAX_TEXT_LENGTH // 2
 WAIT_FOR_ANSWER = _(
@@ -76,8 +76,8 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
             subject = _t("Serial number of your %(product)s") % {"product": side.product.name}
             text = _t(
                 "Another member has also registered a %(product)s with the serial number %(serial)s. Only one of you"
-                " can own it, so we are asking you both. Please reply here by %(until)s and tell us where and when you"
-                " got it and what the receipt says. %(meanwhile)s"
+                " can own it, so we are asking you both for the proof of purchase. Please reply here by %(until)s,"
+                " add a photo or a PDF of the receipt, and tell us where and when you got it. %(meanwhile)s"
             ) % {
                 "product": side.product.name,
                 "serial": side.serial,
@@ -133,7 +133,7 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     """Decide whose product it is, move the points and tell both members, in one transaction (R32).
 
     `why` is read by both. Raises Refusal: `decided`, `own`, `stolen`, `unheard` (before the date, members who would
-    lose must have answered), and beside `why` `empty`, `long`, `names`.
+    lose must have answered), beside `outcome` `needs_proof`, and beside `why` `empty`, `long`, `names`.
     """
     claimant, holder = lock_registrations(claim.claimant, claim.holder)
     row = Claim.objects.select_for_update(of=("self",), no_key=True).get(pk=claim.pk)
@@ -143,6 +143,7 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     require_not_own(holder, by)
     if outcome == ClaimOutcome.CLAIMANT:
         stolen_reports.require_not_reported(claimant)
+    _require_proof(row, outcome)
     why = _checked_why(why, (claimant, holder))
     losers = {
         ClaimOutcome.HOLDER: [(claimant, row.claimant_case)],
@@ -174,6 +175,30 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
 def answer_deadline(claim: Claim) -> datetime:
     """The end of the last day on which both members can answer."""
     return timezone.make_aware(datetime.combine(claim.respond_by + timedelta(days=1), time()))
+
+
+def _require_proof(claim: Claim, outcome: ClaimOutcome) -> None:
+    """Raise Refusal `needs_proof` if the winner has shown no proof of purchase (R25).
+
+    A holder keeps a product without one only against a claimant who has none either.
+    """
+    if outcome not in (ClaimOutcome.CLAIMANT, ClaimOutcome.HOLDER):
+        return
+    claimant_has_it = _has_proof(claim.claimant, claim.claimant_case)
+    if outcome == ClaimOutcome.CLAIMANT and not claimant_has_it:
+        raise Refusal("needs_proof", _("The member who claims it has shown no proof of purchase."), "outcome")
+    if outcome == ClaimOutcome.HOLDER and claimant_has_it and not _has_proof(claim.holder, claim.holder_case):
+        raise Refusal(
+            "needs_proof",
+            _("The member who holds it has shown no proof of purchase, and the one who claims it has."),
+            "outcome",
+        )
+
+
+def _has_proof(row: Registration, case: Case) -> bool:
+    """Whether the member has added evidence to the product or attached a file to the case."""
+    attached = CaseAttachment.objects.filter(message__case=case, message__author=MessageAuthor.MEMBER)
+    return row.evidence.proofs().exists() or attached.filter(file__erased_at=None).exists()
 
 
 def _has_answered(case: Case) -> bool:

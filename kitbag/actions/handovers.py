@@ -231,6 +231,7 @@ def _create_for_buyer(sold: Registration, buyer: Member, at: datetime) -> Regist
                 serial_key=sold.serial_key,
                 no_serial=sold.no_serial,
                 serial_insisted=sold.serial_insisted,
+                date_insisted=sold.date_insisted,
                 country=sold.country,
                 purchased_on=sold.purchased_on,
                 store=sold.store,
@@ -254,8 +255,8 @@ def _revoke(row: Registration, at: datetime) -> int:
 
 def _tell(row: Registration, code: NoticeCode, at: datetime) -> None:
     key = f"handover-{row.pk}-{code}"
-    facts: dict[str, str | int] = {"product": row.product.name}
-    members.notify_member(member=row.member, key=key, code=code, params=facts, path=row.get_absolute_url(), at=at)
+    params = {"registration": row.pk}
+    members.notify_member(member=row.member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
     payload = outbox.rendered_later("kitbag.handed_over", registration=row.pk, sold=code == NoticeCode.HANDED_OVER)
     outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)
 

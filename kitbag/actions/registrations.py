@@ -21,7 +21,7 @@ from kitbag.actions.transitions import constraint_name, lock_registration, lock_
 from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Product, Registration, Sale
 from kitbag.models.sales import MAX_DATE_DIFFERENCE
-from kitbag.presenters.texts import MISSING_SENTENCES, SERIAL_SENTENCES, serial_sentence
+from kitbag.presenters.texts import MISSING_SENTENCES, SERIAL_SENTENCES, release_sentence, serial_sentence
 from members.models import Member
 
 REMIND_AFTER = timedelta(days=14)
@@ -31,6 +31,7 @@ DETAIL_FIELDS = ["serial", "serial_key", "no_serial", "country", "purchased_on",
 SUBMITTED_FIELDS = [
     *DETAIL_FIELDS,
     "serial_insisted",
+    "date_insisted",
     "state",
     "submitted_at",
     "decided_at",
@@ -90,11 +91,14 @@ def save_details(*, registration: Registration, details: Details, at: datetime) 
 
 
 @transaction.atomic
-def submit_registration(*, registration: Registration, details: Details, insisted: bool, at: datetime) -> Registration:
+def submit_registration(
+    *, registration: Registration, details: Details, insisted: bool, at: datetime, date_insisted: bool = False
+) -> Registration:
     """Submit a complete registration to the check (R17, R18).
 
-    A serial number that looks wrong is refused (R29, R30), unless the member insists on it; then a person decides.
-    Evidence that staff asked for has to be there (R25). Raises Refusal beside the field concerned.
+    A serial number that looks wrong is refused (R29, R30), unless the member insists on it; so is a date before the
+    product came out (R66). Then a person decides. Evidence that was asked for has to be there (R25). Raises Refusal
+    beside the field concerned.
     """
     row = lock_registration(registration)
     _require_editable(row)
@@ -105,8 +109,11 @@ def submit_registration(*, registration: Registration, details: Details, insiste
     if finding.code and (finding.blocks or not insisted):
         raise Refusal(f"serial_{finding.code}", serial_sentence(finding), "serial")
     _write_details(row, details)
+    if row.is_before_release and not date_insisted:
+        raise Refusal("before_release", release_sentence(row.product, on=timezone.localdate(at)), "purchased_on")
     row.warning = finding.code
     row.serial_insisted = bool(finding.code)
+    row.date_insisted = row.is_before_release
     row.state = RegistrationState.SUBMITTED
     row.submitted_at = at
     row.decided_at = row.decided_by = None
@@ -164,7 +171,14 @@ def _check(registration: Registration, at: datetime) -> Registration:
         return _leave_to_person(row, first)
     if holder:
         return claims.open_claim(row=row, holder=holder, at=at)
+    return _check_unclaimed(row, sale, first, at)
+
+
+def _check_unclaimed(row: Registration, sale: Sale | None, first: ReviewReason | None, at: datetime) -> Registration:
+    """The rest of the check if nobody holds the serial number. `first` is the reason that the sale settled, or None."""
     reason = review.review_reason_without_claim(row)
+    if review.lacks_proof(row):
+        return review.ask_for_proof(row, at=at)
     if reason and not (sale and reason in sales.WAIVED_BY_SALE):
         return _leave_to_person(row, reason)
     validate(row, by=None, at=at)
@@ -269,7 +283,12 @@ def _require_complete(product: Product, details: Details) -> None:
 
 
 def _require_asked(row: Registration) -> None:
-    """Raise Refusal `needs_evidence` if staff asked for evidence and none was added since (R25)."""
+    """Raise Refusal if staff asked for evidence and none was added since, or the random check for a proof (R25).
+
+    Its codes are `needs_evidence` and `needs_proof`.
+    """
+    if row.refusal_reason == RefusalReason.NEEDS_PROOF and review.lacks_proof(row):
+        raise Refusal("needs_proof", _("Add the proof of purchase: a photo or a PDF of the receipt."), "evidence")
     if row.refusal_reason != RefusalReason.NEEDS_EVIDENCE or row.decided_at is None:
         return
     if not row.evidence.kept().filter(added_at__gte=row.decided_at).exists():

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib import clock
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.actions import appeals, claims, stolen_reports
+from kitbag.actions import appeals, claims, sales, stolen_reports
 from kitbag.actions.transitions import (
     lock_registration,
     lock_with_holder,
@@ -22,7 +22,7 @@ from kitbag.actions.transitions import (
     retry_on_conflict,
     validate,
 )
-from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
+from kitbag.enums import ASKING, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Registration
 from members.models import Member, User
 
@@ -47,6 +47,8 @@ def review_reason_without_claim(row: Registration) -> ReviewReason | None:
 
     Bought second-hand or abroad is no reason (R23, R24).
     """
+    if row.is_before_release:
+        return ReviewReason.DATE
     if row.serial_insisted:
         return ReviewReason.SHAPE
     if row.asked_for:
@@ -60,13 +62,26 @@ def in_sample(key: int) -> bool:
     return rules.is_drawn(drawn, settings.REVIEW_SAMPLE_PERCENT)
 
 
+def lacks_proof(row: Registration) -> bool:
+    """Whether the random check needs a proof of purchase that is not there (R25). A confirmed sale is one, too."""
+    drawn = row.review_reason == ReviewReason.SAMPLE or in_sample(row.pk)
+    return drawn and not row.evidence.proofs().exists() and sales.find_matching_sale(row) is None
+
+
+def ask_for_proof(row: Registration, *, at: datetime) -> Registration:
+    """Ask the member for the proof of purchase that the random check needs. The caller has locked the registration."""
+    reject(row, reason=RefusalReason.NEEDS_PROOF, by=None, at=at)
+    notify_decision(row, at)
+    return row
+
+
 def count_recent_refusals(member: Member, at: datetime) -> int:
     """How many of this member's registrations were refused lately; being asked for more evidence is no refusal."""
     _refusals, days = settings.REVIEW_REFUSALS
     events: Any = apps.get_model("kitbag", "RegistrationEvent").objects
     refused = events.filter(
         member=member.pk, state=RegistrationState.REJECTED, decided_at__gt=at - timedelta(days=days)
-    ).exclude(refusal_reason=RefusalReason.NEEDS_EVIDENCE)
+    ).exclude(refusal_reason__in=ASKING)
     return int(refused.values("pgh_obj_id", "decided_at").distinct().count())
 
 
@@ -131,7 +146,8 @@ def _take(key: int, by: User, at: datetime) -> bool:
 def approve_registration(*, registration: Registration, by: User, at: datetime) -> Registration:
     """Approve a registration, so that it counts (R19). If another one holds the serial, open a claim instead (R32).
 
-    Raises Refusal: `not_waiting`, `taken`, `own`, `stolen`, `second_person`, `held` (a claim is open: decide that).
+    Raises Refusal: `not_waiting`, `taken`, `own`, `stolen`, `second_person`, `held` (a claim is open: decide that),
+    `needs_proof` (chosen at random, without a proof of purchase: ask for it).
     """
     return retry_on_conflict(lambda: _approve(registration, by, at))
 
@@ -150,6 +166,11 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
                 "Another member holds this serial number, and both have been asked for proof. Please decide the claim"
                 " instead."
             ),
+        )
+    if lacks_proof(row):
+        raise Refusal(
+            "needs_proof",
+            _("It was chosen at random and lacks a proof of purchase. Ask the member for it before you approve it."),
         )
     if holder:
         claims.open_claim(row=row, holder=holder, at=at)

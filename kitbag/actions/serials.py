@@ -8,27 +8,31 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.exif import read_body_serial
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.enums import RegistrationState, ShapeUse
+from kitbag.enums import ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
+from kitbag.queries.duplicates import SUBMITTED_STATES
 from kitbag.rules import SerialFinding
 from kitbag.rules.photos import is_same_model
 
 FILM_CATEGORIES = ("camera-film", "camera-cine-film", "camera-rangefinder")
 PHOTO_FIELD = "photo"
-SUBMITTED_STATES = (RegistrationState.SUBMITTED, RegistrationState.VALIDATED)
 
 
 def check_serial(row: Registration, serial: str) -> SerialFinding:
     """Check a serial for known mistakes, against the shapes of its category and the member's other registrations."""
-    product = row.product
+    finding = check_product_serial(row.product, serial)
+    return finding if finding.blocks else _of_another(row, finding, rules.serial_key(serial))
+
+
+def check_product_serial(product: Product, serial: str) -> SerialFinding:
+    """The same without a member: known mistakes (R29) and the shapes of the category (R30)."""
     names = [product.name, *ProductName.objects.filter(product=product).values_list("name", flat=True)]
     shapes = [
         rules.Shape(shape.pattern, shape.year_from, shape.year_to, shape.example)
         for shape in SerialShape.objects.order_by("pk")
         if shape.covers(product.category)
     ]
-    finding = rules.check_serial(serial, shapes, product.released_year, names)
-    return finding if finding.blocks else _of_another(row, finding, rules.serial_key(serial))
+    return rules.check_serial(serial, shapes, product.released_year, names)
 
 
 def may_lack_serial(product: Product) -> bool:
@@ -44,12 +48,12 @@ def _of_another(row: Registration, finding: SerialFinding, key: str) -> SerialFi
     Products of different models may have the same number, so that is only a warning.
     """
     others = Registration.objects.of(row.member).filter(serial_key=key, state__in=SUBMITTED_STATES).exclude(pk=row.pk)
-    products = dict(others.values_list("product_id", "product__name"))
-    if row.product_id in products:
-        return SerialFinding("own_duplicate", blocks=True)
-    if finding.code or not products:
+    same_number = list(others.select_related("product").order_by("product__name", "pk"))
+    if twin := next((other for other in same_number if other.product_id == row.product_id), None):
+        return SerialFinding("own_duplicate", blocks=True, other_key=twin.pk)
+    if finding.code or not same_number:
         return finding
-    return replace(finding, code="own_other", other=min(products.values()))
+    return replace(finding, code="own_other", other=same_number[0].product.name, other_key=same_number[0].pk)
 
 
 # --- From a photo (R25) ---

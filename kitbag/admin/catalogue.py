@@ -28,7 +28,18 @@ class ProductAdmin(PortalModelAdmin[Product]):
 
     fieldsets = [
         (None, {"fields": ["name", "slug", "category", "shelf", "mount", "video_class"]}),
-        (_("Dates"), {"fields": ["released_year", "released_month", "discontinued_year", "service_end_year"]}),
+        (
+            _("Dates"),
+            {
+                "fields": [
+                    "released_year",
+                    "released_month",
+                    "released_about",
+                    "discontinued_year",
+                    "service_end_year",
+                ]
+            },
+        ),
         (_("Service and serial number"), {"fields": ["fast_track_model", "serial_place", "serial_optional"]}),
         (
             _("Points"),

@@ -22,13 +22,14 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import review
 from kitbag.admin.staff import staff_user
-from kitbag.enums import RefusalReason, RegistrationState
+from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Hold, Registration
 from kitbag.presenters.texts import grey_sentence
+from members.models import Member
 
 DECIDE = "kitbag.decide_registration"
 NOT_CHOSEN_HERE = (
-    RefusalReason.NEEDS_EVIDENCE,
+    *ASKING,
     RefusalReason.LOST_CLAIM,
 )  # chosen by asking for more, or by deciding a claim
 REASONS = [(reason.value, reason.label) for reason in RefusalReason if reason not in NOT_CHOSEN_HERE]
@@ -60,12 +61,25 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
     list_filter = ["state", "review_reason", "refusal_reason", "added_at"]
     list_select_related = ["product", "member"]
     search_fields = ["serial"]
-    search_help_text = _("Serial number, member number, e-mail address or product")
+    search_help_text = _("Serial number, member number, e-mail address, name or product")
     date_hierarchy = "added_at"
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["product", "member", "state", "why", "counts"]}),
-        (_("Details"), {"fields": ["serial", "no_serial", "serial_insisted", "country", "purchased_on", "store"]}),
+        (
+            _("Details"),
+            {
+                "fields": [
+                    "serial",
+                    "no_serial",
+                    "serial_insisted",
+                    "country",
+                    "purchased_on",
+                    "date_insisted",
+                    "store",
+                ]
+            },
+        ),
         (_("Decision"), {"fields": ["review_reason", "refusal_reason", "removal_reason", "decided_by"]}),
         (_("Dates"), {"fields": ["added_at", "submitted_at", "decided_at", "ended_at"]}),
     ]
@@ -79,17 +93,12 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
         counted = registration.entries.aggregate(n=Coalesce(Sum("amount"), 0))["n"]
         return ngettext("%(n)d point", "%(n)d points", counted) % {"n": counted}
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Registration], search_term: str
-    ) -> tuple[QuerySet[Registration], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        matches = Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
-        matches |= Q(product__name__icontains=term) | Q(member__last_name__iexact=term)
-        if keys := rules.look_up_keys(term):
-            matches |= Q(serial_key__in=keys)
-        return queryset.filter(matches), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(product__name__icontains=term),
+            Q(serial_key__in=rules.look_up_keys(term)),
+        ]
 
     # The buttons
 

@@ -216,6 +216,7 @@ def _product(line: int, row: dict[str, str]) -> ProductRecord:
             "mount": _text(row, "mount", 20),
             "released_year": _number(row, "release_year", 1900, 2100),
             "released_month": _number(row, "release_month", 1, 12),
+            "released_about": row.get("release_certainty") == "approximate",
             "discontinued_year": _number(row, "discontinued_year", 1900, 2100),
             "service_end_year": _number(row, "service_end_year", 1900, 2200),
             "fast_track_model": _choice(row, "pro", {"yes", "no"}) == "yes",

@@ -43,6 +43,7 @@ class Product(models.Model):
     mount = models.CharField(_("mount"), max_length=20, blank=True)
     released_year = models.PositiveSmallIntegerField(_("released"), null=True, blank=True)
     released_month = models.PositiveSmallIntegerField(_("month of release"), null=True, blank=True)
+    released_about = models.BooleanField(_("year of release is approximate"), default=False)
     discontinued_year = models.PositiveSmallIntegerField(_("discontinued"), null=True, blank=True)
     service_end_year = models.PositiveSmallIntegerField(_("serviced until the end of"), null=True, blank=True)
     fast_track_model = models.BooleanField(_("Fast Track model"), default=False)
@@ -94,6 +95,10 @@ class Product(models.Model):
 
     def points_of(self, stage: str) -> int:
         return int(getattr(self, f"points_{stage}"))
+
+    @property
+    def release_date(self) -> rules.ReleaseDate:
+        return rules.ReleaseDate(self.released_year, self.released_month, self.released_about)
 
     @property
     def is_fast_track(self) -> bool:

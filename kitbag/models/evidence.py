@@ -16,6 +16,10 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         """Those whose content has not been erased, with their files."""
         return self.filter(file__erased_at=None).select_related("file")
 
+    def proofs(self) -> Self:
+        """Those that can be a proof of purchase: all but photos of the serial number (R25)."""
+        return self.kept().exclude(kind=EvidenceKind.SERIAL)
+
 
 class Evidence(models.Model):
     """A file attached to a registration. If the member removes it, its content is erased and the row stays."""

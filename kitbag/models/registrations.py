@@ -93,6 +93,7 @@ class Registration(models.Model):
     serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
     no_serial = models.BooleanField(_("no serial number on this item"), default=False)
     serial_insisted = models.BooleanField(_("the member insists on the serial number"), default=False)
+    date_insisted = models.BooleanField(_("the member insists on the date"), default=False)
     country = CountryField(verbose_name=_("country of purchase"), blank=True)
     purchased_on = models.DateField(_("date of purchase"), null=True, blank=True)
     store = models.CharField(_("store"), max_length=120, blank=True)
@@ -202,6 +203,11 @@ class Registration(models.Model):
             purchased_on=self.purchased_on,
             store=self.store,
         )
+
+    @property
+    def is_before_release(self) -> bool:
+        """Whether the date of purchase is before the product came out (R66)."""
+        return self.purchased_on is not None and self.product.release_date.is_after(self.purchased_on)
 
     @property
     def needs_member(self) -> bool:

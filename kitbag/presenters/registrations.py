@@ -29,6 +29,7 @@ DETAIL_IDS = {
     "country": "id_country",
     "purchased_on": "id_purchased_on_0",
     "store": "id_store",
+    "evidence": "evidence",
 }
 DETAIL_OF_REFUSAL = {
     RefusalReason.SERIAL_WRONG: "serial",
@@ -36,7 +37,8 @@ DETAIL_OF_REFUSAL = {
     RefusalReason.HELD_ELSEWHERE: "serial",
     RefusalReason.NEEDS_SERIAL: "serial",
     RefusalReason.DETAILS_WRONG: "purchased_on",
-    RefusalReason.NEEDS_EVIDENCE: "serial",
+    RefusalReason.NEEDS_EVIDENCE: "evidence",
+    RefusalReason.NEEDS_PROOF: "evidence",
     RefusalReason.LOST_CLAIM: "serial",
     RefusalReason.NOT_OURS: "serial",
 }
@@ -48,7 +50,8 @@ class RegistrationCard:
 
     ``status`` is counted, pending, superseded or unserviceable. ``needs_member`` shows the blue dot. ``url`` leads to
     the field that needs the member, or else to the product's page. ``is_polling``: the automatic check is running, so
-    the card asks for itself again. ``fast_track_days`` is this member's target in working days.
+    the card asks for itself again. ``fast_track_days`` is this member's target in working days. ``duplicate_url`` leads
+    to the member's other registration of the same product and serial number.
     """
 
     registration: Registration
@@ -58,6 +61,7 @@ class RegistrationCard:
     summary: str | Promise
     is_polling: bool
     fast_track_days: int | None
+    duplicate_url: str = ""
 
     @property
     def points(self) -> int:
@@ -70,8 +74,11 @@ class RegistrationCard:
         return full if self.status in (Stage.SUPERSEDED, Stage.UNSERVICEABLE) and full != self.points else None
 
 
-def build_card(registration: Registration, level_days: int | None) -> RegistrationCard:
-    """`level_days` is the Fast Track target of the member's level, None if it has none or it is not shown."""
+def build_card(registration: Registration, level_days: int | None, duplicate_of: int | None = None) -> RegistrationCard:
+    """`level_days` is the Fast Track target of the member's level, None if it has none or it is not shown.
+
+    `duplicate_of` is the key of the member's other registration with this product and serial number.
+    """
     product = registration.product
     pending = registration.state != RegistrationState.VALIDATED
     stage = "counted" if product.stage == Stage.CURRENT else product.stage
@@ -79,13 +86,22 @@ def build_card(registration: Registration, level_days: int | None) -> Registrati
         registration=registration,
         status="pending" if pending else stage,
         needs_member=registration.needs_member,
-        url=finish_url(registration) if registration.needs_member else registration.get_absolute_url(),
-        summary=_summary(registration),
+        url=_url(registration, duplicate_of),
+        summary=_("You’ve added this one already.") if duplicate_of else _summary(registration),
         is_polling=is_being_checked(registration),
         fast_track_days=rules.target_days(
             level_days, fast_track=product.is_fast_track, video_class=product.video_class
         ),
+        duplicate_url=reverse("kitbag:product", args=[duplicate_of]) if duplicate_of else "",
     )
+
+
+def _url(registration: Registration, duplicate_of: int | None) -> str:
+    if not registration.needs_member:
+        return registration.get_absolute_url()
+    if duplicate_of:
+        return f"{reverse('kitbag:finish', args=[registration.pk])}#{DETAIL_IDS['serial']}"
+    return finish_url(registration)
 
 
 def is_being_checked(registration: Registration) -> bool:
@@ -94,10 +110,13 @@ def is_being_checked(registration: Registration) -> bool:
 
 
 def details_to_complete(registration: Registration) -> list[str]:
-    """The details that wait for the member: those that are missing, or the one that a refusal was about (R18)."""
+    """The details that wait for the member (R18, R66).
+
+    Those that are missing or a date before the product came out, or the one that a refusal was about.
+    """
     if registration.state == RegistrationState.REJECTED:
         return [DETAIL_OF_REFUSAL[RefusalReason(registration.refusal_reason)]]
-    return registration.missing
+    return registration.missing + (["purchased_on"] if registration.is_before_release else [])
 
 
 def finish_url(registration: Registration) -> str:
@@ -109,7 +128,7 @@ def finish_url(registration: Registration) -> str:
 def _summary(registration: Registration) -> str | Promise:
     match registration.state:
         case RegistrationState.DRAFT:
-            return _missing(registration.missing)
+            return _missing(registration)
         case RegistrationState.REJECTED:
             return RefusalReason(registration.refusal_reason).label
         case RegistrationState.SUBMITTED:
@@ -118,9 +137,11 @@ def _summary(registration: Registration) -> str | Promise:
             return _points_kept(registration) if registration.product.stage != Stage.CURRENT else ""
 
 
-def _missing(missing: list[str]) -> str | Promise:
+def _missing(registration: Registration) -> str | Promise:
+    missing = registration.missing
     if not missing:
-        return _("Everything is there. Submit it")
+        doubtful = registration.is_before_release
+        return _("Check the date of purchase") if doubtful else _("Everything is there. Submit it")
     if len(missing) == len(DETAIL_WORDS):
         return _("Add the four details")
     return _t("Add %(details)s") % {"details": ", ".join(str(DETAIL_WORDS[name]) for name in missing)}

@@ -1,10 +1,13 @@
 """Sentences for members about serial numbers, reviews and changes of their points."""
 
+from datetime import date
+
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
-from kitbag.models import PointsEntry, Registration
+from kitbag.models import PointsEntry, Product, Registration
 from kitbag.rules import SerialFinding
 from members.enums import PointsCause
 
@@ -20,6 +23,10 @@ SERIAL_SENTENCES = {
     "phone": _("That is a telephone number. Type the serial number of the product."),
     "made_up": _("This number looks made up. Type the one that is on your product."),
     "signs": _("A serial number has only digits and letters. Type it as printed, without other characters."),
+    "no_digits": _("A serial number has digits. Type it as printed."),
+    "shortened": _(
+        "A spreadsheet has shortened this number, so digits are missing. Copy the serial number from the product."
+    ),
     "short": _("A serial number has at least four characters. Check that yours is complete."),
     "long": _("A serial number has at most fourteen characters. Type only the number."),
     "letters": _("Did you mean %(suggestion)s? Serial numbers of this kind have digits where you typed letters."),
@@ -48,6 +55,7 @@ NEXT_STEPS = {
     RefusalReason.DETAILS_WRONG: _("Check the date, the country and the store against the receipt."),
     RefusalReason.NEEDS_SERIAL: _("Type it in and submit the product again."),
     RefusalReason.NEEDS_EVIDENCE: _("Add a photo of the serial number or the receipt and send it in again."),
+    RefusalReason.NEEDS_PROOF: _("Add the receipt or the invoice and send it in again. A photo of it will do."),
     RefusalReason.LOST_CLAIM: _("If you think this is wrong, you can appeal. A colleague will take a second look."),
     RefusalReason.NOT_OURS: _("Please contact us about this product."),
 }
@@ -75,6 +83,9 @@ REVIEW_SENTENCES = {
     ReviewReason.SHAPE: _(
         "The number looks unusual, so we’re checking it by hand. You’ll hear within two working days."
     ),
+    ReviewReason.DATE: _(
+        "The date is before the product came out, so we’re checking it by hand. You’ll hear within two working days."
+    ),
     ReviewReason.NO_SERIAL: _(
         "It has no serial number, so we’re checking it by hand. You’ll hear within two working days."
     ),
@@ -91,6 +102,21 @@ def serial_sentence(finding: SerialFinding) -> str:
     code = "shape_example" if finding.code == "shape" and finding.example else finding.code
     facts = {"suggestion": finding.suggestion, "example": finding.example, "other": finding.other}
     return str(SERIAL_SENTENCES[code]) % facts
+
+
+def release_sentence(product: Product, *, on: date) -> str:
+    """When a product came out and what to do about an earlier date of purchase (R66). `on` is today."""
+    release = product.release_date
+    year, month = release.year or on.year, release.month
+    if release.approximate:
+        sentence = _("The %(product)s came out around %(when)s. Check the year.")
+        return sentence % {"product": product.name, "when": year}
+    when = date_format(date(year, month, 1), "F Y") if month else str(year)
+    if (year, month or 1) > (on.year, on.month):
+        sentence = _("The %(product)s comes out in %(when)s. Check the date.")
+    else:
+        sentence = _("The %(product)s came out in %(when)s. Check the year.")
+    return sentence % {"product": product.name, "when": when}
 
 
 def cause_sentence(entry: PointsEntry) -> str | Promise:

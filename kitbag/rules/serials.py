@@ -5,31 +5,41 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cps_portal.core.lib.text import clean_code, look_alike_code
+from kitbag.rules.search import name_tokens
 
 SERIAL_FORM = re.compile(r"[A-Z0-9]{4,14}")
 BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}")
+WITHOUT_BRACKETS = str.maketrans("", "", "()[]{}")
 BOX_CODE = re.compile(r"\d?(4549292|4960999|4957792|8714574)\d{6}")  # with or without the extra digit of an outer box
 ITEM_CODE = re.compile(r"\d{4}[ABCV]\d{3}([A-Z]{2})?")
 DATE_CODE_NEW = re.compile(r"[UFO][A-Z](0?[1-9]|1[0-2])\d{0,2}")
 DATE_CODE_OLD = re.compile(r"[A-Z](0?[1-9]|1[0-2])\d{0,2}[UFO]")
 PHONE = re.compile(r"\s*\+[\s\d().\-/]*")
+SHORTENED = re.compile(r"\d+(?:[.,]\d*E\+?|E\+)\d{1,3}")  # what a spreadsheet makes of a long number: 3.3216E+11
 MODEL_CODE = re.compile(r"DS\d{6}|PC\d{4}|K1\d{4}")  # printed as "model" beside the number on a label
 RUNS = ("01234567890", "09876543210")
 SHORTEST_RUN = 5
 TO_DIGITS = str.maketrans("OQILSB", "001158")
 TO_LETTERS = str.maketrans("0158", "OISB")
-QUOTES = "*'’‘`\"="  # a bar-code scanner's start and stop signs, a spreadsheet's mark of text
+MODEL_FILLERS = {"body", "camera", "digital", "kit", "mount", "only", "usm", "stm", "is", "l"}
+SERIAL_QUOTES = "*'’‘`\"="  # a bar-code scanner's start and stop signs, a spreadsheet's mark of text
+MAX_SERIAL_LENGTH = 14
+UNREADABLE = ("empty", "phone", "shortened", "ean", "imei", "item_code")  # never a serial number
 MAX_PREFIX_LETTERS = 5  # letters before the digits
 
 
 def normalise_serial(text: str) -> str:
     """The serial as compared with a shape: upper case, no spaces, punctuation, brackets or leading "S/N" (R28).
 
+    What is in brackets is dropped, unless there is nothing else.
     Leading zeros are kept; `serial_key` drops them.
     """
-    plain = BRACKETS.sub("", clean_code(text))
+    code = clean_code(text)
+    plain = BRACKETS.sub("", code)
+    if not plain.strip() and any(sign.isdigit() for sign in code):  # all of it is in brackets
+        plain = code.translate(WITHOUT_BRACKETS)
     plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
-    plain = plain.strip(QUOTES)
+    plain = plain.strip(SERIAL_QUOTES)
     return re.sub(r"^(?:SERIAL|NUMBER|SN|NO|NR)+(?=\d)", "", plain)
 
 
@@ -39,12 +49,17 @@ def serial_key(text: str) -> str:
     return plain.lstrip("0") or plain[:1]
 
 
+def look_alike_key(text: str) -> str:
+    """The key with letters that look like digits read as digits. Never to store: see `look_up_keys`."""
+    return serial_key(look_alike_code(normalise_serial(text)))
+
+
 def look_up_keys(text: str) -> set[str]:
     """The keys to look a serial up by: as typed, and with letters that look like digits read as digits.
 
     Never to store: two products may differ in just such a letter (R31).
     """
-    return {serial_key(text), serial_key(look_alike_code(normalise_serial(text)))} - {""}
+    return {serial_key(text), look_alike_key(text)} - {""}
 
 
 def has_brackets(text: str) -> bool:
@@ -80,7 +95,7 @@ class SerialFinding:
 
     If it `blocks`, no serial number looks like this, and the member has to type another one. Otherwise it is a warning:
     the member may insist, and a person decides (R30). `suggestion` is the number that was probably meant, `example` a
-    typical number, `other` the product that has this number.
+    typical number, `other` the product that has this number, `other_key` the key of its registration.
     """
 
     code: str = ""
@@ -88,6 +103,7 @@ class SerialFinding:
     suggestion: str = ""
     example: str = ""
     other: str = ""
+    other_key: int = 0
 
 
 def check_serial(
@@ -114,10 +130,40 @@ def _what_it_is(text: str, plain: str, names: Iterable[str]) -> str:
         return "empty"
     if PHONE.fullmatch(text):
         return "phone"
+    if SHORTENED.fullmatch(clean_code(text).strip(SERIAL_QUOTES + " \t")):
+        return "shortened"
     if mistake := named_mistake(plain):
         return mistake
-    own_names = {normalise_serial(name).removeprefix("CANON") for name in names}
-    return "model" if plain.removeprefix("CANON") in own_names else ""
+    return "model" if any(_is_model_name(text, plain, name) for name in names) else ""
+
+
+def _is_model_name(text: str, plain: str, name: str) -> bool:
+    """Whether the text is one of the product's names or a part of one: "EOS R5", "R5", "RF 70-200" (R29).
+
+    A text of digits alone is the name only if it is written as in it: "70-200" is, "70200" can be a serial number.
+    """
+    own_plain = normalise_serial(name)
+    if plain.isdigit():
+        return plain == own_plain or (not text.isalnum() and clean_code(text).strip() in clean_code(name))
+    if len(plain) > 1 and own_plain.removeprefix("CANON").startswith(plain.removeprefix("CANON")):
+        return True
+    own = [token for token in name_tokens(name) if token not in MODEL_FILLERS]
+    typed = [token for token in name_tokens(text) if token not in MODEL_FILLERS]
+    return bool(typed) and any(own[start : start + len(typed)] == typed for start in range(len(own)))
+
+
+def look_up_problem(text: str) -> str:
+    """Why a serial number cannot be looked up, or "": a code of `SerialFinding` for what is no serial number at all."""
+    plain = normalise_serial(text)
+    mistake = _what_it_is(text, plain, ())
+    if mistake in UNREADABLE:
+        return mistake
+    folded = look_alike_code(plain)
+    if not re.fullmatch(r"[A-Z0-9]*", folded):
+        return "signs"
+    if not any(sign.isdigit() for sign in folded):
+        return "no_digits"
+    return "long" if len(folded) > MAX_SERIAL_LENGTH else ""
 
 
 def named_mistake(plain: str) -> str:

@@ -21,6 +21,7 @@ from kitbag.models import PointsEntry, Product, Registration
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card
+from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.forecast import forecast
 from kitbag.views.shortcuts import paginate, url_with_query
 from members.access import MemberRequest, member_required
@@ -73,11 +74,7 @@ def points(request: MemberRequest) -> HttpResponse:
     entries = [] if waiting else list(page)
     notified_at = notified_at_by_change(member, [*entries, *([last] if last else [])])
     steps = forecast(member, timezone.localdate())
-    lines = (
-        [_waiting_line(registration) for registration in page]
-        if waiting
-        else [_ledger_line(entry, notified_at) for entry in entries]
-    )
+    lines = _waiting_lines(list(page)) if waiting else [_ledger_line(entry, notified_at) for entry in entries]
     context = {
         "filters": [
             (label, url_with_query("kitbag:points", show=key), key == show_only) for key, label in FILTERS.items()
@@ -152,7 +149,12 @@ def _waiting(member: Member) -> QuerySet[Registration]:
     return waiting.order_by(Coalesce("decided_at", "submitted_at", "added_at").desc(), "-pk")
 
 
-def _waiting_line(registration: Registration) -> WaitingLine:
+def _waiting_lines(registrations: list[Registration]) -> list[WaitingLine]:
+    duplicates = find_own_duplicates(registrations)
+    return [_waiting_line(registration, duplicates.get(registration.pk)) for registration in registrations]
+
+
+def _waiting_line(registration: Registration, duplicate_of: int | None) -> WaitingLine:
     titles = {
         RegistrationState.DRAFT: _t("%(product)s added"),
         RegistrationState.SUBMITTED: _t("%(product)s submitted"),
@@ -160,7 +162,7 @@ def _waiting_line(registration: Registration) -> WaitingLine:
     }
     title = titles[RegistrationState(registration.state)] % {"product": registration.product.name}
     return WaitingLine(
-        build_card(registration, None),
+        build_card(registration, None, duplicate_of),
         title,
         registration.decided_at or registration.submitted_at or registration.added_at,
     )

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import evidence, registrations, removals
-from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason
+from kitbag.enums import ASKING, RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import EvidenceForm, RemoveForm
 from kitbag.models import Registration
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
 from kitbag.presenters.texts import NEXT_STEPS, REVIEW_SENTENCES
+from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.views.appeals import appeal_context
 from kitbag.views.handovers import ownership_context
@@ -130,7 +131,8 @@ def _remove(request: MemberRequest, registration: Registration, reason: RemovalR
 
 def product_context(request: MemberRequest, registration: Registration) -> dict[str, object]:
     days = fast_track_days_by_level(request.member)
-    card = build_card(registration, days.get(request.member.level))
+    duplicate_of = find_own_duplicates([registration]).get(registration.pk)
+    card = build_card(registration, days.get(request.member.level), duplicate_of)
     return {
         "card": card,
         "registration": registration,
@@ -203,7 +205,7 @@ def _history(registration: Registration) -> list[HistoryLine]:
         )
         lines.append(HistoryLine(registration.ended_at, _("Left your Kitbag"), reason, "trash"))
     if registration.state == RegistrationState.REJECTED and registration.decided_at:
-        asked_for_more = registration.refusal_reason == RefusalReason.NEEDS_EVIDENCE
+        asked_for_more = registration.refusal_reason in ASKING
         title = _("We asked for more") if asked_for_more else _("Not accepted")
         lines.append(HistoryLine(registration.decided_at, title, registration.get_refusal_reason_display(), "alert"))
     if registration.submitted_at:

@@ -14,6 +14,7 @@ from kitbag import rules
 from kitbag.enums import NEEDS_MEMBER, RegistrationState, Shelf, Stage
 from kitbag.models import ProductName, Registration, points_now
 from kitbag.presenters.registrations import RegistrationCard, build_card
+from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.views.shortcuts import paginate, query_text, url_with_query
 from members.access import MemberRequest, member_required
@@ -79,6 +80,8 @@ def registration_list(request: MemberRequest) -> HttpResponse:
     page = paginate(request, _registrations(member, shelf, query, table=table), PAGE_SIZE)
     days = fast_track_days_by_level(member).get(member.level)
     registrations = list(page.object_list)
+    duplicates = find_own_duplicates(registrations)
+    cards = [build_card(registration, days, duplicates.get(registration.pk)) for registration in registrations]
     view = "table" if table else ""
     context = {
         "totals": totals,
@@ -90,8 +93,8 @@ def registration_list(request: MemberRequest) -> HttpResponse:
         "page_query": url_with_query("kitbag:list", view=view, show=shelf, q=query).partition("?")[2],
         "cards_url": url_with_query("kitbag:list", show=shelf, q=query),
         "table_url": url_with_query("kitbag:list", view="table", show=shelf, q=query),
-        "cards": [build_card(registration, days) for registration in registrations] if table else [],
-        "groups": [] if table else _groups(registrations, days),
+        "cards": cards if table else [],
+        "groups": [] if table else _groups(cards),
     }
     return render(request, "kitbag/list.html", context)
 
@@ -126,7 +129,7 @@ def _matches(query: str) -> Q:
         for token in tokens:
             names = names.filter(search_key__contains=f" {token}")
         matches |= Q(Exists(names))
-    if key := rules.serial_key(query):
+    for key in rules.look_up_keys(query):
         matches |= Q(serial_key__contains=key)
     return matches
 
@@ -152,8 +155,8 @@ def _filters(member: Member, totals: dict[str, int], *, shelf: str, query: str, 
     return [build_filter("", _("All"), totals["live"]), *turn, *shelves]
 
 
-def _groups(registrations: list[Registration], days: int | None) -> list[Group]:
+def _groups(cards: list[RegistrationCard]) -> list[Group]:
     return [
-        Group(key, GROUP_TITLES[key], [build_card(registration, days) for registration in members])
-        for key, members in groupby(registrations, key=lambda registration: int(registration.group))  # type: ignore[attr-defined]
+        Group(key, GROUP_TITLES[key], list(members))
+        for key, members in groupby(cards, key=lambda card: int(card.registration.group))  # type: ignore[attr-defined]
     ]

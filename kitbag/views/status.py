@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from kitbag.models import Registration
 from kitbag.presenters.registrations import build_card, is_being_checked
+from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.views.product import product_context
 from kitbag.views.shortcuts import get_own_registration
@@ -34,7 +35,8 @@ def status(request: MemberRequest, pk: int) -> HttpResponse:
     if shape == "product":
         context = product_context(request, registration)
     else:
-        context = {"card": build_card(registration, fast_track_days_by_level(request.member).get(request.member.level))}
+        days = fast_track_days_by_level(request.member).get(request.member.level)
+        context = {"card": build_card(registration, days, find_own_duplicates([registration]).get(registration.pk))}
     context |= {
         "totals": Registration.objects.of(request.member).totals(),
         "update": True,

@@ -18,7 +18,7 @@ from kitbag.enums import ClaimOutcome, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Claim, Registration
 from members.models import User
 from tests.admin.conftest import SignIn
-from tests.factories import UserFactory, submitted, validated
+from tests.factories import UserFactory, submitted, validated, with_receipt
 from tests.files import samples
 from tests.world import World
 
@@ -226,6 +226,7 @@ def claim_page(claim: Claim) -> str:
 
 def test_a_claim_shows_both_sides_and_is_decided_there(as_support: Client, claim: Claim, world: World) -> None:
     Claim.objects.update(respond_by=timezone.localdate() - timedelta(days=1))
+    with_receipt(claim.claimant)
     answer = as_support.get(claim_page(claim))
     text = answer.content.decode()
     for fact in [world.ana, world.ben, str(claim.claimant_case), str(claim.holder_case), "date has passed"]:

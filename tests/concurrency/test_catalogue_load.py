@@ -26,6 +26,7 @@ def load(product: Product, **fields: object) -> CatalogueReport:
         "mount",
         "released_year",
         "released_month",
+        "released_about",
         "discontinued_year",
         "service_end_year",
         "fast_track_model",

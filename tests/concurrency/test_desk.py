@@ -13,7 +13,7 @@ from kitbag.models import Claim, Registration
 from members.models import Member, User
 from tests.concurrency.test_races import assert_ledger_agrees, change_and_reconcile
 from tests.concurrency.threads import together
-from tests.factories import UserFactory, announced, plan, submitted, validated
+from tests.factories import UserFactory, announced, plan, submitted, validated, with_receipt
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -65,7 +65,7 @@ Job = Callable[[], Any]
 
 def claim_of(world: World) -> Claim:
     """Ben, whose key is higher, claims what Ana holds."""
-    validated(world.ben, world.pro_body, SERIAL, at=NOW)
+    with_receipt(validated(world.ben, world.pro_body, SERIAL, at=NOW))
     return Claim.objects.get()
 
 

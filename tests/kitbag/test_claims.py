@@ -14,7 +14,7 @@ from members.models import Member, Notice, User
 from members.support import actions as cases
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case, CaseMessage
-from tests.factories import UserFactory, details, draft, submitted, validated
+from tests.factories import UserFactory, details, draft, submitted, validated, with_receipt
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -29,7 +29,10 @@ def claim(world: World) -> Claim:
     typed = details("SN 1000003", country="KE", store="Nairobi Lens House")
     row = registrations.submit_registration(registration=row, details=typed, insisted=False, at=NOW)
     registrations.check_registration(registration=row, at=NOW)
-    return Claim.objects.get()
+    claim = Claim.objects.get()
+    with_receipt(claim.claimant)
+    with_receipt(claim.holder)
+    return claim
 
 
 def decide(claim: Claim, outcome: ClaimOutcome, by: User, why: str = "The receipt fits.", at: datetime = LATE) -> Claim:

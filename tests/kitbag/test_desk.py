@@ -10,7 +10,7 @@ from kitbag import rules
 from kitbag.actions import registrations, review
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Registration
-from tests.factories import ProductFactory, UserFactory, details, draft, submitted, validated
+from tests.factories import ProductFactory, UserFactory, details, draft, submitted, validated, with_receipt
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
@@ -28,7 +28,7 @@ def handed_in(world: World, at: datetime = NOW, serial: str = "200000000009", **
     [
         {"store": "Thabo, second hand, from a colleague"},
         {"country": "JP", "store": "Camera no Mise"},
-        {"country": "US", "store": "Private seller", "purchased_on": date(2009, 1, 5)},
+        {"country": "US", "store": "Private seller", "purchased_on": date(2022, 1, 5)},
     ],
 )
 def test_second_hand_and_from_abroad_is_no_reason_for_a_person(world: World, bought: dict[str, object]) -> None:
@@ -61,7 +61,9 @@ def test_the_sample_is_as_large_as_set_and_the_same_when_asked_again(settings: S
     assert not any(rules.is_drawn(number, 0) for number in range(10_000))
     assert sum(rules.is_drawn(number, 0.5) for number in range(10_000)) == 50
     settings.REVIEW_SAMPLE_PERCENT = 100
-    row = handed_in(world)
+    row = with_receipt(draft(world.ben, world.body))
+    registrations.submit_registration(registration=row, details=details("200000000009"), insisted=False, at=NOW)
+    row = registrations.check_registration(registration=row, at=NOW)
     assert (row.state, row.review_reason) == (RegistrationState.SUBMITTED, ReviewReason.SAMPLE)
     assert registrations.check_registration(registration=row, at=NOW).review_reason == ReviewReason.SAMPLE
     assert review.approve_registration(registration=row, by=world.staff, at=NOW).state == RegistrationState.VALIDATED

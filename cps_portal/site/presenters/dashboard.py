@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from cps_portal.site.presenters.notices import NoticeLine, describe
+from cps_portal.site.presenters.notices import NoticeLine, Reading, unread_notices
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
 from kitbag.models import PointsEntry, Registration, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
@@ -21,10 +21,11 @@ from kitbag.presenters.scale import Scale, build_scale
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.forecast import Step, forecast
 from members import rules
-from members.enums import Level, NoticeCode
-from members.models import LevelBenefit, LevelThreshold, Member, Notice
+from members.enums import Level
+from members.models import LevelBenefit, LevelThreshold, Member
 from members.offers.queries import OfferOverview, visible_offers
 from members.queries import benefit_at, membership_of
+from members.rules import Membership
 from servicing.presenters.tickets import Job, fast_track_places, open_jobs
 
 TASKS_SHOWN = 5
@@ -64,6 +65,7 @@ class LastChange(NamedTuple):
 class Dashboard:
     member: Member
     level: Level
+    membership: Membership
     scale: Scale
     gap: NextLevel | None
     unconfirmed: EmailAddress | None  # the sign-in address, until it is confirmed
@@ -121,10 +123,12 @@ def build(member: Member, now: datetime) -> Dashboard:
     address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
     ahead = rules.next_level(member.points, thresholds)
     membership = membership_of(member)
+    gives_more = ahead is not None and membership.gives_more_at(ahead[0])
     benefit = benefit_at(membership, membership.level)
     ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     entries = list(ledger.values_list("at", "total"))  # type: ignore[misc]  # the stubs do not see with_total()
     last_change = _last_change(member) if entries else None
+    is_new = not entries and not totals["live"]
     today = timezone.localdate(now)
     steps = forecast(member, today)
     offers = visible_offers(member, membership, now)
@@ -133,10 +137,13 @@ def build(member: Member, now: datetime) -> Dashboard:
     return Dashboard(
         member=member,
         level=Level(member.level),
-        scale=_scale(member.points, totals["waiting_points"], thresholds),
-        gap=_gap(member.points, thresholds, needing, checking_points),
+        membership=membership,
+        scale=_scale(member.points, totals["waiting_points"], thresholds, ahead if gives_more else None),
+        gap=_gap(member.points, thresholds, needing, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
-        notices=_notices(member, pack_offered=offers.pack_offered is not None),
+        notices=unread_notices(Reading(member, now, steps, offers.pack_offered is not None, thresholds))[
+            :NOTICES_SHOWN
+        ],
         cards=[build_card(row, None, duplicates.get(row.pk)) for row in needing[:TASKS_SHOWN]],
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
@@ -161,7 +168,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         jobs=running[:JOBS_SHOWN],
         places=places,
         places_taken=places_taken,
-        next_benefit=_next_benefit(benefit, ahead, member) if not entries and not totals["live"] else None,
+        next_benefit=benefit_at(membership, ahead[0]) if ahead and gives_more and is_new else None,
     )
 
 
@@ -173,8 +180,8 @@ def greeting(now: datetime) -> str:
     return _("Good afternoon, %(name)s") if hour < 18 else _("Good evening, %(name)s")
 
 
-def _scale(points: int, waiting: int, thresholds: dict[str, int]) -> Scale:
-    ahead = rules.next_level(points, thresholds)
+def _scale(points: int, waiting: int, thresholds: dict[str, int], ahead: tuple[str, int] | None) -> Scale:
+    """`ahead` is the next level that gives more, and the points missing to it."""
     description = _("%(points)s points counted.") % {"points": intcomma(points)}
     if ahead:
         description += " " + _("%(gap)s points to %(level)s.") % {
@@ -206,24 +213,9 @@ def _gap(points: int, thresholds: dict[str, int], needing: list[Registration], c
     return NextLevel(Level(reached).label, gap, points=gained, finish=len(chosen), checking=checking)
 
 
-def _notices(member: Member, *, pack_offered: bool) -> list[NoticeLine]:
-    """Unread notices; the one about a waiting Welcome Pack only while it waits (R36)."""
-    rows = Notice.objects.filter(member=member, read_at=None)
-    if not pack_offered:
-        rows = rows.exclude(code=NoticeCode.WELCOME_PACK)
-    return [describe(row) for row in rows[:NOTICES_SHOWN]]
-
-
 def _last_change(member: Member) -> LastChange | None:
     entry = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk").first()
     if entry is None:
         return None
     name = entry.registration.product.name if entry.registration else ""
     return LastChange(entry.amount, entry_title(entry.cause, name), entry.at)
-
-
-def _next_benefit(now: LevelBenefit | None, ahead: tuple[str, int] | None, member: Member) -> LevelBenefit | None:
-    """The benefits of the next level, for those who have just joined."""
-    if now is None or ahead is None:
-        return None
-    return LevelBenefit.objects.of(ahead[0], member.country.code, now.service_level)

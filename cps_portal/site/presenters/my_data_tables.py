@@ -95,6 +95,7 @@ REGISTRATION = (
     "serial",
     "no_serial",
     "serial_insisted",
+    "date_insisted",
     "country",
     "purchased_on",
     "store",
