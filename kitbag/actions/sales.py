@@ -1,9 +1,10 @@
 """Sales confirmed by retailers, and which reviews they make unnecessary (R19, R55).
 
 A sale matches a registration with the same product, serial number and country if the dates are at most a week apart.
-Then no person has to look at an unusual serial number, a random sample or earlier refusals. A sale proves nothing about
-theft (R34) or about another holder of the serial number (R32), and it does not replace evidence that staff asked for. A
-sale that does not match says nothing about the registration.
+Then no person has to look at an unusual serial number, a date before the release, a random sample or earlier refusals.
+A sale before the release is refused, so one that matches shows that the product was out (R66). A sale proves nothing
+about theft (R34) or about another holder of the serial number (R32), and it does not replace evidence that staff asked
+for. A sale that does not match says nothing about the registration.
 
 Both are processed after their own commit, so that whichever comes second sees the other.
 """
@@ -18,11 +19,14 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from kitbag import rules
+from kitbag.actions.serials import check_product_serial
 from kitbag.actions.transitions import constraint_name
 from kitbag.enums import ReviewReason, SaleWithdrawal
 from kitbag.models import Product, Registration, Sale
+from kitbag.presenters.texts import release_sentence, serial_sentence
 
-WAIVED_BY_SALE = (ReviewReason.SHAPE, ReviewReason.SAMPLE, ReviewReason.REFUSALS)
+WAIVED_BY_SALE = (ReviewReason.SHAPE, ReviewReason.DATE, ReviewReason.SAMPLE, ReviewReason.REFUSALS)
+UNUSUAL_SHAPE = "shape"  # not refused: some genuine numbers have one (R30)
 MAX_AGE = timedelta(days=10 * 366)
 MAX_AHEAD_OF_UTC = timedelta(hours=14)  # the easternmost time zone is UTC+14
 MATCHED, WITHDRAWN = "sale.matched", "sale.withdrawn"
@@ -42,38 +46,78 @@ def confirm_sale(
 ) -> tuple[Sale, bool]:
     """Record a sale; a task then validates the registration that it matches. Returns the sale and whether it is new.
 
-    Idempotent by `external_id`: a second call returns the first sale. Raises Refusal: `serial`, `sold_on`,
-    `registrable`, and `standing` if the serial number has a sale already that is not withdrawn.
+    Idempotent: the same sale again, by its `external_id` or by all its details, returns the first one. Raises Refusal:
+    `differs` if its number belongs to a sale with other details, `standing` if the serial number has a sale already
+    that is not withdrawn, `serial_...` for what is no serial number of this product (R29), `registrable`, `sold_on`,
+    `before_release` (R66).
     """
-    earlier = Sale.objects.filter(partner=partner, external_id=external_id).first()
-    if earlier:
+    sale = Sale(
+        partner=partner,
+        external_id=external_id,
+        product=product,
+        serial=serial.strip(),
+        serial_key=rules.serial_key(serial),
+        country=country,
+        sold_on=sold_on,
+        receipt=receipt.strip(),
+        confirmed_at=at,
+    )
+    if earlier := _find_earlier(sale):
         return earlier, False
-    key = rules.serial_key(serial)
-    if not key:
-        raise Refusal("serial", _("A serial number has letters or digits. Copy it from the product."), "serial")
-    if not product.registrable:
-        raise Refusal("registrable", _("This product cannot be registered."), "product")
-    if not at.date() - MAX_AGE <= sold_on <= (at + MAX_AHEAD_OF_UTC).date():
-        raise Refusal("sold_on", _("This day is in the future or too long ago. Check the year."), "sold_on")
+    _require_plausible(sale, at)
     try:
         with transaction.atomic():
-            row = Sale.objects.create(
-                partner=partner,
-                external_id=external_id,
-                product=product,
-                serial=serial.strip(),
-                serial_key=key,
-                country=country,
-                sold_on=sold_on,
-                receipt=receipt.strip(),
-                confirmed_at=at,
-            )
+            sale.save(force_insert=True)
     except IntegrityError as error:
-        if constraint_name(error) == "sale_heard_once":
-            return Sale.objects.get(partner=partner, external_id=external_id), False
-        raise Refusal("standing", _("There is already a sale of this serial number."), "serial") from None
-    after_commit("kitbag.match_sale", row.pk)
-    return row, True
+        if constraint_name(error) not in ("sale_heard_once", "sale_one_standing"):
+            raise
+        earlier = _find_earlier(sale)  # it was confirmed at the same moment
+        if earlier is None:
+            raise
+        return earlier, False
+    after_commit("kitbag.match_sale", sale.pk)
+    return sale, True
+
+
+def _find_earlier(sale: Sale) -> Sale | None:
+    """The same sale, if the partner has confirmed it before. Raises Refusal: `differs`, `standing`."""
+    if earlier := Sale.objects.filter(partner=sale.partner, external_id=sale.external_id).first():
+        if _facts(earlier) != _facts(sale):
+            raise Refusal(
+                "differs",
+                _("You confirmed another sale with this number. Withdraw that one, or send a new number."),
+                "external_id",
+            )
+        return earlier
+    standing = Sale.objects.active().filter(product=sale.product, serial_key=sale.serial_key).first()
+    if standing is None:
+        return None
+    if standing.partner_id != sale.partner_id:
+        raise Refusal("standing", _("There is already a sale of this serial number."), "serial")
+    if _facts(standing) != _facts(sale):
+        raise Refusal(
+            "standing",
+            _("You confirmed a sale of this serial number as %(number)s. Withdraw that one if the product came back.")
+            % {"number": standing.external_id},
+            "serial",
+        )
+    return standing
+
+
+def _facts(sale: Sale) -> tuple[object, ...]:
+    return sale.product_id, sale.serial_key, str(sale.country), sale.sold_on, sale.receipt
+
+
+def _require_plausible(sale: Sale, at: datetime) -> None:
+    finding = check_product_serial(sale.product, sale.serial)
+    if finding.code and finding.code != UNUSUAL_SHAPE:
+        raise Refusal(f"serial_{finding.code}", serial_sentence(finding), "serial")
+    if not sale.product.registrable:
+        raise Refusal("registrable", _("This product cannot be registered."), "product")
+    if not at.date() - MAX_AGE <= sale.sold_on <= (at + MAX_AHEAD_OF_UTC).date():
+        raise Refusal("sold_on", _("This day is in the future or too long ago. Check the year."), "sold_on")
+    if sale.product.release_date.is_after(sale.sold_on):
+        raise Refusal("before_release", release_sentence(sale.product, on=at.date()), "sold_on")
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from kitbag import rules
 from kitbag.actions.transitions import constraint_name, lock_registration
 from kitbag.enums import RegistrationState
 from kitbag.models import Handover, Product, Registration, Sighting, StolenReport
+from kitbag.presenters.texts import SERIAL_SENTENCES
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, User
@@ -64,11 +65,11 @@ def report_by_staff(
 ) -> StolenReport:
     """Report what the police or an insurer told staff, whether or not a member has registered the product.
 
-    Raises Refusal as `report_own`, and `serial`.
+    Raises Refusal as `report_own`, and beside `serial` what a serial number cannot be, such as `serial_ean`.
     """
+    if problem := rules.look_up_problem(serial):
+        raise Refusal(f"serial_{problem}", SERIAL_SENTENCES[problem], "serial")
     key = rules.serial_key(serial)
-    if not key:
-        raise Refusal("serial", _("A serial number consists of digits and letters. Type it as printed."), "serial")
     return _report(
         product=product,
         serial_key=key,
@@ -86,13 +87,16 @@ def find_report(product: Product | int, serial_key: str | None) -> StolenReport 
     if not serial_key:
         return None
     key = product if isinstance(product, int) else product.pk
-    return StolenReport.objects.active().filter(product=key, serial_key__in=rules.look_up_keys(serial_key)).first()
+    return StolenReport.objects.active().filter(product=key).presented(serial_key).first()
 
 
 def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those of many pairs of product key and serial key for which there is an open report."""
-    rows = StolenReport.objects.active().filter(serial_key__in={key for _product, key in presented})
-    return set(rows.values_list("product_id", "serial_key")) & set(presented) if presented else set()
+    if not presented:
+        return set()
+    rows = StolenReport.objects.active().presented(*{key for _product, key in presented})
+    reported = set(rows.values_list("product_id", "look_alike"))
+    return {(product, key) for product, key in presented if (product, rules.look_alike_key(key)) in reported}
 
 
 def find_report_by_other(row: Registration, member: Member | None = None) -> StolenReport | None:
@@ -118,9 +122,9 @@ def record_sighting(*, report: StolenReport, registration: Registration | None, 
     if owner is None or report.registration is None or owner.closed_at:
         return sighting
     key = f"stolen-{report.pk}-{timezone.localdate(at).isoformat()}"
-    facts: dict[str, str | int] = {"product": report.product.name}
+    params = {"report": report.pk}
     path = report.registration.get_absolute_url()
-    members.notify_member(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=facts, path=path, at=at)
+    members.notify_member(member=owner, key=key, code=NoticeCode.STOLEN_PRESENTED, params=params, path=path, at=at)
     payload = outbox.rendered_later("kitbag.stolen_presented", report=report.pk)
     outbox.enqueue(key=key, kind="mail", to=owner.user.email, payload=payload)
     return sighting
@@ -175,7 +179,7 @@ def lift_report(*, report: StolenReport, reason: str, by: User, at: datetime) ->
             member=row.member,
             key=f"stolen-{row.pk}-lifted",
             code=NoticeCode.STOLEN_LIFTED,
-            params={"product": row.product.name},
+            params={"report": row.pk},
             path=row.registration.get_absolute_url(),
             at=at,
         )

@@ -6,9 +6,11 @@ from typing import Self
 import pghistory
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import CharField, F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.text import LOOK_ALIKES
+from kitbag import rules
 from kitbag.enums import ClaimOutcome
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration
@@ -146,10 +148,20 @@ class Handover(models.Model):
         return f"{self.registration}"
 
 
+_LETTERS = "".join(map(chr, LOOK_ALIKES))
+_DIGITS = "".join(chr(sign) for sign in LOOK_ALIKES.values())
+
+
 class StolenReportQuerySet(models.QuerySet["StolenReport"]):
     def active(self) -> Self:
         """Reports that have not been lifted (R34)."""
         return self.filter(lifted_at=None)
+
+    def presented(self, *serials: str) -> Self:
+        """Those with one of these serial numbers; letters that look like digits are read as digits on both sides."""
+        digits = Func(F("serial_key"), Value(_LETTERS), Value(_DIGITS), function="translate", output_field=CharField())
+        key = Func(digits, Value("0"), function="ltrim", output_field=CharField())
+        return self.annotate(look_alike=key).filter(look_alike__in={rules.look_alike_key(text) for text in serials})
 
 
 @pghistory.track(exclude=["police_reference", "note"])

@@ -19,6 +19,9 @@ WARNINGS = ("shape", "letters")  # warnings that depend on a shape; the other co
 APPROVED = (RegistrationState.VALIDATED, RegistrationState.REMOVED, RegistrationState.TRANSFERRED)
 MAX_TRIAL_MS = 5_000  # milliseconds
 FORMS_SHOWN = 20
+INVISIBLE_OR_PUNCTUATION = r"[\s\-‐-―_./:#\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+OTHER_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯"
+ASCII_DIGITS = "0123456789" * 4
 
 
 # --- How often each shape warns ---
@@ -138,11 +141,16 @@ def try_shape(shape: SerialShape) -> Trial:
 
 
 def plain_serial() -> Func:
-    """An expression with the result of `rules.normalise_serial` for the column `serial`. Keep both in step."""
+    """An expression with the result of `rules.normalise_serial` for the column `serial`. Keep both in step.
+
+    It reads the digits of the scripts that our members type, not of all.
+    """
     plain = Func(Upper(_composed(F("serial"))), template="normalize(%(expressions)s, NFKC)", output_field=CharField())
     bare = _replaced(plain, r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}", "")
-    bare = _replaced(bare, r"[\s\-‐-―_./:#]+", "")
-    return _replaced(bare, r"^(?:SN|NO|NR)+(?=\d)", "")
+    bare = _replaced(bare, INVISIBLE_OR_PUNCTUATION, "")
+    bare = _replaced(bare, f"^[{rules.SERIAL_QUOTES}]+|[{rules.SERIAL_QUOTES}]+$", "")
+    digits = Func(bare, Value(OTHER_DIGITS), Value(ASCII_DIGITS), function="translate", output_field=CharField())
+    return _replaced(digits, r"^(?:SERIAL|NUMBER|SN|NO|NR)+(?=\d)", "")
 
 
 def _composed(text: F) -> Func:

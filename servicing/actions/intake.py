@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
+from cps_portal.core.lib.text import clean_digits
 from kitbag.actions import stolen_reports
 from kitbag.models import Product, Registration, StolenReport
-from kitbag.rules import look_up_keys
+from kitbag.rules import look_up_keys, look_up_problem
 from members.models import Member
 from members.offers.models import Card
 from members.rules import is_member_number
@@ -40,10 +41,11 @@ class LookupResult:
     serial: str = ""
     card: Card | None = None
     reports: Sequence[StolenReport] = ()
+    problem: str = ""  # why it could not be looked up: a code of `look_up_problem`, "card" or "member_number"
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.tickets or self.member or self.registrations or self.serial)
+    def is_unknown(self) -> bool:
+        return not (self.tickets or self.member or self.registrations)
 
     @property
     def is_card_revoked(self) -> bool:
@@ -58,21 +60,25 @@ def look_up(text: str, tickets: TicketQuerySet) -> LookupResult:
         if rows := list(matching):
             return LookupResult(tickets=rows)
     result = look_up_card(term, tickets)
-    if result.is_empty:
+    if result.is_unknown:
         result = look_up_member_number(term, tickets)
-    return look_up_serial(term, tickets) if result.is_empty else result
+    return look_up_serial(term, tickets) if result.is_unknown else result
 
 
 def look_up_card(text: str, tickets: TicketQuerySet) -> LookupResult:
     """By what is printed on a membership card, or in its QR code."""
     cards = Card.objects.presented(text.strip()).filter(member__closed_at=None)
     card = cards.select_related("member").first()
-    return _result_for_member(card.member, tickets, card) if card else LookupResult()
+    if card is None:
+        return LookupResult(problem="" if Card.objects.can_be(text.strip()) else "card")
+    return _result_for_member(card.member, tickets, card)
 
 
 def look_up_member_number(text: str, tickets: TicketQuerySet) -> LookupResult:
-    digits = "".join(text.split())
-    member = Member.objects.filter(number=digits, closed_at=None).first() if is_member_number(digits) else None
+    digits = clean_digits(text)
+    if not is_member_number(digits):
+        return LookupResult(problem="member_number")
+    member = Member.objects.filter(number=digits, closed_at=None).first()
     return _result_for_member(member, tickets) if member else LookupResult()
 
 
@@ -81,19 +87,22 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
     term = text.strip()
     keys = look_up_keys(term)
     if not keys or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in "".join(keys)):
-        return LookupResult()
+        return LookupResult(problem=look_up_problem(term) or "long")
     registrations = Registration.objects.live().filter(serial_key__in=keys).select_related("product", "member")
-    reports = StolenReport.objects.active().filter(serial_key__in=keys).select_related("product")
+    reports = StolenReport.objects.active().presented(term).select_related("product")
     matching = _for_display(tickets).open().filter(serial_key__in=keys)
     if product:
         registrations = registrations.filter(product=product)
         reports, matching = reports.filter(product=product), matching.filter(product=product)
     shown = list(registrations.order_by("pk")[:MAX_SHOWN])
     products = {registration.product_id for registration in shown}
+    tickets_shown = list(matching[:MAX_SHOWN])
+    is_known = bool(tickets_shown or shown or reports)
     return LookupResult(
-        tickets=list(matching[:MAX_SHOWN]),
+        tickets=tickets_shown,
         registrations=shown,
         serial=term,
+        problem="" if is_known else look_up_problem(term),
         # A report counts for its own product only: other products may have the same number.
         reports=[report for report in reports if not products or report.product_id in products],
     )

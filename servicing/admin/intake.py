@@ -24,6 +24,7 @@ from servicing.admin.ticket_page import TicketPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.intake import LookUpForm, OpenTicketForm, VisitorForm
 from servicing.models import Ticket
+from servicing.presenters.intake import any_problem_sentence
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
 from servicing.queries.file_access import PURPOSE
 from servicing.rules.entitlement import Entitlement
@@ -46,7 +47,9 @@ class IntakePage(TicketPage):
                 return HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[result.tickets[0].pk]))
         theft_message = str(intake.find_theft(result, at=timezone.now()) or "") if result else ""
         context = {**self._page(request, gettext("New intake")), "form": form, "result": result}
-        if result and not theft_message:
+        if result and result.is_unknown and result.problem:
+            context["problem"] = any_problem_sentence(result.problem)
+        elif result and not theft_message:
             context["registrations"] = [
                 (registration, intake.make_key(registration=registration.pk)) for registration in result.registrations
             ]

@@ -35,6 +35,7 @@ from servicing.enums import (
 )
 from servicing.forms.intake import MAX_SEARCH_LENGTH
 from servicing.models import ServiceCentre, Ticket
+from servicing.presenters.intake import problem_sentence
 from servicing.queries.entitlement import (
     EntitlementChecker,
     Item,
@@ -45,8 +46,8 @@ from servicing.queries.entitlement import (
 )
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
-FOUND, UNKNOWN, STOLEN = "found", "unknown", "stolen"
-CODE_CHOICES = [(code, code) for code in (FOUND, UNKNOWN, STOLEN)]
+FOUND, UNKNOWN, UNREADABLE, STOLEN = "found", "unknown", "unreadable", "stolen"
+CODE_CHOICES = [(code, code) for code in (FOUND, UNKNOWN, UNREADABLE, STOLEN)]
 CODE_DETAILS = {
     FOUND: _("Open the job with the key of the product, or with the member's key if it is not in the Kitbag."),
     UNKNOWN: _(
@@ -178,7 +179,8 @@ class IntakeCheckView(LookUpView):
 
         If `stopped` is true do not take it in: say only “Please contact us”, and call support now. The answer has at
         most 60 products of a Kitbag; look up any other one by its serial number. The answer is the same for
-        everything that is not known. Look-ups are limited per credential and minute.
+        everything that is not known. The code `unreadable` means that it was not looked up, because it cannot be a
+        serial number, a card or a member number; `detail` tells why. Look-ups are limited per credential and minute.
         """
         form = IntakeCheckSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -196,13 +198,13 @@ class IntakeCheckView(LookUpView):
         now = timezone.now()
         if refusal := intake.find_theft(result, at=now):
             return json_response({"stopped": True, "code": refusal.code, "detail": refusal.message})
-        is_known = bool(result.member or result.registrations or result.tickets)
-        code = FOUND if is_known else UNKNOWN
+        is_known = not result.is_unknown
+        code = FOUND if is_known else UNREADABLE if result.problem else UNKNOWN
         return json_response(
             {
                 "stopped": False,
                 "code": code,
-                "detail": CODE_DETAILS[code],
+                "detail": problem_sentence(result.problem) if code == UNREADABLE else CODE_DETAILS[code],
                 "card_stopped": result.is_card_revoked,
                 "member": self._member(result.member),
                 "products": self._products(result, centre, payload, now),

@@ -16,7 +16,8 @@ from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.errors import problem
 from cps_portal.core.rest.fields import LineField, MultiLineField, StrictSerializer
 from cps_portal.core.rest.resources import dumps, etag_of, json_response
-from kitbag.rules import serial_key
+from kitbag.presenters.texts import SERIAL_SENTENCES
+from kitbag.rules import look_up_problem
 from servicing.actions import intake, service_requests
 from servicing.actions.events import Actor
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
@@ -52,8 +53,8 @@ class JobSerializer(StrictSerializer):
     )
 
     def validate_serial(self, value: str) -> str:
-        if value and not serial_key(value):
-            raise serializers.ValidationError("A serial number has digits and letters. Send it as printed.")
+        if value and (problem := look_up_problem(value)):
+            raise serializers.ValidationError(str(SERIAL_SENTENCES[problem]), f"serial_{problem}")
         return value
 
 

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, LongText, PastedEmailInput, PersonNameField, clean_line
 from kitbag.models import Product
+from kitbag.presenters.texts import SERIAL_SENTENCES
 from kitbag.queries.search import search_products
-from kitbag.rules import serial_key
+from kitbag.rules import look_up_problem
 from members.models import User
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
 from servicing.enums import PlaceWish, ServiceKind
@@ -101,8 +102,8 @@ class OpenTicketForm(forms.Form):
 
     def clean_serial(self) -> str:
         serial = clean_line(self.cleaned_data["serial"])
-        if serial and not serial_key(serial):
-            raise forms.ValidationError(_("A serial number has digits and letters. Type it as printed."))
+        if serial and (problem := look_up_problem(serial)):
+            raise forms.ValidationError(SERIAL_SENTENCES[problem])
         return serial
 
     def clean(self) -> dict[str, Any]:

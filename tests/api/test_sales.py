@@ -135,7 +135,7 @@ def test_nonsense_is_named_by_its_field(
 
 
 def test_many_at_once_each_for_itself(till: Machine, world: World) -> None:
-    many = [sale(world), sale(world, external_id="R-2"), sale(world, external_id="R-3", serial="012345678902")]
+    many = [sale(world), sale(world, external_id="R-2", receipt="2026/18"), sale(world, external_id="R-3", serial="012345678902")]
     answer = till.post("sales/batch", {"sales": many})
     assert [one["status"] for one in answer.json()["results"]] == [201, 409, 201]
     assert Sale.objects.count() == 2

@@ -99,6 +99,11 @@ def clean_code(text: str) -> str:
     return unicodedata.normalize("NFKC", capitals)  # upper() can leave parts, as of ŉ
 
 
+def clean_digits(text: str) -> str:
+    """`clean_code` without blanks and hyphens: for member and card numbers, which people write in groups."""
+    return re.sub(r"[\s\-\u2010-\u2015]", "", clean_code(text))
+
+
 def look_alike_code(code: str) -> str:
     """`code`, cleaned, with every sign that looks like another as that one: only to look up, never to store."""
     return code.translate(LOOK_ALIKES)

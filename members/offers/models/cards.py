@@ -8,10 +8,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.text import clean_digits
 from members.models import Member, User
 from members.offers.enums import CardEnd
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+NUMBER = re.compile(r"[0-9]{12}")
 SCANNED = re.compile(r"/c/([^/\s]+)/?$")
 
 
@@ -28,8 +30,13 @@ class CardQuerySet(models.QuerySet["Card"]):
         token = scanned[1] if scanned else text
         if TOKEN.fullmatch(token):
             return self.filter(token=token)
-        digits = "".join(text.split())
+        digits = clean_digits(text)
         return self.filter(number=digits) if digits.isdecimal() else self.none()
+
+    def can_be(self, text: str) -> bool:
+        """Whether this can be what is on a card: a number of twelve digits, the address of a QR code, or a token."""
+        scanned = SCANNED.search(text)
+        return bool(TOKEN.fullmatch(scanned[1] if scanned else text) or NUMBER.fullmatch(clean_digits(text)))
 
 
 @pghistory.track(exclude=["token"])
