@@ -10,11 +10,14 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, M, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.forms import PastedEmailInput
+from cps_portal.core.lib.text import clean_email
 from members.models import (
     CountryProgramme,
     LevelBenefit,
@@ -38,9 +41,10 @@ class NewUserForm(AdminUserCreationForm[User]):
     class Meta:
         model = User
         fields = ["email"]
+        widgets = {"email": PastedEmailInput}
 
     def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"]).lower()
+        email = clean_email(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
             raise ValidationError(_("Another account already uses this address."))
         return email
@@ -61,6 +65,7 @@ class PortalUserAdmin(PortalModelAdmin[User], UserAdmin[User]):
     list_display = ["email", "is_staff", "is_superuser", "is_active", "date_joined", "last_login"]
     list_filter = ["is_staff", "is_superuser", "is_active", "groups"]
     search_fields = ["email"]
+    search_help_text = _("E-mail address, or the name or number of the member")
     ordering = ["email"]
     fieldsets = [
         (None, {"fields": ["email", "password", "is_active"]}),
@@ -68,6 +73,9 @@ class PortalUserAdmin(PortalModelAdmin[User], UserAdmin[User]):
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(email__contains=clean_email(term)), Q(member__in=Member.objects.search(term))]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         # Only the owner can change the address, because the new one has to be confirmed.
@@ -91,6 +99,9 @@ class EmailAddressAdmin(ReadOnlyAdmin[EmailAddress]):
     list_select_related = ["user"]
     search_fields = ["email", "user__email"]
 
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(email__contains=clean_email(term)), Q(user__member__in=Member.objects.search(term))]
+
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin[Authenticator]):
@@ -101,6 +112,9 @@ class AuthenticatorAdmin(ReadOnlyAdmin[Authenticator]):
     list_filter = ["type", "created_at"]
     list_select_related = ["user"]
     search_fields = ["user__email"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(user__email__contains=clean_email(term)), Q(user__member__in=Member.objects.search(term))]
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
@@ -174,41 +188,47 @@ class TermsVersionAdmin(PortalModelAdmin[TermsVersion]):
 # --- Logs ----------------------------------------------------------------------------------------
 
 
+class MemberLogAdmin(ReadOnlyAdmin[M]):
+    """Rows about a member, found by the member's name, number or e-mail address (R54)."""
+
+    search_fields = ["member__number"]
+    search_help_text = _("Member number, e-mail address or name")
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(member__in=Member.objects.search(term))]
+
+
 @admin.register(LevelChange)
-class LevelChangeAdmin(ReadOnlyAdmin[LevelChange]):
+class LevelChangeAdmin(MemberLogAdmin[LevelChange]):
     list_display = ["at", "member", "from_level", "to_level", "points", "cause"]
     list_filter = ["to_level", "cause", "at"]
     list_select_related = ["member"]
-    search_fields = ["=member__number", "member__last_name", "=member__user__email"]
     date_hierarchy = "at"
 
 
 @admin.register(PendingLevelNotice)
-class UntoldLevelChangeAdmin(ReadOnlyAdmin[PendingLevelNotice]):
+class UntoldLevelChangeAdmin(MemberLogAdmin[PendingLevelNotice]):
     """Level changes of a run whose members are notified next. If the list stays long, no worker is running."""
 
     list_display = ["change", "member"]
     list_select_related = ["change", "member"]
-    search_fields = ["=member__number"]
     ordering = ["pk"]
 
 
 @admin.register(TermsAcceptance)
-class TermsAcceptanceAdmin(ReadOnlyAdmin[TermsAcceptance]):
+class TermsAcceptanceAdmin(MemberLogAdmin[TermsAcceptance]):
     list_display = ["at", "member", "terms"]
     list_filter = ["terms", "at"]
     list_select_related = ["member", "terms"]
-    search_fields = ["=member__number", "member__last_name", "=member__user__email"]
     date_hierarchy = "at"
     ordering = ["-pk"]
 
 
 @admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin[Notice]):
+class NoticeAdmin(MemberLogAdmin[Notice]):
     list_display = ["at", "member", "code", "path", "read_at"]
     list_filter = ["code", "at", ("read_at", admin.EmptyFieldListFilter)]
     list_select_related = ["member"]
-    search_fields = ["=member__number", "member__last_name", "=member__user__email"]
     date_hierarchy = "at"
 
 

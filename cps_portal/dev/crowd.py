@@ -17,6 +17,7 @@ import pgtrigger
 from allauth.account.models import EmailAddress
 from django.db import connection, models, transaction
 
+from cps_portal.core.lib.folding import name_words
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Product, Registration
 from members import rules
@@ -128,7 +129,17 @@ class _Crowd:
 
         self.users = Table(User, "id", "email", "password", "date_joined")
         self.people = Table(
-            Member, "id", "user_id", "number", "first_name", "last_name", "country", "points", "level", "joined_at"
+            Member,
+            "id",
+            "user_id",
+            "number",
+            "first_name",
+            "last_name",
+            "name_words",
+            "country",
+            "points",
+            "level",
+            "joined_at",
         )
         self.addresses = Table(EmailAddress, "user_id", "email", "verified", "primary")
         self.terms = Table(TermsAcceptance, "member_id", "terms_id", "at")
@@ -199,7 +210,8 @@ class _Crowd:
         self.terms.add(member, self.terms_key, DAYS[joined])
         number = rules.member_number(member)
         name, surname = FIRST_NAMES[n % len(FIRST_NAMES)], LAST_NAMES[n // 7 % len(LAST_NAMES)]
-        self.people.add(member, user, number, name, surname, country, points, level, DAYS[joined])
+        words = "{" + ",".join(name_words(f"{name} {surname}")) + "}"
+        self.people.add(member, user, number, name, surname, words, country, points, level, DAYS[joined])
 
     def _kit(
         self, n: int, member: int, country: str, joined: int

@@ -20,6 +20,7 @@ from kitbag.presenters.texts import cause_sentence, grey_sentence
 from kitbag.queries.forecast import forecast
 from members import actions
 from members.models import Member
+from members.models.people import SORTED_BY_NAME
 
 KIT_SHOWN = 50
 LOG_SHOWN = 20
@@ -88,7 +89,7 @@ class MemberAdmin(PortalModelAdmin[Member]):
         """The person asked for it, and can take it back until then (R14)."""
         return None if member.erased_at else member.reopens_until
 
-    @admin.display(description=_("name"), ordering="last_name")
+    @admin.display(description=_("name"), ordering=SORTED_BY_NAME)
     def full_name(self, member: Member) -> str:
         return member.full_name
 
@@ -101,22 +102,11 @@ class MemberAdmin(PortalModelAdmin[Member]):
         verified = EmailAddress.objects.filter(user=member.user_id, email__iexact=member.user.email, verified=True)
         return bool(verified.exists())
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Member], search_term: str
-    ) -> tuple[QuerySet[Member], bool]:
+    def search_conditions(self, term: str) -> list[Q]:
         """One box (R54). Serial numbers are compared as everywhere: without spaces, signs and leading zeros (R28)."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "@" in term:
-            return queryset.filter(user__email__istartswith=term), False
-        names = Q()
-        for word in term.split():
-            names &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
-        matches = names | Q(number="".join(term.split())) | Q(user__email__istartswith=term)
-        if keys := rules.look_up_keys(term):
-            matches |= Q(pk__in=Registration.objects.filter(serial_key__in=keys).values("member"))
-        return queryset.filter(matches), False
+        keys = rules.look_up_keys(term)
+        owners = Registration.objects.filter(serial_key__in=keys).values("member")
+        return [Q(pk__in=Member.objects.search(term)), *([Q(pk__in=owners)] if keys else [])]
 
     def save_model(self, request: HttpRequest, obj: Member, form: ModelForm[Member], change: bool) -> None:  # noqa: FBT001
         actions.change_profile(member=obj, **{name: form.cleaned_data[name] for name in form.changed_data})

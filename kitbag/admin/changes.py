@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,6 +18,7 @@ from kitbag.actions.planning import earliest_day
 from kitbag.admin.planning import PlanningAdmin, may_plan, points_at_stages
 from kitbag.models import Announcement, StageChange
 from members.enums import ChangeState
+from members.models import Member
 
 
 def grouped(number: int) -> str:
@@ -146,6 +148,12 @@ class AnnouncementAdmin(ReadOnlyAdmin[Announcement]):
     search_fields = ["=member__number", "=member__user__email", "change__product__name"]
     date_hierarchy = "at"
     ordering = ["-pk"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(change__product__name__icontains=term),
+        ]
 
 
 @admin.register(event_model(StageChange))

@@ -22,6 +22,7 @@ from kitbag.admin.staff import staff_user
 from kitbag.enums import ClaimOutcome
 from kitbag.models import Appeal, Claim
 from members.forms.common import add_refusal
+from members.models import Member
 
 DECIDE = "kitbag.decide_claim"
 ALL = "all"
@@ -85,22 +86,15 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
     list_filter = [OpenFilter]
     list_select_related = ["claimant__product", "claimant__member", "holder__member"]
     search_fields = ["claimant__serial"]
-    search_help_text = _("Serial number, or the number or e-mail address of either member")
+    search_help_text = _("Serial number, or the number, e-mail address or name of either member")
     ordering = ["respond_by", "pk"]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Claim], search_term: str
-    ) -> tuple[QuerySet[Claim], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        matches = Q()
-        for side in ("claimant", "holder"):
-            matches |= Q(**{f"{side}__member__number": "".join(term.split())})
-            matches |= Q(**{f"{side}__member__user__email__iexact": term})
-        if keys := rules.look_up_keys(term):
-            matches |= Q(claimant__serial_key__in=keys)
-        return queryset.filter(matches), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(claimant__serial_key__in=rules.look_up_keys(term)),
+            Q(claimant__member__in=Member.objects.search(term)),
+            Q(holder__member__in=Member.objects.search(term)),
+        ]
 
     @admin.display(description=_("answers until"), ordering="respond_by")
     def answers_until(self, claim: Claim) -> str:
@@ -185,6 +179,12 @@ class AppealAdmin(ReadOnlyAdmin[Appeal]):
     list_select_related = ["registration__product", "refused_by", "decided_by", "case"]
     search_fields = ["=registration__serial", "=registration__member__number"]
     ordering = ["-pk"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(registration__serial_key__in=rules.look_up_keys(term)),
+            Q(registration__member__in=Member.objects.search(term)),
+        ]
 
 
 @admin.register(event_model(Claim))

@@ -23,6 +23,7 @@ from kitbag.actions import stolen_reports
 from kitbag.admin.staff import staff_user
 from kitbag.models import Handover, Product, Sighting, StolenReport
 from members.forms.common import add_refusal
+from members.models import Member
 
 LIFT = "kitbag.lift_stolenreport"
 
@@ -80,20 +81,16 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
     list_filter = [StatusFilter, "reported_at"]
     list_select_related = ["product", "member"]
     search_fields = ["serial_key"]
-    search_help_text = _("Serial number, police reference, product, or the owner’s number or e-mail address")
+    search_help_text = _("Serial number, police reference, product, or the owner’s number, e-mail address or name")
     ordering = ["-pk"]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StolenReport], search_term: str
-    ) -> tuple[QuerySet[StolenReport], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        matches = Q(police_reference__iexact=term) | Q(product__name__icontains=term)
-        matches |= Q(member__number="".join(term.split())) | Q(member__user__email__iexact=term)
-        if keys := rules.look_up_keys(term):
-            matches |= Q(serial_key__in=keys)
-        return queryset.filter(matches), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(police_reference__iexact=term),
+            Q(product__name__icontains=term),
+            Q(member__in=Member.objects.search(term)),
+            Q(serial_key__in=rules.look_up_keys(term)),
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("kitbag.add_stolenreport")
@@ -182,6 +179,14 @@ class SightingAdmin(ReadOnlyAdmin[Sighting]):
     search_fields = ["=report__serial_key", "=report__police_reference"]
     ordering = ["-pk"]
 
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(report__serial_key__in=rules.look_up_keys(term)),
+            Q(report__police_reference__iexact=term),
+            Q(report__member__in=Member.objects.search(term)),
+            Q(registration__member__in=Member.objects.search(term)),
+        ]
+
     @admin.display(description=_("presented by"))
     def presenter(self, sighting: Sighting) -> str:
         if sighting.registration is None or sighting.where != "registration":
@@ -197,6 +202,12 @@ class HandoverAdmin(ReadOnlyAdmin[Handover]):
     search_fields = ["=registration__serial", "=registration__member__number"]
     exclude = ["code_digest"]
     ordering = ["-pk"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(registration__serial_key__in=rules.look_up_keys(term)),
+            Q(registration__member__in=Member.objects.search(term)),
+        ]
 
 
 @admin.register(event_model(StolenReport))

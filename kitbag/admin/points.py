@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -47,6 +48,12 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
     search_fields = ["=member__number", "=member__user__email", "registration__product__name"]
     date_hierarchy = "at"
 
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(registration__product__name__icontains=term),
+        ]
+
 
 class AdjustForm(forms.Form):
     """`previewed` is a signature of what the preview showed: the points are given if it is submitted again."""
@@ -85,8 +92,14 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
     list_display = ["made_at", "member", "points", "reason", "expires_on", "made_by", "ended_at", "ended_by", "end"]
     list_filter = [("ended_at", admin.EmptyFieldListFilter), "expires_on", "made_at"]
     list_select_related = ["member", "made_by", "ended_by"]
-    search_fields = ["=member__number", "=member__user__email", "member__last_name", "reason"]
+    search_fields = ["=member__number", "reason"]
     date_hierarchy = "made_at"
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(reason__icontains=term),
+        ]
 
     def has_adjust_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(ADJUST)
@@ -175,7 +188,7 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
 
 
 def _after(member: Member, points: int) -> dict[str, Any]:
-    level = Level(level_for(max(points, 0), LevelThreshold.objects.in_force()))
+    level = Level(level_for(points, LevelThreshold.objects.in_force()))
     return {"points": points, "level": level.label, "moves": level != member.level}
 
 

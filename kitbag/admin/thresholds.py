@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, Signer
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -23,7 +24,7 @@ from kitbag.admin.staff import staff_user
 from kitbag.queries.preview import preview_thresholds
 from members import actions
 from members.enums import ChangeState
-from members.models import LevelThreshold, ThresholdAnnouncement, ThresholdPlan
+from members.models import LevelThreshold, Member, ThresholdAnnouncement, ThresholdPlan
 
 PLAN = "members.plan_thresholds"
 LEVELS = ("silver", "gold", "platinum")
@@ -168,8 +169,13 @@ class ThresholdAnnouncementAdmin(ReadOnlyAdmin[ThresholdAnnouncement]):
     list_display = ["at", "plan", "member", "letter", "withdrawn_at"]
     list_filter = ["at", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["plan", "member"]
-    search_fields = ["=member__number", "member__last_name"]
+    search_fields = ["=member__number"]
     ordering = ["-pk"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+        ]
 
 
 def _earliest() -> date:

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'user',
                 'verbose_name_plural': 'users',
+                'indexes': [models.Index(fields=['email'], name='user_email_prefix', opclasses=['varchar_pattern_ops'])],
                 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_unique', violation_error_message='Another account already uses this address.')],
             },
         ),

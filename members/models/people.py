@@ -1,5 +1,6 @@
 """Users, members, the terms they accepted, and their notices."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,17 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
+from cps_portal.core.lib.text import clean_code, clean_email, clean_password
 from members.enums import Level, NoticeCode, Specialty, Theme
+
+NUMBER_BEGINNING = re.compile(r"[0-9]{4,12}")
+SORTED_BY_NAME = Coalesce(NullIf("last_name", models.Value("")), "first_name")  # many people have only one name
 
 
 def append_only(table: str) -> list[pgtrigger.Trigger]:
@@ -36,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
             raise ValueError("a user needs an e-mail address")
-        user = self.model(email=email.lower(), **fields)
+        user = self.model(email=clean_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -70,14 +76,45 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message=_("Another account already uses this address."),
             ),
         ]
+        indexes = [models.Index(fields=["email"], name="user_email_prefix", opclasses=["varchar_pattern_ops"])]
 
     def __str__(self) -> str:
         return self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else clean_password(raw_password))
+
+    def check_password(self, raw_password: str) -> bool:
+        """Whether it is the password, in one form for every keyboard; else as typed, for hashes from before that."""
+        composed = clean_password(raw_password)
+        return super().check_password(composed) or (composed != raw_password and super().check_password(raw_password))
+
+    def keep_composed_password(self, raw_password: str) -> None:
+        """Hash a password that was checked once more, if its hash was made from another form than ours."""
+        composed = clean_password(raw_password)
+        if composed != raw_password and not super().check_password(composed):
+            self.set_password(composed)
+            self.save(update_fields=["password"])
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
     def open(self) -> "MemberQuerySet":
         return self.filter(closed_at=None)
+
+    def search(self, typed: str) -> "MemberQuerySet":
+        """Whom staff mean: a name in any order and script, a number or its beginning, or an e-mail address (R54).
+
+        Each is looked up by its own index. Combined by OR in one query, every member would be compared.
+        """
+        number = re.sub(r"[\s-]", "", clean_code(typed))
+        matches = [Q(number__startswith=number)] if NUMBER_BEGINNING.fullmatch(number) else []
+        email = clean_email(typed.replace("\0", ""))
+        if email and ("@" in email or len(typed.split()) == 1):
+            matches.append(Q(user__in=User.objects.filter(email__startswith=email)))
+        if "@" not in email:
+            matches.append(Q(name_words__named=typed))
+        keys = [Member.objects.filter(match).values("pk") for match in matches]
+        return self.filter(pk__in=keys[0].union(*keys[1:]) if keys else [])
 
     def to_erase(self, at: datetime) -> "MemberQuerySet":
         """Closed accounts that can no longer be reopened (R14). Not those of staff, who still work with the user."""
@@ -89,14 +126,15 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
 
 
-@pghistory.track(exclude=["points", "level", "theme"])  # the ledger and LevelChange are the history of these
-class Member(models.Model):
+@pghistory.track(exclude=["points", "level", "theme", "name_words"])  # the ledger and LevelChange keep the first two
+class Member(FoundByName):
     """A member of the programme (R8). `points` and `level` are copies; only `update_levels` writes them (R11)."""
 
     user = models.OneToOneField(User, models.PROTECT, related_name="member", verbose_name=_("user"))
     number = models.CharField(_("member number"), max_length=12, unique=True, editable=False)
     first_name = models.CharField(_("first name"), max_length=80)
-    last_name = models.CharField(_("last name"), max_length=80)
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    name_words = NameWordsField(sources=("first_name", "last_name"))
     country = CountryField(verbose_name=_("country"))
     specialty = models.CharField(_("mostly shoots"), max_length=20, choices=Specialty, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
@@ -116,7 +154,7 @@ class Member(models.Model):
         verbose_name = _("member")
         verbose_name_plural = _("members")
         indexes = [
-            models.Index(Lower("last_name"), name="member_last_name"),
+            words_index("member_name_words"),
             models.Index(fields=["level"], name="member_level"),
             models.Index(
                 fields=["closed_at"], name="member_closing", condition=Q(closed_at__isnull=False, erased_at=None)
@@ -186,7 +224,10 @@ class TermsAcceptance(models.Model):
 
 
 class Notice(models.Model):
-    """A line on the member's dashboard (R56). The unique key makes it safe to repeat the action that wrote it."""
+    """A line on the member's dashboard (R56). The unique key makes it safe to repeat the action that wrote it.
+
+    `params` holds the keys of the rows that it is worded from when it is shown (R70).
+    """
 
     key = models.CharField(max_length=200, unique=True)
     member = models.ForeignKey(Member, models.PROTECT, related_name="notices", verbose_name=_("member"))

@@ -22,8 +22,9 @@ from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
+from cps_portal.core.lib.text import clean_email, clean_name
 from members.forms.common import add_refusal
-from members.models import User
+from members.models import Member, User
 from members.support import actions, rules
 from members.support.enums import CaseState
 from members.support.forms import AnswerForm, AssignForm, CannedAnswerForm, CloseForm, NoteForm
@@ -116,16 +117,14 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     def person(self, row: Case) -> str:
         return row.person
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Case], search_term: str
-    ) -> tuple[QuerySet[Case], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        matches = Q(reference=parse_reference(term)) | Q(member__number="".join(term.split()))
-        matches |= Q(member__user__email__iexact=term) | Q(visitor_email__iexact=term)
-        matches |= Q(member__last_name__iexact=term) | Q(visitor_name__icontains=term) | Q(subject__icontains=term)
-        return queryset.filter(matches), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(reference=parse_reference(term)),
+            Q(member__in=Member.objects.search(term)),
+            Q(visitor_email=clean_email(term)),
+            Q(visitor_words__named=term),
+            Q(subject__icontains=clean_name(term)),
+        ]
 
     # --- The conversation ---
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
+from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from members.models import Member
 from members.support.enums import CaseKind, CaseState, MessageAuthor
 
@@ -43,7 +44,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
     model_name="CaseEvent",
     obj_field=pghistory.ObjForeignKey(related_name="events"),
 )
-class Case(models.Model):
+class Case(FoundByName):
     """A conversation of support with a member or a visitor (R58): a question, a claim, an appeal.
 
     `due_at` is when support has to answer by; it is set exactly while it is support's turn. `first_answer_due_at` is
@@ -57,6 +58,7 @@ class Case(models.Model):
         Member, models.PROTECT, related_name="cases", verbose_name=_("member"), null=True, blank=True
     )
     visitor_name = models.CharField(_("name"), max_length=80, blank=True)
+    visitor_words = NameWordsField(sources=("visitor_name",))
     visitor_email = models.EmailField(_("email"), max_length=254, blank=True)
     visitor_language = models.CharField(_("language"), max_length=10, blank=True)
     access_token = models.CharField(max_length=43, unique=True, null=True, blank=True, editable=False)
@@ -91,6 +93,7 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], name="case_queue", condition=Q(state=CaseState.OPEN)),
             models.Index(fields=["about_type", "about_id"], name="case_about"),
+            words_index("case_visitor_words", "visitor_words"),
         ]
         constraints = [
             models.CheckConstraint(name="case_reference_form", condition=Q(reference__regex=r"^[0-9A-Z]{8}$")),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import Form, ModelChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -16,7 +16,9 @@ from django.views.decorators.http import require_POST
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
+from cps_portal.core.lib.text import clean_code
 from members.forms.common import add_refusal
+from members.models import Member
 from servicing.actions import loans
 from servicing.actions.events import Actor
 from servicing.enums import LoanState
@@ -60,7 +62,7 @@ class LoanAdmin(ReadOnlyAdmin[Loan]):
     list_filter = ["state", "unit__centre", "due_back"]
     list_select_related = ["unit__product", "unit__centre", "ticket", "member"]
     search_fields = ["unit__serial", "unit__product__name"]
-    search_help_text = _("Reference of the job, serial number or product")
+    search_help_text = _("Reference of the job, serial number, product or member")
     fields = [
         "unit",
         "ticket",
@@ -88,6 +90,13 @@ class LoanAdmin(ReadOnlyAdmin[Loan]):
         if reference := parse_reference(search_term):
             return queryset.filter(ticket__reference=reference), False
         return super().get_search_results(request, queryset, search_term)
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(unit__serial__icontains=clean_code(term)),
+            Q(unit__product__name__icontains=term),
+        ]
 
     @admin.display(description=_("member"))
     def member_name(self, loan: Loan) -> str:

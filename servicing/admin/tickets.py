@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.rules import look_up_keys
-from members.models import User
+from members.models import Member, User
 from servicing.admin.intake import IntakePage
 from servicing.admin.targets import targets_context
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState
@@ -113,7 +113,9 @@ class TicketAdmin(IntakePage):
     list_filter = [StateFilter, ClockFilter, CentreFilter, "track", "service"]
     list_select_related = ["product", "member", "visitor", "centre"]
     search_fields = ["reference"]
-    search_help_text = _("Reference of the job or the parcel, serial number, member number or number on a foreign card")
+    search_help_text = _(
+        "Reference of the job or the parcel, serial number, name, member number or number on a foreign card"
+    )
     ordering = [F("due_at").asc(nulls_last=True), "opened_at", "pk"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -139,19 +141,15 @@ class TicketAdmin(IntakePage):
         }
         return super().changelist_view(request, context)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
-    ) -> tuple[QuerySet[Ticket], bool]:
-        term = search_term.strip()[:100]
-        if not term:
-            return queryset, False
-        number = "".join(term.split())
-        matches = Q(member__number=number) | Q(visitor__card_number__iexact=term)
-        if keys := look_up_keys(term):
-            matches |= Q(serial_key__in=keys)
-        if reference := parse_reference(term):
-            matches |= Q(reference=reference) | Q(parcel__reference=reference)
-        return queryset.filter(matches), False
+    def search_conditions(self, term: str) -> list[Q]:
+        reference = parse_reference(term)
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(visitor__card_number__iexact=term),
+            Q(visitor__name_words__named=term),
+            Q(serial_key__in=look_up_keys(term)),
+            *([Q(reference=reference), Q(parcel__reference=reference)] if reference else []),
+        ]
 
     @admin.display(description=_("reference"), ordering="reference")
     def reference_in_groups(self, ticket: Ticket) -> str:

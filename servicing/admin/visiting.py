@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.text import clean_email
 from servicing.admin.tickets import VIEW_EVERY_TICKET
 from servicing.models import Ticket, VisitingMember
 
@@ -17,7 +19,11 @@ class VisitingMemberAdmin(ReadOnlyAdmin[VisitingMember]):
     list_display_links = ["region", "card_number"]
     list_filter = ["region"]
     list_select_related = ["centre", "by"]
-    search_fields = ["=card_number", "name"]
+    search_fields = ["card_number"]
+    search_help_text = _("Number on the card, name or e-mail address")
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(card_number__iexact=term), Q(name_words__named=term), Q(email__iexact=clean_email(term))]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VisitingMember]:
         user: Any = request.user

@@ -1,5 +1,7 @@
 import datetime
+import cps_portal.core.lib.name_search
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
@@ -184,6 +186,7 @@ class Migration(migrations.Migration):
                 ('card_number', models.CharField(max_length=40, verbose_name='number on the card')),
                 ('expires_on', models.DateField(verbose_name='card valid until')),
                 ('name', models.CharField(blank=True, max_length=120, verbose_name='name')),
+                ('name_words', cps_portal.core.lib.name_search.NameWordsField(sources=('name',), base_field=models.TextField(), default=list, editable=False, size=None)),
                 ('email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                 ('phone', models.CharField(blank=True, max_length=16, verbose_name='phone')),
                 ('language', models.CharField(default='en', max_length=10, verbose_name='language')),
@@ -198,6 +201,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'visiting member',
                 'verbose_name_plural': 'visiting members',
                 'ordering': ['-at', '-pk'],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(cps_portal.core.lib.name_search.Words('name_words'), name='visiting_member_name_words')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('erased_at', None), models.Q(('name', ''), _negated=True)), models.Q(('email', ''), ('erased_at__isnull', False), ('name', ''), ('phone', ''), ('photo', None)), _connector='OR'), name='visiting_member_erased_is_nobody')],
             },
         ),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
 from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product, Registration
 from members.enums import Level
@@ -43,7 +44,7 @@ class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
         return self.filter(centre__partner=partner)
 
 
-class VisitingMember(models.Model):
+class VisitingMember(FoundByName):
     """A member of the programme in another world region, whose card was checked at a centre or by support (R5)."""
 
     region = models.CharField(_("region of the card"), max_length=60)
@@ -53,6 +54,7 @@ class VisitingMember(models.Model):
         StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("photo of the card")
     )
     name = models.CharField(_("name"), max_length=120, blank=True)
+    name_words = NameWordsField(sources=("name",))
     email = models.EmailField(_("email"), blank=True)
     phone = models.CharField(_("phone"), max_length=16, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
@@ -72,6 +74,7 @@ class VisitingMember(models.Model):
         verbose_name = _("visiting member")
         verbose_name_plural = _("visiting members")
         ordering = ["-at", "-pk"]
+        indexes = [words_index("visiting_member_name_words")]
         constraints = [
             models.CheckConstraint(
                 name="visiting_member_erased_is_nobody",

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.text import clean_code
 from members.forms.common import add_refusal
+from members.models import Member
 from members.offers.actions.cards import replace_card, revoke_card
 from members.offers.enums import CardEnd
 from members.offers.forms.cards import EndCardForm
@@ -45,7 +47,7 @@ class CardAdmin(ReadOnlyAdmin[Card]):
     list_filter = [ValidFilter, "end", "issued_at"]
     list_select_related = ["member"]
     search_fields = ["=number"]
-    search_help_text = _("Card number, member number, e-mail address or last name")
+    search_help_text = _("Card number, member number, e-mail address or name")
     fields = ["number_in_groups", "member", "issued_at", "revoked_at", "end", "revoked_by"]
     readonly_fields = ["number_in_groups"]
     date_hierarchy = "issued_at"
@@ -54,15 +56,11 @@ class CardAdmin(ReadOnlyAdmin[Card]):
     def number_in_groups(self, card: Card) -> str:
         return card.number_in_groups
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Card], search_term: str
-    ) -> tuple[QuerySet[Card], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        number = "".join(term.split())
-        matches = Q(number=number) | Q(member__number=number) | Q(member__last_name__iexact=term)
-        return queryset.filter(matches | Q(member__user__email__iexact=term)), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(number=clean_code("".join(term.split()))),
+            Q(member__in=Member.objects.search(term)),
+        ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(CHANGE)

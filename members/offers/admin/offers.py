@@ -17,8 +17,10 @@ from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.snapshot import after_snapshot
 from cps_portal.core.lib.spreadsheets import escape_formula
 from members.enums import Level
+from members.models import Member
 from members.offers.actions.offers import audience, change_offer, publish, withdraw
 from members.offers.enums import OfferState, PlaceState
 from members.offers.forms.offers import OfferForm, new_since
@@ -178,7 +180,7 @@ class OfferAdmin(PortalModelAdmin[Offer]):
                 entry.get_state_display(),
             ]
             table.writerow([entry.place or "", *map(escape_formula, cells)])
-        self.log_change(request, offer, gettext("Guest list downloaded."))
+        after_snapshot(lambda: self.log_change(request, offer, gettext("Guest list downloaded.")))
         return response
 
 
@@ -195,14 +197,11 @@ class SignUpAdmin(ReadOnlyAdmin[SignUp]):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "offer__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[SignUp], search_term: str
-    ) -> tuple[QuerySet[SignUp], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        matches = Q(member__number="".join(term.split())) | Q(member__last_name__iexact=term)
-        return queryset.filter(matches | Q(member__user__email__iexact=term) | Q(offer__title__icontains=term)), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(member__in=Member.objects.search(term)),
+            Q(offer__title__icontains=term),
+        ]
 
 
 def _audience_size(levels: list[str], countries: list[str]) -> str:

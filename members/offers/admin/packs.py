@@ -25,6 +25,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
 from members.forms.common import add_refusal
+from members.models import Member
 from members.offers import rules
 from members.offers.actions import pack_files, packs
 from members.offers.addresses import PARTS
@@ -145,14 +146,11 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
     def address(self, pack: WelcomePack) -> str:
         return "\n".join(label_lines(pack)) if not pack.blanked_at else gettext("Deleted")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[WelcomePack], search_term: str
-    ) -> tuple[QuerySet[WelcomePack], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        matches = Q(reference=parse_reference(term)) | Q(member__number="".join(term.split()))
-        return queryset.filter(matches | Q(member__user__email__iexact=term) | Q(member__last_name__iexact=term)), False
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(reference=parse_reference(term)),
+            Q(member__in=Member.objects.search(term)),
+        ]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -293,6 +291,12 @@ class PackEventAdmin(ReadOnlyAdmin[PackEvent]):
     list_filter = ["step", "received_at"]
     list_select_related = ["pack", "by", "partner"]
     search_fields = ["=pack__reference"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [
+            Q(pack__reference=parse_reference(term)),
+            Q(pack__member__in=Member.objects.search(term)),
+        ]
 
 
 @admin.register(PackItem)

@@ -1,3 +1,5 @@
+import cps_portal.core.lib.name_search
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -43,6 +45,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('contact', 'A question'), ('kit', 'My Kitbag or my points'), ('second_hand', 'Second-hand kit'), ('repair', 'A repair or a loan'), ('lost_card', 'Lost card'), ('missing_pack', 'Missing Welcome Pack'), ('pack_late', 'Welcome Pack not confirmed by the fulfilment partner'), ('claim', 'Claim on a serial number'), ('appeal', 'Appeal against a refusal')], max_length=12, verbose_name='topic')),
                 ('subject', models.CharField(blank=True, max_length=120, verbose_name='subject')),
                 ('visitor_name', models.CharField(blank=True, max_length=80, verbose_name='name')),
+                ('visitor_words', cps_portal.core.lib.name_search.NameWordsField(sources=('visitor_name',), base_field=models.TextField(), default=list, editable=False, size=None)),
                 ('visitor_email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                 ('visitor_language', models.CharField(blank=True, max_length=10, verbose_name='language')),
                 ('access_token', models.CharField(blank=True, editable=False, max_length=43, null=True, unique=True)),
@@ -65,7 +68,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'cases',
                 'ordering': [models.OrderBy(models.F('due_at'), nulls_last=True), '-pk'],
                 'permissions': [('answer_case', 'Can answer cases')],
-                'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['due_at', 'id'], name='case_queue'), models.Index(fields=['about_type', 'about_id'], name='case_about')],
+                'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['due_at', 'id'], name='case_queue'), models.Index(fields=['about_type', 'about_id'], name='case_about'), django.contrib.postgres.indexes.GinIndex(cps_portal.core.lib.name_search.Words('visitor_words'), name='case_visitor_words')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('reference__regex', '^[0-9A-Z]{8}$')), name='case_reference_form'), models.CheckConstraint(condition=models.Q(('kind__in', ['contact', 'kit', 'second_hand', 'repair', 'lost_card', 'missing_pack', 'pack_late', 'claim', 'appeal'])), name='case_kind_known'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'waiting', 'answered', 'closed'])), name='case_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('member__isnull', False), ('access_token', None), ('visitor_email', ''), ('visitor_name', '')), models.Q(('member', None), models.Q(models.Q(('visitor_email', ''), _negated=True), ('erased_at__isnull', False), _connector='OR')), _connector='OR'), name='case_member_or_visitor', violation_error_message='A case belongs to a member or to a visitor.'), models.CheckConstraint(condition=models.Q(models.Q(('about_id', None), ('about_type', None)), models.Q(('about_id__isnull', False), ('about_type__isnull', False)), _connector='OR'), name='case_about_is_whole'), models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('due_at', None)), _connector='OR'), name='case_due_on_supports_turn'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'answered'), _negated=True), ('first_answered_at__isnull', False), _connector='OR'), name='case_answered_has_an_answer'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at', None)), _connector='OR'), name='case_closed_has_a_date'), models.CheckConstraint(condition=models.Q(('erased_at', None), models.Q(('subject', ''), ('access_token', None), ('visitor_email', ''), ('visitor_name', '')), _connector='OR'), name='case_erased_is_empty')],
             },
         ),
