@@ -9,11 +9,14 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.text import clean_password
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import common_context
+from members.models import User
 
 LINKS = ("activate_url", "password_reset_url", "signup_url")
 
@@ -29,6 +32,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         "rate_limited": _("Too many attempts. Please wait a few minutes and try again."),
         "too_many_login_attempts": _("Too many attempts. Please wait a few minutes and try again."),
     }
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """Validate a new password in the form in which it is hashed."""
+        cleaned: str = super().clean_password(clean_password(password), user=user)
+        return cleaned
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        user: User | None = super().authenticate(request, **credentials)
+        # Not when somebody who is signed in types it again: a new hash would end that session.
+        if user and not request.user.is_authenticated:
+            user.keep_composed_password(credentials.get("password", ""))
+        return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Post the mail instead of sending it, so that it leaves if and only if the transaction commits."""

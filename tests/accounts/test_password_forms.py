@@ -1,0 +1,85 @@
+"""A password is the same on every keyboard, whether it was set there or is typed there (NFKC)."""
+
+import unicodedata
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.urls import reverse
+
+from members.models import User
+from tests.world import World
+
+PAIRS = {
+    "accents apart": ("café crème brûlée", unicodedata.normalize("NFD", "café crème brûlée")),
+    "accents together": (unicodedata.normalize("NFD", "Ångström Ülkü long"), "Ångström Ülkü long"),
+    "full width": ("ｌｏｎｇ　ｅｎｏｕｇｈ　１２", "long enough 12"),
+    "ligature": ("ﬁne ofﬁce ﬂower", "fine office flower"),
+    "Hangul": (unicodedata.normalize("NFD", "안녕하세요 대한민국 만세"), "안녕하세요 대한민국 만세"),
+    "Arabic presentation forms": ("ﻻ ﻟﻠﻪ ﻣﺤﻤﺪ ﺍﺣﻤﺪ", unicodedata.normalize("NFKC", "ﻻ ﻟﻠﻪ ﻣﺤﻤﺪ ﺍﺣﻤﺪ")),
+    "no-break space": ("long\u00a0enough\u00a0words", "long enough words"),
+    "Vietnamese": (unicodedata.normalize("NFD", "Nguyễn Văn Đẹp"), "Nguyễn Văn Đẹp"),
+    "superscript": ("long enough x²", "long enough x2"),
+    "half-width kana": ("ﾊﾝｶｸﾊﾟｽﾜｰﾄﾞﾅｶﾞｲ", "ハンカクパスワードナガイ"),
+    "a blank at the end": ("long enough words ", "long enough words "),
+}
+EXAMPLES = [pytest.param(*pair, id=name) for name, pair in PAIRS.items()]
+
+
+def sign_in(password: str) -> bool:
+    client = Client()
+    client.post(reverse("account_login"), {"login": "ana@example.org", "password": password})
+    return "_auth_user_id" in client.session
+
+
+@pytest.mark.parametrize(("set_as", "typed_as"), EXAMPLES)
+def test_a_password_set_in_one_form_opens_in_the_other(world: World, set_as: str, typed_as: str) -> None:
+    world.ana.user.set_password(set_as)
+    world.ana.user.save()
+    assert sign_in(typed_as)
+    assert sign_in(set_as)
+
+
+@pytest.mark.parametrize(("stored", "typed_as"), EXAMPLES)
+def test_a_hash_from_before_opens_as_typed_and_is_hashed_again(world: World, stored: str, typed_as: str) -> None:
+    User.objects.filter(pk=world.ana.user.pk).update(password=make_password(stored))
+    assert sign_in(stored)
+    assert sign_in(typed_as)
+
+
+@pytest.mark.parametrize(
+    "typed", ["long enough words", "long enough words  ", " long enough words ", "Long enough words "]
+)
+def test_blanks_and_capitals_of_a_password_count(world: World, typed: str) -> None:
+    world.ana.user.set_password("long enough words ")
+    world.ana.user.save()
+    assert not sign_in(typed)
+
+
+@pytest.mark.parametrize(("new", "typed_as"), EXAMPLES)
+def test_a_changed_password_opens_in_the_other_form(as_ana: Client, world: World, new: str, typed_as: str) -> None:
+    world.ana.user.set_password("the password of before")
+    world.ana.user.save()
+    as_ana.force_login(world.ana.user)
+    typed = {"oldpassword": "the password of before", "password1": new, "password2": typed_as}
+    assert as_ana.post(reverse("account_change_password"), typed).status_code == 302
+    assert sign_in(typed_as)
+    assert sign_in(new)
+
+
+def test_confirming_with_a_hash_from_before_keeps_the_session(as_ana: Client, world: World) -> None:
+    stored = unicodedata.normalize("NFD", "café crème brûlée")
+    User.objects.filter(pk=world.ana.user.pk).update(password=make_password(stored))
+    world.ana.user.refresh_from_db()
+    as_ana.force_login(world.ana.user)
+    assert as_ana.post(reverse("account_reauthenticate"), {"password": stored}).status_code == 302
+    assert as_ana.get("/dashboard/").status_code == 200
+
+
+def test_a_new_password_is_as_long_as_it_is_composed(as_ana: Client, world: World) -> None:
+    world.ana.user.set_password("the password of before")
+    world.ana.user.save()
+    as_ana.force_login(world.ana.user)
+    short = unicodedata.normalize("NFD", "éèêëéè")  # twelve signs, six letters
+    typed = {"oldpassword": "the password of before", "password1": short, "password2": short}
+    assert "too short" in as_ana.post(reverse("account_change_password"), typed).content.decode()
