@@ -96,6 +96,23 @@ VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snaps
     "mfa_download_recovery_codes",
 ]
 
+COUNTRIES_OVERRIDE = {  # names as people say them; Kosovo is missing in ISO 3166
+    "XK": _("Kosovo"),
+    "BS": _("Bahamas"),
+    "CC": _("Cocos Islands"),
+    "CG": _("Republic of the Congo"),
+    "CI": _("Côte d’Ivoire"),
+    "FK": _("Falkland Islands"),
+    "MF": _("Saint Martin"),
+    "NR": _("Nauru"),
+    "PN": _("Pitcairn Islands"),
+    "ST": _("São Tomé and Príncipe"),
+    "SX": _("Sint Maarten"),
+    "US": _("United States"),
+    "VG": _("British Virgin Islands"),
+    "VI": _("US Virgin Islands"),
+}
+
 ROOT_URLCONF = "cps_portal.urls"
 WSGI_APPLICATION = "cps_portal.wsgi.application"
 

@@ -38,12 +38,15 @@ class RemovalCost:
 
 
 def removal_cost(registration: Registration) -> RemovalCost:
-    """What removing a registration would cost at this moment (R26)."""
-    counted = registration.entries.aggregate(points=Coalesce(Sum("amount"), 0))["points"]
-    member = registration.member
-    after = member.points - counted
-    level = member_rules.level_for(after, LevelThreshold.objects.in_force())
-    return RemovalCost(counted, member.points, after, member.level, level)
+    """What removing a registration would cost at this moment (R26).
+
+    One statement reads the total and the entries: read one after the other, they need not agree.
+    """
+    counted = Coalesce(Sum("entries__amount"), 0)
+    row = Registration.objects.filter(pk=registration.pk).annotate(counted=counted)
+    points, total, level = row.values_list("counted", "member__points", "member__level").get()
+    level_after = member_rules.level_for(total - points, LevelThreshold.objects.in_force())
+    return RemovalCost(points, total, total - points, level, level_after)
 
 
 @transaction.atomic

@@ -111,7 +111,7 @@ def _steps(
         ended = [row for row in ending if row.expires_on == day]
         after = total + sum(fall.amount for fall in falls) - sum(row.points for row in ended)
         in_force = thresholds_on(thresholds, day)
-        reached = Level(level_for(max(after, 0), in_force))
+        reached = Level(level_for(after, in_force))
         if falls or ended or reached != level:
             steps.append(Step(day, total, after, level, reached, in_force, falls, ended))
         total, level = after, reached

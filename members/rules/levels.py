@@ -39,11 +39,15 @@ def is_member_number(text: str) -> bool:
 
 
 def level_for(points: int, thresholds: Mapping[str, int]) -> str:
-    """The level for a number of points: the highest whose threshold is reached (R10, R11)."""
-    reached = [(at, level) for level, at in thresholds.items() if at <= points]
-    if not reached:
-        raise ValueError(f"no level starts at or below {points} points")
-    return max(reached)[1]
+    """The level for a number of points: the highest whose threshold is reached, else the lowest (R10, R11).
+
+    Raises ValueError without thresholds.
+    """
+    if not thresholds:
+        raise ValueError("no level without thresholds")
+    by_points = sorted((at, level) for level, at in thresholds.items())
+    reached = [level for at, level in by_points if at <= points]
+    return reached[-1] if reached else by_points[0][1]
 
 
 def thresholds_on(rows: Iterable[tuple[str, int, date]], day: date) -> dict[str, int]:

@@ -12,6 +12,7 @@ THRESHOLDS = {"red": 0, "silver": 500, "gold": 1000, "platinum": 1600}
 @pytest.mark.parametrize(
     ("points", "level", "ahead"),
     [
+        (-125, "red", ("silver", 625)),
         (0, "red", ("silver", 500)),
         (499, "red", ("silver", 1)),
         (500, "silver", ("gold", 500)),

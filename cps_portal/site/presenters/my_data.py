@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -13,54 +14,69 @@ from django.utils.translation import gettext as _
 
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.spreadsheets import escape_formula
-from cps_portal.site.presenters.my_data_tables import ROWS_PER_QUERY, TABLES
+from cps_portal.site.presenters.my_data_tables import TABLES
 from members.models import Member
 
 CHUNK_BYTES = 64 * 1024
+MAX_BYTES_IN_MEMORY = 1024 * 1024
 
 
 class _Buffer(io.RawIOBase):
-    """What the ZIP has written and the response has not sent yet."""
+    """What the ZIP has written and the response has not sent yet; what is long is held on the disk."""
 
     def __init__(self) -> None:
-        self.held = bytearray()
+        self.size = 0
+        self._held = tempfile.SpooledTemporaryFile(MAX_BYTES_IN_MEMORY)  # noqa: SIM115 (closed with the buffer)
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self.held += data
-        return len(data)
+        self.size += len(data)
+        return self._held.write(data)
 
-    def take(self) -> bytes:
-        chunk = bytes(self.held)
-        self.held.clear()
-        return chunk
+    def take(self) -> Iterator[bytes]:
+        self._held.seek(0)
+        while chunk := self._held.read(CHUNK_BYTES):
+            yield chunk
+        self._held.seek(0)
+        self._held.truncate()
+        self.size = 0
+
+    def close(self) -> None:
+        self._held.close()
+        super().close()
 
 
 def archive(member: Member, *, at: datetime) -> Iterator[bytes]:
-    """Yield the ZIP in chunks: each table as JSON and as CSV, and the files that the member uploaded."""
-    buffer = _Buffer()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, chunks in _entries(member, at):
-            with bundle.open(name, "w") as entry:
-                for chunk in chunks:
-                    entry.write(chunk)
-                    if len(buffer.held) > CHUNK_BYTES:
-                        yield buffer.take()
-    yield buffer.take()
+    """Yield the ZIP in chunks: each table as JSON and as CSV, and the files that the member uploaded.
+
+    All tables are read from one snapshot, before the first chunk is sent: a slow reader must not keep it open.
+    """
+    with _Buffer() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:
+            bundle.writestr("README.txt", _readme(member, at))
+            with read_snapshot():
+                for table in TABLES:
+                    _write(bundle, f"{table.name}.json", _as_json(table.rows(member)))
+                    _write(bundle, f"{table.name}.csv", _as_csv(table.rows(member), table.fields))
+                kept = list(StoredFile.objects.kept().filter(owner=member.user_id).order_by("pk"))
+            yield from buffer.take()
+            for file in kept:
+                with bundle.open(f"files/{file.download_name}", "w") as entry:
+                    for chunk in _content(file):
+                        entry.write(chunk)
+                        if buffer.size > CHUNK_BYTES:
+                            yield from buffer.take()
+        yield from buffer.take()
 
 
-def _entries(member: Member, at: datetime) -> Iterator[tuple[str, Iterable[bytes]]]:
-    yield "README.txt", [_readme(member, at).encode()]
-    for table in TABLES:
-        yield f"{table.name}.json", _as_json(table.rows(member))
-        yield f"{table.name}.csv", _as_csv(table.rows(member), table.fields)
-    for file in (
-        StoredFile.objects.kept().filter(owner=member.user_id).order_by("pk").iterator(chunk_size=ROWS_PER_QUERY)
-    ):
-        yield f"files/{file.download_name}", _content(file)
+def _write(bundle: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> None:
+    with bundle.open(name, "w") as entry:
+        for chunk in chunks:
+            entry.write(chunk)
 
 
 def _readme(member: Member, at: datetime) -> str:

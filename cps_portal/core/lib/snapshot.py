@@ -1,0 +1,93 @@
+"""Everything that a page shows is read from one snapshot of the database, and reading writes nothing.
+
+Two statements of an ordinary transaction may see different states: what others commit in between is in the second only,
+and a total need not agree with the sum of its entries. `read_snapshot` opens a REPEATABLE READ, READ ONLY transaction.
+SnapshotMiddleware opens one for each GET and HEAD, so that views, templates and serializers need not think of it.
+
+What may be written by a GET, and how:
+
+- the session: read with the account before the snapshot, saved by SessionMiddleware after it;
+- the log of API calls and when a credential was last used: buffered in Redis, written by a task;
+- a record of what was looked at or downloaded: by `after_snapshot`;
+- the pages named in settings.VIEWS_OUTSIDE_SNAPSHOT, which write before they read.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+READ_METHODS = frozenset({"GET", "HEAD"})
+BEGIN_SNAPSHOT_SQL = "set transaction isolation level repeatable read, read only"
+READ_ONLY_SQL = "set local transaction_read_only = on"  # of a savepoint: undone by rolling back to it
+
+_callbacks: ContextVar[list[Callable[[], object]] | None] = ContextVar("callbacks of the open snapshot", default=None)
+
+
+@contextmanager
+def read_snapshot() -> Iterator[None]:
+    """Read everything inside from one snapshot. Writing raises InternalError; nested in another one it does nothing.
+
+    Inside a transaction it is a savepoint that refuses writes, with the isolation of that transaction: so ordinary
+    tests prove that pages write nothing. Do not wait for anything but the database inside.
+    """
+    if _callbacks.get() is not None:
+        yield
+        return
+    callbacks: list[Callable[[], object]] = []
+    token = _callbacks.set(callbacks)
+    try:
+        with _read_only_transaction():
+            yield
+    finally:
+        _callbacks.reset(token)
+    for callback in callbacks:
+        callback()
+
+
+@contextmanager
+def _read_only_transaction() -> Iterator[None]:
+    statement = READ_ONLY_SQL if connection.in_atomic_block else BEGIN_SNAPSHOT_SQL
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        yield
+        transaction.set_rollback(True)  # there is nothing to commit, and a savepoint must not leave READ ONLY behind
+
+
+def after_snapshot(callback: Callable[[], object]) -> None:
+    """Call it once the open snapshot has ended without an error, or now if there is none: for what a GET must write."""
+    callbacks = _callbacks.get()
+    if callbacks is None:
+        callback()
+    else:
+        callbacks.append(callback)
+
+
+class SnapshotMiddleware:
+    """Reads each page from one snapshot. Outside of MemberMiddleware, whose member belongs to the page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in READ_METHODS or request.path_info in paths_outside_snapshot():
+            return self.get_response(request)
+        _authenticate(request)
+        with read_snapshot():
+            return self.get_response(request)
+
+
+def _authenticate(request: HttpRequest) -> None:
+    """Load the lazy `request.user`, which deletes the session if the password was changed since."""
+    bool(request.user.is_authenticated)
+
+
+@cache
+def paths_outside_snapshot() -> frozenset[str]:
+    return frozenset(reverse(name) for name in settings.VIEWS_OUTSIDE_SNAPSHOT)
