@@ -7,9 +7,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import draft
 from tests.fullbag import fill
+from tests.queries import SNAPSHOT_QUERIES
 from tests.world import World
 
-MAX_QUERIES = 21  # four of them for the forecast, three for the offers
+MAX_QUERIES = 21 + SNAPSHOT_QUERIES  # four of them for the forecast, three for the offers
 
 
 def queries(client: Client, url: str, **headers: str) -> int:

@@ -13,6 +13,7 @@ from kitbag.enums import RegistrationState
 from kitbag.models import Product, ProductName, Registration
 from kitbag.presenters.search_results import mark_matches
 from tests.factories import ProductFactory, details, draft, submitted, validated
+from tests.queries import SNAPSHOT_QUERIES
 from tests.world import World
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -132,8 +133,10 @@ def test_picking_adds_a_draft_and_shows_the_new_total_and_level(as_ben: Client, 
 
 def test_picking_without_javascript_comes_back_to_the_search(as_ben: Client, world: World) -> None:
     response = as_ben.post(reverse("kitbag:pick"), {"pick": f"{world.body.pk}.0", "q": "r &"}, follow=True)
-    assert response.redirect_chain == [("/kitbag/add/?q=r+%26", 302)]
-    assert "EOS R Test added." in response.content.decode()
+    assert response.redirect_chain == [("/kitbag/add/?q=r+%26&picked=1", 302)]
+    html = on_one_line(response.content)
+    assert "EOS R Test added." in html
+    assert 'name="q" type="text" value=""' in html  # empty, so that the next words do not join the old ones (R71)
     assert Registration.objects.filter(member=world.ben).count() == 1
 
 
@@ -187,7 +190,7 @@ def test_the_add_page_costs_the_same_queries_with_1_and_60_drafts(as_ben: Client
         counts.append(len(queries))
         for _number in range(more):
             draft(world.ben, ProductFactory())
-    assert max(counts) <= 15
+    assert max(counts) <= 15 + SNAPSHOT_QUERIES
     assert counts[1] - counts[0] <= 1  # beyond a full tray the rest is counted
 
 
@@ -378,6 +381,7 @@ def test_the_serial_is_checked_while_it_is_typed(as_ben: Client, world: World, s
 
 def test_the_finish_page_costs_the_same_queries_with_1_and_60_products(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
+    validated(world.ben, world.pro_body, "300000000099")  # its store and date are offered for the next one (R71)
     counts = []
     for more in (60, 0):
         as_ben.get(reverse("kitbag:finish", args=[row.pk]))
@@ -386,4 +390,4 @@ def test_the_finish_page_costs_the_same_queries_with_1_and_60_products(as_ben: C
         counts.append(len(queries))
         for number in range(more):
             validated(world.ben, world.pro_body, f"3000000000{number:02d}")
-    assert counts[0] == counts[1] <= 15
+    assert counts[0] == counts[1] <= 18 + SNAPSHOT_QUERIES

@@ -21,9 +21,10 @@ from members import actions
 from members.enums import NoticeCode
 from members.models import CountryProgramme, Member, Notice
 from tests.factories import ProductFactory, draft, submitted, validated
+from tests.queries import SNAPSHOT_QUERIES
 from tests.world import JOINED, World
 
-MAX_QUERIES = 23  # of them the shelf of offers three, what is in service one
+MAX_QUERIES = 23 + SNAPSHOT_QUERIES  # of them the shelf of offers three, what is in service one
 
 
 def text(response: HttpResponse) -> str:
