@@ -37,6 +37,7 @@ def load_programme() -> list[LoadResult]:
             valid_from=COUNTRIES_FROM,
             sample=row["certainty"] == "assumed",
             note=row["note"],
+            link=row["link"],
         )
         for row in _rows("countries.csv")
     ]
