@@ -1,5 +1,8 @@
 """Mails to members about their account and levels."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -9,7 +12,9 @@ from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from members import rules
 from members.enums import ChangeState, Level, PointsCause
-from members.models import LevelThreshold, Member, ThresholdPlan
+from members.models import LevelChange, LevelThreshold, Member, ThresholdPlan
+from members.queries import confirmed_first_name, membership_of
+from members.rules import Membership
 
 POINTS_PATH = "/kitbag/points/"
 PACK_PATH = "/offers/welcome-pack/"
@@ -18,7 +23,7 @@ SIGN_IN_PATH = "/accounts/login/"
 
 
 def welcome(member: Member) -> dict[str, str]:
-    """The welcome mail (R8)."""
+    """The welcome mail (R8). It goes to an address that nobody has confirmed: so it does not repeat what was typed."""
     return render_mail(
         "welcome",
         {"member": member, "number": member.number_in_groups, "url": settings.SITE_URL},
@@ -26,44 +31,61 @@ def welcome(member: Member) -> dict[str, str]:
     )
 
 
-def account_mail(member: Member, template: str) -> dict[str, str]:
-    """The account was closed, and until when it can be reopened; or it was reopened (R14)."""
-    until = member.reopens_until
-    with translation.override(member.language):
+@renderer("members.account")
+def account(*, member: int, template: str) -> dict[str, str] | None:
+    """The account was closed, and until when it can be reopened; or it was reopened (R14). None if it was again."""
+    reader = Member.objects.get(pk=member)
+    until = reader.reopens_until
+    if reader.erased_at or (until is not None) != (template == "account_closed"):
+        return None
+    with translation.override(reader.language):
         context = {
-            "first_name": member.first_name,
+            "first_name": confirmed_first_name(reader),
             "until": date_format(timezone.localtime(until), "j F Y") if until else "",
             "url": f"{settings.SITE_URL}{SIGN_IN_PATH if until else '/'}",
         }
-    return render_mail(template, context, language=member.language)
+    return render_mail(template, context, language=reader.language)
 
 
 @renderer("members.level_changed")
-def level_changed(*, member: int, points: int, cause: str, about: str, **levels: str) -> dict[str, str] | None:
-    """A level was reached or lost (R11, R56), with the points missing to the next one (R12).
+def level_changed(*, first: int, last: int) -> dict[str, str] | None:
+    """A level was reached or lost by the level changes from `first` to `last` (R11, R12, R56), in today's numbers.
 
-    `levels` are "from" and "to", which are keywords of Python. None if the account has been closed.
+    None if the member has another level by now, or the old one again, or the account has been closed.
     """
-    reader = Member.objects.open().filter(pk=member).first()
-    if reader is None:
+    change = LevelChange.objects.select_related("member").get(pk=last)
+    reader = change.member
+    before, after = Level(LevelChange.objects.get(pk=first).from_level), Level(change.to_level)
+    if reader.closed_at or reader.level != after or before == after:
         return None
-    before, after = Level(levels["from"]), Level(levels["to"])
-    ahead = rules.next_level(points, LevelThreshold.objects.in_force())
+    ahead = rules.next_level(reader.points, LevelThreshold.objects.in_force())
+    membership = membership_of(reader)
+    gives_more = ahead is not None and membership.gives_more_at(ahead[0])
     with translation.override(reader.language):
         context = {
             "member": reader,
-            "first_name": reader.first_name,
+            "first_name": confirmed_first_name(reader),
             "from_level_name": before.label,
             "to_level_name": after.label,
             "to_level": after.value,
             "up": after.rank > before.rank,
-            "points": points,
-            "next_level_name": Level(ahead[0]).label if ahead else "",
+            "points": reader.points,
+            "next_level_name": Level(ahead[0]).label if ahead and gives_more else "",
             "points_missing": ahead[1] if ahead else 0,
-            "cause": _cause(PointsCause(cause), about),
+            "level_note": level_note(membership, reader.country.name),
+            "cause": _cause(PointsCause(change.cause), change.about),
             "url": f"{settings.SITE_URL}{POINTS_PATH}",
         }
     return render_mail("level_changed", context, language=reader.language)
+
+
+def level_note(membership: Membership, country: str) -> str:
+    """What a level gives where the member lives, if it is less than its name promises (R3, R65); else ""."""
+    if not membership.is_active:
+        return _("Levels follow your points, but your benefits rest while you live in %(country)s.") % {
+            "country": country
+        }
+    return _("In %(country)s, benefits go up to Silver.") % {"country": country} if membership.is_silver_only else ""
 
 
 def _cause(cause: PointsCause, product: str) -> str:
@@ -73,26 +95,47 @@ def _cause(cause: PointsCause, product: str) -> str:
     return f"{product}: {cause.label}." if product else f"{cause.label}."
 
 
+@dataclass(frozen=True)
+class LevelsThen:
+    """What a planned threshold change does to a member, by their points of today (R22)."""
+
+    before: Level
+    after: Level
+    gap: int  # points that are missing to keep the level
+
+
+def levels_then(plan: ThresholdPlan, member: Member, in_force: Mapping[str, int]) -> LevelsThen | None:
+    """None if the plan is cancelled or has begun, or does not change the member's level any more."""
+    if plan.state != ChangeState.PLANNED or member.closed_at:
+        return None
+    before, after = (Level(rules.level_for(member.points, levels)) for levels in (in_force, plan.thresholds))
+    if before == after:
+        return None
+    return LevelsThen(before, after, max(plan.thresholds[before] - member.points, 0))
+
+
+def levels_stay_as_they_are(plan: ThresholdPlan, plans: Iterable[ThresholdPlan]) -> bool:
+    """Whether a cancelled plan still means that the levels stay: `plans` has no later one that is not cancelled."""
+    later = [other for other in plans if plan.cancelled_at and other.planned_at > plan.planned_at]
+    return plan.state == ChangeState.CANCELLED and all(other.state == ChangeState.CANCELLED for other in later)
+
+
 @renderer("members.levels_will_change")
 def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
     """A threshold change will change the member's level (R22). None if that is no longer the case."""
-    row = ThresholdPlan.objects.filter(pk=plan, state=ChangeState.PLANNED).first()
-    reader = Member.objects.open().filter(pk=member).first()
-    if row is None or reader is None:
-        return None
-    before = Level(rules.level_for(reader.points, LevelThreshold.objects.in_force()))
-    after = Level(rules.level_for(reader.points, row.thresholds))
-    if before == after:
+    row, reader = ThresholdPlan.objects.get(pk=plan), Member.objects.get(pk=member)
+    then = levels_then(row, reader, LevelThreshold.objects.in_force())
+    if then is None:
         return None
     context = {
         "member": reader,
-        "first_name": reader.first_name,
+        "first_name": confirmed_first_name(reader),
         "plan": row,
-        "before": before.label,
-        "after": after.label,
-        "up": after.rank > before.rank,
+        "before": then.before.label,
+        "after": then.after.label,
+        "up": then.after.rank > then.before.rank,
         "points": reader.points,
-        "gap": max(row.thresholds[before] - reader.points, 0),
+        "gap": then.gap,
         "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("levels_will_change", context, language=reader.language)
@@ -100,14 +143,14 @@ def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
 
 @renderer("members.levels_stay")
 def levels_stay(*, member: int, plan: int) -> dict[str, str] | None:
-    """A threshold change that the member was notified of has been cancelled."""
-    reader = Member.objects.open().filter(pk=member).first()
-    if reader is None:
+    """A threshold change that the member was notified of has been cancelled. None if another one was planned."""
+    row, reader = ThresholdPlan.objects.get(pk=plan), Member.objects.get(pk=member)
+    if reader.closed_at or not levels_stay_as_they_are(row, ThresholdPlan.objects.all()):
         return None
     context = {
         "member": reader,
-        "first_name": reader.first_name,
-        "plan": ThresholdPlan.objects.get(pk=plan),
+        "first_name": confirmed_first_name(reader),
+        "plan": row,
         "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("levels_stay", context, language=reader.language)

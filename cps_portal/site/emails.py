@@ -10,7 +10,6 @@ from cps_portal.site.presenters.moving import build_move
 from members.enums import NoticeCode
 from members.models import Member, Notice
 from members.queries import confirmed_first_name
-from members.queries import confirmed_first_name
 
 MOVED = "portal.moved"
 

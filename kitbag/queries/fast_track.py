@@ -1,18 +1,18 @@
-"""Fast Track targets by level (R3, R43, R44)."""
+"""Fast Track targets by level (R3, R43, R44, R65)."""
 
-from members.enums import Programme
-from members.models import CountryProgramme, LevelBenefit, Member
+from members.models import LevelBenefit, Member
+from members.queries import membership_of
 
 
 def fast_track_days_by_level(member: Member) -> dict[str, int | None]:
-    """The Fast Track target of each level in the member's country, in working days.
+    """The Fast Track target of each level in the member's country, in working days; empty while membership rests.
 
     Whether a product is eligible is not considered here: `rules.target_days` does that.
     """
-    programme = CountryProgramme.objects.in_force().filter(country=member.country).first()
-    if programme is None or programme.kind != Programme.FREE:
+    membership = membership_of(member)
+    if not membership.is_active:
         return {}
     benefits = LevelBenefit.objects.filter(
-        service_level=programme.service_level, country__in=["", member.country.code]
+        service_level=membership.service_level, country__in=["", membership.country]
     ).order_by("country")  # the row of the country comes after the general one, so it wins in the dict
     return {benefit.level: benefit.fast_track_days for benefit in benefits}

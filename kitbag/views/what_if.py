@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlencode
 
@@ -24,6 +24,8 @@ from members import rules
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
+from members.queries import membership_of
+from members.rules import Membership
 
 MAX_ASSUMPTIONS = 30
 MAX_PRODUCTS_SHOWN = 60
@@ -100,6 +102,7 @@ class Outcome:
     points: int
     total: int
     thresholds: Mapping[str, int]
+    membership: Membership
 
     @cached_property
     def level(self) -> Level:
@@ -113,6 +116,12 @@ class Outcome:
     def next_level(self) -> str | Promise:
         next_level = rules.next_level(self.total, self.thresholds)
         return Level(next_level[0]).label if next_level else ""
+
+    @property
+    def gives_more(self) -> bool:
+        """Whether the next level gives more where the member lives (R3, R65)."""
+        ahead = rules.next_level(self.total, self.thresholds)
+        return ahead is not None and replace(self.membership, level=self.level).gives_more_at(ahead[0])
 
     @property
     def next_gap(self) -> int:
@@ -146,7 +155,7 @@ def what_if(request: MemberRequest) -> HttpResponse:
     query = query_text(request, "q")
     searched = len(query) >= MIN_QUERY_LENGTH
     context = {
-        "outcome": Outcome(member.points, total, LevelThreshold.objects.in_force()),
+        "outcome": Outcome(member.points, total, LevelThreshold.objects.in_force(), membership_of(member)),
         "assumptions": [
             Assumption(
                 label=KIND_LABELS[kind],

@@ -81,36 +81,21 @@ NO_BENEFITS = Benefits()
 
 
 class Nearby(StrEnum):
-    """The best kind of centre that is open in a country (R42)."""
+    """The best kind of centre that is open in a country. What it does not give, centres in other countries do."""
 
     OWN = "own"  # a Professional Service Centre or a Customer Experience Centre
     PARTNERS = "partners"  # Authorised Service Partners only
     NONE = "none"
 
+    @property
+    def gives_repairs(self) -> bool:
+        """Whether Fast Track repairs, and loans if they are late, are to be had in the country (R46)."""
+        return self != Nearby.NONE
 
-@dataclass(frozen=True, slots=True)
-class HomeBenefits:
-    """What a level gives at the centres of the home country. Days are working days, None for standard speed."""
-
-    repair_days: int | None = None
-    maintenance_days: int | None = None
-    maintenance_discount: int = 0
-    free_return: bool = False
-    courtesy_loan: bool = False
-
-
-def benefits_at_home(benefits: Benefits, nearby: Nearby) -> HomeBenefits:
-    """What is left of a level's benefits where only such centres stand (R46, R51)."""
-    if nearby == Nearby.NONE:
-        return HomeBenefits()
-    is_own = nearby == Nearby.OWN
-    return HomeBenefits(
-        repair_days=benefits.fast_track_days,
-        maintenance_days=benefits.fast_track_days if is_own else None,
-        maintenance_discount=benefits.maintenance_discount if is_own else 0,
-        free_return=benefits.free_return and is_own,
-        courtesy_loan=benefits.courtesy_loan,
-    )
+    @property
+    def gives_everything(self) -> bool:
+        """Whether Fast Track maintenance, the discount and free return shipping are, too (R46, R51)."""
+        return self == Nearby.OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +148,11 @@ class Membership:
         """Whether `level` gives more at home than the member's own."""
         highest = self.highest_level
         return highest is not None and self.level.rank < Level(level).rank <= highest.rank
+
+    @property
+    def gives_more(self) -> bool:
+        """Whether any higher level gives more at home."""
+        return any(self.gives_more_at(level) for level in Level)
 
 
 def home_of(programme: str, service_level: str) -> Home:

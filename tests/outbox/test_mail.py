@@ -38,6 +38,7 @@ LEVEL = {
     "points": 1650,
     "next_level_name": "",
     "points_missing": 0,
+    "level_note": "",
     "cause": "EOS R1: checked",
     "url": "https://portal.example/kitbag/points/",
 }

@@ -12,16 +12,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import Country
 
+from members.enums import Level, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member
 from members.offers.enums import PackState, PlaceState
 from members.offers.models import SIGNED_UP, Card, SignUp, WelcomePack
 from members.queries import benefit_at, membership_in
-from members.rules import Benefits, HomeBenefits, Membership, Nearby, benefits_at_home
+from members.rules import Membership, Nearby
 from servicing.enums import BEFORE_INTAKE, LoanState
 from servicing.models import Loan, ServiceCentre, Ticket
 from servicing.rules.entitlement import OWN_CENTRES
 
 SLOWEST = float("-inf")
+Rank = tuple[float, bool]  # the value, higher is better; then whether it can be had in the country itself
 
 
 class Effect(StrEnum):
@@ -54,19 +56,12 @@ class Home:
 
     membership: Membership
     benefit: LevelBenefit | None
+    support: LevelBenefit | None  # whose first answers they get: outside the free programme those of Red (R58)
     nearby: Nearby
 
     @property
     def country(self) -> str:
         return str(Country(self.membership.country).name)
-
-    @cached_property
-    def benefits(self) -> HomeBenefits:
-        row = self.benefit
-        if row is None:
-            return HomeBenefits()
-        given = Benefits(row.fast_track_days, row.maintenance_discount, row.free_return, row.courtesy_loan)
-        return benefits_at_home(given, self.nearby)
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,9 @@ def build_move(member: Member, *, from_country: str, to_country: str, is_done: b
 
 def _home(member: Member, country: str, programme: CountryProgramme | None) -> Home:
     membership = membership_in(member, programme, country=country)
-    return Home(membership, benefit_at(membership, membership.level), _nearby(country))
+    benefit = benefit_at(membership, membership.level)
+    support = benefit or LevelBenefit.objects.of(Level.RED, "", ServiceLevel.FULL)
+    return Home(membership, benefit, support, _nearby(country))
 
 
 def _nearby(country: str) -> Nearby:
@@ -148,32 +145,44 @@ def _nearby(country: str) -> Nearby:
 # --- Benefits --------------------------------------------------------------------------------------
 
 
-def _values(home: Home) -> Iterator[tuple[str, float, str]]:
-    """Each benefit: its name, a number to compare it by (higher is better), and its value in words."""
-    benefits, nothing = home.benefits, _("No")
-    yield _("Fast Track repair"), *_target(benefits.repair_days)
-    yield _("Fast Track maintenance"), *_target(benefits.maintenance_days)
-    discount = benefits.maintenance_discount
-    discount_text = _("%(percent)s percent") % {"percent": discount} if discount else nothing
-    yield _("Maintenance discount"), discount, discount_text
-    yield _("Free return shipping"), benefits.free_return, _yes_or_no(is_yes=benefits.free_return)
-    yield _("Loan if a repair is late"), benefits.courtesy_loan, _yes_or_no(is_yes=benefits.courtesy_loan)
-    hours = home.benefit.first_answer_hours if home.benefit else None
-    within = ngettext("within %(hours)s working hour", "within %(hours)s working hours", hours or 0)
-    text = within % {"hours": hours} if hours is not None else _("as for everybody")
-    yield _("First answer from support"), SLOWEST if hours is None else -hours, text
-    is_active = home.membership.is_active
-    yield _("Offers, card and Welcome Pack"), is_active, _yes_or_no(is_yes=is_active)
+def _values(home: Home) -> Iterator[tuple[str, Rank, str]]:
+    """Each benefit: its name, what to compare it by, and its value in words."""
+    row, nearby = home.benefit, home.nearby
+    days = row.fast_track_days if row else None
+    yield _("Fast Track repair"), *_target(days, is_nearby=nearby.gives_repairs)
+    yield _("Fast Track maintenance"), *_target(days, is_nearby=nearby.gives_everything)
+    discount = row.maintenance_discount if row else 0
+    percent = _("%(percent)s percent") % {"percent": discount}
+    yield _("Maintenance discount"), *_benefit(discount, percent, is_nearby=nearby.gives_everything)
+    free_return = bool(row and row.free_return)
+    yield _("Free return shipping"), *_benefit(free_return, _("Yes"), is_nearby=nearby.gives_everything)
+    loan = bool(row and row.courtesy_loan)
+    yield _("Loan if a repair is late"), *_benefit(loan, _("Yes"), is_nearby=nearby.gives_repairs)
+    yield _("First answer from support"), *_answer(home.support)
+    yield _("Offers, card and Welcome Pack"), *_benefit(home.membership.is_active, _("Yes"), is_nearby=True)
 
 
-def _target(days: int | None) -> tuple[float, str]:
+def _target(days: int | None, *, is_nearby: bool) -> tuple[Rank, str]:
     if days is None:
-        return SLOWEST, _("standard speed")
-    return -days, ngettext("%(days)s working day", "%(days)s working days", days) % {"days": days}
+        return (SLOWEST, True), _("standard speed")
+    text = ngettext("%(days)s working day", "%(days)s working days", days) % {"days": days}
+    return (-days, is_nearby), _where(text, is_nearby=is_nearby)
 
 
-def _yes_or_no(*, is_yes: bool) -> str:
-    return _("Yes") if is_yes else _("No")
+def _benefit(value: float, text: str, *, is_nearby: bool) -> tuple[Rank, str]:
+    return ((value, is_nearby), _where(text, is_nearby=is_nearby)) if value else ((0, True), _("No"))
+
+
+def _where(text: str, *, is_nearby: bool) -> str:
+    return text if is_nearby else _("%(benefit)s, only abroad") % {"benefit": text}
+
+
+def _answer(row: LevelBenefit | None) -> tuple[Rank, str]:
+    if row is None:
+        return (SLOWEST, True), _("No target")
+    hours = row.first_answer_hours
+    text = ngettext("within %(hours)s working hour", "within %(hours)s working hours", hours) % {"hours": hours}
+    return (-hours, True), text
 
 
 # --- Offers, card and pack -------------------------------------------------------------------------
