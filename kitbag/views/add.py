@@ -86,6 +86,7 @@ def add(request: MemberRequest) -> HttpResponse:
     """The page. With ?q= it shows the search results too, for browsers without JavaScript."""
     context = {
         **_search(request),
+        "picked": "picked" in request.GET,
         "tray": _tray(request.member),
         "registrable": Product.objects.registrable().count(),
     }
@@ -147,7 +148,8 @@ def _tray_response(
             messages.error(request, refusal)
         else:
             messages.success(request, done)
-        return redirect_after_post(request, url_with_query("kitbag:add", q=query))
+        picked = {"picked": 1} if product and query else {}  # the box is empty then, so that the next words don't join
+        return redirect_after_post(request, url_with_query("kitbag:add", q=query, **picked))
     context = {
         "tray": _tray(request.member),
         "update": True,

@@ -12,6 +12,7 @@
     input.setAttribute("aria-autocomplete", "list");
     input.addEventListener("keydown", pressKey);
     document.body.addEventListener("htmx:afterSettle", (event) => settle(event.detail.target));
+    document.body.addEventListener("htmx:afterRequest", (event) => empty(event.detail));
     refresh(-1);
 
     function options() {
@@ -61,6 +62,12 @@
       if (count) results.replaceChildren();
       else input.value = "";
       refresh(-1);
+    }
+
+    // After a pick the box is empty, so that the next words don't join the old ones. The options stay.
+    function empty(detail) {
+      if (!detail.successful || !results.contains(detail.requestConfig.elt)) return;
+      if (!document.querySelector("#tray [data-tone=error]")) input.value = "";
     }
 
     function settle(target) {
