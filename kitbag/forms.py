@@ -5,9 +5,9 @@ from typing import Any, cast
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
 from cps_portal.core.files.forms import OriginalPhotoField, UploadsField
+from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.forms import DatePartsField, LineField, LongText
 from kitbag import rules
 from kitbag.actions.appeals import MAX_APPEAL_LENGTH
@@ -21,9 +21,9 @@ from kitbag.presenters.texts import MISSING_SENTENCES
 
 def country_choices(first: str) -> list[tuple[str, str | Promise]]:
     """All countries by name, `first` at the top."""
-    names: dict[str, str] = dict(countries)
-    top = [(first, names[first])] if first in names else []
-    return [("", _("Choose a country")), *top, *((code, name) for code, name in names.items() if code != first)]
+    choices = list_countries()
+    top = [choice for choice in choices if choice[0] == first]
+    return [("", _("Choose a country")), *top, *(choice for choice in choices if choice[0] != first)]
 
 
 PURCHASE_DETAILS = ("store", "country", "purchased_on")  # the same for products bought together

@@ -64,6 +64,7 @@ UPLOADS_PATH = "/files/upload/"
 
 MIDDLEWARE = [
     "cps_portal.core.lib.health.HealthMiddleware",  # the first one: needs no host name, https or database
+    "cps_portal.core.lib.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pages; static files are compressed when they are collected
@@ -254,7 +255,13 @@ CROWDS_ALLOWED = False  # `manage.py make_crowd` may fill the database with inve
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "json": {"()": "cps_portal.core.lib.logs.JsonFormatter"},
+        "line": {
+            "()": "cps_portal.core.lib.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="json")}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.utils import timezone
-from django_countries import countries
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.errors import problem_of
@@ -58,7 +58,7 @@ class SaleInSerializer(StrictSerializer):
     )
     product = serializers.SlugField(max_length=120, help_text="Of the catalogue.")
     serial = serializers.CharField(max_length=40, help_text="As on the product.")
-    country = serializers.ChoiceField(choices=[code for code, _name in countries], help_text="ISO 3166.")
+    country = serializers.ChoiceField(choices=sorted(code for code, _name in list_countries()), help_text="ISO 3166.")
     sold_on = serializers.DateField()
     receipt = LineField(max_length=60, help_text="Its number.")
 

@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
-from django_countries import countries
 
+from cps_portal.core.lib.countries import is_country
 from cps_portal.core.lib.forms import DatePartsField, LineField
 from kitbag.actions import retailers
 from members.access import MemberRequest, member_required
@@ -56,7 +56,7 @@ def refresh_notes_on_change(fields: dict[str, forms.Field]) -> None:
 
 def store_context(member: Member, *, country: str, store: str, on: date | None) -> dict[str, object]:
     day = on or timezone.localdate()
-    country = country if country in dict(countries) else ""
+    country = country if is_country(country) else ""
     return {
         "origin": purchase_origin(member, country),
         "shop": retailers.shop_status(store.replace("\x00", ""), country, day),

@@ -6,6 +6,7 @@ from django.utils.functional import Promise, lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import PersonNameField
 from members.enums import Specialty
@@ -25,7 +26,7 @@ def country_choices(kind: str | None = None) -> list[tuple[str, str]]:
     programmes = CountryProgramme.objects.in_force()
     if kind:
         programmes = programmes.filter(kind=kind)
-    return sorted(((row.country.code, str(row.country.name)) for row in programmes), key=lambda choice: choice[1])
+    return list_countries(programmes.values_list("country", flat=True))
 
 
 def _terms_label() -> str:

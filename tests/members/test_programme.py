@@ -20,7 +20,7 @@ def test_every_country_has_one_programme() -> None:
     load_programme()
     in_force = CountryProgramme.objects.in_force(date(2026, 11, 22))
     kinds = [row.kind for row in in_force]
-    assert (len(kinds), kinds.count(Programme.SUBSCRIPTION), kinds.count(Programme.NONE)) == (126, 20, 11)
+    assert (len(kinds), kinds.count(Programme.SUBSCRIPTION), kinds.count(Programme.NONE)) == (135, 27, 13)
     assert in_force.get(country="ZA").service_level == ServiceLevel.FULL
     assert in_force.get(country="HR").service_level == ServiceLevel.SILVER
 
@@ -64,7 +64,7 @@ def test_a_second_load_adds_nothing_and_keeps_what_staff_changed(capsys: pytest.
     CountryProgramme.objects.filter(country="MT").update(kind=Programme.NONE, service_level="")
     LevelBenefit.objects.filter(level=Level.GOLD).update(maintenance_discount=12)
     call_command("load_programme")
-    assert "0 added, 126 existing" in capsys.readouterr().out
+    assert "0 added, 135 existing" in capsys.readouterr().out
     assert CountryProgramme.objects.get(country="MT").kind == Programme.NONE
     assert LevelBenefit.objects.filter(level=Level.GOLD, maintenance_discount=12).count() == 2
 

@@ -7,8 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries as every_country
 
+from cps_portal.core.lib.countries import list_countries
 from members.enums import Level
 from members.models import CountryProgramme
 from members.offers.enums import OfferKind, PlaceState
@@ -72,8 +72,7 @@ class OfferForm(forms.ModelForm[Offer]):
         if isinstance(countries, forms.MultipleChoiceField):  # missing on the read-only page
             codes = {str(code) for code in CountryProgramme.objects.in_force().values_list("country", flat=True)}
             codes |= set(self.instance.countries or [])
-            named = sorted((str(every_country.name(code) or code), code) for code in codes)
-            countries.choices = [(code, name) for name, code in named]
+            countries.choices = list_countries(codes)
 
     def clean_link(self) -> str:
         link: str = self.cleaned_data["link"]
