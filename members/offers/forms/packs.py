@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.forms import clean_line
+from cps_portal.core.lib.forms import LineField, MultiLineField, RecipientField
 from members.enums import Programme
 from members.forms.common import country_choices
 from members.models import CountryProgramme
@@ -17,6 +17,7 @@ from members.offers.actions.packs import Address
 
 MAX_LINES = 4
 MAX_STREET_LENGTH = 300
+INSISTED = "postal_code_insisted"
 HIDDEN_REGION = "country_area_kept"  # the region typed for one country, while the list of another one is shown
 LABELS: dict[
     str, dict[str, str | Promise]
@@ -83,7 +84,7 @@ def parcel_countries() -> list[tuple[str, str]]:
 class PackForm(forms.Form):
     """Name, address and phone number for a parcel. The fields depend on the country that is chosen."""
 
-    name = forms.CharField(
+    name = RecipientField(
         label=_("Name on the parcel"),
         max_length=120,
         error_messages={"required": _("Type the name that’s on your letterbox.")},
@@ -106,7 +107,7 @@ class PackForm(forms.Form):
             }
         ),
     )
-    phone = forms.CharField(
+    phone = LineField(
         label=_("Mobile number for the courier"),
         max_length=40,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel", "class": "input ltr"}),
@@ -121,13 +122,15 @@ class PackForm(forms.Form):
         self.parts = addresses.address_parts(self.parcel_country)
         for part in self.parts:
             self.fields[part.name] = self._field(part)
+        self._ask_about_code()
         self._set_phone_texts()
-        self.order_fields(["name", "country", *(part.name for part in self.parts), "phone"])
+        names = [name for part in self.parts for name in (part.name, f"{part.name}_insisted")]
+        self.order_fields(["name", "country", *names, "phone"])
         self._keep_hidden_values()
 
     def _field(self, part: addresses.AddressPart) -> forms.Field:
         if part.name == "street":
-            return forms.CharField(
+            return MultiLineField(
                 label=str(LABELS["street"][""]),
                 max_length=MAX_STREET_LENGTH,
                 help_text=_("Street and number, flat, building, company. In Latin letters or your own script."),
@@ -138,7 +141,7 @@ class PackForm(forms.Form):
         required = _("We need this to send a parcel there: %(label)s.")
         messages = {"required": str(required) % {"label": label}}
         if part.choices:
-            return forms.CharField(
+            return LineField(
                 label=label,
                 required=part.required,
                 max_length=MAX_LENGTHS[part.name],
@@ -153,7 +156,7 @@ class PackForm(forms.Form):
             hint = str(_("For example %(example)s")) % {"example": part.example}
             messages["required"] = str(_("Type the postal code, such as %(example)s.")) % {"example": part.example}
         attributes = {"autocomplete": AUTOCOMPLETE[part.name]} if part.name in AUTOCOMPLETE else {}
-        return forms.CharField(
+        return LineField(
             label=label,
             required=part.required,
             max_length=MAX_LENGTHS[part.name],
@@ -161,6 +164,19 @@ class PackForm(forms.Form):
             error_messages=messages,
             widget=forms.TextInput(attrs={**attributes, **({"class": "input ltr"} if "code" in part.name else {})}),
         )
+
+    def _ask_about_code(self) -> None:
+        """Offer to keep a postal code that is not known in the country: the rules are not always up to date."""
+        typed = self._typed("postal_code")
+        if "postal_code" in self.fields and addresses.is_plausible_code(typed) and not self._read_code(typed):
+            self.fields[INSISTED] = forms.BooleanField(
+                label=_("I’ve checked the postal code, it’s right"), required=False
+            )
+
+    def _read_code(self, typed: str) -> str:
+        """The postal code as it is written in the country, or "" if it cannot be one."""
+        code = addresses.read_postal_code(typed, self.parcel_country) or ""
+        return code if len(code) <= MAX_LENGTHS["postal_code"] else ""
 
     def _set_phone_texts(self) -> None:
         example = {"example": addresses.phone_example(self.parcel_country)}
@@ -206,27 +222,8 @@ class PackForm(forms.Form):
         """The form with the same values and no errors, to show it again after the country was changed."""
         return type(self)(initial={**self.initial, **dict(self.all_values()), "country": self.parcel_country})
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in ("name", "city", "city_area", "country_area", "sorting_code"):
-            if data.get(name):
-                self._clean_line(name, data[name])
-        return data
-
-    def _clean_line(self, name: str, value: str) -> None:
-        try:
-            self.cleaned_data[name] = clean_line(addresses.strip_bidi_controls(value))
-        except ValidationError as error:
-            self.add_error(name, error)
-        else:
-            if not self.cleaned_data[name] and self.fields[name].required:
-                self.add_error(name, str(self.fields[name].error_messages["required"]))
-
     def clean_street(self) -> str:
-        typed = addresses.strip_bidi_controls(self.cleaned_data["street"])
-        lines = [line for line in (clean_line(line) for line in typed.splitlines()) if line]
-        if not lines:
-            raise ValidationError(self.fields["street"].error_messages["required"], code="required")
+        lines = [line for line in (" ".join(line.split()) for line in self.cleaned_data["street"].splitlines()) if line]
         if len(lines) > MAX_LINES:
             raise ValidationError(_("There’s only room for four lines on the label. Please use fewer."), code="lines")
         return "\n".join(lines)
@@ -245,15 +242,18 @@ class PackForm(forms.Form):
         typed: str = self.cleaned_data["postal_code"]
         if not typed:
             return ""
-        code = addresses.read_postal_code(clean_line(addresses.strip_bidi_controls(typed)), self.parcel_country)
-        if code is None or len(code) > MAX_LENGTHS["postal_code"]:
-            example = addresses.postal_example(self.parcel_country)
-            message = _("That isn’t a postal code in this country. They look like %(example)s.")
-            raise ValidationError(message, params={"example": example}, code="postal_code")
-        return code
+        if code := self._read_code(typed):
+            return code
+        if INSISTED in self.fields and self._typed(INSISTED):
+            return addresses.plain_code(typed)
+        example = addresses.postal_example(self.parcel_country)
+        message = _("That isn’t a postal code in this country. They look like %(example)s.")
+        if INSISTED in self.fields:
+            message = _("Is that right? Postal codes there look like %(example)s. If it’s right, tick the box below.")
+        raise ValidationError(message, params={"example": example}, code="postal_code")
 
     def clean_phone(self) -> str:
-        number = addresses.read_phone(addresses.strip_bidi_controls(self.cleaned_data["phone"]), self.parcel_country)
+        number = addresses.read_phone(self.cleaned_data["phone"], self.parcel_country)
         if number is None:
             example = addresses.phone_example(self.parcel_country)
             message = _(
