@@ -1,5 +1,3 @@
-from functools import partial
-
 from celery import shared_task
 from django.utils import timezone
 
@@ -11,8 +9,12 @@ BATCH = 500
 
 @shared_task(name="members.notify_level_changes")
 def notify_level_changes() -> None:
-    """Notify members whose level changed in a run."""
-    run_in_slices("members.notify_level_changes", step=partial(actions.notify_level_changes, limit=BATCH))
+    """Notify members whose level has changed, when their burst of changes is over."""
+
+    def step() -> bool:
+        return actions.notify_level_changes(limit=BATCH, at=timezone.now())
+
+    run_in_slices("members.notify_level_changes", step=step)
 
 
 @shared_task(name="members.announce_thresholds")

@@ -10,9 +10,11 @@ from django.utils import timezone, translation
 
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
+from members.queries import confirmed_first_name
 from servicing.enums import EventKind
 from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.presenters import events
+from servicing.presenters.news import News, is_current
 from servicing.rules.clock import day_after_part
 
 E = EventKind
@@ -22,9 +24,12 @@ LATE = (E.TARGET_MISSED, events.PART_LATE)
 
 @renderer("servicing.ticket_event")
 def ticket_event(*, event: int) -> dict[str, str] | None:
-    """An event of a ticket (R56), rendered when it is sent. None if the account was closed in the meantime."""
+    """An event of a ticket (R56). None if it no longer holds when it is sent (R70), or the account was closed."""
     row = TicketEvent.objects.select_related(*RELATED).get(pk=event)
     key = events.sentence_key(row.kind, row.data)
+    keys = {"event": row.pk, **{name: row.referenced_pk(name) for name in row.data if row.referenced_pk(name)}}
+    if not is_current(News(key, row.ticket, timezone.now(), keys)):
+        return None
     estimate = (
         Estimate.objects.prefetch_related("lines").filter(ticket=row.ticket, pk=row.referenced_pk("estimate")).first()
     )
@@ -68,16 +73,16 @@ def ticket_document(*, document: int) -> dict[str, str] | None:
 def loan(*, loan: int, what: str) -> dict[str, str] | None:
     """A loan is due back soon, overdue or extended, as `what` says (R53, R56); None if the account was closed."""
     row = Loan.objects.select_related("unit__product", "unit__centre", "ticket", "member").get(pk=loan)
-    if row.member.closed_at:
+    if row.member.closed_at or not is_current(News(f"loan_{what}", row.ticket, timezone.now(), {"loan": row.pk})):
         return None
     language = row.member.language
     title, following = events.SENTENCES[f"loan_{what}"]
     with translation.override(language):
         context = {
             "loan": row,
-            "first_name": row.member.first_name,
-            "title": str(title) % {"product": row.unit.product.name},
-            "next": str(following),
+            "first_name": confirmed_first_name(row.member),
+            "title": str(title) % {"product": row.unit.product.name, **events.NUMBERS},
+            "next": str(following) % events.NUMBERS,
             "url": f"{settings.SITE_URL}{row.ticket.get_absolute_url()}",
         }
         return render_mail("loan", context, language=language)
@@ -89,13 +94,14 @@ def _ticket_mail(ticket: Ticket, key: str, context: Mapping[str, Any]) -> dict[s
     reader = ticket.member or ticket.visitor
     language = reader.language if reader else settings.LANGUAGE_CODE
     title, following = events.SENTENCES.get(key, events.DEFAULT_SENTENCES)
+    values = {"product": ticket.product.name, **events.NUMBERS}
     with translation.override(language):
         full_context = {
             **context,
-            "first_name": ticket.member.first_name if ticket.member else "",
+            "first_name": confirmed_first_name(ticket.member) if ticket.member else "",
             "kind": key,
-            "title": str(title) % {"product": ticket.product.name},
-            "next": str(following) % {"product": ticket.product.name},
+            "title": str(title) % values,
+            "next": str(following) % values,
             "ticket": ticket,
             "url": f"{settings.SITE_URL}{ticket.get_absolute_url()}" if ticket.member else "",
         }

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 from allauth.account.models import EmailAddress
 
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from kitbag.enums import SerialPlace, Shelf
 from kitbag.models import Product, SerialShape
 from members import actions
@@ -130,5 +132,8 @@ def build_world() -> World:
     )
     for serial, product in [("100000000001", world.pro_body), ("100000000002", world.body), ("1000003", world.lens)]:
         validated(ana, product, serial, at=datetime(2024, 2, 1, 9, 0, tzinfo=UTC))
+    told = datetime(2024, 2, 1, 10, 0, tzinfo=UTC)
+    actions.notify_level_changes(limit=100, at=told)
+    Message.objects.update(state=State.SENT, attempts=1, next_at=None, sent_at=told)
     ana.refresh_from_db()
     return world

@@ -65,13 +65,9 @@ def end_adjustment(*, adjustment: Adjustment, by: User | None, at: datetime) -> 
 def _tell(row: Adjustment, at: datetime) -> None:
     ended = row.ended_at is not None
     key = f"adjustment-{row.pk}-{'ended' if ended else 'made'}"
-    facts: dict[str, str | int] = {
-        "amount": -row.points if ended else row.points,
-        "reason": row.reason,
-        "on": row.expires_on.isoformat() if row.expires_on else "",
-    }
+    params = {"adjustment": row.pk, "ended": int(ended)}
     members.notify_member(
-        member=row.member, key=key, code=NoticeCode.POINTS_ADJUSTED, params=facts, path=POINTS_PATH, at=at
+        member=row.member, key=key, code=NoticeCode.POINTS_ADJUSTED, params=params, path=POINTS_PATH, at=at
     )
     payload = outbox.rendered_later("kitbag.points_adjusted", adjustment=row.pk, ended=ended)
     outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)

@@ -48,14 +48,14 @@ def _remove_all(member: Member, at: datetime) -> None:
     for row in live:
         claims.close_claims(row=row, at=at)
         appeals.drop_appeal(row=row, at=at)
-    reconcile(registrations=keys, cause=PointsCause.REMOVED, about="", by=None, at=at, later=True)
+    reconcile(registrations=keys, cause=PointsCause.REMOVED, about="", by=None, at=at)
 
 
 def _end_adjustments(member: Member, at: datetime) -> None:
     adjustments = Adjustment.objects.filter(member=member)
     keys = list(adjustments.active().values_list("pk", flat=True))
     adjustments.filter(pk__in=keys).update(ended_at=at)
-    reconcile_adjustments(adjustments=keys, cause=PointsCause.ADJUSTMENT_ENDED, by=None, at=at, later=True)
+    reconcile_adjustments(adjustments=keys, cause=PointsCause.ADJUSTMENT_ENDED, by=None, at=at)
     adjustments.update(reason="")
 
 

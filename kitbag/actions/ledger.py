@@ -90,28 +90,24 @@ def reconcile(
     by: User | None,
     at: datetime,
     stage_change: int | None = None,
-    later: bool = False,
 ) -> LedgerChanges:
     """Make the ledger agree with the rules for these registrations, and update the members' points and levels.
 
     Writes the difference between what each registration should count and the sum of its entries, so it is idempotent.
-    `about` is the product's name, for the message to members whose level changes; with `later` they are notified after
-    the run. The number of statements does not depend on the number of registrations. Needs an open transaction, READ
-    COMMITTED.
+    `about` is the product's name, for the message to members whose level changes. The number of statements does not
+    depend on the number of registrations. Needs an open transaction, READ COMMITTED.
     """
     facts = {"keys": list(registrations), "stage_change": stage_change}
     _run(LOCK_MEMBERS_SQL.format(table="kitbag_registration"), facts)
     lock_rules_shared()
     facts["by"] = by.pk if by else None
-    return members.update_levels(
-        ledger=RECONCILE_REGISTRATIONS_SQL, facts=facts, cause=cause, about=about, at=at, later=later
-    )
+    return members.update_levels(ledger=RECONCILE_REGISTRATIONS_SQL, facts=facts, cause=cause, about=about, at=at)
 
 
 def reconcile_holders(
     *, product: int, after: int, limit: int, cause: PointsCause, about: str, at: datetime, stage_change: int
 ) -> list[int]:
-    """As `reconcile`, for the next `limit` holders of a product by member key. Level changes are notified later.
+    """As `reconcile`, for the next `limit` holders of a product by member key.
 
     Returns the keys of the members. Members who become holders between the two statements are not locked and therefore
     left out; their validation has reconciled them by the same rules.
@@ -120,20 +116,18 @@ def reconcile_holders(
     if locked:
         facts = {"product": product, "members": locked, "stage_change": stage_change, "by": None}
         ledger = LOCK_RULES_SHARED_SQL + RECONCILE_HOLDERS_SQL
-        members.update_levels(ledger=ledger, facts=facts, cause=cause, about=about, at=at, later=True)
+        members.update_levels(ledger=ledger, facts=facts, cause=cause, about=about, at=at)
     return locked
 
 
 def reconcile_adjustments(
-    *, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime, later: bool = False
+    *, adjustments: Sequence[int], cause: PointsCause, by: User | None, at: datetime
 ) -> LedgerChanges:
     """As `reconcile`, for adjustments: they count until they have ended."""
     facts = {"keys": list(adjustments), "by": by.pk if by else None}
     _run(LOCK_MEMBERS_SQL.format(table="kitbag_adjustment"), facts)
     lock_rules_shared()
-    return members.update_levels(
-        ledger=RECONCILE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at, later=later
-    )
+    return members.update_levels(ledger=RECONCILE_ADJUSTMENTS_SQL, facts=facts, cause=cause, about="", at=at)
 
 
 def _run(statement: str, facts: dict[str, Any]) -> list[tuple[Any, ...]]:

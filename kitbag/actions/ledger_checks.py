@@ -145,7 +145,7 @@ def _repair(differences: Differences, *, by: User | None, at: datetime) -> int:
     repaired: set[int] = set()
     for keys in _batches(differences.wrong_registrations):
         with transaction.atomic():
-            changes = reconcile(registrations=keys, cause=PointsCause.MENDED, about="", by=by, at=at, later=True)
+            changes = reconcile(registrations=keys, cause=PointsCause.MENDED, about="", by=by, at=at)
         repaired.update(changes.deltas)
     for keys in _batches(differences.wrong_adjustments):
         with transaction.atomic():
@@ -163,7 +163,7 @@ def _repair_copies(keys: Sequence[int], at: datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(POINTS_DELTA_SQL, {"keys": list(keys)})
         deltas = dict(cursor.fetchall())
-    members.update_levels(deltas=deltas, cause=PointsCause.MENDED, about="", at=at, later=True)
+    members.update_levels(deltas=deltas, cause=PointsCause.MENDED, about="", at=at)
     members.repair_level_history(members=keys, at=at)
     return list(deltas)
 

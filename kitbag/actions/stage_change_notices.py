@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -13,8 +13,7 @@ from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
 from kitbag.emails import UPCOMING_CHANGES_PATH
 from kitbag.enums import RegistrationState
-from kitbag.models import Announcement, Registration, StageChange
-from kitbag.queries.forecast import Step, forecasts, step_on
+from kitbag.models import Announcement, Registration, StageChange, StageChangeQuerySet
 from members import actions as members
 from members.enums import ChangeState, NoticeCode
 from members.models import Member, Notice
@@ -37,8 +36,8 @@ def changes_to_announce(*, at: datetime) -> list[int]:
 def notify_holders_step(*, change: int, limit: int, at: datetime) -> bool:
     """Notify the next `limit` members of a planned or cancelled change. Returns whether there is more to do.
 
-    Several changes on one day are one notice and one e-mail. Returns False while another worker holds the lock on this
-    change.
+    Several changes are one notice and one e-mail, also if they take effect on different days. Returns False while
+    another worker holds the lock on this change.
     """
     rows = StageChange.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
     row = rows.filter(pk=change).first()
@@ -58,28 +57,65 @@ def notify_holders_step(*, change: int, limit: int, at: datetime) -> bool:
         row.told = row.announcements.filter(withdrawn_at=None).count()
         row.save(update_fields=["announced_at", "told"])
         return False
-    _announce(keys, row.effective_on, at)
+    _announce(keys, at)
     row.cursor, row.stepped_at = keys[-1], at
     row.save(update_fields=["cursor", "stepped_at"])
     return True
 
 
 def notify_new_holder(*, registration: Registration, at: datetime) -> None:
-    """Notify a member who becomes the holder of a product with a planned change (R22).
+    """Notify a member who becomes the holder of a product with planned changes (R22).
 
     The caller has locked the member. Plans that are too new to be announced are left out: their announcement will find
-    this registration.
+    this registration. Several products in a burst are one notice and one e-mail after a pause, unless by then a change
+    would have less than NOTICE_DAYS to go: then it is sent at once (R70).
     """
+    member = registration.member
+    ahead = list(_announceable(at).filter(product=registration.product_id))
+    known = set(Announcement.objects.filter(member=member, change__in=ahead).values_list("change", flat=True))
+    pending = [change for change in ahead if change.pk not in known]
+    if not pending:
+        return
+    keys = [change.pk for change in pending]
+    longest = timedelta(minutes=settings.MAX_NOTICE_PAUSE_MINUTES)
+    can_wait = not any(_needs_notice_within(change, at, longest) for change in pending)
+    message = outbox.enqueue_collected(
+        group=f"holder-{member.pk}",
+        kind="mail",
+        to=member.user.email,
+        payload=outbox.rendered_later("kitbag.points_will_change", member=member.pk, changes=keys),
+        at=at,
+        pause=timedelta(minutes=settings.NOTICE_PAUSE_MINUTES) if can_wait else timedelta(0),
+        max_pause=longest,
+    )
+    letter = message.key if message else f"change-{keys[0]}-{member.pk}"
+    announced = message.payload["context"]["changes"] if message else keys
+    Announcement.objects.bulk_create(
+        Announcement(change=change, member=member, letter=letter, at=at) for change in pending
+    )
+    # Written anew, because one that was dismissed a moment ago has more to tell now.
+    Notice.objects.filter(key=letter).delete()
+    members.notify_members([_notice(letter, member, announced, at)])
+
+
+def _announceable(at: datetime) -> StageChangeQuerySet:
+    """The planned changes ahead that are announced already, or old enough to be."""
     planned_before = at - timedelta(minutes=settings.ANNOUNCE_AFTER_MINUTES)
-    ahead = StageChange.objects.planned().filter(product=registration.product_id, planned_at__lte=planned_before)
-    for day in dict.fromkeys(ahead.values_list("effective_on", flat=True)):
-        _announce([registration.member_id], day, at)
+    ahead = StageChange.objects.planned().filter(effective_on__gt=timezone.localdate(at))
+    return ahead.filter(planned_at__lte=planned_before)
 
 
-def _announce(keys: Sequence[int], day: date, at: datetime) -> None:
-    """Notify these members of everything planned for that day, except those who know all of it already."""
+def _needs_notice_within(change: StageChange, at: datetime, pause: timedelta) -> bool:
+    """Whether the last day on which the change can be announced in time, or the day before it, ends in the pause."""
+    today, then = timezone.localdate(at), timezone.localdate(at + pause)
+    last_days = (change.effective_on - timedelta(days=settings.NOTICE_DAYS), change.effective_on - timedelta(days=1))
+    return any(today <= day < then for day in last_days)
+
+
+def _announce(keys: Sequence[int], at: datetime) -> None:
+    """Notify these members of everything planned for what they hold, except those who know all of it already."""
     people = list(Member.objects.filter(pk__in=keys).locked().select_related("user"))
-    changes = {row.pk: row for row in StageChange.objects.planned().filter(effective_on=day).select_related("product")}
+    changes = {row.pk: row for row in _announceable(at)}
     counted = Registration.objects.filter(
         member__in=keys, state=RegistrationState.VALIDATED, product__in={row.product_id for row in changes.values()}
     )
@@ -87,27 +123,16 @@ def _announce(keys: Sequence[int], day: date, at: datetime) -> None:
     for member, product in counted.order_by().values_list("member", "product"):
         held[member].add(product)
     notified = set(Announcement.objects.filter(member__in=keys, change__in=changes).values_list("member", "change"))
-    steps = forecasts(people, timezone.localdate(at))
     announcements, notices, messages = [], [], []
     for person in people:
         relevant = [pk for pk, row in changes.items() if row.product_id in held[person.pk]]
         pending = [pk for pk in relevant if (person.pk, pk) not in notified]
-        step = step_on(steps[person.pk], day)
-        if not pending or step is None:
+        if not pending:
             continue
         key = f"change-{pending[0]}-{person.pk}"
         announcements += [Announcement(change_id=pk, member=person, letter=key, at=at) for pk in pending]
-        notices.append(
-            Notice(
-                key=key,
-                member=person,
-                code=NoticeCode.POINTS_WILL_CHANGE,
-                params=_notice_params(step),
-                path=UPCOMING_CHANGES_PATH,
-                at=at,
-            )
-        )
-        payload = outbox.rendered_later("kitbag.points_will_change", member=person.pk, changes=relevant)
+        notices.append(_notice(key, person, pending, at))
+        payload = outbox.rendered_later("kitbag.points_will_change", member=person.pk, changes=pending)
         messages.append(OutgoingMessage(key, person.user.email, payload))
     Announcement.objects.bulk_create(announcements)
     members.notify_members(notices)
@@ -115,18 +140,15 @@ def _announce(keys: Sequence[int], day: date, at: datetime) -> None:
     _withdraw_replaced(announcements, changes, at)
 
 
-def _notice_params(step: Step) -> dict[str, str | int]:
-    """The parameters of the notice, with which the dashboard renders it in any language."""
-    names = [fall.change.product.name for fall in step.falls]
-    return {
-        "on": step.on.isoformat(),
-        "product": names[0],
-        "others": len(names) - 1,
-        "amount": step.amount,
-        "points": step.total_after,
-        "from": step.level_before.value,
-        "to": step.level_after.value,
-    }
+def _notice(key: str, member: Member, changes: Sequence[int], at: datetime) -> Notice:
+    return Notice(
+        key=key,
+        member=member,
+        code=NoticeCode.POINTS_WILL_CHANGE,
+        params={"changes": list(changes)},
+        path=UPCOMING_CHANGES_PATH,
+        at=at,
+    )
 
 
 def _withdraw_replaced(announcements: Iterable[Announcement], changes: dict[int, StageChange], at: datetime) -> None:
@@ -134,15 +156,9 @@ def _withdraw_replaced(announcements: Iterable[Announcement], changes: dict[int,
     old = {row.replaces_id: pk for pk, row in changes.items() if row.replaces_id}
     new = {(announcement.change_id, announcement.member_id) for announcement in announcements}
     stale = Announcement.objects.filter(change__in=old, member__in={member for _change, member in new})
-    keys, message_keys = [], []
-    for pk, change, member, message_key in stale.filter(withdrawn_at=None).values_list(
-        "pk", "change", "member", "letter"
-    ):
-        if (old[change], member) in new:
-            keys.append(pk)
-            message_keys.append(message_key)
+    rows = stale.filter(withdrawn_at=None).values_list("pk", "change", "member")
+    keys = [pk for pk, change, member in rows if (old[change], member) in new]
     Announcement.objects.filter(pk__in=keys).update(withdrawn_at=at)
-    Notice.objects.filter(key__in=message_keys).delete()
 
 
 def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
@@ -162,9 +178,6 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
     )
     message_keys = [announcement.letter for announcement in announcements]
     unsent = outbox.unsent_keys(message_keys)
-    still_valid = _keys_with_planned_changes(message_keys)
-    Notice.objects.filter(key__in=set(message_keys) - still_valid).delete()
-    params = {"product": row.product.name, "on": row.effective_on.isoformat()}
     notices, messages = [], []
     for announcement in announcements:
         if announcement.letter in unsent:
@@ -175,7 +188,7 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
                 key=key,
                 member=announcement.member,
                 code=NoticeCode.PLAN_CANCELLED,
-                params=params,
+                params={"change": row.pk},
                 path=UPCOMING_CHANGES_PATH,
                 at=at,
             )
@@ -188,9 +201,3 @@ def _recall_step(row: StageChange, limit: int, at: datetime) -> bool:
     row.stepped_at = at
     row.save(update_fields=["stepped_at"])
     return True
-
-
-def _keys_with_planned_changes(message_keys: Sequence[str]) -> set[str]:
-    """Those of these messages that announced another change which is still planned."""
-    rows = Announcement.objects.filter(letter__in=message_keys, change__state=ChangeState.PLANNED, withdrawn_at=None)
-    return set(rows.values_list("letter", flat=True))

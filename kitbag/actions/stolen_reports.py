@@ -224,6 +224,8 @@ def _report(
     _require_short(note, MAX_NOTE_LENGTH, "note")
     if stolen_on and stolen_on > timezone.localdate(at):
         raise Refusal("future", _("This date is in the future. Enter the day it was stolen."), "stolen_on")
+    if StolenReport.objects.active().filter(product=product).presented(serial_key).exists():
+        raise Refusal("standing", ALREADY_REPORTED)
     try:
         with transaction.atomic(), attributed_to(by):
             return StolenReport.objects.create(

@@ -5,15 +5,15 @@ claims, appeals, cases.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import publish_event
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
-from kitbag import emails
 from kitbag.actions.ledger import reconcile
 from kitbag.actions.stage_change_notices import notify_new_holder
 from kitbag.enums import HoldReason, RefusalReason, RegistrationState
@@ -106,11 +106,11 @@ def validate(row: Registration, *, by: User | None, at: datetime) -> None:
     notify_new_holder(registration=row, at=at)
     publish_event("kitbag.registration_validated", row.pk)
     if by is None and row.member.wants_counted:
-        outbox.enqueue(key=f"counted-{row.pk}", kind="mail", to=row.member.user.email, payload=emails.decision(row))
+        _mail_that_it_counts(row, at)
 
 
-def reject(row: Registration, *, reason: RefusalReason, by: User, at: datetime, asked_for: str = "") -> None:
-    """Refuse a registration. If it counted before, it loses its points (R21)."""
+def reject(row: Registration, *, reason: RefusalReason, by: User | None, at: datetime, asked_for: str = "") -> None:
+    """Refuse a registration; `by` is None for the automatic check. If it counted before, it loses its points (R21)."""
     row.state = RegistrationState.REJECTED
     row.refusal_reason, row.asked_for, row.review_reason = reason, asked_for, ""
     row.decided_at, row.decided_by = at, by
@@ -124,14 +124,29 @@ def notify_decision(row: Registration, at: datetime, *, mail: bool = True) -> No
 
     Pass `mail=False` where a case already sends an e-mail about it.
     """
-    refused = row.state == RegistrationState.REJECTED
-    code = NoticeCode.REGISTRATION_REFUSED if refused else NoticeCode.REGISTRATION_APPROVED
-    member = row.member
+    is_refused = row.state == RegistrationState.REJECTED
+    code = NoticeCode.REGISTRATION_REFUSED if is_refused else NoticeCode.REGISTRATION_APPROVED
     key = f"{code}-{row.pk}-{at.isoformat()}"
-    params: dict[str, str | int] = {"product": row.product.name, "reason": row.refusal_reason}
-    members.notify_member(member=member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
-    if mail:
-        outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=emails.decision(row))
+    params = {"registration": row.pk}
+    members.notify_member(member=row.member, key=key, code=code, params=params, path=row.get_absolute_url(), at=at)
+    if mail and is_refused:
+        payload = outbox.rendered_later("kitbag.refused", registration=row.pk)
+        outbox.enqueue(key=key, kind="mail", to=row.member.user.email, payload=payload)
+    elif mail:
+        _mail_that_it_counts(row, at)
+
+
+def _mail_that_it_counts(row: Registration, at: datetime) -> None:
+    """Products that begin to count in a burst are one mail (R70)."""
+    outbox.enqueue_collected(
+        group=f"counted-{row.member_id}",
+        kind="mail",
+        to=row.member.user.email,
+        payload=outbox.rendered_later("kitbag.counted", registrations=[row.pk]),
+        at=at,
+        pause=timedelta(minutes=settings.NOTICE_PAUSE_MINUTES),
+        max_pause=timedelta(minutes=settings.MAX_NOTICE_PAUSE_MINUTES),
+    )
 
 
 def require_not_own(row: Registration, by: User) -> None:

@@ -1,6 +1,6 @@
 """Notices on the dashboard (R56)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -16,11 +16,14 @@ def read_notice(*, member: Member, notice: int, at: datetime) -> None:
 
 
 def notify_member(
-    *, member: Member, key: str, code: NoticeCode, params: dict[str, str | int], path: str, at: datetime
+    *, member: Member, key: str, code: NoticeCode, params: Mapping[str, int | str], path: str, at: datetime
 ) -> None:
-    """Put a notice on the member's dashboard. Idempotent by key (R56)."""
+    """Put a notice on the member's dashboard. Idempotent by key (R56).
+
+    `params` holds keys of rows, not what they say: a notice is worded from the rows when it is shown (R70).
+    """
     Notice.objects.bulk_create(
-        [Notice(key=key, member=member, code=code, params=params, path=path, at=at)], ignore_conflicts=True
+        [Notice(key=key, member=member, code=code, params=dict(params), path=path, at=at)], ignore_conflicts=True
     )
 
 

@@ -175,12 +175,7 @@ def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
             key=keys[member.pk],
             member=member,
             code=NoticeCode.LEVELS_WILL_CHANGE,
-            params={
-                "on": row.effective_on.isoformat(),
-                "points": member.points,
-                "from": member.before,  # type: ignore[attr-defined]
-                "to": member.after,  # type: ignore[attr-defined]
-            },
+            params={"plan": row.pk},
             path=UPCOMING_CHANGES_PATH,
             at=at,
         )
@@ -203,7 +198,6 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
         row.save(update_fields=["recalled_at"])
         return False
     mail_keys = [announcement.letter for announcement in announcements]
-    Notice.objects.filter(key__in=mail_keys).delete()
     unsent = outbox.unsent_keys(mail_keys)
     informed = [announcement.member for announcement in announcements if announcement.letter not in unsent]
     keys = {member.pk: f"levels-stay-{row.pk}-{member.pk}" for member in informed}
@@ -212,7 +206,7 @@ def _recall_step(row: ThresholdPlan, limit: int, at: datetime) -> bool:
             key=keys[member.pk],
             member=member,
             code=NoticeCode.LEVELS_STAY,
-            params={"on": row.effective_on.isoformat()},
+            params={"plan": row.pk},
             path=UPCOMING_CHANGES_PATH,
             at=at,
         )
@@ -291,7 +285,7 @@ def apply_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
         return False
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
     lock_rules_shared()
-    changes = update_levels(deltas=dict.fromkeys(keys, 0), cause=PointsCause.THRESHOLDS, about="", at=at, later=True)
+    changes = update_levels(deltas=dict.fromkeys(keys, 0), cause=PointsCause.THRESHOLDS, about="", at=at)
     row.cursor, row.stepped_at = keys[-1], at
     row.moved += len(changes.level_changes)
     row.save(update_fields=["cursor", "stepped_at", "moved"])

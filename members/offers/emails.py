@@ -1,5 +1,7 @@
 """Mails about Welcome Packs, cards and offers."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.utils import timezone, translation
 
@@ -9,20 +11,40 @@ from members.enums import NoticeCode
 from members.models import Member
 from members.offers.enums import OfferState, PackState, PackStep, PlaceState, ReturnReason
 from members.offers.models import Card, Offer, SignUp, WelcomePack
-from members.queries import membership_of
+from members.queries import confirmed_first_name, membership_of
+
+
+def is_step_current(pack: WelcomePack, sending: int, step: PackStep) -> bool:
+    """Whether the last thing that the member should know of this sending is still this step (R70)."""
+    states = {
+        PackStep.DISPATCHED: {PackState.DISPATCHED},
+        PackStep.RETURNED: {PackState.RETURNED},
+        PackStep.SENT_AGAIN: {PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED},
+        PackStep.CANCELLED: {PackState.CANCELLED},
+    }
+    return pack.sending == sending and pack.state in states[step]
+
+
+def is_sign_up_news_current(sign_up: SignUp, what: str, at: datetime) -> bool:
+    """Whether a place at an event, its change or its withdrawal is still so, and the event ahead (R70)."""
+    is_withdrawn = sign_up.offer.state == OfferState.WITHDRAWN
+    is_ahead = sign_up.offer.starts_at is None or sign_up.offer.starts_at > at
+    if sign_up.state == PlaceState.GIVEN_BACK or not is_ahead:
+        return False
+    if what == NoticeCode.PLACE_FREE and sign_up.state != PlaceState.HELD:
+        return False
+    return is_withdrawn == (what == NoticeCode.OFFER_WITHDRAWN)
 
 
 @renderer("offers.pack_step")
 def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
     """A step of the pack that the member did not take (R56). None if it is outdated."""
-    row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
-    if row is None or row.member.closed_at:
-        return None
-    if step == PackStep.DISPATCHED and row.state != PackState.DISPATCHED:  # received or returned meanwhile
+    row = WelcomePack.objects.select_related("member").get(pk=pack)
+    if row.member.closed_at or not is_step_current(row, sending, PackStep(step)):
         return None
     with translation.override(row.member.language):
         context = {
-            "first_name": row.member.first_name,
+            "first_name": confirmed_first_name(row.member),
             "step": PackStep(step).value,
             "reference": row.reference_in_groups,
             "carrier": row.carrier,
@@ -41,7 +63,7 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
     if row is None:
         return None
     context = {
-        "first_name": row.member.first_name,
+        "first_name": confirmed_first_name(row.member),
         "number": row.number_in_groups,
         "posted": posted,
         "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
@@ -53,13 +75,9 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
 def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
     """A place became free, or the event was changed or withdrawn (R56, R59). None if that is outdated."""
     row = SignUp.objects.filter(pk=sign_up, member__closed_at=None).select_related("member", "offer").first()
-    if row is None or row.state == PlaceState.GIVEN_BACK:
+    if row is None or not is_sign_up_news_current(row, what, timezone.now()):
         return None
     if row.state == PlaceState.WAITING and not membership_of(row.member).is_active:  # they are passed over (R65)
-        return None
-    if (what == NoticeCode.OFFER_WITHDRAWN) != (row.offer.state == OfferState.WITHDRAWN):
-        return None
-    if what == NoticeCode.PLACE_FREE and row.state != PlaceState.HELD:
         return None
     return _about_offer("offer_notice", row.offer, row.member, what=what)
 
@@ -74,7 +92,7 @@ def news(*, offer: int, member: int) -> dict[str, str] | None:
 
 def _about_offer(name: str, offer: Offer, member: Member, what: str = "") -> dict[str, str]:
     context = {
-        "first_name": member.first_name,
+        "first_name": confirmed_first_name(member),
         "offer": offer,
         "what": what,
         "url": f"{settings.SITE_URL}{offer.get_absolute_url()}",

@@ -320,7 +320,7 @@ def _notify(case: Case, message: CaseMessage | None, event: str, code: NoticeCod
             member=case.member,
             key=key,
             code=code,
-            params={"reference": case.reference_in_groups},
+            params={"case": case.pk},
             path=case.get_absolute_url(),
             at=at,
         )
@@ -330,6 +330,6 @@ def _send_mail(case: Case, message: CaseMessage | None, event: str) -> str:
     """Enqueue the mail, once per message or, without a message, once per closing."""
     moment = int(case.closed_at.timestamp()) if case.closed_at else 0
     key = f"case-{case.pk}-{event}-{message.pk if message else moment}"
-    text = message.text if message and event != emails.RECEIVED else ""
-    outbox.enqueue(key=key, kind="mail", to=case.email, payload=emails.case_mail(case, event, text=text))
+    payload = outbox.rendered_later("cases.case", case=case.pk, event=event, message=message.pk if message else None)
+    outbox.enqueue(key=key, kind="mail", to=case.email, payload=payload)
     return key

@@ -4,35 +4,48 @@ from django.conf import settings
 from django.utils import timezone
 
 from cps_portal.core.outbox.mail import render_mail
+from cps_portal.core.outbox.renderers import renderer
+from members.queries import confirmed_first_name
 from members.support.enums import CaseState
-from members.support.models import Case
+from members.support.models import Case, CaseMessage
 
 RECEIVED, OPENED, ANSWERED, ASKED, CLOSED = "received", "opened", "answered", "asked", "closed"
+STATES = {ANSWERED: CaseState.ANSWERED, ASKED: CaseState.WAITING, CLOSED: CaseState.CLOSED}
 
 
-def case_mail(case: Case, event: str, *, text: str = "") -> dict[str, str]:
+def is_case_news_current(case: Case, event: str) -> bool:
+    """Whether a case is still as it was told: answered, waiting for the person, or closed (R70)."""
+    return case.erased_at is None and case.state == STATES[event]
+
+
+@renderer("cases.case")
+def case_mail(*, case: int, event: str, message: int | None = None) -> dict[str, str] | None:
     """What happened, the text of the message, and the link to the case (R56, R58). `event` is one of the above.
 
-    The mail that confirms a visitor's message contains nothing they typed: else the contact form could be used to send
-    any text to any address.
+    None if it no longer holds; an answer is always sent. Nothing that the person typed is in the mail that confirms
+    their message, and no name or subject in a mail to an address that nobody has confirmed: else our forms could be
+    used to send any text to any address.
     """
-    path = case.get_absolute_url()
-    return render_mail(
-        "case",
-        {
-            "event": event,
-            "first_name": case.first_name if case.member_id or event != RECEIVED else "",
-            "subject": case.subject if case.member_id or event != RECEIVED else "",
-            "reference": case.reference_in_groups,
-            "text": text,
-            "due_at": timezone.make_naive(case.due_at, settings.SUPPORT_CALENDAR.zone) if case.due_at else None,
-            "place": support_city(),
-            "waits": case.state == CaseState.WAITING,
-            "url": f"{settings.SITE_URL}{path}" if path else "",
-            "is_member": case.member_id is not None,
-        },
-        language=case.language,
-    )
+    row = Case.objects.select_related("member__user").get(pk=case)
+    is_over = event in (ASKED, CLOSED) and not is_case_news_current(row, event)
+    if row.erased_at or is_over or (row.member and row.member.closed_at):
+        return None
+    first_name = confirmed_first_name(row.member) if row.member else ""
+    path = row.get_absolute_url()
+    text = CaseMessage.objects.get(pk=message).text if message and event != RECEIVED else ""
+    context = {
+        "event": event,
+        "first_name": first_name,
+        "subject": row.subject if first_name else "",
+        "reference": row.reference_in_groups,
+        "text": text,
+        "due_at": timezone.make_naive(row.due_at, settings.SUPPORT_CALENDAR.zone) if row.due_at else None,
+        "place": support_city(),
+        "waits": row.state == CaseState.WAITING,
+        "url": f"{settings.SITE_URL}{path}" if path else "",
+        "is_member": row.member_id is not None,
+    }
+    return render_mail("case", context, language=row.language)
 
 
 def support_city() -> str:

@@ -235,12 +235,11 @@ def _partner_of(actor: Actor) -> dict[str, str]:
 def _notify(loan: Loan, what: str, at: datetime) -> None:
     """Notice and mail: `what` is due, overdue or extended (R56)."""
     key = f"loan-{loan.pk}-{what}-{loan.unit.centre.today(at)}"
-    product, reference = loan.unit.product.name, loan.ticket.reference_in_groups
     notices.notify_member(
         member=loan.member,
         key=key,
         code=NoticeCode.TICKET,
-        params={"kind": f"loan_{what}", "reference": reference, "product": product},
+        params={"kind": f"loan_{what}", "ticket": loan.ticket.pk, "loan": loan.pk},
         path=loan.ticket.get_absolute_url(),
         at=at,
     )

@@ -1,5 +1,6 @@
 """Notify members of what happens to their tickets (R56), and the systems of centres of everything (R55)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from cps_portal.core.outbox import actions as outbox
@@ -56,7 +57,12 @@ def notify_of_event(*, ticket: Ticket, event: TicketEvent, previous_state: Ticke
     if _is_news(ticket, event, previous_state):
         if ticket.member:
             key, kind = f"ticket-event-{event.pk}", sentence_key(event.kind, event.data)
-            _add_notice(ticket.member, ticket, key=key, kind=kind, at=event.received_at)
+            rows = {
+                name: event.referenced_pk(name) for name in ("part", "estimate", "loan") if event.referenced_pk(name)
+            }
+            _add_notice(
+                ticket.member, ticket, key=key, kind=kind, rows={"event": event.pk, **rows}, at=event.received_at
+            )
         messages.append(_event_mail(ticket, event))
     outbox.enqueue_many(kind=Kind.MAIL, messages=messages, at=event.received_at)
 
@@ -71,7 +77,7 @@ def notify_member_of_message(*, message: TicketMessage, ticket: Ticket) -> None:
     """Notice and mail of a message of the centre that is no question; a question is an event."""
     key = f"ticket-message-{message.pk}"
     if ticket.member:
-        _add_notice(ticket.member, ticket, key=key, kind=MESSAGE, at=message.at)
+        _add_notice(ticket.member, ticket, key=key, kind=MESSAGE, rows={"message": message.pk}, at=message.at)
     payload = outbox.rendered_later("servicing.ticket_message", message=message.pk)
     outbox.enqueue(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=message.at)
 
@@ -80,7 +86,7 @@ def notify_of_document(*, document: TicketFile, ticket: Ticket) -> None:
     """Notice and mail of a document that the centre has added."""
     key = f"ticket-document-{document.pk}"
     if ticket.member:
-        _add_notice(ticket.member, ticket, key=key, kind=DOCUMENT, at=document.at)
+        _add_notice(ticket.member, ticket, key=key, kind=DOCUMENT, rows={"document": document.pk}, at=document.at)
     payload = outbox.rendered_later("servicing.ticket_document", document=document.pk)
     outbox.enqueue(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=document.at)
 
@@ -113,12 +119,8 @@ def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) ->
     return ticket.state != previous_state or event.kind not in NEWS_IF_STATE_CHANGES
 
 
-def _add_notice(member: Member, ticket: Ticket, *, key: str, kind: str, at: datetime) -> None:
-    params: dict[str, str | int] = {
-        "kind": kind,
-        "reference": ticket.reference_in_groups,
-        "product": ticket.product.name,
-    }
+def _add_notice(member: Member, ticket: Ticket, *, key: str, kind: str, rows: Mapping[str, int], at: datetime) -> None:
+    params = {"kind": kind, "ticket": ticket.pk, **rows}
     notices.notify_member(
         member=member, key=key, code=NoticeCode.TICKET, params=params, path=ticket.get_absolute_url(), at=at
     )

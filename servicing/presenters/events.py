@@ -7,22 +7,24 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from servicing.enums import EventKind
+from servicing.rules.places import HELD_FOR
 
 E = EventKind
+NUMBERS = {"days": HELD_FOR.days}  # of the rules, for the sentences below
 # Keys of sentences that are more specific than a kind of event, or belong to none.
 MESSAGE, DOCUMENT, EXPIRED, PART_LATE = "message", "document", "estimate_expired", "part_late"
 
-# (what happened, what happens next), with the placeholders "%(product)s" and "%(reference)s".
+# (what happened, what happens next), with the placeholders "%(product)s" and those of NUMBERS.
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.REQUESTED: (_("Service requested for your %(product)s"), _("Print the label and send it, or bring it.")),
     E.PLACE_AWAITED: (
         _("Your %(product)s waits for a place"),
         _("Keep it with you. We tell you when a place is free."),
     ),
-    E.PLACE_GIVEN: (_("A place is free for your %(product)s"), _("Send it within 14 days.")),
+    E.PLACE_GIVEN: (_("A place is free for your %(product)s"), _("Send it within %(days)s days.")),
     E.PLACE_LAPSED: (
         _("The place for your %(product)s was given up"),
-        _("It did not reach the centre within 14 days. Send it anyway: it takes a place again if one is free."),
+        _("It did not reach the centre within %(days)s days. Send it anyway: it takes a place again if one is free."),
     ),
     E.ACCEPTED: (_("The centre expects your %(product)s"), _("Send it, or bring it to the counter.")),
     E.BOOKED_IN: (_("Your %(product)s is at the centre"), _("The clock is running. Next, the centre assesses it.")),

@@ -16,6 +16,7 @@ from cps_portal.site import actions
 from members.models import Member
 from tests.admin.conftest import as_root, staff
 from tests.factories import PASSWORD
+from tests.mails import rendered
 from tests.world import World
 
 __all__ = ["as_root", "staff"]
@@ -85,7 +86,7 @@ def test_closing_asks_signs_out_and_mails_the_last_day(world: World) -> None:
     world.ana.refresh_from_db()
     letter = Message.objects.get(key__startswith="account_closed")
     until = timezone.localtime(world.ana.reopens_until)
-    assert f"{until:%B %Y}" in letter.payload["text"]
+    assert f"{until:%B %Y}" in rendered(letter)["text"]
 
 
 def test_signing_in_to_a_closed_account_shows_the_way_back_and_nothing_else(world: World) -> None:

@@ -182,10 +182,8 @@ def test_a_resubmission_that_staff_asked_for_comes_first(
 ) -> None:
     row = three[2]
     press(as_support, row, "ask", asked_for="A photo of the number, please.")
-    assert (
-        "A photo of the number, please."
-        in rendered(Message.objects.get(key__startswith="registration_refused"))["text"]
-    )
+    mail = Message.objects.get(key__startswith="registration_refused")
+    assert "A photo of the number, please." in rendered(mail)["text"]
     assert "We need something more for EOS R Test" in as_ben.get("/dashboard/").content.decode()
     for page in (f"/kitbag/{row.pk}/", f"/kitbag/{row.pk}/finish/"):
         text = as_ben.get(page).content.decode()

@@ -35,7 +35,7 @@ def run(change: StageChange, limit: int = 2) -> None:
     for key in stage_changes.begin_due(at=DAY):
         while stage_changes.reconcile_step(change=key, limit=limit, at=DAY):
             pass
-    while members.notify_level_changes(limit=2):
+    while members.notify_level_changes(limit=2, at=DAY + timedelta(hours=1)):
         pass
 
 
@@ -168,7 +168,7 @@ def test_two_workers_notify_of_each_level_change_once(committed_world: World) ->
         pass
 
     def notify() -> None:
-        while members.notify_level_changes(limit=2):
+        while members.notify_level_changes(limit=2, at=DAY + timedelta(hours=1)):
             pass
 
     no_errors(together(notify, notify))

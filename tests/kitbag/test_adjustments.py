@@ -12,7 +12,8 @@ from kitbag.actions import adjustments
 from kitbag.models import Adjustment, PointsEntry
 from kitbag.queries.forecast import forecast
 from members.enums import Level, NoticeCode, PointsCause
-from members.models import LevelChange, Notice
+from members.models import LevelChange
+from tests.notices import shown
 from tests.world import World
 
 NOW = timezone.now()
@@ -39,7 +40,8 @@ def test_an_adjustment_counts_at_once_and_the_member_reads_why(world: World) -> 
     entry = PointsEntry.objects.get(adjustment=row)
     assert (entry.amount, entry.cause, entry.by, entry.registration) == (600, PointsCause.ADJUSTED, world.staff, None)
     assert LevelChange.objects.filter(member=world.ana).latest("pk").cause == PointsCause.ADJUSTED
-    assert Notice.objects.get(code=NoticeCode.POINTS_ADJUSTED).params["reason"] == "Lost in a move of data"
+    (notice,) = [line for line in shown(world.ana) if line.code == NoticeCode.POINTS_ADJUSTED]
+    assert (notice.title, notice.detail) == ("Our staff changed your points: +600", "Lost in a move of data")
     assert Message.objects.filter(key=f"adjustment-{row.pk}-made").exists()
 
 

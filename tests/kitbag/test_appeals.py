@@ -15,6 +15,7 @@ from members.models import Notice, User
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 from tests.factories import UserFactory, details, submitted
+from tests.mails import mails_to
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -77,7 +78,7 @@ def test_a_granted_appeal_counts_and_the_member_is_notified(refused: Registratio
     assert (row.state, made.granted, made.decided_by, world.ben.points) == ("validated", True, second, 300)
     assert "You were right: it counts now." in said_to(row)
     assert Case.objects.get(kind=CaseKind.APPEAL).state == CaseState.CLOSED
-    letters = [letter.payload["text"] for letter in Message.objects.filter(to=world.ben.user.email)]
+    letters = [mail["text"] for mail in mails_to(world.ben)]
     assert sum("You were right" in text for text in letters) == 1
     assert Notice.objects.filter(member=world.ben, code="registration_approved").count() == 1
 

@@ -127,7 +127,7 @@ class Changes(RuleBasedStateMachine):
         if running:
             change = running[which % len(running)]
             self.step(crash, stage_changes.reconcile_step, change=change.pk, limit=1, at=self.at)
-            self.step(crash, members.notify_level_changes, limit=1)
+            self.step(crash, members.notify_level_changes, limit=1, at=self.at)
 
     @invariant()
     def agrees(self) -> None:

@@ -15,6 +15,7 @@ from members.support import actions as cases
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case, CaseMessage
 from tests.factories import UserFactory, details, draft, submitted, validated, with_receipt
+from tests.mails import mails_to
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -52,7 +53,7 @@ def told(member: Member) -> str:
     said = CaseMessage.objects.filter(case__member=member).values_list("text", flat=True)
     subjects = Case.objects.filter(member=member).values_list("subject", flat=True)
     notices = [f"{notice.params} {notice.path}" for notice in Notice.objects.filter(member=member)]
-    letters = [str(letter.payload) for letter in Message.objects.filter(to=member.user.email)]
+    letters = [str(mail) for mail in mails_to(member)]
     return "\n".join([*said, *subjects, *notices, *letters])
 
 

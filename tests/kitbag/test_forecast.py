@@ -110,6 +110,8 @@ def test_the_mail_of_one_product_that_leaves_the_level_alone_is_short(world: Wor
     assert "RF 70-200mm F2.8 Test counts differently" in mail["subject"]
     assert "You’ll still be Gold." in mail["text"] and "more point" not in mail["text"]
     assert "from 1,500 to 1,380 points" in mail["text"]
+    assert emails.plan_cancelled(member=world.ana.pk, change=change.pk) is None, "it is still planned"
+    planning.cancel_change(change=change, by=world.staff, at=NOW)
     cancelled = emails.plan_cancelled(member=world.ana.pk, change=change.pk)
     assert cancelled is not None and "It still counts 200 points." in cancelled["text"]
     for ended in (False, True):

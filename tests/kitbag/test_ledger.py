@@ -1,6 +1,6 @@
 """The ledger: R10, R11, R18, R20, R21, R26."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -11,6 +11,7 @@ from cps_portal.core.outbox.models import Message
 from kitbag.actions import ledger, registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
 from kitbag.models import PointsEntry, Registration
+from members import actions as members
 from members.enums import Level, PointsCause
 from members.models import LevelChange, Notice
 from tests.factories import announced, applied, details, draft, plan, submitted, validated
@@ -50,8 +51,9 @@ def test_points_and_level_move_together_and_the_level_change_is_kept(world: Worl
 
 
 def test_a_member_is_notified_of_a_level_once_by_mail_and_on_the_dashboard(world: World) -> None:
-    validated(world.ben, world.pro_body, "200000000001")
+    validated(world.ben, world.pro_body, "200000000001", at=NOW)
     settle_all()
+    members.notify_level_changes(limit=10, at=NOW + timedelta(hours=1))
     told = Notice.objects.filter(member=world.ben).values_list("code", flat=True)
     assert sorted(told) == ["level_up", "welcome_pack"]
     assert Message.objects.filter(key__startswith="level-", to__icontains="ben@example.org").count() == 1

@@ -8,14 +8,11 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from cps_portal.site.presenters.notices import describe
 from kitbag.actions import adjustments
 from kitbag.enums import Stage
 from kitbag.models import Adjustment, PointsEntry, Registration, StageChange
 from kitbag.presenters.ledger import entry_title, explain_entry
-from members import actions as members
-from members.enums import NoticeCode, PointsCause
-from members.models import Notice
+from members.enums import PointsCause
 from tests.factories import announced, draft, moved, plan
 from tests.world import World
 
@@ -67,29 +64,6 @@ def test_every_cause_has_a_title_and_a_reason_about_a_product_and_about_none(wor
             entry = PointsEntry(member=world.ana, amount=5, cause=cause, at=NOW, **about)
             assert entry_title(cause, row.product.name) and entry_title(cause, "")
             assert explain_entry(entry, {}).endswith("."), cause
-
-
-def test_every_notice_reads_well_on_the_dashboard(world: World, as_ana: Client) -> None:
-    params: dict[str, str | int] = {
-        "on": "2027-03-01",
-        "product": "EOS R5",
-        "others": 1,
-        "amount": -180,
-        "points": 940,
-        "from": "gold",
-        "to": "silver",
-        "reason": "Thanks 100%",
-        "reference": "C-1",
-        "serial": "1",
-    }
-    for code in NoticeCode:
-        for others in (0, 1, 3):
-            facts = {**params, "others": others}
-            notice = describe(Notice(member=world.ana, code=code, params=facts, path="", at=NOW))
-            text_shown = notice.title + notice.detail
-            assert notice.title and "  " not in text_shown and "%(" not in text_shown, notice
-        members.notify_member(member=world.ana, key=f"n-{code}", code=code, params=params, path="/", at=NOW)
-    assert text(as_ana, "/dashboard/")
 
 
 def test_fewer_points_are_explained_by_the_change_the_successor_and_the_notification(

@@ -48,7 +48,7 @@ def test_a_plan_changes_nothing_before_its_day_and_all_members_on_it(world: Worl
     plan.refresh_from_db()
     assert (world.ana.level, world.ana.points, plan.state, plan.moved) == (Level.SILVER, 1000, ChangeState.DONE, 1)
     assert LevelChange.objects.latest("pk").cause == PointsCause.THRESHOLDS
-    assert actions.notify_level_changes(limit=10)
+    assert actions.notify_level_changes(limit=10, at=day + timedelta(hours=1))
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.LEVEL_DOWN).count() == 1
 
 

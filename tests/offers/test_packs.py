@@ -18,6 +18,7 @@ from members.offers.enums import OfferState, PackState, PackStep
 from members.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
+from tests.mails import rendered
 from tests.offers.packing import ADDRESS, ASKED, DAY, add_partner, asked, report
 from tests.world import World
 
@@ -223,9 +224,9 @@ def test_a_late_confirmation_opens_one_case_and_informs_the_member(world: World,
     case = Case.objects.get()
     assert (case.kind, case.state, case.member) == (CaseKind.PACK_LATE, CaseState.OPEN, world.ana)
     mail = Message.objects.get(key__startswith=f"case-{case.pk}-")
-    assert "delayed" in mail.payload["subject"]
-    assert "don’t have to do anything" in mail.payload["text"]
-    assert "We’ve received your message" not in mail.payload["text"] + mail.payload["html"]
+    assert "delayed" in rendered(mail)["subject"]
+    assert "don’t have to do anything" in rendered(mail)["text"]
+    assert "We’ve received your message" not in rendered(mail)["text"] + rendered(mail)["html"]
 
 
 def test_a_confirmed_request_is_not_late(pack: WelcomePack) -> None:

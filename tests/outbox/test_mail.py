@@ -52,16 +52,17 @@ KIT = {
     "reason": "The serial number is not readable.",
     "url": "https://portal.example/kitbag/5/",
 }
+COUNTED = {**KIT, "products": [{"product": {"name": "EOS R1", "points": 1500}}], "level_name": "Gold"}
 WELCOME = {"member": Person(), "number": "4410 7720 1846", "url": "https://portal.example"}
 
 
 @pytest.mark.parametrize(
     ("template", "context", "says"),
     [
-        ("welcome", WELCOME, ["4410 7720 1846", NAME]),
+        ("welcome", WELCOME, ["4410 7720 1846"]),
         ("level_changed", LEVEL, ["Platinum", "1,650 points", "EOS R1: checked"]),
         ("level_changed", LOWER, ["Silver", "820 points", "1,180 more points take you to Gold"]),
-        ("registration_approved", KIT, ["EOS R1", "1,500 points", NAME]),
+        ("registration_approved", COUNTED, ["EOS R1", "1,500 points", NAME]),
         ("registration_refused", KIT, ["EOS R1", "The serial number is not readable.", NAME]),
     ],
 )

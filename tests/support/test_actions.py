@@ -15,6 +15,7 @@ from members.models import Member, Notice, User
 from members.support import actions, rules
 from members.support.enums import CaseKind, CaseState, MessageAuthor
 from members.support.models import MAX_TEXT_LENGTH, Case, CaseMessage
+from tests.mails import rendered
 from tests.support.conftest import MONDAY, VISITOR
 from tests.world import World
 
@@ -66,18 +67,18 @@ def test_a_visitor_has_the_answer_target_of_red(world: World, visited: Case) -> 
 
 def test_opening_a_case_mails_the_reference(asked: Case) -> None:
     mail = Message.objects.get(key__startswith=f"case-{asked.pk}-")
-    assert (mail.to, asked.reference_in_groups in mail.payload["subject"]) == ("ana@example.org", True)
-    assert "Tuesday 3 March, 10:00 (Johannesburg time)" in mail.payload["text"]
-    assert f"/cases/{asked.reference}/" in mail.payload["text"]
+    assert (mail.to, asked.reference_in_groups in rendered(mail)["subject"]) == ("ana@example.org", True)
+    assert "Tuesday 3 March, 10:00 (Johannesburg time)" in rendered(mail)["text"]
+    assert f"/cases/{asked.reference}/" in rendered(mail)["text"]
     assert parse_reference(asked.reference) == asked.reference
 
 
 def test_what_a_visitor_typed_is_never_mailed_to_the_address_they_typed(visited: Case) -> None:
     """Or anybody could send anything to anybody in our name."""
     mail = Message.objects.get(to=VISITOR.email)
-    assert visited.access_token and f"/contact/case/{visited.access_token}/" in mail.payload["text"]
+    assert visited.access_token and f"/contact/case/{visited.access_token}/" in rendered(mail)["text"]
     for typed in (VISITOR.name, visited.subject, "May I join?"):
-        assert typed not in mail.payload["text"] + mail.payload["html"] + mail.payload["subject"]
+        assert typed not in rendered(mail)["text"] + rendered(mail)["html"] + rendered(mail)["subject"]
 
 
 def test_the_portal_can_ask_a_member(world: World) -> None:
@@ -95,7 +96,7 @@ def test_the_portal_can_ask_a_member(world: World) -> None:
     assert (case.state, case.due_at, case.about) == (CaseState.WAITING, None, about)
     assert case.messages.get().author == MessageAuthor.PORTAL
     assert Notice.objects.get(code="case_asked").path == case.get_absolute_url()
-    assert "Send the receipt." in Message.objects.get(key__startswith=f"case-{case.pk}-").payload["text"]
+    assert "Send the receipt." in rendered(Message.objects.get(key__startswith=f"case-{case.pk}-"))["text"]
     actions.write_message(case=case, text="Here it is.", by=world.ana.user, at=LATER)
     case.refresh_from_db()
     assert case.due_at == case.first_answer_due_at == actions.answer_due(world.ana, LATER)
@@ -117,8 +118,8 @@ def test_an_answer_sends_a_mail_and_a_notice(asked: Case, agent: User) -> None:
     assert (asked.state, asked.due_at, asked.first_answered_at) == (CaseState.ANSWERED, None, LATER)
     assert asked.assigned_to == agent
     key = f"case-{asked.pk}-answered-{message.pk}"
-    assert "In the post." in Message.objects.get(key=key).payload["text"]
-    assert Notice.objects.get(key=key).params == {"reference": asked.reference_in_groups}
+    assert "In the post." in rendered(Message.objects.get(key=key))["text"]
+    assert Notice.objects.get(key=key).params == {"case": asked.pk}
     actions.answer(case=asked, text="And another.", by=agent, at=LATER + timedelta(days=1))
     asked.refresh_from_db()
     assert asked.first_answered_at == LATER
@@ -212,7 +213,7 @@ def test_a_visitors_link_can_be_revoked(visited: Case, asked: Case, agent: User)
     assert actions.revoke_link(case=visited, by=agent, at=LATER).get_absolute_url() == ""
     assert refusal(actions.revoke_link, case=visited, by=agent, at=LATER) == ("link", "")
     actions.answer(case=visited, text="Still an answer.", by=agent, at=LATER)
-    assert "Reply here" not in Message.objects.latest("pk").payload["text"]
+    assert "Reply here" not in rendered(Message.objects.latest("pk"))["text"]
 
 
 def test_erasing_keeps_the_case_but_no_text(visited: Case, agent: User) -> None:

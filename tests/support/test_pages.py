@@ -13,6 +13,7 @@ from kitbag.models import Registration
 from members.models import User
 from members.support import actions
 from members.support.models import MAX_TEXT_LENGTH, Case
+from tests.mails import rendered
 from tests.support.conftest import MONDAY
 from tests.world import World
 
@@ -61,7 +62,7 @@ def test_a_visitor_opens_a_case_and_continues_through_the_link_in_the_mail(world
     assert case.reference_in_groups in page(answer) and "vera@example.org" in page(answer)
     assert case.access_token and case.access_token not in page(answer), "only the mail has the link"
     link = f"/contact/case/{case.access_token}/"
-    assert link in Message.objects.get(to="vera@example.org").payload["text"]
+    assert link in rendered(Message.objects.get(to="vera@example.org"))["text"]
     actions.answer(case=case, text="Yes.", by=agent, at=timezone.now())
     elsewhere = Client()
     conversation = elsewhere.get(link)

@@ -36,6 +36,7 @@ SWEEP_LIMIT = 200  # messages
 SWEEP_SECONDS = 60
 MAX_SECONDS_PER_KEY = 20  # then the worker goes on with other receivers
 ORDERING_LOCK_CLASS = 0x4F55  # first key of the advisory locks; the second is the hash of an ordering key
+GROUP_LOCK_CLASS = 0x4F47  # the same for groups of messages that are collected
 MAX_FAILURES_IN_A_ROW = 3  # then the receiver seems to be down, and the sweep leaves the rest of its messages
 BLANK_BATCH = 1000
 
@@ -69,17 +70,82 @@ def rendered_later(renderer: str, **context: Any) -> dict[str, Any]:
     return {"renderer": renderer, "context": context}
 
 
-def enqueue(*, key: str, kind: str, to: str, payload: Mapping[str, Any], at: datetime | None = None) -> Message | None:
-    """Write a message that is sent once the open transaction has committed, and not before `at`.
+def enqueue(
+    *,
+    key: str,
+    kind: str,
+    to: str,
+    payload: Mapping[str, Any],
+    at: datetime | None = None,
+    pause: timedelta = timedelta(0),
+) -> Message | None:
+    """Write a message that is sent once the open transaction has committed, and not before `pause` after `at`.
 
     Idempotent: if there is a message with this key already, nothing changes and it is returned. Returns None if `to`
     is empty. Raises TransactionManagementError outside a transaction.
     """
-    messages = enqueue_many(kind=kind, messages=[OutgoingMessage(key, to, payload)], at=at)
+    messages = enqueue_many(kind=kind, messages=[OutgoingMessage(key, to, payload)], at=at, pause=pause)
     return messages[0] if messages else None
 
 
-def enqueue_many(*, kind: str, messages: Iterable[OutgoingMessage], at: datetime | None = None) -> list[Message]:
+def enqueue_collected(
+    *, group: str, kind: str, to: str, payload: Mapping[str, Any], at: datetime, pause: timedelta, max_pause: timedelta
+) -> Message | None:
+    """Add to the message of this group that still waits, or write one: a burst becomes one message (R70).
+
+    `payload` comes from `rendered_later`; the lists in its context are appended to those of the waiting message. It is
+    sent `pause` after the last addition, and `max_pause` after the first at the latest. A `pause` of zero makes it due
+    at once. Nothing is lost to a worker that takes the message at this moment: then this becomes another message.
+    """
+    require_transaction("enqueueing a message")
+    with connection.cursor() as cursor:  # of two transactions that find no message, the second waits for the first
+        cursor.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", [GROUP_LOCK_CLASS, group])
+    untried = Message.objects.filter(key__startswith=f"{group}.", state=State.QUEUED, attempts=0)
+    waiting = untried.select_for_update(no_key=True).order_by("-pk").first()
+    if waiting is None:
+        return enqueue(
+            key=f"{group}.{at:%Y%m%dT%H%M%S%f}.{uuid.uuid4().hex[:8]}",
+            kind=kind,
+            to=to,
+            payload=payload,
+            at=at,
+            pause=pause,
+        )
+    waiting.payload["context"] = _merged(waiting.payload["context"], payload["context"])
+    waiting.to = to
+    is_due = waiting.next_at is not None and waiting.next_at <= at
+    if not is_due:
+        waiting.next_at = min(at + pause, max(waiting.created_at + max_pause, at))
+    waiting.save(update_fields=["payload", "to", "next_at"])
+    _queue([waiting])
+    return waiting
+
+
+def _merged(context: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The context of a collected message: lists grow by what is new to them, anything else is replaced."""
+    grown = {
+        name: [*context[name], *(value for value in values if value not in context[name])]
+        for name, values in more.items()
+        if isinstance(values, list) and name in context
+    }
+    return {**context, **more, **grown}
+
+
+def withdraw_unsent(keys: Iterable[str]) -> set[str]:
+    """Cancel those of these messages that were not tried yet. Returns the keys of all that nobody can have received."""
+    unsent = unsent_keys(keys)
+    waiting = Message.objects.filter(key__in=unsent, state=State.QUEUED)
+    waiting.update(state=State.CANCELLED, next_at=None, answer="withdrawn")
+    return unsent
+
+
+def enqueue_many(
+    *,
+    kind: str,
+    messages: Iterable[OutgoingMessage],
+    at: datetime | None = None,
+    pause: timedelta = timedelta(0),
+) -> list[Message]:
     """As `enqueue`, for many: one statement, and a second one if some of the keys exist already."""
     require_transaction("enqueueing a message")
     addressed = [message for message in messages if message.to]
@@ -94,7 +160,7 @@ def enqueue_many(*, kind: str, messages: Iterable[OutgoingMessage], at: datetime
             to=message.to,
             payload=dict(message.payload),
             created_at=when,
-            next_at=when,
+            next_at=when + pause,
         )
         for message in addressed
     ]
@@ -146,10 +212,13 @@ def _queue(messages: list[Message]) -> None:
 
 
 def unsent_keys(keys: Iterable[str]) -> set[str]:
-    """The keys of those messages that nobody can have received: not tried yet, cancelled, or failed for good."""
+    """The keys of those messages that nobody can have received: not tried yet, cancelled, or failed for good.
+
+    They are locked, so that no worker takes one of them before the open transaction ends.
+    """
     untried = Q(state=State.QUEUED, attempts=0)
     unsent = Message.objects.filter(untried | Q(state__in=[State.CANCELLED, State.FAILED]), key__in=list(keys))
-    return set(unsent.values_list("key", flat=True))
+    return set(unsent.select_for_update(no_key=True).order_by("pk").values_list("key", flat=True))
 
 
 def deliver(message_id: int, *, at: datetime | None = None) -> bool:

@@ -1,5 +1,6 @@
 """Render mails from their templates."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,10 +8,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
+EMPTY_LINES = re.compile(r"\n{3,}")
+
 
 def common_context() -> dict[str, Any]:
-    """Context of every mail template, besides its own."""
-    return {"site_url": settings.SITE_URL}
+    """Context of every mail template, besides its own. Without a name, a mail greets with "Hello,"."""
+    return {"site_url": settings.SITE_URL, "first_name": ""}
 
 
 def one_line(text: str) -> str:
@@ -25,4 +28,4 @@ def render_mail(template: str, context: Mapping[str, Any], *, language: str) -> 
         subject, text, html = (
             render_to_string(f"emails/{template}.{ending}", full_context) for ending in ("subject.txt", "txt", "html")
         )
-    return {"subject": one_line(subject), "text": text.strip() + "\n", "html": html}
+    return {"subject": one_line(subject), "text": EMPTY_LINES.sub("\n\n", text.strip()) + "\n", "html": html}

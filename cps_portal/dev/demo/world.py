@@ -277,7 +277,7 @@ def _apply(plan: Plan, at: datetime) -> None:
     stage_changes.begin_change(change=change, at=at)
     while stage_changes.reconcile_step(change=change.pk, limit=BATCH, at=at):
         pass
-    while actions.notify_level_changes(limit=BATCH):
+    while actions.notify_level_changes(limit=BATCH, at=at + timedelta(hours=1)):
         pass
 
 

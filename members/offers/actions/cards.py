@@ -87,7 +87,12 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
         _ask_to_print(new, at)
     key = f"card-{new.number}"
     notices.notify_member(
-        member=locked, key=key, code=NoticeCode.CARD_REPLACED, params={}, path=new.get_absolute_url(), at=at
+        member=locked,
+        key=key,
+        code=NoticeCode.CARD_REPLACED,
+        params={"card": new.pk},
+        path=new.get_absolute_url(),
+        at=at,
     )
     payload = outbox.rendered_later("offers.card_replaced", card=new.pk, posted=post)
     outbox.enqueue(key=key, kind="mail", to=locked.user.email, payload=payload, at=at)

@@ -231,7 +231,7 @@ def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
             key=keys[entry.pk],
             member=entry.member,
             code=code,
-            params={"title": entry.offer.title},
+            params={"sign_up": entry.pk},
             path=entry.offer.get_absolute_url(),
             at=at,
         )

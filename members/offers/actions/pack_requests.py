@@ -126,7 +126,7 @@ def _open_late_case(pk: int, at: datetime) -> bool:
         member=pack.member,
         key=f"pack-{pack.key}-late",
         code=NoticeCode.PACK_LATE,
-        params={"reference": pack.reference_in_groups},
+        params={"pack": pack.pk, "sending": pack.sending},
         path=pack.get_absolute_url(),
         at=at,
     )

@@ -385,7 +385,7 @@ def _notify(pack: WelcomePack, step: PackStep, at: datetime) -> None:
         member=pack.member,
         key=key,
         code=NOTICE_CODES[step],
-        params={"reference": pack.reference_in_groups},
+        params={"pack": pack.pk, "sending": pack.sending},
         path=pack.get_absolute_url(),
         at=at,
     )

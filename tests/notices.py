@@ -1,0 +1,18 @@
+"""What a member reads of their notices, as the rows are now."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from cps_portal.site.presenters.notices import NoticeLine, Reading, list_notices, unread_notices
+from members.models import Member
+
+
+def shown(member: Member, now: datetime | None = None) -> list[NoticeLine]:
+    """On the dashboard: unread, and still so."""
+    return unread_notices(Reading(Member.objects.get(pk=member.pk), now or timezone.now()))
+
+
+def archive(member: Member, now: datetime | None = None) -> list[NoticeLine]:
+    """On the page "What happened"."""
+    return list_notices(Reading(Member.objects.get(pk=member.pk), now or timezone.now()))
