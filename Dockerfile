@@ -30,5 +30,6 @@ RUN install -d -o portal -g portal -m 700 /srv/files
 
 USER portal
 EXPOSE 8000
+# No access log here: it would contain the addresses of cards and of passwords to be reset. The front server writes one.
 CMD ["gunicorn", "--config", "cps_portal/gunicorn.py", "--preload", "--bind", "0.0.0.0:8000", \
-     "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]
+     "--worker-tmp-dir", "/dev/shm"]

@@ -13,6 +13,7 @@ if one := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):  # tests
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{1 + int(one)}").geturl()
 os.environ.setdefault("FILES_ROOT", "/nowhere")  # kept in memory below
 os.environ.setdefault("DATABASE_LIMITS", "worker")
+os.environ.setdefault("LOG_FORMAT", "line")
 
 from .base import *  # noqa: F403
 from .base import DATABASES, INSTALLED_APPS

@@ -1,0 +1,79 @@
+"""Log lines as JSON, with the id of the request they belong to, and without what opens something by itself."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-ID"
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# Addresses that are secrets: cards, passwords to be reset, addresses to be confirmed, cases of visitors.
+SECRET_PATHS = re.compile(r"(/c/|/accounts/password/reset/key/|/accounts/confirm-email/|/contact/case/)[^\s\"'?)]+")
+SECRET_VALUES = re.compile(r"\b((?:\w*_)?(?:token|key|code|password|secret)=)[^\s&\"']+", re.I)
+CUT = r"\1[cut]"
+
+logger = logging.getLogger("portal.requests")
+_request_id: ContextVar[str] = ContextVar("id of the request", default="")
+
+
+def cut_secrets(text: str) -> str:
+    """The text without the secret part of addresses and without the values of secret parameters."""
+    return SECRET_VALUES.sub(CUT, SECRET_PATHS.sub(CUT, text))
+
+
+class LineFormatter(logging.Formatter):
+    """One line for people, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return cut_secrets(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": cut_secrets(record.getMessage()),
+        }
+        if request_id := _request_id.get():
+            fields["request_id"] = request_id
+        if record.exc_info:
+            fields["error"] = cut_secrets(self.formatException(record.exc_info))
+        fields |= getattr(record, "fields", {})
+        return json.dumps(fields, default=str)
+
+
+class RequestLogMiddleware:
+    """Gives each request an id, which the front server may have chosen, and logs how it was answered."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.monotonic()
+        sent = request.headers.get(HEADER, "")
+        request_id = sent if REQUEST_ID.fullmatch(sent) else uuid4().hex
+        token = _request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+            response[HEADER] = request_id
+            match = request.resolver_match
+            fields = {
+                "method": request.method,
+                "view": match.view_name if match else "",
+                "status": response.status_code,
+                "ms": round(1000 * (time.monotonic() - began)),
+            }
+            logger.info("answered", extra={"fields": fields})
+            return response
+        finally:
+            _request_id.reset(token)
