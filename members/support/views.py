@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pghistory
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core import signing
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +24,7 @@ from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
+from cps_portal.core.submissions.once import run_once
 from members.access import MemberRequest, member_of, member_required
 from members.forms.common import add_refusal
 from members.models import Member
@@ -34,7 +37,7 @@ from members.support.queries.file_access import PURPOSE
 from members.support.queries.subjects import find_related, page_url
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
-SENT_KEY = "case_sent"  # in the session: the reference of the case that a visitor has just opened
+SENT_SALT = "members.support.sent"  # signs the reference of the case that a visitor has just opened
 CASES_PER_PAGE = 20
 
 
@@ -61,7 +64,7 @@ def contact(request: HttpRequest) -> HttpResponse:
         if _opens_too_often(request, form):
             form.add_error(None, str(TOO_OFTEN))
             status = 429
-        elif response := _open(request, form, member, about, uploads):
+        elif response := run_once(request, lambda: _open(request, form, member, about, uploads)):
             return response
     context = {
         "form": form,
@@ -119,8 +122,8 @@ def _open(
         )
         return redirect(case.get_absolute_url())
     # The link to the conversation is only in the mail, because whoever typed the address may not be its owner.
-    request.session[SENT_KEY] = case.reference
-    return redirect("cases:sent")
+    case_key = signing.dumps(case.reference, salt=SENT_SALT)
+    return redirect(f"{reverse('cases:sent')}?{urlencode({'case': case_key})}")
 
 
 @never_cache
@@ -128,7 +131,11 @@ def _open(
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """Confirmation for a visitor: the reference, and when to expect an answer."""
-    case = Case.objects.filter(reference=request.session.get(SENT_KEY, ""), member=None).first()
+    try:
+        reference = signing.loads(request.GET.get("case", ""), salt=SENT_SALT)
+    except signing.BadSignature:
+        return redirect("cases:contact")
+    case = Case.objects.filter(reference=reference, member=None).first()
     if case is None:
         return redirect("cases:contact")
     return render(request, "cases/sent.html", {"case": case, **_support_times()})
@@ -199,18 +206,25 @@ def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
             form.add_error(None, str(TOO_OFTEN))
             status = 429
         else:
-            try:
-                by = row.member.user if row.member else None
-                attached = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now) if by else ()
-                actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now, attached=attached)
-            except Refusal as refusal:
-                add_refusal(form, refusal)
-            else:
-                messages.success(request, _("Sent. We’ll reply here and by email."))
-                return redirect(row.get_absolute_url())
+            response = run_once(request, lambda: _reply(request, row, form, uploads))
+            if response:
+                return response
     if form.errors and status == 200:
         status = 422
     return render(request, "cases/case.html", _case_context(row, form, now), status=status)
+
+
+def _reply(request: HttpRequest, row: Case, form: ReplyForm, uploads: Uploads) -> HttpResponse | None:
+    """Write the message; None if the form has to be shown again."""
+    by, now = row.member.user if row.member else None, timezone.now()
+    try:
+        attached = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now) if by else ()
+        actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now, attached=attached)
+    except Refusal as refusal:
+        add_refusal(form, refusal)
+        return None
+    messages.success(request, _("Sent. We’ll reply here and by email."))
+    return redirect(row.get_absolute_url())
 
 
 def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.submissions.once import run_once
 from kitbag.models import Registration
 from members.forms.common import add_refusal
 from members.models import Member, User
@@ -85,10 +86,14 @@ class IntakePage(TicketPage):
             valid = all([form.is_valid(), card_form is None or posted == "check" or card_form.is_valid()])
             if valid and posted == "check":
                 entitlement = self._entitlement(form, registration, member)
-            elif valid and (ticket := self._open(user, posted, form, card_form, registration, member, uploads)):
-                self.log_addition(request, ticket, gettext("Opened at the counter"))
-                self.message_user(request, f"{ticket}: {ticket.get_state_display()}", messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[ticket.pk]))
+            elif valid:
+
+                def effect() -> HttpResponse | None:
+                    ticket = self._open(user, posted, form, card_form, registration, member, uploads)
+                    return self._opened(request, ticket) if ticket else None
+
+                if response := run_once(request, effect):
+                    return response
         context = {
             **self._page(request, gettext("Open a job at the counter")),
             "form": form,
@@ -100,6 +105,11 @@ class IntakePage(TicketPage):
             "why_standard": [code.label for code in entitlement.why_standard] if entitlement else [],
         }
         return TemplateResponse(request, self.open_template, context)
+
+    def _opened(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
+        self.log_addition(request, ticket, gettext("Opened at the counter"))
+        self.message_user(request, f"{ticket}: {ticket.get_state_display()}", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[ticket.pk]))
 
     def _item(self, form: forms.Form, registration: Registration | None) -> Item:
         if registration:

@@ -7,6 +7,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cps_portal.core.lib.errors import Refusal
@@ -46,6 +47,7 @@ def make_loan_panel(ticket: Ticket) -> LoanPanel | None:
     return LoanPanel(None, list(reversed(distinct_units.values()))[:MAX_UNITS_SHOWN], declined)
 
 
+@never_cache  # or Back would show a form that has been answered, after the reservation was cancelled
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def loan_page(request: MemberRequest, reference: str) -> HttpResponse:

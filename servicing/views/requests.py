@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from cps_portal.core.files import actions as files
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, member_required
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
@@ -28,8 +29,11 @@ def new_request(request: MemberRequest) -> HttpResponse:
     """Every step of the request. Typed values travel from step to step in the form itself."""
     now = timezone.now()
     if request.method != "POST":
-        draft = Draft(request.member, _initial_data(request), None, now)
-        return _show(request, draft, PROBLEM if draft.chosen else PRODUCTS, checked=False)
+        kept = kept_values(request)
+        draft = Draft(request.member, kept or _initial_data(request), None, now)
+        step = str(kept.get("step", "")) if kept else ""
+        first_step = PROBLEM if draft.chosen else PRODUCTS
+        return _show(request, draft, step if step in STEPS else first_step, checked=False)
     draft = Draft(request.member, request.POST, request.FILES, now)
     step, button = request.POST.get("step", ""), request.POST.get("go", "")
     step = step if step in STEPS else PRODUCTS

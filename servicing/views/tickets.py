@@ -15,10 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cps_portal.core.files import actions as files
+from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
+from cps_portal.core.submissions.once import run_once
 from members.access import MemberRequest, member_required
 from members.forms.common import add_refusal
 from members.support.forms import TOO_OFTEN
@@ -115,18 +117,24 @@ def write(request: MemberRequest, reference: str) -> HttpResponse:
     uploads = keep_uploads(form, "files", by=request.user, at=now)
     if throttled:
         form.add_error(None, str(TOO_OFTEN))
-    if form.is_valid():
-        try:
-            attached = files.collect(uploads=uploads, purpose=PURPOSE, by=request.user, at=now)
-            write_message(
-                ticket=ticket, text=form.cleaned_data["text"], actor=Actor(user=request.user), at=now, files=attached
-            )
-        except Refusal as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("Sent to the centre. You’ll get the answer here and by email."))
-            return redirect(ticket)
+    if form.is_valid() and (response := run_once(request, lambda: _write(request, ticket, form, uploads))):
+        return response
     return _page(request, ticket, form, status=429 if throttled else 422)
+
+
+def _write(request: MemberRequest, ticket: Ticket, form: MessageForm, uploads: Uploads) -> HttpResponse | None:
+    """Write the message; None if the form has to be shown again."""
+    now = timezone.now()
+    try:
+        attached = files.collect(uploads=uploads, purpose=PURPOSE, by=request.user, at=now)
+        write_message(
+            ticket=ticket, text=form.cleaned_data["text"], actor=Actor(user=request.user), at=now, files=attached
+        )
+    except Refusal as refusal:
+        add_refusal(form, refusal)
+        return None
+    messages.success(request, _("Sent to the centre. You’ll get the answer here and by email."))
+    return redirect(ticket)
 
 
 @never_cache

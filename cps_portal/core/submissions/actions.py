@@ -14,7 +14,9 @@ from cps_portal.core.submissions.models import KeptForm, Submission
 from cps_portal.core.submissions.tokens import FormToken
 
 SECRET_NAMES = re.compile(
-    r"pass(word|code|phrase)|(^|_)(code|pin|otp|token|credential|secret|csrf\w*|iban|cvc)($|_|\d)|card_?number", re.I
+    r"pass(word|code|phrase)|(?<!postal)(?<!sorting)(^|_)code$|(^|_)(pin|otp|token|credential|secret|csrf\w*|iban|cvc)"
+    r"($|_)|card_?number",
+    re.IGNORECASE,
 )
 MAX_KEPT_BYTES = 100_000  # of one form
 MAX_KEPT_FORMS = 10  # of one browser; the oldest goes

@@ -44,7 +44,7 @@ class FormFiller(HTMLParser):
         self.waiting = list(kept)
         self.edits: list[Edit] = []
         self.form: OpenForm | None = None
-        self.upload_name = ""
+        self.upload: tuple[str, set[str]] | None = None  # the name of a field for files, and the keys it lists
         self.textarea: tuple[str, int] | None = None  # its new content, and where the old one begins
         self.select: tuple[list[str], list[tuple[int, int, Attributes]]] | None = None
         self._line_starts = [0, *(place + 1 for place, char in enumerate(html) if char == "\n")]
@@ -66,9 +66,7 @@ class FormFiller(HTMLParser):
         elif tag == "option" and self.select and attributes.get("value") is not None:
             self.select[1].append((self._place(), self._end_of_tag(), attributes))
         elif tag == "div" and "data-upload" in attributes:
-            self.upload_name = str(attributes.get("data-name"))
-        elif tag == "ul" and "data-upload-files" in attributes:
-            self._add_files(self.form)
+            self.upload = (f"{attributes.get('data-name')}_keys", set())
 
     def handle_endtag(self, tag: str) -> None:
         if self.form is None:
@@ -81,6 +79,9 @@ class FormFiller(HTMLParser):
         elif tag == "select" and self.select:
             self._fill_select(self.form, *self.select)
             self.select = None
+        elif tag == "ul" and self.upload:
+            self._add_files(self.form, *self.upload)
+            self.upload = None
         elif tag == "form":
             self._close_form(self.form)
             self.form = None
@@ -99,7 +100,9 @@ class FormFiller(HTMLParser):
 
     def _fill_input(self, form: OpenForm, attributes: Attributes) -> None:
         kind = (attributes.get("type") or "text").lower()
-        if kind in ("checkbox", "radio"):
+        if kind == "hidden" and self.upload and attributes.get("name") == self.upload[0]:
+            self.upload[1].add(str(attributes.get("value")))
+        elif kind in ("checkbox", "radio"):
             checked = (attributes.get("value") or "on") in form.values.get(attributes.get("name") or "", [])
             self._replace(form, "input", _marked(attributes, "checked", on=checked), filled=checked)
         elif kind not in NEVER_FILLED and (value := _take(form, attributes)) is not None:
@@ -114,11 +117,11 @@ class FormFiller(HTMLParser):
             marked = _marked(attributes, "selected", on=attributes["value"] in values)
             form.edits.append(Edit(start, end, _tag("option", marked)))
 
-    def _add_files(self, form: OpenForm) -> None:
-        for key in form.values.get(f"{self.upload_name}_keys", []):
-            place = self._end_of_tag()
-            if line := self.decorate.file(self.upload_name, key):
-                self._add(form, Edit(place, place, line))
+    def _add_files(self, form: OpenForm, name: str, listed: set[str]) -> None:
+        """Add the files that the list does not have yet at its end."""
+        for key in form.values.get(name, []):
+            if key not in listed and (line := self.decorate.file(name.removesuffix("_keys"), key)):
+                self._add(form, Edit(self._place(), self._place(), line))
 
     def _replace(self, form: OpenForm, tag: str, attributes: Attributes, *, filled: bool) -> None:
         form.edits.append(Edit(self._place(), self._end_of_tag(), _tag(tag, attributes)))

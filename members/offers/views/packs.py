@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
@@ -119,7 +120,10 @@ def missing(request: MemberRequest) -> HttpResponse:
 def _request_pack(request: MemberRequest) -> HttpResponse:
     initial = {"name": request.member.full_name, "country": request.member.country.code}
     if request.method != "POST":
-        return _form_page(request, PackForm(initial=initial))
+        kept = kept_values(request)
+        return _form_page(
+            request, PackForm(kept, initial=initial).without_errors() if kept else PackForm(initial=initial)
+        )
     form = PackForm(request.POST, initial=initial)
     go = request.POST.get("go", "")
     if go in ("country", "back"):
