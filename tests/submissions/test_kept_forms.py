@@ -1,0 +1,344 @@
+"""What was typed survives the end of a session and a stale token, for the same account only (R71)."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from cps_portal.core.submissions import actions, tasks, tokens
+from cps_portal.core.submissions.kept import COOKIE
+from cps_portal.core.submissions.models import KeptForm
+from members.models import TermsVersion, User
+from members.support.models import Case, CaseMessage
+from tests.factories import PASSWORD
+from tests.files.samples import jpeg
+from tests.submissions import stage
+from tests.submissions.pages import end_session, kept_line, open_form, read_form, send, shown, type_in
+from tests.submissions.stage import MEMBERS_FORMS, VISITORS_FORMS, TypedForm
+from tests.world import World
+
+Build = Callable[[World], TypedForm]
+
+
+def signed_in(user: User | None, *, strict: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=strict)
+    if user:
+        client.force_login(user)
+    return client
+
+
+def count_rows() -> dict[str, int]:
+    """How many rows there are of everything that a form can create."""
+    labels = ("cases", "kitbag", "offers", "servicing", "members")
+    return {model._meta.label: model.objects.count() for model in apps.get_models() if model._meta.app_label in labels}
+
+
+def interrupted(form: TypedForm) -> tuple[Client, str]:
+    """The session ends while somebody types; they send the form. Returns where they are led."""
+    client = signed_in(form.user)
+    data = type_in(client, form)
+    end_session(client)
+    response = send(client, form, data)
+    return client, response["Location"]
+
+
+@pytest.mark.parametrize("build", MEMBERS_FORMS)
+def test_what_was_typed_is_there_after_signing_in_and_is_not_sent_by_itself(world: World, build: Build) -> None:
+    form = build(world)
+    before = count_rows()
+    client, location = interrupted(form)
+    assert location == f"/accounts/login/?{urlencode({'next': form.page})}"
+    client.force_login(form.user)
+    assert shown(client, form) == form.typed
+    assert kept_line(client.get(form.page))
+    assert count_rows() == before
+
+
+@pytest.mark.parametrize("build", MEMBERS_FORMS)
+def test_once_it_is_accepted_it_is_no_longer_kept(world: World, build: Build) -> None:
+    form = build(world)
+    client, _location = interrupted(form)
+    client.force_login(form.user)
+    button = {"go": ["confirm"]} if build is stage.welcome_pack else {}
+    response = send(client, form, {**open_form(client, form), **button})
+    if build is not stage.service_request:  # its next step
+        assert response.status_code == 302, response.text
+        assert not KeptForm.objects.exists()
+
+
+@pytest.mark.parametrize("build", MEMBERS_FORMS)
+def test_another_account_in_the_same_browser_never_sees_it(world: World, build: Build) -> None:
+    form = build(world)
+    client, _location = interrupted(form)
+    for user in (world.chloe.user, world.staff):
+        client.force_login(user)
+        response = client.get(form.page)
+        texts = [value for values in form.typed.values() for value in values if len(value) > 8]
+        assert not kept_line(response)
+        assert [text for text in texts if text.split("\r\n")[0].strip() in response.text] == []
+    client.logout()
+    assert client.get(form.page).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("build", MEMBERS_FORMS)
+def test_signing_out_deletes_it(world: World, build: Build) -> None:
+    form = build(world)
+    client, _location = interrupted(form)
+    client.force_login(form.user)
+    client.post("/accounts/logout/")
+    assert not KeptForm.objects.exists()
+    assert client.cookies[COOKIE].value == ""
+    client.force_login(form.user)
+    assert not kept_line(client.get(form.page))
+
+
+@pytest.mark.parametrize("build", [*MEMBERS_FORMS, *VISITORS_FORMS])
+def test_a_form_with_a_stale_token_is_put_back_with_a_fresh_one(world: World, build: Build) -> None:
+    form = build(world)
+    client = signed_in(form.user, strict=True)
+    before = count_rows()
+    stale = {**type_in(client, form), "csrfmiddlewaretoken": ["x" * 64]}
+    response = send(client, form, stale)
+    assert (response.status_code, response["Location"]) == (302, form.page)
+    assert shown(client, form) == form.typed
+    assert count_rows() == before
+    button = {"go": ["confirm"]} if build is stage.welcome_pack else {}
+    answer = send(client, form, {**open_form(client, form), **button})
+    assert answer.status_code in (200, 302, 422)  # 422: joining, where the password has to be typed again
+
+
+def test_signing_in_with_the_password_leads_back_to_the_form(world: World) -> None:
+    form = stage.case_reply(world)
+    client, location = interrupted(form)
+    page = client.get(location)
+    assert "You were signed out, so nothing has been sent." in page.text
+    answer = client.post(
+        "/accounts/login/", {"login": world.ana.user.email, "password": PASSWORD, "next": form.page}, follow=True
+    )
+    assert answer.request["PATH_INFO"] == form.page
+    assert kept_line(answer)
+
+
+def test_passwords_and_codes_are_never_kept(world: World) -> None:
+    form = stage.joining(world)
+    client = signed_in(None, strict=True)
+    secrets = {
+        "password1": ["my secret words"],
+        "code": ["123456"],
+        "otp": ["1"],
+        "card_number": ["4111"],
+        "pin": ["7"],
+    }
+    send(client, form, {**type_in(client, form), **secrets, "csrfmiddlewaretoken": ["stale"]})
+    names = {name for name, _values in KeptForm.objects.get().fields}
+    assert names == {"first_name", "last_name", "email", "adult", "country"}
+    assert "my secret words" not in client.get(form.page).text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "password1",
+        "oldpassword",
+        "new_password2",
+        "passcode",
+        "code",
+        "sms_code",
+        "otp",
+        "otp_token",
+        "token",
+        "credential",
+        "pin",
+        "csrfmiddlewaretoken",
+        "cardnumber",
+        "card_number",
+        "cvc",
+        "iban",
+        "form_token",
+    ],
+)
+def test_the_name_of_a_field_says_that_it_is_never_kept(name: str) -> None:
+    data = KeptForm(fields=[[name, ["secret"]], ["text", ["kept"]]]).values
+    assert actions.fields_to_keep(data) == [("text", ["kept"])]
+
+
+@pytest.mark.parametrize(
+    "name", ["postal_code", "sorting_code", "shipping", "opinion", "tokens_used", "country", "encoding"]
+)
+def test_other_names_are_kept(name: str) -> None:
+    data = KeptForm(fields=[[name, ["value"]]]).values
+    assert actions.fields_to_keep(data) == [(name, ["value"])]
+
+
+def test_files_that_were_uploaded_are_there_again_and_others_are_not_kept(world: World) -> None:
+    form = stage.case_reply(world)
+    client = signed_in(form.user)
+    upload = client.post(
+        "/files/upload/", {"purpose": "case", "name": "files", "file": SimpleUploadedFile("a.jpg", jpeg())}
+    )
+    key = upload.text.partition('name="files_keys" value="')[2].partition('"')[0]
+    data = {**type_in(client, form), "files_keys": [key, "gone"]}
+    end_session(client)
+    client.post(form.action, {**data, "files": SimpleUploadedFile("b.jpg", jpeg())})
+    client.force_login(form.user)
+    assert open_form(client, form)["files_keys"] == [key]
+    assert send(client, form, open_form(client, form)).status_code == 302
+    assert CaseMessage.objects.latest("pk").attachments.count() == 1
+
+
+def test_what_an_account_typed_is_not_shown_to_whoever_sends_its_stale_page(world: World) -> None:
+    form = stage.case_reply(world)
+    client = signed_in(form.user)
+    data = type_in(client, form)
+    client.force_login(world.ben.user)
+    response = send(client, form, data)
+    assert response.status_code == 403
+    assert "That form belongs to another account" in response.text and "two" not in response.text
+    client.force_login(form.user)
+    assert shown(client, form) == form.typed
+
+
+def test_a_visitors_form_sent_after_signing_in_is_put_back_for_who_sent_it(world: World) -> None:
+    client = signed_in(None, strict=True)
+    form = stage.visitor_contact(world)
+    data = {**type_in(client, form), "csrfmiddlewaretoken": ["stale"]}
+    client.force_login(world.ana.user)
+    assert send(client, form, data).status_code == 302
+    typed = {name: values for name, values in form.typed.items() if name not in ("name", "email")}
+    assert shown(client, TypedForm(world.ana.user, form.page, form.action, typed)) == typed
+
+
+def test_new_terms_come_first_and_what_was_typed_afterwards(world: World) -> None:
+    form = stage.case_reply(world)
+    client = signed_in(form.user)
+    data = type_in(client, form)
+    TermsVersion.objects.create(version="2026-01", valid_from=timezone.now())
+    session = client.session
+    del session["terms_accepted"]
+    session.save()
+    response = send(client, form, data)
+    assert response["Location"] == f"/terms/accept/?{urlencode({'next': form.page})}"
+    accepted = client.post("/terms/accept/", {"terms": "on", "next": form.page})
+    assert accepted["Location"] == form.page
+    assert shown(client, form) == form.typed
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example"])
+def test_what_another_site_sends_is_never_filled_in(world: World, origin: str) -> None:
+    form = stage.visitor_contact(world)
+    client = signed_in(None, strict=True)
+    data = {**type_in(client, form), "csrfmiddlewaretoken": ["stale"]}
+    assert send(client, form, data, Origin=origin).status_code == 403
+    assert not KeptForm.objects.exists()
+
+
+@pytest.mark.parametrize("token", ["", "x", "WzEsMl0:1abc:def", "\x00", "é" * 50, "a" * 10_000])
+def test_a_token_that_we_have_not_made_is_ignored(world: World, token: str) -> None:
+    form = stage.case_reply(world)
+    client = signed_in(form.user, strict=True)
+    data = {**type_in(client, form), tokens.FIELD: [token], "csrfmiddlewaretoken": ["stale"]}
+    assert send(client, form, data).status_code == 403
+    assert not KeptForm.objects.exists()
+
+
+def test_without_cookies_the_texts_can_be_copied(world: World) -> None:
+    form = stage.visitor_contact(world)
+    data = {**type_in(Client(), form), "text": ["A long text that took a while to type"]}
+    response = send(Client(enforce_csrf_checks=True), form, data)
+    assert response.status_code == 403
+    assert "A long text that took a while to type" in response.text
+    assert "reload the page" not in response.text
+    assert not KeptForm.objects.exists()
+
+
+def test_too_much_text_is_shown_to_be_copied_instead(world: World) -> None:
+    form = stage.case_reply(world)
+    client = signed_in(form.user)
+    data = {**type_in(client, form), "text": ["long " * 30_000]}
+    end_session(client)
+    response = send(client, form, data)
+    assert response.status_code == 403 and "long long long" in response.text
+    assert not KeptForm.objects.exists()
+
+
+def test_a_browser_keeps_the_newest_ten_forms(world: World) -> None:
+    client = signed_in(world.ana.user)
+    forms = [TypedForm(world.ana.user, f"/contact/?topic={n}", "/contact/", {"text": [f"text {n}"]}) for n in range(12)]
+    typed = [type_in(client, form) for form in forms]
+    end_session(client)
+    for form, data in zip(forms, typed, strict=True):
+        send(client, form, data)
+    assert {row.values["text"] for row in KeptForm.objects.all()} == {f"text {n}" for n in range(2, 12)}
+
+
+def test_the_number_of_kept_forms_is_limited_by_the_hour(world: World, settings: Settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "kept"}}
+    settings.KEPT_FORM_LIMIT = (2, 3600)
+    form = stage.visitor_contact(world)
+    for _n in range(4):
+        client = signed_in(None, strict=True)
+        send(client, form, {**type_in(client, form), "csrfmiddlewaretoken": ["stale"]})
+    assert KeptForm.objects.count() == 2
+
+
+def test_it_is_kept_for_a_day(world: World, settings: Settings) -> None:
+    form = stage.case_reply(world)
+    client, _location = interrupted(form)
+    client.force_login(form.user)
+    KeptForm.objects.update(at=timezone.now() - settings.KEPT_FORM_FOR)
+    assert not kept_line(client.get(form.page))
+    tasks.delete_old()
+    assert not KeptForm.objects.exists()
+
+
+def test_it_can_be_discarded_by_its_owner_only(world: World) -> None:
+    form = stage.case_reply(world)
+    client, _location = interrupted(form)
+    url = f"/kept/{KeptForm.objects.get().pk}/discard/"
+    client.force_login(world.ben.user)
+    assert client.post(url)["Location"] == "/"
+    assert Client().post(url)["Location"] == "/"
+    client.force_login(form.user)
+    assert client.get(url).status_code == 405
+    assert client.post(url)["Location"] == form.page
+    assert not KeptForm.objects.exists()
+
+
+def test_a_page_with_kept_values_is_stored_nowhere(world: World) -> None:
+    form = stage.profile(world)
+    client, _location = interrupted(form)
+    client.force_login(form.user)
+    assert "no-store" in client.get(form.page)["Cache-Control"]
+
+
+def test_the_newest_values_of_a_form_replace_the_older(world: World) -> None:
+    form = stage.contact(world)
+    client = signed_in(form.user)
+    data = type_in(client, form)
+    end_session(client)
+    for text in ("first", "second"):
+        send(client, form, {**data, "text": [text]})
+    client.force_login(form.user)
+    assert open_form(client, form)["text"] == ["second"]
+    assert Case.objects.count() == 0
+
+
+def test_a_form_that_is_older_than_the_end_of_the_service_request_keeps_its_step_and_files(world: World) -> None:
+    form = stage.service_request(world)
+    client = signed_in(form.user)
+    problem = type_in(client, form)
+    where = send(client, form, {**problem, "go": ["next"]})
+    assert "Centre joburg" in where.text
+    step = TypedForm(form.user, form.page, form.action, {"centre": ["joburg"]})
+    data = {**read_form(where.text, page=form.page, action=form.action), "centre": ["joburg"]}
+    end_session(client)
+    assert send(client, step, data).status_code == 302
+    client.force_login(form.user)
+    assert shown(client, step) == {"centre": ["joburg"]}
+    assert open_form(client, step)["step"] == ["where"]
