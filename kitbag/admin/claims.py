@@ -21,6 +21,7 @@ from kitbag.actions import claims
 from kitbag.admin.staff import staff_user
 from kitbag.enums import ClaimOutcome
 from kitbag.models import Appeal, Claim
+from kitbag.presenters.texts import release_sentence
 from members.forms.common import add_refusal
 from members.models import Member
 
@@ -154,7 +155,15 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
     def _side(self, claim: Claim, name: str, title: str) -> dict[str, Any]:
         case = getattr(claim, f"{name}_case")
         case_messages = list(case.messages.select_related("by"))
-        return {"title": title, "registration": getattr(claim, name), "case": case, "messages": case_messages}
+        registration = getattr(claim, name)
+        release = release_sentence(registration.product, on=timezone.localdate())
+        return {
+            "title": title,
+            "registration": registration,
+            "release": release if registration.is_before_release else "",
+            "case": case,
+            "messages": case_messages,
+        }
 
     def _decide(self, request: HttpRequest, claim: Claim, form: ClaimForm) -> bool:
         by = staff_user(request)

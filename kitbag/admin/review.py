@@ -35,7 +35,7 @@ from kitbag.admin.staff import staff_user
 from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Appeal, Claim, Registration, RegistrationInReview
 from kitbag.models.registrations import ANSWERS_FIRST
-from kitbag.presenters.texts import serial_sentence
+from kitbag.presenters.texts import release_sentence, serial_sentence
 from members.forms.common import add_refusal
 from members.models import Member, User
 
@@ -241,6 +241,10 @@ class ReviewAdmin(RegistrationAdmin):
             "appeal": appeal,
             "refused_it": bool(appeal and appeal.granted is None and appeal.refused_by_id == user.pk),
             "finding": serial_sentence(finding) if finding and finding.code else "",
+            "release": release_sentence(registration.product, on=timezone.localdate())
+            if registration.is_before_release
+            else "",
+            "lacks_proof": waiting and review.lacks_proof(registration),
             "others": same_serial(registration),
             "summary": member_summary(registration.member),
             "refusals": review.count_recent_refusals(registration.member, now),

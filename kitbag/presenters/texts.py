@@ -23,6 +23,9 @@ SERIAL_SENTENCES = {
     "phone": _("That is a telephone number. Type the serial number of the product."),
     "made_up": _("This number looks made up. Type the one that is on your product."),
     "signs": _("A serial number has only digits and letters. Type it as printed, without other characters."),
+    "alphabet": _(
+        "Some of these letters are from another alphabet, though they look the same. Type them with a Latin keyboard."
+    ),
     "no_digits": _("A serial number has digits. Type it as printed."),
     "shortened": _(
         "A spreadsheet has shortened this number, so digits are missing. Copy the serial number from the product."

@@ -147,6 +147,7 @@ def plain_serial() -> Func:
     """
     plain = Func(Upper(_composed(F("serial"))), template="normalize(%(expressions)s, NFKC)", output_field=CharField())
     bare = _replaced(plain, r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}", "")
+    bare = _replaced(bare, rules.SERIAL_LABEL, "")
     bare = _replaced(bare, INVISIBLE_OR_PUNCTUATION, "")
     bare = _replaced(bare, f"^[{rules.SERIAL_QUOTES}]+|[{rules.SERIAL_QUOTES}]+$", "")
     digits = Func(bare, Value(OTHER_DIGITS), Value(ASCII_DIGITS), function="translate", output_field=CharField())

@@ -23,6 +23,7 @@ from kitbag.rules.search import (
     without_signs,
 )
 from kitbag.rules.serials import (
+    SERIAL_LABEL,
     SERIAL_QUOTES,
     SerialFinding,
     Shape,
@@ -40,6 +41,7 @@ from kitbag.rules.serials import (
 __all__ = [
     "DETAILS",
     "ROMAN",
+    "SERIAL_LABEL",
     "SERIAL_QUOTES",
     "STANDARD_DAYS",
     "ReleaseDate",

@@ -9,6 +9,7 @@ from kitbag.rules.search import name_tokens
 
 SERIAL_FORM = re.compile(r"[A-Z0-9]{4,14}")
 BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}")
+SERIAL_LABEL = r"^[^0-9A-Z]*(?:(?:SERIAL|NUMBER|S/N|SN|NO|NR)[\s.:#]+)+"  # what is printed before the number
 WITHOUT_BRACKETS = str.maketrans("", "", "()[]{}")
 BOX_CODE = re.compile(r"\d?(4549292|4960999|4957792|8714574)\d{6}")  # with or without the extra digit of an outer box
 ITEM_CODE = re.compile(r"\d{4}[ABCV]\d{3}([A-Z]{2})?")
@@ -38,6 +39,7 @@ def normalise_serial(text: str) -> str:
     plain = BRACKETS.sub("", code)
     if not plain.strip() and any(sign.isdigit() for sign in code):  # all of it is in brackets
         plain = code.translate(WITHOUT_BRACKETS)
+    plain = re.sub(SERIAL_LABEL, "", plain)
     plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
     plain = plain.strip(SERIAL_QUOTES)
     return re.sub(r"^(?:SERIAL|NUMBER|SN|NO|NR)+(?=\d)", "", plain)
@@ -121,6 +123,9 @@ def check_serial(
     if plain.isascii() and any(shape.fits(plain) for shape in fitting):
         return SerialFinding()
     if not SERIAL_FORM.fullmatch(plain):
+        folded = look_alike_code(plain)
+        if not plain.isascii() and any(shape.fits(folded) for shape in fitting):
+            return SerialFinding("letters", blocks=True, suggestion=folded)
         return SerialFinding(_form_mistake(plain), blocks=True)
     return _unusual(plain, fitting) if fitting else SerialFinding()
 
@@ -161,7 +166,7 @@ def look_up_problem(text: str) -> str:
     folded = look_alike_code(plain)
     if not re.fullmatch(r"[A-Z0-9]*", folded):
         return "signs"
-    if not any(sign.isdigit() for sign in folded):
+    if not any(sign.isdigit() for sign in plain):
         return "no_digits"
     return "long" if len(folded) > MAX_SERIAL_LENGTH else ""
 
@@ -188,7 +193,7 @@ def _is_made_up(plain: str) -> bool:
 
 def _form_mistake(plain: str) -> str:
     if not re.fullmatch(r"[A-Z0-9]*", plain):
-        return "signs"
+        return "alphabet" if re.fullmatch(r"[A-Z0-9]*", look_alike_code(plain)) else "signs"
     return "short" if len(plain) < 4 else "long"
 
 

@@ -12,7 +12,7 @@ from kitbag.actions import registrations
 from kitbag.enums import RegistrationState, ReviewReason
 from kitbag.models import Registration, Sale
 from tests.api.machines import Machine, machine
-from tests.factories import details, submitted, validated
+from tests.factories import details, draft, submitted, validated
 from tests.world import JOINED, World
 
 SERIAL = "012345678901"
@@ -134,8 +134,112 @@ def test_nonsense_is_named_by_its_field(
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, field)
 
 
+@pytest.mark.parametrize(
+    ("serial", "code"),
+    [
+        ("4549292199055", "serial_ean"),
+        ("٤٥٤٩٢٩٢١٩٩٠٥٥", "serial_ean"),
+        ("14549292037690", "serial_ean"),
+        ("3.3216E+11", "serial_shortened"),
+        ("3,3216E+11", "serial_shortened"),
+        ("5014C002", "serial_item_code"),
+        ("356938035643809", "serial_imei"),
+        ("+27 82 123 4567", "serial_phone"),
+        ("EOS R Test", "serial_model"),
+        ("UR0902", "serial_date_code"),
+        ("111111111111", "serial_made_up"),
+        ("O12345678901", "serial_letters"),
+        ("8471*62", "serial_signs"),
+        ("123", "serial_short"),
+        ("0420310018472233", "serial_long"),
+        ("\u200b", "serial_empty"),
+    ],
+)
+def test_what_is_no_serial_number_is_refused_with_its_code(till: Machine, world: World, serial: str, code: str) -> None:
+    """The same findings as on the member's form (R29)."""
+    answer = till.post("sales", sale(world, serial=serial))
+    assert answer.status_code in (400, 409)
+    if answer.status_code == 409:
+        assert (answer.json()["code"], answer.json()["errors"][0]["pointer"]) == (code, "/serial")
+    assert not Sale.objects.exists()
+
+
+def test_an_unusual_serial_number_is_taken(till: Machine, world: World) -> None:
+    assert till.post("sales", sale(world, serial="58214")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {},
+        {"external_id": "R-2"},
+        {"serial": "S/N 0123-4567-8901"},
+        {"serial": "\u200e٠١٢٣٤٥٦٧٨٩٠١", "external_id": "R-3"},
+        {"receipt": " 2026/17 "},
+    ],
+)
+def test_the_same_sale_again_is_the_first_one(till: Machine, world: World, again: dict[str, str]) -> None:
+    """By its number or by all its details, with another idempotency key."""
+    first = till.post("sales", sale(world), key="a")
+    second = till.post("sales", sale(world, **again), key="b")
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+
+
+@pytest.mark.parametrize(
+    ("again", "code", "field"),
+    [
+        ({"sold_on": "2023-09-13"}, "differs", "/external_id"),
+        ({"receipt": "18"}, "differs", "/external_id"),
+        ({"country": "KE"}, "differs", "/external_id"),
+        ({"serial": "012345678902"}, "differs", "/external_id"),
+        ({"external_id": "R-2", "receipt": "18"}, "standing", "/serial"),
+        ({"external_id": "R-2", "sold_on": "2023-09-13"}, "standing", "/serial"),
+        ({"external_id": "R-2", "country": "KE"}, "standing", "/serial"),
+    ],
+)
+def test_a_sale_with_other_details_is_refused_with_what_to_do(
+    till: Machine, world: World, again: dict[str, str], code: str, field: str
+) -> None:
+    till.post("sales", sale(world), key="a")
+    answer = till.post("sales", sale(world, **again), key="b")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["errors"][0]["pointer"]) == (409, code, field)
+    assert "ithdraw" in problem["detail"]
+    assert Sale.objects.count() == 1
+
+
+def test_a_sale_before_the_release_is_refused(till: Machine, world: World) -> None:
+    """R66, and the month of the release is not before it."""
+    world.body.released_year, world.body.released_month = 2023, 9
+    world.body.save()
+    early = till.post("sales", sale(world, sold_on="2023-08-31"))
+    assert (early.status_code, early.json()["code"]) == (409, "before_release")
+    assert "came out in September 2023" in early.json()["detail"]
+    assert till.post("sales", sale(world, sold_on="2023-09-01")).status_code == 201
+
+
+def test_a_sale_in_the_month_of_the_release_settles_an_early_date_of_the_member(till: Machine, world: World) -> None:
+    """The retailer's own date is evidence; only one at most a week away from the member's matches (R66)."""
+    world.body.released_year, world.body.released_month = 2023, 9
+    world.body.save()
+    typed = details(SERIAL, purchased_on=date(2023, 8, 30))
+    row = draft(world.ana, world.body)
+    registrations.submit_registration(
+        registration=row, details=typed, insisted=False, date_insisted=True, at=JOINED + timedelta(days=30)
+    )
+    row = registrations.check_registration(registration=row, at=JOINED + timedelta(days=30))
+    assert row.review_reason == ReviewReason.DATE
+    key = till.post("sales", sale(world, sold_on="2023-09-02")).json()["id"]
+    assert matched(row, key).state == RegistrationState.VALIDATED
+
+
 def test_many_at_once_each_for_itself(till: Machine, world: World) -> None:
-    many = [sale(world), sale(world, external_id="R-2", receipt="2026/18"), sale(world, external_id="R-3", serial="012345678902")]
+    many = [
+        sale(world),
+        sale(world, external_id="R-2", receipt="2026/18"),
+        sale(world, external_id="R-3", serial="012345678902"),
+    ]
     answer = till.post("sales/batch", {"sales": many})
     assert [one["status"] for one in answer.json()["results"]] == [201, 409, 201]
     assert Sale.objects.count() == 2

@@ -1,5 +1,7 @@
 """The serial number check on the pages: while typing and on submit, always with a way on (R27 to R33)."""
 
+from datetime import date
+
 from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
@@ -7,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kitbag.actions import registrations
-from kitbag.enums import RegistrationState, SerialPlace
+from kitbag.actions import registrations, removals
+from kitbag.enums import RegistrationState, RemovalReason, SerialPlace
 from kitbag.models import Product, ProductName, Registration, SerialShape
+from kitbag.presenters.registrations import build_card
 from tests.factories import draft, submitted
 from tests.world import World
 
@@ -97,6 +100,50 @@ def test_the_number_of_the_members_other_product_is_reported(as_ben: Client, wor
         assert BOX in html  # the numbers of two models may be alike (R31)
     twin = draft(world.ben, world.pro_body)
     assert "You have already added this one" in live(as_ben, twin, "52031000077")
+
+
+def test_an_own_duplicate_is_told_at_once_and_leads_to_the_other_one(as_ben: Client, world: World) -> None:
+    """While typing, when saved and in the Kitbag, not only when it is submitted (R31)."""
+    first = submitted(world.ben, world.body, "052031000077")
+    row = draft(world.ben, world.body)
+    link = f'href="{first.get_absolute_url()}"'
+    for html in (live(as_ben, row, "0520-3100-0077"), hand_in(as_ben, row, "52031000077")):
+        assert "You have already added this one" in html
+        assert link in html
+    assert hand_in(as_ben, row, "052031000077", do="later") == reverse("kitbag:list")
+    for page in ("/dashboard/", reverse("kitbag:list"), reverse("kitbag:finish", args=[row.pk])):
+        html = as_ben.get(page).content.decode()
+        assert "already" in html
+        assert "Submit it" not in html
+    html = as_ben.get(reverse("kitbag:list")).content.decode()
+    assert link in html and "You’ve added this one already." in html
+    assert build_card(row, None, first.pk).url == f"{reverse('kitbag:finish', args=[row.pk])}#id_serial"
+
+
+def test_once_the_other_one_is_gone_it_is_no_duplicate_any_more(as_ben: Client, world: World) -> None:
+    first = submitted(world.ben, world.body, "052031000077")
+    row = draft(world.ben, world.body)
+    hand_in(as_ben, row, "052031000077", do="later")
+    assert "already" in as_ben.get(reverse("kitbag:list")).content.decode()
+    removals.remove_registration(registration=first, reason=RemovalReason.MISTAKE, by=None, at=timezone.now())
+    assert "already" not in as_ben.get(reverse("kitbag:list")).content.decode()
+    assert hand_in(as_ben, row, "052031000077") == row.get_absolute_url()
+
+
+def test_the_model_name_is_named_while_typing_however_short(as_ben: Client, world: World) -> None:
+    ProductName.objects.create(product=world.body, name="R5")
+    row = draft(world.ben, world.body)
+    for html in (live(as_ben, row, "R5"), hand_in(as_ben, row, "R5")):
+        assert "That is the model name. Look for the serial number" in html
+    assert "field__error" not in live(as_ben, row, "042")
+
+
+def test_a_date_in_arabic_digits_is_read(as_ben: Client, world: World) -> None:
+    row = draft(world.ben, world.body)
+    day = {"purchased_on_day": "١", "purchased_on_month": "٢", "purchased_on_year": "٢٠٢٥"}
+    assert hand_in(as_ben, row, "٠٥٢٠٣١٠٠٠٠٧٧", **day) == row.get_absolute_url()
+    row.refresh_from_db()
+    assert (row.serial_key, row.purchased_on) == ("52031000077", date(2025, 2, 1))
 
 
 def test_typing_does_not_reveal_that_another_member_has_the_number(as_ben: Client, world: World) -> None:

@@ -44,6 +44,15 @@ NAMES = ["EOS R5", "R5"]
         ("'042021005432", "042021005432", "42021005432"),
         ("042021005432\t", "042021005432", "42021005432"),
         ("mıni123", "MINI123", "MINI123"),
+        ("०४२०२१००५४३२", "042021005432", "42021005432"),
+        ("০৪২০২১০০৫৪৩২", "042021005432", "42021005432"),
+        ("𝟎𝟒𝟐𝟎𝟐𝟏𝟎𝟎𝟓𝟒𝟑𝟐", "042021005432", "42021005432"),
+        ("SN: 042021005432", "042021005432", "42021005432"),
+        ("№ 042021005432", "042021005432", "42021005432"),
+        ("042021005432.", "042021005432", "42021005432"),
+        ("0420\u00a02100\u00a05432", "042021005432", "42021005432"),
+        ("(042021005432)", "042021005432", "42021005432"),
+        ("[ 0420 2100 5432 ]", "042021005432", "42021005432"),
         ("0000", "0000", "0"),
         ("NORA12345", "NORA12345", "NORA12345"),
         ("", "", ""),
@@ -111,6 +120,9 @@ def test_any_text_can_be_checked_and_normalising_twice_changes_nothing_more(text
         ("04203100184722", "shape", False),
         ("0420310018472233", "long", True),
         ("84*716", "signs", True),
+        ("О42О31ОО1847", "letters", True),  # Cyrillic O
+        ("АВ12345", "alphabet", True),  # Cyrillic A and B
+        ("Ж12345", "signs", True),
         ("８４７１", "shape", False),
         ("🙂🙂🙂🙂", "signs", True),
     ],
@@ -134,6 +146,79 @@ def test_letters_typed_for_digits_come_with_what_was_meant(typed: str, shapes: l
     finding = rules.check_serial(typed, shapes, 2020)
     assert finding.suggestion == meant
     assert not meant or rules.check_serial(meant, shapes, 2020).code in ("", "made_up")
+
+
+LENS_NAMES = ["RF 70-200mm F2.8L IS USM", "RF70-200mm F2.8 L IS USM"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "names", "is_model"),
+    [
+        ("EOS R5", NAMES, True),
+        ("R5", NAMES, True),
+        ("r5", NAMES, True),
+        ("eosr5", NAMES, True),
+        ("Canon EOS R5", NAMES, True),
+        ("CANONEOSR5", NAMES, True),
+        ("EOS R5 body", NAMES, True),
+        ("eos-r 5", NAMES, True),
+        ("EOS", NAMES, True),
+        ("\u200eEOS R5", NAMES, True),
+        ("ＥＯＳ　Ｒ５", NAMES, True),
+        ("EOS R6", NAMES, False),
+        ("EOS R5 Mark II", NAMES, False),
+        ("RF 70-200", LENS_NAMES, True),
+        ("rf70200", LENS_NAMES, True),
+        ("70-200", LENS_NAMES, True),
+        ("70-200mm", LENS_NAMES, True),
+        ("RF 70-200mm F2.8L IS USM", LENS_NAMES, True),
+        ("70200", LENS_NAMES, False),  # can be a serial number
+        ("7020028", LENS_NAMES, False),
+        ("1DX Mark III", ["EOS-1D X Mark III", "1DX Mark III"], True),
+        ("KCOA12345", ["PIXMA PRO-1000"], False),
+        ("052031000077", NAMES, False),
+        ("5", NAMES, False),
+    ],
+)
+def test_the_products_own_name_is_named_and_no_serial_number_is(
+    typed: str, names: list[str], *, is_model: bool
+) -> None:
+    """R29. Every part of a name that has a letter is a name; digits alone are one only as they are written in it."""
+    assert (rules.check_serial(typed, DIGITS_12, 2020, names).code == "model") is is_model
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("042021005432", ""),
+        ("84716", ""),
+        ("UR0902", ""),
+        ("KCOA12345", ""),
+        ("О42О21ОО5432", ""),
+        ("(042021005432)", ""),
+        ("", "empty"),
+        ("\u200b\u200e", "empty"),
+        ("---", "empty"),
+        ("4549292199055", "ean"),
+        ("14549292037690", "ean"),
+        ("٤٥٤٩٢٩٢١٩٩٠٥٥", "ean"),
+        ("3.3216E+11", "shortened"),
+        ("3,3216E+11", "shortened"),
+        ("3.3216e+11", "shortened"),
+        ("33216E+11", "shortened"),
+        ("33216E11", ""),
+        ("5014C002", "item_code"),
+        ("356938035643809", "imei"),
+        ("+27 82 123 4567", "phone"),
+        ("8471*62", "signs"),
+        ("🙂🙂🙂", "signs"),
+        ("٤٢ دينار", "signs"),
+        ("Johannesburg", "no_digits"),
+        ("0420310018472233", "long"),
+    ],
+)
+def test_a_look_up_knows_what_it_cannot_read(typed: str, problem: str) -> None:
+    assert rules.look_up_problem(typed) == problem
 
 
 def test_an_unusual_number_gets_an_example_of_a_usual_one() -> None:
