@@ -1,6 +1,7 @@
 """Access to members' pages, and the request that they get."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from cps_portal.core.lib.snapshot import read_snapshot
 from members.models import Member, TermsVersion, User
 
 
@@ -49,6 +51,17 @@ def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
         return view(cast(MemberRequest, request), *args, **kwargs)
 
     return wrapper
+
+
+@contextmanager
+def answer_snapshot(request: MemberRequest) -> Iterator[None]:
+    """Read a page that answers a form from one snapshot, with the member as of then. For GET the middleware does it.
+
+    Load everything else that the page shows inside, too: what was read before the form took effect may have changed.
+    """
+    with read_snapshot():
+        request.member.refresh_from_db()
+        yield
 
 
 def safe_next(request: HttpRequest, otherwise: str) -> str:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django_countries.fields import Country
 
+from cps_portal.core.lib.snapshot import read_snapshot
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration, StageChange
 from members.enums import Level
@@ -177,6 +178,7 @@ class Preview:
         return [(was, [(now, total[was, now]) for now in Level]) for was in Level]
 
 
+@read_snapshot()
 def preview(changes: Sequence[StageChange]) -> Preview:
     """What these changes, planned or drafted, would do together, in addition to everything else that is planned.
 
@@ -193,6 +195,7 @@ def preview(changes: Sequence[StageChange]) -> Preview:
     return _preview(lines, days, scales, scales, _events(changes, days))
 
 
+@read_snapshot()
 def preview_thresholds(thresholds: Mapping[str, int], on: date) -> Preview:
     """What new thresholds from a day on would do to everybody's level (R10)."""
     before = thresholds_on(threshold_rows(), on)

@@ -31,7 +31,7 @@ from kitbag.views.shortcuts import (
     url_with_query,
 )
 from members import rules
-from members.access import MemberRequest, member_required
+from members.access import MemberRequest, answer_snapshot, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
 
@@ -150,14 +150,15 @@ def _tray_response(
             messages.success(request, done)
         picked = {"picked": 1} if product and query else {}  # the box is empty then, so that the next words don't join
         return redirect_after_post(request, url_with_query("kitbag:add", q=query, **picked))
-    context = {
-        "tray": _tray(request.member),
-        "update": True,
-        "done": done,
-        "refusal": refusal,
-        "option": _results(request.member, [product], query)[0] if product else None,
-    }
-    return render(request, "kitbag/_tray.html", context)
+    with answer_snapshot(request):
+        context = {
+            "tray": _tray(request.member),
+            "update": True,
+            "done": done,
+            "refusal": refusal,
+            "option": _results(request.member, [product], query)[0] if product else None,
+        }
+        return render(request, "kitbag/_tray.html", context)
 
 
 def _search(request: MemberRequest) -> dict[str, object]:

@@ -15,7 +15,7 @@ from kitbag.forms import EvidenceForm
 from kitbag.models import Registration
 from kitbag.views.product import product_context
 from kitbag.views.shortcuts import get_own_registration, redirect_after_post
-from members.access import MemberRequest, member_required
+from members.access import MemberRequest, answer_snapshot, member_required
 
 
 @require_POST
@@ -43,8 +43,10 @@ def add(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def _page_with_errors(request: MemberRequest, registration: Registration, form: EvidenceForm) -> HttpResponse:
-    context = {**product_context(request, registration), "evidence_form": form}
-    return render(request, "kitbag/product.html", context, status=422)
+    with answer_snapshot(request):
+        current = get_own_registration(request, registration.pk)
+        context = {**product_context(request, current), "evidence_form": form}
+        return render(request, "kitbag/product.html", context, status=422)
 
 
 @require_POST

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
-from members.access import MemberRequest, member_required
+from members.access import MemberRequest, answer_snapshot, member_required
 from members.forms.common import add_refusal
 from servicing.actions import shipping
 from servicing.actions.events import Actor
@@ -35,7 +35,7 @@ def parcel_detail(request: MemberRequest, reference: str) -> HttpResponse:
 @member_required
 def mark_sent(request: MemberRequest, reference: str) -> HttpResponse:
     """Record that the parcel is on its way, or its tracking number."""
-    parcel, tickets = _get_own_parcel(request, reference)
+    parcel, _tickets = _get_own_parcel(request, reference)
     form = SentForm(request.POST)
     if form.is_valid():
         try:
@@ -53,7 +53,8 @@ def mark_sent(request: MemberRequest, reference: str) -> HttpResponse:
                 request, _("On its way. We’ll tell you when it’s booked in.") if is_on_its_way else _("Saved.")
             )
             return redirect(parcel)
-    return _page(request, parcel, tickets, form, status=422)
+    with answer_snapshot(request):
+        return _page(request, *_get_own_parcel(request, reference), form, status=422)
 
 
 @never_cache

@@ -21,7 +21,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
 from cps_portal.core.submissions.once import run_once
-from members.access import MemberRequest, member_required
+from members.access import MemberRequest, answer_snapshot, member_required
 from members.forms.common import add_refusal
 from members.support.forms import TOO_OFTEN
 from servicing.actions import estimates, places, tickets
@@ -119,7 +119,8 @@ def write(request: MemberRequest, reference: str) -> HttpResponse:
         form.add_error(None, str(TOO_OFTEN))
     if form.is_valid() and (response := run_once(request, lambda: _write(request, ticket, form, uploads))):
         return response
-    return _page(request, ticket, form, status=429 if throttled else 422)
+    with answer_snapshot(request):
+        return _page(request, _get_own_ticket(request, reference), form, status=429 if throttled else 422)
 
 
 def _write(request: MemberRequest, ticket: Ticket, form: MessageForm, uploads: Uploads) -> HttpResponse | None:

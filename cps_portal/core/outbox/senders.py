@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 
+from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.outbox.exceptions import Obsolete, Rejected
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.renderers import get_renderer
@@ -53,8 +54,9 @@ def send_mail(message: Message, *, at: datetime) -> str:
 
 
 def render_payload(payload: dict[str, Any]) -> dict[str, Any]:
-    """Render what `rendered_later` postponed. Raises Obsolete if there is nothing to send any more."""
-    rendered = get_renderer(payload["renderer"])(**payload["context"])
+    """Render what `rendered_later` postponed, from one snapshot. Raises Obsolete if there is nothing left to send."""
+    with read_snapshot():
+        rendered = get_renderer(payload["renderer"])(**payload["context"])
     if rendered is None:
         raise Obsolete
     return rendered
