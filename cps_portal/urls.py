@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, moving, public
+from cps_portal.site.views import account, moving, notices, public
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
     path("", public.home, name="home"),
     path("dashboard/", public.dashboard, name="dashboard"),
+    path("notices/", notices.notices, name="notices"),
     path("help/", public.help_page, name="help"),
     path("terms/", public.terms, name="terms"),
     path("privacy/", public.privacy, name="privacy"),

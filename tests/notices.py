@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from cps_portal.site.presenters.notices import NoticeLine, Reading, list_notices, unread_notices
-from members.models import Member
+from cps_portal.site.presenters.notices import NoticeLine, Reading, describe, unread_notices
+from members.models import Member, Notice
 
 
 def shown(member: Member, now: datetime | None = None) -> list[NoticeLine]:
@@ -15,4 +15,5 @@ def shown(member: Member, now: datetime | None = None) -> list[NoticeLine]:
 
 def archive(member: Member, now: datetime | None = None) -> list[NoticeLine]:
     """On the page "What happened"."""
-    return list_notices(Reading(Member.objects.get(pk=member.pk), now or timezone.now()))
+    reading = Reading(Member.objects.get(pk=member.pk), now or timezone.now())
+    return describe(reading, Notice.objects.filter(member=member))

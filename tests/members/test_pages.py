@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from kitbag.actions import registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason
-from kitbag.models import Registration
+from kitbag.models import Product, Registration
 from members import actions
 from members.enums import NoticeCode
-from members.models import CountryProgramme, Member, Notice
+from members.models import Member, Notice
 from tests.factories import ProductFactory, draft, submitted, validated
 from tests.queries import SNAPSHOT_QUERIES
 from tests.world import JOINED, World
@@ -41,7 +41,7 @@ def queries(client: Client, url: str) -> int:
 
 # --- Who gets in ------------------------------------------------------------------------------------
 
-PAGES = ["/dashboard/", "/profile/", "/profile/country/", "/profile/security/", "/terms/accept/"]
+PAGES = ["/dashboard/", "/notices/", "/profile/", "/profile/country/", "/profile/security/", "/terms/accept/"]
 POSTS = ["/profile/theme/", "/notices/1/read/"]
 READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/profile/security/"]
 
@@ -303,11 +303,12 @@ def test_the_first_page_after_signing_in_stays_within_the_limit(world: World) ->
 
 
 def notice(member: Member, key: str = "k") -> Notice:
+    change = member.level_changes.latest("pk").pk
     actions.notify_member(
         member=member,
         key=key,
         code=NoticeCode.LEVEL_UP,
-        params={"from": "silver", "to": "gold", "points": 1000},
+        params={"first": change, "last": change},
         path="/kitbag/points/",
         at=timezone.now(),
     )
@@ -332,7 +333,10 @@ def test_nobody_can_mark_the_notice_of_another_member_as_read(world: World, as_b
 
 
 def test_a_percent_sign_in_a_product_name_breaks_no_notice(world: World, as_ana: Client) -> None:
-    params: dict[str, str | int] = {"product": "100% %(x)s <b>", "reason": "serial_wrong"}
+    row = Registration.objects.filter(member=world.ana, product=world.body).get()
+    Product.objects.filter(pk=world.body.pk).update(name="100% %(x)s <b>")
+    Registration.objects.filter(pk=row.pk).update(state="rejected", refusal_reason="serial_unreadable")
+    params = {"registration": row.pk}
     actions.notify_member(
         member=world.ana, key="p", code=NoticeCode.REGISTRATION_REFUSED, params=params, path="", at=timezone.now()
     )
@@ -397,70 +401,6 @@ def test_the_security_page_shows_what_protects_the_account(as_ana: Client) -> No
     assert "ana@example.org" in page
     assert "Confirmed" in page
     assert "/accounts/password/change/" in page
-
-
-# --- Moving (R6) --------------------------------------------------------------------------------------------------
-
-
-def moved(world: World) -> str:
-    return str(Member.objects.get(pk=world.ana.pk).country.code)
-
-
-def test_what_is_lost_is_shown_before_the_move(world: World, as_ana: Client) -> None:
-    page = text(as_ana.get("/profile/country/?country=GE"))
-    assert "You lose" in page
-    assert "You gain" not in page
-    assert "now 3 working days, there 5 working days" in page
-    assert "now 15 percent, there 10 percent" in page
-    assert "Backup loan" in page
-    assert "Your Kitbag, your points and their history" in page
-    assert moved(world) == "ZA"
-
-
-def test_what_is_gained_is_shown_before_the_move(world: World, as_ana: Client) -> None:
-    actions.move_country(member=world.ana, country="GE", at=timezone.now())
-    page = text(as_ana.get("/profile/country/?country=KE"))
-    assert "You gain" in page
-    assert "now 5 working days, there 3 working days" in page
-
-
-def test_a_move_between_countries_with_equal_benefits_says_that_nothing_changes(as_ana: Client) -> None:
-    assert "Nothing changes" in text(as_ana.get("/profile/country/?country=KE"))
-
-
-def test_moving_to_a_subscription_country_says_what_stops_and_links_out(world: World, as_ana: Client) -> None:
-    CountryProgramme.objects.filter(country="FR").update(link="https://fr.example.org/cps")
-    page = text(as_ana.get("/profile/country/?country=FR"))
-    assert "the benefits of the free programme stop" in page
-    assert 'href="https://fr.example.org/cps"' in page
-    assert "now 3 working days, there No" in page
-
-
-def test_a_move_needs_a_confirmation(world: World, as_ana: Client) -> None:
-    first = as_ana.post("/profile/country/", {"country": "KE"})
-    assert first.status_code == 200
-    assert moved(world) == "ZA"
-    as_ana.post("/profile/country/", {"country": "KE", "confirmed": "GE"})  # seen another one
-    assert moved(world) == "ZA"
-    assert as_ana.post("/profile/country/", {"country": "KE", "confirmed": "KE"}).status_code == 302
-    assert moved(world) == "KE"
-
-
-def test_kit_points_and_level_survive_every_move(world: World, as_ana: Client) -> None:
-    for code in ("FR", "SY", "GE", "ZA"):
-        assert as_ana.post("/profile/country/", {"country": code, "confirmed": code}).status_code == 302
-        member = Member.objects.get(pk=world.ana.pk)
-        assert (member.country.code, member.points, member.level) == (code, 1000, "gold")
-        assert as_ana.get("/dashboard/").status_code == 200
-        assert Registration.objects.of(member).live().count() == 3
-
-
-@pytest.mark.parametrize("code", ["", "ZA", "XX", "KE\x00", "🦁", "K" * 5000])
-def test_a_country_that_cannot_be_moved_to_is_refused(world: World, as_ana: Client, code: str) -> None:
-    response = as_ana.post("/profile/country/", {"country": code, "confirmed": code})
-    assert response.status_code == 422
-    assert "Choose a country from the list." in text(response)
-    assert moved(world) == "ZA"
 
 
 def test_templates_render_no_markup_for_missing_values() -> None:

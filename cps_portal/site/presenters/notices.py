@@ -85,9 +85,12 @@ class Reading:
         return {plan.pk: plan for plan in ThresholdPlan.objects.all()}
 
 
-def list_notices(reading: Reading) -> list[NoticeLine]:
-    """All recent notices of the member, the newest first, in a number of queries that depends on their kinds only."""
-    return describe(reading, Notice.objects.filter(member=reading.member)[:MAX_NOTICES_READ])
+def describe_page(reading: Reading, page: Sequence[Notice], newer: Iterable[Notice]) -> list[NoticeLine]:
+    """A page of all notices. Those that one of the `newer` replaces no longer hold either."""
+    replaced = {_subject(row) for row in newer if row not in page}
+    lines = describe(reading, page)
+    subjects = {row.pk: _subject(row) for row in page}
+    return [line._replace(is_current=line.is_current and subjects[line.key] not in replaced) for line in lines]
 
 
 def unread_notices(reading: Reading) -> list[NoticeLine]:
