@@ -1,7 +1,6 @@
 """Postal codes as people type them. What the rules of a country do not know is asked about, not refused (R36)."""
 
 import pytest
-from django.test import Client
 
 from members.offers import addresses
 from members.offers.forms.packs import PackForm
