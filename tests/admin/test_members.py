@@ -74,3 +74,10 @@ def test_corrected_names_go_through_the_action_and_nothing_else_changes(as_suppo
 def test_members_are_neither_added_nor_deleted_here(as_root: Client, world: World) -> None:
     assert as_root.get("/admin/members/member/add/").status_code == 403
     assert as_root.post(reverse("admin:members_member_delete", args=[world.ben.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_staff_cannot_change_the_country_past_the_rules_of_moving(world: World, as_root: Client) -> None:
+    """R6: the country is read-only in the admin; it changes by moving only."""
+    page = as_root.get(f"/admin/members/member/{world.ana.pk}/change/")
+    assert page.status_code == 200
+    assert 'name="country"' not in page.text
