@@ -54,7 +54,7 @@ SALE = Resource(SaleSerializer, state=computed("withdrawn_at", "registration_id"
 
 class SaleInSerializer(StrictSerializer):
     external_id = serializers.CharField(
-        max_length=100, help_text="Your number of this sale: the same again is the same sale."
+        max_length=100, help_text="Your number of this sale: the same number with the same details is the same sale."
     )
     product = serializers.SlugField(max_length=120, help_text="Of the catalogue.")
     serial = serializers.CharField(max_length=40, help_text="As on the product.")
@@ -136,7 +136,13 @@ class SalesView(SaleView):
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
         """Confirm a sale. If the buyer has registered the product it counts a moment later; otherwise as soon as they
-        do."""
+        do.
+
+        The same sale again, by `external_id` or with all the same details, is answered with 200 and the first record.
+        409 names what is wrong: `serial_ean` and other codes that begin with `serial_` for what is no serial number of
+        the product, `standing` if it has been sold already, `differs` if the `external_id` belongs to a sale with other
+        details, `before_release` if the product was not out yet.
+        """
         form = SaleInSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         sale, new = self.confirm(form.validated_data, timezone.now())

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from io import BytesIO
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
+from PIL import Image
 
+from cps_portal.core.files.actions import Uploads
 from cps_portal.dev.demo import offers, partners, service
-from kitbag.actions import planning, registrations, review, stage_change_notices, stage_changes
+from kitbag.actions import evidence, planning, registrations, review, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, ReviewReason, Stage
 from kitbag.models import Product, Registration
@@ -209,6 +213,12 @@ def _details(serial: str, bought: date, *, store: str, country: str) -> registra
     return registrations.Details(serial=serial, no_serial=not serial, purchased_on=bought, store=store, country=country)
 
 
+def _receipt() -> SimpleUploadedFile:
+    content = BytesIO()
+    Image.new("RGB", (600, 800), "white").save(content, "JPEG")
+    return SimpleUploadedFile("receipt.jpg", content.getvalue(), "image/jpeg")
+
+
 def _register(
     member: Member, slug: str, serial: str, at: datetime, *, store: str = "Rosebank Camera Co.", insisted: bool = False
 ) -> Registration:
@@ -217,6 +227,9 @@ def _register(
     bought = (at - timedelta(days=7)).date()
     details = _details(serial, bought, store=store, country=member.country.code)
     later = at + timedelta(minutes=4)
+    if review.in_sample(row.pk):
+        receipt = Uploads(fresh=[_receipt()])
+        evidence.add_evidence(registration=row, uploads=receipt, by=member.user, at=at)
     row = registrations.submit_registration(registration=row, details=details, insisted=insisted, at=later)
     row = registrations.check_registration(registration=row, at=later + timedelta(seconds=2))
     if row.review_reason == ReviewReason.SAMPLE:  # the demonstration must not depend on chance
