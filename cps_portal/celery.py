@@ -32,6 +32,7 @@ app.conf.beat_schedule = {
     "partners-write-calls": {"task": "partners.write_calls", "schedule": 30.0},
     "partners-delete-old-calls": {"task": "partners.delete_old_calls", "schedule": crontab(hour="2", minute="45")},
     "submissions-delete-old": {"task": "submissions.delete_old", "schedule": crontab(minute="55")},
+    "limits-delete-expired": {"task": "limits.delete_expired", "schedule": crontab(minute="40")},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
     "kitbag-match-sales": {"task": "kitbag.match_sales", "schedule": 120.0},

@@ -11,6 +11,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
+from cps_portal.core.limits.store import store
 from tests.snapshot import cast
 from tests.world import World
 
@@ -30,7 +31,7 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """Drop the triggers against TRUNCATE, because the flush between tests truncates.
 
     `tests/test_conventions.py` installs and tries them.
@@ -41,6 +42,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
         )
         for table, trigger in cursor.fetchall():
             cursor.execute(f'drop trigger "{trigger}" on {table}')
+    yield
+    store.close()  # or the database could not be dropped
 
 
 @pytest.fixture(autouse=True)

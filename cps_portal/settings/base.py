@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "pghistory",
     "pgtrigger",
     "rest_framework",
+    "cps_portal.core.limits",
     "cps_portal.core.outbox",
     "cps_portal.core.files",
     "cps_portal.core.submissions",
@@ -159,7 +160,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "cps_portal.core.lib.cache.OptionalRedisCache",
+        "BACKEND": "cps_portal.core.limits.cache.PortalCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
     }

@@ -11,10 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class OptionalRedisCache(RedisCache):
-    """Django's Redis cache, which behaves as if it were empty while the server does not answer.
-
-    Rate limits that count in it do not work meanwhile: signing in is more important.
-    """
+    """Django's Redis cache, which behaves as if it were empty while the server does not answer."""
 
     def add(self, *args: Any, **kwargs: Any) -> bool:
         return bool(self._try(super().add, 1, *args, **kwargs))

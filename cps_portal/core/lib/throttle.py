@@ -1,4 +1,4 @@
-"""Rate limits for pages, counted in the cache."""
+"""Rate limits for pages, counted in PostgreSQL through the cache (core/limits)."""
 
 from hashlib import sha256
 
@@ -12,8 +12,7 @@ Limit = tuple[int, int]  # (times, seconds)
 def is_throttled(request: HttpRequest, *, scope: str, limit: Limit, ident: str = "") -> bool:
     """Count one more attempt and return whether it is over the limit.
 
-    Counts by user, before signing in by network address, or by `ident`, such as an e-mail address. While the cache is
-    down nobody is throttled.
+    Counts by user, before signing in by network address, or by `ident`, such as an e-mail address.
     """
     max_attempts, seconds = limit
     key_of = ident or (f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{client_address(request)}")
