@@ -6,13 +6,11 @@
   const TEXT_FIELDS = "textarea, select, input:not([type=radio]):not([type=checkbox])";
   const reasons = document.querySelector("[data-reasons]");
   const question = document.querySelector("[data-ask]");
-  let sent = false; // a key pressed twice must not decide twice
   let refusing = false; // R was pressed: the next key is the number of a reason
 
+  // A key pressed twice must not decide twice: a form that is being sent marks its button as busy.
   function press(button) {
-    if (!button || sent) return;
-    sent = true;
-    button.click();
+    if (button && !document.querySelector("button[aria-busy]")) button.click();
   }
 
   function setRefusing(value) {
@@ -61,7 +59,6 @@
 
   // The browser's Back shows the page as it was left.
   window.addEventListener("pageshow", () => {
-    sent = false;
     refusing = false;
   });
 })();

@@ -13,9 +13,9 @@
 
   function retry(config) {
     const { elt, triggeringEvent } = config;
+    const button = elt.matches("button") ? elt : triggeringEvent && triggeringEvent.submitter;
     failures.delete(elt);
-    if (elt.matches("form") && triggeringEvent && triggeringEvent.submitter) elt.requestSubmit(triggeringEvent.submitter);
-    else if (elt.matches("button")) elt.click();
+    if (button) button.click(); // htmx sends the value of a button only after a click
     else htmx.ajax(config.verb.toUpperCase(), config.path, { source: elt, target: config.target }).catch(() => {});
   }
 
