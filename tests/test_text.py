@@ -33,6 +33,24 @@ from cps_portal.core.lib.text import (
         ("李\u3000小龍", "李 小龍"),
         ("A\ue000B", "AB"),  # private use
         ("👩\u200d❤\ufe0f\u200d👨", "👩\u200d❤\ufe0f\u200d👨"),
+        ("👩🏽\u200d🚀", "👩🏽\u200d🚀"),
+        (
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        ),
+        ("Ann\U000e0067\U000e007f", "Ann"),  # the tags of a flag without the flag
+        ("🇿🇦", "🇿🇦"),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3"),
+        ("An\u200dn", "Ann"),
+        ("Αν\u200cνα", "Αννα"),
+        ("A\ufe0fnn", "Ann"),
+        ("葛\U000e0100城", "葛\U000e0100城"),
+        ("۵\u200cساله", "۵\u200cساله"),
+        ("\u0301\u0302", ""),
+        ("\u0301Ann", "Ann"),
+        ("Ann\u2065\ufff0\ufffc", "Ann"),
+        ("سنة \u06012026", "سنة \u06012026"),
+        ("क्\u200dष", "क्\u200dष"),
     ],
 )
 def test_names_lose_invisible_characters_and_nothing_else(typed: str, cleaned: str) -> None:
@@ -56,6 +74,19 @@ def test_text_keeps_its_lines_and_the_blanks_in_them() -> None:
         ("jose\u0301@example.org", "josé@example.org"),
         ("name@\u2060example.org", "name@example.org"),
         ("NAME@EXAMPLE.ORG", "name@example.org"),
+        ("Ann Name <name@example.org>", "name@example.org"),
+        ('"Name, Ann" <NAME@example.org>;', "name@example.org"),
+        ("mailto:name@example.org?subject=Hello%20there", "name@example.org"),
+        ("what?ever@example.org", "what?ever@example.org"),
+        ("name＠example．org", "name@example.org"),
+        ("name@example。org", "name@example.org"),
+        ("name@example.org.", "name@example.org"),
+        ("“name@example.org”", "name@example.org"),
+        ("name@xn--mnchen-3ya.de", "name@münchen.de"),
+        ("name@münchen.de", "name@münchen.de"),
+        ("name@xn--\u200bmnchen-3ya.de", "name@münchen.de"),
+        ("name@xn--.de", "name@xn--.de"),
+        ("n\u3164ame@example.org\ufe0f", "name@example.org"),
     ],
 )
 def test_an_address_is_one_however_it_was_pasted_and_keeps_its_accents(typed: str, cleaned: str) -> None:

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.utils import timezone, translation
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.forms import PastedEmailInput
+from cps_portal.core.lib.forms import LineField, PastedEmailInput
 from members import actions
 from members.access import newest_terms
 from members.enums import Programme
@@ -22,8 +23,9 @@ from members.forms.common import SPECIALTIES, NameFields, country_choices, terms
 from members.models import User
 
 MAX_EMAIL_LENGTH = 254
+MAX_KEY_NAME_LENGTH = 100
 
-PASSWORD_HINT = _("12 characters or more. A short sentence works well.")
+PASSWORD_HINT = format_lazy(_("{n} characters or more. A short sentence works well."), n=settings.PASSWORD_MIN_LENGTH)
 CODE_REQUIRED = _("Type the code.")
 
 
@@ -112,7 +114,7 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
         email.help_text = _("We’ll send a link to confirm it.")
         email.error_messages["required"] = _("Type your email address.")
         email.error_messages["invalid"] = _("Type your email with an @, like name@studio.com.")
-        password.help_text = _("12 characters or more. A short sentence works well.")
+        password.help_text = PASSWORD_HINT
         password.error_messages["required"] = _("Choose a password.")
         for field in (email, password):
             field.widget.attrs.pop("placeholder", None)
@@ -190,6 +192,8 @@ class ActivateAppForm(CodeFields, ActivateTOTPForm):  # type: ignore[misc]
 
 
 class AddPasskeyForm(PortalForm, AddWebAuthnForm):  # type: ignore[misc]
+    name = LineField(required=False, max_length=MAX_KEY_NAME_LENGTH)
+
     def set_texts(self) -> None:
         self.set_text("name", _("Name"), "", _("To recognise it later, for example “Phone” or “Blue key”."))
         self.set_text(
@@ -203,5 +207,7 @@ class AddPasskeyForm(PortalForm, AddWebAuthnForm):  # type: ignore[misc]
 
 
 class RenamePasskeyForm(PortalForm, EditWebAuthnForm):  # type: ignore[misc]
+    name = LineField(max_length=MAX_KEY_NAME_LENGTH)
+
     def set_texts(self) -> None:
         self.set_text("name", _("Name"), _("Type a name."))

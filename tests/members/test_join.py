@@ -51,6 +51,18 @@ def text(response: HttpResponse) -> str:
         "\u202adina@example.org\u202c",
         "\ufeffdina@example.org",
         "di\u00adna@example.org\u00a0",
+        "dina＠example.org",
+        "DINA@EXAMPLE.ORG",
+        "dina@example.org.",
+        "dina@example.org,",
+        "Dina Example <dina@example.org>",
+        "<dina@example.org>;",
+        "mailto:dina@example.org?subject=Hi",
+        "dina @ example.org",
+        "dina@example。org",
+        "\u2066dina@example.org\u2069",
+        "dina@exam\u2060ple.org",
+        "ｄｉｎａ@example.org",
     ],
 )
 def test_an_address_pasted_with_invisible_signs_is_the_plain_address_and_joins_once(world: World, pasted: str) -> None:
@@ -67,6 +79,49 @@ def test_a_name_is_kept_without_invisible_signs_and_with_the_joiners_of_its_scri
     join(first_name="Ann\u202eevil", last_name="می\u200cخواهم")
     member = Member.objects.get(user__email="dina@example.org")
     assert member.full_name == "Annevil می\u200cخواهم"
+
+
+@pytest.mark.parametrize("name", ["Sukarno", "Björk", "سوسن", "மணி", "J.R.R.", "St.John", "Ng", "O", "🦁 Leo"])
+def test_a_person_with_one_name_joins_and_has_a_card(world: World, name: str) -> None:
+    client, _response = join(first_name=name, last_name="")
+    member = Member.objects.get(user__email="dina@example.org")
+    assert (member.full_name, member.last_name) == (name, "")
+    assert member.initials == name[:1].upper()
+    assert str(member) == f"{name} ({member.number_in_groups})"
+    assert f"<bdi>{name}</bdi>" in text(client.get("/card/"))
+    assert text(client.get("/profile/")).count("Last name (if you have one)") == 1
+    assert client.post("/profile/", {"first_name": name, "last_name": "", "specialty": ""}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "You won R5000! Claim at https://evil.example",
+        "http://evil.example",
+        "www.evil.example",
+        "WWW.EVIL.EXAMPLE",
+        "evil.example/win",
+        "ｈｔｔｐｓ：／／evil.example",
+        "https:\u2044\u2044evil.example",
+        "evil.example\u2215win",
+        "back\\slash",
+        "ｗｗｗ．evil.example",
+        "w\u200bww.evil.example",
+        "M/S",
+    ],
+)
+@pytest.mark.parametrize("field", ["first_name", "last_name"])
+def test_a_name_with_a_web_address_or_a_slash_is_refused_beside_its_field(world: World, field: str, name: str) -> None:
+    _client, response = join(**{field: name})
+    assert "A name can’t have a web address or a slash in it." in text(response)
+    assert not Member.objects.filter(user__email="dina@example.org").exists()
+    assert not Message.objects.filter(to="dina@example.org").exists()
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u0301\u0327", "\u2060\ufeff", "\u2800"])
+def test_a_name_of_which_nothing_is_seen_is_refused(world: World, name: str) -> None:
+    _client, response = join(first_name=name)
+    assert "Nothing of this can be seen" in text(response)
 
 
 # --- What joining gives ---------------------------------------------------------------------------

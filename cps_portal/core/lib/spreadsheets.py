@@ -1,13 +1,16 @@
-"""CSV files that are opened in a spreadsheet, and CSV files that a spreadsheet has written."""
+"""Files for spreadsheets: CSV and .xlsx that leave, and CSV that a spreadsheet has written."""
 
 import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
+from xlsxwriter import Workbook
+
+from cps_portal.core.lib.text import clean_name, clean_text
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 DELIMITERS = ",;\t|"  # the first wins if a line has as many of another
@@ -40,6 +43,26 @@ def escape_formula(cell: str) -> str:
     return f"'{cell}" if cell.lstrip().startswith(FORMULA_STARTS) or cell.startswith(FORMULA_STARTS) else cell
 
 
+def write_workbook(headings: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int]) -> bytes:
+    """An .xlsx of one sheet. Every cell is text: no formula, no link, and numbers keep their leading zeros.
+
+    `widths` are those of the columns, in characters. Empty cells are left out, so that numbers can be typed there.
+    """
+    output = io.BytesIO()
+    with Workbook(output, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
+        for column, (heading, width) in enumerate(zip(headings, widths, strict=True)):
+            sheet.write_string(0, column, heading, bold)
+            sheet.set_column(column, column, width)
+        for number, row in enumerate(rows, start=1):
+            for column, cell in enumerate(row):
+                if cell:
+                    sheet.write_string(number, column, cell, text)
+        sheet.freeze_panes(1, 0)
+    return output.getvalue()
+
+
 def read_sheet(data: bytes) -> tuple[list[str], list[SheetRow]]:
     """The column names, in lower case, and the rows that are not blank. Raises UnreadableSheet.
 
@@ -57,7 +80,7 @@ def read_sheet(data: bytes) -> tuple[list[str], list[SheetRow]]:
     if CONTROL.search(first):
         raise UnreadableSheet(_not_csv())
     delimiter = separator[1] if separator else _find_delimiter(first)
-    header = [name.lower() for name in _without_empty_end(_split(first, delimiter) or [])]
+    header = [clean_name(name).lower() for name in _without_empty_end(_split(first, delimiter) or [])]
     return header, list(_rows(lines, header, delimiter))
 
 
@@ -139,4 +162,4 @@ def _as_row(line: int, cells: list[str] | None, header: list[str]) -> SheetRow:
     for name, cell in row.items():
         if CONTROL.search(cell):
             return SheetRow(line, column=name, problem=_("This cell has characters that can’t be read."))
-    return SheetRow(line, row)
+    return SheetRow(line, {name: clean_text(cell) for name, cell in row.items()})
