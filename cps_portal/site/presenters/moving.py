@@ -164,7 +164,7 @@ def _values(home: Home) -> Iterator[tuple[str, Rank, str]]:
 
 def _target(days: int | None, *, is_nearby: bool) -> tuple[Rank, str]:
     if days is None:
-        return (SLOWEST, True), _("standard speed")
+        return (SLOWEST, True), _("Standard speed")
     text = ngettext("%(days)s working day", "%(days)s working days", days) % {"days": days}
     return (-days, is_nearby), _where(text, is_nearby=is_nearby)
 
@@ -181,7 +181,7 @@ def _answer(row: LevelBenefit | None) -> tuple[Rank, str]:
     if row is None:
         return (SLOWEST, True), _("No target")
     hours = row.first_answer_hours
-    text = ngettext("within %(hours)s working hour", "within %(hours)s working hours", hours) % {"hours": hours}
+    text = ngettext("%(hours)s working hour", "%(hours)s working hours", hours) % {"hours": hours}
     return (-hours, True), text
 
 
