@@ -26,6 +26,7 @@ urlpatterns = [
     path("add/country/", stores.purchase_notes, name="purchase_notes"),
     path("redeem/", handovers.redeem, name="redeem"),
     path("list.csv", kit_list.download, {"format": "csv"}, name="list_csv"),
+    path("list.xlsx", kit_list.download, {"format": "xlsx"}, name="list_xlsx"),
     path("list.pdf", kit_list.download, {"format": "pdf"}, name="list_pdf"),
     path("points/", points.points, name="points"),
     path("upcoming/", upcoming.upcoming, name="upcoming"),

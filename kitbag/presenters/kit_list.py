@@ -1,27 +1,25 @@
-"""A member's kit as a list for insurers and customs, as CSV or PDF. The columns are those of an ATA carnet."""
+"""A member's kit as a list for insurers and customs: PDF, .xlsx or CSV. The columns are those of an ATA carnet."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from reportlab.lib.pagesizes import A4, landscape
-from reportlab.lib.utils import simpleSplit
-from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from cps_portal.core.lib.pdf import FONT, register_font, visual_order
-from cps_portal.core.lib.spreadsheets import escape_formula
+from cps_portal.core.lib.pdf import draw_text, wrapped_lines
+from cps_portal.core.lib.spreadsheets import escape_formula, write_workbook
 from kitbag.models import Registration
 from members.models import Member
 
 MAKE = "Canon"
 FONT_SIZE, LEADING, MARGIN, CELL_PADDING = 7.5, 9.5, 36, 6  # in PDF points, as all lengths here
 COLUMN_WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # together the width of a page
+SHEET_WIDTHS = (5, 16, 8, 34, 18, 16, 34, 20, 9, 12, 16)  # of the .xlsx, in characters
 MAX_CELL_LINES = 4  # a longer text is cut
 
 
@@ -71,8 +69,17 @@ def headings() -> list[str]:
     ]
 
 
+def as_xlsx(items: Iterable[ListItem]) -> bytes:
+    """For spreadsheets: all cells are text, so that serial numbers keep their leading zeros."""
+    rows = (_cells(item, item.purchased_on.isoformat() if item.purchased_on else "") for item in items)
+    return write_workbook(headings(), rows, widths=SHEET_WIDTHS)
+
+
 def as_csv(items: Iterable[ListItem]) -> bytes:
-    """UTF-8 with a byte order mark, because Excel reads the text as Latin-1 without one. No cell is a formula."""
+    """For programs: a spreadsheet takes serial numbers for numbers and drops their leading zeros.
+
+    UTF-8 with a byte order mark, because Excel reads the text as Latin-1 without one. No cell is a formula.
+    """
     output = io.StringIO()
     writer = csv.writer(output)
     writer.writerow(headings())
@@ -84,7 +91,6 @@ def as_csv(items: Iterable[ListItem]) -> bytes:
 
 def as_pdf(items: Sequence[ListItem], *, owner: str, on: date) -> bytes:
     """A4 landscape, as many pages as needed, with the headings on each."""
-    register_font()
     output = io.BytesIO()
     width, height = landscape(A4)
     canvas = Canvas(output, pagesize=(width, height))
@@ -131,15 +137,13 @@ def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: dat
     """Draw what is above the rows. Returns the height at which they begin."""
     y = height - MARGIN
     if page == 1:
-        canvas.setFont(FONT, 14)
-        canvas.drawString(MARGIN, y - 8, visual_order(_("Kit list")))
-        canvas.setFont(FONT, FONT_SIZE)
-        canvas.drawString(MARGIN, y - 24, visual_order(owner))
+        draw_text(canvas, MARGIN, y - 8, _("Kit list"), size=14)
+        draw_text(canvas, MARGIN, y - 24, owner, size=FONT_SIZE)
         summary = _("%(on)s, %(count)s products") % {"on": date_format(on, "j F Y"), "count": count}
-        canvas.drawString(MARGIN, y - 36, visual_order(summary))
+        draw_text(canvas, MARGIN, y - 36, summary, size=FONT_SIZE)
         y -= 52
-    canvas.setFont(FONT, FONT_SIZE)
-    canvas.drawRightString(landscape(A4)[0] - MARGIN, MARGIN - 14, visual_order(_("Page %(page)s") % {"page": page}))
+    number = _("Page %(page)s") % {"page": page}
+    draw_text(canvas, landscape(A4)[0] - MARGIN, MARGIN - 14, number, size=FONT_SIZE, align="right")
     cells = _wrapped_cells(headings())
     _draw_row(canvas, cells, y)
     y -= _row_height(cells)
@@ -152,7 +156,7 @@ def _draw_row(canvas: Canvas, cells: list[list[str]], y: float) -> None:
     x: float = MARGIN
     for lines, width in zip(cells, COLUMN_WIDTHS, strict=True):
         for number, line in enumerate(lines, start=1):
-            canvas.drawString(x, y - number * LEADING, line)
+            draw_text(canvas, x, y - number * LEADING, line, size=FONT_SIZE)
         x += width
 
 
@@ -162,22 +166,7 @@ def _row_height(cells: list[list[str]]) -> float:
 
 def _wrapped_cells(texts: Sequence[str]) -> list[list[str]]:
     """The lines of each cell of a row."""
-    return [_wrapped(text, width - CELL_PADDING) for text, width in zip(texts, COLUMN_WIDTHS, strict=True)]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """The lines of a text. A word that is wider than the cell is cut into pieces."""
-    lines: list[str] = []
-    for line in simpleSplit(text, FONT, FONT_SIZE, width):
-        lines += _pieces(line, width)
-    return [visual_order(line) for line in islice(lines, MAX_CELL_LINES)] or [""]
-
-
-def _pieces(line: str, width: float) -> list[str]:
-    pieces, piece = [], ""
-    for character in line:
-        if piece and pdfmetrics.stringWidth(piece + character, FONT, FONT_SIZE) > width:
-            pieces.append(piece)
-            piece = ""
-        piece += character
-    return [*pieces, piece]
+    return [
+        wrapped_lines(text, size=FONT_SIZE, wide=width - CELL_PADDING)[:MAX_CELL_LINES]
+        for text, width in zip(texts, COLUMN_WIDTHS, strict=True)
+    ]

@@ -5,10 +5,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kitbag.presenters.kit_list import as_csv, as_pdf, kit_list_items
+from kitbag.presenters.kit_list import as_csv, as_pdf, as_xlsx, kit_list_items
 from members.access import MemberRequest, member_required
 
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 @never_cache
@@ -19,6 +23,9 @@ def download(request: MemberRequest, format: str) -> HttpResponse:  # noqa: A002
     today = timezone.localdate()
     member = request.member
     owner = f"{member.first_name} {member.last_name}".strip()
-    content = as_csv(items) if format == "csv" else as_pdf(items, owner=owner, on=today)
+    if format == "pdf":
+        content = as_pdf(items, owner=owner, on=today)
+    else:
+        content = as_xlsx(items) if format == "xlsx" else as_csv(items)
     headers = {"Content-Disposition": f'attachment; filename="kit-{today.isoformat()}.{format}"'}
     return HttpResponse(content, content_type=CONTENT_TYPES[format], headers=headers)

@@ -10,10 +10,9 @@ from reportlab.graphics.barcode.code128 import Code128
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.lib.utils import simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 
-from cps_portal.core.lib.pdf import FONT, fitting_size, register_font, visual_order
+from cps_portal.core.lib.pdf import draw_text, fitting_size, wrapped_lines
 from members.models import Member
 from servicing.models import Parcel, ServiceCentre, Ticket
 
@@ -29,7 +28,6 @@ class Paper:
     """A PDF that is written from top to bottom."""
 
     def __init__(self, title: str) -> None:
-        register_font()
         self._out = io.BytesIO()
         self.canvas = Canvas(self._out, pagesize=A4)
         self.canvas.setTitle(title)
@@ -37,11 +35,9 @@ class Paper:
 
     def line(self, text: str, *, size: float = 10, x: float = MARGIN, wide: float = INNER, ink: HexColor = INK) -> None:
         """One line, in a smaller size if it is wider than `wide`."""
-        drawn = visual_order(text)
         self.canvas.setFillColor(ink)
-        self.canvas.setFont(FONT, fitting_size(drawn, size=size, wide=wide))
         self.y -= size * 1.3
-        self.canvas.drawString(x, self.y, drawn)
+        draw_text(self.canvas, x, self.y, text, size=fitting_size(text, size=size, wide=wide))
 
     def text(
         self,
@@ -54,7 +50,7 @@ class Paper:
         ink: HexColor = INK,
     ) -> None:
         """As many lines as it needs, up to `max_lines`."""
-        lines = simpleSplit(text, FONT, size, wide)
+        lines = wrapped_lines(text, size=size, wide=wide)
         for number, line in enumerate(lines[:max_lines], start=1):
             self.line(f"{line} …" if number == max_lines < len(lines) else line, size=size, x=x, wide=wide, ink=ink)
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import zipfile
 from datetime import date
 
 import pytest
@@ -11,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
 from kitbag.models import Registration
-from kitbag.presenters.kit_list import ListItem, as_csv, as_pdf
+from kitbag.presenters.kit_list import ListItem, as_csv, as_pdf, as_xlsx
 from tests.factories import draft
 from tests.fullbag import fill
 from tests.world import World
@@ -76,3 +78,32 @@ def test_a_thousand_products_take_as_many_queries_as_none(
         assert as_ben.get(address).status_code == 200
     assert len(many) == len(few)
     assert Registration.objects.of(world.ben).count() == 300
+
+
+def test_the_workbook_keeps_leading_zeros_and_runs_nothing() -> None:
+    items = [
+        list_item(serial=serial, store=store) for serial, store in [("042021000123", "=1+1"), ("3.3E+11", "http://x")]
+    ]
+    book = zipfile.ZipFile(io.BytesIO(as_xlsx(items)))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    texts = re.findall(r"<t[^>]*>([^<]*)</t>", book.read("xl/sharedStrings.xml").decode())
+    assert {"042021000123", "=1+1", "3.3E+11", "http://x", "Serial number"} <= set(texts)
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet
+    assert set(re.findall(r'<c r="\w+"(?: s="\d+")?( t="\w+")?', sheet)) == {' t="s"'}
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx", "pdf"])
+def test_every_format_is_linked_and_downloaded(as_ana: Client, format: str) -> None:  # noqa: A002
+    assert f'href="/kitbag/list.{format}"' in as_ana.get("/kitbag/").content.decode()
+    answer = as_ana.get(f"/kitbag/list.{format}")
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"].endswith(f'.{format}"')
+
+
+@pytest.mark.parametrize("store", ["ヨドバシカメラ", "서울 카메라", "北京相机店", "አዲስ አበባ"])
+def test_a_store_in_any_script_is_on_the_list(store: str) -> None:
+    pdf = as_pdf([list_item(store=store)], owner="山田 太郎", on=date(2026, 1, 2))
+    text = PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+    assert store in text
+    assert "山田 太郎" in text

@@ -9,9 +9,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 from pypdf import PdfReader
-from reportlab.pdfbase.ttfonts import TTFontFile
 
-from cps_portal.core.lib.pdf import FONT_FILE, visual_order
 from members.models import Member
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
@@ -42,11 +40,6 @@ def papers(world: World) -> tuple[bytes, bytes, set[str]]:
 
 def text_of(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
-
-
-def test_the_font_has_every_character_of_an_arabic_name() -> None:
-    drawn = visual_order("عبد الله الأمين")
-    assert {ord(sign) for sign in drawn} <= set(TTFontFile(str(FONT_FILE)).charToGlyph)
 
 
 def bar_codes_of(pdf: bytes) -> set[str]:

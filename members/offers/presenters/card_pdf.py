@@ -9,7 +9,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from cps_portal.core.lib.pdf import FONT, fitting_size, register_font, visual_order
+from cps_portal.core.lib.pdf import draw_text, fitting_size
 from members.enums import Level
 from members.models import Member
 from members.offers.models import Card
@@ -28,7 +28,6 @@ COLOURS = {  # paper and ink
 
 def as_pdf(card: Card, member: Member) -> bytes:
     """One A4 page; the level is that of today."""
-    register_font()
     out = io.BytesIO()
     page_wide, page_high = A4
     canvas = Canvas(out, pagesize=A4)
@@ -78,15 +77,11 @@ def _back(canvas: Canvas, card: Card, x: float, y: float) -> None:
 
 
 def _line(canvas: Canvas, text: str, x: float, y: float, *, size: float = 9, wide: float = 2 * WIDTH) -> None:
-    drawn = visual_order(text)
-    canvas.setFont(FONT, fitting_size(drawn, size=size, wide=wide))
-    canvas.drawString(x, y, drawn)
+    draw_text(canvas, x, y, text, size=fitting_size(text, size=size, wide=wide))
 
 
 def _centred(canvas: Canvas, text: str, x: float, y: float, *, size: float, wide: float) -> None:
-    drawn = visual_order(text)
-    canvas.setFont(FONT, fitting_size(drawn, size=size, wide=wide))
-    canvas.drawCentredString(x + WIDTH / 2, y, drawn)
+    draw_text(canvas, x + WIDTH / 2, y, text, size=fitting_size(text, size=size, wide=wide), align="centre")
 
 
 def _cutting_marks(canvas: Canvas, x: float, y: float) -> None:
