@@ -58,7 +58,16 @@ OUT_OF_TIME_CODES = frozenset(
         errorcodes.DEADLOCK_DETECTED,
     }
 )
-_deadline: ContextVar[float | None] = ContextVar("end of the budget, by time.monotonic()", default=None)
+
+
+@dataclass
+class Budget:
+    """How long may still be waited for the database, in seconds. Time spent in Python does not count."""
+
+    left: float
+
+
+_budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
 def connection_options(kind: str) -> str:
@@ -90,11 +99,11 @@ def stop_limiting() -> None:
 @contextmanager
 def time_budget(seconds: float) -> Iterator[None]:
     """All statements inside together may wait this long for the database. The inner of two budgets counts."""
-    token = _deadline.set(time.monotonic() + seconds)
+    token = _budget.set(Budget(seconds))
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _budget.reset(token)
 
 
 @contextmanager
@@ -116,14 +125,14 @@ def _wait(raw: Any, seconds: float) -> None:
 
     It must never close the connection: psycopg2 would wait for itself for ever. psycopg2 does so when this raises.
     """
-    end = _deadline.get()
-    if end is None:
-        end = time.monotonic() + seconds
+    budget = _budget.get() or Budget(seconds)
     poll = select.poll()
     while (state := raw.poll()) != extensions.POLL_OK:
         poll.register(raw.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
-        left = end - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
+        began = time.monotonic()
+        has_answered = budget.left > 0 and poll.poll(budget.left * 1000)
+        budget.left -= time.monotonic() - began
+        if not has_answered:
             raise OperationalError("the database did not answer in time")
 
 
