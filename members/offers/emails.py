@@ -46,6 +46,9 @@ def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
         context = {
             "first_name": confirmed_first_name(row.member),
             "step": PackStep(step).value,
+            "is_resting": row.can_be_requested_again,
+            "waits": row.state == PackState.RETURNED and not membership_of(row.member).is_active,
+            "country": row.member.country.name,
             "reference": row.reference_in_groups,
             "carrier": row.carrier,
             "tracking": row.tracking,

@@ -349,3 +349,31 @@ def test_the_pages_of_the_pack_say_what_is_so_in_each_state(world: World, as_ana
     page = as_ana.get("/offers/welcome-pack/").text
     assert "Cancelled, because your membership rested" in page
     assert "You requested it again" in page
+
+
+def test_a_pack_cancelled_by_its_country_is_told_in_words_that_hold(world: World, as_ana: Client) -> None:
+    """R70: no “we can still send it” where it cannot be sent."""
+    add_partner()
+    pack = asked(world.ana)
+    today = timezone.localdate()
+    CountryProgramme.objects.create(country="ZA", region="EMEA", kind=Programme.NONE, valid_from=today)
+    packs.cancel_resting_packs(at=timezone.now())
+    mail = emails.pack_step(pack=pack.pk, sending=1, step=PackStep.CANCELLED)
+    assert mail
+    for words in (mail["text"], mail["html"], as_ana.get("/dashboard/").text):
+        assert "again as soon as you live in a country of the free programme" in " ".join(words.split())
+        assert "We can still send it" not in words
+
+
+def test_a_returned_pack_waits_while_membership_rests(world: World, as_ana: Client) -> None:
+    add_partner()
+    pack_in("returned", world.ana)
+    assert "send the pack again" in as_ana.get("/offers/welcome-pack/").text
+    move(world.ana, "FR")
+    mail = emails.pack_step(pack=WelcomePack.objects.get().pk, sending=1, step=PackStep.RETURNED)
+    assert mail
+    assert "It waits for you here while your membership rests in France." in mail["text"]
+    assert "send the same pack again" not in mail["html"]
+    page = as_ana.get("/offers/welcome-pack/").text
+    assert "again" not in page.partition("<main")[2].partition("timeline")[2].partition("</ol>")[0]
+    assert "CPS is a subscription in France" in page

@@ -26,6 +26,7 @@ from members.offers.emails import is_sign_up_news_current, is_step_current
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Card, SignUp, WelcomePack
 from members.offers.queries import is_pack_offered
+from members.queries import membership_of
 from members.support.emails import ANSWERED, ASKED, CLOSED, is_case_news_current
 from members.support.models import Case
 from servicing.presenters import events, news
@@ -75,6 +76,11 @@ class Reading:
         if self.given_pack_offered is not None:
             return self.given_pack_offered
         return is_pack_offered(self.member, self.now)
+
+    @cached_property
+    def is_active(self) -> bool:
+        """Whether membership gives anything where they live (R65)."""
+        return membership_of(self.member).is_active
 
     @cached_property
     def in_force(self) -> dict[str, int]:
@@ -347,7 +353,7 @@ PACK_STEPS = {
 }
 
 
-def _packs(_reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
+def _packs(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
     packs = WelcomePack.objects.in_bulk(_keys(notices, "pack"))
     sentences = {
         N.PACK_DISPATCHED: (_("Your Welcome Pack is on its way"), _("Track it here, and tell us when it arrives.")),
@@ -372,7 +378,12 @@ def _packs(_reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
             is_current = pack.sending == row.params["sending"] and pack.state == PackState.REQUESTED
         else:
             is_current = is_step_current(pack, row.params["sending"], PACK_STEPS[code])
-        words[row.pk] = Words(*sentences[code], is_current)
+        title, detail = sentences[code]
+        if code == N.PACK_RETURNED and not reading.is_active:
+            detail = _("It waits here until you live in a country of the free programme.")
+        if code == N.PACK_CANCELLED and pack.can_be_requested_again:
+            detail = _("You can request it again as soon as you live in a country of the free programme.")
+        words[row.pk] = Words(title, detail, is_current)
     return words
 
 

@@ -177,14 +177,15 @@ def _get_pack(member: Member) -> WelcomePack | None:
 def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
     now = timezone.now()
     events = list(PackEvent.objects.filter(pack=row))
+    is_resting = row.state not in DELIVERED_AT_REST and not membership_of(request.member).is_active
     context = {
         "pack": row,
-        "steps": timeline(row, events),
+        "steps": timeline(row, events, is_resting=is_resting),
         "label": label_lines(row) if row.blanked_at is None else [],
         "contents": _contents(row.contents),
         "on_its_way": row.state in STEPS_DONE and row.state != PackState.RECEIVED,
         "can_be_missing": row.can_be_missing(now) and row.missing_case is None,
-        "is_resting": row.state not in DELIVERED_AT_REST and not membership_of(request.member).is_active,
+        "is_resting": is_resting,
         "takes_longer": row.state == PackState.REQUESTED and row.late_case is not None,
     }
     return render(request, "offers/pack_status.html", context)
@@ -197,8 +198,11 @@ def _contents(codes: list[str] | None) -> list[str]:
     return list(PackItem.objects.filter(code__in=codes).values_list("name", flat=True))
 
 
-def timeline(row: WelcomePack, events: list[PackEvent]) -> list[Step]:
-    """Steps that are done, in progress and to come. Of earlier sendings only that they were returned."""
+def timeline(row: WelcomePack, events: list[PackEvent], *, is_resting: bool = False) -> list[Step]:
+    """Steps that are done, in progress and to come. Of earlier sendings only how they ended.
+
+    `is_resting`: nothing more is sent while the member lives outside the free programme (R65).
+    """
     steps = [Step(_("You requested it"), "done", row.asked_at)]
     rested = {event.sending for event in events if event.data.get("reason") == CancelReason.RESTING}
     for event in events:
@@ -212,7 +216,8 @@ def timeline(row: WelcomePack, events: list[PackEvent]) -> list[Step]:
     times = {event.step: event.occurred_at for event in reversed(events) if event.sending == row.sending}
     if row.state in (PackState.RETURNED, PackState.CANCELLED):
         steps += [Step(TITLES_DONE[step], "done", times[step]) for step in STEPS[:3] if step in times]
-        return [*steps, *_steps_after_stop(row, times, is_resting=row.sending in rested)]
+        stop = _cancelled_at_rest(times) if row.sending in rested else _steps_after_stop(row, times)
+        return [*steps, *(stop[:1] if is_resting else stop)]
     done = STEPS_DONE[PackState(row.state)]
     steps += [
         Step(TITLES_DONE[step], "done", times.get(step), parcel=step == PackStep.DISPATCHED)
@@ -233,11 +238,12 @@ def _note_on_next(row: WelcomePack, step: PackStep) -> str:
     return ""
 
 
-def _steps_after_stop(row: WelcomePack, times: dict[str, datetime], *, is_resting: bool) -> list[Step]:
-    if is_resting:
-        note = _("You can request it here again as soon as you live in a country of the free programme.")
-        title = _("Cancelled, because your membership rests")
-        return [Step(title, "now", times.get(PackStep.CANCELLED), note)]
+def _cancelled_at_rest(times: dict[str, datetime]) -> list[Step]:
+    note = _("You can request it here again as soon as you live in a country of the free programme.")
+    return [Step(_("Cancelled, because your membership rests"), "now", times.get(PackStep.CANCELLED), note)]
+
+
+def _steps_after_stop(row: WelcomePack, times: dict[str, datetime]) -> list[Step]:
     if row.state == PackState.CANCELLED:
         note = _("Nothing is on its way. If you didn’t expect this, write to us and we’ll sort it out.")
         return [Step(_("Cancelled"), "now", times.get(PackStep.CANCELLED), note, "late")]
