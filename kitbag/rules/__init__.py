@@ -3,6 +3,7 @@
 from kitbag.rules.points import (
     DETAILS,
     STANDARD_DAYS,
+    VIDEO_DAYS,
     is_drawn,
     latest_purchase_date,
     missing_details,
@@ -44,6 +45,7 @@ __all__ = [
     "SERIAL_LABEL",
     "SERIAL_QUOTES",
     "STANDARD_DAYS",
+    "VIDEO_DAYS",
     "ReleaseDate",
     "SerialFinding",
     "Shape",

@@ -9,12 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from cps_portal.site.presenters import dashboard as dashboards
+from cps_portal.site.presenters.help import build_topics, find_answers, help_facts
 from kitbag.models import Product
+from kitbag.queries.fast_track import count_fast_track_models
 from members.access import MemberRequest, member_of, member_required, newest_terms
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold
@@ -22,6 +25,7 @@ from servicing.models import ServiceCentre
 
 NUMBERS_KEY = "portal-numbers"
 NUMBERS_SECONDS = 60
+MAX_QUERY_LENGTH = 100
 
 
 def numbers() -> dict[str, Any]:
@@ -29,12 +33,13 @@ def numbers() -> dict[str, Any]:
     figures: dict[str, Any] | None = cache.get(NUMBERS_KEY)
     if figures is None:
         full = LevelBenefit.objects.filter(service_level=ServiceLevel.FULL, country="")
-        programmes = [(row.country.code, row.kind) for row in CountryProgramme.objects.in_force()]
+        programmes = list(CountryProgramme.objects.in_force())
         figures = {
             "products": Product.objects.registrable().count(),
-            "fast_track_products": Product.objects.fast_track().count(),
             "fastest_days": full.aggregate(days=Min("fast_track_days"))["days"],
-            "free_countries": sum(kind == Programme.FREE for _code, kind in programmes),
+            "free_countries": sum(row.kind == Programme.FREE for row in programmes),
+            "silver_countries": sum(row.service_level == ServiceLevel.SILVER for row in programmes),
+            "subscription_countries": sum(row.kind == Programme.SUBSCRIPTION for row in programmes),
             "countries": len(programmes),
             "centres": ServiceCentre.objects.open().filter(programme=Programme.FREE).count(),
             "thresholds": LevelThreshold.objects.in_force(),
@@ -56,7 +61,7 @@ def numbers() -> dict[str, Any]:
 
 def public_context() -> dict[str, Any]:
     """The numbers, and the levels with what each gives."""
-    figures = numbers()
+    figures = {**numbers(), "fast_track_products": count_fast_track_models()}
     levels = [
         {
             "level": level,
@@ -125,8 +130,21 @@ def _stamp(board: dashboards.Dashboard) -> str:
 @login_not_required
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
-    """Questions and answers, with the numbers from the data (R57)."""
-    return render(request, "public/help.html", public_context())
+    """Questions and answers, with the numbers from the data; with ?q= those that have all of its words (R57)."""
+    context = public_context()
+    topics = build_topics(help_facts(context["numbers"], context["levels"]))
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUERY_LENGTH]
+    answers = find_answers(topics, query) if query else []
+    status = ngettext("%(count)s answer for “%(query)s”", "%(count)s answers for “%(query)s”", len(answers))
+    if not answers:
+        status = _("We found no answer for “%(query)s”. Try other words, or write to us.")
+    context = {
+        "topics": topics,
+        "query": query,
+        "answers": answers,
+        "status": status % {"count": len(answers), "query": query},
+    }
+    return render(request, "public/help.html", context)
 
 
 @login_not_required
