@@ -65,8 +65,11 @@ Job = Callable[[], Any]
 
 def claim_of(world: World) -> Claim:
     """Ben, whose key is higher, claims what Ana holds."""
-    with_receipt(validated(world.ben, world.pro_body, SERIAL, at=NOW))
-    return Claim.objects.get()
+    validated(world.ben, world.pro_body, SERIAL, at=NOW)
+    claim = Claim.objects.get()
+    with_receipt(claim.claimant)
+    with_receipt(claim.holder)
+    return claim
 
 
 def decision(claim: Claim, outcome: ClaimOutcome, by: User) -> Job:
@@ -148,6 +151,9 @@ def test_claims_against_each_other_do_not_deadlock(committed_world: World) -> No
     ]
     checks = together(*(lambda row=row: registrations.check_registration(registration=row, at=NOW) for row in rows))
     assert codes(checks) == []
+    for claim in Claim.objects.open():
+        with_receipt(claim.claimant)
+        with_receipt(claim.holder)
     made = list(Claim.objects.open())
     assert len(made) == 3
     results = together(*(decision(claim, ClaimOutcome.CLAIMANT, world.staff) for claim in made))
