@@ -39,7 +39,7 @@ class DetailsForm(forms.Form):
         label=_("Serial number"),
         required=False,
         max_length=40,
-        error_messages={"max_length": _("A serial number has at most fourteen characters. Type only the number.")},
+        error_messages={"max_length": _("This is too long for a serial number. Type only the number.")},
         widget=forms.TextInput(
             attrs={
                 "class": "input input--serial",
@@ -57,7 +57,7 @@ class DetailsForm(forms.Form):
         required=False,
         max_length=120,
         help_text=_("Second hand? Write who you bought it from."),
-        error_messages={"max_length": _("Use at most 120 characters.")},
+        error_messages={"max_length": _("Use at most %(limit_value)d characters.")},
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
     )
     country = forms.ChoiceField(

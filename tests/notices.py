@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from cps_portal.site.presenters.notices import NoticeLine, Reading, describe, unread_notices
+from cps_portal.site.presenters.notice_words import Reading
+from cps_portal.site.presenters.notices import NoticeLine, describe, unread_notices
 from members.models import Member, Notice
 
 

@@ -1,13 +1,36 @@
 """What every template can read as `portal`: the member, the theme, and whether something needs them."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from kitbag.models import Registration
 from members.enums import Theme
 from members.models import Member
+from members.offers.rules import MISSING_AFTER
 from members.queries import membership_of
 from members.rules import Membership
+from servicing.rules.entitlement import MIN_VIDEO_TARGET_DAYS, STANDARD_TARGET_DAYS
+from servicing.rules.places import PLACES
+
+
+class Limits:
+    """The numbers of rules and settings that texts name, so that no template states one (R57, R70)."""
+
+    desk_days = settings.DESK_WORKING_DAYS
+    notice_days = settings.NOTICE_DAYS
+    closing_days = settings.CLOSING_DAYS
+    outbox_days = settings.OUTBOX_RETENTION_DAYS
+    password_length = settings.PASSWORD_MIN_LENGTH
+    reset_days = settings.PASSWORD_RESET_TIMEOUT // 86_400
+    loan_reserved_days = settings.LOAN_RESERVED_FOR.days
+    loan_back_days = settings.LOAN_BACK_DAYS
+    places = PLACES
+    standard_days = STANDARD_TARGET_DAYS
+    video_days = MIN_VIDEO_TARGET_DAYS
+    pack_weeks = MISSING_AFTER // timedelta(weeks=1)
 
 
 class Portal:
@@ -42,6 +65,7 @@ class Portal:
         return f"registration:{match.kwargs['pk']}" if match and is_kitbag_page else ""
 
     themes = Theme
+    limits = Limits()
 
 
 def portal(request: HttpRequest) -> dict[str, Portal]:

@@ -28,14 +28,18 @@ def adjust_points(
     Raises Refusal: `points`, `reason`, `past`, `far` (beside their fields), `closed`.
     """
     if not 0 < points <= MAX_POINTS:
-        raise Refusal("points", _("Type a number of points from 1 to %(most)s.") % {"most": MAX_POINTS}, "points")
+        raise Refusal(
+            "points",
+            _("Type a number of points from %(least)s to %(most)s.") % {"least": 1, "most": MAX_POINTS},
+            "points",
+        )
     if not reason.strip():
         raise Refusal("reason", _("Give a reason. The member reads it."), "reason")
     today = timezone.localdate(at)
     if expires_on and expires_on <= today:
         raise Refusal("past", _("This day is not in the future. Choose a later day or leave it empty."), "expires_on")
     if expires_on and expires_on > today + MAX_DURATION:
-        raise Refusal("far", _("This day is more than ten years away. Check the year."), "expires_on")
+        raise Refusal("far", _("This day is too far away. Check the year."), "expires_on")
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", _("This account is closed."))

@@ -11,6 +11,7 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.transitions import constraint_name, lock_registration
 from kitbag.enums import ASKING, RegistrationState, ReviewReason
 from kitbag.models import Appeal, Registration
+from kitbag.queries.deadlines import decision_due
 from members.models import User
 from members.support import actions as cases
 from members.support.enums import CaseKind
@@ -92,7 +93,14 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
     with translation.override(row.member.language):
         subject = _t("Appeal: %(product)s") % {"product": row.product.name}
     case = cases.open_case(
-        kind=CaseKind.APPEAL, subject=subject[:120], text=text, member=row.member, about=row, by=by, at=at
+        kind=CaseKind.APPEAL,
+        subject=subject[:120],
+        text=text,
+        member=row.member,
+        about=row,
+        by=by,
+        at=at,
+        answer_by=decision_due(row),
     )
     return Appeal.objects.create(
         registration=row, text=text, refusal_reason=reason, refused_by=refused_by, case=case, made_at=at

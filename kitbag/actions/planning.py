@@ -248,7 +248,7 @@ class _PlanChecker:
         if plan.effective_on <= self.today:
             raise Refusal("past", _("This day is not in the future. Choose a later one."), "effective_on")
         if plan.effective_on > self.today + MAX_AHEAD:
-            raise Refusal("far", _("This day is more than five years away. Check the year."), "effective_on")
+            raise Refusal("far", _("This day is too far away. Check the year."), "effective_on")
         days = {change.effective_on for change in self.changes[plan.product.pk]}
         if plan.effective_on in days or (plan.product.pk, plan.effective_on) in self.seen:
             raise Refusal("twice", _("A change of this product is already planned for that day."), "effective_on")

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib import clock
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import appeals, claims, sales, stolen_reports
@@ -83,13 +82,6 @@ def count_recent_refusals(member: Member, at: datetime) -> int:
         member=member.pk, state=RegistrationState.REJECTED, decided_at__gt=at - timedelta(days=days)
     ).exclude(refusal_reason__in=ASKING)
     return int(refused.values("pgh_obj_id", "decided_at").distinct().count())
-
-
-def decision_due(row: Registration) -> datetime | None:
-    """Two working days after it was submitted (R19); None if it was not."""
-    if row.submitted_at is None:
-        return None
-    return clock.add_working_days(row.submitted_at, settings.DESK_WORKING_DAYS, settings.SUPPORT_CALENDAR)
 
 
 # --- The desk: one person at a time ---

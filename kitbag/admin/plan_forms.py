@@ -136,5 +136,8 @@ class LoadForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
-            raise forms.ValidationError(_("The file is larger than 1 MB. Split it and load the parts."))
+            raise forms.ValidationError(
+                _("The file is larger than %(kilobytes)s kB. Split it and load the parts.")
+                % {"kilobytes": MAX_BYTES // 1024}
+            )
         return file

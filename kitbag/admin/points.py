@@ -265,7 +265,7 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
             return "–"
         return gettext("%(n)s s") % {"n": f"{(check.finished_at - check.started_at).total_seconds():.1f}"}
 
-    @admin.display(description=_("members who differ, the first 100"))
+    @admin.display(description=_("members who differ"))
     def members_who_differ(self, check: LedgerCheck) -> str:
         numbers = [str(number) for number in check.differing]
         url = reverse("admin:members_member_changelist")

@@ -36,6 +36,7 @@ from kitbag.enums import RefusalReason, RegistrationState
 from kitbag.models import Appeal, Claim, Registration, RegistrationInReview
 from kitbag.models.registrations import ANSWERS_FIRST
 from kitbag.presenters.texts import release_sentence, serial_sentence
+from kitbag.queries.deadlines import decision_due
 from members.forms.common import add_refusal
 from members.models import Member, User
 
@@ -112,7 +113,7 @@ class ReviewAdmin(RegistrationAdmin):
 
     @admin.display(description=_("decide by"), ordering="submitted_at")
     def due(self, registration: Registration) -> str:
-        due = review.decision_due(registration)
+        due = decision_due(registration)
         if due is None:
             return "–"
         when = date_format(timezone.localtime(due), "Y-m-d H:i")
@@ -218,7 +219,7 @@ class ReviewAdmin(RegistrationAdmin):
         now = timezone.now()
         waiting = registration.state == RegistrationState.SUBMITTED and bool(registration.review_reason)
         held = waiting and review.is_taken(registration, now)
-        due = review.decision_due(registration) if waiting else None
+        due = decision_due(registration) if waiting else None
         claim = Claim.objects.open().filter(claimant=registration).first()
         appeal = Appeal.objects.filter(registration=registration).select_related("refused_by").first()
         finding = check_serial(registration, registration.serial) if registration.serial else None

@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('awaiting', models.PositiveIntegerField(default=0, verbose_name='members who await a running change')),
                 ('untold', models.PositiveIntegerField(default=0, verbose_name='holders not notified of an announced change')),
                 ('mended', models.PositiveIntegerField(default=0, verbose_name='members corrected')),
-                ('differing', models.JSONField(default=list, help_text='Member numbers, the first hundred.', verbose_name='members that differ')),
+                ('differing', models.JSONField(default=list, help_text='Member numbers, the first of them.', verbose_name='members that differ')),
                 ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
             ],
             options={

@@ -178,7 +178,7 @@ class LedgerCheck(models.Model):
     untold = models.PositiveIntegerField(_("holders not notified of an announced change"), default=0)
     mended = models.PositiveIntegerField(_("members corrected"), default=0)
     differing = models.JSONField(
-        _("members that differ"), default=list, help_text=_("Member numbers, the first hundred.")
+        _("members that differ"), default=list, help_text=_("Member numbers, the first of them.")
     )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by")

@@ -143,7 +143,7 @@ def _missing(registration: Registration) -> str | Promise:
         doubtful = registration.is_before_release
         return _("Check the date of purchase") if doubtful else _("Everything is there. Submit it")
     if len(missing) == len(DETAIL_WORDS):
-        return _("Add the four details")
+        return _("Add the details")
     return _t("Add %(details)s") % {"details": ", ".join(str(DETAIL_WORDS[name]) for name in missing)}
 
 

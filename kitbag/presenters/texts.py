@@ -1,15 +1,17 @@
 """Sentences for members about serial numbers, reviews and changes of their points."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
-from kitbag.models import PointsEntry, Product, Registration
+from kitbag.models import Claim, PointsEntry, Product, Registration
+from kitbag.queries.deadlines import decision_due
 from kitbag.rules import SerialFinding
 from members.enums import PointsCause
+from members.support.presenters import due_in_words
 
 SERIAL_SENTENCES = {
     "empty": _("Type the serial number."),
@@ -30,8 +32,8 @@ SERIAL_SENTENCES = {
     "shortened": _(
         "A spreadsheet has shortened this number, so digits are missing. Copy the serial number from the product."
     ),
-    "short": _("A serial number has at least four characters. Check that yours is complete."),
-    "long": _("A serial number has at most fourteen characters. Type only the number."),
+    "short": _("This is too short for a serial number. Check that yours is complete."),
+    "long": _("This is too long for a serial number. Type only the number."),
     "letters": _("Did you mean %(suggestion)s? Serial numbers of this kind have digits where you typed letters."),
     "shape": _("This doesn’t look like a serial number of this product. Check it, or tick the box if it is right."),
     "shape_example": _(
@@ -80,24 +82,34 @@ CAUSE_SENTENCES = {
 }
 
 REVIEW_SENTENCES = {
-    ReviewReason.DUPLICATE: _(
-        "We need to check this serial number by hand. You’ll hear from us within two working days."
-    ),
-    ReviewReason.SHAPE: _(
-        "The number looks unusual, so we’re checking it by hand. You’ll hear within two working days."
-    ),
-    ReviewReason.DATE: _(
-        "The date is before the product came out, so we’re checking it by hand. You’ll hear within two working days."
-    ),
-    ReviewReason.NO_SERIAL: _(
-        "It has no serial number, so we’re checking it by hand. You’ll hear within two working days."
-    ),
-    ReviewReason.SAMPLE: _("We check a few by hand, and this is one of them. You’ll hear within two working days."),
-    ReviewReason.REFUSALS: _("We’re checking this one by hand. You’ll hear from us within two working days."),
+    ReviewReason.DUPLICATE: _("We need to check this serial number by hand."),
+    ReviewReason.SHAPE: _("The number looks unusual, so we’re checking it by hand."),
+    ReviewReason.DATE: _("The date is before the product came out, so we’re checking it by hand."),
+    ReviewReason.NO_SERIAL: _("It has no serial number, so we’re checking it by hand."),
+    ReviewReason.SAMPLE: _("We check a few by hand, and this is one of them."),
+    ReviewReason.REFUSALS: _("We’re checking this one by hand."),
     ReviewReason.STOLEN: _("Please contact us about this product."),
-    ReviewReason.APPEAL: _("Someone else is looking at your appeal. You’ll hear from us within two working days."),
-    ReviewReason.ASKED: _("We’re looking at what you added. You’ll hear from us within two working days."),
+    ReviewReason.APPEAL: _("Someone else is looking at your appeal."),
+    ReviewReason.ASKED: _("We’re looking at what you added."),
 }
+
+
+def review_sentence(row: Registration, now: datetime) -> str:
+    """Why a person is checking it, and by when the member hears from them (R19); "" if nobody is."""
+    if not row.review_reason:
+        return ""
+    reason = str(REVIEW_SENTENCES[ReviewReason(row.review_reason)])
+    due = decision_due(row)
+    if due is None or row.review_reason == ReviewReason.STOLEN:
+        return reason
+    claim = Claim.objects.open().filter(claimant=row).first()
+    if claim:
+        asked = _("Answer in the case by %(day)s. Then we decide.")
+        return f"{reason} {asked % {'day': date_format(claim.respond_by, 'j F Y')}}"
+    hear = _("You’ll hear from us by %(due)s.")
+    if due < now:
+        hear = _("We aimed to decide by %(due)s. Sorry, it’s taking longer.")
+    return f"{reason} {hear % {'due': due_in_words(due)}}"
 
 
 def serial_sentence(finding: SerialFinding) -> str:

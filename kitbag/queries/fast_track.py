@@ -1,7 +1,12 @@
 """Fast Track targets by level (R3, R43, R44, R65)."""
 
+from django.core.cache import cache
+
+from kitbag.models import Product
 from members.models import LevelBenefit, Member
 from members.queries import membership_of
+
+COUNT_SECONDS = 60
 
 
 def fast_track_days_by_level(member: Member) -> dict[str, int | None]:
@@ -16,3 +21,9 @@ def fast_track_days_by_level(member: Member) -> dict[str, int | None]:
         service_level=membership.service_level, country__in=["", membership.country]
     ).order_by("country")  # the row of the country comes after the general one, so it wins in the dict
     return {benefit.level: benefit.fast_track_days for benefit in benefits}
+
+
+def count_fast_track_models() -> int:
+    """How many models have Fast Track, for every text that names the number (R57); a minute old at most."""
+    count: int = cache.get_or_set("fast-track-models", Product.objects.fast_track().count, COUNT_SECONDS)
+    return count

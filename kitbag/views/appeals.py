@@ -29,7 +29,7 @@ def appeal(request: MemberRequest, pk: int) -> HttpResponse:
         return redirect(registration)
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _make_appeal(registration, form):
-        messages.success(request, _t("Thank you. Someone else will look at it now, within two working days."))
+        messages.success(request, _t("Thank you. Someone else will look at it now."))
         return redirect(registration)
     context = {"registration": registration, "product": registration.product, "form": form}
     return render(request, "kitbag/appeal.html", context, status=422 if form.errors else 200)

@@ -22,7 +22,7 @@ from kitbag.forms import EvidenceForm, RemoveForm
 from kitbag.models import Registration
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
-from kitbag.presenters.texts import NEXT_STEPS, REVIEW_SENTENCES
+from kitbag.presenters.texts import NEXT_STEPS, review_sentence
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.views.appeals import appeal_context
@@ -137,7 +137,7 @@ def product_context(request: MemberRequest, registration: Registration) -> dict[
         "card": card,
         "registration": registration,
         "product": registration.product,
-        "review": REVIEW_SENTENCES.get(registration.review_reason),  # type: ignore[call-overload]
+        "review": review_sentence(registration, timezone.now()),
         "next_step": NEXT_STEPS.get(registration.refusal_reason),  # type: ignore[call-overload]
         "can_reopen": registration.state == RegistrationState.SUBMITTED
         and registration.review_reason not in ("", ReviewReason.APPEAL),
@@ -210,11 +210,7 @@ def _history(registration: Registration) -> list[HistoryLine]:
         lines.append(HistoryLine(registration.decided_at, title, registration.get_refusal_reason_display(), "alert"))
     if registration.submitted_at:
         # Not the label of the review reason, because it would tell a thief that the product is reported stolen (R34).
-        reason = (
-            REVIEW_SENTENCES[ReviewReason(registration.review_reason)]
-            if registration.review_reason
-            else _("All four details are in.")
-        )
+        reason = review_sentence(registration, timezone.now()) or _("All four details are in.")
         lines.append(HistoryLine(registration.submitted_at, _("Submitted to be checked"), reason, "check"))
     lines.append(HistoryLine(registration.added_at, _("Added to your Kitbag"), "", "plus"))
     return sorted(lines, key=lambda line: line.at, reverse=True)

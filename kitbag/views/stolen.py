@@ -27,7 +27,7 @@ class StolenForm(forms.Form):
         help_text=_("The number of your report at the police."),
         error_messages={
             "required": _("Type the number of your report at the police."),
-            "max_length": _("Use at most 80 characters."),
+            "max_length": _("Use at most %(limit_value)d characters."),
         },
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
     )
@@ -37,7 +37,7 @@ class StolenForm(forms.Form):
         required=False,
         max_length=stolen_reports.MAX_NOTE_LENGTH,
         help_text=_("Anything that helps us recognise it. Only our staff can read this."),
-        error_messages={"max_length": _("Use at most 500 characters.")},
+        error_messages={"max_length": _("Use at most %(limit_value)d characters.")},
         widget=forms.Textarea(attrs={"class": "input", "rows": "4"}),
     )
 

@@ -53,7 +53,7 @@ def draft_thresholds(
     if effective_on <= today:
         raise Refusal("past", _("This date is not in the future. Choose a later one."), "effective_on")
     if effective_on > today + MAX_TIME_AHEAD:
-        raise Refusal("far", _("This date is more than five years ahead. Check the year."), "effective_on")
+        raise Refusal("far", _("This date is too far ahead. Check the year."), "effective_on")
     fields = {"silver": silver, "gold": gold, "platinum": platinum}
     for (_lower, points_below), (name, points) in pairwise([("red", 0), *fields.items()]):
         if not points_below < points <= MAX_POINTS:

@@ -62,19 +62,21 @@ def open_case(
     visitor: Visitor | None = None,
     about: Model | None = None,
     asks: bool = False,
+    answer_by: datetime | None = None,
     attached: Sequence[StoredFile] = (),
 ) -> Case:
     """Open a case for a member or a visitor with its first message, and mail them the reference and the target (R58).
 
     `by` wrote the text: the member, a member of staff, or None for a visitor and for the portal itself. What the
     portal wrote is in the mail, because the member has not seen it.
+    The target is that of the member's level, or `answer_by` where another rule sets one, as for appeals (R19).
     With `asks` the case waits for the member's reply: they get a notice, and a mail with the text.
     Raises Refusal: `empty`, `long` (beside `text`).
     """
     if (member is None) == (visitor is None):
         raise ValueError("a case belongs to either a member or a visitor")
     _check_text(text)
-    due = None if asks else answer_due(member, at)
+    due = None if asks else answer_by or answer_due(member, at)
     with attributed_to(by):
         case = Case.objects.create(
             reference=new_reference(lambda drawn: Case.objects.filter(reference=drawn).exists()),

@@ -1,13 +1,14 @@
 """Mails about cases."""
 
 from django.conf import settings
-from django.utils import timezone
+from django.utils import translation
 
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from members.queries import confirmed_first_name
 from members.support.enums import CaseState
 from members.support.models import Case, CaseMessage
+from members.support.presenters import due_in_words
 
 RECEIVED, OPENED, ANSWERED, ASKED, CLOSED = "received", "opened", "answered", "asked", "closed"
 STATES = {ANSWERED: CaseState.ANSWERED, ASKED: CaseState.WAITING, CLOSED: CaseState.CLOSED}
@@ -33,21 +34,17 @@ def case_mail(*, case: int, event: str, message: int | None = None) -> dict[str,
     first_name = confirmed_first_name(row.member) if row.member else ""
     path = row.get_absolute_url()
     text = CaseMessage.objects.get(pk=message).text if message and event != RECEIVED else ""
+    with translation.override(row.language):
+        due = due_in_words(row.due_at) if row.due_at else ""
     context = {
         "event": event,
         "first_name": first_name,
         "subject": row.subject if first_name else "",
         "reference": row.reference_in_groups,
         "text": text,
-        "due_at": timezone.make_naive(row.due_at, settings.SUPPORT_CALENDAR.zone) if row.due_at else None,
-        "place": support_city(),
+        "due": due,
         "waits": row.state == CaseState.WAITING,
         "url": f"{settings.SITE_URL}{path}" if path else "",
         "is_member": row.member_id is not None,
     }
     return render_mail("case", context, language=row.language)
-
-
-def support_city() -> str:
-    """The city whose time zone the working hours of support are in."""
-    return str(settings.SUPPORT_CALENDAR.zone.key).rpartition("/")[2].replace("_", " ")

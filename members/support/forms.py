@@ -41,7 +41,7 @@ class ContactForm(forms.Form):
     name = PersonNameField(
         label=_("Your name"),
         max_length=80,
-        error_messages={"required": _("Type your name."), "max_length": _("Use at most 80 characters.")},
+        error_messages={"required": _("Type your name."), "max_length": _("Use at most %(limit_value)d characters.")},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = forms.EmailField(
@@ -58,7 +58,7 @@ class ContactForm(forms.Form):
         label=_("Subject"),
         max_length=120,
         help_text=_("In a few words."),
-        error_messages={"required": _("Type a subject."), "max_length": _("Use at most 120 characters.")},
+        error_messages={"required": _("Type a subject."), "max_length": _("Use at most %(limit_value)d characters.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     text = LongText(

@@ -29,10 +29,10 @@ from members.access import MemberRequest, member_of, member_required
 from members.forms.common import add_refusal
 from members.models import Member
 from members.support import actions
-from members.support.emails import support_city
 from members.support.enums import TOPICS, CaseKind
 from members.support.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
 from members.support.models import Case
+from members.support.presenters import support_city
 from members.support.queries.file_access import PURPOSE
 from members.support.queries.subjects import find_related, page_url
 

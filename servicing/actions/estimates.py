@@ -62,7 +62,7 @@ def send_estimate(
     if valid_until < today:
         raise Refusal("valid_until", _("This day is over. Give the member some days to answer."), "valid_until")
     if valid_until > today + MAX_VALIDITY:
-        raise Refusal("valid_until", _("This is more than half a year ahead. Choose an earlier day."), "valid_until")
+        raise Refusal("valid_until", _("This is too far ahead. Choose an earlier day."), "valid_until")
     number = Estimate.objects.filter(ticket=ticket).count() + 1
     if number > 1:
         _end_open_estimate(ticket, EstimateState.WITHDRAWN, at)

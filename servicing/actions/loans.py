@@ -274,5 +274,9 @@ def _default_due_back(loan: Loan, at: datetime) -> date:
 def _checked_due_back(loan: Loan, day: date, at: datetime) -> date:
     today = loan.unit.centre.today(at)
     if not today < day <= today + timedelta(days=MAX_LOAN_DAYS):
-        raise Refusal("due_back", _("Choose a day from tomorrow, within four months."), "due_back")
+        raise Refusal(
+            "due_back",
+            _("Choose a day from tomorrow, at most %(days)s days ahead.") % {"days": MAX_LOAN_DAYS},
+            "due_back",
+        )
     return day

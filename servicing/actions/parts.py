@@ -94,4 +94,4 @@ def _check_day(ticket: Ticket, day: date | None, at: datetime) -> None:
     if day < today:
         raise Refusal("past", _("This day is over. If the part is there, record that it arrived."), "expected_on")
     if day > today + timedelta(days=MAX_DAYS_AHEAD):
-        raise Refusal("far", _("This is more than two years ahead. Check the year."), "expected_on")
+        raise Refusal("far", _("This is too far ahead. Check the year."), "expected_on")

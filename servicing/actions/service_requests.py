@@ -197,7 +197,7 @@ def _require_possible(entitlement: Entitlement, field: str) -> None:
     if entitlement.needs_choice:
         raise Refusal(
             "places",
-            _("All your three places are taken. Wait for a place, or send it at standard speed."),
+            _("All your places are taken. Wait for a place, or send it at standard speed."),
             f"{field}.wish",
         )
 

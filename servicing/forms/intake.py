@@ -67,7 +67,7 @@ class OpenTicketForm(forms.Form):
     warranty = forms.BooleanField(label=_("The customer asks for a warranty repair"), required=False)
     files = UploadsField(purpose=PURPOSE, label=_("Proof of purchase"), required=False)  # type: ignore[assignment]
     wish = forms.ChoiceField(
-        label=_("If all three places are taken"), choices=[("", "–"), *PlaceWish.choices], required=False
+        label=_("If all places are taken"), choices=[("", "–"), *PlaceWish.choices], required=False
     )
 
     def __init__(self, *args: Any, user: User, registered: bool, visiting: bool = False, **kwargs: Any) -> None:

@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'closure',
                 'verbose_name_plural': 'closures',
                 'ordering': ['first'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('last__gte', models.F('first')), ('last__lte', django.db.models.expressions.CombinedExpression(models.F('first'), '+', models.Value(datetime.timedelta(days=30))))), name='closure_days', violation_error_message='The last day must not be before the first, nor more than 30 days later.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('last__gte', models.F('first')), ('last__lte', django.db.models.expressions.CombinedExpression(models.F('first'), '+', models.Value(datetime.timedelta(days=30))))), name='closure_days', violation_error_message='The last day must not be before the first, nor so much later.')],
             },
         ),
         migrations.CreateModel(

@@ -172,7 +172,7 @@ class Closure(models.Model):
             models.CheckConstraint(
                 name="closure_days",
                 condition=Q(last__gte=F("first"), last__lte=F("first") + timedelta(days=30)),
-                violation_error_message=_("The last day must not be before the first, nor more than 30 days later."),
+                violation_error_message=_("The last day must not be before the first, nor so much later."),
             )
         ]
 

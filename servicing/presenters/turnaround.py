@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.models import Registration
+from kitbag.queries.fast_track import count_fast_track_models
 from members.models import Member
 from servicing.enums import CentreStatus, PlaceWish, ServiceKind, WhyNoWarranty, WhyRefused, WhyStandard
 from servicing.models import ServiceCentre
@@ -20,7 +21,7 @@ WHAT_WOULD_HELP: Mapping[str, str | Promise] = {
     WhyStandard.HOME: _("If you move to a country of the free programme, it comes back."),
     WhyStandard.NO_PROGRAMME: _("A centre in a country of the free programme can be faster."),
     WhyStandard.LEVEL: _("A higher level gives you Fast Track there. Every product that counts adds points."),
-    WhyStandard.MODEL: _("About 120 models have Fast Track. This one is repaired at standard speed everywhere."),
+    WhyStandard.MODEL: _("%(models)s models have Fast Track. This one is repaired at standard speed everywhere."),
     WhyStandard.NOT_REGISTERED: _("Add it to your Kitbag with all four details."),
     WhyStandard.NOT_VALIDATED: _(
         "Complete its details. Once they’re validated, it’s Fast Track, even during a repair."
@@ -58,7 +59,7 @@ class ServiceOffer:
     def reasons(self) -> list[Reason]:
         if self.entitlement.refused:
             return [_refusal_reason(code) for code in self.entitlement.refused]
-        return [Reason(code, WhyStandard(code).label, WHAT_WOULD_HELP[code]) for code in self.entitlement.why_standard]
+        return [Reason(code, WhyStandard(code).label, _what_would_help(code)) for code in self.entitlement.why_standard]
 
     @property
     def no_warranty(self) -> list[str | Promise]:
@@ -176,6 +177,11 @@ def closed_centres_nearby(member: Member) -> list[ServiceCentre]:
     """Centres in the member's own country that accept no work at the moment."""
     closed = ServiceCentre.objects.exclude(status=CentreStatus.OPEN)
     return [centre for centre in closed if centre.country == member.country]
+
+
+def _what_would_help(code: str) -> str | Promise:
+    sentence = WHAT_WOULD_HELP[code]
+    return str(sentence) % {"models": count_fast_track_models()} if code == WhyStandard.MODEL else sentence
 
 
 def _refusal_reason(code: WhyRefused) -> Reason:

@@ -10,6 +10,7 @@ from kitbag import rules
 from kitbag.actions import registrations, review
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Registration
+from kitbag.queries.deadlines import decision_due
 from tests.factories import ProductFactory, UserFactory, details, draft, submitted, validated, with_receipt
 from tests.world import World
 
@@ -72,7 +73,7 @@ def test_the_sample_is_as_large_as_set_and_the_same_when_asked_again(settings: S
 def test_two_working_days_leave_the_weekend_out(world: World) -> None:
     friday = datetime(2026, 3, 6, 10, tzinfo=UTC)
     row = handed_in(world, friday, "58214")
-    assert review.decision_due(row) == datetime(2026, 3, 10, 10, tzinfo=UTC)
+    assert decision_due(row) == datetime(2026, 3, 10, 10, tzinfo=UTC)
 
 
 def test_what_is_handed_out_is_free_and_not_forbidden(world: World) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from cps_portal.site.actions import move_member
-from cps_portal.site.presenters.notices import READERS
+from cps_portal.site.presenters.notice_words import READERS
 from kitbag.actions import (
     adjustments,
     handovers,

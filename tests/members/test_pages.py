@@ -247,7 +247,7 @@ def test_the_dashboard_stops_polling_when_the_check_takes_too_long(world: World,
     submitted(world.ana, world.pro_body, "100000000008", at=timezone.now() - timedelta(minutes=10))
     page = text(as_ana.get("/dashboard/"))
     assert "every 2s" not in page
-    assert "within two working days" in page
+    assert "within 2 working days" in page
 
 
 @pytest.mark.parametrize("url", ["/dashboard/", "/profile/", "/profile/country/?country=GE", "/profile/security/"])
@@ -255,19 +255,13 @@ def test_queries_do_not_grow_with_the_kit(world: World, as_ana: Client, url: str
     few = [draft, submitted_one, validated_one]
     for number, make in enumerate(few):
         make_one(make, world, number)
+    notice(world.ana)
     as_ana.get(url)
     before = queries(as_ana, url)
     for number in range(60):
         make_one(few[number % 3], world, 10 + number)
     for number in range(10):
-        actions.notify_member(
-            member=world.ana,
-            key=f"n{number}",
-            code=NoticeCode.LEVEL_UP,
-            params={"to": "gold", "points": 1000},
-            path="/kitbag/points/",
-            at=timezone.now(),
-        )
+        notice(world.ana, f"n{number}")
     assert queries(as_ana, url) == before
     assert before <= MAX_QUERIES
 

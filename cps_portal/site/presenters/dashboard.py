@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from cps_portal.site.presenters.notices import NoticeLine, Reading, unread_notices
+from cps_portal.site.presenters.notice_words import Reading
+from cps_portal.site.presenters.notices import NoticeLine, unread_notices
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
 from kitbag.models import PointsEntry, Registration, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year

@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from cps_portal.site.presenters.notices import Reading, describe_page
+from cps_portal.site.presenters.notice_words import Reading
+from cps_portal.site.presenters.notices import describe_page
 from members.access import MemberRequest, member_required
 from members.models import Notice
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -203,7 +203,9 @@ def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
     if locked.state not in rules.UNDELIVERED_STATES:
         raise Refusal("state", _("Your pack isn’t on its way."))
     if at < locked.missing_from:
-        raise Refusal("early", _("Please give it four weeks. After that you can tell us with one click."))
+        weeks = rules.MISSING_AFTER // timedelta(weeks=1)
+        message = _("Please give it %(weeks)s weeks. After that you can tell us with one click.")
+        raise Refusal("early", message % {"weeks": weeks})
     locked.missing_case = cases.open_case(
         kind=CaseKind.MISSING_PACK,
         subject=str(_("Welcome Pack not received")),

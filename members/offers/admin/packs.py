@@ -74,7 +74,7 @@ class TroubleFilter(admin.SimpleListFilter):
     parameter_name = "trouble"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        late, missing = _("Not dispatched after four weeks"), _("Not received")
+        late, missing = _("Not dispatched in time"), _("Not received")
         return [("late", late), ("missing", missing), ("back", _("Returned"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WelcomePack]) -> QuerySet[WelcomePack]:

@@ -69,7 +69,9 @@ class ReportFileForm(forms.Form):
         if not file:
             return b""
         if file.size > MAX_BYTES:
-            raise ValidationError(_("The file is larger than 500 kB. Split it into parts."))
+            raise ValidationError(
+                _("The file is larger than %(kilobytes)s kB. Split it into parts.") % {"kilobytes": MAX_BYTES // 1000}
+            )
         content: bytes = file.read()
         return content
 

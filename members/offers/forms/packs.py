@@ -225,7 +225,7 @@ class PackForm(forms.Form):
     def clean_street(self) -> str:
         lines = [line for line in (" ".join(line.split()) for line in self.cleaned_data["street"].splitlines()) if line]
         if len(lines) > MAX_LINES:
-            raise ValidationError(_("There’s only room for four lines on the label. Please use fewer."), code="lines")
+            raise ValidationError(_("There’s no room for so many lines on the label. Please use fewer."), code="lines")
         return "\n".join(lines)
 
     def clean_country_area(self) -> str:

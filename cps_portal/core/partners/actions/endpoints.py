@@ -95,7 +95,7 @@ def rotate_secret(
     locked = _locked(endpoint)
     live = EndpointSecret.objects.filter(endpoint=locked).live(at)
     if not at_once and live.count() >= rules.MAX_LIVE_SECRETS:
-        raise Refusal("rotating", _("Two secrets are valid at the moment. Wait until the older one ends."))
+        raise Refusal("rotating", _("An older secret is still valid. Wait until it ends."))
     with attributed_to(by):
         live.update(expires_at=at if at_once else at + timedelta(hours=settings.WEBHOOK_OVERLAP_HOURS))
         return _new_secret(locked, at)

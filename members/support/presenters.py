@@ -1,0 +1,19 @@
+"""When support answers, in words (R19, R58): the same on pages, in mails and at the desk."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+
+def support_city() -> str:
+    """The city whose time zone the working hours of support are in."""
+    return str(settings.SUPPORT_CALENDAR.zone.key).rpartition("/")[2].replace("_", " ")
+
+
+def due_in_words(due_at: datetime) -> str:
+    """A deadline of support, in the time zone of its working hours."""
+    day = date_format(timezone.make_naive(due_at, settings.SUPPORT_CALENDAR.zone), "l j F, H:i")
+    return _("%(day)s (%(place)s time)") % {"day": day, "place": support_city()}
