@@ -126,7 +126,7 @@ def add_changes(people: list[Member], by: User) -> None:
             effective_on=date(2040, 1, 1) + timedelta(days=member.pk), silver=1, gold=2, platinum=3, planned_at=now
         )
         ThresholdAnnouncement.objects.create(plan=levels, member=member, letter=f"levels-{levels.pk}", at=now)
-        PendingLevelNotice.objects.create(change=member.level_changes.latest("pk"), member=member)
+        PendingLevelNotice.objects.get_or_create(change=member.level_changes.latest("pk"), defaults={"member": member})
         LedgerCheck.objects.create(started_at=now, finished_at=now, wrong_points=1, differing=[member.number], by=by)
 
 
