@@ -1,4 +1,4 @@
-"""Reading writes nothing: every address answers GET inside a snapshot that refuses writes (docs/decisions/0011).
+"""Reading writes nothing: every address answers GET inside a snapshot that refuses writes (docs/decisions/0012).
 
 SnapshotMiddleware is on in all tests, so every other test with a GET proves it for its page, too. Here no address is
 forgotten: one that the table does not know fails.
