@@ -84,9 +84,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else clean_password(raw_password))
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether it is the password, in one form for every keyboard; else as typed, for hashes from before that."""
-        composed = clean_password(raw_password)
+        composed = clean_password(raw_password or "")
         return super().check_password(composed) or (composed != raw_password and super().check_password(raw_password))
 
     def keep_composed_password(self, raw_password: str) -> None:
@@ -114,7 +114,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         if "@" not in email:
             matches.append(Q(name_words__named=typed))
         keys = [Member.objects.filter(match).values("pk") for match in matches]
-        return self.filter(pk__in=keys[0].union(*keys[1:]) if keys else [])
+        return self.filter(pk__in=keys[0].union(*keys[1:]))
 
     def to_erase(self, at: datetime) -> "MemberQuerySet":
         """Closed accounts that can no longer be reopened (R14). Not those of staff, who still work with the user."""

@@ -150,7 +150,7 @@ LISTS = [
     "kitbag/stolenreport",
     "kitbag/sighting",
     "kitbag/announcement",
-    "kitbag/thresholdannouncement",
+    "members/thresholdannouncement",
     "servicing/ticket",
     "servicing/loan",
     "servicing/visitingmember",

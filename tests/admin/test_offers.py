@@ -87,7 +87,7 @@ def test_an_offer_reaches_members_only_once_it_is_published(world: World, as_ana
         ({"places": "99999"}, "places", "less than or equal to 32767"),
         ({"link": "ftp://example.org/"}, "link", "starts with https://"),
         ({"slug": "a b"}, "slug", "valid"),
-        ({"title": "x\x00"}, "title", "Null characters"),
+        ({"title": "x\x00"}, "title", "can’t be printed"),
     ],
 )
 def test_an_error_is_shown_at_its_field(world: World, as_programme: Client, more: Any, field: str, said: str) -> None:

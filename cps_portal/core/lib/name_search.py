@@ -64,9 +64,9 @@ class Named(models.Lookup[Any]):
     lookup_name = "named"
     prepare_rhs = False
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
-        return f"array_to_tsvector({column}) @@ %s::tsquery", [*params, _to_query(str(self.rhs))]
+        return f"array_to_tsvector({column}) @@ %s::tsquery", (*params, _to_query(str(self.rhs)))
 
 
 def _to_query(typed: str) -> str:
