@@ -35,6 +35,10 @@ SENTENCES = {
         "This picture is too large: %(width)s × %(height)s pixels, which is %(megapixels)s megapixels. "
         "We can read %(most)s. Save it smaller, or take the photo again with fewer megapixels."
     ),
+    "pixels_as_jpeg": _(
+        "This picture is too large: %(width)s × %(height)s pixels, which is %(megapixels)s megapixels. "
+        "We can read %(most)s, and %(jpeg)s of a JPEG. Export it as JPEG and choose it again."
+    ),
     "differs": _("We can’t keep this picture as it looks. Save it as an ordinary JPEG and choose it again."),
     "locked": _("This PDF has a password. Save it without one and choose it again."),
     "pages": _("This PDF has no pages or too many. Choose one with at most fifty pages."),

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import IO
 
 import pillow_heif
-from PIL import Image, ImageChops, ImageFile, ImageOps, ImageStat
+from PIL import Image, ImageChops, ImageCms, ImageFile, ImageOps, ImageStat
 
 pillow_heif.register_heif_opener()
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -20,6 +20,7 @@ MAX_JPEG_MEGAPIXELS = 250  # a JPEG is decoded at half its size or less: at most
 COMPARED_SIZE = (64, 64)
 MAX_MEAN_DIFFERENCE = 4.0  # of 255 grey levels; saving as JPEG changes less than 1 in a photo
 DARKEST_LIGHT_GREY = 128
+MODES_WITH_PROFILE = {"L", "RGB", "RGBA", "CMYK"}
 _decoder_lock = Lock()  # 64 megapixels with transparency take 750 MB, so only one thread of a process decodes
 
 
@@ -53,20 +54,42 @@ def _decode(upload: IO[bytes], kind: str) -> Image.Image:
     can_reduce = kind == "jpeg" and not _has_several_scans(upload)
     upload.seek(0)
     with Image.open(upload, formats=[FORMATS[kind]]) as image:
-        _check_size(image, MAX_JPEG_MEGAPIXELS if can_reduce else MAX_MEGAPIXELS)
+        _check_size(image, kind, MAX_JPEG_MEGAPIXELS if can_reduce else MAX_MEGAPIXELS)
         shrink = min(1.0, DECODED_SIDE_PIXELS / max(image.size))
         size = round(image.width * shrink), round(image.height * shrink)
         image.draft("RGB", size)  # decodes a JPEG at a smaller size
         image.load()
         smooth = _as_smooth(image)
         smooth.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # first, so that the copies made later are small
-        return ImageOps.exif_transpose(smooth)
+        return ImageOps.exif_transpose(_in_srgb(smooth))
 
 
-def _check_size(image: Image.Image, most: int) -> None:
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """With the colours of its profile, such as a phone's Display P3, because the profile itself is not kept.
+
+    A profile that is damaged, or for another kind of picture, is ignored, as browsers do.
+    """
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in MODES_WITH_PROFILE:
+        return image
+    try:
+        colours = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if ImageCms.getProfileDescription(colours).startswith("sRGB"):
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        converted = ImageCms.profileToProfile(image, colours, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return converted or image
+
+
+def _check_size(image: Image.Image, kind: str, most: int) -> None:
     if image.width * image.height > most * MEGAPIXEL:
         size = round(image.width * image.height / MEGAPIXEL)
-        raise UnusableFile("pixels", width=image.width, height=image.height, megapixels=size, most=most)
+        code = "pixels" if kind == "jpeg" else "pixels_as_jpeg"
+        raise UnusableFile(
+            code, width=image.width, height=image.height, megapixels=size, most=most, jpeg=MAX_JPEG_MEGAPIXELS
+        )
 
 
 def _has_several_scans(upload: IO[bytes]) -> bool:

@@ -13,6 +13,7 @@ from cps_portal.core.files.images import UnusableFile, clean_image
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
 HEAD_BYTES = 1024
 PDF_MARK = b"%PDF-"  # readers look for it in the first 1024 bytes: mail gateways and shops put bytes before it
+PDF_END = b"%%EOF"
 MAX_PAGES = 50
 # Keys of PDF objects that run actions, embed files or hold metadata. They are removed from every object.
 ACTIVE_PDF_KEYS = {
@@ -72,7 +73,10 @@ def make_clean(upload: IO[bytes]) -> CleanFile:
         raise UnusableFile("unknown")
     if kind == "pdf":
         upload.seek(head.index(PDF_MARK))  # positions inside a PDF are counted from there
-        return CleanFile(FileKind.PDF, _clean_pdf(io.BytesIO(upload.read())))
+        content = upload.read()
+        if PDF_END not in content:  # lost when it was copied: readers do without, pypdf does not
+            content += b"\n" + PDF_END
+        return CleanFile(FileKind.PDF, _clean_pdf(io.BytesIO(content)))
     return CleanFile(FileKind.JPEG, clean_image(upload, kind))
 
 
