@@ -95,7 +95,8 @@ def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]
     if not presented:
         return set()
     rows = StolenReport.objects.active().presented(*{key for _product, key in presented})
-    reported = set(rows.values_list("product_id", "look_alike"))
+    stored = rows.values_list("product_id", "serial_key")
+    reported = {(product, rules.look_alike_key(key)) for product, key in stored}
     return {(product, key) for product, key in presented if (product, rules.look_alike_key(key)) in reported}
 
 
