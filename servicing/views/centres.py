@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from cps_portal.core.lib.folding import fold
 from members.access import member_of
 from servicing.enums import CentreStatus
 from servicing.forms.centres import LocatorForm
@@ -88,12 +89,12 @@ def _resolve_place(
         return Position(filters["lat"], filters["lon"]), "", False
     if not near:
         return None, "", False
-    text = near.casefold()
+    text = fold(near)
     for centre in centres:
-        if text in {centre.city.casefold(), centre.name.casefold()}:
+        if text in {fold(centre.city), fold(centre.name)}:
             return locator.position_of(centre), "", False
     for centre in centres:
-        if text in {str(centre.country.name).casefold(), centre.country.code.casefold()}:
+        if text in {fold(str(centre.country.name)), fold(centre.country.code)}:
             return None, centre.country.code, False
     return None, "", True
 

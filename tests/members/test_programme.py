@@ -20,7 +20,7 @@ def test_every_country_has_one_programme() -> None:
     load_programme()
     in_force = CountryProgramme.objects.in_force(date(2026, 11, 22))
     kinds = [row.kind for row in in_force]
-    assert (len(kinds), kinds.count(Programme.SUBSCRIPTION), kinds.count(Programme.NONE)) == (135, 27, 13)
+    assert (len(kinds), kinds.count(Programme.SUBSCRIPTION), kinds.count(Programme.NONE)) == (135, 20, 20)
     assert in_force.get(country="ZA").service_level == ServiceLevel.FULL
     assert in_force.get(country="HR").service_level == ServiceLevel.SILVER
 

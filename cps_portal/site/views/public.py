@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from cps_portal.core.lib.countries import list_countries
 from cps_portal.site.presenters import dashboard as dashboards
 from cps_portal.site.presenters.help import build_topics, find_answers, help_facts
 from kitbag.models import Product
@@ -76,8 +77,8 @@ def public_context() -> dict[str, Any]:
 
 def countries_by_programme() -> dict[str, list[tuple[str, str]]]:
     """Country choices by name under the programme each takes part in today (R1)."""
-    rows = sorted(CountryProgramme.objects.in_force(), key=lambda row: str(row.country.name))
-    return {kind: [(row.country.code, str(row.country.name)) for row in rows if row.kind == kind] for kind in Programme}
+    kinds = {row.country.code: row.kind for row in CountryProgramme.objects.in_force()}
+    return {kind: list_countries(code for code, of_code in kinds.items() if of_code == kind) for kind in Programme}
 
 
 @login_not_required
