@@ -10,6 +10,7 @@
     const fails = options.percent === undefined;
     note.setAttribute("role", fails ? "alert" : "status");
     note.dataset.tone = fails ? "error" : "";
+    note.querySelectorAll("svg").forEach((icon) => icon.toggleAttribute("hidden", !fails));
     note.querySelector("[data-note-actions]").hidden = !options.again;
     note.querySelector("[data-note-again]").onclick = () => {
       clear(owner);

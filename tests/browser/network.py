@@ -1,5 +1,6 @@
 """A network that is slow or fails: requests that wait until a test lets them go on, and answers of something else."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Route
 
 UPLOAD = "**/files/upload/"
+MAX_WAIT_SECONDS = 20
 
 
 class Held:
@@ -24,8 +26,10 @@ class Held:
             route.continue_()
 
     def wait_for(self, count: int) -> None:
-        """Return as soon as that many requests are held."""
+        """Return as soon as that many requests are held. Raises AssertionError after MAX_WAIT_SECONDS."""
+        end = time.monotonic() + MAX_WAIT_SECONDS
         while len(self.routes) < count:
+            assert time.monotonic() < end, f"{len(self.routes)} of {count} requests to {self.pattern}"
             self.page.wait_for_timeout(20)
 
     def release(self) -> None:
