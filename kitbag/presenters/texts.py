@@ -102,7 +102,7 @@ def review_sentence(row: Registration, now: datetime) -> str:
     due = decision_due(row)
     if due is None or row.review_reason == ReviewReason.STOLEN:
         return reason
-    claim = Claim.objects.open().filter(claimant=row).first()
+    claim = Claim.objects.open().filter(claimant=row.pk).first()
     if claim:
         asked = _("Answer in the case by %(day)s. Then we decide.")
         return f"{reason} {asked % {'day': date_format(claim.respond_by, 'j F Y')}}"

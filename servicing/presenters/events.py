@@ -91,6 +91,8 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
 }
 DEFAULT_SENTENCES = (_("News about your %(product)s"), _("See what happened."))
 
+ABOUT_THE_UNIT = ("loan_due", "loan_overdue", "loan_extended")  # their product is the one that was lent
+
 
 def sentence_key(kind: str, data: Mapping[str, Any]) -> str:
     """The key of the sentences of an event: its kind, or a more specific key."""

@@ -364,7 +364,8 @@ def _tickets(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
     for row in notices:
         item = news.News(row.params["kind"], tickets[row.params["ticket"]], reading.now, row.params)
         title, detail = events.SENTENCES.get(item.kind, events.DEFAULT_SENTENCES)
-        about = item.loan.unit.product if item.loan and item.kind not in events.E.values else item.ticket.product
+        loan = item.loan if item.kind in events.ABOUT_THE_UNIT else None
+        about = loan.unit.product if loan else item.ticket.product
         values = {"product": about.name, **events.NUMBERS}
         words[row.pk] = Words(str(title) % values, str(detail) % values, news.is_current(item))
     return words
