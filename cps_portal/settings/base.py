@@ -96,6 +96,9 @@ VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snaps
     "offers:card_pdf",
     "mfa_view_recovery_codes",  # ... note that the codes were shown
     "mfa_download_recovery_codes",
+    "files:file",  # ... wait for the file store
+    "api-document",
+    "api-card-photo",
 ]
 
 COUNTRIES_OVERRIDE = {  # names as people say them; Kosovo is missing in ISO 3166

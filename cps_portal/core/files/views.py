@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cps_portal.core.files import access, actions
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import is_throttled
 
 CHUNK = 64 * 1024
@@ -26,9 +27,10 @@ def file(request: HttpRequest, key: str) -> FileResponse:
 
     Images are shown in the browser. PDFs are always downloaded, because they could run scripts in our origin.
     """
-    row = get_object_or_404(StoredFile.objects.kept(), key=key)
-    if not access.may_read(request.user, row):
-        raise Http404
+    with read_snapshot():
+        row = get_object_or_404(StoredFile.objects.kept(), key=key)
+        if not access.may_read(request.user, row):
+            raise Http404
     try:
         content = actions.file_storage().open(row.stored_as)
     except FileNotFoundError as error:

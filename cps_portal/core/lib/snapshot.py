@@ -9,19 +9,19 @@ What may be written by a GET, and how:
 - the session: read with the account before the snapshot, saved by SessionMiddleware after it;
 - the log of API calls and when a credential was last used: buffered in Redis, written by a task;
 - a record of what was looked at or downloaded: by `after_snapshot`;
-- the pages named in settings.VIEWS_OUTSIDE_SNAPSHOT, which write before they read.
+- the pages named in settings.VIEWS_OUTSIDE_SNAPSHOT, which write before they read, or wait for something else.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
+STACK_ATTRIBUTE = "open_snapshot"  # of the request: an ExitStack
 READ_METHODS = frozenset({"GET", "HEAD"})
 BEGIN_SNAPSHOT_SQL = "set transaction isolation level repeatable read, read only"
 READ_ONLY_SQL = "set local transaction_read_only = on"  # of a savepoint: undone by rolling back to it
@@ -76,18 +76,21 @@ class SnapshotMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in READ_METHODS or request.path_info in paths_outside_snapshot():
+        with ExitStack() as stack:
+            setattr(request, STACK_ATTRIBUTE, stack)
             return self.get_response(request)
-        _authenticate(request)
-        with read_snapshot():
-            return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Callable[..., HttpResponse], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        """Open the snapshot, once the view is known. It ends when the answer has been rendered."""
+        match = request.resolver_match
+        if request.method in READ_METHODS and match and match.view_name not in settings.VIEWS_OUTSIDE_SNAPSHOT:
+            _authenticate(request)
+            getattr(request, STACK_ATTRIBUTE).enter_context(read_snapshot())
+        return None
 
 
 def _authenticate(request: HttpRequest) -> None:
     """Load the lazy `request.user`, which deletes the session if the password was changed since."""
     bool(request.user.is_authenticated)
-
-
-@cache
-def paths_outside_snapshot() -> frozenset[str]:
-    return frozenset(reverse(name) for name in settings.VIEWS_OUTSIDE_SNAPSHOT)
