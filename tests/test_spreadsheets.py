@@ -2,7 +2,7 @@
 
 import pytest
 
-from cps_portal.core.lib.spreadsheets import UnreadableSheet, read_sheet
+from cps_portal.core.lib.spreadsheets import UnreadableSheet, read_sheet, whole_number
 
 TEXT = "product,stage,note\neos-r5,superseded,Café\neos-r6,current,\n"
 TABS, SEMICOLONS = TEXT.replace(",", "\t"), TEXT.replace(",", ";")
@@ -33,6 +33,12 @@ DIALECTS = {
     "empty cells left out": TEXT.replace("current,", "current").encode(),
     "blank lines between": TEXT.replace("\n", "\n\n;;;\n \n").encode(),
     "all quoted": b'"product","stage","note"\n"eos-r5","superseded","Caf\xc3\xa9"\n"eos-r6","current",""\n',
+    "no-break spaces around": TEXT.replace(",", "\xa0,\u202f").encode(),
+    "invisible signs in cells": TEXT.replace("eos", "\u200beos\ufeff").replace("product", "\u200eproduct").encode(),
+    "names in capitals": TEXT.replace("product,stage,note", "PRODUCT,Stage,NOTE").encode(),
+    "UTF-8 with two marks": ("\ufeff\ufeff" + TEXT).encode(),
+    "a mark inside the first quotation marks": '"\ufeffproduct",stage,note\n'.encode()
+    + TEXT.encode().split(b"\n", 1)[1],
     "spaces around, capitals": TEXT.replace(",", " , ").replace("product", "Product").encode(),
 }
 
@@ -43,6 +49,29 @@ def test_every_dialect_is_read(what: str) -> None:
     assert header == ["product", "stage", "note"]
     assert [row.problem for row in rows] == ["", ""]
     assert [list(row.cells.values()) for row in rows] == [["eos-r5", "superseded", "Café"], ["eos-r6", "current", ""]]
+
+
+@pytest.mark.parametrize("name", ["effective_on", "Effective on", "EFFECTIVE ON", "effective-on", " effective\xa0on "])
+def test_a_column_is_known_however_its_name_is_written(name: str) -> None:
+    assert read_sheet(f"product;{name}\n1;2\n".encode())[0] == ["product", "effective_on"]
+
+
+NUMBERS = dict.fromkeys(("35", "35.0", "35,00", " 35 ", "٣٥", "３５", "\u200e35"), "35")
+NUMBERS |= dict.fromkeys(("1200", "1 200", "1\xa0200", "1\u202f200", "1'200", "1’200"), "1200")
+NUMBERS |= {
+    "12 345 678": "12345678",
+    "1.200": "1.200",
+    "1,200": "1,200",
+    "1 20": "1 20",
+    "3.5": "3.5",
+    "-5": "-5",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_a_whole_number_is_read_as_spreadsheets_format_it_and_never_guessed(text: str) -> None:
+    assert whole_number(text) == NUMBERS[text]
 
 
 def test_rows_have_the_line_numbers_of_the_file() -> None:

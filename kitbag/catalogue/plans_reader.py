@@ -6,7 +6,8 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet
+from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet, whole_number
+from cps_portal.core.lib.text import clean_code
 from kitbag.catalogue.reader import MAX_POINTS, SLUG, BadRow, UnreadableFile
 from kitbag.enums import Stage
 
@@ -14,7 +15,7 @@ NEEDED = ("product", "stage", "successor", "effective_on")
 COLUMNS = (*NEEDED, "points")
 MAX_ROWS = 5_000
 MAX_BYTES = 1024 * 1024
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{2})[-/.]([0-9]{2})(?:[ T]00:00(?::00)?)?")  # some sheets add a time of day
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,11 @@ def _stage(text: str) -> Stage:
 
 def _day(text: str) -> date:
     bad = _Bad("effective_on", _("“%(text)s” is not a day: write it as 2027-03-01.") % {"text": text[:40]})
-    if not DAY.fullmatch(text):
+    match = DAY.fullmatch(clean_code(text))
+    if not match:
         raise bad
     try:
-        return date.fromisoformat(text)
+        return date(*(int(part) for part in match.groups()))
     except ValueError:
         raise bad from None
 
@@ -137,6 +139,7 @@ def _day(text: str) -> date:
 def _points(text: str) -> int | None:
     if not text:
         return None
+    text = whole_number(text)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= MAX_POINTS):
         raise _Bad(
             "points",

@@ -135,6 +135,11 @@ DIALECTS = {
     "sep=;": "sep=;\r\n" + REPORTS.replace(",", ";"),
     "blank first lines": "\n,,,\n" + REPORTS,
     "empty columns at the end": REPORTS.replace("\n", ",,,\n"),
+    "blanks and capitals in the first line": REPORTS.replace("occurred_at", "Occurred at"),
+    "sep=TAB": "sep=\t\n" + REPORTS.replace(",", "\t"),
+    "lines of Windows": REPORTS.replace("\n", "\r\n"),
+    "bars": REPORTS.replace(",", "|"),
+    "blank lines between": REPORTS.replace("\n", "\n,,,\n\n"),
     "capitals in the first line": REPORTS.replace("reference", "Reference"),
     "columns that are not needed": "address," + REPORTS.replace("\n", '\n"Long Street 1\nCape Town",', 1),
 }

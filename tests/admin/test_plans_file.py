@@ -53,6 +53,12 @@ DIALECTS = {
     "empty columns at the end": GOOD.replace("\n", ",,\n").encode(),
     "empty cells left out": GOOD.replace(",\n", "\n").encode(),
     "quoted": "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in GOOD.split("\n")).encode(),
+    "names with blanks and capitals": GOOD.replace("effective_on", "Effective on").encode(),
+    "a time of day behind the day": GOOD.replace(DAY, f"{DAY} 00:00:00").encode(),
+    "days with slashes": GOOD.replace(DAY, DAY.replace("-", "/")).encode(),
+    "points with a decimal comma": SEMICOLONS.replace(";35\n", ";35,00\n").encode(),
+    "lines of the first Macs": GOOD.replace("\n", "\r").encode(),
+    "UTF-16 without a mark": TABS.encode("utf-16-le"),
     "no-break spaces of Windows-1252": SEMICOLONS.replace(";", "\xa0;").encode("cp1252"),
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
-from cps_portal.core.lib.text import clean_name, clean_text
+from cps_portal.core.lib.text import clean_code, clean_name, clean_text
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 DELIMITERS = ",;\t|"  # the first wins if a line has as many of another
@@ -64,7 +64,7 @@ def write_workbook(headings: Sequence[str], rows: Iterable[Sequence[str]], *, wi
 
 
 def read_sheet(data: bytes) -> tuple[list[str], list[SheetRow]]:
-    """The column names, in lower case, and the rows that are not blank. Raises UnreadableSheet.
+    """The column names, as "effective_on", and the rows that are not blank. Raises UnreadableSheet.
 
     Understands commas, semicolons, TABs and bars; UTF-8, UTF-16 and Windows-1252; a line `sep=;`; blank lines; and
     empty columns at the end, which spreadsheets add to some rows and leave out of others.
@@ -80,8 +80,21 @@ def read_sheet(data: bytes) -> tuple[list[str], list[SheetRow]]:
     if CONTROL.search(first):
         raise UnreadableSheet(_not_csv())
     delimiter = separator[1] if separator else _find_delimiter(first)
-    header = [clean_name(name).lower() for name in _without_empty_end(_split(first, delimiter) or [])]
+    header = [_column_name(name) for name in _without_empty_end(_split(first, delimiter) or [])]
     return header, list(_rows(lines, header, delimiter))
+
+
+def whole_number(text: str) -> str:
+    """A whole number as spreadsheets format it ("1 200", "35.0", "35,00", "٣٥") in plain digits; other text unchanged.
+
+    A point or comma before three digits is left, because it divides thousands here and decimals there.
+    """
+    plain = re.sub(r"(?<=\d)[\s\u202f\u2009'’](?=\d{3}(?!\d))", "", clean_code(text).strip())
+    return re.sub(r"(?<=\d)[.,]0{1,2}$", "", plain)
+
+
+def _column_name(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", clean_name(name).lower())
 
 
 def _not_csv() -> str:

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.reference import parse_reference
-from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet
+from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet, whole_number
 from members.offers.actions.pack_files import LineError, ReportLine
 from members.offers.actions.packs import Report
 from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
@@ -116,7 +116,8 @@ def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
     reference = parse_reference(cells["reference"])
     if not reference:
         raise ValidationError({"reference": ERRORS["reference"] % {"value": cells["reference"][:20]}})
-    if not (cells["sending"].isascii() and cells["sending"].isdigit() and len(cells["sending"]) < 5):
+    sent = whole_number(cells["sending"])
+    if not (sent.isascii() and sent.isdigit() and len(sent) < 5):
         raise ValidationError({"sending": ERRORS["sending"]})
     if cells["kind"] not in PARTNER_STEPS:
         raise ValidationError(
@@ -131,7 +132,7 @@ def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
     if cells["kind"] == PackStep.RETURNED and cells["reason"] not in ReturnReason.values:
         raise ValidationError({"reason": ERRORS["reason"] % {"reasons": ", ".join(ReturnReason.values)}})
     data = {name: cells[name] for name in COLUMNS[4:] if cells[name]}
-    sending = int(cells["sending"])
+    sending = int(sent)
     report = Report(PackStep(cells["kind"]), sending, moment, f"{reference}-{sending}-{cells['kind']}", data)
     return ReportLine(number, reference, report)
 
