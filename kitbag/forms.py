@@ -51,7 +51,7 @@ class DetailsForm(forms.Form):
     )
     no_serial = forms.BooleanField(label=_("There is no serial number on this item"), required=False)
     insisted = forms.BooleanField(label=_("I have checked it, it is right"), required=False)
-    date_insisted = forms.BooleanField(label=_("I have checked it, it is right"), required=False)
+    date_insisted = forms.BooleanField(label=_("I have checked the date, it is right"), required=False)
     store = LineField(
         label=_("Store"),
         required=False,

@@ -127,7 +127,7 @@ def test_a_decision_moves_the_points_and_gives_both_members_the_reason(
         last = case.messages.last()
         assert last
         assert "The dates on the receipts differ." in last.text
-        letters = [letter.payload.get("text", "") for letter in Message.objects.filter(to=case.email)]
+        letters = [mail["text"] for mail in mails_to(case.member)]
         assert sum("The dates on the receipts differ." in text for text in letters) == 1
     with pytest.raises(Refusal, match="closed in the meantime"):
         decide(claim, ClaimOutcome.HOLDER, world.staff)
