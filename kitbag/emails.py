@@ -11,7 +11,7 @@ from cps_portal.core.outbox.renderers import renderer
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport
 from kitbag.queries.forecast import Step, forecast, waiting_registrations
-from members.emails import POINTS_PATH
+from members.emails import POINTS_PATH, level_note_context
 from members.enums import ChangeState
 from members.models import Member
 from members.queries import confirmed_first_name
@@ -87,6 +87,7 @@ def points_will_change(*, member: int, changes: list[int]) -> dict[str, str] | N
         "steps": steps,
         "step": steps[0],
         "keeping": _keeping(reader, steps[0]),
+        **level_note_context(reader),
         "instead_of": [old.effective_on for old in replaced if old.effective_on not in {step.on for step in steps}],
         "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }

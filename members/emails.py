@@ -14,7 +14,6 @@ from members import rules
 from members.enums import ChangeState, Level, PointsCause
 from members.models import LevelChange, LevelThreshold, Member, ThresholdPlan
 from members.queries import confirmed_first_name, membership_of
-from members.rules import Membership
 
 POINTS_PATH = "/kitbag/points/"
 PACK_PATH = "/offers/welcome-pack/"
@@ -26,7 +25,12 @@ def welcome(member: Member) -> dict[str, str]:
     """The welcome mail (R8). It goes to an address that nobody has confirmed: so it does not repeat what was typed."""
     return render_mail(
         "welcome",
-        {"member": member, "number": member.number_in_groups, "url": settings.SITE_URL},
+        {
+            "member": member,
+            "number": member.number_in_groups,
+            "url": settings.SITE_URL,
+            **level_note_context(member),
+        },
         language=member.language,
     )
 
@@ -59,8 +63,7 @@ def level_changed(*, first: int, last: int) -> dict[str, str] | None:
     if reader.closed_at or reader.level != after or before == after:
         return None
     ahead = rules.next_level(reader.points, LevelThreshold.objects.in_force())
-    membership = membership_of(reader)
-    gives_more = ahead is not None and membership.gives_more_at(ahead[0])
+    gives_more = ahead is not None and membership_of(reader).gives_more_at(ahead[0])
     with translation.override(reader.language):
         context = {
             "member": reader,
@@ -72,20 +75,16 @@ def level_changed(*, first: int, last: int) -> dict[str, str] | None:
             "points": reader.points,
             "next_level_name": Level(ahead[0]).label if ahead and gives_more else "",
             "points_missing": ahead[1] if ahead else 0,
-            "level_note": level_note(membership, reader.country.name),
+            **level_note_context(reader),
             "cause": _cause(PointsCause(change.cause), change.about),
             "url": f"{settings.SITE_URL}{POINTS_PATH}",
         }
     return render_mail("level_changed", context, language=reader.language)
 
 
-def level_note(membership: Membership, country: str) -> str:
-    """What a level gives where the member lives, if it is less than its name promises (R3, R65); else ""."""
-    if not membership.is_active:
-        return _("Levels follow your points, but your benefits rest while you live in %(country)s.") % {
-            "country": country
-        }
-    return _("In %(country)s, benefits go up to Silver.") % {"country": country} if membership.is_silver_only else ""
+def level_note_context(member: Member) -> dict[str, object]:
+    """For `emails/_level_note.txt`: what levels give where the member lives, if less than their names say (R65)."""
+    return {"membership": membership_of(member), "country": member.country}
 
 
 def _cause(cause: PointsCause, product: str) -> str:
@@ -136,6 +135,7 @@ def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
         "up": then.after.rank > then.before.rank,
         "points": reader.points,
         "gap": then.gap,
+        **level_note_context(reader),
         "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("levels_will_change", context, language=reader.language)

@@ -46,3 +46,15 @@ def test_a_card_is_never_looked_up_by_address(door: Machine, world: World) -> No
     card = get_or_issue_card(member=world.ana, at=timezone.now())
     assert door.get(f"card-checks?card={card.number}").status_code == 405
     assert door.get(f"card-checks/{card.number}").status_code == 404
+
+
+@pytest.mark.parametrize("country", ["FR", "SY"])
+def test_the_card_of_a_member_who_moved_away_is_like_any_invalid_card(
+    door: Machine, world: World, country: str
+) -> None:
+    """R65: no reason is given; in a silver-only country and after the return the same card is valid."""
+    card = get_or_issue_card(member=world.ana, at=timezone.now())
+    for home, answer in ((country, NOTHING), ("GE", {"valid": True, "level": "gold", "initials": "AE"})):
+        Member.objects.filter(pk=world.ana.pk).update(country=home)
+        for shown in (card.number, card.token, f"/c/{card.token}/"):
+            assert check(door, shown) == answer

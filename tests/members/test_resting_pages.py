@@ -77,6 +77,25 @@ def test_a_silver_only_country_says_so_wherever_a_level_is_mentioned(
     assert [promise for promise in PROMISES if promise in page] == []
 
 
+@pytest.mark.parametrize(
+    ("country", "sentence"),
+    [
+        ("GE", "In Georgia, benefits go up to Silver."),
+        ("FR", "your benefits rest while you live in France."),
+        ("SY", "your benefits rest while you live in Syria."),
+        ("ZA", ""),
+    ],
+)
+def test_a_level_that_a_removal_would_cost_is_named_with_what_it_gives(
+    world: World, ana_in: Callable[..., Client], country: str, sentence: str
+) -> None:
+    product = Registration.objects.get(member=world.ana, product=world.pro_body)
+    page = text_of(ana_in(country), f"/kitbag/{product.pk}/remove/")
+    assert "Your level will go from Gold to Silver." in page
+    assert sentence in page
+    assert ("benefits" in page) == bool(sentence)
+
+
 def test_in_a_silver_only_country_red_members_still_see_the_way_to_silver(world: World, as_ben: Client) -> None:
     live_in(world.ben, "GE")
     page = text_of(as_ben, "/dashboard/")

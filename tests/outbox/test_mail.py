@@ -11,10 +11,13 @@ from django.core import mail
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django_countries.fields import Country
 
 from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.models import Message
+from members.enums import Level
+from members.rules import Home, Membership
 from tests.factories import PASSWORD, UserFactory
 
 NAME = "Zoë <b>O’Neil</b> & Co"
@@ -28,6 +31,8 @@ class Person:
     get_level_display: str = "Red"
 
 
+SILVER_ONLY = "In Georgia, benefits go up to Silver."
+HOME = {"membership": Membership(Home.FREE_SILVER, Level.GOLD, "GE"), "country": Country("GE")}
 LEVEL = {
     "member": Person(),
     "first_name": NAME,
@@ -38,7 +43,7 @@ LEVEL = {
     "points": 1650,
     "next_level_name": "",
     "points_missing": 0,
-    "level_note": "",
+    **HOME,
     "cause": "EOS R1: checked",
     "url": "https://portal.example/kitbag/points/",
 }
@@ -53,14 +58,18 @@ KIT = {
     "url": "https://portal.example/kitbag/5/",
 }
 COUNTED = {**KIT, "products": [{"product": {"name": "EOS R1", "points": 1500}}], "level_name": "Gold"}
-WELCOME = {"member": Person(), "number": "4410 7720 1846", "url": "https://portal.example"}
+WELCOME = {"member": Person(), "number": "4410 7720 1846", "url": "https://portal.example", **HOME}
 
 
 @pytest.mark.parametrize(
     ("template", "context", "says"),
     [
-        ("welcome", WELCOME, ["4410 7720 1846"]),
-        ("level_changed", LEVEL, ["Platinum", "1,650 points", "EOS R1: checked"]),
+        ("welcome", WELCOME, ["4410 7720 1846", SILVER_ONLY]),
+        (
+            "level_changed",
+            LEVEL,
+            ["Platinum", "1,650 points", "EOS R1: checked", "In Georgia, benefits go up to Silver."],
+        ),
         ("level_changed", LOWER, ["Silver", "820 points", "1,180 more points take you to Gold"]),
         ("registration_approved", COUNTED, ["EOS R1", "1,500 points", NAME]),
         ("registration_refused", KIT, ["EOS R1", "The serial number is not readable.", NAME]),
