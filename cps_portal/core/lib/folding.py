@@ -10,7 +10,7 @@ MAX_WORDS = 12
 
 # Apostrophes of all kinds, also the Hawaiian ʻ, the Ukrainian ʼ, hamza and ayin as scholars write them, and accents
 # that are typed for an apostrophe. Taken out before decomposing, which would make a blank of ´.
-APOSTROPHES = dict.fromkeys(map(ord, "'‘’‛`´ʹʻʼʽʾʿˈ՚＇ꞌ"))
+APOSTROPHES = dict.fromkeys(map(ord, "'‘’‛`´′ʹʻʼʽʾʿˈ՚׳＇ꞌ"))
 # Letters that do not decompose, casefolded, because folding begins with that: Latin; Cyrillic ones of Ukrainian, Kazakh
 # and others that are typed as the Russian ones; Arabic with the forms of Persian and Urdu keyboards. Tatweel only makes
 # a word longer, and hamza is often left out.
@@ -20,6 +20,7 @@ LETTERS = str.maketrans(
     "ـء",
 )
 LONG_LETTERS = str.maketrans({"þ": "th", "æ": "ae", "œ": "oe"})
+HIRAGANA = dict(zip(range(0x30A1, 0x30F7), range(0x3041, 0x3097), strict=True))  # from katakana
 # How these letters are written where they cannot be typed. Searched for as well as without the accent.
 TRANSLITERATIONS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "ə": "a", "đ": "dj"})
 KEPT_MARKS = {8, 9}  # combining classes: the voicing of kana, and the virama of Indic scripts
@@ -30,12 +31,12 @@ LETTER_BY_LETTER = re.compile("([\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff
 def fold(text: str) -> str:
     """Casefolded, without accents, apostrophes and other differences that people leave out when they type a name."""
     plain = unicodedata.normalize("NFKC", text.translate(APOSTROPHES)).casefold()
-    plain = unicodedata.normalize("NFC", plain).translate(LETTERS).translate(LONG_LETTERS)
+    plain = unicodedata.normalize("NFC", plain)
     letters = "".join(letter if letter == SHORT_I else unicodedata.normalize("NFKD", letter) for letter in plain)
     kept = "".join(letter for letter in letters if unicodedata.combining(letter) in {0, *KEPT_MARKS})
-    kept = "".join(letter for letter in kept if unicodedata.category(letter) != "Cf")
-    digits = "".join(str(unicodedata.decimal(letter, letter)) for letter in kept.translate(LETTERS))
-    return unicodedata.normalize("NFC", digits)
+    kept = kept.translate(LETTERS).translate(LONG_LETTERS).translate(HIRAGANA)
+    digits = (str(unicodedata.decimal(letter, letter)) for letter in kept if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFC", "".join(digits))
 
 
 def name_words(name: str) -> list[str]:
