@@ -25,5 +25,4 @@ def fast_track_days_by_level(member: Member) -> dict[str, int | None]:
 
 def count_fast_track_models() -> int:
     """How many models have Fast Track, for every text that names the number (R57); a minute old at most."""
-    count: int = cache.get_or_set("fast-track-models", Product.objects.fast_track().count, COUNT_SECONDS)
-    return count
+    return cache.get_or_set("fast-track-models", Product.objects.fast_track().count, COUNT_SECONDS) or 0

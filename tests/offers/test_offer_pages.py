@@ -22,6 +22,8 @@ from members.offers.actions.offers import (
     withdraw,
 )
 from members.offers.models import Offer, SignUp
+from tests.mails import rendered
+from tests.notices import shown
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +108,19 @@ def test_everybody_signed_up_is_notified_once_of_changes_and_of_the_withdrawal(w
     assert Notice.objects.filter(code="offer_withdrawn").count() == 2
     cancel_sign_up(member=world.ana, offer=offer, at=NOW)
     assert not Notice.objects.filter(code="place_free").exists(), "nobody moves up in what was called off"
+
+
+def test_an_event_that_is_changed_several_times_in_a_row_is_one_mail(world: World) -> None:
+    """R70: the last change, after a pause."""
+    offer = event(world)
+    join_in(offer, world.ana)
+    for seconds, venue in enumerate(("Durban", "Pretoria", "Kimberley")):
+        change_offer(offer=offer, values={"venue": venue}, by=world.staff, at=NOW + timedelta(seconds=seconds))
+    mails = Message.objects.filter(key__startswith="offer_changed-").order_by("pk")
+    assert [mail.state for mail in mails] == ["cancelled", "cancelled", "queued"]
+    assert mails[2].next_at == NOW + timedelta(minutes=5, seconds=2)
+    assert "Kimberley" in rendered(mails[2])["text"]
+    assert [line.code for line in shown(world.ana)].count("offer_changed") == 1
 
 
 def test_news_is_mailed_once_to_members_who_want_it_and_can_come(world: World) -> None:

@@ -235,6 +235,7 @@ def _register(
     if row.review_reason == ReviewReason.SAMPLE:  # the demonstration must not depend on chance
         by = User.objects.get(email="support@example.org")
         row = review.approve_registration(registration=row, by=by, at=later + timedelta(hours=1))
+    actions.notify_level_changes(limit=BATCH, at=later + timedelta(hours=2))
     return row
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -171,7 +171,7 @@ def _plan_cancelled(reading: Reading, notices: Sequence[Notice]) -> dict[int, Wo
     return words
 
 
-def _cancelled_on(day: object) -> str:
+def _cancelled_on(day: date) -> str:
     return _("The change we announced for %(on)s was cancelled.") % {"on": date_format(day, "j F Y")}
 
 

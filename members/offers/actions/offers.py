@@ -5,9 +5,10 @@ are not locked, because notifying them only inserts rows: so nobody waits for a 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -221,10 +222,18 @@ def _fill_places(offer: Offer, at: datetime, without_notice: int | None = None) 
 
 
 def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
-    """Notify members by notice and mail, in a fixed number of statements."""
+    """Notify members by notice and mail, in a fixed number of statements.
+
+    Of several changes of an offer in a burst, only the last is mailed, after a pause (R70).
+    """
     entries = list(sign_ups.select_related("offer", "member__user").order_by("pk"))
     if not entries:
         return
+    pause = timedelta(0)
+    if code == NoticeCode.OFFER_CHANGED:
+        pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
+        before = Notice.objects.filter(code=code, params__sign_up__in=[entry.pk for entry in entries])
+        outbox.withdraw_unsent(before.values_list("key", flat=True))
     keys = {entry.pk: f"{code}-{entry.pk}-{at:%Y%m%dT%H%M%S%f}" for entry in entries}
     notices.notify_members(
         Notice(
@@ -245,4 +254,4 @@ def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
         )
         for entry in entries
     ]
-    outbox.enqueue_many(kind="mail", messages=mails, at=at)
+    outbox.enqueue_many(kind="mail", messages=mails, at=at, pause=pause)
