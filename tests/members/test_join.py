@@ -75,6 +75,19 @@ def test_an_address_pasted_with_invisible_signs_is_the_plain_address_and_joins_o
     assert client.get("/dashboard/").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "typed", ["New@Example.org\u200b", "Ana <new@example.org>", "new＠example.org", "new@example.org."]
+)
+def test_an_address_is_changed_and_a_password_reset_as_it_is_pasted(as_ana: Client, world: World, typed: str) -> None:
+    as_ana.post("/accounts/email/", {"email": typed, "action_add": ""})
+    assert EmailAddress.objects.filter(user=world.ana.user, email="new@example.org").exists()
+    User.objects.filter(pk=world.ana.user.pk).update(email="new@example.org")
+    EmailAddress.objects.filter(user=world.ana.user).update(verified=True)
+    before = Message.objects.filter(to="new@example.org").count()
+    Client().post("/accounts/password/reset/", {"email": typed})
+    assert Message.objects.filter(to="new@example.org").count() == before + 1
+
+
 def test_a_name_is_kept_without_invisible_signs_and_with_the_joiners_of_its_script(world: World) -> None:
     join(first_name="Ann\u202eevil", last_name="می\u200cخواهم")
     member = Member.objects.get(user__email="dina@example.org")
