@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cps_portal.core.lib.errors import Refusal
 from members import actions
 from members.access import MemberRequest, member_required, newest_terms, safe_next
-from members.enums import Programme, Theme
+from members.enums import Programme, ServiceLevel, Theme
 from members.forms.accounts import JoinForm
 from members.forms.common import add_refusal
 from members.forms.profile import ProfileForm, TermsForm
@@ -73,6 +73,8 @@ class JoinView(SignupView):  # type: ignore[misc]
             code = str(form["country"].value() or "")
             names = dict(form.fields["country"].choices)  # type: ignore[attr-defined]
             context["country_name"] = names.get(code, "") if code else ""
+            programme = _programme(code) if code else None
+            context["is_silver_only"] = programme is not None and programme.service_level == ServiceLevel.SILVER
         return context
 
     def form_valid(self, form: JoinForm) -> HttpResponse:

@@ -69,6 +69,7 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
         "first_name": confirmed_first_name(row.member),
         "number": row.number_in_groups,
         "posted": posted,
+        "rests": not membership_of(row.member).is_active,
         "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
     }
     return render_mail("card_replaced", context, language=row.member.language)

@@ -161,6 +161,12 @@ def test_the_mail_about_a_level_promises_only_what_it_gives(
         assert never not in words
 
 
+@pytest.mark.parametrize(("country", "is_said"), [("GE", True), ("ZA", False), ("", False), ("FR", False)])
+def test_who_joins_in_a_silver_only_country_reads_it_before(world: World, country: str, is_said: bool) -> None:
+    page = text_of(Client(), f"/accounts/signup/?country={country}")
+    assert ("In Georgia, benefits go up to Silver." in page) == is_said
+
+
 # --- The dashboard -------------------------------------------------------------------------------------
 
 

@@ -192,6 +192,9 @@ def test_no_card_is_issued_and_none_is_printed_while_it_rests(world: World) -> N
     assert (caught.value.code, caught.value.field) == ("resting", "post")
     new = cards.replace_card(card=card, reason=CardEnd.LOST, by=world.staff, at=NOW)
     assert webhooks.card_requested(card=new.pk) is None
+    mail = emails.card_replaced(card=new.pk, posted=False)
+    assert mail
+    assert "It’s valid as soon as you live in a country of the free programme" in mail["text"]
 
 
 # --- Welcome Pack ----------------------------------------------------------------------------------
