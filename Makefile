@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/dev/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd lint install lock clean
+.PHONY: run backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -26,6 +26,9 @@ test-schema: ## thousands of requests generated from the API contract (SCHEMA_EX
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher -n auto --dist worksteal $(ARGS)
+
+backup-rehearsal: install ## fills a database, kills it and restores it to a moment (MEMBERS=...)
+	$(BIN)/python -m tests.backup.rehearsal --members $(or $(MEMBERS),5000)
 
 chaos: install ## requests 500 Welcome Packs while everything is killed (COUNT=... SEED=...)
 	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(SEED),--seed $(SEED))
