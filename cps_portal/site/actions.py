@@ -27,6 +27,7 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.submissions.actions import delete_forms_of
 from cps_portal.site import emails
 from kitbag.actions.erasure import erase_kit
 from members import actions as members
@@ -152,6 +153,7 @@ def erase_account(*, member: int, at: datetime) -> bool:
         cases.erase(case=case, at=at)
     for file in StoredFile.objects.filter(owner=locked.user, erased_at=None).order_by("pk"):
         files.erase(file=file, at=at)
+    delete_forms_of(account=locked.user_id)
     members.delete_notices(member=locked)
     outbox.erase_addresses(addresses=addresses, at=at)
     LogEntry.objects.filter(pk__in=log).update(object_repr="", change_message="")

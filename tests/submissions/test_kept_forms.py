@@ -297,6 +297,16 @@ def test_it_is_kept_for_a_day(world: World, settings: Settings) -> None:
     assert not KeptForm.objects.exists()
 
 
+def test_it_is_deleted_with_the_account(world: World) -> None:
+    """R14"""
+    form = stage.case_reply(world)
+    interrupted(form)
+    actions.delete_forms_of(account=world.ben.user_id)
+    assert KeptForm.objects.count() == 1
+    actions.delete_forms_of(account=world.ana.user_id)
+    assert not KeptForm.objects.exists()
+
+
 def test_it_can_be_discarded_by_its_owner_only(world: World) -> None:
     form = stage.case_reply(world)
     client, _location = interrupted(form)

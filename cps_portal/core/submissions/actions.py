@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import QueryDict
 
 from cps_portal.core.submissions import tokens
-from cps_portal.core.submissions.models import KeptForm, Submission
+from cps_portal.core.submissions.models import MAX_PAGE_LENGTH, KeptForm, Submission
 from cps_portal.core.submissions.tokens import FormToken
 
 SECRET_NAMES = re.compile(
@@ -40,7 +40,7 @@ def fields_to_keep(data: QueryDict) -> list[tuple[str, list[str]]]:
 def keep_form(*, browser: str, account: int | None, token: FormToken, path: str, data: QueryDict, at: datetime) -> bool:
     """Keep what was typed, instead of what was kept of the same form before. False if it is too much or nothing."""
     fields = fields_to_keep(data)
-    if not fields or len(json.dumps(fields)) > MAX_KEPT_BYTES or len(path) > tokens.MAX_PAGE_LENGTH:
+    if not fields or len(json.dumps(fields)) > MAX_KEPT_BYTES or len(path) > MAX_PAGE_LENGTH:
         return False
     KeptForm.objects.update_or_create(
         browser=browser, account_id=account, page=token.page, path=path, defaults={"fields": fields, "at": at}
@@ -54,3 +54,10 @@ def delete_old(*, at: datetime) -> None:
     """Delete kept forms and answers whose time is over."""
     KeptForm.objects.filter(at__lte=at - settings.KEPT_FORM_FOR).delete()
     Submission.objects.filter(at__lte=at - settings.SUBMISSION_KEPT_FOR).delete()
+
+
+@transaction.atomic
+def delete_forms_of(*, account: int) -> None:
+    """Delete what was kept of an account that is erased (R14)."""
+    KeptForm.objects.filter(account=account).delete()
+    Submission.objects.filter(account=account).delete()

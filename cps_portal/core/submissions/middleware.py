@@ -8,7 +8,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.auth.views import redirect_to_login
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
@@ -76,7 +76,7 @@ class KeptFormMiddleware:
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Asks to sign in, and leads back to the page that the person was on, never to an address that only takes forms."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         page = tokens.current_page(request) or reverse(settings.LOGIN_REDIRECT_URL)
         return redirect_to_login(page, resolve_url(self.get_login_url(view_func)))
 

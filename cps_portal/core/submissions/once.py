@@ -7,7 +7,7 @@ replaces the first.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.db import transaction
@@ -98,7 +98,7 @@ def redirect_url(response: HttpResponse | None) -> str:
 
 
 def _read_messages(request: HttpRequest) -> list[tuple[int, str, str, bool]]:
-    storage = messages.get_messages(request)
+    storage: Any = messages.get_messages(request)
     read = []
     for message in storage:
         message.message = str(message.message)  # a lazy text could no longer be stored after it has been read

@@ -1,4 +1,4 @@
-"""`{% once %}` and `{% keep_typed %}` beside `{% csrf_token %}`: see docs/decisions/0012-forms-once-and-kept.md."""
+"""`{% once %}` and `{% keep_typed %}` beside `{% csrf_token %}`: see docs/decisions/0013-forms-once-and-kept.md."""
 
 from typing import Any
 
