@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,7 @@ from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabula
 from kitbag.admin.plan_forms import MAX_PER_REQUEST
 from kitbag.admin.planning import is_key, may_plan
 from kitbag.models import Product, ProductName, StageChange
+from kitbag.queries.search import product_matches
 
 MAX_CHANGES_SHOWN = 20
 
@@ -75,6 +76,9 @@ class ProductAdmin(PortalModelAdmin[Product]):
     list_display = ["name", "category", "stage", "points_now", "registrable", "fast_track_model", "released_year"]
     list_filter = ["stage", "shelf", "registrable", "fast_track_model", "video_class", "sample"]
     search_fields = ["name", "slug", "names__name"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(name__icontains=term), Q(slug__icontains=term), product_matches(term, product="")]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

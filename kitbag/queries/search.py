@@ -1,16 +1,16 @@
 """Find products by fragments of their names, best match first (R15, R16)."""
 
-import re
+from functools import reduce
+from operator import or_
+
+from django.db.models import Exists, OuterRef, Q
 
 from kitbag.enums import Shelf, Stage
-from kitbag.models import Product
+from kitbag.models import Product, ProductName
 from kitbag.queries.search_terms import MIN_MISSPELT_LENGTH, SearchTerms, read_search
 
 MAX_TEXT_LENGTH = 100
-APERTURE = "f"  # not as the first token, and not in "9000f", where it is a part of the name
 MAIN_SHELVES = [Shelf.BODIES, Shelf.LENSES, Shelf.VIDEO, Shelf.FLASH]
-# A word such as "r5" or "5d" that has to stand in a name as it is. "rf50" and "ef70" don't have to.
-MODEL_WORD = re.compile(r"(?!rf|ef|fd|fl)[a-z]{1,2} \d+( .*)?|\d+ (d|ds|da)( .*)?")
 
 MAX_NAMES = 5000
 # Only fragments of this module are formatted into it; they contain parameter names and nothing from users. Scores are
@@ -76,6 +76,24 @@ def _find(terms: SearchTerms, *, limit: int) -> list[Product]:
     return list(Product.objects.raw(*search_statement(terms, limit=limit, fuzzy=False)))
 
 
+def product_matches(text: str, *, product: str) -> Q:
+    """The condition, for lists, that a row's product has a name with every token and is of the kinds that are named.
+
+    `product` is the path to the product: "product__", or "" for products themselves.
+    """
+    terms = read_search(text[:MAX_TEXT_LENGTH])
+    condition = Q(pk__isnull=bool(not terms.words and not terms.kinds))
+    if terms.words:
+        names = ProductName.objects.filter(product=OuterRef(f"{product}pk"))
+        for fragment in terms.fragments():
+            names = names.filter(search_key__contains=fragment)
+        condition &= Q(Exists(names))
+    for kind in terms.kinds:
+        beginnings = (Q(**{f"{product}category__startswith": category.rstrip("%")}) for category in kind.categories)
+        condition &= reduce(or_, beginnings)
+    return condition
+
+
 def search_statement(terms: SearchTerms, *, limit: int, fuzzy: bool) -> tuple[str, dict[str, object]]:
     """The SQL and its parameters."""
     tokens = terms.tokens
@@ -88,37 +106,17 @@ def search_statement(terms: SearchTerms, *, limit: int, fuzzy: bool) -> tuple[st
         "count": len(tokens),
         "scored": len(tokens) + len(terms.kind_tokens),
     }
-    fits, scores = [], []
-    optional = _aperture_places(terms)
-    for place, token in enumerate([*tokens, *terms.kind_tokens]):
-        params |= {f"whole{place}": f"% {token} %", f"begun{place}": f"% {token}%", f"token{place}": token}
-        fit, score = _token_sql(
-            token, place, is_last=place == len(tokens) - 1 and not (token.isdigit() and terms.is_finished), fuzzy=fuzzy
-        )
-        if place < len(tokens) and place not in optional:
-            fits.append(fit)
-        scores.append(score)
-    for place, word in enumerate(terms.words):
-        joined = " ".join(word)
-        if MODEL_WORD.fullmatch(joined):
-            is_begun = place == len(terms.words) - 1 and not (word[-1].isdigit() and terms.is_finished)
-            params[f"model{place}"] = f"% {joined}%" if is_begun else f"% {joined} %"
-            fits.append(f"search_key like %(model{place})s")
+    fits = [_fit(fragment, number, params, fuzzy=fuzzy) for number, fragment in enumerate(terms.fragments())]
+    scores = [
+        _score(token, place, params, fuzzy=fuzzy and place < len(tokens))
+        for place, token in enumerate([*tokens, *terms.kind_tokens])
+    ]
     score = (
         f"({' + '.join(scores)}) / %(scored)s"
         " + case when search_key like %(end)s then 650 when search_key like %(run)s then 500 else 0 end"
         " - 50 * abs(words - %(count)s)"
     )
     return SEARCH_SQL.format(score=score, fits=" and ".join(fits), preference=preference), params
-
-
-def _aperture_places(terms: SearchTerms) -> set[int]:
-    """The places of tokens that are the f of an aperture, which names don't have."""
-    places, place = set(), 0
-    for word in terms.words:
-        places |= {place + n for n, token in enumerate(word) if token == APERTURE and (n == 0 or n < len(word) - 1)}
-        place += len(word)
-    return places - {0}
 
 
 def _kind_statement(terms: SearchTerms, *, limit: int) -> tuple[str, dict[str, object]]:
@@ -142,20 +140,23 @@ def _preference(terms: SearchTerms) -> tuple[str, dict[str, object]]:
     return sql, params
 
 
-def _token_sql(token: str, place: int, *, is_last: bool, fuzzy: bool) -> tuple[str, str]:
-    """The SQL condition that a name matches the token, and its score from 0 to 1000."""
-    whole, begun, similar = (
-        f"search_key like %(whole{place})s",
-        f"search_key like %(begun{place})s",
-        f"word_similarity(%(token{place})s, search_key)",
-    )
-    score = f"case when {whole} then 1000 when {begun} then 600 else 0 end"
-    if fuzzy and _may_be_misspelt(token):
+def _fit(fragment: str, number: int, params: dict[str, object], *, fuzzy: bool) -> str:
+    """The SQL condition that a name has the fragment. Adds its parameter."""
+    if fuzzy and _may_be_misspelt(fragment.strip()):
+        params[f"fit{number}"] = fragment.strip()
         # `<%%` can use the index; its threshold is an option of the connection (see DATABASES in the settings).
-        return f"%(token{place})s <%% search_key", f"case when {whole} then 1000 else (600 * {similar})::int end"
-    if is_last or (len(token) > 1 and "." not in token):
-        return begun, score
-    return whole, score
+        return f"%(fit{number})s <%% search_key"
+    params[f"fit{number}"] = f"%{fragment}%"
+    return f"search_key like %(fit{number})s"
+
+
+def _score(token: str, place: int, params: dict[str, object], *, fuzzy: bool) -> str:
+    """The SQL of how well a name matches the token, from 0 to 1000. Adds its parameters."""
+    params |= {f"whole{place}": f"% {token} %", f"begun{place}": f"% {token}%", f"token{place}": token}
+    whole, begun = f"search_key like %(whole{place})s", f"search_key like %(begun{place})s"
+    if fuzzy and _may_be_misspelt(token):
+        return f"case when {whole} then 1000 else (600 * word_similarity(%(token{place})s, search_key))::int end"
+    return f"case when {whole} then 1000 when {begun} then 600 else 0 end"
 
 
 def _may_be_misspelt(token: str) -> bool:

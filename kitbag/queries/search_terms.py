@@ -10,6 +10,9 @@ MAX_TOKENS = 12
 MAX_PHRASE_WORDS = 4
 MIN_MISSPELT_LENGTH = 4  # letters; a shorter word with a mistake cannot be recognised
 ARABIC_ARTICLE = "ال"
+APERTURE = "f"  # not as the first token, and not in "9000f", where it is a part of the name
+# A word such as "r5" or "5d" that has to stand in a name as it is. "rf50" and "ef70" don't have to.
+MODEL_WORD = re.compile(r"(?!rf|ef|fd|fl)[a-z]{1,2} \d+( .*)?|\d+ (d|ds|da)( .*)?")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,28 @@ class SearchTerms:
     @property
     def tokens(self) -> list[str]:
         return [token for word in self.words for token in word]
+
+    def fragments(self) -> list[str]:
+        """What a search key has to contain: tokens with a blank before them, and behind them if they are complete."""
+        fragments = []
+        for number, word in enumerate(self.words):
+            is_last_word = number == len(self.words) - 1
+            joined = " ".join(word)
+            if MODEL_WORD.fullmatch(joined):
+                fragments.append(self._fragment(joined, is_last=is_last_word))
+                continue
+            for place, token in enumerate(word):
+                is_last = place == len(word) - 1
+                if token == APERTURE and (number or place) and not (is_last and place):
+                    continue
+                fragments.append(self._fragment(token, is_last=is_last_word and is_last))
+        return fragments
+
+    def _fragment(self, tokens: str, *, is_last: bool) -> str:
+        is_complete = " " in tokens or "." in tokens or len(tokens) == 1
+        if is_last:  # it is still being typed, unless it is a numeral
+            is_complete = is_complete and self.is_finished and tokens[-1].isdigit()
+        return f" {tokens} " if is_complete else f" {tokens}"
 
 
 def read_search(text: str, *, correct: bool = False) -> SearchTerms:

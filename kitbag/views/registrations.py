@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -12,13 +12,15 @@ from django.views.decorators.http import require_GET
 
 from kitbag import rules
 from kitbag.enums import NEEDS_MEMBER, RegistrationState, Shelf, Stage
-from kitbag.models import ProductName, Registration, points_now
+from kitbag.models import Registration, points_now
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
+from kitbag.queries.search import product_matches
 from kitbag.views.shortcuts import paginate, query_text, url_with_query
 from members.access import MemberRequest, member_required
 from members.models import Member
+from members.queries import membership_of
 
 PAGE_SIZE = 24
 YOUR_TURN, CHECKING, COUNTING, OLDER = range(4)
@@ -78,7 +80,7 @@ def registration_list(request: MemberRequest) -> HttpResponse:
     query = query_text(request, "q")
     totals = Registration.objects.of(member).totals()
     page = paginate(request, _registrations(member, shelf, query, table=table), PAGE_SIZE)
-    days = fast_track_days_by_level(member).get(member.level)
+    days = fast_track_days_by_level(membership_of(member)).get(member.level)
     registrations = list(page.object_list)
     duplicates = find_own_duplicates(registrations)
     cards = [build_card(registration, days, duplicates.get(registration.pk)) for registration in registrations]
@@ -122,13 +124,8 @@ def _registrations(member: Member, shelf: str, query: str, *, table: bool) -> Qu
 
 
 def _matches(query: str) -> Q:
-    """Words of the product's name or of a regional name, or part of the serial number."""
-    matches = Q(product__name__icontains=query)
-    if tokens := rules.name_tokens(query):
-        names = ProductName.objects.filter(product=OuterRef("product"))
-        for token in tokens:
-            names = names.filter(search_key__contains=f" {token}")
-        matches |= Q(Exists(names))
+    """Words of the product's name or of a regional name, a kind of product, or part of the serial number."""
+    matches = Q(product__name__icontains=query) | product_matches(query, product="product__")
     for key in rules.look_up_keys(query):
         matches |= Q(serial_key__contains=key)
     return matches

@@ -105,6 +105,10 @@ def test_filters_narrow_to_a_shelf_and_to_your_turn(as_ana: Client, world: World
         ("70-200 2.8", "RF 70-200mm"),
         ("100000000002", "EOS R Test"),
         ("1000-0000 0002", "EOS R Test"),
+        ("ЕОS R1", "EOS R1 Test"),
+        ("70200", "RF 70-200mm"),
+        ("objectif 70-200", "RF 70-200mm"),
+        ("lens", "RF 70-200mm"),
     ],
 )
 def test_search_finds_by_fragments_of_the_name_or_of_the_serial(as_ana: Client, query: str, found: str) -> None:

@@ -12,7 +12,7 @@ from kitbag import rules
 from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
 from kitbag.models import Product
-from kitbag.queries.search import MAIN_SHELVES, search_products, search_statement
+from kitbag.queries.search import MAIN_SHELVES, product_matches, search_products, search_statement
 from kitbag.queries.search_terms import read_search
 
 pytestmark = pytest.mark.django_db  # or no test database is made when this file runs alone
@@ -211,3 +211,26 @@ def test_the_search_goes_through_the_trigram_index(text: str, fuzzy: bool) -> No
 )
 def test_a_name_is_cut_into_words_and_numbers(name: str, tokens: list[str]) -> None:
     assert rules.name_tokens(name) == tokens
+
+
+IN_LISTS = {  # what the search of a member's kit and of the desk finds
+    "r5 ii": {"EOS R5 Mark II", "BG-R20", "BG-R20EP"},
+    "ЕОS R5m2": {"EOS R5 Mark II", "BG-R20", "BG-R20EP"},
+    "camera r5 ii": {"EOS R5 Mark II"},
+    "battery grip r5 ii": {"BG-R20", "BG-R20EP"},
+    "rebel sl3": {"EOS 250D"},
+    "16-35 f2.8 iii": {"EF 16-35mm f/2.8L III USM"},
+    "canon": set[str](),
+}
+
+
+@pytest.mark.parametrize("text", IN_LISTS)
+def test_lists_are_narrowed_by_the_same_words(text: str) -> None:
+    assert (
+        set(Product.objects.filter(product_matches(text, product="")).values_list("name", flat=True)) == IN_LISTS[text]
+    )
+
+
+@pytest.mark.parametrize("text", ANYTHING, ids=range(len(ANYTHING)))
+def test_any_text_is_safe_in_lists(text: str) -> None:
+    list(Product.objects.filter(product_matches(text.replace("\0", ""), product=""))[:1])
