@@ -60,7 +60,7 @@ class DatabaseProbe(threading.Thread):
                     self._connection.autocommit = True
                 with self._connection.cursor() as cursor:
                     cursor.execute("select 1")
-                    return cursor.fetchone() == (1,)
+                    return bool(cursor.fetchone() == (1,))
         except psycopg2.Error:
             self._connection = None  # psycopg2 has closed it
             return False
