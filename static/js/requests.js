@@ -42,10 +42,10 @@
 
   const body = document.body;
   body.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt, triggeringEvent, verb } = event.detail.requestConfig;
+    const { elt, triggeringEvent } = event.detail.requestConfig;
     const failed = failures.get(elt);
     if (failed && !triggeringEvent && Date.now() < failed.until) event.preventDefault();
-    else if (verb !== "get") setBusy(event.detail, true);
+    else setBusy(event.detail, true);
   });
 
   body.addEventListener("htmx:beforeSwap", (event) => {
@@ -64,9 +64,9 @@
   });
 
   function setBusy(detail, busy) {
-    const { elt, triggeringEvent } = detail.requestConfig;
+    const { elt, triggeringEvent, verb } = detail.requestConfig;
     const form = elt.closest("form");
-    if (form) notes.setBusy(form, elt.matches("button") ? elt : triggeringEvent && triggeringEvent.submitter, busy);
+    if (form && verb !== "get") notes.setBusy(form, elt.matches("button") ? elt : triggeringEvent && triggeringEvent.submitter, busy);
   }
 
   body.addEventListener("htmx:sendError", (event) => fail(event.detail, notes.codeOf(0)));

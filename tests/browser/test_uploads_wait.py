@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from pytest_django import Settings
 
 from kitbag.models import Registration
 from members.support.models import Case, CaseMessage
 from servicing.models import TicketMessage
 from tests.browser.looks import faults
 from tests.browser.network import UPLOAD, Held, answering, write_file
-from tests.factories import draft, validated
+from tests.factories import UserFactory, draft, validated
 from tests.files import samples
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.world import World
@@ -64,6 +65,7 @@ def test_the_finish_form_goes_on_when_both_photos_are_there(
     held.wait_for(2)
     main_button(page).click()
     expect(page.get_by_text(WAITING)).to_be_visible()
+    expect(page.locator("#serial-note")).to_contain_text("Looks right")
     expect(main_button(page)).to_have_attribute("aria-busy", "true")
     assert faults(page) == []
     held.release()
@@ -267,3 +269,39 @@ def test_without_javascript_the_files_come_with_the_form(
     main_button(page).click()
     page.wait_for_url(f"**/kitbag/{row.pk}/")
     assert row.evidence.count() == 2
+
+
+def test_staff_wait_with_an_answer_and_with_the_card_of_a_visiting_member(
+    committed_world: World, visit: Callable[..., Page], settings: Settings, photo: Path
+) -> None:
+    settings.STAFF_SECOND_FACTOR_REQUIRED = False
+    agent = UserFactory(is_staff=True, is_superuser=True)
+    a_centre()
+    page = visit(committed_world.ben.user)
+    page.goto("/contact/")
+    page.locator("[name=kind]").select_option(index=1)
+    page.locator("[name=subject]").fill("A question")
+    page.locator("[name=text]").fill("My question")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".talk")).to_contain_text("My question")
+
+    page = visit(agent)
+    held = Held(page)
+    page.goto(f"/admin/cases/case/{Case.objects.get().pk}/change/")
+    page.locator("[name=text]").fill("Here is our answer")
+    page.locator("[name=files]").set_input_files(photo)
+    held.wait_for(1)
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.get_by_text(WAITING)).to_be_visible()
+    held.release()
+    expect(page.locator(".case__talk")).to_contain_text("Here is our answer")
+    assert CaseMessage.objects.get(author="staff").attachments.count() == 1
+
+    page.goto("/admin/servicing/ticket/intake/open/")
+    upload = page.locator("[name$=photo]")
+    upload.set_input_files(photo)
+    held.wait_for(1)
+    page.get_by_role("button", name="Check entitlement").click()
+    expect(page.get_by_text(WAITING)).to_be_visible()
+    held.release()
+    expect(page.locator("[name$=photo_keys]")).to_have_count(1)
