@@ -137,7 +137,7 @@ class LoadForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
             raise forms.ValidationError(
-                _("The file is larger than %(kilobytes)s kB. Split it and load the parts.")
-                % {"kilobytes": MAX_BYTES // 1024}
+                _("The file is larger than %(megabytes)s MB. Split it and load the parts.")
+                % {"megabytes": MAX_BYTES // 1024**2}
             )
         return file

@@ -41,7 +41,7 @@ def read_plans(data: bytes) -> tuple[list[PlanRecord], list[BadRow]]:
     """The good rows and the bad ones. Raises UnreadableFile, with a text for the user, if no row can be used."""
     if len(data) > MAX_BYTES:
         raise UnreadableFile(
-            _("The file is larger than %(kilobytes)s kB. Load it in parts.") % {"kilobytes": MAX_BYTES // 1024}
+            _("The file is larger than %(megabytes)s MB. Load it in parts.") % {"megabytes": MAX_BYTES // 1024**2}
         )
     try:
         header, rows = read_sheet(data)

@@ -106,10 +106,15 @@ def review_sentence(row: Registration, now: datetime) -> str:
     if claim:
         asked = _("Answer in the case by %(day)s. Then we decide.")
         return f"{reason} {asked % {'day': date_format(claim.respond_by, 'j F Y')}}"
-    hear = _("You’ll hear from us by %(due)s.")
+    return f"{reason} {decision_sentence(due, now)}"
+
+
+def decision_sentence(due: datetime, now: datetime) -> str:
+    """By when the member hears from the person who checks, or that it is taking longer (R19)."""
+    sentence = _("You’ll hear from us by %(due)s.")
     if due < now:
-        hear = _("We aimed to decide by %(due)s. Sorry, it’s taking longer.")
-    return f"{reason} {hear % {'due': due_in_words(due)}}"
+        sentence = _("We aimed to decide by %(due)s. Sorry, it’s taking longer.")
+    return sentence % {"due": due_in_words(due)}
 
 
 def serial_sentence(finding: SerialFinding) -> str:

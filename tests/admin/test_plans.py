@@ -90,7 +90,7 @@ WRONG: list[tuple[dict[str, Any], str | None, tuple[str, str]]] = [
     ({"stage": "current"}, None, ("successor", "no successor")),
     ({"successor": "99999999999999999999"}, None, ("successor", "not one of the available")),
     ({}, "2020-01-01", ("effective_on", "not in the future")),
-    ({}, "2999-01-01", ("effective_on", "five years")),
+    ({}, "2999-01-01", ("effective_on", "too far away")),
     ({}, "31/12/2027", ("effective_on", "not a date")),
 ]
 

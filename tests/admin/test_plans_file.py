@@ -95,7 +95,7 @@ BAD = [
     ("eos-r-test,superseded,eos-r-test,{day},", "successor", "succeeded by this product"),
     ("eos-r-test,current,,{day},", "stage", "already"),
     ("eos-r-test,unserviceable,,2020-01-01,", "effective_on", "not in the future"),
-    ("eos-r-test,unserviceable,,2999-01-01,", "effective_on", "five years"),
+    ("eos-r-test,unserviceable,,2999-01-01,", "effective_on", "too far away"),
     ("eos-r-test,unserviceable,,31/12/2027,", "effective_on", "not a day"),
     ("eos-r-test,unserviceable,,2027-02-30,", "effective_on", "not a day"),
     ("eos-r-test,unserviceable,,2027-W01-1,", "effective_on", "not a day"),

@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, unread_notices
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
-from kitbag.models import PointsEntry, Registration, points_now
+from kitbag.models import PointsEntry, Registration, RegistrationQuerySet, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import entry_title
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.presenters.scale import Scale, build_scale
+from kitbag.presenters.texts import decision_sentence
+from kitbag.queries.deadlines import decision_due
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.forecast import Step, forecast
 from members import rules
@@ -74,6 +76,7 @@ class Dashboard:
     cards: list[RegistrationCard]
     totals: dict[str, int]
     checking: bool
+    decision: str  # by when a person decides about what is waiting for one (R19)
     chart: Chart | None
     benefit: LevelBenefit | None
     last_change: LastChange | None
@@ -149,6 +152,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
         and mine.undecided(now).filter(submitted_at__gt=now - REFRESH_FOR).exists(),
+        decision=_decision(mine, now) if totals["waiting"] > totals["needing"] else "",
         chart=points_chart(
             entries=entries,
             thresholds=thresholds,
@@ -171,6 +175,13 @@ def build(member: Member, now: datetime) -> Dashboard:
         places_taken=places_taken,
         next_benefit=benefit_at(membership, ahead[0]) if ahead and gives_more and is_new else None,
     )
+
+
+def _decision(mine: RegistrationQuerySet, now: datetime) -> str:
+    """By when the member hears about the last of what is being checked."""
+    last = mine.filter(state=RegistrationState.SUBMITTED).order_by("-submitted_at").first()
+    due = decision_due(last) if last else None
+    return decision_sentence(due, now) if due else ""
 
 
 def greeting(now: datetime) -> str:
