@@ -78,6 +78,7 @@ LIVE = (
     RegistrationState.REJECTED,
 )
 NEEDS_MEMBER = (RegistrationState.DRAFT, RegistrationState.REJECTED)  # the blue dot (R18)
+SUBMITTED_STATES = (RegistrationState.SUBMITTED, RegistrationState.VALIDATED)  # of one serial number once (R31)
 WAITING = (RegistrationState.DRAFT, RegistrationState.SUBMITTED, RegistrationState.REJECTED)
 
 

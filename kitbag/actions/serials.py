@@ -8,9 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.exif import read_body_serial
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
-from kitbag.enums import ShapeUse
+from kitbag.enums import SUBMITTED_STATES, ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
-from kitbag.queries.duplicates import SUBMITTED_STATES
 from kitbag.rules import SerialFinding
 from kitbag.rules.photos import is_same_model
 

@@ -6,7 +6,7 @@ from typing import Self
 import pghistory
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, Sum, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from kitbag import rules
 from kitbag.enums import (
     LIVE,
     NEEDS_MEMBER,
+    SUBMITTED_STATES,
     WAITING,
     HoldReason,
     RefusalReason,
@@ -68,15 +69,32 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Annotate `counted`, the points of each according to the ledger."""
         return self.annotate(counted=Coalesce(Sum("entries__amount"), Value(0)))
 
+    def with_own_duplicates(self) -> Self:
+        """Annotate `is_own_duplicate`: their member has submitted the same product and serial number already (R31)."""
+        twin = Registration.objects.filter(
+            member=OuterRef("member"),
+            product=OuterRef("product"),
+            serial_key=OuterRef("serial_key"),
+            state__in=SUBMITTED_STATES,
+        )
+        return self.annotate(is_own_duplicate=Q(state__in=NEEDS_MEMBER, serial_key__isnull=False) & Exists(twin))
+
     def totals(self) -> dict[str, int]:
-        """How many count, wait and need the member, and the points of those that wait, in one query."""
-        return self.aggregate(
+        """How many count, wait and need the member, and the points of those that wait, in one query.
+
+        Own duplicates will never count, so that their points do not wait.
+        """
+        return self.with_own_duplicates().aggregate(
             live=models.Count("pk", filter=Q(state__in=LIVE)),
             counting=models.Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
             needing=models.Count("pk", filter=Q(state__in=NEEDS_MEMBER)),
             waiting=models.Count("pk", filter=Q(state__in=WAITING)),
-            needing_points=Coalesce(Sum(points_now("product__"), filter=Q(state__in=NEEDS_MEMBER)), 0),
-            waiting_points=Coalesce(Sum(points_now("product__"), filter=Q(state__in=WAITING)), 0),
+            needing_points=Coalesce(
+                Sum(points_now("product__"), filter=Q(state__in=NEEDS_MEMBER, is_own_duplicate=False)), 0
+            ),
+            waiting_points=Coalesce(
+                Sum(points_now("product__"), filter=Q(state__in=WAITING, is_own_duplicate=False)), 0
+            ),
         )
 
 

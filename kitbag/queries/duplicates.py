@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from kitbag.enums import NEEDS_MEMBER, RegistrationState
+from kitbag.enums import NEEDS_MEMBER, SUBMITTED_STATES
 from kitbag.models import Registration
-
-SUBMITTED_STATES = (RegistrationState.SUBMITTED, RegistrationState.VALIDATED)
 
 
 def find_own_duplicates(registrations: Sequence[Registration]) -> dict[int, int]:

@@ -13,6 +13,7 @@ from kitbag.actions import registrations, removals
 from kitbag.enums import RegistrationState, RemovalReason, SerialPlace
 from kitbag.models import Product, ProductName, Registration, SerialShape
 from kitbag.presenters.registrations import build_card
+from kitbag.queries.forecast import waiting_registrations
 from tests.factories import draft, submitted
 from tests.world import World
 
@@ -220,3 +221,19 @@ def test_the_live_check_costs_the_same_with_many_shapes_and_numbers(as_ben: Clie
             SerialShape.objects.create(categories=[f"kind-{n}"], period="all", pattern=r"\d{9}")
             submitted(world.ben, world.pro_body, f"3000000000{n:02}")
     assert counts[0] == counts[1]
+
+
+def test_the_points_of_an_own_duplicate_are_not_waiting_anywhere(world: World) -> None:  # R31
+    """It says so itself; the totals, the forecast and "what closes the gap" do not count on it, either."""
+    other = Registration.objects.get(member=world.ana, product=world.body)
+    row = registrations.add_product(member=world.ana, product=world.body, at=timezone.now())
+    details = registrations.Details(other.serial, "ZA", date(2024, 1, 2), "Rosebank Camera Co.")
+    before = Registration.objects.of(world.ana).totals()
+    registrations.save_details(registration=row, details=details, at=timezone.now())
+    totals = Registration.objects.of(world.ana).totals()
+    assert before["waiting_points"] == before["needing_points"] == world.body.points
+    assert totals["waiting_points"] == totals["needing_points"] == 0
+    assert totals["needing"] == 1  # it still is their turn
+    assert waiting_registrations(world.ana) == []
+    removals.remove_registration(registration=other, reason=RemovalReason.MISTAKE, by=world.ana.user, at=timezone.now())
+    assert Registration.objects.of(world.ana).totals()["waiting_points"] == world.body.points

@@ -124,6 +124,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         )[:TASKS_READ]
     )
     duplicates = find_own_duplicates(needing)
+    finishable = [row for row in needing if row.pk not in duplicates]
     address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
     ahead = rules.next_level(member.points, thresholds)
     membership = membership_of(member)
@@ -143,7 +144,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         level=Level(member.level),
         membership=membership,
         scale=_scale(member.points, totals["waiting_points"], thresholds, ahead if gives_more else None),
-        gap=_gap(member.points, thresholds, needing, checking_points) if gives_more else None,
+        gap=_gap(member.points, thresholds, finishable, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
         notices=unread_notices(Reading(member, now, steps, offers.pack_offered is not None, thresholds))[
             :NOTICES_SHOWN
