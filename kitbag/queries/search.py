@@ -33,10 +33,12 @@ limit %(limit)s
 KIND_SQL = """
 select product.*
 from kitbag_product as product
-where product.registrable and ({is_kind} or product.id in (select product_id from kitbag_productname where {fits}))
-order by {preference} desc, product.released_year desc nulls last, product.slug
+where product.registrable and ({is_kind} or {is_named})
+order by {preference} + case when {is_named} then 30 else 0 end desc,
+    product.released_year desc nulls last, product.slug
 limit %(limit)s
 """
+NAMED_SQL = "product.id in (select product_id from kitbag_productname where {fits})"
 # Who types a lens without its mount means today's; a body's neighbour in the catalogue is another body.
 PREFERENCE = """
 case when product.shelf = any(%(main_shelves)s) then 1500 else 0 end
@@ -116,6 +118,9 @@ def search_statement(terms: SearchTerms, *, limit: int, fuzzy: bool) -> tuple[st
         " + case when search_key like %(end)s then 650 when search_key like %(run)s then 500 else 0 end"
         " - 50 * abs(words - %(count)s)"
     )
+    if focal_length := terms.focal_length():
+        params["prime"] = f"% {focal_length}mm %"
+        score += " + case when search_key like %(prime)s then 300 else 0 end"
     return SEARCH_SQL.format(score=score, fits=" and ".join(fits), preference=preference), params
 
 
@@ -126,7 +131,7 @@ def _kind_statement(terms: SearchTerms, *, limit: int) -> tuple[str, dict[str, o
     params |= {f"begun{place}": f"% {token}%" for place, token in enumerate(terms.kind_tokens)}
     is_kind = " or ".join(f"product.category like any(%(kind{place})s)" for place in range(len(terms.kinds)))
     fits = " and ".join(f"search_key like %(begun{place})s" for place in range(len(terms.kind_tokens))) or "false"
-    return KIND_SQL.format(is_kind=is_kind, fits=fits, preference=preference), params
+    return KIND_SQL.format(is_kind=is_kind, is_named=NAMED_SQL.format(fits=fits), preference=preference), params
 
 
 def _preference(terms: SearchTerms) -> tuple[str, dict[str, object]]:

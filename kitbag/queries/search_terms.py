@@ -44,6 +44,12 @@ class SearchTerms:
                 fragments.append(self._fragment(token, is_last=is_last_word and is_last))
         return fragments
 
+    def focal_length(self) -> str:
+        """The only number, if it may be a focal length: a lens that has no other is then meant rather than a zoom."""
+        words = [word for word in self.words if not MODEL_WORD.fullmatch(" ".join(word))]
+        numbers = [token for word in words for token in word if token.isdigit() and len(token) > 1]
+        return numbers[0] if len(numbers) == 1 else ""
+
     def _fragment(self, tokens: str, *, is_last: bool) -> str:
         is_complete = " " in tokens or "." in tokens or len(tokens) == 1
         if is_last:  # it is still being typed, unless it is a numeral

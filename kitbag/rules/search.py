@@ -18,6 +18,7 @@ MARK = r"(?:mark|marck|marc|mrk|mk)[\s.-]*"
 MISSPELT_MARK = r"(?<![a-z])(?:mkr|makr|mrak|marl|mak|mar|mka|amrk)[\s.-]*"
 SHORT_MARK = r"(\d(?:\s?d)?(?:\s?[sxc])?)\s*m\s*"
 MARKS = [
+    *((rf"(?<=mark ){word}(?![a-z])", number) for word, number in (("two", "2"), ("three", "3"), ("four", "4"))),
     (rf"{MARK}(?={NUMERAL})", " "),
     (rf"{MISSPELT_MARK}(?={NUMERAL})", " "),
     (rf"{SHORT_MARK}(?=(?:[2-7]|i{{2,3}}|iv)(?![a-z0-9]))", r"\1 "),
@@ -29,6 +30,7 @@ SPLITS = [  # words that are run together
     (rf"(?<![a-z])({FAMILIES})(?=[a-z\d])", r"\1_"),
     (r"(?<![a-z])(rf|ef)(?=eos|\d)", r"\1_"),
     (r"(?<=\dd)x(?=[i\d]*(?![a-z0-9]))", "_x_"),  # 1dx, 1dxiii, 1dx2
+    (r"(?<=\dd)c(?![a-z0-9])", "_c"),  # 1dc
     (r"(?<=\dds)r(?![a-z0-9])", "_r"),  # 5dsr
     (r"(?<=\d[a-hj-z])(i{2,3}|iv)\b|(?<=\dds)(i{2,3})\b", r"_\1\2"),  # 7dii, 1dsiii
     (r"(?<=\d)(i{2,3}|iv)(?![a-z0-9])|(?<![a-z0-9])([a-hj-u])(i{2,3})(?![a-z0-9])", r"\2_\1\3"),  # c300iii, giii
@@ -126,7 +128,8 @@ def _features(part: str) -> list[str]:
 def search_key(text: str) -> str:
     """The text that is matched for a product name: its tokens, then what people run together.
 
-    Those are short runs of letters ("ts e" as tse) and the ends of a zoom's range ("70-200mm" as 70200).
+    Those are short runs of letters ("ts e" as tse) and the ends of a zoom's range ("70-200mm" as 70200). A lens of one
+    focal length has it with its unit ("400mm"), so that it can be preferred to zooms that reach it.
     """
     tokens = name_tokens(text)
     joins = []
@@ -137,4 +140,5 @@ def search_key(text: str) -> str:
             if len(joined) <= 4 and all(token.isalpha() for token in run):
                 joins.append(joined)
     joins += ["".join(ends) for ends in re.findall(r"(?<![\d.])(\d+)-(\d+)mm", text)]
+    joins += re.findall(r"(?<![\d.-])\d+mm", text)
     return f" {' '.join(tokens)} | {' '.join(joins)} "
