@@ -3,18 +3,17 @@
 from django.core.cache import cache
 
 from kitbag.models import Product
-from members.models import LevelBenefit, Member
-from members.queries import membership_of
+from members.models import LevelBenefit
+from members.rules import Membership
 
 COUNT_SECONDS = 60
 
 
-def fast_track_days_by_level(member: Member) -> dict[str, int | None]:
+def fast_track_days_by_level(membership: Membership) -> dict[str, int | None]:
     """The Fast Track target of each level in the member's country, in working days; empty while membership rests.
 
     Whether a product is eligible is not considered here: `rules.target_days` does that.
     """
-    membership = membership_of(member)
     if not membership.is_active:
         return {}
     benefits = LevelBenefit.objects.filter(

@@ -21,6 +21,7 @@ from kitbag.views.shortcuts import get_own_registration
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.forms.common import add_refusal
+from members.queries import membership_of
 
 PAGE_METHODS = ["GET", "HEAD", "POST"]
 TOO_OFTEN = _("That was a lot of codes. Please wait an hour, then try again.")
@@ -67,6 +68,7 @@ def release(request: MemberRequest, pk: int) -> HttpResponse:
         "registration": registration,
         "product": registration.product,
         "cost": cost,
+        "membership": membership_of(request.member),
         "level_before": Level(cost.level_before).label,
         "level_after": Level(cost.level_after).label,
         "released": released,

@@ -30,6 +30,8 @@ from kitbag.views.handovers import ownership_context
 from kitbag.views.shortcuts import get_own_registration, redirect_after_post
 from members.access import MemberRequest, member_required
 from members.enums import Level
+from members.queries import membership_of
+from members.rules import Membership
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
         "form": form,
         "holds": list(registration.holds.all()),
         **ownership_context(registration),
-        **_cost(registration),
+        **_cost(registration, membership_of(request.member)),
     }
     return render(request, "kitbag/remove.html", context)
 
@@ -130,11 +132,13 @@ def _remove(request: MemberRequest, registration: Registration, reason: RemovalR
 
 
 def product_context(request: MemberRequest, registration: Registration) -> dict[str, object]:
-    days = fast_track_days_by_level(request.member)
+    membership = membership_of(request.member)
+    days = fast_track_days_by_level(membership)
     duplicate_of = find_own_duplicates([registration]).get(registration.pk)
     card = build_card(registration, days.get(request.member.level), duplicate_of)
     return {
         "card": card,
+        "membership": membership,
         "registration": registration,
         "product": registration.product,
         "review": review_sentence(registration, timezone.now()),
@@ -153,13 +157,14 @@ def product_context(request: MemberRequest, registration: Registration) -> dict[
         "holds": list(registration.holds.all()),
         "evidence": registration.evidence.kept(),
         "evidence_form": EvidenceForm() if evidence.is_undecided(registration) else None,
-        **(_cost(registration) if registration.is_live else {"cost": None}),
+        **(_cost(registration, membership) if registration.is_live else {"cost": None}),
     }
 
 
-def _cost(registration: Registration) -> dict[str, object]:
+def _cost(registration: Registration, membership: Membership) -> dict[str, object]:
     cost = removals.removal_cost(registration)
     return {
+        "membership": membership,
         "cost": cost,
         "level_before": Level(cost.level_before).label,
         "level_after": Level(cost.level_after).label,

@@ -14,6 +14,7 @@ from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.views.product import product_context
 from kitbag.views.shortcuts import get_own_registration
 from members.access import MemberRequest, member_required
+from members.queries import membership_of
 
 MAX_POLLING_TIME = timedelta(minutes=2)  # after that the page stops polling and says that it takes longer
 HTTP_STOP_POLLING = 286  # htmx swaps the response in and stops polling
@@ -35,7 +36,7 @@ def status(request: MemberRequest, pk: int) -> HttpResponse:
     if shape == "product":
         context = product_context(request, registration)
     else:
-        days = fast_track_days_by_level(request.member).get(request.member.level)
+        days = fast_track_days_by_level(membership_of(request.member)).get(request.member.level)
         context = {"card": build_card(registration, days, find_own_duplicates([registration]).get(registration.pk))}
     context |= {
         "totals": Registration.objects.of(request.member).totals(),

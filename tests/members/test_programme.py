@@ -77,3 +77,12 @@ def test_the_centres_load_once_and_keep_their_status() -> None:
     call_command("load_centres", verbosity=0)
     assert load_centres() == (0, 21)
     assert ServiceCentre.objects.get(country="KE").notice == "Moving house"
+
+
+def test_countries_of_the_subscription_programme_lead_to_their_own_page_where_it_is_published() -> None:
+    """R2, R6: the others name the contact page, so a guess is never a link."""
+    load_programme()
+    linked = CountryProgramme.objects.exclude(link="")
+    assert {row.kind for row in linked} == {Programme.SUBSCRIPTION}
+    assert {row.country.code for row in linked} >= {"GB", "DE", "FR"}
+    assert all(row.link.startswith("https://") for row in linked)
