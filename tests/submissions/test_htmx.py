@@ -53,7 +53,10 @@ def test_after_the_session_htmx_leads_the_whole_page_to_signing_in(db: None, url
     assert (response.status_code, response.content) == (200, b"")
 
 
-@pytest.mark.parametrize("current", ["https://evil.example/x", "//evil.example/", "javascript:alert(1)", "", "\x00"])
+@pytest.mark.parametrize(
+    "current",
+    ["https://evil.example/x", f"{SITE}//evil.example/", "//evil.example/", "javascript:alert(1)", "", "\x00"],
+)
 def test_a_page_of_another_site_is_never_the_next_one(db: None, current: str) -> None:
     response = Client().get("/kitbag/add/search/", headers={"HX-Request": "true", "HX-Current-URL": current})
     assert response["HX-Redirect"] == f"/accounts/login/?{urlencode({'next': '/dashboard/'}, safe='/')}"
@@ -65,6 +68,7 @@ def test_a_page_of_another_site_is_never_the_next_one(db: None, current: str) ->
         (f"{SITE}/service/AAAA-AAAA/?a=1#x", "/service/AAAA-AAAA/?a=1"),
         ("https://evil.example/service/", "/dashboard/"),
         ("", "/dashboard/"),
+        (f"{SITE}//evil.example/", "/dashboard/"),
         (f"{SITE}/{'x' * 600}", "/" + "x" * 499),
     ],
 )

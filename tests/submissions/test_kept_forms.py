@@ -352,3 +352,14 @@ def test_a_form_that_is_older_than_the_end_of_the_service_request_keeps_its_step
     client.force_login(form.user)
     assert shown(client, step) == {"centre": ["joburg"]}
     assert open_form(client, step)["step"] == ["where"]
+
+
+def test_a_stale_form_without_anything_to_keep_leads_to_its_page_again(world: World) -> None:
+    """Signing in in a second tab makes the form of the first one stale; passwords are not kept."""
+    client = signed_in(None, strict=True)
+    page = "/accounts/login/?next=/cases/"
+    response = client.post(
+        "/accounts/login/", {"login": "x", "password": PASSWORD}, headers={"Referer": f"http://testserver{page}"}
+    )
+    assert response.status_code == 403
+    assert f'href="{page}"' in response.text and PASSWORD not in response.text

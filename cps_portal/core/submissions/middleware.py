@@ -28,9 +28,10 @@ class HtmxRedirectMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not request.htmx or not response.has_header("Location"):  # type: ignore[attr-defined]
+        location = redirect_url(response)
+        if not location or not request.htmx:  # type: ignore[attr-defined]
             return response
-        answer = HttpResponseClientRedirect(response["Location"])
+        answer = HttpResponseClientRedirect(location)
         answer.cookies = response.cookies
         return answer
 

@@ -62,4 +62,6 @@ def current_page(request: HttpRequest) -> str:
 
 
 def _shorten(url: str) -> str:
+    if url.startswith("//"):  # browsers would read a host name in it
+        return ""
     return url if len(url) <= MAX_PAGE_LENGTH else url.partition("?")[0][:MAX_PAGE_LENGTH]

@@ -15,8 +15,10 @@ from cps_portal.core.submissions.models import KeptForm
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Put the form back with a fresh token. Without cookies that is impossible: then its texts can be copied."""
     token = tokens.read_token(request)
-    if token is None or not _is_own_origin(request):
+    if not _is_own_origin(request):
         return render(request, "403_csrf.html", status=403)
+    if token is None:
+        return render(request, "403_csrf.html", {"page": tokens.current_page(request)}, status=403)
     if not request.COOKIES:
         return render(request, "403_csrf.html", {"texts": texts_to_copy(request), "page": token.page}, status=403)
     return answer_stale(request, token)
