@@ -48,7 +48,7 @@ MAY_INSIST = [
 IMPOSSIBLE = [
     ("356938035643809", "phone’s IMEI"),
     ("+27 82 123 4567", "telephone number"),
-    ("0420310018472233", "at most 14"),
+    ("0420310018472233", "too long"),
     ("8471*62", "only digits and letters"),
 ]
 
