@@ -69,7 +69,7 @@
     const shown = answer.content.firstElementChild;
     if (shown && request.status === 200) {
       line.replaceWith(shown);
-      say(box, shown.textContent.trim());
+      say(box, files.get(line).name);
       goOn(box.closest("form"));
     } else if (shown) {
       const state = HTTP_REFUSED.includes(request.status) ? "refused" : "failed";
