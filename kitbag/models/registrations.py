@@ -30,6 +30,17 @@ from members.models import Member, User
 ANSWERS_FIRST = Case(When(asked_for="", then=1), default=0)
 
 
+def own_duplicate() -> Q:
+    """A draft or a refused one whose member has submitted the same product and serial number already (R31)."""
+    twin = Registration.objects.filter(
+        member=OuterRef("member"),
+        product=OuterRef("product"),
+        serial_key=OuterRef("serial_key"),
+        state__in=SUBMITTED_STATES,
+    )
+    return Q(Exists(twin), state__in=NEEDS_MEMBER, serial_key__isnull=False)
+
+
 class RegistrationQuerySet(models.QuerySet["Registration"]):
     def of(self, member: Member) -> Self:
         return self.filter(member=member)
@@ -69,22 +80,16 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Annotate `counted`, the points of each according to the ledger."""
         return self.annotate(counted=Coalesce(Sum("entries__amount"), Value(0)))
 
-    def with_own_duplicates(self) -> Self:
-        """Annotate `is_own_duplicate`: their member has submitted the same product and serial number already (R31)."""
-        twin = Registration.objects.filter(
-            member=OuterRef("member"),
-            product=OuterRef("product"),
-            serial_key=OuterRef("serial_key"),
-            state__in=SUBMITTED_STATES,
-        )
-        return self.annotate(is_own_duplicate=Q(state__in=NEEDS_MEMBER, serial_key__isnull=False) & Exists(twin))
+    def without_own_duplicates(self) -> Self:
+        """Without what its member has submitted already, as another copy with the same serial number (R31)."""
+        return self.exclude(own_duplicate())
 
     def totals(self) -> dict[str, int]:
         """How many count, wait and need the member, and the points of those that wait, in one query.
 
         Own duplicates will never count, so that their points do not wait.
         """
-        return self.with_own_duplicates().aggregate(
+        return self.annotate(is_own_duplicate=own_duplicate()).aggregate(
             live=models.Count("pk", filter=Q(state__in=LIVE)),
             counting=models.Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
             needing=models.Count("pk", filter=Q(state__in=NEEDS_MEMBER)),

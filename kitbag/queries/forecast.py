@@ -125,10 +125,5 @@ def step_on(steps: Iterable[Step], day: date) -> Step | None:
 def waiting_registrations(member: Member) -> list[Registration]:
     """Registrations that would count if they were finished or approved, those with most points first."""
     waiting = Q(state__in=[RegistrationState.DRAFT, RegistrationState.REJECTED, RegistrationState.SUBMITTED])
-    rows = (
-        Registration.objects.of(member)
-        .with_own_duplicates()
-        .filter(waiting, is_own_duplicate=False)
-        .select_related("product")
-    )
+    rows = Registration.objects.of(member).without_own_duplicates().filter(waiting).select_related("product")
     return sorted(rows, key=lambda row: (-row.product.points, row.pk))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField, PastedEmailInput
+from cps_portal.core.lib.text import clean_password
 from members import actions
 from members.access import newest_terms
 from members.enums import Programme
@@ -67,6 +68,10 @@ class NewPasswordFields(PortalForm):
         self.set_text("oldpassword", _("Current password"), _("Type your current password."))
         self.set_text("password1", _("New password"), _("Choose a password."), PASSWORD_HINT)
         self.set_text("password2", _("New password again"), _("Type the new password again."))
+
+    def clean_password2(self) -> str:
+        """The same composition as the first one gets from the adapter: the two keyboards may differ."""
+        return clean_password(self.cleaned_data["password2"])
 
 
 class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]

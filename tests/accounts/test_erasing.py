@@ -58,6 +58,7 @@ NOT_A_PERSONS = {
         "action",
         "currency",
         "why_standard",
+        "treatment",
         "contents",
         "agreement",
         "external_id",
