@@ -68,7 +68,7 @@ def test_a_visitor_opens_a_case_and_continues_through_the_link_in_the_mail(world
     conversation = elsewhere.get(link)
     assert "Yes." in page(conversation)
     assert conversation["X-Robots-Tag"] == "noindex, nofollow"
-    assert conversation["Referrer-Policy"] == "no-referrer"
+    assert conversation["Referrer-Policy"] == "same-origin"
     assert elsewhere.post(link, {"text": "And when?"}).status_code == 302
     assert case.messages.count() == 3
     actions.revoke_link(case=case, by=agent, at=timezone.now())
