@@ -6,6 +6,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from kitbag.actions import planning, registrations, removals, stage_change_notices, stage_changes
 from kitbag.enums import RegistrationState, RemovalReason, Stage
 from kitbag.models import Announcement, PointsEntry, Registration, StageChange
@@ -162,6 +164,8 @@ def test_cancelling_and_applying_a_plan_at_once_does_one_of_the_two(committed_wo
 def test_two_workers_notify_of_each_level_change_once(committed_world: World) -> None:
     world = committed_world
     holders(world, 6)
+    assert members.notify_level_changes(limit=100, at=NOW + timedelta(hours=1))  # they know of their first level
+    Message.objects.update(state=State.SENT, attempts=1, next_at=None, sent_at=NOW)
     change = announced(plan(world.pro_body, Stage.SUPERSEDED, NOW), NOW)
     stage_changes.begin_change(change=change, at=DAY)
     while stage_changes.reconcile_step(change=change.pk, limit=3, at=DAY):
