@@ -58,7 +58,8 @@ def thresholds_on(rows: Iterable[tuple[str, int, date]], day: date) -> dict[str,
 
 def next_level(points: int, thresholds: Mapping[str, int]) -> tuple[str, int] | None:
     """The next level and the points missing to reach it; None at the highest level (R12)."""
-    ahead = [(at, level) for level, at in thresholds.items() if at > points]
+    current = level_for(points, thresholds)
+    ahead = [(at, level) for level, at in thresholds.items() if at > points and level != current]
     if not ahead:
         return None
     at, level = min(ahead)

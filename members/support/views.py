@@ -183,8 +183,8 @@ def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
     with pghistory.context(url=reverse("cases:contact")):
         response = _conversation(request, row)
     response["X-Robots-Tag"] = "noindex, nofollow"
-    # The token stays on this site by the general policy. With "no-referrer" browsers send "Origin: null" with the form on
-    # this page, and the CSRF check refuses it.
+    # The token stays on this site by the general policy. With "no-referrer" browsers send "Origin: null" with the form
+    # on this page, and the CSRF check refuses it.
     response["Referrer-Policy"] = "same-origin"
     return response
 

@@ -65,7 +65,7 @@ class RequestLogMiddleware:
         token = _request_id.set(request_id)
         try:
             response = self.get_response(request)
-            response[HEADER] = request_id
+            response.headers.setdefault(HEADER, request_id)  # the API takes what its partners choose
             match = request.resolver_match
             fields = {
                 "method": request.method,
