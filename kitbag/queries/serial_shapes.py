@@ -19,7 +19,7 @@ WARNINGS = ("shape", "letters")  # warnings that depend on a shape; the other co
 APPROVED = (RegistrationState.VALIDATED, RegistrationState.REMOVED, RegistrationState.TRANSFERRED)
 MAX_TRIAL_MS = 5_000  # milliseconds
 FORMS_SHOWN = 20
-INVISIBLE_OR_PUNCTUATION = r"[\s\-‐-―_./:#\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+INVISIBLE_OR_PUNCTUATION = r"[\s\-‐-―_./:#,;|\\\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 OTHER_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯"
 ASCII_DIGITS = "0123456789" * 4
 

@@ -9,7 +9,11 @@ from kitbag.rules.search import name_tokens
 
 SERIAL_FORM = re.compile(r"[A-Z0-9]{4,14}")
 BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]|\{[^}]*\}")
-SERIAL_LABEL = r"^[^0-9A-Z]*(?:(?:SERIAL|NUMBER|S/N|SN|NO|NR)[\s.:#]+)+"  # what is printed before the number
+LABEL_WORDS = (  # what stands before the number on a label or a receipt, in the languages of our members
+    r"SERIAL|NUMBER|S[/\\]N|SN|NO|NR|N°|SERIENNUMMER|SERIENNR|SERIEN-NR|SERIEN|NUMMER|SERIE|SÉRIE|SERI|NUMERO|NÚMERO|NUMÉRO|NUMARASI|DE"
+    "|СЕРИЙНЫЙ|НОМЕР|الرقم|التسلسلي"
+)
+SERIAL_LABEL = rf"^[^0-9A-Z]*(?:(?:{LABEL_WORDS})[\s.:#°]+)+"
 WITHOUT_BRACKETS = str.maketrans("", "", "()[]{}")
 BOX_CODE = re.compile(r"\d?(4549292|4960999|4957792|8714574)\d{6}")  # with or without the extra digit of an outer box
 ITEM_CODE = re.compile(r"\d{4}[ABCV]\d{3}([A-Z]{2})?")
@@ -40,7 +44,7 @@ def normalise_serial(text: str) -> str:
     if not plain.strip() and any(sign.isdigit() for sign in code):  # all of it is in brackets
         plain = code.translate(WITHOUT_BRACKETS)
     plain = re.sub(SERIAL_LABEL, "", plain)
-    plain = re.sub(r"[\s\-‐-―_./:#]+", "", plain)
+    plain = re.sub(r"[\s\-‐-―_./:#,;|\\]+", "", plain)
     plain = plain.strip(SERIAL_QUOTES)
     return re.sub(r"^(?:SERIAL|NUMBER|SN|NO|NR)+(?=\d)", "", plain)
 

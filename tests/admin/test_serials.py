@@ -176,6 +176,12 @@ def test_the_database_reads_a_number_as_the_rules_do(world: World) -> None:
         "äa1",
         "(open 12",
         "snno123",
+        "N° de série : 8471",
+        "Serien-Nr. 8471",
+        "Серийный номер: 8471",
+        "الرقم التسلسلي: 8471",
+        "S\\N: 84|71;",
+        "DE 8471",
     ]
     row = draft(world.ben, world.body)
     for serial in numbers:
