@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 from pypdf import PdfReader
 
 from cps_portal.core.lib.errors import Refusal
@@ -16,10 +17,12 @@ from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.models import Partner
 from members.models import Member, Notice
 from members.offers.actions.cards import get_or_issue_card, replace_card, report_lost, revoke_card
-from members.offers.enums import CardEnd
-from members.offers.models import Card, WelcomePack
+from members.offers.actions.reference_data import SINCE, load_offers
+from members.offers.enums import CardEnd, OfferKind, OfferState
+from members.offers.models import Card, Offer, WelcomePack
 from members.offers.webhooks import card_requested
 from members.support.models import Case
+from tests.offers.packing import asked
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -160,6 +163,36 @@ def test_the_page_shows_name_number_and_level_of_today(world: World, as_ana: Cli
     assert page.count(world.ana.number_in_groups) >= 2
     make_red(world.ana)
     assert 'class="level-card level-card--id"\n         data-level="red"' in as_ana.get("/card/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_offered"),
+    [
+        ({}, True),
+        ({"countries": ["KE", "ZA"]}, True),
+        ({"countries": ["ZA"]}, False),
+        ({"levels": ["platinum"]}, False),
+        ({"levels": ["gold"]}, True),
+        ({"state": OfferState.DRAFT}, False),
+        ({"state": OfferState.WITHDRAWN}, False),
+        ({"until": SINCE + timedelta(days=1)}, False),
+        ({"since": timezone.now() + timedelta(days=1)}, False),
+        ({"kind": OfferKind.SPECIAL}, False),
+    ],
+)
+def test_the_printed_card_is_offered_while_the_welcome_pack_is(
+    world: World, as_ana: Client, changes: dict[str, object], is_offered: bool
+) -> None:
+    """R36, R37: the page of the card and that of the offers agree."""
+    load_offers()
+    Offer.objects.update(**changes)
+    assert ("Get the printed card" in as_ana.get("/card/").text) == is_offered
+    assert ("/offers/welcome-pack/" in as_ana.get("/offers/").text) == is_offered
+
+
+def test_a_requested_welcome_pack_is_not_offered_again_on_the_page_of_the_card(world: World, as_ana: Client) -> None:
+    asked(world.ana)
+    assert "Get the printed card" not in as_ana.get("/card/").text
 
 
 def test_a_red_member_without_a_card_sees_how_to_get_one(as_ben: Client) -> None:

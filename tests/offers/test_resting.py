@@ -253,6 +253,17 @@ def test_a_move_cancels_a_pack_that_is_not_packed_and_no_other(
 
 
 @pytest.mark.parametrize("country", AWAY)
+def test_a_pack_that_a_move_cancelled_is_offered_on_the_page_of_the_card_after_the_return(
+    world: World, as_ana: Client, country: str
+) -> None:
+    """R37"""
+    asked(world.ana)
+    assert "Get the printed card" not in as_ana.get("/card/").text
+    move(move(world.ana, country), "KE")
+    assert "Get the printed card" in as_ana.get("/card/").text
+
+
+@pytest.mark.parametrize("country", AWAY)
 def test_a_pack_that_a_move_cancelled_is_the_same_row_again_after_the_return(world: World, country: str) -> None:
     """R37"""
     add_partner()

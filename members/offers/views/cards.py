@@ -22,10 +22,10 @@ from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
 from members.offers.actions.cards import get_or_issue_card, report_lost
-from members.offers.models import Card, WelcomePack
+from members.offers.models import Card
 from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
-from members.offers.queries import find_valid_card
+from members.offers.queries import find_valid_card, is_pack_offered
 
 OFFLINE_ASSETS = [  # stored by the service worker together with the page
     "css/portal.css",
@@ -78,8 +78,8 @@ def _refused_page(request: MemberRequest, refusal: Refusal | None) -> HttpRespon
 
 def _card_page(request: MemberRequest, mine: Card) -> HttpResponse:
     member = request.member
-    no_pack = member.level != Level.RED and not WelcomePack.objects.filter(member=member).exists()
-    context = {"member": member, "card": mine, "qr": qr.as_svg(mine), "can_ask_for_pack": no_pack}
+    can_ask_for_pack = is_pack_offered(member, timezone.now())
+    context = {"member": member, "card": mine, "qr": qr.as_svg(mine), "can_ask_for_pack": can_ask_for_pack}
     return render(request, "offers/card.html", context)
 
 
