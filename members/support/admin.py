@@ -23,6 +23,7 @@ from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmi
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_email, clean_name
+from cps_portal.core.submissions.once import run_once
 from members.forms.common import add_refusal
 from members.models import Member, User
 from members.support import actions, rules
@@ -142,8 +143,8 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         forms_by_name = self._forms(request, row, operation)
         if operation == "insert":
             forms_by_name["answer"] = self._with_canned(request, row)
-        elif operation and self._perform(request, row, operation, forms_by_name):
-            return HttpResponseRedirect(request.path)
+        elif operation and (response := self._perform(request, row, operation, forms_by_name)):
+            return response
         return TemplateResponse(request, self.case_template, self._context(request, row, forms_by_name))
 
     def _forms(self, request: HttpRequest, row: Case, operation: str) -> Forms:
@@ -183,36 +184,51 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         user: Any = request.user
         return keep_uploads(form, "files", by=user, at=timezone.now())
 
-    def _perform(self, request: HttpRequest, row: Case, operation: str, forms_by_name: Forms) -> bool:
-        """Call the action of a button. False if the form has to be shown again."""
+    def _perform(self, request: HttpRequest, row: Case, operation: str, forms_by_name: Forms) -> HttpResponse | None:
+        """Call the action of a button once (R71). None if the form has to be shown again."""
         form = forms_by_name.get(operation)
         uploads = self._keep_uploads(request, form)
         if form is not None and not form.is_valid():
+            return None
+
+        def effect() -> HttpResponse | None:
+            if operation == "answer" and form is not None and self._is_crossing(row, form):
+                return None
+            call = self._call(operation, row, form, request.user, timezone.now(), uploads)
+            return self._answer_to(request, row, form, call) if call else None
+
+        return run_once(request, effect)
+
+    def _is_crossing(self, row: Case, form: forms.Form) -> bool:
+        """Whether a message has arrived since the page was opened; the form then says so, and can be sent again."""
+        last = self._last_message(row)
+        if form.cleaned_data["seen"] == last:
             return False
-        if operation == "answer" and form is not None and form.cleaned_data["seen"] != self._last_message(row):
-            form.add_error(
-                None,
-                gettext("There is a new message since you opened this page. Read it, then send your answer again."),
-            )
-            data: Any = form.data
-            data = data.copy()
-            data["seen"] = self._last_message(row)
-            form.data = data
-            return False
-        call = self._call(operation, row, form, request.user, timezone.now(), uploads)
-        if call is None:
-            return False
+        form.add_error(
+            None,
+            gettext("There is a new message since you opened this page. Read it, then send your answer again."),
+        )
+        data: Any = form.data
+        data = data.copy()
+        data["seen"] = last
+        form.data = data
+        return True
+
+    def _answer_to(
+        self, request: HttpRequest, row: Case, form: forms.Form | None, call: Callable[[], str]
+    ) -> HttpResponse | None:
+        """Call the action and lead back to the page. None if it refuses what was typed."""
         try:
             done = call()
         except Refusal as refusal:
-            if form is None:
-                self.message_user(request, str(refusal), messages.ERROR)
-                return True
-            add_refusal(form, refusal)
-            return False
-        self.log_change(request, row, done)
-        self.message_user(request, done, messages.SUCCESS)
-        return True
+            if form is not None:
+                add_refusal(form, refusal)
+                return None
+            self.message_user(request, str(refusal), messages.ERROR)
+        else:
+            self.log_change(request, row, done)
+            self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(request.path)
 
     def _call(  # noqa: PLR0917
         self, operation: str, row: Case, form: forms.Form | None, user: Any, now: datetime, uploads: Uploads

@@ -13,6 +13,7 @@ from members.support.enums import CaseKind
 from members.support.models import CannedAnswer, Case, CaseMessage
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory
+from tests.files.samples import jpeg, upload
 from tests.submissions.pages import FormReader, end_session, kept_line
 from tests.world import World
 
@@ -48,6 +49,30 @@ def test_an_answer_and_a_note_pressed_twice_are_one_each(agent: User, case: Case
         "Mind the strap",
         "In the post",
     ]
+
+
+def test_an_answer_with_a_file_but_without_javascript_is_one_too(agent: User, case: Case) -> None:
+    client, url = signed_in(agent), f"/admin/cases/case/{case.pk}/change/"
+    data = {**form_with(client, url, "text"), "text": "Here it is", "do": "answer"}
+    answers = [client.post(url, {**data, "files": upload(jpeg())}) for _press in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302], answers[1].text
+    assert answers[0]["Location"] == answers[1]["Location"] == url
+    (message,) = CaseMessage.objects.filter(text="Here it is")
+    assert message.attachments.count() == 1
+    assert client.get(url).text.count("Answered.") == 1
+
+
+def test_an_answer_with_a_file_that_crosses_with_a_new_message_can_be_sent_again(
+    agent: User, case: Case, world: World
+) -> None:
+    client, url = signed_in(agent), f"/admin/cases/case/{case.pk}/change/"
+    data = {**form_with(client, url, "text"), "text": "Here it is", "do": "answer"}
+    cases.write_message(case=case, text="One more thing", by=world.ana.user, at=timezone.now())
+    page = client.post(url, {**data, "files": upload(jpeg())})
+    assert "There is a new message" in page.text
+    shown = next(values for _action, values in FormReader(page.text).forms if "text" in values)
+    press_twice(client, url, {**shown, "do": "answer"})
+    assert CaseMessage.objects.get(text="Here it is").attachments.count() == 1
 
 
 def test_a_row_added_twice_in_the_admin_is_one(agent: User) -> None:
