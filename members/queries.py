@@ -32,10 +32,11 @@ def active_countries(on: date | None = None) -> QuerySet[CountryProgramme, str]:
 
 def members_with_benefits_of(levels: Iterable[str], on: date | None = None) -> Q:
     """The members who get at home what one of `levels` gives: `Membership.benefit_level` for many at once (R3, R65)."""
-    free, wanted, reached = CountryProgramme.objects.in_force(on).filter(kind=Programme.FREE), set(levels), Q(pk__in=[])
+    free = CountryProgramme.objects.in_force(on).filter(kind=Programme.FREE)
+    benefit_levels, reached = set(levels), Q(pk__in=[])
     for service_level in ServiceLevel:
         home = home_of(Programme.FREE, service_level)
-        having = [level for level in Level if Membership(home, level, country="").benefit_level in wanted]
+        having = [level for level in Level if Membership(home, level, country="").benefit_level in benefit_levels]
         reached |= Q(country__in=free.filter(service_level=service_level).values("country"), level__in=having)
     return reached
 

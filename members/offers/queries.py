@@ -121,8 +121,8 @@ def _is_open(offer: Offer, membership: Membership) -> bool:
 
 def _visible_offer(offer: Any, membership: Membership, sign_up: SignUp | None, at: datetime) -> VisibleOffer:
     is_open = _is_open(offer, membership)
-    given = membership.benefit_level or membership.level
-    opening = [level for level in Level if level in offer.levels and level.rank > given.rank]
+    current_level = membership.benefit_level or membership.level
+    opening = [level for level in Level if level in offer.levels and level.rank > current_level.rank]
     is_locked = membership.is_active and not is_open and bool(opening) and _is_in_country(offer, membership)
     return VisibleOffer(
         offer=offer,

@@ -144,13 +144,13 @@ READS_PARTS = (E.PART_ORDERED, E.PART_EXPECTED, events.PART_LATE)
 
 def tickets_for_news(keys: Iterable[int], kinds: Iterable[str]) -> dict[int, Ticket]:
     """The tickets by key, with what news of these kinds read: two to six queries, whatever their number."""
-    wanted = set(kinds)
+    news_kinds = set(kinds)
     related = {
-        "events": wanted.intersection(READS_EVENTS),
-        "estimates": wanted.intersection(READS_ESTIMATES),
-        "parts": wanted.intersection(READS_PARTS),
-        "loans__unit__product": {kind for kind in wanted if kind.startswith("loan_")},
-        "centre__closures": wanted.intersection((E.QUESTION_ASKED,)),
+        "events": news_kinds.intersection(READS_EVENTS),
+        "estimates": news_kinds.intersection(READS_ESTIMATES),
+        "parts": news_kinds.intersection(READS_PARTS),
+        "loans__unit__product": {kind for kind in news_kinds if kind.startswith("loan_")},
+        "centre__closures": news_kinds.intersection((E.QUESTION_ASKED,)),
     }
     tickets = Ticket.objects.filter(pk__in=set(keys)).select_related("product", "centre")
     return {ticket.pk: ticket for ticket in tickets.prefetch_related(*(name for name, used in related.items() if used))}

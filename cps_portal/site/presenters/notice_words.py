@@ -49,20 +49,20 @@ class Reading:
 
     member: Member
     now: datetime
-    given_steps: Sequence[Step] | None = None
-    given_pack_offered: bool | None = None
+    known_steps: Sequence[Step] | None = None
+    known_pack_offered: bool | None = None
     thresholds: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def steps(self) -> Sequence[Step]:
-        if self.given_steps is not None:
-            return self.given_steps
+        if self.known_steps is not None:
+            return self.known_steps
         return forecast(self.member, timezone.localdate(self.now))
 
     @cached_property
     def pack_offered(self) -> bool:
-        if self.given_pack_offered is not None:
-            return self.given_pack_offered
+        if self.known_pack_offered is not None:
+            return self.known_pack_offered
         return is_pack_offered(self.member, self.now)
 
     @cached_property
@@ -85,10 +85,10 @@ def _keys(notices: Iterable[Notice], name: str) -> set[int]:
 
 def _with_rows(notices: Iterable[Notice], name: str, rows: QuerySet[M]) -> Iterator[tuple[Notice, M]]:
     """Each notice with the row whose key it keeps under this name; without those whose row is gone."""
-    found = rows.in_bulk(_keys(notices, name))
+    rows_by_key = rows.in_bulk(_keys(notices, name))
     for notice in notices:
-        if notice.params.get(name) in found:
-            yield notice, found[notice.params[name]]
+        if notice.params.get(name) in rows_by_key:
+            yield notice, rows_by_key[notice.params[name]]
 
 
 # --- Points and levels -----------------------------------------------------------------------------
@@ -154,13 +154,13 @@ def _totals_then(step: Step) -> str:
 
 
 def _plan_cancelled(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
-    told = list(_with_rows(notices, "change", StageChange.objects.select_related("product")))
-    products = {change.product_id for _row, change in told}
+    rows_with_changes = list(_with_rows(notices, "change", StageChange.objects.select_related("product")))
+    products = {change.product_id for _row, change in rows_with_changes}
     others = list(StageChange.objects.filter(product__in=products))
     held = Registration.objects.of(reading.member).filter(state=RegistrationState.VALIDATED, product__in=products)
     held_products = set(held.values_list("product", flat=True))
     words = {}
-    for row, change in told:
+    for row, change in rows_with_changes:
         is_current = keeps_its_points(
             change,
             [other for other in others if other.product_id == change.product_id],
@@ -234,14 +234,14 @@ def _registration(notice: Notice, row: Registration) -> Words:
 
 
 def _stolen(_reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
-    told = list(_with_rows(notices, "report", StolenReport.objects.select_related("product")))
+    rows_with_reports = list(_with_rows(notices, "report", StolenReport.objects.select_related("product")))
     again = set(
         StolenReport.objects.active()
-        .filter(registration__in=[report.registration_id for _row, report in told])
+        .filter(registration__in=[report.registration_id for _row, report in rows_with_reports])
         .values_list("registration", flat=True)
     )
     words = {}
-    for row, report in told:
+    for row, report in rows_with_reports:
         product = {"product": report.product.name}
         if row.code == N.STOLEN_PRESENTED:
             title = _("Your stolen %(product)s has turned up") % product
