@@ -44,11 +44,19 @@ def swapped(image: Image.Image) -> Image.Image:
     return Image.merge("RGB", image.split()[::-1])
 
 
-def turned(orientation: int) -> bytes:
+def turned(orientation: int, image: Image.Image, kind: str, **save: Any) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
     turn = STORED[orientation]
-    return saved(photo().transpose(turn) if turn is not None else photo(), "JPEG", quality=95, exif=exif)
+    return saved(image.transpose(turn) if turn is not None else image, kind, exif=exif, **save)
+
+
+def on_key_colour(image: Image.Image, key: str) -> Image.Image:
+    """The white parts are a colour that the file calls transparent (tRNS)."""
+    white = image.convert("L").point(lambda level: 255 if level == 255 else 0)
+    on_key = image.copy()
+    on_key.paste(key, mask=white)
+    return on_key
 
 
 FILES = {
@@ -73,7 +81,28 @@ FILES = {
     "HEIC": saved(photo(), "HEIF", quality=95),
     "HEIC, own profile": saved(swapped(photo()), "HEIF", quality=95, icc_profile=BLUE_FOR_RED),
     "HEIC, alpha": saved(photo().convert("RGBA"), "HEIF", quality=95),
-    **{f"JPEG, orientation {orientation}": turned(orientation) for orientation in STORED},
+    "PNG, transparent colour": saved(on_key_colour(photo(), "#ff00ff"), "PNG", transparency=(255, 0, 255)),
+    "PNG, transparent colour and own profile": saved(
+        on_key_colour(swapped(photo()), "#00ffff"), "PNG", transparency=(0, 255, 255), icc_profile=BLUE_FOR_RED
+    ),
+    **{f"JPEG, orientation {turn}": turned(turn, photo(), "JPEG", quality=95) for turn in STORED},
+    **{
+        f"{kind}, orientation {turn} and own profile": turned(
+            turn, swapped(photo()), kind, quality=95, icc_profile=BLUE_FOR_RED
+        )
+        for turn in STORED
+        for kind in ("JPEG", "PNG")
+    },
+    **{
+        f"PNG, orientation {turn}, transparent colour and own profile": turned(
+            turn,
+            on_key_colour(swapped(photo()), "#00ffff"),
+            "PNG",
+            transparency=(0, 255, 255),
+            icc_profile=BLUE_FOR_RED,
+        )
+        for turn in STORED
+    },
 }
 
 
@@ -84,6 +113,19 @@ def test_the_copy_has_the_colours_and_the_orientation_of_the_picture(what: str) 
     assert copy.info.get("icc_profile") is None
     difference = ImageStat.Stat(ImageChops.difference(copy.convert("RGB"), photo())).mean
     assert max(difference) < 8, difference
+
+
+@pytest.mark.parametrize(("mode", "key"), [("L", 90), ("L", 0), ("L", 255), ("1", 0), ("1", 1)])
+@pytest.mark.parametrize("side", [64, 5000])
+def test_a_grey_level_that_stands_for_transparent_is_transparent(mode: str, key: int, side: int) -> None:
+    image = Image.new(mode, (side, side // 2), key)
+    other = 1 - key if mode == "1" else 160
+    image.paste(other, (0, 0, side // 2, side // 2))
+    shown = other * 255 if mode == "1" else other
+    data = saved(image, "PNG", transparency=key)
+    copy = Image.open(io.BytesIO(make_clean(io.BytesIO(data)).content)).convert("L").resize((4, 2))
+    background = 0x33 if shown > 128 else 255  # as for all light drawings
+    assert [copy.getpixel((0, 0)), copy.getpixel((3, 0))] == pytest.approx([shown, background], abs=3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (9000, 3)])

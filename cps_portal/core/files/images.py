@@ -61,7 +61,7 @@ def _decode(upload: IO[bytes], kind: str) -> Image.Image:
         image.load()
         smooth = _as_smooth(image)
         smooth.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # first, so that the copies made later are small
-        return ImageOps.exif_transpose(_in_srgb(smooth))
+        return _in_srgb(ImageOps.exif_transpose(smooth))  # the converted picture has no EXIF data any more
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
@@ -110,10 +110,16 @@ def _has_several_scans(upload: IO[bytes]) -> bool:
 
 
 def _as_smooth(image: Image.Image) -> Image.Image:
-    """In a mode that Pillow resizes smoothly: in modes 1 and P it drops pixels, and thin lines with them."""
-    if image.mode == "P":
-        return image.convert("RGBA" if image.has_transparency_data else "RGB")
-    return image.convert("L") if image.mode == "1" else image
+    """In a mode that Pillow resizes smoothly: in modes 1 and P it drops pixels, and thin lines with them.
+
+    A colour that stands for transparent becomes an alpha channel: resized or converted, it would be another colour.
+    """
+    if image.mode in ("P", "RGB") and image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in ("1", "L") and image.has_transparency_data:
+        return image.convert("LA")
+    opaque = {"P": "RGB", "1": "L"}.get(image.mode)
+    return image.convert(opaque) if opaque else image
 
 
 def _flatten(image: Image.Image, background: str) -> Image.Image:
