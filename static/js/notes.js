@@ -52,7 +52,8 @@
   function codeOf(status) {
     if (status === 429) return "often";
     if (status === 413) return "large";
-    if (status >= 400 && ![502, 503, 504].includes(status)) return "failed";
+    if (status >= 400 && status < 500) return "outdated"; // an expired form, or something that is gone
+    if (status >= 500 && ![502, 503, 504].includes(status)) return "failed";
     return navigator.onLine ? "unreachable" : "offline";
   }
 

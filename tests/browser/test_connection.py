@@ -19,11 +19,13 @@ from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
 UNREACHABLE = "We can’t reach the portal just now"
+OUTDATED = "This page may be out of date"
 FAILURES = {  # by status of the answer, 0 for none
     0: UNREACHABLE,
-    404: "it’s our fault",
+    403: OUTDATED,
+    404: OUTDATED,
     413: "too large to send",
-    429: "That was very often",
+    429: "Too many attempts",
     500: "it’s our fault",
     502: UNREACHABLE,
     503: UNREACHABLE,
@@ -95,7 +97,7 @@ def test_the_serial_check_and_the_notes_of_a_country_are_tried_again(
     expect(page.locator("#serial-note")).to_contain_text("date code")
     with answering(page, "**/kitbag/add/country/**", 429):
         page.locator("select[name=country]").select_option("JP")
-        expect(page.get_by_role("alert")).to_contain_text("That was very often")
+        expect(page.get_by_role("alert")).to_contain_text("Too many attempts")
     try_again(page)
     expect(page.locator("#country-note")).to_contain_text("Bought outside Europe")
     assert page.locator("[name=serial]").input_value() == "UR0902"

@@ -19,11 +19,13 @@ from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
 WAITING = "Still sending your files"
+OUTDATED = "This page may be out of date"
 FAILURES = {  # by status of the answer, 0 for none
     0: "We can’t reach the portal just now",
-    404: "it’s our fault",
+    403: OUTDATED,
+    404: OUTDATED,
     413: "too large to send",
-    429: "That was very often",
+    429: "Too many attempts",
     500: "it’s our fault",
     502: "We can’t reach the portal just now",
     503: "We can’t reach the portal just now",

@@ -343,7 +343,7 @@ def test_a_notice_is_shown_while_it_holds_and_then_only_in_the_archive(
     assert line.key not in {line.key for line in shown(member, NOW + HOUR)}
     (kept,) = [old for old in archive(member, NOW + HOUR) if old.key == line.key]
     assert not kept.is_current
-    assert "No longer so." in client.get("/notices/").content.decode()
+    assert "This no longer applies." in client.get("/notices/").content.decode()
 
 
 def test_the_numbers_of_a_notice_are_those_of_today(world: World) -> None:
@@ -371,7 +371,7 @@ def test_the_archive_has_pages_and_says_the_same_on_each(world: World, as_ana: C
         cases.answer(case=case, text="Here.", by=world.staff, at=NOW + timedelta(minutes=number))
     pages = [as_ana.get(f"/notices/?page={number}").content.decode() for number in (1, 2)]
     assert sum(page.count("We’ve answered your message") for page in pages) == 30
-    assert sum(page.count("No longer so.") for page in pages) >= 29
+    assert sum(page.count("This no longer applies.") for page in pages) >= 29
 
 
 def test_nobody_reads_the_notices_of_another_member(world: World, as_ben: Client) -> None:

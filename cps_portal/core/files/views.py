@@ -58,7 +58,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     if purpose not in settings.FILES_PURPOSES or not name.isidentifier() or len(name) > 40:
         return render(request, "files/_refused.html", {"why": actions.SENTENCES["gone"]}, status=400)
     if is_throttled(request, scope="upload", limit=settings.FILES_UPLOAD_LIMIT):
-        return render(request, "files/_refused.html", {"why": _("That was very often. Wait a minute.")}, status=429)
+        return render(
+            request, "files/_refused.html", {"why": _("Too many attempts. Wait a minute, then try again.")}, status=429
+        )
     upload = request.FILES.get("file")
     try:
         if upload is None or not request.user.is_authenticated:
