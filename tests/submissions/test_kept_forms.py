@@ -13,6 +13,7 @@ from pytest_django import Settings
 from cps_portal.core.submissions import actions, tasks, tokens
 from cps_portal.core.submissions.kept import COOKIE
 from cps_portal.core.submissions.models import KeptForm
+from members.enums import Specialty
 from members.models import TermsVersion, User
 from members.support.models import Case, CaseMessage
 from tests.factories import PASSWORD
@@ -136,7 +137,8 @@ def test_passwords_and_codes_are_never_kept(world: World) -> None:
     }
     send(client, form, {**type_in(client, form), **secrets, "csrfmiddlewaretoken": ["stale"]})
     names = {name for name, _values in KeptForm.objects.get().fields}
-    assert names == {"first_name", "last_name", "email", "adult", "country"}
+    assert names >= {"first_name", "last_name", "email", "adult", "country"}
+    assert not names & {*secrets, "password2", "csrfmiddlewaretoken"}
     assert "my secret words" not in client.get(form.page).text
 
 
@@ -174,6 +176,43 @@ def test_the_name_of_a_field_says_that_it_is_never_kept(name: str) -> None:
 def test_other_names_are_kept(name: str) -> None:
     data = KeptForm(fields=[[name, ["value"]]]).values
     assert actions.fields_to_keep(data) == [(name, ["value"])]
+
+
+@pytest.mark.parametrize(
+    "emptied",
+    [
+        {"last_name": [""], "specialty": [""]},
+        {"last_name": [""], "specialty": ["wildlife"]},
+        {"last_name": ["O’Neill"], "specialty": [""]},
+        {"first_name": [""], "last_name": ["O’Neill"], "specialty": [""]},
+        {"last_name": [""], "specialty": [""], "wants_counted": [], "wants_reminders": []},
+        {"last_name": ["O’Neill"], "wants_news": [], "wants_counted": ["on"], "wants_reminders": []},
+    ],
+)
+def test_a_field_that_was_emptied_stays_empty(world: World, emptied: dict[str, list[str]]) -> None:
+    world.ana.wants_news = world.ana.wants_counted = world.ana.wants_reminders = True
+    world.ana.last_name, world.ana.specialty = "Example", Specialty.SPORT
+    world.ana.save()
+    form = TypedForm(world.ana.user, "/profile/", "/profile/", emptied)
+    client, _location = interrupted(form)
+    client.force_login(form.user)
+    assert shown(client, form) == emptied
+
+
+def test_an_emptied_textarea_and_a_list_without_a_choice_stay_empty(world: World) -> None:
+    form = stage.contact(world)
+    typed = TypedForm(form.user, form.page, form.action, {"kind": ["kit"], "subject": [""], "text": [""]})
+    client, _location = interrupted(typed)
+    client.force_login(form.user)
+    assert shown(client, typed) == typed.typed
+
+
+def test_a_form_with_nothing_but_empty_fields_is_not_kept(world: World) -> None:
+    token = tokens.FormToken(nonce="n", account=None, page="/profile/", once=False)
+    data = KeptForm(fields=[["text", [""]], ["country", ["", ""]]]).values
+    browser, now = actions.new_browser(), timezone.now()
+    assert not actions.keep_form(browser=browser, account=None, token=token, path="/profile/", data=data, at=now)
+    assert not KeptForm.objects.exists()
 
 
 def test_files_that_were_uploaded_are_there_again_and_others_are_not_kept(world: World) -> None:

@@ -28,11 +28,14 @@ def new_browser() -> str:
 
 
 def fields_to_keep(data: QueryDict) -> list[tuple[str, list[str]]]:
-    """What may be kept of a form: no passwords, codes or tokens, and nothing empty. Files are not part of it."""
+    """What may be kept of a form: no passwords, codes or tokens. Files are not part of it.
+
+    Emptied fields are kept as well, because their page would show again what was in them.
+    """
     return [
         (name, [str(value).replace("\x00", "") for value in values])
         for name, values in data.lists()
-        if name != tokens.FIELD and not SECRET_NAMES.search(name) and any(values)
+        if name != tokens.FIELD and not SECRET_NAMES.search(name)
     ]
 
 
@@ -40,7 +43,8 @@ def fields_to_keep(data: QueryDict) -> list[tuple[str, list[str]]]:
 def keep_form(*, browser: str, account: int | None, token: FormToken, path: str, data: QueryDict, at: datetime) -> bool:
     """Keep what was typed, instead of what was kept of the same form before. False if it is too much or nothing."""
     fields = fields_to_keep(data)
-    if not fields or len(json.dumps(fields)) > MAX_KEPT_BYTES or len(path) > MAX_PAGE_LENGTH:
+    is_empty = not any(any(values) for _name, values in fields)
+    if is_empty or len(json.dumps(fields)) > MAX_KEPT_BYTES or len(path) > MAX_PAGE_LENGTH:
         return False
     KeptForm.objects.update_or_create(
         browser=browser, account_id=account, page=token.page, path=path, defaults={"fields": fields, "at": at}
