@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 import pytest
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
 from cps_portal.core.submissions import actions, tasks, tokens
-from cps_portal.core.submissions.kept import COOKIE
+from cps_portal.core.submissions.kept import COOKIE, browser_of
 from cps_portal.core.submissions.models import KeptForm
 from members.enums import Specialty
 from members.models import TermsVersion, User
@@ -284,6 +284,53 @@ def test_a_token_that_we_have_not_made_is_ignored(world: World, token: str) -> N
     data = {**type_in(client, form), tokens.FIELD: [token], "csrfmiddlewaretoken": ["stale"]}
     assert send(client, form, data).status_code == 403
     assert not KeptForm.objects.exists()
+
+
+STRANGE_COOKIES = {
+    "empty": "",
+    "NUL": "\0",
+    "NUL in one as long as ours": "a" * 42 + "\0",
+    "NUL after one of ours": "a" * 43 + "\0",
+    "line break after one of ours": "a" * 43 + "\n",
+    "one sign too few": "a" * 42,
+    "one sign too many": "a" * 44,
+    "very long": "a" * 100_000,
+    "letters of other scripts": "é" * 43,
+    "digits of other scripts": "٣" * 43,
+    "control characters": "\x01\x1b\x7f" * 14 + "a",
+    "lone surrogate": "\ud800" * 43,
+    "SQL": "' OR browser <> '".ljust(43),
+    "blanks": " " * 43,
+    "JSON": '{"browser": ["a", "b", "c", "d", "e", "f"]}',
+}
+
+
+@pytest.mark.parametrize("value", [pytest.param(value, id=name) for name, value in STRANGE_COOKIES.items()])
+def test_a_cookie_that_is_none_of_ours_is_ignored(world: World, rf: RequestFactory, value: str) -> None:
+    form = stage.profile(world)
+    client = signed_in(form.user)
+    client.cookies[COOKIE] = value.encode(errors="surrogatepass").decode("latin-1")  # as WSGI passes it on
+    data = type_in(client, form)
+    assert client.get("/dashboard/").status_code == 200
+    assert send(client, form, data).status_code == 302
+    assert client.post("/kept/1/discard/")["Location"] == "/"
+    client.post("/accounts/logout/")
+    assert client.get("/accounts/login/").status_code == 200
+    request = rf.get("/")
+    request.COOKIES[COOKIE] = value
+    assert browser_of(request) == ""
+
+
+def test_a_form_is_kept_with_a_new_cookie_if_the_old_is_none_of_ours(world: World) -> None:
+    form = stage.profile(world)
+    client = signed_in(form.user)
+    data = type_in(client, form)
+    client.session.delete()
+    client.cookies[COOKIE] = "a" * 42 + "\0"
+    assert send(client, form, data).status_code == 302
+    assert actions.BROWSER.fullmatch(client.cookies[COOKIE].value)
+    client.force_login(form.user)
+    assert shown(client, form) == form.typed
 
 
 def test_without_cookies_the_texts_can_be_copied(world: World) -> None:

@@ -18,6 +18,7 @@ SECRET_NAMES = re.compile(
     r"($|_)|card_?number",
     re.IGNORECASE,
 )
+BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # as `new_browser` makes them
 MAX_KEPT_BYTES = 100_000  # of one form
 MAX_KEPT_FORMS = 10  # of one browser; the oldest goes
 

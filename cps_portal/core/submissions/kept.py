@@ -22,6 +22,12 @@ COOKIE = "kept_forms"
 MIN_COPIED_LENGTH = 20  # characters: shorter values are no trouble to type again
 
 
+def browser_of(request: HttpRequest) -> str:
+    """The value of the cookie; "" without it, or if it is none of ours: anybody can send anything."""
+    browser = request.COOKIES.get(COOKIE, "")
+    return browser if actions.BROWSER.fullmatch(browser) else ""
+
+
 def answer_stale(request: HttpRequest, token: FormToken) -> HttpResponse:
     """Keep what was typed, and lead to signing in or back to the form."""
     is_signed_in = request.user.is_authenticated
@@ -43,8 +49,7 @@ def keep_posted(request: HttpRequest, token: FormToken, *, account: int | None) 
     """Keep the posted form for that account in this browser. False if there is nothing to keep or too much of it."""
     if is_throttled(request, scope="keep-form", limit=settings.KEPT_FORM_LIMIT):
         return False
-    browser = request.COOKIES.get(COOKIE, "")
-    browser = browser if len(browser) == len(actions.new_browser()) else actions.new_browser()
+    browser = browser_of(request) or actions.new_browser()
     is_kept = actions.keep_form(
         browser=browser, account=account, token=token, path=posted_path(request), data=request.POST, at=timezone.now()
     )
@@ -73,10 +78,11 @@ def texts_to_copy(request: HttpRequest) -> list[str]:
 
 def kept_forms(request: HttpRequest) -> list[KeptForm]:
     """What is kept for this page, of the person who is signed in now."""
-    if COOKIE not in request.COOKIES:
+    browser = browser_of(request)
+    if not browser:
         return []
     if not hasattr(request, "kept_forms"):
-        rows = KeptForm.objects.of(request.COOKIES[COOKIE], request.user.pk).filter(page=tokens.current_page(request))
+        rows = KeptForm.objects.of(browser, request.user.pk).filter(page=tokens.current_page(request))
         request.kept_forms = [row for row in rows if row.is_fresh(timezone.now())]  # type: ignore[attr-defined]
     return list(request.kept_forms)  # type: ignore[attr-defined]
 
@@ -92,7 +98,7 @@ def forget_sent(request: HttpRequest) -> None:
     """Delete what was kept of a form that has been accepted now."""
     token = tokens.read_token(request)
     if token and not hasattr(request, "kept_in"):
-        rows = KeptForm.objects.of(request.COOKIES[COOKIE], token.account or request.user.pk)
+        rows = KeptForm.objects.of(browser_of(request), token.account or request.user.pk)
         rows.filter(page=token.page, path=posted_path(request)).delete()
 
 

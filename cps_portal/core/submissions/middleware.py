@@ -15,7 +15,7 @@ from django.utils.cache import add_never_cache_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from cps_portal.core.submissions import tokens
-from cps_portal.core.submissions.kept import COOKIE, answer_stale, fill_page, forget_sent, kept_forms
+from cps_portal.core.submissions.kept import COOKIE, answer_stale, browser_of, fill_page, forget_sent, kept_forms
 from cps_portal.core.submissions.models import KeptForm
 from cps_portal.core.submissions.once import find_attempt, redirect_url
 
@@ -44,7 +44,7 @@ class KeptFormMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if COOKIE in request.COOKIES:
+        if browser_of(request):
             if request.method == "GET" and (forms := kept_forms(request)):
                 fill_page(request, response, forms)
                 add_never_cache_headers(response)
@@ -108,6 +108,6 @@ class OnceMiddleware:
 @receiver(user_logged_out)
 def forget_on_sign_out(request: HttpRequest | None, **_kwargs: Any) -> None:
     """Delete what this browser has kept, of whatever account."""
-    if request is not None and (browser := request.COOKIES.get(COOKIE)):
+    if request is not None and (browser := browser_of(request)):
         KeptForm.objects.filter(browser=browser).delete()
         request.has_left = True  # type: ignore[attr-defined]
