@@ -8,6 +8,7 @@ import pghistory
 import pgtrigger
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
@@ -82,7 +83,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def set_password(self, raw_password: str | None) -> None:
-        super().set_password(None if raw_password is None else clean_password(raw_password))
+        """Hash it in one form for every keyboard.
+
+        Sign-in calls this for an address without an account, to take as long as with one. So it hashes as often as
+        `check_password` does for a wrong password: once more if it was typed in another form.
+        """
+        composed = None if raw_password is None else clean_password(raw_password)
+        if composed != raw_password:
+            make_password(raw_password)
+        super().set_password(composed)
 
     def check_password(self, raw_password: str | None) -> bool:
         """Whether it is the password, in one form for every keyboard; else as typed, for hashes from before that."""

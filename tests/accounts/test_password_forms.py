@@ -1,11 +1,13 @@
 """A password is the same on every keyboard, whether it was set there or is typed there (NFKC)."""
 
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from members.models import User
 from tests.world import World
@@ -26,10 +28,34 @@ PAIRS = {
 EXAMPLES = [pytest.param(*pair, id=name) for name, pair in PAIRS.items()]
 
 
-def sign_in(password: str) -> bool:
+class CountingHasher(MD5PasswordHasher):
+    """Counts how often a password is hashed: with a real hasher nearly all the time of signing in."""
+
+    times = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        CountingHasher.times += 1
+        encoded: str = super().encode(password, salt)
+        return encoded
+
+
+@pytest.fixture
+def counting(settings: Settings) -> Iterator[None]:
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    yield
+    CountingHasher.times = 0
+
+
+def sign_in(password: str, email: str = "ana@example.org") -> bool:
     client = Client()
-    client.post(reverse("account_login"), {"login": "ana@example.org", "password": password})
+    client.post(reverse("account_login"), {"login": email, "password": password})
     return "_auth_user_id" in client.session
+
+
+def hashes_to_refuse(password: str, email: str) -> int:
+    CountingHasher.times = 0
+    assert not sign_in(password, email)
+    return CountingHasher.times
 
 
 @pytest.mark.parametrize(("set_as", "typed_as"), EXAMPLES)
@@ -83,3 +109,14 @@ def test_a_new_password_is_as_long_as_it_is_composed(as_ana: Client, world: Worl
     short = unicodedata.normalize("NFD", "éèêëéè")  # twelve signs, six letters
     typed = {"oldpassword": "the password of before", "password1": short, "password2": short}
     assert "too short" in as_ana.post(reverse("account_change_password"), typed).content.decode()
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("typed", [pytest.param(pair[0], id=name) for name, pair in PAIRS.items()])
+def test_refusing_takes_as_many_hashes_whether_the_address_is_known_or_not(world: World, typed: str) -> None:
+    """The time that signing in takes does not tell whose address has an account."""
+    world.ana.user.set_unusable_password()
+    world.ana.user.save()
+    addresses = ("nobody@example.org", world.ben.user.email, world.ana.user.email)
+    times = [hashes_to_refuse(typed, email) for email in addresses]
+    assert times == [2 if unicodedata.normalize("NFKC", typed) != typed else 1] * 3
