@@ -69,29 +69,36 @@ def deep_rgb_png() -> bytes:
     return _png(64, 64, 16, 2, zlib.compress(rows))
 
 
-def swapped_profile() -> bytes:
-    """A colour profile whose red is the blue of sRGB, and the other way round: nobody can overlook it."""
-    blue, green, red = (0.1431, 0.0606, 0.7141), (0.3851, 0.7169, 0.0971), (0.4361, 0.2225, 0.0139)
+def _xyz(values: tuple[float, float, float]) -> bytes:
+    return b"XYZ \0\0\0\0" + b"".join(struct.pack("!i", round(value * 65536)) for value in values)
 
-    def xyz(values: tuple[float, float, float]) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(struct.pack("!i", round(value * 65536)) for value in values)
 
-    curve = b"curv\0\0\0\0" + struct.pack("!IH", 1, round(2.2 * 256)) + b"\0\0"
-    tags = {
-        b"desc": b"desc\0\0\0\0" + struct.pack("!I", 8) + b"Swapped\0" + b"\0" * 78 + b"\0\0",
-        b"wtpt": xyz((0.9642, 1.0, 0.8249)),
-        b"rXYZ": xyz(blue),
-        b"gXYZ": xyz(green),
-        b"bXYZ": xyz(red),
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
-    }
+def _curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack("!IH", 1, round(gamma * 256)) + b"\0\0"
+
+
+def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+    description = b"desc\0\0\0\0" + struct.pack("!I", 8) + b"Example\0" + b"\0" * 78 + b"\0\0"
+    tags = {b"desc": description, b"wtpt": _xyz((0.9642, 1.0, 0.8249)), **tags}
     table, data = struct.pack("!I", len(tags)), b""
     for name, tag in tags.items():
         table += name + struct.pack("!II", 132 + 12 * len(tags) + len(data), len(tag))
         data += tag + b"\0" * (-len(tag) % 4)
-    head = struct.pack("!I4sI4s4s4s", 128 + len(table + data), b"\0" * 4, 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    head = struct.pack("!I4sI4s4s4s", 128 + len(table + data), b"\0" * 4, 0x02400000, b"mntr", space, b"XYZ ")
     head += b"\0" * 12 + b"acsp" + b"\0" * 28 + struct.pack("!3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + table + data
+
+
+def swapped_profile() -> bytes:
+    """A colour profile whose red is the blue of sRGB, and the other way round: nobody can overlook it."""
+    blue, green, red = (0.1431, 0.0606, 0.7141), (0.3851, 0.7169, 0.0971), (0.4361, 0.2225, 0.0139)
+    curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(2.2))
+    return _profile(b"RGB ", {b"rXYZ": _xyz(blue), b"gXYZ": _xyz(green), b"bXYZ": _xyz(red), **curves})
+
+
+def linear_grey_profile() -> bytes:
+    """A profile of grey levels that are as bright as their number: 55 is as bright as 128 in sRGB."""
+    return _profile(b"GRAY", {b"kTRC": _curve(1.0)})
 
 
 def heic() -> bytes:

@@ -128,6 +128,16 @@ def test_a_grey_level_that_stands_for_transparent_is_transparent(mode: str, key:
     assert [copy.getpixel((0, 0)), copy.getpixel((3, 0))] == pytest.approx([shown, background], abs=3)
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "L with a transparent level"])
+def test_grey_levels_have_the_brightness_of_their_profile(mode: str) -> None:
+    image = Image.new("L", (64, 64), 55)
+    save = {"transparency": 200} if "level" in mode else {}
+    image.paste(200 if save else 255, (32, 0, 64, 64))
+    data = saved(image.convert(mode[:2].strip()), "PNG", icc_profile=samples.linear_grey_profile(), **save)
+    copy = Image.open(io.BytesIO(make_clean(io.BytesIO(data)).content)).convert("L")
+    assert [copy.getpixel((4, 4)), copy.getpixel((60, 4))] == pytest.approx([128, 255], abs=3)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (9000, 3)])
 def test_pictures_of_odd_shapes_are_kept(size: tuple[int, int]) -> None:
     copy = Image.open(io.BytesIO(make_clean(io.BytesIO(saved(Image.new("RGB", size, "#d02020"), "PNG"))).content))

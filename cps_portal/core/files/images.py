@@ -20,7 +20,7 @@ MAX_JPEG_MEGAPIXELS = 250  # a JPEG is decoded at half its size or less: at most
 COMPARED_SIZE = (64, 64)
 MAX_MEAN_DIFFERENCE = 4.0  # of 255 grey levels; saving as JPEG changes less than 1 in a photo
 DARKEST_LIGHT_GREY = 128
-MODES_WITH_PROFILE = {"L", "RGB", "RGBA", "CMYK"}
+MODES_WITH_PROFILE = {"L", "LA", "RGB", "RGBA", "CMYK"}
 _decoder_lock = Lock()  # 64 megapixels with transparency take 750 MB, so only one thread of a process decodes
 
 
@@ -76,10 +76,12 @@ def _in_srgb(image: Image.Image) -> Image.Image:
         colours = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if ImageCms.getProfileDescription(colours).startswith("sRGB"):
             return image
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        converted = ImageCms.profileToProfile(image, colours, ImageCms.createProfile("sRGB"), outputMode=mode)
+        opaque = image.convert(image.mode.removesuffix("A")) if image.mode in ("LA", "RGBA") else image
+        converted = ImageCms.profileToProfile(opaque, colours, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
+    if converted and opaque is not image:
+        converted.putalpha(image.getchannel("A"))
     return converted or image
 
 
