@@ -43,6 +43,12 @@ def read_token(request: HttpRequest) -> FormToken | None:
         return None
 
 
+def is_own_origin(request: HttpRequest) -> bool:
+    """Whether a form comes from a page of ours: what another site sends must never be filled in for anybody."""
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.get_host()
+
+
 def current_page(request: HttpRequest) -> str:
     """Path and query of the page that the person looks at; "" if it is not known.
 
