@@ -11,6 +11,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
+from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.limits.store import store
 from tests.snapshot import cast
 from tests.world import World
@@ -43,7 +44,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
         for table, trigger in cursor.fetchall():
             cursor.execute(f'drop trigger "{trigger}" on {table}')
     yield
-    store.close()  # or the database could not be dropped
+    # Or the database could not be dropped.
+    store.close()
+    stop_probe()
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,10 @@ from cps_portal.core.lib import health
 
 
 @pytest.fixture(autouse=True)
-def stop_probe() -> Iterator[None]:
-    """Its connection would keep the database of the tests from being dropped."""
+def own_probe() -> Iterator[None]:
+    """Each test asks a probe of its own."""
     yield
-    if health.probe.cache_info().currsize:
-        health.probe().stop()
-        health.probe.cache_clear()
+    health.stop_probe()
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/live/", "/health/ready", "/health/ready/"])

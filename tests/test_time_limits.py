@@ -8,10 +8,12 @@ from typing import Any
 
 import psycopg2
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from psycopg2 import errorcodes
 
+import kitbag.urls
 from cps_portal.core.lib.fair_share import MAX_CONCURRENT, FairShareMiddleware, TooManyAtOnce
 from cps_portal.core.lib.time_limits import (
     LIMITS,
@@ -22,7 +24,9 @@ from cps_portal.core.lib.time_limits import (
     stop_limiting,
     time_budget,
 )
+from cps_portal.core.submissions import tokens
 from cps_portal.site.views.errors import busy
+from kitbag.views import kit_list
 from members.models import Member
 from tests.world import World
 
@@ -168,6 +172,26 @@ def test_the_page_never_contains_a_secret(path: str, fields: dict[str, str], sho
     assert ("<form" in page) is shown
     assert shown or not any(value in page for value in fields.values())
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_sent_again"),
+    [(None, True), ("http://testserver", True), ("https://elsewhere.example", False), ("null", False)],
+)
+def test_a_form_with_a_token_is_offered_again_unless_it_comes_from_another_site(
+    origin: str | None, is_sent_again: bool
+) -> None:
+    page = RequestFactory().get("/contact/")
+    page.user = AnonymousUser()
+    fields = {"text": "It sticks", tokens.FIELD: tokens.make_token(page, once=True), "csrfmiddlewaretoken": "x"}
+    headers = {"origin": origin} if origin else {}
+    html = busy(RequestFactory().post("/contact/", fields, headers=headers)).content.decode()
+    assert ("It sticks" in html and fields[tokens.FIELD] in html) is is_sent_again
+
+
+def test_every_format_of_the_kit_list_has_the_time_of_an_export(settings: Any) -> None:
+    names = [f"kitbag:{pattern.name}" for pattern in kitbag.urls.urlpatterns if pattern.callback is kit_list.download]
+    assert len(names) >= 3 and set(names) <= set(settings.SLOW_VIEWS)
 
 
 def test_partners_get_a_problem_document(db: None) -> None:

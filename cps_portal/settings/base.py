@@ -66,6 +66,7 @@ UPLOADS_PATH = "/files/upload/"
 MIDDLEWARE = [
     "cps_portal.core.lib.health.HealthMiddleware",  # the first one: needs no host name, https or database
     "cps_portal.core.lib.logs.RequestLogMiddleware",
+    "cps_portal.core.lib.cookies.BrokenCookiesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pages; static files are compressed when they are collected
@@ -158,6 +159,7 @@ REQUEST_BUDGET_SECONDS = 4.5  # how long the statements of a request may wait fo
 SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
     "kitbag:list_csv": 30,
     "kitbag:list_pdf": 30,
+    "kitbag:list_xlsx": 30,
     "admin": 20,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -79,6 +79,13 @@ def probe() -> DatabaseProbe:
     return thread
 
 
+def stop_probe() -> None:
+    """Stop the probe of this process, if there is one: its connection keeps a database from being dropped."""
+    if probe.cache_info().currsize:
+        probe().stop()
+        probe.cache_clear()
+
+
 class HealthMiddleware:
     """Answers the two addresses before anything else looks at the request. Must be the first."""
 

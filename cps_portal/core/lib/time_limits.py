@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db import InterfaceError as DjangoInterfaceError
 from django.http import HttpRequest, HttpResponse
 from psycopg2 import InterfaceError, OperationalError, errorcodes, extensions
 
@@ -116,7 +117,7 @@ def longer_statements(seconds: float) -> Iterator[None]:
             yield
         finally:
             # A transaction that has failed takes the setting back with everything else.
-            with suppress(DatabaseError), connection.cursor() as cursor:
+            with suppress(DatabaseError, DjangoInterfaceError), connection.cursor() as cursor:
                 cursor.execute("reset statement_timeout")
 
 

@@ -1,7 +1,7 @@
 """Read and write counters in a transaction of their own.
 
 An attempt counts even if the request that made it is rolled back, and also if it is a page that only reads. So this
-uses a connection of its own in autocommit mode, one for each process.
+uses a connection of its own in autocommit mode. Each thread has one: waiting for one another would have no limit.
 """
 
 import json
@@ -33,12 +33,10 @@ DELETE_EXPIRED_SQL = "delete from limits_counter where expires_at <= now()"
 
 
 class CounterStore:
-    """The counters of one database. Safe for threads; after a fork each process opens a connection of its own."""
+    """The counters of one database."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: psycopg2.extensions.connection | None = None
-        self._pid = 0
+        self._local = threading.local()
 
     def add(self, key: str, value: Any, seconds: float) -> bool:
         """Set it if there is none. Returns whether there was none."""
@@ -66,28 +64,34 @@ class CounterStore:
         self._run(DELETE_EXPIRED_SQL)
 
     def close(self) -> None:
-        """Close the connection; the next call opens another one."""
-        with self._lock:
-            if self._connection and self._pid == os.getpid():
-                self._connection.close()
-            self._connection = None
+        """Close the connection of this thread; the next call opens another one."""
+        if (connection := self._open_connection()) is not None:
+            connection.close()
+        self._local.connection = None
 
     def _run(self, statement: str, **values: Any) -> str | None:
         """The first column of the first row. Raises psycopg2.Error if the database does not answer."""
-        with self._lock:
-            with self._open().cursor() as cursor:
-                cursor.execute(statement, values)
-                row = cursor.fetchone() if cursor.description else None
-            return row[0] if row else None
+        with self._connect().cursor() as cursor:
+            cursor.execute(statement, values)
+            row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
 
-    def _open(self) -> "psycopg2.extensions.connection":
-        if self._connection is None or self._connection.closed or self._pid != os.getpid():
+    def _connect(self) -> "psycopg2.extensions.connection":
+        connection = self._open_connection()
+        if connection is None:
             parameters = connections["default"].get_connection_params()
             for name in ("cursor_factory", "isolation_level"):
                 parameters.pop(name, None)
-            self._connection, self._pid = psycopg2.connect(**parameters), os.getpid()
-            self._connection.autocommit = True
-        return self._connection
+            connection = psycopg2.connect(**parameters)
+            connection.autocommit = True
+            self._local.connection, self._local.pid = connection, os.getpid()
+        return connection
+
+    def _open_connection(self) -> "psycopg2.extensions.connection | None":
+        """The open connection of this thread; none after a fork, because it belongs to the other process."""
+        connection: psycopg2.extensions.connection | None = getattr(self._local, "connection", None)
+        is_ours = getattr(self._local, "pid", 0) == os.getpid()
+        return connection if connection is not None and is_ours and not connection.closed else None
 
 
 store = CounterStore()

@@ -10,11 +10,12 @@ from django.views.defaults import server_error as default_server_error
 from cps_portal.core.lib.fair_share import TooManyAtOnce
 from cps_portal.core.lib.time_limits import is_out_of_time
 from cps_portal.core.rest.errors import problem
+from cps_portal.core.submissions import tokens
 from cps_portal.core.submissions.actions import SECRET_NAMES
 
 RETRY_AFTER_SECONDS = 5
 TEMPLATE = "503.html"
-CSRF_FIELD = "csrfmiddlewaretoken"
+TOKEN_FIELDS = ("csrfmiddlewaretoken", tokens.FIELD)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -26,7 +27,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def busy(request: HttpRequest) -> HttpResponse:
-    """503 with Retry-After. The page needs no database, and sends what was typed again at the press of a button."""
+    """503 with Retry-After. The page needs no database; if it can, it offers to send what was typed again."""
     if request.path_info.startswith("/api/"):
         response = problem(503, "busy", str(_("This takes longer than it should. Send the same request again.")))
     else:
@@ -38,8 +39,12 @@ def busy(request: HttpRequest) -> HttpResponse:
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a form that was sent, to be sent again. Empty if some of it must not be written into a page."""
-    has_secrets = any(name != CSRF_FIELD and SECRET_NAMES.search(name) for name in request.POST)
-    if request.method != "POST" or request.FILES or has_secrets:
+    """The fields of a form that was sent, to be sent again.
+
+    Empty if some of it must not be written into a page, and for a form of another site: sent again from here, it would
+    look like ours.
+    """
+    has_secrets = any(name not in TOKEN_FIELDS and SECRET_NAMES.search(name) for name in request.POST)
+    if request.method != "POST" or request.FILES or has_secrets or not tokens.is_own_origin(request):
         return []
     return [(name, str(value)) for name, values in request.POST.lists() for value in values]
