@@ -31,8 +31,8 @@ class Visited(StrEnum):
 
     FREE_FULL = "free_full"
     FREE_SILVER = "free_silver"
-    SUBSCRIPTION_WITH_CENTRE = "subscription_with_centre"  # has a Professional Service Centre of its own
-    SUBSCRIPTION = "subscription"
+    SUBSCRIPTION_WITH_CENTRE = "subscription_with_centre"  # at one of its service centres
+    SUBSCRIPTION = "subscription"  # it has none
     NO_PROGRAMME = "no_programme"
     OUTSIDE = "outside"  # another world region
 
@@ -162,12 +162,12 @@ def home_of(programme: str, service_level: str) -> Home:
     return Home.SUBSCRIPTION if programme == Programme.SUBSCRIPTION else Home.NO_PROGRAMME
 
 
-def visited_of(programme: str, service_level: str, *, has_own_centre: bool) -> Visited:
-    """The country of a centre, by its programme today; `has_own_centre`: a PSC or CEC stands there."""
+def visited_of(programme: str, service_level: str, *, has_centre: bool) -> Visited:
+    """The country visited, by its programme today; `has_centre`: a service centre stands there (R4)."""
     if programme == Programme.FREE:
         return Visited.FREE_SILVER if service_level == ServiceLevel.SILVER else Visited.FREE_FULL
     if programme == Programme.SUBSCRIPTION:
-        return Visited.SUBSCRIPTION_WITH_CENTRE if has_own_centre else Visited.SUBSCRIPTION
+        return Visited.SUBSCRIPTION_WITH_CENTRE if has_centre else Visited.SUBSCRIPTION
     return Visited.NO_PROGRAMME
 
 

@@ -21,7 +21,6 @@ from members.rules import NO_BENEFITS, Benefits, Home, Treatment, benefits_here,
 from servicing.models import ServiceCentre, Ticket
 from servicing.rules.entitlement import (
     NO_CLAIM,
-    OWN_CENTRES,
     CentreFacts,
     Entitlement,
     ProductFacts,
@@ -115,10 +114,7 @@ class EntitlementChecker:
             return self.treatment
         visited = self._countries.get(centre.country.code, NOWHERE)
         home = self._countries.get(self.member.country.code, NOWHERE).home if self.member else self.home
-        return treatment(
-            home,
-            visited_of(visited.programme, visited.service_level, has_own_centre=centre.kind in OWN_CENTRES),
-        )
+        return treatment(home, visited_of(visited.programme, visited.service_level, has_centre=True))
 
     def benefits_at(self, centre: ServiceCentre) -> Benefits:
         """What the member gets at the centre, whatever the product."""
@@ -183,8 +179,8 @@ def country_facts() -> dict[str, CountryFacts]:
     facts = {}
     for country in CountryProgramme.objects.in_force():
         code, offered = country.country.code, country.service_level
-        given = {level: rows.get((level, offered, code)) or rows.get((level, offered, "")) for level in Level.values}
-        benefits = {level: _benefits(row) for level, row in given.items() if row} if offered else {}
+        by_level = {level: rows.get((level, offered, code)) or rows.get((level, offered, "")) for level in Level.values}
+        benefits = {level: _benefits(row) for level, row in by_level.items() if row} if offered else {}
         facts[code] = CountryFacts(country.kind, offered, benefits)
     return facts
 
@@ -196,8 +192,8 @@ def facts_of_countries(member: Member | None, centre: ServiceCentre, level: str)
         home=member.country.code if member else visited, visited=visited, level=level, today=timezone.localdate()
     )
     return {
-        code: CountryFacts(programme, offered, {level: Benefits(**given)} if given else {})
-        for code, programme, offered, given in rows
+        code: CountryFacts(programme, offered, {level: Benefits(**benefits)} if benefits else {})
+        for code, programme, offered, benefits in rows
     }
 
 

@@ -133,11 +133,11 @@ def entitlement(
     refused = _refusals(product, centre, service, standing)
     if refused:
         return Entitlement(refused=refused)
-    given = benefits_here(treatment, of_level=benefits, of_centre=centre.for_travellers)
+    granted = benefits_here(treatment, of_level=benefits, of_centre=centre.for_travellers)
     # At service partners only repairs are Fast Track (R46).
     may_be_fast = centre.is_own or service == ServiceKind.REPAIR
-    why = _why_standard(treatment, given, product, standing, may_be_fast=may_be_fast)
-    days = None if why else _fast_track_days(given, product)
+    why = _why_standard(treatment, granted, product, standing, may_be_fast=may_be_fast)
+    days = None if why else _fast_track_days(granted, product)
     is_full = not why and places_taken >= places
     waits = is_full and wish == PlaceWish.WAIT
     if is_full and not waits:
@@ -153,9 +153,9 @@ def entitlement(
         fast_track_days=days,
         needs_choice=is_full and wish is None,
         waits=waits,
-        discount=given.maintenance_discount if centre.is_own and service == ServiceKind.MAINTENANCE else 0,
-        free_return=given.free_return and free_return,
-        courtesy_loan=given.courtesy_loan and not why,
+        discount=granted.maintenance_discount if centre.is_own and service == ServiceKind.MAINTENANCE else 0,
+        free_return=granted.free_return and free_return,
+        courtesy_loan=granted.courtesy_loan and not why,
         warranty=Warranty.ASKED if claim.wanted else Warranty.CHARGEABLE,
         why_no_warranty=no_warranty,
     )

@@ -154,6 +154,8 @@ def test_a_centre_outside_the_free_programme_gives_travellers_what_its_own_data_
     paris.refresh_from_db()
     result = ask(world.ana, paris)
     assert (result.track, result.target_days, result.courtesy_loan, result.free_return) == (Track.FAST, 4, True, False)
+    partner = a_centre("lyon", country="FR", programme="subscription", kind=CentreKind.ASP, traveller_days=6)
+    assert (ask(world.ana, partner).track, ask(world.ana, partner).target_days) == (Track.FAST, 6)
     assert ask(live_in(world.ana, "FR"), paris).track == Track.STANDARD  # whoever lives there is no traveller
 
 
