@@ -2,18 +2,21 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from celery.contrib.testing.worker import start_worker
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cps_portal.celery import app
+from cps_portal.core.lib.time_limits import stop_limiting
 from members.models import User
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
@@ -58,12 +61,25 @@ def worker() -> Iterator[None]:
     """A Celery worker in a thread, on the broker that the environment names."""
     app.control.purge()
     with start_worker(app, perform_ping_check=False, pool="solo"):
+        stop_limiting()  # of this process, whose next test is set up with COPY
         yield
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
     """An error in the console, except for the page that tests request because it does not exist."""
     return message.type == "error" and not message.location["url"].endswith(MISSING_PAGE)
+
+
+def wait_for_requests() -> None:
+    """Wait until no request is being answered: its snapshot would meet the emptying of the tables after the test."""
+    others = "select count(*) from pg_stat_activity where datname = current_database() and state like '%transaction%'"
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{others} and pid <> pg_backend_pid()")
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -94,4 +110,5 @@ def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Ite
     yield open_page
     for context in contexts:
         context.close()
+    wait_for_requests()
     assert complaints == []

@@ -40,7 +40,8 @@ def confirm_address(page: Page) -> None:
     link = re.search(r"http\S+confirm-email\S+", letters[0].body)
     assert link
     page.goto(link.group())
-    page.get_by_role("button", name=re.compile("confirm", re.IGNORECASE)).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile("confirm", re.IGNORECASE)).click()
     user = Member.objects.get(user__email="thandi@example.org").user
     assert user.emailaddress_set.get().verified
 
