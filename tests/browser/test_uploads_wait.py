@@ -19,7 +19,7 @@ from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
 WAITING = "Still sending your files"
-OUTDATED = "This page may be out of date"
+OUTDATED = "This page is out of date"
 FAILURES = {  # by status of the answer, 0 for none
     0: "We can’t reach the portal just now",
     403: OUTDATED,
