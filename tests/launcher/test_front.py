@@ -15,6 +15,7 @@ from tests.launcher.front import HOST, Front, running_front
 pytestmark = [pytest.mark.launcher]
 SLOW_CLIENTS = (12, 50)  # nginx lets one address have 60 connections
 PROBES = 10
+WITHOUT_WAITING = 5  # seconds; a server whose threads are taken answers when a slow client gives up, after 20
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_slow_writers_do_not_keep_others_from_an_answer(front: Front, clients: i
             connection.sendall(head.encode() + b"l")
         for connection in slow:
             connection.sendall(b"o")
-        assert probe_seconds(front) < 1
+        assert probe_seconds(front) < WITHOUT_WAITING
 
 
 @pytest.mark.parametrize("clients", SLOW_CLIENTS)
@@ -64,7 +65,7 @@ def test_slow_readers_do_not_keep_others_from_an_answer(front: Front, clients: i
         for connection in slow:
             connection.sendall(f"GET /terms/ HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
             connection.recv(10)
-        assert probe_seconds(front) < 1
+        assert probe_seconds(front) < WITHOUT_WAITING
 
 
 def test_posts_as_far_apart_as_connections_are_kept_are_all_answered(front: Front) -> None:

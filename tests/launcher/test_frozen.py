@@ -20,6 +20,7 @@ import pytest
 from tests.launcher.portal import Portal
 
 pytestmark = [pytest.mark.launcher]
+WITHOUT_WAITING = 5  # seconds; whoever waits for a frozen server waits until the test gives up, after 30
 DEMO = {"login": "ana@example.org", "password": "demo only portal"}
 
 
@@ -87,17 +88,17 @@ def test_frozen_servers_end_in_words_and_nothing_hangs(start) -> None:
         assert seconds < 10
         time.sleep(4)
         status, _page, seconds = browser.get("/health/ready")
-        assert (status, seconds < 1) == (503, True)
+        assert status == 503 and seconds < WITHOUT_WAITING
         status, _page, seconds = browser.get("/health/live")
-        assert (status, seconds < 1) == (200, True)
+        assert status == 200 and seconds < WITHOUT_WAITING
     portal.wait_until(lambda: browser.get("/health/ready")[0] == 200, 20)
     assert browser.get("/dashboard/")[0] == 200
 
     with frozen(portal, "valkey"):
         status, _page, seconds = browser.get("/dashboard/")
-        assert (status, seconds < 5) == (200, True)
+        assert status == 200 and seconds < WITHOUT_WAITING
         status, _page, seconds = browser.get("/health/ready")
-        assert (status, seconds < 1) == (200, True)
+        assert status == 200 and seconds < WITHOUT_WAITING
 
     with frozen(portal, "postgres", "valkey"):
         status, page, seconds = browser.get("/kitbag/")
