@@ -81,7 +81,7 @@ def test_joining_to_points_without_reloading(catalogue: None, worker: None, visi
     expect(page.get_by_text("Your level will go from Silver to Red")).to_be_visible()  # R26: the consequences first
     page.get_by_label("Sold").check()
     page.get_by_role("button", name="Remove", exact=True).click()
-    page.wait_for_load_state()
+    expect(page.get_by_text("is removed from your Kitbag")).to_be_visible()
     member.refresh_from_db()
     assert (member.points, member.level) == (0, "red")
     page.goto("/kitbag/points/")
