@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import redis
 import time_machine
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.test import Client
@@ -15,11 +16,11 @@ from django.utils import timezone
 
 from cps_portal.celery import app
 from cps_portal.core.lib.background import queue_task
-from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from kitbag import tasks
 from kitbag.enums import RegistrationState
 from kitbag.models import PointsEntry, Registration
+from members.actions.levels import notify_level_changes
 from members.models import LevelChange, Member
 from tests.factories import draft, submitted
 from tests.workers import Broker, StartWorker, wait_until
@@ -29,13 +30,16 @@ pytestmark = [pytest.mark.launcher, pytest.mark.django_db(transaction=True), pyt
 
 
 def assert_counted_once(row: Registration) -> None:
-    """500 points and the rise to Silver, each recorded once."""
+    """500 points and the rise to Silver, each recorded once, and told once after the pause (R70)."""
     row.refresh_from_db()
     assert row.state == RegistrationState.VALIDATED
     assert list(PointsEntry.objects.filter(registration=row).values_list("amount", flat=True)) == [500]
     member = Member.objects.get(pk=row.member_id)
     assert (member.points, member.level) == (500, "silver")
     change = LevelChange.objects.get(member=member)
+    for _time in range(2):
+        with transaction.atomic():
+            notify_level_changes(limit=100, at=change.at + timedelta(minutes=settings.NOTICE_PAUSE_MINUTES))
     assert list(level_mails(row).values_list("key", flat=True)) == [f"level-{change.pk}"]
 
 
@@ -102,7 +106,7 @@ def test_a_worker_killed_during_the_task_loses_nothing_and_doubles_nothing(
         assert queue.llen("celery") == 1
         queue_task("kitbag.sweep_undecided")
         start_worker()
-        wait_until(lambda: level_mails(row).filter(state=State.SENT).exists())
+        wait_until(lambda: is_validated(row))
         wait_until(lambda: not queue.llen("celery") and not queue.hlen("unacked"))
     assert_counted_once(row)
 
