@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -216,8 +217,10 @@ def _sign_up(entry: SignUp, *, is_resting: bool) -> EffectLine:
 
 
 def _title(entry: SignUp) -> str:
-    starts_at = entry.offer.starts_at
-    return f"{entry.offer.title}, {date_format(starts_at, 'DATE_FORMAT')}" if starts_at else entry.offer.title
+    offer = entry.offer
+    if offer.starts_at is None:
+        return offer.title
+    return f"{offer.title}, {date_format(timezone.localtime(offer.starts_at), 'j F Y')}"
 
 
 def _pack(move: Move) -> Iterator[EffectLine]:
@@ -288,7 +291,7 @@ def _service(move: Move) -> Iterator[EffectLine]:
 
 def _loan_detail(loan: Loan) -> str:
     if loan.state == LoanState.OUT and loan.due_back:
-        return _("It goes back by %(day)s, as agreed.") % {"day": date_format(loan.due_back, "DATE_FORMAT")}
+        return _("It goes back by %(day)s, as agreed.") % {"day": date_format(loan.due_back, "j F Y")}
     return _("It’s reserved for you, as agreed.")
 
 
