@@ -7,7 +7,9 @@ from celery.schedules import crontab
 from celery.signals import worker_init
 from django.conf import settings
 
+from cps_portal.core.lib import task_headers  # noqa: F401 (connects its signals)
 from cps_portal.core.lib.time_limits import limit_waiting
+from cps_portal.settings.environment import env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
 
@@ -23,7 +25,7 @@ def limit_waiting_of_worker(**_kwargs: object) -> None:
 
 
 app.conf.beat_schedule = {
-    "outbox-sweep": {"task": "outbox.sweep", "schedule": float(os.environ.get("OUTBOX_SWEEP_SECONDS", "15"))},
+    "outbox-sweep": {"task": "outbox.sweep", "schedule": env("OUTBOX_SWEEP_SECONDS")},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
     "partners-delete-old-attempts": {
         "task": "partners.delete_old_attempts",

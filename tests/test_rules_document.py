@@ -106,15 +106,6 @@ def test_a_document_names_only_what_exists(path: Path) -> None:
     assert missing == []
 
 
-def test_every_environment_variable_is_documented() -> None:
-    production = [path for path in files("cps_portal/settings/*.py") if path.stem not in ("dev", "test")]
-    sources = [*production, ROOT / "cps_portal/celery.py", ROOT / "cps_portal/core/files/storage.py"]
-    read = {name for path in sources for name in re.findall(r"env\w*\.\w+\(\s*\"([A-Z0-9_]+)\"", path.read_text())}
-    documented = (ROOT / "docs/configuration.md").read_text()
-    assert len(read) > 20
-    assert {name for name in read if f"`{name}`" not in documented} == {"DJANGO_SETTINGS_MODULE"}
-
-
 def drawn_models() -> dict[str, type[models.Model]]:
     """Our models by name, without history tables and proxies."""
     own = [model for model in apps.get_models() if model.__module__.startswith(PACKAGES)]

@@ -19,11 +19,13 @@ django_stubs_ext.monkeypatch()  # makes ModelAdmin[Member] valid at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = env("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS")
+ENCRYPTION_KEYS = env("ENCRYPTION_KEYS") or [SECRET_KEY, *SECRET_KEY_FALLBACKS]
 DEBUG = False
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SITE_URL = env.str("SITE_URL")  # where links in mails lead, without a slash at the end
+ALLOWED_HOSTS = env("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
+SITE_URL = env("SITE_URL")  # where links in mails lead, without a slash at the end
 
 INSTALLED_APPS = [
     "cps_portal.core.lib.apps.PortalAdminConfig",  # django.contrib.admin with our site
@@ -142,12 +144,12 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {"default": env.db("DATABASE_URL")}
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES = {"default": env("DATABASE_URL")}
+DATABASES["default"]["CONN_MAX_AGE"] = env("CONN_MAX_AGE")
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # pg_trgm reads the similarity that the product search needs from the connection. With the default random_page_cost
 # the planner takes solid-state disks for spinning ones, and reads the whole table instead of the search index.
-DATABASE_LIMITS = env.str("DATABASE_LIMITS", default="command")  # what this process does: web, worker or command
+DATABASE_LIMITS = env("DATABASE_LIMITS")  # what this process does: web, worker or command
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     **NETWORK_OPTIONS,
@@ -164,7 +166,7 @@ SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL")
+REDIS_URL = env("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "cps_portal.core.limits.cache.PortalCache",
@@ -198,8 +200,8 @@ SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 CSRF_COOKIE_SECURE = True
 CSRF_FAILURE_VIEW = "cps_portal.core.submissions.views.csrf_failure"
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_SSL_REDIRECT = env("SECURE_SSL_REDIRECT")
+BEHIND_PROXY = env("BEHIND_PROXY")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # or all visitors would share one rate limit
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
@@ -249,10 +251,10 @@ FILE_UPLOAD_HANDLERS = [
 
 # Mail and the outbox
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+EMAIL_CONFIG = env("EMAIL_URL")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="CPS <no-reply@localhost>")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL")
 OUTBOX_SENDERS = {
     "mail": "cps_portal.core.outbox.senders.send_mail",
     "webhook": "cps_portal.core.partners.senders.send_webhook",
@@ -270,6 +272,6 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="json")}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env("LOG_FORMAT")}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL")},
 }

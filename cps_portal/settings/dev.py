@@ -21,9 +21,9 @@ os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))
 
 from .base import *  # noqa: E402, F403
 from .base import INSTALLED_APPS, STORAGES, TEMPLATES  # noqa: E402
-from .environment import env  # noqa: E402
+from .variables import YES_OR_NO  # noqa: E402
 
-DEBUG = env.bool("DEBUG", default=True)
+DEBUG = YES_OR_NO.read(os.environ.get("DEBUG", "true"))
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.dev", "cps_portal.dev.mailbox"]
 EMAIL_BACKEND = "cps_portal.dev.mailbox.backend.MailboxBackend"
 MAILBOX_FOLDER = embedded_urls.STATE / "mailbox"

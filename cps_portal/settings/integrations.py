@@ -16,18 +16,18 @@ FILES_MAX_MEGABYTES = 15
 FILES_MAX_UNUSED = 40  # uploads of one person that are not attached to anything yet
 FILES_UPLOAD_LIMIT = (60, 60)  # times, seconds
 FILES_PURPOSES = ["evidence", "case", "ticket"]
-FILES_SCANNER = env.str("FILES_SCANNER", default="")  # such as cps_portal.core.files.scanners.clamd
-FILES_CLAMD = env.str("FILES_CLAMD", default="localhost:3310")
+FILES_SCANNER = env("FILES_SCANNER")  # such as cps_portal.core.files.scanners.clamd
+FILES_CLAMD = env("FILES_CLAMD")
 
 # The outbox
 # A message that a killed worker had taken is sent again after this. Must be longer than any sender may take
 # (EMAIL_TIMEOUT, WEBHOOK_TIMEOUT_SECONDS), or a slow message would be sent twice.
-OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=120)
+OUTBOX_LEASE_SECONDS = env("OUTBOX_LEASE_SECONDS")
 OUTBOX_RETRY_POLICIES = {  # mails are given up after about four days, webhooks never (R38)
     "mail": RetryPolicy(first_delay=timedelta(minutes=1), max_delay=timedelta(hours=4), max_attempts=30),
     "webhook": RetryPolicy(
-        first_delay=timedelta(seconds=env.float("WEBHOOK_FIRST_PAUSE_SECONDS", default=60)),
-        max_delay=timedelta(seconds=env.float("WEBHOOK_MAX_PAUSE_SECONDS", default=24 * 3600)),
+        first_delay=timedelta(seconds=env("WEBHOOK_FIRST_PAUSE_SECONDS")),
+        max_delay=timedelta(seconds=env("WEBHOOK_MAX_PAUSE_SECONDS")),
     ),
 }
 OUTBOX_RETENTION_DAYS = 30  # then the content is blanked: it holds personal data and sign-in links
@@ -49,11 +49,11 @@ CALLS_KEPT = timedelta(days=90)  # the log of API calls
 ANSWERS_KEPT = timedelta(hours=24)  # the same Idempotency-Key gets the same response for this long
 LOOK_UP_LIMIT = (60, 60)  # look-ups of members, cards and serial numbers by one credential: times, seconds
 TOKEN_LIMIT = (60, 60)  # tokens fetched from one network address: times, seconds
-WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=10)  # from connecting to the whole response
+WEBHOOK_TIMEOUT_SECONDS = env("WEBHOOK_TIMEOUT_SECONDS")  # from connecting to the whole response
 # After a failure an endpoint is not tried for a quarter of the time it has been failing, within these bounds.
 WEBHOOK_QUIET_SECONDS = (
-    env.float("WEBHOOK_QUIET_SECONDS", default=5),
-    env.float("WEBHOOK_MAX_QUIET_SECONDS", default=900),
+    env("WEBHOOK_QUIET_SECONDS"),
+    env("WEBHOOK_MAX_QUIET_SECONDS"),
 )
 WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks and plain http: development and tests only
 WEBHOOK_MAX_ENDPOINTS = 20  # per partner

@@ -3,13 +3,13 @@
 Durations carry their unit in the name or are timedeltas; limits are (times, seconds).
 """
 
-from datetime import date, time, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from cps_portal.core.lib import clock
 from cps_portal.settings.environment import env
 
-TIME_ZONE = env.str("TIME_ZONE", default="Africa/Johannesburg")  # business dates change at midnight here
+TIME_ZONE = env("TIME_ZONE")  # business dates change at midnight here
 
 # Points and levels
 NOTICE_DAYS = 60  # members are told of a change of their points at least this long before it (R22)
@@ -23,7 +23,7 @@ KITBAG_LIMIT = 1000  # registrations of one member, against runaway scripts
 EVIDENCE_MAX_FILES = 10  # of one registration (R25)
 DESK_WORKING_DAYS = 2  # a person decides what could not be decided automatically within this time (R19)
 DESK_TAKEN_MINUTES = 15  # a registration that a staff member has opened is theirs for this long
-REVIEW_SAMPLE_PERCENT = env.float("REVIEW_SAMPLE_PERCENT", default=1)  # chosen at random for a person to check (R25)
+REVIEW_SAMPLE_PERCENT = env("REVIEW_SAMPLE_PERCENT")  # chosen at random for a person to check (R25)
 REVIEW_REFUSALS = (3, 365)  # this many refusals of one member in this many days: a person checks everything
 CLAIM_DAYS = 14  # both sides of a claim have this long to answer (R32)
 HANDOVER_DAYS = 14  # a one-time code for a handover can be redeemed for this long (R35)
@@ -49,12 +49,12 @@ LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected b
 
 # Support and its working hours (R19, R58)
 SUPPORT_CALENDAR = clock.Calendar(
-    zone=ZoneInfo(env.str("SUPPORT_ZONE", default=TIME_ZONE)),
-    weekdays=frozenset(env.list("SUPPORT_WEEKDAYS", cast=int, default=[1, 2, 3, 4, 5])),  # Monday is 1
-    opens=time.fromisoformat(env.str("SUPPORT_OPENS", default="09:00")),
-    closes=time.fromisoformat(env.str("SUPPORT_CLOSES", default="17:00")),
-    country=env.str("SUPPORT_COUNTRY", default="ZA"),  # its public holidays are days off
-    days_off=frozenset(env.list("SUPPORT_DAYS_OFF", cast=date.fromisoformat, default=[])),
+    zone=ZoneInfo(env("SUPPORT_ZONE")),
+    weekdays=frozenset(env("SUPPORT_WEEKDAYS")),  # Monday is 1
+    opens=env("SUPPORT_OPENS"),
+    closes=env("SUPPORT_CLOSES"),
+    country=env("SUPPORT_COUNTRY"),  # its public holidays are days off
+    days_off=frozenset(env("SUPPORT_DAYS_OFF")),
 )
 CASES_ANSWER_HOURS = 24  # working hours to the first answer where no level says anything else
 CASES_REOPEN_DAYS = 30  # after this a closed case stays closed, and a new one is opened

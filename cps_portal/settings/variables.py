@@ -1,0 +1,366 @@
+"""Every environment variable of the portal: its kind, its default and what it means.
+
+To add one: add a `Variable` to its group here, read it in a settings module with the function `env` of
+`cps_portal/settings/environment.py`, and run `manage.py list_settings --update`. That writes README.md,
+docs/configuration.md and .env.example from this module; a test compares them. Nothing else reads the environment, but
+for what only developers use (`cps_portal/dev`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import environ
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a value may be: in words, and how it is read. `read` raises ValueError or KeyError for anything else."""
+
+    name: str
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """`default` is written as in the environment; None if the variable is required."""
+
+    name: str
+    kind: Kind
+    default: str | None
+    meaning: str
+    falls_back_to: str = ""  # the variable whose value counts if this one is not set
+    example: str = ""  # for .env.example
+    is_secret: bool = False  # its value is never printed
+    is_set_by_compose: bool = False  # docker-compose.yml says it
+
+
+def one_of(*values: str) -> Kind:
+    """One of these values, however it is written in upper and lower case."""
+    known = {value.lower(): value for value in values}
+    return Kind(" or ".join(values), lambda text: known[text.lower()])
+
+
+def number(minimum: float, maximum: float) -> Kind:
+    """A number within bounds, both included."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return Kind(f"number from {minimum:.15g} to {maximum:.15g}", read)
+
+
+def whole_number(minimum: int, maximum: int) -> Kind:
+    """A whole number within bounds, both included."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return Kind(f"whole number from {minimum} to {maximum}", read)
+
+
+def list_of(name: str, read: Callable[[str], Any]) -> Kind:
+    return Kind(
+        f"{name}, separated by commas", lambda text: [read(part.strip()) for part in text.split(",") if part.strip()]
+    )
+
+
+def _read_url(text: str) -> str:
+    """An address without a slash at the end: paths are appended to it."""
+    if not text.startswith(("http://", "https://")) or text.endswith("/"):
+        raise ValueError
+    return text
+
+
+def _read_broker(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError
+    return text
+
+
+def _read_database(text: str) -> dict[str, Any]:
+    if not text.startswith(("postgres://", "postgresql://")):
+        raise ValueError
+    return dict(environ.Env.db_url_config(text))
+
+
+def _read_mail_server(text: str) -> dict[str, Any]:
+    return dict(environ.Env.email_url_config(text))
+
+
+def _read_zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except OSError:  # a part of a name is a folder
+        raise ValueError from None
+
+
+def _read_country(text: str) -> str:
+    if len(text) != 2 or not text.isalpha():
+        raise ValueError
+    return text.upper()
+
+
+DAY = 24 * 3600  # seconds
+YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+TEXT = Kind("text", str)
+YES_OR_NO = Kind("true or false", lambda text: {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}[text.lower()])
+TEXTS = list_of("texts", str)
+URL = Kind("http or https address", _read_url)
+DATABASE = Kind("address: postgres://user:password@host:port/name", _read_database)
+REDIS = Kind("address: redis://host:port/number", _read_broker)
+MAIL_SERVER = Kind("address: smtp+tls://user:password@host:587", _read_mail_server)
+ZONE = Kind("time zone of the IANA database", _read_zone)
+CLOCK = Kind("time of day, as 09:00", time.fromisoformat)
+DAYS = list_of("days as 2026-12-24", date.fromisoformat)
+WEEKDAYS = list_of("numbers from 1 (Monday) to 7", whole_number(1, 7).read)
+COUNTRY = Kind("two letters of ISO 3166", _read_country)
+
+FOR_TESTS = "Shortened by tests of reliability; in production leave them alone"
+GROUPS: dict[str, tuple[Variable, ...]] = {
+    "The portal": (
+        Variable(
+            name="SECRET_KEY",
+            kind=TEXT,
+            default=None,
+            is_secret=True,
+            meaning="signs sessions and links; 50 random characters or more",
+        ),
+        Variable(
+            name="SECRET_KEY_FALLBACKS",
+            kind=TEXTS,
+            default="",
+            is_secret=True,
+            meaning="former values of SECRET_KEY: what they signed is still accepted",
+        ),
+        Variable(
+            name="ENCRYPTION_KEYS",
+            kind=TEXTS,
+            default="",
+            is_secret=True,
+            meaning="encrypt secrets in the database, the newest first; without it SECRET_KEY and its fallbacks do. "
+            "After a change run manage.py reseal_secrets",
+        ),
+        Variable(
+            name="ALLOWED_HOSTS",
+            kind=TEXTS,
+            default=None,
+            example="portal.example",
+            meaning="host names under which people reach the portal",
+        ),
+        Variable(
+            name="SITE_URL",
+            kind=URL,
+            default=None,
+            example="https://portal.example",
+            meaning="where links in e-mails lead, without a slash at the end",
+        ),
+        Variable(
+            name="CSRF_TRUSTED_ORIGINS",
+            kind=TEXTS,
+            default="",
+            meaning="further origins that forms may be sent from, with their scheme",
+        ),
+        Variable(
+            name="BEHIND_PROXY",
+            kind=YES_OR_NO,
+            default="false",
+            is_set_by_compose=True,
+            meaning="one proxy in front sets X-Forwarded-Proto and X-Forwarded-For; without one anybody could",
+        ),
+        Variable(
+            name="SECURE_SSL_REDIRECT",
+            kind=YES_OR_NO,
+            default="true",
+            meaning="the portal leads http to https; false if something in front does",
+        ),
+    ),
+    "Database": (
+        Variable(
+            name="DATABASE_URL",
+            kind=DATABASE,
+            default=None,
+            is_secret=True,
+            is_set_by_compose=True,
+            meaning="PostgreSQL 17 or newer, with pg_trgm",
+        ),
+        Variable(
+            name="DATABASE_LIMITS",
+            kind=one_of("web", "worker", "command"),
+            default="command",
+            is_set_by_compose=True,
+            meaning="what the process does; decides how long it waits for the database "
+            "(`cps_portal/core/lib/time_limits.py`). gunicorn sets `web` by itself",
+        ),
+        Variable(
+            name="CONN_MAX_AGE",
+            kind=whole_number(0, DAY),
+            default="60",
+            meaning="how long a connection is kept for further requests, in seconds",
+        ),
+    ),
+    "Broker and cache": (
+        Variable(
+            name="REDIS_URL",
+            kind=REDIS,
+            default=None,
+            is_secret=True,
+            is_set_by_compose=True,
+            meaning="the broker of background work: must not evict keys, and should write an append-only file",
+        ),
+    ),
+    "Files": (
+        Variable(
+            name="FILES_ROOT",
+            kind=TEXT,
+            default="",
+            is_set_by_compose=True,
+            meaning="a directory outside the web root for uploads; required unless `FILES_S3_BUCKET` is set",
+        ),
+        Variable(
+            name="FILES_S3_BUCKET",
+            kind=TEXT,
+            default="",
+            meaning="a bucket of an S3-compatible service instead of a directory",
+        ),
+        Variable(
+            name="FILES_S3_ENDPOINT",
+            kind=TEXT,
+            default="",
+            meaning="address of the service, if it is not Amazon’s",
+        ),
+        Variable(name="FILES_S3_REGION", kind=TEXT, default="", meaning="region of the bucket"),
+        Variable(name="FILES_S3_ACCESS_KEY", kind=TEXT, default="", meaning="name of the key", is_secret=True),
+        Variable(name="FILES_S3_SECRET_KEY", kind=TEXT, default="", meaning="the key itself", is_secret=True),
+        Variable(
+            name="FILES_SCANNER",
+            kind=TEXT,
+            default="",
+            meaning="what looks for malware: `cps_portal.core.files.scanners.clamd` asks ClamAV",
+        ),
+        Variable(name="FILES_CLAMD", kind=TEXT, default="localhost:3310", meaning="host and port of ClamAV"),
+    ),
+    "Mail": (
+        Variable(
+            name="EMAIL_URL",
+            kind=MAIL_SERVER,
+            default="smtp://localhost:25",
+            example="smtp+tls://user:password@mail.example:587",
+            is_secret=True,
+            meaning="the mail server",
+        ),
+        Variable(
+            name="DEFAULT_FROM_EMAIL",
+            kind=TEXT,
+            default="CPS <no-reply@localhost>",
+            example="CPS <no-reply@portal.example>",
+            meaning="the sender of all mails",
+        ),
+    ),
+    "The programme": (
+        Variable(
+            name="TIME_ZONE",
+            kind=ZONE,
+            default="Africa/Johannesburg",
+            meaning="where business dates change at midnight",
+        ),
+        Variable(
+            name="SUPPORT_ZONE",
+            kind=ZONE,
+            default="",
+            falls_back_to="TIME_ZONE",
+            meaning="the time zone of the hours in which support works",
+        ),
+        Variable(name="SUPPORT_WEEKDAYS", kind=WEEKDAYS, default="1,2,3,4,5", meaning="days on which support works"),
+        Variable(name="SUPPORT_OPENS", kind=CLOCK, default="09:00", meaning="from when"),
+        Variable(name="SUPPORT_CLOSES", kind=CLOCK, default="17:00", meaning="until when"),
+        Variable(
+            name="SUPPORT_COUNTRY", kind=COUNTRY, default="ZA", meaning="the country whose public holidays support has"
+        ),
+        Variable(name="SUPPORT_DAYS_OFF", kind=DAYS, default="", meaning="further days off"),
+        Variable(
+            name="REVIEW_SAMPLE_PERCENT",
+            kind=number(0, 100),
+            default="1",
+            meaning="how many registrations in a hundred are drawn at random for a person to check",
+        ),
+    ),
+    "Logs": (
+        Variable(
+            name="LOG_LEVEL",
+            kind=one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+            default="INFO",
+            meaning="what is logged at least",
+        ),
+        Variable(
+            name="LOG_FORMAT",
+            kind=one_of("json", "line"),
+            default="json",
+            meaning="one JSON object a line, or plain lines",
+        ),
+    ),
+    FOR_TESTS: (
+        Variable(
+            name="OUTBOX_LEASE_SECONDS",
+            kind=whole_number(1, DAY),
+            default="120",
+            meaning="after this long a message that a killed worker had taken is sent again",
+        ),
+        Variable(
+            name="OUTBOX_SWEEP_SECONDS",
+            kind=number(0.1, DAY),
+            default="15",
+            meaning="how often messages that are due are looked for",
+        ),
+        Variable(
+            name="WEBHOOK_TIMEOUT_SECONDS",
+            kind=number(0.1, 60),
+            default="10",
+            meaning="how long a partner’s server may take, from connecting to the whole answer",
+        ),
+        Variable(
+            name="WEBHOOK_FIRST_PAUSE_SECONDS",
+            kind=number(0, DAY),
+            default="60",
+            meaning="the pause after the first failure of a webhook; it doubles each time",
+        ),
+        Variable(
+            name="WEBHOOK_MAX_PAUSE_SECONDS", kind=number(0, 30 * DAY), default="86400", meaning="the longest pause"
+        ),
+        Variable(
+            name="WEBHOOK_QUIET_SECONDS",
+            kind=number(0, DAY),
+            default="5",
+            meaning="an endpoint that failed is left alone this long at least",
+        ),
+        Variable(name="WEBHOOK_MAX_QUIET_SECONDS", kind=number(0, DAY), default="900", meaning="and this long at most"),
+    ),
+}
+
+# Read by docker-compose.yml alone, beside those above.
+COMPOSE = (
+    Variable(
+        name="POSTGRES_PASSWORD",
+        kind=TEXT,
+        default=None,
+        is_secret=True,
+        meaning="password of the database, letters and digits only: it becomes part of an address",
+    ),
+    Variable(
+        name="CERTIFICATES",
+        kind=TEXT,
+        default=None,
+        example="/etc/portal-certificates",
+        meaning="a folder with fullchain.pem and privkey.pem",
+    ),
+    Variable(name="HTTP_PORT", kind=whole_number(1, 65535), default="80", meaning="where http is published"),
+    Variable(name="HTTPS_PORT", kind=whole_number(1, 65535), default="443", meaning="where https is published"),
+)
