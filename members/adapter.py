@@ -1,4 +1,4 @@
-"""allauth's adapters: error messages, mails through the outbox, names of passkeys."""
+"""allauth's adapters: error messages, mails through the outbox, sealed secrets, names of passkeys."""
 
 import uuid
 from typing import Any
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.sealing import Purpose, seal, unseal
 from cps_portal.core.lib.text import clean_password
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import common_context
@@ -64,6 +65,12 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         "incorrect_code": _("That code isn’t right or has expired. Type the latest one."),
         "unverified_email": _("Please confirm your email first with the link we sent you. Then come back here."),
     }
+
+    def encrypt(self, text: str) -> str:
+        return seal(text, Purpose.SECOND_FACTORS)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(encrypted_text, Purpose.SECOND_FACTORS)
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002  # its name there
         number = user.authenticator_set.filter(type=type).count() + 1  # type: ignore[attr-defined]

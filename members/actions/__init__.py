@@ -3,6 +3,7 @@
 from members.actions.accounts import Profile, accept_terms, change_profile, erase_person, join, move_country
 from members.actions.levels import LedgerChanges, notify_level_changes, repair_level_history, update_levels
 from members.actions.notices import delete_notices, notify_member, notify_members, read_notice
+from members.actions.second_factors import reseal_second_factors
 from members.actions.thresholds import (
     announce_thresholds_step,
     apply_thresholds_step,
@@ -38,5 +39,6 @@ __all__ = [
     "plans_to_announce",
     "read_notice",
     "repair_level_history",
+    "reseal_second_factors",
     "update_levels",
 ]

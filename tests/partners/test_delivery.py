@@ -248,7 +248,7 @@ def test_a_new_secret_takes_over_without_a_message_that_fails(
     newest = actions.rotate_secret(endpoint=endpoint, by=None, at=now, at_once=True)
     assert actions.partner_secrets(partner=endpoint.partner, at=now) == [newest]
     assert newest not in "".join(EndpointSecret.objects.values_list("sealed", flat=True))
-    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+    settings.ENCRYPTION_KEYS = ["another", *settings.ENCRYPTION_KEYS]
     assert actions.live_secrets(endpoint=endpoint, at=now) == [newest]
 
 

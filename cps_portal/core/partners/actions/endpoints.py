@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.sealing import Purpose, reseal, seal, unseal
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.partners import rules, sealing
+from cps_portal.core.partners import rules
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.models import EndpointSecret, Partner, WebhookEndpoint
 
@@ -29,15 +30,25 @@ URL_FAULTS = {
 def live_secrets(*, endpoint: WebhookEndpoint, at: datetime) -> list[str]:
     """The secrets that messages to this endpoint are signed with, the newest first.
 
-    Raises InvalidToken if SECRET_KEY was changed and the old one is not in SECRET_KEY_FALLBACKS.
+    Raises InvalidToken if the key that encrypted them is not in ENCRYPTION_KEYS any more.
     """
-    return [sealing.unseal(row.sealed) for row in EndpointSecret.objects.filter(endpoint=endpoint).live(at)]
+    return [unseal(row.sealed, Purpose.WEBHOOKS) for row in EndpointSecret.objects.filter(endpoint=endpoint).live(at)]
 
 
 def partner_secrets(*, partner: Partner, at: datetime) -> list[str]:
     """The secrets that a partner may sign its own messages to us with: those of all its endpoints."""
     rows = EndpointSecret.objects.filter(endpoint__partner=partner, endpoint__partner__active=True).live(at)
-    return [sealing.unseal(row.sealed) for row in rows]
+    return [unseal(row.sealed, Purpose.WEBHOOKS) for row in rows]
+
+
+@transaction.atomic
+def reseal_endpoint_secrets() -> int:
+    """Encrypt every secret under the newest key; returns how many. Raises InvalidToken if a key is missing."""
+    rows = EndpointSecret.objects.select_for_update().order_by("pk")
+    for row in rows:
+        row.sealed = reseal(row.sealed, Purpose.WEBHOOKS)
+    EndpointSecret.objects.bulk_update(rows, ["sealed"], batch_size=500)
+    return len(rows)
 
 
 def check_url(url: str) -> None:
@@ -103,7 +114,7 @@ def rotate_secret(
 
 def _new_secret(endpoint: WebhookEndpoint, at: datetime) -> str:
     secret = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    EndpointSecret.objects.create(endpoint=endpoint, sealed=sealing.seal(secret), since=at)
+    EndpointSecret.objects.create(endpoint=endpoint, sealed=seal(secret, Purpose.WEBHOOKS), since=at)
     return secret
 
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from cps_portal.core.partners import actions as partners
 from members import actions as members
@@ -12,14 +13,14 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            counts = {
-                "secrets of webhook endpoints": partners.reseal_endpoint_secrets(),
-                "second factors": members.reseal_second_factors(),
-            }
+            with transaction.atomic():
+                counts = {
+                    "secrets of webhook endpoints": partners.reseal_endpoint_secrets(),
+                    "second factors": members.reseal_second_factors(),
+                }
         except InvalidToken as error:
-            sentence = (
-                "A secret was encrypted under a key that is not in ENCRYPTION_KEYS; nothing of its kind was changed."
-            )
-            raise CommandError(sentence) from error
+            raise CommandError(
+                "A secret is under a key that is not in ENCRYPTION_KEYS. Nothing was changed."
+            ) from error
         for what, count in counts.items():
             self.stdout.write(f"{what}: {count}")
