@@ -4,12 +4,17 @@ import gc
 import os
 from typing import Any
 
+from django.conf import settings
 from django.urls import get_resolver
 
+from cps_portal.core.files.decoding import decoder
 from cps_portal.core.lib.health import probe
+from cps_portal.core.lib.http_metrics import empty_folder, forget_process, serve_web_metrics
 from cps_portal.core.lib.time_limits import limit_waiting
 
 os.environ.setdefault("DATABASE_LIMITS", "web")
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name, which it reads from the environment, too
 
 wsgi_app = "cps_portal.wsgi"
 workers = 2
@@ -20,6 +25,12 @@ graceful_timeout = 30
 max_requests = 5000
 max_requests_jitter = 500
 control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Empty the folder of the metrics. Once, and not when gunicorn loads its workers again."""
+    if folder := os.environ.get(METRICS_FOLDER):
+        empty_folder(folder)
 
 
 def when_ready(server: Any) -> None:
@@ -34,6 +45,15 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Limit how long this process waits for the database, and begin to ask whether it answers."""
+    """Limit how long this process waits for the database, begin to ask whether it answers, and start its decoder."""
     limit_waiting(os.environ["DATABASE_LIMITS"])
     probe()
+    decoder().start()
+    if folder := os.environ.get(METRICS_FOLDER):
+        serve_web_metrics(folder=folder, port=settings.METRICS_PORT)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Take what this worker was doing at the moment out of the metrics."""
+    if os.environ.get(METRICS_FOLDER):
+        forget_process(worker.pid)

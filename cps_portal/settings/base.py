@@ -8,12 +8,14 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.storage import files_storage
-from cps_portal.core.lib.time_limits import NETWORK_OPTIONS, connection_options
+from cps_portal.core.lib.databases import direct_connection, pooled_connection
 from cps_portal.settings.accounts import *  # noqa: F403
 from cps_portal.settings.api import *  # noqa: F403
 from cps_portal.settings.environment import env
 from cps_portal.settings.integrations import *  # noqa: F403
+from cps_portal.settings.operations import *  # noqa: F403
 from cps_portal.settings.programme import *  # noqa: F403
+from cps_portal.settings.retention import *  # noqa: F403
 
 django_stubs_ext.monkeypatch()  # makes ModelAdmin[Member] valid at run time
 
@@ -49,6 +51,7 @@ INSTALLED_APPS = [
     "pghistory",
     "pgtrigger",
     "rest_framework",
+    "cps_portal.core.system",
     "cps_portal.core.limits",
     "cps_portal.core.outbox",
     "cps_portal.core.files",
@@ -68,13 +71,16 @@ UPLOADS_PATH = "/files/upload/"
 MIDDLEWARE = [
     "cps_portal.core.lib.health.HealthMiddleware",  # the first one: needs no host name, https or database
     "cps_portal.core.lib.logs.RequestLogMiddleware",
+    "cps_portal.core.lib.http_metrics.MetricsMiddleware",  # switches itself off without PROMETHEUS_MULTIPROC_DIR
     "cps_portal.core.lib.cookies.BrokenCookiesMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "cps_portal.core.lib.headers.HeadersMiddleware",  # before the next one: static files have them as well
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pages; static files are compressed when they are collected
     "csp.middleware.CSPMiddleware",
     "cps_portal.core.lib.time_limits.TimeBudgetMiddleware",  # before anything that reads the database
     "cps_portal.core.lib.fair_share.FairShareMiddleware",
+    "cps_portal.core.files.middleware.StorageFullMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -89,6 +95,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "cps_portal.core.lib.snapshot.SnapshotMiddleware",
     "members.middleware.MemberMiddleware",
+    "cps_portal.core.submissions.middleware.SecondFactorMiddleware",
     "members.offers.middleware.ForgetCardMiddleware",
     "pghistory.middleware.HistoryMiddleware",
     "cps_portal.core.submissions.middleware.OnceMiddleware",  # the last one: calls the view in its transaction
@@ -144,19 +151,10 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {"default": env("DATABASE_URL")}
-DATABASES["default"]["CONN_MAX_AGE"] = env("CONN_MAX_AGE")
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# pg_trgm reads the similarity that the product search needs from the connection. With the default random_page_cost
-# the planner takes solid-state disks for spinning ones, and reads the whole table instead of the search index.
 DATABASE_LIMITS = env("DATABASE_LIMITS")  # what this process does: web, worker or command
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
-    **NETWORK_OPTIONS,
-    "options": (
-        f"-c pg_trgm.word_similarity_threshold=0.5 -c random_page_cost=1.1 {connection_options(DATABASE_LIMITS)}"
-    ),
-}
+DATABASE_POOLED = env("DATABASE_POOLED")
+DATABASE_DIRECT = direct_connection(env("DATABASE_DIRECT_URL"), kind=DATABASE_LIMITS, max_age=env("CONN_MAX_AGE"))
+DATABASES = {"default": pooled_connection(env("DATABASE_URL")) if DATABASE_POOLED else DATABASE_DIRECT}
 REQUEST_BUDGET_SECONDS = 4.5  # how long the statements of a request may wait for the database, all together
 SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
     "kitbag:list_csv": 30,
@@ -166,11 +164,11 @@ SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env("REDIS_URL")
+REDIS_URL = env("REDIS_URL")  # the broker, and counters that must not be evicted
 CACHES = {
     "default": {
         "BACKEND": "cps_portal.core.limits.cache.PortalCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": env("CACHE_URL"),
         "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
     }
 }
@@ -196,9 +194,15 @@ CELERY_TASK_ROUTES = {"outbox.send_in_order": {"queue": "webhooks"}}  # a slow r
 CELERY_TIMEZONE = "UTC"
 
 # Security
+COOKIE_PREFIX = "__Host-"  # browsers take such a cookie only from https, for this host and all of its paths
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"  # static/js/upload.js reads it
 CSRF_COOKIE_SECURE = True
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
+LANGUAGE_COOKIE_SECURE = True
+MESSAGE_STORAGE = "cps_portal.core.lib.cookies.MessageStorage"
 CSRF_FAILURE_VIEW = "cps_portal.core.submissions.views.csrf_failure"
 SECURE_SSL_REDIRECT = env("SECURE_SSL_REDIRECT")
 BEHIND_PROXY = env("BEHIND_PROXY")
@@ -219,6 +223,51 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     }
+}
+PERMISSIONS_POLICY = {  # what pages and what they embed may ask a browser for
+    **dict.fromkeys(
+        [
+            "accelerometer",
+            "autoplay",
+            "bluetooth",
+            "browsing-topics",
+            "camera",
+            "display-capture",
+            "encrypted-media",
+            "fullscreen",
+            "gyroscope",
+            "hid",
+            "idle-detection",
+            "local-fonts",
+            "magnetometer",
+            "microphone",
+            "midi",
+            "payment",
+            "picture-in-picture",
+            "serial",
+            "usb",
+            "xr-spatial-tracking",
+        ],
+        "()",
+    ),
+    "geolocation": "(self)",  # the nearest service centre
+    "publickey-credentials-create": "(self)",
+    "publickey-credentials-get": "(self)",
+    "screen-wake-lock": "(self)",  # the membership card
+}
+NEVER_STORED_VIEWS = {  # pages with codes or secrets: not even the Back button shows them again
+    "account_change_password",
+    "account_confirm_email",
+    "account_reauthenticate",
+    "account_reset_password_from_key",
+    "account_set_password",
+    "mfa_activate_totp",
+    "mfa_authenticate",
+    "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_reauthenticate",
+    "mfa_view_recovery_codes",
+    "my_data_download",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

@@ -16,6 +16,10 @@ FILES_MAX_MEGABYTES = 15
 FILES_MAX_UNUSED = 40  # uploads of one person that are not attached to anything yet
 FILES_UPLOAD_LIMIT = (60, 60)  # times, seconds
 FILES_PURPOSES = ["evidence", "case", "ticket"]
+FILES_DECODERS = 2  # files opened at once by one web process, each in a process of its own
+FILES_DECODER_MEGABYTES = 1100  # of memory for each; the largest picture that is allowed takes about 800
+FILES_DECODER_SECONDS = 20  # for one file
+FILES_DECODER_WAIT_SECONDS = 10  # for one's turn; then the file is refused for now
 FILES_SCANNER = env("FILES_SCANNER")  # such as cps_portal.core.files.scanners.clamd
 FILES_CLAMD = env("FILES_CLAMD")
 

@@ -5,13 +5,14 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files.exif import read_body_serial
+from cps_portal.core.files.actions import read_body_serial
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.enums import SUBMITTED_STATES, ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
 from kitbag.rules import SerialFinding
 from kitbag.rules.photos import is_same_model
+from members.models import User
 
 FILM_CATEGORIES = ("camera-film", "camera-cine-film", "camera-rangefinder")
 PHOTO_FIELD = "photo"
@@ -72,10 +73,10 @@ def has_readable_serial(product: Product) -> bool:
     return product.category.startswith("camera-") and not product.category.startswith(FILM_CATEGORIES)
 
 
-def read_serial(*, product: Product, photo: BinaryIO | None) -> SerialFromPhoto:
+def read_serial(*, product: Product, photo: BinaryIO | None, by: User) -> SerialFromPhoto:
     """Read the serial number of a camera body from an original photo. The photo is not stored (R25).
 
-    Raises Refusal beside `photo`: `body`, `none`, `nothing`.
+    Raises Refusal beside `photo`: `body`, `none`, `nothing`, and as `read_body_serial` in files.
     """
     if not has_readable_serial(product):
         raise Refusal(
@@ -85,7 +86,7 @@ def read_serial(*, product: Product, photo: BinaryIO | None) -> SerialFromPhoto:
         )
     if photo is None:
         raise Refusal("none", _("Choose a photo taken with this camera, straight from the memory card."), PHOTO_FIELD)
-    body = read_body_serial(photo)
+    body = read_body_serial(photo=photo, by=by)
     if body is None:
         raise Refusal(
             "nothing",

@@ -152,7 +152,11 @@ def _read_photo(request: MemberRequest, registration: Registration) -> HttpRespo
     try:
         if photo and (photo.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
             raise refusal_of_file("big")
-        reading = serials.read_serial(product=registration.product, photo=photo.file if photo else None)  # type: ignore[arg-type]
+        reading = serials.read_serial(
+            product=registration.product,
+            photo=photo.file if photo else None,  # type: ignore[arg-type]
+            by=registration.member.user,
+        )
     except Refusal as refusal:
         return _page_with_errors(request, registration, "photo", [str(refusal)])
     data = _data_without_files(request)

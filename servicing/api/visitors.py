@@ -165,7 +165,7 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
         operation_id="addCardPhoto",
         tags=["Intake"],
         request=CardPhotoInSerializer,
-        responses={201: VisitorSerializer, **problem_responses(409, 503)},
+        responses={201: VisitorSerializer, **problem_responses(409, 503, 507)},
     )
     @idempotent(first=store_upload)
     def post(self, request: Request, pk: int) -> HttpResponse:

@@ -342,7 +342,7 @@ class DocumentsView(UploadView, DocumentsBaseView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=DocumentInSerializer,
-        responses={201: DocumentSerializer, **problem_responses(409, 412, 503)},
+        responses={201: DocumentSerializer, **problem_responses(409, 412, 503, 507)},
     )
     @idempotent(first=store_upload)
     def post(self, request: Request, reference: str) -> HttpResponse:

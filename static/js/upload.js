@@ -4,10 +4,17 @@
   "use strict";
 
   const TIMEOUT = 300000; // ms for one file
+  const AT_ONCE = 2; // files: the server opens one of each person at a time
+  const BUSY = 503; // the server has too many files for the moment
+  const PAUSE = 3000; // ms before a file is sent again by itself
+  const MAX_PAUSES = 4;
   const HTTP_REFUSED = [400, 422]; // the file is not usable: sending it again changes nothing
   const notes = window.portalNotes;
   const files = new WeakMap(); // the file of each line
   const requests = new WeakMap(); // the upload of each line
+  const queued = []; // the lines whose turn has not come
+  const pauses = new WeakMap(); // how often each line was sent again by itself
+  let active = 0; // uploads under way
   const waiting = new Map(); // the forms that wait for their files: the button, and how to go on
   const warned = new Map(); // the forms that could not go on: the button that has the note
 
@@ -19,7 +26,7 @@
   // The cookie first: it changes when somebody signs in again in another tab, and the field of this page does not.
   function token(box) {
     const field = box.closest("form").querySelector("[name=csrfmiddlewaretoken]");
-    return cookie("csrftoken") || (field ? field.value : "");
+    return cookie("__Host-csrftoken") || cookie("csrftoken") || (field ? field.value : "");
   }
 
   function add(box, file) {
@@ -32,16 +39,33 @@
   }
 
   function send(box, line) {
+    setState(line, "sending");
+    line.querySelector("progress").value = 0;
+    queued.push([box, line]);
+    sendNext();
+  }
+
+  function sendNext() {
+    while (active < AT_ONCE && queued.length) {
+      const [box, line] = queued.shift();
+      if (line.isConnected) transmit(box, line);
+    }
+  }
+
+  function transmit(box, line) {
     const file = files.get(line);
     const data = new FormData();
     data.append("file", file);
     data.append("purpose", box.dataset.purpose);
     data.append("name", box.dataset.name);
     const bar = line.querySelector("progress");
-    setState(line, "sending");
-    bar.value = 0;
     const request = new XMLHttpRequest();
     requests.set(line, request);
+    active += 1;
+    request.addEventListener("loadend", () => {
+      active -= 1;
+      sendNext();
+    });
     request.open("POST", box.dataset.upload);
     request.setRequestHeader("X-CSRFToken", token(box));
     request.timeout = TIMEOUT;
@@ -71,6 +95,9 @@
       line.replaceWith(shown);
       say(box, files.get(line).name);
       goOn(box.closest("form"));
+    } else if (shown && request.status === BUSY && (pauses.get(line) || 0) < MAX_PAUSES) {
+      pauses.set(line, (pauses.get(line) || 0) + 1);
+      setTimeout(() => line.isConnected && send(box, line), PAUSE);
     } else if (shown) {
       const state = HTTP_REFUSED.includes(request.status) ? "refused" : "failed";
       stop(box, line, state, shown.textContent.trim());

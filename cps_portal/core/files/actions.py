@@ -3,10 +3,13 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePath
+from typing import IO
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -16,16 +19,30 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files import inspecting, scanners
-from cps_portal.core.files.enums import ENDINGS
+from cps_portal.core.files import decoding, scanners
+from cps_portal.core.files.enums import ENDINGS, FileKind
+from cps_portal.core.files.exif import BodySerial
 from cps_portal.core.files.images import UnusableFile
+from cps_portal.core.files.inspecting import CleanFile
 from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.disk_full import is_disk_full
 from cps_portal.core.lib.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
+
+@dataclass
+class Notice:
+    """Whether a file could not be kept because the storage is full."""
+
+    is_full: bool = False
+
+
+_notice: ContextVar[Notice | None] = ContextVar("notice", default=None)
+
 ORPHAN_AGE = timedelta(days=1)
 SWEEP_LIMIT = 1000
+STATUS_CODES = {"unreachable": 503, "busy": 503, "full": 507}  # where a refusal is our fault; else 422
 SENTENCES = {
     "empty": _("This file is empty. Choose another one."),
     "big": _("This file is larger than %(most)s MB. Take a smaller photo or save the PDF smaller."),
@@ -45,6 +62,9 @@ SENTENCES = {
     "infected": _("Our scanner found something harmful in this file, so we did not keep it."),
     "unreachable": _("We can’t take files for the moment. Try again in a few minutes; what you typed is kept."),
     "many": _("You have uploaded too many files that are not used yet. Submit what you have, or try again tomorrow."),
+    "heavy": _("This file takes too much time or memory to open. Save it smaller, and choose it again."),
+    "busy": _("We’re still busy with other files. Wait a moment, then try again; what you typed is kept."),
+    "full": _("We can’t take files for the moment: our storage is full. Try again later; what you typed is kept."),
     "gone": _("One of the files is no longer there. Choose it again."),
 }
 
@@ -60,6 +80,16 @@ class Uploads:
         return bool(self.keys or self.fresh)
 
 
+@contextmanager
+def noticing_full_storage() -> Iterator[Notice]:
+    """Tell afterwards whether any `store` inside was refused with `full`, whoever has handled that."""
+    token = _notice.set(notice := Notice())
+    try:
+        yield notice
+    finally:
+        _notice.reset(token)
+
+
 def file_storage() -> Storage:
     return storages["files"]
 
@@ -69,12 +99,13 @@ def refusal(code: str, name: str = "", **values: int) -> Refusal:
     return Refusal(code, _("%(name)s: %(why)s") % {"name": name, "why": sentence} if name else sentence, "files")
 
 
-@transaction.atomic(durable=True)  # rolled back with an outer transaction, the content would stay without a row
-def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser | None, at: datetime) -> StoredFile:
-    """Check an upload by its content and store a clean copy, not attached yet (R25). `by` is None for the API.
+def store(
+    *, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser | None, at: datetime, sender: str = ""
+) -> StoredFile:
+    """Check an upload by its content and store a clean copy, not attached yet (R25).
 
-    The content is written before the row: a crash in between leaves a file without a row, never a row without a file.
-    Raises Refusal with the field "files".
+    `by` is None for the API, where `sender` says who sends: files of one sender are opened one after the other. Raises
+    Refusal with the field "files"; then nothing is left of it.
     """
     name = PurePath((upload.name or "").replace("\\", "/")).name.replace("\x00", "")[:120]
     if (upload.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
@@ -84,30 +115,58 @@ def store(*, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser |
     stream = upload.file
     if stream is None or not upload.size:
         raise refusal("empty", name)
+    clean = _make_clean(stream, name, str(by.pk) if by else sender)
+    digest = hashlib.sha256(clean.content).hexdigest()
+    kind = FileKind(clean.kind)
+    row = StoredFile(purpose=purpose, kind=kind, size=len(clean.content), digest=digest, original_name=name)
+    row.owner_id, row.created_at = by.pk if by else None, at
+    return _write(row, clean.content)
+
+
+def _make_clean(stream: IO[bytes], name: str, owner: str) -> CleanFile:
     try:
         scanners.scan(stream)
-        clean = inspecting.make_clean(stream)
+        return decoding.make_clean(stream, owner=owner)
     except UnusableFile as error:
-        raise refusal(error.code, name, **error.values) from error
+        raise refusal(error.code, "" if error.code in STATUS_CODES else name, **error.values) from error
     except scanners.Infected as error:
-        logger.warning("an upload of user %s is infected", by and by.pk)
+        logger.warning("an upload of %s is infected", owner)
         raise refusal("infected", name) from error
     except scanners.Unreachable as error:
         logger.exception("the virus scanner does not answer")
         raise refusal("unreachable") from error
+
+
+def _write(row: StoredFile, content: bytes) -> StoredFile:
+    """The content first: a crash in between leaves a file without a row, never a row without a file."""
     unguessable = secrets.token_hex(16)
-    path = f"{unguessable[:2]}/{unguessable}.{ENDINGS[clean.kind]}"
-    stored_as = file_storage().save(path, ContentFile(clean.content))
-    return StoredFile.objects.create(
-        purpose=purpose,
-        kind=clean.kind,
-        size=len(clean.content),
-        digest=hashlib.sha256(clean.content).hexdigest(),
-        original_name=name,
-        stored_as=stored_as,
-        owner_id=by.pk if by else None,
-        created_at=at,
-    )
+    row.stored_as = f"{unguessable[:2]}/{unguessable}.{ENDINGS[FileKind(row.kind)]}"
+    try:
+        # Durable: rolled back with an outer transaction, the content would stay without a row.
+        with transaction.atomic(durable=True):
+            file_storage().save(row.stored_as, ContentFile(content))
+            row.save(force_insert=True)
+    except Exception as error:
+        with suppress(Exception):  # what is left of the content; if the storage is away, nothing is
+            file_storage().delete(row.stored_as)
+        if is_disk_full(error):
+            logger.exception("the storage of files is full")
+            if notice := _notice.get():
+                notice.is_full = True
+            raise refusal("full") from error
+        if isinstance(error, OSError):
+            logger.exception("the storage of files does not work")
+            raise refusal("unreachable") from error
+        raise
+    return row
+
+
+def read_body_serial(*, photo: IO[bytes], by: AbstractBaseUser) -> BodySerial | None:
+    """The serial number in an original photo, which is not stored. Raises Refusal: `heavy`, `busy`."""
+    try:
+        return decoding.read_body_serial(photo, owner=str(by.pk))
+    except UnusableFile as error:
+        raise refusal(error.code) from error
 
 
 def collect(*, uploads: Uploads, purpose: str, by: AbstractBaseUser, at: datetime) -> list[StoredFile]:

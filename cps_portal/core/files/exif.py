@@ -33,6 +33,8 @@ def read_body_serial(photo: BinaryIO) -> BodySerial | None:
     photo.seek(0)
     try:
         tags = exifread.process_file(photo, details=True, extract_thumbnail=False)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001  # a parser given garbage may raise anything, and there being no serial is no error
         return None
     serial = next((text for name in SERIAL_TAGS[:2] if (text := _text(tags.get(name)))), "")

@@ -1,7 +1,6 @@
 """Make a clean JPEG of a picture, and check that it looks like the original."""
 
 import io
-from threading import Lock
 from typing import IO
 
 import pillow_heif
@@ -21,7 +20,6 @@ COMPARED_SIZE = (64, 64)
 MAX_MEAN_DIFFERENCE = 4.0  # of 255 grey levels; saving as JPEG changes less than 1 in a photo
 DARKEST_LIGHT_GREY = 128
 MODES_WITH_PROFILE = {"L", "LA", "RGB", "RGBA", "CMYK"}
-_decoder_lock = Lock()  # 64 megapixels with transparency take 750 MB, so only one thread of a process decodes
 
 
 class UnusableFile(Exception):
@@ -36,14 +34,13 @@ class UnusableFile(Exception):
 def clean_image(upload: IO[bytes], kind: str) -> bytes:
     """Decode the image and encode it as JPEG, which drops location, thumbnail and all other metadata."""
     try:
-        with _decoder_lock:
-            original = _decode(upload, kind)
+        original = _decode(upload, kind)
         background = _background(original)
         out = io.BytesIO()
         colours = "4:4:4" if kind == "png" else "4:2:0"  # fine coloured lines of a screenshot would blur, a photo's not
         _flatten(original, background).save(out, "JPEG", quality=88, optimize=True, subsampling=colours)
         _check_similarity(out, original, background)
-    except UnusableFile:
+    except (UnusableFile, MemoryError):
         raise
     except Exception as error:  # a decoder given garbage may raise anything
         raise UnusableFile("broken") from error

@@ -7,7 +7,6 @@ from typing import IO
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
-from cps_portal.core.files.enums import FileKind
 from cps_portal.core.files.images import UnusableFile, clean_image
 
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
@@ -42,9 +41,9 @@ ALLOWED_ACTIONS = ("/URI", "/GoTo")
 
 @dataclass(frozen=True)
 class CleanFile:
-    """The copy that is stored."""
+    """The copy that is stored. `kind` is a value of FileKind: this module is used without Django, too."""
 
-    kind: FileKind
+    kind: str
     content: bytes
 
 
@@ -76,8 +75,8 @@ def make_clean(upload: IO[bytes]) -> CleanFile:
         content = upload.read()
         if PDF_END not in content:  # lost when it was copied: readers do without, pypdf does not
             content += b"\n" + PDF_END
-        return CleanFile(FileKind.PDF, _clean_pdf(io.BytesIO(content)))
-    return CleanFile(FileKind.JPEG, clean_image(upload, kind))
+        return CleanFile("pdf", _clean_pdf(io.BytesIO(content)))
+    return CleanFile("jpeg", clean_image(upload, kind))
 
 
 def _clean_pdf(upload: IO[bytes]) -> bytes:
@@ -91,7 +90,7 @@ def _clean_pdf(upload: IO[bytes]) -> bytes:
             writer.add_page(page)
         _disarm(writer)
         writer.write(out)
-    except UnusableFile:
+    except (UnusableFile, MemoryError):
         raise
     except Exception as error:  # a parser given garbage may raise anything
         raise UnusableFile("broken") from error

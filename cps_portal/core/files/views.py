@@ -67,6 +67,6 @@ def upload(request: HttpRequest) -> HttpResponse:
             raise actions.refusal("empty")
         row = actions.store(upload=upload, purpose=purpose, by=request.user, at=timezone.now())
     except Refusal as refusal:
-        status = 503 if refusal.code == "unreachable" else 422  # the page offers to send it again after a 503
+        status = actions.STATUS_CODES.get(refusal.code, 422)  # the page offers to send it again after a 503 or 507
         return render(request, "files/_refused.html", {"why": refusal.message}, status=status)
     return render(request, "files/_uploaded.html", {"key": row.key, "name": name, "file": row})

@@ -1,4 +1,4 @@
-"""No session takes all threads of a web process.
+"""No session takes all threads of a web process, and no person all decoders of uploads.
 
 Requests that change something may wait for a lock for seconds. Without this, ten presses of one person whose row is
 locked would hold all threads, and everybody else would wait with them.
@@ -6,7 +6,8 @@ locked would hold all threads, and everybody else would wait with them.
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -43,3 +44,43 @@ class FairShareMiddleware:
                 self._running[key] -= 1
                 if not self._running[key]:
                     del self._running[key]
+
+
+class Gate:
+    """Lets `slots` in at once, and one of each owner. Others wait, at most `max_present` with those who are in.
+
+    So neither many files of one owner nor many owners hold all threads of the process.
+    """
+
+    def __init__(self, *, slots: int, max_present: int) -> None:
+        self._slots, self._max_present = slots, max_present
+        self._inside: set[str] = set()
+        self._present: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, owner: str, *, seconds: float) -> Iterator[None]:
+        """Wait for a turn. Raises TooManyAtOnce after `seconds`, or at once if too many wait already."""
+        with self._changed:
+            is_full = self._present.total() >= self._max_present
+            if is_full or self._present[owner] >= max(1, self._max_present // 2):
+                raise TooManyAtOnce
+            self._present[owner] += 1
+        try:
+            with self._changed:
+                if not self._changed.wait_for(lambda: self._has_room_for(owner), seconds):
+                    raise TooManyAtOnce
+                self._inside.add(owner)
+            try:
+                yield
+            finally:
+                with self._changed:
+                    self._inside.discard(owner)
+        finally:
+            with self._changed:
+                self._present[owner] -= 1
+                self._present += Counter()  # forgets those with none
+                self._changed.notify_all()
+
+    def _has_room_for(self, owner: str) -> bool:
+        return owner not in self._inside and len(self._inside) < self._slots

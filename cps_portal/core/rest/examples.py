@@ -87,6 +87,7 @@ PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     415: ("unsupported_media_type", "Unsupported media type “text/plain” in request.", []),
     422: ("idempotency_key_used", "This Idempotency-Key was used for a different request. Use a new one.", []),
     503: ("unreachable", "We can’t accept files at the moment. Try again in a few minutes.", []),
+    507: ("full", "Our storage is full. Try again later with the same Idempotency-Key.", []),
     429: ("throttled", "Request was throttled. Expected available in 12 seconds.", []),
 }
 FORMAT_EXAMPLES: Mapping[str, Any] = {

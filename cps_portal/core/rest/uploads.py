@@ -17,6 +17,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.enums import CONTENT_TYPES
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import buffered_counts
+from cps_portal.core.lib.disk_full import HTTP_INSUFFICIENT_STORAGE
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.rest.errors import TooLarge
 from cps_portal.core.rest.fields import StrictSerializer
@@ -33,6 +34,24 @@ class ScannerUnavailable(exceptions.APIException):
     default_code = "unreachable"
     default_detail = "We can’t accept files at the moment. Try again in a few minutes with the same Idempotency-Key."
     wait = 120
+
+
+class DecodersBusy(ScannerUnavailable):
+    """Other files of this partner are being opened, or too many of others."""
+
+    default_code = "busy"
+    wait = 5
+
+
+class StorageFull(exceptions.APIException):
+    """There is no room for the file. Nothing of it is kept."""
+
+    status_code = HTTP_INSUFFICIENT_STORAGE
+    default_code = "full"
+    default_detail = "Our storage is full. Try again later with the same Idempotency-Key."
+
+
+UNAVAILABLE = {"unreachable": ScannerUnavailable, "busy": DecodersBusy, "full": StorageFull}
 
 
 class StrictFormParser(MultiPartParser):
@@ -83,19 +102,20 @@ class UploadView(PartnerView):
     def store(self, upload: "UploadedFile[bytes]", purpose: str) -> StoredFile:
         """Store a clean copy, not attached to anything yet.
 
-        Raises TooLarge, ScannerUnavailable, Throttled or ValidationError.
+        Raises TooLarge, ScannerUnavailable, DecodersBusy, StorageFull, Throttled or ValidationError.
         """
         limit, seconds = settings.FILES_UPLOAD_LIMIT
         counted = buffered_counts.count(f"upload:{self.access.credential.pk}", seconds=seconds)
         if counted and counted[0] > limit:
             raise exceptions.Throttled(wait=counted[1])
         try:
-            return files.store(upload=upload, purpose=purpose, by=None, at=timezone.now())
+            sender = f"credential-{self.access.credential.pk}"
+            return files.store(upload=upload, purpose=purpose, by=None, at=timezone.now(), sender=sender)
         except Refusal as refusal:
             if refusal.code == "big":
                 raise TooLarge(str(refusal)) from refusal
-            if refusal.code == "unreachable":
-                raise ScannerUnavailable from refusal
+            if unavailable := UNAVAILABLE.get(refusal.code):
+                raise unavailable from refusal
             raise serializers.ValidationError({"file": [str(refusal)]}, refusal.code) from refusal
 
 

@@ -28,7 +28,7 @@ class _Buffer(io.RawIOBase):
 
     def __init__(self) -> None:
         self.size = 0
-        self._held = tempfile.SpooledTemporaryFile(MAX_BYTES_IN_MEMORY)  # noqa: SIM115 (closed with the buffer)
+        self._held = _spool()
 
     def writable(self) -> bool:
         return True
@@ -41,13 +41,17 @@ class _Buffer(io.RawIOBase):
         self._held.seek(0)
         while chunk := self._held.read(CHUNK_BYTES):
             yield chunk
-        self._held.seek(0)
-        self._held.truncate()
+        self._held.close()
+        self._held = _spool()  # a new one, because one that has gone to the disk stays there
         self.size = 0
 
     def close(self) -> None:
         self._held.close()
         super().close()
+
+
+def _spool() -> tempfile.SpooledTemporaryFile[bytes]:
+    return tempfile.SpooledTemporaryFile(MAX_BYTES_IN_MEMORY)
 
 
 def archive(member: Member, *, at: datetime) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """The pages "My data" and "Close the account" (R14)."""
 
 from datetime import timedelta
+from itertools import chain
 from urllib.parse import urlencode
 
 from allauth.account.decorators import reauthentication_required
@@ -53,7 +54,9 @@ def download(request: MemberRequest) -> HttpResponseBase:
         messages.error(request, _("You’ve downloaded this several times just now. Try again in an hour."))
         return redirect(home)
     at = timezone.now()
-    response = StreamingHttpResponse(archive(request.member, at=at), content_type="application/zip")
+    chunks = archive(request.member, at=at)
+    first = next(chunks)  # now, while an error can still be answered: before it all tables are written
+    response = StreamingHttpResponse(chain([first], chunks), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="cps-{request.member.number}-{at:%Y-%m-%d}.zip"'
     response["Content-Encoding"] = "identity"  # or GZipMiddleware would compress the ZIP once more
     response["Cache-Control"] = "private, no-store"

@@ -1,4 +1,4 @@
-"""What people and partners get when a request cannot be answered: handlers of 500 and 503."""
+"""What people and partners get when a request cannot be answered: handlers of 500, 503 and 507."""
 
 import sys
 
@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.defaults import server_error as default_server_error
 
+from cps_portal.core.lib.disk_full import HTTP_INSUFFICIENT_STORAGE, is_disk_full
 from cps_portal.core.lib.fair_share import TooManyAtOnce
 from cps_portal.core.lib.time_limits import is_out_of_time
 from cps_portal.core.rest.errors import problem
@@ -14,13 +15,17 @@ from cps_portal.core.submissions import tokens
 from cps_portal.core.submissions.actions import SECRET_NAMES
 
 RETRY_AFTER_SECONDS = 5
-TEMPLATE = "503.html"
 TOKEN_FIELDS = ("csrfmiddlewaretoken", tokens.FIELD)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: 503 if the database did not answer in time or the session asks for too much at once, else 500."""
+    """handler500: 503 if the database did not answer in time or the session asks for too much at once, else 500.
+
+    507 if a disk is full.
+    """
     error = sys.exc_info()[1]
+    if is_disk_full(error):
+        return no_room(request)
     if isinstance(error, TooManyAtOnce) or is_out_of_time(error):
         return busy(request)
     return default_server_error(request)
@@ -28,12 +33,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def busy(request: HttpRequest) -> HttpResponse:
     """503 with Retry-After. The page needs no database; if it can, it offers to send what was typed again."""
+    sentence = _("This takes longer than it should. Send the same request again.")
+    response = _answer(request, 503, code="busy", sentence=sentence)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def no_room(request: HttpRequest) -> HttpResponse:
+    """507: nothing was written. As `busy`, but nobody knows when to try again."""
+    sentence = _("Our storage is full, so nothing was written. Send the same request again later.")
+    return _answer(request, HTTP_INSUFFICIENT_STORAGE, code="full", sentence=sentence)
+
+
+def _answer(request: HttpRequest, status: int, *, code: str, sentence: str) -> HttpResponse:
     if request.path_info.startswith("/api/"):
-        response = problem(503, "busy", str(_("This takes longer than it should. Send the same request again.")))
+        response = problem(status, code, sentence)
     else:
         context = {"path": request.get_full_path(), "fields": _typed(request), "is_form": request.method == "POST"}
-        response = HttpResponse(render_to_string(TEMPLATE, context), status=503)
-    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response = HttpResponse(render_to_string(f"{status}.html", context), status=status)
     response["Cache-Control"] = "no-store"
     return response
 

@@ -1,0 +1,85 @@
+"""The program that opens uploads: `python -m cps_portal.core.files.decoder MEGABYTES SECONDS`.
+
+It knows no settings, no database and no secrets. Its standard input is a socket, over which `decoding` sends a socket
+for each file. For each it forks a process with limits of memory and time, which reads the file, answers and ends. What
+a hostile file does to that process, it does to nothing else, and no later file.
+"""
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from dataclasses import asdict
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from cps_portal.core.files.exif import read_body_serial
+from cps_portal.core.files.images import UnusableFile
+from cps_portal.core.files.inspecting import make_clean
+
+CLEAN, SERIAL = "clean", "serial"  # what can be asked for
+MEGABYTE = 1024 * 1024
+MAX_OPEN_FILES = 64
+
+
+def serve(control: socket.socket, *, megabytes: int, seconds: int) -> None:
+    """Fork for each socket that arrives, until the web process closes its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # then no dead child waits to be noticed
+    while True:
+        _byte, sockets, _flags, _address = socket.recv_fds(control, 1, 1)
+        if not sockets:
+            return
+        if os.fork() == 0:
+            control.close()
+            _work(sockets[0], megabytes=megabytes, seconds=seconds)
+        os.close(sockets[0])
+
+
+def _work(number: int, *, megabytes: int, seconds: int) -> None:
+    """The whole life of a forked process. It leaves by os._exit, so that nothing of its parent's runs in it."""
+    try:
+        _limit(megabytes=megabytes, seconds=seconds)
+        with socket.socket(fileno=number) as job, job.makefile("rb") as reading:
+            work = reading.readline().decode().strip()
+            answer, content = _answer(work, BytesIO(reading.read()))
+            job.sendall(json.dumps(answer).encode() + b"\n" + content)
+    finally:
+        os._exit(0)
+
+
+def _limit(*, megabytes: int, seconds: int) -> None:
+    """Limit memory, processor time and real time; no files may be written, and no memory is dumped."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)  # ends the process, also inside a library
+    limits = {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
+    }
+    if sys.platform != "darwin":  # macOS refuses to limit memory
+        limits[resource.RLIMIT_AS] = megabytes * MEGABYTE
+    for kind, value in limits.items():
+        resource.setrlimit(kind, (value, value))
+
+
+def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
+    try:
+        if work == SERIAL:
+            body = read_body_serial(upload)
+            return {"body": asdict(body) if body else None}, b""
+        clean = make_clean(upload)
+    except UnusableFile as error:
+        return {"error": error.code, "values": error.values}, b""
+    except MemoryError:
+        return {"error": "heavy", "values": {}}, b""
+    return {"kind": clean.kind}, clean.content
+
+
+if __name__ == "__main__":
+    Image.init()  # loads all plugins now, once: a forked process would load them for each file
+    with socket.socket(fileno=sys.stdin.fileno()) as own:
+        serve(own, megabytes=int(sys.argv[1]), seconds=int(sys.argv[2]))
