@@ -12,14 +12,18 @@ from cps_portal.core.lib.clock import (
     add_working_days,
     add_working_hours,
     add_working_time,
-    public_holidays,
     working_time_between,
 )
+from cps_portal.core.lib.opening_hours import Hours, same_hours
+from cps_portal.core.lib.public_holidays import HolidayRegion, public_holidays
 
 SUPPORT = Calendar(zone=ZoneInfo("Africa/Johannesburg"), country="ZA")
-DUBAI = Calendar(zone=ZoneInfo("Asia/Dubai"), weekdays={7, 1, 2, 3, 4})  # rests on Friday and Saturday
-BUCHAREST = Calendar(zone=ZoneInfo("Europe/Bucharest"), days_off={date(2026, 3, 27)})
-ALWAYS = Calendar(zone=ZoneInfo("Europe/Bucharest"), weekdays=range(1, 8), opens=time(0), closes=time(0))
+# Rests on Friday and Saturday.
+DUBAI = Calendar(
+    zone=ZoneInfo("Asia/Dubai"), week=same_hours({7, 1, 2, 3, 4}, time(9), time(17))
+)
+BUCHAREST = Calendar(zone=ZoneInfo("Europe/Bucharest"), days_off={date(2026, 3, 27): ""})
+ALWAYS = Calendar(zone=ZoneInfo("Europe/Bucharest"), week=same_hours(range(1, 8), time(0), time(0)))
 
 
 def local(text: str, calendar: Calendar, fold: int = 0) -> datetime:
@@ -61,7 +65,7 @@ def test_hours_pass_only_while_somebody_works(calendar: Calendar, start: str, ho
         (SUPPORT, "2026-03-07T10:20", 2, "2026-03-11T09:00"),  # a day off: from the start of the next working day
         (SUPPORT, "2026-04-03T10:20", 3, "2026-04-10T09:00"),  # Good Friday
         (SUPPORT, "2026-12-31T10:20", 2, "2027-01-05T10:20"),  # holidays of the next year
-        (SUPPORT, "2026-03-02T20:00", 1, "2026-03-03T20:00"),
+        (SUPPORT, "2026-03-02T20:00", 1, "2026-03-03T17:00"),  # not after closing time (R72)
         (SUPPORT, "2026-03-02T10:20", 0, "2026-03-02T10:20"),
         (DUBAI, "2026-03-05T10:20", 2, "2026-03-09T10:20"),
         (DUBAI, "2026-03-06T10:20", 5, "2026-03-15T09:00"),
@@ -111,9 +115,8 @@ def test_what_is_added_lies_between(start: datetime, length: timedelta, calendar
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"weekdays": set()}, "weekdays"),
-        ({"weekdays": {0}}, "weekdays"),
-        ({"opens": time(17), "closes": time(9)}, "closes"),
+        ({"week": {}}, "days of a week"),
+        ({"week": {0: Hours(time(9), time(17))}}, "days of a week"),
         ({"country": "XX"}, "not known"),
     ],
 )
@@ -128,11 +131,11 @@ def test_negative_and_endless_working_time_raise() -> None:
         add_working_hours(start, -1, SUPPORT)
     with pytest.raises(ValueError, match="negative"):
         add_working_days(start, -1, SUPPORT)
-    closed = Calendar(zone=SUPPORT.zone, days_off={date(2026, 3, 1) + timedelta(days=n) for n in range(500)})
+    closed = Calendar(zone=SUPPORT.zone, days_off={date(2026, 3, 1) + timedelta(days=n): "" for n in range(500)})
     with pytest.raises(ValueError, match="no working day"):
         add_working_hours(start, 1, closed)
 
 
 def test_holidays_are_those_of_the_country() -> None:
-    assert date(2026, 4, 27) in public_holidays("ZA", 2026)  # Freedom Day
-    assert date(2026, 4, 27) not in public_holidays("TR", 2026)
+    assert date(2026, 4, 27) in public_holidays(HolidayRegion("ZA"), 2026)  # Freedom Day
+    assert date(2026, 4, 27) not in public_holidays(HolidayRegion("TR"), 2026)

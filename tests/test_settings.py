@@ -1,12 +1,14 @@
 """Settings come from one table of environment variables; documents are made from it, bad values are named."""
 
 import re
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from cps_portal.core.lib.opening_hours import Hours
 from cps_portal.settings.environment import VARIABLES, env
 from cps_portal.settings.variables import COMPOSE
 from cps_portal.site.management.commands.list_settings import describe_all, documents
@@ -25,8 +27,20 @@ BAD_VALUES = {
     "CONN_MAX_AGE": ["-1", "1.5", "ten", "100000"],
     "REVIEW_SAMPLE_PERCENT": ["101", "-0.1", "nan", "1 %", "inf"],
     "TIME_ZONE": ["Africa", "Africa/Nowhere", "../etc/passwd", "/etc/passwd", "GMT+99"],
-    "SUPPORT_OPENS": ["9", "25:00", "nine"],
-    "SUPPORT_WEEKDAYS": ["0", "8", "1,x", "Monday"],
+    "SUPPORT_HOURS": [
+        "9-17",
+        "Mo 25:00-26:00",
+        "Mo-Fr 17:00-09:00",
+        "Mo 9:00-17:00",
+        "Mo 09:00-17:00; Mo 09:00-12:00",
+        ";",
+    ],
+    "SUPPORT_HALF_DAYS": ["2026-12-24", "2026-12-24=noon", "13:00"],
+    "SUPPORT_SEASONS": [
+        "2026-02-18=09:00-15:00",
+        "2026-03-19/2026-02-18=09:00-15:00",
+        "2026-02-18/2026-03-19=15:00-09:00",
+    ],
     "SUPPORT_DAYS_OFF": ["24.12.2026", "2026-13-01", "2026-12-24;2026-12-31"],
     "SUPPORT_COUNTRY": ["South Africa", "Z", "12"],
     "LOG_LEVEL": ["LOUD", "20"],
@@ -40,7 +54,8 @@ GOOD_VALUES = {
     "CONN_MAX_AGE": ("0", 0),
     "REVIEW_SAMPLE_PERCENT": ("2.5", 2.5),
     "SECRET_KEY": ("$5,x", "$5,x"),
-    "SUPPORT_WEEKDAYS": ("7, 1", [7, 1]),
+    "SUPPORT_HOURS": ("Su 09:00-17:00", {7: Hours(time(9), time(17))}),
+    "SUPPORT_HALF_DAYS": ("2026-12-24=13:00", [(date(2026, 12, 24), time(13))]),
     "SUPPORT_COUNTRY": ("ke", "KE"),
     "LOG_LEVEL": (" warning ", "WARNING"),
 }
@@ -84,7 +99,7 @@ def test_values_are_read_as_their_kind_says_and_an_empty_one_counts_as_none(monk
     for name, (text, value) in GOOD_VALUES.items():
         monkeypatch.setenv(name, text)
         assert env(name) == value, name
-    for name in ("CONN_MAX_AGE", "SUPPORT_ZONE", "BEHIND_PROXY", "SUPPORT_OPENS"):
+    for name in ("CONN_MAX_AGE", "SUPPORT_ZONE", "BEHIND_PROXY", "SUPPORT_HOURS"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("TIME_ZONE", "Africa/Nairobi")
     assert (env("CONN_MAX_AGE"), env("SUPPORT_ZONE"), env("BEHIND_PROXY")) == (60, "Africa/Nairobi", False)

@@ -43,6 +43,7 @@ PACK_LATE_AFTER = timedelta(days=3)  # a request that no fulfilment partner ackn
 PACK_ADDRESS_KEPT = timedelta(weeks=12)  # the address is deleted this long after the pack's last event
 
 # Servicing
+SERVICE_ADDRESS_KEPT = timedelta(days=30)  # the return address is deleted this long after delivery (R61)
 LOAN_DAYS = 10  # working days of a loan at first (R53)
 LOAN_BACK_DAYS = 2  # working days after their own product is ready, in which the member brings the loan back
 LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected by then is released
@@ -50,11 +51,14 @@ LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected b
 # Support and its working hours (R19, R58)
 SUPPORT_CALENDAR = clock.Calendar(
     zone=ZoneInfo(env("SUPPORT_ZONE")),
-    weekdays=frozenset(env("SUPPORT_WEEKDAYS")),  # Monday is 1
-    opens=env("SUPPORT_OPENS"),
-    closes=env("SUPPORT_CLOSES"),
+    week=env("SUPPORT_HOURS"),
     country=env("SUPPORT_COUNTRY"),  # its public holidays are days off
-    days_off=frozenset(env("SUPPORT_DAYS_OFF")),
+    subdivision=env("SUPPORT_SUBDIVISION"),
+    categories=tuple(env("SUPPORT_HOLIDAYS")),
+    days_off=dict.fromkeys(env("SUPPORT_DAYS_OFF"), ""),
+    days_on=dict.fromkeys(env("SUPPORT_DAYS_ON")),
+    early=dict(env("SUPPORT_HALF_DAYS")),
+    seasons=env("SUPPORT_SEASONS"),
 )
 CASES_ANSWER_HOURS = 24  # working hours to the first answer where no level says anything else
 CASES_REOPEN_DAYS = 30  # after this a closed case stays closed, and a new one is opened

@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 import environ
 
+from cps_portal.core.lib.clock import Season
+from cps_portal.core.lib.opening_hours import Hours, parse_week
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -103,6 +106,21 @@ def _read_zone(text: str) -> str:
         raise ValueError from None
 
 
+def _read_half_day(text: str) -> tuple[date, time]:
+    day, _equals, closes = text.partition("=")
+    return date.fromisoformat(day), time.fromisoformat(closes)
+
+
+def _read_season(text: str) -> Season:
+    """Raises ValueError, also for a season that ends before it begins."""
+    days, _equals, hours = text.partition("=")
+    first, last = (date.fromisoformat(day) for day in days.split("/"))
+    opens, closes = (time.fromisoformat(moment) for moment in hours.split("-"))
+    if last < first:
+        raise ValueError
+    return Season(first, last, Hours(opens, closes))
+
+
 def _read_country(text: str) -> str:
     if len(text) != 2 or not text.isalpha():
         raise ValueError
@@ -119,9 +137,10 @@ DATABASE = Kind("address: postgres://user:password@host:port/name", _read_databa
 REDIS = Kind("address: redis://host:port/number", _read_broker)
 MAIL_SERVER = Kind("address: smtp+tls://user:password@host:587", _read_mail_server)
 ZONE = Kind("time zone of the IANA database", _read_zone)
-CLOCK = Kind("time of day, as 09:00", time.fromisoformat)
+HOURS = Kind("hours by weekday, as Mo-Th 09:00-18:00; Fr 09:00-12:00", parse_week)
+HALF_DAYS = list_of("days and closing times as 2026-12-24=13:00", _read_half_day)
+SEASONS = list_of("days and hours as 2026-02-18/2026-03-19=09:00-15:00", _read_season)
 DAYS = list_of("days as 2026-12-24", date.fromisoformat)
-WEEKDAYS = list_of("numbers from 1 (Monday) to 7", whole_number(1, 7).read)
 COUNTRY = Kind("two letters of ISO 3166", _read_country)
 
 FOR_TESTS = "Shortened by tests of reliability; in production leave them alone"
@@ -201,10 +220,25 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             "(`cps_portal/core/lib/time_limits.py`). gunicorn sets `web` by itself",
         ),
         Variable(
+            name="DATABASE_POOLED",
+            kind=YES_OR_NO,
+            default="false",
+            meaning="`DATABASE_URL` leads to PgBouncer in transaction mode: see [deployment.md](deployment.md)",
+        ),
+        Variable(
+            name="DATABASE_DIRECT_URL",
+            kind=DATABASE,
+            default="",
+            falls_back_to="DATABASE_URL",
+            is_secret=True,
+            is_set_by_compose=True,
+            meaning="PostgreSQL itself, for migrations and backups, if `DATABASE_URL` leads to a pool",
+        ),
+        Variable(
             name="CONN_MAX_AGE",
             kind=whole_number(0, DAY),
             default="60",
-            meaning="how long a connection is kept for further requests, in seconds",
+            meaning="how long a connection is kept for further requests, in seconds; without a pool",
         ),
     ),
     "Broker and cache": (
@@ -215,6 +249,15 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             is_secret=True,
             is_set_by_compose=True,
             meaning="the broker of background work: must not evict keys, and should write an append-only file",
+        ),
+        Variable(
+            name="CACHE_URL",
+            kind=REDIS,
+            default="",
+            falls_back_to="REDIS_URL",
+            is_secret=True,
+            is_set_by_compose=True,
+            meaning="the cache: a server of its own may evict keys (allkeys-lru) and needs no file",
         ),
     ),
     "Files": (
@@ -279,13 +322,26 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             falls_back_to="TIME_ZONE",
             meaning="the time zone of the hours in which support works",
         ),
-        Variable(name="SUPPORT_WEEKDAYS", kind=WEEKDAYS, default="1,2,3,4,5", meaning="days on which support works"),
-        Variable(name="SUPPORT_OPENS", kind=CLOCK, default="09:00", meaning="from when"),
-        Variable(name="SUPPORT_CLOSES", kind=CLOCK, default="17:00", meaning="until when"),
+        Variable(name="SUPPORT_HOURS", kind=HOURS, default="Mo-Fr 09:00-17:00", meaning="when support works"),
         Variable(
             name="SUPPORT_COUNTRY", kind=COUNTRY, default="ZA", meaning="the country whose public holidays support has"
         ),
+        Variable(
+            name="SUPPORT_SUBDIVISION",
+            kind=TEXT,
+            default="",
+            meaning="the part of the country, if that matters",
+        ),
+        Variable(
+            name="SUPPORT_HOLIDAYS",
+            kind=list_of("categories of the library `holidays`", str),
+            default="public",
+            meaning="which holidays of the country are days off; with `half_day`, half days too",
+        ),
         Variable(name="SUPPORT_DAYS_OFF", kind=DAYS, default="", meaning="further days off"),
+        Variable(name="SUPPORT_DAYS_ON", kind=DAYS, default="", meaning="days on which support works after all"),
+        Variable(name="SUPPORT_HALF_DAYS", kind=HALF_DAYS, default="", meaning="days on which support closes early"),
+        Variable(name="SUPPORT_SEASONS", kind=SEASONS, default="", meaning="days with other hours, as in Ramadan"),
         Variable(
             name="REVIEW_SAMPLE_PERCENT",
             kind=number(0, 100),
@@ -305,6 +361,42 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             kind=one_of("json", "line"),
             default="json",
             meaning="one JSON object a line, or plain lines",
+        ),
+    ),
+    "Sight": (
+        Variable(
+            name="SENTRY_DSN",
+            kind=TEXT,
+            default="",
+            is_secret=True,
+            meaning="where errors are reported, without personal data: Sentry or GlitchTip; empty: nowhere",
+        ),
+        Variable(
+            name="SENTRY_ENVIRONMENT",
+            kind=TEXT,
+            default="production",
+            meaning="what these errors are filed under",
+        ),
+        Variable(
+            name="PROMETHEUS_MULTIPROC_DIR",
+            kind=TEXT,
+            default="",
+            meaning="a folder of this web container alone; if it is set, the web counts its requests by view. "
+            "It is emptied at each start",
+        ),
+        Variable(
+            name="METRICS_PORT",
+            kind=whole_number(1, 65535),
+            default="9101",
+            meaning="where web and exporter give their metrics to Prometheus; must not be reachable from outside",
+        ),
+        Variable(
+            name="ALIVE_FOLDER",
+            kind=TEXT,
+            default="",
+            is_set_by_compose=True,
+            meaning="where workers and beat show that they live, for `manage.py health`; "
+            "a folder of this container alone",
         ),
     ),
     FOR_TESTS: (

@@ -150,7 +150,7 @@ def days_off_ahead(centre: ServiceCentre, at: datetime, days: int = 60) -> list[
     today = centre.today(at)
     calendar = centre.calendar
     ahead = (today + timedelta(days=n) for n in range(days))
-    return [day for day in ahead if day.isoweekday() in calendar.weekdays and not calendar.is_working_day(day)]
+    return [day for day in ahead if day.isoweekday() in calendar.week and not calendar.is_working_day(day)]
 
 
 def list_perks(centre: ServiceCentre, treatment: Treatment, benefits: Benefits) -> list[Perk]:

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,16 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cps_portal.core.lib.clock import Calendar, working_time_between
+from cps_portal.core.lib.opening_hours import same_hours
 from servicing.enums import EventKind, PauseReason, TicketState
 from servicing.rules import Clock, Event, compute_clock, may_record
 from servicing.rules.clock import summarize_clock
 
 E, S = EventKind, TicketState
+SUNDAY_TO_THURSDAY = same_hours({7, 1, 2, 3, 4}, time(9), time(17))
 JOHANNESBURG = Calendar(zone=ZoneInfo("Africa/Johannesburg"), country="ZA")
-DUBAI = Calendar(zone=ZoneInfo("Asia/Dubai"), weekdays={1, 2, 3, 4, 7}, country="AE")  # rests Friday and Saturday
-CAIRO = Calendar(zone=ZoneInfo("Africa/Cairo"), weekdays={1, 2, 3, 4, 7}, days_off={date(2026, 3, 4)})
+DUBAI = Calendar(zone=ZoneInfo("Asia/Dubai"), week=SUNDAY_TO_THURSDAY, country="AE")  # rests Friday and Saturday
+CAIRO = Calendar(zone=ZoneInfo("Africa/Cairo"), week=SUNDAY_TO_THURSDAY, days_off={date(2026, 3, 4): ""})
 BUCHAREST = Calendar(zone=ZoneInfo("Europe/Bucharest"))
-ALWAYS = Calendar(zone=ZoneInfo("Europe/Bucharest"), weekdays=range(1, 8))
+ALWAYS = Calendar(zone=ZoneInfo("Europe/Bucharest"), week=same_hours(range(1, 8), time(9), time(17)))
 
 
 def make_events(
@@ -51,7 +53,7 @@ def due(clock: Clock, calendar: Calendar = JOHANNESBURG) -> str:
         (JOHANNESBURG, 2, "2026-03-07T11:20", "2026-03-11T09:00"),  # on a Saturday
         (JOHANNESBURG, 2, "2026-04-02T15:00", "2026-04-08T15:00"),  # Good Friday and Family Day
         (JOHANNESBURG, 10, "2026-03-02T11:20", "2026-03-16T11:20"),
-        (JOHANNESBURG, 2, "2026-03-02T18:30", "2026-03-04T18:30"),  # after hours: the same local time
+        (JOHANNESBURG, 2, "2026-03-02T18:30", "2026-03-04T17:00"),  # after hours: at closing time (R72)
         (DUBAI, 2, "2026-03-05T10:00", "2026-03-09T10:00"),  # Thursday, then Sunday and Monday
         (DUBAI, 2, "2026-03-06T10:00", "2026-03-10T09:00"),  # on a Friday
         (DUBAI, 3, "2026-11-30T10:00", "2026-12-07T10:00"),  # National Day on 2 and 3 December
@@ -167,8 +169,8 @@ def test_a_paused_job_has_its_reason_and_cannot_become_late() -> None:
 
 
 def test_a_target_that_falls_into_a_pause_at_night_is_not_missed() -> None:
-    evening = make_events(("2026-03-02T18:30", E.BOOKED_IN), ("2026-03-04T18:00", E.QUESTION_ASKED))
-    assert not clock_at(evening, "2026-03-05T08:00", days=2).missed
+    morning = make_events(("2026-03-02T07:30", E.BOOKED_IN), ("2026-03-04T07:00", E.QUESTION_ASKED))
+    assert not clock_at(morning, "2026-03-04T08:00", days=2).missed
 
 
 def test_the_clock_stops_at_ready_to_ship() -> None:
