@@ -9,9 +9,12 @@ from django.conf import settings
 
 from cps_portal.core.lib import task_headers  # noqa: F401 (connects its signals)
 from cps_portal.core.lib.time_limits import limit_waiting
+from cps_portal.core.system import alive  # noqa: F401 (connects its signals)
 from cps_portal.settings.environment import env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
+
+TICK_SECONDS, TICK_EXPIRES_SECONDS = 15.0, 60
 
 app = Celery("cps_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -25,16 +28,19 @@ def limit_waiting_of_worker(**_kwargs: object) -> None:
 
 
 app.conf.beat_schedule = {
+    # A tick that nobody takes expires: a worker that comes back has to do the next one, not hundreds.
+    **{
+        f"system-tick-{queue}": {
+            "task": "system.tick",
+            "args": (queue,),
+            "schedule": TICK_SECONDS,
+            "options": {"queue": queue, "expires": TICK_EXPIRES_SECONDS},
+        }
+        for queue in settings.QUEUES
+    },
     "outbox-sweep": {"task": "outbox.sweep", "schedule": env("OUTBOX_SWEEP_SECONDS")},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
-    "partners-delete-old-attempts": {
-        "task": "partners.delete_old_attempts",
-        "schedule": crontab(hour="2", minute="40"),
-    },
     "partners-write-calls": {"task": "partners.write_calls", "schedule": 30.0},
-    "partners-delete-old-calls": {"task": "partners.delete_old_calls", "schedule": crontab(hour="2", minute="45")},
-    "submissions-delete-old": {"task": "submissions.delete_old", "schedule": crontab(minute="55")},
-    "limits-delete-expired": {"task": "limits.delete_expired", "schedule": crontab(minute="40")},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
     "kitbag-match-sales": {"task": "kitbag.match_sales", "schedule": 120.0},
@@ -44,10 +50,23 @@ app.conf.beat_schedule = {
     "kitbag-end-adjustments": {"task": "kitbag.end_adjustments", "schedule": crontab(minute="15")},
     "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
     "portal-erase-closed": {"task": "portal.erase_closed", "schedule": crontab(hour="4", minute="20")},
-    "portal-clear-sessions": {"task": "portal.clear_sessions", "schedule": crontab(hour="4", minute="10")},
+    "portal-delete-expired": {
+        "task": "portal.delete_expired",
+        "schedule": crontab(hour="2", minute="40"),
+        "kwargs": {"hourly": False},
+    },
+    "portal-delete-expired-hourly": {
+        "task": "portal.delete_expired",
+        "schedule": crontab(minute="55"),
+        "kwargs": {"hourly": True},
+    },
     # Each member gets one a month. Days 6 and 7 retry what the broker lost on day 5; nobody gets a second one.
     "kitbag-remind": {"task": "kitbag.remind", "schedule": crontab(day_of_month="5-7", hour="8", minute="20")},
     "servicing-forget-visitors": {"task": "servicing.forget_visitors", "schedule": crontab(minute="50", hour="3")},
+    "servicing-delete-old-addresses": {
+        "task": "servicing.delete_old_addresses",
+        "schedule": crontab(minute="40", hour="3"),
+    },
     "servicing-lapse-reservations": {"task": "servicing.lapse_reservations", "schedule": crontab(minute="25")},
     "servicing-remind-of-loans": {"task": "servicing.remind_of_loans", "schedule": crontab(hour="7", minute="30")},
     "offers-send-news": {"task": "offers.send_news", "schedule": 600.0},

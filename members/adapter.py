@@ -5,20 +5,35 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_changed
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.sealing import Purpose, seal, unseal
-from cps_portal.core.lib.text import clean_password
+from cps_portal.core.lib.text import clean_email, clean_password
+from cps_portal.core.limits.store import count_refusal
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import common_context
+from members import actions
+from members.forms.limits import SIGN_IN_OTHERWISE, count_for_account, too_many_attempts
 from members.models import User
 
+REFUSALS = {  # allauth's codes of errors when signing in, and the reasons under which they are counted
+    "email_password_mismatch": "password",
+    "incorrect_password": "password",
+    "incorrect_code": "second_factor",
+    "too_many_login_attempts": "too_many",
+    "rate_limited": "too_many",
+    "account_inactive": "inactive",
+}
 LINKS = ("activate_url", "password_reset_url", "signup_url")
 
 
@@ -34,17 +49,42 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         "too_many_login_attempts": _("Too many attempts. Please wait a few minutes and try again."),
     }
 
+    def validation_error(self, code: str, *args: Any) -> Any:
+        return _counted(code, super().validation_error(code, *args))
+
     def clean_password(self, password: str, user: User | None = None) -> str:
         """Validate a new password in the form in which it is hashed."""
         cleaned: str = super().clean_password(clean_password(password), user=user)
         return cleaned
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the attempt instead of allauth, whose limit by account would let strangers lock the owner out."""
+        email = clean_email(credentials.get("email", ""))
+        self.attempt = count_for_account(request, "sign-in", settings.SIGN_IN_LIMITS, email=email)
+        if self.attempt.wait:
+            raise too_many_attempts(request, self.attempt, SIGN_IN_OTHERWISE)
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         user: User | None = super().authenticate(request, **credentials)
+        if user:
+            self.attempt.give_back()
         # Not when somebody who is signed in types it again: a new hash would end that session.
         if user and not request.user.is_authenticated:
             user.keep_composed_password(credentials.get("password", ""))
         return user
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Not about a new address: `record_change` tells the old one, with a link that undoes it."""
+        if template_prefix != "account/email/email_changed":
+            super().send_notification_mail(template_prefix, user, context, email)
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """The new address, and what lets the old one undo it, are written together."""
+        with transaction.atomic():
+            confirmed: bool = super().confirm_email(request, email_address)
+        return confirmed
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Post the mail instead of sending it, so that it leaves if and only if the transaction commits."""
@@ -56,6 +96,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             payload["html"] = alternative[0]
         with transaction.atomic():
             outbox.enqueue(key=f"account-{uuid.uuid4()}", kind="mail", to=email, payload=payload)
+
+
+@receiver(email_changed)
+def record_change(
+    user: User, from_email_address: EmailAddress | None, to_email_address: EmailAddress, **_kwargs: Any
+) -> None:
+    """An address that nobody confirmed gets no link: it may belong to somebody else, who could take the account."""
+    old = from_email_address
+    if old is None or not old.verified or old.email == to_email_address.email:
+        return
+    actions.record_email_change(user=user, old_email=old.email, new_email=to_email_address.email, at=timezone.now())
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -72,9 +123,19 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def decrypt(self, encrypted_text: str) -> str:
         return unseal(encrypted_text, Purpose.SECOND_FACTORS)
 
+    def validation_error(self, code: str, *args: Any) -> Any:
+        return _counted(code, super().validation_error(code, *args))
+
     def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:  # noqa: A002  # its name there
         number = user.authenticator_set.filter(type=type).count() + 1  # type: ignore[attr-defined]
         return gettext("Passkey %(number)d") % {"number": number}
+
+
+def _counted(code: str, error: Any) -> Any:
+    """The same error, counted if it refuses to sign somebody in."""
+    if reason := REFUSALS.get(code):
+        count_refusal(reason)
+    return error
 
 
 def with_site_url(url: str) -> str:

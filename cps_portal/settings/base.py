@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "members.middleware.SignInMiddleware",
     "cps_portal.core.lib.snapshot.SnapshotMiddleware",
     "members.middleware.MemberMiddleware",
     "cps_portal.core.submissions.middleware.SecondFactorMiddleware",

@@ -7,13 +7,19 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
+from cps_portal.core.system.models import Tick
+from cps_portal.site.presenters import system
+from cps_portal.site.queries.figures import read_figures
 from kitbag import rules
 from kitbag.models import PointsEntry, Registration
 from kitbag.presenters.texts import cause_sentence, grey_sentence
@@ -137,6 +143,28 @@ def _whole(member: Member) -> dict[str, Any]:
         "cases": member.cases.order_by("-pk")[:LOG_SHOWN],
         "terms_accepted": member.terms_accepted.select_related("terms").order_by("-at")[:LOG_SHOWN],
     }
+
+
+@admin.register(Tick)
+class SystemAdmin(ReadOnlyAdmin[Tick]):
+    """The System page: what the exporter tells Prometheus, for people."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = timezone.now()
+        shown = system.panels(read_figures(now))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("System"),
+            "panels": shown,
+            "problems": [line for panel in shown for line in panel.lines if line.tone != "ok"],
+            "tone": system.worst(panel.tone for panel in shown),
+            "at": now,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/system/tick/system.html", context)
 
 
 @admin.register(LogEntry)

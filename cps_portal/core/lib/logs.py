@@ -4,7 +4,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -20,6 +21,26 @@ CUT = r"\1[cut]"
 
 logger = logging.getLogger("portal.requests")
 _request_id: ContextVar[str] = ContextVar("id of the request", default="")
+
+
+def current_request_id() -> str:
+    """The id of the request that is being answered, or that the running task belongs to; "" if there is none."""
+    return _request_id.get()
+
+
+def bind_request_id(request_id: str) -> None:
+    """Let everything that follows carry this id: for workers, which have a signal before and after each task."""
+    _request_id.set(request_id)
+
+
+@contextmanager
+def bound_request_id(request_id: str) -> Iterator[None]:
+    """Let all log lines and outgoing messages inside carry this id."""
+    token = _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.reset(token)
 
 
 def cut_secrets(text: str) -> str:
@@ -62,8 +83,7 @@ class RequestLogMiddleware:
         began = time.monotonic()
         sent = request.headers.get(HEADER, "")
         request_id = sent if REQUEST_ID.fullmatch(sent) else uuid4().hex
-        token = _request_id.set(request_id)
-        try:
+        with bound_request_id(request_id):
             response = self.get_response(request)
             response.headers.setdefault(HEADER, request_id)  # the API takes what its partners choose
             match = request.resolver_match
@@ -75,5 +95,3 @@ class RequestLogMiddleware:
             }
             logger.info("answered", extra={"fields": fields})
             return response
-        finally:
-            _request_id.reset(token)

@@ -11,6 +11,9 @@ from typing import Any
 
 import psycopg2
 from django.db import connections
+from django.utils import timezone
+
+from cps_portal.core.limits.models import Counter
 
 ADD_SQL = """
 insert into limits_counter (key, value, expires_at)
@@ -28,8 +31,17 @@ INCREASE_SQL = """
 update limits_counter set value = to_jsonb((value #>> '{}')::bigint + %(delta)s)
 where key = %(key)s and expires_at > now() returning value::text
 """
+COUNT_SQL = """
+insert into limits_counter as counter (key, value, expires_at)
+values (%(key)s, to_jsonb(1), now() + %(seconds)s * interval '1 second')
+on conflict (key) do update set
+    value = case when counter.expires_at <= now() then to_jsonb(1)
+        else to_jsonb((counter.value #>> '{}')::bigint + 1) end,
+    expires_at = case when counter.expires_at <= now() then excluded.expires_at else counter.expires_at end
+returning value || ' ' || ceil(extract(epoch from expires_at - now()))::bigint
+"""
+LEFT_SQL = "select ceil(extract(epoch from expires_at - now()))::bigint::text from limits_counter where key = %(key)s"
 DELETE_SQL = "delete from limits_counter where key = %(key)s returning key"
-DELETE_EXPIRED_SQL = "delete from limits_counter where expires_at <= now()"
 
 
 class CounterStore:
@@ -57,11 +69,18 @@ class CounterStore:
             raise ValueError(f"no counter {key!r}")
         return int(row)
 
+    def count(self, key: str, seconds: float) -> tuple[int, int]:
+        """Count one more; a new counter ends after `seconds`. Returns how many, and in how many seconds it ends."""
+        row = self._run(COUNT_SQL, key=key, seconds=seconds) or "0 0"
+        times, left = row.split()
+        return int(times), int(left)
+
+    def seconds_left(self, key: str) -> int:
+        """In how many seconds it ends; 0 if there is none."""
+        return max(int(self._run(LEFT_SQL, key=key) or 0), 0)
+
     def delete(self, key: str) -> bool:
         return self._run(DELETE_SQL, key=key) is not None
-
-    def delete_expired(self) -> None:
-        self._run(DELETE_EXPIRED_SQL)
 
     def close(self) -> None:
         """Close the connection of this thread; the next call opens another one."""
@@ -95,3 +114,24 @@ class CounterStore:
 
 
 store = CounterStore()
+
+
+REFUSALS_KEPT_SECONDS = 3 * 24 * 3600
+
+
+def count_refusal(reason: str) -> None:
+    """Count an attempt to sign in that was refused, by reason and day."""
+    key = f"{_refusals_prefix()}{reason}"
+    store.add(key, 0, REFUSALS_KEPT_SECONDS)
+    store.increase(key, 1)
+
+
+def refusals_today() -> dict[str, int]:
+    """How many attempts to sign in were refused today, by reason."""
+    prefix = _refusals_prefix()
+    counted = Counter.objects.filter(key__startswith=prefix).values_list("key", "value")
+    return {key.removeprefix(prefix): int(value) for key, value in counted}
+
+
+def _refusals_prefix() -> str:
+    return f"refused:{timezone.localdate():%Y-%m-%d}:"

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
+from cps_portal.core.lib.logs import bound_request_id, current_request_id
 from cps_portal.core.outbox import rules
 from cps_portal.core.outbox.enums import OPEN, RESENDABLE_STATES, Kind, State
 from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
@@ -161,6 +162,7 @@ def enqueue_many(
             payload=dict(message.payload),
             created_at=when,
             next_at=when + pause,
+            request_id=current_request_id(),
         )
         for message in addressed
     ]
@@ -181,14 +183,17 @@ def _insert(rows: list[Message]) -> list[Message]:
     if not rows:
         return []
     values = [
-        (row.key, row.kind, row.ordering_key, row.to, json.dumps(row.payload), row.state, row.created_at, row.next_at)
+        (
+            *(row.key, row.kind, row.ordering_key, row.to, json.dumps(row.payload), row.state, row.created_at),
+            *(row.next_at, row.request_id),
+        )
         for row in rows
     ]
-    placeholders = ", ".join(["(%s, %s, %s, %s, %s, %s, 0, %s, %s, '')"] * len(rows))
+    placeholders = ", ".join(["(%s, %s, %s, %s, %s, %s, 0, %s, %s, %s, '')"] * len(rows))
     with connection.cursor() as cursor:
         cursor.execute(
             'insert into outbox_message (key, kind, lane, "to", payload, state, attempts, created_at, next_at, '  # noqa: S608
-            f"answer) values {placeholders} on conflict (key) do nothing returning key, id",
+            f"request_id, answer) values {placeholders} on conflict (key) do nothing returning key, id",
             [value for row in values for value in row],
         )
         primary_keys = dict(cursor.fetchall())
@@ -302,6 +307,11 @@ def _lock_ordering_key(ordering_key: str, at: datetime) -> bool:
 
 def _send(message: Message, at: datetime) -> State:
     """Send a claimed message, with no transaction open, and record the outcome."""
+    with bound_request_id(message.request_id or current_request_id()):
+        return _attempt(message, at)
+
+
+def _attempt(message: Message, at: datetime) -> State:
     policy = settings.OUTBOX_RETRY_POLICIES[message.kind]
     if rules.is_exhausted(message.attempts, policy):
         return _record(message, State.FAILED, at, answer="gave up: no attempt came to an end")

@@ -23,7 +23,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
 
     list_display = ["key", "kind", "to", "state", "attempts", "created_at", "next_at", "sent_at"]
     list_filter = ["state", "kind", "created_at"]
-    search_fields = ["key", "to"]
+    search_fields = ["key", "to", "request_id__exact"]
     ordering = ["-pk"]
     date_hierarchy = "created_at"
     actions = ["send_again", "cancel"]
@@ -34,7 +34,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
 
     def get_fields(self, request: HttpRequest, obj: Message | None = None) -> list[Any]:
         fields = ["key", "kind", "ordering_key", "to", "subject", "state", "attempts", "answer"]
-        fields += ["created_at", "next_at", "sent_at", "blanked_at"]
+        fields += ["created_at", "next_at", "sent_at", "blanked_at", "request_id"]
         return [*fields, "text"] if request.user.is_superuser else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Message | None = None) -> list[Any]:

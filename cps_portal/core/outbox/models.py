@@ -29,6 +29,7 @@ class Message(models.Model):
     ``claim`` identifies the attempt that holds the lease; only its outcome is recorded.
     ``ordering_key`` names the receiver. Messages with the same key are sent one at a time, in order, and a receiver
     that is down delays only its own. Messages whose key is just their kind, such as all mails, are sent in any order.
+    ``request_id`` is that of the request or task that wrote it: it goes with the message, into logs and headers.
     """
 
     key = models.CharField(_("key"), max_length=200, unique=True)
@@ -46,6 +47,7 @@ class Message(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     answer = models.TextField(_("last answer"), blank=True)
     blanked_at = models.DateTimeField(_("blanked"), null=True, blank=True)
+    request_id = models.CharField(_("request"), max_length=64, blank=True, default="", db_default="")
 
     objects = MessageQuerySet.as_manager()
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 
+from cps_portal.core.lib.logs import HEADER
 from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.outbox.exceptions import Obsolete, Rejected
 from cps_portal.core.outbox.models import Message
@@ -72,6 +73,7 @@ def _build(message: Message, payload: dict[str, str]) -> EmailMultiAlternatives:
             "Message-ID": message_id(message),
             "Date": format_datetime(message.created_at),
             "Auto-Submitted": "auto-generated",
+            **({HEADER: message.request_id} if message.request_id else {}),
         },
     )
     if html := payload.get("html"):

@@ -7,6 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from cps_portal.core.lib.logs import HEADER
 from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.senders import render_payload
@@ -71,4 +72,5 @@ def _headers(endpoint: WebhookEndpoint, message: Message, body: bytes, now: date
         "webhook-id": webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(Webhook(secret).sign(webhook_id, now, body.decode()) for secret in secrets),
+        **({HEADER: message.request_id} if message.request_id else {}),
     }

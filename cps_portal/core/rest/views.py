@@ -24,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cps_portal.core.lib import buffered_counts
+from cps_portal.core.lib.logs import bound_request_id, current_request_id
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from cps_portal.core.rest.access import Access, HasScope, PartnerAuthentication
@@ -84,8 +85,9 @@ class PartnerView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.started_at = time.perf_counter()
         sent_id = request.META.get("HTTP_X_REQUEST_ID", "")
-        self.request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
-        return super().dispatch(request, *args, **kwargs)
+        self.request_id = sent_id if REQUEST_ID.fullmatch(sent_id) else current_request_id() or uuid.uuid4().hex
+        with bound_request_id(self.request_id):
+            return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)

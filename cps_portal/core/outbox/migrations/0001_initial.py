@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent')),
                 ('answer', models.TextField(blank=True, verbose_name='last answer')),
                 ('blanked_at', models.DateTimeField(blank=True, null=True, verbose_name='blanked')),
+                ('request_id', models.CharField(blank=True, db_default='', default='', max_length=64, verbose_name='request')),
             ],
             options={
                 'verbose_name': 'message',

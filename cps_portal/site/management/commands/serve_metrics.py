@@ -1,0 +1,85 @@
+"""The exporter: a process of its own that gives Prometheus everything that is about the whole portal."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+from wsgiref.simple_server import WSGIServer
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from cps_portal.core.lib.time_limits import limit_waiting, time_budget
+from cps_portal.site.queries.figures import COUNTERS, METRICS, Sample, read_figures
+
+STATEMENT_MILLISECONDS = 2_000
+SCRAPE_SECONDS = 8.0  # for all questions together; Prometheus gives up after ten
+
+
+class PortalCollector(Collector):
+    """Reads the figures anew for each scrape, one scrape at a time and in one thread: it has one connection."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def describe(self) -> Iterator[Metric]:
+        """Without this the registry would read all figures when the collector is registered."""
+        return iter([_family(name, []) for name in METRICS])
+
+    def collect(self) -> Iterator[Metric]:
+        with self._lock:
+            samples = _read()
+        for name in METRICS:
+            if own := [sample for sample in samples if sample.metric == name]:
+                yield _family(name, own)
+
+
+def _read() -> list[Sample]:
+    """In a connection of this scrape's thread, closed afterwards: each scrape comes in a new thread."""
+    try:
+        with time_budget(SCRAPE_SECONDS):
+            return read_figures(timezone.now())
+    finally:
+        connection.close()
+
+
+def _family(name: str, samples: list[Sample]) -> Metric:
+    labels = sorted({label for sample in samples for label in sample.labels})
+    family = (CounterMetricFamily if name in COUNTERS else GaugeMetricFamily)(name, METRICS[name], labels=labels)
+    for sample in samples:
+        family.add_metric([sample.labels[label] for label in labels], sample.value)
+    return family
+
+
+def start_exporter(*, port: int, address: str) -> WSGIServer:
+    """Answer scrapes in a thread of this process."""
+    registry = CollectorRegistry()
+    registry.register(PortalCollector())
+    server, _thread = start_http_server(port, addr=address, registry=registry)
+    return server
+
+
+class Command(BaseCommand):
+    help = "Gives metrics to Prometheus. Its port must not be reachable from outside."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=settings.METRICS_PORT)
+        parser.add_argument("--address", default="0.0.0.0", help="where to listen")  # noqa: S104 (in a container)
+
+    def handle(self, *_args: Any, port: int, address: str, **_options: Any) -> None:
+        limit_waiting("web")
+        read_only_and_short()
+        start_exporter(port=port, address=address)
+        self.stdout.write(f"metrics at http://{address}:{port}/metrics")
+        threading.Event().wait()
+
+
+def read_only_and_short() -> None:
+    """Let the connections of this process only read, and never for long."""
+    options = connection.settings_dict["OPTIONS"]
+    limits = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_MILLISECONDS}"
+    options["options"] = f"{options.get('options', '')} {limits}"
