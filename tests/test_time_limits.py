@@ -14,10 +14,10 @@ from django.test import Client, RequestFactory
 from psycopg2 import errorcodes
 
 import kitbag.urls
+from cps_portal.core.lib.databases import direct_connection, server_settings
 from cps_portal.core.lib.fair_share import MAX_CONCURRENT, FairShareMiddleware, TooManyAtOnce
 from cps_portal.core.lib.time_limits import (
     LIMITS,
-    connection_options,
     is_out_of_time,
     limit_waiting,
     longer_statements,
@@ -54,15 +54,15 @@ def lock_held(member: Member) -> Iterator[None]:
 @pytest.fixture
 def web_limits(db: None) -> None:
     with connection.cursor() as cursor:
-        for option in connection_options("web").split("-c "):
-            if name := option.strip().partition("=")[0]:
-                cursor.execute(f"set local {name} = %s", [option.strip().partition("=")[2]])
+        for name, value in server_settings("web").items():
+            cursor.execute(f"set local {name} = %s", [value])
 
 
 @pytest.mark.parametrize("kind", LIMITS)
 def test_each_kind_of_work_has_limits_that_postgresql_understands(kind: str, db: None) -> None:
     limits = LIMITS[kind]
-    parameters = {**connection.get_connection_params(), "options": connection_options(kind), "cursor_factory": None}
+    options = direct_connection({}, kind=kind, max_age=0)["OPTIONS"]
+    parameters = {**connection.get_connection_params(), **options, "cursor_factory": None}
     other = psycopg2.connect(**parameters)
     with other.cursor() as cursor:
         cursor.execute("select name, setting from pg_settings where name like '%_timeout'")
@@ -97,7 +97,7 @@ def test_a_budget_counts_all_statements_together(waits_with_limits: None) -> Non
 def test_exports_may_run_longer_and_the_next_request_may_not() -> None:
     def timeout() -> str:
         with connection.cursor() as cursor:
-            cursor.execute("show statement_timeout")
+            cursor.execute("select current_setting('statement_timeout')")
             return str(cursor.fetchone()[0])
 
     before = timeout()

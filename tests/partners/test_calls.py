@@ -65,8 +65,7 @@ def test_an_earlier_request_that_is_written_late_does_not_set_the_last_use_back(
 def test_while_nothing_can_be_counted_or_noted_partners_are_served(
     shop: Machine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = settings.CACHES["default"]
-    settings.CACHES = {"default": {**cache, "LOCATION": "redis://127.0.0.1:1/0"}}  # nobody answers there
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # nobody answers there
     monkeypatch.setitem(buffered_counts._backoff_until, "redis", 0.0)
     assert shop.fetch().status_code == 200
     assert shop.get("products").status_code == 200

@@ -1,5 +1,6 @@
 """Counters and a buffer of log lines in Redis: fast, and allowed to lose data.
 
+They are on the server of the broker, because that of the cache may evict a whole buffer.
 If Redis does not answer, nothing is counted or buffered, and it is not tried again for some seconds.
 """
 
@@ -62,7 +63,7 @@ def _try(call: Callable[[Any], Any]) -> Any:
     if time.monotonic() < _backoff_until["redis"]:
         return None
     try:
-        return call(_client(settings.CACHES["default"]["LOCATION"]))
+        return call(_client(settings.REDIS_URL))
     except (RedisError, OSError) as error:
         _backoff_until["redis"] = time.monotonic() + BACKOFF_SECONDS
         logger.warning("Redis does not answer, nothing is counted: %s", error)

@@ -1,22 +1,21 @@
 """No process waits for PostgreSQL without an end.
 
 There are two kinds of limits. PostgreSQL's own end a statement, a wait for a lock or an idle transaction; they are
-options of the connection, by kind of work (`connection_options`). But a server that is frozen goes on acknowledging
-packets, so that neither these nor TCP keepalives end the wait. For that, psycopg2 calls `_wait` while it waits, which
-raises when the time is over: the time of a single statement, or what is left of the budget of a request.
+settings of the connection, by kind of work (`cps_portal/core/lib/databases.py`). But a server that is frozen goes on
+acknowledging packets, so that neither these nor TCP keepalives end the wait. For that, psycopg2 calls `_wait` while it
+waits, which raises when the time is over: the time of a single statement, or what is left of the budget of a request.
 """
 
 import select
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db import InterfaceError as DjangoInterfaceError
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from psycopg2 import InterfaceError, OperationalError, errorcodes, extensions
 
@@ -38,6 +37,8 @@ LIMITS = {
     # Migrations, commands, backups: they may work for hours, but must not make the portal wait behind their lock.
     "command": Limits(statement=0, lock=5_000, idle_in_transaction=0, transaction=0),
 }
+# Others, as ROLLBACK TO SAVEPOINT, must come first in a transaction that has failed.
+LIMITED_STATEMENTS = frozenset({"select", "insert", "update", "delete", "with"})
 GRACE_SECONDS = 1.0  # PostgreSQL's own limit should come first: it says why
 NETWORK_OPTIONS = {
     "connect_timeout": 3,  # seconds, as the following ones
@@ -71,18 +72,6 @@ class Budget:
 _budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
-def connection_options(kind: str) -> str:
-    """What to put into the `options` of a connection. Raises KeyError for an unknown kind of work."""
-    limits = LIMITS[kind]
-    values = {
-        "statement_timeout": limits.statement,
-        "lock_timeout": limits.lock,
-        "idle_in_transaction_session_timeout": limits.idle_in_transaction,
-        "transaction_timeout": limits.transaction,
-    }
-    return " ".join(f"-c {name}={value}" for name, value in values.items())
-
-
 def limit_waiting(kind: str) -> None:
     """Let this process give up on a database that does not answer. Call it once, after the process was forked.
 
@@ -109,16 +98,21 @@ def time_budget(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def longer_statements(seconds: float) -> Iterator[None]:
-    """Let single statements run this long: for exports and reports. Also sets the budget."""
-    with time_budget(seconds):
-        with connection.cursor() as cursor:
-            cursor.execute("set statement_timeout = %s", [f"{int(seconds * 1000)}ms"])
-        try:
-            yield
-        finally:
-            # A transaction that has failed takes the setting back with everything else.
-            with suppress(DatabaseError, DjangoInterfaceError), connection.cursor() as cursor:
-                cursor.execute("reset statement_timeout")
+    """Let single statements run this long: for exports and reports. Also sets the budget.
+
+    The limit is sent with each statement and ends with its transaction, which is that statement alone if none is open:
+    in a pool of connections a setting of the session would meet the requests of others.
+    """
+    prefix = f"set local statement_timeout = {int(seconds * 1000)};"
+
+    def execute_longer(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 (Django calls it so)
+        is_on_server = context["cursor"].cursor.name is not None  # DECLARE is written before the statement
+        if not is_on_server and sql.split(maxsplit=1)[0].lower() in LIMITED_STATEMENTS:
+            sql = prefix + sql
+        return execute(sql, params, many, context)
+
+    with time_budget(seconds), connection.execute_wrapper(execute_longer):
+        yield
 
 
 def _wait(raw: Any, seconds: float) -> None:
