@@ -1,5 +1,6 @@
 """Who the members are, what their country offers and what their level gives."""
 
+from members.models.addresses import BLANK_ADDRESS, IS_BLANK, IS_E164_OR_BLANK, PostalAddress
 from members.models.levels import (
     LevelChange,
     LevelThreshold,
@@ -22,10 +23,18 @@ from members.models.people import (
     append_only,
 )
 from members.models.programme import CountryProgramme, CountryProgrammeQuerySet, LevelBenefit, LevelBenefitQuerySet
+from members.models.sign_ins import Device, DeviceQuerySet, EmailChange, EmailChangeQuerySet
 
 __all__ = [
+    "BLANK_ADDRESS",
+    "IS_BLANK",
+    "IS_E164_OR_BLANK",
     "CountryProgramme",
     "CountryProgrammeQuerySet",
+    "Device",
+    "DeviceQuerySet",
+    "EmailChange",
+    "EmailChangeQuerySet",
     "LevelBenefit",
     "LevelBenefitQuerySet",
     "LevelChange",
@@ -35,6 +44,7 @@ __all__ = [
     "MemberQuerySet",
     "Notice",
     "PendingLevelNotice",
+    "PostalAddress",
     "TermsAcceptance",
     "TermsVersion",
     "ThresholdAnnouncement",

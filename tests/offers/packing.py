@@ -8,9 +8,10 @@ from django.utils import timezone
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import Partner
+from members.addresses import Address
 from members.models import Member
 from members.offers.actions import packs
-from members.offers.actions.packs import Address, Report
+from members.offers.actions.packs import Report
 from members.offers.actions.reference_data import load_offers
 from members.offers.enums import PackStep
 from members.offers.models import WelcomePack

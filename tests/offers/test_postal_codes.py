@@ -2,7 +2,7 @@
 
 import pytest
 
-from members.offers import addresses
+from members import addresses
 from members.offers.forms.packs import PackForm
 from tests.world import World
 

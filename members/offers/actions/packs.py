@@ -18,8 +18,9 @@ from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from members.actions import notices
+from members.addresses import Address
 from members.enums import NoticeCode
-from members.models import Member, Notice, User
+from members.models import BLANK_ADDRESS, Member, Notice, User
 from members.offers import rules
 from members.offers.actions.cards import get_or_issue_card, revoke_card
 from members.offers.actions.pack_requests import MAX_PACKS_PER_RUN, current_partner, send_cancellation, send_request
@@ -36,22 +37,6 @@ NOTICE_CODES = {  # the steps that members are notified of: those they did not t
     PackStep.SENT_AGAIN: NoticeCode.PACK_SENT_AGAIN,
     PackStep.CANCELLED: NoticeCode.PACK_CANCELLED,
 }
-ADDRESS_FIELDS = ("name", "street", "city", "city_area", "country_area", "postal_code", "sorting_code", "phone")
-
-
-@dataclass(frozen=True)
-class Address:
-    """A postal address, in the parts that its country has; `phone` as E.164."""
-
-    name: str
-    country: str
-    street: str
-    city: str = ""
-    city_area: str = ""
-    country_area: str = ""
-    postal_code: str = ""
-    sorting_code: str = ""
-    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -302,7 +287,7 @@ def erase_pack_and_card(*, member: Member, at: datetime) -> None:
 
 
 def _delete_addresses(packs: QuerySet[WelcomePack], at: datetime) -> int:
-    return packs.update(blanked_at=at, **dict.fromkeys(ADDRESS_FIELDS, ""))
+    return packs.update(blanked_at=at, **BLANK_ADDRESS)
 
 
 def _contents_of_new_packs() -> list[str]:

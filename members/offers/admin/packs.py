@@ -24,16 +24,15 @@ from cps_portal.core.lib.spreadsheets import escape_formula
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
+from members.addresses import PARTS
 from members.forms.common import add_refusal
 from members.models import Member
 from members.offers import rules
 from members.offers.actions import pack_files, packs
-from members.offers.addresses import PARTS
 from members.offers.enums import PackState
 from members.offers.forms.pack_admin import COLUMNS, REQUIRED_COLUMNS, ReportFileForm, ResendForm
 from members.offers.forms.packs import PackForm
 from members.offers.models import PackEvent, PackItem, WelcomePack
-from members.offers.webhooks import label_lines
 from members.support.models import Case
 
 WORK = "offers.change_welcomepack"
@@ -144,7 +143,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
 
     @admin.display(description=_("address"))
     def address(self, pack: WelcomePack) -> str:
-        return "\n".join(label_lines(pack)) if not pack.blanked_at else gettext("Deleted")
+        return "\n".join(pack.address.label_lines) if not pack.blanked_at else gettext("Deleted")
 
     def search_conditions(self, term: str) -> list[Q]:
         return [
@@ -338,7 +337,7 @@ def _csv_file(packs_to_send: list[WelcomePack], moment: str) -> HttpResponse:
             " ".join(pack.contents),
             card.number_in_groups if card else "",
             f"{settings.SITE_URL}{card.check_path}" if card else "",
-            "\n".join(label_lines(pack)),
+            "\n".join(pack.address.label_lines),
             pack.phone,
             moment,
         ]

@@ -8,17 +8,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_countries.fields import CountryField
 
 from cps_portal.core.lib import reference as references
 from cps_portal.core.partners.models import Partner
 from members.enums import Level
-from members.models import Member, User, append_only
+from members.models import IS_BLANK, IS_E164_OR_BLANK, Member, PostalAddress, User, append_only
 from members.offers import rules
 from members.offers.enums import CancelReason, PackState, PackStep, ReturnReason
 from members.support.models import Case
-
-BLANK = Q(name="", street="", city="", city_area="", country_area="", postal_code="", sorting_code="", phone="")
 
 
 class PackItem(models.Model):
@@ -74,7 +71,7 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
         "changed_at",
     ]
 )
-class WelcomePack(models.Model):
+class WelcomePack(PostalAddress):
     """A member's Welcome Pack, from the request on. A pack that is returned and sent again is the same row (R37).
 
     State, times and tracking are derived from the steps (`PackEvent`) and copied here. `contents` are codes of
@@ -95,16 +92,6 @@ class WelcomePack(models.Model):
     level_when_asked = models.CharField(_("level when requested"), max_length=10, choices=Level)
     contents = models.JSONField(_("contents"), default=list)
     language = models.CharField(_("language of the letter"), max_length=10)
-
-    name = models.CharField(_("name on the parcel"), max_length=120, blank=True)
-    country = CountryField(verbose_name=_("country"))
-    street = models.TextField(_("street address"), max_length=300, blank=True)
-    city = models.CharField(_("city"), max_length=120, blank=True)
-    city_area = models.CharField(_("district"), max_length=120, blank=True)
-    country_area = models.CharField(_("region"), max_length=120, blank=True)
-    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
-    sorting_code = models.CharField(_("sorting code"), max_length=20, blank=True)
-    phone = models.CharField(_("phone for the courier"), max_length=16, blank=True)
 
     state = models.CharField(_("state"), max_length=12, choices=PackState, default=PackState.REQUESTED)
     sending = models.PositiveSmallIntegerField(_("sending"), default=1)
@@ -154,12 +141,12 @@ class WelcomePack(models.Model):
             ),
             models.CheckConstraint(
                 name="welcome_pack_phone",
-                condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
+                condition=IS_E164_OR_BLANK,
                 violation_error_message=_("Give the number with its country code, such as +27 82 000 0000."),
             ),
             models.CheckConstraint(
                 name="welcome_pack_address",
-                condition=Q(blanked_at=None) & ~Q(name="") & ~Q(street="") | Q(blanked_at__isnull=False) & BLANK,
+                condition=Q(blanked_at=None) & ~Q(name="") & ~Q(street="") | Q(blanked_at__isnull=False) & IS_BLANK,
             ),
         ]
 

