@@ -22,9 +22,9 @@ class Limits:
     desk_days = settings.DESK_WORKING_DAYS
     notice_days = settings.NOTICE_DAYS
     closing_days = settings.CLOSING_DAYS
-    outbox_days = settings.OUTBOX_RETENTION_DAYS
     password_length = settings.PASSWORD_MIN_LENGTH
     reset_days = settings.PASSWORD_RESET_TIMEOUT // 86_400
+    undo_days = settings.EMAIL_UNDO_DAYS
     loan_reserved_days = settings.LOAN_RESERVED_FOR.days
     loan_back_days = settings.LOAN_BACK_DAYS
     places = PLACES

@@ -1,9 +1,8 @@
 from celery import shared_task
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from cps_portal.core.lib.background import queue_task
-from cps_portal.site import actions
+from cps_portal.core.lib.background import queue_task, run_in_slices
+from cps_portal.site import actions, retention
 
 BATCH = 100
 
@@ -15,7 +14,18 @@ def erase_closed(after: int = 0) -> None:
         queue_task("portal.erase_closed", last)
 
 
-@shared_task(name="portal.clear_sessions")
-def clear_sessions() -> None:
-    """Delete sessions that have run out: they keep the address that was typed."""
-    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+@shared_task(name="portal.delete_expired")
+def delete_expired(*, hourly: bool) -> None:
+    """Queue a task for every table with rows whose time may be over."""
+    for label in retention.expiring_tables(hourly=hourly):
+        queue_task("portal.delete_expired_rows", label)
+
+
+@shared_task(name="portal.delete_expired_rows")
+def delete_expired_rows(label: str) -> None:
+    """Delete the rows of one table whose time is over, in batches."""
+
+    def step() -> bool:
+        return retention.delete_batch(label=label, at=timezone.now()) > 0
+
+    run_in_slices("portal.delete_expired_rows", label, step=step)

@@ -18,6 +18,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.models import Attempt, EndpointSecret, Partner, WebhookEndpoint
+from cps_portal.site.retention import delete_all
 from tests.factories import UserFactory
 from tests.partners.conftest import TYPE, Announce
 from tests.partners.receiver import DRIPPING, DROP, ENDLESS, OK, Receiver, answer, receiving
@@ -278,5 +279,5 @@ def test_answers_are_deleted_after_a_month(endpoint: WebhookEndpoint, announce: 
     outbox.deliver(announce("pack-11").pk)
     assert actions.erase_answers(keys=["pack-1"]) == 1  # before, if the person goes
     assert sorted(Attempt.objects.values_list("answer", flat=True)) == ["", "thanks"]
-    assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=29)) == 0
-    assert actions.delete_old_attempts(at=timezone.now() + timedelta(days=31)) == 2
+    assert delete_all(label="partners.Attempt", at=timezone.now() + timedelta(days=29)) == 0
+    assert delete_all(label="partners.Attempt", at=timezone.now() + timedelta(days=31)) == 2

@@ -10,9 +10,10 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.core.submissions import actions, tasks, tokens
-from cps_portal.core.submissions.kept import COOKIE, browser_of
+from cps_portal.core.submissions import actions, tokens
+from cps_portal.core.submissions.kept import browser_of, cookie_name
 from cps_portal.core.submissions.models import KeptForm
+from cps_portal.site.retention import delete_all
 from members.enums import Specialty
 from members.models import TermsVersion, User
 from members.support.models import Case, CaseMessage
@@ -93,7 +94,7 @@ def test_signing_out_deletes_it(world: World, build: Build) -> None:
     client.force_login(form.user)
     client.post("/accounts/logout/")
     assert not KeptForm.objects.exists()
-    assert client.cookies[COOKIE].value == ""
+    assert client.cookies[cookie_name()].value == ""
     client.force_login(form.user)
     assert not kept_line(client.get(form.page))
 
@@ -309,7 +310,7 @@ STRANGE_COOKIES = {
 def test_a_cookie_that_is_none_of_ours_is_ignored(world: World, rf: RequestFactory, value: str) -> None:
     form = stage.profile(world)
     client = signed_in(form.user)
-    client.cookies[COOKIE] = value.encode(errors="surrogatepass").decode("latin-1")  # as WSGI passes it on
+    client.cookies[cookie_name()] = value.encode(errors="surrogatepass").decode("latin-1")  # as WSGI passes it on
     data = type_in(client, form)
     assert client.get("/dashboard/").status_code == 200
     assert send(client, form, data).status_code == 302
@@ -317,7 +318,7 @@ def test_a_cookie_that_is_none_of_ours_is_ignored(world: World, rf: RequestFacto
     client.post("/accounts/logout/")
     assert client.get("/accounts/login/").status_code == 200
     request = rf.get("/")
-    request.COOKIES[COOKIE] = value
+    request.COOKIES[cookie_name()] = value
     assert browser_of(request) == ""
 
 
@@ -326,9 +327,9 @@ def test_a_form_is_kept_with_a_new_cookie_if_the_old_is_none_of_ours(world: Worl
     client = signed_in(form.user)
     data = type_in(client, form)
     client.session.delete()
-    client.cookies[COOKIE] = "a" * 42 + "\0"
+    client.cookies[cookie_name()] = "a" * 42 + "\0"
     assert send(client, form, data).status_code == 302
-    assert actions.BROWSER.fullmatch(client.cookies[COOKIE].value)
+    assert actions.BROWSER.fullmatch(client.cookies[cookie_name()].value)
     client.force_login(form.user)
     assert shown(client, form) == form.typed
 
@@ -379,7 +380,7 @@ def test_it_is_kept_for_a_day(world: World, settings: Settings) -> None:
     client.force_login(form.user)
     KeptForm.objects.update(at=timezone.now() - settings.KEPT_FORM_FOR)
     assert not kept_line(client.get(form.page))
-    tasks.delete_old()
+    delete_all(label="submissions.KeptForm", at=timezone.now())
     assert not KeptForm.objects.exists()
 
 

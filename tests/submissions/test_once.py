@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.core.submissions import tasks, tokens
+from cps_portal.core.submissions import tokens
 from cps_portal.core.submissions.models import Submission
+from cps_portal.site.retention import delete_all
 from members.offers.models import WelcomePack
 from members.support.models import Case, CaseMessage
 from servicing.models import Ticket, TicketMessage
@@ -175,10 +176,10 @@ def test_the_record_is_kept_for_a_day_and_does_not_contain_what_was_typed(world:
     send(client, form, data)
     row = Submission.objects.get()
     assert (row.account, len(row.body_hash)) == (world.ana.user, 64)
-    tasks.delete_old()
+    delete_all(label="submissions.Submission", at=timezone.now())
     assert Submission.objects.exists()
     Submission.objects.update(at=timezone.now() - settings.SUBMISSION_KEPT_FOR)
-    tasks.delete_old()
+    delete_all(label="submissions.Submission", at=timezone.now())
     assert not Submission.objects.exists()
 
 

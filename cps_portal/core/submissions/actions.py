@@ -1,11 +1,10 @@
-"""Keep what was typed into a form that could not be accepted, and delete what is no longer needed (R71)."""
+"""Keep what was typed into a form that could not be accepted, and delete it with the account (R14, R71)."""
 
 import json
 import re
 import secrets
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.http import QueryDict
 
@@ -53,12 +52,6 @@ def keep_form(*, browser: str, account: int | None, token: FormToken, path: str,
     newest = KeptForm.objects.filter(browser=browser).values("pk")[:MAX_KEPT_FORMS]
     KeptForm.objects.filter(browser=browser).exclude(pk__in=newest).delete()
     return True
-
-
-def delete_old(*, at: datetime) -> None:
-    """Delete kept forms and answers whose time is over."""
-    KeptForm.objects.filter(at__lte=at - settings.KEPT_FORM_FOR).delete()
-    Submission.objects.filter(at__lte=at - settings.SUBMISSION_KEPT_FOR).delete()
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from cps_portal.core.lib.countries import list_countries
 from cps_portal.site.presenters import dashboard as dashboards
 from cps_portal.site.presenters.help import build_topics, find_answers, help_facts
+from cps_portal.site.presenters.retention import privacy_periods
 from kitbag.models import Product
 from kitbag.queries.fast_track import count_fast_track_models
 from members.access import MemberRequest, member_of, member_required, newest_terms
@@ -159,4 +160,4 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """The privacy notice (R9)."""
-    return render(request, "public/privacy.html")
+    return render(request, "public/privacy.html", {"periods": privacy_periods()})

@@ -1,6 +1,6 @@
 """The actions on partners, gathered for the apps that call them."""
 
-from cps_portal.core.partners.actions.api_calls import delete_old_calls, log_call, write_buffered_calls
+from cps_portal.core.partners.actions.api_calls import log_call, write_buffered_calls
 from cps_portal.core.partners.actions.credentials import (
     change_credential,
     issue_credential,
@@ -23,7 +23,6 @@ from cps_portal.core.partners.actions.endpoints import (
 )
 from cps_portal.core.partners.actions.webhooks import (
     HTTP_GONE,
-    delete_old_attempts,
     endpoint_of,
     enqueue_webhook,
     erase_answers,
@@ -42,8 +41,6 @@ __all__ = [
     "check_new_endpoint",
     "check_url",
     "delete_endpoint",
-    "delete_old_attempts",
-    "delete_old_calls",
     "endpoint_of",
     "enqueue_webhook",
     "erase_answers",

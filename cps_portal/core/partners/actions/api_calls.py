@@ -1,20 +1,17 @@
 """The log of API calls: buffered in Redis during the request, written to the database by a periodic task (R55)."""
 
-from datetime import datetime
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
 from cps_portal.core.lib import buffered_counts
-from cps_portal.core.partners.models import ApiCall, Credential, IdempotencyRecord
+from cps_portal.core.partners.models import ApiCall, Credential
 
 CALLS_BUFFER = "partners:calls"
 MAX_BUFFERED_CALLS = 1_000_000  # if the task does not run, older calls are only in the application log
 WRITE_BATCH = 1000
-DELETE_BATCH = 5000
 
 
 def log_call(call: dict[str, Any]) -> None:
@@ -47,13 +44,3 @@ def _write(rows: list[dict[str, Any]]) -> None:
         Credential.objects.filter(pk=key).exclude(last_used_at__gte=last.at).update(
             last_used_at=last.at, last_used_from=last.address
         )
-
-
-def delete_old_calls(*, at: datetime) -> int:
-    """Delete API calls after CALLS_KEPT and idempotency records after ANSWERS_KEPT. Returns how many calls."""
-    IdempotencyRecord.objects.filter(at__lt=at - settings.ANSWERS_KEPT).delete()
-    old = ApiCall.objects.filter(at__lt=at - settings.CALLS_KEPT).order_by("at")
-    total = 0
-    while keys := list(old.values_list("pk", flat=True)[:DELETE_BATCH]):
-        total += ApiCall.objects.filter(pk__in=keys).delete()[0]
-    return total

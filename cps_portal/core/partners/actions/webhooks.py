@@ -28,7 +28,6 @@ from cps_portal.core.partners.models import Attempt, Partner, WebhookEndpoint
 
 HTTP_GONE = 410
 TEST_EVENT = "endpoint.test"
-DELETE_BATCH = 5000
 SUBSCRIBED: CompiledQuery[WebhookEndpoint] = CompiledQuery(
     lambda partner, event: WebhookEndpoint.objects.filter(partner=partner, partner__active=True).subscribed_to(event)
 )
@@ -180,15 +179,3 @@ def erase_answers(*, keys: Iterable[str]) -> int:
     """
     about = reduce(or_, (Q(key__startswith=f"{key}@") for key in keys), Q(pk__in=[]))
     return Attempt.objects.filter(about).update(answer="", error="")
-
-
-def delete_old_attempts(*, at: datetime) -> int:
-    """Delete attempts after WEBHOOK_ATTEMPTS_DAYS: answers may repeat personal data. Returns how many.
-
-    In batches, each in its own transaction.
-    """
-    old = Attempt.objects.filter(at__lt=at - timedelta(days=settings.WEBHOOK_ATTEMPTS_DAYS)).order_by("at")
-    total = 0
-    while keys := list(old.values_list("pk", flat=True)[:DELETE_BATCH]):
-        total += Attempt.objects.filter(pk__in=keys).delete()[0]
-    return total

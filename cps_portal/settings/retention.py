@@ -1,0 +1,12 @@
+"""How long rows are kept that are deleted in the end; `cps_portal/site/retention.py` says which, and why.
+
+Shorter periods of single features stand beside those features in the other modules.
+"""
+
+from datetime import timedelta
+
+MESSAGES_KEPT = timedelta(days=400)  # after OUTBOX_RETENTION_DAYS only that there was one, without content
+HISTORY_KEPT = timedelta(days=2 * 365)  # earlier states of rows; must be longer than the days of REVIEW_REFUSALS
+ADMIN_LOG_KEPT = timedelta(days=2 * 365)
+LEDGER_CHECKS_KEPT = timedelta(days=400)
+ERASED_FILES_KEPT = timedelta(days=400)  # the empty rows of erased files; must be longer than backups are kept
