@@ -96,6 +96,19 @@ def time_budget(seconds: float) -> Iterator[None]:
         _budget.reset(token)
 
 
+@dataclass
+class StatementLimit:
+    """Sends a longer limit with each statement; with 0 seconds that of the connection counts."""
+
+    seconds: float = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 (Django calls it so)
+        is_on_server = context["cursor"].cursor.name is not None  # DECLARE is written before the statement
+        if self.seconds and not is_on_server and sql.split(maxsplit=1)[0].lower() in LIMITED_STATEMENTS:
+            sql = f"set local statement_timeout = {int(self.seconds * 1000)};{sql}"
+        return execute(sql, params, many, context)
+
+
 @contextmanager
 def longer_statements(seconds: float) -> Iterator[None]:
     """Let single statements run this long: for exports and reports. Also sets the budget.
@@ -103,15 +116,7 @@ def longer_statements(seconds: float) -> Iterator[None]:
     The limit is sent with each statement and ends with its transaction, which is that statement alone if none is open:
     in a pool of connections a setting of the session would meet the requests of others.
     """
-    prefix = f"set local statement_timeout = {int(seconds * 1000)};"
-
-    def execute_longer(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 (Django calls it so)
-        is_on_server = context["cursor"].cursor.name is not None  # DECLARE is written before the statement
-        if not is_on_server and sql.split(maxsplit=1)[0].lower() in LIMITED_STATEMENTS:
-            sql = prefix + sql
-        return execute(sql, params, many, context)
-
-    with time_budget(seconds), connection.execute_wrapper(execute_longer):
+    with time_budget(seconds), connection.execute_wrapper(StatementLimit(seconds)):
         yield
 
 
@@ -138,7 +143,14 @@ class TimeBudgetMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with time_budget(settings.REQUEST_BUDGET_SECONDS), ExitStack() as request.budget:  # type: ignore[attr-defined]
+        # Wrapped here, although the limit is known only later: Django unwraps in the order of calls, and would take off
+        # the wrapper of pghistory instead of one that was added inside of it.
+        request.statement_limit = StatementLimit()  # type: ignore[attr-defined]
+        with (
+            time_budget(settings.REQUEST_BUDGET_SECONDS),
+            ExitStack() as request.budget,  # type: ignore[attr-defined]
+            connection.execute_wrapper(request.statement_limit),  # type: ignore[attr-defined]
+        ):
             return self.get_response(request)
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> None:
@@ -146,7 +158,8 @@ class TimeBudgetMiddleware:
         match = request.resolver_match
         seconds = match and (settings.SLOW_VIEWS.get(match.view_name) or settings.SLOW_VIEWS.get(match.app_name))
         if seconds:
-            request.budget.enter_context(longer_statements(seconds))  # type: ignore[attr-defined]
+            request.budget.enter_context(time_budget(seconds))  # type: ignore[attr-defined]
+            request.statement_limit.seconds = seconds  # type: ignore[attr-defined]
 
 
 def is_out_of_time(error: BaseException | None) -> bool:
