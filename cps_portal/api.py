@@ -37,6 +37,7 @@ from servicing.api.loans import (
     LoanUnitsView,
     TakeBackView,
 )
+from servicing.api.shipping import ShipmentsView, ShippingView
 from servicing.api.tickets import TicketDetailView, TicketEventBatchView, TicketEventsView, TicketsView
 from servicing.api.visitors import CardPhotoView, VisitorDetailView, VisitorsView
 from servicing.api.work import (
@@ -72,6 +73,8 @@ urlpatterns = [
     path("tickets/events", TicketEventBatchView.as_view(), name="api-ticket-event-batch"),
     path("tickets/<str:reference>", TicketDetailView.as_view(), name="api-ticket"),
     path("tickets/<str:reference>/events", TicketEventsView.as_view(), name="api-ticket-events"),
+    path("tickets/<str:reference>/shipping", ShippingView.as_view(), name="api-shipping"),
+    path("tickets/<str:reference>/shipments", ShipmentsView.as_view(), name="api-shipments"),
     path("tickets/<str:reference>/estimates", EstimatesView.as_view(), name="api-estimates"),
     path("tickets/<str:reference>/parts", PartsView.as_view(), name="api-parts"),
     path("tickets/<str:reference>/parts/<id:pk>/expected", PartExpectedView.as_view(), name="api-part-expected"),

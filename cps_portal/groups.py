@@ -45,7 +45,7 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "estimate estimatehistoryevent estimateline parcel part servicecentre ticket ticketevent ticketfile "
+            "carrier estimate estimatehistoryevent estimateline parcel part servicecentre shipment ticket ticketevent ticketfile "
             "tickethistoryevent ticketmessage visitingmember ",
         ),
         *allow("view change", "servicing", "loan"),
@@ -78,9 +78,11 @@ GROUPS: dict[str, list[str]] = {
         *allow("view add change", "kitbag", "retailer serialshape"),
         *allow("view add change delete", "kitbag", "authorisedperiod productname"),
         "kitbag.plan_stagechange",
+        *allow("view", "system", "tick"),
         *allow("view", "servicing", "loan servicecentreevent ticket"),
-        *allow("view add change", "servicing", "loanunit servicecentre"),
-        *allow("view add change delete", "servicing", "centrestaff closure"),
+        *allow("view add change", "servicing", "carrier loanunit servicecentre"),
+        *allow("view add change delete", "servicing", "calendarexception centrestaff"),
+        *allow("view change", "servicing", "estimatedholiday"),
         "servicing.view_every_ticket",
         *allow(
             "view",

@@ -6,19 +6,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django_countries.fields import Country
 
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from members.queries import confirmed_first_name
 from servicing.enums import EventKind
-from servicing.models import Estimate, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
+from servicing.models import Estimate, EstimatedHoliday, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.presenters import events
+from servicing.presenters.calendars import describe_change
 from servicing.presenters.news import News, is_current
 from servicing.rules.clock import day_after_part
 
 E = EventKind
 RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
+DATED = (E.BOOKED_IN, E.BECAME_FAST_TRACK, E.TARGET_CHANGED)  # these say when it is due
 LATE = (E.TARGET_MISSED, events.PART_LATE)
 
 
@@ -47,8 +52,9 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
             "text": message.text if message and row.kind == E.QUESTION_ASKED else "",
             "is_late": key in LATE,
             "new_date": _new_date(row.ticket),
-            "due_at": _local_due_at(row.ticket) if row.kind in (E.BOOKED_IN, E.BECAME_FAST_TRACK) else None,
-            "shipped": row.kind == E.SHIPPED,
+            "due_at": _local_due_at(row.ticket) if row.kind in DATED else None,
+            "shipment": row.ticket.shipments.to_customer().last() if row.kind == E.SHIPPED else None,
+            "reason": describe_change(row.data) if row.kind == E.TARGET_CHANGED else "",
             "warranty": row.kind == E.WARRANTY_DECIDED,
             "event": row,
         },
@@ -67,6 +73,26 @@ def ticket_document(*, document: int) -> dict[str, str] | None:
     """A new document of the centre; None if the account was closed."""
     row = TicketFile.objects.select_related(*RELATED).get(pk=document)
     return _ticket_mail(row.ticket, events.DOCUMENT, {})
+
+
+@renderer("servicing.holidays")
+def holidays(*, holidays: list[int], missing: list[str]) -> dict[str, str] | None:
+    """For staff: estimated holidays to confirm, and countries whose holidays are unknown, as "UA 2026" (R72).
+
+    None if everything has been answered meanwhile (R70).
+    """
+    rows = EstimatedHoliday.objects.filter(pk__in=holidays, answer="")
+    if not rows and not missing:
+        return None
+    entries = (entry.split() for entry in missing)
+    page = "estimatedholiday" if rows else "calendarexception"
+    context = {
+        "title": _("Holidays to confirm") if rows else _("Holidays that aren’t known"),
+        "holidays": rows,
+        "missing": [{"country": Country(code).name, "year": year} for code, year in entries],
+        "url": f"{settings.SITE_URL}{reverse(f'admin:servicing_{page}_changelist')}",
+    }
+    return render_mail("holidays", context, language=settings.LANGUAGE_CODE)
 
 
 @renderer("servicing.loan")

@@ -15,12 +15,44 @@ class CentreStatus(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
 
 
+class DayKind(models.TextChoices):
+    """How days differ from the weekly hours of a centre (R72)."""
+
+    CLOSED = "closed", _("Closed")
+    OPEN = "open", _("Open after all")
+    HALF = "half_day", _("Half day")
+    SEASON = "season", _("Other hours")
+
+
+class HolidayAnswer(models.TextChoices):
+    """What staff know of an estimated holiday (R72)."""
+
+    CONFIRMED = "confirmed", _("It is on that day")
+    MOVED = "moved", _("It is on another day")
+    DROPPED = "dropped", _("It is no holiday")
+
+
 class ServiceKind(models.TextChoices):
     """What the centre should do (R46)."""
 
     REPAIR = "repair", _("Repair")
     MAINTENANCE = "maintenance", _("Maintenance")
     UPGRADE = "upgrade", _("Upgrade")
+
+
+class Travel(models.TextChoices):
+    """How a product gets to the centre (R61)."""
+
+    COURIER = "courier", _("The customer sends it")
+    COLLECTION = "collection", _("The centre has it collected")
+    DROP_OFF = "drop_off", _("The customer brings it")
+
+
+class Direction(models.TextChoices):
+    """Where a shipment goes (R61)."""
+
+    TO_CENTRE = "to_centre", _("To the centre")
+    TO_CUSTOMER = "to_customer", _("Back to the customer")
 
 
 class TicketState(models.TextChoices):
@@ -66,6 +98,7 @@ class EventKind(models.TextChoices):
     REQUESTED = "requested", _("Service requested")
     PLACE_AWAITED = "place_awaited", _("Waiting for a place")
     PLACE_GIVEN = "place_given", _("Place assigned")
+    SHIPPING_CHANGED = "shipping_changed", _("Return address changed")
     CHOSE_STANDARD = "chose_standard", _("Standard speed chosen")
     BECAME_STANDARD = "became_standard", _("Became standard speed")
     ACCEPTED = "accepted", _("Accepted by the centre")
@@ -85,6 +118,7 @@ class EventKind(models.TextChoices):
     PART_EXPECTED = "part_expected", _("Part expected")
     PART_ARRIVED = "part_arrived", _("Part arrived")
     REPAIR_STARTED = "repair_started", _("Work started")
+    TARGET_CHANGED = "target_changed", _("Target changed")
     TARGET_MISSED = "target_missed", _("Target missed")
     LOAN_OFFERED = "loan_offered", _("Loan offered")
     LOAN_DECLINED = "loan_declined", _("Loan declined")
@@ -94,6 +128,7 @@ class EventKind(models.TextChoices):
     LOAN_RETURNED = "loan_returned", _("Loan returned")
     READY = "ready", _("Ready to ship")
     SHIPPED = "shipped", _("Shipped")
+    DELIVERED = "delivered", _("Delivered")
     CLOSED = "closed", _("Closed")
     CANCELLED = "cancelled", _("Cancelled")
 

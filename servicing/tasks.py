@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from servicing.actions import erasure, estimates, loans, places, targets
+from servicing.actions import calendars, erasure, estimates, loans, places, shipping, targets
 
 
 @shared_task(name="servicing.registration_validated")
@@ -34,6 +34,19 @@ def flag_overdue() -> None:
     targets.flag_overdue(at=timezone.now())
 
 
+@shared_task(name="servicing.follow_calendars")
+def follow_calendars() -> None:
+    """Move the targets of open jobs at centres whose calendar has changed (R72)."""
+    calendars.follow_calendars(at=timezone.now())
+
+
+@shared_task(name="servicing.check_holidays")
+def check_holidays() -> None:
+    """Ask staff about holidays that are only estimated, and warn of countries without any (R72)."""
+    calendars.ask_about_holidays(at=timezone.now())
+    calendars.warn_of_missing_holidays(at=timezone.now())
+
+
 @shared_task(name="servicing.lapse_places")
 def lapse_places() -> None:
     """Take back the places of products that were not booked in in time (R49)."""
@@ -56,6 +69,12 @@ def lapse_reservations() -> None:
 def remind_of_loans() -> None:
     """Remind members of loans that are due back or overdue (R53)."""
     loans.remind(at=timezone.now())
+
+
+@shared_task(name="servicing.delete_old_addresses")
+def delete_old_addresses() -> None:
+    """Delete return addresses some time after delivery (R61)."""
+    shipping.delete_old_addresses(at=timezone.now())
 
 
 @shared_task(name="servicing.forget_visitors")

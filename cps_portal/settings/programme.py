@@ -48,6 +48,8 @@ LOAN_DAYS = 10  # working days of a loan at first (R53)
 LOAN_BACK_DAYS = 2  # working days after their own product is ready, in which the member brings the loan back
 LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected by then is released
 
+HOLIDAYS_ASKED_DAYS = 10  # staff are asked about an estimated holiday this long before it (R72)
+
 # Support and its working hours (R19, R58)
 SUPPORT_CALENDAR = clock.Calendar(
     zone=ZoneInfo(env("SUPPORT_ZONE")),

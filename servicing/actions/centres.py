@@ -1,20 +1,20 @@
-"""Load the service centres that come with the portal."""
+"""Load the service centres and carriers that come with the portal."""
 
 import csv
-from datetime import time
 from decimal import Decimal
 from pathlib import Path
 
 from django.db import transaction
 
 from servicing.enums import CentreStatus
-from servicing.models import ServiceCentre
+from servicing.models import Carrier, ServiceCentre
 
-CENTRES_FILE = Path(__file__).parent.parent / "reference" / "centres.csv"
+REFERENCE = Path(__file__).parent.parent / "reference"
+CENTRES_FILE, CARRIERS_FILE = REFERENCE / "centres.csv", REFERENCE / "carriers.csv"
 
 
 SUSPENDED_NOTICE = "This centre isn’t accepting work at the moment. Choose another centre, or contact us."
-FIELDS_ADDED_LATER = ["zone", "weekdays", "opens", "closes", "services", "shelves"]
+FIELDS_ADDED_LATER = ["zone", "hours", "subdivision", "holiday_categories", "services", "shelves"]
 
 
 @transaction.atomic
@@ -34,9 +34,9 @@ def load_centres() -> tuple[int, int]:
                 latitude=Decimal(row["latitude"]),
                 longitude=Decimal(row["longitude"]),
                 zone=row["zone"],
-                weekdays=[int(day) for day in row["weekdays"].split()],
-                opens=time.fromisoformat(row["opens"]),
-                closes=time.fromisoformat(row["closes"]),
+                hours=row["hours"],
+                subdivision=row["subdivision"],
+                holiday_categories=row["holidays"].split(),
                 services=row["services"].split(),
                 shelves=row["shelves"].split(),
                 programme=row["programme"],
@@ -61,3 +61,18 @@ def _fill_missing_fields(centres: list[ServiceCentre]) -> None:
             for name in FIELDS_ADDED_LATER:
                 setattr(centre, name, getattr(loaded, name))
     ServiceCentre.objects.bulk_update(incomplete.values(), FIELDS_ADDED_LATER)
+
+
+def load_carriers() -> int:
+    """Add the carriers that are missing (R61); existing ones are left alone, because staff edit them.
+
+    Returns how many were added.
+    """
+    with CARRIERS_FILE.open(encoding="utf-8", newline="") as file:
+        carriers = [
+            Carrier(slug=row["slug"], name=row["name"], link=row["link"], sample=row["basis"] == "sample")
+            for row in csv.DictReader(file)
+        ]
+    before = Carrier.objects.count()
+    Carrier.objects.bulk_create(carriers, ignore_conflicts=True)
+    return Carrier.objects.count() - before

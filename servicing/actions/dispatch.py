@@ -12,8 +12,8 @@ from servicing.actions.intake import require_not_stolen
 from servicing.actions.messages import record_answer
 from servicing.actions.parts import expect_part, order_part, receive_part
 from servicing.actions.places import choose_standard
-from servicing.actions.shipping import ship
-from servicing.actions.tickets import book_in, cancel
+from servicing.actions.shipping import Tracking, record_delivery, ship
+from servicing.actions.tickets import book_in, cancel, close
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EventKind
 from servicing.models import Estimate, Part, Ticket, TicketEvent
@@ -87,9 +87,12 @@ def _order_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part
 def _ship(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
     return ship(
         ticket=ticket,
-        carrier=payload["carrier"],
-        tracking=payload["tracking"],
-        tracking_url=payload["tracking_url"],
+        tracking=Tracking(
+            carrier=payload["carrier"],
+            number=payload["tracking"],
+            url=payload["tracking_url"],
+            expected_on=payload["expected_on"],
+        ),
         **details,
     )
 
@@ -120,6 +123,7 @@ EVENT_ACTIONS: Mapping[EventKind, EventAction] = {
     E.REPAIR_STARTED: _record(E.REPAIR_STARTED),
     E.READY: _record(E.READY),
     E.SHIPPED: _ship,
-    E.CLOSED: _record(E.CLOSED),
+    E.DELIVERED: lambda ticket, payload, details: record_delivery(ticket=ticket, **details),
+    E.CLOSED: lambda ticket, payload, details: close(ticket=ticket, **details),
     E.CANCELLED: lambda ticket, payload, details: cancel(ticket=ticket, **details),
 }

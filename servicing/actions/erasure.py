@@ -7,8 +7,18 @@ from django.db.models import Max, Q
 
 from cps_portal.core.files import actions as stored_files
 from cps_portal.core.files.models import StoredFile
-from members.models import Member
-from servicing.models import Estimate, Loan, Parcel, Ticket, TicketFile, TicketMessage, TicketQuerySet, VisitingMember
+from members.models import BLANK_ADDRESS, Member
+from servicing.models import (
+    Estimate,
+    Loan,
+    Parcel,
+    Shipment,
+    Ticket,
+    TicketFile,
+    TicketMessage,
+    TicketQuerySet,
+    VisitingMember,
+)
 
 VISITORS_KEPT_FOR = timedelta(weeks=6)  # after the last job, for questions about it
 BLANK = {
@@ -17,9 +27,6 @@ BLANK = {
     "accessories": "",
     "serial": "",
     "serial_key": None,
-    "carrier": "",
-    "tracking": "",
-    "tracking_url": "",
 }
 
 
@@ -61,7 +68,9 @@ def _erase_visitor(pk: int, at: datetime) -> bool:
 def _blank_tickets(tickets: TicketQuerySet, at: datetime) -> None:
     TicketMessage.objects.filter(ticket__in=tickets).update(text="")
     Estimate.objects.filter(ticket__in=tickets).update(note="")
-    Parcel.objects.filter(tickets__in=tickets).update(carrier="", tracking="")
+    Parcel.objects.filter(tickets__in=tickets, blanked_at=None).update(blanked_at=at, **BLANK_ADDRESS)
+    shipments = Shipment.objects.filter(tickets__in=tickets).values("pk")
+    Shipment.objects.filter(pk__in=shipments).update(carrier_name="", number="", number_key="", url="")
     files = TicketFile.objects.filter(ticket__in=tickets, file__erased_at=None).values("file")
     for file in StoredFile.objects.filter(pk__in=files).order_by("pk"):
         stored_files.erase(file=file, at=at)

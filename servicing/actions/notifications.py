@@ -31,6 +31,7 @@ NOTIFIED_KINDS = frozenset(
         E.ESTIMATE_WITHDRAWN,
         E.PART_ORDERED,
         E.PART_EXPECTED,
+        E.TARGET_CHANGED,
         E.TARGET_MISSED,
         E.LOAN_OFFERED,
         E.LOAN_RESERVED,
@@ -116,6 +117,8 @@ def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) ->
     is_own_doing = event.by_id and ticket.member and event.by_id == ticket.member.user_id
     if event.kind not in NOTIFIED_KINDS or is_own_doing:
         return False
+    if event.kind == E.TARGET_CHANGED:
+        return bool(event.data.get("later"))
     return ticket.state != previous_state or event.kind not in NEWS_IF_STATE_CHANGES
 
 

@@ -17,8 +17,9 @@ from kitbag.models import Registration
 from members.models import Member, User
 from servicing.actions import notifications
 from servicing.actions.events import Actor, apply_events, hold_key, keep_locked
+from servicing.actions.shipping import ReturnTo, check_return, write_return
 from servicing.actions.tickets import apply_entitlement
-from servicing.enums import EventKind, PlaceWish, ServiceKind, TicketFileKind, TicketState, WhyRefused
+from servicing.enums import EventKind, PlaceWish, ServiceKind, TicketFileKind, TicketState, Travel, WhyRefused
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent, TicketFile, VisitingMember
 from servicing.presenters.turnaround import CONTACT_US
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
@@ -42,6 +43,7 @@ class RequestedItem:
     proofs: Sequence[StoredFile] = ()
     accessories: str = ""
     condition: str = ""
+    loan_wanted: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,20 @@ class OpenedParcel:
 
 @transaction.atomic
 def open_parcel(
-    *, member: Member, centre: ServiceCentre, items: Sequence[RequestedItem], by: User, at: datetime
+    *,
+    member: Member,
+    centre: ServiceCentre,
+    items: Sequence[RequestedItem],
+    returns: ReturnTo | None = None,
+    by: User,
+    at: datetime,
 ) -> OpenedParcel:
-    """Request a service for products of the Kitbag: all of them or none.
+    """Request a service for products of the Kitbag: all of them or none. `returns`: how they travel (R61).
 
     The member is locked, so that two requests at once cannot take more than three places.
     Raises Refusal with the field `items.N.…` of the N-th product: `empty`, `many`, `yours`, `in_service`, `fault`,
-    `refused` with the reason, `places` if all are taken and the member has not chosen what to do then.
+    `refused` with the reason, `places` if all are taken and the member has not chosen what to do then; `no_address`
+    beside `travel` if nothing can be sent to the centre, and as `check_return`.
     """
     if not items:
         raise Refusal("empty", _("Choose at least one product."), "items")
@@ -67,7 +76,7 @@ def open_parcel(
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", _("This account is closed."))
-    parcel = _new_parcel(centre, at)
+    parcel = _new_parcel(centre, at, returns)
     tickets = [
         _open(locked, None, parcel, item, actor=Actor(user=by), at=at, field=f"items.{number}")
         for number, item in enumerate(items)
@@ -139,6 +148,7 @@ def _open(
         fault=requested.fault.strip(),
         condition=requested.condition,
         accessories=requested.accessories,
+        loan_wanted=requested.loan_wanted,
         warranty_asked=requested.warranty,
         level=member.level if member else "",
         wish=requested.wish or PlaceWish.WAIT,
@@ -211,6 +221,12 @@ def _attach_files(ticket: Ticket, requested: RequestedItem, at: datetime) -> Non
     TicketFile.objects.bulk_create([TicketFile(ticket=ticket, kind=kind, file=file, at=at) for kind, file in files])
 
 
-def _new_parcel(centre: ServiceCentre, at: datetime) -> Parcel:
+def _new_parcel(centre: ServiceCentre, at: datetime, returns: ReturnTo | None = None) -> Parcel:
+    """Without `returns` it was brought to the counter, and is collected there unless somebody enters an address."""
     reference = new_reference(lambda drawn: Parcel.objects.filter(reference=drawn).exists())
-    return Parcel.objects.create(reference=reference, centre=centre, made_at=at)
+    parcel = Parcel(reference=reference, centre=centre, made_at=at)
+    if returns:
+        check_return(returns=returns, centre=centre, at=at)
+    write_return(parcel, returns or ReturnTo(Travel.DROP_OFF))
+    parcel.save()
+    return parcel

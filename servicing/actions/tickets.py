@@ -14,7 +14,8 @@ from servicing.actions.events import (
     places_taken,
     record_event,
 )
-from servicing.enums import BEFORE_INTAKE, EventKind, PlaceWish, TicketFileKind, Track, Warranty
+from servicing.actions.shipping import note_delivery
+from servicing.enums import BEFORE_INTAKE, Direction, EventKind, PlaceWish, TicketFileKind, Track, Warranty
 from servicing.models import Ticket, TicketEvent
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
 from servicing.rules.entitlement import NO_CLAIM, Entitlement
@@ -55,13 +56,23 @@ def book_in(
     if is_first:
         _grant_at_intake(ticket, details["at"], is_clean=is_clean)
         ticket.condition, ticket.accessories = condition or ticket.condition, accessories or ticket.accessories
-    return record_event(
+    event = record_event(
         ticket=ticket,
         kind=EventKind.BOOKED_IN,
         data={"target_days": ticket.target_days, "level": ticket.level, "track": ticket.track},
         changed=INTAKE_FIELDS if is_first else (),
         **details,
     )
+    note_delivery(ticket=ticket, direction=Direction.TO_CENTRE, at=event.occurred_at)
+    return event
+
+
+@locks_ticket
+def close(*, ticket: Ticket, **details: Unpack[EventDetails]) -> TicketEvent:
+    """The customer has the product: what was shipped has arrived. Raises Refusal as `record_event`."""
+    event = record_event(ticket=ticket, kind=EventKind.CLOSED, **details)
+    note_delivery(ticket=ticket, direction=Direction.TO_CUSTOMER, at=event.occurred_at)
+    return event
 
 
 @locks_ticket

@@ -1,4 +1,4 @@
-"""Service centres with their closures and staff, managed by the programme's staff (R42)."""
+"""Service centres with their special days and staff, managed by the programme's staff (R42)."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from django.contrib import admin
 
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
 from servicing.forms.centres import CentreForm
-from servicing.models import CentreStaff, Closure, ServiceCentre
+from servicing.models import CalendarException, Carrier, CentreStaff, ServiceCentre
 
 
-class ClosureInline(PortalTabularInline):
-    model = Closure
+class SpecialDayInline(PortalTabularInline):
+    model = CalendarException
     extra = 1
+    fields = ["kind", "first", "last", "opens", "closes", "why"]
 
 
 class StaffInline(PortalTabularInline):
@@ -28,18 +29,8 @@ class ServiceCentreAdmin(PortalModelAdmin[ServiceCentre]):
     search_fields = ["name", "city", "country"]
     prepopulated_fields = {"slug": ["name"]}
     autocomplete_fields = ["partner"]
-    inlines = [ClosureInline, StaffInline]
+    inlines = [SpecialDayInline, StaffInline]
     view_on_site = True
-
-
-@admin.register(Closure)
-class ClosureAdmin(ReadOnlyAdmin[Closure]):
-    """A list of all closures. They are changed on the page of their centre."""
-
-    list_display = ["centre", "first", "last", "why"]
-    list_filter = ["first"]
-    list_select_related = ["centre"]
-    search_fields = ["centre__name", "why"]
 
 
 @admin.register(CentreStaff)
@@ -55,3 +46,11 @@ class CentreStaffAdmin(ReadOnlyAdmin[CentreStaff]):
 class ServiceCentreEventAdmin(EventAdmin):
     def what(self, event: Any) -> str:
         return str(event.name)
+
+
+@admin.register(Carrier)
+class CarrierAdmin(PortalModelAdmin[Carrier]):
+    list_display = ["name", "link", "is_offered", "sample"]
+    list_filter = ["is_offered"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}

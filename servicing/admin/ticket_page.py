@@ -67,6 +67,7 @@ BUTTONS: dict[str, Button] = {
     "order_part": Button(E.PART_ORDERED, ticket_steps.OrderPartForm, _("Order a part")),
     "send_estimate": Button(E.ESTIMATE_SENT, ticket_steps.EstimateForm, _("Send the estimate")),
     "ship": Button(E.SHIPPED, ticket_steps.ShipForm, _("Shipped")),
+    "deliver": Button(E.DELIVERED, ticket_steps.StepForm, _("Delivered")),
     "close": Button(E.CLOSED, ticket_steps.StepForm, _("Close: the customer has it")),
     "expect_part": Button(E.PART_EXPECTED, ticket_steps.ExpectPartForm, _("Change the date of a part")),
     "decide_warranty": Button(E.WARRANTY_DECIDED, ticket_steps.WarrantyForm, _("Decide the warranty")),

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -27,6 +27,7 @@ from servicing.models import (
     Parcel,
     Part,
     ServiceCentre,
+    Shipment,
     Ticket,
     TicketEvent,
     TicketFile,
@@ -246,9 +247,9 @@ class PartAdmin(TicketRelatedAdmin):
 
 @admin.register(Parcel)
 class ParcelAdmin(ReadOnlyAdmin[Parcel]):
-    list_display = ["reference_in_groups", "centre", "carrier", "tracking", "made_at"]
+    list_display = ["reference_in_groups", "centre", "travel", "made_at"]
     list_select_related = ["centre"]
-    search_fields = ["reference", "tracking"]
+    search_fields = ["reference", "tickets__shipments__number"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Parcel]:
         return super().get_queryset(request).filter(centre__in=ServiceCentre.objects.seen_by(_user(request)))
@@ -258,6 +259,27 @@ class ParcelAdmin(ReadOnlyAdmin[Parcel]):
     ) -> tuple[QuerySet[Parcel], bool]:
         if reference := parse_reference(search_term):
             return queryset.filter(reference=reference), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+@admin.register(Shipment)
+class ShipmentAdmin(ReadOnlyAdmin[Shipment]):
+    """A list of all shipments, found by tracking number in any spelling. They are changed on the page of a ticket."""
+
+    list_display = ["direction", "carrier_text", "number", "sent_at", "expected_on", "delivered_at"]
+    list_filter = ["direction", "carrier"]
+    list_select_related = ["carrier"]
+    search_fields = ["number"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Shipment]:
+        tickets = Ticket.objects.seen_by(_user(request))
+        return super().get_queryset(request).filter(Exists(tickets.filter(shipments=OuterRef("pk"))))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Shipment], search_term: str
+    ) -> tuple[QuerySet[Shipment], bool]:
+        if found := queryset.tracked_as(search_term):  # type: ignore[attr-defined]
+            return found, False
         return super().get_search_results(request, queryset, search_term)
 
 

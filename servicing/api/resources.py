@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed
 from members.enums import Level
-from servicing.enums import EventKind, ServiceKind, TicketState, Track, Warranty, WhyNoWarranty, WhyStandard
+from servicing.enums import EventKind, ServiceKind, TicketState, Track, Travel, Warranty, WhyNoWarranty, WhyStandard
 from servicing.rules import next_moves
 
 # The kinds that `recordTicketEvent` takes. Those that come with more data have an endpoint of their own.
@@ -23,6 +23,7 @@ REPORTED_KINDS = (
     EventKind.REPAIR_STARTED,
     EventKind.READY,
     EventKind.SHIPPED,
+    EventKind.DELIVERED,
     EventKind.CLOSED,
     EventKind.CANCELLED,
 )
@@ -50,16 +51,8 @@ class ParcelSerializer(serializers.Serializer[Any]):
     """The parcel to the centre. It can hold the products of several tickets."""
 
     reference = serializers.CharField()
-    carrier = serializers.CharField(allow_blank=True)
-    tracking = serializers.CharField(allow_blank=True)
-
-
-class ReturnSerializer(serializers.Serializer[Any]):
-    """The parcel back to the customer."""
-
-    carrier = serializers.CharField(allow_blank=True)
-    tracking = serializers.CharField(allow_blank=True)
-    tracking_url = serializers.CharField(allow_blank=True)
+    travel = serializers.ChoiceField(choices=Travel.choices)
+    collect_on = serializers.DateField(allow_null=True)
 
 
 class TicketSerializer(SparseSerializer):
@@ -82,6 +75,7 @@ class TicketSerializer(SparseSerializer):
     discount_percent = serializers.IntegerField(source="discount")
     free_return = serializers.BooleanField()
     loan_possible = serializers.BooleanField()
+    loan_wanted = serializers.BooleanField()
     warranty_asked = serializers.BooleanField()
     warranty = serializers.ChoiceField(choices=Warranty.choices)
     why_no_warranty = serializers.ChoiceField(choices=WhyNoWarranty.choices, allow_blank=True)
@@ -97,7 +91,6 @@ class TicketSerializer(SparseSerializer):
     missed_at = serializers.DateTimeField(allow_null=True)
     ready_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
-    way_back = ReturnSerializer(source="*")
     changed_at = serializers.DateTimeField()
 
 

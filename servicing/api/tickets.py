@@ -191,10 +191,19 @@ class ReportSerializer(StrictSerializer):
     proof_seen = serializers.BooleanField(
         required=False, default=False, help_text="warranty_decided: you have seen a proof of purchase."
     )
-    carrier = LineField(required=False, allow_blank=True, default="", max_length=60, help_text="shipped.")
+    carrier = LineField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=60,
+        help_text="shipped: the slug of a carrier, or any other name.",
+    )
     tracking = LineField(required=False, allow_blank=True, default="", max_length=60, help_text="shipped.")
     tracking_url = serializers.URLField(
         required=False, allow_blank=True, default="", max_length=300, help_text="shipped: begins with https://."
+    )
+    expected_on = serializers.DateField(
+        required=False, allow_null=True, default=None, help_text="shipped: the day on which it should arrive."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from kitbag.enums import Shelf
@@ -39,12 +38,6 @@ class LocatorForm(forms.Form):
 class CentreForm(forms.ModelForm[ServiceCentre]):
     """A centre as staff edit it. Lists are checkboxes; each error is shown beside its field."""
 
-    weekdays = forms.TypedMultipleChoiceField(
-        label=_("Working days"),
-        choices=[(number + 1, name) for number, name in WEEKDAYS.items()],
-        coerce=int,
-        widget=forms.CheckboxSelectMultiple,
-    )
     services = forms.MultipleChoiceField(
         label=_("Services"), choices=ServiceKind.choices, widget=forms.CheckboxSelectMultiple
     )
@@ -60,15 +53,16 @@ class CentreForm(forms.ModelForm[ServiceCentre]):
             "kind",
             "country",
             "city",
-            "address",
+            "street",
+            "postal_code",
             "phone",
             "email",
             "latitude",
             "longitude",
             "zone",
-            "weekdays",
-            "opens",
-            "closes",
+            "hours",
+            "subdivision",
+            "holiday_categories",
             "services",
             "shelves",
             "programme",

@@ -22,9 +22,10 @@ from kitbag.enums import Stage
 from kitbag.models import Registration
 from members.models import Member, User
 from servicing.actions.service_requests import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
-from servicing.actions.shipping import MAX_TRACKING_LENGTH
+from servicing.actions.shipping import MAX_CARRIER_LENGTH
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.models import Ticket
+from servicing.models.parcels import MAX_NUMBER_LENGTH
 from servicing.presenters.turnaround import (
     CentreChoice,
     RequestedService,
@@ -380,10 +381,15 @@ def is_past(registration: Registration) -> bool:
 class SentForm(forms.Form):
     """The carrier and tracking number of a parcel, both optional."""
 
-    carrier = LineField(label=_("Carrier"), max_length=MAX_TRACKING_LENGTH, required=False)
+    carrier = LineField(
+        label=_("Carrier"),
+        max_length=MAX_CARRIER_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "carriers", "autocomplete": "off"}),
+    )
     tracking = LineField(
         label=_("Tracking number"),
-        max_length=MAX_TRACKING_LENGTH,
+        max_length=MAX_NUMBER_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "class": "input ltr"}),
     )

@@ -12,6 +12,7 @@ from cps_portal.core.lib.forms import LineField, LongText
 from servicing.actions import estimates, messages, parts, shipping
 from servicing.enums import WhyNoWarranty
 from servicing.models import Part, Ticket
+from servicing.models.parcels import MAX_NUMBER_LENGTH
 from servicing.queries.file_access import PURPOSE
 
 MAX_CONDITION_LENGTH = 1000
@@ -231,11 +232,11 @@ class ExpectPartForm(PartForm):
 
 class ShipForm(StepForm):
     carrier = LineField(
-        label=_("Carrier"), max_length=shipping.MAX_TRACKING_LENGTH, required=False, error_messages=long_errors()
+        label=_("Carrier"), max_length=shipping.MAX_CARRIER_LENGTH, required=False, error_messages=long_errors()
     )
     tracking = LineField(
         label=_("Tracking number"),
-        max_length=shipping.MAX_TRACKING_LENGTH,
+        max_length=MAX_NUMBER_LENGTH,
         required=False,
         error_messages=long_errors(),
     )
@@ -245,4 +246,10 @@ class ShipForm(StepForm):
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "url", "size": URL_INPUT_SIZE}),
         error_messages=long_errors(),
+    )
+    expected_on = forms.DateField(
+        label=_("Expected"),
+        required=False,
+        widget=day_input(),
+        error_messages={"invalid": _("Write the day like 2026-03-31.")},
     )

@@ -1,9 +1,10 @@
 """Service centres, tickets, estimates, parts and loans."""
 
-from servicing.models.centres import CentreStaff, Closure, ServiceCentre, ServiceCentreQuerySet
+from servicing.models.calendar import CalendarException, CalendarSnapshot, EstimatedHoliday, load_calendars
+from servicing.models.centres import CentreStaff, ServiceCentre, ServiceCentreQuerySet
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet
+from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet
 from servicing.models.tickets import (
-    Parcel,
     Ticket,
     TicketEvent,
     TicketFile,
@@ -14,10 +15,13 @@ from servicing.models.tickets import (
 from servicing.models.work import Estimate, EstimateLine, Part
 
 __all__ = [
+    "CalendarException",
+    "CalendarSnapshot",
+    "Carrier",
     "CentreStaff",
-    "Closure",
     "Estimate",
     "EstimateLine",
+    "EstimatedHoliday",
     "Loan",
     "LoanQuerySet",
     "LoanUnit",
@@ -26,10 +30,13 @@ __all__ = [
     "Part",
     "ServiceCentre",
     "ServiceCentreQuerySet",
+    "Shipment",
+    "ShipmentQuerySet",
     "Ticket",
     "TicketEvent",
     "TicketFile",
     "TicketMessage",
     "TicketQuerySet",
     "VisitingMember",
+    "load_calendars",
 ]

@@ -1,7 +1,6 @@
 """Service centres (R42)."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,22 +9,32 @@ import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.clock import Calendar
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.public_holidays import PUBLIC
 from cps_portal.core.partners.models import Partner
 from kitbag.enums import Shelf
+from members.addresses import Address
 from members.enums import Programme
 from members.models import User
 from servicing.enums import CentreKind, CentreStatus, ServiceKind
+from servicing.models.calendar import (
+    EXCEPTIONS,
+    CalendarException,
+    build_calendar,
+    check_holiday_region,
+    check_week,
+)
+
+DEFAULT_HOURS = "Mo-Fr 09:00-17:00"
 
 
-def monday_to_friday() -> list[int]:
-    return [1, 2, 3, 4, 5]
+def public_holidays_only() -> list[str]:
+    return [PUBLIC]
 
 
 def check_zone(name: str) -> None:
@@ -45,28 +54,56 @@ class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
 
 @pghistory.track()
 class ServiceCentre(models.Model):
-    """A service centre or partner (R42). `weekdays` as in ISO 8601: Monday is 1."""
+    """A service centre or partner (R42). `hours` as `parse_week` reads them, `holiday_categories` as
+    the library of holidays names them (R72)."""
 
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
     name = models.CharField(_("name"), max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=3, choices=CentreKind)
     country = CountryField(verbose_name=_("country"))
     city = models.CharField(_("city"), max_length=80)
-    address = models.TextField(_("postal address"), max_length=300, blank=True)
+    street = models.TextField(
+        _("street address"),
+        max_length=300,
+        blank=True,
+        help_text=_("Without it, nothing can be sent to the centre."),
+    )
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True, default="", db_default="")
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     email = models.EmailField(_("email"), blank=True)
     latitude = models.DecimalField(_("latitude"), max_digits=8, decimal_places=5)
     longitude = models.DecimalField(_("longitude"), max_digits=8, decimal_places=5)
     zone = models.CharField(_("time zone"), max_length=50, default="UTC", db_default="UTC", validators=[check_zone])
-    weekdays = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("working days"), default=monday_to_friday)
-    opens = models.TimeField(_("opens"), default=time(9), db_default=time(9))
-    closes = models.TimeField(_("closes"), default=time(17), db_default=time(17))
+    hours = models.CharField(
+        _("opening hours"),
+        max_length=200,
+        default=DEFAULT_HOURS,
+        db_default=DEFAULT_HOURS,
+        validators=[check_week],
+        help_text=_("By weekday, like “Mo-Th 09:00-18:00; Fr 09:00-12:00”. Days that aren’t named are closed."),
+    )
+    subdivision = models.CharField(
+        _("part of the country"),
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("If public holidays differ within the country, for example NW in Germany or ENG in Great Britain."),
+    )
+    holiday_categories = ArrayField(
+        models.CharField(max_length=20),
+        verbose_name=_("holidays that count"),
+        default=public_holidays_only,
+        help_text=_("“public”, and what else is closed there, for example: half_day, de_facto, islamic."),
+    )
     services = ArrayField(
         models.CharField(max_length=12, choices=ServiceKind), verbose_name=_("services"), default=list
     )
     shelves = ArrayField(
         models.CharField(max_length=10, choices=Shelf), verbose_name=_("kinds of product"), default=list
     )
+    takes_drop_off = models.BooleanField(_("takes products at the counter"), default=True, db_default=True)
+    collects = models.BooleanField(_("has products collected"), default=False, db_default=False)
     programme = models.CharField(_("programme"), max_length=12, choices=Programme)
     # For members of the free programme, if the country of the centre is in another programme (R4).
     traveller_days = models.PositiveSmallIntegerField(
@@ -93,6 +130,8 @@ class ServiceCentre(models.Model):
     )
     sample = models.BooleanField(_("sample"), default=False)
 
+    loaded_exceptions: "list[CalendarException] | None" = None  # by `load_calendars`, for many centres at once
+
     objects = ServiceCentreQuerySet.as_manager()
 
     class Meta:
@@ -105,16 +144,7 @@ class ServiceCentre(models.Model):
                 condition=Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
                 violation_error_message=_("Latitude is from -90 to 90, longitude from -180 to 180."),
             ),
-            models.CheckConstraint(
-                name="service_centre_week",
-                condition=Q(weekdays__len__gte=1, weekdays__contained_by=[1, 2, 3, 4, 5, 6, 7]),
-                violation_error_message=_("Choose at least one working day."),
-            ),
-            models.CheckConstraint(
-                name="service_centre_hours",
-                condition=Q(closes__gt=F("opens")),
-                violation_error_message=_("The closing time must be after the opening time."),
-            ),
+            models.CheckConstraint(name="service_centre_hours", condition=~Q(hours="")),
             models.CheckConstraint(
                 name="service_centre_traveller_discount",
                 condition=Q(traveller_discount__lte=100),
@@ -129,61 +159,53 @@ class ServiceCentre(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("servicing:centre", args=[self.slug])
 
+    @property
+    def address(self) -> Address:
+        return Address(
+            name=self.name,
+            country=self.country.code,
+            street=self.street,
+            city=self.city,
+            postal_code=self.postal_code,
+            phone=self.phone,
+        )
+
+    @property
+    def has_address(self) -> bool:
+        """Whether something can be sent to it (R61)."""
+        return bool(self.street)
+
+    @property
+    def map_url(self) -> str:
+        """A map of where it is, which opens on every device."""
+        place = f"{self.latitude}/{self.longitude}"
+        return f"https://www.openstreetmap.org/?mlat={self.latitude}&mlon={self.longitude}#map=16/{place}"
+
     def get_services_display(self) -> list[str]:
         return [str(ServiceKind(service).label) for service in self.services]
 
     def get_shelves_display(self) -> list[str]:
         return [str(Shelf(shelf).label) for shelf in self.shelves]
 
+    def clean(self) -> None:
+        """Raises ValidationError if the library does not know the holidays of the place."""
+        if self.country:
+            check_holiday_region(self.country.code, self.subdivision, self.holiday_categories or [])
+
     @cached_property
     def calendar(self) -> Calendar:
-        """When it works: its weekdays and hours, without public holidays and its own closures (R44)."""
-        return Calendar(
-            zone=ZoneInfo(self.zone),
-            weekdays=frozenset(self.weekdays),
-            opens=self.opens,
-            closes=self.closes,
-            country=self.country.code,
-            days_off=frozenset(day for closure in self._closures() for day in closure.days()),
-        )
+        """When it works: its hours, the public holidays, and what differs from both (R44, R72)."""
+        exceptions = self.loaded_exceptions
+        if exceptions is None:
+            exceptions = EXCEPTIONS.all(centre=self.pk or 0, country=self.country.code)
+        return build_calendar(self, exceptions)
 
-    def _closures(self) -> "Iterable[Closure]":
-        """If not prefetched, read with a compiled query, because the clock of every ticket needs them."""
-        prefetched = getattr(self, "_prefetched_objects_cache", {})
-        return self.closures.all() if "closures" in prefetched else CLOSURES.all(centre=self.pk)
+    def is_open_at(self, at: datetime) -> bool:
+        """Whether somebody is there at this moment."""
+        return self.calendar.is_open(at)
 
     def today(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
-
-
-class Closure(models.Model):
-    """Days on which a centre is closed, apart from weekends and public holidays; `last` is included."""
-
-    centre = models.ForeignKey(ServiceCentre, models.CASCADE, related_name="closures", verbose_name=_("centre"))
-    first = models.DateField(_("first day"))
-    last = models.DateField(_("last day"))
-    why = models.CharField(_("reason"), max_length=120, blank=True)
-
-    class Meta:
-        verbose_name = _("closure")
-        verbose_name_plural = _("closures")
-        ordering = ["first"]
-        constraints = [
-            models.CheckConstraint(
-                name="closure_days",
-                condition=Q(last__gte=F("first"), last__lte=F("first") + timedelta(days=30)),
-                violation_error_message=_("The last day must not be before the first, nor so much later."),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.first} – {self.last}"
-
-    def days(self) -> list[date]:
-        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
-
-
-CLOSURES: CompiledQuery[Closure] = CompiledQuery(lambda centre: Closure.objects.filter(centre=centre))
 
 
 class CentreStaff(models.Model):

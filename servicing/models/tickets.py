@@ -1,4 +1,4 @@
-"""Tickets, their events, messages and files, parcels, and visiting members (R43 to R52, R60)."""
+"""Tickets, their events, messages and files, and visiting members (R43 to R52, R60)."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -33,9 +33,8 @@ from servicing.enums import (
     WhyStandard,
 )
 from servicing.models.centres import ServiceCentre
+from servicing.models.parcels import REFERENCE_FORM, Parcel
 from servicing.rules import places as rules
-
-REFERENCE_FORM = r"^[0-9A-Z]{8}$"
 
 
 class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
@@ -85,32 +84,6 @@ class VisitingMember(FoundByName):
 
     def __str__(self) -> str:
         return f"{self.region} {self.card_number}"
-
-
-class Parcel(models.Model):
-    """A parcel with one or several products: one label, one packing list."""
-
-    reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
-    centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="parcels", verbose_name=_("centre"))
-    carrier = models.CharField(_("carrier"), max_length=60, blank=True)
-    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
-    made_at = models.DateTimeField(_("made"))
-
-    class Meta:
-        verbose_name = _("parcel")
-        verbose_name_plural = _("parcels")
-        ordering = ["-made_at", "-pk"]
-        constraints = [models.CheckConstraint(name="parcel_reference", condition=Q(reference__regex=REFERENCE_FORM))]
-
-    def __str__(self) -> str:
-        return references.format_reference(self.reference)
-
-    def get_absolute_url(self) -> str:
-        return reverse("servicing:parcel", args=[self.reference])
-
-    @property
-    def reference_in_groups(self) -> str:
-        return references.format_reference(self.reference)
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -221,6 +194,7 @@ class Ticket(models.Model):
     discount = models.PositiveSmallIntegerField(_("discount in percent"), default=0)
     free_return = models.BooleanField(_("free return shipping"), default=False)
     loan_possible = models.BooleanField(_("courtesy loan possible"), default=False)
+    loan_wanted = models.BooleanField(_("loan wanted if it is late"), default=False, db_default=False)
 
     wish = models.CharField(_("if all places are taken"), max_length=8, choices=PlaceWish, default=PlaceWish.WAIT)
     place = models.PositiveSmallIntegerField(_("place"), null=True, blank=True)
@@ -236,9 +210,6 @@ class Ticket(models.Model):
     missed_at = models.DateTimeField(_("target missed"), null=True, blank=True)
     expected_on = models.DateField(_("last part expected"), null=True, blank=True)
     ended_at = models.DateTimeField(_("closed or cancelled"), null=True, blank=True)
-    carrier = models.CharField(_("return carrier"), max_length=60, blank=True)
-    tracking = models.CharField(_("return tracking number"), max_length=60, blank=True)
-    tracking_url = models.URLField(_("return tracking page"), max_length=300, blank=True)
     changed_at = models.DateTimeField(_("last change"))
 
     objects = TicketQuerySet.as_manager()

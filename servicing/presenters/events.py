@@ -70,6 +70,10 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Open it on the job’s page, or ask the centre for a copy."),
     ),
     E.PART_EXPECTED: (_("A part for your %(product)s has a date"), _("See when it is expected.")),
+    E.TARGET_CHANGED: (
+        _("The target for your %(product)s has moved"),
+        _("The centre’s calendar has changed. See the new date and why."),
+    ),
     E.TARGET_MISSED: (
         _("Your %(product)s is taking longer than its target"),
         _("See why, and the new date."),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from servicing.enums import IN_WORKSHOP, OPEN_LOANS, OVER, EstimateState, EventKind, LoanState, TicketState, Track
-from servicing.models import Estimate, Loan, Part, Ticket
+from servicing.models import Estimate, Loan, Part, Ticket, load_calendars
 from servicing.presenters import events
 from servicing.queries.clock import get_clock
 from servicing.rules.moves import ON_THE_WAY
@@ -115,6 +115,7 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     events.PART_LATE: _is_part_awaited,
     events.MESSAGE: lambda news: True,
     events.DOCUMENT: lambda news: True,
+    E.TARGET_CHANGED: lambda news: news.is_in_workshop and news.is_last_of_its_kind,
     E.TARGET_MISSED: lambda news: news.is_in_workshop and news.ticket.missed_at is not None,
     E.LOAN_OFFERED: _is_loan_offered,
     E.LOAN_RESERVED: lambda news: _is_loan(news, LoanState.RESERVED),
@@ -137,7 +138,7 @@ def is_current(news: News) -> bool:
 
 
 # What the rules above read beside the ticket; all others need no further query.
-READS_EVENTS = (E.WARRANTY_DECIDED, E.QUESTION_ASKED, E.LOAN_OFFERED)
+READS_EVENTS = (E.WARRANTY_DECIDED, E.QUESTION_ASKED, E.TARGET_CHANGED, E.LOAN_OFFERED)
 READS_ESTIMATES = (E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN, events.EXPIRED)
 READS_PARTS = (E.PART_ORDERED, E.PART_EXPECTED, events.PART_LATE)
 
@@ -150,7 +151,9 @@ def tickets_for_news(keys: Iterable[int], kinds: Iterable[str]) -> dict[int, Tic
         "estimates": news_kinds.intersection(READS_ESTIMATES),
         "parts": news_kinds.intersection(READS_PARTS),
         "loans__unit__product": {kind for kind in news_kinds if kind.startswith("loan_")},
-        "centre__closures": news_kinds.intersection((E.QUESTION_ASKED,)),
     }
     tickets = Ticket.objects.filter(pk__in=set(keys)).select_related("product", "centre")
-    return {ticket.pk: ticket for ticket in tickets.prefetch_related(*(name for name, used in related.items() if used))}
+    rows = {ticket.pk: ticket for ticket in tickets.prefetch_related(*(name for name, used in related.items() if used))}
+    if E.QUESTION_ASKED in news_kinds:  # its rule reads the clock
+        load_calendars(ticket.centre for ticket in rows.values())
+    return rows

@@ -13,8 +13,9 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from cps_portal.core.lib.pdf import draw_text, fitting_size, wrapped_lines
+from members.addresses import phone_in_groups
 from members.models import Member
-from servicing.models import Parcel, ServiceCentre, Ticket
+from servicing.models import Parcel, Ticket
 
 MARGIN = 18 * mm
 WIDE, HIGH = A4
@@ -94,20 +95,12 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.line(f"Canon Professional Services · {count}", size=10, x=left, wide=inner, ink=MUTED)
     paper.space(7 * mm)
     paper.line(_("To"), size=8, x=left, ink=MUTED)
-    for text in _address_lines(parcel.centre):
+    for text in parcel.centre.address.label_lines:
         paper.line(text, size=15, x=left, wide=inner)
     if parcel.centre.phone:
         paper.line(parcel.centre.phone, size=10, x=left, wide=inner)
     paper.space(6 * mm)
-    paper.line(_("From"), size=8, x=left, ink=MUTED)
-    paper.line(member.full_name, size=12, x=left, wide=inner)
-    paper.line(_("Member %(number)s") % {"number": member.number_in_groups}, size=10, x=left, wide=inner)
-    paper.space(5 * mm)
-    for _blank in range(2):  # to be filled in by hand, because the portal does not know the member's address
-        paper.space(8 * mm)
-        paper.canvas.setStrokeColor(LINE)
-        paper.canvas.line(left, paper.y, left + inner, paper.y)
-    paper.line(_("Your address, for the way back"), size=7, x=left, ink=MUTED)
+    _write_sender(paper, parcel, member, left=left, inner=inner)
     paper.space(6 * mm)
     paper.bar_code(parcel.reference, x=left)
     paper.line(parcel.reference_in_groups, size=22, x=left, wide=inner)
@@ -116,6 +109,26 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.canvas.setLineWidth(1)
     paper.canvas.rect(MARGIN, paper.y, INNER, top - paper.y)
     return paper.bytes()
+
+
+def _write_sender(paper: Paper, parcel: Parcel, member: Member, *, left: float, inner: float) -> None:
+    """Who sends it and where it returns to; lines to fill in by hand if no address is known."""
+    paper.line(_("From, and back to") if parcel.returns else _("From"), size=8, x=left, ink=MUTED)
+    lines = parcel.address.label_lines if parcel.has_address else [member.full_name]
+    for text in lines:
+        paper.line(text, size=12, x=left, wide=inner)
+    paper.line(_("Member %(number)s") % {"number": member.number_in_groups}, size=10, x=left, wide=inner)
+    if parcel.phone:
+        paper.line(phone_in_groups(parcel.phone), size=10, x=left, wide=inner)
+    if not parcel.returns:
+        paper.line(_("To be collected at the centre"), size=10, x=left, wide=inner)
+    elif not parcel.has_address:
+        paper.space(5 * mm)
+        for _blank in range(2):
+            paper.space(8 * mm)
+            paper.canvas.setStrokeColor(LINE)
+            paper.canvas.line(left, paper.y, left + inner, paper.y)
+        paper.line(_("Your address, for the way back"), size=7, x=left, ink=MUTED)
 
 
 def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
@@ -130,7 +143,12 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
     paper.space(3 * mm)
     paper.line(_("From: %(name)s") % {"name": member.full_name})
     paper.line(_("Member %(number)s") % {"number": member.number_in_groups})
-    paper.line(_("To: %(centre)s") % {"centre": ", ".join(_address_lines(parcel.centre))})
+    if parcel.has_address:
+        paper.text(_("Back to: %(address)s") % {"address": ", ".join(parcel.address.label_lines)})
+        paper.line(_("Phone: %(phone)s") % {"phone": phone_in_groups(parcel.phone)})
+    elif not parcel.returns:
+        paper.line(_("To be collected at the centre"))
+    paper.line(_("To: %(centre)s") % {"centre": ", ".join(parcel.centre.address.label_lines)})
     for number, ticket in enumerate(tickets, start=1):
         paper.require_height(62 * mm)
         paper.rule()
@@ -159,8 +177,3 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
     paper.canvas.setStrokeColor(LINE)
     paper.canvas.line(MARGIN, paper.y, WIDE - MARGIN, paper.y)
     return paper.bytes()
-
-
-def _address_lines(centre: ServiceCentre) -> list[str]:
-    street = [line.strip() for line in centre.address.splitlines() if line.strip()][:4]
-    return [centre.name, *street, centre.city, str(centre.country.name)]

@@ -12,8 +12,9 @@ from django.utils.translation import ngettext
 
 from members.models import Member
 from servicing.enums import BEFORE_INTAKE, EstimateState, EventKind, PauseReason, TicketState, WhyStandard
-from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet
+from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet, load_calendars
 from servicing.presenters import events
+from servicing.presenters.calendars import describe_change
 from servicing.queries.clock import get_clock
 from servicing.rules.clock import Clock, ClockSummary, SummaryKind, expected_ready_on, summarize_clock
 from servicing.rules.places import PLACES, lapses_at
@@ -189,6 +190,8 @@ class TimelineEntry:
     estimate: Estimate | None = None
     part: Part | None = None
     expected: date | None = None
+    reason: str = ""  # why the target has moved, and since when it is due
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -201,8 +204,15 @@ class PauseEntry:
 
 
 def with_clocks(rows: TicketQuerySet) -> TicketQuerySet:
-    """The tickets with everything that `make_job` reads, in a number of queries that does not depend on how many."""
-    return rows.select_related("product", "centre", "parcel").prefetch_related("events", "centre__closures")
+    """The tickets with everything that `make_job` reads but the calendars of their centres; `make_jobs` reads those."""
+    return rows.select_related("product", "centre", "parcel").prefetch_related("events")
+
+
+def make_jobs(tickets: Iterable[Ticket], now: datetime) -> list[Job]:
+    """Jobs of tickets from `with_clocks`, in a number of queries that does not depend on how many they are."""
+    rows = list(tickets)
+    load_calendars(ticket.centre for ticket in rows)
+    return [make_job(ticket, now) for ticket in rows]
 
 
 def make_job(ticket: Ticket, now: datetime) -> Job:
@@ -213,7 +223,7 @@ def make_job(ticket: Ticket, now: datetime) -> Job:
 
 def open_jobs(member: Member, now: datetime) -> list[Job]:
     """Jobs that need the member first, then those that are late, then the others by when they are due."""
-    jobs = [make_job(ticket, now) for ticket in with_clocks(Ticket.objects.of(member).open())]
+    jobs = make_jobs(with_clocks(Ticket.objects.of(member).open()), now)
     never = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(jobs, key=lambda job: (not job.needs_member, not job.is_late, job.clock.due_at or never))
 
@@ -262,4 +272,6 @@ def _entry(
         estimate=estimates.get(row.referenced_pk("estimate")),
         part=parts.get(row.referenced_pk("part")),
         expected=date.fromisoformat(expected) if expected else None,
+        reason=describe_change(row.data) if row.kind == E.TARGET_CHANGED else "",
+        due_at=datetime.fromisoformat(row.data["after"]) if row.kind == E.TARGET_CHANGED else None,
     )

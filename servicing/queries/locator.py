@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from math import asin, atan2, cos, degrees, log10, radians, sin, sqrt
 
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.clock import Calendar
 from members.enums import Level
 from members.models import Member
 from members.rules import NO_BENEFITS, Benefits, Home, Treatment
@@ -121,36 +122,31 @@ def map_pins(located: Iterable[LocatedCentre]) -> list[Pin]:
 def opening_text(centre: ServiceCentre, at: datetime) -> tuple[bool, str]:
     """Whether the centre is open at that moment, and until when or from when, in its local time."""
     calendar = centre.calendar
-    local = at.astimezone(calendar.zone)
-    if calendar.is_working_day(local.date()):
-        opens, closes = calendar.opening(local.date())
+    today = at.astimezone(calendar.zone).date()
+    if hours := calendar.hours_on(today):
+        opens, closes = calendar.opening(today)
         if opens <= at < closes:
-            return True, _("Open until %(time)s") % {"time": time_format(centre.closes, "H:i")}
+            return True, _("Open until %(time)s") % {"time": time_format(hours.closes, "H:i")}
         if at < opens:
-            return False, _("Opens at %(time)s") % {"time": time_format(centre.opens, "H:i")}
-    following = next_working_day(centre, local.date())
+            return False, _("Opens at %(time)s") % {"time": time_format(hours.opens, "H:i")}
+    following = next_opening(calendar, today)
     if following is None:
         return False, _("Closed")
-    params = {"time": time_format(centre.opens, "H:i")}
-    if following == local.date() + timedelta(days=1):
+    day, opens_at = following
+    params = {"time": time_format(opens_at, "H:i")}
+    if day == today + timedelta(days=1):
         return False, _("Opens tomorrow at %(time)s") % params
-    return False, _("Opens %(day)s at %(time)s") % {"day": date_format(following, "l j F"), **params}
+    return False, _("Opens %(day)s at %(time)s") % {"day": date_format(day, "l j F"), **params}
 
 
-def next_working_day(centre: ServiceCentre, after: date) -> date | None:
-    """The next day on which the centre works; None if it is closed for months."""
+def next_opening(calendar: Calendar, after: date) -> tuple[date, time] | None:
+    """The next day on which it works and when it opens; None if it is closed for months."""
     try:
-        return next(centre.calendar.working_days(after + timedelta(days=1)))
+        day = next(calendar.working_days(after + timedelta(days=1)))
     except ValueError:
         return None
-
-
-def days_off_ahead(centre: ServiceCentre, at: datetime, days: int = 60) -> list[date]:
-    """Public holidays and closures that fall on one of its working days, soonest first."""
-    today = centre.today(at)
-    calendar = centre.calendar
-    ahead = (today + timedelta(days=n) for n in range(days))
-    return [day for day in ahead if day.isoweekday() in calendar.week and not calendar.is_working_day(day)]
+    hours = calendar.hours_on(day)
+    return (day, hours.opens) if hours else None
 
 
 def list_perks(centre: ServiceCentre, treatment: Treatment, benefits: Benefits) -> list[Perk]:

@@ -37,6 +37,7 @@ class Clock:
     steps: tuple[Step, ...]
     target_days: int
     started_at: datetime | None = None
+    counts_since: datetime | None = None  # when the target begins: booking in, or the change to Fast Track (R50)
     counts_from: datetime | None = None  # the first working time since then: later if it was booked in while closed
     stopped_at: datetime | None = None
     due_at: datetime | None = None
@@ -98,11 +99,12 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
     until = stop or max(now.astimezone(UTC), *(step.event.occurred_at for step in applied))
     pauses = _pauses(applied, begin, stop)
     paused = _merged(pauses, until)
-    due = _due(begin, target_days, paused, calendar)
+    counts_since, due = begin, _due(begin, target_days, paused, calendar)
     fast_track = _fast_track_later(applied, intake)
     if fast_track and fast_track.target_days is not None:
         target_days = fast_track.target_days
-        due = min(due, _due(fast_track.occurred_at, target_days, paused, calendar))
+        later = _due(fast_track.occurred_at, target_days, paused, calendar)
+        counts_since, due = (fast_track.occurred_at, later) if later < due else (counts_since, due)
     worked = working_time_between(begin, until, calendar)
     lost = sum((working_time_between(since, to, calendar) for since, to in paused), ZERO)
     today, due_day = (moment.astimezone(calendar.zone).date() for moment in (until, due))
@@ -115,6 +117,7 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
         steps=steps,
         target_days=target_days,
         started_at=begin,
+        counts_since=counts_since,
         counts_from=add_working_time(begin, ZERO, calendar),
         stopped_at=stop,
         due_at=due,

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.dates import WEEKDAYS
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -16,12 +15,13 @@ from cps_portal.core.lib.folding import fold
 from members.access import member_of
 from servicing.enums import CentreStatus
 from servicing.forms.centres import LocatorForm
-from servicing.models import ServiceCentre
+from servicing.models import ServiceCentre, load_calendars
+from servicing.presenters import calendars
 from servicing.queries import locator
 from servicing.queries.locator import LocatedCentre, Position
 
 MAX_MAP_PINS = 9
-MAX_DAYS_OFF_SHOWN = 6
+MAX_SPECIAL_DAYS_SHOWN = 8
 
 
 @require_safe
@@ -31,7 +31,8 @@ def centre_list(request: HttpRequest) -> HttpResponse:
     form = LocatorForm(request.GET)
     form.is_valid()
     filters = {name: form.cleaned_data.get(name) for name in form.fields}
-    all_centres = list(ServiceCentre.objects.prefetch_related("closures"))
+    all_centres = list(ServiceCentre.objects.all())
+    load_calendars(all_centres)
     near = (filters["near"] or "").strip()
     position, in_country, is_unknown = _resolve_place(filters, near, all_centres)
     located = locator.locate_centres(
@@ -68,14 +69,14 @@ def centre_list(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def centre_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One centre: opening hours, services and what the member gets there."""
-    centre = get_object_or_404(ServiceCentre.objects.prefetch_related("closures"), slug=slug)
+    centre = get_object_or_404(ServiceCentre, slug=slug)
     now = timezone.now()
     (located,) = locator.locate_centres([centre], member=member_of(request), here=None, at=now)
     context = {
         "found": located,
         "centre": centre,
-        "week": [(name, number + 1 in centre.weekdays) for number, name in WEEKDAYS.items()],
-        "days_off": locator.days_off_ahead(centre, now)[:MAX_DAYS_OFF_SHOWN],
+        "week": calendars.list_week(centre.calendar, today=centre.today(now)),
+        "special_days": calendars.list_special_days(centre.calendar, centre.today(now))[:MAX_SPECIAL_DAYS_SHOWN],
         "local_time": now.astimezone(centre.calendar.zone),
     }
     return render(request, "servicing/centre.html", context)

@@ -17,7 +17,7 @@ from servicing.actions.events import Actor
 from servicing.actions.tickets import cancel as cancel_ticket
 from servicing.enums import BEFORE_INTAKE, TicketState
 from servicing.forms.requests import SentForm
-from servicing.models import Parcel, Ticket
+from servicing.models import Carrier, Parcel, Shipment, Ticket
 from servicing.presenters import parcel_papers
 from servicing.rules.places import HELD_FOR
 
@@ -27,7 +27,9 @@ from servicing.rules.places import HELD_FOR
 @member_required
 def parcel_detail(request: MemberRequest, reference: str) -> HttpResponse:
     parcel, tickets = _get_own_parcel(request, reference)
-    return _page(request, parcel, tickets, SentForm(initial={"carrier": parcel.carrier, "tracking": parcel.tracking}))
+    sent = Shipment.objects.to_centre().filter(tickets__in=tickets).select_related("carrier").order_by("-pk").first()
+    initial = {"carrier": sent.carrier_text, "tracking": sent.number} if sent else {}
+    return _page(request, parcel, tickets, SentForm(initial=initial))
 
 
 @never_cache
@@ -44,7 +46,7 @@ def mark_sent(request: MemberRequest, reference: str) -> HttpResponse:
                 member=request.member,
                 actor=Actor(user=request.user),
                 at=timezone.now(),
-                **form.cleaned_data,
+                tracking=shipping.Tracking(form.cleaned_data["carrier"], form.cleaned_data["tracking"]),
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
@@ -122,6 +124,7 @@ def _page(
     context = {
         "parcel": parcel,
         "tickets": tickets,
+        "carriers": Carrier.objects.filter(is_offered=True),
         "form": form,
         "to_send": bool(states & {TicketState.REQUESTED, TicketState.ACCEPTED}),
         "on_its_way": TicketState.IN_TRANSIT in states,

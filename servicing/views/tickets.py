@@ -30,6 +30,7 @@ from servicing.actions.messages import may_write, write_message
 from servicing.enums import OVER
 from servicing.forms.tickets import MessageForm
 from servicing.models import Ticket, TicketEvent
+from servicing.presenters import calendars
 from servicing.presenters import tickets as jobs
 from servicing.queries.file_access import PURPOSE
 from servicing.views.loans import make_loan_panel
@@ -54,7 +55,7 @@ def ticket_list(request: MemberRequest) -> HttpResponse:
         "bars": bars,
         "taken": taken,
         "page": page,
-        "done": [jobs.make_job(ticket, now) for ticket in page],
+        "done": jobs.make_jobs(page, now),
     }
     return render(request, "servicing/list.html", context)
 
@@ -200,9 +201,11 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "clock": job.clock,
         "happened": jobs.build_timeline(job, estimates, parts),
         "pauses": jobs.list_pauses(job),
+        "skipped": calendars.explain_target(job.clock, ticket.centre.calendar),
         "estimate": jobs.open_estimate(estimates, ticket),
         "estimates": estimates,
         "parts": [part for part in parts if part.arrived_at is None],
+        "shipments": ticket.shipments.select_related("carrier"),
         "said": ticket.messages.prefetch_related("files__file"),
         "panel": make_loan_panel(ticket),
         "documents": [file for file in ticket_files if file.message_id is None],

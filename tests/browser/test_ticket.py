@@ -84,7 +84,7 @@ def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, actor=desk, at=later)
     record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=later)
     address = "https://post.example/t/AB1"
-    shipping.ship(ticket=ticket, actor=desk, at=later, carrier="Post", tracking="AB1", tracking_url=address)
+    shipping.ship(ticket=ticket, actor=desk, at=later, tracking=shipping.Tracking("Post", "AB1", address))
     look_again(page)
     expect(page.get_by_role("link", name="Track the parcel")).to_have_attribute("href", address)
 

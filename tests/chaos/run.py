@@ -16,9 +16,10 @@ from django.utils import timezone
 from cps_portal.dev.embedded.simulator_partner import register_simulator
 from members import actions as members
 from members.access import newest_terms
+from members.addresses import Address
 from members.enums import Level
 from members.models import Member, User
-from members.offers.actions.packs import Address, request_pack
+from members.offers.actions.packs import request_pack
 from members.offers.models import PackEvent, WelcomePack
 
 REPORTED_STEPS = ("accepted", "packed", "dispatched")

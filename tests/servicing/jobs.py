@@ -1,6 +1,6 @@
 """A job at a centre, for tests."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kitbag.enums import Shelf
@@ -8,6 +8,7 @@ from members.enums import Level
 from members.models import Member
 from servicing.actions.events import Actor, record_event
 from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.shipping import ReturnTo
 from servicing.actions.tickets import book_in
 from servicing.enums import EventKind, ServiceKind
 from servicing.models import ServiceCentre, Ticket
@@ -29,8 +30,6 @@ def a_centre(slug: str = "joburg", **changes: object) -> ServiceCentre:
         "latitude": "-26",
         "longitude": "28",
         "zone": "Africa/Johannesburg",
-        "opens": time(9),
-        "closes": time(17),
         "services": ServiceKind.values,
         "shelves": Shelf.values,
         "programme": "free",
@@ -43,7 +42,9 @@ def a_request(
     centre: ServiceCentre,
     serial: str = "012345678901",
     at: datetime = MONDAY,
+    *,
     member: Member | None = None,
+    returns: ReturnTo | None = None,
     **wanted: Any,
 ) -> Ticket:
     member = member or world.ana
@@ -51,7 +52,7 @@ def a_request(
     one = RequestedItem(
         Item(row.product, registration=row), ServiceKind.REPAIR, **{"fault": "The shutter sticks", **wanted}
     )
-    return open_parcel(member=member, centre=centre, items=[one], by=member.user, at=at).tickets[0]
+    return open_parcel(member=member, centre=centre, items=[one], returns=returns, by=member.user, at=at).tickets[0]
 
 
 def at_the_centre(

@@ -109,7 +109,7 @@ def test_a_job_goes_its_whole_way_by_buttons_and_each_event_names_who_pressed(
         "Strap",
         Warranty.REFUSED,
     )
-    assert (ticket.tracking, ticket.why_no_warranty) == ("ZA 1", "not_covered")
+    assert (ticket.shipments.get().number, ticket.why_no_warranty) == ("ZA 1", "not_covered")
     by_desk = [event for event in ticket.events.all() if event.kind not in ("requested", "loan_offered")]
     assert {event.by for event in by_desk} == {worker}
     text = desk.get(page(ticket)).content.decode()

@@ -177,10 +177,11 @@ def test_a_member_can_cancel_until_the_product_is_booked_in(world: World, centre
 def test_shipping_keeps_carrier_and_tracking_and_refuses_an_invalid_address(ticket: Ticket, desk: Actor) -> None:
     record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=AT)
     with pytest.raises(Refusal) as refusal:
-        shipping.ship(ticket=ticket, actor=desk, at=AT, tracking_url="javascript:alert(1)")
+        shipping.ship(ticket=ticket, actor=desk, at=AT, tracking=shipping.Tracking(url="javascript:alert(1)"))
     assert refusal.value.field == "tracking_url"
     page = "https://post.example/t/AB1"
     done = shipping.ship(
-        ticket=ticket, actor=desk, at=AT + HOUR, carrier="Post", tracking="AB1", tracking_url=page
+        ticket=ticket, actor=desk, at=AT + HOUR, tracking=shipping.Tracking("Post", "AB1", page)
     ).ticket
-    assert (done.state, done.carrier, done.tracking, done.tracking_url) == (TicketState.SHIPPED, "Post", "AB1", page)
+    box = done.shipments.get()
+    assert (done.state, box.carrier_text, box.number, box.tracking_url) == (TicketState.SHIPPED, "Post", "AB1", page)

@@ -1,6 +1,6 @@
 """Courtesy loans (R48, R53)."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -35,8 +35,6 @@ def make_centre() -> ServiceCentre:
         latitude="-26",
         longitude="28",
         zone="Africa/Johannesburg",
-        opens=time(9),
-        closes=time(17),
         services=ServiceKind.values,
         shelves=Shelf.values,
         programme="free",

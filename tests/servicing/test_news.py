@@ -15,7 +15,7 @@ from servicing.actions.estimates import Line, send_estimate
 from servicing.actions.events import Actor, record_event
 from servicing.actions.messages import record_answer, write_message
 from servicing.actions.places import lapse_place
-from servicing.actions.shipping import ship
+from servicing.actions.shipping import Tracking, ship
 from servicing.actions.tickets import book_in, cancel
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EventKind
@@ -150,13 +150,13 @@ def ready(world: World) -> Story:
     job = Job(world)
     job.record(E.READY)
     yield E.READY
-    ship(ticket=job.ticket, carrier="Sample Post", actor=job.desk, at=LATER)
+    ship(ticket=job.ticket, tracking=Tracking("Sample Post"), actor=job.desk, at=LATER)
 
 
 def shipped(world: World) -> Story:
     job = Job(world)
     job.record(E.READY)
-    ship(ticket=job.ticket, carrier="Sample Post", actor=job.desk, at=LATER)
+    ship(ticket=job.ticket, tracking=Tracking("Sample Post"), actor=job.desk, at=LATER)
     yield E.SHIPPED
     job.record(E.CLOSED)
 

@@ -1,7 +1,7 @@
 """Service requests, the three Fast Track places, and intake (R43, R47, R49, R50)."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,8 +37,6 @@ def centre() -> Iterator[ServiceCentre]:
         latitude="-26",
         longitude="28",
         zone="Africa/Johannesburg",
-        opens=time(9),
-        closes=time(17),
         services=ServiceKind.values,
         shelves=Shelf.values,
         programme="free",

@@ -215,7 +215,7 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Ac
     assert "The new date is" in late
     record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=timezone.now())
     page = "https://post.example/t/AB1"
-    shipping.ship(ticket=ticket, actor=desk, at=timezone.now(), carrier="Post", tracking="AB1", tracking_url=page)
+    shipping.ship(ticket=ticket, actor=desk, at=timezone.now(), tracking=shipping.Tracking("Post", "AB1", page))
     assert page in mail_of("shipped")
     assert not mail.outbox
     booked_in = TicketEvent.objects.filter(kind="booked_in").latest("pk")

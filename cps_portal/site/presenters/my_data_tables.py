@@ -26,10 +26,29 @@ from kitbag.models import (
     Sighting,
     StolenReport,
 )
-from members.models import LevelChange, Member, Notice, TermsAcceptance, ThresholdAnnouncement
+from members.models import (
+    Device,
+    EmailChange,
+    LevelChange,
+    Member,
+    Notice,
+    TermsAcceptance,
+    ThresholdAnnouncement,
+)
 from members.offers.models import Card, PackEvent, SignUp, WelcomePack
 from members.support.models import Case, CaseMessage
-from servicing.models import Estimate, EstimateLine, Loan, Part, Ticket, TicketEvent, TicketFile, TicketMessage
+from servicing.models import (
+    Estimate,
+    EstimateLine,
+    Loan,
+    Parcel,
+    Part,
+    Shipment,
+    Ticket,
+    TicketEvent,
+    TicketFile,
+    TicketMessage,
+)
 
 ROWS_PER_QUERY = 500
 KIT = ("registration__product__name", "registration")
@@ -298,9 +317,35 @@ TABLES = [
             "ready_at",
             "missed_at",
             "ended_at",
-            "carrier",
-            "tracking",
+            "loan_wanted",
         ),
+    ),
+    Table(
+        "service_parcels",
+        Parcel,
+        "tickets__member",
+        (
+            "reference",
+            "travel",
+            "collect_on",
+            "returns",
+            "name",
+            "street",
+            "city",
+            "city_area",
+            "country_area",
+            "postal_code",
+            "sorting_code",
+            "country",
+            "phone",
+            "made_at",
+        ),
+    ),
+    Table(
+        "service_shipments",
+        Shipment,
+        "tickets__member",
+        ("direction", "carrier__name", "carrier_name", "number", "url", "sent_at", "expected_on", "delivered_at"),
     ),
     Table(
         "service_steps",
@@ -378,6 +423,18 @@ TABLES = [
         ),
     ),
     Table("mails", Message, _mails, ("to", "subject", "text", "facts", "state", "created_at", "sent_at")),
+    Table(
+        "devices",
+        Device,
+        lambda m: Device.objects.filter(user=m.user_id),
+        ("user_agent", "address", "signed_in_at", "last_seen_at"),
+    ),
+    Table(
+        "email_changes",
+        EmailChange,
+        lambda m: EmailChange.objects.filter(user=m.user_id),
+        ("old_email", "new_email", "at", "undone_at"),
+    ),
     Table(
         "files",
         StoredFile,

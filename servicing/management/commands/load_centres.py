@@ -2,13 +2,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from servicing.actions.centres import load_centres
+from servicing.actions.centres import load_carriers, load_centres
 
 
 class Command(BaseCommand):
-    help = "Add service centres that are missing; existing rows are not changed."
+    help = "Add service centres and carriers that are missing; existing rows are not changed."
 
     def handle(self, **options: Any) -> None:
         added, existing = load_centres()
+        carriers = load_carriers()
         if options["verbosity"]:
-            self.stdout.write(f"service centres: {added} added, {existing} existing")
+            self.stdout.write(f"service centres: {added} added, {existing} existing; carriers: {carriers} added")
