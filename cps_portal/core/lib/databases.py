@@ -6,6 +6,8 @@ opens. A pool in transaction mode (PgBouncer) refuses that, because its connecti
 whole session, no lock may outlive its transaction, and no cursor may stay open on the server between two statements.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -54,12 +56,19 @@ def pooled_connection(server: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def connect_directly() -> None:
-    """Let this process leave the pool out: for migrations and what else works on the schema. Closes what is open.
+@contextmanager
+def connected_directly(kind: str) -> Iterator[None]:
+    """Leave the pool out, with the limits of this kind of work: for what works on the schema. Closes what is open.
 
     Both addresses have to name the same database.
     """
     connection = connections["default"]
-    if settings.DATABASE_POOLED:
+    before = dict(connection.settings_dict)
+    direct = direct_connection(settings.DATABASE_DIRECT, kind=kind, max_age=0)
+    connection.close()
+    connection.settings_dict.update({**direct, "NAME": before["NAME"]})
+    try:
+        yield
+    finally:
         connection.close()
-        connection.settings_dict.update({**settings.DATABASE_DIRECT, "NAME": connection.settings_dict["NAME"]})
+        connection.settings_dict.update(before)

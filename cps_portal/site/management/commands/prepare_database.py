@@ -1,6 +1,7 @@
 """Writes to the roles of PostgreSQL what a connection through a pool cannot set itself."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError, connection, transaction
 from psycopg2 import errorcodes, sql
 
-from cps_portal.core.lib.databases import connect_directly, server_settings
+from cps_portal.core.lib.databases import connected_directly, server_settings
 from cps_portal.core.lib.time_limits import LIMITS
 
 
@@ -29,25 +30,27 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, role: list[tuple[str, str]] | None, **_options: Any) -> None:
-        connect_directly()
         roles = role or [(settings.DATABASES["default"]["USER"], settings.DATABASE_LIMITS)]
-        with transaction.atomic():
-            for name, kind in roles:
-                self._write(name, kind)
+        with ExitStack() as stack:
+            if settings.DATABASE_POOLED:
+                stack.enter_context(connected_directly("command"))
+            stack.enter_context(transaction.atomic())
+            self._write(roles)
         for name, kind in roles:
             self.stdout.write(f"{name}: settings for {kind}")
 
-    def _write(self, role: str, kind: str) -> None:
+    def _write(self, roles: list[tuple[str, str]]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("select show_trgm('')")  # loads pg_trgm: only then its setting is known
-            cursor.execute("select current_database()")
-            database = sql.Identifier(cursor.fetchone()[0])
-            for name, value in server_settings(kind).items():
-                statement = sql.SQL("alter role {} in database {} set {} = %s").format(
-                    sql.Identifier(role), database, sql.SQL(name)
-                )
+            try:
+                cursor.execute("select show_trgm(''), current_database()")  # loads pg_trgm, or its setting is unknown
+            except ProgrammingError as error:
+                raise CommandError("The database has no pg_trgm yet. Run manage.py migrate first.") from error
+            database = sql.Identifier(cursor.fetchone()[1])
+            for role, kind in roles:
+                statement = sql.SQL("alter role {} in database {} ").format(sql.Identifier(role), database)
                 try:
-                    cursor.execute(statement, [value])
+                    for name, value in server_settings(kind).items():
+                        cursor.execute(statement + sql.SQL(f"set {name} = %s"), [value])
                 except ProgrammingError as error:
                     raise CommandError(_explain(role, error)) from error
 
