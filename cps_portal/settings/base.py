@@ -7,7 +7,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files.storage import files_storage
+from cps_portal.core.files.storage import erasures_storage, files_storage
 from cps_portal.core.lib.databases import direct_connection, pooled_connection
 from cps_portal.settings.accounts import *  # noqa: F403
 from cps_portal.settings.api import *  # noqa: F403
@@ -292,6 +292,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     "files": files_storage(env),
+    "erasures": erasures_storage(env),
 }
 FILE_UPLOAD_HANDLERS = [
     "cps_portal.core.files.handlers.BoundedUploadHandler",
@@ -303,6 +304,14 @@ FILE_UPLOAD_HANDLERS = [
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_CONFIG = env("EMAIL_URL")
 vars().update(EMAIL_CONFIG)
+EMAIL_PROVIDER = "" if env("EMAIL_PROVIDER") == "smtp" else env("EMAIL_PROVIDER")
+if EMAIL_PROVIDER:
+    EMAIL_BACKEND = f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend"
+ANYMAIL = {
+    **{f"{EMAIL_PROVIDER.upper()}_{name}": value for name, value in env("EMAIL_PROVIDER_SETTINGS").items()},
+    "WEBHOOK_SECRET": env("EMAIL_WEBHOOK_SECRET"),
+    "REQUESTS_TIMEOUT": (3, 15),  # seconds to connect and to answer: shorter than OUTBOX_LEASE_SECONDS
+}
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL")
 OUTBOX_SENDERS = {

@@ -95,6 +95,14 @@ def _read_database(text: str) -> dict[str, Any]:
     return dict(environ.Env.db_url_config(text))
 
 
+def _read_pairs(text: str) -> dict[str, str]:
+    """Values may contain further equals signs, as keys in base64 do."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(name.strip() and sign for name, sign, _value in pairs):
+        raise ValueError
+    return {name.strip().upper(): value.strip() for name, _sign, value in pairs}
+
+
 def _read_mail_server(text: str) -> dict[str, Any]:
     return dict(environ.Env.email_url_config(text))
 
@@ -144,6 +152,21 @@ DAYS = list_of("days as 2026-12-24", date.fromisoformat)
 COUNTRY = Kind("two letters of ISO 3166", _read_country)
 
 FOR_TESTS = "Shortened by tests of reliability; in production leave them alone"
+PAIRS = Kind("NAME=value, separated by commas", _read_pairs)
+MAIL_PROVIDERS = (  # those of anymail that report bounces
+    "amazon_ses",
+    "brevo",
+    "mailersend",
+    "mailgun",
+    "mailjet",
+    "mailtrap",
+    "postal",
+    "postmark",
+    "resend",
+    "sendgrid",
+    "sparkpost",
+)
+
 GROUPS: dict[str, tuple[Variable, ...]] = {
     "The portal": (
         Variable(
@@ -269,6 +292,14 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             meaning="a directory outside the web root for uploads; required unless `FILES_S3_BUCKET` is set",
         ),
         Variable(
+            name="ERASURES_ROOT",
+            kind=TEXT,
+            default="",
+            is_set_by_compose=True,
+            meaning="a directory for the list of erased people, which survives the loss of database and files; "
+            "without it a folder beside the uploads, or in the bucket (docs/backup.md)",
+        ),
+        Variable(
             name="FILES_S3_BUCKET",
             kind=TEXT,
             default="",
@@ -292,6 +323,28 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         Variable(name="FILES_CLAMD", kind=TEXT, default="localhost:3310", meaning="host and port of ClamAV"),
     ),
     "Mail": (
+        Variable(
+            name="EMAIL_PROVIDER",
+            kind=one_of("smtp", *MAIL_PROVIDERS),
+            default="smtp",
+            meaning="who sends mails: the server at `EMAIL_URL`, or a provider that reports what comes back (docs/mail.md)",
+        ),
+        Variable(
+            name="EMAIL_PROVIDER_SETTINGS",
+            kind=PAIRS,
+            default="",
+            example="SERVER_TOKEN=...",
+            is_secret=True,
+            meaning="its keys, as anymail names them without the provider's name",
+        ),
+        Variable(
+            name="EMAIL_WEBHOOK_SECRET",
+            kind=TEXT,
+            default="",
+            example="reports:a-long-random-password",
+            is_secret=True,
+            meaning="`user:password` that the provider sends with its reports; required with `EMAIL_PROVIDER`",
+        ),
         Variable(
             name="EMAIL_URL",
             kind=MAIL_SERVER,

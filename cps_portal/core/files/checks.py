@@ -8,13 +8,11 @@ from django.core.checks import CheckMessage, Error
 
 
 def files_are_outside_the_web_root(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    location = settings.STORAGES["files"].get("OPTIONS", {}).get("location")
-    if not location:
-        return []
-    root = Path(str(location)).resolve()
     served = [settings.STATIC_ROOT, settings.MEDIA_ROOT, *settings.STATICFILES_DIRS]
-    for folder in filter(None, served):
-        if root.is_relative_to(Path(str(folder)).resolve()):
-            text = f"FILES_ROOT is inside {folder}, which is public."
-            return [Error(text, hint="Choose another folder.", id="files.E001")]
-    return []
+    return [
+        Error(f"{variable} is inside {folder}, which is public.", hint="Choose another folder.", id="files.E001")
+        for variable, name in (("FILES_ROOT", "files"), ("ERASURES_ROOT", "erasures"))
+        if (location := settings.STORAGES[name].get("OPTIONS", {}).get("location"))
+        for folder in filter(None, served)
+        if Path(str(location)).resolve().is_relative_to(Path(str(folder)).resolve())
+    ]

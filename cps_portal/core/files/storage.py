@@ -6,6 +6,16 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 
+def erasures_storage(env: Callable[[str], Any]) -> dict[str, Any]:
+    """The entry of STORAGES for the list of erased people, which a restored database does not know (R14)."""
+    storage = files_storage(env)
+    if folder := env("ERASURES_ROOT"):
+        return _folder(folder)
+    if "bucket_name" in storage["OPTIONS"]:
+        return {**storage, "OPTIONS": {**storage["OPTIONS"], "location": "erasures"}}
+    return _folder(f"{storage['OPTIONS']['location']}/erasures")
+
+
 def files_storage(env: Callable[[str], Any]) -> dict[str, Any]:
     """The entry of STORAGES: S3 if FILES_S3_BUCKET is set, else the folder FILES_ROOT, which must not be served."""
     if bucket := env("FILES_S3_BUCKET"):
@@ -26,11 +36,11 @@ def files_storage(env: Callable[[str], Any]) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "Set FILES_ROOT or FILES_S3_BUCKET: uploads need a place. See docs/configuration.md."
         )
+    return _folder(env("FILES_ROOT"))
+
+
+def _folder(location: str) -> dict[str, Any]:
     return {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": env("FILES_ROOT"),
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
+        "OPTIONS": {"location": location, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     }

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cps_portal.core.files import access, actions
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.second_factor import has_second_factor, is_staff, redirect_with_next
 from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import is_throttled
 
@@ -22,8 +24,8 @@ CHUNK = 64 * 1024
 
 @require_GET
 @never_cache
-def file(request: HttpRequest, key: str) -> FileResponse:
-    """The content of a file; 404 for those who may not see it.
+def file(request: HttpRequest, key: str) -> FileResponse | HttpResponseRedirect:
+    """The content of a file; 404 for those who may not see it. Staff need their second factor here, too.
 
     Images are shown in the browser. PDFs are always downloaded, because they could run scripts in our origin.
     """
@@ -31,6 +33,8 @@ def file(request: HttpRequest, key: str) -> FileResponse:
         row = get_object_or_404(StoredFile.objects.kept(), key=key)
         if not access.may_read(request.user, row):
             raise Http404
+        if row.owner_id != request.user.pk and is_staff(request) and not has_second_factor(request):
+            return redirect_with_next(reverse("admin:login"), request.path)
     try:
         content = actions.file_storage().open(row.stored_as)
     except FileNotFoundError as error:

@@ -24,7 +24,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.lib.logs import bound_request_id, current_request_id
 from cps_portal.core.outbox import rules
-from cps_portal.core.outbox.enums import OPEN, RESENDABLE_STATES, Kind, State
+from cps_portal.core.outbox.enums import CANCELLABLE, OPEN, RESENDABLE_STATES, Kind, State
 from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
 from cps_portal.core.outbox.models import Message, MessageQuerySet
 from cps_portal.core.outbox.renderers import get_renderer
@@ -374,13 +374,13 @@ def cancel_queued(*, ordering_key: str, why: str) -> int:
 
 @transaction.atomic
 def retry(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Message:
-    """Queue a message again that failed or was cancelled; a webhook also if it is queued or was sent.
+    """Queue a message again that failed, was cancelled or held; a webhook also if it is queued or was sent.
 
     Raises Refusal `state` in any other state, `blanked` if its content has been deleted.
     """
     locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
     if locked.state not in RESENDABLE_STATES[Kind(locked.kind)]:
-        raise Refusal("state", _("Only messages that failed or were cancelled can be sent again."))
+        raise Refusal("state", _("Only messages that failed, were cancelled or are held can be sent again."))
     if locked.blanked_at:
         raise Refusal("blanked", _("Its content has been deleted. It cannot be sent again."))
     locked.state = State.QUEUED
@@ -395,15 +395,25 @@ def retry(*, message: Message, by: AbstractBaseUser | None, at: datetime) -> Mes
 
 @transaction.atomic
 def cancel(*, message: Message, by: AbstractBaseUser, at: datetime) -> Message:
-    """Cancel a queued message. Raises Refusal `state` in any other state."""
+    """Cancel a queued or held message. Raises Refusal `state` in any other state."""
     locked = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
-    if locked.state != State.QUEUED:
-        raise Refusal("state", _("Only waiting messages can be cancelled."))
+    if locked.state not in CANCELLABLE:
+        raise Refusal("state", _("Only waiting and held messages can be cancelled."))
     locked.state = State.CANCELLED
     locked.next_at = None
     locked.answer = f"cancelled by user {by.pk}, {at.isoformat(timespec='seconds')}"
     locked.save(update_fields=["state", "next_at", "answer"])
     return locked
+
+
+@transaction.atomic
+def hold_unknown(*, before: datetime) -> int:
+    """After a restore: hold what was due before this moment, because it may have left already. Returns how many.
+
+    The restored database does not know. Staff decide in the admin: a held message is sent again, or cancelled.
+    """
+    unknown = Message.objects.filter(Q(state=State.SENDING) | Q(next_at__lt=before), state__in=OPEN)
+    return unknown.update(state=State.HELD, claim=None, next_at=None, answer="may have left before a restore")
 
 
 @transaction.atomic
@@ -414,7 +424,7 @@ def erase_addresses(*, addresses: Iterable[str], at: datetime) -> int:
     write anything about it any more.
     """
     messages = Message.objects.filter(blanked_at=None).alias(address=Lower("to")).filter(address__in=list(addresses))
-    messages.filter(state__in=OPEN).update(state=State.CANCELLED, next_at=None, claim=None)
+    messages.filter(state__in=[*OPEN, State.HELD]).update(state=State.CANCELLED, next_at=None, claim=None)
     return messages.update(to="", payload={}, answer="", blanked_at=at)
 
 
@@ -424,6 +434,8 @@ def blank_old(*, at: datetime) -> int:
     In batches, each in its own transaction.
     """
     before = at - timedelta(days=settings.OUTBOX_RETENTION_DAYS)
+    undecided = Message.objects.filter(state=State.HELD, created_at__lt=before)
+    undecided.update(state=State.CANCELLED, answer="held, and nobody decided")
     total = 0
     while True:
         old = Message.objects.finished_before(before).filter(blanked_at=None)

@@ -15,13 +15,22 @@ class State(models.TextChoices):
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    HELD = "held", _("Held: may have left before a restore")
+
+
+class SuppressionReason(models.TextChoices):
+    """Why an address gets only essential mails."""
+
+    BOUNCED = "bounced", _("Mails come back")
+    COMPLAINED = "complained", _("Was marked as spam")
 
 
 OPEN = (State.QUEUED, State.SENDING)
 FINISHED = (State.SENT, State.FAILED, State.CANCELLED)
+CANCELLABLE = (State.QUEUED, State.HELD)
 
 # States from which a message can be sent again. A webhook always can: the receiver recognises its id.
 RESENDABLE_STATES = {
-    Kind.MAIL: (State.FAILED, State.CANCELLED),
-    Kind.WEBHOOK: (State.QUEUED, State.SENT, State.FAILED, State.CANCELLED),
+    Kind.MAIL: (State.FAILED, State.CANCELLED, State.HELD),
+    Kind.WEBHOOK: (State.QUEUED, State.SENT, State.FAILED, State.CANCELLED, State.HELD),
 }

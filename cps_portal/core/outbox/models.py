@@ -5,9 +5,10 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.outbox.enums import FINISHED, OPEN, Kind, State
+from cps_portal.core.outbox.enums import FINISHED, OPEN, Kind, State, SuppressionReason
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -65,7 +66,7 @@ class Message(models.Model):
             models.CheckConstraint(name="outbox_message_state_known", condition=Q(state__in=State.values)),
             models.CheckConstraint(
                 name="outbox_message_next_at_while_open",
-                condition=Q(state__in=OPEN, next_at__isnull=False) | Q(state__in=FINISHED, next_at=None),
+                condition=Q(state__in=OPEN, next_at__isnull=False) | Q(state__in=[*FINISHED, State.HELD], next_at=None),
             ),
             models.CheckConstraint(
                 name="outbox_message_claim_while_sending",
@@ -87,3 +88,35 @@ class Message(models.Model):
     @property
     def is_ordered(self) -> bool:
         return self.ordering_key != self.kind
+
+
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    def active(self) -> "SuppressionQuerySet":
+        return self.filter(lifted_at=None)
+
+
+class Suppression(models.Model):
+    """An address that gets only essential mails, because others came back or were marked as spam.
+
+    When it is lifted the row stays: an older report that arrives late must not suppress the address again.
+    """
+
+    address = models.CharField(_("address"), max_length=254, unique=True)  # in lower case
+    reason = models.CharField(_("reason"), max_length=10, choices=SuppressionReason)
+    since = models.DateTimeField(_("since"))
+    answer = models.TextField(_("answer of the receiver"), blank=True)
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
+        ordering = ["-since", "-pk"]
+        constraints = [
+            models.CheckConstraint(name="suppression_reason_known", condition=Q(reason__in=SuppressionReason.values)),
+            models.CheckConstraint(name="suppression_address_in_lower_case", condition=Q(address=Lower("address"))),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

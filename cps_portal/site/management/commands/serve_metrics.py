@@ -1,15 +1,14 @@
 """The exporter: a process of its own that gives Prometheus everything that is about the whole portal."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
-from wsgiref.simple_server import WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils import timezone
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -17,34 +16,24 @@ from cps_portal.core.lib.time_limits import limit_waiting, time_budget
 from cps_portal.site.queries.figures import COUNTERS, METRICS, Sample, read_figures
 
 STATEMENT_MILLISECONDS = 2_000
+SOCKET_SECONDS = 5  # for a client to say what it wants
 SCRAPE_SECONDS = 8.0  # for all questions together; Prometheus gives up after ten
 
 
 class PortalCollector(Collector):
-    """Reads the figures anew for each scrape, one scrape at a time and in one thread: it has one connection."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    """Reads the figures anew for each scrape."""
 
     def describe(self) -> Iterator[Metric]:
         """Without this the registry would read all figures when the collector is registered."""
         return iter([_family(name, []) for name in METRICS])
 
     def collect(self) -> Iterator[Metric]:
-        with self._lock:
-            samples = _read()
+        connection.close_if_unusable_or_obsolete()
+        with time_budget(SCRAPE_SECONDS):
+            samples = read_figures(timezone.now())
         for name in METRICS:
             if own := [sample for sample in samples if sample.metric == name]:
                 yield _family(name, own)
-
-
-def _read() -> list[Sample]:
-    """In a connection of this scrape's thread, closed afterwards: each scrape comes in a new thread."""
-    try:
-        with time_budget(SCRAPE_SECONDS):
-            return read_figures(timezone.now())
-    finally:
-        connection.close()
 
 
 def _family(name: str, samples: list[Sample]) -> Metric:
@@ -55,12 +44,18 @@ def _family(name: str, samples: list[Sample]) -> Metric:
     return family
 
 
-def start_exporter(*, port: int, address: str) -> WSGIServer:
-    """Answer scrapes in a thread of this process."""
+class _Handler(WSGIRequestHandler):
+    timeout = SOCKET_SECONDS
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+        """Scrapes are not worth a line."""
+
+
+def exporter(*, port: int, address: str) -> WSGIServer:
+    """A server for one scrape at a time, in one thread: it has one connection to the database."""
     registry = CollectorRegistry()
     registry.register(PortalCollector())
-    server, _thread = start_http_server(port, addr=address, registry=registry)
-    return server
+    return make_server(address, port, make_wsgi_app(registry), handler_class=_Handler)
 
 
 class Command(BaseCommand):
@@ -73,9 +68,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, port: int, address: str, **_options: Any) -> None:
         limit_waiting("web")
         read_only_and_short()
-        start_exporter(port=port, address=address)
         self.stdout.write(f"metrics at http://{address}:{port}/metrics")
-        threading.Event().wait()
+        exporter(port=port, address=address).serve_forever()
 
 
 def read_only_and_short() -> None:
