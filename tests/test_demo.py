@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from django.utils import timezone
+from pytest_django import Settings
 
 from cps_portal.core.partners.models import Credential
 from cps_portal.dev.demo import partners as demo_partners
@@ -37,7 +38,8 @@ def level(name: str) -> str:
     return Member.objects.get(user__email=f"{name}@example.org").level
 
 
-def test_it_is_refused_where_staff_need_a_second_factor(db: None) -> None:
+def test_it_is_refused_where_invented_members_are_not_allowed(db: None, settings: Settings) -> None:
+    settings.CROWDS_ALLOWED = False
     with pytest.raises(CommandError, match="production"):
         call_command("make_demo")
     assert not User.objects.exists()

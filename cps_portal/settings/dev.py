@@ -20,7 +20,7 @@ os.environ.setdefault("LOG_FORMAT", "line")
 os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))
 
 from .base import *  # noqa: E402, F403
-from .base import INSTALLED_APPS, STORAGES, TEMPLATES  # noqa: E402
+from .base import BASE_DIR, INSTALLED_APPS, STORAGES, TEMPLATES  # noqa: E402
 from .variables import YES_OR_NO  # noqa: E402
 
 DEBUG = YES_OR_NO.read(os.environ.get("DEBUG", "true"))
@@ -29,10 +29,11 @@ EMAIL_BACKEND = "cps_portal.dev.mailbox.backend.MailboxBackend"
 MAILBOX_FOLDER = embedded_urls.STATE / "mailbox"
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 0
-SESSION_COOKIE_SECURE = False
-CSRF_COOKIE_SECURE = False
+COOKIE_PREFIX = ""  # browsers refuse prefixed cookies without https
+SESSION_COOKIE_NAME, SESSION_COOKIE_SECURE = "sessionid", False
+CSRF_COOKIE_NAME, CSRF_COOKIE_SECURE = "csrftoken", False
+LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_SECURE = "language", False
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
-STAFF_SECOND_FACTOR_REQUIRED = False
 CROWDS_ALLOWED = True
 WEBHOOKS_MAY_REACH_PRIVATE = True
 WHITENOISE_USE_FINDERS = True
@@ -41,6 +42,7 @@ STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+TEMPLATES[0]["DIRS"] = [BASE_DIR / "cps_portal/dev/templates", *TEMPLATES[0]["DIRS"]]  # codes of demo staff
 # Not cached: an edited template shows at once (only `runserver` would do that by itself).
 TEMPLATES[0]["APP_DIRS"] = False
 TEMPLATES[0]["OPTIONS"]["loaders"] = [

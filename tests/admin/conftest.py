@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.test import Client
 
@@ -18,6 +19,7 @@ def signed_in(user: User, *, second_factor: bool = True) -> Client:
     client = Client()
     client.force_login(user)
     if second_factor:
+        Authenticator.objects.get_or_create(user=user, type=Authenticator.Type.TOTP, defaults={"data": {}})
         session = client.session
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "at": time.time(), "type": "totp"}]
         session["account_authentication_methods_user"] = str(user.pk)

@@ -7,22 +7,16 @@ from django.utils import timezone
 
 from kitbag.actions import stolen_reports
 from kitbag.models import AuthorisedPeriod, Registration, Retailer, StolenReport
+from tests.admin.conftest import signed_in
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/kitbag/stolenreport/"
 
 
-@pytest.fixture(autouse=True)
-def _one_factor(settings) -> None:  # type: ignore[no-untyped-def]
-    settings.STAFF_SECOND_FACTOR_REQUIRED = False
-
-
 def staff_of(world: World, groups: dict[str, Group], name: str) -> Client:
     world.staff.groups.add(groups[name])
-    client = Client()
-    client.force_login(world.staff)
-    return client
+    return signed_in(world.staff)
 
 
 def test_support_reports_and_lifts_with_a_reason(world: World, groups: dict[str, Group]) -> None:

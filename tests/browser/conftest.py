@@ -10,7 +10,6 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -18,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from cps_portal.celery import app
 from cps_portal.core.lib.time_limits import stop_limiting
 from members.models import User
+from tests.admin.conftest import signed_in
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
 MISSING_PAGE = "/nothing-here/"
@@ -96,8 +96,7 @@ def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Ite
         context = chromium.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         if user:
-            client = Client()
-            client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+            client = signed_in(user, second_factor=user.is_staff)
             context.add_cookies(
                 [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
             )

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django import Settings
 
 from kitbag.actions import registrations
 from kitbag.models import Registration
@@ -17,8 +16,7 @@ QUEUE = "/admin/kitbag/registrationinreview/"
 
 
 @pytest.fixture
-def agent(settings: Settings, transactional_db: None) -> User:
-    settings.STAFF_SECOND_FACTOR_REQUIRED = False
+def agent(transactional_db: None) -> User:
     return UserFactory(is_staff=True, is_superuser=True)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from django.core.management import call_command
 from playwright.sync_api import Page
-from pytest_django import Settings
 
 from members.models import User
 from tests.browser.looks import WCAG, faults
@@ -28,10 +27,7 @@ LISTS = [
 ]
 
 
-def test_no_page_of_the_desk_has_a_violation(
-    transactional_db: None, groups: None, visit: Callable[..., Page], settings: Settings
-) -> None:
-    settings.STAFF_SECOND_FACTOR_REQUIRED = False
+def test_no_page_of_the_desk_has_a_violation(transactional_db: None, groups: None, visit: Callable[..., Page]) -> None:
     call_command("make_demo", even_in_production=True, verbosity=0)
     page = visit(User.objects.get(email="admin@example.org"), viewport={"width": 390, "height": 844})
     found = {}

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from pytest_django import Settings
 
 from kitbag.models import Registration
 from members.support.models import Case, CaseMessage
@@ -274,9 +273,8 @@ def test_without_javascript_the_files_come_with_the_form(
 
 
 def test_staff_wait_with_an_answer_and_with_the_card_of_a_visiting_member(
-    committed_world: World, visit: Callable[..., Page], settings: Settings, photo: Path
+    committed_world: World, visit: Callable[..., Page], photo: Path
 ) -> None:
-    settings.STAFF_SECOND_FACTOR_REQUIRED = False
     agent = UserFactory(is_staff=True, is_superuser=True)
     a_centre()
     page = visit(committed_world.ben.user)

@@ -26,7 +26,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 def csrf_of(answer: str) -> tuple[str, str]:
     """The cookie and the field of a page with a form."""
-    cookie = re.search(r"csrftoken=([^;]+)", answer)
+    cookie = re.search(r"__Host-csrftoken=([^;]+)", answer)
     field = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer)
     assert cookie and field, answer[:500]
     return cookie[1], field[1]
@@ -46,7 +46,7 @@ def probe_seconds(front: Front) -> float:
 def test_slow_writers_do_not_keep_others_from_an_answer(front: Front, clients: int) -> None:
     cookie, _field = csrf_of(front.request("/accounts/login/")[1])
     head = (
-        f"POST /accounts/login/ HTTP/1.1\r\nHost: {HOST}\r\nCookie: csrftoken={cookie}\r\nOrigin: https://{HOST}\r\n"
+        f"POST /accounts/login/ HTTP/1.1\r\nHost: {HOST}\r\nCookie: __Host-csrftoken={cookie}\r\nOrigin: https://{HOST}\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5000\r\n\r\n"
     )
     with ExitStack() as stack:
@@ -71,7 +71,7 @@ def test_slow_readers_do_not_keep_others_from_an_answer(front: Front, clients: i
 def test_posts_as_far_apart_as_connections_are_kept_are_all_answered(front: Front) -> None:
     """A server that closes an idle connection just when a POST is on its way breaks it; once 19 of 750."""
     cookie, field = csrf_of(front.request("/accounts/login/")[1])
-    lines = [f"Cookie: csrftoken={cookie}", f"Origin: https://{HOST}"]
+    lines = [f"Cookie: __Host-csrftoken={cookie}", f"Origin: https://{HOST}"]
     body = f"csrfmiddlewaretoken={field}&login=nobody%40example.org&password=wrong"
     answers = []
     for number in range(6):
@@ -86,7 +86,7 @@ def test_a_forged_address_or_scheme_changes_nothing(front: Front) -> None:
     answers = [
         front.request(
             "/accounts/login/",
-            f"Cookie: csrftoken={cookie}",
+            f"Cookie: __Host-csrftoken={cookie}",
             f"Origin: https://{HOST}",
             f"X-Forwarded-For: 192.0.2.{number}",
             "X-Forwarded-Proto: http",

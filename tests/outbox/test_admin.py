@@ -9,13 +9,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from members.models import User
+from tests.admin.conftest import signed_in
 from tests.factories import UserFactory
 
 Post = Callable[..., Message]
@@ -23,17 +23,10 @@ pytestmark = pytest.mark.django_db
 LIST = "admin:outbox_message_changelist"
 
 
-@pytest.fixture(autouse=True)
-def without_second_factor(settings: Settings) -> None:
-    settings.STAFF_SECOND_FACTOR_REQUIRED = False
-
-
 def staff(*rights: str, **fields: bool) -> tuple[User, Client]:
     user = UserFactory(is_staff=True, **fields)
     user.user_permissions.set(Permission.objects.filter(codename__in=rights, content_type__app_label="outbox"))
-    client = Client()
-    client.force_login(user)
-    return user, client
+    return user, signed_in(user)
 
 
 def press(client: Client, button: str, *messages: Message) -> HttpResponse:

@@ -2,10 +2,7 @@
 
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
-from allauth.account.authentication import get_authentication_records
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
@@ -26,19 +23,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from cps_portal.core.lib.forms import text_field_class
+from cps_portal.core.lib.second_factor import (
+    has_second_factor,
+    redirect_to_second_factor,
+    redirect_with_next,
+    second_factors,
+)
 
 M = TypeVar("M", bound=Model)
 MAX_SEARCH_LENGTH = 300
-
-
-def has_second_factor(request: HttpRequest) -> bool:
-    """Whether this session was authenticated with a second factor, or none is required.
-
-    It is not enough that the user has set one up: a session from before that was opened without it.
-    """
-    if not settings.STAFF_SECOND_FACTOR_REQUIRED:
-        return True
-    return any(record.get("method") == "mfa" for record in get_authentication_records(request, _user(request)))
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -57,29 +50,20 @@ class PortalAdminSite(admin.AdminSite):
         """Redirect to what is missing: signing in, setting up a second factor, or entering it."""
         next_url = self._next(request)
         if not request.user.is_authenticated:
-            return _redirect_with_next(resolve_url(settings.LOGIN_URL), next_url)
+            return redirect_with_next(resolve_url(settings.LOGIN_URL), next_url)
         if not super().has_permission(request):
             raise PermissionDenied
         if has_second_factor(request):
             return HttpResponseRedirect(next_url)
-        if is_mfa_enabled(request.user):
-            return _redirect_with_next(reverse("mfa_reauthenticate"), next_url)
-        messages.warning(request, _("The support desk needs a second factor. Set one up, then open it again."))
-        return HttpResponseRedirect(reverse("mfa_index"))
+        if not second_factors(request.user):
+            messages.warning(request, _("The support desk needs a second factor. Set one up, then open it again."))
+        return redirect_to_second_factor(request.user, next_url)
 
     def _next(self, request: HttpRequest) -> str:
         next_url = request.GET.get(REDIRECT_FIELD_NAME, "")
         if url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure()):
             return next_url
         return reverse("admin:index", current_app=self.name)
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user
-
-
-def _redirect_with_next(url: str, next_url: str) -> HttpResponse:
-    return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}")
 
 
 def label_split_datetime(field: Any) -> None:

@@ -1,7 +1,11 @@
-"""Cookies that no browser has from us."""
+"""Cookies that no browser has from us, and the name of the one for messages."""
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse
 
 
@@ -15,3 +19,17 @@ class BrokenCookiesMiddleware:
         for name in [name for name, value in request.COOKIES.items() if not value.isprintable()]:
             del request.COOKIES[name]
         return self.get_response(request)
+
+
+class PrefixedCookieStorage(CookieStorage):
+    """Messages in a cookie whose name has the prefix of all our cookies."""
+
+    @property
+    def cookie_name(self) -> str:
+        return f"{settings.COOKIE_PREFIX}messages"
+
+
+class MessageStorage(FallbackStorage):
+    """Django's: in a cookie, or in the session what does not fit."""
+
+    storage_classes = (PrefixedCookieStorage, SessionStorage)

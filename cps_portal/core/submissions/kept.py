@@ -18,13 +18,16 @@ from cps_portal.core.submissions.filling import Decorate, fill_in
 from cps_portal.core.submissions.models import KeptForm
 from cps_portal.core.submissions.tokens import FormToken
 
-COOKIE = "kept_forms"
 MIN_COPIED_LENGTH = 20  # characters: shorter values are no trouble to type again
+
+
+def cookie_name() -> str:
+    return f"{settings.COOKIE_PREFIX}kept_forms"
 
 
 def browser_of(request: HttpRequest) -> str:
     """The value of the cookie; "" without it, or if it is none of ours: anybody can send anything."""
-    browser = request.COOKIES.get(COOKIE, "")
+    browser = request.COOKIES.get(cookie_name(), "")
     return browser if actions.BROWSER.fullmatch(browser) else ""
 
 
