@@ -49,7 +49,7 @@ def list_week(calendar: Calendar, today: date) -> list[WeekdayHours]:
 
 
 def list_special_days(calendar: Calendar, today: date) -> list[SpecialDay]:
-    """The days ahead that are closed though their weekday is not, half days and days worked after all, soonest first."""
+    """The days ahead that are closed though the weekday is not, half days and days worked after all, soonest first."""
     ahead = [today + timedelta(days=n) for n in range(DAYS_AHEAD)]
     rows = []
     for day in ahead:

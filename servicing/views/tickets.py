@@ -27,6 +27,7 @@ from members.support.forms import TOO_OFTEN
 from servicing.actions import estimates, places, tickets
 from servicing.actions.events import Actor
 from servicing.actions.messages import may_write, write_message
+from servicing.actions.shipping import may_change_return
 from servicing.enums import OVER
 from servicing.forms.tickets import MessageForm
 from servicing.models import Ticket, TicketEvent
@@ -205,7 +206,8 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "estimate": jobs.open_estimate(estimates, ticket),
         "estimates": estimates,
         "parts": [part for part in parts if part.arrived_at is None],
-        "shipments": ticket.shipments.select_related("carrier"),
+        "shipments": list(ticket.shipments.select_related("carrier")),
+        "may_change_shipping": may_change_return(ticket),
         "said": ticket.messages.prefetch_related("files__file"),
         "panel": make_loan_panel(ticket),
         "documents": [file for file in ticket_files if file.message_id is None],

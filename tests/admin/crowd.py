@@ -57,7 +57,7 @@ from servicing.actions.tickets import book_in
 from servicing.actions.visitors import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EventKind, ServiceKind
-from servicing.models import CentreStaff, Closure, Loan, LoanUnit, ServiceCentre, TicketFile
+from servicing.models import CalendarException, CentreStaff, Loan, LoanUnit, ServiceCentre, TicketFile
 from servicing.queries.entitlement import Item
 from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
 from tests.servicing.jobs import a_centre
@@ -186,7 +186,7 @@ def add_jobs(people: list[Member], by: User) -> None:
         TicketFile.objects.create(ticket=ticket, file=file, kind="document", message=message, at=now)
         unit = LoanUnit.objects.create(centre=centre, product=row.product, serial=f"45{member.pk:010}")
         Loan.objects.create(unit=unit, ticket=ticket, member=member, reserved_at=now)
-        Closure.objects.create(centre=centre, first=day, last=day)
+        CalendarException.objects.create(centre=centre, first=day, last=day)
         CentreStaff.objects.create(centre=centre, user=member.user)
         visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
         item = Item(row.product, f"46{member.pk:010}")
