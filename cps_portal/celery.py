@@ -8,6 +8,7 @@ from celery.signals import worker_init
 from django.conf import settings
 
 from cps_portal.core.lib import task_headers  # noqa: F401 (connects its signals)
+from cps_portal.core.lib.server_version import require_new_server
 from cps_portal.core.lib.time_limits import limit_waiting
 from cps_portal.core.system import alive  # noqa: F401 (connects its signals)
 from cps_portal.settings.environment import env
@@ -23,7 +24,8 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def limit_waiting_of_worker(**_kwargs: object) -> None:
-    """Let this worker, and the processes that it forks, give up on a database that does not answer."""
+    """Check the database server; let this worker, and what it forks, give up on one that does not answer."""
+    require_new_server()
     limit_waiting(settings.DATABASE_LIMITS)
 
 

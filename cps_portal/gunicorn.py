@@ -10,6 +10,7 @@ from django.urls import get_resolver
 from cps_portal.core.files.decoding import decoder
 from cps_portal.core.lib.health import probe
 from cps_portal.core.lib.http_metrics import empty_folder, forget_process, serve_web_metrics
+from cps_portal.core.lib.server_version import require_new_server
 from cps_portal.core.lib.time_limits import limit_waiting
 
 os.environ.setdefault("DATABASE_LIMITS", "web")
@@ -28,7 +29,11 @@ control_socket_disable = True
 
 
 def on_starting(_server: Any) -> None:
-    """Empty the folder of the metrics. Once, and not when gunicorn loads its workers again."""
+    """Check the database server, and empty the folder of the metrics.
+
+    Once, and not when gunicorn loads its workers again.
+    """
+    require_new_server()
     if folder := os.environ.get(METRICS_FOLDER):
         empty_folder(folder)
 

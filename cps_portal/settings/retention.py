@@ -5,8 +5,12 @@ Shorter periods of single features stand beside those features in the other modu
 
 from datetime import timedelta
 
+from cps_portal.settings.environment import env
+
 MESSAGES_KEPT = timedelta(days=400)  # after OUTBOX_RETENTION_DAYS only that there was one, without content
 HISTORY_KEPT = timedelta(days=2 * 365)  # earlier states of rows; must be longer than the days of REVIEW_REFUSALS
 ADMIN_LOG_KEPT = timedelta(days=2 * 365)
 LEDGER_CHECKS_KEPT = timedelta(days=400)
 ERASED_FILES_KEPT = timedelta(days=400)  # the empty rows of erased files; must be longer than backups are kept
+# What is deleted leaves the backups after this: a full backup is kept as long as the incremental ones of its week.
+BACKUPS_KEPT = timedelta(days=env("BACKUP_KEEP_DAYS") + 7)

@@ -300,6 +300,13 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             "without it a folder beside the uploads, or in the bucket (docs/backup.md)",
         ),
         Variable(
+            name="BACKUP_KEEP_DAYS",
+            kind=whole_number(1, 365),
+            default="14",
+            is_set_by_compose=True,
+            meaning="how many days backups are kept; the privacy notice names it (docs/backup.md)",
+        ),
+        Variable(
             name="FILES_S3_BUCKET",
             kind=TEXT,
             default="",

@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg2.extensions import parse_dsn
+
+from cps_portal.core.lib.server_version import find_fault, read_server_version
 from cps_portal.dev.embedded import postgres, valkey
+from cps_portal.dev.embedded.errors import CannotStart
 from cps_portal.dev.embedded.folder import locked_folder, remove
 from cps_portal.dev.embedded.services import Service
 
@@ -30,12 +34,20 @@ def running(folder: Path, *, durable: bool) -> Iterator[tuple[list[Service], dic
                 service, url = start(folder, durable=durable)
                 services.append(service)
                 os.environ[name] = urls[name] = url
+        require_new_database(os.environ["DATABASE_URL"])
         yield services, urls
     finally:
         for name in urls:
             os.environ.pop(name, None)
         for service in reversed(services):
             service.stop()
+
+
+def require_new_database(url: str) -> None:
+    """Raises CannotStart if the server is too old. One that does not answer is found out later."""
+    version = read_server_version(parse_dsn(url))
+    if version and (fault := find_fault(version)):
+        raise CannotStart(f"{fault} Set DATABASE_URL to a newer one, or to none: then an embedded one is started.")
 
 
 @contextmanager
