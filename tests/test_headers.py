@@ -64,7 +64,7 @@ def test_every_cookie_is_one_of_this_host_over_https(https: None, world: World) 
     note(client.post(form.action, typed, headers={"Origin": SITE}))
     note(client.post("/accounts/login/", {"login": world.ana.user.email, "password": PASSWORD}, secure=True))
     note(client.post("/accounts/logout/", secure=True))
-    names = {"sessionid", "csrftoken", "kept_forms", "messages"}
+    names = {"sessionid", "csrftoken", "device", "kept_forms", "messages"}
     assert set(cookies) == {f"__Host-{name}" for name in names}
 
 
@@ -142,7 +142,7 @@ def test_no_code_of_ours_sets_a_cookie_without_the_prefix() -> None:
     """A new one has to be added to `test_every_cookie_is_one_of_this_host_over_https`."""
     sources = [path for folder in ("cps_portal", "members", "kitbag", "servicing") for path in python_files(folder)]
     setting = {path.relative_to(base.BASE_DIR).as_posix() for path in sources if "set_cookie(" in path.read_text()}
-    assert setting == {"cps_portal/core/submissions/middleware.py"}
+    assert setting == {"cps_portal/core/submissions/middleware.py", "members/middleware.py"}
 
 
 def python_files(folder: str) -> list[Any]:

@@ -81,7 +81,6 @@ JOIN_TAKEN_LIMIT = (5, 3600)  # times that a network address is told at joining 
 JOIN_MAIL_LIMIT = (1, 86400)  # mails that tell the owner of such an address
 
 # Devices
-DEVICE_COOKIE_NAME = "device"
 DEVICE_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 MAX_DEVICE_ACCOUNTS = 5  # accounts that a browser is known to, such as of a family
 SEEN_EVERY_SECONDS = 300  # how often it is recorded that a session is in use

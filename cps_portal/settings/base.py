@@ -201,6 +201,7 @@ SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"  # static/js/upload.js reads it
 CSRF_COOKIE_SECURE = True
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
 LANGUAGE_COOKIE_SECURE = True
 MESSAGE_STORAGE = "cps_portal.core.lib.cookies.MessageStorage"
