@@ -13,6 +13,7 @@ urlpatterns = [
     path("service/entitlement/<int:pk>/", entitlement.entitlement_summary, name="entitlement_summary"),
     path("service/parcels/<str:reference>/", parcels.parcel_detail, name="parcel"),
     path("service/parcels/<str:reference>/sent/", parcels.mark_sent, name="parcel_sent"),
+    path("service/parcels/<str:reference>/shipping/", parcels.change_shipping, name="parcel_shipping"),
     path("service/parcels/<str:reference>/cancel/", parcels.cancel_parcel, name="parcel_cancel"),
     path("service/parcels/<str:reference>/label.pdf", parcels.shipping_label, name="label"),
     path("service/parcels/<str:reference>/packing-list.pdf", parcels.packing_list, name="packing_list"),

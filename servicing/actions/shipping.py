@@ -226,13 +226,6 @@ def may_change_return(ticket: Ticket) -> bool:
     return ticket.state not in (TicketState.SHIPPED, TicketState.CLOSED, TicketState.CANCELLED)
 
 
-def last_return(member: Member) -> Address | None:
-    """Where the member's last job returned to, while we still have it."""
-    parcels = Parcel.objects.filter(tickets__member=member, blanked_at=None).exclude(street="")
-    last = parcels.order_by("-made_at", "-pk").first()
-    return last.address if last else None
-
-
 def delete_old_addresses(*, at: datetime, limit: int = 500) -> int:
     """Delete the addresses of parcels whose jobs were all delivered or over some time ago (R14). Returns how many."""
     before = at - settings.SERVICE_ADDRESS_KEPT

@@ -1,7 +1,7 @@
 """The forms of a service request, which spans several pages and keeps everything typed (R49, R60)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,15 +17,17 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import UploadsField, keep_uploads
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.forms import LineField, LongText
+from cps_portal.core.lib.forms import LongText
 from kitbag.enums import Stage
 from kitbag.models import Registration
+from members.addresses import PARTS, Address, phone_in_groups
+from members.forms.addresses import HIDDEN_REGION, INSISTED
 from members.models import Member, User
 from servicing.actions.service_requests import MAX_FAULT_LENGTH, MAX_PRODUCTS_PER_PARCEL
-from servicing.actions.shipping import MAX_CARRIER_LENGTH
+from servicing.actions.shipping import ReturnTo, travel_ways
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
+from servicing.forms.shipping import ELSEWHERE, LAST, AddressForm, ShippingForm
 from servicing.models import Ticket
-from servicing.models.parcels import MAX_NUMBER_LENGTH
 from servicing.presenters.turnaround import (
     CentreChoice,
     RequestedService,
@@ -33,9 +35,10 @@ from servicing.presenters.turnaround import (
     list_centre_choices,
     requested_service,
 )
+from servicing.queries.addresses import last_address
 from servicing.queries.file_access import PURPOSE
 
-PRODUCTS, PROBLEM, WHERE, REVIEW = STEPS = ("products", "problem", "where", "review")
+PRODUCTS, PROBLEM, WHERE, SHIPPING, REVIEW = STEPS = ("products", "problem", "where", "shipping", "review")
 IN_WARRANTY = "warranty"
 SERVICES: dict[str, str | Promise] = {
     ServiceKind.REPAIR: _("Something’s wrong"),
@@ -47,6 +50,7 @@ WARRANTY_ANSWERS: dict[str, tuple[str | Promise, str | Promise]] = {
     IN_WARRANTY: (_("Yes"), _("The centre decides, and you see the reason. It needs a proof of purchase.")),
 }
 PRODUCT_FIELD = re.compile(r"p([0-9]{1,12})_(service|fault|warranty|wish|photos_keys|proofs_keys)")
+SHIPPING_FIELDS = (*ShippingForm.base_fields, "name", "country", *PARTS, INSISTED, HIDDEN_REGION)
 PROBLEM_PARTS = ("service", "fault", "warranty", "photos_keys", "proofs_keys")
 ALREADY_IN_SERVICE = _("It’s already in service.")
 NO_LONGER_AVAILABLE = _("One of these is already in service or has left your Kitbag. Please choose again.")
@@ -286,6 +290,54 @@ class Draft:
         return WhereForm(self.data, list_centre_choices(self.member, self.asked), self.chosen)
 
     @cached_property
+    def last_address(self) -> Address | None:
+        return last_address(self.member)
+
+    @cached_property
+    def shipping(self) -> ShippingForm | None:
+        """How it travels; None until a centre is chosen, because the ways depend on it."""
+        choice = self.where.chosen
+        if choice is None:
+            return None
+        if "travel" not in self.data:  # not shown yet: what is most likely is chosen already
+            last = self.last_address
+            self.data["back"] = LAST if last else ELSEWHERE
+            self.data["phone"] = phone_in_groups(last.phone) if last and last.phone else ""
+            self.data["travel"] = next(iter(travel_ways(choice.centre)), "")
+        return ShippingForm(
+            self.data,
+            centre=choice.centre,
+            last=self.last_address,
+            country=self.member.country.code,
+            at=self.at,
+            offers_loan=any(offer.entitlement.courtesy_loan for offer in choice.service_offers),
+        )
+
+    @cached_property
+    def address(self) -> AddressForm:
+        """Where it returns to, if that is not the address of last time."""
+        for name, value in (("name", self.member.full_name), ("country", self.member.country.code)):
+            self.data.setdefault(name, value)
+        return AddressForm(self.data, initial={"country": self.member.country.code, "name": self.member.full_name})
+
+    @property
+    def shipping_forms(self) -> list[forms.Form]:
+        if self.shipping is None:
+            return []
+        return [self.shipping, self.address] if self.shipping.is_elsewhere else [self.shipping]
+
+    @property
+    def returns(self) -> ReturnTo | None:
+        """What was chosen, for the action; None until it is valid."""
+        if self.shipping is None or not all(form.is_valid() for form in self.shipping_forms):
+            return None
+        return self.shipping.return_to(self.address.address if self.shipping.is_elsewhere else None)
+
+    @property
+    def wants_loan(self) -> bool:
+        return str(self.data.get("loan", "")) == "yes"
+
+    @cached_property
     def asked(self) -> list[RequestedService]:
         return [self._asked(registration) for registration in self.chosen]
 
@@ -314,9 +366,14 @@ class Draft:
         return None
 
     def forms_of(self, step: str) -> list[forms.Form]:
-        if step == PROBLEM:
-            return [form for _row, form in self.problems]
-        return [self.products] if step == PRODUCTS else [self.where] if step == WHERE else []
+        forms_by_step: dict[str, Callable[[], list[forms.Form]]] = {
+            PRODUCTS: lambda: [self.products],
+            PROBLEM: lambda: [form for _row, form in self.problems],
+            WHERE: lambda: [self.where],
+            SHIPPING: lambda: self.shipping_forms,
+            REVIEW: list,
+        }
+        return forms_by_step[step]()
 
     def unchecked(self, step: str) -> None:
         """Clear the errors of a step that has not been submitted yet."""
@@ -336,6 +393,9 @@ class Draft:
         if registration and part == "wish" and f"p{registration.pk}_wish" in self.where.fields:
             self.where.add_error(f"p{registration.pk}_wish", str(refusal))
             return WHERE
+        if self.shipping and refusal.field in self.shipping.fields:
+            self.shipping.add_error(refusal.field, str(refusal))
+            return SHIPPING
         if refusal.code in ("refused", "places"):
             sentence = f"{registration.product.name}: {refusal}" if registration else str(refusal)
             self.where.add_error("centre", sentence)
@@ -357,8 +417,8 @@ class Draft:
             is_visible = key in chosen and (
                 (step == PROBLEM and part in PROBLEM_PARTS) or (step == WHERE and name in self.where.fields)
             )
-            is_expected = key in own if match else name in ("items", "centre")
-            page = {"items": PRODUCTS, "centre": WHERE}.get(name)
+            is_expected = key in own if match else name in ("items", "centre", *SHIPPING_FIELDS)
+            page = SHIPPING if name in SHIPPING_FIELDS else {"items": PRODUCTS, "centre": WHERE}.get(name)
             if is_expected and not is_visible and page != step:
                 pairs += [(name, str(value)) for value in values]
         return pairs
@@ -376,23 +436,6 @@ class Draft:
 
 def is_past(registration: Registration) -> bool:
     return registration.product.stage == Stage.UNSERVICEABLE
-
-
-class SentForm(forms.Form):
-    """The carrier and tracking number of a parcel, both optional."""
-
-    carrier = LineField(
-        label=_("Carrier"),
-        max_length=MAX_CARRIER_LENGTH,
-        required=False,
-        widget=forms.TextInput(attrs={"list": "carriers", "autocomplete": "off"}),
-    )
-    tracking = LineField(
-        label=_("Tracking number"),
-        max_length=MAX_NUMBER_LENGTH,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "input ltr"}),
-    )
 
 
 class CheckForm(forms.Form):

@@ -13,9 +13,11 @@ from cps_portal.core.lib.forms import LineField
 from members import addresses
 from members.addresses import Address
 from members.forms.addresses import PostalAddressForm
-from servicing.actions.shipping import FIRST_COLLECTION, LAST_COLLECTION, ReturnTo, travel_ways
+from members.models import Member
+from servicing.actions.shipping import FIRST_COLLECTION, LAST_COLLECTION, MAX_CARRIER_LENGTH, ReturnTo, travel_ways
 from servicing.enums import Travel
-from servicing.models import ServiceCentre
+from servicing.models import Parcel, ServiceCentre
+from servicing.models.parcels import MAX_NUMBER_LENGTH
 
 LAST, ELSEWHERE, AT_THE_CENTRE = "last", "elsewhere", "centre"
 TRAVEL: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -167,3 +169,34 @@ class AddressForm(PostalAddressForm):
         data = self.cleaned_data
         parts = {name: data.get(name) or "" for name in addresses.PARTS}
         return Address(name=data["name"], country=data["country"], **parts)
+
+
+def shipping_forms(data: Any, *, parcel: Parcel, member: Member, at: datetime) -> tuple[ShippingForm, AddressForm]:
+    """The forms to change how a parcel travels, filled in with what is known."""
+    current = parcel.address if parcel.has_address else None
+    back = LAST if current else ELSEWHERE if parcel.returns else AT_THE_CENTRE
+    initial = {
+        "travel": parcel.travel,
+        "collect_on": parcel.collect_on,
+        "back": back,
+        "phone": addresses.phone_in_groups(parcel.phone) if parcel.phone else "",
+    }
+    form = ShippingForm(data, initial=initial, centre=parcel.centre, last=current, country=member.country.code, at=at)
+    return form, AddressForm(data, initial={"country": member.country.code, "name": member.full_name})
+
+
+class SentForm(forms.Form):
+    """The carrier and tracking number of a parcel, both optional."""
+
+    carrier = LineField(
+        label=_("Carrier"),
+        max_length=MAX_CARRIER_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "carriers", "autocomplete": "off"}),
+    )
+    tracking = LineField(
+        label=_("Tracking number"),
+        max_length=MAX_NUMBER_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "input ltr"}),
+    )

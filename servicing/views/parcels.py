@@ -6,17 +6,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
+from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, answer_snapshot, member_required
 from members.forms.common import add_refusal
 from servicing.actions import shipping
 from servicing.actions.events import Actor
 from servicing.actions.tickets import cancel as cancel_ticket
 from servicing.enums import BEFORE_INTAKE, TicketState
-from servicing.forms.requests import SentForm
+from servicing.forms.shipping import SentForm, shipping_forms
 from servicing.models import Carrier, Parcel, Shipment, Ticket
 from servicing.presenters import parcel_papers
 from servicing.rules.places import HELD_FOR
@@ -57,6 +58,35 @@ def mark_sent(request: MemberRequest, reference: str) -> HttpResponse:
             return redirect(parcel)
     with answer_snapshot(request):
         return _page(request, *_get_own_parcel(request, reference), form, status=422)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required
+def change_shipping(request: MemberRequest, reference: str) -> HttpResponse:
+    """Change how a parcel travels and where it returns to, until everything in it is shipped (R61)."""
+    parcel, tickets = _get_own_parcel(request, reference)
+    if not any(shipping.may_change_return(ticket) for ticket in tickets):
+        raise Http404
+    now = timezone.now()
+    typed = request.POST if request.method == "POST" else kept_values(request) or None
+    form, address = shipping_forms(typed, parcel=parcel, member=request.member, at=now)
+    if request.method != "POST" or request.POST.get("go") == "shipping":
+        address = address.without_errors() if typed else address
+        return render(request, "servicing/parcel_shipping.html", {"parcel": parcel, "form": form, "address": address})
+    bound = [form, address] if form.is_elsewhere else [form]
+    if sum(each.is_valid() for each in bound) == len(bound):  # each is asked, so that all errors are shown
+        returns = form.return_to(address.address if form.is_elsewhere else None)
+        try:
+            shipping.change_return(parcel=parcel, returns=returns, actor=Actor(user=request.user), at=now)
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("Saved. The centre knows."))
+            return redirect(parcel)
+    context = {"parcel": parcel, "form": form, "address": address, "bad_forms": [each for each in bound if each.errors]}
+    with answer_snapshot(request):
+        return render(request, "servicing/parcel_shipping.html", context, status=422)
 
 
 @never_cache
@@ -130,6 +160,7 @@ def _page(
         "on_its_way": TicketState.IN_TRANSIT in states,
         "waiting": [ticket for ticket in tickets if ticket.state == TicketState.WAITING],
         "has_papers": bool(states - {TicketState.WAITING, TicketState.CANCELLED}),
+        "may_change_shipping": any(shipping.may_change_return(ticket) for ticket in tickets),
         "may_cancel": bool(states & set(BEFORE_INTAKE)),
         "held_days": HELD_FOR.days,
     }

@@ -12,7 +12,7 @@ from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, member_required
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
-from servicing.forms.requests import IN_WARRANTY, PROBLEM, PRODUCTS, REVIEW, STEPS, WHERE, Draft
+from servicing.forms.requests import IN_WARRANTY, PROBLEM, PRODUCTS, REVIEW, SHIPPING, STEPS, WHERE, Draft
 from servicing.models import Parcel, Ticket
 from servicing.presenters.turnaround import closed_centres_nearby
 from servicing.queries.entitlement import Item, count_places
@@ -52,8 +52,8 @@ def new_request(request: MemberRequest) -> HttpResponse:
 
 def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
     choice = draft.where.chosen
-    if choice is None:
-        return _show(request, draft, WHERE, checked=True)
+    if choice is None or draft.returns is None:
+        return _show(request, draft, SHIPPING if choice else WHERE, checked=True)
     try:
         items = [
             RequestedItem(
@@ -62,6 +62,7 @@ def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
                 fault=form.cleaned_data["fault"],
                 warranty=form.cleaned_data["warranty"] == IN_WARRANTY,
                 wish=requested.wish,
+                loan_wanted=draft.wants_loan,
                 photos=files.collect(
                     uploads=draft.uploads(registration, "photos"), purpose=PURPOSE, by=request.user, at=draft.at
                 ),
@@ -71,7 +72,14 @@ def _send(request: MemberRequest, draft: Draft) -> HttpResponse:
             )
             for (registration, form), requested in zip(draft.problems, draft.asked, strict=True)
         ]
-        opened = open_parcel(member=request.member, centre=choice.centre, items=items, by=request.user, at=draft.at)
+        opened = open_parcel(
+            member=request.member,
+            centre=choice.centre,
+            items=items,
+            returns=draft.returns,
+            by=request.user,
+            at=draft.at,
+        )
     except Refusal as refusal:
         fresh_draft = Draft(request.member, draft.data, None, draft.at)
         if parcel := _find_sent_parcel(fresh_draft):  # the second of two clicks

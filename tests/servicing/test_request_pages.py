@@ -24,11 +24,21 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 NEW = "/service/new/"
+SHIPPING = {
+    "travel": "courier",
+    "back": "elsewhere",
+    "name": "Ana Example",
+    "country": "ZA",
+    "street": "14 Sixth Street",
+    "city": "Johannesburg",
+    "postal_code": "2092",
+    "phone": "082 000 0146",
+}
 
 
 @pytest.fixture
 def centre() -> ServiceCentre:
-    return a_centre()
+    return a_centre(street="1 Sample Street", postal_code="1685", collects=True)
 
 
 def the_form(row: Registration, **more: Any) -> dict[str, Any]:
@@ -39,6 +49,7 @@ def the_form(row: Registration, **more: Any) -> dict[str, Any]:
         f"{key}_fault": "Shutter sticks",
         f"{key}_warranty": "",
         "centre": "joburg",
+        **SHIPPING,
         "step": "review",
         "go": "send",
         **more,
@@ -57,6 +68,8 @@ def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(
     assert "3 working days" in page
     assert f'name="p{row.pk}_fault" value="Shutter sticks"' in page
     typed |= {"centre": "joburg", "step": "where"}
+    assert b"How does it get there" in client.post(NEW, typed).content
+    typed |= {**SHIPPING, "step": "shipping"}
     assert b"Send the request" in client.post(NEW, typed).content
     back = client.post(NEW, {**typed, "step": "review", "go": "problem"}).content.decode()
     assert "Shutter sticks</textarea>" in back and 'name="centre" value="joburg"' in back
@@ -64,6 +77,7 @@ def test_the_pages_lead_from_product_to_parcel_and_carry_all_that_was_typed(
     ticket = Ticket.objects.get()
     assert ticket.reference_in_groups in parcel_page.content.decode()
     assert (ticket.fault, ticket.place, ticket.centre) == ("Shutter sticks", 1, centre)
+    assert (ticket.parcel.street, ticket.parcel.phone) == ("14 Sixth Street", "+27820000146")
 
 
 def test_without_javascript_a_photo_is_kept_and_a_bad_one_is_reported_at_its_field(
@@ -107,6 +121,18 @@ def test_missing_fields_are_reported_and_no_ticket_is_opened(
         ({f"{key}_photos_keys": ["nothing"]}, "no longer there"),
         ({"centre": "nowhere"}, "Choose another one."),
         ({"centre": ""}, "Choose a centre."),
+        ({"travel": ""}, "Choose how it gets there."),
+        ({"travel": "drone"}, "doesn’t offer that"),
+        ({"travel": "collection"}, "Choose the day"),
+        ({"travel": "collection", "collect_on": "soon"}, "Choose the day"),
+        ({"travel": "collection", "collect_on": "2020-01-01"}, "Choose a day from tomorrow"),
+        ({"back": ""}, "Choose where it goes back to."),
+        ({"back": "last"}, "Choose where it goes back to."),
+        ({"phone": ""}, "Type a number on which you can be called."),
+        ({"phone": "call me"}, "That isn’t a phone number."),
+        ({"street": ""}, "Type the street and number"),
+        ({"postal_code": "12"}, "Is that right?"),
+        ({"country": "XX"}, "We can’t send parcels there."),
     ]
     for changes, sentence in mistakes:
         answer = client.post(NEW, the_form(row, **changes))
@@ -193,3 +219,44 @@ def test_opening_a_ticket_takes_at_most_twenty_queries(
     with django_assert_max_num_queries(20):
         made = open_parcel(member=world.ana, centre=centre, items=wanted, by=user, at=timezone.now())
     assert made.tickets[0].place == 1
+
+
+def test_the_next_request_offers_the_address_of_the_last(world: World, client: Client, centre: ServiceCentre) -> None:
+    """R61: nothing is typed twice, and a change for one job leaves the others alone."""
+    client.force_login(world.ana.user)
+    first = validated(world.ana, world.pro_body, "012345678701")
+    client.post(NEW, the_form(first))
+    second = validated(world.ana, world.pro_body, "012345678702")
+    steps = {**the_form(second), "step": "where", "go": "next"}
+    page = client.post(NEW, {name: value for name, value in steps.items() if name not in SHIPPING}).content.decode()
+    assert "14 Sixth Street" in page and 'value="last"' in page and "+27 82 000 0146" in page
+    same = {"travel": "drop_off", "back": "last", "phone": "+27 82 000 0146"}
+    client.post(NEW, {**the_form(second), **same, "street": "", "name": ""})
+    parcel = Ticket.objects.get(registration=second).parcel
+    assert (parcel.street, parcel.travel) == ("14 Sixth Street", "drop_off")
+    change = f"/service/parcels/{parcel.reference}/shipping/"
+    assert "14 Sixth Street" in client.get(change).content.decode()
+    refused = client.post(change, {**SHIPPING, "street": "", "go": "save"})
+    assert refused.status_code == 422 and "Type the street and number" in refused.content.decode()
+    assert client.post(change, {**SHIPPING, "street": "3 Loop Street", "go": "save"}).status_code == 302
+    assert [row.street for row in Parcel.objects.order_by("pk")] == ["14 Sixth Street", "3 Loop Street"]
+    client.force_login(world.ben.user)
+    assert client.get(change).status_code == 404
+
+
+def test_the_country_decides_the_fields_of_the_address(world: World, client: Client, centre: ServiceCentre) -> None:
+    client.force_login(world.ana.user)
+    row = validated(world.ana, world.pro_body, "012345678701")
+    typed = {**the_form(row), "country": "TR", "step": "shipping", "go": "shipping"}
+    page = client.post(NEW, typed).content.decode()
+    assert "Ankara" in page and "Province" in page
+
+
+def test_a_centre_without_an_address_takes_nothing_by_post(world: World, client: Client) -> None:
+    a_centre()
+    client.force_login(world.ana.user)
+    row = validated(world.ana, world.pro_body, "012345678701")
+    page = client.post(NEW, {**the_form(row), "step": "where", "go": "next"}).content.decode()
+    assert 'value="drop_off"' in page and 'value="courier"' not in page
+    assert client.post(NEW, the_form(row)).status_code == 422
+    assert client.post(NEW, the_form(row, travel="drop_off")).status_code == 302

@@ -15,6 +15,7 @@ from servicing.actions.shipping import ReturnTo, Tracking
 from servicing.actions.tickets import book_in, close
 from servicing.enums import Direction, EventKind, PlaceWish, TicketState, Travel
 from servicing.models import Carrier, Parcel, ServiceCentre, Shipment, Ticket
+from servicing.queries.addresses import last_address
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
 from tests.world import World
 
@@ -95,8 +96,8 @@ def test_the_return_address_can_be_changed_until_it_is_shipped(
     shipping.ship(ticket=ticket, actor=desk, at=MONDAY + 6 * HOUR)
     with pytest.raises(Refusal, match="on its way back"):
         shipping.change_return(parcel=parcel, returns=ReturnTo(address=HOME), actor=member, at=MONDAY + 7 * HOUR)
-    assert shipping.last_return(world.ana) == STUDIO
-    assert shipping.last_return(world.ben) is None
+    assert last_address(world.ana) == STUDIO
+    assert last_address(world.ben) is None
 
 
 def test_shipments_both_ways_are_delivered_by_booking_in_and_by_closing(
