@@ -334,7 +334,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             name="EMAIL_PROVIDER",
             kind=one_of("smtp", *MAIL_PROVIDERS),
             default="smtp",
-            meaning="who sends mails: the server at `EMAIL_URL`, or a provider that reports what comes back (docs/mail.md)",
+            meaning="who sends mails: the server at `EMAIL_URL`, or a provider that reports bounces (docs/mail.md)",
         ),
         Variable(
             name="EMAIL_PROVIDER_SETTINGS",
@@ -441,6 +441,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             name="PROMETHEUS_MULTIPROC_DIR",
             kind=TEXT,
             default="",
+            is_set_by_compose=True,
             meaning="a folder of this web container alone; if it is set, the web counts its requests by view. "
             "It is emptied at each start",
         ),

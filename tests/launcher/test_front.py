@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-import yaml
 
-from cps_portal.dev.embedded.urls import ROOT
 from tests.launcher.front import HOST, Front, running_front
 
 pytestmark = [pytest.mark.launcher]
@@ -123,16 +121,3 @@ def test_plain_http_leads_to_https(front: Front) -> None:
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (308, f"https://{HOST}/help/?q=card")
     connection.close()
-
-
-def test_only_the_front_server_publishes_a_port() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    assert [name for name, service in services.items() if "ports" in service] == ["front"]
-    assert all("network_mode" not in service for service in services.values())
-
-
-def test_every_python_process_has_its_limits() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    ours = {name: service for name, service in services.items() if service.get("image") == "cps-portal"}
-    limits = {name: service["environment"].get("DATABASE_LIMITS", "command") for name, service in ours.items()}
-    assert limits == {"migrate": "command", "web": "web", "worker": "worker", "webhooks": "worker", "beat": "worker"}

@@ -17,9 +17,8 @@ from tests.launcher.pool import running_pool
 pytestmark = [pytest.mark.launcher]
 POOL_SIZE = 4
 # What would notice state of a session that is lost or shared: outbox, idempotency, the download, locks, history.
-SUITES = ["tests/api/test_idempotency.py", "tests/accounts/test_my_data.py", "tests/test_limits.py"]
-SUITES += ["tests/outbox/test_collected.py", "tests/concurrency/test_submissions.py", "tests/admin/test_decisions.py"]
-SUITES += ["-k", "not three_presses and not with_blank"]
+SUITES = ["tests/api/test_idempotency.py", "tests/accounts/test_my_data.py", "tests/outbox/test_collected.py"]
+SUITES += ["tests/concurrency/test_submissions.py", "tests/partners/test_history.py", "-k", "not three_presses"]
 CURSORS = """
 import threading
 import django; django.setup()
