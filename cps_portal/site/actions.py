@@ -27,6 +27,7 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.outbox.mail import essential
 from cps_portal.core.submissions.actions import delete_forms_of
 from cps_portal.site import emails
 from cps_portal.site.erasures import record_erasure
@@ -218,6 +219,6 @@ def _admin_log_naming(words: Collection[str]) -> list[int]:
 
 
 def _mail(member: Member, name: str, at: datetime) -> None:
-    payload = outbox.rendered_later("members.account", member=member.pk, template=name)
+    payload = essential(outbox.rendered_later("members.account", member=member.pk, template=name))
     key = f"{name}-{member.pk}-{at.isoformat()}"
     outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload)

@@ -13,10 +13,12 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
+from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
 from cps_portal.site.presenters import system
 from cps_portal.site.queries.figures import read_figures
@@ -64,7 +66,7 @@ class MemberAdmin(PortalModelAdmin[Member]):
     date_hierarchy = "joined_at"
     ordering = ["-pk"]
     fieldsets = [
-        (None, {"fields": ["number_in_groups", "email", "address", "level", "points"]}),
+        (None, {"fields": ["number_in_groups", "email", "address", "mail_trouble", "level", "points"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "specialty"]}),
         (_("Email preferences"), {"fields": ["wants_news", "wants_counted", "wants_reminders"]}),
         (_("Membership"), {"fields": ["country", "language", "joined_at", "closed_at", "to_be_erased", "erased_at"]}),
@@ -73,6 +75,7 @@ class MemberAdmin(PortalModelAdmin[Member]):
         "number_in_groups",
         "email",
         "address",
+        "mail_trouble",
         "level",
         "points",
         "country",
@@ -107,6 +110,19 @@ class MemberAdmin(PortalModelAdmin[Member]):
     def address(self, member: Member) -> bool:
         verified = EmailAddress.objects.filter(user=member.user_id, email__iexact=member.user.email, verified=True)
         return bool(verified.exists())
+
+    @admin.display(description=_("mails"))
+    def mail_trouble(self, member: Member) -> str:
+        """Whether mails to the member come back or were marked as spam: then only essential ones are sent."""
+        if (suppression := find_suppression(member.user.email)) is None:
+            return str(_("arrive"))
+        since = date_format(timezone.localtime(suppression.since), "j F Y, H:i")
+        reason = suppression.get_reason_display()
+        return str(_("%(reason)s since %(since)s: %(answer)s")) % {
+            "reason": reason,
+            "since": since,
+            "answer": suppression.answer or "–",
+        }
 
     def search_conditions(self, term: str) -> list[Q]:
         """One box (R54). Serial numbers are compared as everywhere: without spaces, signs and leading zeros (R28)."""

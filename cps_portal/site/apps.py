@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
@@ -14,6 +16,8 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         # Without this only workers know the tasks, and a page could not queue one by its name.
         self.celery_app.autodiscover_tasks(force=True)
+        # Imported here: it needs the models of allauth, which are not loaded before.
+        import_module("cps_portal.site.security_log").connect()
         # Permissions are created app by app: only the last app's signal finds them all.
         last = [config for config in apps.get_app_configs() if config.models_module][-1]
         post_migrate.connect(set_group_permissions, sender=last)

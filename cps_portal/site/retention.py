@@ -166,6 +166,18 @@ RULES: dict[str, Rule] = {
     "kitbag.StolenReport": Kept("a serial number stays reported until staff lift it (R33)"),
     "limits.Counter": Deleted("expires_at", AT_ONCE, "counts attempts until it expires", hourly=True),
     "members.CountryProgramme": STAFF_DATA,
+    "members.Device": Deleted(
+        "last_seen_at",
+        timedelta(seconds=settings.DEVICE_COOKIE_AGE),
+        "its cookie has ended: the browser is no longer known",
+        for_members=_("Where you signed in, after the last time"),
+    ),
+    "members.EmailChange": Deleted(
+        "at",
+        timedelta(days=2 * settings.EMAIL_UNDO_DAYS),
+        "the link that undoes it has ended",
+        for_members=_("Your old email address after you’ve changed it"),
+    ),
     "members.LevelBenefit": STAFF_DATA,
     "members.LevelChange": Kept("append-only: explains every level (R11)"),
     "members.LevelThreshold": STAFF_DATA,
@@ -199,6 +211,7 @@ RULES: dict[str, Rule] = {
         order="pk",
         for_members=_("That we sent you an email, and when"),
     ),
+    "outbox.Suppression": Kept("addresses that mails come back from (R56); deleted with the account"),
     "partners.ApiCall": Deleted("at", settings.CALLS_KEPT, "who read or changed what (R55)"),
     "partners.Attempt": Deleted(
         "at", timedelta(days=settings.WEBHOOK_ATTEMPTS_DAYS), "answers of webhook endpoints may repeat personal data"
@@ -211,6 +224,7 @@ RULES: dict[str, Rule] = {
     "pghistory.Context": Deleted("created_at", settings.HISTORY_KEPT, "who was behind a change", _has_no_history),
     "pghistory.Events": Bounded("a view of all histories"),
     "pghistory.MiddlewareEvents": Bounded("a view of all histories"),
+    "servicing.Carrier": STAFF_DATA,
     "servicing.CentreStaff": STAFF_DATA,
     "servicing.CalendarException": STAFF_DATA,
     "servicing.CalendarSnapshot": STAFF_DATA,
@@ -222,6 +236,8 @@ RULES: dict[str, Rule] = {
     "servicing.Parcel": Kept(OF_A_JOB),
     "servicing.Part": Kept(OF_A_JOB),
     "servicing.ServiceCentre": STAFF_DATA,
+    "servicing.Shipment": Kept(OF_A_JOB),
+    "servicing.Shipment_tickets": Kept(OF_A_JOB),
     "servicing.Ticket": Kept(OF_A_JOB),
     "servicing.TicketEvent": Kept(f"append-only: {OF_A_JOB}"),
     "servicing.TicketFile": Kept(OF_A_JOB),
@@ -237,6 +253,7 @@ RULES: dict[str, Rule] = {
         hourly=True,
         for_members=_("What you typed into a form when your session had ended"),
     ),
+    "system.Tick": Bounded("one a queue"),
     "submissions.Submission": Deleted("at", settings.SUBMISSION_KEPT_FOR, "for a second press (R71)", hourly=True),
 }
 

@@ -47,7 +47,6 @@ def report_errors(*, dsn: str, environment: str, **options: Any) -> None:
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         traces_sample_rate=0,

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from cps_portal.core.outbox.models import Suppression
+from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, unread_notices
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
@@ -72,6 +74,7 @@ class Dashboard:
     scale: Scale
     gap: NextLevel | None
     unconfirmed: EmailAddress | None  # the sign-in address, until it is confirmed
+    mail_trouble: Suppression | None  # the same, if mails to it come back
     notices: list[NoticeLine]
     cards: list[RegistrationCard]
     totals: dict[str, int]
@@ -96,7 +99,7 @@ class Dashboard:
 
     @property
     def tasks(self) -> int:
-        return self.totals["needing"] + len(self.notices) + (1 if self.unconfirmed else 0)
+        return self.totals["needing"] + len(self.notices) + (1 if self.unconfirmed or self.mail_trouble else 0)
 
     @property
     def being_checked(self) -> int:
@@ -146,6 +149,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         scale=_scale(member.points, totals["waiting_points"], thresholds, ahead if gives_more else None),
         gap=_gap(member.points, thresholds, finishable, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
+        mail_trouble=find_suppression(address.email) if address else None,
         notices=unread_notices(Reading(member, now, steps, offers.pack_offered is not None, thresholds))[
             :NOTICES_SHOWN
         ],

@@ -108,6 +108,7 @@ def _database_answers() -> bool:
     try:
         return _select("select 1") == [(1,)]
     except Error:
+        logger.warning("the database does not answer", exc_info=True)
         return False
 
 

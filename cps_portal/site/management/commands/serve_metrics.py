@@ -28,7 +28,6 @@ class PortalCollector(Collector):
         return iter([_family(name, []) for name in METRICS])
 
     def collect(self) -> Iterator[Metric]:
-        connection.close_if_unusable_or_obsolete()
         with time_budget(SCRAPE_SECONDS):
             samples = read_figures(timezone.now())
         for name in METRICS:
@@ -55,7 +54,13 @@ def exporter(*, port: int, address: str) -> WSGIServer:
     """A server for one scrape at a time, in one thread: it has one connection to the database."""
     registry = CollectorRegistry()
     registry.register(PortalCollector())
-    return make_server(address, port, make_wsgi_app(registry), handler_class=_Handler)
+    metrics = make_wsgi_app(registry)
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        connection.close_if_unusable_or_obsolete()
+        return metrics(environ, start_response)
+
+    return make_server(address, port, answer, handler_class=_Handler)
 
 
 class Command(BaseCommand):
