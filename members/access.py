@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, cast
 
+from django.conf import settings
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +16,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from cps_portal.core.lib.snapshot import read_snapshot
-from members.models import Member, TermsVersion, User
+from members.models import Device, Member, TermsVersion, User
+
+DEVICE_SALT = "members.device"
 
 
 class MemberRequest(HttpRequest):
@@ -71,3 +75,34 @@ def safe_next(request: HttpRequest, otherwise: str) -> str:
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return url if allowed and url.startswith("/") else otherwise
+
+
+def device_keys(request: HttpRequest) -> list[str]:
+    """The keys in the signed cookie of this browser: one for each account that has signed in here."""
+    try:
+        keys = signing.loads(
+            request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""),
+            salt=DEVICE_SALT,
+            max_age=settings.DEVICE_COOKIE_AGE,
+        )
+    except signing.BadSignature:
+        return []
+    return keys if isinstance(keys, list) else []
+
+
+def sign_device_keys(keys: list[str]) -> str:
+    """The value of the cookie."""
+    return signing.dumps(keys, salt=DEVICE_SALT)
+
+
+def known_device(request: HttpRequest, user: User | None) -> str:
+    """The key of this browser if the account has signed in here before, else an empty text.
+
+    A session of the account is as good: it confirms who it is, and must not depend on what strangers do either.
+    """
+    if user is None:
+        return ""
+    if request.user.is_authenticated and request.user.pk == user.pk:
+        return f"session {request.session.session_key}"
+    keys = device_keys(request)
+    return Device.objects.known(user, keys).values_list("key", flat=True).first() or "" if keys else ""

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
-from allauth.account.signals import email_changed
+from allauth.account.signals import email_changed, email_confirmed
 from allauth.mfa.adapter import DefaultMFAAdapter
+from anymail.signals import AnymailTrackingEvent, tracking
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
@@ -21,7 +22,8 @@ from cps_portal.core.lib.sealing import Purpose, seal, unseal
 from cps_portal.core.lib.text import clean_email, clean_password
 from cps_portal.core.limits.store import count_refusal
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.outbox.mail import common_context
+from cps_portal.core.outbox import suppressions
+from cps_portal.core.outbox.mail import common_context, essential
 from members import actions
 from members.forms.limits import SIGN_IN_OTHERWISE, count_for_account, too_many_attempts
 from members.models import User
@@ -101,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         for alternative in getattr(mail, "alternatives", ()):
             payload["html"] = alternative[0]
         with transaction.atomic():
-            outbox.enqueue(key=f"account-{uuid.uuid4()}", kind="mail", to=email, payload=payload)
+            outbox.enqueue(key=f"account-{uuid.uuid4()}", kind="mail", to=email, payload=essential(payload))
 
 
 @receiver(email_changed)
@@ -113,6 +115,24 @@ def record_change(
     if old is None or not old.verified or old.email == to_email_address.email:
         return
     actions.record_email_change(user=user, old_email=old.email, new_email=to_email_address.email, at=timezone.now())
+
+
+@receiver(tracking)
+def hear_of_mail(event: AnymailTrackingEvent, **_kwargs: Any) -> None:
+    actions.record_mail_event(event=event, at=timezone.now())
+
+
+@receiver(email_confirmed)
+def write_to_confirmed_address(email_address: EmailAddress, **_kwargs: Any) -> None:
+    """Mails go to it again, if they came back before."""
+    suppressions.lift(address=email_address.email, at=timezone.now())
+
+
+@receiver(email_changed)
+def forget_old_address(from_email_address: EmailAddress | None, **_kwargs: Any) -> None:
+    """Nobody is told of mails to an address that is no longer theirs."""
+    if from_email_address is not None:
+        suppressions.forget(addresses=[from_email_address.email])
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -20,6 +20,8 @@ from cps_portal.core.lib.forms import PastedEmailInput
 from cps_portal.core.lib.text import clean_email
 from members.models import (
     CountryProgramme,
+    Device,
+    EmailChange,
     LevelBenefit,
     LevelChange,
     LevelThreshold,
@@ -118,6 +120,39 @@ class AuthenticatorAdmin(ReadOnlyAdmin[Authenticator]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+
+@admin.register(Device)
+class DeviceAdmin(ReadOnlyAdmin[Device]):
+    """Where accounts are or were signed in."""
+
+    list_display = ["user", "user_agent", "address", "signed_in_at", "last_seen_at"]
+    list_filter = ["last_seen_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
+    ordering = ["-last_seen_at"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(user__email__contains=clean_email(term)), Q(user__member__in=Member.objects.search(term))]
+
+
+@admin.register(EmailChange)
+class EmailChangeAdmin(ReadOnlyAdmin[EmailChange]):
+    """Changes of address that the old address can undo, or has undone."""
+
+    list_display = ["at", "user", "old_email", "new_email", "undone_at"]
+    list_filter = ["at", ("undone_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    search_fields = ["old_email", "new_email"]
+    date_hierarchy = "at"
+
+    def search_conditions(self, term: str) -> list[Q]:
+        email = clean_email(term)
+        return [
+            Q(old_email__contains=email),
+            Q(new_email__contains=email),
+            Q(user__member__in=Member.objects.search(term)),
+        ]
 
 
 # --- The programme -------------------------------------------------------------------------------

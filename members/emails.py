@@ -1,9 +1,11 @@
-"""Mails to members about their account and levels."""
+"""Mails about accounts and levels."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
+from django.core import signing
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -12,13 +14,15 @@ from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from members import rules
 from members.enums import ChangeState, Level, PointsCause
-from members.models import LevelChange, LevelThreshold, Member, ThresholdPlan
+from members.models import EmailChange, LevelChange, LevelThreshold, Member, ThresholdPlan
 from members.queries import confirmed_first_name, membership_of
 
 POINTS_PATH = "/kitbag/points/"
 PACK_PATH = "/offers/welcome-pack/"
 UPCOMING_CHANGES_PATH = "/kitbag/upcoming/"
 SIGN_IN_PATH = "/accounts/login/"
+UNDO_EMAIL_PATH = "/accounts/email/undo/"
+UNDO_EMAIL_SALT = "members.email-undo"
 
 
 def welcome(member: Member) -> dict[str, str]:
@@ -80,6 +84,54 @@ def level_changed(*, first: int, last: int) -> dict[str, str] | None:
             "url": f"{settings.SITE_URL}{POINTS_PATH}",
         }
     return render_mail("level_changed", context, language=reader.language)
+
+
+def undo_path(change: EmailChange) -> str:
+    """The address of the page that undoes it, for the old mailbox only."""
+    return f"{UNDO_EMAIL_PATH}{signing.dumps(change.pk, salt=UNDO_EMAIL_SALT)}/"
+
+
+@renderer("members.email_changed")
+def email_changed(*, change: int) -> dict[str, str] | None:
+    """To the old address: the account has another one, and how to undo it. None if that is no longer possible."""
+    return _about_change(change, "email_changed", undo=True)
+
+
+@renderer("members.email_undone")
+def email_undone(*, change: int) -> dict[str, str] | None:
+    """To both addresses: the old one is back."""
+    return _about_change(change, "email_undone")
+
+
+@renderer("members.reset_held")
+def reset_held(*, change: int) -> dict[str, str] | None:
+    """To a new address: from when on it gets links for a new password. None if it is no longer the address."""
+    return _about_change(change, "reset_held")
+
+
+@renderer("members.reset_asked")
+def reset_asked(*, change: int) -> dict[str, str] | None:
+    """To an old address: somebody asked for a new password with the new one, and how to undo the change."""
+    return _about_change(change, "reset_asked", undo=True)
+
+
+def _about_change(key: int, template: str, *, undo: bool = False) -> dict[str, str] | None:
+    change = EmailChange.objects.select_related("user__member").filter(pk=key).first()
+    if change is None or (change.undone_at is not None) != (template == "email_undone"):
+        return None
+    if undo and change.undo_until < timezone.now():
+        return None
+    member = getattr(change.user, "member", None)
+    language = member.language if member else settings.LANGUAGE_CODE
+    with translation.override(language):
+        held_until = change.at + timedelta(hours=settings.EMAIL_RESET_WAIT_HOURS)
+        context = {
+            "change": change,
+            "until": date_format(timezone.localtime(change.undo_until), "j F Y"),
+            "held_until": date_format(timezone.localtime(held_until), "j F Y, H:i"),
+            "url": settings.SITE_URL + (undo_path(change) if undo else SIGN_IN_PATH),
+        }
+    return render_mail(template, context, language=language)
 
 
 def level_note_context(member: Member) -> dict[str, object]:

@@ -1,23 +1,36 @@
-"""Sets `request.member` and their language; redirects closed accounts (R14) and members with new terms (R9)."""
+"""Sets `request.member` and their language; redirects closed accounts (R14) and members with new terms (R9).
 
+Remembers the browsers that accounts sign in on.
+"""
+
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.signals import authentication_step_completed, password_changed, password_set
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
 from django.db.models import Exists, OuterRef
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
+from cps_portal.core.lib.throttle import client_address
 from cps_portal.core.submissions.kept import keep_interrupted
 from cps_portal.core.submissions.tokens import current_page
-from members.access import member_of, terms_in_force
-from members.models import Member, TermsAcceptance
+from members import actions
+from members.access import device_keys, member_of, sign_device_keys, terms_in_force
+from members.models import Member, TermsAcceptance, User
 
 TERMS_KEY = "terms_accepted"  # in the session: the version of the terms that is known to be accepted
 LANGUAGE_KEY = "member_language"
+SEEN_KEY = "seen_at"  # in the session: when it was last recorded that it is in use, in seconds since 1970
+TOO_MANY_REQUESTS = 429
 OPEN_TO_CLOSED_ACCOUNTS = {  # besides the public pages (R14)
     "closing",
     "reopen_account",
@@ -79,3 +92,77 @@ def remember_terms(request: HttpRequest, member: Member) -> bool:
     request.session[TERMS_KEY] = newest[0] if newest else ""
     request.session[LANGUAGE_KEY] = member.language
     return True
+
+
+class SignInMiddleware:
+    """Sets the cookie that makes this browser known, records that a session is in use, and answers limits with 429.
+
+    Before the snapshot of the page, because it writes: once in SEEN_EVERY_SECONDS for each session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            _record_seen(request)
+        response = self.get_response(request)
+        if keys := getattr(request, "new_device_keys", None):
+            response.set_cookie(
+                settings.DEVICE_COOKIE_NAME,
+                sign_device_keys(keys),
+                max_age=settings.DEVICE_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        if seconds := getattr(request, "retry_after", 0):
+            response.status_code = TOO_MANY_REQUESTS
+            response.headers["Retry-After"] = str(seconds)
+        return response
+
+
+def _record_seen(request: HttpRequest) -> None:
+    """At most once in SEEN_EVERY_SECONDS."""
+    now = time.time()
+    if request.session.get(SEEN_KEY, now) > now - settings.SEEN_EVERY_SECONDS:
+        return
+    request.session[SEEN_KEY] = now
+    actions.record_seen(session_key=request.session.session_key or "", browser=_browser_of(request), at=timezone.now())
+
+
+@receiver(authentication_step_completed)
+def renew_session(request: HttpRequest, *, reauthenticated: bool = False, **_kwargs: Any) -> None:
+    """Whoever knew the session before the password or the second factor was given again must not share what follows."""
+    if reauthenticated:
+        old = request.session.session_key or ""
+        request.session.cycle_key()
+        actions.record_new_session_key(old=old, new=request.session.session_key or "")
+
+
+@receiver([user_logged_in, password_changed, password_set])
+def remember_device(request: HttpRequest, user: User, **_kwargs: Any) -> None:
+    """At sign-in, and with a new password, which gives the session and the device new keys."""
+    if not request.session.session_key:
+        request.session.save()
+    keys = device_keys(request)
+    device = actions.record_sign_in(
+        user=user,
+        session_key=request.session.session_key or "",
+        keys=keys,
+        browser=_browser_of(request),
+        at=timezone.now(),
+    )
+    others = [key for key in keys if key != device.key]
+    request.new_device_keys = [device.key, *others][: settings.MAX_DEVICE_ACCOUNTS]  # type: ignore[attr-defined]
+    request.session[SEEN_KEY] = time.time()
+
+
+def _browser_of(request: HttpRequest) -> actions.Browser:
+    """What the request tells; outside of a server, such as in commands, there is no address."""
+    address = client_address(request) if request.META.get("REMOTE_ADDR") else None
+    try:
+        validate_ipv46_address(address or "")
+    except ValidationError:
+        address = None
+    return actions.Browser(request.headers.get("User-Agent", "").replace("\0", ""), address)

@@ -1,5 +1,7 @@
-"""Members' pages: joining, terms, profile, moving, security, notices."""
+"""Members' pages: joining, terms, profile, security, sessions, notices."""
 
+from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
@@ -7,7 +9,9 @@ from allauth.account.models import EmailAddress
 from allauth.account.views import SignupView
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
+from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -15,17 +19,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
 from members import actions
-from members.access import MemberRequest, member_required, newest_terms, safe_next
+from members.access import MemberRequest, member_of, member_required, newest_terms, safe_next
+from members.emails import UNDO_EMAIL_SALT
 from members.enums import Programme, ServiceLevel, Theme
-from members.forms.accounts import JoinForm
+from members.forms.accounts import JoinForm, ResetPasswordKeyForm
 from members.forms.common import add_refusal
 from members.forms.profile import ProfileForm, TermsForm
 from members.middleware import LANGUAGE_KEY, remember_terms
-from members.models import CountryProgramme, Notice
+from members.models import CountryProgramme, Device, EmailChange, Notice, User
+from members.rules.browsers import PORTABLE, name_browser
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 EMAIL_UNIQUE = ("user_email_unique", "account_emailaddress")
@@ -148,8 +156,101 @@ def security(request: MemberRequest) -> HttpResponse:
         codes=Count("pk", filter=Q(type=Authenticator.Type.RECOVERY_CODES)),
         passkeys=Count("pk", filter=Q(type=Authenticator.Type.WEBAUTHN)),
     )
-    context = {"member": request.member, "address": address, "kinds": kinds}
+    context = {"member": request.member, "address": address, "kinds": kinds, "devices": _devices(request)}
     return render(request, "members/security.html", context)
+
+
+# --- Where an account is signed in -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """A device as the list shows it."""
+
+    device: Device
+    browser: str
+    system: str
+    is_this_one: bool
+
+    @property
+    def icon(self) -> str:
+        return "device" if self.system in PORTABLE else "laptop"
+
+
+def _devices(request: HttpRequest) -> list[DeviceRow]:
+    """Where the account is signed in now; this browser first."""
+    here = request.session.session_key
+    rows = [
+        DeviceRow(device, *name_browser(device.user_agent), is_this_one=device.session_key == here)
+        for device in Device.objects.signed_in(cast(User, request.user), timezone.now())
+    ]
+    return sorted(rows, key=lambda row: not row.is_this_one)
+
+
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where the account is signed in: a page of its own, for staff who are not members."""
+    return render(request, "members/sessions.html", {"devices": _devices(request)})
+
+
+@require_POST
+def end_session(request: HttpRequest, key: int) -> HttpResponse:
+    """Sign out one device."""
+    try:
+        actions.end_session(user=cast(User, request.user), device=key)
+    except Refusal as refusal:
+        messages.info(request, str(refusal))
+    else:
+        messages.success(request, _("That device is signed out."))
+    return _to_sessions(request)
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Sign out all devices but this one."""
+    actions.end_other_sessions(user=cast(User, request.user), session_key=request.session.session_key or "")
+    messages.success(request, _("All other devices are signed out."))
+    return _to_sessions(request)
+
+
+def _to_sessions(request: HttpRequest) -> HttpResponse:
+    return redirect("members:security" if member_of(request) else "members:sessions")
+
+
+# --- A change of address that somebody else made ---------------------------------------------------
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password1", "password2")
+@require_http_methods(FORM_METHODS)
+def undo_email(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in the old mailbox: bring the old address back, with a new password. Works signed out, and once."""
+    change = _change_to_undo(token)
+    if change is None:
+        return render(request, "members/undo_email_over.html")
+    form = ResetPasswordKeyForm(request.POST if request.method == "POST" else None, user=change.user)
+    if form.is_bound and form.is_valid():
+        try:
+            actions.undo_email_change(change=change, password=form.cleaned_data["password1"], at=timezone.now())
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            logout(request)
+            messages.success(request, _("Your old address is back. Sign in with it and your new password."))
+            return redirect("account_login")
+    context = {"form": form, "change": change}
+    return render(request, "members/undo_email.html", context, status=422 if form.errors else 200)
+
+
+def _change_to_undo(token: str) -> EmailChange | None:
+    """None if the link is forged, too old, or has been used."""
+    try:
+        key = signing.loads(token, salt=UNDO_EMAIL_SALT)
+    except signing.BadSignature:
+        return None
+    open_changes = EmailChange.objects.can_be_undone(timezone.now()).select_related("user")
+    return open_changes.filter(pk=key).first() if isinstance(key, int) else None
 
 
 @require_POST

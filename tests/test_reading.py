@@ -26,7 +26,8 @@ from cps_portal.core.lib.snapshot import SnapshotMiddleware, after_snapshot, rea
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.enums import PartnerKind
 from kitbag.models import Evidence, Product, Registration, Sale
-from members.models import Member, Notice
+from members.emails import undo_path
+from members.models import EmailChange, Member, Notice
 from members.offers.models import Card, Offer, WelcomePack
 from members.support.actions import Visitor, open_case
 from members.support.enums import CaseKind
@@ -91,6 +92,9 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         at=timezone.now(),
     )
     address = EmailAddress.objects.create(user=member.user, email="new@example.org")
+    change = EmailChange.objects.create(
+        user=member.user, old_email="old@example.org", new_email=member.user.email, at=timezone.now()
+    )
     reset_key = default_token_generator.make_token(member.user)
     kept = StoredFile.objects.filter(owner=member.user).latest("pk")
     choices: dict[str, list[Any]] = {
@@ -101,6 +105,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         "account_reset_password_from_key.key": [reset_key, "set-password"],
         "mfa_edit_webauthn.pk": [member.user.authenticator_set.latest("pk").pk],  # type: ignore[attr-defined]
         "mfa_remove_webauthn.pk": [member.user.authenticator_set.latest("pk").pk],  # type: ignore[attr-defined]
+        "members:undo_email.token": [undo_path(change).split("/")[-2]],
         "submissions:discard.pk": [1],
         "files:file.key": [kept.key],
         "card_check.token": [Card.objects.get(member=member).token],

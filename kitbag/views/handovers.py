@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.throttle import client_address, is_throttled
+from cps_portal.core.lib.throttle import client_network, is_throttled
 from kitbag.actions import handovers, removals, stolen_reports
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
@@ -133,7 +133,7 @@ def _is_throttled(request: HttpRequest) -> bool:
     """By member, and by address because one person can have many accounts. Both are counted every time."""
     limits = settings.HANDOVER_LIMITS
     by_member = is_throttled(request, scope="handover", limit=limits["redeem"])
-    by_address = is_throttled(request, scope="handover", limit=limits["address"], ident=f"ip:{client_address(request)}")
+    by_address = is_throttled(request, scope="handover", limit=limits["address"], ident=f"ip:{client_network(request)}")
     return by_member or by_address
 
 

@@ -1,9 +1,26 @@
 """Actions on members: accounts, levels, notices and thresholds."""
 
 from members.actions.accounts import Profile, accept_terms, change_profile, erase_person, join, move_country
+from members.actions.email_changes import (
+    delete_old_email_changes,
+    hold_reset,
+    record_email_change,
+    send_undo_link_again,
+    undo_email_change,
+)
 from members.actions.levels import LedgerChanges, notify_level_changes, repair_level_history, update_levels
+from members.actions.mail_trouble import ask_to_confirm_again, record_mail_event, set_mail_preference
 from members.actions.notices import delete_notices, notify_member, notify_members, read_notice
 from members.actions.second_factors import reseal_second_factors
+from members.actions.sign_ins import (
+    Browser,
+    delete_forgotten_devices,
+    end_other_sessions,
+    end_session,
+    record_new_session_key,
+    record_seen,
+    record_sign_in,
+)
 from members.actions.thresholds import (
     announce_thresholds_step,
     apply_thresholds_step,
@@ -17,18 +34,25 @@ from members.actions.thresholds import (
 )
 
 __all__ = [
+    "Browser",
     "LedgerChanges",
     "Profile",
     "accept_terms",
     "announce_thresholds_step",
     "apply_thresholds_step",
+    "ask_to_confirm_again",
     "begin_due_thresholds",
     "begin_thresholds",
     "cancel_thresholds",
     "change_profile",
+    "delete_forgotten_devices",
     "delete_notices",
+    "delete_old_email_changes",
     "draft_thresholds",
+    "end_other_sessions",
+    "end_session",
     "erase_person",
+    "hold_reset",
     "join",
     "members_changing_level",
     "move_country",
@@ -38,7 +62,15 @@ __all__ = [
     "plan_thresholds",
     "plans_to_announce",
     "read_notice",
+    "record_email_change",
+    "record_mail_event",
+    "record_new_session_key",
+    "record_seen",
+    "record_sign_in",
     "repair_level_history",
     "reseal_second_factors",
+    "send_undo_link_again",
+    "set_mail_preference",
+    "undo_email_change",
     "update_levels",
 ]

@@ -16,7 +16,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from members import emails, rules
 from members.enums import Programme, Theme
-from members.models import CountryProgramme, Member, TermsAcceptance, TermsVersion, User
+from members.models import CountryProgramme, Device, EmailChange, Member, TermsAcceptance, TermsVersion, User
 
 ERASED_EMAIL = "erased-{key}@example.invalid"
 
@@ -117,6 +117,10 @@ def erase_person(*, member: Member, at: datetime) -> list[str]:
     user = member.user
     addresses = {address.lower() for address in EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     addresses |= {user.email.lower(), ERASED_EMAIL.format(key=user.pk)}
+    for pair in EmailChange.objects.filter(user=user).values_list("old_email", "new_email"):
+        addresses |= {address.lower() for address in pair}
+    EmailChange.objects.filter(user=user).delete()
+    Device.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     user.groups.clear()

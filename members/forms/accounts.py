@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account import forms as account
+from allauth.account.adapter import get_adapter
+from allauth.core import context
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
@@ -16,12 +18,22 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField, PastedEmailInput
-from cps_portal.core.lib.text import clean_password
+from cps_portal.core.lib.text import clean_email, clean_password
+from cps_portal.core.lib.throttle import client_network
+from cps_portal.core.limits.attempts import count_for, wait_for
 from members import actions
 from members.access import newest_terms
 from members.enums import Programme
 from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
-from members.models import User
+from members.forms.limits import (
+    RESET_OTHERWISE,
+    SECOND_STEP_OTHERWISE,
+    count_for_account,
+    refuse_for,
+    too_many_attempts,
+)
+from members.forms.passwords import refuse_guessable
+from members.models import EmailChange, User
 
 MAX_EMAIL_LENGTH = 254
 MAX_KEY_NAME_LENGTH = 100
@@ -54,6 +66,8 @@ class PortalForm(forms.Form):
 class CodeFields(PortalForm):
     """A field for a six-digit code or a recovery code."""
 
+    user: User
+
     def set_texts(self) -> None:
         self.set_text(
             "code", _("Code"), CODE_REQUIRED, _("Six digits from your authenticator app, or a recovery code.")
@@ -72,6 +86,12 @@ class NewPasswordFields(PortalForm):
     def clean_password2(self) -> str:
         """The same composition as the first one gets from the adapter: the two keyboards may differ."""
         return clean_password(self.cleaned_data["password2"])
+
+
+def tell_owner(email: str) -> None:
+    """That somebody tried to join with their address, once a day at most."""
+    if not count_for("join-mail", settings.JOIN_MAIL_LIMIT, email):
+        get_adapter().send_account_already_exists_mail(email)
 
 
 class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
@@ -124,6 +144,30 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
         for field in (email, password):
             field.widget.attrs.pop("placeholder", None)
 
+    def clean_email(self) -> str:
+        """Joining signs in at once (R8), so that an address has an account cannot be hidden: only limited, and told."""
+        network = client_network(context.request)
+        if seconds := wait_for("join-taken", settings.JOIN_TAKEN_LIMIT, network):
+            raise refuse_for(context.request, seconds)
+        try:
+            email: str = super().clean_email()
+        except forms.ValidationError as error:
+            if error.code == "email_taken":
+                count_for("join-taken", settings.JOIN_TAKEN_LIMIT, network)
+                tell_owner(self.cleaned_data["email"].lower())
+            raise
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        """The password is also compared with the names, which belong to no account yet."""
+        cleaned: dict[str, Any] = super().clean()
+        if password := cleaned.get("password1"):
+            try:
+                refuse_guessable(password, [cleaned.get(name, "") for name in ("first_name", "last_name", "email")])
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
+
     def signup(self, request: HttpRequest, user: User) -> None:
         """Make the new user a member; called by allauth. A Refusal rolls the whole sign-up back."""
         terms = newest_terms()
@@ -167,8 +211,34 @@ class ResetPasswordKeyForm(NewPasswordFields, account.ResetPasswordKeyForm):  # 
 
 
 class ResetPasswordForm(PortalForm, account.ResetPasswordForm):  # type: ignore[misc]
+    """Sends a link for a new password; the answer is the same whatever is sent, and to whom."""
+
+    users: list[User]
+
     def set_texts(self) -> None:
         self.set_text("email", _("Email"), _("Type your email address."))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if email := cleaned.get("email"):
+            attempt = count_for_account(context.request, "reset", settings.RESET_LIMITS, email=clean_email(email))
+            if attempt.wait:
+                raise too_many_attempts(context.request, attempt, RESET_OTHERWISE)
+        return cleaned
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """A young address gets none yet, and the address before it is told; an address of before gets the undo link."""
+        email: str = self.cleaned_data["email"]
+        now = timezone.now()
+        if user := next((user for user in self.users if EmailChange.objects.recent(now).filter(user=user)), None):
+            actions.hold_reset(user=user, at=now)
+            return email
+        former = EmailChange.objects.can_be_undone(now).filter(old_email=email.lower()).first()
+        if former and not self.users:
+            actions.send_undo_link_again(change=former, at=now)
+            return email
+        super().save(request, **kwargs)
+        return email
 
 
 class AddEmailForm(PortalForm, account.AddEmailForm):  # type: ignore[misc]
@@ -181,11 +251,24 @@ class ReauthenticateForm(PortalForm, account.ReauthenticateForm):  # type: ignor
         self.set_text("password", _("Password"), _("Type your password."))
 
 
-class SecondStepForm(CodeFields, mfa.AuthenticateForm):  # type: ignore[misc]
+class LimitedCode(CodeFields):
+    """Counts the codes that are tried, so that whoever has the password cannot keep the owner from typing theirs."""
+
+    def clean_code(self) -> str:
+        limits = settings.SECOND_STEP_LIMITS
+        attempt = count_for_account(context.request, "second-step", limits, user=self.user)
+        if attempt.wait:
+            raise too_many_attempts(context.request, attempt, SECOND_STEP_OTHERWISE)
+        code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
+        attempt.give_back()
+        return code
+
+
+class SecondStepForm(LimitedCode, mfa.AuthenticateForm):  # type: ignore[misc]
     pass
 
 
-class ReauthenticateByCodeForm(CodeFields, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateByCodeForm(LimitedCode, mfa.ReauthenticateForm):  # type: ignore[misc]
     pass
 
 

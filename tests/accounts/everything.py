@@ -16,7 +16,7 @@ from kitbag.enums import RefusalReason, RemovalReason
 from kitbag.models import Handover, Product, Registration, Sighting, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
-from members.models import Member, Notice, User
+from members.models import EmailChange, Member, Notice, User
 from members.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
 from members.support.enums import CaseKind
@@ -50,6 +50,7 @@ def add_everything(world: World, name: str = "Zqmark") -> Member:
     members.change_profile(member=member, last_name=f"{name} Old", specialty="weddings")
     members.change_profile(member=member, last_name=f"{name} New", specialty="sport")
     EmailAddress.objects.create(user=user, email=f"second@{name.lower()}.example.org")
+    EmailChange.objects.create(user=user, old_email=f"old@{name.lower()}.example.org", new_email=user.email, at=START)
     Authenticator.objects.create(user=user, type="webauthn", data={"name": f"{name} phone"})
     Client().post("/accounts/login/", {"login": user.email, "password": "a short sentence works well"})
     Client().post("/accounts/password/reset/", {"email": user.email})

@@ -14,8 +14,10 @@ from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-# Addresses that are secrets: cards, passwords to be reset, addresses to be confirmed, cases of visitors.
-SECRET_PATHS = re.compile(r"(/c/|/accounts/password/reset/key/|/accounts/confirm-email/|/contact/case/)[^\s\"'?)]+")
+# Addresses that are secrets: cards, passwords to be reset, addresses to be confirmed or restored, cases of visitors.
+SECRET_PATHS = re.compile(
+    r"(/c/|/accounts/password/reset/key/|/accounts/confirm-email/|/accounts/email/undo/|/unsubscribe/|/contact/case/)[^\s\"'?)]+"
+)
 SECRET_VALUES = re.compile(r"\b((?:\w*_)?(?:token|key|code|password|secret)=)[^\s&\"']+", re.I)
 CUT = r"\1[cut]"
 

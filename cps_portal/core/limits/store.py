@@ -38,7 +38,7 @@ on conflict (key) do update set
     value = case when counter.expires_at <= now() then to_jsonb(1)
         else to_jsonb((counter.value #>> '{}')::bigint + 1) end,
     expires_at = case when counter.expires_at <= now() then excluded.expires_at else counter.expires_at end
-returning value || ' ' || ceil(extract(epoch from expires_at - now()))::bigint
+returning (value #>> '{}') || ' ' || ceil(extract(epoch from expires_at - now()))::bigint
 """
 LEFT_SQL = "select ceil(extract(epoch from expires_at - now()))::bigint::text from limits_counter where key = %(key)s"
 DELETE_SQL = "delete from limits_counter where key = %(key)s returning key"

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.snapshot import read_snapshot
-from cps_portal.core.lib.throttle import client_address, is_throttled
+from cps_portal.core.lib.throttle import client_network, is_throttled
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
@@ -166,7 +166,7 @@ def card_check(request: HttpRequest, token: str) -> HttpResponse:
     browsers would send none that Django's CSRF check accepts.
     """
     limit = settings.CARD_CHECK_LIMIT
-    if is_throttled(request, scope="card-check", limit=limit, ident=f"ip:{client_address(request)}"):
+    if is_throttled(request, scope="card-check", limit=limit, ident=f"ip:{client_network(request)}"):
         response = render(request, "offers/card_check_throttled.html", {"minutes": -(-limit[1] // 60)}, status=429)
         response["Retry-After"] = str(limit[1])
         response._has_been_logged = True  # type: ignore[attr-defined]  # else Django logs the path, which contains the token
