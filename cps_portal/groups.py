@@ -54,7 +54,7 @@ GROUPS: dict[str, list[str]] = {
         "servicing.work_on_ticket",
         *allow("view", "partners", "apicall attempt credential idempotencyrecord partner webhookendpoint"),
         "partners.operate_webhookendpoint",
-        *allow("view", "outbox", "message"),
+        *allow("view", "outbox", "message suppression"),
     ],
     "Programme": [
         *allow(

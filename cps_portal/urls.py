@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, moving, notices, public
+from cps_portal.site.views import account, mails, moving, notices, public
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -30,6 +30,9 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("kept/", include("cps_portal.core.submissions.urls")),
     path("files/", include("cps_portal.core.files.urls")),
+    path("unsubscribe/<str:token>/", mails.unsubscribe, name="unsubscribe"),
+    path("profile/confirm-again/", mails.confirm_again, name="confirm_again"),
+    path("mail-events/", include("cps_portal.core.outbox.urls")),
     path("", include("members.offers.urls")),
     path("c/<path:token>/", card_check, name="card_check"),
     path("kitbag/", include("kitbag.urls")),

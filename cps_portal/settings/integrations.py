@@ -9,6 +9,7 @@ from cps_portal.settings.environment import env
 
 # Rate limits, as (times, seconds)
 MY_DATA_LIMIT = (5, 3600)  # downloads of everything held about a member (R14)
+CONFIRM_AGAIN_LIMIT = (5, 86400)  # links to an address that mails come back from, by member
 CARD_CHECK_LIMIT = (60, 300)  # public card checks from one network address (R41)
 
 # Uploaded files

@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
 from members.models import Member
-
-EMAIL_PREFERENCES = ("wants_news", "wants_counted", "wants_reminders")  # R56
+from members.models.people import MAIL_PREFERENCES
 
 
 class ProfileForm(NameFields):
@@ -26,7 +25,7 @@ class ProfileForm(NameFields):
     )
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
-        names = ("first_name", "last_name", "specialty", "language", *EMAIL_PREFERENCES)
+        names = ("first_name", "last_name", "specialty", "language", *MAIL_PREFERENCES)
         kwargs["initial"] = {name: getattr(member, name) for name in names}
         super().__init__(*args, **kwargs)
         if len(settings.LANGUAGES) < 2:

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
+from django.core import signing
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Lower, NullIf
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
@@ -22,6 +24,8 @@ from cps_portal.core.lib.text import clean_code, clean_email, clean_password
 from members.enums import Level, NoticeCode, Specialty, Theme
 
 NUMBER_BEGINNING = re.compile(r"[0-9]{4,12}")
+MAIL_PREFERENCES = ("wants_news", "wants_counted", "wants_reminders")  # mails that a member can switch off (R56)
+UNSUBSCRIBE_SALT = "unsubscribe"
 SORTED_BY_NAME = Coalesce(NullIf("last_name", models.Value("")), "first_name")  # many people have only one name
 
 
@@ -189,6 +193,11 @@ class Member(FoundByName):
     def reopens_until(self) -> datetime | None:
         """Until when a closed account can be reopened (R14)."""
         return self.closed_at + timedelta(days=settings.CLOSING_DAYS) if self.closed_at else None
+
+    def unsubscribe_url(self, preference: str) -> str:
+        """A link for a mail that switches such mails off; it works without signing in, and for ever (RFC 8058)."""
+        token = signing.dumps([self.pk, preference], salt=UNSUBSCRIBE_SALT)
+        return f"{settings.SITE_URL}{reverse('unsubscribe', args=[token])}"
 
     @property
     def initials(self) -> str:

@@ -23,7 +23,7 @@ from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.lib.logs import bound_request_id, current_request_id
-from cps_portal.core.outbox import rules
+from cps_portal.core.outbox import rules, suppressions
 from cps_portal.core.outbox.enums import CANCELLABLE, OPEN, RESENDABLE_STATES, Kind, State
 from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
 from cps_portal.core.outbox.models import Message, MessageQuerySet
@@ -425,6 +425,7 @@ def erase_addresses(*, addresses: Iterable[str], at: datetime) -> int:
     """
     messages = Message.objects.filter(blanked_at=None).alias(address=Lower("to")).filter(address__in=list(addresses))
     messages.filter(state__in=[*OPEN, State.HELD]).update(state=State.CANCELLED, next_at=None, claim=None)
+    suppressions.forget(addresses=addresses)
     return messages.update(to="", payload={}, answer="", blanked_at=at)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions
-from cps_portal.core.outbox.models import Message
+from cps_portal.core.outbox.models import Message, Suppression
 
 
 @admin.register(Message)
@@ -78,3 +78,13 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
                 self.log_change(request, message, note)
                 done += 1
         return done
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ReadOnlyAdmin[Suppression]):
+    """Addresses that get only essential mails. They are lifted when their owner confirms them again."""
+
+    list_display = ["address", "reason", "since", "answer", "lifted_at"]
+    list_filter = ["reason", ("lifted_at", admin.EmptyFieldListFilter), "since"]
+    search_fields = ["address"]
+    date_hierarchy = "since"

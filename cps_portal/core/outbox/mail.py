@@ -13,7 +13,12 @@ EMPTY_LINES = re.compile(r"\n{3,}")
 
 def common_context() -> dict[str, Any]:
     """Context of every mail template, besides its own. Without a name, a mail greets with "Hello,"."""
-    return {"site_url": settings.SITE_URL, "first_name": ""}
+    return {"site_url": settings.SITE_URL, "first_name": "", "unsubscribe_url": ""}
+
+
+def essential(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload of a mail that is sent even to an address that other mails come back from (`suppressions`)."""
+    return {**payload, "essential": True}
 
 
 def one_line(text: str) -> str:
@@ -22,10 +27,14 @@ def one_line(text: str) -> str:
 
 
 def render_mail(template: str, context: Mapping[str, Any], *, language: str) -> dict[str, str]:
-    """Render `templates/emails/<template>.{subject.txt,txt,html}` in `language`; the payload of a mail."""
+    """Render `templates/emails/<template>.{subject.txt,txt,html}` in `language`; the payload of a mail.
+
+    A mail that its reader can switch off has the link for it as `unsubscribe_url` in its context (RFC 8058).
+    """
     full_context = {**common_context(), **context}
     with translation.override(language):
         subject, text, html = (
             render_to_string(f"emails/{template}.{ending}", full_context) for ending in ("subject.txt", "txt", "html")
         )
-    return {"subject": one_line(subject), "text": EMPTY_LINES.sub("\n\n", text.strip()) + "\n", "html": html}
+    payload = {"subject": one_line(subject), "text": EMPTY_LINES.sub("\n\n", text.strip()) + "\n", "html": html}
+    return {**payload, "unsubscribe": unsubscribe} if (unsubscribe := full_context["unsubscribe_url"]) else payload
