@@ -25,12 +25,18 @@ MAX_PRODUCTS_NAMED = 5
 
 @renderer("kitbag.counted")
 def counted(*, registrations: list[int]) -> dict[str, str] | None:
-    """Products that count now (R19, R56), with today's total. None if none of them does any more."""
+    """Products that count now (R19, R56), with today's total. None if none of them does any more.
+
+    The member chooses whether to be told of those that nobody decided about; decisions are always told.
+    """
     rows = Registration.objects.filter(pk__in=registrations, state=RegistrationState.VALIDATED)
     products = sorted(rows.select_related("product", "member"), key=lambda row: (-row.product.points, row.pk))
     if not products or products[0].member.closed_at:
         return None
     member = products[0].member
+    is_optional = all(row.decided_by_id is None for row in products)
+    if is_optional and not member.wants_counted:
+        return None
     path = products[0].get_absolute_url() if len(products) == 1 else KITBAG_PATH
     context = {
         "member": member,
@@ -39,6 +45,7 @@ def counted(*, registrations: list[int]) -> dict[str, str] | None:
         "points": member.points,
         "level_name": member.get_level_display(),
         "url": f"{settings.SITE_URL}{path}",
+        "unsubscribe_url": member.unsubscribe_url("wants_counted") if is_optional else "",
     }
     return render_mail("registration_approved", context, language=member.language)
 
@@ -208,5 +215,6 @@ def reminder(*, member: int) -> dict[str, str] | None:
         "more": max(len(unfinished) - MAX_PRODUCTS_NAMED, 0),
         "points": sum(row.product.points for row in unfinished),
         "url": f"{settings.SITE_URL}/kitbag/?show=needs",
+        "unsubscribe_url": reader.unsubscribe_url("wants_reminders"),
     }
     return render_mail("reminder", context, language=reader.language)

@@ -100,5 +100,6 @@ def _about_offer(name: str, offer: Offer, member: Member, what: str = "") -> dic
         "offer": offer,
         "what": what,
         "url": f"{settings.SITE_URL}{offer.get_absolute_url()}",
+        "unsubscribe_url": "" if what else member.unsubscribe_url("wants_news"),
     }
     return render_mail(name, context, language=member.language)
