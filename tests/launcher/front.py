@@ -65,6 +65,19 @@ class Front:
         return int(text.split(" ", 2)[1]) if text else 0, text
 
 
+def move_web(front: Front, number: int, where: str) -> None:
+    """Take a web server out of nginx or put it back, with the script of production: `take-out` or `put-back`."""
+    subprocess.run(
+        [ROOT / "deploy/nginx/portal-front", where, f"127.0.0.1:{front.webs[number]}"],
+        env={
+            "PATH": os.environ["PATH"],
+            "PORTAL_FRONT_CONF": str(front.folder / "portal.conf"),
+            "PORTAL_FRONT_PID": str(front.folder / "nginx.pid"),
+        },
+        check=True,
+    )
+
+
 @contextmanager
 def running_front(folder: Path, **environment: str) -> Iterator[Front]:
     """Start gunicorn and nginx, and stop them afterwards."""
@@ -142,8 +155,8 @@ def _own_database() -> Iterator[str]:
 
 def _write_configuration(front: Front) -> None:
     values = {
-        # In production one name stands for all of them.
-        "PORTAL_WEB": " max_fails=1 fail_timeout=2s; server ".join(f"127.0.0.1:{port}" for port in front.webs),
+        "PORTAL_WEB_A": f"127.0.0.1:{front.webs[0]}",
+        "PORTAL_WEB_B": f"127.0.0.1:{front.webs[-1]}",
         "PORTAL_RESOLVER": "127.0.0.1",
         "PORTAL_HTTP_PORT": f"127.0.0.1:{front.http}",
         "PORTAL_HTTPS_PORT": f"127.0.0.1:{front.https}",
