@@ -14,7 +14,6 @@ CENTRES_FILE, CARRIERS_FILE = REFERENCE / "centres.csv", REFERENCE / "carriers.c
 
 
 SUSPENDED_NOTICE = "This centre isn’t accepting work at the moment. Choose another centre, or contact us."
-FIELDS_ADDED_LATER = ["zone", "hours", "subdivision", "holiday_categories", "services", "shelves"]
 
 
 @transaction.atomic
@@ -31,6 +30,12 @@ def load_centres() -> tuple[int, int]:
                 kind=row["kind"],
                 country=row["country"],
                 city=row["city"],
+                street=row["street"],
+                postal_code=row["postal_code"],
+                phone=row["phone"],
+                email=row["email"],
+                address_is_sample=True,
+                collects=row["collects"] == "yes",
                 latitude=Decimal(row["latitude"]),
                 longitude=Decimal(row["longitude"]),
                 zone=row["zone"],
@@ -48,19 +53,8 @@ def load_centres() -> tuple[int, int]:
         ]
     before = ServiceCentre.objects.count()
     ServiceCentre.objects.bulk_create(centres, ignore_conflicts=True)
-    _fill_missing_fields(centres)
     added = ServiceCentre.objects.count() - before
     return added, len(centres) - added
-
-
-def _fill_missing_fields(centres: list[ServiceCentre]) -> None:
-    """Fill in the fields that were added to the model after a centre had been loaded."""
-    incomplete = {centre.name: centre for centre in ServiceCentre.objects.filter(services=[])}
-    for loaded in centres:
-        if centre := incomplete.get(loaded.name):
-            for name in FIELDS_ADDED_LATER:
-                setattr(centre, name, getattr(loaded, name))
-    ServiceCentre.objects.bulk_update(incomplete.values(), FIELDS_ADDED_LATER)
 
 
 def load_carriers() -> int:

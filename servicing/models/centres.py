@@ -69,6 +69,9 @@ class ServiceCentre(models.Model):
         help_text=_("Without it, nothing can be sent to the centre."),
     )
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True, default="", db_default="")
+    address_is_sample = models.BooleanField(
+        _("the address is a sample"), default=False, db_default=False, help_text=_("Pages say so.")
+    )
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     email = models.EmailField(_("email"), blank=True)
     latitude = models.DecimalField(_("latitude"), max_digits=8, decimal_places=5)
