@@ -2,6 +2,8 @@
 
 import re
 from http.cookies import Morsel
+from math import log2
+from string import ascii_lowercase, digits
 from typing import Any
 
 import pytest
@@ -19,8 +21,17 @@ from tests.submissions.pages import SITE, end_session, type_in
 from tests.world import World
 
 COOKIE_SETTINGS = [name for name in dir(base) if name.endswith(("COOKIE_NAME", "COOKIE_SECURE", "COOKIE_PREFIX"))]
-PUBLIC = ["/", "/help/", "/terms/", "/accounts/login/", "/accounts/signup/", "/nothing-here/", "/static/js/app.js"]
+PUBLIC = ["/", "/help/", "/terms/", "/accounts/login/", "/accounts/signup/", "/nothing-here/"]
+SCRIPT = "/static/js/app.js"
 OWN = ["/dashboard/", "/kitbag/", "/profile/", "/service/", "/notices/", "/contact/"]
+
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 @pytest.fixture
@@ -42,7 +53,8 @@ def faults_of(cookie: Morsel[str]) -> list[str]:
         "Path": cookie["path"] == "/",
         "Domain": not cookie["domain"],
         "SameSite": cookie["samesite"] in ("Lax", "Strict"),
-        "HttpOnly": bool(cookie["httponly"]) or cookie.key == "__Host-csrftoken",  # upload.js reads that one
+        # upload.js reads the CSRF token; a cookie that is deleted has no value.
+        "HttpOnly": bool(cookie["httponly"]) or cookie.key == "__Host-csrftoken" or not cookie.value,
     }
     return [f"{cookie.key}: {name}" for name, is_right in checks.items() if not is_right]
 
@@ -83,23 +95,23 @@ def test_messages_keep_their_cookie_small_and_prefixed(https: None, rf: RequestF
 
 
 def test_every_answer_says_what_a_browser_may_do(world: World, as_ana: Client) -> None:
-    expected = {
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
     wrong = []
     for client, url in [*((Client(), url) for url in PUBLIC), *((as_ana, url) for url in OWN)]:
         answer = client.get(url)
-        wrong += [(url, name) for name, value in expected.items() if answer.headers.get(name) != value]
+        wrong += [(url, name) for name, value in EVERYWHERE.items() if answer.headers.get(name) != value]
         policy = answer.headers.get("Permissions-Policy", "")
         wrong += [(url, policy) for part in ("camera=()", "geolocation=(self)", "payment=()") if part not in policy]
         security = answer.headers.get("Content-Security-Policy", "")
         directives = ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "default-src 'self'")
-        if not url.startswith("/static/"):
-            wrong += [(url, security) for part in directives if part not in security]
+        wrong += [(url, security) for part in directives if part not in security]
     assert wrong == []
+
+
+def test_static_files_say_it_too(db: None) -> None:
+    answer = Client().head(SCRIPT)
+    assert answer.status_code == 200
+    assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+    assert "camera=()" in answer.headers["Permissions-Policy"]
 
 
 def test_the_permissions_policy_is_well_formed() -> None:
@@ -147,3 +159,22 @@ def test_no_code_of_ours_sets_a_cookie_without_the_prefix() -> None:
 
 def python_files(folder: str) -> list[Any]:
     return sorted((base.BASE_DIR / folder).rglob("*.py"))
+
+
+def test_no_other_origin_may_read_an_answer(as_ana: Client) -> None:
+    for url in [*OWN, "/api/v1/products", "/api/v1/openapi.json"]:
+        answer = as_ana.get(url, headers={"Origin": "https://elsewhere.example.org"})
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")], url
+
+
+def test_neither_trace_nor_a_folder_is_answered(db: None) -> None:
+    secret = "Bearer 0123456789"
+    assert secret not in Client().trace("/help/", headers={"Authorization": secret}).text
+    for folder in ("/static/", "/static/js/", "/.git/config", "/media/"):
+        assert Client().get(folder).status_code == 404, folder
+
+
+def test_the_key_of_a_session_has_more_than_128_bits(as_ana: Client) -> None:
+    key = as_ana.session.session_key
+    assert key and len(key) == 32 and set(key) <= set(ascii_lowercase + digits)
+    assert 32 * log2(36) > 128

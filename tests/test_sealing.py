@@ -5,9 +5,16 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from cryptography.fernet import InvalidToken
 from django.apps import apps
 from django.core.management import CommandError, call_command
@@ -118,3 +125,20 @@ def test_a_recovery_code_works_once(db: None) -> None:
         assert RecoveryCodes.activate(user).validate_code(code)
         assert not RecoveryCodes.activate(user).validate_code(code)
     assert RecoveryCodes.activate(user).get_unused_codes() == []
+
+
+def test_recovery_codes_have_eight_digits(db: None) -> None:
+    """More than 20 bits each, and none twice."""
+    codes = RecoveryCodes.activate(UserFactory()).get_unused_codes()
+    assert all(len(code) == 8 and code.isdecimal() for code in codes)
+    assert len(set(codes)) == 10
+
+
+def test_a_code_of_the_app_works_once(db: None) -> None:
+    user, secret = UserFactory(), generate_totp_secret()
+    TOTP.activate(user, secret)
+    app = Authenticator.objects.get(user=user).wrap()
+    with time_machine.travel(timezone.now(), tick=False):
+        code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+        assert app.validate_code(code)
+        assert not app.validate_code(code)

@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -24,6 +25,7 @@ from kitbag.models import Adjustment
 from tests.admin.conftest import SignIn, signed_in
 from tests.factories import PASSWORD, UserFactory
 from tests.files.samples import jpeg, upload
+from tests.rows import each_row
 from tests.submissions.pages import FormReader
 from tests.world import World
 
@@ -42,7 +44,7 @@ def code_for(secret: str) -> str:
     return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each_row("page", PAGES)
 def test_staff_without_a_second_factor_reach_no_page_of_the_desk(staff: SignIn, page: str) -> None:
     answer = staff(is_superuser=True, second_factor=False).get(page)
     assert answer.status_code == 302
@@ -196,6 +198,19 @@ def test_a_code_leads_on_to_the_sensitive_step_and_a_password_does_not(world: Wo
     assert client.get(url)["Location"] == asked
     assert client.post(asked, {"code": code_for(secret)})["Location"] == url
     assert client.get(url).status_code == 200
+
+
+def test_the_session_has_another_key_afterwards(world: World) -> None:
+    """Whoever knew the key before must not share what the second factor opens."""
+    user, secret = UserFactory(is_staff=True, is_superuser=True), generate_totp_secret()
+    TOTP.activate(user, secret)
+    client = signed_in(user)
+    before = client.session.session_key
+    client.post(reverse("mfa_reauthenticate"), {"code": code_for(secret)})
+    assert client.get(DESK).status_code == 200
+    after = client.session.session_key
+    assert after != before
+    assert not Session.objects.filter(session_key=before).exists()
 
 
 def test_a_download_leads_back_to_the_page_with_its_link(root_of_this_morning: Client) -> None:

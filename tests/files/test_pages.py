@@ -12,16 +12,12 @@ from pytest_django import Settings
 from cps_portal.core.files import access, actions
 from cps_portal.core.files.models import StoredFile
 from members.models import User
+from tests.admin.conftest import signed_in
 from tests.factories import UserFactory
 from tests.files import samples
+from tests.rows import each_row
 
 pytestmark = pytest.mark.django_db
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -63,6 +59,8 @@ def test_for_others_a_file_does_not_even_exist(owner: User, keep: Callable[[byte
     assert Client().get(page).status_code == 302
     desk.user_permissions.add(Permission.objects.get(codename="view_storedfile"))
     assert signed_in(User.objects.get(pk=desk.pk)).get(page).status_code == 200
+    without = signed_in(User.objects.get(pk=desk.pk), second_factor=False).get(page)
+    assert without["Location"].startswith("/admin/login/?next="), "staff need their second factor here, too"
     member = UserFactory()
     member.user_permissions.add(Permission.objects.get(codename="view_storedfile"))
     assert signed_in(User.objects.get(pk=member.pk)).get(page).status_code == 404, "the permission is for staff"
@@ -95,7 +93,7 @@ def test_an_upload_returns_the_line_for_the_form(owner: User) -> None:
     assert f'name="files_keys" value="{row.key}"' in line
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("content", "data", "status"),
     [
         (b"no picture", {}, 422),
