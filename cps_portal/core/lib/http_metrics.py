@@ -34,13 +34,16 @@ class MetricsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        began = time.perf_counter()
-        response = self.get_response(request)
-        match = request.resolver_match
-        view = match.view_name if match else ""
-        method = request.method if request.method in METHODS else "OTHER"
-        REQUESTS.labels(view, method, str(response.status_code)).inc()
-        SECONDS.labels(view).observe(time.perf_counter() - began)
+        began, status = time.perf_counter(), 500  # also if even the page that says so fails
+        try:
+            response = self.get_response(request)
+            status = response.status_code
+        finally:
+            match = request.resolver_match
+            view = match.view_name if match else ""
+            method = request.method if request.method in METHODS else "OTHER"
+            REQUESTS.labels(view, method, str(status)).inc()
+            SECONDS.labels(view).observe(time.perf_counter() - began)
         return response
 
 

@@ -104,6 +104,8 @@ def going_words(value: float) -> str:
 
 
 def rest_words(seconds: float) -> str:
+    if seconds <= 0:
+        return gettext("none goes on")
     return gettext("last step %(time)s ago") % {"time": duration_words(seconds)}
 
 
@@ -114,7 +116,9 @@ FIGURES = {
     "portal_api_calls_last_hour": Figure("users", _("API calls in the last hour"), count_words),
     "portal_outbox_oldest_due_seconds": Figure("queues", _("Due now"), oldest_words, choices=KINDS),
     "portal_outbox_oldest_open_seconds": Figure("queues", _("Not sent yet"), oldest_words, choices=KINDS),
-    "portal_outbox_messages": Figure("queues", _("Messages, the last day"), count_words, choices=dict(State.choices)),
+    "portal_outbox_messages": Figure(
+        "queues", _("Messages, the last day"), count_words, choices={**KINDS, **dict(State.choices)}
+    ),
     "portal_webhook_endpoints_failing": Figure("queues", _("Servers that fail"), count_words),
     "portal_queue_length": Figure("queues", _("Tasks that wait"), count_words),
     "portal_queue_oldest_seconds": Figure("queues", _("Oldest task"), oldest_words),
@@ -183,5 +187,5 @@ def _line(figure: Figure, sample: Sample) -> Line:
 
 def _name(figure: Figure, sample: Sample) -> str:
     """With what all labels stand for: "Jobs late: Gold, istanbul"."""
-    words = [str((figure.choices or {}).get(value, value)) for value in sample.labels.values()]
+    words = dict.fromkeys(str((figure.choices or {}).get(value, value)) for value in sample.labels.values())
     return f"{figure.name}: {', '.join(words)}" if words else str(figure.name)

@@ -38,7 +38,7 @@ from servicing.models import Ticket
 logger = logging.getLogger(__name__)
 
 MAX_COUNTED = 20_000  # rows of a day, read from the newest back
-MAX_TABLES = 15
+MAX_TABLES = 8
 BROKER_SECONDS = 0.5
 
 
@@ -151,17 +151,19 @@ def broker(_at: datetime) -> Iterator[Sample]:
     yield Sample("portal_broker_up", 1)
     for queue, length, oldest in queues:
         yield Sample("portal_queue_length", length, {"queue": queue})
-        yield Sample("portal_queue_oldest_seconds", _waited(oldest), {"queue": queue})
+        waited = _waited(oldest) if oldest else 0.0
+        if waited is not None:
+            yield Sample("portal_queue_oldest_seconds", waited, {"queue": queue})
 
 
 def _redis(url: str) -> Any:
     return redis.Redis.from_url(url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS)
 
 
-def _waited(task: bytes | None) -> float:
-    """Seconds since this message of Celery's was published."""
-    queued_at = json.loads(task).get("headers", {}).get(QUEUED_AT_HEADER) if task else None
-    return max(time.time() - queued_at, 0.0) if isinstance(queued_at, int | float) else 0.0
+def _waited(task: bytes) -> float | None:
+    """Seconds since this message of Celery's was published; None if it does not say when."""
+    queued_at = json.loads(task).get("headers", {}).get(QUEUED_AT_HEADER)
+    return max(time.time() - queued_at, 0.0) if isinstance(queued_at, int | float) else None
 
 
 def cache(_at: datetime) -> Iterator[Sample]:
@@ -249,7 +251,7 @@ def api_calls(at: datetime) -> Iterator[Sample]:
 def tables(_at: datetime) -> Iterator[Sample]:
     rows = _select(
         "select relname, pg_total_relation_size(oid) from pg_class where relkind = 'r'"
-        " and relnamespace = 'public'::regnamespace order by relpages desc limit %s",
+        " and relnamespace = 'public'::regnamespace order by 2 desc limit %s",
         MAX_TABLES,
     )
     for table, size in rows:
