@@ -27,7 +27,7 @@ from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.enums import PartnerKind
 from kitbag.models import Evidence, Product, Registration, Sale
 from members.emails import undo_path
-from members.models import EmailChange, Member, Notice
+from members.models import Device, EmailChange, Member, Notice
 from members.offers.models import Card, Offer, WelcomePack
 from members.support.actions import Visitor, open_case
 from members.support.enums import CaseKind
@@ -105,6 +105,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         "account_reset_password_from_key.key": [reset_key, "set-password"],
         "mfa_edit_webauthn.pk": [member.user.authenticator_set.latest("pk").pk],  # type: ignore[attr-defined]
         "mfa_remove_webauthn.pk": [member.user.authenticator_set.latest("pk").pk],  # type: ignore[attr-defined]
+        "members:end_session.key": [Device.objects.filter(user=member.user).latest("pk").pk],
         "members:undo_email.token": [undo_path(change).split("/")[-2]],
         "submissions:discard.pk": [1],
         "files:file.key": [kept.key],
@@ -128,6 +129,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
     return choices
 
 
+@pytest.mark.wide
 def test_no_page_writes_when_it_is_read(owner: Member) -> None:
     """Except for the session and settings.VIEWS_OUTSIDE_SNAPSHOT."""
     choices = choices_of(owner)
@@ -138,6 +140,7 @@ def test_no_page_writes_when_it_is_read(owner: Member) -> None:
             assert answers & ANSWERED, (name, answers)
 
 
+@pytest.mark.wide
 def test_no_call_of_the_api_writes_when_it_is_read(world: World, owner: Member) -> None:
     """Except for the log of calls, which is buffered in Redis."""
     ticket = Ticket.objects.filter(member=owner).latest("pk")

@@ -53,8 +53,6 @@ PASSWORD_SERVICE_WORDS = [
     "silver",
     "gold",
     "platinum",
-    "password",
-    "secret",
 ]
 
 # Attempts, counted in PostgreSQL: (times, seconds). Nobody can lock another's account out: a browser that has signed in

@@ -49,8 +49,8 @@ def refuse_guessable(password: str, words: Iterable[str]) -> None:
 class LengthValidator(MinimumLengthValidator):
     def get_error_message(self) -> str:
         sentence = ngettext(
-            "That’s too short. Use at least %(n)d character; a short sentence works well.",
-            "That’s too short. Use at least %(n)d characters; a short sentence works well.",
+            "That’s too short. Use at least %(n)d character: a short sentence is fine.",
+            "That’s too short. Use at least %(n)d characters: a short sentence is fine.",
             self.min_length,
         )
         return sentence % {"n": self.min_length}
