@@ -3,16 +3,15 @@
 import gc
 import os
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 
 from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.limits.store import store
+from tests.rows import use_empty_cache
 from tests.snapshot import cast
 from tests.world import World
 
@@ -52,9 +51,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 @pytest.fixture(autouse=True)
 def own_cache() -> None:
     """Give each test an empty cache: rate limits count by keys that are the same in every test."""
-    prefix = uuid4().hex
-    caches.settings["default"]["KEY_PREFIX"] = prefix
-    caches["default"].key_prefix = prefix
+    use_empty_cache()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cps_portal.dev.embedded.urls import ROOT
+from tests.rows import each_row
 
 COMMAND = ROOT / "deploy/backup/portal-backup"
 BACKUP = """#!/bin/sh
@@ -36,8 +37,8 @@ def backups(programs: Path) -> list[str]:
     return sorted(path.name.partition("-")[2] for path in (programs.parent / "repository" / "base").iterdir())
 
 
-@pytest.mark.parametrize("command", ["full", "incremental", "nightly"])
-@pytest.mark.parametrize("code", [1, 137])
+@each_row("command", ["full", "incremental", "nightly"])
+@each_row("code", [1, 137])
 def test_a_failed_backup_fails_and_leaves_none(programs: Path, command: str, code: int) -> None:
     (programs / "pg_basebackup").write_text(f"{BACKUP}\nexit {code}\n")
     done = run(programs, command)

@@ -28,6 +28,7 @@ from cps_portal.core.lib.public_holidays import (
     holiday_name,
     public_holidays,
 )
+from tests.rows import each_row
 
 SUPPORT = Calendar(zone=ZoneInfo("Africa/Johannesburg"), country="ZA")
 # Rests on Friday and Saturday.
@@ -40,7 +41,7 @@ def local(text: str, calendar: Calendar, fold: int = 0) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=calendar.zone, fold=fold)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("calendar", "start", "hours", "due"),
     [
         (SUPPORT, "2026-03-02T09:00", 4, "2026-03-02T13:00"),
@@ -67,7 +68,7 @@ def test_hours_pass_only_while_somebody_works(calendar: Calendar, start: str, ho
     assert found.tzinfo is UTC
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("calendar", "start", "days", "due"),
     [
         (SUPPORT, "2026-03-02T10:20", 2, "2026-03-04T10:20"),
@@ -90,7 +91,7 @@ def test_days_end_at_the_same_local_time(calendar: Calendar, start: str, days: i
     assert found.astimezone(calendar.zone).isoformat(timespec="minutes")[:16] == due
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("calendar", "start", "end", "hours"),
     [
         (SUPPORT, "2026-03-02T09:00", "2026-03-02T17:00", 8),
@@ -122,7 +123,7 @@ def test_what_is_added_lies_between(start: datetime, length: timedelta, calendar
     assert working_time_between(start, add_working_time(start, length, calendar), calendar) == length
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wrong", "why"),
     [
         ({"week": {}}, "days of a week"),

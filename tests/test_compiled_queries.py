@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag.models import Product
 from members.models import CountryProgramme, Member
+from tests.rows import each_row
 from tests.world import World
 
 
@@ -49,7 +50,7 @@ def test_a_locking_query_raises_outside_a_transaction() -> None:
         compiled.all(slug="nothing")
 
 
-@pytest.mark.parametrize("value", [None, True, [1], 1.5])
+@each_row("value", [None, True, [1], 1.5])
 def test_values_that_change_the_sql_are_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="change the SQL|cannot be"):
         CompiledQuery(lambda key: Product.objects.filter(pk=key)).all(key=value)

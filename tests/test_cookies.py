@@ -3,12 +3,14 @@
 import pytest
 from django.test import Client
 
+from tests.rows import each_row
+
 pytestmark = pytest.mark.django_db
 NAMES = ["sessionid", "csrftoken", "messages", "kept_forms", "anything"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
+@each_row("name", NAMES)
+@each_row(
     "value",
     ['"\\000"', '"' + "\\000" * 32 + '"', '"a\\033b"', "x" * 5000, "\u00e9", "%00", "a b", '"', "\\", "'; select 1"],
 )

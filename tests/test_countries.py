@@ -17,6 +17,7 @@ from members.forms.profile import MoveForm
 from members.models import TermsVersion
 from members.offers.forms.offers import OfferForm
 from members.offers.forms.packs import parcel_countries
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("code", "name"), NAMES.items())
+@each_row(("code", "name"), NAMES.items())
 def test_a_country_is_called_as_people_call_it(code: str, name: str) -> None:
     assert country_name(code) == name
 
@@ -96,12 +97,12 @@ def test_accents_do_not_put_a_country_at_the_end() -> None:
     assert names[-1] == "Zimbabwe"
 
 
-@pytest.mark.parametrize(("code", "known"), [("XK", True), ("RE", True), ("", False), ("XX", False), ("xk", False)])
+@each_row(("code", "known"), [("XK", True), ("RE", True), ("", False), ("XX", False), ("xk", False)])
 def test_a_code_is_known_or_not(code: str, known: bool) -> None:
     assert is_country(code) is known
 
 
-@pytest.mark.parametrize("country", ["XK", "JE", "GG", "IM", "AX", "SJ", "RE", "YT", "EH", "SH"])
+@each_row("country", ["XK", "JE", "GG", "IM", "AX", "SJ", "RE", "YT", "EH", "SH"])
 def test_kit_bought_on_an_island_next_door_is_bought_in_the_region(as_ana: Client, world: World, country: str) -> None:
     load_countries()
     page = as_ana.get("/kitbag/add/country/", {"country": country}).content.decode()

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from cps_portal.core.lib import health
+from tests.rows import each_row
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +18,9 @@ def own_probe() -> Iterator[None]:
     health.stop_probe()
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/live/", "/health/ready", "/health/ready/"])
-@pytest.mark.parametrize("host", ["testserver", "10.0.0.7:8000", "no such host"])
-@pytest.mark.parametrize("is_secure", [True, False])
+@each_row("path", ["/health/live", "/health/live/", "/health/ready", "/health/ready/"])
+@each_row("host", ["testserver", "10.0.0.7:8000", "no such host"])
+@each_row("is_secure", [True, False])
 def test_health_needs_no_host_name_and_no_https(
     path: str, host: str, is_secure: bool, db: None, settings: object
 ) -> None:

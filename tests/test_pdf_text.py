@@ -3,12 +3,12 @@
 import io
 from itertools import chain
 
-import pytest
 from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFile
 from reportlab.pdfgen.canvas import Canvas
 
 from cps_portal.core.lib.pdf import FOLDER, FONTS, draw_text, drawable, fitting_size, text_width, wrapped_lines
+from tests.rows import each_row
 
 GLYPHS = set(chain.from_iterable(TTFontFile(str(FOLDER / f"{font}.ttf")).charToGlyph for font in FONTS))
 DRAWN = {
@@ -73,33 +73,33 @@ def written(text: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("script", DRAWN)
+@each_row("script", DRAWN)
 def test_a_script_is_drawn_as_it_is_typed(script: str) -> None:
     assert drawable(DRAWN[script]) == DRAWN[script]
     assert written(DRAWN[script]).split() == DRAWN[script].split()
 
 
-@pytest.mark.parametrize("script", RIGHT_TO_LEFT)
+@each_row("script", RIGHT_TO_LEFT)
 def test_right_to_left_scripts_are_joined_and_have_every_letter(script: str) -> None:
     assert len(written(RIGHT_TO_LEFT[script])) > len(RIGHT_TO_LEFT[script]) / 2
     assert not any("a" <= sign <= "z" for sign in drawable(RIGHT_TO_LEFT[script]) if script != "with Latin")
 
 
-@pytest.mark.parametrize("script", IN_LATIN)
+@each_row("script", IN_LATIN)
 def test_what_cannot_be_drawn_is_written_in_latin_letters(script: str) -> None:
     typed, readable = IN_LATIN[script]
     assert drawable(typed) == readable
     assert written(typed) == readable
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+@each_row("text", ODD, ids=range(len(ODD)))
 def test_odd_text_is_no_error_and_no_empty_box(text: str) -> None:
     written(text)
     assert wrapped_lines(text, size=10, wide=100)
     assert fitting_size(text, size=10, wide=100) == 10
 
 
-@pytest.mark.parametrize("text", ["東京都千代田区神田花岡町" * 9, "x" * 200, "Фото " * 40, "عبد " * 40, "📷" * 30])
+@each_row("text", ["東京都千代田区神田花岡町" * 9, "x" * 200, "Фото " * 40, "عبد " * 40, "📷" * 30])
 def test_no_line_is_wider_than_its_column(text: str) -> None:
     lines = wrapped_lines(text, size=8, wide=100)
     assert len(lines) > 1

@@ -8,10 +8,11 @@ import subprocess
 import tokenize
 from pathlib import Path
 
-import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import models
+
+from tests.rows import each_row
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = ("cps_portal", "members", "kitbag", "servicing", "tests")
@@ -92,7 +93,7 @@ def test_every_rule_that_is_built_is_cited_by_a_test() -> None:
     assert [f"R{number}" for number in built() if number not in by_tests] == []
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@each_row("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_document_names_only_what_exists(path: Path) -> None:
     """Paths, dotted names and links; in docs/rules.md every name in code quotes."""
     text = path.read_text()

@@ -3,6 +3,7 @@
 import pytest
 
 from cps_portal.core.lib.spreadsheets import UnreadableSheet, read_sheet, whole_number
+from tests.rows import each_row
 
 TEXT = "product,stage,note\neos-r5,superseded,Café\neos-r6,current,\n"
 TABS, SEMICOLONS = TEXT.replace(",", "\t"), TEXT.replace(",", ";")
@@ -43,7 +44,7 @@ DIALECTS = {
 }
 
 
-@pytest.mark.parametrize("what", DIALECTS)
+@each_row("what", DIALECTS)
 def test_every_dialect_is_read(what: str) -> None:
     header, rows = read_sheet(DIALECTS[what])
     assert header == ["product", "stage", "note"]
@@ -51,7 +52,7 @@ def test_every_dialect_is_read(what: str) -> None:
     assert [list(row.cells.values()) for row in rows] == [["eos-r5", "superseded", "Café"], ["eos-r6", "current", ""]]
 
 
-@pytest.mark.parametrize("name", ["effective_on", "Effective on", "EFFECTIVE ON", "effective-on", " effective\xa0on "])
+@each_row("name", ["effective_on", "Effective on", "EFFECTIVE ON", "effective-on", " effective\xa0on "])
 def test_a_column_is_known_however_its_name_is_written(name: str) -> None:
     assert read_sheet(f"product;{name}\n1;2\n".encode())[0] == ["product", "effective_on"]
 
@@ -69,7 +70,7 @@ NUMBERS |= {
 }
 
 
-@pytest.mark.parametrize("text", NUMBERS)
+@each_row("text", NUMBERS)
 def test_a_whole_number_is_read_as_spreadsheets_format_it_and_never_guessed(text: str) -> None:
     assert whole_number(text) == NUMBERS[text]
 
@@ -98,7 +99,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("what", ROWS)
+@each_row("what", ROWS)
 def test_a_row_that_cannot_be_read_is_named_and_spoils_no_other(what: str) -> None:
     row, column, why = ROWS[what]
     _header, (bad, good) = read_sheet(b"a,b\n" + row + b"\n3,4\n")
@@ -117,13 +118,13 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("what", FILES)
+@each_row("what", FILES)
 def test_a_file_that_is_none_is_named(what: str) -> None:
     content, why = FILES[what]
     with pytest.raises(UnreadableSheet, match=why):
         read_sheet(content)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf", b";;;\n", b"sep=;\n"])
+@each_row("content", [b"", b"\n \n", b"\xef\xbb\xbf", b";;;\n", b"sep=;\n"])
 def test_an_empty_file_has_no_columns(content: bytes) -> None:
     assert read_sheet(content) == ([], [])

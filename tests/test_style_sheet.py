@@ -11,6 +11,7 @@ from django.contrib.staticfiles.utils import get_files
 from cps_portal.core.lib import style_sheet
 from cps_portal.core.lib.style_sheet import INDEX, STYLE_SHEET, StyleSheetStorage, join_imports
 from members.offers.views.cards import OFFLINE_ASSETS
+from tests.rows import each_row
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SELECTORS = re.compile(r"([^{}]+)\{")
@@ -42,7 +43,7 @@ def test_an_edit_shows_at_the_next_request(monkeypatch: pytest.MonkeyPatch, tmp_
     assert list(get_files(storage)) == [STYLE_SHEET]
 
 
-@pytest.mark.parametrize("name", OFFLINE_ASSETS)
+@each_row("name", OFFLINE_ASSETS)
 def test_the_offline_card_names_files_that_exist(name: str) -> None:
     assert finders.find(name)
 

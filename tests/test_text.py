@@ -1,7 +1,5 @@
 """Text as people type and paste it: the invisible goes, the meaning stays (R28, R54)."""
 
-import pytest
-
 from cps_portal.core.lib.text import (
     clean_code,
     clean_email,
@@ -9,9 +7,10 @@ from cps_portal.core.lib.text import (
     clean_text,
     look_alike_code,
 )
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "cleaned"),
     [
         ("Ann\u202eevil", "Annevil"),  # right-to-left override
@@ -61,7 +60,7 @@ def test_text_keeps_its_lines_and_the_blanks_in_them() -> None:
     assert clean_text(" Dear\u202e team,\r\n\r\nit  broke.\u2028Ana\n") == "Dear team,\n\nit  broke.\nAna"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "cleaned"),
     [
         ("Name@Example.org\u200b", "name@example.org"),
@@ -93,7 +92,7 @@ def test_an_address_is_one_however_it_was_pasted_and_keeps_its_accents(typed: st
     assert clean_email(typed) == cleaned
 
 
-@pytest.mark.parametrize(
+@each_row(
     "typed",
     [
         "042021005432",
@@ -114,7 +113,7 @@ def test_a_number_is_one_in_every_script_and_with_every_invisible_sign(typed: st
     assert clean_code(typed) == "042021005432"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "cleaned"),
     [("mini", "MINI"), ("mıni", "MINI"), ("MİNİ", "MINI"), ("mi\u0307ni", "MINI"), ("straße", "STRASSE"), ("ŉ", "ʼN")],
 )
@@ -122,8 +121,6 @@ def test_a_code_in_capitals_is_one_on_a_turkish_keyboard_too(typed: str, cleaned
     assert clean_code(typed) == cleaned
 
 
-@pytest.mark.parametrize(
-    "typed", ["O42O21OO5432", "О42О21ОО5432", "Ο42Ο21ΟΟ5432", "o4202ioo5432", "042o2loO5432", "04202IOO5432"]
-)
+@each_row("typed", ["O42O21OO5432", "О42О21ОО5432", "Ο42Ο21ΟΟ5432", "o4202ioo5432", "042o2loO5432", "04202IOO5432"])
 def test_look_alikes_are_the_same_when_looked_up(typed: str) -> None:
     assert look_alike_code(clean_code(typed)) == "042021005432"

@@ -17,6 +17,7 @@ from cps_portal.core.rest.fields import StrictSerializer
 from members.support.forms import ContactForm
 from servicing.api.visitors import VisitorOpeningSerializer
 from servicing.forms.intake import VisitorForm
+from tests.rows import each_row
 
 CLEANED = (LineField, MultiLineField, PersonNameField, RecipientField)
 OURS = ("members", "kitbag", "servicing", "cps_portal")
@@ -102,7 +103,7 @@ DIRTY = "Ann\u202eevil \u200b\u3164می\u200cخواهم 👩\u200d🚀"
 CLEAN = "Annevil می\u200cخواهم 👩\u200d🚀"
 
 
-@pytest.mark.parametrize("field", [LineField(), MultiLineField(), LongText(), PersonNameField(), RecipientField()])
+@each_row("field", [LineField(), MultiLineField(), LongText(), PersonNameField(), RecipientField()])
 def test_a_form_field_drops_what_nobody_sees_and_keeps_what_a_script_needs(field: forms.CharField) -> None:
     assert field.clean(DIRTY) == CLEAN
 
@@ -112,10 +113,8 @@ def test_a_body_of_the_api_is_cleaned_like_a_form(field: serializers.CharField) 
     assert field.run_validation(DIRTY) == CLEAN
 
 
-@pytest.mark.parametrize(
-    "typed", ["\u200b", "\u3164", "\u0301\u0302", "\ufeff\u2060", "\u00ad", "\u115f", "\U000e0041"]
-)
-@pytest.mark.parametrize("field", [LineField(), PersonNameField(), RecipientField()])
+@each_row("typed", ["\u200b", "\u3164", "\u0301\u0302", "\ufeff\u2060", "\u00ad", "\u115f", "\U000e0041"])
+@each_row("field", [LineField(), PersonNameField(), RecipientField()])
 def test_a_line_of_which_nothing_is_seen_is_refused(field: forms.CharField, typed: str) -> None:
     with pytest.raises(forms.ValidationError, match="Nothing of this can be seen"):
         field.clean(typed)
@@ -146,7 +145,7 @@ PASTED = [
 WITHOUT_EMAIL = {"region": "Japan", "card_number": "1", "expires_on": "2030-01-31", "name": "Ann"}
 
 
-@pytest.mark.parametrize("typed", PASTED)
+@each_row("typed", PASTED)
 def test_an_address_is_the_same_at_the_counter_in_a_case_and_in_the_api(typed: str) -> None:
     counter = VisitorForm({**WITHOUT_EMAIL, "email": typed})
     counter.is_valid()
@@ -158,7 +157,7 @@ def test_an_address_is_the_same_at_the_counter_in_a_case_and_in_the_api(typed: s
     assert body.run_validation(typed) == "name@example.org"
 
 
-@pytest.mark.parametrize("typed", ["not an address", "a@b@c", "Ann <>", "name@example.org, other@example.org", "@"])
+@each_row("typed", ["not an address", "a@b@c", "Ann <>", "name@example.org, other@example.org", "@"])
 def test_what_is_no_address_is_shown_as_it_was_typed(typed: str) -> None:
     form = VisitorForm({**WITHOUT_EMAIL, "email": typed})
     assert "email" in form.errors
@@ -166,7 +165,7 @@ def test_what_is_no_address_is_shown_as_it_was_typed(typed: str) -> None:
         VisitorOpeningSerializer().fields["email"].run_validation(typed)
 
 
-@pytest.mark.parametrize("name", ["Win at https://evil.example", "www.evil.example", "evil.example/win", "a\\b"])
+@each_row("name", ["Win at https://evil.example", "www.evil.example", "evil.example/win", "a\\b"])
 def test_a_stranger_cannot_write_an_address_of_the_web_for_a_name(name: str) -> None:
     assert "name" in VisitorForm({**WITHOUT_EMAIL, "name": name}).errors
     assert "name" in ContactForm({"name": name}, is_member=False).errors

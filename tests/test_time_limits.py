@@ -28,6 +28,7 @@ from cps_portal.core.submissions import tokens
 from cps_portal.site.views.errors import busy
 from kitbag.views import kit_list
 from members.models import Member
+from tests.rows import each_row
 from tests.world import World
 
 
@@ -109,7 +110,7 @@ def test_exports_may_run_longer_and_the_next_request_may_not() -> None:
     assert timeout() == before
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("code", "out_of_time"),
     [
         (errorcodes.QUERY_CANCELED, True),
@@ -174,7 +175,7 @@ def test_the_page_never_contains_a_secret(path: str, fields: dict[str, str], sho
     assert "<b>" not in page
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("origin", "is_sent_again"),
     [(None, True), ("http://testserver", True), ("https://elsewhere.example", False), ("null", False)],
 )
@@ -206,7 +207,7 @@ def test_partners_get_a_problem_document(db: None) -> None:
 # --- One session among others ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("method", "cookie", "path", "is_limited"),
     [
         ("post", "a", "/cases/", True),

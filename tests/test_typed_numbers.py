@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from django.conf import settings
+
+from tests.rows import each_row
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = ("cps_portal", "kitbag", "members", "servicing")
@@ -130,7 +131,7 @@ def test_every_exception_is_in_use() -> None:
     assert all(ALLOWED.values())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "is_typed"),
     [
         ("About 120 models have Fast Track", True),

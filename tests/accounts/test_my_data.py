@@ -7,7 +7,6 @@ import secrets
 import zipfile
 from typing import Any
 
-import pytest
 from django.apps import apps
 from django.utils import timezone
 
@@ -18,6 +17,7 @@ from cps_portal.site.presenters.my_data_tables import LEFT_OUT, TABLES
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from tests.accounts.everything import MARK, STOLEN, add_everything
+from tests.rows import each_row
 from tests.world import World
 
 # What leads to a user or member and is not in the download, and why.
@@ -98,7 +98,7 @@ def test_the_download_contains_no_staff_notes_no_sign_in_links_and_nobody_else(w
     assert MARK not in str(zipfile.ZipFile(io.BytesIO(others)).read("kit.json")).lower()
 
 
-@pytest.mark.parametrize("typed", ["=1+1", "+27 11", "@sum(a1)", "-2"])
+@each_row("typed", ["=1+1", "+27 11", "@sum(a1)", "-2"])
 def test_typed_text_is_never_a_formula_in_the_csv_files(world: World, typed: str) -> None:
     world.ana.first_name = typed
     world.ana.save()

@@ -9,6 +9,7 @@ from django.urls import reverse
 from members.models import User
 from tests.admin.conftest import SignIn
 from tests.factories import UserFactory
+from tests.rows import each_row
 from tests.world import World
 
 ADD = "/admin/members/user/add/"
@@ -133,7 +134,7 @@ def seen_by(client: Client) -> dict[str, set[str]]:
     return {app["app_label"]: {model["model"]._meta.model_name for model in app["models"]} for app in apps}
 
 
-@pytest.mark.parametrize("group", SEEN)
+@each_row("group", SEEN)
 def test_each_group_sees_only_what_it_needs(staff: SignIn, group: str) -> None:
     assert seen_by(staff(group)) == SEEN[group]
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from cps_portal.core.partners.models import Credential, Partner
 from tests.admin.conftest import SignIn
+from tests.rows import each_row
 
 ADD = "/admin/partners/credential/add/"
 
@@ -35,7 +36,7 @@ def test_a_credential_is_shown_once_and_kept_hashed(staff: SignIn, centre: Partn
     assert secret not in page.content.decode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "field"),
     [
         ({"name": ""}, "name"),

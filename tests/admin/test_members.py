@@ -1,6 +1,5 @@
 """Staff find a member with one search box, and see everything on one page."""
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -8,6 +7,7 @@ from django.utils import timezone
 from kitbag.actions import registrations, review
 from kitbag.enums import RefusalReason
 from tests.factories import draft, submitted
+from tests.rows import each_row
 from tests.world import World
 
 LIST = "/admin/members/member/"
@@ -17,7 +17,7 @@ def page(world: World) -> str:
     return reverse("admin:members_member_change", args=[world.ana.pk])
 
 
-@pytest.mark.parametrize(
+@each_row(
     "typed",
     [
         "{number}",

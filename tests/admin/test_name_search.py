@@ -1,6 +1,5 @@
 """People are found as staff type their names, on any keyboard and in any order (R54)."""
 
-import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -8,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from cps_portal.core.lib.folding import name_words, query_words
 from members import actions
 from members.models import Member
+from tests.rows import each_row
 from tests.world import World
 
 
@@ -80,13 +80,13 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("first", "last", "typed"), FOUND)
+@each_row(("first", "last", "typed"), FOUND)
 def test_every_word_typed_begins_a_word_of_the_name(world: World, first: str, last: str, typed: str) -> None:
     rename(world.ana, first, last)
     assert list(Member.objects.search(typed)) == [world.ana]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "last", "typed"),
     [
         ("Jan", "van der Merwe", "erwe"),
@@ -106,7 +106,7 @@ def test_another_name_is_not_found(world: World, first: str, last: str, typed: s
     assert world.ana not in Member.objects.search(typed)
 
 
-@pytest.mark.parametrize("form", ["{0}", "{1}", " {1} ", "{2}", "{3}", "{4}"])
+@each_row("form", ["{0}", "{1}", " {1} ", "{2}", "{3}", "{4}"])
 def test_a_number_is_found_in_groups_in_part_and_in_other_digits(world: World, form: str) -> None:
     number = world.ana.number
     arabic = number.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
@@ -116,7 +116,7 @@ def test_a_number_is_found_in_groups_in_part_and_in_other_digits(world: World, f
     assert world.ana in Member.objects.search(number[:6])
 
 
-@pytest.mark.parametrize("typed", ["ana@example.org", "ANA@example", "Ana <ana@example.org>", "mailto:ana@example.org"])
+@each_row("typed", ["ana@example.org", "ANA@example", "Ana <ana@example.org>", "mailto:ana@example.org"])
 def test_an_address_is_found_as_it_is_pasted(world: World, typed: str) -> None:
     assert list(Member.objects.search(typed)) == [world.ana]
 
@@ -166,7 +166,7 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize("path", LISTS)
+@each_row("path", LISTS)
 def test_every_list_of_the_admin_searches_people_by_the_column(as_root: Client, world: World, path: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         response = as_root.get(f"/admin/{path}/", {"q": "van der Merwe"})

@@ -13,6 +13,7 @@ from members.models import Notice
 from members.offers.actions.offers import cancel_sign_up, sign_up
 from members.offers.models import Offer
 from tests.admin.conftest import SignIn
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +74,7 @@ def test_an_offer_reaches_members_only_once_it_is_published(world: World, as_ana
     assert operate(as_programme, offer, "x").status_code == 400
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("more", "field", "said"),
     [
         ({"levels": None}, "levels", "Choose at least one level."),

@@ -14,6 +14,7 @@ from cps_portal.core.partners.models import Partner
 from members.models import Member
 from members.offers.enums import PackState
 from members.offers.models import PackEvent, WelcomePack
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +119,7 @@ def test_a_file_that_is_no_table_is_refused_beside_its_field(as_root: Client, te
     assert why in str(as_root.post(PAGE, chosen).context["form"].errors)
 
 
-@pytest.mark.parametrize("line", ["x" * 140_000, '"' + "x" * 140_000, '"x', "x,\x01"])
+@each_row("line", ["x" * 140_000, '"' + "x" * 140_000, '"x', "x,\x01"])
 def test_a_line_that_cannot_be_read_is_reported_and_the_next_recorded(world: World, as_root: Client, line: str) -> None:
     pack = asked(world.ana, "2K70MQ2")
     text = f"{HEAD}{line}\n{pack.reference},1,packed,{NOW.date()},\n"
@@ -145,8 +146,8 @@ DIALECTS = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
-@pytest.mark.parametrize("what", DIALECTS)
+@each_row("encoding", ["utf-8", "utf-16", "cp1252"])
+@each_row("what", DIALECTS)
 def test_a_file_from_a_spreadsheet_is_read(world: World, as_root: Client, what: str, encoding: str) -> None:
     pack = asked(world.ana, "2K70MQ2")
     content = DIALECTS[what].replace("{ref}", pack.reference).encode(encoding, errors="ignore")

@@ -15,6 +15,7 @@ from kitbag.enums import Stage
 from kitbag.models import StageChange
 from tests.admin.conftest import SignIn
 from tests.factories import ProductFactory
+from tests.rows import each_row
 from tests.world import World
 
 LOAD = "/admin/kitbag/stagechange/load/"
@@ -63,7 +64,7 @@ DIALECTS = {
 }
 
 
-@pytest.mark.parametrize("content", DIALECTS.values(), ids=DIALECTS)
+@each_row("content", DIALECTS.values(), ids=DIALECTS)
 def test_a_valid_file_is_previewed_and_planned_as_a_whole(desk: Client, world: World, content: bytes) -> None:
     preview = desk.post(LOAD, {"file": SimpleUploadedFile("x.csv", content)})
     assert preview.context["effects"].lost == 300 + 165

@@ -12,6 +12,7 @@ from members import actions
 from members.enums import ChangeState, Level
 from members.models import LevelThreshold, ThresholdPlan
 from tests.admin.conftest import SignIn
+from tests.rows import each_row
 from tests.world import World
 
 PLAN = "/admin/members/thresholdplan/plan/"
@@ -58,7 +59,7 @@ def test_only_what_the_preview_showed_is_planned(as_programme: Client, world: Wo
     assert not ThresholdPlan.objects.exists()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wrong", "field"),
     [
         ({"gold": "many"}, "gold"),

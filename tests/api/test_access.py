@@ -28,6 +28,7 @@ from servicing.models import Loan, Part, Ticket, TicketFile, VisitingMember
 from tests.api.machines import Machine, machine
 from tests.api.stage import BODIES, furnish, set_stage, soon, step
 from tests.files import samples
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -277,8 +278,8 @@ def test_what_is_anothers_is_not_there_for_a_partner_and_stays_as_it_was(kind: P
     assert not wrong, "\n".join(map(str, wrong))
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("path", ["nowhere", "tickets/", "tickets/x/y/z"])
+@each_row("method", METHODS)
+@each_row("path", ["nowhere", "tickets/", "tickets/x/y/z"])
 def test_an_unknown_path_is_a_json_problem(db: None, method: str, path: str) -> None:
     answer = machine("joburg").ask(method, path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

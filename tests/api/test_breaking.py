@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from tests.api.committed import read_contract
+from tests.rows import each_row
 
 ROOT = Path(settings.BASE_DIR)
 spec = importlib.util.spec_from_file_location("breaking", ROOT / ".ci" / "breaking.py")
@@ -37,7 +38,7 @@ def schema(contract: Contract, name: str) -> Any:
     return contract["components"]["schemas"][name]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "sentence"),
     [
         (lambda c: c["paths"].pop(EVENTS), "gone"),
@@ -61,7 +62,7 @@ def test_a_change_that_breaks_clients_is_reported(
     assert any(sentence in line for line in changed(contract, change))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "change",
     [
         lambda c: None,

@@ -14,6 +14,7 @@ from cps_portal.core.partners import actions
 from cps_portal.core.partners.enums import PartnerKind, Scope
 from cps_portal.core.partners.models import ApiCall, Credential, Partner
 from tests.api.machines import API, FORM, Machine, machine
+from tests.rows import each_row
 
 LATE = timedelta(days=-1)
 
@@ -27,7 +28,7 @@ def change(**values: Any) -> Callable[[Machine], None]:
     return lambda one: Credential.objects.filter(pk=one.credential.pk).update(**values) and None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("undo", "code"),
     [
         (change(expires_at=timezone.now() + LATE), "token"),
@@ -62,7 +63,7 @@ def test_a_token_may_ask_for_less_and_never_for_more(shop: Machine) -> None:
     assert shop.fetch(scope="tickets:read").json()["error"] == "invalid_scope"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "error"),
     [
         ({"client_secret": "wrong"}, "invalid_client"),
@@ -130,7 +131,7 @@ def test_every_request_is_noted_once_with_who_and_what_came_of_it(shop: Machine)
     assert shop.credential.last_used_at and shop.credential.last_used_from == "127.0.0.1"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("method", "path", "headers", "status", "code"),
     [
         ("GET", "nothing-here", {}, 404, "not_found"),

@@ -25,6 +25,7 @@ from servicing.models import Ticket, TicketFile, VisitingMember
 from tests.api.machines import FILES, Machine, machine
 from tests.files import samples
 from tests.files.test_store import HOSTILE
+from tests.rows import each_row
 from tests.world import World
 
 
@@ -153,7 +154,7 @@ def test_the_same_file_with_another_boundary_is_the_same_request(workshop: Machi
     assert (TicketFile.objects.count(), StoredFile.objects.count(), left()) == (1, 1, 1)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "other",
     [parts(samples.jpeg("999")), parts(kind="proof"), parts(name="other.jpg"), {"kind": "document"}],
     ids=["content", "kind", "name", "no file"],

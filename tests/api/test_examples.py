@@ -7,6 +7,7 @@ import jsonschema_rs
 import pytest
 
 from tests.api.committed import read_contract
+from tests.rows import each_row
 
 CONTRACT = read_contract()
 
@@ -21,7 +22,7 @@ def bodies() -> Iterator[Any]:
                         yield pytest.param(content, id=f"{method} {path} {what}")
 
 
-@pytest.mark.parametrize("content", list(bodies()))
+@each_row("content", list(bodies()))
 def test_every_body_has_an_example_that_its_schema_accepts(content: Any) -> None:
     schema = {**content["schema"], "components": CONTRACT["components"]}
     jsonschema_rs.validator_for(schema).validate(content["example"])

@@ -18,6 +18,7 @@ from servicing.models import ServiceCentre, Ticket, VisitingMember
 from tests.api.machines import Machine, machine
 from tests.factories import validated
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre
 from tests.world import World
 
@@ -121,7 +122,7 @@ def test_stolen_kit_is_stopped_and_shows_nothing_of_its_owner(
     assert Message.objects.filter(to=ana.user.email, key__startswith="stolen-").count() == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     "typed",
     [
         "012345678901",

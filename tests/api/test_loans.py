@@ -14,6 +14,7 @@ from servicing.actions import loans, targets
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, TicketEvent
 from tests.api.machines import Machine
+from tests.rows import each_row
 from tests.servicing.jobs import at_the_centre
 from tests.world import World
 
@@ -124,7 +125,7 @@ def test_only_what_may_happen_next_is_done_and_the_code_says_why(workshop: Machi
     assert (loan.state, str(loan.due_back), loan.condition_out) == (LoanState.OUT, day(3), "As new")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("what", "said", "pointer"),
     [
         ("hand-out", {}, "/condition"),

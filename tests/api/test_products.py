@@ -16,6 +16,7 @@ from cps_portal.core.rest.errors import problem_response
 from kitbag.enums import Stage
 from tests.api.machines import Machine, machine
 from tests.factories import announced, plan
+from tests.rows import each_row
 from tests.world import World
 
 PROBLEM = "application/problem+json"
@@ -75,7 +76,7 @@ def test_what_was_announced_is_listed(till: Machine, world: World) -> None:
     assert (row["product"], row["to_stage"], row["id"]) == (world.body.slug, "superseded", planned.pk)
 
 
-@pytest.mark.parametrize("query", ["", "?q=", "?q=" + "r" * 101, "?q=r%00", "?q=r&more=1", "?q=a&q=b"])
+@each_row("query", ["", "?q=", "?q=" + "r" * 101, "?q=r%00", "?q=r&more=1", "?q=a&q=b"])
 def test_a_query_has_to_be_given_and_short(query: str, till: Machine) -> None:
     answer = till.get(f"products/search{query}")
     assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)

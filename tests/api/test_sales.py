@@ -13,6 +13,7 @@ from kitbag.enums import RegistrationState, ReviewReason
 from kitbag.models import Registration, Sale
 from tests.api.machines import Machine, machine
 from tests.factories import details, draft, submitted, validated
+from tests.rows import each_row
 from tests.world import JOINED, World
 
 SERIAL = "012345678901"
@@ -48,7 +49,7 @@ def matched(row: Registration, key: int) -> Registration:
     return row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("reason", "changes", "counts"),
     [
         (ReviewReason.SAMPLE, {}, True),
@@ -115,7 +116,7 @@ def test_what_is_withdrawn_goes_on_counting_until_a_person_says_so(till: Machine
     assert till.post("sales", sale(world, external_id="R-2")).status_code == 201  # it may be sold again
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "status", "field"),
     [
         ({"sold_on": str(date(2999, 1, 1))}, 409, "/sold_on"),
@@ -134,7 +135,7 @@ def test_nonsense_is_named_by_its_field(
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, field)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("serial", "code"),
     [
         ("4549292199055", "serial_ean"),
@@ -168,7 +169,7 @@ def test_an_unusual_serial_number_is_taken(till: Machine, world: World) -> None:
     assert till.post("sales", sale(world, serial="58214")).status_code == 201
 
 
-@pytest.mark.parametrize(
+@each_row(
     "again",
     [
         {},
@@ -186,7 +187,7 @@ def test_the_same_sale_again_is_the_first_one(till: Machine, world: World, again
     assert first.json() == second.json()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("again", "code", "field"),
     [
         ({"sold_on": "2023-09-13"}, "differs", "/external_id"),

@@ -18,6 +18,7 @@ from kitbag.models import Sighting, StolenReport
 from tests.admin.conftest import as_support, signed_in, staff
 from tests.api.machines import Machine, machine
 from tests.factories import PURCHASED, details, draft, validated
+from tests.rows import each_row
 from tests.servicing.test_desk import works_at
 from tests.world import World
 
@@ -90,7 +91,7 @@ def visit(world: World, typed: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("typed", AS_TYPED + WITH_LOOK_ALIKES)
+@each_row("typed", AS_TYPED + WITH_LOOK_ALIKES)
 def test_a_centre_stops_a_stolen_product(
     workshop: Machine, world: World, report: StolenReport, groups: dict[str, Group], typed: str
 ) -> None:
@@ -103,7 +104,7 @@ def test_a_centre_stops_a_stolen_product(
     assert Sighting.objects.filter(report=report).count() == 3
 
 
-@pytest.mark.parametrize("typed", AS_TYPED + WITH_LOOK_ALIKES)
+@each_row("typed", AS_TYPED + WITH_LOOK_ALIKES)
 def test_a_stolen_product_is_stopped_at_registration_and_reported_once(
     world: World, report: StolenReport, as_support: Client, typed: str
 ) -> None:
@@ -126,7 +127,7 @@ def test_a_stolen_product_is_stopped_at_registration_and_reported_once(
         )
 
 
-@pytest.mark.parametrize("reported", WITH_LOOK_ALIKES)
+@each_row("reported", WITH_LOOK_ALIKES)
 def test_a_report_with_letters_for_digits_finds_the_real_number(workshop: Machine, world: World, reported: str) -> None:
     stolen_reports.report_by_staff(
         product=world.pro_body,
@@ -143,14 +144,14 @@ def test_a_report_with_letters_for_digits_finds_the_real_number(workshop: Machin
     assert stolen_reports.find_reported({(world.pro_body.pk, "42021005432")})
 
 
-@pytest.mark.parametrize("typed", AS_TYPED + WITH_LOOK_ALIKES)
+@each_row("typed", AS_TYPED + WITH_LOOK_ALIKES)
 def test_staff_find_a_registration_however_its_number_is_typed(world: World, as_support: Client, typed: str) -> None:
     validated(world.ben, world.pro_body, SERIAL, at=NOW)
     for page in ("kitbag/registration", "members/member"):
         assert as_support.get(f"/admin/{page}/", {"q": typed}).context["cl"].result_count == 1
 
 
-@pytest.mark.parametrize("typed", AS_TYPED[:-1])  # the last one lacks the leading zero and is unusual
+@each_row("typed", AS_TYPED[:-1])  # the last one lacks the leading zero and is unusual
 def test_a_stolen_product_is_not_handed_over(world: World, typed: str) -> None:
     row = validated(world.ana, world.pro_body, typed, at=NOW)
     stolen_reports.report_by_staff(
@@ -166,7 +167,7 @@ def test_a_stolen_product_is_not_handed_over(world: World, typed: str) -> None:
         handovers.release(registration=row, by=world.ana.user, at=NOW)
 
 
-@pytest.mark.parametrize("typed", AS_TYPED)
+@each_row("typed", AS_TYPED)
 def test_a_sale_finds_the_first_one_of_the_same_product(world: World, typed: str) -> None:
     till = machine("shop", PartnerKind.RETAILER)
     facts = {
@@ -197,7 +198,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize("typed", UNREADABLE)
+@each_row("typed", UNREADABLE)
 def test_a_look_up_says_that_it_could_not_read_a_serial_number(
     workshop: Machine, world: World, groups: dict[str, Group], typed: str
 ) -> None:
@@ -223,7 +224,7 @@ def test_a_look_up_says_that_it_could_not_read_a_serial_number(
     assert refusal.value.field == "serial"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("field", "typed", "code"),
     [
         ("member_number", "1", "unreadable"),

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from servicing.enums import TicketState
 from servicing.models import Ticket, TicketEvent
 from servicing.rules import next_moves
 from tests.api.machines import Machine
+from tests.rows import each_row
 
 
 def said(kind: str, number: str = "1", **more: object) -> dict[str, object]:
@@ -73,12 +73,12 @@ def test_everything_that_moves_lists_can_be_posted_in_every_state_of_a_job(works
     assert taken == set(REPORTED_KINDS)
 
 
-@pytest.mark.parametrize("state", TicketState)
+@each_row("state", TicketState)
 def test_moves_lists_no_kind_that_has_an_endpoint_of_its_own(state: TicketState) -> None:
     assert set(MOVES[state]) == set(next_moves(state)) & set(REPORTED_KINDS)
 
 
-@pytest.mark.parametrize("kind", ["question_asked", "part_ordered", "part_expected", "estimate_sent", "repaired"])
+@each_row("kind", ["question_asked", "part_ordered", "part_expected", "estimate_sent", "repaired"])
 def test_a_kind_that_cannot_be_posted_is_answered_with_those_that_can(
     workshop: Machine, ticket: Ticket, kind: str
 ) -> None:

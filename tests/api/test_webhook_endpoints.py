@@ -6,6 +6,7 @@ import pytest
 
 from cps_portal.core.partners.enums import PartnerKind
 from tests.api.machines import Machine, machine
+from tests.rows import each_row
 from tests.world import World
 
 URL = "https://shop.example/hooks"
@@ -53,7 +54,7 @@ def test_another_partners_endpoint_does_not_exist(shop: Machine) -> None:
     assert [answer.status_code for answer in writes] == [404] * 3
 
 
-@pytest.mark.parametrize("url", ["http://shop.example/", "https://127.0.0.1/", "nonsense", ""])
+@each_row("url", ["http://shop.example/", "https://127.0.0.1/", "nonsense", ""])
 def test_an_address_that_leads_nowhere_good_is_refused(url: str, shop: Machine, settings: Any) -> None:
     settings.WEBHOOKS_MAY_REACH_PRIVATE = False
     assert shop.post("webhook-endpoints", {"url": url}).status_code in (400, 409)

@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cps_portal.core.files.inspecting import make_clean
 from tests.files import samples
+from tests.rows import each_row
 
 pillow_heif.register_heif_opener()
 CORNERS = ["#d02020", "#20a040", "#2040c0", "#e0c030"]  # red, green, blue, yellow: any turn or swap is seen
@@ -106,7 +107,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("what", FILES)
+@each_row("what", FILES)
 def test_the_copy_has_the_colours_and_the_orientation_of_the_picture(what: str) -> None:
     copy = Image.open(io.BytesIO(make_clean(io.BytesIO(FILES[what])).content))
     assert copy.size == photo().size
@@ -115,8 +116,8 @@ def test_the_copy_has_the_colours_and_the_orientation_of_the_picture(what: str) 
     assert max(difference) < 8, difference
 
 
-@pytest.mark.parametrize(("mode", "key"), [("L", 90), ("L", 0), ("L", 255), ("1", 0), ("1", 1)])
-@pytest.mark.parametrize("side", [64, 5000])
+@each_row(("mode", "key"), [("L", 90), ("L", 0), ("L", 255), ("1", 0), ("1", 1)])
+@each_row("side", [64, 5000])
 def test_a_grey_level_that_stands_for_transparent_is_transparent(mode: str, key: int, side: int) -> None:
     image = Image.new(mode, (side, side // 2), key)
     other = 1 - key if mode == "1" else 160

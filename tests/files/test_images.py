@@ -13,6 +13,7 @@ from cps_portal.core.files.actions import refusal
 from cps_portal.core.files.images import UnusableFile, clean_image
 from cps_portal.core.files.inspecting import find_kind, make_clean
 from tests.files import samples
+from tests.rows import each_row
 
 GRADIENTS = {
     "1 bit, PNG": samples.scan("1"),
@@ -39,22 +40,22 @@ def kept(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(make_clean(io.BytesIO(content)).content)).convert("L")
 
 
-@pytest.mark.parametrize("what", GRADIENTS)
+@each_row("what", GRADIENTS)
 def test_a_picture_of_any_mode_keeps_its_greys(what: str) -> None:
     copy = kept(GRADIENTS[what]).resize((1, 8), Image.Resampling.BOX)
     for level, expected in zip(copy.get_flattened_data(), range(16, 256, 32), strict=True):
         assert abs(level - expected) < 20, what  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(("mode", "white"), [("I;16", 65535), ("I;16B", 65535), ("I", 65535), ("F", 1), ("F", 255)])
+@each_row(("mode", "white"), [("I;16", 65535), ("I;16B", 65535), ("I", 65535), ("F", 1), ("F", 255)])
 def test_deep_greys_are_scaled_to_eight_bits(mode: str, white: int) -> None:
     deep = samples.picture().convert("F").point(lambda level: level * (white / 255) + 0.0)
     deep = deep.convert("I").convert(mode) if mode.startswith("I") else deep
     assert images._to_eight_bits(deep).resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)) in range(124, 132)
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "P", "LA"])
-@pytest.mark.parametrize("ink", ["white", "black", "#eeeeee"])
+@each_row("mode", ["RGBA", "P", "LA"])
+@each_row("ink", ["white", "black", "#eeeeee"])
 def test_ink_on_a_transparent_ground_can_be_seen(ink: str, mode: str) -> None:
     copy = kept(samples.drawing(ink, mode))
     assert abs(copy.getpixel((32, 32)) - copy.getpixel((32, 4))) > 150  # type: ignore[operator]
@@ -116,7 +117,7 @@ TOO_LARGE = {
 }
 
 
-@pytest.mark.parametrize("what", TOO_LARGE)
+@each_row("what", TOO_LARGE)
 def test_a_picture_that_is_too_large_is_named_with_its_size(what: str) -> None:
     content, why = TOO_LARGE[what]
     with pytest.raises(UnusableFile) as refused:

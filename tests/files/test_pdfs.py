@@ -4,12 +4,12 @@ import io
 import re
 import zlib
 
-import pytest
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
 from cps_portal.core.files.inspecting import make_clean
 from tests.files import samples
+from tests.rows import each_row
 
 ALGORITHMS = ["RC4-40", "RC4-128", "AES-128", "AES-256-R5", "AES-256"]
 BEFORE = {
@@ -122,7 +122,7 @@ OPENED = {
 }
 
 
-@pytest.mark.parametrize("what", OPENED)
+@each_row("what", OPENED)
 def test_a_pdf_that_opens_for_a_reader_is_kept_with_its_text_and_nothing_active(what: str) -> None:
     clean = make_clean(io.BytesIO(OPENED[what])).content
     (page,) = PdfReader(io.BytesIO(clean)).pages
@@ -134,14 +134,14 @@ def kept(content: bytes) -> PdfReader:
     return PdfReader(io.BytesIO(make_clean(io.BytesIO(content)).content))
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@each_row("algorithm", ALGORITHMS)
 def test_an_invoice_that_opens_without_a_password_is_kept_without_encryption(algorithm: str) -> None:
     copy = kept(invoice("Total 4999.00", algorithm=algorithm))
     assert not copy.is_encrypted
     assert copy.pages[0].extract_text() == "Total 4999.00"
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@each_row("algorithm", ALGORITHMS)
 def test_scripts_of_an_encrypted_pdf_are_removed(algorithm: str) -> None:
     clean = make_clean(io.BytesIO(samples.pdf(2, script=True, password="", algorithm=algorithm))).content
     assert len(PdfReader(io.BytesIO(clean)).pages) == 2
@@ -149,7 +149,7 @@ def test_scripts_of_an_encrypted_pdf_are_removed(algorithm: str) -> None:
     assert [each for each in hidden if each in clean] == []
 
 
-@pytest.mark.parametrize("what", BEFORE)
+@each_row("what", BEFORE)
 def test_bytes_before_a_pdf_are_not_kept(what: str) -> None:
     for content in (invoice("Total 4999.00"), invoice("Total 4999.00", algorithm="AES-128")):
         clean = make_clean(io.BytesIO(BEFORE[what] + content)).content

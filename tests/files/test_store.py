@@ -30,6 +30,7 @@ from members.models import User
 from tests.factories import UserFactory
 from tests.files import samples
 from tests.files.samples import upload
+from tests.rows import each_row
 
 NOW = timezone.now()
 pytestmark = pytest.mark.django_db
@@ -49,9 +50,7 @@ def content_of(row: StoredFile) -> bytes:
         return bytes(file.read())
 
 
-@pytest.mark.parametrize(
-    "make", [samples.jpeg, samples.png, samples.heic, lambda: samples.png("P"), lambda: samples.png("L")]
-)
+@each_row("make", [samples.jpeg, samples.png, samples.heic, lambda: samples.png("P"), lambda: samples.png("L")])
 def test_a_photo_of_any_kind_becomes_a_plain_jpeg(owner: User, make: Any) -> None:
     row = store(owner, make(), "IMG 1.heic", declared="application/octet-stream")
     with Image.open(io.BytesIO(content_of(row))) as image:
@@ -112,7 +111,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("what", HOSTILE)
+@each_row("what", HOSTILE)
 def test_a_wrong_broken_or_hostile_file_gets_a_clear_error(owner: User, what: str) -> None:
     content, code = HOSTILE[what]
     with pytest.raises(Refusal) as refused:
@@ -127,7 +126,7 @@ def test_data_appended_to_a_picture_are_dropped(owner: User, tail: bytes) -> Non
     assert tail not in content_of(store(owner, samples.jpeg() + tail))
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\x\\photo.jpg", "a\0 view.jpg", "é" * 300 + ".jpg", ""])
+@each_row("name", ["../../etc/passwd", "C:\\x\\photo.jpg", "a\0 view.jpg", "é" * 300 + ".jpg", ""])
 def test_a_file_name_cannot_be_a_path(owner: User, name: str) -> None:
     file = upload(samples.jpeg())
     file._name = name
@@ -257,7 +256,7 @@ def daemon(answer: bytes) -> tuple[str, list[bytes]]:
     return f"127.0.0.1:{listener.getsockname()[1]}", received
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("answer", "code"),
     [
         (b"stream: OK\0", None),
@@ -297,7 +296,7 @@ def test_the_serial_of_a_body_is_read_from_its_original_photo() -> None:
     assert (body.serial, body.make, body.model) == ("052021004419", "Canon", "Canon EOS R5")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "photo",
     [
         b"",

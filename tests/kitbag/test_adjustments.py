@@ -14,6 +14,7 @@ from kitbag.queries.forecast import forecast
 from members.enums import Level, NoticeCode, PointsCause
 from members.models import LevelChange
 from tests.notices import shown
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now()
@@ -64,7 +65,7 @@ def test_an_adjustment_for_a_time_is_in_the_forecast_and_ends_by_itself_once(wor
         adjustments.end_adjustment(adjustment=row, by=world.staff, at=NOW)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wrong", "field"),
     [
         ({"points": 0}, "points"),

@@ -11,6 +11,7 @@ from kitbag.actions import handovers, planning, removals, stolen_reports
 from kitbag.enums import RemovalReason, Stage
 from kitbag.models import CatalogueProposal, Handover, Registration
 from tests.factories import plan
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now()
@@ -63,7 +64,7 @@ def cancel_change(world: World) -> Model:
     return planning.cancel_change(change=change, by=world.staff, at=NOW)
 
 
-@pytest.mark.parametrize("action", [release, revoke, report_own, report_by_staff, remove, undo_removal, cancel_change])
+@each_row("action", [release, revoke, report_own, report_by_staff, remove, undo_removal, cancel_change])
 def test_the_history_names_the_person(world: World, action: Callable[[World], Model]) -> None:
     assert last_event_user(action(world)) == world.staff.pk
 

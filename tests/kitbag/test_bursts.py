@@ -18,6 +18,7 @@ from members.models import LevelChange, Member, Notice, PendingLevelNotice
 from tests.factories import ProductFactory, announced, plan, validated
 from tests.mails import mails_to
 from tests.notices import archive, shown
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now().replace(microsecond=0)
@@ -104,7 +105,7 @@ def test_a_notice_of_silver_is_gone_when_the_member_is_gold(world: World) -> Non
     assert [line.is_current for line in archive(world.ben) if line.key == silver.key] == [False]
 
 
-@pytest.mark.parametrize("seconds", [1, 30, 200, 299])
+@each_row("seconds", [1, 30, 200, 299])
 def test_a_level_that_is_lost_again_within_the_pause_is_not_told(world: World, seconds: int) -> None:
     row = validated(world.ben, world.pro_body, "200000000001", at=NOW)
     later = NOW + seconds * SECOND
@@ -156,7 +157,7 @@ def test_a_burst_without_an_end_is_told_after_the_longest_pause(world: World) ->
     assert mail["subject"] == "You’re Silver now"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("days_before", "hour", "is_at_once"),
     [
         (61, 12, False),  # the pause ends on the same day

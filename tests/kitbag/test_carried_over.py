@@ -11,6 +11,7 @@ from kitbag.enums import RegistrationState
 from kitbag.models import Registration
 from kitbag.queries.last_purchase import CARRIED_OVER_FOR, find_last_purchase
 from tests.factories import ProductFactory, draft, validated
+from tests.rows import each_row
 from tests.world import World
 
 DAY = {"purchased_on_day": "12", "purchased_on_month": "9", "purchased_on_year": "2025"}
@@ -79,7 +80,7 @@ def test_the_page_still_says_it_after_an_error(as_ben: Client, world: World, but
     assert response.context["form"]["store"].value() == "Nairobi Cameras"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "saved",
     [
         {"store": "Kisumu Photo"},

@@ -20,6 +20,7 @@ from kitbag.enums import ProposalState, Stage
 from kitbag.models import CatalogueProposal, Product, ProductName, SerialShape
 from kitbag.queries.search import search_products
 from tests.factories import draft
+from tests.rows import each_row
 from tests.world import World
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -153,7 +154,7 @@ def test_what_is_missing_from_the_file_is_left_alone_and_reported(load: Load) ->
     assert Product.objects.count() == 2
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("facts", "stage"),
     [
         ({"status": "current"}, Stage.CURRENT),
@@ -188,7 +189,7 @@ def test_a_successor_that_cannot_be_is_named_and_the_rest_of_the_row_loads(succe
     assert [(bad.line, bad.column) for bad in report.bad] == [(2, "superseded_by")]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("category", "points", "registrable"),
     [
         ("accessory-battery", 0, False),
@@ -270,7 +271,7 @@ def test_points_of_a_product_without_holders_change_at_once(load: Load) -> None:
 # --- Bad rows ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "column", "reason"),
     [
         ({"slug": "EOS X"}, "slug", "not made of small letters"),
@@ -310,7 +311,7 @@ def test_a_slug_counts_once(write: Callable[..., Path]) -> None:
     assert str(bad[0]) == "line 3, slug: “eos-x” is on line 2 already"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spoilt", "column"),
     [
         (b'"eos-q,never closed', ""),
@@ -361,7 +362,7 @@ def test_strict_ends_with_one_after_loading_the_rest(write: Callable[..., Path])
     assert Product.objects.count() == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("content", "words"),
     [
         (b"", "lacks these columns"),

@@ -16,6 +16,7 @@ from members.support.enums import CaseKind, CaseState
 from members.support.models import Case, CaseMessage
 from tests.factories import UserFactory, details, draft, submitted, validated, with_receipt
 from tests.mails import mails_to
+from tests.rows import each_row
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -141,7 +142,7 @@ def test_before_the_date_no_holder_loses_without_a_say(claim: Claim, world: Worl
     decide(claim, ClaimOutcome.CLAIMANT, world.staff, at=NOW + timedelta(days=2))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("why", "code"),
     [
         (" ", "empty"),

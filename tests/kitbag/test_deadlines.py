@@ -23,6 +23,7 @@ from members.support.presenters import due_in_words
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory, submitted
 from tests.mails import rendered
+from tests.rows import each_row
 from tests.world import World
 
 FRIDAY = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
@@ -46,8 +47,8 @@ def appealed(world: World, at: datetime) -> tuple[Registration, Case]:
     return Registration.objects.get(pk=row.pk), made.case
 
 
-@pytest.mark.parametrize("level", Level)
-@pytest.mark.parametrize("hours", [0, 5, 24, 60])
+@each_row("level", Level)
+@each_row("hours", [0, 5, 24, 60])
 def test_an_appeal_has_one_deadline_whatever_the_level(
     world: World, as_ben: Client, desk: Client, level: Level, hours: int
 ) -> None:
@@ -71,7 +72,7 @@ def test_two_working_days_from_a_friday_afternoon() -> None:
     assert due_in_words(datetime(2026, 12, 1, 14, 30, tzinfo=UTC)) == "Tuesday 1 December, 16:30 (Johannesburg time)"
 
 
-@pytest.mark.parametrize("reason", [reason for reason in ReviewReason if reason != ReviewReason.STOLEN])
+@each_row("reason", [reason for reason in ReviewReason if reason != ReviewReason.STOLEN])
 def test_what_a_person_checks_says_by_when_and_says_sorry_when_that_is_over(reason: ReviewReason) -> None:
     row = Registration(submitted_at=FRIDAY, review_reason=reason)
     words = due_in_words(datetime(2026, 12, 1, 14, 30, tzinfo=UTC))

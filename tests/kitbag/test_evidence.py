@@ -19,6 +19,7 @@ from kitbag.rules.photos import is_same_model
 from tests.admin.conftest import SignIn, as_support, staff
 from tests.factories import details, draft, submitted, validated
 from tests.files import samples
+from tests.rows import each_row
 from tests.world import World
 
 __all__ = ["as_support", "staff"]
@@ -142,7 +143,7 @@ def test_with_the_script_the_form_names_what_was_uploaded(row: Registration, as_
     assert row.evidence.get().file.key == key
 
 
-@pytest.mark.parametrize(
+@each_row(
     "sent",
     [
         {"evidence": samples.upload(b"MZ", "a.exe")},
@@ -247,7 +248,7 @@ def test_the_number_of_a_body_is_filled_in_and_the_photo_forgotten(
     assert row.evidence.get().kind == EvidenceKind.SERIAL
 
 
-@pytest.mark.parametrize("content", [None, b"", b"MZ", samples.png(), samples.jpeg(serial="")])
+@each_row("content", [None, b"", b"MZ", samples.png(), samples.jpeg(serial="")])
 def test_a_photo_without_a_serial_is_reported_at_the_field(
     row: Registration, as_ana: Client, content: bytes | None
 ) -> None:
@@ -263,7 +264,7 @@ def test_a_photo_for_a_lens_explains_why_it_cannot_be_read(world: World, as_ana:
     assert b"We can read only camera" in page.content
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "names", "same"),
     [
         ("Canon EOS R5", ["EOS R5"], True),

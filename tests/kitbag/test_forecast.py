@@ -14,6 +14,7 @@ from kitbag.queries.forecast import Step, forecast
 from kitbag.views.upcoming import upcoming_days
 from members.enums import Level
 from tests.factories import announced, draft, plan, validated
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now()
@@ -34,7 +35,7 @@ def read(steps: list[Step]) -> list[tuple[int, int, int, str, int]]:
 
 
 # Ana is Gold with exactly 1000: a body at 500, one at 300, a lens at 200. Silver starts at 500.
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "extra", "expected"),
     [
         ([], 0, []),

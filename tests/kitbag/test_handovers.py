@@ -18,6 +18,7 @@ from kitbag.rules import codes
 from members.enums import Level, NoticeCode, PointsCause
 from members.models import Member, Notice
 from tests.factories import submitted, validated
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now()
@@ -98,7 +99,7 @@ def test_every_code_that_cannot_be_redeemed_has_the_same_answer(world: World) ->
     assert set(answers) == {str(handovers.UNKNOWN)}
 
 
-@pytest.mark.parametrize("place", range(codes.LENGTH))
+@each_row("place", range(codes.LENGTH))
 def test_a_wrong_sign_and_two_that_changed_places_are_noticed(place: int) -> None:
     code = codes.new_code(lambda signs: signs[7]) if place % 2 else "7KQM3XHA9RT"
     code = (
@@ -191,14 +192,14 @@ def test_codes_are_not_to_be_tried_out(world: World, as_ben: Client, settings) -
     assert as_ben.post("/kitbag/redeem/", {"code": good, "do": "redeem"}).status_code == 429
 
 
-@pytest.mark.parametrize("code", ["", " ", "\x00", "AAAA", "ÄÖÜ" * 4, "7" * 12, "x" * 5000, "<b>7KQM-3XHA-9RTC"])
+@each_row("code", ["", " ", "\x00", "AAAA", "ÄÖÜ" * 4, "7" * 12, "x" * 5000, "<b>7KQM-3XHA-9RTC"])
 def test_nonsense_gets_a_sentence(world: World, as_ben: Client, code: str) -> None:
     answer = as_ben.post("/kitbag/redeem/", {"code": code, "do": "redeem"})
     assert answer.status_code == 422
     assert "error" in answer.content.decode()
 
 
-@pytest.mark.parametrize("page", ["release", "revoke", "stolen", "found", "undo"])
+@each_row("page", ["release", "revoke", "stolen", "found", "undo"])
 def test_what_is_not_ones_own_is_not_there(world: World, as_ben: Client, client: Client, page: str) -> None:
     address = f"/kitbag/{owned(world).pk}/{page}/"
     assert as_ben.post(address).status_code == 404

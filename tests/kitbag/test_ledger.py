@@ -15,6 +15,7 @@ from members import actions as members
 from members.enums import Level, PointsCause
 from members.models import LevelChange, Notice
 from tests.factories import announced, applied, details, draft, plan, submitted, validated
+from tests.rows import each_row
 from tests.world import World
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -110,8 +111,8 @@ def test_a_check_that_goes_against_a_counted_product_takes_its_points(world: Wor
     assert row.entries.latest("pk").cause == PointsCause.CHECK
 
 
-@pytest.mark.parametrize("statement", ["update {} set at = now()", "delete from {}"])
-@pytest.mark.parametrize("table", ["kitbag_pointsentry", "members_levelchange", "members_termsacceptance"])
+@each_row("statement", ["update {} set at = now()", "delete from {}"])
+@each_row("table", ["kitbag_pointsentry", "members_levelchange", "members_termsacceptance"])
 def test_the_database_refuses_to_change_a_log(world: World, table: str, statement: str) -> None:
 
     with pytest.raises(DatabaseError, match="pgtrigger"), transaction.atomic(), connection.cursor() as cursor:
@@ -151,7 +152,7 @@ def test_the_same_registration_cannot_be_submitted_twice(world: World) -> None:
     assert (refusal.value.code, refusal.value.field) == ("serial_own_duplicate", "serial")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "field"),
     [
         ({"serial": ""}, "serial"),

@@ -14,6 +14,7 @@ from kitbag.models import Product, ProductName, Registration
 from kitbag.presenters.search_results import mark_matches
 from tests.factories import ProductFactory, details, draft, submitted, validated
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.world import World
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -99,7 +100,7 @@ def test_an_empty_search_finds_nothing_and_no_results_offer_help(as_ben: Client,
     assert "Can’t see yours?" in found(as_ben, "zzzz", **HTMX)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "query", "shown"),
     [
         ("RF 100-500mm F4.5-7.1L", "rf 100", "<mark>RF 100</mark>-500mm F4.5-7.1L"),
@@ -148,7 +149,7 @@ def test_the_same_form_twice_adds_once_and_a_fresh_one_adds_a_second(as_ben: Cli
     assert Registration.objects.filter(member=world.ben).count() == 2
 
 
-@pytest.mark.parametrize("value", ["", "abc", "1", "1.x", "\x00", "9" * 50, "-1.0", "1.0.0"])
+@each_row("value", ["", "abc", "1", "1.x", "\x00", "9" * 50, "-1.0", "1.0.0"])
 def test_an_invalid_pick_shows_an_error(as_ben: Client, world: World, value: str) -> None:
     for headers in ({}, HTMX):
         response = as_ben.post(reverse("kitbag:pick"), {"pick": value}, follow=True, **headers)
@@ -224,7 +225,7 @@ def test_htmx_gets_a_redirect_and_only_the_form_on_errors(as_ben: Client, world:
     assert as_ben.post(url, GOOD, **HTMX).headers["HX-Redirect"] == row.get_absolute_url()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("missing", "sentence"),
     [
         ({"serial": ""}, "Type the serial number."),
@@ -348,7 +349,7 @@ def test_a_refused_product_is_corrected_and_submitted_again(as_ben: Client, worl
     assert state(row) == RegistrationState.SUBMITTED
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "words"),
     [("KE", ""), ("FR", "Bought in another country"), ("US", "no local warranty"), ("", ""), ("\x00\x00", "")],
 )
@@ -361,7 +362,7 @@ def test_the_effect_of_the_country_on_the_warranty_is_shown_before_submitting(
     assert "has no local warranty" in as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("serial", "words"),
     [
         ("052031000077", "Looks right for this product"),

@@ -14,6 +14,7 @@ from kitbag.enums import RefusalReason, RegistrationState, Stage, VideoClass
 from kitbag.models import Product, Registration
 from tests.factories import ProductFactory, details, draft, moved, submitted, validated
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.world import World
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -98,7 +99,7 @@ def test_filters_narrow_to_a_shelf_and_to_your_turn(as_ana: Client, world: World
     assert "Battery Grip Test" in turn and "EOS R1 Test" not in turn
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "found"),
     [
         ("r1", "EOS R1 Test"),
@@ -127,7 +128,7 @@ def test_more_than_a_page_has_pages_and_loses_nothing(as_ana: Client, world: Wor
     assert all(sum(f"Many {number:02d}" in html for html in pages) == 1 for number in range(30))
 
 
-@pytest.mark.parametrize("name", ["list", "add", "search", "points", "purchase_notes"])
+@each_row("name", ["list", "add", "search", "points", "purchase_notes"])
 def test_nonsense_in_a_query_string_is_harmless(as_ana: Client, name: str) -> None:
     for garbage in GARBAGE:
         query = dict.fromkeys(["q", "page", "view", "show", "as", "country"], garbage)
@@ -312,7 +313,7 @@ def test_removing_twice_removes_once(as_ana: Client, world: World, headers: dict
     assert "EOS R1 Test removed" in page(as_ana, "product", row.pk)  # its history stays
 
 
-@pytest.mark.parametrize("reason", ["", "stolen", "\x00", "x" * 10_000])
+@each_row("reason", ["", "stolen", "\x00", "x" * 10_000])
 def test_a_removal_needs_one_of_the_reasons(as_ana: Client, world: World, reason: str) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     response = as_ana.post(reverse("kitbag:remove", args=[row.pk]), {"reason": reason})
@@ -327,7 +328,7 @@ OF_ONE = ["product", "finish", "remove", "reopen", "unpick", "status", "serial_c
 POST_ONLY = ["reopen", "unpick"]
 
 
-@pytest.mark.parametrize("name", OF_ONE)
+@each_row("name", OF_ONE)
 def test_another_members_product_does_not_exist(as_ben: Client, world: World, name: str) -> None:
     row = Registration.objects.filter(member=world.ana).first()
     assert row is not None
@@ -337,7 +338,7 @@ def test_another_members_product_does_not_exist(as_ben: Client, world: World, na
         assert response.status_code == 404
 
 
-@pytest.mark.parametrize("name", OF_ONE)
+@each_row("name", OF_ONE)
 def test_wrong_methods_are_refused(as_ana: Client, world: World, name: str) -> None:
     row = Registration.objects.filter(member=world.ana).first()
     assert row is not None
@@ -346,7 +347,7 @@ def test_wrong_methods_are_refused(as_ana: Client, world: World, name: str) -> N
     assert wrong.status_code == 405
 
 
-@pytest.mark.parametrize("name", ["list", "add", "search", "points"])
+@each_row("name", ["list", "add", "search", "points"])
 def test_visitors_are_asked_to_sign_in(client: Client, world: World, name: str) -> None:
     response = client.get(reverse(f"kitbag:{name}"))
     assert response.status_code == 302 and "/accounts/login/" in response.headers["Location"]

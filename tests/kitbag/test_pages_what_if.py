@@ -6,6 +6,7 @@ from django.test import Client
 from kitbag.models import PointsEntry, Registration
 from kitbag.views.what_if import MAX_ASSUMPTIONS
 from tests.factories import validated
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def test_two_copies_are_sold_one_by_one_and_superseded_together(world: World, as
     assert tried(as_ana, superseded=body) == (940, "silver", False)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "asked",
     [
         {"buy": "x"},

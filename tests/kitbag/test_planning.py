@@ -13,6 +13,7 @@ from kitbag.enums import ProposalState, Stage
 from kitbag.models import CatalogueProposal, Product, StageChange
 from members.enums import ChangeState, PointsCause
 from tests.factories import ProductFactory, announced, applied, moved, plan
+from tests.rows import each_row
 from tests.world import World
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -30,7 +31,7 @@ def refusals(*plans: Plan, reason: str = "") -> dict[int, tuple[str, str]]:
     return {}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("days", "reason", "code"),
     [
         (0, "", "past"),
@@ -53,7 +54,7 @@ def test_holders_get_sixty_days_of_notice_unless_a_reason_is_recorded(
         assert StageChange.objects.get().short_notice_reason == reason.strip()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("stage", "points", "code"),
     [
         (Stage.SUPERSEDED, {Stage.SUPERSEDED: 299}, None),
@@ -190,7 +191,7 @@ def test_a_run_that_lost_its_worker_is_found_and_one_at_work_is_left_alone(world
 # --- The end of service ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("year", "on"),
     [(2025, date(2026, 5, 1)), (2026, date(2027, 1, 1)), (2027, None), (None, None), (2019, date(2026, 5, 1))],
 )

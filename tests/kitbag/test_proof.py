@@ -15,6 +15,7 @@ from kitbag.enums import ClaimOutcome, EvidenceKind, RefusalReason, Registration
 from kitbag.models import Claim, Registration
 from tests.factories import details, draft, submitted, validated, with_receipt
 from tests.files import samples
+from tests.rows import each_row
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -92,7 +93,7 @@ def claim(world: World) -> Claim:
     return Claim.objects.get()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("shown_by", "outcome", "refused"),
     [
         ((), ClaimOutcome.CLAIMANT, True),

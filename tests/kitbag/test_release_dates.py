@@ -16,6 +16,7 @@ from kitbag.presenters.texts import release_sentence
 from kitbag.rules import ReleaseDate
 from tests.admin.conftest import as_support, staff
 from tests.factories import ProductFactory, details, draft
+from tests.rows import each_row
 from tests.world import World
 
 __all__ = ["as_support", "staff"]
@@ -24,7 +25,7 @@ SERIAL = "200000000009"
 INSIST = 'name="date_insisted"'
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("release", "day", "is_after"),
     [
         (ReleaseDate(2024, 11), date(2019, 3, 1), True),
@@ -50,7 +51,7 @@ def test_a_purchase_is_compared_with_what_is_known_of_the_release(
     assert release.is_after(day) is is_after
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("facts", "sentence"),
     [
         ({"released_year": 2024, "released_month": 11}, "The EOS X came out in November 2024. Check the year."),

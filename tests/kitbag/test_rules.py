@@ -2,12 +2,11 @@
 
 from datetime import date
 
-import pytest
-
 from kitbag import rules
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("points", "falls"),
     [
         ((300, 120, 60), True),
@@ -23,7 +22,7 @@ def test_points_only_fall_and_never_to_nothing(points: tuple[int, int, int], fal
     assert rules.points_fall(points) is falls
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("superseded", "service_end", "stage"),
     [
         (False, None, "current"),

@@ -14,6 +14,7 @@ from kitbag.catalogue import reader
 from kitbag.models import Product
 from kitbag.queries.search import MAIN_SHELVES, product_matches, search_products, search_statement
 from kitbag.queries.search_terms import read_search
+from tests.rows import each_row
 
 pytestmark = pytest.mark.django_db  # or no test database is made when this file runs alone
 TABLE = Path(__file__).parent / "search_queries.csv"
@@ -105,24 +106,25 @@ def catalogue(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -
     with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
         products, _ = reader.read_products(reader.PRODUCTS)
         load_catalogue(products=products, shapes=[], at=timezone.now())
+        connection.check_constraints()  # once, or every test would check the whole catalogue again
         yield
         transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize(("text", "name"), QUERIES)
+@each_row(("text", "name"), QUERIES)
 def test_the_product_that_a_photographer_means_comes_first(text: str, name: str) -> None:
     found = [product.name for product in search_products(text)]
     assert found[:1] == [name], found[:5]
 
 
-@pytest.mark.parametrize(("text", "name"), TYPING)
+@each_row(("text", "name"), TYPING)
 def test_something_like_it_comes_first_while_it_is_being_typed(text: str, name: str) -> None:
     found = [product.name for product in search_products(text)]
     assert found
     assert found[0].startswith(name) or name in found[0], found[:5]
 
 
-@pytest.mark.parametrize(("text", "category"), KINDS.items())
+@each_row(("text", "category"), KINDS.items())
 def test_another_kind_of_product_is_never_above_the_one_that_is_named(text: str, category: str) -> None:
     kinds = [product.category for product in search_products(text)]
     right = [kind.startswith(category) for kind in kinds]
@@ -150,12 +152,12 @@ def test_the_table_has_every_query_once_and_only_products_that_exist() -> None:
     assert set(Product.objects.filter(name__in=names, registrable=True).values_list("name", flat=True)) == names
 
 
-@pytest.mark.parametrize("text", NOTHING)
+@each_row("text", NOTHING)
 def test_what_is_not_in_the_catalogue_finds_nothing(text: str) -> None:
     assert search_products(text) == []
 
 
-@pytest.mark.parametrize("text", ANYTHING, ids=range(len(ANYTHING)))
+@each_row("text", ANYTHING, ids=range(len(ANYTHING)))
 def test_any_text_is_safe(text: str) -> None:
     assert len(search_products(text)) <= 20
 
@@ -191,7 +193,7 @@ def test_the_search_goes_through_the_trigram_index(text: str, fuzzy: bool) -> No
     assert "product_name_search" in plan, plan
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "tokens"),
     [
         ("EOS 5D Mark III", ["eos", "5", "d", "3"]),
@@ -224,13 +226,13 @@ IN_LISTS = {  # what the search of a member's kit and of the desk finds
 }
 
 
-@pytest.mark.parametrize("text", IN_LISTS)
+@each_row("text", IN_LISTS)
 def test_lists_are_narrowed_by_the_same_words(text: str) -> None:
     assert (
         set(Product.objects.filter(product_matches(text, product="")).values_list("name", flat=True)) == IN_LISTS[text]
     )
 
 
-@pytest.mark.parametrize("text", ANYTHING, ids=range(len(ANYTHING)))
+@each_row("text", ANYTHING, ids=range(len(ANYTHING)))
 def test_any_text_is_safe_in_lists(text: str) -> None:
     list(Product.objects.filter(product_matches(text.replace("\0", ""), product=""))[:1])

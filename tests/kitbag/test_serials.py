@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from string import ascii_uppercase, digits
 
-import pytest
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from kitbag import rules
 from kitbag.catalogue.reader import PRODUCTS, read_shapes
 from kitbag.enums import SerialPlace
 from kitbag.rules import Shape
+from tests.rows import each_row
 
 DIGITS_12 = [Shape(r"\d{12}", year_from=2012, example="042031001847")]
 OLD_AND_NEW = [Shape(r"\d{5,8}", None, 2010), Shape(r"\d{10}(\d{2})?", 2010, None)]
@@ -22,7 +22,7 @@ LETTERS_FIRST = [Shape(r"[A-Z]{4}\d{5}")]
 NAMES = ["EOS R5", "R5"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "normal", "key"),
     [
         ("0420 3100 1847", "042031001847", "42031001847"),
@@ -63,7 +63,7 @@ def test_serials_are_compared_normalised(typed: str, normal: str, key: str) -> N
     assert (rules.normalise_serial(typed), rules.serial_key(typed)) == (normal, key)
 
 
-@pytest.mark.parametrize("typed", ["O42O21OO5432", "О42О21ОО5432", "o4202ioo5432", "04202l005432", "SN O42O21OO5432"])
+@each_row("typed", ["O42O21OO5432", "О42О21ОО5432", "o4202ioo5432", "04202l005432", "SN O42O21OO5432"])
 def test_look_alikes_are_found_and_never_stored(typed: str) -> None:
     assert "42021005432" in rules.look_up_keys(typed)
     assert rules.serial_key(typed) != "42021005432"
@@ -76,7 +76,7 @@ def test_any_text_can_be_checked_and_normalising_twice_changes_nothing_more(text
     rules.check_serial(text, DIGITS_12, 2020, [text])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "code", "blocks"),
     [
         ("042031001847", "", False),
@@ -132,7 +132,7 @@ def test_known_mistakes_are_named(typed: str, code: str, blocks: bool) -> None:
     assert (finding.code, finding.blocks) == (code, blocks)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "shapes", "meant"),
     [
         ("O42O31OO1847", DIGITS_12, "042031001847"),
@@ -151,7 +151,7 @@ def test_letters_typed_for_digits_come_with_what_was_meant(typed: str, shapes: l
 LENS_NAMES = ["RF 70-200mm F2.8L IS USM", "RF70-200mm F2.8 L IS USM"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "names", "is_model"),
     [
         ("EOS R5", NAMES, True),
@@ -187,7 +187,7 @@ def test_the_products_own_name_is_named_and_no_serial_number_is(
     assert (rules.check_serial(typed, DIGITS_12, 2020, names).code == "model") is is_model
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "problem"),
     [
         ("042021005432", ""),
@@ -225,7 +225,7 @@ def test_an_unusual_number_gets_an_example_of_a_usual_one() -> None:
     assert rules.check_serial("84716", DIGITS_12, 2020).example == "042031001847"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("serial", "year", "fits"),
     [("284719", 2000, True), ("284719", 2020, False), ("4120038157", 2020, True), ("284719", None, True)],
 )
@@ -244,7 +244,7 @@ def test_the_short_numbers_of_the_first_cameras_are_not_too_short() -> None:
 # --- Patterns -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("pattern", "problem"),
     [
         (r"^(\d{5,8}|\d{10}|\d{12})$", ""),
@@ -324,7 +324,7 @@ def test_every_shape_that_ships_is_simple_and_its_example_fits() -> None:
         assert rules.check_serial(facts.example, [shape], facts.year_from or facts.year_to).code == "", facts
 
 
-@pytest.mark.parametrize(("category", "wrong"), WRONG.items())
+@each_row(("category", "wrong"), WRONG.items())
 def test_a_number_of_another_shape_is_noticed(category: str, wrong: list[str]) -> None:
     shapes = shapes_of(category)
     assert [number for number in wrong if rules.check_serial(number, shapes).code not in ("shape", "short")] == []
@@ -392,7 +392,7 @@ PLAUSIBLE: list[tuple[str, tuple[int, ...], Make]] = [
 ]
 
 
-@pytest.mark.parametrize("category", sorted({category for category, _years, _make in PLAUSIBLE}))
+@each_row("category", sorted({category for category, _years, _make in PLAUSIBLE}))
 def test_fewer_than_one_in_a_hundred_plausible_numbers_are_warned_of(category: str) -> None:
     dice = random.Random(category)  # noqa: S311
     shapes = shapes_of(category)
@@ -410,7 +410,7 @@ def test_fewer_than_one_in_a_hundred_plausible_numbers_are_warned_of(category: s
 # --- Where it stands ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", SerialPlace)
+@each_row("place", SerialPlace)
 def test_every_place_has_a_sentence_and_a_drawing_with_a_ring(place: SerialPlace) -> None:
     assert len(place.label) > 10
     drawing = (settings.BASE_DIR / "static" / "img" / "serial" / f"{place.lower()}.svg").read_text()

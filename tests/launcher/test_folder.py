@@ -12,6 +12,7 @@ import pytest
 
 from cps_portal.dev.embedded import bootstrap, folder, ports
 from cps_portal.dev.embedded.errors import CannotStart
+from tests.rows import each_row
 
 HOLD = """
 import sys, time
@@ -96,7 +97,7 @@ def test_a_taken_port_is_named_and_another_suggested():
     ports.check_free(port)
 
 
-@pytest.mark.parametrize("text", ["", "http", "0", "65536", "-1"])
+@each_row("text", ["", "http", "0", "65536", "-1"])
 def test_an_invalid_port_is_refused(text, monkeypatch):
     monkeypatch.setenv("PORT", text)
     with pytest.raises(CannotStart, match="must be a number from 1 to 65535"):

@@ -2,9 +2,8 @@
 
 import re
 
-import pytest
-
 from cps_portal.dev.embedded.bootstrap import LOCKS
+from tests.rows import each_row
 
 NAMES = ["production", "run", "dev", "uv"]
 
@@ -13,12 +12,12 @@ def pinned(name: str) -> set[str]:
     return set(re.findall(r"^([a-z0-9._-]+==\S+)", (LOCKS / f"{name}.txt").read_text(), re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_row("name", NAMES)
 def test_a_lock_names_no_host(name):
     assert not re.search(r"https?:|file:|--(extra-)?index-url|--find-links", (LOCKS / f"{name}.txt").read_text())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_row("name", NAMES)
 def test_every_locked_package_has_a_hash(name):
     text = (LOCKS / f"{name}.txt").read_text()
     requirements = re.split(r"\n(?=[a-z0-9])", text)[1:]

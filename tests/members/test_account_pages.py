@@ -23,6 +23,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.settings import base
 from members.models import User
 from tests.factories import PASSWORD
+from tests.rows import each_row
 from tests.world import World
 
 LOGIN = "/accounts/login/"
@@ -139,17 +140,17 @@ def well_made(response: HttpResponse) -> str:
     return page
 
 
-@pytest.mark.parametrize("url", FOR_VISITORS)
+@each_row("url", FOR_VISITORS)
 def test_a_visitor_gets_the_page_in_the_design(world: World, url: str) -> None:
     well_made(Client().get(url))
 
 
-@pytest.mark.parametrize("url", FOR_MEMBERS)
+@each_row("url", FOR_MEMBERS)
 def test_a_member_gets_the_page_in_the_design(ana: User, url: str) -> None:
     well_made(trusted(ana.email).get(url))
 
 
-@pytest.mark.parametrize("url", FOR_CAREFUL_MEMBERS)
+@each_row("url", FOR_CAREFUL_MEMBERS)
 def test_a_member_with_two_steps_gets_the_page_in_the_design(ana: User, careful: Authenticator, url: str) -> None:
     client, _response = sign_in(ana.email)
     client.post("/accounts/2fa/authenticate/", {"code": code_now()})
@@ -158,7 +159,7 @@ def test_a_member_with_two_steps_gets_the_page_in_the_design(ana: User, careful:
     assert "Phone <b>" not in page
 
 
-@pytest.mark.parametrize("url", [*FOR_MEMBERS[1:], "/accounts/2fa/recovery-codes/generate/"])
+@each_row("url", [*FOR_MEMBERS[1:], "/accounts/2fa/recovery-codes/generate/"])
 def test_a_visitor_is_redirected_to_sign_in(world: World, url: str) -> None:
     response = Client().get(url)
     assert response.status_code == 302

@@ -18,6 +18,7 @@ from members.models import LevelBenefit
 from members.offers.models import PackItem
 from servicing.models import ServiceCentre
 from servicing.rules.places import PLACES
+from tests.rows import each_row
 from tests.world import World
 
 HELP = "/help/"
@@ -70,7 +71,7 @@ def answer(page: str, key: str) -> str:
     return " ".join(strip_tags(match[0]).split())
 
 
-@pytest.mark.parametrize(("question", "key"), FAQ, ids=[key for _question, key in FAQ])
+@each_row(("question", "key"), FAQ, ids=[key for _question, key in FAQ])
 def test_every_question_of_the_faq_is_answered_at_its_own_address(page: str, question: str, key: str) -> None:
     assert len(answer(page, key)) > len(question) + 30
 
@@ -127,7 +128,7 @@ def test_a_changed_row_changes_the_answer(page: str) -> None:
     assert "Gold 4 working days" in answer(Client().get(HELP).content.decode(), "fast-track")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "first"),
     [
         ("blue dot", "blue-dot"),

@@ -10,6 +10,7 @@ from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, Member
 from members.queries import active_countries, members_with_benefits_of, membership_of
 from members.rules import Home, Membership, Nearby, home_of
+from tests.rows import each_row
 from tests.world import World, join
 
 FULL, SILVER = Home.FREE_FULL, Home.FREE_SILVER
@@ -27,7 +28,7 @@ HIGHER = [  # home, level, the levels above it that give more, and the level who
 ]
 
 
-@pytest.mark.parametrize(("home", "level", "higher", "benefit_level"), HIGHER)
+@each_row(("home", "level", "higher", "benefit_level"), HIGHER)
 def test_what_a_level_gives_ends_at_silver_in_some_countries_and_rests_in_others(
     home: Home, level: Level, higher: list[Level], benefit_level: Level | None
 ) -> None:
@@ -38,7 +39,7 @@ def test_what_a_level_gives_ends_at_silver_in_some_countries_and_rests_in_others
     assert membership.is_active == (benefit_level is not None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("programme", "service_level", "home"),
     [
         (Programme.FREE, ServiceLevel.FULL, FULL),

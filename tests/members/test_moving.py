@@ -24,6 +24,7 @@ from servicing.actions.places import on_member_moved
 from servicing.enums import TicketState, Track
 from tests.mails import rendered
 from tests.offers.packing import add_partner, asked
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request, at_the_centre
 from tests.world import World
 
@@ -111,7 +112,7 @@ def centres(world: World) -> None:
 
 
 @pytest.mark.usefixtures("centres")
-@pytest.mark.parametrize("move_of_table", MOVES.values(), ids=MOVES)
+@each_row("move_of_table", MOVES.values(), ids=MOVES)
 def test_every_move_is_compared_before_and_told_afterwards(
     world: World, as_ana: Client, move_of_table: tuple[str, str, dict[str, str], str]
 ) -> None:
@@ -251,7 +252,7 @@ def test_two_moves_in_a_day_are_two_events_and_only_the_last_is_still_told(world
     assert find_valid_card(Card.objects.all()) == card
 
 
-@pytest.mark.parametrize("country", ["FR", "SY", "GE", "KE"])
+@each_row("country", ["FR", "SY", "GE", "KE"])
 def test_there_and_back_leaves_everything_as_it_was(world: World, as_ana: Client, country: str) -> None:
     card = get_or_issue_card(member=world.ana, at=timezone.now())
     before = membership_of(world.ana)
@@ -280,7 +281,7 @@ def test_a_move_needs_the_confirmation_of_the_country_that_was_shown(world: Worl
     assert Member.objects.get(pk=world.ana.pk).country.code == "KE"
 
 
-@pytest.mark.parametrize("code", ["", "ZA", "XX", "KE\x00", "🦁", "K" * 5000])
+@each_row("code", ["", "ZA", "XX", "KE\x00", "🦁", "K" * 5000])
 def test_a_country_that_cannot_be_moved_to_is_refused(world: World, as_ana: Client, code: str) -> None:
     response = as_ana.post(PAGE, {"country": code, "confirmed": code})
     assert response.status_code == 422

@@ -39,6 +39,7 @@ from servicing.actions.messages import record_answer, write_message
 from tests.factories import announced, plan, submitted, validated
 from tests.notices import archive, shown
 from tests.offers.packing import ADDRESS, add_partner, asked, report
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -323,7 +324,7 @@ def test_every_kind_of_notice_has_words_and_a_rule() -> None:
     assert set(READERS) == set(NoticeCode) == set(STORIES)
 
 
-@pytest.mark.parametrize("code", NoticeCode)
+@each_row("code", NoticeCode)
 def test_a_notice_is_shown_while_it_holds_and_then_only_in_the_archive(
     world: World, code: NoticeCode, client: Client
 ) -> None:

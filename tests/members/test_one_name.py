@@ -14,6 +14,7 @@ from members.models.people import SORTED_BY_NAME
 from members.offers.actions.cards import get_or_issue_card
 from servicing.models import Ticket
 from servicing.presenters import parcel_papers
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -29,7 +30,7 @@ def text_of(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
-@pytest.mark.parametrize("path", ["/dashboard/", "/profile/", "/card/", "/kitbag/", "/offers/", "/service/", "/cases/"])
+@each_row("path", ["/dashboard/", "/profile/", "/card/", "/kitbag/", "/offers/", "/service/", "/cases/"])
 def test_pages_show_the_one_name(as_ana: Client, member: Member, path: str) -> None:
     page = as_ana.get(path).content.decode()
     assert f"<bdi>{NAME}</bdi>" in page

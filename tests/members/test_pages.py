@@ -24,6 +24,7 @@ from members.models import Member, Notice
 from members.support.presenters import due_in_words
 from tests.factories import ProductFactory, draft, submitted, validated
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.world import JOINED, World
 
 MAX_QUERIES = 24 + SNAPSHOT_QUERIES  # of them the shelf of offers three, what is in service one, a notice two
@@ -48,13 +49,13 @@ POSTS = ["/profile/theme/", "/notices/1/read/"]
 READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/profile/security/"]
 
 
-@pytest.mark.parametrize("url", [*PAGES, *POSTS])
+@each_row("url", [*PAGES, *POSTS])
 def test_a_visitor_is_redirected_to_sign_in(world: World, url: str) -> None:
     response = Client().post(url) if url in POSTS else Client().get(url)
     assert response["Location"].startswith("/accounts/login/?next=")
 
 
-@pytest.mark.parametrize("url", ["/", "/help/", "/terms/", "/privacy/", "/country/?country=FR"])
+@each_row("url", ["/", "/help/", "/terms/", "/privacy/", "/country/?country=FR"])
 def test_a_visitor_reads_the_public_pages(world: World, url: str) -> None:
     assert Client().get(url).status_code == 200
 
@@ -64,14 +65,14 @@ def test_the_help_page_lists_the_benefits_in_other_regions(world: World) -> None
     assert "Outside our region you may get priority service with a valid card." in Client().get("/help/").text
 
 
-@pytest.mark.parametrize("url", PAGES)
+@each_row("url", PAGES)
 def test_staff_who_are_not_members_are_redirected_to_the_admin(world: World, url: str) -> None:
     client = Client()
     client.force_login(world.staff)
     assert client.get(url)["Location"] == "/admin/"
 
 
-@pytest.mark.parametrize("url", READ_ONLY)
+@each_row("url", READ_ONLY)
 def test_reading_pages_refuse_posts(as_ana: Client, url: str) -> None:
     assert as_ana.post(url).status_code == 405
 
@@ -81,7 +82,7 @@ def test_pages_that_change_something_refuse_get(as_ana: Client, url: str) -> Non
     assert as_ana.get(url).status_code == 405
 
 
-@pytest.mark.parametrize("url", ["/profile/", "/profile/country/", "/profile/theme/", "/accounts/signup/"])
+@each_row("url", ["/profile/", "/profile/country/", "/profile/theme/", "/accounts/signup/"])
 def test_a_post_without_the_csrf_token_is_refused(world: World, url: str) -> None:
     client = Client(enforce_csrf_checks=True)
     if url != "/accounts/signup/":
@@ -140,7 +141,7 @@ def test_pages_and_joining_survive_a_broker_that_is_down(world: World, no_broker
 # --- Dashboard -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("utc_hour", "greeting"),
     [(3, "Good morning, Ana"), (9, "Good morning, Ana"), (10, "Good afternoon, Ana"), (16, "Good evening, Ana")],
 )
@@ -253,7 +254,7 @@ def test_the_dashboard_stops_polling_when_the_check_takes_too_long(world: World,
     assert due and f"You’ll hear from us by {due_in_words(due)}." in page
 
 
-@pytest.mark.parametrize("url", ["/dashboard/", "/profile/", "/profile/country/?country=GE", "/profile/security/"])
+@each_row("url", ["/dashboard/", "/profile/", "/profile/country/?country=GE", "/profile/security/"])
 def test_queries_do_not_grow_with_the_kit(world: World, as_ana: Client, url: str) -> None:
     few = [draft, submitted_one, validated_one]
     for number, make in enumerate(few):
@@ -352,7 +353,7 @@ def test_members_can_change_their_name_and_specialty(world: World, as_ana: Clien
     assert "Your profile has been saved." in text(as_ana.get("/profile/"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "changes",
     [
         {"first_name": ""},
@@ -386,7 +387,7 @@ def test_the_appearance_is_saved_without_javascript_and_redirects_back(world: Wo
     assert 'data-theme="dark"' not in text(as_ana.get("/profile/"))
 
 
-@pytest.mark.parametrize("theme", ["", "sepia", "\x00", "dark" * 1000])
+@each_row("theme", ["", "sepia", "\x00", "dark" * 1000])
 def test_an_unknown_appearance_changes_nothing(world: World, as_ana: Client, theme: str) -> None:
     response = as_ana.post("/profile/theme/", {"theme": theme, "next": "https://evil.example/"})
     assert response["Location"] == "/profile/"
@@ -425,9 +426,7 @@ def test_no_url_breaks_a_page(as_ana: Client) -> None:
         assert visitor.get(url).status_code in (200, 302, 422), url[:80]
 
 
-@pytest.mark.parametrize(
-    "there", ["/a\r\nSet-Cookie: x=y", "/\x00", "/" + "a" * 6000, "/🦁", "http:///x", "\\\\evil.example"]
-)
+@each_row("there", ["/a\r\nSet-Cookie: x=y", "/\x00", "/" + "a" * 6000, "/🦁", "http:///x", "\\\\evil.example"])
 def test_the_next_parameter_never_breaks_a_page_or_leaves_the_site(as_ana: Client, there: str) -> None:
     response = as_ana.post("/profile/theme/", {"theme": "dark", "next": there})
     assert response.status_code == 302

@@ -8,6 +8,7 @@ from django.utils import translation
 
 from kitbag.presenters.chart import MAX_STEPS, Chart, points_chart
 from members.rules import scale_position
+from tests.rows import each_row
 
 THRESHOLDS = {"red": 0, "silver": 500, "gold": 1000, "platinum": 1600}
 JOINED_AT = datetime(2023, 3, 1, 9, tzinfo=UTC)
@@ -65,7 +66,7 @@ def test_thousands_of_entries_draw_one_small_path() -> None:
     assert len(drawn.ticks) <= 8
 
 
-@pytest.mark.parametrize("days", [20, 45, 200, 700, 1500, 6000])
+@each_row("days", [20, 45, 200, 700, 1500, 6000])
 def test_the_time_axis_has_few_ticks(days: int) -> None:
     ticks = chart([(0, 300)], joined_at=NOW - timedelta(days=days)).ticks
     assert 1 <= len(ticks) <= 8
@@ -77,7 +78,7 @@ def test_coordinates_have_no_decimal_comma_in_any_language() -> None:
         assert "," not in chart([(0, 333), (10, 777)], waiting=11).line
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("points", "percent"), [(0, 0), (250, 16.67), (500, 33.33), (1000, 66.67), (1300, 83.33), (1600, 100), (99999, 100)]
 )
 def test_the_needle_gives_every_level_the_same_length(points: int, percent: float) -> None:

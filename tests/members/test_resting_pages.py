@@ -17,6 +17,7 @@ from members.offers.models import Offer, SignUp, WelcomePack
 from servicing.models import Ticket
 from tests.factories import draft
 from tests.offers.packing import add_partner, asked
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.world import World
 
@@ -54,8 +55,8 @@ PROMISES = ["to Platinum", "make you Platinum", "you’re Platinum", "Add kit yo
 LEVEL_PAGES = ["/dashboard/", "/kitbag/what-if/", "/kitbag/points/", "/kitbag/add/", "/offers/", "/card/"]
 
 
-@pytest.mark.parametrize("country", AWAY)
-@pytest.mark.parametrize("path", LEVEL_PAGES)
+@each_row("country", AWAY)
+@each_row("path", LEVEL_PAGES)
 def test_nothing_is_promised_for_a_higher_level_where_membership_rests(
     world: World, ana_in: Callable[..., Client], path: str, country: str
 ) -> None:
@@ -66,7 +67,7 @@ def test_nothing_is_promised_for_a_higher_level_where_membership_rests(
     assert "rest" in page
 
 
-@pytest.mark.parametrize("path", ["/dashboard/", "/kitbag/what-if/", "/kitbag/points/", "/kitbag/add/", "/offers/"])
+@each_row("path", ["/dashboard/", "/kitbag/what-if/", "/kitbag/points/", "/kitbag/add/", "/offers/"])
 def test_a_silver_only_country_says_so_wherever_a_level_is_mentioned(
     world: World, ana_in: Callable[..., Client], path: str
 ) -> None:
@@ -77,7 +78,7 @@ def test_a_silver_only_country_says_so_wherever_a_level_is_mentioned(
     assert [promise for promise in PROMISES if promise in page] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "sentence"),
     [
         ("GE", "In Georgia, benefits go up to Silver."),
@@ -109,7 +110,7 @@ def test_a_free_country_names_the_next_level_as_before(ana_in: Callable[..., Cli
     assert "benefits go up to Silver" not in page
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("home", "sentence", "never"),
     [
         ("ZA red", "not at Red where you live. See what a higher level gives you.", "rests"),
@@ -132,7 +133,7 @@ def test_the_page_of_a_product_says_what_a_level_gives_where_the_member_lives(
     assert (LINK in page) == (country == "FR")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "sentence", "never"),
     [
         ("ZA", "600 more points take you to Platinum", "benefits"),
@@ -161,7 +162,7 @@ def test_the_mail_about_a_level_promises_only_what_it_gives(
         assert never not in words
 
 
-@pytest.mark.parametrize(("country", "is_said"), [("GE", True), ("ZA", False), ("", False), ("FR", False)])
+@each_row(("country", "is_said"), [("GE", True), ("ZA", False), ("", False), ("FR", False)])
 def test_who_joins_in_a_silver_only_country_reads_it_before(world: World, country: str, is_said: bool) -> None:
     page = text_of(Client(), f"/accounts/signup/?country={country}")
     assert ("In Georgia, benefits go up to Silver." in page) == is_said
@@ -237,6 +238,7 @@ def everything(world: World) -> World:
     return world
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("country", HOMES.values(), ids=HOMES)
 def test_every_page_answers_every_home(everything: World, ana_in: Callable[..., Client], country: str) -> None:
     """No page fails or is forbidden because of where the member lives."""

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from members import rules
+from tests.rows import each_row
 
 THRESHOLDS = {"red": 0, "silver": 500, "gold": 1000, "platinum": 1600}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("points", "level", "ahead"),
     [
         (-125, "red", ("silver", 625)),
@@ -47,7 +48,7 @@ def test_one_wrong_digit_is_always_noticed(serial: int, place: int, shift: int) 
     assert not rules.is_member_number(wrong)
 
 
-@pytest.mark.parametrize("text", ["", "4400 0000 001", "44000000001x", "٤٤٠٠٠٠٠٠٠٠١٨", "4400000000188"])
+@each_row("text", ["", "4400 0000 001", "44000000001x", "٤٤٠٠٠٠٠٠٠٠١٨", "4400000000188"])
 def test_invalid_member_numbers_are_refused(text: str) -> None:
     assert not rules.is_member_number(text)
 
@@ -57,7 +58,7 @@ def test_a_serial_that_does_not_fit_into_a_member_number_is_refused() -> None:
         rules.member_number(10**9)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("gap", "offers", "chosen"),
     [
         (100, [(1, 300), (2, 120)], [1]),

@@ -12,6 +12,7 @@ from cps_portal.core.outbox.models import Message
 from members import actions
 from members.enums import ChangeState, Level, NoticeCode, PointsCause
 from members.models import LevelChange, LevelThreshold, Notice, ThresholdPlan
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now()
@@ -88,7 +89,7 @@ def test_a_plan_announced_too_late_waits_for_staff(world: World) -> None:
     assert actions.begin_due_thresholds(at=NOW + timedelta(days=90)) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wrong", "field"),
     [
         ({"silver": 0}, "silver"),

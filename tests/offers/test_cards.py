@@ -23,6 +23,7 @@ from members.offers.models import Card, Offer, WelcomePack
 from members.offers.webhooks import card_requested
 from members.support.models import Case
 from tests.offers.packing import asked
+from tests.rows import each_row
 from tests.world import World
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -165,7 +166,7 @@ def test_the_page_shows_name_number_and_level_of_today(world: World, as_ana: Cli
     assert 'class="level-card level-card--id"\n         data-level="red"' in as_ana.get("/card/").content.decode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "is_offered"),
     [
         ({}, True),
@@ -204,7 +205,7 @@ def test_a_red_member_without_a_card_sees_how_to_get_one(as_ben: Client) -> None
     assert not Card.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["Ana", "Анна", "آنا", "Ἄννα", "x" * 120])
+@each_row("name", ["Ana", "Анна", "آنا", "Ἄννα", "x" * 120])
 def test_the_printed_card_is_one_page_in_any_script(world: World, as_ana: Client, name: str) -> None:
     Member.objects.filter(pk=world.ana.pk).update(first_name=name[:60], last_name="Test")
     answer = as_ana.get("/card/print.pdf")

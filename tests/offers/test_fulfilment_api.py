@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from members.offers.models import PackEvent, WelcomePack
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_a_report_sent_again_is_recorded_once(pack: WelcomePack, secret: str) ->
     assert pack.story.count() == 3
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changed", "field"),
     [
         ({"kind": "lost"}, "kind"),

@@ -24,6 +24,7 @@ from members.offers.actions.offers import (
 from members.offers.models import Offer, SignUp
 from tests.mails import rendered
 from tests.notices import shown
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +51,7 @@ def join_in(offer: Offer, member: Member, **later: int) -> SignUp:
     return sign_up(member=member, offer=offer, at=NOW + timedelta(**later))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("more", "status", "can"),
     [
         ({}, 200, True),

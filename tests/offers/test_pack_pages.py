@@ -14,6 +14,7 @@ from members.offers.enums import PackState, PackStep
 from members.offers.models import Offer, PackEvent, WelcomePack
 from members.support.models import Case
 from tests.offers.packing import DAY, add_partner, asked, report
+from tests.rows import each_row
 from tests.world import SINCE, World
 
 URL = "/offers/welcome-pack/"
@@ -63,7 +64,7 @@ def page(client: Client, data: dict[str, str] | None = None, **headers: str) -> 
 # --- The form of each country --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "labels", "without"),
     [
         ("ZA", ["Suburb", "Town or city", "For example 0083"], ["country_area", "sorting_code"]),
@@ -86,7 +87,7 @@ def test_each_country_has_its_own_address_fields(
     assert "field__error" not in shown
 
 
-@pytest.mark.parametrize("country", TYPED)
+@each_row("country", TYPED)
 def test_addresses_are_understood_as_people_in_the_country_write_them(as_ana: Client, country: str) -> None:
     review = page(as_ana, typed(country))
     assert "parcel-label" in review, "looked over first"
@@ -97,7 +98,7 @@ def test_addresses_are_understood_as_people_in_the_country_write_them(as_ana: Cl
     assert pack.country.code == country
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "changes", "said"),
     [
         ("ZA", {"postal_code": "20922"}, "Postal codes there look like 0083"),

@@ -20,6 +20,7 @@ from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 from tests.mails import rendered
 from tests.offers.packing import ADDRESS, ASKED, DAY, add_partner, asked, report
+from tests.rows import each_row
 from tests.world import World
 
 HOUSE_SAYS = [PackStep.ACCEPTED, PackStep.PACKED, PackStep.DISPATCHED]
@@ -111,7 +112,7 @@ def test_a_request_made_before_there_is_a_partner_is_sent_once_there_is_one(worl
 # --- Reports of the partner ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", list(permutations(HOUSE_SAYS)))
+@each_row("order", list(permutations(HOUSE_SAYS)))
 def test_the_state_does_not_depend_on_the_order_of_reports(pack: WelcomePack, order: tuple[PackStep, ...]) -> None:
     for step in order:
         report(pack, step, ASKED + DAY * (1 + HOUSE_SAYS.index(step)), carrier="DHL", tracking="X1")
@@ -128,7 +129,7 @@ def test_a_report_received_twice_counts_once(pack: WelcomePack) -> None:
     assert PackEvent.objects.filter(step=PackStep.DISPATCHED).count() == mails("dispatched") == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("step", "sending", "days", "code"),
     [
         (PackStep.CANCELLED, 1, 0, "step"),
@@ -256,7 +257,7 @@ def test_old_addresses_are_deleted_and_the_steps_are_kept(world: World, pack: We
 # --- Mails ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("step", "words"),
     [
         ("dispatched", ["on its way", "DHL", "X1", "https://track.example/X1"]),

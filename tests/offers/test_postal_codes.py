@@ -4,6 +4,7 @@ import pytest
 
 from members import addresses
 from members.offers.forms.packs import PackForm
+from tests.rows import each_row
 from tests.world import World
 
 READ = [
@@ -46,7 +47,7 @@ READ = [
 ]
 
 
-@pytest.mark.parametrize(("country", "typed", "code"), READ)
+@each_row(("country", "typed", "code"), READ)
 def test_a_code_is_read_as_it_is_written_there(country: str, typed: str, code: str) -> None:
     assert addresses.read_postal_code(typed, country) == code
 
@@ -56,7 +57,7 @@ def form(country: str, code: str, **more: str) -> PackForm:
     return PackForm({**typed, "postal_code": code, **more}, initial={"country": country, "name": ""})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "code"),
     [
         ("ZA", "12345"),
@@ -78,14 +79,14 @@ def test_an_unknown_code_is_a_question_and_is_kept_when_it_is_right(world: World
     assert insisted.cleaned_data["postal_code"] == code
 
 
-@pytest.mark.parametrize("code", ["?", "<b>0083</b>", "0083; drop", "1" * 15, "…", "http://a.b"])
+@each_row("code", ["?", "<b>0083</b>", "0083; drop", "1" * 15, "…", "http://a.b"])
 @pytest.mark.django_db
 def test_what_can_be_a_code_nowhere_is_refused(world: World, code: str) -> None:
     refused = form("ZA", code, postal_code_insisted="on")
     assert "That isn’t a postal code" in str(refused.errors["postal_code"])
 
 
-@pytest.mark.parametrize("country", ["GH", "LY", "MW", "PS"])
+@each_row("country", ["GH", "LY", "MW", "PS"])
 def test_a_code_can_be_added_where_the_rules_know_of_none_and_is_on_the_label(country: str) -> None:
     part = next(part for part in addresses.address_parts(country) if part.name == "postal_code")
     assert not part.required
@@ -93,7 +94,7 @@ def test_a_code_can_be_added_where_the_rules_know_of_none_and_is_on_the_label(co
     assert any(part.example in line for line in lines)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "allowed"),
     [
         ("Ana Example", True),

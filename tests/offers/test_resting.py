@@ -20,6 +20,7 @@ from members.offers.models import Card, Offer, SignUp, WelcomePack
 from members.offers.queries import get_visible_offer, is_pack_offered, visible_offers, waiting_list_position
 from members.queries import membership_of
 from tests.offers.packing import ADDRESS, ASKED, DAY, add_partner, asked, report
+from tests.rows import each_row
 from tests.world import World, join
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +116,7 @@ def test_mails_about_offers_are_not_sent_to_members_who_are_away(world: World, c
     assert world.chloe in audience(levels=Level.values, countries=[])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("level", "levels", "is_open"),
     [
         ("red", ["red"], True),
@@ -221,8 +222,8 @@ def pack_in(state: str, member: Member) -> WelcomePack:
     return WelcomePack.objects.get()
 
 
-@pytest.mark.parametrize("country", AWAY)
-@pytest.mark.parametrize(
+@each_row("country", AWAY)
+@each_row(
     ("state", "after"),
     [
         ("requested", "cancelled"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from members.offers.enums import PackState, PackStep
 from members.offers.rules import PackStepRecord, card_number, pack_progress
 from members.rules import luhn_digit
+from tests.rows import each_row
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STEPS = [step for step in PackStep if step != PackStep.ASKED]
@@ -19,7 +20,7 @@ def story(*steps: PackStep, sending: int = 1) -> list[PackStepRecord]:
     return [PackStepRecord(step, sending, DAY + timedelta(hours=n)) for n, step in enumerate(steps)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("steps", "state"),
     [
         ((PackStep.ASKED,), PackState.REQUESTED),

@@ -9,6 +9,7 @@ from django.db import transaction
 from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
+from tests.rows import each_row
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -72,7 +73,7 @@ def test_something_urgent_makes_it_due_at_once_and_it_stays_due() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
+@each_row(
     "state",
     [
         {"state": State.SENT, "attempts": 1, "next_at": None, "sent_at": NOW},

@@ -19,6 +19,7 @@ from cps_portal.core.outbox.models import Message
 from tests.outbox import backends
 from tests.outbox.conftest import LETTER
 from tests.outbox.smtp import Server
+from tests.rows import each_row
 from tests.workers import use_broker
 
 Post = Callable[..., Message]
@@ -227,7 +228,7 @@ def test_a_permanent_refusal_fails_at_once_and_says_why(post: Post, mail_host: S
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
+@each_row(
     "wrong",
     [
         {"to": "nobody"},

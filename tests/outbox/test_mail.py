@@ -19,6 +19,7 @@ from cps_portal.core.outbox.models import Message
 from members.enums import Level
 from members.rules import Home, Membership
 from tests.factories import PASSWORD, UserFactory
+from tests.rows import each_row
 
 NAME = "Zoë <b>O’Neil</b> & Co"
 
@@ -61,7 +62,7 @@ COUNTED = {**KIT, "products": [{"product": {"name": "EOS R1", "points": 1500}}],
 WELCOME = {"member": Person(), "number": "4410 7720 1846", "url": "https://portal.example", **HOME}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("template", "context", "says"),
     [
         ("welcome", WELCOME, ["4410 7720 1846", SILVER_ONLY]),

@@ -12,6 +12,7 @@ from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.models import Message
 from tests.factories import UserFactory
 from tests.outbox.conftest import LETTER
+from tests.rows import each_row
 
 Post = Callable[..., Message]
 
@@ -83,7 +84,7 @@ def test_many_are_posted_in_two_statements(django_assert_num_queries: DjangoAsse
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
+@each_row(
     "wrong",
     [
         {"state": "lost"},

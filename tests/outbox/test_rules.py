@@ -1,9 +1,9 @@
 from datetime import timedelta
 
-import pytest
 from django.conf import settings
 
 from cps_portal.core.outbox import rules
+from tests.rows import each_row
 
 MAIL, WEBHOOK = settings.OUTBOX_RETRY_POLICIES["mail"], settings.OUTBOX_RETRY_POLICIES["webhook"]
 
@@ -21,7 +21,7 @@ def test_a_mail_is_given_up_after_about_four_days() -> None:
     assert timedelta(days=3) < total < timedelta(days=5)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("attempts", "minutes"), [(1, 1), (2, 2), (3, 4), (8, 128), (11, 1024), (12, 1440), (13, 1440), (32000, 1440)]
 )
 def test_a_webhook_is_tried_once_a_day_in_the_end_and_never_given_up(attempts: int, minutes: int) -> None:

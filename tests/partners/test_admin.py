@@ -17,6 +17,7 @@ from cps_portal.core.partners.models import EndpointSecret, Partner, WebhookEndp
 from tests.admin.conftest import SignIn, as_root, staff
 from tests.partners.conftest import TYPE, Announce
 from tests.partners.receiver import Receiver, answer
+from tests.rows import each_row
 
 __all__ = ["as_root", "staff"]
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
@@ -56,7 +57,7 @@ def test_a_secret_is_shown_once_when_it_is_made(as_programme: Client, house: Par
     assert not SECRET.search(as_programme.get(page_of(endpoint)).content.decode())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "says"),
     [
         ("http://example.org/", "begins with https://"),

@@ -22,6 +22,7 @@ from cps_portal.site.retention import delete_all
 from tests.factories import UserFactory
 from tests.partners.conftest import TYPE, Announce
 from tests.partners.receiver import DRIPPING, DROP, ENDLESS, OK, Receiver, answer, receiving
+from tests.rows import each_row
 
 Told = tuple[WebhookEndpoint, str]
 
@@ -77,7 +78,7 @@ def test_an_event_is_sent_only_to_endpoints_that_subscribe_to_it(
     assert told == []
 
 
-@pytest.mark.parametrize("wrong", [{"type": "pigeon"}, {"key": "a.b"}, {"key": "a\nb"}, {"renderer": "nobody"}])
+@each_row("wrong", [{"type": "pigeon"}, {"key": "a.b"}, {"key": "a\nb"}, {"renderer": "nobody"}])
 def test_unknown_event_types_renderers_and_bad_keys_raise_at_once(house: Partner, wrong: dict[str, str]) -> None:
     values = {"type": TYPE, "key": "a", "renderer": "tests.sum_up", **wrong}
     with pytest.raises(ValueError, match=r"cannot be|there is no"), transaction.atomic():
@@ -106,10 +107,11 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@each_row("kind", ANSWERS)
 def test_anything_but_an_acknowledgement_is_tried_again(
     endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce, kind: str
 ) -> None:
+    receiver.got.clear()
     receiver.answer, receiver.wait, status, error = ANSWERS[kind]
     message = announce()
     began, at = time.monotonic(), timezone.now()

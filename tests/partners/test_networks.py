@@ -11,6 +11,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.partners import actions, gateway
 from cps_portal.core.partners.models import Partner
 from tests.partners.receiver import Receiver
+from tests.rows import each_row
 
 
 @pytest.fixture
@@ -31,9 +32,7 @@ def named(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return names
 
 
-@pytest.mark.parametrize(
-    "addresses", [["127.0.0.1"], ["::1"], ["10.1.2.3"], ["169.254.169.254"], ["8.8.8.8", "127.0.0.1"]]
-)
+@each_row("addresses", [["127.0.0.1"], ["::1"], ["10.1.2.3"], ["169.254.169.254"], ["8.8.8.8", "127.0.0.1"]])
 def test_a_name_that_leads_into_a_private_network_is_not_followed(
     strict: None, named: dict[str, list[str]], receiver: Receiver, addresses: list[str]
 ) -> None:
@@ -44,7 +43,7 @@ def test_a_name_that_leads_into_a_private_network_is_not_followed(
     assert not receiver.got
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "0", "[::ffff:7f00:1]"])
+@each_row("host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "0", "[::ffff:7f00:1]"])
 def test_a_number_in_disguise_is_found_out(strict: None, receiver: Receiver, host: str) -> None:
     answer = gateway.post(f"https://{host}:{receiver.port}/", body=b"{}", headers={})
     assert answer.status == 0
@@ -66,7 +65,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     assert receiver.got[0].headers["host"] == f"hooks.example.org:{receiver.port}"
 
 
-@pytest.mark.parametrize("url", ["http://example.org/", "https://localhost/", "https://u:p@example.org/", "x"])
+@each_row("url", ["http://example.org/", "https://localhost/", "https://u:p@example.org/", "x"])
 def test_staff_cannot_enter_such_an_address(strict: None, house: Partner, url: str) -> None:
     with pytest.raises(Refusal) as refused:
         actions.add_endpoint(partner=house, url=url, by=None, at=timezone.now())

@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-import pytest
-
 from cps_portal.core.partners import rules
+from tests.rows import each_row
 
 PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 PRIVATE = [
@@ -46,17 +45,17 @@ PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@each_row("address", PUBLIC)
 def test_the_open_internet_is_reached(address: str) -> None:
     assert rules.is_public(address)
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@each_row("address", PRIVATE)
 def test_a_private_network_is_not_however_it_is_written(address: str) -> None:
     assert not rules.is_public(address)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "fault"),
     [
         ("https://example.org/hooks?a=1", None),
@@ -83,7 +82,7 @@ def test_an_address_is_judged_by_its_text_first(url: str, fault: str | None) -> 
     assert rules.url_fault(url, may_be_private=False) == fault
 
 
-@pytest.mark.parametrize(("failing", "quiet"), [(0, 5), (16, 5), (40, 10), (400, 100), (3600, 900), (10**6, 900)])
+@each_row(("failing", "quiet"), [(0, 5), (16, 5), (40, 10), (400, 100), (3600, 900), (10**6, 900)])
 def test_the_longer_it_fails_the_longer_it_is_left_alone(failing: int, quiet: int) -> None:
     delay = rules.backoff_delay(
         timedelta(seconds=failing), min_delay=timedelta(seconds=5), max_delay=timedelta(seconds=900)

@@ -13,6 +13,7 @@ from rest_framework.test import APIRequestFactory
 from standardwebhooks import Webhook
 
 from cps_portal.core.rest.signed import MAX_BYTES, SignedView, verify_signed
+from tests.rows import each_row
 
 SECRET, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 VECTOR = {
@@ -78,7 +79,7 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@each_row("kind", WRONG)
 @time_machine.travel(THEN, tick=False)
 def test_everything_wrong_gets_the_same_answer(kind: str) -> None:
     answer = send(**WRONG[kind])
@@ -93,13 +94,13 @@ def test_everything_wrong_gets_the_same_answer(kind: str) -> None:
     }
 
 
-@pytest.mark.parametrize(("minutes", "status"), [(-6, 401), (-4, 200), (4, 200), (6, 401)])
+@each_row(("minutes", "status"), [(-6, 401), (-4, 200), (4, 200), (6, 401)])
 def test_a_signature_is_good_for_five_minutes(minutes: int, status: int) -> None:
     with time_machine.travel(THEN + timedelta(minutes=minutes), tick=False):
         assert send().status_code == status
 
 
-@pytest.mark.parametrize("body", [b"{", b"[" * 30000, b'"\\ud800"', b"9" * 9000, b"NaN", b""])
+@each_row("body", [b"{", b"[" * 30000, b'"\\ud800"', b"9" * 9000, b"NaN", b""])
 def test_a_body_that_is_signed_and_no_json_is_a_clear_error(body: bytes) -> None:
     assert send(body, **sign(body)).status_code == (200 if not body else 400)
 

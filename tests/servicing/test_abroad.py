@@ -26,6 +26,7 @@ from servicing.queries.entitlement import Item, check_entitlement
 from servicing.queries.locator import locate_centres
 from servicing.rules import CentreFacts, Entitlement, ProductFacts, Standing, entitlement
 from tests.factories import submitted
+from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre, platinum
 from tests.world import World
 
@@ -66,7 +67,7 @@ def answer(*, home: Home, visited: Visited, has_valid_card: bool = True, **facts
     )
 
 
-@pytest.mark.parametrize("row", ABROAD, ids=lambda row: "-".join(list(row.values())[:7]))
+@each_row("row", ABROAD, ids=lambda row: "-".join(list(row.values())[:7]))
 def test_the_table_of_homes_and_countries_visited(row: dict[str, str]) -> None:
     has_valid_card = row["home"] != CARD_EXPIRED
     result = answer(
@@ -128,7 +129,7 @@ def ask(member: Member, centre: ServiceCentre, **facts: Any) -> Entitlement:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("country", "days", "why"),
     [
         ("ZA", 3, []),
@@ -177,8 +178,8 @@ def test_a_job_at_the_centre_keeps_what_it_had_at_intake_when_the_member_moves(
     assert event.ticket.free_return
 
 
-@pytest.mark.parametrize("by_sweep", [True, False])
-@pytest.mark.parametrize("country", ["FR", "SY"])
+@each_row("by_sweep", [True, False])
+@each_row("country", ["FR", "SY"])
 def test_jobs_before_intake_become_standard_when_the_member_moves(
     world: World, joburg: ServiceCentre, country: str, by_sweep: bool
 ) -> None:  # R6, R65

@@ -24,6 +24,7 @@ from servicing.queries.entitlement import Item
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory, validated
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -155,7 +156,7 @@ def test_refusals_are_shown_at_their_fields_and_no_input_is_lost(
     assert ticket.state == TicketState.ASSESSED
 
 
-@pytest.mark.parametrize("do", ["ship", "nonsense", "", "more_lines", "part_arrived", "expect_part", "answer_estimate"])
+@each_row("do", ["ship", "nonsense", "", "more_lines", "part_arrived", "expect_part", "answer_estimate"])
 def test_a_button_that_is_not_there_changes_nothing(world: World, centre: ServiceCentre, desk: Client, do: str) -> None:
     ticket = a_request(world, centre, at=now())
     typed = {"answer_estimate-answer": "yes", "part_arrived-part": "9" * 30, "send_estimate-occurred_at": "\x00"}
@@ -303,7 +304,7 @@ def test_a_stolen_serial_number_stops_the_intake(world: World, centre: ServiceCe
     assert Sighting.objects.get().where == "centre"
 
 
-@pytest.mark.parametrize("q", ["", "nothing", "9" * 300, "\x00", "/c/x/", "2222-2222", "٣٣٣٣"])
+@each_row("q", ["", "nothing", "9" * 300, "\x00", "/c/x/", "2222-2222", "٣٣٣٣"])
 def test_whatever_is_looked_up_gets_an_answer(desk: Client, q: str) -> None:
     assert desk.post(reverse("admin:servicing_ticket_intake"), {"q": q}).status_code == 200
     assert desk.get(reverse("admin:servicing_ticket_open"), {"key": q or "x"}).status_code == 302

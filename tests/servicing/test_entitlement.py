@@ -8,8 +8,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from members.enums import Level
 from members.rules import Benefits, Treatment
 from servicing.enums import (
@@ -37,6 +35,7 @@ from servicing.rules import (
     lapses_at,
     next_in_line,
 )
+from tests.rows import each_row
 
 ROOT = Path(__file__).parents[2]
 W, R, N = WhyStandard, WhyRefused, WhyNoWarranty
@@ -76,7 +75,7 @@ def ask(level: str | None = Level.GOLD, **facts: Any) -> Entitlement:
     return entitlement(**(usual | facts))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("level", "facts", "days", "why"),
     [
         (Level.PLATINUM, {}, 2, ()),
@@ -126,7 +125,7 @@ def test_the_target_and_every_reason_for_standard_speed(
     assert (answer.target_days, answer.why_standard) == (days, why)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("facts", "refused"),
     [
         ({"standing": Standing.STOLEN, "centre": replace(PARTNER, status=CentreStatus.SUSPENDED)}, (R.STOLEN,)),
@@ -150,7 +149,7 @@ def test_a_fourth_product_waits_or_goes_at_standard_speed_as_the_member_chooses(
     assert ask(places_taken=2, wish=PlaceWish.STANDARD).takes_place  # nothing to choose while a place is free
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("level", "centre", "service", "benefits"),
     [
         (Level.RED, JOHANNESBURG, "repair", (0, False, False)),
@@ -171,7 +170,7 @@ def test_discounts_free_return_and_courtesy_loan(
     assert (answer.discount, answer.free_return, answer.courtesy_loan) == benefits
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("service", "claim", "warranty", "why"),
     [
         ("repair", WarrantyClaim(), Warranty.CHARGEABLE, (N.PROOF_MISSING,)),
@@ -272,7 +271,7 @@ def test_the_free_place_goes_to_the_longest_waiting() -> None:
     assert free_places({2}) == [1, 3]
 
 
-@pytest.mark.parametrize("state", TicketState)
+@each_row("state", TicketState)
 def test_a_place_lapses_after_fourteen_days_unless_booked_in(state: TicketState) -> None:
     given = datetime(2026, 3, 2, 9, tzinfo=UTC)
     late = lapses_at(given)

@@ -17,6 +17,7 @@ from servicing.actions.warranty import decide_warranty
 from servicing.enums import EstimateState, EventKind, TicketState, Warranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
+from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
 from tests.world import World
 
@@ -91,7 +92,7 @@ def test_an_estimate_expires_after_its_last_day_at_the_centre(world: World, tick
     assert Notice.objects.filter(member=world.ana, params__kind="estimate_expired").count() == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "field"),
     [
         ({"lines": []}, "lines"),

@@ -13,6 +13,7 @@ from servicing.models import CalendarException, ServiceCentre
 from servicing.queries import locator
 from servicing.queries.locator import Position
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def centre(zone: str, country: str, hours: str) -> ServiceCentre:
 WEEK, SUNDAY_ON = "Mo-Fr 09:00-17:00", "Su-Th 09:00-17:00"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("zone", "country", "week", "at", "is_open", "words"),
     [
         ("Africa/Johannesburg", "ZA", WEEK, datetime(2026, 3, 2, 7, 0, tzinfo=UTC), True, "Open until 17:00"),
@@ -75,7 +76,7 @@ def test_distances_and_directions() -> None:
     assert locator.distance_km(joburg, joburg) == 0
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "first", "count"),
     [
         ("", None, 21),
@@ -98,9 +99,7 @@ def test_filters_and_positions(world: World, query: str, first: str | None, coun
         assert found[0].km is not None
 
 
-@pytest.mark.parametrize(
-    "query", ["lat=1e400&lon=x", "only=all&service=%00", "near=" + "x" * 500, "shelf=';--", "lat=91&lon=0"]
-)
+@each_row("query", ["lat=1e400&lon=x", "only=all&service=%00", "near=" + "x" * 500, "shelf=';--", "lat=91&lon=0"])
 def test_invalid_parameters_show_all_centres(world: World, query: str) -> None:
     load_centres()
     page = Client().get(f"/centres/?{query}")

@@ -4,11 +4,10 @@ import re
 from itertools import product
 from pathlib import Path
 
-import pytest
-
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, OPEN_TICKETS, OVER, EventKind, TicketState
 from servicing.rules import TRANSITIONS, holds_a_place, is_over, next_moves, next_state
 from servicing.rules.moves import FACTS, MOVES, OPENING
+from tests.rows import each_row
 
 S = TicketState
 EXPECTED = {
@@ -30,7 +29,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize(("start", "end"), list(product(S, S)), ids=lambda state: str(state.value))
+@each_row(("start", "end"), list(product(S, S)), ids=lambda state: str(state.value))
 def test_only_the_expected_transitions_exist(start: TicketState, end: TicketState) -> None:
     kinds = [kind for kind in EventKind if next_state(start, kind) == end]
     if start != end:

@@ -23,6 +23,7 @@ from servicing.presenters import events
 from servicing.presenters.news import IS_CURRENT
 from tests.mails import mails_to
 from tests.notices import archive, shown
+from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
 from tests.world import World
 
@@ -179,7 +180,7 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize("story", STORIES)
+@each_row("story", STORIES)
 def test_news_of_a_job_is_shown_and_sent_while_it_holds(world: World, story: object) -> None:
     steps = story(world)  # type: ignore[operator]
     kind = next(steps)

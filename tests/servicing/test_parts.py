@@ -12,6 +12,7 @@ from servicing.enums import EventKind, TicketState
 from servicing.models import ServiceCentre, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
 from servicing.rules.clock import SummaryKind, expected_ready_on, summarize_clock
+from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, at_the_centre
 from tests.world import World
 
@@ -85,7 +86,7 @@ def test_without_the_benefit_a_late_part_brings_no_loan_offer(world: World, cent
     assert (notices(world)[-1], offers(ticket)) == ("part_late", 0)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "day", "field"),
     [
         ("", None, "name"),

@@ -24,6 +24,7 @@ from servicing.emails import ticket_event
 from servicing.enums import EventKind, PlaceWish, TicketState
 from servicing.models import CentreStaff, ServiceCentre, Ticket, TicketEvent, TicketFile
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request, at_the_centre
 from tests.world import World
 
@@ -222,7 +223,7 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Ac
     assert ticket_event(event=booked_in.pk) is None  # no longer so (R70)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         f"product/{10**30}/",

@@ -1,6 +1,7 @@
 """The clock of a ticket: tables of dates, and properties that hold for any events (R44, R47, R48, R50, R52)."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from cps_portal.core.lib.opening_hours import same_hours
 from servicing.enums import EventKind, PauseReason, TicketState
 from servicing.rules import Clock, Event, compute_clock, may_record
 from servicing.rules.clock import summarize_clock
+from tests.rows import each_row
 
 E, S = EventKind, TicketState
 SUNDAY_TO_THURSDAY = same_hours({7, 1, 2, 3, 4}, time(9), time(17))
@@ -45,7 +47,7 @@ def due(clock: Clock, calendar: Calendar = JOHANNESBURG) -> str:
     return clock.due_at.astimezone(calendar.zone).isoformat()[:16]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("calendar", "days", "booked", "expected"),
     [
         (JOHANNESBURG, 3, "2026-03-02T11:20", "2026-03-05T11:20"),
@@ -74,12 +76,28 @@ def test_due_at_the_same_local_time_that_many_working_days_later(
     assert compute_clock(events, calendar, days, clock.due_at + timedelta(seconds=1)).missed
 
 
-@pytest.mark.parametrize("calendar", [JOHANNESBURG, DUBAI, CAIRO, BUCHAREST, ALWAYS])
-@pytest.mark.parametrize("days", [1, 2, 3, 5, 10])
+CALENDARS, TARGETS = [JOHANNESBURG, DUBAI, CAIRO, BUCHAREST, ALWAYS], [1, 2, 3, 5, 10]
+
+
+@each_row("calendar", CALENDARS)
+@each_row("days", TARGETS)
 def test_the_days_left_never_exceed_the_target_whenever_it_is_booked_in(calendar: Calendar, days: int) -> None:
-    """R44, R70: over every hour of two weeks of booking in, and every hour after it until the target."""
+    """R44, R70: booked in at every hour of two weeks, of which each target has a fifth."""
+    check_days_left(calendar, days, range(TARGETS.index(days), 14 * 24, len(TARGETS)))
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("calendar", CALENDARS)
+@pytest.mark.parametrize("days", TARGETS)
+def test_the_days_left_never_exceed_any_target_whenever_it_is_booked_in(calendar: Calendar, days: int) -> None:
+    """R44, R70: the same with each target at every hour."""
+    check_days_left(calendar, days, range(14 * 24))
+
+
+def check_days_left(calendar: Calendar, days: int, hours: Iterable[int]) -> None:
+    """Booked in at each of the hours, and at many hours after it until the target."""
     first = datetime(2026, 3, 1, tzinfo=calendar.zone)
-    for hour in range(14 * 24):
+    for hour in hours:
         booked = first + timedelta(hours=hour)
         events = make_events((booked.replace(tzinfo=None).isoformat(), E.BOOKED_IN), calendar=calendar)
         for later in (*range(0, 80, 5), 100, 200):
@@ -91,7 +109,7 @@ def test_the_days_left_never_exceed_the_target_whenever_it_is_booked_in(calendar
             assert clock.is_before_opening is (not is_open and not clock.missed), (booked, now)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("booked", "now", "starts"),
     [
         ("2026-03-07T11:20", "2026-03-07T12:00", "2026-03-09T09:00"),  # Saturday: starts Monday
@@ -119,7 +137,7 @@ IN, SEEN = ("2026-03-02T10:00", E.BOOKED_IN), ("2026-03-02T11:00", E.ASSESSED)  
 ESTIMATE, ORDERED = ("2026-03-02T15:00", E.ESTIMATE_SENT), ("2026-03-02T12:00", E.PART_ORDERED)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("lines", "expected"),
     [
         ([], "2026-03-05T10:00"),
@@ -201,7 +219,7 @@ def test_days_are_counted_by_dates() -> None:
     assert [clock.missed for clock in days.values()] == [False, False, True, True, True, True]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("expected_on", "later", "will_be"),
     [
         (date(2026, 3, 5), [], False),  # on the day: it may still be done

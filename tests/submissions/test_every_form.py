@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import pytest
 from django.conf import settings
+
+from tests.rows import each_row
 
 ROOT = Path(settings.BASE_DIR) / "templates"
 CSRF = re.compile(r"\{% csrf_token %\}\s*(\{% (?:once|keep_typed) %\})?")
@@ -92,7 +93,7 @@ def test_every_form_that_posts_has_a_csrf_token() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("template", "tokens"),
     [
         ("cases/contact.html", ["once"]),

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from members.models import Member, TermsVersion
+from tests.rows import each_row
 from tests.world import World
 
 SITE = "http://testserver"
@@ -44,8 +45,8 @@ def test_there_are_many_such_addresses() -> None:
     assert {"/kitbag/add/search/", "/kitbag/1/status/", "/service/AAAA-AAAA/live/", "/dashboard/"} <= set(found)
 
 
-@pytest.mark.parametrize("url", needs_sign_in())
-@pytest.mark.parametrize("method", ["get", "post"])
+@each_row("url", needs_sign_in())
+@each_row("method", ["get", "post"])
 def test_after_the_session_htmx_leads_the_whole_page_to_signing_in(db: None, url: str, method: str) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": SITE + PAGE}
     response = getattr(Client(), method)(url, headers=headers)
@@ -53,7 +54,7 @@ def test_after_the_session_htmx_leads_the_whole_page_to_signing_in(db: None, url
     assert (response.status_code, response.content) == (200, b"")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "current",
     ["https://evil.example/x", f"{SITE}//evil.example/", "//evil.example/", "javascript:alert(1)", "", "\x00"],
 )
@@ -62,7 +63,7 @@ def test_a_page_of_another_site_is_never_the_next_one(db: None, current: str) ->
     assert response["HX-Redirect"] == f"/accounts/login/?{urlencode({'next': '/dashboard/'}, safe='/')}"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("referer", "page"),
     [
         (f"{SITE}/service/AAAA-AAAA/?a=1#x", "/service/AAAA-AAAA/?a=1"),

@@ -19,6 +19,7 @@ from members.models import TermsVersion, User
 from members.support.models import Case, CaseMessage
 from tests.factories import PASSWORD
 from tests.files.samples import jpeg
+from tests.rows import each_row
 from tests.submissions import stage
 from tests.submissions.pages import end_session, kept_line, open_form, read_form, send, shown, type_in
 from tests.submissions.stage import MEMBERS_FORMS, VISITORS_FORMS, TypedForm
@@ -49,7 +50,7 @@ def interrupted(form: TypedForm) -> tuple[Client, str]:
     return client, response["Location"]
 
 
-@pytest.mark.parametrize("build", MEMBERS_FORMS)
+@each_row("build", MEMBERS_FORMS)
 def test_what_was_typed_is_there_after_signing_in_and_is_not_sent_by_itself(world: World, build: Build) -> None:
     form = build(world)
     before = count_rows()
@@ -61,7 +62,7 @@ def test_what_was_typed_is_there_after_signing_in_and_is_not_sent_by_itself(worl
     assert count_rows() == before
 
 
-@pytest.mark.parametrize("build", MEMBERS_FORMS)
+@each_row("build", MEMBERS_FORMS)
 def test_once_it_is_accepted_it_is_no_longer_kept(world: World, build: Build) -> None:
     form = build(world)
     client, _location = interrupted(form)
@@ -73,7 +74,7 @@ def test_once_it_is_accepted_it_is_no_longer_kept(world: World, build: Build) ->
         assert not KeptForm.objects.exists()
 
 
-@pytest.mark.parametrize("build", MEMBERS_FORMS)
+@each_row("build", MEMBERS_FORMS)
 def test_another_account_in_the_same_browser_never_sees_it(world: World, build: Build) -> None:
     form = build(world)
     client, _location = interrupted(form)
@@ -87,7 +88,7 @@ def test_another_account_in_the_same_browser_never_sees_it(world: World, build: 
     assert client.get(form.page).status_code in (200, 302)
 
 
-@pytest.mark.parametrize("build", MEMBERS_FORMS)
+@each_row("build", MEMBERS_FORMS)
 def test_signing_out_deletes_it(world: World, build: Build) -> None:
     form = build(world)
     client, _location = interrupted(form)
@@ -99,7 +100,7 @@ def test_signing_out_deletes_it(world: World, build: Build) -> None:
     assert not kept_line(client.get(form.page))
 
 
-@pytest.mark.parametrize("build", [*MEMBERS_FORMS, *VISITORS_FORMS])
+@each_row("build", [*MEMBERS_FORMS, *VISITORS_FORMS])
 def test_a_form_with_a_stale_token_is_put_back_with_a_fresh_one(world: World, build: Build) -> None:
     form = build(world)
     client = signed_in(form.user, strict=True)
@@ -143,7 +144,7 @@ def test_passwords_and_codes_are_never_kept(world: World) -> None:
     assert "my secret words" not in client.get(form.page).text
 
 
-@pytest.mark.parametrize(
+@each_row(
     "name",
     [
         "password",
@@ -171,15 +172,13 @@ def test_the_name_of_a_field_says_that_it_is_never_kept(name: str) -> None:
     assert actions.fields_to_keep(data) == [("text", ["kept"])]
 
 
-@pytest.mark.parametrize(
-    "name", ["postal_code", "sorting_code", "shipping", "opinion", "tokens_used", "country", "encoding"]
-)
+@each_row("name", ["postal_code", "sorting_code", "shipping", "opinion", "tokens_used", "country", "encoding"])
 def test_other_names_are_kept(name: str) -> None:
     data = KeptForm(fields=[[name, ["value"]]]).values
     assert actions.fields_to_keep(data) == [(name, ["value"])]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "emptied",
     [
         {"last_name": [""], "specialty": [""]},
@@ -278,7 +277,7 @@ def test_what_another_site_sends_is_never_filled_in(world: World, origin: str) -
     assert not KeptForm.objects.exists()
 
 
-@pytest.mark.parametrize("token", ["", "x", "WzEsMl0:1abc:def", "\x00", "é" * 50, "a" * 10_000])
+@each_row("token", ["", "x", "WzEsMl0:1abc:def", "\x00", "é" * 50, "a" * 10_000])
 def test_a_token_that_we_have_not_made_is_ignored(world: World, token: str) -> None:
     form = stage.case_reply(world)
     client = signed_in(form.user, strict=True)
@@ -306,7 +305,7 @@ STRANGE_COOKIES = {
 }
 
 
-@pytest.mark.parametrize("value", [pytest.param(value, id=name) for name, value in STRANGE_COOKIES.items()])
+@each_row("value", [pytest.param(value, id=name) for name, value in STRANGE_COOKIES.items()])
 def test_a_cookie_that_is_none_of_ours_is_ignored(world: World, rf: RequestFactory, value: str) -> None:
     form = stage.profile(world)
     client = signed_in(form.user)

@@ -15,6 +15,7 @@ from members.offers.models import WelcomePack
 from members.support.models import Case, CaseMessage
 from servicing.models import Ticket, TicketMessage
 from tests.files.samples import jpeg
+from tests.rows import each_row
 from tests.submissions import stage
 from tests.submissions.pages import Data, open_form, send, type_in
 from tests.submissions.stage import TypedForm
@@ -45,7 +46,7 @@ def complete(client: Client, form: TypedForm, more: dict[str, list[str]]) -> Dat
     return {**type_in(client, form), **more}
 
 
-@pytest.mark.parametrize(("build", "model", "more"), CREATING)
+@each_row(("build", "model", "more"), CREATING)
 def test_the_same_form_twice_is_one_and_gets_the_first_answer(
     world: World, build: Build, model: type, more: dict[str, list[str]]
 ) -> None:
@@ -59,7 +60,7 @@ def test_the_same_form_twice_is_one_and_gets_the_first_answer(
     assert model.objects.count() == before + 1  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("build", [stage.contact, stage.case_reply, stage.visitor_reply, stage.ticket_message])
+@each_row("build", [stage.contact, stage.case_reply, stage.visitor_reply, stage.ticket_message])
 def test_another_text_with_the_same_token_is_a_new_one(world: World, build: Build) -> None:
     """Going back, correcting and sending again."""
     form = build(world)
@@ -137,7 +138,7 @@ def test_the_token_of_one_account_does_nothing_for_another(world: World) -> None
     assert Case.objects.count() == 0
 
 
-@pytest.mark.parametrize("token", [None, "", "forged", "WzEsMl0:1abc:def"])
+@each_row("token", [None, "", "forged", "WzEsMl0:1abc:def"])
 def test_a_form_without_a_token_of_ours_works_as_before(world: World, token: str | None) -> None:
     form = stage.contact(world)
     client = client_of(form)

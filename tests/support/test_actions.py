@@ -16,6 +16,7 @@ from members.support import actions, rules
 from members.support.enums import CaseKind, CaseState, MessageAuthor
 from members.support.models import MAX_TEXT_LENGTH, Case, CaseMessage
 from tests.mails import rendered
+from tests.rows import each_row
 from tests.support.conftest import MONDAY, VISITOR
 from tests.world import World
 
@@ -166,7 +167,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("state", CaseState)
+@each_row("state", CaseState)
 def test_actions_are_allowed_exactly_in_the_states_of_the_table(asked: Case, agent: User, state: CaseState) -> None:
     case = bring_to(asked, state, agent)
     for move, make in MOVES.items():

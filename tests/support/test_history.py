@@ -11,6 +11,7 @@ from members.models import User
 from members.support import actions
 from members.support.enums import CaseKind
 from members.support.models import Case
+from tests.rows import each_row
 from tests.world import World
 
 
@@ -26,7 +27,7 @@ def last_event(case: Case) -> Any:
     return case.events.select_related("pgh_context").latest("pgh_id")  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("action", ["take", "assign", "close", "reopen", "revoke_link"])
+@each_row("action", ["take", "assign", "close", "reopen", "revoke_link"])
 def test_who_acted_on_a_case_outside_a_request_is_in_its_history(world: World, visited: Case, action: str) -> None:
     staff = User.objects.create_superuser("second@example.org")
     at = timezone.now() + timedelta(hours=1)

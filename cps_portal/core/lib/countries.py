@@ -4,7 +4,9 @@ The names are those of django-countries, with COUNTRIES_OVERRIDE for Kosovo and 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
+from django.utils.translation import get_language, override
 from django_countries import countries
 
 from cps_portal.core.lib.folding import fold
@@ -21,5 +23,13 @@ def is_country(code: str) -> bool:
 
 def list_countries(codes: Iterable[str] | None = None) -> list[tuple[str, str]]:
     """(code, name) of these countries, or of all, sorted by name as in a dictionary: accents do not count."""
-    chosen = (code for code, _name in countries) if codes is None else set(codes)
-    return sorted(((code, country_name(code)) for code in chosen), key=lambda choice: (fold(choice[1]), choice[1]))
+    chosen = (code for code, _name in countries) if codes is None else codes
+    return list(_sorted_by_name(frozenset(map(str, chosen)), get_language()))
+
+
+@lru_cache(maxsize=64)
+def _sorted_by_name(codes: frozenset[str], language: str | None) -> tuple[tuple[str, str], ...]:
+    """The choices in this language. They are kept, because naming all countries takes ten milliseconds."""
+    with override(language):
+        choices = [(code, country_name(code)) for code in codes]
+    return tuple(sorted(choices, key=lambda choice: (fold(choice[1]), choice[1])))
