@@ -1,6 +1,9 @@
 """docker-compose.yml and deploy/kubernetes start the same processes, with limits, health checks and few rights."""
 
+import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,33 @@ def test_the_image_runs_as_nobody_special_and_has_no_tools_of_the_build() -> Non
     assert " AS build\n" in build and "gettext" in build and "compilemessages" in build
     assert "USER 10001" in final and "apt-get" not in final and "pip" not in final
     assert "--access-logfile" not in final
+
+
+def test_a_web_server_is_taken_out_of_the_front_and_put_back(tmp_path: Path) -> None:
+    conf, pid = tmp_path / "portal.conf", tmp_path / "nginx.pid"
+    server_a, server_b = "server web-a:8000 resolve max_fails=1;", "server web-b:8000 resolve max_fails=1;"
+    conf.write_text(f"{server_a}\n{server_b}\n")
+    down = server_a.replace("8000 ", "8000 down ")
+    for arguments, status, lines in (
+        (["take-out", "web-a:8000"], 0, [down, server_b]),
+        (["take-out", "web-a:8000"], 0, [down, server_b]),
+        (["put-back", "web-a:8000"], 0, [server_a, server_b]),
+        (["put-back", "web-a:8000"], 0, [server_a, server_b]),
+        (["take-out", "web-c:8000"], 1, [server_a, server_b]),
+        (["take-out", "web-a:80"], 1, [server_a, server_b]),
+        (["stop", "web-a:8000"], 2, [server_a, server_b]),
+        (["take-out"], 2, [server_a, server_b]),
+        ([], 2, [server_a, server_b]),
+    ):
+        with subprocess.Popen(["sleep", "60"]) as nginx:
+            pid.write_text(str(nginx.pid))
+            environment = {**os.environ, "PORTAL_FRONT_CONF": str(conf), "PORTAL_FRONT_PID": str(pid)}
+            script = [ROOT / "deploy/nginx/portal-front", *arguments]
+            assert subprocess.run(script, env=environment, capture_output=True, check=False).returncode == status
+            if status:
+                nginx.kill()
+            assert nginx.wait(5) == (-signal.SIGKILL if status else -signal.SIGHUP), "told to load it again"
+        assert conf.read_text().splitlines() == lines, arguments
 
 
 # --- Kubernetes: what its schema does not say (.ci/run checks that) ----------------------------------

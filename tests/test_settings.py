@@ -102,6 +102,11 @@ def test_values_are_read_as_their_kind_says_and_an_empty_one_counts_as_none(monk
     for name in ("CONN_MAX_AGE", "SUPPORT_ZONE", "BEHIND_PROXY", "SUPPORT_HOURS"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("TIME_ZONE", "Africa/Nairobi")
+    monkeypatch.setenv("REDIS_URL", "redis://broker/0")
+    monkeypatch.delenv("CACHE_URL", raising=False)
+    assert env("CACHE_URL") == "redis://broker/0"
+    monkeypatch.setenv("CACHE_URL", "redis://cache/0")
+    assert (env("CACHE_URL"), env("REDIS_URL")) == ("redis://cache/0", "redis://broker/0")
     assert (env("CONN_MAX_AGE"), env("SUPPORT_ZONE"), env("BEHIND_PROXY")) == (60, "Africa/Nairobi", False)
 
 
