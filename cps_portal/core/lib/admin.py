@@ -55,9 +55,9 @@ class PortalAdminSite(admin.AdminSite):
             raise PermissionDenied
         if has_second_factor(request):
             return HttpResponseRedirect(next_url)
-        if not second_factors(request.user):
+        if not second_factors(request):
             messages.warning(request, _("The support desk needs a second factor. Set one up, then open it again."))
-        return redirect_to_second_factor(request.user, next_url)
+        return redirect_to_second_factor(request, next_url)
 
     def _next(self, request: HttpRequest) -> str:
         next_url = request.GET.get(REDIRECT_FIELD_NAME, "")

@@ -1,6 +1,7 @@
 """Cookies that no browser has from us, and the name of the one for messages."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -24,9 +25,9 @@ class BrokenCookiesMiddleware:
 class PrefixedCookieStorage(CookieStorage):
     """Messages in a cookie whose name has the prefix of all our cookies."""
 
-    @property
-    def cookie_name(self) -> str:
-        return f"{settings.COOKIE_PREFIX}messages"
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.cookie_name = f"{settings.COOKIE_PREFIX}messages"
 
 
 class MessageStorage(FallbackStorage):

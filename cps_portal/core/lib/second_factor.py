@@ -7,7 +7,6 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
@@ -21,9 +20,10 @@ def is_staff(request: HttpRequest) -> bool:
     return bool(request.user.is_authenticated and request.user.is_active and getattr(request.user, "is_staff", False))
 
 
-def second_factors(user: AbstractBaseUser) -> list[str]:
+def second_factors(request: HttpRequest) -> list[str]:
     """The kinds of second factors that the user has set up, authenticator apps first."""
-    kinds = set(Authenticator.objects.filter(user_id=user.pk, type__in=METHODS).values_list("type", flat=True))
+    rows = Authenticator.objects.filter(user_id=request.user.pk, type__in=METHODS)
+    kinds = set(rows.values_list("type", flat=True))
     return [kind for kind in METHODS if kind in kinds]
 
 
@@ -34,21 +34,21 @@ def has_second_factor(request: HttpRequest) -> bool:
     """
     if not hasattr(request, "has_second_factor"):
         is_given = seconds_since_second_factor(request) < settings.STAFF_SESSION_SECONDS
-        has_one = is_given and bool(second_factors(_user(request)))
+        has_one = is_given and bool(second_factors(request))
         request.has_second_factor = has_one  # type: ignore[attr-defined]  # one query a request
     return bool(request.has_second_factor)  # type: ignore[attr-defined]
 
 
 def seconds_since_second_factor(request: HttpRequest) -> float:
     """Infinite if this session has given none."""
-    records = get_authentication_records(request, _user(request))
+    records = get_authentication_records(request, request.user)
     moments = [float(record.get("at", 0)) for record in records if record.get("method") == "mfa"]
     return time.time() - max(moments) if moments else float("inf")
 
 
-def redirect_to_second_factor(user: AbstractBaseUser, next_url: str) -> HttpResponseRedirect:
+def redirect_to_second_factor(request: HttpRequest, next_url: str) -> HttpResponseRedirect:
     """To where the user gives the second factor, and then on to `next_url`; to setting one up, if there is none."""
-    kinds = second_factors(user)
+    kinds = second_factors(request)
     if not kinds:
         return HttpResponseRedirect(reverse("mfa_index"))
     return redirect_with_next(reverse(METHODS[Authenticator.Type(kinds[0])]), next_url)
@@ -56,8 +56,3 @@ def redirect_to_second_factor(user: AbstractBaseUser, next_url: str) -> HttpResp
 
 def redirect_with_next(url: str, next_url: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: next_url})}")
-
-
-def _user(request: HttpRequest) -> AbstractBaseUser:
-    user: AbstractBaseUser = request.user  # type: ignore[assignment]
-    return user

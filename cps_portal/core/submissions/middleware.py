@@ -130,7 +130,7 @@ class SecondFactorMiddleware:
         keep_interrupted(request)
         if request.method == "POST" or is_download(request):
             messages.info(request, _("Confirm it’s you first. Then press the button again."))
-        return redirect_to_second_factor(request.user, previous_page(request) if is_download(request) else page)
+        return redirect_to_second_factor(request, previous_page(request) if is_download(request) else page)
 
 
 def is_download(request: HttpRequest) -> bool:
