@@ -24,6 +24,7 @@ LISTS = [
     "partners/partner",
     "partners/credential",
     "outbox/message",
+    "system/tick",
 ]
 
 

@@ -7,6 +7,7 @@ import pytest
 from celery import current_app
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -179,3 +180,11 @@ def test_the_system_page_is_for_the_programme_team(
     if status == 200:
         page = answer.content.decode()
         assert "Act now" in page and "WorkerSilent" in page and "Database" in page
+
+
+def test_sign_ins_that_are_refused_are_counted_by_reason(world: World) -> None:
+    client = Client()
+    for _n in range(2):
+        client.post("/accounts/login/", {"login": world.ana.user.email, "password": "not her password"})
+    refused = [each for each in read_figures(NOW) if each.metric == "portal_sign_ins_refused_total"]
+    assert [(each.labels, each.value) for each in refused] == [({"reason": "password"}, 2)]

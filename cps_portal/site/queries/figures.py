@@ -216,7 +216,7 @@ def runs(at: datetime) -> Iterator[Sample]:
 
 def ledger(at: datetime) -> Iterator[Sample]:
     check = LedgerCheck.objects.filter(finished_at__isnull=False).order_by("-pk").first()
-    yield Sample("portal_ledger_check_age_seconds", _age(at, check and check.finished_at))
+    yield Sample("portal_ledger_check_age_seconds", _age(at, check.finished_at if check else None))
     if check:
         differences = check.wrong_registrations + check.wrong_points + check.wrong_levels
         yield Sample("portal_ledger_differences", differences)
