@@ -8,12 +8,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import PortalModelAdmin
+from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions import calendars
 from servicing.enums import HolidayAnswer
 from servicing.forms.calendars import EstimatedHolidayForm
-from servicing.models import CalendarException, EstimatedHoliday
+from servicing.models import CalendarException, CalendarSnapshot, EstimatedHoliday
 
 
 @admin.register(CalendarException)
@@ -30,6 +30,15 @@ class CalendarExceptionAdmin(PortalModelAdmin[CalendarException]):
 
     def has_delete_permission(self, request: HttpRequest, obj: CalendarException | None = None) -> bool:
         return bool(request.user.has_perm("servicing.delete_calendarexception"))
+
+
+@admin.register(CalendarSnapshot)
+class CalendarSnapshotAdmin(ReadOnlyAdmin[CalendarSnapshot]):
+    """The calendars for which the targets of open jobs were computed; kept by a task."""
+
+    list_display = ["centre", "differs_since"]
+    list_select_related = ["centre"]
+    search_fields = ["centre__name"]
 
 
 @admin.register(EstimatedHoliday)

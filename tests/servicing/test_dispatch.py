@@ -15,6 +15,7 @@ NOT_REPORTED = {
     EventKind.BECAME_STANDARD,
     EventKind.QUESTION_ASKED,
     EventKind.SHIPPING_CHANGED,
+    EventKind.TARGET_CHANGED,
     EventKind.TARGET_MISSED,
     EventKind.LOAN_OFFERED,
     EventKind.LOAN_DECLINED,
