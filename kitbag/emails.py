@@ -10,10 +10,10 @@ from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport
-from kitbag.queries.forecast import Step, forecast, waiting_registrations
-from members.emails import POINTS_PATH, level_note_context
+from kitbag.queries.forecast import Step, forecast, points_on, waiting_registrations
+from members.emails import POINTS_PATH, level_note_context, levels_then
 from members.enums import ChangeState
-from members.models import Member
+from members.models import Member, ThresholdPlan, threshold_rows
 from members.queries import confirmed_first_name
 from members.rules import fewest_to_close
 
@@ -136,6 +136,36 @@ def plan_cancelled(*, member: int, change: int) -> dict[str, str] | None:
         "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
     }
     return render_mail("plan_cancelled", context, language=reader.language)
+
+
+@renderer("members.levels_will_change")
+def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
+    """A threshold change will change the member's level (R22), by the points that they will have on its day (R70).
+
+    None if that is no longer the case. Here and not in `members`, because points to come are known here.
+    """
+    row = ThresholdPlan.objects.get(pk=plan)
+    reader = Member.objects.open().filter(pk=member).first()
+    if reader is None:
+        return None
+    points = points_on(row.effective_on, forecast(reader, timezone.localdate()), reader.points)
+    then = levels_then(row, points, threshold_rows())
+    if then is None:
+        return None
+    context = {
+        "member": reader,
+        "first_name": confirmed_first_name(reader),
+        "plan": row,
+        "before": then.before.label,
+        "after": then.after.label,
+        "level_now": reader.get_level_display(),
+        "points": reader.points,
+        "points_then": then.points,
+        "gap": then.gap,
+        **level_note_context(reader),
+        "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
+    }
+    return render_mail("levels_will_change", context, language=reader.language)
 
 
 @renderer("kitbag.points_adjusted")

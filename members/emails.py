@@ -1,8 +1,8 @@
 """Mails about accounts and levels."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -148,49 +148,34 @@ def _cause(cause: PointsCause, product: str) -> str:
 
 @dataclass(frozen=True)
 class LevelsThen:
-    """What a planned threshold change does to a member, by their points of today (R22)."""
+    """What a planned threshold change does to a member, by the points that they will have on its day (R22)."""
 
     before: Level
     after: Level
+    points: int
     gap: int  # points that are missing to keep the level
 
 
-def levels_then(plan: ThresholdPlan, member: Member, in_force: Mapping[str, int]) -> LevelsThen | None:
-    """None if the plan is cancelled or has begun, or does not change the member's level any more."""
-    if plan.state != ChangeState.PLANNED or member.closed_at:
+def levels_then(plan: ThresholdPlan, points: int, thresholds: Iterable[tuple[str, int, date]]) -> LevelsThen | None:
+    """None if the plan is cancelled or has begun, or changes no level at that many points.
+
+    `points` are those of the plan's day, after everything else that is planned until then; `thresholds` are all rows,
+    also of other plans (`threshold_rows`).
+    """
+    if plan.state != ChangeState.PLANNED:
         return None
-    before, after = (Level(rules.level_for(member.points, levels)) for levels in (in_force, plan.thresholds))
+    earlier = [row for row in thresholds if row[2] < plan.effective_on]
+    without = rules.thresholds_on(earlier, plan.effective_on)
+    before, after = (Level(rules.level_for(points, levels)) for levels in (without, plan.thresholds))
     if before == after:
         return None
-    return LevelsThen(before, after, max(plan.thresholds[before] - member.points, 0))
+    return LevelsThen(before, after, points, max(plan.thresholds[before] - points, 0))
 
 
 def levels_stay_as_they_are(plan: ThresholdPlan, plans: Iterable[ThresholdPlan]) -> bool:
     """Whether a cancelled plan still means that the levels stay: `plans` has no later one that is not cancelled."""
     later = [other for other in plans if plan.cancelled_at and other.planned_at > plan.planned_at]
     return plan.state == ChangeState.CANCELLED and all(other.state == ChangeState.CANCELLED for other in later)
-
-
-@renderer("members.levels_will_change")
-def levels_will_change(*, member: int, plan: int) -> dict[str, str] | None:
-    """A threshold change will change the member's level (R22). None if that is no longer the case."""
-    row, reader = ThresholdPlan.objects.get(pk=plan), Member.objects.get(pk=member)
-    then = levels_then(row, reader, LevelThreshold.objects.in_force())
-    if then is None:
-        return None
-    context = {
-        "member": reader,
-        "first_name": confirmed_first_name(reader),
-        "plan": row,
-        "before": then.before.label,
-        "after": then.after.label,
-        "up": then.after.rank > then.before.rank,
-        "points": reader.points,
-        "gap": then.gap,
-        **level_note_context(reader),
-        "url": f"{settings.SITE_URL}{UPCOMING_CHANGES_PATH}",
-    }
-    return render_mail("levels_will_change", context, language=reader.language)
 
 
 @renderer("members.levels_stay")

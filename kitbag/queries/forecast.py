@@ -118,6 +118,12 @@ def _steps(
     return steps
 
 
+def points_on(day: date, steps: Iterable[Step], today: int) -> int:
+    """The points at the end of that day; `today` if nothing is planned until then."""
+    until = [step.total_after for step in steps if step.on <= day]
+    return until[-1] if until else today
+
+
 def step_on(steps: Iterable[Step], day: date) -> Step | None:
     return next((step for step in steps if step.on == day), None)
 

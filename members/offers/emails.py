@@ -1,5 +1,6 @@
 """Mails about Welcome Packs, cards and offers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -25,13 +26,23 @@ def is_step_current(pack: WelcomePack, sending: int, step: PackStep) -> bool:
     return pack.sending == sending and pack.state in states[step]
 
 
-def is_sign_up_news_current(sign_up: SignUp, what: str, at: datetime) -> bool:
-    """Whether a place at an event, its change or its withdrawal is still so, and the event ahead (R70)."""
+def time_and_venue(offer: Offer) -> list[str]:
+    """When and where an event is, as it is kept to find out whether that has changed."""
+    return [*(moment.isoformat() if moment else "" for moment in (offer.starts_at, offer.ends_at)), offer.venue]
+
+
+def is_sign_up_news_current(sign_up: SignUp, what: str, at: datetime, known: Sequence[str] = ()) -> bool:
+    """Whether a place at an event, its change or its withdrawal is still so, and the event ahead (R70).
+
+    `known` is the time and venue that the member knew before a change: changed and changed back is no change.
+    """
     is_withdrawn = sign_up.offer.state == OfferState.WITHDRAWN
     is_ahead = sign_up.offer.starts_at is None or sign_up.offer.starts_at > at
     if sign_up.state == PlaceState.GIVEN_BACK or not is_ahead:
         return False
     if what == NoticeCode.PLACE_FREE and sign_up.state != PlaceState.HELD:
+        return False
+    if what == NoticeCode.OFFER_CHANGED and list(known) == time_and_venue(sign_up.offer):
         return False
     return is_withdrawn == (what == NoticeCode.OFFER_WITHDRAWN)
 
@@ -76,10 +87,10 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
 
 
 @renderer("offers.sign_up")
-def sign_up(*, sign_up: int, what: str) -> dict[str, str] | None:
+def sign_up(*, sign_up: int, what: str, known: Sequence[str] = ()) -> dict[str, str] | None:
     """A place became free, or the event was changed or withdrawn (R56, R59). None if that is outdated."""
     row = SignUp.objects.filter(pk=sign_up, member__closed_at=None).select_related("member", "offer").first()
-    if row is None or not is_sign_up_news_current(row, what, timezone.now()):
+    if row is None or not is_sign_up_news_current(row, what, timezone.now(), known):
         return None
     if row.state == PlaceState.WAITING and not membership_of(row.member).is_active:  # they are passed over (R65)
         return None

@@ -25,6 +25,7 @@ from cps_portal.core.outbox.models import Message, Suppression
 from cps_portal.core.outbox.rules import suppression_reason
 from members.actions import erase_person
 from tests.outbox.conftest import LETTER
+from tests.rows import each_row
 from tests.world import World
 
 SECRET = "reports:a long password"
@@ -85,8 +86,8 @@ def suppressed() -> dict[str, str]:
 # --- Reports ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("event_type", "reject_reason", "report", "reason"),
+@each_row(
+    "event_type, reject_reason, report, reason",
     [
         ("bounced", "bounced", {"Type": "HardBounce"}, "bounced"),
         ("bounced", "bounced", {"Type": "SoftBounce"}, None),
@@ -291,8 +292,8 @@ def test_it_goes_with_the_account(world: World) -> None:
 # --- Setting up -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("provider", "keys", "problem"),
+@each_row(
+    "provider, keys, problem",
     [
         ("postmark", {"WEBHOOK_SECRET": SECRET}, "POSTMARK_SERVER_TOKEN"),
         ("postmark", {"POSTMARK_SERVER_TOKEN": "t"}, "report bounces"),

@@ -20,6 +20,7 @@ from members.models.people import MAIL_PREFERENCES, UNSUBSCRIBE_SALT
 from tests.accounts.everything import add_everything
 from tests.factories import draft, validated
 from tests.mails import rendered
+from tests.rows import each_row
 from tests.world import World
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -86,7 +87,7 @@ def test_what_was_switched_off_meanwhile_is_not_sent(optional: dict[str, dict[st
     assert get_renderer("kitbag.reminder")(member=world.ana.pk) is None
 
 
-@pytest.mark.parametrize("preference", MAIL_PREFERENCES)
+@each_row("preference", MAIL_PREFERENCES)
 def test_one_click_switches_it_off_without_signing_in(world: World, preference: str) -> None:
     Member.objects.filter(pk=world.ana.pk).update(**dict.fromkeys(MAIL_PREFERENCES, True))
     client = Client(enforce_csrf_checks=True)

@@ -36,6 +36,7 @@ from members.models import Device, EmailChange
 from members.offers.actions.offers import send_news
 from members.offers.enums import OfferKind, OfferState
 from members.offers.models import Offer
+from tests.rows import each_row
 from tests.world import World
 
 NOW = timezone.now()
@@ -259,8 +260,8 @@ def test_other_tables_cannot_be_deleted_from(world: World) -> None:
 # --- The documents ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("period", "words"),
+@each_row(
+    "period, words",
     [
         (timedelta(hours=1), "1 hour"),
         (timedelta(hours=23), "23 hours"),

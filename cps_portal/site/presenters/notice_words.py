@@ -1,7 +1,7 @@
 """What each kind of notice says, from the rows as they are now, and whether it still holds (R56, R70)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -18,10 +18,10 @@ from django_countries.fields import Country
 from kitbag.emails import keeps_its_points, steps_announced
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport
-from kitbag.queries.forecast import Step, forecast
+from kitbag.queries.forecast import Step, forecast, points_on
 from members.emails import levels_stay_as_they_are, levels_then
 from members.enums import NoticeCode, PointsCause
-from members.models import LevelChange, LevelThreshold, Member, Notice, ThresholdPlan
+from members.models import LevelChange, Member, Notice, ThresholdPlan, threshold_rows
 from members.offers.emails import is_sign_up_news_current, is_step_current
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Card, SignUp, WelcomePack
@@ -51,7 +51,6 @@ class Reading:
     now: datetime
     known_steps: Sequence[Step] | None = None
     known_pack_offered: bool | None = None
-    thresholds: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def steps(self) -> Sequence[Step]:
@@ -71,8 +70,8 @@ class Reading:
         return membership_of(self.member).is_active
 
     @cached_property
-    def in_force(self) -> dict[str, int]:
-        return self.thresholds or LevelThreshold.objects.in_force()
+    def threshold_rows(self) -> list[tuple[str, int, date]]:
+        return threshold_rows()
 
     @cached_property
     def plans(self) -> dict[int, ThresholdPlan]:
@@ -189,10 +188,14 @@ def _levels_will_change(reading: Reading, notices: Sequence[Notice]) -> dict[int
     words = {}
     for row in notices:
         plan = reading.plans[row.params["plan"]]
-        then = levels_then(plan, reading.member, reading.in_force)
+        points = points_on(plan.effective_on, reading.steps, reading.member.points)
+        then = levels_then(plan, points, reading.threshold_rows)
         title = _("From %(on)s the levels start at new totals") % {"on": date_format(plan.effective_on, "j F Y")}
-        values = {"points": intcomma(reading.member.points), "level": then.after.label if then else ""}
-        detail = _("With your %(points)s points you’ll be %(level)s then.") % values if then else ""
+        values = {"points": intcomma(points), "level": then.after.label if then else ""}
+        text = _("With your %(points)s points you’ll be %(level)s then.")
+        if points != reading.member.points:
+            text = _("With everything that’s planned you’ll have %(points)s points and be %(level)s then.")
+        detail = text % values if then else ""
         words[row.pk] = Words(title, detail, then is not None)
     return words
 
@@ -339,7 +342,7 @@ def _sign_ups(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
     for row, sign_up in _with_rows(notices, "sign_up", SignUp.objects.select_related("offer")):
         code = NoticeCode(row.code)
         title, detail = sentences[code]
-        is_current = is_sign_up_news_current(sign_up, code, reading.now)
+        is_current = is_sign_up_news_current(sign_up, code, reading.now, row.params.get("known", ()))
         words[row.pk] = Words(title % {"title": sign_up.offer.title}, detail, is_current)
     return words
 

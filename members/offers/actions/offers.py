@@ -4,7 +4,7 @@ Lock order: the member who acts, then the offer; several offers in key order. Me
 are not locked, because notifying them only inserts rows: so nobody waits for a member while holding an offer's lock.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from members.offers.actions.resting import resting_refusal
+from members.offers.emails import time_and_venue
 from members.offers.enums import OfferKind, OfferState, PlaceState
 from members.offers.models import Offer, SignUp
 from members.offers.models.offers import SIGNED_UP
@@ -150,14 +151,14 @@ def withdraw(*, offer: Offer, by: User, at: datetime) -> Offer:
 def change_offer(*, offer: Offer, values: Mapping[str, Any], by: User, at: datetime) -> Offer:
     """Change an offer. New places go to the waiting list; members who signed up are notified of a new time (R56)."""
     locked = _locked(offer)
-    time_and_venue = (locked.starts_at, locked.ends_at, locked.venue)
+    known = time_and_venue(locked)
     for name, value in values.items():
         setattr(locked, name, value)
     with attributed_to(by):
         locked.save()
     if locked.state == OfferState.PUBLISHED:
-        if time_and_venue != (locked.starts_at, locked.ends_at, locked.venue):
-            _notify(_signed_up(locked), NoticeCode.OFFER_CHANGED, at)
+        if known != time_and_venue(locked):
+            _notify_of_change(locked, known, at)
         _fill_places(locked, at)
     return locked
 
@@ -221,26 +222,43 @@ def _fill_places(offer: Offer, at: datetime, without_notice: int | None = None) 
     return len(moved_up)
 
 
-def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
-    """Notify members by notice and mail, in a fixed number of statements.
+def _notify_of_change(offer: Offer, known: list[str], at: datetime) -> None:
+    """Notify everybody for whom the time or venue is another one than they know.
 
-    Of several changes of an offer in a burst, only the last is mailed, after a pause (R70).
+    Of several changes in a burst, only the last is mailed, after a pause (R70). What a member knows is what stood there
+    before the first change that they have neither been mailed nor read: so changed and changed back tells nobody.
     """
-    entries = list(sign_ups.select_related("offer", "member__user").order_by("pk"))
+    entries = list(_signed_up(offer).select_related("offer", "member__user").order_by("pk"))
+    about = [entry.pk for entry in entries]
+    earlier = Notice.objects.filter(code=NoticeCode.OFFER_CHANGED, params__sign_up__in=about).order_by("-pk")
+    unsent = outbox.withdraw_unsent(earlier.values_list("key", flat=True))
+    known_to = {entry.pk: known for entry in entries}
+    is_open = dict.fromkeys(known_to, True)  # no later change than those seen so far has reached the member
+    for notice in earlier:
+        key = notice.params["sign_up"]
+        is_open[key] = is_open[key] and notice.key in unsent and notice.read_at is None
+        if is_open[key]:
+            known_to[key] = notice.params.get("known", known)
+    changed = [entry for entry in entries if known_to[entry.pk] != time_and_venue(offer)]
+    _write(changed, NoticeCode.OFFER_CHANGED, at, known_to)
+
+
+def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
+    """Notify members by notice and mail, in a fixed number of statements."""
+    _write(list(sign_ups.select_related("offer", "member__user").order_by("pk")), code, at, {})
+
+
+def _write(entries: Sequence[SignUp], code: NoticeCode, at: datetime, known_to: Mapping[int, list[str]]) -> None:
     if not entries:
         return
-    pause = timedelta(0)
-    if code == NoticeCode.OFFER_CHANGED:
-        pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES)
-        before = Notice.objects.filter(code=code, params__sign_up__in=[entry.pk for entry in entries])
-        outbox.withdraw_unsent(before.values_list("key", flat=True))
     keys = {entry.pk: f"{code}-{entry.pk}-{at:%Y%m%dT%H%M%S%f}" for entry in entries}
+    facts = {entry.pk: {"known": known_to[entry.pk]} if entry.pk in known_to else {} for entry in entries}
     notices.notify_members(
         Notice(
             key=keys[entry.pk],
             member=entry.member,
             code=code,
-            params={"sign_up": entry.pk},
+            params={"sign_up": entry.pk, **facts[entry.pk]},
             path=entry.offer.get_absolute_url(),
             at=at,
         )
@@ -250,8 +268,9 @@ def _notify(sign_ups: QuerySet[SignUp], code: NoticeCode, at: datetime) -> None:
         outbox.OutgoingMessage(
             keys[entry.pk],
             entry.member.user.email,
-            outbox.rendered_later("offers.sign_up", sign_up=entry.pk, what=str(code)),
+            outbox.rendered_later("offers.sign_up", sign_up=entry.pk, what=str(code), **facts[entry.pk]),
         )
         for entry in entries
     ]
+    pause = timedelta(minutes=settings.NOTICE_PAUSE_MINUTES if code == NoticeCode.OFFER_CHANGED else 0)
     outbox.enqueue_many(kind="mail", messages=mails, at=at, pause=pause)
