@@ -22,6 +22,7 @@ BAD_VALUES = {
     "SITE_URL": ["portal.example", "https://portal.example/", "ftp://portal.example"],
     "DATABASE_URL": ["mysql://user:hidden@host/name", "hidden", "sqlite:///hidden"],
     "REDIS_URL": ["localhost:6379", "http://:hidden@localhost"],
+    "ENCRYPTION_KEYS": ["hidden", "x" * 31, f"{'x' * 32},hidden", f"hidden, {'x' * 40}"],
     "DATABASE_LIMITS": ["job", "webs", "0"],
     "BEHIND_PROXY": ["maybe", "2", "tru"],
     "CONN_MAX_AGE": ["-1", "1.5", "ten", "100000"],

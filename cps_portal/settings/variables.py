@@ -17,6 +17,8 @@ import environ
 from cps_portal.core.lib.clock import Season
 from cps_portal.core.lib.opening_hours import Hours, parse_week
 
+MIN_KEY_LENGTH = 32
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -83,6 +85,12 @@ def _read_url(text: str) -> str:
     return text
 
 
+def _read_key(text: str) -> str:
+    if len(text) < MIN_KEY_LENGTH:
+        raise ValueError
+    return text
+
+
 def _read_broker(text: str) -> str:
     if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError
@@ -140,6 +148,7 @@ YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 TEXT = Kind("text", str)
 YES_OR_NO = Kind("true or false", lambda text: {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}[text.lower()])
 TEXTS = list_of("texts", str)
+KEYS = list_of(f"texts of {MIN_KEY_LENGTH} characters or more", _read_key)
 URL = Kind("http or https address", _read_url)
 DATABASE = Kind("address: postgres://user:password@host:port/name", _read_database)
 REDIS = Kind("address: redis://host:port/number", _read_broker)
@@ -185,7 +194,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="ENCRYPTION_KEYS",
-            kind=TEXTS,
+            kind=KEYS,
             default="",
             is_secret=True,
             meaning="encrypt secrets in the database, the newest first; without it SECRET_KEY and its fallbacks do. "
