@@ -104,7 +104,7 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "members.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "members.forms.accounts.ReauthenticateForm",
 }
-ACCOUNT_RATE_LIMITS = {  # counted by members/adapter.py and members/forms/accounts.py instead
+ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = {  # counted by members/adapter.py and members/forms/accounts.py instead
     "login": None,
     "login_failed": None,
     "reset_password": None,

@@ -160,7 +160,7 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
 
     def clean(self) -> dict[str, Any]:
         """The password is also compared with the names, which belong to no account yet."""
-        cleaned: dict[str, Any] = super().clean()
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if password := cleaned.get("password1"):
             try:
                 refuse_guessable(password, [cleaned.get(name, "") for name in ("first_name", "last_name", "email")])
@@ -219,7 +219,7 @@ class ResetPasswordForm(PortalForm, account.ResetPasswordForm):  # type: ignore[
         self.set_text("email", _("Email"), _("Type your email address."))
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if email := cleaned.get("email"):
             attempt = count_for_account(context.request, "reset", settings.RESET_LIMITS, email=clean_email(email))
             if attempt.wait:

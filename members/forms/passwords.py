@@ -16,6 +16,8 @@ from django.utils.translation import ngettext
 from members.models import User
 from members.rules.passwords import Weakness, find_weakness
 
+Part = MinimumLengthValidator | CommonPasswordValidator | UserAttributeSimilarityValidator
+
 USE_UNRELATED_WORDS = _("Put a few words together that have nothing to do with each other.")
 REASONS = {
     Weakness.OWN_WORDS: _("That’s mostly your name, your address or words about us, which others try first."),
@@ -70,7 +72,7 @@ class NewPasswordValidator:
     """Refuses what is short, common, like the address, or easy to guess: the first reason only, with what to do."""
 
     def __init__(self, min_length: int) -> None:
-        self._parts = [LengthValidator(min_length), CommonValidator(), SimilarityValidator(("email",))]
+        self._parts: list[Part] = [LengthValidator(min_length), CommonValidator(), SimilarityValidator(("email",))]
 
     def validate(self, password: str, user: User | None = None) -> None:
         for part in self._parts:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.conf import settings as django_settings
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ def addresses(block: int = 1) -> Iterator[str]:
     return (f"198.51.{block}.{number}" for number in range(1, 255))
 
 
-def sign_in(email: str, password: str, address: str, client: Client | None = None) -> HttpResponse:
+def sign_in(email: str, password: str, address: str, client: Client | None = None) -> Any:
     return (client or Client()).post(LOGIN, {"login": email, "password": password}, REMOTE_ADDR=address)
 
 
