@@ -1,7 +1,8 @@
 """Brings the database of the embedded server to today's schema: from a dump if there is one, else by migrating.
 
 Migrating an empty database takes some ten seconds; restoring a dump of the result takes less than one. The dump is
-kept in .state under a hash of everything that the schema follows from, so that a changed migration makes a new one.
+kept in .state under a hash of everything that the schema follows from, so that a changed migration makes a new one; all
+portals of this checkout share it.
 Production always migrates.
 """
 
@@ -20,10 +21,11 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from cps_portal.dev.embedded.folder import make_private
 from cps_portal.dev.embedded.postgres import find_binaries
-from cps_portal.dev.embedded.urls import ROOT, STATE
+from cps_portal.dev.embedded.urls import ROOT
 
 # Set by the launcher for databases of its own servers: pg_dump and psql come with them and fit their version.
 OWN_DATABASE = "EMBEDDED_DATABASE"
+DUMPS = ROOT / ".state" / "schema"
 
 
 def bring_up_to_date() -> None:
@@ -42,7 +44,7 @@ def bring_up_to_date() -> None:
         with connection.cursor() as cursor:
             cursor.execute("drop schema public cascade; create schema public")
     restorable = own and not connection.introspection.table_names()
-    dump = STATE / "schema" / f"{fingerprint()}.sql"
+    dump = DUMPS / f"{fingerprint()}.sql"
     if restorable and dump.exists():
         restore(dump)
     # Also after restoring: `migrate` creates permissions, sets those of the groups, and would apply what is missing.
