@@ -104,7 +104,8 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "members.forms.accounts.ResetPasswordKeyForm",
     "reauthenticate": "members.forms.accounts.ReauthenticateForm",
 }
-ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = {  # counted by members/adapter.py and members/forms/accounts.py instead
+# Counted by members/adapter.py and members/forms/accounts.py instead.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] | bool = {
     "login": None,
     "login_failed": None,
     "reset_password": None,
