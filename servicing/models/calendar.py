@@ -183,14 +183,14 @@ def build_calendar(centre: "ServiceCentre", exceptions: Iterable[CalendarExcepti
     """The calendar of a centre. Raises ValueError if its fields contradict each other."""
     days_off: dict[date, str] = {}
     days_on: dict[date, Hours | None] = {}
-    early = {}
+    early, early_because = {}, {}
     seasons: list[Season] = []
     for row in sorted(exceptions, key=lambda row: (row.centre_id is not None, row.pk)):
         if row.kind == DayKind.SEASON and row.hours:
             seasons.insert(0, Season(row.first, row.last, row.hours))
         for day in row.days() if row.kind != DayKind.SEASON else ():
             if row.kind == DayKind.HALF and row.closes:
-                early[day] = row.closes
+                early[day], early_because[day] = row.closes, row.why
                 continue
             days_off.pop(day, None)
             days_on.pop(day, None)
@@ -207,6 +207,7 @@ def build_calendar(centre: "ServiceCentre", exceptions: Iterable[CalendarExcepti
         days_off=days_off,
         days_on=days_on,
         early=early,
+        early_because=early_because,
         seasons=seasons,
     )
 

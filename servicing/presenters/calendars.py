@@ -63,7 +63,7 @@ def list_special_days(calendar: Calendar, today: date) -> list[SpecialDay]:
 
 def name_of_day(calendar: Calendar, day: date) -> str:
     """What a day off or a half day is called, in the language of the reader if the library has it."""
-    if why := calendar.days_off.get(day):
+    if why := calendar.days_off.get(day) or calendar.early_because.get(day):
         return why
     if day in calendar.days_on:
         return _("Open after all")

@@ -45,7 +45,8 @@ class Calendar:
     The public holidays of `country` are closed ("" for none), as far as they are in `categories` and of its
     `subdivision`; with the category `half_day`, half days close early. `days_off` are closed too, with the reason.
     `days_on` are worked after all, whatever else says that they are not; their hours, or None for the usual ones.
-    On a day in `early` nothing is worked after this time: a half day. `seasons` have other hours.
+    On a day in `early` nothing is worked after this time: a half day, for the reason in `early_because`. `seasons` have
+    other hours.
     Raises ValueError if the values contradict each other.
     """
 
@@ -57,6 +58,7 @@ class Calendar:
     days_off: Mapping[date, str] = field(default_factory=dict)
     days_on: Mapping[date, Hours | None] = field(default_factory=dict)
     early: Mapping[date, time] = field(default_factory=dict)
+    early_because: Mapping[date, str] = field(default_factory=dict)
     seasons: Sequence[Season] = ()
 
     def __post_init__(self) -> None:
@@ -135,7 +137,7 @@ class Calendar:
             if not days_closed:
                 yield day
 
-    def _usual_hours(self, day: date) -> Hours:
+    def usual_hours(self, day: date) -> Hours:
         """The hours of a day as if it were worked until its usual closing time."""
         if special := self.days_on.get(day):
             return special
@@ -149,7 +151,7 @@ class Calendar:
 
     def _cut_short(self, day: date) -> Hours | None:
         """The hours of a day as if it were worked, until its half day ends; None if nothing is left of them."""
-        usual, early = self._usual_hours(day), self.closing_early(day)
+        usual, early = self.usual_hours(day), self.closing_early(day)
         return usual.close_at(early) if early else usual
 
     def _moment(self, day: date, at: time) -> datetime:
