@@ -1,12 +1,15 @@
 """Lose a database on purpose, and bring it back as of a moment: `make backup-rehearsal`, and the launcher tests.
 
 A world is filled; backups and the stream of the log are made by deploy/backup/portal-backup, as in production; more is
-written; then half of it is deleted and PostgreSQL is killed. The restored database has to be what it was a second
-before, by row counts and by the audit of the ledger.
+written; then somebody is erased, mails leave, half of the rest is deleted and PostgreSQL is killed. The restored
+database has to be what it was before, by row counts, by the audit of the ledger and by the files; and who was erased
+is erased again, and what had left does not leave twice (`finish_restore`).
 """
 
 import argparse
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +27,8 @@ from cps_portal.dev.embedded.folder import make_private, remove
 from cps_portal.dev.embedded.services import Service
 from cps_portal.dev.embedded.urls import ROOT
 
+FILES = 5  # that `life.before` stores
+
 COMMAND = ROOT / "deploy/backup/portal-backup"
 COUNTED = ("members_member", "kitbag_registration", "kitbag_pointsentry", "members_levelchange", "account_emailaddress")
 RESTORE_SECONDS = 300
@@ -36,6 +41,8 @@ class Rehearsal:
     folder: Path
     members: int
     seconds: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, dict[str, int]] = field(default_factory=dict)  # of `life.observe`, by when
+    mails: list[int] = field(default_factory=list)  # how many had left: before the loss, and after the restore
 
     def __post_init__(self) -> None:
         self.account = accounts.unprivileged_account()
@@ -44,6 +51,9 @@ class Rehearsal:
         self.repository.mkdir(mode=0o700)
         if self.account:
             self.account.own(self.repository)
+        self.files, self.mail_folder = self.folder / "files", self.folder / "mails"
+        self.files.mkdir(mode=0o755)
+        self.mail_folder.mkdir()
 
     def run(self) -> tuple[dict[str, int], dict[str, int]]:
         """Rows of each table at the moment to restore, and after restoring."""
@@ -60,7 +70,12 @@ class Rehearsal:
                 with self._step("incremental backup"):
                     self._backup(url, "incremental")
                 self._manage(url, "make_crowd", "--add", "--members", "50", "--registrations", "50", "--seed", "3")
+                self._live(url, "before")
                 before, moment = self._rows(url), self._moment(url)
+                with self._step("copy the files"):
+                    self._backup_files(url)
+                self._live(url, "after")
+                self._observe(url, "lost")
                 self._damage(url)
                 time.sleep(1)
             self._kill(service)
@@ -69,13 +84,36 @@ class Rehearsal:
         with self._step("restore"):
             restored, restored_url = self._restore(moment)
         try:
-            with self._step("check"):
-                after = self._rows(restored_url)
-                self._manage(restored_url, "migrate", "--check")
-                self._manage(restored_url, "check_ledger")
+            after = self._rows(restored_url)
+            self._observe(restored_url, "restored")
+            with self._step("finish"):
+                self._manage(restored_url, "finish_restore")
+            self._live(restored_url, "send")
+            self._observe(restored_url, "finished")
         finally:
             restored.stop()
         return before, after
+
+    def is_finished(self) -> bool:
+        """Whether the restored database had forgotten, and `finish_restore` has put it right."""
+        lost, restored, finished = (self.facts[when] for when in ("lost", "restored", "finished"))
+        before_loss, _restored, after_restore = self.mails
+        return (
+            (lost["erased"], restored["erased"], finished["erased"]) == (1, 0, 1)
+            and before_loss == after_restore > 0
+            and restored["held"] == 0 < finished["held"]
+            and (restored["sessions"], finished["sessions"]) == (1, 0)
+            and restored["files"] == finished["files"] == FILES
+        )
+
+    def _live(self, url: str, step: str) -> str:
+        return self._manage(
+            url, "shell", "--verbosity", "0", "--command", f"from tests.backup import life; life.{step}()"
+        )
+
+    def _observe(self, url: str, when: str) -> None:
+        self.facts[when] = json.loads(self._live(url, "observe"))
+        self.mails.append(len(list(self.mail_folder.iterdir())))
 
     def repository_megabytes(self) -> int:
         return sum(path.stat().st_size for path in self.repository.rglob("*") if path.is_file()) // 2**20
@@ -99,6 +137,10 @@ class Rehearsal:
     def _backup(self, url: str, *arguments: str) -> None:
         _run([str(COMMAND), *arguments], **self._options(url))
 
+    def _backup_files(self, url: str) -> None:
+        """As who owns them, because nobody else may read them."""
+        _run([str(COMMAND), "files"], env=self._options(url)["env"])
+
     def _restore(self, moment: str) -> tuple[Service, str]:
         """Into a folder of the other server, which then starts on it."""
         found = make_private(self.folder / "found", passable=True)
@@ -112,6 +154,8 @@ class Rehearsal:
         environment = {"BACKUP_REPOSITORY": str(self.repository)}
         _run([str(COMMAND), "restore", str(data), moment], **self._options("postgres://"))
         os.environ |= environment  # for restore_command, which the server runs
+        self.files = self.folder / "files of the new machine"
+        shutil.copytree(self.repository / "files", self.files)
         service, url = postgres.start(found, durable=True)
         deadline = time.monotonic() + RESTORE_SECONDS
         while _execute(url, "select pg_is_in_recovery()"):
@@ -140,9 +184,15 @@ class Rehearsal:
         time.sleep(1)
         return moment
 
-    def _manage(self, url: str, *arguments: str) -> None:
-        settings = {"DJANGO_SETTINGS_MODULE": "cps_portal.settings.test", "DATABASE_URL": url}
-        _run([sys.executable, "manage.py", *arguments], cwd=ROOT, env={**os.environ, **settings})
+    def _manage(self, url: str, *arguments: str) -> str:
+        settings = {
+            "DJANGO_SETTINGS_MODULE": "tests.backup.settings",
+            "DATABASE_URL": url,
+            "FILES_ROOT": str(self.files),
+            "ERASURES_ROOT": str(self.repository / "erasures"),
+            "MAIL_FOLDER": str(self.mail_folder),
+        }
+        return _run([sys.executable, "manage.py", *arguments], cwd=ROOT, env={**os.environ, **settings})
 
     def _options(self, url: str) -> dict[str, Any]:
         """How portal-backup is run: as the owner of the data, with PostgreSQL's programs on its path."""
@@ -150,6 +200,7 @@ class Rehearsal:
         environment = {
             "PATH": f"{self.programs}:{os.environ['PATH']}",
             "BACKUP_REPOSITORY": str(self.repository),
+            "FILES_ROOT": str(self.files),
             "PGHOST": parts.get("host", ""),
             "PGPORT": parts.get("port", ""),
             "PGUSER": parts.get("user", ""),
@@ -171,9 +222,11 @@ class Rehearsal:
         self.seconds[name] = time.monotonic() - began
 
 
-def _run(command: list[str], **options: Any) -> None:
+def _run(command: list[str], **options: Any) -> str:
+    """Run it, and return what it prints."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=RESTORE_SECONDS, **options)
     assert done.returncode == 0, done.stdout + done.stderr
+    return str(done.stdout)
 
 
 def _execute(url: str, statement: str) -> object:
@@ -202,7 +255,8 @@ def main() -> int:
         for step, seconds in rehearsal.seconds.items():
             sys.stdout.write(f"{step:28} {seconds:>7.1f} s\n")
         sys.stdout.write(f"{'repository':28} {rehearsal.repository_megabytes():>6} MB\n")
-        return 0 if before == after else 1
+        sys.stdout.write(f"{rehearsal.facts}, mails that had left: {rehearsal.mails}\n")
+        return 0 if before == after and rehearsal.is_finished() else 1
     finally:
         remove(folder)
 

@@ -160,3 +160,10 @@ def pdf(pages: int = 1, *, script: bool = False, password: str | None = None, al
 
 def upload(content: bytes, name: str = "photo.jpg", declared: str = "image/jpeg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, declared)
+
+
+def noisy(noise: bytes) -> bytes:
+    """A photo of three bytes of noise for each pixel, 300 pixels wide: it does not get smaller."""
+    out = io.BytesIO()
+    Image.frombytes("RGB", (300, len(noise) // 900), noise).save(out, "JPEG", quality=95)
+    return out.getvalue()

@@ -15,8 +15,10 @@ def test_a_database_is_restored_to_a_moment_from_full_and_incremental_backups_an
     folder = Path(mkdtemp(prefix="portal-backup-"))  # not tmp_path, which the account of PostgreSQL cannot enter
     folder.chmod(0o711)
     try:
-        before, after = Rehearsal(folder, members=200).run()
+        rehearsal = Rehearsal(folder, members=200)
+        before, after = rehearsal.run()
         assert before == after and set(before) == set(COUNTED)
         assert before["members_member"] == 300
+        assert rehearsal.is_finished(), (rehearsal.facts, rehearsal.mails)
     finally:
         remove(folder)
