@@ -25,7 +25,7 @@ from cps_portal.core.submissions.kept import keep_interrupted
 from cps_portal.core.submissions.tokens import current_page
 from members import actions
 from members.access import device_keys, member_of, sign_device_keys, terms_in_force
-from members.models import Member, TermsAcceptance, User
+from members.models import Device, Member, TermsAcceptance, User
 
 TERMS_KEY = "terms_accepted"  # in the session: the version of the terms that is known to be accepted
 LANGUAGE_KEY = "member_language"
@@ -104,9 +104,12 @@ class SignInMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = ""
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             _record_seen(request)
+            key = request.session.session_key or ""
         response = self.get_response(request)
+        _follow_session(request, key)
         if keys := getattr(request, "new_device_keys", None):
             response.set_cookie(
                 settings.DEVICE_COOKIE_NAME,
@@ -129,6 +132,15 @@ def _record_seen(request: HttpRequest) -> None:
         return
     request.session[SEEN_KEY] = now
     actions.record_seen(session_key=request.session.session_key or "", browser=_browser_of(request), at=timezone.now())
+
+
+def _follow_session(request: HttpRequest, old: str) -> None:
+    """The session has another key: the admin has changed the password, which sends no signal."""
+    new = request.session.session_key
+    if not old or new in (None, old) or hasattr(request, "new_device_keys") or not request.user.is_authenticated:
+        return
+    if not Device.objects.filter(session_key=new).exists():
+        remember_device(request=request, user=User.objects.get(pk=request.user.pk))
 
 
 @receiver(authentication_step_completed)

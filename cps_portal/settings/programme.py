@@ -64,7 +64,12 @@ SUPPORT_CALENDAR = clock.Calendar(
 )
 CASES_ANSWER_HOURS = 24  # working hours to the first answer where no level says anything else
 CASES_REOPEN_DAYS = 30  # after this a closed case stays closed, and a new one is opened
-CASES_LIMITS = {"open": (10, 3600), "write": (30, 3600), "mail": (5, 86400)}  # `mail` is by e-mail address
+CASES_LIMITS = {
+    "open": (10, 3600),
+    "write": (30, 3600),
+    "mail": (5, 86400),  # to an e-mail address, from one network
+    "mails": (20, 86400),  # to an e-mail address, from everywhere
+}
 # What a contact link may name: the model, and the path from it to its member ("" if everybody may see it).
 CASES_ABOUT = {
     "welcome_pack": ("offers.WelcomePack", "member"),

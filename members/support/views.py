@@ -23,7 +23,7 @@ from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
-from cps_portal.core.lib.throttle import is_throttled
+from cps_portal.core.lib.throttle import client_network, is_throttled
 from cps_portal.core.submissions.once import run_once
 from members.access import MemberRequest, member_of, member_required
 from members.forms.common import add_refusal
@@ -84,7 +84,13 @@ def _opens_too_often(request: HttpRequest, form: ContactForm) -> bool:
     email = form.cleaned_data.get("email", "").lower()
     if is_throttled(request, scope="case-open", limit=limits["open"]):
         return True
-    return bool(email) and is_throttled(request, scope="case-mail", limit=limits["mail"], ident=email)
+    if not email:
+        return False
+    # From one network first: a single stranger must not keep the owner of an address from writing to us.
+    network = client_network(request)
+    if is_throttled(request, scope="case-mail", limit=limits["mail"], ident=f"{email} {network}"):
+        return True
+    return is_throttled(request, scope="case-mails", limit=limits["mails"], ident=email)
 
 
 def _keep_uploads(form: ContactForm | ReplyForm, member: Member | None, request: HttpRequest) -> Uploads:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from members.middleware import SEEN_KEY
 from members.models import Device, User
 from members.rules.browsers import name_browser
+from tests.admin.conftest import signed_in as staff_client
 from tests.factories import PASSWORD
 from tests.world import World
 
@@ -188,3 +189,13 @@ def test_staff_who_are_not_members_see_and_end_their_sessions(world: World) -> N
     here.post("/profile/sessions/end-others/")
     assert elsewhere.get(PAGE).status_code == 302
     assert here.get(PAGE).status_code == 200
+
+
+def test_a_password_changed_in_the_admin_keeps_this_session_in_the_list_and_ends_the_others(world: World) -> None:
+    elsewhere, here = staff_client(world.staff), staff_client(world.staff)
+    elsewhere.get(PAGE)
+    typed = {"old_password": PASSWORD, "new_password1": "purple tractor lamp", "new_password2": "purple tractor lamp"}
+    assert here.post("/admin/password_change/", typed)["Location"] == "/admin/password_change/done/"
+    assert "This one" in here.get(PAGE).content.decode()
+    assert elsewhere.get(PAGE).status_code == 302
+    assert Device.objects.get(user=world.staff).session_key == here.session.session_key

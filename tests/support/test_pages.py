@@ -191,8 +191,14 @@ def test_too_many_messages_are_refused_and_no_text_is_lost(
 
 
 def test_mails_to_one_address_are_limited_whoever_sends_them(world: World, counting: None) -> None:
-    sent = [Client(REMOTE_ADDR=f"192.0.2.{n}").post("/contact/", AS_VISITOR).status_code for n in range(6)]
-    assert sent == [302] * 5 + [429]
+    sent = [Client(REMOTE_ADDR=f"192.0.2.{n}").post("/contact/", AS_VISITOR).status_code for n in range(21)]
+    assert sent == [302] * 20 + [429]
+
+
+def test_one_stranger_does_not_keep_the_owner_of_an_address_from_writing(world: World, counting: None) -> None:
+    sent = [Client(REMOTE_ADDR="192.0.2.1").post("/contact/", AS_VISITOR).status_code for _time in range(9)]
+    assert sent == [302] * 5 + [429] * 4
+    assert Client(REMOTE_ADDR="203.0.113.9").post("/contact/", AS_VISITOR).status_code == 302
 
 
 def test_a_reply_to_a_case_closed_long_ago_is_refused_and_not_lost(asked: Case, agent: User, as_ana: Client) -> None:
