@@ -108,6 +108,7 @@ class EventKind(models.TextChoices):
     BECAME_FAST_TRACK = "became_fast_track", _("Became Fast Track")
     ASSESSED = "assessed", _("Assessed")
     WARRANTY_DECIDED = "warranty_decided", _("Warranty decided")
+    NO_CHARGE = "no_charge", _("No charge")
     QUESTION_ASKED = "question_asked", _("Question asked")
     QUESTION_ANSWERED = "question_answered", _("Question answered")
     ESTIMATE_SENT = "estimate_sent", _("Estimate sent")
@@ -184,6 +185,25 @@ class Warranty(models.TextChoices):
     ASKED = "asked", _("Asked for: the centre decides")
     IN_WARRANTY = "in_warranty", _("In warranty")
     REFUSED = "refused", _("Warranty refused")
+
+
+class Charge(models.TextChoices):
+    """What is settled about who pays (R62)."""
+
+    OPEN = "open", _("Not settled yet")
+    WARRANTY = "warranty", _("In warranty")
+    NO_CHARGE = "no_charge", _("No charge")
+    APPROVED = "approved", _("Estimate approved")
+    DECLINED = "declined", _("Estimate declined")
+
+
+class WhyNoCharge(models.TextChoices):
+    """Why the customer pays nothing though it is no warranty job (R62, R63)."""
+
+    COVERED = "covered", _("Covered by the last repair")
+    PROGRAMME = "programme", _("A free repair programme for this model")
+    GOODWILL = "goodwill", _("As a courtesy")
+    NOTHING_DONE = "nothing_done", _("Nothing had to be repaired")
 
 
 class WhyNoWarranty(models.TextChoices):

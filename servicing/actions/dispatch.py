@@ -6,7 +6,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from servicing.actions.estimates import approve_estimate, decline_estimate, send_estimate, withdraw_estimate
+from servicing.actions.estimates import (
+    approve_estimate,
+    decline_estimate,
+    record_no_charge,
+    send_estimate,
+    withdraw_estimate,
+)
 from servicing.actions.events import EventDetails, record_event
 from servicing.actions.intake import require_not_stolen
 from servicing.actions.messages import record_answer
@@ -106,6 +112,9 @@ EVENT_ACTIONS: Mapping[EventKind, EventAction] = {
     E.BOOKED_IN: _book_in,
     E.ASSESSED: _record(E.ASSESSED),
     E.WARRANTY_DECIDED: _decide_warranty,
+    E.NO_CHARGE: lambda ticket, payload, details: record_no_charge(
+        ticket=ticket, why=payload["why_no_charge"], **details
+    ),
     E.QUESTION_ANSWERED: lambda ticket, payload, details: record_answer(ticket=ticket, **details),
     E.ESTIMATE_SENT: _send_estimate,
     E.ESTIMATE_WITHDRAWN: lambda ticket, payload, details: withdraw_estimate(ticket=ticket, **details),

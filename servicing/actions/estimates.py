@@ -18,7 +18,7 @@ from servicing.actions.events import (
     locks_ticket,
     record_event,
 )
-from servicing.enums import EstimateState, EventKind, TicketState
+from servicing.enums import EstimateState, EventKind, TicketState, WhyNoCharge
 from servicing.models import Estimate, EstimateLine, Ticket, TicketEvent
 
 MAX_LINES = 50
@@ -114,6 +114,17 @@ def approve_estimate(*, estimate: Estimate, **details: Unpack[EventDetails]) -> 
 def decline_estimate(*, estimate: Estimate, **details: Unpack[EventDetails]) -> TicketEvent:
     """The member declines: the product is sent back unrepaired. Raises Refusal as `approve_estimate`."""
     return _answer(estimate, EstimateState.DECLINED, EventKind.ESTIMATE_DECLINED, **details)
+
+
+@locks_ticket
+def record_no_charge(*, ticket: Ticket, why: str, **details: Unpack[EventDetails]) -> TicketEvent:
+    """The customer pays nothing for the reason `why`, a `WhyNoCharge`: the work may start (R62).
+
+    Raises Refusal beside `why_no_charge`, and as `record_event`.
+    """
+    if why not in WhyNoCharge.values:
+        raise Refusal("why", _("Choose why there is no charge. The customer reads it."), "why_no_charge")
+    return record_event(ticket=ticket, kind=EventKind.NO_CHARGE, data={"why": why}, **details)
 
 
 def expire_estimates(*, at: datetime, limit: int = 200) -> int:

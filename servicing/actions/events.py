@@ -22,14 +22,18 @@ from cps_portal.core.partners.models import Partner
 from kitbag.actions.transitions import release_hold
 from members.models import Member, User
 from servicing.actions import notifications
-from servicing.enums import OVER, EventKind, TicketState
+from servicing.enums import OVER, Charge, EventKind, TicketState
 from servicing.models import Ticket, TicketEvent
 from servicing.queries.clock import get_clock, to_rule_event
-from servicing.rules import holds_a_place, next_moves
+from servicing.rules import holds_a_place, next_moves, next_state
+from servicing.rules.charge import is_allowed
 from servicing.rules.clock import Clock
 from servicing.rules.places import next_in_line
 from servicing.rules.timeline import may_record
 
+NOT_SETTLED = _(
+    "Nobody has agreed to pay for this yet. Send an estimate and wait for the answer, or record that it costs nothing."
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,6 +43,7 @@ COPIED_FIELDS = [
     "due_at",
     "paused",
     "ready_at",
+    "charge",
     "expected_on",
     "ended_at",
     "place",
@@ -145,7 +150,8 @@ def record_event(
 
     With an `external_id` that is known already: the event that was recorded then.
     `changed` are fields that the caller has set on the locked ticket and not saved.
-    Raises Refusal: `future` and `past` beside `occurred_at`; `move` beside `kind`, naming what can be recorded instead.
+    Raises Refusal: `future` and `past` beside `occurred_at`; beside `kind` `charge` if it is not settled who
+    pays (R62), or `move`, naming what can be recorded instead.
     """
     external_id = details.get("external_id", "")
     if repeated := find_by_external_id(ticket, external_id):
@@ -168,7 +174,7 @@ def record_event(
         partner=details["actor"].partner,
     )
     if not may_record([to_rule_event(row) for row in events_of(ticket)], to_rule_event(event)):
-        raise Refusal("move", _not_possible_now(ticket), "kind")
+        raise _refusal(ticket, kind)
     event.save()
     previous_state = TicketState(ticket.state)
     events_of(ticket).append(event)
@@ -185,6 +191,7 @@ def apply_events(ticket: Ticket, at: datetime, changed: Sequence[str] = ()) -> C
     clock = get_clock(ticket, at, events_of(ticket))
     state = clock.state or TicketState.REQUESTED
     ticket.state = state
+    ticket.charge = clock.steps[-1].charge if clock.steps else Charge.OPEN
     ticket.booked_in_at = clock.started_at
     ticket.due_at = clock.due_at
     ticket.paused = clock.paused_since is not None
@@ -229,7 +236,14 @@ def give_places(*, member: Member, at: datetime) -> None:
             record_event(ticket=ticket, kind=EventKind.PLACE_GIVEN, actor=SYSTEM, at=at)
 
 
+def _refusal(ticket: Ticket, kind: EventKind) -> Refusal:
+    """Why an event cannot be recorded: it is not settled who pays (R62), or the state does not allow it."""
+    if next_state(ticket.state, kind, Charge.APPROVED) and not is_allowed(Charge(ticket.charge), kind):
+        return Refusal("charge", NOT_SETTLED, "kind")
+    return Refusal("move", _not_possible_now(ticket), "kind")
+
+
 def _not_possible_now(ticket: Ticket) -> str:
-    possible = ", ".join(str(kind.label) for kind in next_moves(ticket.state))
+    possible = ", ".join(str(each.label) for each in next_moves(ticket.state, ticket.charge))
     params = {"state": ticket.get_state_display(), "possible": possible or _("nothing")}
     return str(_("This cannot be recorded while the job is “%(state)s”. Possible now: %(possible)s.") % params)

@@ -70,6 +70,7 @@ BUTTONS: dict[str, Button] = {
     "deliver": Button(E.DELIVERED, ticket_steps.StepForm, _("Delivered")),
     "close": Button(E.CLOSED, ticket_steps.StepForm, _("Close: the customer has it")),
     "expect_part": Button(E.PART_EXPECTED, ticket_steps.ExpectPartForm, _("Change the date of a part")),
+    "no_charge": Button(E.NO_CHARGE, ticket_steps.NoChargeForm, _("No charge")),
     "decide_warranty": Button(E.WARRANTY_DECIDED, ticket_steps.WarrantyForm, _("Decide the warranty")),
     "sent": Button(E.SENT, ticket_steps.StepForm, _("On its way to us")),
     "withdraw_estimate": Button(E.ESTIMATE_WITHDRAWN, ticket_steps.BareForm, _("Take the estimate back"), grave=True),
@@ -124,7 +125,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
     def _forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> StepForms:
         """The forms by the name of their button. Only the one whose button was pressed is bound."""
         step_forms: StepForms = {}
-        moves = next_moves(ticket.state)
+        moves = next_moves(ticket.state, ticket.charge)
         pressed = "send_estimate" if posted == "more_lines" else posted
         for name, button in BUTTONS.items():
             if button.kind in moves or name == pressed:

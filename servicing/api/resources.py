@@ -6,7 +6,17 @@ from rest_framework import serializers
 
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed
 from members.enums import Level
-from servicing.enums import EventKind, ServiceKind, TicketState, Track, Travel, Warranty, WhyNoWarranty, WhyStandard
+from servicing.enums import (
+    Charge,
+    EventKind,
+    ServiceKind,
+    TicketState,
+    Track,
+    Travel,
+    Warranty,
+    WhyNoWarranty,
+    WhyStandard,
+)
 from servicing.rules import next_moves
 
 # The kinds that `recordTicketEvent` takes. Those that come with more data have an endpoint of their own.
@@ -16,6 +26,7 @@ REPORTED_KINDS = (
     EventKind.BOOKED_IN,
     EventKind.ASSESSED,
     EventKind.WARRANTY_DECIDED,
+    EventKind.NO_CHARGE,
     EventKind.QUESTION_ANSWERED,
     EventKind.ESTIMATE_WITHDRAWN,
     EventKind.ESTIMATE_APPROVED,
@@ -29,8 +40,16 @@ REPORTED_KINDS = (
 )
 REPORTED_KIND_CHOICES = [(kind.value, kind.label) for kind in REPORTED_KINDS]
 CUSTOMER_KIND_CHOICES = [("member", "member"), ("visiting", "visiting")]
-# What `recordTicketEvent` takes in each state.
-MOVES = {state.value: [kind.value for kind in next_moves(state) if kind in REPORTED_KINDS] for state in TicketState}
+# What `recordTicketEvent` takes, by the state and what is settled about who pays.
+MOVES = {
+    (state.value, charge.value): [kind.value for kind in next_moves(state, charge) if kind in REPORTED_KINDS]
+    for state in TicketState
+    for charge in Charge
+}
+
+
+def possible_moves(state: str, charge: str) -> list[str]:
+    return MOVES[state, charge]
 
 
 class NamedSerializer(serializers.Serializer[Any]):
@@ -76,6 +95,10 @@ class TicketSerializer(SparseSerializer):
     free_return = serializers.BooleanField()
     loan_possible = serializers.BooleanField()
     loan_wanted = serializers.BooleanField()
+    charge = serializers.ChoiceField(
+        choices=Charge.choices,
+        help_text="Chargeable work starts once this is `warranty`, `no_charge` or `approved` (R62).",
+    )
     warranty_asked = serializers.BooleanField()
     warranty = serializers.ChoiceField(choices=Warranty.choices)
     why_no_warranty = serializers.ChoiceField(choices=WhyNoWarranty.choices, allow_blank=True)
@@ -115,7 +138,7 @@ def _customer(  # noqa: PLR0917
 
 TICKET = Resource(
     TicketSerializer,
-    moves=computed("state", make=MOVES.__getitem__),
+    moves=computed("state", "charge", make=possible_moves),
     customer=computed(
         "member__first_name",
         "member__last_name",

@@ -28,8 +28,15 @@ from cps_portal.core.rest.views import PartnerView
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails, keep_locked
 from servicing.api.openings import TicketOpeningSerializer, open_ticket
-from servicing.api.resources import EVENT, MOVES, REPORTED_KIND_CHOICES, TICKET, EventSerializer, TicketSerializer
-from servicing.enums import EventKind, TicketState, WhyNoWarranty
+from servicing.api.resources import (
+    EVENT,
+    REPORTED_KIND_CHOICES,
+    TICKET,
+    EventSerializer,
+    TicketSerializer,
+    possible_moves,
+)
+from servicing.enums import EventKind, TicketState, WhyNoCharge, WhyNoWarranty
 from servicing.models import ServiceCentre, Ticket, TicketEvent
 
 MAX_EXTERNAL_ID_LENGTH = 100
@@ -188,6 +195,13 @@ class ReportSerializer(StrictSerializer):
         default="",
         help_text="warranty_decided: why not. The customer reads it.",
     )
+    why_no_charge = serializers.ChoiceField(
+        choices=WhyNoCharge.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="no_charge: why the customer pays nothing. The customer reads it.",
+    )
     proof_seen = serializers.BooleanField(
         required=False, default=False, help_text="warranty_decided: you have seen a proof of purchase."
     )
@@ -209,6 +223,8 @@ class ReportSerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == EventKind.WARRANTY_DECIDED and attrs["in_warranty"] is None:
             raise serializers.ValidationError({"in_warranty": ["Say what was decided: true or false."]})
+        if attrs["kind"] == EventKind.NO_CHARGE and not attrs["why_no_charge"]:
+            raise serializers.ValidationError({"why_no_charge": ["Say why there is no charge."]})
         return attrs
 
 
@@ -273,7 +289,7 @@ def record(ticket: Ticket, payload: Mapping[str, Any], partner: Partner, at: dat
         "recorded": event.received_at == at,
         "event": EVENT.from_instance(event),
         "state": ticket.state,
-        "moves": MOVES[ticket.state],
+        "moves": possible_moves(ticket.state, ticket.charge),
         "due_at": ticket.due_at,
         "paused": ticket.paused,
     }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, LongText
 from servicing.actions import estimates, messages, parts, shipping
-from servicing.enums import WhyNoWarranty
+from servicing.enums import WhyNoCharge, WhyNoWarranty
 from servicing.models import Part, Ticket
 from servicing.models.parcels import MAX_NUMBER_LENGTH
 from servicing.queries.file_access import PURPOSE
@@ -227,6 +227,14 @@ class ExpectPartForm(PartForm):
         widget=day_input(),
         error_messages={"invalid": _("Write the day like 2026-03-31.")},
         help_text=_("Leave it empty if there is no date any more."),
+    )
+
+
+class NoChargeForm(StepForm):
+    why_no_charge = forms.ChoiceField(
+        label=_("Why the customer pays nothing"),
+        choices=WhyNoCharge.choices,
+        error_messages={"required": _("Choose why there is no charge. The customer reads it.")},
     )
 
 

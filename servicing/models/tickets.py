@@ -22,6 +22,7 @@ from servicing.enums import (
     IN_WORKSHOP,
     OPEN_TICKETS,
     OVER,
+    Charge,
     EventKind,
     PlaceWish,
     ServiceKind,
@@ -35,6 +36,7 @@ from servicing.enums import (
 from servicing.models.centres import ServiceCentre
 from servicing.models.parcels import REFERENCE_FORM, Parcel
 from servicing.rules import places as rules
+from servicing.rules.charge import SETTLED
 
 
 class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
@@ -181,6 +183,10 @@ class Ticket(models.Model):
     warranty = models.CharField(_("warranty"), max_length=12, choices=Warranty, default=Warranty.CHARGEABLE)
     why_no_warranty = models.CharField(_("reason for no warranty"), max_length=16, choices=WhyNoWarranty, blank=True)
 
+    charge = models.CharField(
+        _("who pays"), max_length=10, choices=Charge, default=Charge.OPEN, db_default=Charge.OPEN, editable=False
+    )
+
     level = models.CharField(_("level at intake"), max_length=10, choices=Level, blank=True)
     treatment = models.CharField(_("treatment at intake"), max_length=14, default="", db_default="", editable=False)
     track = models.CharField(_("track"), max_length=8, choices=Track)
@@ -276,6 +282,11 @@ class Ticket(models.Model):
             models.CheckConstraint(
                 name="ticket_ended",
                 condition=Q(state__in=OVER, ended_at__isnull=False) | (~Q(state__in=OVER) & Q(ended_at=None)),
+            ),
+            models.CheckConstraint(name="ticket_charge_known", condition=Q(charge__in=Charge.values)),
+            models.CheckConstraint(
+                name="ticket_work_is_settled",
+                condition=~Q(state__in=(TicketState.WAITING_PARTS, TicketState.IN_REPAIR)) | Q(charge__in=SETTLED),
             ),
             models.CheckConstraint(
                 name="ticket_clock_from_intake", condition=Q(due_at=None) | Q(booked_in_at__isnull=False)

@@ -40,6 +40,7 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The centre has decided on the warranty for your %(product)s"),
         _("See the decision and the reason."),
     ),
+    E.NO_CHARGE: (_("There’s no charge for your %(product)s"), _("The work can start. See the reason.")),
     E.QUESTION_ASKED: (
         _("The centre has a question about your %(product)s"),
         _("The clock is paused until you answer."),

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from servicing.enums import IN_WORKSHOP, OPEN_LOANS, OVER, EstimateState, EventKind, LoanState, TicketState, Track
+from servicing.enums import (
+    IN_WORKSHOP,
+    OPEN_LOANS,
+    OVER,
+    Charge,
+    EstimateState,
+    EventKind,
+    LoanState,
+    TicketState,
+    Track,
+)
 from servicing.models import Estimate, Loan, Part, Ticket, load_calendars
 from servicing.presenters import events
 from servicing.queries.clock import get_clock
@@ -106,6 +116,7 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     E.BECAME_STANDARD: lambda news: news.ticket.track == Track.STANDARD and news.state not in OVER,
     E.BECAME_FAST_TRACK: lambda news: news.ticket.track == Track.FAST and (news.is_on_the_way or news.is_in_workshop),
     E.WARRANTY_DECIDED: lambda news: news.state not in OVER and news.is_last_of_its_kind,
+    E.NO_CHARGE: lambda news: news.ticket.charge == Charge.NO_CHARGE and news.state not in OVER,
     E.QUESTION_ASKED: lambda news: news.is_last_of_its_kind and news.asks,
     E.ESTIMATE_SENT: _is_estimate_open,
     E.ESTIMATE_WITHDRAWN: _is_another_estimate_awaited,

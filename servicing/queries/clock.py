@@ -30,4 +30,5 @@ def to_rule_event(row: TicketEvent) -> Event:
         target_days=row.data.get("target_days"),
         part=str(row.data.get("part", "")),
         expected=date.fromisoformat(expected) if expected else None,
+        warranty=str(row.data.get("warranty", "")),
     )

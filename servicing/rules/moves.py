@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, EventKind, TicketState
+from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, Charge, EventKind, TicketState
+from servicing.rules.charge import is_allowed
 
 E, S = EventKind, TicketState
 
@@ -62,6 +63,7 @@ FACTS: dict[EventKind, tuple[TicketState, ...]] = {
     E.BECAME_FAST_TRACK: (*ON_THE_WAY, *IN_WORKSHOP),
     E.SHIPPING_CHANGED: (S.WAITING, *ON_THE_WAY, *IN_WORKSHOP, S.READY),
     E.WARRANTY_DECIDED: (*ON_THE_WAY, *IN_WORKSHOP),
+    E.NO_CHARGE: tuple(state for state in IN_WORKSHOP if state != S.ESTIMATE_SENT),  # it is withdrawn first
     E.QUESTION_ASKED: (*ON_THE_WAY, *IN_WORKSHOP),
     E.QUESTION_ANSWERED: (*ON_THE_WAY, *SINCE_INTAKE),
     E.PART_EXPECTED: IN_WORKSHOP,
@@ -93,15 +95,18 @@ IMPLIED: Mapping[tuple[TicketState | None, EventKind], TicketState] = {
 OPENING = (E.REQUESTED, E.PLACE_AWAITED)
 
 
-def next_state(state: str | None, kind: str) -> TicketState | None:
-    """The state that an event leads to; None if it is not possible in this state."""
+def next_state(state: str | None, kind: str, charge: str = Charge.OPEN) -> TicketState | None:
+    """The state that an event leads to; None if it is not possible in this state, or not yet settled who pays."""
+    if not is_allowed(Charge(charge), kind):
+        return None
     return TRANSITIONS.get((None if state is None else S(state), E(kind)))
 
 
-def next_moves(state: str | None) -> dict[EventKind, TicketState]:
+def next_moves(state: str | None, charge: str = Charge.OPEN) -> dict[EventKind, TicketState]:
     """The events that are possible in a state and where they lead; those that change the state come first (R52)."""
     current = None if state is None else S(state)
-    possible = {kind: TRANSITIONS[current, kind] for kind in E if (current, kind) in TRANSITIONS}
+    moves = {kind: next_state(current, kind, charge) for kind in E}
+    possible = {kind: to for kind, to in moves.items() if to}
     return dict(sorted(possible.items(), key=lambda move: move[1] == current and move[0] not in MOVES[current]))
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from servicing.enums import EventKind, TicketState
+from servicing.enums import Charge, EventKind, TicketState
+from servicing.rules.charge import charge_after, is_allowed
 from servicing.rules.moves import IMPLIED, OPENING, TRANSITIONS, next_state
 
 RANK = {kind.value: rank for rank, kind in enumerate(EventKind)}
@@ -18,7 +19,8 @@ RANK = {kind.value: rank for rank, kind in enumerate(EventKind)}
 class Event:
     """One event. `external_id` is the sender's ("" for none); `sequence` grows in order of arrival.
 
-    `target_days` is set by `booked_in` and `became_fast_track`; `part` (any key) and `expected` by the events of parts.
+    `target_days` is set by `booked_in` and `became_fast_track`; `part` (any key) and `expected` by the events of parts,
+    `warranty` by `warranty_decided`.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class Event:
     target_days: int | None = None
     part: str = ""
     expected: date | None = None
+    warranty: str = ""
 
     def __post_init__(self) -> None:
         # Python compares two times of the same zone by their wall-clock values, and in autumn one hour comes twice.
@@ -43,6 +46,7 @@ class Step:
     event: Event
     state: TicketState | None
     applied: bool
+    charge: Charge = Charge.OPEN
 
 
 def order_events(events: Iterable[Event]) -> list[Event]:
@@ -57,12 +61,15 @@ def order_events(events: Iterable[Event]) -> list[Event]:
 def replay(events: Iterable[Event]) -> tuple[Step, ...]:
     """Every event in order of occurrence, with the state after it and whether it was applied (R52)."""
     state: TicketState | None = None
+    charge = Charge.OPEN
     steps = []
     for event in order_events(events):
         move = (state, EventKind(event.kind))
-        new_state = TRANSITIONS.get(move) or IMPLIED.get(move)
+        new_state = (TRANSITIONS.get(move) or IMPLIED.get(move)) if is_allowed(charge, event.kind) else None
+        if new_state is not None:
+            charge = charge_after(charge, event.kind, event.warranty)
         state = new_state or state
-        steps.append(Step(event, state, new_state is not None))
+        steps.append(Step(event, state, new_state is not None, charge))
     return tuple(steps)
 
 
@@ -71,12 +78,13 @@ def may_record(events: Iterable[Event], event: Event) -> bool:
 
     Late reports are always kept: refusing them would lose what really happened.
     """
-    state, moved_at = None, None
+    state, moved_at, charge = None, None, Charge.OPEN
     for step in replay(events):
+        charge = step.charge
         if step.state != state:
             state, moved_at = step.state, step.event.occurred_at
     is_late_report = moved_at is not None and event.occurred_at < moved_at
-    return is_late_report or next_state(state, event.kind) is not None
+    return is_late_report or next_state(state, event.kind, charge) is not None
 
 
 def _arrival(event: Event) -> tuple[datetime, int, str, str, datetime]:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from servicing.api.resources import MOVES, REPORTED_KINDS
-from servicing.enums import TicketState
+from servicing.enums import Charge, TicketState
 from servicing.models import Ticket, TicketEvent
 from servicing.rules import next_moves
 from tests.api.machines import Machine
@@ -41,7 +41,7 @@ def test_an_event_moves_the_ticket_and_counts_once(workshop: Machine, ticket: Ti
 def take_each_move(workshop: Machine, ticket: Ticket, taken: set[str]) -> None:
     """Post every kind that `moves` lists, each undone afterwards, and add it to `taken`."""
     path = f"tickets/{ticket.reference}"
-    more = {"in_warranty": False, "why": "not_covered"}
+    more = {"in_warranty": False, "why": "not_covered", "why_no_charge": "goodwill"}
     for kind in workshop.get(path).json()["moves"]:
         with transaction.atomic():
             answer = workshop.post(f"{path}/events", said(kind, f"try-{kind}", **more))
@@ -75,7 +75,8 @@ def test_everything_that_moves_lists_can_be_posted_in_every_state_of_a_job(works
 
 @each_row("state", TicketState)
 def test_moves_lists_no_kind_that_has_an_endpoint_of_its_own(state: TicketState) -> None:
-    assert set(MOVES[state]) == set(next_moves(state)) & set(REPORTED_KINDS)
+    for charge in Charge:
+        assert set(MOVES[state, charge]) == set(next_moves(state, charge)) & set(REPORTED_KINDS)
 
 
 @each_row("kind", ["question_asked", "part_ordered", "part_expected", "estimate_sent", "repaired"])

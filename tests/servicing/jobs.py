@@ -6,11 +6,12 @@ from typing import Any
 from kitbag.enums import Shelf
 from members.enums import Level
 from members.models import Member
-from servicing.actions.events import Actor, record_event
+from servicing.actions.estimates import record_no_charge
+from servicing.actions.events import SYSTEM, Actor, record_event
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.actions.shipping import ReturnTo
 from servicing.actions.tickets import book_in
-from servicing.enums import EventKind, ServiceKind
+from servicing.enums import EventKind, ServiceKind, WhyNoCharge
 from servicing.models import ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
 from tests.factories import validated
@@ -69,3 +70,8 @@ def platinum(member: Member) -> Member:
     Member.objects.filter(pk=member.pk).update(level=Level.PLATINUM)
     member.refresh_from_db()
     return member
+
+
+def without_charge(ticket: Ticket, at: datetime = MONDAY + HOUR) -> Ticket:
+    """Recorded as free of charge, so that the work can start (R62)."""
+    return record_no_charge(ticket=ticket, why=WhyNoCharge.GOODWILL, actor=SYSTEM, at=at).ticket

@@ -18,7 +18,7 @@ from servicing.enums import EstimateState, EventKind, TicketState, Warranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
 from tests.rows import each_row
-from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
+from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre, without_charge
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +126,7 @@ def test_an_estimate_reported_twice_is_sent_once(ticket: Ticket, desk: Actor) ->
 
 
 def test_an_estimate_reported_after_the_work_went_on_needs_no_answer(ticket: Ticket, desk: Actor) -> None:
+    without_charge(ticket, AT)
     record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, actor=desk, at=AT + HOUR)
     row = sent(ticket, desk, AT + 2 * HOUR, occurred_at=AT)
     ticket.refresh_from_db()

@@ -4,7 +4,7 @@ import re
 from itertools import product
 from pathlib import Path
 
-from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, OPEN_TICKETS, OVER, EventKind, TicketState
+from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, OPEN_TICKETS, OVER, Charge, EventKind, TicketState
 from servicing.rules import TRANSITIONS, holds_a_place, is_over, next_moves, next_state
 from servicing.rules.moves import FACTS, MOVES, OPENING
 from tests.rows import each_row
@@ -31,12 +31,12 @@ EXPECTED = {
 
 @each_row(("start", "end"), list(product(S, S)), ids=lambda state: str(state.value))
 def test_only_the_expected_transitions_exist(start: TicketState, end: TicketState) -> None:
-    kinds = [kind for kind in EventKind if next_state(start, kind) == end]
+    kinds = [kind for kind in EventKind if next_state(start, kind, Charge.APPROVED) == end]
     if start != end:
         assert bool(kinds) is (end in EXPECTED[start])
     else:  # staying is for facts, a better estimate and one more part
         assert {*kinds} - {*FACTS} <= {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED}
-    assert all(next_moves(start)[kind] == end for kind in kinds)
+    assert all(next_moves(start, Charge.APPROVED)[kind] == end for kind in kinds)
 
 
 def test_a_ticket_begins_requested_or_waiting() -> None:
@@ -78,7 +78,7 @@ def test_a_place_is_taken_from_the_request_until_ready_to_ship() -> None:
 
 
 def test_events_that_change_the_state_are_listed_first() -> None:
-    kinds = list(next_moves(S.IN_REPAIR))
+    kinds = list(next_moves(S.IN_REPAIR, Charge.APPROVED))
     assert {*kinds[:3]} == {EventKind.ESTIMATE_SENT, EventKind.PART_ORDERED, EventKind.READY}
     assert EventKind.QUESTION_ASKED in kinds[3:]
 

@@ -24,7 +24,7 @@ from servicing.presenters.news import IS_CURRENT
 from tests.mails import mails_to
 from tests.notices import archive, shown
 from tests.rows import each_row
-from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
+from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre, without_charge
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,14 @@ def warranty_decided(world: World) -> Story:
     job.record(E.CLOSED)
 
 
+def no_charge(world: World) -> Story:
+    job = Job(world)
+    without_charge(job.ticket, AT)
+    yield E.NO_CHARGE
+    job.record(E.READY)
+    job.record(E.CLOSED)
+
+
 def question_asked(world: World) -> Story:
     job = Job(world)
     write_message(ticket=job.ticket, text="Which lens?", actor=job.desk, at=AT, asks=True)
@@ -118,6 +126,7 @@ def estimate_expired(world: World) -> Story:
 
 def part_ordered(world: World) -> Story:
     job = Job(world)
+    without_charge(job.ticket, AT)
     part = parts.order_part(ticket=job.ticket, name="Shutter", actor=job.desk, at=AT)
     yield E.PART_ORDERED
     parts.receive_part(part=part, actor=job.desk, at=LATER)
@@ -125,6 +134,7 @@ def part_ordered(world: World) -> Story:
 
 def part_late(world: World) -> Story:
     job = Job(world)
+    without_charge(job.ticket, AT)
     day = (AT + timedelta(days=30)).date()
     part = parts.order_part(ticket=job.ticket, name="Shutter", expected_on=day, actor=job.desk, at=AT)
     yield events.PART_LATE
@@ -167,6 +177,7 @@ STORIES = [
     place_lapsed,
     booked_in,
     warranty_decided,
+    no_charge,
     question_asked,
     estimate_sent,
     estimate_withdrawn,

@@ -13,7 +13,7 @@ from servicing.models import ServiceCentre, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
 from servicing.rules.clock import SummaryKind, expected_ready_on, summarize_clock
 from tests.rows import each_row
-from tests.servicing.jobs import HOUR, MONDAY, a_centre, at_the_centre
+from tests.servicing.jobs import HOUR, MONDAY, a_centre, at_the_centre, without_charge
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def desk(world: World) -> Actor:
 
 @pytest.fixture
 def ticket(world: World, centre: ServiceCentre) -> Ticket:
-    return at_the_centre(world, centre)
+    return without_charge(at_the_centre(world, centre))
 
 
 def offers(ticket: Ticket) -> int:
@@ -80,7 +80,7 @@ def test_an_order_with_a_late_date_does_too_until_the_part_arrives(world: World,
 
 
 def test_without_the_benefit_a_late_part_brings_no_loan_offer(world: World, centre: ServiceCentre, desk: Actor) -> None:
-    ticket = at_the_centre(world, centre, "012345678909")
+    ticket = without_charge(at_the_centre(world, centre, "012345678909"))
     Ticket.objects.filter(pk=ticket.pk).update(loan_possible=False)
     order_part(ticket=ticket, name="Shutter unit", expected_on=NEXT_FRIDAY, actor=desk, at=AT)
     assert (notices(world)[-1], offers(ticket)) == ("part_late", 0)

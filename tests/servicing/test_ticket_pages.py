@@ -25,7 +25,7 @@ from servicing.enums import EventKind, PlaceWish, TicketState
 from servicing.models import CentreStaff, ServiceCentre, Ticket, TicketEvent, TicketFile
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
-from tests.servicing.jobs import a_centre, a_request, at_the_centre
+from tests.servicing.jobs import a_centre, a_request, at_the_centre, without_charge
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,7 @@ def test_a_late_ticket_shows_why_the_new_date_and_that_a_target_is_no_promise(
     as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
     coming = timezone.now().date() + WEEK
+    without_charge(ticket, timezone.now())
     order_part(ticket=ticket, name="AF motor", expected_on=coming, actor=desk, at=timezone.now())
     page = as_ana.get(ticket.get_absolute_url()).content.decode()
     assert "AF motor" in page
@@ -181,6 +182,7 @@ def test_showing_a_job_and_the_list_costs_the_same_however_much_happened(
     as_ana: Client, world: World, centre: ServiceCentre, ticket: Ticket, desk: Actor
 ) -> None:
     now = timezone.now()
+    without_charge(ticket, timezone.now())
     part = order_part(ticket=ticket, name="AF motor", actor=desk, at=now)
     write_message(ticket=ticket, text="One", actor=desk, at=now)
     page, all_of_them = queries(as_ana, ticket.get_absolute_url()), queries(as_ana, "/service/")
@@ -210,6 +212,7 @@ def test_the_mails_say_what_is_to_be_done(world: World, ticket: Ticket, desk: Ac
     assert "we send your product back unrepaired" in mail_of("estimate_sent")
     record_event(ticket=ticket, kind=EventKind.ESTIMATE_APPROVED, actor=desk, at=timezone.now())
     day = timezone.now().date() + WEEK
+    without_charge(ticket, timezone.now())
     order_part(ticket=ticket, name="AF motor", expected_on=day, actor=desk, at=timezone.now())
     late = mail_of("part_ordered")
     assert "AF motor" in late

@@ -134,6 +134,7 @@ def test_what_is_booked_in_while_the_centre_is_closed_starts_at_its_next_opening
 
 
 IN, SEEN = ("2026-03-02T10:00", E.BOOKED_IN), ("2026-03-02T11:00", E.ASSESSED)  # Monday; due on Thursday at ten
+FREE = ("2026-03-02T11:00", E.NO_CHARGE)
 ESTIMATE, ORDERED = ("2026-03-02T15:00", E.ESTIMATE_SENT), ("2026-03-02T12:00", E.PART_ORDERED)
 
 
@@ -195,6 +196,7 @@ def test_the_clock_stops_at_ready_to_ship() -> None:
     events = make_events(
         IN,
         SEEN,
+        FREE,
         ("2026-03-02T12:00", E.REPAIR_STARTED),
         ("2026-03-04T12:00", E.READY),
         ("2026-03-09T12:00", E.SHIPPED),
@@ -234,7 +236,7 @@ def test_days_are_counted_by_dates() -> None:
 )
 def test_a_part_expected_after_the_target_counts_at_once(expected_on: date | None, later: list, will_be: bool) -> None:
     order = (*ORDERED, {"part": "7", "expected": expected_on})
-    clock = clock_at(make_events(IN, SEEN, order, *later), "2026-03-02T14:00")
+    clock = clock_at(make_events(IN, SEEN, FREE, order, *later), "2026-03-02T14:00")
     assert (clock.will_be_missed, clock.missed, clock.offers_loan) == (will_be, False, will_be)
 
 
@@ -281,7 +283,7 @@ def test_an_answer_reported_before_its_question_ends_the_pause() -> None:
 
 
 def test_a_late_estimate_does_not_undo_the_work_after_it() -> None:
-    done = [IN, SEEN, ("2026-03-03T10:00", E.REPAIR_STARTED), ("2026-03-04T10:00", E.READY)]
+    done = [IN, SEEN, FREE, ("2026-03-03T10:00", E.REPAIR_STARTED), ("2026-03-04T10:00", E.READY)]
     clock = clock_at(make_events(*done, ESTIMATE), "2026-03-20T12:00")
     assert clock.state == S.READY and all(step.applied for step in clock.steps)
     assert [pause.until for pause in clock.pauses] == [datetime(2026, 3, 3, 8, tzinfo=UTC)]
