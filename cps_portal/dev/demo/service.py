@@ -14,7 +14,7 @@ from servicing.actions.events import Actor, record_event
 from servicing.actions.parts import order_part
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.actions.tickets import book_in
-from servicing.enums import EventKind, ServiceKind
+from servicing.enums import EventKind, ServiceKind, WhyNoCharge
 from servicing.models import CentreStaff, LoanUnit, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
 from servicing.rules import next_moves
@@ -55,6 +55,7 @@ def make_jobs() -> None:
             actor,
             _ago(58),
             EventKind.ASSESSED,
+            EventKind.NO_CHARGE,
             EventKind.REPAIR_STARTED,
             EventKind.READY,
             EventKind.SHIPPED,
@@ -109,8 +110,9 @@ def _through(ticket: Ticket, actor: Actor, at: datetime, *kinds: EventKind) -> N
     book_in(ticket=ticket, actor=actor, at=at, condition="Some wear, no cracks", accessories="Body cap")
     for hours, kind in enumerate(kinds, start=1):
         ticket.refresh_from_db()
-        if kind in next_moves(ticket.state):
-            record_event(ticket=ticket, kind=kind, actor=actor, at=at + timedelta(hours=hours))
+        if kind in next_moves(ticket.state, ticket.charge):
+            data = {"why": WhyNoCharge.GOODWILL} if kind == EventKind.NO_CHARGE else None
+            record_event(ticket=ticket, kind=kind, data=data, actor=actor, at=at + timedelta(hours=hours))
 
 
 def _estimate(ticket: Ticket, actor: Actor, at: datetime, *, currency: str, note: str, part: str, price: str) -> None:
