@@ -54,5 +54,6 @@ def _close_as_before(*, member: int, erased_at: datetime) -> None:
 
 def forget_sign_ins() -> int:
     """After a restore: end all sessions and API tokens, because some had been ended since. Returns how many."""
-    sessions = Session.objects.all().delete()[0]
-    return sessions + sum(model.objects.all().delete()[0] for model in (AccessToken, RefreshToken, Grant))
+    sessions: int = Session.objects.all().delete()[0]
+    tokens: int = sum(model.objects.all().delete()[0] for model in (AccessToken, RefreshToken, Grant))
+    return sessions + tokens

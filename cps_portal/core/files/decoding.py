@@ -84,7 +84,7 @@ class Decoder:
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 (our own program)
                     self._command,
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     cwd=settings.BASE_DIR,
                     env={"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},  # no secrets; fewer heaps, which count as memory
                     start_new_session=True,  # Ctrl-C is for the web process: this one ends with it
