@@ -22,6 +22,7 @@ from servicing.enums import DayKind, HolidayAnswer
 if TYPE_CHECKING:
     from servicing.models.centres import ServiceCentre
 
+HOURS_EXAMPLE = "Mo-Th 09:00-18:00; Fr 09:00-12:00"
 MAX_DAYS_OFF = 31  # in one row
 MAX_SEASON_DAYS = 200
 NO_TIMES = Q(opens=None, closes=None)
@@ -33,9 +34,8 @@ def check_week(text: str) -> None:
     try:
         parse_week(text)
     except ValueError as error:
-        raise ValidationError(
-            _("Write the hours like “Mo-Th 09:00-18:00; Fr 09:00-12:00” (%(error)s)."), params={"error": error}
-        ) from None
+        params = {"example": HOURS_EXAMPLE, "error": error}
+        raise ValidationError(_("Write the hours like “%(example)s” (%(error)s)."), params=params) from None
 
 
 def check_holiday_country(code: str) -> None:

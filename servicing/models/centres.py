@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
@@ -24,6 +25,7 @@ from members.models import User
 from servicing.enums import CentreKind, CentreStatus, ServiceKind
 from servicing.models.calendar import (
     EXCEPTIONS,
+    HOURS_EXAMPLE,
     CalendarException,
     build_calendar,
     check_holiday_region,
@@ -83,7 +85,9 @@ class ServiceCentre(models.Model):
         default=DEFAULT_HOURS,
         db_default=DEFAULT_HOURS,
         validators=[check_week],
-        help_text=_("By weekday, like “Mo-Th 09:00-18:00; Fr 09:00-12:00”. Days that aren’t named are closed."),
+        help_text=format_lazy(
+            _("By weekday, like “{example}”. Days that aren’t named are closed."), example=HOURS_EXAMPLE
+        ),
     )
     subdivision = models.CharField(
         _("part of the country"),
