@@ -20,7 +20,7 @@ OF_A_SESSION = re.compile(
     r"pg_(try_)?advisory_lock"
     r"|(?:^|;)\s*(listen|notify|unlisten|reset) [\w.*]+\s*(,|;|$)"
     r"|(?:^|;)\s*(discard (all|temp|plans|sequences)|declare \w+ |prepare \w+ as |set session |create temp)"
-    r"|(?:^|;)\s*set (?!local|transaction|constraints)\w+ (=|to) ",
+    r"|(?:^|;)\s*(?-i:set|SET) (?!local|transaction|constraints)\w+ (=|to) ",  # prose begins with a capital
     re.IGNORECASE,
 )
 

@@ -2,7 +2,8 @@
 
 import io
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg2
 import pytest
@@ -16,23 +17,28 @@ from cps_portal.site.management.commands import migrate
 TABLE = "django_migrations"
 
 
-def lock_table(seconds: float) -> threading.Thread:
-    """Hold the table of migrations in a transaction of another connection for so long."""
+@contextmanager
+def table_locked() -> Iterator[threading.Event]:
+    """Another connection holds the table of migrations until the event is set, or the block ends."""
     parameters = {**connection.get_connection_params(), "cursor_factory": None}
-    held = threading.Event()
+    held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
         other = psycopg2.connect(**parameters)
         with other.cursor() as cursor:
             cursor.execute(f"lock table {TABLE} in access exclusive mode")
             held.set()
-            time.sleep(seconds)
+            release.wait(60)
         other.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(5)
-    return thread
+    assert held.wait(30)
+    try:
+        yield release
+    finally:
+        release.set()
+        thread.join()
 
 
 @pytest.fixture
@@ -42,21 +48,22 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "MAX_PAUSE_SECONDS", 0.1)
 
 
-def test_a_locked_table_is_tried_again_until_it_is_free(transactional_db: None, short_waits: None) -> None:
-    holder, output = lock_table(0.5), io.StringIO()
-    before = connection.settings_dict["OPTIONS"]["options"]
-    call_command("migrate", "limits", verbosity=0, stderr=output)
-    holder.join()
-    assert "A table is in use. Trying again" in output.getvalue()
+def test_a_locked_table_is_tried_again_until_it_is_free(
+    transactional_db: None, short_waits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, output = connection.settings_dict["OPTIONS"]["options"], io.StringIO()
+    with table_locked() as release:
+        monkeypatch.setattr(migrate.time, "sleep", lambda _seconds: release.set())  # the pause after the first try
+        call_command("migrate", "limits", verbosity=0, stderr=output)
+    assert output.getvalue().startswith("A table is in use. Trying again in")
     assert MigrationRecorder(connection).applied_migrations()
     assert connection.settings_dict["OPTIONS"]["options"] == before
 
 
-def test_a_table_that_stays_locked_ends_the_migration_without_a_long_wait(
-    transactional_db: None, short_waits: None
-) -> None:
-    holder, began = lock_table(1), time.monotonic()
-    with pytest.raises(OperationalError, match="lock timeout"):
-        call_command("migrate", "limits", verbosity=0, tries=2, stderr=io.StringIO())
-    assert time.monotonic() - began < 0.9
-    holder.join()
+def test_a_table_that_stays_locked_ends_the_migration(transactional_db: None, short_waits: None) -> None:
+    output = io.StringIO()
+    with table_locked() as release:
+        with pytest.raises(OperationalError, match="lock timeout"):
+            call_command("migrate", "limits", verbosity=0, tries=3, stderr=output)
+        assert not release.is_set(), "it did not wait for the other one to finish"
+    assert output.getvalue().count("Trying again") == 2

@@ -20,9 +20,15 @@ OWN_READERS = {"cps_portal/settings/environment.py", "cps_portal/settings/dev.py
 
 BAD_VALUES = {
     "SITE_URL": ["portal.example", "https://portal.example/", "ftp://portal.example"],
-    "DATABASE_URL": ["mysql://user:hidden@host/name", "hidden", "sqlite:///hidden"],
+    "DATABASE_URL": [
+        "mysql://user:hidden@host/name",
+        "hidden",
+        "sqlite:///hidden",
+        "postgres://user:hidden@host:port/name",
+    ],
     "REDIS_URL": ["localhost:6379", "http://:hidden@localhost"],
     "ENCRYPTION_KEYS": ["hidden", "x" * 31, f"{'x' * 32},hidden", f"hidden, {'x' * 40}"],
+    "EMAIL_URL": ["mail.example", "smtpx://user:hidden@mail.example", "smtp://mail.example:port"],
     "DATABASE_LIMITS": ["job", "webs", "0"],
     "BEHIND_PROXY": ["maybe", "2", "tru"],
     "CONN_MAX_AGE": ["-1", "1.5", "ten", "100000"],

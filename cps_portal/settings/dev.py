@@ -21,7 +21,7 @@ os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))
 
 from .base import *  # noqa: E402, F403
 from .base import BASE_DIR, INSTALLED_APPS, STORAGES, TEMPLATES  # noqa: E402
-from .variables import YES_OR_NO  # noqa: E402
+from .kinds import YES_OR_NO  # noqa: E402
 
 DEBUG = YES_OR_NO.read(os.environ.get("DEBUG", "true"))
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.dev", "cps_portal.dev.mailbox"]

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from cps_portal.settings.variables import GROUPS, Variable
+from cps_portal.settings.kinds import Variable
+from cps_portal.settings.variables import GROUPS
 
 VARIABLES = {variable.name: variable for group in GROUPS.values() for variable in group}
 
@@ -29,7 +30,7 @@ def env(name: str) -> Any:
 def _read(variable: Variable, text: str) -> Any:
     try:
         return variable.kind.read(text)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, ImproperlyConfigured):  # the last one by django-environ, without the name
         value = "its value" if variable.is_secret else repr(text)
         raise ImproperlyConfigured(
             f"{variable.name}: {value} is not what it has to be: {variable.kind.name} ({variable.meaning})."

@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from cps_portal.settings.variables import COMPOSE, FOR_TESTS, GROUPS, Variable
+from cps_portal.settings.kinds import Variable
+from cps_portal.settings.variables import COMPOSE, FOR_TESTS, GROUPS
 
 COMPOSE_TITLE = "Only for docker-compose.yml"
 HEAD = "| variable | kind | default | meaning |\n|---|---|---|---|"

@@ -6,9 +6,9 @@ nothing is done twice. It connects to PostgreSQL itself, also if the portal uses
 """
 
 import time
-from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS, OperationalError
 from psycopg2 import errorcodes
@@ -21,7 +21,7 @@ LOCKED_CODES = frozenset({errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DET
 
 
 class Command(migrate.Command):
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--tries",
