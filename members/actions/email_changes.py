@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
@@ -14,6 +14,8 @@ from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import essential
 from members.actions.sign_ins import end_other_sessions
 from members.models import EmailChange, User
+
+TAKEN = _("Another account uses this address by now. Write to us, and we’ll look into it.")
 
 
 @transaction.atomic
@@ -37,13 +39,13 @@ def undo_email_change(*, change: EmailChange, password: str, at: datetime) -> Us
     if locked is None:
         raise Refusal("over", _("This link has been used, or it’s too old. Write to us, and we’ll look into it."))
     if _is_taken(locked.old_email, user):
-        raise Refusal("taken", _("Another account uses this address by now. Write to us, and we’ll look into it."))
+        raise Refusal("taken", TAKEN)
     replaced = user.email
-    EmailAddress.objects.filter(user=user).delete()
-    EmailAddress.objects.create(user=user, email=locked.old_email, verified=True, primary=True)
-    user.email = locked.old_email
-    user.set_password(password)
-    user.save(update_fields=["email", "password"])
+    try:
+        with transaction.atomic():
+            _restore(user, locked.old_email, password)
+    except IntegrityError as error:  # somebody else has confirmed the address at this moment
+        raise Refusal("taken", TAKEN) from error
     Authenticator.objects.filter(user=user, created_at__gte=locked.at).delete()
     EmailChange.objects.filter(user=user, undone_at=None, at__gte=locked.at).update(undone_at=at)
     end_other_sessions(user=user, session_key="")
@@ -74,6 +76,14 @@ def delete_old_email_changes(*, at: datetime) -> int:
     """Delete changes that can no longer be undone. Returns how many."""
     until = at - timedelta(days=2 * settings.EMAIL_UNDO_DAYS)
     return EmailChange.objects.filter(at__lt=until).delete()[0]
+
+
+def _restore(user: User, email: str, password: str) -> None:
+    EmailAddress.objects.filter(user=user).delete()
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    user.email = email
+    user.set_password(password)
+    user.save(update_fields=["email", "password"])
 
 
 def _is_taken(email: str, user: User) -> bool:
