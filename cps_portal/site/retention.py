@@ -94,9 +94,9 @@ def _is_over(at: datetime) -> Q:
     key = ExpressionWrapper(OuterRef("key"), CharField())
     news = Concat(Value("offer-"), Cast("pk", CharField()), Value("-news-"))
     requests = Concat(Value("pack-"), "reference", Value("-"))
-    offers = Offer.objects.current(at).alias(key=key, prefix=news).filter(key__startswith=F("prefix"))
-    packs = WelcomePack.objects.filter(state=PackState.REQUESTED).alias(key=key, prefix=requests)
-    return Q(~Exists(offers), ~Exists(packs.filter(key__startswith=F("prefix"))), blanked_at__isnull=False)
+    offers = Offer.objects.current(at).alias(of_message=key, prefix=news).filter(of_message__startswith=F("prefix"))
+    packs = WelcomePack.objects.filter(state=PackState.REQUESTED).alias(of_message=key, prefix=requests)
+    return Q(~Exists(offers), ~Exists(packs.filter(of_message__startswith=F("prefix"))), blanked_at__isnull=False)
 
 
 def _has_no_history(_at: datetime) -> Q:

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from cps_portal.site.retention import CLEARED, Deleted, rules_of_tables
+from cps_portal.site.retention import CLEARED, Cleared, Deleted, rules_of_tables
 
 YEAR = timedelta(days=365)
 DAY = timedelta(days=1)
@@ -28,6 +28,7 @@ def in_words(period: timedelta) -> str:
 def privacy_periods() -> list[tuple[str | Promise, str]]:
     """What of a member's is kept for a time, and for how long, the longest last."""
     deleted = [rule for rule in rules_of_tables().values() if isinstance(rule, Deleted)]
-    named = [(rule.for_members, rule.after) for rule in (*CLEARED, *deleted) if rule.for_members]
+    rules: list[Cleared | Deleted] = [*CLEARED, *deleted]
+    named = [(rule.for_members, rule.after) for rule in rules if rule.for_members]
     named.append((_("What was deleted, in our backups"), settings.BACKUPS_KEPT))
     return [(what, in_words(after)) for what, after in sorted(named, key=lambda line: line[1])]
