@@ -1,12 +1,13 @@
 """The exporter and the System page show the same figures, and nothing about single members (R54)."""
 
 import math
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import InternalError, connection, connections
 from django.test import Client
 from django.utils import timezone
 from prometheus_client import generate_latest
@@ -20,7 +21,7 @@ from cps_portal.core.system.actions import note_queue
 from cps_portal.core.system.models import Tick
 from cps_portal.core.system.tasks import tick
 from cps_portal.site.alerts import ALERTS, Severity, alert_for
-from cps_portal.site.management.commands.serve_metrics import PortalCollector
+from cps_portal.site.management.commands.serve_metrics import PortalCollector, read_only_and_short
 from cps_portal.site.presenters import system
 from cps_portal.site.queries import figures
 from cps_portal.site.queries.figures import METRICS, Sample, read_figures
@@ -124,6 +125,18 @@ def test_the_exporter_gives_what_is_read_in_the_form_that_prometheus_reads(world
     assert families["portal_sign_ins_refused"].samples[0].labels == {"reason": "second_factor"}
     assert families["portal_tick_age_seconds"].samples[0].value == math.inf
     assert families["portal_database_up"].samples[0].value == 1
+
+
+def test_the_exporter_only_reads_and_never_for_long(db: None) -> None:
+    own = connections.create_connection("default")
+    own.settings_dict = deepcopy(own.settings_dict)
+    read_only_and_short(own)
+    with own.cursor() as cursor:
+        cursor.execute("select current_setting('statement_timeout'), current_setting('default_transaction_read_only')")
+        assert cursor.fetchone() == ("2s", "on")
+        with pytest.raises(InternalError, match="read-only"):
+            cursor.execute("insert into system_tick values ('x', now())")
+    own.close()
 
 
 def test_every_queue_has_a_tick_and_every_route_leads_to_one(settings: Settings) -> None:

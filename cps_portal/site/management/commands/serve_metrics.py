@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from cps_portal.core.lib.databases import direct_connection
 from cps_portal.core.lib.time_limits import limit_waiting, time_budget
 from cps_portal.site.queries.figures import COUNTERS, METRICS, Sample, read_figures
 
@@ -72,13 +73,14 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, port: int, address: str, **_options: Any) -> None:
         limit_waiting("web")
-        read_only_and_short()
+        read_only_and_short(connection)
         self.stdout.write(f"metrics at http://{address}:{port}/metrics")
         exporter(port=port, address=address).serve_forever()
 
 
-def read_only_and_short() -> None:
-    """Let the connections of this process only read, and never for long."""
-    options = connection.settings_dict["OPTIONS"]
+def read_only_and_short(database: Any) -> None:
+    """Let this connection only read, and never for long. Directly: a pool takes no options."""
+    direct = direct_connection(settings.DATABASE_DIRECT, kind="web", max_age=settings.DATABASE_DIRECT["CONN_MAX_AGE"])
     limits = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_MILLISECONDS}"
-    options["options"] = f"{options.get('options', '')} {limits}"
+    direct["OPTIONS"]["options"] += f" {limits}"
+    database.settings_dict.update({**direct, "NAME": database.settings_dict["NAME"]})
