@@ -113,7 +113,7 @@ def running_web(front: Front, number: int, *, source: Path = ROOT) -> Iterator[N
     port = front.webs[number]
     command = [sys.executable, "-m", "gunicorn", "--config", "cps_portal/gunicorn.py", "--preload"]
     command += ["--bind", f"127.0.0.1:{port}"]
-    with _process(command, front.folder / f"web-{number}.log", port, source=source, **front.environment):
+    with _process(command, front.folder / f"web_{number}.log", port, source=source, **front.environment):
         yield
 
 

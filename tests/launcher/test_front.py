@@ -109,7 +109,7 @@ def test_requests_over_the_limits_are_refused_before_the_portal(front: Front) ->
 def test_what_opens_something_by_itself_is_not_logged(front: Front, path: str) -> None:
     front.request(path + "?key=hidden-in-a-query")
     time.sleep(0.2)
-    logs = "".join((front.folder / name).read_text() for name in ("access.log", "web.log", "error.log"))
+    logs = "".join((front.folder / name).read_text() for name in ("access.log", "web_0.log", "error.log"))
     secret = path.rstrip("/").rsplit("/", 1)[1]
     assert secret not in logs and "hidden-in-a-query" not in logs
     assert "[cut]" in logs
