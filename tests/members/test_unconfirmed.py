@@ -19,7 +19,7 @@ from cps_portal.core.outbox.renderers import get_renderer
 from cps_portal.site.actions import close_account
 from kitbag.models import Registration, StolenReport
 from members import emails
-from members.models import Member
+from members.models import EmailChange, Member
 from members.offers.models import Offer
 from members.support import actions as cases
 from members.support.actions import Visitor
@@ -85,6 +85,12 @@ def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
     yield "servicing.loan", loan(world)
     closed = close_account(member=world.chloe, by=world.chloe.user, at=NOW)
     yield "members.account", {"member": closed.pk, "template": "account_closed"}
+    user, now = world.ana.user, timezone.now()
+    change = EmailChange.objects.create(user=user, old_email="old@example.org", new_email=user.email, at=now)
+    for name in ("email_changed", "reset_held", "reset_asked"):
+        yield f"members.{name}", {"change": change.pk}
+    EmailChange.objects.update(undone_at=now)
+    yield "members.email_undone", {"change": change.pk}
 
 
 NOT_MAILS = ("partner", "offers.pack_requested", "offers.pack_cancelled", "offers.card_requested", "test")
