@@ -2,12 +2,12 @@
 (function () {
   "use strict";
 
-  const FIELDS = { weekday: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const FIELDS = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
   function show(root) {
     root.querySelectorAll("[data-local-time]").forEach((line) => {
       const moment = new Date(line.dataset.localTime);
-      const language = document.documentElement.lang || undefined;
+      const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang; // day first
       const here = moment.toLocaleString(language, FIELDS);
       const there = moment.toLocaleString(language, { ...FIELDS, timeZone: line.dataset.zone });
       if (here === there) return;
