@@ -9,6 +9,7 @@ from django.db.models import CharField, Count, F, Func, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Upper
 
+from cps_portal.core.lib.time_limits import send_statement_limit, statement_limit
 from kitbag import rules
 from kitbag.enums import RegistrationState
 from kitbag.models import Product, Registration, SerialShape
@@ -121,21 +122,20 @@ def try_shape(shape: SerialShape) -> Trial:
     compared = counted.alias(plain=plain_serial())
     then = _unusual(kinds, [*others, shape])
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("set local statement_timeout = %s", [MAX_TRIAL_MS])
-        sums = compared.aggregate(
-            judged=Count("pk"),
-            now=Count("pk", filter=_unusual(kinds, saved)),
-            then=Count("pk", filter=then),
-        )
-        forms = (
-            compared.filter(then)
-            .annotate(form=_replaced(_replaced(F("plain"), "[A-Z]", "A"), "[0-9]", "9"))
-            .values_list("form")
-            .annotate(n=Count("pk"))
-            .order_by("-n", "form")
-        )
-        return Trial(sums["judged"], sums["now"], sums["then"], list(forms[:FORMS_SHOWN]))
+        with statement_limit(MAX_TRIAL_MS / 1000), connection.execute_wrapper(send_statement_limit):
+            sums = compared.aggregate(
+                judged=Count("pk"),
+                now=Count("pk", filter=_unusual(kinds, saved)),
+                then=Count("pk", filter=then),
+            )
+            forms = (
+                compared.filter(then)
+                .annotate(form=_replaced(_replaced(F("plain"), "[A-Z]", "A"), "[0-9]", "9"))
+                .values_list("form")
+                .annotate(n=Count("pk"))
+                .order_by("-n", "form")
+            )
+            return Trial(sums["judged"], sums["now"], sums["then"], list(forms[:FORMS_SHOWN]))
     except OperationalError as error:
         raise TrialTimeout from error
 

@@ -70,6 +70,7 @@ class Budget:
 
 
 _budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
+_statement_seconds: ContextVar[float] = ContextVar("statement_seconds", default=0)
 
 
 def limit_waiting(kind: str) -> None:
@@ -96,17 +97,23 @@ def time_budget(seconds: float) -> Iterator[None]:
         _budget.reset(token)
 
 
-@dataclass
-class StatementLimit:
-    """Sends a longer limit with each statement; with 0 seconds that of the connection counts."""
+def send_statement_limit(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 (Django calls it so)
+    """A wrapper of statements: sends with each the limit of `statement_limit`, and nothing without one."""
+    is_on_server = context["cursor"].cursor.name is not None  # DECLARE is written before the statement
+    seconds = _statement_seconds.get()
+    if seconds and not is_on_server and sql.split(maxsplit=1)[0].lower() in LIMITED_STATEMENTS:
+        sql = f"set local statement_timeout = {int(seconds * 1000)};{sql}"
+    return execute(sql, params, many, context)
 
-    seconds: float = 0
 
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 (Django calls it so)
-        is_on_server = context["cursor"].cursor.name is not None  # DECLARE is written before the statement
-        if self.seconds and not is_on_server and sql.split(maxsplit=1)[0].lower() in LIMITED_STATEMENTS:
-            sql = f"set local statement_timeout = {int(self.seconds * 1000)};{sql}"
-        return execute(sql, params, many, context)
+@contextmanager
+def statement_limit(seconds: float) -> Iterator[None]:
+    """How long each statement may run that `send_statement_limit` wraps. The inner of two limits counts."""
+    token = _statement_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _statement_seconds.reset(token)
 
 
 @contextmanager
@@ -116,7 +123,7 @@ def longer_statements(seconds: float) -> Iterator[None]:
     The limit is sent with each statement and ends with its transaction, which is that statement alone if none is open:
     in a pool of connections a setting of the session would meet the requests of others.
     """
-    with time_budget(seconds), connection.execute_wrapper(StatementLimit(seconds)):
+    with time_budget(seconds), statement_limit(seconds), connection.execute_wrapper(send_statement_limit):
         yield
 
 
@@ -145,11 +152,10 @@ class TimeBudgetMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Wrapped here, although the limit is known only later: Django unwraps in the order of calls, and would take off
         # the wrapper of pghistory instead of one that was added inside of it.
-        request.statement_limit = StatementLimit()  # type: ignore[attr-defined]
         with (
             time_budget(settings.REQUEST_BUDGET_SECONDS),
             ExitStack() as request.budget,  # type: ignore[attr-defined]
-            connection.execute_wrapper(request.statement_limit),  # type: ignore[attr-defined]
+            connection.execute_wrapper(send_statement_limit),
         ):
             return self.get_response(request)
 
@@ -159,7 +165,7 @@ class TimeBudgetMiddleware:
         seconds = match and (settings.SLOW_VIEWS.get(match.view_name) or settings.SLOW_VIEWS.get(match.app_name))
         if seconds:
             request.budget.enter_context(time_budget(seconds))  # type: ignore[attr-defined]
-            request.statement_limit.seconds = seconds  # type: ignore[attr-defined]
+            request.budget.enter_context(statement_limit(seconds))  # type: ignore[attr-defined]
 
 
 def is_out_of_time(error: BaseException | None) -> bool:
