@@ -109,6 +109,7 @@ class EventKind(models.TextChoices):
     ASSESSED = "assessed", _("Assessed")
     WARRANTY_DECIDED = "warranty_decided", _("Warranty decided")
     NO_CHARGE = "no_charge", _("No charge")
+    OTHER_FAULT = "other_fault", _("Another fault")
     QUESTION_ASKED = "question_asked", _("Question asked")
     QUESTION_ANSWERED = "question_answered", _("Question answered")
     ESTIMATE_SENT = "estimate_sent", _("Estimate sent")
@@ -119,6 +120,7 @@ class EventKind(models.TextChoices):
     PART_EXPECTED = "part_expected", _("Part expected")
     PART_ARRIVED = "part_arrived", _("Part arrived")
     REPAIR_STARTED = "repair_started", _("Work started")
+    SERIAL_CHANGED = "serial_changed", _("New serial number")
     TARGET_CHANGED = "target_changed", _("Target changed")
     TARGET_MISSED = "target_missed", _("Target missed")
     LOAN_OFFERED = "loan_offered", _("Loan offered")
@@ -206,6 +208,16 @@ class WhyNoCharge(models.TextChoices):
     NOTHING_DONE = "nothing_done", _("Nothing had to be repaired")
 
 
+class WhyOtherFault(models.TextChoices):
+    """Why a job that was opened for the same fault is not covered by the last repair (R63)."""
+
+    OTHER_PART = "other_part", _("Something else failed than what was repaired.")
+    DAMAGE = "damage", _("It was damaged since the last repair.")
+    LIQUID = "liquid", _("Liquid, sand or dust got in since the last repair.")
+    OPENED = "opened", _("Somebody else has opened it since the last repair.")
+    NO_FAULT = "no_fault", _("What was repaired works as it should.")
+
+
 class WhyNoWarranty(models.TextChoices):
     """Why a job is not a warranty job (R24, R60)."""
 
@@ -227,6 +239,17 @@ class LoanState(models.TextChoices):
 
 
 OPEN_LOANS = (LoanState.RESERVED, LoanState.OUT)
+
+
+class LineKind(models.TextChoices):
+    """What a line of an estimate is for. The discount is worked out by the portal (R51, R62)."""
+
+    WORK = "work", _("Repair")
+    MAINTENANCE = "maintenance", _("Maintenance")
+    PART = "part", _("Part")
+    SHIPPING = "shipping", _("Shipping")
+    OTHER = "other", _("Other")
+    DISCOUNT = "discount", _("Discount")
 
 
 class EstimateState(models.TextChoices):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from servicing.views import centres, entitlement, loans, parcels, requests, tickets
+from servicing.views import centres, entitlement, follow_ups, loans, parcels, requests, tickets
 
 app_name = "servicing"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("service/new/", requests.new_request, name="new"),
     path("service/check/", entitlement.check_entitlement, name="check"),
     path("service/entitlement/<int:pk>/", entitlement.entitlement_summary, name="entitlement_summary"),
+    path("service/history/<int:pk>/", follow_ups.product_history, name="history"),
     path("service/parcels/<str:reference>/", parcels.parcel_detail, name="parcel"),
     path("service/parcels/<str:reference>/sent/", parcels.mark_sent, name="parcel_sent"),
     path("service/parcels/<str:reference>/shipping/", parcels.change_shipping, name="parcel_shipping"),
@@ -21,7 +22,10 @@ urlpatterns = [
     path("service/<str:reference>/live/", tickets.ticket_updates, name="live"),
     path("service/<str:reference>/write/", tickets.write, name="write"),
     path("service/<str:reference>/estimate/<int:number>/", tickets.answer_estimate, name="estimate"),
+    path("service/<str:reference>/estimate/<int:number>.pdf", tickets.estimate_pdf, name="estimate_pdf"),
     path("service/<str:reference>/cancel/", tickets.cancel_ticket, name="cancel"),
+    path("service/<str:reference>/same-fault/", follow_ups.same_fault, name="same_fault"),
+    path("service/<str:reference>/report.pdf", follow_ups.service_report, name="report"),
     path("service/<str:reference>/standard/", tickets.choose_standard, name="standard"),
     path("service/<str:reference>/loan/", loans.loan_page, name="loan"),
 ]

@@ -44,6 +44,7 @@ PACK_ADDRESS_KEPT = timedelta(weeks=12)  # the address is deleted this long afte
 
 # Servicing
 SERVICE_ADDRESS_KEPT = timedelta(days=30)  # the return address is deleted this long after delivery (R61)
+SERVICE_COVERED_FOR = timedelta(days=90)  # the same fault again is repaired without charge for this long (R63)
 LOAN_DAYS = 10  # working days of a loan at first (R53)
 LOAN_BACK_DAYS = 2  # working days after their own product is ready, in which the member brings the loan back
 LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected by then is released

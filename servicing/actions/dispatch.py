@@ -14,6 +14,7 @@ from servicing.actions.estimates import (
     withdraw_estimate,
 )
 from servicing.actions.events import EventDetails, record_event
+from servicing.actions.follow_ups import decide_other_fault
 from servicing.actions.intake import require_not_stolen
 from servicing.actions.messages import record_answer
 from servicing.actions.parts import expect_part, order_part, receive_part
@@ -114,6 +115,9 @@ EVENT_ACTIONS: Mapping[EventKind, EventAction] = {
     E.WARRANTY_DECIDED: _decide_warranty,
     E.NO_CHARGE: lambda ticket, payload, details: record_no_charge(
         ticket=ticket, why=payload["why_no_charge"], **details
+    ),
+    E.OTHER_FAULT: lambda ticket, payload, details: decide_other_fault(
+        ticket=ticket, why=payload["why_other_fault"], **details
     ),
     E.QUESTION_ANSWERED: lambda ticket, payload, details: record_answer(ticket=ticket, **details),
     E.ESTIMATE_SENT: _send_estimate,

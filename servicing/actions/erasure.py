@@ -12,6 +12,7 @@ from servicing.models import (
     Estimate,
     Loan,
     Parcel,
+    ServiceReport,
     Shipment,
     Ticket,
     TicketFile,
@@ -37,7 +38,10 @@ def is_busy(member: Member) -> bool:
 
 @transaction.atomic
 def erase_tickets(*, member: Member, at: datetime) -> None:
-    """Blank texts, files and serial numbers of a member's jobs. Products, centres, dates, events and amounts stay."""
+    """Blank texts, files and serial numbers of a member's jobs. Products, centres, dates, events and amounts stay.
+
+    So do reports of what was done, with the serial number of the product, but without notes and names (R64).
+    """
     _blank_tickets(Ticket.objects.of(member), at)
     Loan.objects.filter(member=member).update(condition_out="", condition_in="")
 
@@ -68,6 +72,8 @@ def _erase_visitor(pk: int, at: datetime) -> bool:
 def _blank_tickets(tickets: TicketQuerySet, at: datetime) -> None:
     TicketMessage.objects.filter(ticket__in=tickets).update(text="")
     Estimate.objects.filter(ticket__in=tickets).update(note="")
+    # What was done stays with the serial number for the next owner (R64).
+    ServiceReport.objects.filter(ticket__in=tickets).update(notes="", technician="", by=None)
     Parcel.objects.filter(tickets__in=tickets, blanked_at=None).update(blanked_at=at, **BLANK_ADDRESS)
     shipments = Shipment.objects.filter(tickets__in=tickets).values("pk")
     Shipment.objects.filter(pk__in=shipments).update(carrier_name="", number="", number_key="", url="")

@@ -244,6 +244,7 @@ def _refusal(ticket: Ticket, kind: EventKind) -> Refusal:
 
 
 def _not_possible_now(ticket: Ticket) -> str:
-    possible = ", ".join(str(each.label) for each in next_moves(ticket.state, ticket.charge))
+    moves = next_moves(ticket.state, ticket.charge, follows=ticket.follows_id is not None)
+    possible = ", ".join(str(each.label) for each in moves)
     params = {"state": ticket.get_state_display(), "possible": possible or _("nothing")}
     return str(_("This cannot be recorded while the job is “%(state)s”. Possible now: %(possible)s.") % params)

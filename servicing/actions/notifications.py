@@ -27,9 +27,12 @@ NOTIFIED_KINDS = frozenset(
         E.BECAME_STANDARD,
         E.WARRANTY_DECIDED,
         E.NO_CHARGE,
+        E.OTHER_FAULT,
+        E.SERIAL_CHANGED,
         E.QUESTION_ASKED,
         E.ESTIMATE_SENT,
         E.ESTIMATE_WITHDRAWN,
+        E.ESTIMATE_DECLINED,
         E.PART_ORDERED,
         E.PART_EXPECTED,
         E.TARGET_CHANGED,
@@ -118,6 +121,8 @@ def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) ->
     is_own_doing = event.by_id and ticket.member and event.by_id == ticket.member.user_id
     if event.kind not in NOTIFIED_KINDS or is_own_doing:
         return False
+    if event.kind == E.NO_CHARGE and not (event.by_id or event.partner_id):
+        return False  # the portal knows it when the job is opened (R63)
     if event.kind == E.TARGET_CHANGED:
         return bool(event.data.get("later"))
     return ticket.state != previous_state or event.kind not in NEWS_IF_STATE_CHANGES

@@ -97,12 +97,15 @@ def become_fast_track(*, ticket: Ticket, at: datetime) -> bool:
     """Make a standard job Fast Track from now on, if it qualifies and a place is free (R50). Returns whether it did."""
     if ticket.is_fast or ticket.member is None or ticket.ended_at or ticket.ready_at:
         return False
+    needs_place = ticket.follows_id is None  # the same fault again takes none (R63)
     free = free_places(places_taken(ticket.member))
-    entitlement = entitlement_of(ticket, ticket.wish, is_full=not free)
-    if not entitlement.is_fast_track or not free or entitlement.target_days is None:
+    is_full = needs_place and not free
+    entitlement = entitlement_of(ticket, ticket.wish, is_full=is_full)
+    if not entitlement.is_fast_track or is_full or entitlement.target_days is None:
         return False
     apply_entitlement(ticket, entitlement)
-    ticket.place, ticket.place_since = free[0], at
+    if needs_place:
+        ticket.place, ticket.place_since = free[0], at
     ticket.save()
     data = {"target_days": entitlement.target_days}
     record_event(ticket=ticket, kind=EventKind.BECAME_FAST_TRACK, actor=SYSTEM, at=at, data=data)

@@ -32,7 +32,10 @@ MAX_FAULT_LENGTH = 2000
 
 @dataclass(frozen=True)
 class RequestedItem:
-    """One product of a request. `wish` is what to do if all places are taken; None if the member was not asked yet."""
+    """One product of a request. `wish` is what to do if all places are taken; None if the member was not asked yet.
+
+    `follows` is the job after which the same fault came back: it takes no place (R63).
+    """
 
     item: Item
     service: ServiceKind
@@ -44,6 +47,7 @@ class RequestedItem:
     accessories: str = ""
     condition: str = ""
     loan_wanted: bool = False
+    follows: Ticket | None = None
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,9 @@ def open_parcel(
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", _("This account is closed."))
-    parcel = _new_parcel(centre, at, returns)
+    parcel = new_parcel(centre, at, returns)
     tickets = [
-        _open(locked, None, parcel, item, actor=Actor(user=by), at=at, field=f"items.{number}")
+        open_ticket(locked, None, parcel, item, actor=Actor(user=by), at=at, field=f"items.{number}")
         for number, item in enumerate(items)
     ]
     return OpenedParcel(parcel, tickets)
@@ -101,13 +105,13 @@ def open_at_counter(
     if (member is None) == (visitor is None):
         raise ValueError("a ticket belongs to a member or to a visiting member")
     locked = Member.objects.locked().select_related("user").get(pk=member.pk) if member else None
-    return _open(locked, visitor, _new_parcel(centre, at), item, actor=actor, at=at, field="item")
+    return open_ticket(locked, visitor, new_parcel(centre, at), item, actor=actor, at=at, field="item")
 
 
 # --- Steps -----------------------------------------------------------------------------------------
 
 
-def _open(
+def open_ticket(
     member: Member | None,
     visitor: VisitingMember | None,
     parcel: Parcel,
@@ -117,7 +121,7 @@ def _open(
     at: datetime,
     field: str,
 ) -> Ticket:
-    """Open one ticket. The member is locked."""
+    """Open one ticket. The member is locked. Raises Refusal as `open_parcel`."""
     item = requested.item
     _require_fault(requested, field)
     open_tickets = list(Ticket.objects.filter(member=member, ended_at=None)) if member else []
@@ -131,7 +135,7 @@ def _open(
         service=requested.service,
         wish=requested.wish,
         claim=claim,
-        places_taken=len(taken),
+        places_taken=0 if requested.follows else len(taken),
     )
     _require_possible(entitlement, field)
     ticket = Ticket(
@@ -144,6 +148,7 @@ def _open(
         serial=registration.serial if registration else item.serial,
         serial_key=item.serial_key,
         centre=parcel.centre,
+        follows=requested.follows,
         service=requested.service,
         fault=requested.fault.strip(),
         condition=requested.condition,
@@ -158,7 +163,7 @@ def _open(
     apply_entitlement(ticket, entitlement)
     if entitlement.waits:
         ticket.state, ticket.waiting_since = TicketState.WAITING, at
-    elif entitlement.is_fast_track:
+    elif entitlement.is_fast_track and not requested.follows:
         ticket.place, ticket.place_since = free_places(taken)[0], at
     ticket.save()
     if registration:
@@ -221,7 +226,7 @@ def _attach_files(ticket: Ticket, requested: RequestedItem, at: datetime) -> Non
     TicketFile.objects.bulk_create([TicketFile(ticket=ticket, kind=kind, file=file, at=at) for kind, file in files])
 
 
-def _new_parcel(centre: ServiceCentre, at: datetime, returns: ReturnTo | None = None) -> Parcel:
+def new_parcel(centre: ServiceCentre, at: datetime, returns: ReturnTo | None = None) -> Parcel:
     """Without `returns` it was brought to the counter, and is collected there unless somebody enters an address."""
     reference = new_reference(lambda drawn: Parcel.objects.filter(reference=drawn).exists())
     parcel = Parcel(reference=reference, centre=centre, made_at=at)

@@ -145,12 +145,13 @@ def _grant_at_intake(ticket: Ticket, at: datetime, *, is_clean: bool) -> None:
         return
     free = free_places(places_taken(ticket.member)) if ticket.place is None else []
     ticket.level = ticket.member.level
-    is_full = ticket.place is None and not free
+    needs_place = ticket.follows_id is None  # the same fault again takes none (R63)
+    is_full = needs_place and ticket.place is None and not free
     entitlement = entitlement_of(ticket, PlaceWish.STANDARD, is_full=is_full, is_clean=is_clean)
     if not entitlement.possible:  # the centre was suspended in the meantime: what was promised holds
         return
     apply_entitlement(ticket, entitlement)
-    if ticket.is_fast and ticket.place is None:
+    if ticket.is_fast and ticket.place is None and needs_place:
         ticket.place, ticket.place_since = free[0], at
     elif not ticket.is_fast:
         ticket.place = ticket.place_since = None

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from members.models import User
 from servicing.models import ServiceCentre, Ticket
-from servicing.queries.targets import bars, months_back, targets
+from servicing.queries.targets import bars, months_back, repeat_rates, targets
 
 
 def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -20,7 +20,8 @@ def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     centre = request.GET.get("centre", "")
     chosen = next((key for key, _name in centres if str(key) == centre), None)
     tickets = Ticket.objects.seen_by(worker)
-    rows = targets(tickets.filter(centre=chosen) if chosen else tickets, months[0])
+    shown = tickets.filter(centre=chosen) if chosen else tickets
+    rows = targets(shown, months[0])
     jobs = sum(row.jobs for row in rows)
     met = sum(row.met for row in rows)
     return {
@@ -28,6 +29,7 @@ def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "bars": bars(rows, months),
         "centres": centres,
         "chosen": chosen,
+        "repeat_rates": repeat_rates(shown, months[0]),
         "jobs": jobs,
         "met": met,
         "percent": round(100 * met / jobs) if jobs else 0,

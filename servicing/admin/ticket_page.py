@@ -25,14 +25,16 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from members.forms.common import add_refusal
 from members.models import User
-from servicing.actions import estimates
+from servicing.actions import estimates, follow_ups, reports
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails
 from servicing.actions.messages import may_write, write_message
-from servicing.enums import EventKind, TicketState, WhyStandard
+from servicing.enums import EventKind, LineKind, ServiceKind, TicketState, WhyStandard
+from servicing.forms import reports as reports_forms
 from servicing.forms import ticket_steps
-from servicing.models import Estimate, Ticket, TicketEvent
+from servicing.models import ServiceReport, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
+from servicing.queries.cover import covered_until, find_open_follow_up, is_covered
 from servicing.queries.file_access import PURPOSE
 from servicing.rules import next_moves
 from servicing.rules.clock import Clock
@@ -41,14 +43,16 @@ E, S = EventKind, TicketState
 WORK = "servicing.work_on_ticket"
 MORE_LINES = 4
 DEFAULT_ESTIMATE_VALIDITY = timedelta(days=14)
-DEFAULT_CURRENCY = "EUR"
 
 
 @dataclass(frozen=True)
 class Button:
-    """A button: the kind of event it records, its form and its label. A `grave` one is not shown as the default."""
+    """A button: the kind of event it records, its form and its label. A `grave` one is not shown as the default.
 
-    kind: EventKind
+    Those of `OTHER_BUTTONS` record no event of this ticket.
+    """
+
+    kind: EventKind | None
     form: type[ticket_steps.StepForm]
     label: str | Promise
     grave: bool = False
@@ -70,13 +74,20 @@ BUTTONS: dict[str, Button] = {
     "deliver": Button(E.DELIVERED, ticket_steps.StepForm, _("Delivered")),
     "close": Button(E.CLOSED, ticket_steps.StepForm, _("Close: the customer has it")),
     "expect_part": Button(E.PART_EXPECTED, ticket_steps.ExpectPartForm, _("Change the date of a part")),
+    "other_fault": Button(E.OTHER_FAULT, reports_forms.OtherFaultForm, _("It is another fault")),
     "no_charge": Button(E.NO_CHARGE, ticket_steps.NoChargeForm, _("No charge")),
     "decide_warranty": Button(E.WARRANTY_DECIDED, ticket_steps.WarrantyForm, _("Decide the warranty")),
     "sent": Button(E.SENT, ticket_steps.StepForm, _("On its way to us")),
     "withdraw_estimate": Button(E.ESTIMATE_WITHDRAWN, ticket_steps.BareForm, _("Take the estimate back"), grave=True),
     "cancel": Button(E.CANCELLED, ticket_steps.StepForm, _("Cancel the job"), grave=True),
 }
+REPORT, FOLLOW_UP = "report", "follow_up"
+OTHER_BUTTONS = {
+    REPORT: Button(None, reports_forms.ReportForm, _("Service report")),
+    FOLLOW_UP: Button(None, reports_forms.FollowUpForm, _("The same fault came back")),
+}
 WRITE = "write"
+REPORT_FIELDS = ("done", "notes", "parts", "technician")
 StepForms = dict[str, ticket_steps.StepForm]
 
 
@@ -104,7 +115,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        related = ("product", "member__user", "visitor", "centre", "parcel", "registration")
+        related = ("product", "member__user", "visitor", "centre", "parcel", "registration", "follows")
         tickets = self.get_queryset(request).select_related(*related)
         ticket = tickets.filter(pk=int(object_id)).first() if object_id.isdecimal() and len(object_id) < 19 else None
         if ticket is None:
@@ -125,10 +136,14 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
     def _forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> StepForms:
         """The forms by the name of their button. Only the one whose button was pressed is bound."""
         step_forms: StepForms = {}
-        moves = next_moves(ticket.state, ticket.charge)
+        moves = next_moves(ticket.state, ticket.charge, follows=ticket.follows_id is not None)
         pressed = "send_estimate" if posted == "more_lines" else posted
-        for name, button in BUTTONS.items():
-            if button.kind in moves or name == pressed:
+        others = {
+            REPORT: reports.may_write_report(ticket),
+            FOLLOW_UP: is_covered(ticket, timezone.now()) and find_open_follow_up(ticket) is None,
+        }
+        for name, button in {**BUTTONS, **OTHER_BUTTONS}.items():
+            if button.kind in moves or others.get(name) or name == pressed:
                 data = request.POST if name == pressed else None
                 step_forms[name] = button.form(data, ticket=ticket, prefix=name, initial=self._initial(ticket, name))
         writing = posted == WRITE
@@ -141,10 +156,10 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         initial: dict[str, Any] = {"once": uuid4().hex}
         if name == "book_in":
             initial |= {"condition": ticket.condition, "accessories": ticket.accessories}
+        if name == REPORT and (report := ServiceReport.objects.filter(ticket=ticket).first()):
+            initial |= {field: getattr(report, field) for field in REPORT_FIELDS}
         if name == "send_estimate":
-            last = Estimate.objects.filter(ticket__centre=ticket.centre).order_by("-pk").first()
-            day = timezone.localdate() + DEFAULT_ESTIMATE_VALIDITY
-            initial |= {"currency": last.currency if last else DEFAULT_CURRENCY, "valid_until": day}
+            initial["valid_until"] = timezone.localdate() + DEFAULT_ESTIMATE_VALIDITY
         return initial
 
     def _line_forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> Any:
@@ -157,11 +172,13 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             return ticket_steps.LineForms(data, prefix="lines")
         last = ticket.estimates.prefetch_related("lines").order_by("-number").first()
         initial = [
-            {"text": line.text, "quantity": line.quantity, "price": line.price, "tax_percent": line.tax_percent}
-            for line in (last.lines.all() if last else [])
+            {name: getattr(line, name) for name in ("kind", "text", "quantity", "price", "tax_percent")}
+            for line in (last.lines.exclude(kind=LineKind.DISCOUNT) if last else [])
         ]
+        kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
+        initial += [{"kind": kind, "tax_percent": ticket.centre.tax_percent}] * MORE_LINES
         lines = ticket_steps.LineForms(prefix="lines", initial=initial)
-        lines.extra = MORE_LINES
+        lines.extra = 0
         return lines
 
     # Buttons
@@ -185,7 +202,8 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         except Refusal as refusal:
             _show_refusal(refusal, form, lines)
             return False
-        message = str(BUTTONS[posted].label) if posted in BUTTONS else gettext("Message sent")
+        button = {**BUTTONS, **OTHER_BUTTONS}.get(posted)
+        message = str(button.label) if button else gettext("Message sent")
         self.log_change(request, ticket, message)
         self.message_user(request, f"{ticket}: {message}", messages.SUCCESS)
         return True
@@ -214,13 +232,20 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
                 external_id=form.external_id,
             )
             return
-        kind, payload = BUTTONS[name].kind, dict(data)
+        if name == REPORT:
+            texts = {field: data[field] for field in REPORT_FIELDS}
+            reports.write_report(ticket=ticket, **texts, actor=actor, at=now)
+            return
+        if name == FOLLOW_UP:
+            follow_ups.open_follow_up(ticket=ticket, centre=data.get("centre"), actor=actor, at=now)
+            return
+        kind, payload = EventKind(BUTTONS[name].kind), dict(data)
         if name == "answer_estimate" and data["answer"] == "no":
             kind = E.ESTIMATE_DECLINED
         elif name == "decide_warranty":
             payload["in_warranty"] = data["decision"] == "yes"
         elif name == "send_estimate":
-            payload["lines"] = _estimate_lines(lines)
+            payload |= {"lines": _estimate_lines(lines), "currency": ticket.centre.currency}
         details: EventDetails = {
             "actor": actor,
             "at": now,
@@ -266,7 +291,13 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             "conversation": ticket.messages.select_related("by").prefetch_related("files__file"),
             "files": ticket.files.filter(message=None).select_related("file"),
             "loans": ticket.loans.select_related("unit__product"),
-            "steps": [(name, BUTTONS[name], form, name == opened) for name, form in step_forms.items()],
+            "steps": [
+                (name, BUTTONS.get(name) or OTHER_BUTTONS[name], form, name == opened)
+                for name, form in step_forms.items()
+            ],
+            "report": ServiceReport.objects.filter(ticket=ticket).first(),
+            "covered_until": covered_until(ticket),
+            "follow_up": find_open_follow_up(ticket),
             "write_form": write_form,
             "may_write": may_work and may_write(ticket, now),
             "lines": lines,
@@ -297,6 +328,7 @@ def _detail(event: TicketEvent, part_names: dict[int, str]) -> str:
 def _estimate_lines(lines: Any) -> list[estimates.Line]:
     return [
         estimates.Line(
+            kind=form.cleaned_data["kind"],
             text=form.cleaned_data["text"],
             quantity=_default_to(form.cleaned_data["quantity"], 1),
             price=form.cleaned_data["price"],

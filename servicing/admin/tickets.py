@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -27,6 +27,7 @@ from servicing.models import (
     Parcel,
     Part,
     ServiceCentre,
+    ServiceReport,
     Shipment,
     Ticket,
     TicketEvent,
@@ -35,6 +36,7 @@ from servicing.models import (
 )
 
 ALL = "all"
+FOLLOW_UPS_FIRST = Case(When(follows=None, then=1), default=0)  # the same fault again (R63)
 VIEW_EVERY_TICKET = "servicing.view_every_ticket"
 
 
@@ -104,6 +106,18 @@ class CentreFilter(admin.SimpleListFilter):
         return queryset.filter(centre=int(value)) if value.isdecimal() and len(value) < 10 else queryset
 
 
+class FollowUpFilter(admin.SimpleListFilter):
+    title = _("same fault again")
+    parameter_name = "follows"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        conditions = {"yes": Q(follows__isnull=False), "no": Q(follows=None)}
+        return queryset.filter(conditions.get(self.value() or "", Q()))
+
+
 @admin.register(Ticket)
 class TicketAdmin(IntakePage):
     """The queue, soonest due first. Every button on a ticket's page calls an action."""
@@ -111,13 +125,13 @@ class TicketAdmin(IntakePage):
     change_list_template = "admin/servicing/ticket/queue.html"
     list_display = ["reference_in_groups", "due", "state", "item", "customer", "track", "service", "centre"]
     list_display_links = ["reference_in_groups", "item"]
-    list_filter = [StateFilter, ClockFilter, CentreFilter, "track", "service"]
+    list_filter = [StateFilter, ClockFilter, CentreFilter, FollowUpFilter, "track", "service"]
     list_select_related = ["product", "member", "visitor", "centre"]
     search_fields = ["reference"]
     search_help_text = _(
         "Reference of the job or the parcel, serial number, name, member number or number on a foreign card"
     )
-    ordering = [F("due_at").asc(nulls_last=True), "opened_at", "pk"]
+    ordering = [FOLLOW_UPS_FIRST, F("due_at").asc(nulls_last=True), "opened_at", "pk"]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -168,7 +182,8 @@ class TicketAdmin(IntakePage):
 
     @admin.display(description=_("product"))
     def item(self, ticket: Ticket) -> str:
-        return f"{ticket.product.name}, {ticket.serial}" if ticket.serial else ticket.product.name
+        name = f"{ticket.product.name}, {ticket.serial}" if ticket.serial else ticket.product.name
+        return f"{name} ({gettext('same fault again')})" if ticket.follows_id else name
 
     @admin.display(description=_("customer"))
     def customer(self, ticket: Ticket) -> str:
@@ -245,6 +260,12 @@ class PartAdmin(TicketRelatedAdmin):
     search_fields = ["=ticket__reference", "name"]
 
 
+@admin.register(ServiceReport)
+class ServiceReportAdmin(TicketRelatedAdmin):
+    list_display = ["ticket", "product", "at", "by", "partner"]
+    list_select_related = ["ticket", "product", "by", "partner"]
+
+
 @admin.register(Parcel)
 class ParcelAdmin(ReadOnlyAdmin[Parcel]):
     list_display = ["reference_in_groups", "centre", "travel", "made_at"]
@@ -292,6 +313,7 @@ class TicketHistoryAdmin(EventAdmin):
 
 admin.site.register(event_model(Ticket), TicketHistoryAdmin)
 admin.site.register(event_model(Estimate), TicketHistoryAdmin)
+admin.site.register(event_model(ServiceReport), TicketHistoryAdmin)
 
 
 def _user(request: HttpRequest) -> User:

@@ -27,6 +27,7 @@ REPORTED_KINDS = (
     EventKind.ASSESSED,
     EventKind.WARRANTY_DECIDED,
     EventKind.NO_CHARGE,
+    EventKind.OTHER_FAULT,
     EventKind.QUESTION_ANSWERED,
     EventKind.ESTIMATE_WITHDRAWN,
     EventKind.ESTIMATE_APPROVED,
@@ -40,16 +41,19 @@ REPORTED_KINDS = (
 )
 REPORTED_KIND_CHOICES = [(kind.value, kind.label) for kind in REPORTED_KINDS]
 CUSTOMER_KIND_CHOICES = [("member", "member"), ("visiting", "visiting")]
-# What `recordTicketEvent` takes, by the state and what is settled about who pays.
+# What `recordTicketEvent` takes, by the state, what is settled about who pays, and whether it is the same fault again.
 MOVES = {
-    (state.value, charge.value): [kind.value for kind in next_moves(state, charge) if kind in REPORTED_KINDS]
+    (state.value, charge.value, follows): [
+        kind.value for kind in next_moves(state, charge, follows=follows) if kind in REPORTED_KINDS
+    ]
     for state in TicketState
     for charge in Charge
+    for follows in (True, False)
 }
 
 
-def possible_moves(state: str, charge: str) -> list[str]:
-    return MOVES[state, charge]
+def possible_moves(state: str, charge: str, follows: int | None) -> list[str]:
+    return MOVES[state, charge, follows is not None]
 
 
 class NamedSerializer(serializers.Serializer[Any]):
@@ -81,6 +85,11 @@ class TicketSerializer(SparseSerializer):
     state = serializers.ChoiceField(choices=TicketState.choices)
     moves = serializers.ListField(
         child=serializers.CharField(), help_text="The kinds of events that `recordTicketEvent` takes now (R52)."
+    )
+    follows = serializers.CharField(
+        source="follows.reference",
+        allow_null=True,
+        help_text="The job after which the same fault came back: covered by it, and first in the queue (R63).",
     )
     service = serializers.ChoiceField(choices=ServiceKind.choices)
     centre = NamedSerializer()
@@ -138,7 +147,7 @@ def _customer(  # noqa: PLR0917
 
 TICKET = Resource(
     TicketSerializer,
-    moves=computed("state", "charge", make=possible_moves),
+    moves=computed("state", "charge", "follows_id", make=possible_moves),
     customer=computed(
         "member__first_name",
         "member__last_name",

@@ -36,7 +36,7 @@ from servicing.api.resources import (
     TicketSerializer,
     possible_moves,
 )
-from servicing.enums import EventKind, TicketState, WhyNoCharge, WhyNoWarranty
+from servicing.enums import EventKind, TicketState, WhyNoCharge, WhyNoWarranty, WhyOtherFault
 from servicing.models import ServiceCentre, Ticket, TicketEvent
 
 MAX_EXTERNAL_ID_LENGTH = 100
@@ -57,6 +57,9 @@ class TicketListQuery(SparseListQuery):
     )
     centre = serializers.SlugField(required=False, max_length=80, help_text="One of your centres.")
     serial = serializers.CharField(required=False, max_length=40, help_text="As on the ticket.")
+    follows = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Whether it is the same fault again (R63)."
+    )
     changed_since = AwareDateTimeField(required=False)
 
 
@@ -114,6 +117,8 @@ class TicketsView(PartnerView):
             rows = rows.filter(ended_at__isnull=query["open"])
         if "serial" in query:
             rows = rows.filter(serial=query["serial"])
+        if query["follows"] is not None:
+            rows = rows.filter(follows__isnull=not query["follows"])
         if "changed_since" in query:
             rows = rows.filter(changed_at__gte=query["changed_since"])
         querysets = [rows.filter(centre=centre) for centre in own_centres(self.partner, query.get("centre"))]
@@ -202,6 +207,13 @@ class ReportSerializer(StrictSerializer):
         default="",
         help_text="no_charge: why the customer pays nothing. The customer reads it.",
     )
+    why_other_fault = serializers.ChoiceField(
+        choices=WhyOtherFault.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="other_fault: why the last repair does not cover it. The customer reads it.",
+    )
     proof_seen = serializers.BooleanField(
         required=False, default=False, help_text="warranty_decided: you have seen a proof of purchase."
     )
@@ -225,6 +237,8 @@ class ReportSerializer(StrictSerializer):
             raise serializers.ValidationError({"in_warranty": ["Say what was decided: true or false."]})
         if attrs["kind"] == EventKind.NO_CHARGE and not attrs["why_no_charge"]:
             raise serializers.ValidationError({"why_no_charge": ["Say why there is no charge."]})
+        if attrs["kind"] == EventKind.OTHER_FAULT and not attrs["why_other_fault"]:
+            raise serializers.ValidationError({"why_other_fault": ["Say why it is another fault."]})
         return attrs
 
 
@@ -289,7 +303,7 @@ def record(ticket: Ticket, payload: Mapping[str, Any], partner: Partner, at: dat
         "recorded": event.received_at == at,
         "event": EVENT.from_instance(event),
         "state": ticket.state,
-        "moves": possible_moves(ticket.state, ticket.charge),
+        "moves": possible_moves(ticket.state, ticket.charge, ticket.follows_id),
         "due_at": ticket.due_at,
         "paused": ticket.paused,
     }

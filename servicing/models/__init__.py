@@ -4,6 +4,7 @@ from servicing.models.calendar import CalendarException, CalendarSnapshot, Estim
 from servicing.models.centres import CentreStaff, ServiceCentre, ServiceCentreQuerySet
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet
 from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet
+from servicing.models.reports import ServiceReport
 from servicing.models.tickets import (
     Ticket,
     TicketEvent,
@@ -30,6 +31,7 @@ __all__ = [
     "Part",
     "ServiceCentre",
     "ServiceCentreQuerySet",
+    "ServiceReport",
     "Shipment",
     "ShipmentQuerySet",
     "Ticket",

@@ -6,7 +6,7 @@ from typing import Any, Self
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -174,6 +174,9 @@ class Ticket(models.Model):
     serial = models.CharField(_("serial number"), max_length=40, blank=True)
     serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
     centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="tickets", verbose_name=_("centre"))
+    follows = models.ForeignKey(  # the same fault again (R63)
+        "self", models.PROTECT, null=True, blank=True, related_name="follow_ups", verbose_name=_("follows")
+    )
     service = models.CharField(_("service"), max_length=12, choices=ServiceKind)
     fault = models.TextField(_("fault"), blank=True, max_length=2000)
     condition = models.TextField(_("condition at intake"), blank=True, max_length=1000)
@@ -291,6 +294,13 @@ class Ticket(models.Model):
             models.CheckConstraint(
                 name="ticket_clock_from_intake", condition=Q(due_at=None) | Q(booked_in_at__isnull=False)
             ),
+            models.CheckConstraint(name="ticket_follows_another", condition=~Q(follows=F("pk"))),
+            models.UniqueConstraint(
+                fields=["follows"],
+                name="ticket_one_open_follow_up",
+                condition=Q(ended_at=None),
+                violation_error_message=_("A job for the same fault is open already."),
+            ),
             models.UniqueConstraint(
                 fields=["registration"],
                 name="ticket_one_open_a_registration",
@@ -318,7 +328,7 @@ class TicketEvent(models.Model):
     """One event of a ticket: when it happened and when it was reported. Append-only.
 
     `data` holds keys and codes only, because texts must be erasable (R14): target_days, track, why, part, expected (an
-    ISO date), estimate, loan, message, reason.
+    ISO date), estimate, loan, message, reason, serial_change.
     """
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="events", verbose_name=_("ticket"))

@@ -40,6 +40,14 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The centre has decided on the warranty for your %(product)s"),
         _("See the decision and the reason."),
     ),
+    E.OTHER_FAULT: (
+        _("Your %(product)s has another fault"),
+        _("See why the last repair doesn’t cover it. The centre will send you an estimate."),
+    ),
+    E.SERIAL_CHANGED: (
+        _("Your %(product)s has a new serial number"),
+        _("The centre replaced the part that carries it. Your Kitbag has the new one; points and dates stay."),
+    ),
     E.NO_CHARGE: (_("There’s no charge for your %(product)s"), _("The work can start. See the reason.")),
     E.QUESTION_ASKED: (
         _("The centre has a question about your %(product)s"),
@@ -53,9 +61,13 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The estimate for your %(product)s was withdrawn"),
         _("The centre will make another one."),
     ),
+    E.ESTIMATE_DECLINED: (
+        _("The estimate for your %(product)s was declined"),
+        _("It comes back to you unrepaired."),
+    ),
     EXPIRED: (
         _("The estimate for your %(product)s is no longer valid"),
-        _("The centre will make another one. Write to them if you still want the work done."),
+        _("It comes back to you unrepaired. Write to the centre if you still want the work done."),
     ),
     E.PART_ORDERED: (
         _("Your %(product)s is waiting for a part"),
@@ -101,7 +113,7 @@ ABOUT_THE_UNIT = ("loan_due", "loan_overdue", "loan_extended")  # their product 
 
 def sentence_key(kind: str, data: Mapping[str, Any]) -> str:
     """The key of the sentences of an event: its kind, or a more specific key."""
-    if kind == E.ESTIMATE_WITHDRAWN and data.get("reason") == "expired":
+    if kind == E.ESTIMATE_DECLINED and data.get("reason") == "expired":
         return EXPIRED
     if kind in (E.PART_ORDERED, E.PART_EXPECTED) and data.get("late"):
         return PART_LATE

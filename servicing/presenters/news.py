@@ -117,10 +117,13 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     E.BECAME_FAST_TRACK: lambda news: news.ticket.track == Track.FAST and (news.is_on_the_way or news.is_in_workshop),
     E.WARRANTY_DECIDED: lambda news: news.state not in OVER and news.is_last_of_its_kind,
     E.NO_CHARGE: lambda news: news.ticket.charge == Charge.NO_CHARGE and news.state not in OVER,
+    E.OTHER_FAULT: lambda news: news.ticket.charge == Charge.OPEN and news.is_in_workshop,
+    E.SERIAL_CHANGED: lambda news: True,
     E.QUESTION_ASKED: lambda news: news.is_last_of_its_kind and news.asks,
     E.ESTIMATE_SENT: _is_estimate_open,
     E.ESTIMATE_WITHDRAWN: _is_another_estimate_awaited,
-    events.EXPIRED: _is_another_estimate_awaited,
+    E.ESTIMATE_DECLINED: lambda news: news.state == TicketState.DECLINED,
+    events.EXPIRED: lambda news: news.state == TicketState.DECLINED,
     E.PART_ORDERED: _is_part_awaited,
     E.PART_EXPECTED: _is_part_awaited,
     events.PART_LATE: _is_part_awaited,
@@ -150,7 +153,7 @@ def is_current(news: News) -> bool:
 
 # What the rules above read beside the ticket; all others need no further query.
 READS_EVENTS = (E.WARRANTY_DECIDED, E.QUESTION_ASKED, E.TARGET_CHANGED, E.LOAN_OFFERED)
-READS_ESTIMATES = (E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN, events.EXPIRED)
+READS_ESTIMATES = (E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN)
 READS_PARTS = (E.PART_ORDERED, E.PART_EXPECTED, events.PART_LATE)
 
 

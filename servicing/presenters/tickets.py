@@ -11,7 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from members.models import Member
-from servicing.enums import BEFORE_INTAKE, EstimateState, EventKind, PauseReason, TicketState, WhyStandard
+from servicing.enums import (
+    BEFORE_INTAKE,
+    EstimateState,
+    EventKind,
+    PauseReason,
+    TicketState,
+    WhyNoCharge,
+    WhyOtherFault,
+    WhyStandard,
+)
 from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet, load_calendars
 from servicing.presenters import events
 from servicing.presenters.calendars import describe_change
@@ -190,8 +199,8 @@ class TimelineEntry:
     estimate: Estimate | None = None
     part: Part | None = None
     expected: date | None = None
-    reason: str = ""  # why the target has moved, and since when it is due
-    due_at: datetime | None = None
+    reason: str | Promise = ""  # why the target has moved or who pays has changed
+    due_at: datetime | None = None  # the new target
 
 
 @dataclass(frozen=True)
@@ -257,6 +266,17 @@ def open_estimate(estimates: Iterable[Estimate], ticket: Ticket) -> Estimate | N
     return next((estimate for estimate in estimates if estimate.state == EstimateState.OPEN), None)
 
 
+def _reason_of(row: TicketEvent) -> str | Promise:
+    why = row.data.get("why")
+    if row.kind == E.TARGET_CHANGED:
+        return describe_change(row.data)
+    if row.kind == E.NO_CHARGE and why in WhyNoCharge.values:
+        return WhyNoCharge(why).label
+    if row.kind == E.OTHER_FAULT and why in WhyOtherFault.values:
+        return WhyOtherFault(why).label
+    return ""
+
+
 def _entry(
     row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, applied: bool
 ) -> TimelineEntry:
@@ -272,6 +292,6 @@ def _entry(
         estimate=estimates.get(row.referenced_pk("estimate")),
         part=parts.get(row.referenced_pk("part")),
         expected=date.fromisoformat(expected) if expected else None,
-        reason=describe_change(row.data) if row.kind == E.TARGET_CHANGED else "",
+        reason=_reason_of(row),
         due_at=datetime.fromisoformat(row.data["after"]) if row.kind == E.TARGET_CHANGED else None,
     )

@@ -1,17 +1,18 @@
-"""How many turnaround targets were met, by centre, month and level (R44), and a bar chart of it."""
+"""How many turnaround targets were met, by centre, month and level (R44), as a bar chart too; repeat rates (R63)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import TruncMonth
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.enums import Level
-from servicing.models import TicketQuerySet
+from servicing.enums import EventKind
+from servicing.models import Ticket, TicketEvent, TicketQuerySet
 
 # Geometry of the chart, in percent of its width and height.
 LEFT, RIGHT, TOP, BASE = 4.0, 100.0, 12.0, 86.0
@@ -73,6 +74,33 @@ def targets(tickets: TicketQuerySet, since: date) -> list[Row]:
         Row(row["centre__name"], row["month"].date(), names.get(row["level"], _("Visiting")), row["jobs"], row["met"])
         for row in ordered
     ]
+
+
+@dataclass(frozen=True)
+class RepeatRate:
+    """The jobs of one centre that were finished, and after how many of them the same fault came back (R63)."""
+
+    centre: str
+    jobs: int
+    repeats: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.repeats / self.jobs)
+
+
+def repeat_rates(tickets: TicketQuerySet, since: date) -> list[RepeatRate]:
+    """One query. Jobs that turned out to have another fault, or never arrived, are no repeats."""
+    other_fault = TicketEvent.objects.filter(ticket=OuterRef("pk"), kind=EventKind.OTHER_FAULT)
+    again = Ticket.objects.filter(~Exists(other_fault), follows=OuterRef("pk"), booked_in_at__isnull=False)
+    rows = (
+        tickets.filter(ready_at__date__gte=since)
+        .annotate(came_back=Exists(again))
+        .values("centre__name")
+        .annotate(jobs=Count("pk"), repeats=Count("pk", filter=Q(came_back=True)))
+        .order_by("centre__name")
+    )
+    return [RepeatRate(row["centre__name"], row["jobs"], row["repeats"]) for row in rows]
 
 
 def bars(rows: Iterable[Row], months: list[date]) -> list[Bar]:

@@ -1,4 +1,4 @@
-"""Whether it is settled who pays: chargeable work does not start before (R62)."""
+"""Whether it is settled who pays: chargeable work does not start before (R62, R63)."""
 
 from servicing.enums import Charge, EventKind, Warranty
 
@@ -16,6 +16,8 @@ def charge_after(charge: Charge, kind: str, warranty: str = "") -> Charge:
         if warranty == Warranty.IN_WARRANTY:
             return Charge.WARRANTY
         return Charge.OPEN if charge == Charge.WARRANTY else charge
+    if kind == E.OTHER_FAULT:  # the last repair does not cover it (R63)
+        return Charge.OPEN if charge == Charge.NO_CHARGE else charge
     by_kind = {
         E.ESTIMATE_APPROVED: Charge.APPROVED,
         E.ESTIMATE_DECLINED: Charge.DECLINED,
@@ -26,4 +28,6 @@ def charge_after(charge: Charge, kind: str, warranty: str = "") -> Charge:
 
 def is_allowed(charge: Charge, kind: str) -> bool:
     """Whether an event of this kind may happen while this is settled about who pays."""
+    if kind == E.OTHER_FAULT:
+        return charge == Charge.NO_CHARGE
     return kind not in GATED or charge in SETTLED

@@ -44,8 +44,14 @@ MOVES: dict[TicketState | None, dict[EventKind, TicketState]] = {
         E.REPAIR_STARTED: S.IN_REPAIR,
         E.ESTIMATE_SENT: S.ESTIMATE_SENT,
         E.READY: S.READY,  # the part is not available: sent back unrepaired
+        E.OTHER_FAULT: S.ASSESSED,
     },
-    S.IN_REPAIR: {E.PART_ORDERED: S.WAITING_PARTS, E.ESTIMATE_SENT: S.ESTIMATE_SENT, E.READY: S.READY},
+    S.IN_REPAIR: {
+        E.PART_ORDERED: S.WAITING_PARTS,
+        E.ESTIMATE_SENT: S.ESTIMATE_SENT,
+        E.READY: S.READY,
+        E.OTHER_FAULT: S.ASSESSED,  # work stops until it is settled who pays
+    },
     S.READY: {E.SHIPPED: S.SHIPPED, E.CLOSED: S.CLOSED},  # closed: collected at the counter
     S.SHIPPED: {E.CLOSED: S.CLOSED},
     S.CLOSED: {},
@@ -63,11 +69,13 @@ FACTS: dict[EventKind, tuple[TicketState, ...]] = {
     E.BECAME_FAST_TRACK: (*ON_THE_WAY, *IN_WORKSHOP),
     E.SHIPPING_CHANGED: (S.WAITING, *ON_THE_WAY, *IN_WORKSHOP, S.READY),
     E.WARRANTY_DECIDED: (*ON_THE_WAY, *IN_WORKSHOP),
-    E.NO_CHARGE: tuple(state for state in IN_WORKSHOP if state != S.ESTIMATE_SENT),  # it is withdrawn first
+    E.NO_CHARGE: (*ON_THE_WAY, *(state for state in IN_WORKSHOP if state != S.ESTIMATE_SENT)),  # it is withdrawn first
+    E.OTHER_FAULT: (S.BOOKED_IN, S.ASSESSED),
     E.QUESTION_ASKED: (*ON_THE_WAY, *IN_WORKSHOP),
     E.QUESTION_ANSWERED: (*ON_THE_WAY, *SINCE_INTAKE),
     E.PART_EXPECTED: IN_WORKSHOP,
     E.PART_ARRIVED: IN_WORKSHOP,
+    E.SERIAL_CHANGED: (*IN_WORKSHOP, S.READY),
     E.TARGET_CHANGED: IN_WORKSHOP,
     E.TARGET_MISSED: SINCE_INTAKE,
     E.LOAN_OFFERED: IN_WORKSHOP,
@@ -102,11 +110,14 @@ def next_state(state: str | None, kind: str, charge: str = Charge.OPEN) -> Ticke
     return TRANSITIONS.get((None if state is None else S(state), E(kind)))
 
 
-def next_moves(state: str | None, charge: str = Charge.OPEN) -> dict[EventKind, TicketState]:
-    """The events that are possible in a state and where they lead; those that change the state come first (R52)."""
+def next_moves(state: str | None, charge: str = Charge.OPEN, *, follows: bool = False) -> dict[EventKind, TicketState]:
+    """The events that are possible in a state and where they lead; those that change the state come first (R52).
+
+    `follows`: the job was opened for the same fault as an earlier one, so that the centre may say it is another (R63).
+    """
     current = None if state is None else S(state)
     moves = {kind: next_state(current, kind, charge) for kind in E}
-    possible = {kind: to for kind, to in moves.items() if to}
+    possible = {kind: to for kind, to in moves.items() if to and (follows or kind != E.OTHER_FAULT)}
     return dict(sorted(possible.items(), key=lambda move: move[1] == current and move[0] not in MOVES[current]))
 
 

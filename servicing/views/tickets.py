@@ -28,12 +28,15 @@ from servicing.actions import estimates, places, tickets
 from servicing.actions.events import Actor
 from servicing.actions.messages import may_write, write_message
 from servicing.actions.shipping import may_change_return
-from servicing.enums import OVER
+from servicing.enums import OVER, CentreStatus
 from servicing.forms.tickets import MessageForm
-from servicing.models import Ticket, TicketEvent
+from servicing.models import ServiceReport, Ticket, TicketEvent
 from servicing.presenters import calendars
 from servicing.presenters import tickets as jobs
+from servicing.presenters.estimate_paper import estimate_paper
+from servicing.queries.cover import covered_until, find_open_follow_up, is_covered, other_centres
 from servicing.queries.file_access import PURPOSE
+from servicing.queries.history import history_of
 from servicing.views.loans import make_loan_panel
 
 DONE_PER_PAGE = 20
@@ -105,6 +108,17 @@ def answer_estimate(request: MemberRequest, reference: str, number: int) -> Http
         return redirect(ticket)
     decide, message = answers[request.POST["answer"]]
     return _perform(request, ticket, message, lambda actor, now: decide(estimate=estimate, actor=actor, at=now))
+
+
+@never_cache
+@require_safe
+@member_required
+def estimate_pdf(request: MemberRequest, reference: str, number: int) -> HttpResponse:
+    ticket = _get_own_ticket(request, reference)
+    estimate = get_object_or_404(ticket.estimates.prefetch_related("lines"), number=number)
+    disposition = {"Content-Disposition": f'inline; filename="estimate-{ticket.reference}-{number}.pdf"'}
+    content = estimate_paper(ticket, estimate)
+    return HttpResponse(content, content_type="application/pdf", headers=disposition)
 
 
 @never_cache
@@ -181,7 +195,7 @@ def _get_own_ticket(request: MemberRequest, reference: str) -> Ticket:
     parsed = parse_reference(reference)
     if not parsed:
         raise Http404
-    tickets = jobs.with_clocks(Ticket.objects.of(request.member)).select_related("registration")
+    tickets = jobs.with_clocks(Ticket.objects.of(request.member)).select_related("registration", "follows")
     return get_object_or_404(tickets, reference=parsed)
 
 
@@ -210,5 +224,24 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "may_change_shipping": may_change_return(ticket),
         "said": ticket.messages.prefetch_related("files__file"),
         "panel": make_loan_panel(ticket),
+        **_follow_up_context(job),
         "documents": [file for file in ticket_files if file.message_id is None],
+    }
+
+
+def _follow_up_context(job: jobs.Job) -> dict[str, Any]:
+    """The report, the history of the product, and whether the same fault can be reported (R63, R64)."""
+    ticket = job.ticket
+    if ticket.ready_at is None:
+        return {}
+    until, follow_up = covered_until(ticket), find_open_follow_up(ticket)
+    may_report_fault = until is not None and is_covered(ticket, job.now) and follow_up is None
+    needs_centre = may_report_fault and ticket.centre.status == CentreStatus.SUSPENDED
+    return {
+        "report": ServiceReport.objects.filter(ticket=ticket).first(),
+        "covered_until": until,
+        "follow_up": follow_up,
+        "may_report_fault": may_report_fault,
+        "follow_up_centres": other_centres(ticket) if needs_centre else [],
+        "past_jobs": history_of(ticket.registration) if ticket.registration and ticket.registration.is_live else [],
     }

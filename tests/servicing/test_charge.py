@@ -39,8 +39,10 @@ def test_the_gate_over_every_state_charge_and_event() -> None:
     """Only what costs something is held up, and only while nobody pays."""
     wrong = []
     for state, charge, kind in product([None, *TicketState], Charge, EventKind):
-        possible = (state, kind) in TRANSITIONS and (kind not in GATED or charge in SETTLED)
-        if (next_state(state, kind, charge) is not None) != possible or (kind in next_moves(state, charge)) != possible:
+        is_open = charge == Charge.NO_CHARGE if kind == E.OTHER_FAULT else kind not in GATED or charge in SETTLED
+        possible = (state, kind) in TRANSITIONS and is_open
+        moves = next_moves(state, charge, follows=True)
+        if (next_state(state, kind, charge) is not None) != possible or (kind in moves) != possible:
             wrong.append((state, charge, kind))
     assert not wrong
 
@@ -61,6 +63,9 @@ def test_the_gate_over_every_state_charge_and_event() -> None:
         ([(E.ESTIMATE_APPROVED, ""), (E.WARRANTY_DECIDED, "refused")], Charge.APPROVED),
         ([(E.NO_CHARGE, "")], Charge.NO_CHARGE),
         ([(E.ESTIMATE_DECLINED, ""), (E.NO_CHARGE, "")], Charge.NO_CHARGE),
+        ([(E.NO_CHARGE, ""), (E.OTHER_FAULT, "")], Charge.OPEN),
+        ([(E.NO_CHARGE, ""), (E.OTHER_FAULT, ""), (E.ESTIMATE_APPROVED, "")], Charge.APPROVED),
+        ([(E.WARRANTY_DECIDED, "in_warranty"), (E.OTHER_FAULT, "")], Charge.WARRANTY),
     ],
 )
 def test_who_pays_follows_from_the_story(story: list[tuple[EventKind, str]], charge: Charge) -> None:
