@@ -36,6 +36,8 @@ def load_centres() -> tuple[int, int]:
                 email=row["email"],
                 address_is_sample=True,
                 collects=row["collects"] == "yes",
+                currency=row["currency"],
+                tax_percent=Decimal(row["tax_percent"]),
                 latitude=Decimal(row["latitude"]),
                 longitude=Decimal(row["longitude"]),
                 zone=row["zone"],

@@ -18,25 +18,29 @@ from servicing.actions.events import (
     locks_ticket,
     record_event,
 )
-from servicing.enums import EstimateState, EventKind, TicketState, WhyNoCharge
+from servicing.actions.tickets import at_intake
+from servicing.enums import EstimateState, EventKind, LineKind, ServiceKind, TicketState, WhyNoCharge
 from servicing.models import Estimate, EstimateLine, Ticket, TicketEvent
+from servicing.models.work import CENT
+from servicing.queries.entitlement import EntitlementChecker
+from servicing.rules.entitlement import OWN_CENTRES
 
 MAX_LINES = 50
 MAX_LINE_AMOUNT = Decimal(9_999_999)  # in any currency
 MAX_NOTE_LENGTH = 2000
 MAX_TEXT_LENGTH = 200
 MAX_VALIDITY = timedelta(days=180)
-CURRENCY_LENGTH = 3
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an estimate. A price below zero is a discount."""
+    """One line of an estimate. `kind`, a `LineKind`: by the service of the job if it is not given."""
 
     text: str
     quantity: Decimal
     price: Decimal
     tax_percent: Decimal = Decimal(0)
+    kind: str = ""
 
 
 @locks_ticket
@@ -51,13 +55,17 @@ def send_estimate(
 ) -> Estimate:
     """Ask the member to approve what the work costs; the clock is paused until they answer (R47).
 
+    The discount of the level at intake is added as lines of its own (R51, R62).
     Withdraws the estimate before it. With an `external_id` that is known already: the estimate that was sent then.
     Raises Refusal beside `lines`, `lines.N.…` of the N-th line, `currency`, `valid_until`, `note`; as `record_event`.
     """
     if repeated := find_by_external_id(ticket, details.get("external_id", "")):
         return Estimate.objects.get(ticket=ticket, pk=repeated.referenced_pk("estimate"))
     at = details["at"]
-    _check(lines, currency, note)
+    _check(lines, note)
+    if currency != ticket.centre.currency:
+        message = _("This centre’s estimates are in %(currency)s.") % {"currency": ticket.centre.currency}
+        raise Refusal("currency", message, "currency")
     today = ticket.centre.today(at)
     if valid_until < today:
         raise Refusal("valid_until", _("This day is over. Give the member some days to answer."), "valid_until")
@@ -75,17 +83,7 @@ def send_estimate(
         sent_at=details.get("occurred_at") or at,
         by=details["actor"].user,
     )
-    EstimateLine.objects.bulk_create(
-        EstimateLine(
-            estimate=estimate,
-            position=position,
-            text=line.text.strip(),
-            quantity=line.quantity,
-            price=line.price,
-            tax_percent=line.tax_percent,
-        )
-        for position, line in enumerate(lines, start=1)
-    )
+    EstimateLine.objects.bulk_create(_rows(estimate, ticket, lines))
     record_event(ticket=ticket, kind=EventKind.ESTIMATE_SENT, data={"estimate": estimate.pk}, **details)
     if ticket.state != TicketState.ESTIMATE_SENT:  # reported so late that the work went on without an answer
         _end_open_estimate(ticket, EstimateState.WITHDRAWN, at)
@@ -136,7 +134,7 @@ def expire_estimates(*, at: datetime, limit: int = 200) -> int:
 
 
 def _expire(estimate: Estimate, at: datetime) -> bool:
-    """The member no longer has to answer, the centre makes another estimate, and the clock runs again (R47)."""
+    """Without an answer the product goes back unrepaired, unless the centre makes another estimate (R62)."""
     with lock_ticket(estimate.ticket) as ticket:
         estimate.refresh_from_db(fields=["state"])
         if estimate.state != EstimateState.OPEN or estimate.valid_until >= ticket.centre.today(at):
@@ -144,7 +142,7 @@ def _expire(estimate: Estimate, at: datetime) -> bool:
         _end_open_estimate(ticket, EstimateState.EXPIRED, at)
         if ticket.state == TicketState.ESTIMATE_SENT:
             data = {"estimate": estimate.pk, "reason": "expired"}
-            record_event(ticket=ticket, kind=EventKind.ESTIMATE_WITHDRAWN, data=data, actor=SYSTEM, at=at)
+            record_event(ticket=ticket, kind=EventKind.ESTIMATE_DECLINED, data=data, actor=SYSTEM, at=at)
     return True
 
 
@@ -164,7 +162,7 @@ _ALREADY = {
     EstimateState.APPROVED: _("This estimate was approved already."),
     EstimateState.DECLINED: _("This estimate was declined already."),
     EstimateState.WITHDRAWN: _("The centre took this estimate back. Look at the newest one."),
-    EstimateState.EXPIRED: _("This estimate is no longer valid. The centre will make another one."),
+    EstimateState.EXPIRED: _("This estimate is no longer valid. Write to the centre if you still want the work done."),
 }
 
 
@@ -178,19 +176,59 @@ def _end_open_estimate(ticket: Ticket, state: EstimateState, at: datetime) -> Es
     return estimate
 
 
-def _check(lines: Sequence[Line], currency: str, note: str) -> None:
+def _rows(estimate: Estimate, ticket: Ticket, lines: Sequence[Line]) -> list[EstimateLine]:
+    """The lines as typed, then the discount: one line for each rate of tax."""
+    default_kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
+    rows = [
+        EstimateLine(
+            estimate=estimate,
+            kind=line.kind or default_kind,
+            text=line.text.strip(),
+            quantity=line.quantity,
+            price=line.price,
+            tax_percent=line.tax_percent,
+        )
+        for line in lines
+    ]
+    percent = maintenance_discount(ticket)
+    for tax_percent in dict.fromkeys(row.tax_percent for row in rows):
+        net = sum(
+            (row.net for row in rows if row.kind == LineKind.MAINTENANCE and row.tax_percent == tax_percent), Decimal(0)
+        )
+        discount = (net * percent / 100).quantize(CENT)
+        if discount:
+            rows.append(
+                EstimateLine(
+                    estimate=estimate,
+                    kind=LineKind.DISCOUNT,
+                    price=-discount,
+                    tax_percent=tax_percent,
+                    discount_percent=percent,
+                )
+            )
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+    return rows
+
+
+def maintenance_discount(ticket: Ticket) -> int:
+    """The percent off maintenance: by the level at intake, at a centre of our own (R50, R51)."""
+    if ticket.service == ServiceKind.MAINTENANCE or ticket.member is None:
+        return ticket.discount
+    if ticket.centre.kind not in OWN_CENTRES:
+        return 0
+    return EntitlementChecker(ticket.member, **at_intake(ticket)).benefits_at(ticket.centre).maintenance_discount
+
+
+def _check(lines: Sequence[Line], note: str) -> None:
     if not lines:
         raise Refusal("empty", _("Add at least one line."), "lines")
     if len(lines) > MAX_LINES:
         raise Refusal("many", _("Use at most %(n)d lines.") % {"n": MAX_LINES}, "lines")
-    if not (len(currency) == CURRENCY_LENGTH and currency.isascii() and currency.isalpha() and currency.isupper()):
-        raise Refusal("currency", _("Enter the currency as three letters, like EUR."), "currency")
     if len(note) > MAX_NOTE_LENGTH:
         raise Refusal("note", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_NOTE_LENGTH}, "note")
     for number, line in enumerate(lines):
         _check_line(line, f"lines.{number}")
-    if sum(line.quantity * line.price for line in lines) < 0:
-        raise Refusal("total", _("The total is below zero. Check the discounts."), "lines")
 
 
 def _check_line(line: Line, field: str) -> None:
@@ -201,6 +239,11 @@ def _check_line(line: Line, field: str) -> None:
         raise Refusal("quantity", _("Enter a quantity above 0 with at most two decimals."), f"{field}.quantity")
     if not (_has_two_decimals(line.price) and abs(line.price * line.quantity) <= MAX_LINE_AMOUNT):
         raise Refusal("price", _("Enter the price with at most two decimals, like 120.50."), f"{field}.price")
+    if line.price < 0:
+        message = _("Enter a price of 0 or more. The member’s discount is added by itself.")
+        raise Refusal("price", message, f"{field}.price")
+    if (line.kind and line.kind not in LineKind.values) or line.kind == LineKind.DISCOUNT:
+        raise Refusal("kind", _("Choose what this line is for."), f"{field}.kind")
     if not (_has_two_decimals(line.tax_percent) and 0 <= line.tax_percent <= 99):
         raise Refusal("tax", _("Enter a tax between 0 and 99 percent."), f"{field}.tax_percent")
 

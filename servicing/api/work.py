@@ -23,7 +23,7 @@ from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerial
 from servicing.actions import estimates, messages, parts
 from servicing.actions.events import Actor
 from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
-from servicing.enums import EstimateState, TicketFileKind
+from servicing.enums import EstimateState, LineKind, TicketFileKind
 from servicing.models import Estimate, Part, TicketFile, TicketMessage
 from servicing.queries.file_access import PURPOSE
 
@@ -63,8 +63,15 @@ class WorkView(TicketView):
 
 
 class LineSerializer(StrictSerializer):
-    """One line. A negative price is a discount."""
+    """One line. The discount on maintenance is added by the portal."""
 
+    kind = serializers.ChoiceField(
+        choices=[choice for choice in LineKind.choices if choice[0] != LineKind.DISCOUNT],
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="By the service of the ticket if you leave it out. Maintenance has the member's discount.",
+    )
     text = LineField(max_length=estimates.MAX_TEXT_LENGTH)
     quantity = serializers.DecimalField(max_digits=7, decimal_places=2, default=Decimal(1))
     price = serializers.DecimalField(max_digits=12, decimal_places=2)
@@ -74,7 +81,7 @@ class LineSerializer(StrictSerializer):
 
 
 class EstimateInSerializer(StepSerializer):
-    currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217.")
+    currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217: that of the centre.")
     valid_until = serializers.DateField(help_text="The last day on which the customer can answer.")
     note = MultiLineField(
         required=False, allow_blank=True, default="", max_length=estimates.MAX_NOTE_LENGTH, help_text="What was found."
@@ -83,6 +90,7 @@ class EstimateInSerializer(StepSerializer):
 
 
 class LineOutSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=LineKind.choices)
     text = serializers.CharField()
     quantity = serializers.CharField()
     price = serializers.CharField()
@@ -112,7 +120,7 @@ class EstimateListSerializer(serializers.Serializer[Any]):
 def render_estimate(estimate: Estimate) -> dict[str, Any]:
     fields = ("number", "state", "currency", "valid_until", "note", "sent_at", "answered_at", "net", "tax", "total")
     lines = [
-        {name: getattr(line, name) for name in ("text", "quantity", "price", "tax_percent")}
+        {name: getattr(line, name) for name in ("kind", "quantity", "price", "tax_percent")} | {"text": line.label}
         for line in estimate.lines.all()
     ]
     return {**{name: getattr(estimate, name) for name in fields}, "lines": lines}

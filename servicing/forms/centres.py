@@ -66,6 +66,8 @@ class CentreForm(forms.ModelForm[ServiceCentre]):
             "holiday_categories",
             "services",
             "shelves",
+            "currency",
+            "tax_percent",
             "takes_drop_off",
             "collects",
             "programme",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, LongText
 from servicing.actions import estimates, messages, parts, shipping
-from servicing.enums import WhyNoCharge, WhyNoWarranty
+from servicing.enums import LineKind, WhyNoCharge, WhyNoWarranty
 from servicing.models import Part, Ticket
 from servicing.models.parcels import MAX_NUMBER_LENGTH
 from servicing.queries.file_access import PURPOSE
@@ -112,15 +112,6 @@ class WriteForm(StepForm):
 
 
 class EstimateForm(StepForm):
-    currency = forms.CharField(
-        label=_("Currency"),
-        max_length=3,
-        widget=forms.TextInput(attrs={"size": 4}),
-        error_messages={
-            "required": _("Write the currency in three letters, like EUR."),
-            "max_length": _("Write the currency in three letters, like EUR."),
-        },
-    )
     valid_until = forms.DateField(
         label=_("Valid until"),
         widget=day_input(),
@@ -131,13 +122,16 @@ class EstimateForm(StepForm):
     )
     note = LongText(label=_("What was found"), rows=3, max_length=estimates.MAX_NOTE_LENGTH, required=False)
 
-    def clean_currency(self) -> str:
-        return str(self.cleaned_data["currency"]).strip().upper()
-
 
 class LineForm(forms.Form):
     """One line of an estimate. An empty line is ignored."""
 
+    kind = forms.ChoiceField(
+        label=_("For"),
+        choices=[choice for choice in LineKind.choices if choice[0] != LineKind.DISCOUNT],
+        required=False,
+        error_messages={"invalid_choice": _("Choose what this line is for.")},
+    )
     text = LineField(
         label=_("What"), max_length=estimates.MAX_TEXT_LENGTH, required=False, error_messages=long_errors()
     )
@@ -167,7 +161,7 @@ class LineForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = dict(self.cleaned_data)
         if data.get("text") and data.get("price") is None and "price" not in self.errors:
-            self.add_error("price", str(_("Write the unit price. A discount is below zero.")))
+            self.add_error("price", str(_("Write the unit price.")))
         return data
 
 

@@ -1,6 +1,7 @@
 """Service centres (R42)."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -108,6 +110,21 @@ class ServiceCentre(models.Model):
     )
     shelves = ArrayField(
         models.CharField(max_length=10, choices=Shelf), verbose_name=_("kinds of product"), default=list
+    )
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        default="EUR",
+        db_default="EUR",
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Write the currency in three letters, like EUR."))],
+    )
+    tax_percent = models.DecimalField(
+        _("tax in percent"),
+        max_digits=4,
+        decimal_places=2,
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text=_("Proposed for every line of an estimate."),
     )
     takes_drop_off = models.BooleanField(_("takes products at the counter"), default=True, db_default=True)
     collects = models.BooleanField(_("has products collected"), default=False, db_default=False)

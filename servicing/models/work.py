@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from members.models import User
-from servicing.enums import EstimateState
+from servicing.enums import EstimateState, LineKind
 from servicing.models.tickets import Ticket
 
 CENT = Decimal("0.01")
@@ -61,11 +61,15 @@ class Estimate(models.Model):
 
 
 class EstimateLine(models.Model):
-    """One line: a part, labour, or a discount (below zero). Amounts are rounded to the cent in each line."""
+    """One line: a part, labour, or the discount of the member's level (below zero, with its percent and no text).
+
+    Amounts are rounded to the cent in each line.
+    """
 
     estimate = models.ForeignKey(Estimate, models.PROTECT, related_name="lines", verbose_name=_("estimate"))
     position = models.PositiveSmallIntegerField(_("position"))
-    text = models.CharField(_("kind"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=12, choices=LineKind, default=LineKind.WORK, db_default=LineKind.WORK)
+    text = models.CharField(_("text"), max_length=200, blank=True)
     quantity = models.DecimalField(_("quantity"), max_digits=7, decimal_places=2, default=Decimal(1))
     price = models.DecimalField(_("unit price"), max_digits=12, decimal_places=2)
     tax_percent = models.DecimalField(
@@ -75,6 +79,7 @@ class EstimateLine(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(99))],
     )
+    discount_percent = models.PositiveSmallIntegerField(_("discount in percent"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("estimate line")
@@ -88,9 +93,22 @@ class EstimateLine(models.Model):
                 violation_error_message=_("The quantity must be above 0."),
             ),
             models.CheckConstraint(name="estimate_line_tax", condition=Q(tax_percent__range=(0, 99))),
+            models.CheckConstraint(name="estimate_line_kind_known", condition=Q(kind__in=LineKind.values)),
+            models.CheckConstraint(
+                name="estimate_line_discount",
+                condition=Q(kind=LineKind.DISCOUNT, price__lte=0, text="", discount_percent__gt=0)
+                | ~Q(kind=LineKind.DISCOUNT) & Q(price__gte=0, discount_percent=None) & ~Q(text=""),
+            ),
         ]
 
     def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """What the customer reads; the discount in the reader's language."""
+        if self.kind == LineKind.DISCOUNT:
+            return str(_("%(percent)s percent off maintenance") % {"percent": self.discount_percent})
         return self.text
 
     @property

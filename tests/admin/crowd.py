@@ -176,7 +176,7 @@ def add_jobs(people: list[Member], by: User) -> None:
         record_event(ticket=ticket, kind=EventKind.ASSESSED, actor=actor, at=now)
         lines = [Line("Shutter", Decimal(1), Decimal(100))]
         day = centre.today(now)
-        estimate = send_estimate(ticket=ticket, lines=lines, currency="EUR", valid_until=day, actor=actor, at=now)
+        estimate = send_estimate(ticket=ticket, lines=lines, currency="ZAR", valid_until=day, actor=actor, at=now)
         approve_estimate(estimate=estimate, actor=actor, at=now)
         order_part(ticket=ticket, name="Shutter", actor=actor, at=now)
         message = write_message(ticket=ticket, text="Soon", actor=actor, at=now)

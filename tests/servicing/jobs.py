@@ -34,6 +34,7 @@ def a_centre(slug: str = "joburg", **changes: object) -> ServiceCentre:
         "services": ServiceKind.values,
         "shelves": Shelf.values,
         "programme": "free",
+        "currency": "ZAR",
     }
     return ServiceCentre.objects.create(**{**facts, **changes})
 
@@ -51,7 +52,7 @@ def a_request(
     member = member or world.ana
     row = validated(member, world.pro_body, serial)
     one = RequestedItem(
-        Item(row.product, registration=row), ServiceKind.REPAIR, **{"fault": "The shutter sticks", **wanted}
+        Item(row.product, registration=row), **{"service": ServiceKind.REPAIR, "fault": "The shutter sticks", **wanted}
     )
     return open_parcel(member=member, centre=centre, items=[one], returns=returns, by=member.user, at=at).tickets[0]
 

@@ -140,9 +140,9 @@ def test_refusals_are_shown_at_their_fields_and_no_input_is_lost(
     ticket = a_request(world, centre, at=now())
     press(desk, ticket, "book_in")
     press(desk, ticket, "assess")
-    answer = estimate(desk, ticket, ("Shutter", "1", "12.505", "15"), ("Labour", "x", "", "15"), currency="Rand")
+    answer = estimate(desk, ticket, ("Shutter", "1", "12.505", "15"), ("Labour", "x", "", "15"))
     text = answer.content.decode()
-    for kept in ("Shutter", "12.505", 'value="x"', "Worn out", "three letters", "Write a number", "the unit price"):
+    for kept in ("Shutter", "12.505", 'value="x"', "Worn out", "Write a number", "the unit price"):
         assert kept in text
     answer = estimate(desk, ticket, ("", "", "", ""), ("Shutter", "1", "12.505", ""))
     assert answer.context["lines"].forms[1].errors["price"]

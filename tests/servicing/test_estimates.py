@@ -2,13 +2,17 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
+from itertools import product
 from typing import Any
 
 import pytest
+from django.test import Client
+from pypdf import PdfReader
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from members.models import Notice
+from members.models import Member, Notice
 from servicing.actions import estimates, shipping, tickets
 from servicing.actions.estimates import Line, send_estimate
 from servicing.actions.events import Actor, record_event
@@ -88,7 +92,7 @@ def test_an_estimate_expires_after_its_last_day_at_the_centre(world: World, tick
     assert estimates.expire_estimates(at=after) == 0
     row.refresh_from_db()
     ticket.refresh_from_db()
-    assert (row.state, ticket.state, ticket.paused) == (EstimateState.EXPIRED, TicketState.ASSESSED, False)
+    assert (row.state, ticket.state, ticket.paused) == (EstimateState.EXPIRED, TicketState.DECLINED, False)  # R62
     assert Notice.objects.filter(member=world.ana, params__kind="estimate_expired").count() == 1
 
 
@@ -102,7 +106,10 @@ def test_an_estimate_expires_after_its_last_day_at_the_centre(world: World, tick
         ({"lines": [Line("x", Decimal(1), Decimal("NaN"))]}, "lines.0.price"),
         ({"lines": [Line("x", Decimal(1), Decimal("1e9"))]}, "lines.0.price"),
         ({"lines": [Line("x", Decimal(1), Decimal(1), Decimal(100))]}, "lines.0.tax_percent"),
-        ({"lines": [Line("Discount", Decimal(1), Decimal(-1))]}, "lines"),
+        ({"lines": [Line("Discount", Decimal(1), Decimal(-1))]}, "lines.0.price"),
+        ({"lines": [Line("x", Decimal(1), Decimal(1), kind="discount")]}, "lines.0.kind"),
+        ({"lines": [Line("x", Decimal(1), Decimal(1), kind="magic")]}, "lines.0.kind"),
+        ({"currency": "EUR"}, "currency"),
         ({"currency": "rand"}, "currency"),
         ({"currency": "zar"}, "currency"),
         ({"valid_until": date(2026, 3, 1)}, "valid_until"),
@@ -187,3 +194,50 @@ def test_shipping_keeps_carrier_and_tracking_and_refuses_an_invalid_address(tick
     ).ticket
     box = done.shipments.get()
     assert (done.state, box.carrier_text, box.number, box.tracking_url) == (TicketState.SHIPPED, "Post", "AB1", page)
+
+
+def test_the_discount_by_level_service_and_centre_is_a_line_of_its_own(world: World, desk: Actor) -> None:
+    """R51, R62: on maintenance only, at centres of our own, by the level at intake, whatever comes later."""
+    clean = Line("Clean and check", Decimal(2), Decimal("100.00"), Decimal(15), kind="maintenance")
+    shutter = Line("Shutter unit", Decimal(1), Decimal("300.00"), Decimal(15), kind="part")
+    percents = {"red": 0, "silver": 10, "gold": 15, "platinum": 20}
+    wrong = []
+    rows = product(percents, ("PSC", "CEC", "ASP"), ("repair", "maintenance"))
+    for number, (level, kind, service) in enumerate(rows):
+        centre = a_centre(f"centre-{number}", kind=kind)
+        ticket = a_request(world, centre, f"0123456788{number:02}", service=service, wish="standard")
+        Member.objects.filter(pk=world.ana.pk).update(level=level)
+        tickets.book_in(ticket=ticket, actor=desk, at=MONDAY)
+        record_event(ticket=ticket, kind=EventKind.ASSESSED, actor=desk, at=MONDAY + HOUR)
+        Member.objects.filter(pk=world.ana.pk).update(level="platinum" if level != "platinum" else "red")
+        ticket.refresh_from_db()
+        bill = sent(ticket, desk, lines=[clean, shutter])
+        percent = 0 if kind == "ASP" else percents[level]
+        expected = [Decimal(-2 * percent)] if percent else []
+        if [line.net for line in bill.lines.filter(kind="discount")] != expected:
+            wrong.append((level, kind, service, expected, list(bill.lines.values_list("kind", "price"))))
+    assert not wrong
+
+
+def test_each_rate_of_tax_has_its_own_discount_and_cents_are_rounded(world: World, desk: Actor) -> None:
+    ticket = at_the_centre(world, a_centre())
+    lines = [
+        Line("Clean", Decimal(1), Decimal("99.99"), Decimal(15), kind="maintenance"),
+        Line("Check", Decimal(1), Decimal("33.33"), Decimal(0), kind="maintenance"),
+    ]
+    bill = sent(ticket, desk, lines=lines)
+    discounts = [(line.price, line.tax_percent, line.label) for line in bill.lines.filter(kind="discount")]
+    label = "15 percent off maintenance"
+    assert discounts == [(Decimal("-15.00"), Decimal(15), label), (Decimal("-5.00"), Decimal(0), label)]
+    assert bill.total == Decimal("99.99") + Decimal("33.33") - 20 + Decimal("15.00") - Decimal("2.25")
+
+
+def test_the_member_opens_the_estimate_as_a_pdf(world: World, ticket: Ticket, desk: Actor, client: Client) -> None:
+    bill = sent(ticket, desk, note="The shutter is worn.")
+    client.force_login(world.ana.user)
+    answer = client.get(f"/service/{ticket.reference}/estimate/{bill.number}.pdf")
+    text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages)
+    for words in ("Shutter unit", "ZAR\u00a04,853.86", "The shutter is worn.", ticket.reference_in_groups):
+        assert words.replace("\u00a0", " ") in text.replace("\u00a0", " "), text
+    client.force_login(world.ben.user)
+    assert client.get(f"/service/{ticket.reference}/estimate/{bill.number}.pdf").status_code == 404

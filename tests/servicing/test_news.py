@@ -87,7 +87,7 @@ def warranty_decided(world: World) -> Story:
 
 def no_charge(world: World) -> Story:
     job = Job(world)
-    without_charge(job.ticket, AT)
+    estimates.record_no_charge(ticket=job.ticket, why="goodwill", actor=job.desk, at=AT)
     yield E.NO_CHARGE
     job.record(E.READY)
     job.record(E.CLOSED)
@@ -113,6 +113,14 @@ def estimate_withdrawn(world: World) -> Story:
     estimates.withdraw_estimate(ticket=job.ticket, actor=job.desk, at=AT)
     yield E.ESTIMATE_WITHDRAWN
     job.estimate()
+
+
+def estimate_declined(world: World) -> Story:
+    job = Job(world)
+    estimates.decline_estimate(estimate=job.estimate(), actor=job.desk, at=LATER)
+    yield E.ESTIMATE_DECLINED
+    job.ticket.refresh_from_db()
+    job.record(E.READY)
 
 
 def estimate_expired(world: World) -> Story:
@@ -181,6 +189,7 @@ STORIES = [
     question_asked,
     estimate_sent,
     estimate_withdrawn,
+    estimate_declined,
     estimate_expired,
     part_ordered,
     part_late,
