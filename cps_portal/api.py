@@ -27,6 +27,7 @@ from kitbag.api.products import (
 from kitbag.api.sales import SaleBatchView, SaleDetailView, SalesView, WithdrawSaleView
 from members.offers.api import OnePackView, PackEventsView, PackListView, PackReportsView
 from servicing.api.cards import CardCheckView
+from servicing.api.follow_ups import FollowUpView, ReportView
 from servicing.api.intake import IntakeCheckView
 from servicing.api.loans import (
     CancelLoanView,
@@ -44,6 +45,7 @@ from servicing.api.work import (
     DocumentContentView,
     DocumentsView,
     EstimatesView,
+    MessagesReadView,
     MessagesView,
     PartArrivedView,
     PartExpectedView,
@@ -74,12 +76,15 @@ urlpatterns = [
     path("tickets/<str:reference>", TicketDetailView.as_view(), name="api-ticket"),
     path("tickets/<str:reference>/events", TicketEventsView.as_view(), name="api-ticket-events"),
     path("tickets/<str:reference>/shipping", ShippingView.as_view(), name="api-shipping"),
+    path("tickets/<str:reference>/report", ReportView.as_view(), name="api-service-report"),
+    path("tickets/<str:reference>/follow-up", FollowUpView.as_view(), name="api-follow-up"),
     path("tickets/<str:reference>/shipments", ShipmentsView.as_view(), name="api-shipments"),
     path("tickets/<str:reference>/estimates", EstimatesView.as_view(), name="api-estimates"),
     path("tickets/<str:reference>/parts", PartsView.as_view(), name="api-parts"),
     path("tickets/<str:reference>/parts/<id:pk>/expected", PartExpectedView.as_view(), name="api-part-expected"),
     path("tickets/<str:reference>/parts/<id:pk>/arrived", PartArrivedView.as_view(), name="api-part-arrived"),
     path("tickets/<str:reference>/messages", MessagesView.as_view(), name="api-messages"),
+    path("tickets/<str:reference>/messages/read", MessagesReadView.as_view(), name="api-messages-read"),
     path("tickets/<str:reference>/documents", DocumentsView.as_view(), name="api-documents"),
     path("tickets/<str:reference>/documents/<id:pk>/content", DocumentContentView.as_view(), name="api-document"),
     path("loans", LoansView.as_view(), name="api-loans"),

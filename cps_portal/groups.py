@@ -35,7 +35,7 @@ GROUPS: dict[str, list[str]] = {
             "kitbag",
             "adjustment adjustmentevent announcement appeal appealevent authorisedperiod claim claimevent "
             "sighting handover handoverevent hold ledgercheck pointsentry product productname registration "
-            "registrationevent retailer sale serialshape stagechange stolenreportevent ",
+            "registrationevent retailer sale serialchange serialchangeevent serialshape stagechange stolenreportevent ",
         ),
         *allow("view add", "kitbag", "stolenreport"),
         "kitbag.adjust_points",
@@ -46,7 +46,8 @@ GROUPS: dict[str, list[str]] = {
             "view",
             "servicing",
             "carrier estimate estimatehistoryevent estimateline parcel part servicecentre shipment ticket ticketevent ticketfile "
-            "tickethistoryevent ticketmessage visitingmember ",
+            "tickethistoryevent ticketmessage ticketnote visitingmember "
+            "servicereport servicereporthistoryevent ",
         ),
         *allow("view change", "servicing", "loan"),
         *allow("view add change", "servicing", "loanunit"),

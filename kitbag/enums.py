@@ -92,8 +92,17 @@ class ReviewReason(models.TextChoices):
     SAMPLE = "sample", _("Chosen at random")
     REFUSALS = "refusals", _("Several of this member’s products were refused")
     STOLEN = "stolen", _("Reported stolen")
+    REPLACED = "replaced", _("A service centre has replaced this serial number")
     APPEAL = "appeal", _("The member appealed")
     ASKED = "asked", _("The member added what we asked for")
+
+
+class SerialChangeState(models.TextChoices):
+    """What became of a new serial number (R64)."""
+
+    APPLIED = "applied", _("The new number counts")
+    CLAIMED = "claimed", _("Somebody else holds the new number")
+    DROPPED = "dropped", _("The old number stays")
 
 
 class RefusalReason(models.TextChoices):

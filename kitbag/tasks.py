@@ -13,10 +13,11 @@ from kitbag.actions import (
     planning,
     registrations,
     sales,
+    serial_changes,
     stage_change_notices,
     stage_changes,
 )
-from kitbag.models import Adjustment, Registration, Sale
+from kitbag.models import Adjustment, Registration, Sale, SerialChange
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +34,24 @@ def check_registration(registration: int) -> None:
 
 @shared_task(name="kitbag.sweep_undecided")
 def sweep_undecided() -> None:
-    """Check registrations whose task was lost: submitted more than a minute ago and not checked yet."""
+    """Check registrations whose task was lost: submitted more than a minute ago and not checked yet.
+
+    The same for new serial numbers that somebody else holds.
+    """
     now = timezone.now()
     waiting = Registration.objects.undecided(since=now - timedelta(minutes=1)).order_by("submitted_at")
     for row in waiting[:SWEEP_LIMIT]:
         registrations.check_registration(registration=row, at=now)
+    for change in SerialChange.objects.waiting().order_by("pk")[:SWEEP_LIMIT]:
+        serial_changes.claim_serial(change=change, at=now)
+
+
+@shared_task(name="kitbag.claim_serial")
+def claim_serial(change: int) -> None:
+    """Open the claim about a new serial number that another member holds (R32, R64)."""
+    row = SerialChange.objects.filter(pk=change).first()
+    if row:
+        serial_changes.claim_serial(change=row, at=timezone.now())
 
 
 @shared_task(name="kitbag.match_sale")

@@ -160,6 +160,7 @@ RULES: dict[str, Rule] = {
     "kitbag.RegistrationInReview": Bounded("a view of kitbag.Registration"),
     "kitbag.Retailer": STAFF_DATA,
     "kitbag.Sale": Kept("a confirmed sale is a proof of purchase, also years later (R25, R55)"),
+    "kitbag.SerialChange": Kept("an old serial number stays known (R64)"),
     "kitbag.SerialShape": REFERENCE,
     "kitbag.Sighting": Kept("what became of stolen kit (R33)"),
     "kitbag.StageChange": STAFF_DATA,
@@ -236,12 +237,14 @@ RULES: dict[str, Rule] = {
     "servicing.Parcel": Kept(OF_A_JOB),
     "servicing.Part": Kept(OF_A_JOB),
     "servicing.ServiceCentre": STAFF_DATA,
+    "servicing.ServiceReport": Kept("stays with the serial number, for the next owner (R35, R64)"),
     "servicing.Shipment": Kept(OF_A_JOB),
     "servicing.Shipment_tickets": Kept(OF_A_JOB),
     "servicing.Ticket": Kept(OF_A_JOB),
     "servicing.TicketEvent": Kept(f"append-only: {OF_A_JOB}"),
     "servicing.TicketFile": Kept(OF_A_JOB),
     "servicing.TicketMessage": Kept(OF_A_JOB),
+    "servicing.TicketNote": Kept(OF_A_JOB),
     "servicing.VisitingMember": Kept("counts visits; the person is cleared (R5)"),
     "sessions.Session": Deleted(
         "expire_date", AT_ONCE, "has ended; holds the address that was typed", hourly=True, batch=1_000

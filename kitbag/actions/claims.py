@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import stolen_reports
+from kitbag.actions.new_serials import apply_change, drop_change
 from kitbag.actions.transitions import lock_registrations, notify_decision, reject, require_not_own, validate
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewReason
-from kitbag.models import Claim, Registration
+from kitbag.models import Claim, Registration, SerialChange
 from members.models import User
 from members.support import actions as cases
 from members.support.enums import CaseKind, MessageAuthor
@@ -52,6 +53,18 @@ OUTCOMES = {
         "What you both sent us does not show whose product this is, so we can’t count your %(product)s."
     ),
 }
+SERIAL_OUTCOMES = {  # for the member whose product got a new number from a centre (R64)
+    ClaimOutcome.HOLDER: _(
+        "We have compared what you both sent us. The new serial number belongs to another product, so your %(product)s"
+        " keeps the old one, and its points."
+    ),
+    ClaimOutcome.CLAIMANT: _(
+        "We have compared what you both sent us. Your %(product)s has its new serial number now, and keeps its points."
+    ),
+    ClaimOutcome.NEITHER: _(
+        "What you both sent us does not show whose number it is, so your %(product)s keeps the old one, and its points."
+    ),
+}
 APPEAL_HINT = _(
     "If you think this is wrong, open the product in your Kitbag and appeal. A colleague will take a second look."
 )
@@ -66,12 +79,22 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
     row.review_reason = ReviewReason.DUPLICATE
     row.taken_by = row.taken_at = None
     row.save(update_fields=["review_reason", "taken_by", "taken_at"])
+    _ask_both(row, holder, row.serial, _("Until we decide, your product does not count yet."), at)
+    return row
+
+
+def open_serial_claim(*, row: Registration, holder: Registration, serial: str, at: datetime) -> Claim:
+    """The same about a number that a centre gave the product of `row`, which keeps its points in any case (R64).
+
+    The caller has locked both registrations and their members.
+    """
+    return _ask_both(row, holder, serial, _("You keep your points whatever we decide."), at)
+
+
+def _ask_both(row: Registration, holder: Registration, serial: str, meanwhile: Promise | str, at: datetime) -> Claim:
     until = timezone.localdate(at) + timedelta(days=settings.CLAIM_DAYS)
     asked = []
-    for side, meanwhile in [
-        (row, _("Until we decide, your product does not count yet.")),
-        (holder, _("Until we decide, you keep your points.")),
-    ]:
+    for side, sentence in [(row, meanwhile), (holder, _("Until we decide, you keep your points."))]:
         with translation.override(side.member.language):
             subject = _t("Serial number of your %(product)s") % {"product": side.product.name}
             text = _t(
@@ -80,9 +103,9 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
                 " add a photo or a PDF of the receipt, and tell us where and when you got it. %(meanwhile)s"
             ) % {
                 "product": side.product.name,
-                "serial": side.serial,
+                "serial": serial,
                 "until": date_format(until, "j F Y"),
-                "meanwhile": meanwhile,
+                "meanwhile": sentence,
             }
         asked.append(
             cases.open_case(
@@ -96,10 +119,9 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
                 asks=True,
             )
         )
-    Claim.objects.create(
+    return Claim.objects.create(
         claimant=row, holder=holder, claimant_case=asked[0], holder_case=asked[1], opened_at=at, respond_by=until
     )
-    return row
 
 
 def has_open_claim(row: Registration) -> bool:
@@ -124,7 +146,10 @@ def close_claims(*, row: Registration, at: datetime, but: Claim | None = None) -
         if not still_open.update(outcome=ClaimOutcome.WITHDRAWN, decided_at=at):
             continue  # the other member closed it at the same moment
         _conclude_all([(claim.claimant_case, LAPSED), (claim.holder_case, LAPSED)], at)
-        if claim.holder_id == row.pk:
+        change = SerialChange.objects.filter(claim=claim).first()
+        if change:
+            after_commit("kitbag.claim_serial", change.pk)
+        elif claim.holder_id == row.pk:
             after_commit("kitbag.check_registration", claim.claimant_id)
 
 
@@ -137,13 +162,15 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     """
     claimant, holder = lock_registrations(claim.claimant, claim.holder)
     row = Claim.objects.select_for_update(of=("self",), no_key=True).get(pk=claim.pk)
-    if row.outcome or claimant.state != RegistrationState.SUBMITTED or holder.state != RegistrationState.VALIDATED:
+    change = SerialChange.objects.filter(claim=row).first()
+    waiting = RegistrationState.VALIDATED if change else RegistrationState.SUBMITTED
+    if row.outcome or claimant.state != waiting or holder.state != RegistrationState.VALIDATED:
         raise Refusal("decided", _("This claim has been closed in the meantime. Please look at it again."))
     require_not_own(claimant, by)
     require_not_own(holder, by)
     if outcome == ClaimOutcome.CLAIMANT:
         stolen_reports.require_not_reported(claimant)
-    _require_proof(row, outcome)
+    _require_proof(row, outcome, by_centre=change is not None)
     why = _checked_why(why, (claimant, holder))
     losers = {
         ClaimOutcome.HOLDER: [(claimant, row.claimant_case)],
@@ -156,9 +183,13 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     row.save(update_fields=["outcome", "decided_at", "decided_by"])
     reason = RefusalReason.SERIAL_UNREADABLE if outcome == ClaimOutcome.NEITHER else RefusalReason.LOST_CLAIM
     for loser, _case in losers:
+        if change and loser.pk == claimant.pk:  # keeps the old number, and its points (R64)
+            continue
         reject(loser, reason=reason, by=by, at=at)
         notify_decision(loser, at, mail=False)
-    if outcome == ClaimOutcome.CLAIMANT:
+    if change:
+        _settle_change(change, claimant, outcome)
+    elif outcome == ClaimOutcome.CLAIMANT:
         validate(claimant, by=by, at=at)
         notify_decision(claimant, at, mail=False)
     if outcome != ClaimOutcome.HOLDER:
@@ -166,10 +197,18 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
     for side, case, held in [(claimant, row.claimant_case, False), (holder, row.holder_case, True)]:
         lost = side.state == RegistrationState.REJECTED
         with translation.override(side.member.language):
-            sentence = str(OUTCOMES[outcome, held]) % {"product": side.product.name}
+            sentences = SERIAL_OUTCOMES if change and not held else {outcome: OUTCOMES[outcome, held]}
+            sentence = str(sentences[outcome]) % {"product": side.product.name}
             text = "\n\n".join([sentence, why, *([str(APPEAL_HINT)] if lost else [])])
         cases.conclude(case=case, text=text, by=by, at=at)
     return row
+
+
+def _settle_change(change: SerialChange, claimant: Registration, outcome: ClaimOutcome) -> None:
+    if outcome == ClaimOutcome.CLAIMANT:
+        apply_change(change, claimant)
+    else:
+        drop_change(change)
 
 
 def answer_deadline(claim: Claim) -> datetime:
@@ -177,14 +216,15 @@ def answer_deadline(claim: Claim) -> datetime:
     return timezone.make_aware(datetime.combine(claim.respond_by + timedelta(days=1), time()))
 
 
-def _require_proof(claim: Claim, outcome: ClaimOutcome) -> None:
+def _require_proof(claim: Claim, outcome: ClaimOutcome, *, by_centre: bool) -> None:
     """Raise Refusal `needs_proof` if the winner has shown no proof of purchase (R25).
 
-    A holder keeps a product without one only against a claimant who has none either.
+    A holder keeps a product without one only against a claimant who has none either. `by_centre`: a centre recorded
+    the number, which is the proof of the claimant (R64).
     """
     if outcome not in (ClaimOutcome.CLAIMANT, ClaimOutcome.HOLDER):
         return
-    claimant_has_it = _has_proof(claim.claimant, claim.claimant_case)
+    claimant_has_it = by_centre or _has_proof(claim.claimant, claim.claimant_case)
     if outcome == ClaimOutcome.CLAIMANT and not claimant_has_it:
         raise Refusal("needs_proof", _("The member who claims it has shown no proof of purchase."), "outcome")
     if outcome == ClaimOutcome.HOLDER and claimant_has_it and not _has_proof(claim.holder, claim.holder_case):

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from kitbag.actions import appeals, claims
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.enums import RegistrationState
-from kitbag.models import Adjustment, Appeal, Handover, Registration, Sale, StolenReport
+from kitbag.models import Adjustment, Appeal, Handover, Registration, Sale, SerialChange, StolenReport
 from members.enums import PointsCause
 from members.models import Member
 
@@ -24,7 +24,8 @@ def erase_kit(*, member: Member, at: datetime) -> None:
 
     The caller has locked the member. Nobody is notified. Products, dates and ledger entries stay. A report of stolen
     kit that has not been lifted keeps product and serial number, so that the product is still recognised (R34), but no
-    longer names the owner. Sales confirmed by retailers stay, without their link to a registration.
+    longer names the owner; so does the record of a serial number that a centre replaced (R64). Sales confirmed by
+    retailers stay, without their link to a registration.
     """
     _remove_all(member, at)
     _end_adjustments(member, at)
@@ -32,6 +33,8 @@ def erase_kit(*, member: Member, at: datetime) -> None:
     handovers.filter(redeemed_at=None, revoked_at=None).update(revoked_at=at)
     handovers.update(code_digest=Concat(Value("erased-"), Cast("pk", CharField())))
     Appeal.objects.filter(registration__member=member).update(text="")
+    SerialChange.objects.filter(registration__member=member).update(registration=None, claim=None)
+    _history("SerialChangeEvent").filter(pgh_obj__registration=None).update(registration=None, claim=None)
     Sale.objects.filter(registration__member=member).update(registration=None, matched_at=None, settled="")
     _drop_owner(member)
     Registration.objects.of(member).update(**DETAILS, warning="")

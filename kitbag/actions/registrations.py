@@ -22,6 +22,7 @@ from kitbag.enums import NEEDS_MEMBER, RefusalReason, RegistrationState, ReviewR
 from kitbag.models import Product, Registration, Sale
 from kitbag.models.sales import MAX_DATE_DIFFERENCE
 from kitbag.presenters.texts import MISSING_SENTENCES, SERIAL_SENTENCES, release_sentence, serial_sentence
+from kitbag.queries.serial_changes import is_replaced
 from members.models import Member
 
 REMIND_AFTER = timedelta(days=14)
@@ -165,6 +166,8 @@ def _check(registration: Registration, at: datetime) -> Registration:
     if report := stolen_reports.find_report_by_other(row):
         stolen_reports.record_sighting(report=report, registration=row, where="registration", at=at)
         return _leave_to_person(row, ReviewReason.STOLEN)
+    if is_replaced(row.product_id, row.serial_key):
+        return _leave_to_person(row, ReviewReason.REPLACED)
     sale = sales.find_matching_sale(row)
     first = review.review_reason_before_claim(row, at)
     if first and not (sale and first in sales.WAIVED_BY_SALE):

@@ -19,6 +19,7 @@ from kitbag.actions.transitions import constraint_name, lock_registration
 from kitbag.enums import RegistrationState
 from kitbag.models import Handover, Product, Registration, Sighting, StolenReport
 from kitbag.presenters.texts import SERIAL_SENTENCES
+from kitbag.queries.serial_changes import known_keys, known_serials
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import Member, User
@@ -83,21 +84,26 @@ def report_by_staff(
 
 
 def find_report(product: Product | int, serial_key: str | None) -> StolenReport | None:
-    """The open report of a product with this serial number, or None."""
+    """The open report of a product with this serial number, or with one that it had or has besides (R64); or None."""
     if not serial_key:
         return None
     key = product if isinstance(product, int) else product.pk
-    return StolenReport.objects.active().filter(product=key).presented(serial_key).first()
+    return StolenReport.objects.active().filter(product=key).presented(*known_keys(key, serial_key)).first()
 
 
 def find_reported(presented: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those of many pairs of product key and serial key for which there is an open report."""
     if not presented:
         return set()
-    rows = StolenReport.objects.active().presented(*{key for _product, key in presented})
-    stored = rows.values_list("product_id", "serial_key")
+    families = known_serials(presented)
+    keys = {key for family in families.values() for _product, key in family}
+    stored = StolenReport.objects.active().presented(*keys).values_list("product_id", "serial_key")
     reported = {(product, rules.look_alike_key(key)) for product, key in stored}
-    return {(product, key) for product, key in presented if (product, rules.look_alike_key(key)) in reported}
+    return {
+        serial
+        for serial, family in families.items()
+        if any((product, rules.look_alike_key(key)) in reported for product, key in family)
+    }
 
 
 def find_report_by_other(row: Registration, member: Member | None = None) -> StolenReport | None:
@@ -203,7 +209,8 @@ def find_lifting_request(row: Registration) -> Case | None:
 
 def find_registrations(report: StolenReport) -> list[Registration]:
     """All members' registrations of the reported product, for staff; at most 20."""
-    registrations = Registration.objects.filter(product=report.product_id, serial_key=report.serial_key)
+    keys = known_keys(report.product_id, report.serial_key)
+    registrations = Registration.objects.filter(product=report.product_id, serial_key__in=keys)
     return list(registrations.select_related("product", "member__user").order_by("pk")[:20])
 
 
@@ -225,7 +232,7 @@ def _report(
     _require_short(note, MAX_NOTE_LENGTH, "note")
     if stolen_on and stolen_on > timezone.localdate(at):
         raise Refusal("future", _("This date is in the future. Enter the day it was stolen."), "stolen_on")
-    if StolenReport.objects.active().filter(product=product).presented(serial_key).exists():
+    if find_report(product, serial_key):
         raise Refusal("standing", ALREADY_REPORTED)
     try:
         with transaction.atomic(), attributed_to(by):

@@ -12,6 +12,7 @@ from kitbag.admin import (
     retailers,
     review,
     sales,
+    serial_changes,
     serials,
     thresholds,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "retailers",
     "review",
     "sales",
+    "serial_changes",
     "serials",
     "thresholds",
 ]

@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from kitbag import rules
 from kitbag.actions import review
 from kitbag.admin.staff import staff_user
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Hold, Registration
 from kitbag.presenters.texts import grey_sentence
+from kitbag.queries.serial_changes import presented_as
 from members.models import Member
 
 DECIDE = "kitbag.decide_registration"
@@ -97,7 +97,7 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
         return [
             Q(member__in=Member.objects.search(term)),
             Q(product__name__icontains=term),
-            Q(serial_key__in=rules.look_up_keys(term)),
+            presented_as(term),
         ]
 
     # The buttons

@@ -15,6 +15,7 @@ from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, Po
 from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
 from kitbag.models.retailers import AuthorisedPeriod, Retailer
 from kitbag.models.sales import Sale, SaleQuerySet
+from kitbag.models.serial_changes import SerialChange, SerialChangeQuerySet
 
 __all__ = [
     "POINTS_FIELDS",
@@ -40,6 +41,8 @@ __all__ = [
     "Retailer",
     "Sale",
     "SaleQuerySet",
+    "SerialChange",
+    "SerialChangeQuerySet",
     "SerialShape",
     "Sighting",
     "StageChange",

@@ -89,6 +89,7 @@ REVIEW_SENTENCES = {
     ReviewReason.SAMPLE: _("We check a few by hand, and this is one of them."),
     ReviewReason.REFUSALS: _("We’re checking this one by hand."),
     ReviewReason.STOLEN: _("Please contact us about this product."),
+    ReviewReason.REPLACED: _("We need to check this serial number by hand."),
     ReviewReason.APPEAL: _("Someone else is looking at your appeal."),
     ReviewReason.ASKED: _("We’re looking at what you added."),
 }

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from kitbag.rules import serial_key
 from servicing.actions.estimates import (
     approve_estimate,
     decline_estimate,
@@ -19,6 +20,7 @@ from servicing.actions.intake import require_not_stolen
 from servicing.actions.messages import record_answer
 from servicing.actions.parts import expect_part, order_part, receive_part
 from servicing.actions.places import choose_standard
+from servicing.actions.serials import change_serial
 from servicing.actions.shipping import Tracking, record_delivery, ship
 from servicing.actions.tickets import book_in, cancel, close
 from servicing.actions.warranty import decide_warranty
@@ -91,6 +93,12 @@ def _order_part(ticket: Ticket, payload: Payload, details: EventDetails) -> Part
     return order_part(ticket=ticket, name=payload["name"], expected_on=payload["expected_on"], **details)
 
 
+def _change_serial(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
+    key = serial_key(payload["serial"])
+    require_not_stolen(product=ticket.product, serial_key=key, registration=ticket.registration, at=details["at"])
+    return change_serial(ticket=ticket, serial=payload["serial"], insisted=payload["insisted"], **details)
+
+
 def _ship(ticket: Ticket, payload: Payload, details: EventDetails) -> TicketEvent:
     return ship(
         ticket=ticket,
@@ -134,9 +142,14 @@ EVENT_ACTIONS: Mapping[EventKind, EventAction] = {
     ),
     E.PART_ARRIVED: lambda ticket, payload, details: receive_part(part=payload["part"], **details),
     E.REPAIR_STARTED: _record(E.REPAIR_STARTED),
+    E.SERIAL_CHANGED: _change_serial,
     E.READY: _record(E.READY),
     E.SHIPPED: _ship,
     E.DELIVERED: lambda ticket, payload, details: record_delivery(ticket=ticket, **details),
-    E.CLOSED: lambda ticket, payload, details: close(ticket=ticket, **details),
-    E.CANCELLED: lambda ticket, payload, details: cancel(ticket=ticket, **details),
+    E.CLOSED: lambda ticket, payload, details: close(
+        ticket=ticket, loan_stays_out=payload["loan_stays_out"], **details
+    ),
+    E.CANCELLED: lambda ticket, payload, details: cancel(
+        ticket=ticket, loan_stays_out=payload["loan_stays_out"], **details
+    ),
 }

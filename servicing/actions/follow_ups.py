@@ -40,7 +40,7 @@ def open_follow_up(*, ticket: Ticket, centre: ServiceCentre | None = None, actor
     _require_covered(ticket, at)
     chosen = _choose_centre(ticket, centre)
     if ticket.state == TicketState.SHIPPED:  # whoever sees the fault has it back
-        close(ticket=ticket, actor=SYSTEM, at=at)
+        close(ticket=ticket, loan_stays_out=True, actor=SYSTEM, at=at)
     requested = RequestedItem(
         Item(ticket.product, ticket.serial, ticket.registration),
         ServiceKind(ticket.service),

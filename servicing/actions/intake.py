@@ -1,6 +1,6 @@
 """Intake at the counter: look up who brings what, and whether it may be taken in (R34, R43). For admin and API."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,8 +12,9 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_digits
 from kitbag.actions import stolen_reports
-from kitbag.models import Product, Registration, StolenReport
-from kitbag.rules import look_up_keys, look_up_problem
+from kitbag.models import Product, Registration, SerialChange, StolenReport
+from kitbag.queries.serial_changes import SerialOf, find_changes, presented_as, relatives_of
+from kitbag.rules import look_alike_key, look_up_keys, look_up_problem
 from members.models import Member
 from members.offers.models import Card
 from members.rules import is_member_number
@@ -41,6 +42,7 @@ class LookupResult:
     serial: str = ""
     card: Card | None = None
     reports: Sequence[StolenReport] = ()
+    replaced: Sequence[SerialChange] = ()  # the number was replaced by a centre (R64)
     problem: str = ""  # why it could not be looked up: a code of `look_up_problem`, "card" or "member_number"
 
     @property
@@ -88,9 +90,11 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
     keys = look_up_keys(term)
     if not keys or len(term) > MAX_SERIAL_LENGTH or not any(sign.isdecimal() for sign in "".join(keys)):
         return LookupResult(problem=look_up_problem(term) or "long")
-    registrations = Registration.objects.live().filter(serial_key__in=keys).select_related("product", "member")
-    reports = StolenReport.objects.active().presented(term).select_related("product")
-    matching = _for_display(tickets).open().filter(serial_key__in=keys)
+    relatives = relatives_of(term)
+    is_it = presented_as(term, relatives)
+    registrations = Registration.objects.live().filter(is_it).select_related("product", "member")
+    reports = StolenReport.objects.active().presented(term, *(key for _product, key in relatives))
+    matching = _for_display(tickets).open().filter(is_it)
     if product:
         registrations = registrations.filter(product=product)
         reports, matching = reports.filter(product=product), matching.filter(product=product)
@@ -102,9 +106,14 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
         tickets=tickets_shown,
         registrations=shown,
         serial=term,
+        replaced=find_changes(term) if relatives else (),
         problem="" if is_known else look_up_problem(term),
         # A report counts for its own product only: other products may have the same number.
-        reports=[report for report in reports if not products or report.product_id in products],
+        reports=[
+            report
+            for report in reports.select_related("product")
+            if (not products or report.product_id in products) and _is_presented(report, term, relatives)
+        ],
     )
 
 
@@ -171,6 +180,13 @@ def resolve_key(pks: dict[str, int]) -> tuple[Registration | None, Member | None
 
 
 # --- Steps -----------------------------------------------------------------------------------------
+
+
+def _is_presented(report: StolenReport, term: str, relatives: Collection[SerialOf]) -> bool:
+    """Whether the report is of this number, or of another one of the same product (R64)."""
+    number = look_alike_key(report.serial_key)
+    others = {(product, look_alike_key(key)) for product, key in relatives}
+    return number == look_alike_key(term) or (report.product_id, number) in others
 
 
 def _result_for_member(member: Member, tickets: TicketQuerySet, card: Card | None = None) -> LookupResult:

@@ -21,6 +21,7 @@ from members.forms.common import add_refusal
 from members.models import Member, User
 from servicing.actions import intake, service_requests, visitors
 from servicing.actions.events import Actor
+from servicing.actions.intake_photos import add_intake_photos
 from servicing.admin.ticket_page import TicketPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.intake import LookUpForm, OpenTicketForm, VisitorForm
@@ -28,6 +29,7 @@ from servicing.models import Ticket
 from servicing.presenters.intake import any_problem_sentence
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
 from servicing.queries.file_access import PURPOSE
+from servicing.queries.history import histories_of, serial_of
 from servicing.rules.entitlement import Entitlement
 
 
@@ -51,8 +53,10 @@ class IntakePage(TicketPage):
         if result and result.is_unknown and result.problem:
             context["problem"] = any_problem_sentence(result.problem)
         elif result and not theft_message:
+            histories = histories_of({serial for row in result.registrations if (serial := serial_of(row))})
             context["registrations"] = [
-                (registration, intake.make_key(registration=registration.pk)) for registration in result.registrations
+                (row, intake.make_key(registration=row.pk), histories.get(serial_of(row) or (0, ""), []))
+                for row in result.registrations
             ]
             context["members"] = [(result.member, intake.make_key(member=result.member.pk))] if result.member else []
         return TemplateResponse(request, self.intake_template, {**context, "theft_message": theft_message})
@@ -80,7 +84,7 @@ class IntakePage(TicketPage):
             now = timezone.now()
             uploads = {
                 name: keep_uploads(upload_form, name, by=user, at=now)
-                for upload_form, name in ((form, "files"), (card_form, "photo"))
+                for upload_form, name in ((form, "files"), (form, "photos"), (card_form, "photo"))
                 if upload_form is not None and name in upload_form.fields
             }
             valid = all([form.is_valid(), card_form is None or posted == "check" or card_form.is_valid()])
@@ -179,6 +183,7 @@ class IntakePage(TicketPage):
         except Refusal as refusal:
             _show_refusal(refusal, form, card_form)
             return None
+        add_intake_photos(ticket=ticket, photos=stored["photos"], details={"actor": actor, "at": now})
         if posted == "open_and_book_in":
             return intake.book_in_if_possible(ticket, actor=actor, at=now)
         return ticket

@@ -25,15 +25,19 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from members.forms.common import add_refusal
 from members.models import User
-from servicing.actions import estimates, follow_ups, reports
+from servicing.actions import estimates, follow_ups, notes, reports
+from servicing.actions.conversation import mark_read
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails
-from servicing.actions.messages import may_write, write_message
-from servicing.enums import EventKind, LineKind, ServiceKind, TicketState, WhyStandard
+from servicing.actions.intake_photos import book_in_with_photos
+from servicing.actions.messages import write_message
+from servicing.enums import EventKind, LineKind, ServiceKind, TicketFileKind, TicketState, WhyStandard
 from servicing.forms import reports as reports_forms
 from servicing.forms import ticket_steps
 from servicing.models import ServiceReport, Ticket, TicketEvent
+from servicing.queries.canned_answers import fill_in
 from servicing.queries.clock import get_clock
+from servicing.queries.conversation import may_write
 from servicing.queries.cover import covered_until, find_open_follow_up, is_covered
 from servicing.queries.file_access import PURPOSE
 from servicing.rules import next_moves
@@ -72,21 +76,26 @@ BUTTONS: dict[str, Button] = {
     "send_estimate": Button(E.ESTIMATE_SENT, ticket_steps.EstimateForm, _("Send the estimate")),
     "ship": Button(E.SHIPPED, ticket_steps.ShipForm, _("Shipped")),
     "deliver": Button(E.DELIVERED, ticket_steps.StepForm, _("Delivered")),
-    "close": Button(E.CLOSED, ticket_steps.StepForm, _("Close: the customer has it")),
+    "close": Button(E.CLOSED, ticket_steps.EndForm, _("Close: the customer has it")),
     "expect_part": Button(E.PART_EXPECTED, ticket_steps.ExpectPartForm, _("Change the date of a part")),
+    "serial_changed": Button(E.SERIAL_CHANGED, reports_forms.SerialForm, _("Record a new serial number")),
     "other_fault": Button(E.OTHER_FAULT, reports_forms.OtherFaultForm, _("It is another fault")),
     "no_charge": Button(E.NO_CHARGE, ticket_steps.NoChargeForm, _("No charge")),
     "decide_warranty": Button(E.WARRANTY_DECIDED, ticket_steps.WarrantyForm, _("Decide the warranty")),
     "sent": Button(E.SENT, ticket_steps.StepForm, _("On its way to us")),
     "withdraw_estimate": Button(E.ESTIMATE_WITHDRAWN, ticket_steps.BareForm, _("Take the estimate back"), grave=True),
-    "cancel": Button(E.CANCELLED, ticket_steps.StepForm, _("Cancel the job"), grave=True),
+    "cancel": Button(E.CANCELLED, ticket_steps.EndForm, _("Cancel the job"), grave=True),
 }
 REPORT, FOLLOW_UP = "report", "follow_up"
 OTHER_BUTTONS = {
     REPORT: Button(None, reports_forms.ReportForm, _("Service report")),
     FOLLOW_UP: Button(None, reports_forms.FollowUpForm, _("The same fault came back")),
 }
-WRITE = "write"
+WRITE, NOTE, READ, INSERT = "write", "note", "read", "insert"
+BOOK_IN = "book_in"
+WITH_FILES = (WRITE, BOOK_IN)
+TALKING: dict[str, str | Promise] = {WRITE: _("Message sent"), NOTE: _("Note kept"), READ: _("Marked as read")}
+WARN_OF_LOAN = ("ready", "ship", "deliver", "close", "cancel")  # while the loan of the job is out (R53)
 REPORT_FIELDS = ("done", "notes", "parts", "technician")
 StepForms = dict[str, ticket_steps.StepForm]
 
@@ -145,16 +154,46 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         for name, button in {**BUTTONS, **OTHER_BUTTONS}.items():
             if button.kind in moves or others.get(name) or name == pressed:
                 data = request.POST if name == pressed else None
-                step_forms[name] = button.form(data, ticket=ticket, prefix=name, initial=self._initial(ticket, name))
-        writing = posted == WRITE
-        step_forms[WRITE] = ticket_steps.WriteForm(
-            request.POST if writing else None, request.FILES if writing else None, ticket=ticket, prefix=WRITE
-        )
-        return step_forms
+                sent = request.FILES if data and name in WITH_FILES else None
+                initial = self._initial(ticket, name)
+                step_forms[name] = button.form(data, sent, ticket=ticket, prefix=name, initial=initial)
+        return {**step_forms, **self._talking_forms(request, ticket, posted)}
+
+    def _talking_forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> StepForms:
+        """The forms of messages and notes. For INSERT the message so far, with the canned answer appended (R73)."""
+        last = ticket.messages.order_by("pk").last()
+        forms_by_name: StepForms = {}
+        for name, form in (
+            (WRITE, ticket_steps.WriteForm),
+            (NOTE, ticket_steps.NoteForm),
+            (READ, ticket_steps.ReadForm),
+        ):
+            data = request.POST if name == posted else None
+            initial = {"once": uuid4().hex, "seen": last.pk if last else 0}
+            sent = request.FILES if data else None
+            forms_by_name[name] = form(data, sent, ticket=ticket, prefix=name, initial=initial)
+        if posted == INSERT:
+            forms_by_name[WRITE] = self._with_canned(request, ticket)
+        return forms_by_name
+
+    def _with_canned(self, request: HttpRequest, ticket: Ticket) -> ticket_steps.WriteForm:
+        """Append the chosen canned answer to the text typed so far. On the server, to work without JavaScript."""
+        form = ticket_steps.WriteForm(request.POST, request.FILES, ticket=ticket, prefix=WRITE)
+        uploads = keep_uploads(form, "files", by=_user(request), at=timezone.now())
+        try:
+            canned = form.fields["canned"].clean(form["canned"].data)
+        except forms.ValidationError:
+            canned = None
+        if canned is None:
+            self.message_user(request, gettext("Choose a canned answer to insert."), messages.WARNING)
+        typed = str(form["text"].data or "").strip()
+        text = "\n\n".join(part for part in (typed, fill_in(canned, ticket) if canned else "") if part)
+        kept = {name: form[name].data for name in ("seen", "once", "asks")}
+        return ticket_steps.WriteForm(initial={**kept, "text": text, "files": uploads}, ticket=ticket, prefix=WRITE)
 
     def _initial(self, ticket: Ticket, name: str) -> dict[str, Any]:
         initial: dict[str, Any] = {"once": uuid4().hex}
-        if name == "book_in":
+        if name == BOOK_IN:
             initial |= {"condition": ticket.condition, "accessories": ticket.accessories}
         if name == REPORT and (report := ServiceReport.objects.filter(ticket=ticket).first()):
             initial |= {field: getattr(report, field) for field in REPORT_FIELDS}
@@ -187,11 +226,11 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         """Call the action of a button. Returns False if the form has errors to show."""
         form = step_forms.get(posted)
         if form is None:
-            if posted != "more_lines":
+            if posted not in ("more_lines", INSERT):
                 self.message_user(request, gettext("Choose one of the buttons."), messages.ERROR)
             return False
         user, now = _user(request), timezone.now()
-        uploads = keep_uploads(form, "files", by=user, at=now) if posted == WRITE else Uploads()
+        uploads = keep_uploads(form, "files", by=user, at=now) if posted in WITH_FILES else Uploads()
         valid = form.is_valid()
         if posted == "send_estimate" and not lines.is_valid():
             valid = False
@@ -203,7 +242,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             _show_refusal(refusal, form, lines)
             return False
         button = {**BUTTONS, **OTHER_BUTTONS}.get(posted)
-        message = str(button.label) if button else gettext("Message sent")
+        message = str(button.label if button else TALKING[posted])
         self.log_change(request, ticket, message)
         self.message_user(request, f"{ticket}: {message}", messages.SUCCESS)
         return True
@@ -230,7 +269,14 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
                 actor=actor,
                 at=now,
                 external_id=form.external_id,
+                seen=data["seen"],
             )
+            return
+        if name == NOTE:
+            notes.write_note(ticket=ticket, text=data["text"], by=user, at=now)
+            return
+        if name == READ:
+            mark_read(ticket=ticket, until=data["seen"], at=now)
             return
         if name == REPORT:
             texts = {field: data[field] for field in REPORT_FIELDS}
@@ -252,6 +298,10 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             "occurred_at": form.when,
             "external_id": form.external_id,
         }
+        if name == BOOK_IN:
+            photos = files.collect(uploads=uploads, purpose=PURPOSE, by=user, at=now)
+            book_in_with_photos(ticket=ticket, payload=payload, photos=photos, details=details)
+            return
         perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details)
 
     # Page context
@@ -263,7 +313,8 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         events = list(ticket.events.select_related("by", "partner"))
         clock = get_clock(ticket, now, events)
         parts = list(ticket.parts.all())
-        write_form = step_forms.pop(WRITE)
+        ticket_files = list(ticket.files.filter(message=None).select_related("file"))
+        write_form, note_form, read_form = (step_forms.pop(name) for name in (WRITE, NOTE, READ))
         if not any(part.arrived_at is None for part in parts):
             step_forms = {
                 name: form
@@ -289,12 +340,17 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             "parts": parts,
             "estimates": ticket.estimates.prefetch_related("lines").order_by("-number"),
             "conversation": ticket.messages.select_related("by").prefetch_related("files__file"),
-            "files": ticket.files.filter(message=None).select_related("file"),
+            "files": [file for file in ticket_files if file.kind != TicketFileKind.INTAKE],
+            "intake_photos": [file for file in ticket_files if file.kind == TicketFileKind.INTAKE],
+            "notes": ticket.notes.select_related("by"),
+            "note_form": note_form,
+            "read_form": read_form,
             "loans": ticket.loans.select_related("unit__product"),
             "steps": [
                 (name, BUTTONS.get(name) or OTHER_BUTTONS[name], form, name == opened)
                 for name, form in step_forms.items()
             ],
+            "warns_of_loan": WARN_OF_LOAN,
             "report": ServiceReport.objects.filter(ticket=ticket).first(),
             "covered_until": covered_until(ticket),
             "follow_up": find_open_follow_up(ticket),

@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.reference import parse_reference
-from kitbag.rules import look_up_keys
+from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
 from servicing.admin.intake import IntakePage
 from servicing.admin.targets import targets_context
-from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState
+from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
     Estimate,
     EstimateLine,
@@ -33,6 +33,7 @@ from servicing.models import (
     TicketEvent,
     TicketFile,
     TicketMessage,
+    TicketNote,
 )
 
 ALL = "all"
@@ -106,6 +107,20 @@ class CentreFilter(admin.SimpleListFilter):
         return queryset.filter(centre=int(value)) if value.isdecimal() and len(value) < 10 else queryset
 
 
+class WaitingFilter(admin.SimpleListFilter):
+    """Whose turn it is in the conversation (R73)."""
+
+    title = _("waiting for")
+    parameter_name = "waiting_for"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(WaitingFor.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(waiting_for=value) if value in WaitingFor.values else queryset
+
+
 class FollowUpFilter(admin.SimpleListFilter):
     title = _("same fault again")
     parameter_name = "follows"
@@ -123,9 +138,9 @@ class TicketAdmin(IntakePage):
     """The queue, soonest due first. Every button on a ticket's page calls an action."""
 
     change_list_template = "admin/servicing/ticket/queue.html"
-    list_display = ["reference_in_groups", "due", "state", "item", "customer", "track", "service", "centre"]
+    list_display = ["reference_in_groups", "due", "state", "messages", "item", "customer", "track", "service", "centre"]
     list_display_links = ["reference_in_groups", "item"]
-    list_filter = [StateFilter, ClockFilter, CentreFilter, FollowUpFilter, "track", "service"]
+    list_filter = [StateFilter, WaitingFilter, ClockFilter, CentreFilter, FollowUpFilter, "track", "service"]
     list_select_related = ["product", "member", "visitor", "centre"]
     search_fields = ["reference"]
     search_help_text = _(
@@ -162,7 +177,7 @@ class TicketAdmin(IntakePage):
             Q(member__in=Member.objects.search(term)),
             Q(visitor__card_number__iexact=term),
             Q(visitor__name_words__named=term),
-            Q(serial_key__in=look_up_keys(term)),
+            presented_as(term),
             *([Q(reference=reference), Q(parcel__reference=reference)] if reference else []),
         ]
 
@@ -180,10 +195,20 @@ class TicketAdmin(IntakePage):
         is_late = ticket.ready_at > ticket.due_at if ticket.ready_at else ticket.due_at <= timezone.now()
         return format_html("<b>{} {}</b>", due, gettext("late")) if is_late else due
 
+    @admin.display(description=_("messages"), ordering="unread_since")
+    def messages(self, ticket: Ticket) -> str:
+        """Who waits for whom, and since when a customer has no answer (R73)."""
+        if ticket.unread_since:
+            since = date_format(timezone.localtime(ticket.unread_since), "Y-m-d H:i")
+            return format_html("<b>{} {}</b>", gettext("unanswered since"), since)
+        return gettext("the customer’s turn") if ticket.waiting_for == WaitingFor.CUSTOMER else "–"
+
     @admin.display(description=_("product"))
     def item(self, ticket: Ticket) -> str:
         name = f"{ticket.product.name}, {ticket.serial}" if ticket.serial else ticket.product.name
-        return f"{name} ({gettext('same fault again')})" if ticket.follows_id else name
+        marks = {gettext("same fault again"): ticket.follows_id, gettext("loan out"): ticket.loan_out}
+        shown = [mark for mark, applies in marks.items() if applies]
+        return f"{name} ({', '.join(shown)})" if shown else name
 
     @admin.display(description=_("customer"))
     def customer(self, ticket: Ticket) -> str:
@@ -231,6 +256,12 @@ class TicketMessageAdmin(TicketRelatedAdmin):
     @admin.display(description=_("text"))
     def beginning(self, message: TicketMessage) -> str:
         return message.text[:80]
+
+
+@admin.register(TicketNote)
+class TicketNoteAdmin(TicketRelatedAdmin):
+    list_display = ["ticket", "at", "by"]
+    list_select_related = ["ticket", "by"]
 
 
 @admin.register(TicketFile)

@@ -44,6 +44,7 @@ from servicing.queries.entitlement import (
     country_facts,
     find_standings,
 )
+from servicing.queries.history import PastJob, histories_of, serial_of
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
 FOUND, UNKNOWN, UNREADABLE, STOLEN = "found", "unknown", "unreadable", "stolen"
@@ -129,6 +130,17 @@ class ServiceGivenSerializer(serializers.Serializer[Any]):
     why_no_warranty = serializers.ListField(child=serializers.ChoiceField(choices=WhyNoWarranty.choices))
 
 
+class PastJobSerializer(serializers.Serializer[Any]):
+    """A job that was done on a product before, at whatever centre and for whatever owner (R64)."""
+
+    centre = serializers.CharField()
+    service = serializers.ChoiceField(choices=ServiceKind.choices)
+    booked_in_on = serializers.DateField(allow_null=True)
+    ready_on = serializers.DateField()
+    done = serializers.CharField(allow_blank=True, help_text="From its service report.")
+    covered_until = serializers.DateField(allow_null=True, help_text="The same fault costs nothing until then (R63).")
+
+
 class ProductFoundSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="Opens a job for this product. Valid for one day.")
     product = NamedSerializer()
@@ -136,6 +148,7 @@ class ProductFoundSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=RegistrationState.choices)
     member = HolderSerializer()
     services: Any = ServiceGivenSerializer(many=True)
+    history: Any = PastJobSerializer(many=True, help_text="The latest first, also under earlier serial numbers.")
 
 
 class JobFoundSerializer(serializers.Serializer[Any]):
@@ -159,6 +172,9 @@ class IntakeAnswerSerializer(serializers.Serializer[Any]):
     member = MemberFoundSerializer(required=False, allow_null=True, help_text="The member with this card or number.")
     products: Any = ProductFoundSerializer(many=True, required=False)
     tickets: Any = JobFoundSerializer(many=True, required=False)
+    replaced = serializers.BooleanField(
+        required=False, help_text="A centre has replaced this serial number: the product is found by its new one (R64)."
+    )
     visiting: Any = ServiceGivenSerializer(
         many=True, required=False, help_text="If nothing was found: what a visiting member gets for `product`."
     )
@@ -206,6 +222,7 @@ class IntakeCheckView(LookUpView):
                 "code": code,
                 "detail": problem_sentence(result.problem) if code == UNREADABLE else CODE_DETAILS[code],
                 "card_stopped": result.is_card_revoked,
+                "replaced": bool(result.replaced),
                 "member": self._member(result.member),
                 "products": self._products(result, centre, payload, now),
                 "tickets": [_job(ticket) for ticket in result.tickets],
@@ -226,6 +243,7 @@ class IntakeCheckView(LookUpView):
             for registration in result.registrations
         }
         members = {registration.member_id: registration.member for registration in result.registrations}
+        histories = histories_of({serial for row in result.registrations if (serial := serial_of(row))})
         standings = find_standings(items.values()) if items else {}
         claims = claims_for(items.values(), wanted=payload["warranty"], proof=payload["proof"], at=at)
         countries = country_facts() if members else {}
@@ -247,6 +265,7 @@ class IntakeCheckView(LookUpView):
                     claims[items[registration.pk]],
                     places[registration.member_id],
                 ),
+                "history": [_past_job(job) for job in histories.get(serial_of(registration) or (0, ""), [])],
             }
             for registration in result.registrations
         ]
@@ -272,6 +291,17 @@ def _visiting(
 
 def _holder(member: Member) -> dict[str, Any]:
     return {"name": member.full_name, "number": member.number, "level": member.level}
+
+
+def _past_job(job: PastJob) -> dict[str, Any]:
+    return {
+        "centre": job.centre,
+        "service": job.ticket.service,
+        "booked_in_on": job.booked_in_on,
+        "ready_on": job.ready_on,
+        "done": job.done,
+        "covered_until": job.covered_until,
+    }
 
 
 def _named(instance: Product | ServiceCentre) -> dict[str, str]:

@@ -13,9 +13,11 @@ from servicing.enums import (
     TicketState,
     Track,
     Travel,
+    WaitingFor,
     Warranty,
     WhyNoWarranty,
     WhyStandard,
+    Writer,
 )
 from servicing.rules import next_moves
 
@@ -33,6 +35,7 @@ REPORTED_KINDS = (
     EventKind.ESTIMATE_APPROVED,
     EventKind.ESTIMATE_DECLINED,
     EventKind.REPAIR_STARTED,
+    EventKind.SERIAL_CHANGED,
     EventKind.READY,
     EventKind.SHIPPED,
     EventKind.DELIVERED,
@@ -103,7 +106,8 @@ class TicketSerializer(SparseSerializer):
     discount_percent = serializers.IntegerField(source="discount")
     free_return = serializers.BooleanField()
     loan_possible = serializers.BooleanField()
-    loan_wanted = serializers.BooleanField()
+    loan_wanted = serializers.BooleanField(help_text="The customer asked for a loan in case it is late.")
+    loan_out = serializers.BooleanField(help_text="The customer has a loan that is not back (R53).")
     charge = serializers.ChoiceField(
         choices=Charge.choices,
         help_text="Chargeable work starts once this is `warranty`, `no_charge` or `approved` (R62).",
@@ -124,6 +128,15 @@ class TicketSerializer(SparseSerializer):
     ready_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     changed_at = serializers.DateTimeField()
+    last_message_at = serializers.DateTimeField(allow_null=True)
+    last_message_by = serializers.ChoiceField(choices=Writer.choices, allow_blank=True)
+    unread_since = serializers.DateTimeField(
+        allow_null=True,
+        help_text="The oldest message of the customer that you have neither answered nor marked as read.",
+    )
+    waiting_for = serializers.ChoiceField(
+        choices=WaitingFor.choices, help_text="Whose turn it is: `centre` while `unread_since` is set (R73)."
+    )
 
 
 def _customer(  # noqa: PLR0917

@@ -27,6 +27,7 @@ from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializ
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails, keep_locked
+from servicing.actions.intake import MAX_SERIAL_LENGTH
 from servicing.api.openings import TicketOpeningSerializer, open_ticket
 from servicing.api.resources import (
     EVENT,
@@ -36,7 +37,7 @@ from servicing.api.resources import (
     TicketSerializer,
     possible_moves,
 )
-from servicing.enums import EventKind, TicketState, WhyNoCharge, WhyNoWarranty, WhyOtherFault
+from servicing.enums import EventKind, TicketState, WaitingFor, WhyNoCharge, WhyNoWarranty, WhyOtherFault
 from servicing.models import ServiceCentre, Ticket, TicketEvent
 
 MAX_EXTERNAL_ID_LENGTH = 100
@@ -59,6 +60,9 @@ class TicketListQuery(SparseListQuery):
     serial = serializers.CharField(required=False, max_length=40, help_text="As on the ticket.")
     follows = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Whether it is the same fault again (R63)."
+    )
+    waiting_for = serializers.ChoiceField(
+        choices=WaitingFor.choices, required=False, help_text="`centre`: customers who wait for your answer (R73)."
     )
     changed_since = AwareDateTimeField(required=False)
 
@@ -119,6 +123,8 @@ class TicketsView(PartnerView):
             rows = rows.filter(serial=query["serial"])
         if query["follows"] is not None:
             rows = rows.filter(follows__isnull=not query["follows"])
+        if "waiting_for" in query:
+            rows = rows.filter(waiting_for=query["waiting_for"])
         if "changed_since" in query:
             rows = rows.filter(changed_at__gte=query["changed_since"])
         querysets = [rows.filter(centre=centre) for centre in own_centres(self.partner, query.get("centre"))]
@@ -217,6 +223,16 @@ class ReportSerializer(StrictSerializer):
     proof_seen = serializers.BooleanField(
         required=False, default=False, help_text="warranty_decided: you have seen a proof of purchase."
     )
+    serial = LineField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=MAX_SERIAL_LENGTH,
+        help_text="serial_changed: the number that is on the product now.",
+    )
+    insisted = serializers.BooleanField(
+        required=False, default=False, help_text="serial_changed: you have compared an unusual number with the product."
+    )
     carrier = LineField(
         required=False,
         allow_blank=True,
@@ -232,11 +248,19 @@ class ReportSerializer(StrictSerializer):
         required=False, allow_null=True, default=None, help_text="shipped: the day on which it should arrive."
     )
 
+    loan_stays_out = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="closed, cancelled: you know that the customer still has the loan. Otherwise that is refused (R53).",
+    )
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == EventKind.WARRANTY_DECIDED and attrs["in_warranty"] is None:
             raise serializers.ValidationError({"in_warranty": ["Say what was decided: true or false."]})
         if attrs["kind"] == EventKind.NO_CHARGE and not attrs["why_no_charge"]:
             raise serializers.ValidationError({"why_no_charge": ["Say why there is no charge."]})
+        if attrs["kind"] == EventKind.SERIAL_CHANGED and not attrs["serial"]:
+            raise serializers.ValidationError({"serial": ["Send the number that is on the product now."]})
         if attrs["kind"] == EventKind.OTHER_FAULT and not attrs["why_other_fault"]:
             raise serializers.ValidationError({"why_other_fault": ["Say why it is another fault."]})
         return attrs

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.forms import LineField, LongText
+from servicing.actions.intake import MAX_SERIAL_LENGTH
 from servicing.enums import CentreStatus, WhyOtherFault
 from servicing.forms.ticket_steps import BareForm, StepForm, long_errors
 from servicing.models import ServiceCentre
@@ -42,6 +43,18 @@ class OtherFaultForm(StepForm):
         choices=[("", "–"), *WhyOtherFault.choices],
         error_messages={"required": _("Choose why it is another fault. The customer reads it.")},
     )
+
+
+class SerialForm(StepForm):
+    """The new number of a product that was replaced, or whose main board was (R64)."""
+
+    serial = LineField(
+        label=_("New serial number"),
+        max_length=MAX_SERIAL_LENGTH,
+        error_messages=long_errors(_("Type the number that is on the product now.")),
+        help_text=_("The registration keeps its date and points, and the old number stays known."),
+    )
+    insisted = forms.BooleanField(label=_("It looks unusual, and I have compared it with the product"), required=False)
 
 
 class FollowUpForm(BareForm):

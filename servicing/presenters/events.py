@@ -13,6 +13,7 @@ E = EventKind
 NUMBERS = {"days": HELD_FOR.days}  # of the rules, for the sentences below
 # Keys of sentences that are more specific than a kind of event, or belong to none.
 MESSAGE, DOCUMENT, EXPIRED, PART_LATE = "message", "document", "estimate_expired", "part_late"
+SERIAL_CLAIMED = "serial_claimed"
 
 # (what happened, what happens next), with the placeholders "%(product)s" and those of NUMBERS.
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -47,6 +48,10 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.SERIAL_CHANGED: (
         _("Your %(product)s has a new serial number"),
         _("The centre replaced the part that carries it. Your Kitbag has the new one; points and dates stay."),
+    ),
+    SERIAL_CLAIMED: (
+        _("Your %(product)s has a new serial number"),
+        _("Someone else has registered that number. We ask you both, and you keep your points meanwhile."),
     ),
     E.NO_CHARGE: (_("There’s no charge for your %(product)s"), _("The work can start. See the reason.")),
     E.QUESTION_ASKED: (
@@ -100,6 +105,10 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Your loan %(product)s is overdue"),
         _("Others are waiting for it. Bring it back, or write to us."),
     ),
+    "loan_dated": (
+        _("The day for returning the %(product)s"),
+        _("It follows your own product. See when it’s due back."),
+    ),
     "loan_extended": (_("You can keep the %(product)s longer"), _("See when it is due back now.")),
     E.LOAN_RETURNED: (_("Your loan is back"), _("You don’t have to do anything.")),
     E.READY: (_("Your %(product)s is ready"), _("We’ll send it back to you, or you can pick it up.")),
@@ -108,13 +117,15 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
 }
 DEFAULT_SENTENCES = (_("News about your %(product)s"), _("See what happened."))
 
-ABOUT_THE_UNIT = ("loan_due", "loan_overdue", "loan_extended")  # their product is the one that was lent
+ABOUT_THE_UNIT = ("loan_due", "loan_overdue", "loan_extended", "loan_dated")  # their product is the one that was lent
 
 
 def sentence_key(kind: str, data: Mapping[str, Any]) -> str:
     """The key of the sentences of an event: its kind, or a more specific key."""
     if kind == E.ESTIMATE_DECLINED and data.get("reason") == "expired":
         return EXPIRED
+    if kind == E.SERIAL_CHANGED and data.get("claimed"):
+        return SERIAL_CLAIMED
     if kind in (E.PART_ORDERED, E.PART_EXPECTED) and data.get("late"):
         return PART_LATE
     return kind

@@ -18,6 +18,7 @@ from servicing.enums import (
 from servicing.models import Estimate, Loan, Part, Ticket, load_calendars
 from servicing.presenters import events
 from servicing.queries.clock import get_clock
+from servicing.rules.loans import REMINDER_DAYS
 from servicing.rules.moves import ON_THE_WAY
 
 E, S = EventKind, TicketState
@@ -80,7 +81,15 @@ def _is_loan_due(news: News, *, is_overdue: bool) -> bool:
     loan = news.loan
     if loan is None or loan.state != LoanState.OUT or loan.due_back is None:
         return False
-    return (loan.due_back < news.ticket.centre.today(news.now)) is is_overdue
+    days_left = (loan.due_back - news.ticket.centre.today(news.now)).days
+    return days_left < 0 if is_overdue else 0 <= days_left <= REMINDER_DAYS
+
+
+def _is_day_of_loan(news: News) -> bool:
+    """Whether the loan is still due on the day that was told."""
+    loan = news.loan
+    day = loan.due_back if loan and loan.state == LoanState.OUT else None
+    return day is not None and day.toordinal() == news.rows.get("due", day.toordinal())
 
 
 def _is_part_awaited(news: News) -> bool:
@@ -119,6 +128,7 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     E.NO_CHARGE: lambda news: news.ticket.charge == Charge.NO_CHARGE and news.state not in OVER,
     E.OTHER_FAULT: lambda news: news.ticket.charge == Charge.OPEN and news.is_in_workshop,
     E.SERIAL_CHANGED: lambda news: True,
+    events.SERIAL_CLAIMED: lambda news: news.state not in OVER,
     E.QUESTION_ASKED: lambda news: news.is_last_of_its_kind and news.asks,
     E.ESTIMATE_SENT: _is_estimate_open,
     E.ESTIMATE_WITHDRAWN: _is_another_estimate_awaited,
@@ -137,7 +147,8 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     E.LOAN_OUT: lambda news: _is_loan(news, LoanState.OUT),
     "loan_due": lambda news: _is_loan_due(news, is_overdue=False),
     "loan_overdue": lambda news: _is_loan_due(news, is_overdue=True),
-    "loan_extended": lambda news: _is_loan_due(news, is_overdue=False),
+    "loan_extended": lambda news: _is_loan(news, LoanState.OUT) and not _is_loan_due(news, is_overdue=True),
+    "loan_dated": _is_day_of_loan,
     E.LOAN_RETURNED: lambda news: _is_loan(news, LoanState.RETURNED),
     E.READY: lambda news: news.state == S.READY,
     E.SHIPPED: lambda news: news.state == S.SHIPPED,

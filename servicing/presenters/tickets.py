@@ -73,6 +73,7 @@ TITLES: Mapping[str, str | Promise] = {
     E.QUESTION_ANSWERED: _("You answered"),
     E.READY: _("Ready to ship, clock stopped"),
     E.CLOSED: _("Done"),
+    events.SERIAL_CLAIMED: _("New serial number"),
     events.EXPIRED: _("The estimate was no longer valid"),
 }
 

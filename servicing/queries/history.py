@@ -8,11 +8,11 @@ from django.db.models import Q
 
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
+from kitbag.queries.serial_changes import SerialOf, known_serials
 from servicing.models import Ticket, TicketQuerySet
 from servicing.queries.cover import covered_until
 
 MAX_SHOWN = 20  # of one product
-SerialOf = tuple[int, str]  # the keys of a product and of its serial number
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,26 @@ def history_of(registration: Registration) -> list[PastJob]:
 
 
 def histories_of(serials: Collection[SerialOf]) -> dict[SerialOf, list[PastJob]]:
-    """The same for many serial numbers, in two queries."""
+    """The same for many serial numbers, in two queries, or some more if numbers were replaced."""
     histories: dict[SerialOf, list[PastJob]] = {serial: [] for serial in serials}
     if not histories:
         return histories
-    products, keys = {product for product, _key in serials}, {key for _product, key in serials}
+    families = known_serials(serials)
+    known = {serial for family in families.values() for serial in family}
+    products, keys = {product for product, _key in known}, {key for _product, key in known}
     rows = Ticket.objects.filter(
         Q(serial_key__in=keys) | Q(report__product__in=products, report__serial_key__in=keys), product__in=products
     )
     for job in _past_jobs(rows):
-        if (serial := _serial_of(job.ticket)) in histories:
-            histories[serial].append(job)
+        for serial, family in families.items():
+            if _serial_of(job.ticket) in family:
+                histories[serial].append(job)
     return {serial: jobs[:MAX_SHOWN] for serial, jobs in histories.items()}
+
+
+def serial_of(registration: Registration) -> SerialOf | None:
+    """The product and serial number of a registration; None without a serial number."""
+    return (registration.product_id, registration.serial_key) if registration.serial_key else None
 
 
 def _serial_of(ticket: Ticket) -> SerialOf:

@@ -1,8 +1,9 @@
-"""The lock between reconciling ledgers and changing the rules by which points are counted."""
+"""Advisory locks: between reconciling ledgers and changing their rules, and between changes of serial numbers."""
 
 from django.db import connection, transaction
 
 RULES_LOCK_ID = 0x43505352  # arbitrary, but unique: all advisory locks of a database share one number space
+SERIALS_LOCK_ID = 0x53455231  # the first of two keys: those are a number space of their own
 LOCK_RULES_SHARED_SQL = (
     f"select pg_advisory_xact_lock_shared({RULES_LOCK_ID});"  # put before a statement, it saves a round trip
 )
@@ -23,6 +24,13 @@ def lock_rules_exclusive() -> None:
     The transaction must not lock members: that order would deadlock. Reconcile the holders in later transactions.
     """
     _lock("pg_advisory_xact_lock")
+
+
+def lock_serials(product: int) -> None:
+    """Keep others from changing serial numbers of this product until the transaction ends (R64)."""
+    require_transaction("the lock of serial numbers")
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [SERIALS_LOCK_ID, product])
 
 
 def _lock(function: str) -> None:
