@@ -69,6 +69,7 @@ app.conf.beat_schedule = {
         "task": "servicing.delete_old_addresses",
         "schedule": crontab(minute="40", hour="3"),
     },
+    "servicing-mail-unanswered": {"task": "servicing.mail_unanswered", "schedule": 600.0},
     "servicing-lapse-reservations": {"task": "servicing.lapse_reservations", "schedule": crontab(minute="25")},
     "servicing-remind-of-loans": {"task": "servicing.remind_of_loans", "schedule": crontab(hour="7", minute="30")},
     "offers-send-news": {"task": "offers.send_news", "schedule": 600.0},

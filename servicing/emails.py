@@ -19,11 +19,13 @@ from servicing.models import Estimate, EstimatedHoliday, Loan, Part, Ticket, Tic
 from servicing.presenters import events
 from servicing.presenters.calendars import describe_change
 from servicing.presenters.news import News, is_current
+from servicing.queries.conversation import unanswered_tickets
 from servicing.rules.clock import day_after_part
 
 E = EventKind
 RELATED = ("ticket__member", "ticket__visitor", "ticket__product", "ticket__centre")
 DATED = (E.BOOKED_IN, E.BECAME_FAST_TRACK, E.TARGET_CHANGED)  # these say when it is due
+MAX_TICKETS_IN_MAIL = 30
 LATE = (E.TARGET_MISSED, events.PART_LATE)
 
 
@@ -95,11 +97,35 @@ def holidays(*, holidays: list[int], missing: list[str]) -> dict[str, str] | Non
     return render_mail("holidays", context, language=settings.LANGUAGE_CODE)
 
 
+@renderer("servicing.unanswered")
+def unanswered(*, centre: int) -> dict[str, str] | None:
+    """For a centre: its jobs with a message that nobody has answered (R73). None if there is none any more (R70)."""
+    rows = unanswered_tickets(timezone.now()).filter(centre=centre).select_related("product", "centre")
+    tickets = [
+        {
+            "product": ticket.product.name,
+            "reference": ticket.reference_in_groups,
+            "since": timezone.make_naive(ticket.unread_since, ZoneInfo(ticket.centre.zone)),
+        }
+        for ticket in rows[:MAX_TICKETS_IN_MAIL]
+        if ticket.unread_since
+    ]
+    if not tickets:
+        return None
+    more = max(rows.count() - len(tickets), 0)
+    url = f"{settings.SITE_URL}{reverse('admin:servicing_ticket_changelist')}?state=all&waiting_for=centre"
+    return render_mail("unanswered", {"tickets": tickets, "more": more, "url": url}, language=settings.LANGUAGE_CODE)
+
+
 @renderer("servicing.loan")
-def loan(*, loan: int, what: str) -> dict[str, str] | None:
-    """A loan is due back soon, overdue or extended, as `what` says (R53, R56); None if the account was closed."""
+def loan(*, loan: int, what: str, due: int) -> dict[str, str] | None:
+    """A loan is due back soon, overdue, extended or has a day, as `what` says (R53, R56).
+
+    `due` is the ordinal of the day that it was due back then. None if it no longer holds, or the account was closed.
+    """
     row = Loan.objects.select_related("unit__product", "unit__centre", "ticket", "member").get(pk=loan)
-    if row.member.closed_at or not is_current(News(f"loan_{what}", row.ticket, timezone.now(), {"loan": row.pk})):
+    news = News(f"loan_{what}", row.ticket, timezone.now(), {"loan": row.pk, "due": due})
+    if row.member.closed_at or not is_current(news):
         return None
     language = row.member.language
     title, following = events.SENTENCES[f"loan_{what}"]

@@ -136,6 +136,21 @@ class EventKind(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class Writer(models.TextChoices):
+    """Who wrote a message about a job (R73)."""
+
+    CUSTOMER = "customer", _("The customer")
+    CENTRE = "centre", _("The centre")
+
+
+class WaitingFor(models.TextChoices):
+    """Whose turn it is in the conversation about a job (R73)."""
+
+    CENTRE = "centre", _("The centre")
+    CUSTOMER = "customer", _("The customer")
+    NOBODY = "nobody", _("Nobody")
+
+
 class PauseReason(models.TextChoices):
     """Why the clock is paused: the member has to answer (R47)."""
 
@@ -263,4 +278,5 @@ class EstimateState(models.TextChoices):
 class TicketFileKind(models.TextChoices):
     FAULT = "fault", _("Photo of the fault")
     PROOF = "proof", _("Proof of purchase")
+    INTAKE = "intake", _("Photo on arrival")
     DOCUMENT = "document", _("Document")

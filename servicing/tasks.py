@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from servicing.actions import calendars, erasure, estimates, loans, places, shipping, targets
+from servicing.actions import calendars, digests, erasure, estimates, loans, places, shipping, targets
 
 
 @shared_task(name="servicing.registration_validated")
@@ -75,6 +75,12 @@ def remind_of_loans() -> None:
 def delete_old_addresses() -> None:
     """Delete return addresses some time after delivery (R61)."""
     shipping.delete_old_addresses(at=timezone.now())
+
+
+@shared_task(name="servicing.mail_unanswered")
+def mail_unanswered() -> None:
+    """Mail centres about messages that they have not answered (R73)."""
+    digests.mail_unanswered(at=timezone.now())
 
 
 @shared_task(name="servicing.forget_visitors")

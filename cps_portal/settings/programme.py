@@ -45,9 +45,11 @@ PACK_ADDRESS_KEPT = timedelta(weeks=12)  # the address is deleted this long afte
 # Servicing
 SERVICE_ADDRESS_KEPT = timedelta(days=30)  # the return address is deleted this long after delivery (R61)
 SERVICE_COVERED_FOR = timedelta(days=90)  # the same fault again is repaired without charge for this long (R63)
-LOAN_DAYS = 10  # working days of a loan at first (R53)
-LOAN_BACK_DAYS = 2  # working days after their own product is ready, in which the member brings the loan back
+LOAN_BACK_DAYS = 2  # working days after their own product was delivered, in which the member brings the loan back (R53)
+LOAN_CARRIER_DAYS = 3  # working days that a parcel usually takes to the member, if nobody knows when it arrives (R53)
 LOAN_RESERVED_FOR = timedelta(days=7)  # a reserved unit that is not collected by then is released
+
+MESSAGES_MAILED_EVERY = timedelta(hours=4)  # a centre is mailed about unanswered messages at most this often (R73)
 
 HOLIDAYS_ASKED_DAYS = 10  # staff are asked about an estimated holiday this long before it (R72)
 

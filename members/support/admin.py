@@ -173,7 +173,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             canned = None
         if canned is None:
             self.message_user(request, gettext("Choose a canned answer to insert."), messages.WARNING)
-        text = "\n\n".join(part for part in (typed.strip(), canned.filled_in(row) if canned else "") if part)
+        text = "\n\n".join(part for part in (typed.strip(), _filled_in(canned, row) if canned else "") if part)
         initial = {"seen": request.POST.get("seen", ""), "text": text, "asks": asks, "files": uploads}
         return AnswerForm(initial=initial, case=row)
 
@@ -294,6 +294,10 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         }
 
 
+def _filled_in(canned: CannedAnswer, row: Case) -> str:
+    return canned.filled_in(name=row.first_name, reference=row.reference_in_groups)
+
+
 def admin_url(row: Model) -> str:
     """The admin page of a row; "" if there is none."""
     try:
@@ -334,8 +338,8 @@ class CaseAttachmentAdmin(ReadOnlyAdmin[CaseAttachment]):
 @admin.register(CannedAnswer)
 class CannedAnswerAdmin(PortalModelAdmin[CannedAnswer]):
     form = CannedAnswerForm
-    list_display = ["title", "language", "length"]
-    list_filter = ["language"]
+    list_display = ["title", "language", "for_centres", "length"]
+    list_filter = ["for_centres", "language"]
     search_fields = ["title", "text"]
 
     def has_delete_permission(self, request: HttpRequest, obj: CannedAnswer | None = None) -> bool:

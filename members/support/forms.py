@@ -126,7 +126,7 @@ class AnswerForm(forms.Form):
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        answers = CannedAnswer.objects.filter(Q(language=case.language) | Q(language="en"))
+        answers = CannedAnswer.objects.filter(Q(language=case.language) | Q(language="en"), for_centres=False)
         self.fields["canned"].queryset = answers  # type: ignore[attr-defined]
         if case.member_id is None:  # visitors cannot open files
             del self.fields["files"]
@@ -159,4 +159,4 @@ class CannedAnswerForm(forms.ModelForm[CannedAnswer]):
 
     class Meta:
         model = CannedAnswer
-        fields = ["title", "language", "text"]
+        fields = ["title", "language", "text", "for_centres"]

@@ -1,5 +1,6 @@
 """Support cases, their messages and attachments, and canned answers (R19, R58)."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -19,6 +20,7 @@ from members.models import Member
 from members.support.enums import CaseKind, CaseState, MessageAuthor
 
 MAX_TEXT_LENGTH = 5000
+VARIABLE = re.compile(r"\{(name|reference|product|centre)\}")  # all at once: a value may contain another name
 NO_VISITOR = Q(visitor_name="", visitor_email="", access_token=None)
 
 
@@ -240,14 +242,23 @@ class CaseAttachment(models.Model):
 
 
 class CannedAnswer(models.Model):
-    """A prepared answer in one language. {name} and {reference} are filled in."""
+    """A prepared answer in one language, for cases or for the messages of service centres. Variables are filled in."""
 
     title = models.CharField(_("title"), max_length=80)
     language = models.CharField(_("language"), max_length=10, default="en")
     text = models.TextField(
         _("text"),
         max_length=MAX_TEXT_LENGTH,
-        help_text=_("{name} is replaced by the first name, {reference} by the reference of the case."),
+        help_text=_(
+            "{name} is replaced by the first name, {reference} by the reference. For service centres also {product} "
+            "and {centre}."
+        ),
+    )
+    for_centres = models.BooleanField(
+        _("for service centres"),
+        default=False,
+        db_default=False,
+        help_text=_("Offered in messages about jobs instead of cases."),
     )
 
     class Meta:
@@ -265,5 +276,6 @@ class CannedAnswer(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def filled_in(self, case: Case) -> str:
-        return self.text.replace("{name}", case.first_name).replace("{reference}", case.reference_in_groups)
+    def filled_in(self, **values: str) -> str:
+        """The text with the value of each variable, by its name."""
+        return VARIABLE.sub(lambda match: values.get(match[1], match[0]), self.text)

@@ -8,6 +8,7 @@ from django.db.models import Max, Q
 from cps_portal.core.files import actions as stored_files
 from cps_portal.core.files.models import StoredFile
 from members.models import BLANK_ADDRESS, Member
+from servicing.enums import WaitingFor
 from servicing.models import (
     Estimate,
     Loan,
@@ -17,6 +18,7 @@ from servicing.models import (
     Ticket,
     TicketFile,
     TicketMessage,
+    TicketNote,
     TicketQuerySet,
     VisitingMember,
 )
@@ -28,6 +30,8 @@ BLANK = {
     "accessories": "",
     "serial": "",
     "serial_key": None,
+    "unread_since": None,
+    "waiting_for": WaitingFor.NOBODY,
 }
 
 
@@ -71,6 +75,7 @@ def _erase_visitor(pk: int, at: datetime) -> bool:
 
 def _blank_tickets(tickets: TicketQuerySet, at: datetime) -> None:
     TicketMessage.objects.filter(ticket__in=tickets).update(text="")
+    TicketNote.objects.filter(ticket__in=tickets).update(text="")
     Estimate.objects.filter(ticket__in=tickets).update(note="")
     # What was done stays with the serial number for the next owner (R64).
     ServiceReport.objects.filter(ticket__in=tickets).update(notes="", technician="", by=None)

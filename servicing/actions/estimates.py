@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions import notifications
+from servicing.actions.conversation import answer_messages
 from servicing.actions.events import (
     SYSTEM,
     EventDetails,
@@ -84,6 +85,7 @@ def send_estimate(
         by=details["actor"].user,
     )
     EstimateLine.objects.bulk_create(_rows(estimate, ticket, lines))
+    answer_messages(ticket=ticket, at=at, written_before=estimate.sent_at)
     record_event(ticket=ticket, kind=EventKind.ESTIMATE_SENT, data={"estimate": estimate.pk}, **details)
     if ticket.state != TicketState.ESTIMATE_SENT:  # reported so late that the work went on without an answer
         _end_open_estimate(ticket, EstimateState.WITHDRAWN, at)

@@ -22,12 +22,15 @@ from cps_portal.core.partners.models import Partner
 from kitbag.actions.transitions import release_hold
 from members.models import Member, User
 from servicing.actions import notifications
+from servicing.actions.loan_dates import follow_job
 from servicing.enums import OVER, Charge, EventKind, TicketState
 from servicing.models import Ticket, TicketEvent
 from servicing.queries.clock import get_clock, to_rule_event
 from servicing.rules import holds_a_place, next_moves, next_state
 from servicing.rules.charge import is_allowed
 from servicing.rules.clock import Clock
+from servicing.rules.conversation import waiting_for
+from servicing.rules.loans import is_lent
 from servicing.rules.places import next_in_line
 from servicing.rules.timeline import may_record
 
@@ -37,6 +40,7 @@ NOT_SETTLED = _(
 P = ParamSpec("P")
 R = TypeVar("R")
 
+CONVERSATION_FIELDS = ["last_message_at", "last_message_by", "unread_since", "waiting_for"]  # R73
 COPIED_FIELDS = [
     "state",
     "booked_in_at",
@@ -45,11 +49,13 @@ COPIED_FIELDS = [
     "ready_at",
     "charge",
     "expected_on",
+    "loan_out",
     "ended_at",
     "place",
     "place_since",
     "waiting_since",
     "changed_at",
+    *CONVERSATION_FIELDS,
 ]
 
 
@@ -178,8 +184,9 @@ def record_event(
     event.save()
     previous_state = TicketState(ticket.state)
     events_of(ticket).append(event)
-    apply_events(ticket, at, changed)
+    clock = apply_events(ticket, at, changed)
     notifications.notify_of_event(ticket=ticket, event=event, previous_state=previous_state)
+    follow_job(ticket=ticket, steps=clock.steps, at=at)
     return event
 
 
@@ -197,6 +204,8 @@ def apply_events(ticket: Ticket, at: datetime, changed: Sequence[str] = ()) -> C
     ticket.paused = clock.paused_since is not None
     ticket.ready_at = clock.stopped_at if state != TicketState.CANCELLED else None
     ticket.expected_on = clock.part_expected
+    ticket.loan_out = is_lent(step.event for step in clock.steps)
+    ticket.waiting_for = waiting_for(state, unread_since=ticket.unread_since, asks=clock.has_open_question)
     ticket.changed_at = at
     ended = state in OVER
     ticket.ended_at = (ticket.ended_at or at) if ended else None

@@ -1,7 +1,7 @@
 """Member and centre write to each other about a job; a question of the centre pauses the clock (R47, R56)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Unpack
 
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,7 @@ from cps_portal.core.files import actions as stored_files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions import notifications
+from servicing.actions.conversation import answer_messages, read_conversation, save_conversation
 from servicing.actions.events import (
     Actor,
     EventDetails,
@@ -18,13 +19,13 @@ from servicing.actions.events import (
     locks_ticket,
     record_event,
 )
-from servicing.enums import OVER, EventKind, TicketFileKind
+from servicing.enums import EventKind, TicketFileKind
 from servicing.models import Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.queries.clock import get_clock
+from servicing.queries.conversation import may_write
 
 MAX_TEXT_LENGTH = 3000
 MAX_FILES = 100  # of one job
-OPEN_AFTER_END = timedelta(days=30)
 
 
 @locks_ticket
@@ -37,11 +38,13 @@ def write_message(
     files: Sequence[StoredFile] = (),
     asks: bool = False,
     external_id: str = "",
+    seen: int | None = None,
 ) -> TicketMessage:
     """Write a message about a job. With `asks`, the centre needs an answer, and the clock is paused until then (R47).
 
     The owner of the ticket writes as the member, everybody else for the centre. The member's next message answers an
-    open question. With an `external_id` that is known already: the message that was written then.
+    open question; the centre's answers those of the member (R73), up to the one with the key `seen` if it is given.
+    With an `external_id` that is known already: the message that was written then.
     Raises Refusal beside `text`; `over` long after the job ended; `gone` for files; as `record_event`.
     """
     if repeated := find_by_external_id(ticket, external_id):
@@ -61,18 +64,21 @@ def write_message(
     )
     data = {"message": message.pk}
     if from_member:
+        read_conversation(ticket=ticket)
         notifications.notify_centre_of_message(message=message, ticket=ticket)
         if get_clock(ticket, at, events_of(ticket)).has_open_question:
             record_event(ticket=ticket, kind=EventKind.QUESTION_ANSWERED, data=data, actor=actor, at=at)
             notifications.dismiss_notices(ticket=ticket, kind=EventKind.QUESTION_ASKED, at=at)
     elif asks:
+        answer_messages(ticket=ticket, at=at, until=seen)
         # The text is not in the event, because events are kept for ever and messages can be erased (R14).
         record_event(
             ticket=ticket, kind=EventKind.QUESTION_ASKED, data=data, actor=actor, at=at, external_id=external_id
         )
     else:
+        answer_messages(ticket=ticket, at=at, until=seen)
         notifications.notify_member_of_message(message=message, ticket=ticket)
-    Ticket.objects.filter(pk=ticket.pk).update(changed_at=at)
+    save_conversation(ticket=ticket, at=at)
     return message
 
 
@@ -82,16 +88,6 @@ def record_answer(*, ticket: Ticket, **details: Unpack[EventDetails]) -> TicketE
     event = record_event(ticket=ticket, kind=EventKind.QUESTION_ANSWERED, **details)
     notifications.dismiss_notices(ticket=ticket, kind=EventKind.QUESTION_ASKED, at=details["at"])
     return event
-
-
-def may_write(ticket: Ticket, at: datetime) -> bool:
-    """Whether anybody reads a message: until some weeks after the job ended, or the person was erased (R14)."""
-    if ticket.state not in OVER:
-        return True
-    customer = ticket.member or ticket.visitor
-    if ticket.ended_at is None or (customer and customer.erased_at):
-        return False
-    return at <= ticket.ended_at + OPEN_AFTER_END
 
 
 @locks_ticket

@@ -21,11 +21,15 @@ from cps_portal.core.rest.resources import Resource, SparseSerializer, computed,
 from cps_portal.core.rest.schema import IF_MATCH, page_schema, problem_responses
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from servicing.actions import estimates, messages, parts
+from servicing.actions.conversation import mark_read
 from servicing.actions.events import Actor
+from servicing.api.resources import TICKET, TicketSerializer
 from servicing.api.tickets import MAX_EXTERNAL_ID_LENGTH, TicketView
 from servicing.enums import EstimateState, LineKind, TicketFileKind
-from servicing.models import Estimate, Part, TicketFile, TicketMessage
+from servicing.models import Estimate, Part, Ticket, TicketFile, TicketMessage
 from servicing.queries.file_access import PURPOSE
+
+MAX_KEY = 2**63 - 1
 
 
 class StepSerializer(StrictSerializer):
@@ -297,6 +301,28 @@ class MessagesView(WorkView):
         return json_response(MESSAGE.from_instance(message), status=201)
 
 
+class ReadSerializer(StrictSerializer):
+    until = serializers.IntegerField(
+        min_value=1, max_value=MAX_KEY, help_text="The `id` of the newest message that you have read."
+    )
+
+
+class MessagesReadView(WorkView):
+    @extend_schema(
+        operation_id="markMessagesRead",
+        tags=["Work"],
+        request=ReadSerializer,
+        responses={200: TicketSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Say that nothing needs an answer up to this message. What you write answers the messages before it (R73)."""
+        payload = self.validated(request, ReadSerializer)
+        with self.locked(reference) as ticket:
+            mark_read(ticket=ticket, until=payload["until"], at=timezone.now())
+        return json_response(TICKET.get(Ticket.objects.filter(pk=ticket.pk)))
+
+
 # --- Documents ---------------------------------------------------------------------------------------
 
 
@@ -314,7 +340,10 @@ DOCUMENT = Resource(DocumentSerializer, content_type=computed("file__kind", make
 class DocumentInSerializer(StrictFormSerializer):
     """One file and its kind."""
 
-    kind = serializers.ChoiceField(choices=TicketFileKind.choices, help_text="A `document` is for the customer.")
+    kind = serializers.ChoiceField(
+        choices=TicketFileKind.choices,
+        help_text="`intake`: a photo on arrival. The customer is told about a `document`.",
+    )
     file = UploadField(help_text="JPEG, PNG, HEIC or PDF.")
 
 

@@ -64,6 +64,7 @@ class OpenTicketForm(forms.Form):
         error_messages=long_errors(),
         help_text=_("Battery, strap, cards, case …"),
     )
+    photos = UploadsField(purpose=PURPOSE, label=_("Photos on arrival"), required=False)
     warranty = forms.BooleanField(label=_("The customer asks for a warranty repair"), required=False)
     files = UploadsField(purpose=PURPOSE, label=_("Proof of purchase"), required=False)  # type: ignore[assignment]
     wish = forms.ChoiceField(

@@ -9,14 +9,17 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, LongText
-from servicing.actions import estimates, messages, parts, shipping
+from members.support.models import CannedAnswer
+from servicing.actions import estimates, messages, notes, parts, shipping
 from servicing.enums import LineKind, WhyNoCharge, WhyNoWarranty
 from servicing.models import Part, Ticket
 from servicing.models.parcels import MAX_NUMBER_LENGTH
+from servicing.queries.canned_answers import canned_answers
 from servicing.queries.file_access import PURPOSE
 
 MAX_CONDITION_LENGTH = 1000
 MAX_ACCESSORIES_LENGTH = 300
+MAX_KEY = 2**63 - 1
 URL_INPUT_SIZE = 40
 
 
@@ -66,6 +69,19 @@ class BareForm(StepForm):
     occurred_at = None  # type: ignore[assignment]
 
 
+class EndForm(StepForm):
+    """The end of a job. While its loan is out, that has to be confirmed (R53)."""
+
+    loan_stays_out = forms.BooleanField(
+        label=_("The customer keeps the loan for now: it comes back on the day it’s due"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.ticket.loan_out:
+            self.fields["loan_stays_out"].widget = forms.HiddenInput()
+
+
 class BookInForm(StepForm):
     condition = LongText(
         label=_("Condition"),
@@ -80,6 +96,7 @@ class BookInForm(StepForm):
         error_messages=long_errors(),
         help_text=_("Battery, strap, cards, case …"),
     )
+    files = UploadsField(purpose=PURPOSE, label=_("Photos on arrival"), required=False)  # type: ignore[assignment]
 
 
 class WarrantyForm(StepForm):
@@ -100,7 +117,13 @@ class WarrantyForm(StepForm):
 
 
 class WriteForm(StepForm):
+    """A message to the customer. `seen` is the last message that was on the page when it was opened."""
+
     occurred_at = None  # type: ignore[assignment]
+    seen = forms.IntegerField(min_value=0, max_value=MAX_KEY, required=False, widget=forms.HiddenInput)
+    canned = forms.ModelChoiceField(
+        label=_("Canned answer"), queryset=CannedAnswer.objects.none(), required=False, empty_label=_("None")
+    )
     text = LongText(
         label=_("Message"),
         rows=4,
@@ -109,6 +132,28 @@ class WriteForm(StepForm):
     )
     asks = forms.BooleanField(label=_("This is a question: pause the clock until it’s answered"), required=False)
     files = UploadsField(purpose=PURPOSE, label=_("Photos or documents"), required=False)  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["canned"].queryset = canned_answers(self.ticket)  # type: ignore[attr-defined]
+
+
+class NoteForm(StepForm):
+    occurred_at = None  # type: ignore[assignment]
+    text = LongText(
+        label=_("Internal note"),
+        rows=3,
+        max_length=notes.MAX_NOTE_LENGTH,
+        help_text=_("The customer does not see it."),
+        error_messages={"required": _("Type a note.")},
+    )
+
+
+class ReadForm(StepForm):
+    """Nothing needs an answer up to the message `seen`."""
+
+    occurred_at = None  # type: ignore[assignment]
+    seen = forms.IntegerField(min_value=1, max_value=MAX_KEY, widget=forms.HiddenInput)
 
 
 class EstimateForm(StepForm):

@@ -3,6 +3,7 @@
 from servicing.models.calendar import CalendarException, CalendarSnapshot, EstimatedHoliday, load_calendars
 from servicing.models.centres import CentreStaff, ServiceCentre, ServiceCentreQuerySet
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet
+from servicing.models.notes import TicketNote
 from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet
 from servicing.models.reports import ServiceReport
 from servicing.models.tickets import (
@@ -38,6 +39,7 @@ __all__ = [
     "TicketEvent",
     "TicketFile",
     "TicketMessage",
+    "TicketNote",
     "TicketQuerySet",
     "VisitingMember",
     "load_calendars",

@@ -56,7 +56,7 @@ class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
         return self if user.has_perm("servicing.view_every_ticket") else self.filter(staff__user=user)
 
 
-@pghistory.track()
+@pghistory.track(exclude=["messages_mailed_at"])
 class ServiceCentre(models.Model):
     """A service centre or partner (R42). `hours` as `parse_week` reads them, `holiday_categories` as
     the library of holidays names them (R72)."""
@@ -77,7 +77,7 @@ class ServiceCentre(models.Model):
         _("the address is a sample"), default=False, db_default=False, help_text=_("Pages say so.")
     )
     phone = models.CharField(_("phone"), max_length=30, blank=True)
-    email = models.EmailField(_("email"), blank=True)
+    email = models.EmailField(_("email"), blank=True, help_text=_("Unanswered messages of customers are mailed to it."))
     latitude = models.DecimalField(_("latitude"), max_digits=8, decimal_places=5)
     longitude = models.DecimalField(_("longitude"), max_digits=8, decimal_places=5)
     zone = models.CharField(_("time zone"), max_length=50, default="UTC", db_default="UTC", validators=[check_zone])
@@ -153,6 +153,7 @@ class ServiceCentre(models.Model):
         help_text=_("The partner whose API credentials give access to this centre."),
     )
     sample = models.BooleanField(_("sample"), default=False)
+    messages_mailed_at = models.DateTimeField(_("last mail about messages"), null=True, blank=True, editable=False)
 
     loaded_exceptions: "list[CalendarException] | None" = None  # by `load_calendars`, for many centres at once
 

@@ -29,9 +29,11 @@ from servicing.enums import (
     TicketFileKind,
     TicketState,
     Track,
+    WaitingFor,
     Warranty,
     WhyNoWarranty,
     WhyStandard,
+    Writer,
 )
 from servicing.models.centres import ServiceCentre
 from servicing.models.parcels import REFERENCE_FORM, Parcel
@@ -124,6 +126,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def to_flag(self, at: datetime) -> Self:
         """In the workshop with the clock running, past their target and not flagged yet (R48)."""
         return self.filter(state__in=IN_WORKSHOP, paused=False, missed_at=None, due_at__lte=at)
+
+    def unanswered(self) -> Self:
+        """With a message of the customer that nobody at the centre has answered or marked as read (R73)."""
+        return self.filter(unread_since__isnull=False)
 
     def to_lapse(self, before: datetime) -> Self:
         """With a place, and not booked in in time (R49)."""
@@ -219,7 +225,23 @@ class Ticket(models.Model):
     missed_at = models.DateTimeField(_("target missed"), null=True, blank=True)
     expected_on = models.DateField(_("last part expected"), null=True, blank=True)
     ended_at = models.DateTimeField(_("closed or cancelled"), null=True, blank=True)
+    loan_out = models.BooleanField(_("loan is out"), default=False, db_default=False, editable=False)
     changed_at = models.DateTimeField(_("last change"))
+
+    # Of the messages and questions (R73); `unread_since` is when the oldest unanswered message of the customer came.
+    last_message_at = models.DateTimeField(_("last message"), null=True, blank=True, editable=False)
+    last_message_by = models.CharField(
+        _("last message by"), max_length=8, choices=Writer, blank=True, default="", db_default="", editable=False
+    )
+    unread_since = models.DateTimeField(_("unanswered since"), null=True, blank=True, editable=False)
+    waiting_for = models.CharField(
+        _("waiting for"),
+        max_length=8,
+        choices=WaitingFor,
+        default=WaitingFor.NOBODY,
+        db_default=WaitingFor.NOBODY,
+        editable=False,
+    )
 
     objects = TicketQuerySet.as_manager()
 
@@ -250,6 +272,9 @@ class Ticket(models.Model):
                 fields=["member", "waiting_since", "id"], name="ticket_line", condition=Q(state=TicketState.WAITING)
             ),
             models.Index(fields=["serial_key"], name="ticket_serial"),
+            models.Index(
+                fields=["centre", "unread_since"], name="ticket_unread", condition=Q(unread_since__isnull=False)
+            ),
             models.Index(fields=["centre", "opened_at", "id"], name="ticket_centre_opened"),
             models.Index(fields=["centre", "changed_at", "id"], name="ticket_centre_changed"),
         ]
@@ -290,6 +315,16 @@ class Ticket(models.Model):
             models.CheckConstraint(
                 name="ticket_work_is_settled",
                 condition=~Q(state__in=(TicketState.WAITING_PARTS, TicketState.IN_REPAIR)) | Q(charge__in=SETTLED),
+            ),
+            models.CheckConstraint(
+                name="ticket_last_message",
+                condition=Q(last_message_at=None, last_message_by="", unread_since=None)
+                | Q(last_message_at__isnull=False, last_message_by__in=Writer.values),
+            ),
+            models.CheckConstraint(
+                name="ticket_waiting_for",
+                condition=Q(unread_since__isnull=False, waiting_for=WaitingFor.CENTRE)
+                | Q(unread_since=None, waiting_for__in=(WaitingFor.CUSTOMER, WaitingFor.NOBODY)),
             ),
             models.CheckConstraint(
                 name="ticket_clock_from_intake", condition=Q(due_at=None) | Q(booked_in_at__isnull=False)
@@ -373,6 +408,7 @@ class TicketMessage(models.Model):
     )
     text = models.TextField(_("text"), max_length=3000, blank=True)
     at = models.DateTimeField(_("at"))
+    answered_at = models.DateTimeField(_("answered or marked as read"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("ticket message")

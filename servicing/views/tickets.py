@@ -26,14 +26,15 @@ from members.forms.common import add_refusal
 from members.support.forms import TOO_OFTEN
 from servicing.actions import estimates, places, tickets
 from servicing.actions.events import Actor
-from servicing.actions.messages import may_write, write_message
+from servicing.actions.messages import write_message
 from servicing.actions.shipping import may_change_return
-from servicing.enums import OVER, CentreStatus
+from servicing.enums import OVER, CentreStatus, TicketFileKind
 from servicing.forms.tickets import MessageForm
 from servicing.models import ServiceReport, Ticket, TicketEvent
 from servicing.presenters import calendars
 from servicing.presenters import tickets as jobs
 from servicing.presenters.estimate_paper import estimate_paper
+from servicing.queries.conversation import may_write
 from servicing.queries.cover import covered_until, find_open_follow_up, is_covered, other_centres
 from servicing.queries.file_access import PURPOSE
 from servicing.queries.history import history_of
@@ -210,6 +211,7 @@ def _context(job: jobs.Job) -> dict[str, Any]:
     estimates = list(ticket.estimates.prefetch_related("lines"))
     parts = list(ticket.parts.all())
     ticket_files = list(ticket.files.select_related("file").order_by("at", "pk"))
+    own_files = [file for file in ticket_files if file.message_id is None]
     return {
         "job": job,
         "ticket": ticket,
@@ -225,7 +227,8 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "said": ticket.messages.prefetch_related("files__file"),
         "panel": make_loan_panel(ticket),
         **_follow_up_context(job),
-        "documents": [file for file in ticket_files if file.message_id is None],
+        "documents": [file for file in own_files if file.kind != TicketFileKind.INTAKE],
+        "intake_photos": [file for file in own_files if file.kind == TicketFileKind.INTAKE],
     }
 
 

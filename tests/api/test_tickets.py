@@ -6,12 +6,15 @@ from itertools import product
 from django.db import transaction
 from django.utils import timezone
 
+from servicing.actions.events import Actor
+from servicing.actions.messages import write_message
 from servicing.api.resources import MOVES, REPORTED_KINDS
-from servicing.enums import Charge, TicketState
+from servicing.enums import Charge, TicketState, WaitingFor
 from servicing.models import Ticket, TicketEvent
 from servicing.rules import next_moves
 from tests.api.machines import Machine
 from tests.rows import each_row
+from tests.world import World
 
 
 def said(kind: str, number: str = "1", **more: object) -> dict[str, object]:
@@ -37,6 +40,29 @@ def test_an_event_moves_the_ticket_and_counts_once(workshop: Machine, ticket: Ti
     event = TicketEvent.objects.get(ticket=ticket, kind="booked_in")
     assert event.partner == workshop.partner
     assert workshop.get(path).json()["results"][-1]["external_id"] == "1"
+
+
+def test_messages_of_customers_are_listed_and_marked_as_read(workshop: Machine, ticket: Ticket, world: World) -> None:
+    """R73: only up to the message that was read, and of one's own centres only."""
+    for text in ("First", "Second"):
+        write_message(ticket=ticket, text=text, actor=Actor(user=world.ana.user), at=timezone.now())
+    path = f"tickets/{ticket.reference}"
+    newest = workshop.get(f"{path}/messages").json()["results"][-1]["id"]
+    assert workshop.get(path).json()["last_message_by"] == "customer"
+    lists = {value: len(workshop.get(f"tickets?waiting_for={value}").json()["results"]) for value in WaitingFor.values}
+    assert lists == {"centre": 1, "customer": 0, "nobody": 0}
+    assert workshop.get("tickets?waiting_for=us").status_code == 400
+    table = [(newest - 1, 200, "centre"), (newest, 200, "nobody"), (0, 400, "nobody"), ("x", 400, "nobody")]
+    wrong = []
+    for until, status, waits in table:
+        answer = workshop.post(f"{path}/messages/read", {"until": until})
+        now = workshop.get(path).json()["waiting_for"]
+        if (answer.status_code, now) != (status, waits):
+            wrong.append((until, answer.status_code, now))
+    assert not wrong
+    write_message(ticket=ticket, text="Third", actor=Actor(user=world.ana.user), at=timezone.now())
+    workshop.post(f"{path}/messages", {"text": "It is done."})
+    assert workshop.get(path).json()["waiting_for"] == "nobody"
 
 
 def take_each_move(workshop: Machine, ticket: Ticket, taken: set[str]) -> None:

@@ -101,6 +101,10 @@ CANNED = {
     "Receipt needed": "Hello {name},\n\nplease send us a photo of the receipt. Your reference is {reference}.",
     "Where the number is": "Hello {name},\n\nthe serial number is on the lens near the mount, not on the box.",
 }
+CANNED_FOR_CENTRES = {
+    "It has arrived": "Hello {name},\n\nyour {product} has arrived. We look at it and write to you. {centre}",
+    "Which fault": "Hello {name},\n\nwe cannot see the fault of your {product}. When does it happen? Job {reference}.",
+}
 
 
 @transaction.atomic
@@ -112,6 +116,8 @@ def _cases() -> None:
     support = User.objects.get(email="support@example.org")
     for title, text in CANNED.items():
         CannedAnswer.objects.create(title=title, text=text)
+    for title, text in CANNED_FOR_CENTRES.items():
+        CannedAnswer.objects.create(title=title, text=text, for_centres=True)
     kit = Registration.objects.filter(member=ana).order_by("pk").first()
     ask = partial(cases.open_case, member=ana, by=ana.user)
     answered = ask(
