@@ -25,11 +25,23 @@ def count_for_account(
     request: HttpRequest, scope: str, limits: Mapping[str, Limit], *, email: str = "", user: User | None = None
 ) -> Attempt:
     """Count an attempt on the account of `user`, or on that with this address; unknown ones are counted likewise."""
-    owner = user or next(iter(filter_users_by_email(email)), None)
+    owner = user or _owner_of(email)
     account = f"user {owner.pk}" if owner else f"email {email}"
     return count_attempt(
         scope, limits, account=account, address=client_network(request), device=known_device(request, owner)
     )
+
+
+def _owner_of(email: str) -> User | None:
+    """The account with this address; None if it is nobody's, or only several want to change to it.
+
+    Whoever wants to change to it is found as well, and must not be taken for the owner: attempts on the owner would
+    then count for them, and in a browser that knows them as those of a known device.
+    """
+    users: list[User] = filter_users_by_email(email)
+    owners = [user for user in users if user.email.lower() == email.lower()]
+    candidates = owners or users
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def too_many_attempts(request: HttpRequest, attempt: Attempt, otherwise: str | Promise) -> ValidationError:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.conf import settings as django_settings
 from django.test import Client, RequestFactory
@@ -189,6 +190,21 @@ def test_a_device_of_another_account_is_a_stranger(ana: User, world: World) -> N
     device = known_client(world.ben.user.email)
     hammer(ana.email, 101)
     assert sign_in(ana.email, PASSWORD, "203.0.113.9", device).status_code == 429
+
+
+def test_whoever_wants_to_change_to_an_address_guesses_no_more_often_than_others(ana: User, world: World) -> None:
+    """An unconfirmed change to somebody else's address makes the browser no known device of the owner."""
+    users = [ana, world.ben.user]
+    for guesser, owner in (users, users[::-1]):
+        clients = [known_client(guesser.email) for _device in range(2)]
+        EmailAddress.objects.create(user=guesser, email=owner.email, verified=False, primary=False)
+        statuses = [
+            sign_in(owner.email, "wrong wrong wrong", f"198.51.{guesser.pk}.1", client).status_code
+            for client in clients
+            for _time in range(4)
+        ]
+        assert statuses == [200] * 5 + [429] * 3
+        assert sign_in(owner.email, PASSWORD, "203.0.113.9").status_code == 302
 
 
 def test_two_accounts_of_one_browser_are_both_known(ana: User, world: World) -> None:
