@@ -10,26 +10,25 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Case, QuerySet, Value, When
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.clock import add_working_days
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
-from cps_portal.core.outbox import actions as outbox
 from kitbag.actions.transitions import hold_registration, release_hold
 from kitbag.enums import HoldReason
-from members.actions import notices
-from members.enums import NoticeCode
 from members.models import User
 from servicing.actions.events import SYSTEM, Actor, events_of, lock_ticket, locks_ticket, record_event
+from servicing.actions.loan_dates import due_back_now, follow_job, notify_of_loan
 from servicing.enums import EventKind, LoanState
 from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
+from servicing.rules.loans import REMINDER_DAYS
+from servicing.rules.timeline import Step
 
-AGREEMENT = "2026-11"  # the version of templates/servicing/_agreement.html
+AGREEMENT = "2026-12"  # the version of templates/servicing/_agreement.html
 MAX_CONDITION_LENGTH = 500
 MAX_LOAN_DAYS = 120
-REMINDER_DAYS = 2  # before it is due back
 REMINDER_INTERVAL_DAYS = 7  # once it is overdue
 NOT_OFFERED = _("A loan is offered when a repair takes longer than its target.")
 TAKEN = _("Someone else has reserved this one in the meantime. Choose another one.")
@@ -112,7 +111,7 @@ def accept_agreement(*, loan: Loan, version: str, at: datetime) -> Loan:
 
 
 def hand_out(*, loan: Loan, condition: str, actor: Actor, at: datetime, due_back: date | None = None) -> Loan:
-    """The unit leaves the centre, with its condition noted. Without `due_back` it is due after LOAN_DAYS working days.
+    """The unit leaves the centre, with its condition noted. It is due back as the job goes, not before `due_back`.
 
     Raises Refusal: `state`, `agreement`, and beside their fields `condition`, `due_back`.
     """
@@ -121,7 +120,8 @@ def hand_out(*, loan: Loan, condition: str, actor: Actor, at: datetime, due_back
         if not locked.agreed_at:
             raise Refusal("agreement", _("The member has not accepted the agreement yet."))
         locked.condition_out = _checked_condition(condition)
-        locked.due_back = _checked_due_back(locked, due_back, at) if due_back else _default_due_back(locked, at)
+        promised = _checked_due_back(locked, due_back, at) if due_back else None
+        locked.due_back = due_back_now(locked.ticket, _steps_of(locked.ticket, at), promised=promised)
         locked.state, locked.out_at, locked.by = LoanState.OUT, at, actor.user
         locked.save(update_fields=["condition_out", "due_back", "state", "out_at", "by"])
         _record(locked, EventKind.LOAN_OUT, actor, at)
@@ -129,12 +129,12 @@ def hand_out(*, loan: Loan, condition: str, actor: Actor, at: datetime, due_back
 
 
 def extend(*, loan: Loan, due_back: date, actor: Actor, at: datetime) -> Loan:
-    """The member may keep it longer. Raises Refusal `state`, `due_back`."""
+    """The member may keep it longer, until this day at least. Raises Refusal `state`, `due_back`."""
     with _locked(loan) as locked, attributed_to(actor.user, **_partner_of(actor)):
         _require_state(locked, LoanState.OUT)
-        locked.due_back, locked.reminded_on = _checked_due_back(locked, due_back, at), None
+        locked.due_back, locked.reminded_on = _later_due_back(locked, due_back, at), None
         locked.save(update_fields=["due_back", "reminded_on"])
-        _notify(locked, "extended", at)
+        notify_of_loan(loan=locked, what="extended", at=at)
     return locked
 
 
@@ -176,9 +176,7 @@ def lapse_reservations(*, at: datetime) -> int:
 
 def remind(*, at: datetime) -> int:
     """Remind of loans that are due back in two days, and once a week of those overdue (R53). Returns how many."""
-    # One day more than the reminder, because at some centres it is tomorrow already; `_remind` uses each one's date.
-    last_day = (at + timedelta(days=REMINDER_DAYS + 1)).date()
-    loans = Loan.objects.filter(state=LoanState.OUT, due_back__lte=last_day).select_related("ticket")
+    loans = Loan.objects.filter(state=LoanState.OUT).select_related("ticket__parcel")
     return sum(_remind(loan, at) for loan in loans.order_by("member", "pk"))
 
 
@@ -187,7 +185,9 @@ def remind(*, at: datetime) -> int:
 
 def _remind(loan: Loan, at: datetime) -> bool:
     with _locked(loan) as locked:
-        if locked.state != LoanState.OUT or locked.due_back is None:
+        follow_job(ticket=locked.ticket, steps=_steps_of(locked.ticket, at), at=at)  # the calendar may have changed
+        locked.refresh_from_db(fields=["due_back", "reminded_on"])
+        if locked.state != LoanState.OUT or locked.due_back is None or locked.waits_for_own:
             return False
         today = locked.unit.centre.today(at)
         days_left = (locked.due_back - today).days
@@ -195,7 +195,7 @@ def _remind(loan: Loan, at: datetime) -> bool:
             return False
         locked.reminded_on = today
         locked.save(update_fields=["reminded_on"])
-        _notify(locked, "overdue" if days_left < 0 else "due", at)
+        notify_of_loan(loan=locked, what="overdue" if days_left < 0 else "due", at=at)
     return True
 
 
@@ -232,21 +232,6 @@ def _partner_of(actor: Actor) -> dict[str, str]:
     return {"partner": actor.partner.slug} if actor.partner else {}
 
 
-def _notify(loan: Loan, what: str, at: datetime) -> None:
-    """Notice and mail: `what` is due, overdue or extended (R56)."""
-    key = f"loan-{loan.pk}-{what}-{loan.unit.centre.today(at)}"
-    notices.notify_member(
-        member=loan.member,
-        key=key,
-        code=NoticeCode.TICKET,
-        params={"kind": f"loan_{what}", "ticket": loan.ticket.pk, "loan": loan.pk},
-        path=loan.ticket.get_absolute_url(),
-        at=at,
-    )
-    payload = outbox.rendered_later("servicing.loan", loan=loan.pk, what=what)
-    outbox.enqueue(key=key, kind="mail", to=loan.member.user.email, payload=payload, at=at)
-
-
 def _release_hold(loan: Loan) -> None:
     if loan.ticket.registration:
         release_hold(registration=loan.ticket.registration, key=_hold_key(loan))
@@ -266,9 +251,17 @@ def _checked_condition(condition: str) -> str:
     return text
 
 
-def _default_due_back(loan: Loan, at: datetime) -> date:
-    centre = loan.unit.centre
-    return centre.today(add_working_days(at, settings.LOAN_DAYS, centre.calendar))
+def _steps_of(ticket: Ticket, at: datetime) -> tuple[Step, ...]:
+    return get_clock(ticket, at, events_of(ticket)).steps
+
+
+def _later_due_back(loan: Loan, day: date, at: datetime) -> date:
+    """The new day if it is later than the one that the member has been told."""
+    checked = _checked_due_back(loan, day, at)
+    if loan.due_back and checked <= loan.due_back:
+        message = _("It’s due back on %(day)s already. Choose a later day.")
+        raise Refusal("due_back", message % {"day": date_format(loan.due_back, "j F Y")}, "due_back")
+    return checked
 
 
 def _checked_due_back(loan: Loan, day: date, at: datetime) -> date:

@@ -17,14 +17,17 @@ from members.models import BLANK_ADDRESS, Member
 from servicing.actions.events import (
     Actor,
     EventDetails,
+    events_of,
     find_by_external_id,
     lock_ticket,
     locks_ticket,
     record_event,
 )
+from servicing.actions.loan_dates import follow_job
 from servicing.enums import Direction, EventKind, TicketState, Travel
 from servicing.models import Carrier, Parcel, ServiceCentre, Shipment, Ticket, TicketEvent
 from servicing.models.parcels import MAX_NUMBER_LENGTH, tracking_key, validate_https
+from servicing.queries.clock import get_clock
 
 MAX_CARRIER_LENGTH = 60
 MAX_URL_LENGTH = 300
@@ -113,7 +116,9 @@ def _ship(ticket: Ticket, tracking: Tracking, shipment: Shipment | None, details
     if not is_repeated and shipment is None:
         _check(tracking, details["at"])
         _require_few(ticket)
-    event = record_event(ticket=ticket, kind=EventKind.SHIPPED, **details)
+    expected_on = shipment.expected_on if shipment else tracking.expected_on
+    data = {"expected": expected_on.isoformat()} if expected_on else None
+    event = record_event(ticket=ticket, kind=EventKind.SHIPPED, data=data, **details)
     if not is_repeated and shipment:
         shipment.tickets.add(ticket)
     elif not is_repeated:
@@ -131,7 +136,9 @@ def add_shipment(*, ticket: Ticket, direction: Direction, tracking: Tracking, ac
     _require_few(ticket)
     if not tracking_key(tracking.number):
         raise Refusal("number", _("Enter the tracking number."), "tracking")
-    return _add_shipment([ticket], direction, tracking, actor, at)
+    shipment = _add_shipment([ticket], direction, tracking, actor, at)
+    _move_loan(ticket, at)
+    return shipment
 
 
 @locks_ticket
@@ -139,7 +146,9 @@ def correct_shipment(*, ticket: Ticket, shipment: Shipment, tracking: Tracking, 
     """Change what is known of a shipment of this ticket. Raises Refusal as `mark_sent`."""
     _check(tracking, at)
     locked = Shipment.objects.select_for_update(no_key=True).get(pk=shipment.pk, tickets=ticket)
-    return _save_tracking(locked, tracking)
+    _save_tracking(locked, tracking)
+    _move_loan(ticket, at)
+    return locked
 
 
 @locks_ticket
@@ -154,6 +163,12 @@ def note_delivery(*, ticket: Ticket, direction: Direction, at: datetime) -> None
     """Every shipment of the ticket in this direction has arrived by then: booking in and closing tell that, too."""
     shipments = Shipment.objects.filter(tickets=ticket, direction=direction, delivered_at=None, sent_at__lte=at)
     Shipment.objects.filter(pk__in=shipments.values("pk")).update(delivered_at=at)
+
+
+def _move_loan(ticket: Ticket, at: datetime) -> None:
+    """The loan of the job is due back after its shipments arrive (R53)."""
+    if ticket.loan_out:
+        follow_job(ticket=ticket, steps=get_clock(ticket, at, events_of(ticket)).steps, at=at)
 
 
 # --- Where it returns to -----------------------------------------------------------------------------

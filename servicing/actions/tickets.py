@@ -21,6 +21,7 @@ from servicing.queries.entitlement import Item, check_entitlement, claim_for
 from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import PLACES, free_places
 
+LOAN_OUT = _("The customer still has the loan. Take it back first, or confirm that it comes back later.")
 INTAKE_FIELDS = [
     "level",
     "treatment",
@@ -68,24 +69,37 @@ def book_in(
 
 
 @locks_ticket
-def close(*, ticket: Ticket, **details: Unpack[EventDetails]) -> TicketEvent:
-    """The customer has the product: what was shipped has arrived. Raises Refusal as `record_event`."""
+def close(*, ticket: Ticket, loan_stays_out: bool, **details: Unpack[EventDetails]) -> TicketEvent:
+    """The customer has the product: what was shipped has arrived.
+
+    Raises Refusal: `loan_out` beside `loan_stays_out` if the customer still has the loan and nobody confirmed that it
+    stays out (R53), and as `record_event`.
+    """
+    _require_loan_confirmed(ticket, details, loan_stays_out=loan_stays_out)
     event = record_event(ticket=ticket, kind=EventKind.CLOSED, **details)
     note_delivery(ticket=ticket, direction=Direction.TO_CUSTOMER, at=event.occurred_at)
     return event
 
 
 @locks_ticket
-def cancel(*, ticket: Ticket, **details: Unpack[EventDetails]) -> TicketEvent:
+def cancel(*, ticket: Ticket, loan_stays_out: bool = False, **details: Unpack[EventDetails]) -> TicketEvent:
     """Cancel a job; its place goes to the next that waits (R49). The member may cancel until it is booked in.
 
-    Raises Refusal: `at_centre`, and as `record_event`.
+    Raises Refusal: `at_centre`, `loan_out` as `close`, and as `record_event`.
     """
     user = details["actor"].user
     is_own = bool(user and ticket.member and ticket.member.user_id == user.pk)
     if is_own and ticket.state not in BEFORE_INTAKE:
         raise Refusal("at_centre", _("It is at the centre already. Write to the centre if you want it back."))
+    _require_loan_confirmed(ticket, details, loan_stays_out=loan_stays_out)
     return record_event(ticket=ticket, kind=EventKind.CANCELLED, **details)
+
+
+def _require_loan_confirmed(ticket: Ticket, details: EventDetails, *, loan_stays_out: bool) -> None:
+    """A job that still has its loan out does not end by accident (R53). An event that is known already passes."""
+    is_open = ticket.ended_at is None and not find_by_external_id(ticket, details.get("external_id", ""))
+    if ticket.loan_out and is_open and not loan_stays_out:
+        raise Refusal("loan_out", LOAN_OUT, "loan_stays_out")
 
 
 def entitlement_of(ticket: Ticket, wish: str | None, *, is_full: bool, is_clean: bool = False) -> Entitlement:

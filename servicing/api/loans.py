@@ -56,7 +56,9 @@ class LoanSerializer(SparseSerializer):
     agreed_at = serializers.DateTimeField(allow_null=True, help_text="When the member accepted the agreement.")
     out_at = serializers.DateTimeField(allow_null=True)
     condition_out = serializers.CharField(allow_blank=True)
-    due_back = serializers.DateField(allow_null=True)
+    due_back = serializers.DateField(
+        allow_null=True, help_text="Null while it follows the repair. It moves with the job, never to an earlier day."
+    )
     returned_at = serializers.DateTimeField(allow_null=True)
     condition_in = serializers.CharField(allow_blank=True)
     cancelled_at = serializers.DateTimeField(allow_null=True)
@@ -158,11 +160,11 @@ class LoanDetailView(LoanView):
 
 class HandOutSerializer(StrictSerializer):
     condition = MultiLineField(max_length=loans.MAX_CONDITION_LENGTH, help_text="Note every scratch.")
-    due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="Default: the usual day.")
+    due_back = serializers.DateField(required=False, allow_null=True, default=None, help_text="Not due before it.")
 
 
 class ExtendSerializer(StrictSerializer):
-    due_back = serializers.DateField()
+    due_back = serializers.DateField(help_text="Later than the present day.")
 
 
 class TakeBackSerializer(StrictSerializer):

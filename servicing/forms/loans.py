@@ -17,7 +17,7 @@ class HandOutForm(forms.Form):
         label=_("Due back"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("Leave it empty for the usual loan period."),
+        help_text=_("Leave it empty: it’s due after the repair. A day here is the earliest."),
     )
 
 

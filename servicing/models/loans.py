@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product
 from members.models import Member, User
-from servicing.enums import OPEN_LOANS, LoanState
+from servicing.enums import OPEN_LOANS, LoanState, TicketState
 from servicing.models.centres import ServiceCentre
 from servicing.models.tickets import Ticket
 
@@ -83,7 +83,10 @@ class LoanQuerySet(models.QuerySet["Loan"]):
 
 @pghistory.track(fields=["state", "due_back"], model_name="LoanHistoryEvent")
 class Loan(models.Model):
-    """A unit that a member has reserved or borrowed. A constraint lends each unit to one member only."""
+    """A unit that a member has reserved or borrowed. A constraint lends each unit to one member only.
+
+    `due_back` is the day that the member has been told; None while the loan follows the repair (R53).
+    """
 
     unit = models.ForeignKey(LoanUnit, models.PROTECT, related_name="loans", verbose_name=_("unit"))
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="loans", verbose_name=_("ticket"))
@@ -123,7 +126,6 @@ class Loan(models.Model):
                     state=LoanState.OUT,
                     agreed_at__isnull=False,
                     out_at__isnull=False,
-                    due_back__isnull=False,
                     returned_at=None,
                     cancelled_at=None,
                 )
@@ -135,5 +137,21 @@ class Loan(models.Model):
     def __str__(self) -> str:
         return f"{self.unit_id}: {self.ticket_id}"
 
+    @property
+    def waits_for_own(self) -> bool:
+        """Whether the member’s own product is still with the centre, so that nobody asks for the loan yet (R53)."""
+        ticket = self.ticket
+        if ticket.ended_at or ticket.state == TicketState.SHIPPED:
+            return False
+        return ticket.ready_at is None or ticket.parcel.returns
+
+    @property
+    def is_day_final(self) -> bool:
+        """Whether the member has their own product again, so that the day no longer moves with the job (R53)."""
+        boxes = self.ticket.shipments.to_customer()
+        is_own_back = self.ticket.ended_at is not None or boxes.exclude(delivered_at=None).exists()
+        return self.due_back is not None and is_own_back
+
     def is_overdue(self, on: date) -> bool:
-        return self.state == LoanState.OUT and self.due_back is not None and self.due_back < on
+        is_past = self.state == LoanState.OUT and self.due_back is not None and self.due_back < on
+        return is_past and not self.waits_for_own

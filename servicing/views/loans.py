@@ -36,6 +36,7 @@ def make_loan_panel(ticket: Ticket) -> LoanPanel | None:
     """The panel for the ticket's page; None if there is nothing to show."""
     open_loan = loans.open_loan(ticket)
     if open_loan:
+        open_loan.ticket = ticket
         today = ticket.centre.today(timezone.now())
         return LoanPanel(open_loan, [], declined=False, overdue=open_loan.is_overdue(today))
     if not loans.is_offered(ticket):

@@ -292,6 +292,8 @@ def _service(move: Move) -> Iterator[EffectLine]:
 def _loan_detail(loan: Loan) -> str:
     if loan.state == LoanState.OUT and loan.due_back:
         return _("It goes back by %(day)s, as agreed.") % {"day": date_format(loan.due_back, "j F Y")}
+    if loan.state == LoanState.OUT:
+        return _("It goes back once your own product is back, as agreed.")
     return _("It’s reserved for you, as agreed.")
 
 
