@@ -45,9 +45,9 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "carrier estimate estimatehistoryevent estimateline parcel part servicecentre shipment ticket ticketevent ticketfile "
-            "tickethistoryevent ticketmessage ticketnote visitingmember "
-            "servicereport servicereporthistoryevent ",
+            "carrier estimate estimatehistoryevent estimateline parcel part servicecentre servicereport "
+            "servicereporthistoryevent shipment ticket ticketevent ticketfile tickethistoryevent ticketmessage "
+            "ticketnote visitingmember ",
         ),
         *allow("view change", "servicing", "loan"),
         *allow("view add change", "servicing", "loanunit"),

@@ -127,7 +127,9 @@ def test_the_diagrams_show_every_model_and_no_relation_that_is_none() -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether a path or a dotted name of ours leads somewhere; True for whatever is neither."""
+    """Whether a path, a dotted name of ours or a model's label leads somewhere; True for whatever is none of them."""
+    if name in {model._meta.label for model in apps.get_models(include_auto_created=True)}:
+        return True
     parts = name.rstrip("/").split("/")
     if len(parts) > 1 and re.fullmatch(r"[\w./-]+", name) and parts[0] in FOLDERS:
         return (ROOT / name).exists()

@@ -1,9 +1,5 @@
 """Which tables the download of everything held about a member contains (R14)."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.apps import apps
@@ -15,6 +11,8 @@ from django.db.models.functions import Lower
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.outbox.models import Message
+from cps_portal.site.presenters.my_data_service_tables import SERVICE_TABLES
+from cps_portal.site.presenters.my_data_table import Table
 from kitbag.models import (
     Adjustment,
     Announcement,
@@ -38,42 +36,8 @@ from members.models import (
 )
 from members.offers.models import Card, PackEvent, SignUp, WelcomePack
 from members.support.models import Case, CaseMessage
-from servicing.models import (
-    Estimate,
-    EstimateLine,
-    Loan,
-    Parcel,
-    Part,
-    ServiceReport,
-    Shipment,
-    Ticket,
-    TicketEvent,
-    TicketFile,
-    TicketMessage,
-)
 
-ROWS_PER_QUERY = 500
 KIT = ("registration__product__name", "registration")
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the download: its file name, the rows of a member, and the fields of each.
-
-    `owner` is the lookup that leads from a row to its member, or a function that gives the member's rows.
-    """
-
-    name: str
-    model: type[models.Model]
-    owner: str | Callable[[Member], QuerySet[Any]]
-    fields: tuple[str, ...]
-
-    def rows(self, member: Member) -> Iterator[dict[str, Any]]:
-        if isinstance(self.owner, str):
-            rows = self.model._default_manager.filter(**{self.owner: member.pk})
-        else:
-            rows = self.owner(member)
-        return rows.order_by("pk").values(*self.fields).iterator(chunk_size=ROWS_PER_QUERY)
 
 
 def _mails(member: Member) -> QuerySet[Message]:
@@ -294,144 +258,7 @@ TABLES = [
     Table("welcome_pack_steps", PackEvent, "pack__member", ("step", "sending", "occurred_at", "received_at", "data")),
     Table("cards", Card, "member", ("number", "issued_at", "revoked_at", "end")),
     Table("sign_ups", SignUp, "member", ("offer__title", "state", "since", "ended_at")),
-    Table(
-        "services",
-        Ticket,
-        "member",
-        (
-            "reference",
-            "product__name",
-            "serial",
-            "centre__name",
-            "service",
-            "fault",
-            "condition",
-            "accessories",
-            "warranty_asked",
-            "warranty",
-            "why_no_warranty",
-            "level",
-            "track",
-            "target_days",
-            "state",
-            "follows__reference",
-            "opened_at",
-            "booked_in_at",
-            "due_at",
-            "ready_at",
-            "missed_at",
-            "ended_at",
-            "loan_wanted",
-        ),
-    ),
-    Table(
-        "service_parcels",
-        Parcel,
-        "tickets__member",
-        (
-            "reference",
-            "travel",
-            "collect_on",
-            "returns",
-            "name",
-            "street",
-            "city",
-            "city_area",
-            "country_area",
-            "postal_code",
-            "sorting_code",
-            "country",
-            "phone",
-            "made_at",
-        ),
-    ),
-    Table(
-        "service_shipments",
-        Shipment,
-        "tickets__member",
-        ("direction", "carrier__name", "carrier_name", "number", "url", "sent_at", "expected_on", "delivered_at"),
-    ),
-    Table(
-        "service_steps",
-        TicketEvent,
-        "ticket__member",
-        (
-            "ticket__reference",
-            "kind",
-            "occurred_at",
-            "received_at",
-            "data",
-        ),
-    ),
-    Table(
-        "service_reports",
-        ServiceReport,
-        "ticket__member",
-        ("ticket__reference", "done", "notes", "parts", "technician", "at"),
-    ),
-    Table("service_messages", TicketMessage, "ticket__member", ("ticket__reference", "from_member", "text", "at")),
-    Table("service_files", TicketFile, "ticket__member", ("ticket__reference", "kind", "file", "at")),
-    Table(
-        "estimates",
-        Estimate,
-        "ticket__member",
-        (
-            "ticket__reference",
-            "number",
-            "currency",
-            "valid_until",
-            "note",
-            "state",
-            "sent_at",
-            "answered_at",
-        ),
-    ),
-    Table(
-        "estimate_lines",
-        EstimateLine,
-        "estimate__ticket__member",
-        (
-            "estimate__ticket__reference",
-            "estimate__number",
-            "position",
-            "text",
-            "quantity",
-            "price",
-            "tax_percent",
-        ),
-    ),
-    Table(
-        "spare_parts",
-        Part,
-        "ticket__member",
-        (
-            "ticket__reference",
-            "name",
-            "ordered_at",
-            "expected_on",
-            "arrived_at",
-        ),
-    ),
-    Table(
-        "loans",
-        Loan,
-        "member",
-        (
-            "ticket__reference",
-            "unit__product__name",
-            "unit__serial",
-            "state",
-            "reserved_at",
-            "agreed_at",
-            "agreement",
-            "out_at",
-            "condition_out",
-            "due_back",
-            "returned_at",
-            "condition_in",
-            "cancelled_at",
-        ),
-    ),
+    *SERVICE_TABLES,
     Table("mails", Message, _mails, ("to", "subject", "text", "facts", "state", "created_at", "sent_at")),
     Table(
         "devices",
