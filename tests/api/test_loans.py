@@ -1,6 +1,6 @@
 """A centre's system lends by the API what its counter lends (R48, R53, R55)."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -68,7 +68,8 @@ def test_from_the_reservation_to_the_shelf_again(workshop: Machine, loan: Loan, 
     agree(loan, world)
     out = workshop.post(f"{path}/hand-out", {"condition": " One scratch "})
     assert (out.status_code, out.json()["state"], out.json()["condition_out"]) == (200, "out", "One scratch")
-    assert date.fromisoformat(out.json()["due_back"]) > timezone.localdate()  # the usual day
+    assert out.json()["due_back"] is None, "it follows the repair"
+    assert workshop.get(f"tickets/{loan.ticket.reference}").json()["loan_out"] is True
     longer = workshop.post(f"{path}/extend", {"due_back": day(60)})
     assert longer.json()["due_back"] == day(60)
     assert workshop.get(f"loans?due_before={day(61)}").json()["results"] == [longer.json()]
@@ -169,3 +170,23 @@ def test_the_same_key_lends_once(workshop: Machine, loan: Loan, world: World) ->
     assert (first.status_code, first.content) == (again.status_code, again.content)
     assert TicketEvent.objects.filter(ticket=loan.ticket, kind=EventKind.LOAN_OUT).count() == 1
     assert ends(workshop.post(path, {"condition": "As new"}, key="two")) == (409, "state", "")
+
+
+def test_a_job_whose_loan_is_out_is_closed_only_with_a_confirmation(
+    workshop: Machine, loan: Loan, world: World
+) -> None:
+    # R53
+    agree(loan, world)
+    workshop.post(f"loans/{loan.pk}/hand-out", {"condition": "As new"})
+    path = f"tickets/{loan.ticket.reference}/events"
+    at = timezone.now().isoformat()
+    assert workshop.post(path, {"kind": "ready", "external_id": "1", "occurred_at": at}).status_code == 201
+    closed = {"kind": "closed", "external_id": "2", "occurred_at": at}
+    refused = workshop.post(path, closed)
+    assert ends(refused) == (409, "loan_out", "/loan_stays_out")
+    assert "Take it back first" in refused.json()["detail"]
+    batch = workshop.post("tickets/events", {"events": [{**closed, "reference": loan.ticket.reference}]})
+    assert batch.json()["results"][0]["problem"]["code"] == "loan_out"
+    confirmed = workshop.post(path, {**closed, "loan_stays_out": True})
+    assert (confirmed.status_code, confirmed.json()["state"]) == (201, "closed")
+    assert workshop.post(path, closed).status_code == 200, "the same event again"
