@@ -17,6 +17,7 @@ urlpatterns = [
     path("service/parcels/<str:reference>/shipping/", parcels.change_shipping, name="parcel_shipping"),
     path("service/parcels/<str:reference>/cancel/", parcels.cancel_parcel, name="parcel_cancel"),
     path("service/parcels/<str:reference>/label.pdf", parcels.shipping_label, name="label"),
+    path("service/parcels/<str:reference>/calendar.ics", parcels.calendar_entry, name="parcel_calendar"),
     path("service/parcels/<str:reference>/packing-list.pdf", parcels.packing_list, name="packing_list"),
     path("service/<str:reference>/", tickets.ticket_detail, name="ticket"),
     path("service/<str:reference>/live/", tickets.ticket_updates, name="live"),

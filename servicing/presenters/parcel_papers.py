@@ -25,7 +25,8 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.line("CPS Priority", size=26, x=left, wide=inner)
     count = ngettext("%(n)d product", "%(n)d products", len(tickets)) % {"n": len(tickets)}
     paper.space(2 * mm)
-    paper.line(f"Canon Professional Services · {count}", size=10, x=left, wide=inner, ink=MUTED)
+    known = ["Canon Professional Services", *_level_and_target(tickets), count]
+    paper.line(" · ".join(known), size=10, x=left, wide=inner, ink=MUTED)
     paper.space(7 * mm)
     paper.line(_("To"), size=8, x=left, ink=MUTED)
     for text in parcel.centre.address.label_lines:
@@ -37,11 +38,25 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     paper.space(6 * mm)
     paper.bar_code(parcel.reference, x=left)
     paper.line(parcel.reference_in_groups, size=22, x=left, wide=inner)
+    if parcel.collect_on:
+        collected = _("Courier: %(day)s") % {"day": date_format(parcel.collect_on, "l j F")}
+        paper.line(collected, size=10, x=left, wide=inner)
+    foot = _("Fragile. Contains no loose batteries. Scan the code to book it in.")
+    paper.line(foot, size=8, x=left, wide=inner, ink=MUTED)
     paper.space(6 * mm)
     paper.canvas.setStrokeColor(INK)
     paper.canvas.setLineWidth(1)
     paper.canvas.rect(MARGIN, paper.y, INNER, top - paper.y)
     return paper.bytes()
+
+
+def _level_and_target(tickets: Sequence[Ticket]) -> list[str]:
+    """The level at intake and the shortest target of what is in the box, as "Gold, 3 days"; none without a level."""
+    soonest = min(tickets, key=lambda ticket: ticket.target_days)
+    if not soonest.level:
+        return []
+    days = ngettext("%(n)d day", "%(n)d days", soonest.target_days) % {"n": soonest.target_days}
+    return [f"{soonest.get_level_display()}, {days}"]
 
 
 def _write_sender(paper: Paper, parcel: Parcel, member: Member, *, left: float, inner: float) -> None:

@@ -1,30 +1,29 @@
 """Where centres are, how far away, and whether they are open now in their local time (R42)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from math import asin, atan2, cos, degrees, log10, radians, sin, sqrt
+from math import cos, log10, radians, sin
 
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cps_portal.core.lib.clock import Calendar
-from members.enums import Level
+from cps_portal.core.lib.countries import country_name
+from members.enums import Level, Programme
 from members.models import Member
 from members.rules import NO_BENEFITS, Benefits, Home, Treatment
 from servicing.enums import ServiceKind
 from servicing.models import ServiceCentre
+from servicing.queries.distance import Position, bearing, distance_km
 from servicing.queries.entitlement import EntitlementChecker
 from servicing.rules.entitlement import ELSEWHERE, NOT_OURS, OWN_CENTRES
 
 EARTH_KM = 6371
+MAX_COUNTRIES_NAMED = 2
+MAX_NEARBY = 3  # centres of other countries that are shown at once
 NEAREST_KM, FARTHEST_KM = 10, 10_000  # the rings of the map are at 10, 100 and 1,000 km
-
-
-@dataclass(frozen=True)
-class Position:
-    latitude: float
-    longitude: float
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Perk:
 
 @dataclass(frozen=True)
 class LocatedCentre:
-    """A centre as the locator shows it. `km` and `bearing` (degrees from north) if a position is known."""
+    """A centre as the locator shows it. `km` and `bearing` (degrees from north) if a position is known; `number` in the
+    list and on the map."""
 
     centre: ServiceCentre
     hours: str
@@ -44,10 +44,38 @@ class LocatedCentre:
     gives_discount: bool
     km: int | None = None
     bearing: float = 0.0
+    number: int = 0
+
+    @property
+    def address_lines(self) -> list[str]:
+        """Street, town and postal code in the order of the country, and the country. Not in capitals as on a label."""
+        centre = self.centre
+        local = centre.address.label_lines[1:-1] if centre.has_address else [centre.city]
+        readable = [line.replace(centre.city.upper(), centre.city) for line in local]
+        return [*readable, country_name(centre.country.code)]
+
+    @property
+    def address_text(self) -> str:
+        return ", ".join(self.address_lines)
+
+    @property
+    def can_receive(self) -> bool:
+        """Whether a member can get a product to it at all."""
+        return self.centre.has_address or self.centre.takes_drop_off
 
     @property
     def is_canon(self) -> bool:
         return self.centre.kind in OWN_CENTRES
+
+
+@dataclass(frozen=True)
+class CentreGroup:
+    """Part of the list: the country that was asked for, what is near, or the rest, which is folded away."""
+
+    title: str
+    rows: list[LocatedCentre]
+    note: str = ""
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,21 +88,6 @@ class Pin:
     is_canon: bool
 
 
-def distance_km(here: Position, there: Position) -> float:
-    """Distance along the surface of the earth."""
-    lat1, lat2 = radians(here.latitude), radians(there.latitude)
-    dlat, dlon = lat2 - lat1, radians(there.longitude - here.longitude)
-    a = sin(dlat / 2) ** 2 + cos(lat1) * cos(lat2) * sin(dlon / 2) ** 2
-    return 2 * EARTH_KM * asin(min(sqrt(a), 1))
-
-
-def bearing(here: Position, there: Position) -> float:
-    """Initial direction of the shortest way, in degrees from north."""
-    lat1, lat2 = radians(here.latitude), radians(there.latitude)
-    dlon = radians(there.longitude - here.longitude)
-    return degrees(atan2(sin(dlon) * cos(lat2), cos(lat1) * sin(lat2) - sin(lat1) * cos(lat2) * cos(dlon))) % 360
-
-
 def position_of(centre: ServiceCentre) -> Position:
     return Position(float(centre.latitude), float(centre.longitude))
 
@@ -82,7 +95,7 @@ def position_of(centre: ServiceCentre) -> Position:
 def locate_centres(
     centres: Iterable[ServiceCentre], *, member: Member | None, here: Position | None, at: datetime
 ) -> list[LocatedCentre]:
-    """The centres with what they offer: the nearest first or, without a position, those of the member's country."""
+    """The centres with what they offer, the nearest first; without a position by name."""
     # People who are not signed in see what Gold gives.
     checker = EntitlementChecker(member) if member else EntitlementChecker(None, level=Level.GOLD, home=Home.FREE_FULL)
     located = []
@@ -101,21 +114,70 @@ def locate_centres(
                 bearing=bearing(here, position_of(centre)) if here else 0.0,
             )
         )
-    home = member.country.code if member else ""
-    located.sort(key=lambda row: (row.km if row.km is not None else row.centre.country.code != home, row.centre.name))
+    located.sort(key=lambda row: (row.km or 0, row.centre.name))
     return located
+
+
+def group_centres(
+    located: Sequence[LocatedCentre], *, country: str, lives_in: str, near: Position | None
+) -> list[CentreGroup]:
+    """Those in `country` first, then a few that are near, then the rest, folded; numbered in this order.
+
+    Without a country and a position, what belongs to the free programme is shown and the rest folded.
+    """
+    own = [row for row in located if row.centre.country.code == country]
+    others = [row for row in located if row.centre.country.code != country]
+    groups = []
+    if own:
+        name = country_name(country)
+        title = _("%(country)s, where you live") % {"country": name} if country == lives_in else name
+        groups.append(CentreGroup(title, own))
+    if near and others:
+        by_distance = sorted(others, key=lambda row: distance_km(near, position_of(row.centre)))
+        title = _("Nearby countries") if own else _("Nearest to it")
+        groups.append(CentreGroup(title, by_distance[:MAX_NEARBY]))
+        others = [row for row in others if row not in by_distance[:MAX_NEARBY]]
+    free = [row for row in others if row.centre.programme == Programme.FREE]
+    groups.extend(_rest(free, _("Part of the free programme."), is_folded=bool(groups)))
+    rest = [row for row in others if row not in free]
+    note = _("They’ll do their best for you. Not every benefit applies.")
+    groups.extend(_rest(rest, note, is_folded=bool(groups)))
+    return _number(groups)
+
+
+def _rest(rows: list[LocatedCentre], note: str, *, is_folded: bool) -> list[CentreGroup]:
+    return [CentreGroup(_name_countries(rows), rows, note, is_folded)] if rows else []
+
+
+def _name_countries(rows: Iterable[LocatedCentre]) -> str:
+    """The first countries by name, and how many more there are."""
+    names = list(dict.fromkeys(country_name(row.centre.country.code) for row in rows))
+    if len(names) <= MAX_COUNTRIES_NAMED:
+        return ", ".join(names)
+    more = len(names) - MAX_COUNTRIES_NAMED
+    text = ngettext("%(names)s and %(n)d more country", "%(names)s and %(n)d more countries", more)
+    return text % {"names": ", ".join(names[:MAX_COUNTRIES_NAMED]), "n": more}
+
+
+def _number(groups: Iterable[CentreGroup]) -> list[CentreGroup]:
+    numbered, number = [], 0
+    for group in groups:
+        rows = [replace(row, number=number + place) for place, row in enumerate(group.rows, start=1)]
+        numbered.append(replace(group, rows=rows))
+        number += len(rows)
+    return numbered
 
 
 def map_pins(located: Iterable[LocatedCentre]) -> list[Pin]:
     """The round map: north is up, and each ring is ten times as far away as the one inside it."""
     pins = []
-    for number, row in enumerate(located, start=1):
+    for row in located:
         if row.km is None:
             return []
         rings = log10(min(max(row.km, NEAREST_KM / 3), FARTHEST_KM) / NEAREST_KM)
         radius = min(max(45 + rings * 41.5, 22), 134)
         angle = radians(row.bearing)
-        pins.append(Pin(number, round(radius * sin(angle)), round(-radius * cos(angle)), row.is_canon))
+        pins.append(Pin(row.number, round(radius * sin(angle)), round(-radius * cos(angle)), row.is_canon))
     return pins
 
 

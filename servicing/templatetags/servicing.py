@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from cps_portal.core.lib.countries import country_name
 from servicing.presenters.money import format_money, format_quantity
 
 register = template.Library()
@@ -27,3 +28,9 @@ def money_text(amount: Decimal, currency: str) -> str:
 def plain(number: Decimal) -> str:
     """Format a quantity without trailing zeros."""
     return format_quantity(number)
+
+
+@register.simple_tag
+def country(code: str) -> str:
+    """The name of a country in the reader's language."""
+    return country_name(code)

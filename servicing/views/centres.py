@@ -1,6 +1,7 @@
 """The centre locator and the page of one centre, for members and visitors (R42)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -11,17 +12,23 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from cps_portal.core.lib.folding import fold
 from members.access import member_of
-from servicing.enums import CentreStatus
+from servicing.actions.shipping import travel_ways
+from servicing.enums import CentreStatus, Travel
 from servicing.forms.centres import LocatorForm
 from servicing.models import ServiceCentre, load_calendars
 from servicing.presenters import calendars
-from servicing.queries import locator
-from servicing.queries.locator import LocatedCentre, Position
+from servicing.queries import geocoding, locator, towns
+from servicing.queries.distance import Position
+from servicing.queries.locator import LocatedCentre
 
 MAX_MAP_PINS = 9
 MAX_SPECIAL_DAYS_SHOWN = 8
+WAYS_THERE = {
+    Travel.COURIER: _("By post or courier"),
+    Travel.COLLECTION: _("Collected by a courier"),
+    Travel.DROP_OFF: _("Brought to the counter"),
+}
 
 
 @require_safe
@@ -34,11 +41,14 @@ def centre_list(request: HttpRequest) -> HttpResponse:
     all_centres = list(ServiceCentre.objects.all())
     load_calendars(all_centres)
     near = (filters["near"] or "").strip()
-    position, in_country, is_unknown = _resolve_place(filters, near, all_centres)
+    member = member_of(request)
+    lives_in = member.country.code if member else ""
+    place = _resolve_place(filters, near, lives_in, all_centres)
+    in_country = place.country if place.is_country and _has_centre(all_centres, place.country) else ""
     located = locator.locate_centres(
         [centre for centre in all_centres if _matches(centre, filters, in_country)],
-        member=member_of(request),
-        here=position,
+        member=member,
+        here=place.position,
         at=timezone.now(),
     )
     kinds: dict[str, Callable[[LocatedCentre], bool]] = {
@@ -52,14 +62,24 @@ def centre_list(request: HttpRequest) -> HttpResponse:
         shown = [entry for entry in shown if entry.gives_discount]
     if filters["now"]:
         shown = [entry for entry in shown if entry.is_open and entry.centre.status == CentreStatus.OPEN]
+    has_position = place.position is not None
+    country = place.country if near or has_position else lives_in
+    capital = None if has_position or not country else towns.largest_town(country)
+    origin = place.position or (capital.position if capital else None)
+    groups = locator.group_centres(shown, country=country, lives_in=lives_in, near=origin)
+    unfolded = [entry for group in groups if not group.is_folded for entry in group.rows]
+    is_unknown = bool(near) and not place.is_known and not has_position
     context = {
         "form": form,
         "near": near,
         "asked": filters,
-        "found": shown,
+        "found": [entry for group in groups for entry in group.rows],
+        "groups": groups,
+        "place": place,
         "unknown": is_unknown,
-        "has_position": position is not None,
-        "pins": locator.map_pins(shown[:MAX_MAP_PINS]),
+        "is_postcode": is_unknown and geocoding.looks_like_postcode(near),
+        "has_position": has_position,
+        "pins": locator.map_pins(unfolded[:MAX_MAP_PINS]),
         "chips": _filter_chips(request, filters, counts),
     }
     return render(request, "servicing/centres.html", context)
@@ -78,26 +98,28 @@ def centre_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "week": calendars.list_week(centre.calendar, today=centre.today(now)),
         "special_days": calendars.list_special_days(centre.calendar, centre.today(now))[:MAX_SPECIAL_DAYS_SHOWN],
         "local_time": now.astimezone(centre.calendar.zone),
+        "ways": [WAYS_THERE[way] for way in travel_ways(centre)],
     }
     return render(request, "servicing/centre.html", context)
 
 
-def _resolve_place(
-    filters: dict[str, Any], near: str, centres: list[ServiceCentre]
-) -> tuple[Position | None, str, bool]:
-    """The position and the country code to search by, and whether the typed place is unknown."""
-    if filters["lat"] is not None and filters["lon"] is not None:
-        return Position(filters["lat"], filters["lon"]), "", False
-    if not near:
-        return None, "", False
-    text = fold(near)
-    for centre in centres:
-        if text in {fold(centre.city), fold(centre.name)}:
-            return locator.position_of(centre), "", False
-    for centre in centres:
-        if text in {fold(str(centre.country.name)), fold(centre.country.code)}:
-            return None, centre.country.code, False
-    return None, "", True
+def _resolve_place(filters: dict[str, Any], near: str, lives_in: str, centres: list[ServiceCentre]) -> geocoding.Place:
+    """The place to search from: the position of the phone or of a link, else what was typed."""
+    place = geocoding.geocode(near, lives_in=lives_in, centres=centres) if near else geocoding.UNKNOWN
+    if filters["lat"] is None or filters["lon"] is None:
+        return place
+    position = Position(filters["lat"], filters["lon"])
+    return replace(place, position=position, country=_country_of(place, position), is_country=False)
+
+
+def _country_of(place: geocoding.Place, position: Position) -> str:
+    """The country of the town that a link names with its position; "" for the position of a phone."""
+    options = [town for town in (place.town, *place.others) if town]
+    return next((town.country for town in options if town.position == position), "")
+
+
+def _has_centre(centres: list[ServiceCentre], country: str) -> bool:
+    return any(centre.country.code == country for centre in centres)
 
 
 def _matches(centre: ServiceCentre, filters: dict[str, Any], in_country: str) -> bool:

@@ -19,7 +19,7 @@ from servicing.actions.tickets import cancel as cancel_ticket
 from servicing.enums import BEFORE_INTAKE, TicketState
 from servicing.forms.shipping import SentForm, shipping_forms
 from servicing.models import Carrier, Parcel, Shipment, Ticket
-from servicing.presenters import parcel_papers
+from servicing.presenters import parcel_papers, parcels
 from servicing.rules.places import HELD_FOR
 
 
@@ -123,6 +123,20 @@ def packing_list(request: MemberRequest, reference: str) -> HttpResponse:
     return _pdf(pdf, f"packing-list-{parcel.reference}.pdf")
 
 
+@never_cache
+@require_safe
+@member_required
+def calendar_entry(request: MemberRequest, reference: str) -> HttpResponse:
+    """The day of collection, or the last day to send it, as a calendar file."""
+    parcel, tickets = _get_own_parcel(request, reference)
+    day = parcels.handover_day(parcel, tickets)
+    if day is None:
+        raise Http404
+    content = parcels.handover_entry(parcel, tickets, day=day, at=timezone.now())
+    headers = {"Content-Disposition": f'attachment; filename="parcel-{parcel.reference}.ics"'}
+    return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
 def _pdf(content: bytes, name: str) -> HttpResponse:
     disposition = {"Content-Disposition": f'inline; filename="{name}"'}
     return HttpResponse(content, content_type="application/pdf", headers=disposition)
@@ -151,7 +165,10 @@ def _page(
     request: MemberRequest, parcel: Parcel, tickets: list[Ticket], form: SentForm, status: int = 200
 ) -> HttpResponse:
     states = {ticket.state for ticket in tickets}
+    travelling = [ticket for ticket in tickets if ticket.state not in (TicketState.WAITING, TicketState.CANCELLED)]
     context = {
+        "handover_day": parcels.handover_day(parcel, tickets),
+        "travelling": travelling,
         "parcel": parcel,
         "tickets": tickets,
         "carriers": Carrier.objects.filter(is_offered=True),
@@ -159,7 +176,7 @@ def _page(
         "to_send": bool(states & {TicketState.REQUESTED, TicketState.ACCEPTED}),
         "on_its_way": TicketState.IN_TRANSIT in states,
         "waiting": [ticket for ticket in tickets if ticket.state == TicketState.WAITING],
-        "has_papers": bool(states - {TicketState.WAITING, TicketState.CANCELLED}),
+        "has_papers": bool(travelling),
         "may_change_shipping": any(shipping.may_change_return(ticket) for ticket in tickets),
         "may_cancel": bool(states & set(BEFORE_INTAKE)),
         "held_days": HELD_FOR.days,

@@ -11,7 +11,7 @@ from servicing.actions.centres import load_centres
 from servicing.enums import ServiceKind
 from servicing.models import CalendarException, ServiceCentre
 from servicing.queries import locator
-from servicing.queries.locator import Position
+from servicing.queries.distance import Position, bearing, distance_km
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
 from tests.world import World
@@ -71,9 +71,9 @@ def test_closures_count_and_one_of_months_breaks_nothing() -> None:
 
 def test_distances_and_directions() -> None:
     joburg, cape = Position(-26.2, 28.05), Position(-33.93, 18.42)
-    assert 1250 < locator.distance_km(joburg, cape) < 1280
-    assert 220 < locator.bearing(joburg, cape) < 240
-    assert locator.distance_km(joburg, joburg) == 0
+    assert 1250 < distance_km(joburg, cape) < 1280
+    assert 220 < bearing(joburg, cape) < 240
+    assert distance_km(joburg, joburg) == 0
 
 
 @each_row(
@@ -83,6 +83,11 @@ def test_distances_and_directions() -> None:
         ("near=johannesburg", "Johannesburg Professional Service Centre", 21),
         ("near=South+Africa", None, 2),
         ("near=nowhere+at+all", None, 21),
+        ("near=2196", None, 21),
+        ("near=stellenbosch", "Pro Camera Services", 21),
+        ("near=Москва", "Moscow Professional Service Centre", 21),
+        ("near=Mombasa", "Sample partner Nairobi", 21),
+        ("near=Eldoret,+Kenya", "Sample partner Nairobi", 21),
         ("lat=30.04&lon=31.23", "Sample partner Cairo", 21),
         ("only=canon", None, 10),
         ("service=upgrade", None, 10),
@@ -120,3 +125,58 @@ def test_members_see_what_their_own_level_gives(
     suspended = client.get("/centres/moscow-professional-service-centre/").content.decode()
     assert "isn’t taking any work at the moment" in suspended
     assert "Send kit here" not in suspended
+
+
+def test_the_own_country_comes_first_then_what_is_near_and_the_rest_is_folded(world: World) -> None:
+    """R42: Ana lives in South Africa, Ben in Kenya, Chloe in Türkiye; a place asked for counts more than home."""
+    load_centres()
+    table = {
+        (world.ana, ""): ["South Africa, where you live", "Nearby countries"],
+        (world.ben, ""): ["Kenya, where you live", "Nearby countries"],
+        (world.ana, "Nairobi"): ["Kenya", "Nearby countries"],
+        (world.ana, "Ghana"): ["Nearest to it"],
+        (world.ana, "Egypt"): ["Egypt"],
+        (None, "Paris"): ["France", "Nearby countries"],
+        (None, ""): None,
+    }
+    for (member, near), titles in table.items():
+        client = Client()
+        if member:
+            client.force_login(member.user)
+        groups = client.get("/centres/", {"near": near}).context["groups"]
+        numbers = [row.number for group in groups for row in group.rows]
+        assert numbers == list(range(1, len(numbers) + 1))
+        shown = [group.title for group in groups if not group.is_folded]
+        assert shown == titles or (titles is None and len(shown) == 1), (near, shown)
+
+
+def test_the_page_says_what_it_cannot_find_and_offers_namesakes(world: World) -> None:
+    load_centres()
+    client = Client()
+    table = {
+        "2196": "We can’t look up postcodes like “2196”",
+        "WD6 1AA": "Type the name of your town instead",
+        "Nowhere": "We couldn’t find “Nowhere”",
+        "Newport": "Did you mean another place of that name?",
+        "Halle": "GeoNames",
+    }
+    for near, words in table.items():
+        assert words in client.get("/centres/", {"near": near}).content.decode(), near
+    offered = client.get("/centres/", {"near": "Newport"}).context["place"].others
+    irish = next(town for town in offered if town.country == "IE")
+    query = {"near": "Newport", "lat": irish.position.latitude, "lon": irish.position.longitude}
+    assert client.get("/centres/", query).context["groups"][0].title == "Nearest to it"
+
+
+def test_a_centre_page_has_address_phone_map_and_ways(world: World) -> None:
+    """R61: without an address nothing can be sent there, and the page says so."""
+    load_centres()
+    path = "/centres/johannesburg-professional-service-centre/"
+    text = Client().get(path).content.decode()
+    for words in ("12 Sample Park", "1685", "sample address", "tel:+27100000020", "mailto:", "By post or courier"):
+        assert words in text, words
+    assert "https://www.openstreetmap.org/" in text
+    ServiceCentre.objects.filter(slug="johannesburg-professional-service-centre").update(street="")
+    text = Client().get(path).content.decode()
+    assert "nothing can be sent there" in text
+    assert "By post or courier" not in text and "sample address" not in text
