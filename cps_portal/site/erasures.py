@@ -49,5 +49,11 @@ def _names(member: Member) -> list[str]:
 
 
 def _read(name: str) -> datetime:
-    with storages["erasures"].open(name) as file:
-        return datetime.fromisoformat(bytes(file.read()).decode())
+    """What the file says. One that was left empty, such as by a full disk, counts from when it was written."""
+    storage = storages["erasures"]
+    with storage.open(name) as file:
+        content = bytes(file.read())
+    try:
+        return datetime.fromisoformat(content.decode())
+    except ValueError:
+        return storage.get_modified_time(name)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings as conf
 from django.contrib.sessions.models import Session
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
@@ -60,6 +62,20 @@ def test_whoever_was_erased_is_erased_again_and_nobody_else(world: World) -> Non
     assert not world.ana.first_name and not User.objects.filter(email="ana@example.org").exists()
     assert not Session.objects.exists()
     assert run() == ("0 people are erased again.\n", 0), "again changes nothing"
+
+
+@pytest.mark.parametrize("content", [b"", b"2026-1", b"\xff\x00"])
+def test_a_file_that_was_not_written_to_its_end_counts_all_the_same(world: World, content: bytes) -> None:
+    """A disk that is full, or a crash, leaves such a file; the next night finds it and erases."""
+    erase_and_restore(world.ana)
+    ((name, _moment),) = read_erasures().items()
+    storage = storages["erasures"]
+    storage.delete(name)
+    storage.save(name, ContentFile(content))
+    storage.save("notes.txt", ContentFile(b"not of the portal"))
+    assert run() == ("1 people are erased again.\n", 0)
+    world.ana.refresh_from_db()
+    assert world.ana.erased_at
 
 
 def test_the_list_says_nothing_about_anybody(world: World) -> None:
