@@ -12,14 +12,15 @@ from django.test import Client
 
 from cps_portal.core.files import actions as files
 from kitbag.actions import adjustments, appeals, registrations, removals, review
-from kitbag.enums import RefusalReason, RemovalReason
-from kitbag.models import Handover, Product, Registration, Sighting, StolenReport
+from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
+from kitbag.models import Handover, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import EmailChange, Member, Notice, User
 from members.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
 from members.support.enums import CaseKind
+from servicing.enums import Direction
 from servicing.models import (
     Estimate,
     EstimateLine,
@@ -28,10 +29,13 @@ from servicing.models import (
     Parcel,
     Part,
     ServiceCentre,
+    ServiceReport,
+    Shipment,
     Ticket,
     TicketEvent,
     TicketFile,
     TicketMessage,
+    TicketNote,
 )
 from tests.factories import details, draft, submitted, validated
 from tests.files.samples import jpeg
@@ -86,6 +90,16 @@ def _add_kit(world: World, member: Member, name: str) -> None:
     Handover.objects.create(registration=counted, code_digest=f"{name}-digest", made_at=START, expires_at=START)
     adjustments.adjust_points(
         member=member, points=50, reason=f"{name} was kind", expires_on=None, by=world.staff, at=START
+    )
+    SerialChange.objects.create(
+        product=world.body,
+        registration=waiting,
+        serial=f"{name}2",
+        serial_key=f"{name}2".upper(),
+        new_serial=f"{name}8",
+        new_key=f"{name}8".upper(),
+        state=SerialChangeState.APPLIED,
+        at=START,
     )
     report = StolenReport.objects.create(
         product=world.pro_body,
@@ -177,7 +191,14 @@ def _add_service(world: World, member: Member, name: str) -> None:
         programme="free",
     )
     parcel = Parcel.objects.create(
-        reference="3K70MQ2X", centre=centre, carrier=f"{name} Post", tracking=f"{name}4", made_at=START
+        reference="3K70MQ2X",
+        centre=centre,
+        made_at=START,
+        name=name,
+        country="ZA",
+        street=f"{name} Avenue 1",
+        city=f"{name}ville",
+        phone="+27820000000",
     )
     ticket = Ticket.objects.create(
         reference="4K70MQ2X",
@@ -198,10 +219,19 @@ def _add_service(world: World, member: Member, name: str) -> None:
         opened_at=START,
         ended_at=START,
         changed_at=START,
-        carrier=f"{name} Post",
-        tracking=f"{name}5",
-        tracking_url=f"https://example.org/{name}",
     )
+    for direction in Direction:
+        shipment = Shipment.objects.create(
+            direction=direction,
+            carrier_name=f"{name} Post",
+            number=f"{name}4",
+            number_key=f"{name}4".upper(),
+            url=f"https://example.org/{name}",
+            sent_at=START,
+        )
+        shipment.tickets.add(ticket)
+    ServiceReport.objects.create(ticket=ticket, product=world.body, done="Cleaned", notes=f"{name} was glad", at=START)
+    TicketNote.objects.create(ticket=ticket, by=world.staff, text=f"{name} was rude", at=START)
     TicketEvent.objects.create(ticket=ticket, kind="requested", occurred_at=START, received_at=START)
     TicketMessage.objects.create(ticket=ticket, from_member=True, by=member.user, text=f"{name} asks", at=START)
     upload = SimpleUploadedFile(f"{name}-2.jpg", jpeg(), "image/jpeg")

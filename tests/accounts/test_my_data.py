@@ -28,6 +28,7 @@ NOT_IN_IT = {
     "kitbag.AppealEvent": "how the rows of appeals came about, without their words",
     "kitbag.ClaimEvent": "how the rows of claims came about",
     "kitbag.HandoverEvent": "how the rows of handovers came about",
+    "kitbag.SerialChangeEvent": "how the rows of new_serials came about",
     "kitbag.StolenReportEvent": "how the rows of stolen_reports came about",
     "pghistory.MiddlewareEvents": "all rows of history in one view, by who of the staff was signed in",
     "kitbag.LedgerCheck": "a log of comparisons: numbers only",
