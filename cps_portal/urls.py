@@ -42,4 +42,5 @@ urlpatterns = [
 if apps.is_installed("cps_portal.dev.mailbox"):
     urlpatterns.append(path("mailbox/", include("cps_portal.dev.mailbox.urls")))
 
+handler400 = "cps_portal.site.views.errors.bad_request"
 handler500 = "cps_portal.site.views.errors.server_error"

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "cps_portal.core.lib.logs.RequestLogMiddleware",
     "cps_portal.core.lib.http_metrics.MetricsMiddleware",  # switches itself off without PROMETHEUS_MULTIPROC_DIR
     "cps_portal.core.lib.cookies.BrokenCookiesMiddleware",
+    "cps_portal.core.lib.cookies.FailedAnswerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "cps_portal.core.lib.headers.HeadersMiddleware",  # before the next one: static files have them as well
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -1,4 +1,4 @@
-"""Cookies that no browser has from us, and the name of the one for messages."""
+"""Cookies that no browser has from us, those of answers that failed, and the name of the one for messages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +20,22 @@ class BrokenCookiesMiddleware:
         for name in [name for name, value in request.COOKIES.items() if not value.isprintable()]:
             del request.COOKIES[name]
         return self.get_response(request)
+
+
+class FailedAnswerMiddleware:
+    """Leaves the CSRF token as it was if the answer is an error of ours: the form that was sent is going to come again.
+
+    Signing in changes the token before the database can fail, and the page with the form still has the one before.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code >= 500:
+            response.cookies.pop(settings.CSRF_COOKIE_NAME, None)
+        return response
 
 
 class PrefixedCookieStorage(CookieStorage):

@@ -1,10 +1,12 @@
-"""What people and partners get when a request cannot be answered: handlers of 500, 503 and 507."""
+"""What people and partners get when a request cannot be answered: handlers of 400, 500, 503 and 507."""
 
 import sys
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.views.defaults import bad_request as default_bad_request
 from django.views.defaults import server_error as default_server_error
 
 from cps_portal.core.lib.disk_full import HTTP_INSUFFICIENT_STORAGE, is_disk_full
@@ -29,6 +31,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, TooManyAtOnce) or is_out_of_time(error):
         return busy(request)
     return default_server_error(request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: 503 for the second of two presses of “Sign in”, whose session the first has replaced meanwhile."""
+    if isinstance(exception, SessionInterrupted):
+        return busy(request)
+    return default_bad_request(request, exception)
 
 
 def busy(request: HttpRequest) -> HttpResponse:
