@@ -25,8 +25,17 @@ from kitbag.api.products import (
     StageChangesView,
 )
 from kitbag.api.sales import SaleBatchView, SaleDetailView, SalesView, WithdrawSaleView
-from members.offers.api import OnePackView, PackEventsView, PackListView, PackReportsView
+from members.offers.api import (
+    CardReportsView,
+    CardRequestListView,
+    OneCardRequestView,
+    OnePackView,
+    PackEventsView,
+    PackListView,
+    PackReportsView,
+)
 from servicing.api.cards import CardCheckView
+from servicing.api.directory import CarriersView, CentresView
 from servicing.api.follow_ups import FollowUpView, ReportView
 from servicing.api.intake import IntakeCheckView
 from servicing.api.loans import (
@@ -63,6 +72,11 @@ urlpatterns = [
     path("products/changes", ProductChangesView.as_view(), name="api-product-changes"),
     path("products/stage-changes", StageChangesView.as_view(), name="api-stage-changes"),
     path("products/<slug:slug>", ProductDetailView.as_view(), name="api-product"),
+    path("fulfilment/cards", CardRequestListView.as_view(), name="api-cards"),
+    path("fulfilment/cards/<str:reference>", OneCardRequestView.as_view(), name="api-card"),
+    path("fulfilment/cards/<str:reference>/reports", CardReportsView.as_view(), name="api-card-reports"),
+    path("carriers", CarriersView.as_view(), name="api-carriers"),
+    path("centres", CentresView.as_view(), name="api-centres"),
     path("fulfilment/requests", PackListView.as_view(), name="api-packs"),
     path("fulfilment/requests/<str:reference>", OnePackView.as_view(), name="api-pack"),
     path("fulfilment/requests/<str:reference>/reports", PackReportsView.as_view(), name="api-pack-reports"),

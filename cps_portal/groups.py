@@ -28,7 +28,7 @@ GROUPS: dict[str, list[str]] = {
         *allow("view", "cases", "case caseevent casemessage"),
         *allow("view add change delete", "cases", "cannedanswer"),
         "cases.answer_case",
-        *allow("view", "offers", "cardevent offer packevent packitem signup"),
+        *allow("view", "offers", "cardevent cardrequest offer packevent packitem signup"),
         *allow("view change", "offers", "card welcomepack"),
         *allow(
             "view",

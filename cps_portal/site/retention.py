@@ -199,6 +199,7 @@ RULES: dict[str, Rule] = {
     "oauth2_provider.IDToken": Bounded("empty: partners sign in with their own credentials only"),
     "oauth2_provider.RefreshToken": Bounded("empty: partners sign in with their own credentials only"),
     "offers.Card": Kept("a replaced card has to be known as such (R41)"),
+    "offers.CardRequest": Kept("where a new card went is cleared, that it went is kept (R40)"),
     "offers.Offer": STAFF_DATA,
     "offers.PackEvent": Kept("append-only: the way of a pack, one a member, ever (R37)"),
     "offers.PackItem": STAFF_DATA,
@@ -281,6 +282,13 @@ CLEARED = (
         settings.PACK_ADDRESS_KEPT,
         "offers.delete_old_addresses",
         _("The address of your Welcome Pack, after its last step"),
+    ),
+    Cleared(
+        "offers.CardRequest",
+        "the postal address",
+        settings.PACK_ADDRESS_KEPT,
+        "offers.delete_old_addresses",
+        _("The address for a new card, after its last step"),
     ),
     Cleared(
         "servicing.VisitingMember",

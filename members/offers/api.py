@@ -24,8 +24,9 @@ from cps_portal.core.rest.signed import Signature, SignedView
 from cps_portal.core.rest.views import PartnerView
 from members.offers import webhooks
 from members.offers.actions import packs
-from members.offers.enums import PARTNER_STEPS, PackState, PackStep, ReturnReason
-from members.offers.models import WelcomePack
+from members.offers.actions.card_requests import record_card_report
+from members.offers.enums import PARTNER_STEPS, CardRequestState, PackState, PackStep, ReturnReason
+from members.offers.models import CardRequest, WelcomePack
 
 MAX_EXTERNAL_ID_LENGTH = 100
 PARTNER_STEP_CHOICES = [(step.value, step.label) for step in PARTNER_STEPS]
@@ -201,3 +202,106 @@ class PackReportsView(PackView):
         serializer.is_valid(raise_exception=True)
         payload = serializer.validated_data
         return json_response(record(self.pack(reference), payload, payload["external_id"], self.partner))
+
+
+# --- New cards for lost ones --------------------------------------------------------------------------
+
+
+class CardRequestSerializer(SparseSerializer):
+    """A card that replaces a lost one, without a pack. Read a single request for its address."""
+
+    reference = serializers.CharField()
+    state = serializers.ChoiceField(choices=CardRequestState.choices)
+    asked_at = serializers.DateTimeField()
+    country = serializers.CharField()
+    language = serializers.CharField(source="member.language")
+    changed_at = serializers.DateTimeField()
+
+
+CARD_REQUEST = Resource(CardRequestSerializer)
+
+
+class CardRequestDetailSerializer(CardRequestSerializer):
+    """`wanted` is the data of `membership_card.requested`; null once this card is no longer needed."""
+
+    wanted = serializers.DictField(allow_null=True)
+
+
+class CardRequestListQuery(ListQuery):
+    state = serializers.ChoiceField(
+        choices=CardRequestState.choices, required=False, help_text="requested: not accepted yet."
+    )
+    asked_since = AwareDateTimeField(required=False)
+
+
+class CardReportSerializer(PackReportByTokenSerializer):
+    """What happened to a card. It is sent once: `sending` is 1."""
+
+    sending = serializers.IntegerField(min_value=1, max_value=1, default=1)
+
+
+class CardRequestView(PartnerView):
+    scopes = {"GET": Scope.PACKS_READ, "POST": Scope.PACKS_WRITE}
+
+    def row(self, reference: str) -> CardRequest:
+        rows = CardRequest.objects.visible_to_partner(self.partner)
+        request = rows.filter(reference=parse_reference(reference)).first()
+        if request is None:
+            raise Http404
+        return request
+
+
+class CardRequestListView(CardRequestView):
+    @extend_schema(
+        operation_id="listCardRequests",
+        tags=["Fulfilment"],
+        parameters=[CardRequestListQuery],
+        responses={200: page_schema(CardRequestSerializer, "CardRequestPage")},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Your requests for cards that replace lost ones, the oldest first."""
+        query = parse_query(request, CardRequestListQuery)
+        rows = CardRequest.objects.visible_to_partner(self.partner)
+        if "state" in query:
+            rows = rows.filter(state=query["state"])
+        if "asked_since" in query:
+            rows = rows.filter(asked_at__gte=query["asked_since"])
+        return json_response(paginate([rows], CARD_REQUEST, query, order="asked_at"))
+
+
+class OneCardRequestView(CardRequestView):
+    @extend_schema(
+        operation_id="getCardRequest",
+        tags=["Fulfilment"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: CardRequestDetailSerializer, 304: None},
+    )
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        """A request with all that is needed to print and post the card."""
+        row = self.row(reference)
+        wanted = webhooks.card_requested(card=row.card_id) if row.card_id else None
+        resource = CARD_REQUEST.get(CardRequest.objects.filter(pk=row.pk)) or {}
+        return json_response_with_etag(request, {**resource, "wanted": wanted})
+
+
+class CardReportsView(CardRequestView):
+    @extend_schema(
+        operation_id="reportOnCardByToken",
+        tags=["Fulfilment"],
+        request=CardReportSerializer,
+        responses={200: PackStateSerializer, **problem_responses(409)},
+    )
+    @idempotent()
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        """Report what happened to a card. Each step counts once; reports may come late and out of order."""
+        serializer = CardReportSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        payload = serializer.validated_data
+        row, recorded = record_card_report(
+            request=self.row(reference),
+            step=PackStep(payload["kind"]),
+            occurred_at=payload["occurred_at"],
+            data={name: payload[name] for name in DETAILS if payload[name]},
+            at=timezone.now(),
+        )
+        return json_response({"reference": row.reference, "sending": 1, "state": row.state, "recorded": recorded})

@@ -68,6 +68,18 @@ class ReturnReason(models.TextChoices):
     OTHER = "other", _("Other reason")
 
 
+class CardRequestState(models.TextChoices):
+    """State of a card that replaces a lost one (R40)."""
+
+    REPORTED = "reported", _("Waiting for the new card")
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("With the fulfilment partner")
+    PACKED = "packed", _("Packed")
+    DISPATCHED = "dispatched", _("On its way")
+    RETURNED = "returned", _("Returned")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
 class CardEnd(models.TextChoices):
     """Why a card is no longer valid (R40, R41)."""
 

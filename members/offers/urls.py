@@ -6,6 +6,7 @@ app_name = "offers"
 urlpatterns = [
     path("offers/welcome-pack/", packs.pack, name="pack"),
     path("offers/welcome-pack/received/", packs.received, name="pack_received"),
+    path("offers/welcome-pack/again/", packs.correct, name="pack_again"),
     path("offers/welcome-pack/missing/", packs.missing, name="pack_missing"),
     path("offers/", offers.offers, name="list"),
     path("offers/<slug:slug>/", offers.offer, name="offer"),  # after the Welcome Pack's

@@ -8,7 +8,7 @@ from cps_portal.core.outbox.renderers import renderer
 from members.enums import Level
 from members.models import Member
 from members.offers.enums import PackState
-from members.offers.models import Card, WelcomePack
+from members.offers.models import Card, CardRequest, WelcomePack
 from members.offers.rules import UNPACKED_STATES
 from members.queries import membership_of
 
@@ -44,16 +44,17 @@ def pack_cancelled(*, pack: int, sending: int) -> dict[str, Any] | None:
 def card_requested(*, card: int) -> dict[str, Any] | None:
     """A replacement card to print and post (R40). None if the card is no longer valid or there is no address."""
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
-    pack = WelcomePack.objects.filter(member=row.member, blanked_at=None).first() if row else None
-    if row is None or pack is None or not membership_of(row.member).is_active:
+    request = CardRequest.objects.filter(card=row, blanked_at=None).first() if row else None
+    if row is None or request is None or not membership_of(row.member).is_active:
         return None
     return {
+        "reference": request.reference,
         "key": f"card-{row.number}",
         "asked_at": row.issued_at.isoformat(),
         "language": row.member.language,
         "member": _member(row.member),
         "card": _card(row),
-        "address": pack.address.partner_fields,
+        "address": request.address.partner_fields,
     }
 
 

@@ -67,7 +67,7 @@ def test_a_file_is_exported_once_downloaded_again_and_imported_back(world: World
     )
     answer = as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
     assert "1 new report" in answer
-    assert "There is no Welcome Pack with this reference." in answer
+    assert "There is no Welcome Pack and no card with this reference." in answer
     assert "0 new report" in as_root.post(PAGE, {"do": "bring", "text": back}).content.decode()
     pack.refresh_from_db()
     assert (pack.state, pack.tracking) == (PackState.DISPATCHED, "X1")

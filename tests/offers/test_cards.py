@@ -109,7 +109,7 @@ def test_opening_the_page_does_not_replace_a_revoked_card(world: World, as_ana: 
 def test_reporting_a_lost_card_twice_opens_one_case(world: World, as_ana: Client) -> None:
     card = get_or_issue_card(member=world.ana, at=NOW)
     assert as_ana.get("/card/lost/").status_code == 200
-    answer = as_ana.post("/card/lost/")
+    answer = as_ana.post("/card/lost/", {"go": "phone"})
     case = Case.objects.get(kind="lost_card")
     assert answer.headers["Location"] == case.get_absolute_url()
     assert report_lost(member=world.ana, by=world.ana.user, at=NOW) == case

@@ -34,7 +34,7 @@ from members.models import (
     TermsAcceptance,
     ThresholdAnnouncement,
 )
-from members.offers.models import Card, PackEvent, SignUp, WelcomePack
+from members.offers.models import Card, CardRequest, PackEvent, SignUp, WelcomePack
 from members.support.models import Case, CaseMessage
 
 KIT = ("registration__product__name", "registration")
@@ -257,6 +257,30 @@ TABLES = [
     ),
     Table("welcome_pack_steps", PackEvent, "pack__member", ("step", "sending", "occurred_at", "received_at", "data")),
     Table("cards", Card, "member", ("number", "issued_at", "revoked_at", "end")),
+    Table(
+        "card_requests",
+        CardRequest,
+        "member",
+        (
+            "reference",
+            "state",
+            "card__number",
+            "name",
+            "street",
+            "city",
+            "city_area",
+            "country_area",
+            "postal_code",
+            "sorting_code",
+            "country",
+            "phone",
+            "reported_at",
+            "asked_at",
+            "dispatched_at",
+            "carrier",
+            "tracking",
+        ),
+    ),
     Table("sign_ups", SignUp, "member", ("offer__title", "state", "since", "ended_at")),
     *SERVICE_TABLES,
     Table("mails", Message, _mails, ("to", "subject", "text", "facts", "state", "created_at", "sent_at")),

@@ -8,20 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
-from cps_portal.core.partners import actions as partners
 from members.actions import notices
+from members.addresses import Address
 from members.enums import Level, NoticeCode
 from members.models import Member, User
 from members.offers import rules
+from members.offers.actions.card_requests import ask_to_print, cancel_unsent, keep_address
 from members.offers.actions.resting import resting_refusal
 from members.offers.enums import CardEnd
-from members.offers.models import Card, WelcomePack
+from members.offers.models import Card
 from members.support import actions as cases
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
 
 TOKEN_BYTES = 32
-CARD_REQUESTED = "membership_card.requested"
 CLOSED = _("This account is closed.")
 
 
@@ -50,11 +50,19 @@ def get_or_issue_card(*, member: Member, at: datetime) -> Card:
 
 
 @transaction.atomic
-def report_lost(*, member: Member, by: User, at: datetime) -> Case:
-    """Open a case about a lost card (R40), or return the one that is open already. Raises Refusal: `none`, `closed`."""
+def report_lost(*, member: Member, by: User, at: datetime, address: Address | None = None) -> Case:
+    """Open a case about a lost card (R40), or return the one that is open already.
+
+    `address`: where the new card is posted; without it they only need it on their phone.
+    Raises Refusal: `none`, `closed`, and `resting` for an address while the membership rests.
+    """
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", CLOSED)
+    if address and (refusal := resting_refusal(locked, at)):
+        raise refusal
+    if address:
+        keep_address(member=locked, address=address, at=at)
     open_cases = Case.objects.filter(member=locked, kind=CaseKind.LOST_CARD).exclude(state=CaseState.CLOSED)
     if case := open_cases.order_by("-pk").first():
         return case
@@ -70,7 +78,8 @@ def report_lost(*, member: Member, by: User, at: datetime) -> Case:
 def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: bool = False) -> Card:
     """Issue a new card with a new number and code. The old code is invalid at once; there is no second pack (R40).
 
-    With `post` the fulfilment partner is asked to print the card and send it to the address of the Welcome Pack.
+    With `post` the fulfilment partner is asked to print the card and send it to the address that the member gave, or
+    else to that of the Welcome Pack.
     Raises Refusal: `stale` (replaced already), `address` (beside `post`), `closed`, `resting` (beside `post`).
     """
     locked = Member.objects.locked().select_related("user").get(pk=card.member_id)
@@ -84,7 +93,7 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
     revoke_card(member=locked, reason=reason, by=by, at=at)
     new = _issue(locked, at)
     if post:
-        _ask_to_print(new, at)
+        ask_to_print(card=new, at=at)
     key = f"card-{new.number}"
     notices.notify_member(
         member=locked,
@@ -104,29 +113,9 @@ def revoke_card(*, member: Member, reason: CardEnd, by: User | None, at: datetim
     """Revoke the valid card; only staff can issue the next. Returns whether there was one."""
     Member.objects.locked().get(pk=member.pk)
     live = Card.objects.live().filter(member=member)
+    for card in live:
+        cancel_unsent(card=card, at=at)
     return live.update(revoked_at=at, end=reason, revoked_by=by) == 1
-
-
-def _ask_to_print(card: Card, at: datetime) -> None:
-    pack = WelcomePack.objects.filter(member=card.member_id).select_related("partner").first()
-    if pack is None or pack.blanked_at:
-        raise Refusal("address", _("We have no postal address for this member. Leave this unticked."), "post")
-    messages = pack.partner and partners.enqueue_webhook(
-        partner=pack.partner,
-        type=CARD_REQUESTED,
-        key=f"card-{card.number}",
-        subject=f"membership_cards/{card.number}",
-        sequence=1,
-        renderer="offers.card_requested",
-        at=at,
-        card=card.pk,
-    )
-    if not messages:
-        raise Refusal(
-            "address",
-            _("No fulfilment partner receives card requests. Leave this unticked and contact them yourself."),
-            "post",
-        )
 
 
 def _issue(member: Member, at: datetime) -> Card:

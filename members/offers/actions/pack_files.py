@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from members.models import Member, User
+from members.offers.actions.card_requests import record_card_report
 from members.offers.actions.packs import Report, record_report
 from members.offers.enums import PackState, PackStep
-from members.offers.models import Card, PackEvent, WelcomePack
+from members.offers.models import Card, CardRequest, PackEvent, WelcomePack
 from members.queries import active_countries
 
 MAX_PACKS_PER_FILE = 1000
@@ -87,15 +88,27 @@ def import_reports(*, lines: Sequence[ReportLine], by: User, at: datetime) -> tu
     """
     new, refused = 0, []
     for line in lines:
-        pack = WelcomePack.objects.filter(reference=line.reference).first()
-        if pack is None:
-            message = str(_("There is no Welcome Pack with this reference."))
-            refused.append(LineError(line.number, "reference", message))
-            continue
         try:
-            _pack, recorded = record_report(pack=pack, report=line.report, by=by, at=at)
+            recorded = _record(line, by, at)
         except Refusal as refusal:
             refused.append(LineError(line.number, refusal.field or "", str(refusal.message)))
         else:
             new += recorded
     return new, refused
+
+
+def _record(line: ReportLine, by: User, at: datetime) -> bool:
+    """Record a line about a pack or a card. Returns whether it is new. Raises Refusal."""
+    report = line.report
+    if pack := WelcomePack.objects.filter(reference=line.reference).first():
+        _pack, recorded = record_report(pack=pack, report=report, by=by, at=at)
+        return recorded
+    request = CardRequest.objects.filter(reference=line.reference).first()
+    if request is None:
+        raise Refusal("reference", _("There is no Welcome Pack and no card with this reference."), "reference")
+    if report.sending != 1:
+        raise Refusal("sending", _("A card is sent once."), "sending")
+    _request, recorded = record_card_report(
+        request=request, step=report.step, occurred_at=report.occurred_at, data=report.data, at=at
+    )
+    return recorded

@@ -22,6 +22,7 @@ from members.addresses import Address
 from members.enums import NoticeCode
 from members.models import BLANK_ADDRESS, Member, Notice, User
 from members.offers import rules
+from members.offers.actions.card_requests import delete_old_card_addresses, erase_card_requests
 from members.offers.actions.cards import get_or_issue_card, revoke_card
 from members.offers.actions.pack_requests import MAX_PACKS_PER_RUN, current_partner, send_cancellation, send_request
 from members.offers.actions.resting import resting_refusal
@@ -223,8 +224,21 @@ def resend_pack(*, pack: WelcomePack, by: User, at: datetime, address: Address |
     if address is None and locked.blanked_at:
         raise Refusal("address", _("The address has been deleted. Ask the member for it."), "street")
     _start_sending(locked, address, by, at)
-    _notify(locked, PackStep.SENT_AGAIN, at)
+    if by != locked.member.user:
+        _notify(locked, PackStep.SENT_AGAIN, at)
     return locked
+
+
+@transaction.atomic
+def correct_address(*, pack: WelcomePack, address: Address, by: User, at: datetime) -> WelcomePack:
+    """The member corrects the address of a pack that came back, and it is sent again (R37).
+
+    Raises Refusal: `state` if it has not come back, and as `resend_pack`.
+    """
+    locked = WelcomePack.objects.locked(pack.pk)
+    if locked.state != PackState.RETURNED:
+        raise Refusal("state", _("Your pack has not come back, so there is nothing to correct."))
+    return resend_pack(pack=locked, address=address, by=by, at=at)
 
 
 @transaction.atomic
@@ -269,8 +283,9 @@ def cancel_resting_packs(*, at: datetime, limit: int = MAX_PACKS_PER_RUN) -> int
 
 @transaction.atomic
 def delete_old_addresses(*, at: datetime) -> int:
-    """Delete addresses that are no longer needed; steps and state stay. Returns the number of packs."""
-    return _delete_addresses(WelcomePack.objects.to_blank(at - settings.PACK_ADDRESS_KEPT), at)
+    """Delete addresses that are no longer needed; steps and state stay. Returns how many, of packs and cards."""
+    deleted = _delete_addresses(WelcomePack.objects.to_blank(at - settings.PACK_ADDRESS_KEPT), at)
+    return deleted + delete_old_card_addresses(at=at)
 
 
 @transaction.atomic
@@ -282,6 +297,7 @@ def erase_pack_and_card(*, member: Member, at: datetime) -> None:
     for pack in packs:
         keys = [f"pack-{pack.reference}-{sending}" for sending in range(1, pack.sending + 1)]
         partners.erase_answers(keys=[*keys, *(f"{key}-cancelled" for key in keys)])
+    erase_card_requests(member=member, at=at)
     revoke_card(member=member, reason=CardEnd.CLOSED, by=None, at=at)
     Card.objects.filter(member=member).update(token=Concat(Value("erased-"), Cast("pk", CharField())))
 

@@ -15,13 +15,15 @@ from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_code
 from members.forms.common import add_refusal
 from members.models import Member
+from members.offers.actions.card_requests import address_for_card
 from members.offers.actions.cards import replace_card, revoke_card
 from members.offers.enums import CardEnd
 from members.offers.forms.cards import EndCardForm
-from members.offers.models import Card, WelcomePack
+from members.offers.models import Card, CardRequest
 
 CHANGE = "offers.change_card"
 
@@ -73,11 +75,12 @@ class CardAdmin(ReadOnlyAdmin[Card]):
         card = kwargs.get("obj")
         if card is not None:
             newer = Card.objects.filter(member=card.member_id, pk__gt=card.pk).order_by("-pk").first()
-            has_address = WelcomePack.objects.filter(member=card.member_id, blanked_at=None).exists()
+            address = address_for_card(card.member)
             context |= {
                 "newer": newer,
                 "may_operate": self.has_operate_permission(request) and not newer and not card.member.closed_at,
-                "has_address": has_address,
+                "has_address": address is not None,
+                "address_lines": address.label_lines if address else [],
                 "end_form": getattr(request, "end_form", None) or EndCardForm(),
             }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -116,6 +119,20 @@ class CardAdmin(ReadOnlyAdmin[Card]):
         self.log_change(request, card, done)
         self.message_user(request, done, messages.SUCCESS)
         return reverse("admin:offers_card_change", args=[shown.pk])
+
+
+@admin.register(CardRequest)
+class CardRequestAdmin(ReadOnlyAdmin[CardRequest]):
+    """Read-only: the partner reports the steps."""
+
+    list_display = ["__str__", "member", "state", "partner", "reported_at", "asked_at", "dispatched_at"]
+    list_filter = ["state", "partner"]
+    list_select_related = ["member", "partner"]
+    search_fields = ["=reference"]
+    search_help_text = _("Reference, member number, e-mail address or name")
+
+    def search_conditions(self, term: str) -> list[Q]:
+        return [Q(reference=parse_reference(term)), Q(member__in=Member.objects.search(term))]
 
 
 admin.site.register(event_model(Card), EventAdmin)

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -28,11 +28,11 @@ from members.addresses import PARTS
 from members.forms.common import add_refusal
 from members.models import Member
 from members.offers import rules
-from members.offers.actions import pack_files, packs
+from members.offers.actions import card_requests, pack_files, packs
 from members.offers.enums import PackState
 from members.offers.forms.pack_admin import COLUMNS, REQUIRED_COLUMNS, ReportFileForm, ResendForm
 from members.offers.forms.packs import PackForm
-from members.offers.models import PackEvent, PackItem, WelcomePack
+from members.offers.models import CardRequest, PackEvent, PackItem, WelcomePack
 from members.support.models import Case
 
 WORK = "offers.change_welcomepack"
@@ -242,10 +242,13 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         by: Any = request.user
         now = timezone.now()
         if request.method == "POST" and request.POST.get("do") == "take":
-            return _csv_file(pack_files.export_requests(by=by, at=now), now.isoformat())
+            with transaction.atomic():
+                packs_to_send = pack_files.export_requests(by=by, at=now)
+                cards_to_send = card_requests.export_card_requests(at=now, limit=pack_files.MAX_PACKS_PER_FILE)
+            return _csv_file(packs_to_send, cards_to_send, now.isoformat())
         moment = request.GET.get("taken", "").replace("\x00", "")
         if moment:
-            return _csv_file(pack_files.exported_at(moment), moment)
+            return _csv_file(pack_files.exported_at(moment), card_requests.exported_cards(moment), moment)
         form = ReportFileForm(request.POST or None, request.FILES or None)
         problems: list[pack_files.LineError] = []
         if request.method == "POST" and form.is_valid():
@@ -261,7 +264,8 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
             "problems": problems,
             "needed": ", ".join(REQUIRED_COLUMNS),
             "others": ", ".join(COLUMNS[len(REQUIRED_COLUMNS) :]),
-            "waiting": WelcomePack.objects.filter(pack_files.waiting_for_file()).count(),
+            "waiting": WelcomePack.objects.filter(pack_files.waiting_for_file()).count()
+            + CardRequest.objects.filter(card_requests.waiting_for_file()).count(),
             "files": pack_files.recent_exports(),
         }
         return TemplateResponse(request, "admin/offers/welcomepack/by_file.html", context)
@@ -314,8 +318,11 @@ def _keys(pack: WelcomePack) -> Q:
     return Q(key__startswith=f"pack-{pack.reference}-")
 
 
-def _csv_file(packs_to_send: list[WelcomePack], moment: str) -> HttpResponse:
-    """One line per pack. Cells are escaped, so that a spreadsheet does not run what a member typed as a formula."""
+def _csv_file(packs_to_send: list[WelcomePack], cards_to_send: list[CardRequest], moment: str) -> HttpResponse:
+    """One line per pack and per card.
+
+    Cells are escaped, so that a spreadsheet does not run what a member typed as a formula.
+    """
     response = HttpResponse(
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="welcome-packs.csv"', "Cache-Control": "no-store"},
@@ -342,4 +349,28 @@ def _csv_file(packs_to_send: list[WelcomePack], moment: str) -> HttpResponse:
             moment,
         ]
         table.writerow(map(escape_formula, cells))
+    for request in cards_to_send:
+        table.writerow(map(escape_formula, _card_cells(request, moment)))
     return response
+
+
+def _card_cells(request: CardRequest, moment: str) -> list[str]:
+    """A new card without a pack: its content is the card alone (R40)."""
+    card = request.card
+    if card is None:
+        return []
+    return [
+        str(request),
+        "1",
+        f"card-{card.number}",
+        request.member.number_in_groups,
+        request.member.full_name,
+        request.member.level,
+        request.member.language,
+        "card",
+        card.number_in_groups,
+        f"{settings.SITE_URL}{card.check_path}",
+        "\n".join(request.address.label_lines),
+        request.phone,
+        moment,
+    ]

@@ -13,6 +13,6 @@ class EndCardForm(forms.Form):
 
     reason = forms.ChoiceField(label=_("Reason"), choices=[("", _("Choose…")), *REASONS])
     post = forms.BooleanField(
-        label=_("Ask the fulfilment partner to print the new card and post it to the address of the Welcome Pack"),
+        label=_("Ask the fulfilment partner to print the new card and post it to the member"),
         required=False,
     )

@@ -124,7 +124,11 @@ class WelcomePack(PostalAddress):
         ordering = ["-asked_at", "-pk"]
         indexes = [
             models.Index(fields=["partner", "sending_since", "id"], name="welcome_pack_of_house"),
-            models.Index(fields=["sending_since"], name="welcome_pack_waiting", condition=Q(state=PackState.REQUESTED)),
+            models.Index(
+                fields=["sending_since"],
+                name="welcome_pack_waiting",
+                condition=Q(state__in=[PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED]),
+            ),
             models.Index(fields=["changed_at"], name="welcome_pack_to_blank", condition=Q(blanked_at=None)),
         ]
         constraints = [

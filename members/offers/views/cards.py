@@ -1,6 +1,7 @@
 """The membership card: its page, PDF, offline copy, and the public page that checks it (R41)."""
 
 import json
+from dataclasses import asdict
 from hashlib import sha256
 
 from django.conf import settings
@@ -18,14 +19,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import client_network, is_throttled
+from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, member_required
+from members.addresses import Address
 from members.enums import Level
 from members.models import LevelThreshold, Member
+from members.offers.actions.card_requests import address_for_card
 from members.offers.actions.cards import get_or_issue_card, report_lost
+from members.offers.forms.packs import CardAddressForm
 from members.offers.models import Card
 from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
 from members.offers.queries import find_valid_card, is_pack_offered
+from members.queries import membership_of
 
 OFFLINE_ASSETS = [  # stored by the service worker together with the page
     "css/portal.css",
@@ -98,19 +104,47 @@ def card_pdf(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def card_lost(request: MemberRequest) -> HttpResponse:
-    """Report the card as lost (R40)."""
-    if request.method == "POST":
-        try:
-            case = report_lost(member=request.member, by=request.user, at=timezone.now())
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return redirect("offers:card")
-        messages.success(
-            request, _("Thanks for telling us. We’ll block the old card and let you know when the new one is ready.")
-        )
-        return redirect(case.get_absolute_url())
-    mine = Card.objects.live().filter(member=request.member).first()
-    return render(request, "offers/card_lost.html", {"card": mine}) if mine else redirect("offers:card")
+    """Report the card as lost, and say where the new one goes (R40). Outside the free programme nothing is posted."""
+    member = request.member
+    mine = Card.objects.live().filter(member=member).first()
+    if mine is None:
+        return redirect("offers:card")
+    if not membership_of(member).is_active:
+        return _report_lost(request, None) if request.method == "POST" else _lost_page(request, mine, None)
+    kept = kept_values(request) if request.method != "POST" else None
+    form = CardAddressForm(request.POST if request.method == "POST" else kept, initial=_known_address(member))
+    go = request.POST.get("go", "")
+    if kept or go == "country":
+        return _lost_page(request, mine, form.without_errors())
+    if request.method == "POST" and go == "phone":
+        return _report_lost(request, None)
+    if request.method != "POST" or not form.is_valid():
+        return _lost_page(request, mine, form, status=422 if form.errors else 200)
+    return _report_lost(request, form.address)
+
+
+def _known_address(member: Member) -> dict[str, str]:
+    address = address_for_card(member)
+    known = asdict(address) if address else {}
+    return {"name": member.full_name, "country": member.country.code, **known}
+
+
+def _report_lost(request: MemberRequest, address: Address | None) -> HttpResponse:
+    try:
+        case = report_lost(member=request.member, by=request.user, at=timezone.now(), address=address)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return redirect("offers:card")
+    messages.success(
+        request, _("Thanks for telling us. We’ll block the old card and let you know when the new one is ready.")
+    )
+    return redirect(case.get_absolute_url())
+
+
+def _lost_page(request: MemberRequest, mine: Card, form: CardAddressForm | None, status: int = 200) -> HttpResponse:
+    is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"  # type: ignore[attr-defined]
+    template = "offers/_card_lost_form.html" if is_fragment and form else "offers/card_lost.html"
+    return render(request, template, {"card": mine, "form": form}, status=status)
 
 
 # --- Offline -------------------------------------------------------------------------------------

@@ -17,11 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, member_required
+from members.addresses import PARTS
 from members.enums import Level
 from members.models import LevelThreshold, Member
 from members.offers.actions import packs
 from members.offers.enums import CancelReason, PackState, PackStep, ReturnReason
-from members.offers.forms.packs import PackForm
+from members.offers.forms.packs import CorrectedAddressForm, PackForm
 from members.offers.models import PackEvent, PackItem, WelcomePack
 from members.queries import membership_of
 
@@ -113,6 +114,45 @@ def missing(request: MemberRequest) -> HttpResponse:
     return redirect(row.missing_case or row)
 
 
+@never_cache
+@require_http_methods(FORM_METHODS)
+@member_required
+def correct(request: MemberRequest) -> HttpResponse:
+    """The member corrects the address of a pack that came back, and it is sent again (R37)."""
+    row = get_object_or_404(WelcomePack.objects.select_related("member"), member=request.member)
+    if not can_correct(row):
+        return redirect(row)
+    kept = kept_values(request) if request.method != "POST" else None
+    data = request.POST if request.method == "POST" else kept
+    form = CorrectedAddressForm(data, initial=_address_of(row))
+    if kept or request.POST.get("go") == "country":
+        return _correction_page(request, form.without_errors())
+    if request.method != "POST" or not form.is_valid():
+        return _correction_page(request, form, status=422 if form.errors else 200)
+    try:
+        packs.correct_address(pack=row, address=form.address, by=request.user, at=timezone.now())
+    except Refusal as refusal:
+        return _refuse(request, refusal)
+    messages.success(request, _t("Thank you. We’ll send your pack to this address."))
+    return redirect(row)
+
+
+def can_correct(row: WelcomePack) -> bool:
+    """Whether it came back, and can be sent again."""
+    return row.state == PackState.RETURNED and membership_of(row.member).is_active
+
+
+def _address_of(row: WelcomePack) -> dict[str, str]:
+    address = {} if row.blanked_at else {name: getattr(row, name) for name in (*PARTS, "phone")}
+    return {**address, "name": row.name or row.member.full_name, "country": row.country.code}
+
+
+def _correction_page(request: HttpRequest, form: PackForm, status: int = 200) -> HttpResponse:
+    is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"  # type: ignore[attr-defined]
+    template = "offers/_pack_again_form.html" if is_fragment else "offers/pack_again.html"
+    return render(request, template, {"form": form}, status=status)
+
+
 # --- Request -------------------------------------------------------------------------------------
 
 
@@ -185,6 +225,7 @@ def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
         "on_its_way": row.state in STEPS_DONE and row.state != PackState.RECEIVED,
         "can_be_missing": row.can_be_missing(now) and row.missing_case is None,
         "is_resting": is_resting,
+        "can_correct": can_correct(row),
         "takes_longer": row.state == PackState.REQUESTED and row.late_case is not None,
     }
     return render(request, "offers/pack_status.html", context)
@@ -249,7 +290,7 @@ def _steps_after_stop(row: WelcomePack, times: dict[str, datetime]) -> list[Step
     reason = str(ReturnReason(row.return_reason).label) if row.return_reason in ReturnReason.values else ""
     return [
         Step(_("It came back to us"), "now", times.get(PackStep.RETURNED), reason, "late"),
-        Step(_("We check the address and send the pack again"), "next"),
+        Step(_("You check the address, and we send the pack again"), "next"),
         Step(TITLES_TO_DO[PackStep.RECEIVED], "next"),
     ]
 
