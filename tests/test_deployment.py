@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,27 @@ GRACE_SECONDS = {"web-a": 40, "web-b": 40, "worker": 310, "webhooks": 310, "beat
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+def mappings_in(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _key, value in node.value:
+            yield from mappings_in(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from mappings_in(each)
+
+
+def test_no_key_is_written_twice() -> None:
+    """Docker and Kubernetes refuse such a file; PyYAML takes the last value."""
+    twice = []
+    for path in [ROOT / "docker-compose.yml", *sorted((ROOT / "deploy").rglob("*.y*ml"))]:
+        for document in yaml.compose_all(path.read_text(), yaml.SafeLoader):
+            for mapping in mappings_in(document):
+                names = [key.value for key, _value in mapping.value]
+                twice += [f"{path.name}: {name}" for name in set(names) if names.count(name) > 1]
+    assert twice == []
 
 
 def test_only_the_front_server_publishes_a_port(compose: dict[str, Any]) -> None:
