@@ -10,8 +10,9 @@ from allauth.account.signals import email_changed, email_confirmed
 from allauth.mfa.adapter import DefaultMFAAdapter
 from anymail.signals import AnymailTrackingEvent, tracking
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -45,6 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         "account_inactive": _("This account is closed. If that’s a mistake, please write to us."),
         "duplicate_email": _("That’s already your address. Type a different one."),
         "email_password_mismatch": _("That email and password don’t match. Please check both."),
+        "email_taken": _("There’s an account with this address already. Sign in, or set a new password."),
         "enter_current_password": _("That’s not your current password. Please try again."),
         "incorrect_password": _("That’s not your password. Please try again."),
         "rate_limited": _("Too many attempts. Please wait a few minutes and try again."),
@@ -83,9 +85,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             super().send_notification_mail(template_prefix, user, context, email)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """The new address, and what lets the old one undo it, are written together."""
-        with transaction.atomic():
-            confirmed: bool = super().confirm_email(request, email_address)
+        """The new address, and what lets the old one undo it, are written together.
+
+        False if another account has the address, confirmed or not.
+        """
+        try:
+            with transaction.atomic():
+                confirmed: bool = super().confirm_email(request, email_address)
+        except IntegrityError:  # allauth looks only for other accounts that have confirmed it
+            context = {"email": email_address.email}
+            self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt", context)
+            return False
         return confirmed
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:

@@ -60,7 +60,9 @@ def ask_to_confirm_again(*, user: User, email: str) -> EmailAddress | None:
 
     Returns it, so that the caller sends that link; None if the address is not theirs or gets all mails.
     """
-    address = EmailAddress.objects.select_for_update().filter(user=user, email__iexact=email).first()
+    theirs = EmailAddress.objects.select_for_update().filter(user=user)
+    # Compared in Python, because what was sent can be any text.
+    address = next((address for address in theirs if address.email.lower() == email.lower()), None)
     if address is None or suppressions.find_suppression(address.email) is None:
         return None
     EmailAddress.objects.filter(pk=address.pk).update(verified=False)

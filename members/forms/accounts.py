@@ -218,6 +218,12 @@ class ResetPasswordForm(PortalForm, account.ResetPasswordForm):  # type: ignore[
     def set_texts(self) -> None:
         self.set_text("email", _("Email"), _("Type your email address."))
 
+    def clean_email(self) -> str:
+        """Nothing goes to an address that somebody wants to change to and has not confirmed: nobody could undo that."""
+        email: str = super().clean_email()
+        self.users = [user for user in self.users if user.email.lower() == email.lower()]
+        return email
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if email := cleaned.get("email"):

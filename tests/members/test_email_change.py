@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from allauth.account.models import EmailAddress
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.core import signing
@@ -215,6 +215,31 @@ def test_a_young_address_gets_no_link_for_a_new_password_and_the_old_one_is_told
     assert undo_path(latest(ana)) in asked["text"]
     held = rendered(Message.objects.get(to="new@example.org", key__startswith="members.reset_held"))
     assert "/undo/" not in held["text"] and "/reset/key/" not in held["text"]
+
+
+def test_an_address_that_is_not_confirmed_yet_gets_no_link_for_a_new_password(ana: User) -> None:
+    """Or whoever once had the password could set a new one again and again, without a change that can be undone."""
+    client = signed_in(ana.email)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post(EMAIL, {"action_add": "", "email": "new@example.org"})
+    answers = [Client().post(RESET, {"email": email}) for email in ("new@example.org", "NEW@example.org")]
+    assert {answer["Location"] for answer in answers} == {"/accounts/password/reset/done/"}
+    mails = Message.objects.filter(to__iexact="new@example.org").values_list("payload", flat=True)
+    assert len(mails) == 3 and not any("/reset/key/" in mail["text"] for mail in mails)
+    Client().post(RESET, {"email": ana.email})
+    assert "/reset/key/" in Message.objects.filter(to=ana.email).latest("pk").payload["text"]
+
+
+def test_an_address_that_another_account_has_is_not_confirmed(ana: User, world: World) -> None:
+    """Also if that account has not confirmed it either: an address belongs to one account."""
+    for verified in (False, True):
+        EmailAddress.objects.filter(user=ana).update(verified=verified)
+        wished = EmailAddress.objects.create(user=world.ben.user, email=ana.email, verified=False, primary=False)
+        answer = Client().post(f"/accounts/confirm-email/{EmailConfirmationHMAC.create(wished).key}/", follow=True)
+        assert answer.status_code == 200 and "belongs to another account" in answer.content.decode()
+        assert User.objects.get(pk=world.ben.user.pk).email == "ben@example.org"
+        assert EmailAddress.objects.get(user=world.ben.user, verified=True).email == "ben@example.org"
+        wished.delete()
 
 
 def test_the_answer_to_a_reset_is_the_same_whatever_is_sent(ana: User) -> None:
