@@ -19,6 +19,7 @@ from kitbag.models import PointsEntry, Product, Registration
 from members.enums import Level
 from members.models import LevelChange, Member, User
 from members.support.models import CannedAnswer, Case
+from servicing.models import Ticket
 
 OURS = {"members", "cases", "kitbag", "servicing", "outbox", "partners", "offers"}
 
@@ -43,6 +44,27 @@ def test_it_is_refused_where_invented_members_are_not_allowed(db: None, settings
     with pytest.raises(CommandError, match="production"):
         call_command("make_demo")
     assert not User.objects.exists()
+
+
+def shows_all_of_servicing() -> None:
+    """Jobs in every situation that the pages and the API of centres have something to say about."""
+    jobs = Ticket.objects.filter(ended_at=None)
+    situations = {
+        "on its way, with tracking": jobs.filter(state="in_transit").exclude(shipments__number=""),
+        "on time": jobs.filter(booked_in_at__isnull=False, missed_at=None, paused=False),
+        "late, with its loan out": jobs.filter(loan_out=True, loan_wanted=True).exclude(missed_at=None),
+        "an estimate with a discount": jobs.filter(state="estimate_sent", estimates__lines__kind="discount"),
+        "a question": jobs.filter(state="assessed", paused=True),
+        "the same fault again": jobs.filter(follows__isnull=False, state="booked_in"),
+        "a visiting member": jobs.filter(visitor__isnull=False),
+        "a request for the guides": jobs.filter(state="requested", centre__partner__slug="sample-centre"),
+    }
+    assert [title for title, rows in situations.items() if not rows.exists()] == []
+    finished = Ticket.objects.filter(state="closed")
+    assert set(finished.values_list("level", flat=True)) == {"silver", "gold", "platinum"}
+    assert len({at.strftime("%Y-%m") for at in finished.values_list("opened_at", flat=True)}) >= 6
+    assert 0 < finished.exclude(missed_at=None).count() < finished.count() / 2
+    assert len(set(Case.objects.values_list("state", flat=True))) >= 4
 
 
 @pytest.mark.wide
@@ -76,6 +98,8 @@ def test_it_is_complete_even_after_an_interruption_and_a_second_run_changes_noth
     assert [entry.member.user.email for entry in supersessions] == ["ana@example.org"]
     assert LevelChange.objects.filter(from_level=Level.GOLD, to_level=Level.SILVER).count() == 1
     assert Product.objects.get(slug=world.SUPERSEDED).stage == Stage.SUPERSEDED
+
+    shows_all_of_servicing()
 
     before = everything()
     assert "nothing was changed" in make()

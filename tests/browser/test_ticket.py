@@ -76,7 +76,7 @@ def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     expect(page.get_by_text("Pick it up at the centre")).to_be_visible()
     loans.hand_out(loan=Loan.objects.get(ticket=ticket), condition="Like new", actor=desk, at=timezone.now())
     page.goto(ticket.get_absolute_url())
-    expect(page.get_by_text("Due back on")).to_be_visible()
+    expect(page.get_by_text("working days after yours is back.")).to_be_visible()
     page.get_by_label("Write to the centre").fill("Thank you")
     page.get_by_role("button", name="Send to the centre").click()
     expect(page.get_by_text("Sent to the centre.")).to_be_visible()

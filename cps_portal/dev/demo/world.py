@@ -109,7 +109,7 @@ CANNED_FOR_CENTRES = {
 
 @transaction.atomic
 def _cases() -> None:
-    """Cases: one answered, one waiting for Ana, one overdue, one of a visitor; and canned answers."""
+    """Cases: one closed, one answered, one waiting for Ana, one overdue, one of a visitor; and canned answers."""
     ana, ben = (Member.objects.get(user__email=f"{name}@example.org") for name in ("ana", "ben"))
     if CannedAnswer.objects.exists():  # not Ana's cases: the claim about her lens has opened one already
         return
@@ -120,6 +120,8 @@ def _cases() -> None:
         CannedAnswer.objects.create(title=title, text=text, for_centres=True)
     kit = Registration.objects.filter(member=ana).order_by("pk").first()
     ask = partial(cases.open_case, member=ana, by=ana.user)
+    closed = ask(kind=CaseKind.CONTACT, subject="My new address", text="Where do I change it?", at=_ago(60))
+    cases.conclude(case=closed, text="In your profile, under Address.", by=support, at=_ago(59))
     answered = ask(
         kind=CaseKind.KIT, subject="Points after the change", text="Why did they fall?", at=_ago(40), about=kit
     )
