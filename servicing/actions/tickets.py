@@ -69,7 +69,7 @@ def book_in(
 
 
 @locks_ticket
-def close(*, ticket: Ticket, loan_stays_out: bool, **details: Unpack[EventDetails]) -> TicketEvent:
+def close(*, ticket: Ticket, loan_stays_out: bool = False, **details: Unpack[EventDetails]) -> TicketEvent:
     """The customer has the product: what was shipped has arrived.
 
     Raises Refusal: `loan_out` beside `loan_stays_out` if the customer still has the loan and nobody confirmed that it
