@@ -70,6 +70,7 @@ def furnish(world: World, found: Machine) -> Machine:
     validated(world.ana, world.pro_body, SERIAL)
     job = f"tickets/{loan.ticket.reference}"
     found.post(f"{job}/parts", BODIES["orderPart"]({}))
+    found.post(f"{job}/report", BODIES["writeServiceReport"]({}))
     found.send(f"{job}/documents", {"kind": "document", "file": SimpleUploadedFile("a.pdf", a_file().encode())})
     found.post("visitors", BODIES["openVisitorTicket"]({}))
     visitor = found.get("visitors").json()["results"][0]["id"]
@@ -157,6 +158,7 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     "suspendWebhookEndpoint": lambda _was: {"reason": "We move."},
     "takeBackLoan": lambda _was: {"condition": "As it was"},
     "withdrawSale": lambda _was: {"why": "returned"},
+    "writeServiceReport": lambda _was: {"done": "Shutter unit replaced", "technician": "Team 2"},
     "writeMessage": lambda _was: {"text": "It is on the bench."},
 }
 
