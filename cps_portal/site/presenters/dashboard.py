@@ -133,9 +133,7 @@ def build(member: Member, now: datetime) -> Dashboard:
     membership = membership_of(member)
     gives_more = ahead is not None and membership.gives_more_at(ahead[0])
     benefit = benefit_at(membership, membership.level)
-    ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
-    entries = list(ledger.values_list("at", "total"))  # type: ignore[misc]  # the stubs do not see with_total()
-    last_change = _last_change(member) if entries else None
+    entries, last_change = _ledger(member)
     is_new = not entries and not totals["live"]
     today = timezone.localdate(now)
     steps = forecast(member, today)
@@ -230,9 +228,12 @@ def _gap(points: int, thresholds: dict[str, int], needing: list[Registration], c
     return NextLevel(Level(reached).label, gap, points=gained, finish=len(chosen), checking=checking)
 
 
-def _last_change(member: Member) -> LastChange | None:
-    entry = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk").first()
-    if entry is None:
-        return None
-    name = entry.registration.product.name if entry.registration else ""
-    return LastChange(entry.amount, entry_title(entry.cause, name), entry.at)
+def _ledger(member: Member) -> tuple[list[tuple[datetime, int]], LastChange | None]:
+    """Time and total of every entry, and the newest entry: both in one query."""
+    ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
+    columns = ("at", "total", "amount", "cause", "registration__product__name")
+    rows = list(ledger.values_list(*columns))  # type: ignore[misc]  # the stubs do not see with_total()
+    if not rows:
+        return [], None
+    at, _total, amount, cause, product = rows[-1]
+    return [row[:2] for row in rows], LastChange(amount, entry_title(cause, product or ""), at)
