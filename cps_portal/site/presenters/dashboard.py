@@ -148,9 +148,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         gap=_gap(member.points, thresholds, finishable, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
         mail_trouble=find_suppression(address.email) if address else None,
-        notices=unread_notices(Reading(member, now, steps, offers.pack_offered is not None))[
-            :NOTICES_SHOWN
-        ],
+        notices=unread_notices(Reading(member, now, steps, offers.pack_offered is not None))[:NOTICES_SHOWN],
         cards=[build_card(row, None, duplicates.get(row.pk)) for row in needing[:TASKS_SHOWN]],
         totals=totals,
         checking=totals["waiting"] > totals["needing"]
