@@ -67,11 +67,11 @@ def is_replaced(product: int, serial_key: str | None) -> bool:
 
 
 def _changes(serials: Iterable[SerialOf]) -> Iterable[tuple[SerialOf, SerialOf]]:
-    wanted = set(serials)
-    keys = {key for _product, key in wanted}
+    presented = set(serials)
+    keys = {key for _product, key in presented}
     rows = SerialChange.objects.exclude(state=SerialChangeState.DROPPED).filter(
-        Q(serial_key__in=keys) | Q(new_key__in=keys), product__in={product for product, _key in wanted}
+        Q(serial_key__in=keys) | Q(new_key__in=keys), product__in={product for product, _key in presented}
     )
     for product, old, new in rows.order_by().values_list("product_id", "serial_key", "new_key"):
-        if (product, old) in wanted or (product, new) in wanted:
+        if (product, old) in presented or (product, new) in presented:
             yield (product, old), (product, new)

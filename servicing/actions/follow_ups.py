@@ -109,8 +109,8 @@ def _choose_centre(ticket: Ticket, centre: ServiceCentre | None) -> ServiceCentr
 def _returns(ticket: Ticket, centre: ServiceCentre) -> ReturnTo | None:
     """As the last time where that is possible; a day for a collection has to be chosen first."""
     ways = travel_ways(centre)
-    wanted = Travel.DROP_OFF if ticket.parcel.travel == Travel.DROP_OFF else Travel.COURIER
-    travel = wanted if wanted in ways else next((way for way in ways if way != Travel.COLLECTION), None)
+    preferred = Travel.DROP_OFF if ticket.parcel.travel == Travel.DROP_OFF else Travel.COURIER
+    travel = preferred if preferred in ways else next((way for way in ways if way != Travel.COLLECTION), None)
     if travel is None:
         return None
     address = ticket.parcel.address if ticket.parcel.has_address else None

@@ -13,14 +13,14 @@ from tests.world import World
 NEW = "012345678955"
 
 
-def said(kind: str, **more: object) -> dict[str, object]:
+def event_of(kind: str, **more: object) -> dict[str, object]:
     return {"kind": kind, "external_id": f"{kind}-1", "occurred_at": timezone.now().isoformat(), **more}
 
 
 def take(workshop: Machine, ticket: Ticket, *kinds: str) -> None:
     more = {"no_charge": {"why_no_charge": "goodwill"}}
     for kind in kinds:
-        answer = workshop.post(f"tickets/{ticket.reference}/events", said(kind, **more.get(kind, {})))
+        answer = workshop.post(f"tickets/{ticket.reference}/events", event_of(kind, **more.get(kind, {})))
         assert answer.status_code == 201, answer.json()
 
 
@@ -48,8 +48,8 @@ def test_a_follow_up_is_covered_until_it_is_another_fault(workshop: Machine, fin
     path, ticket = f"tickets/{opened['reference']}/events", Ticket.objects.get(reference=opened["reference"])
     take(workshop, ticket, "booked_in")
     assert "other_fault" in workshop.get(f"tickets/{ticket.reference}").json()["moves"]
-    assert workshop.post(path, said("other_fault")).status_code == 400
-    answer = workshop.post(path, said("other_fault", why_other_fault="damage"))
+    assert workshop.post(path, event_of("other_fault")).status_code == 400
+    answer = workshop.post(path, event_of("other_fault", why_other_fault="damage"))
     assert answer.status_code == 201 and "other_fault" not in answer.json()["moves"]
     assert workshop.get(f"tickets/{ticket.reference}").json()["charge"] == "open"
 
@@ -71,18 +71,18 @@ def test_a_new_number_is_an_event_and_intake_knows_the_old_one(
     job = Ticket.objects.get(reference=follow_up)
     take(workshop, job, "booked_in")
     old, path = job.serial, f"tickets/{follow_up}/events"
-    assert workshop.post(path, said("serial_changed")).status_code == 400
-    refused = workshop.post(path, said("serial_changed", serial=old))
+    assert workshop.post(path, event_of("serial_changed")).status_code == 400
+    refused = workshop.post(path, event_of("serial_changed", serial=old))
     assert (refused.status_code, refused.json()["code"]) == (409, "same")
-    changed = workshop.post(path, said("serial_changed", serial=NEW))
+    changed = workshop.post(path, event_of("serial_changed", serial=NEW))
     assert changed.status_code == 201, changed.json()
     assert workshop.get(f"tickets/{follow_up}").json()["serial"] == NEW
     assert Registration.objects.get(pk=ticket.registration_id).serial == NEW
     centre = ServiceCentre.objects.get(pk=ticket.centre_id).slug
     for serial, is_old in ((old, True), (NEW, False)):
-        found = workshop.post("intake-checks", {"centre": centre, "serial": serial}).json()
-        assert (found["code"], found["replaced"]) == ("found", is_old)
-        (product,) = found["products"]
+        answer = workshop.post("intake-checks", {"centre": centre, "serial": serial}).json()
+        assert (answer["code"], answer["replaced"]) == ("found", is_old)
+        (product,) = answer["products"]
         assert product["serial"] == NEW
         (past,) = product["history"]
         assert (past["done"], past["centre"]) == ("Shutter replaced", ticket.centre.name)

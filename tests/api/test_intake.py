@@ -308,4 +308,4 @@ def test_a_look_up_asks_no_more_for_twenty_products_than_for_one(workshop: Machi
     few = asked()
     for n in range(1, 20):
         validated(world.ben, world.pro_body, f"0400000000{n:02}")
-    assert asked() == few <= 12
+    assert asked() == few <= 15  # two more for the history, one for numbers that were replaced (R64)

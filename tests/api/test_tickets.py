@@ -68,7 +68,7 @@ def test_messages_of_customers_are_listed_and_marked_as_read(workshop: Machine, 
 def take_each_move(workshop: Machine, ticket: Ticket, taken: set[str]) -> None:
     """Post every kind that `moves` lists, each undone afterwards, and add it to `taken`."""
     path = f"tickets/{ticket.reference}"
-    more = {"in_warranty": False, "why": "not_covered", "why_no_charge": "goodwill"}
+    more = {"in_warranty": False, "why": "not_covered", "why_no_charge": "goodwill", "serial": "012345678955"}
     for kind in workshop.get(path).json()["moves"]:
         with transaction.atomic():
             answer = workshop.post(f"{path}/events", said(kind, f"try-{kind}", **more))

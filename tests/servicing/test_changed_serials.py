@@ -130,9 +130,9 @@ def test_the_old_number_finds_the_product_at_intake(ticket: Ticket, desk: Actor)
     for number, is_old in ((OLD, True), (NEW, False), (f"SN {OLD}", True), ("012345678999", False)):
         result = look_up_serial(number, Ticket.objects.all())
         assert bool(result.replaced) is is_old, number
-        found = [row.serial for row in result.registrations]
-        assert found == ([] if number.endswith("999") else [NEW]), number
-        assert len(result.tickets) == len(found), number
+        serials = [row.serial for row in result.registrations]
+        assert serials == ([] if number.endswith("999") else [NEW]), number
+        assert len(result.tickets) == len(serials), number
 
 
 @pytest.mark.django_db
