@@ -30,7 +30,7 @@ test-launcher: ## starts, kills and restarts the whole portal
 backup-rehearsal: install ## fills a database, kills it and restores it to a moment (MEMBERS=...)
 	$(BIN)/python -m tests.backup.rehearsal --members $(or $(MEMBERS),5000)
 
-chaos: install ## requests 500 Welcome Packs while everything is killed (COUNT=... SEED=...)
+chaos: install ## members request, register and write while everything is killed or frozen (COUNT=... SEED=...)
 	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(SEED),--seed $(SEED))
 
 bench: ## pages, search and the ledger, compared with plain implementations

@@ -1,1 +1,1 @@
-"""`make chaos`: Welcome Packs are asked for while everything is killed; nothing may be lost or doubled (R38)."""
+"""`make chaos`: members use the portal over HTTP while its parts are killed; nothing is lost or doubled (R38, R71)."""

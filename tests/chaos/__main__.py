@@ -1,139 +1,116 @@
-"""Request Welcome Packs while worker, broker, web and the simulator are killed at random, then count on both sides.
+"""Members use the portal over HTTP while everything is killed, frozen or full; then all sides are counted.
 
-    python -m tests.chaos --count 500 --seed 7
+    python -m tests.chaos --count 500 --clients 20 --seed 7
 
-Real processes: PostgreSQL, broker, web, both workers, beat and the fulfilment simulator with all its faults. Prints a
-table and exits with 1 if a request was lost, doubled, or the two sides do not agree.
+Real processes: nginx, two web servers, both workers, beat twice, PostgreSQL, broker, cache, and the fulfilment
+simulator with all its faults. Prints a table and exits with 1 if anything was lost or doubled, or if the two sides do
+not agree.
 """
 
 import argparse
-import os
+import importlib
 import random
-import signal
 import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import django
-from django.utils.module_loading import import_string
 
 from cps_portal.dev.embedded import servers
 from cps_portal.dev.embedded.folder import locked_folder, remove
-from cps_portal.dev.embedded.ports import free_port
-from cps_portal.dev.embedded.run import portal_services, simulator_environment
-from cps_portal.dev.embedded.services import Service, signal_group
+from tests.chaos.installation import Installation, running_portal, running_servers
+from tests.chaos.strikes import Strikes
 
-PAUSES = {  # about a hundred times faster than in production
-    "OUTBOX_LEASE_SECONDS": "6",
-    "OUTBOX_SWEEP_SECONDS": "1",
-    "WEBHOOK_TIMEOUT_SECONDS": "2",
-    "WEBHOOK_FIRST_PAUSE_SECONDS": "0.5",
-    "WEBHOOK_MAX_PAUSE_SECONDS": "4",
-    "WEBHOOK_QUIET_SECONDS": "0.2",
-    "WEBHOOK_MAX_QUIET_SECONDS": "0.5",
-    "SIMULATOR_PAUSE": "1",
-    "SIMULATOR_FAULTS": "fails=0.05,slow=0.02,garbage=0.04,hangs_up=0.06",
-}
-VICTIMS = ("worker", "webhooks", "web", "fulfilment", "broker")
-STANDSTILL_SECONDS = 90  # without any progress
+STANDSTILL_SECONDS = 120  # without any progress
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--count", type=int, default=500, help="members who request a pack")
+    parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--pace", type=float, default=12, help="requests a second")
+    parser.add_argument("--pause", type=float, default=1, help="seconds between two strikes")
     options = parser.parse_args()
-    sys.stdout.write(f"{options.count} requests, seed {options.seed}\n")
+    say(f"{options.count} members, {options.clients} clients, seed {options.seed}")
     folder = Path(tempfile.mkdtemp(prefix=servers.PREFIX))
-    port = free_port()
-    os.environ.update({**PAUSES, "DJANGO_SETTINGS_MODULE": "cps_portal.settings.dev", "PORT": str(port)})
-    os.environ.update({"FILES_ROOT": str(folder / "files"), "DEBUG": "false", "LOG_LEVEL": "ERROR"})
-    os.environ.update(simulator_environment(port, folder))
-    for name in ("DATABASE_URL", "REDIS_URL"):  # a run that kills its broker has one of its own
-        os.environ.pop(name, None)
     try:
-        with locked_folder(folder), servers.running(folder, durable=True) as (started, _urls):
+        with locked_folder(folder), running_servers(folder) as installation:
             django.setup()
-            portal = portal_services(port, folder)
-            dice = random.Random(options.seed)  # noqa: S311 (to repeat a run)
-            # It needs the models, which cannot be imported before Django is set up.
-            run = import_string("tests.chaos.run.Run")(options.count, options.pace, dice)
-            run.prepare()
-            ok = under_fire(run, [*started, *portal], portal, dice, folder / "simulator")
+            faults = run(installation, options)
     finally:
         remove(folder)
-    sys.exit(0 if ok else 1)
+    for fault in faults[:20]:
+        say(f"FAULT {fault}")
+    sys.exit(1 if faults else 0)
 
 
-def under_fire(run, everything: list[Service], portal: list[Service], dice: random.Random, simulator: Path) -> bool:  # type: ignore[no-untyped-def]
-    """Request and kill at the same time, wait until all is settled, count."""
-    kills: Counter[str] = Counter()
-    try:
-        for service in portal:
-            service.start()
-        asking = threading.Thread(target=run.ask_all, daemon=True)
+def run(installation: Installation, options: argparse.Namespace) -> list[str]:
+    """Use and strike at the same time, wait until all is settled, count. Returns the faults."""
+    # They need the models, which cannot be imported before Django is set up.
+    world, journeys = (importlib.import_module(f"tests.chaos.{name}") for name in ("world", "journeys"))
+    plan = world.Plan(options.count)
+    cameras = world.prepare(plan)
+    strikes = Strikes(installation, random.Random(options.seed), options.pause)  # noqa: S311 (to repeat a run)
+    crowd = journeys.Crowd(installation.front, plan, cameras, options.clients, options.seed)
+    say("Members are ready.")
+    with running_portal(installation):
         began = time.monotonic()
-        asking.start()
-        victims = [service for service in everything if service.name in VICTIMS or service.name == "valkey"]
-        while asking.is_alive():
-            time.sleep(dice.uniform(0.4, 1.6))
-            kills[strike(dice.choice(victims), dice)] += 1
-        asked = time.monotonic() - began
-        revive(everything)
-        quiet = run.wait_for_quiet(STANDSTILL_SECONDS, lambda: revive(everything))
-        done = time.monotonic() - began
-    finally:
-        for service in portal:
-            service.stop()
-    with sqlite3.connect(simulator / "simulator.sqlite3") as database:
+        crowd.start()
+        strikes.go_on_while(crowd.is_busy)
+        installation.start_ended()
+        used = time.monotonic() - began
+        say(f"All journeys have ended after {used:.0f} s. Waiting until both sides agree.")
+        is_quiet = world.wait_for_quiet(STANDSTILL_SECONDS, installation.start_ended)
+        settled = time.monotonic() - began
+    parcels, received, tries = read_simulator(installation.simulator_file)
+    accepted = crowd.accepted
+    faults = [*accepted.failures, *([] if is_quiet else ["it never settled"])]
+    faults += world.find_faults(plan, accepted.urls) + world.find_disagreements(parcels, received)
+    show(
+        {
+            **{f"forms accepted: {kind}": len(urls) for kind, urls in accepted.urls.items()},
+            "requests sent again, by reason": f"{accepted.repeats.total()}: {listed(accepted.repeats)}",
+            "longest wait of a client for one answer, in seconds": round(accepted.slowest),
+            "seconds of journeys and strikes": round(used),
+            "seconds until both sides agreed": round(settled),
+            "strikes": f"{strikes.counts.total()}: {listed(strikes.counts)}",
+            "requests that the simulator recorded": received.total(),
+            "of these received again": received.total() - len(received),
+            "parcels it counted": len(parcels),
+            "reports it sent until all were answered": tries,
+            "lost, doubled or disagreeing": len(faults),
+        }
+    )
+    for line in strikes.skipped:
+        say(f"SKIPPED {line}")
+    return faults
+
+
+def read_simulator(file: Path) -> tuple[dict[str, int], Counter[str], int]:
+    """Steps by parcel, how often each was received, and how many reports were sent."""
+    with sqlite3.connect(file) as database:
         parcels = dict(database.execute("select key, done from parcel").fetchall())
         received = Counter(key for (key,) in database.execute("select key from received where type like '%requested'"))
         (tries,) = database.execute("select sum(tries) from report").fetchone()
-    faults = run.faults(parcels, received) + ([] if quiet else ["it never settled"])
-    rows = {
-        "packs requested": run.count,
-        "seconds of requests and kills": round(asked),
-        "seconds until both sides agreed": round(done),
-        "kills (SIGKILL or a frozen network)": f"{sum(kills.values())}: {dict(sorted(kills.items()))}",
-        "requests that the simulator recorded": sum(received.values()),
-        "of these received again": sum(received.values()) - len(received),
-        "parcels it counted": len(parcels),
-        "reports it sent until all were answered": tries,
-        "lost, doubled or disagreeing": len(faults),
-    }
+    return parcels, received, tries
+
+
+def listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def show(rows: dict[str, Any]) -> None:
     for name, value in rows.items():
-        sys.stdout.write(f"| {name} | {value} |\n")
-    for fault in faults[:20]:
-        sys.stdout.write(f"FAULT {fault}\n")
-    return not faults
+        say(f"| {name} | {value} |")
 
 
-def strike(victim: Service, dice: random.Random) -> str:
-    """Kill its process group and start it again; sometimes freeze the simulator instead, like a failing network."""
-    if victim.process is None or victim.has_ended():
-        victim.start()
-        return f"{victim.name} (found dead)"
-    if victim.name == "fulfilment" and dice.random() < 0.4:
-        signal_group(victim.process.pid, signal.SIGSTOP)
-        time.sleep(dice.uniform(1, 4))
-        signal_group(victim.process.pid, signal.SIGCONT)
-        return "network"
-    signal_group(victim.process.pid, signal.SIGKILL)
-    victim.process.wait()
-    time.sleep(dice.uniform(0, 1.5))
-    victim.start()
-    return victim.name
-
-
-def revive(services: list[Service]) -> None:
-    for service in services:
-        if service.has_ended():
-            service.start()
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

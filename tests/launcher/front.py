@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -115,6 +116,16 @@ def running_web(front: Front, number: int, *, source: Path = ROOT) -> Iterator[N
     command += ["--bind", f"127.0.0.1:{port}"]
     with _process(command, front.folder / f"web_{number}.log", port, source=source, **front.environment):
         yield
+
+
+def wait_until_ready(port: int) -> None:
+    """Wait until a web server says that its database answers."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
+            return
+        time.sleep(0.2)
+    raise AssertionError("not ready")
 
 
 @contextmanager

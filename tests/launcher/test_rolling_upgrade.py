@@ -4,15 +4,14 @@ import os
 import subprocess
 import threading
 import time
-import urllib.request
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cps_portal.dev.embedded.urls import ROOT
-from tests.launcher.front import HOST, Front, move_web, running_nginx, running_web
+from tests.launcher.front import HOST, Front, move_web, running_nginx, running_web, wait_until_ready
 from tests.launcher.test_front import csrf_of
 
 pytestmark = [pytest.mark.launcher]
@@ -58,15 +57,6 @@ def check_out(version: str, folder: Path) -> Path:
     archive = subprocess.run(["git", "archive", version], cwd=ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "--extract", f"--directory={folder}"], input=archive.stdout, check=True)
     return folder
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
-            return
-        time.sleep(0.2)
-    raise AssertionError("not ready")
 
 
 def test_an_upgrade_of_two_web_servers_in_turn_fails_no_request_and_both_versions_share_one_schema(
