@@ -1,8 +1,11 @@
-"""A member's kit as a list for insurers and customs: PDF, .xlsx or CSV. The columns are those of an ATA carnet."""
+"""A member's kit as a list for insurers and customs: PDF, .xlsx or CSV.
+
+The columns are those of an ATA carnet, and the last service.
+"""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,12 +17,13 @@ from reportlab.pdfgen.canvas import Canvas
 from cps_portal.core.lib.pdf import draw_text, wrapped_lines
 from cps_portal.core.lib.spreadsheets import escape_formula, write_workbook
 from kitbag.models import Registration
+from kitbag.queries.last_service import last_service_days
 from members.models import Member
 
 MAKE = "Canon"
 FONT_SIZE, LEADING, MARGIN, CELL_PADDING = 7.5, 9.5, 36, 6  # in PDF points, as all lengths here
-COLUMN_WIDTHS = (26, 78, 42, 132, 84, 58, 108, 74, 40, 62, 66)  # together the width of a page
-SHEET_WIDTHS = (5, 16, 8, 34, 18, 16, 34, 20, 9, 12, 16)  # of the .xlsx, in characters
+COLUMN_WIDTHS = (26, 70, 38, 122, 84, 58, 92, 68, 58, 40, 52, 62)  # together the width of a page
+SHEET_WIDTHS = (5, 16, 8, 34, 18, 16, 34, 20, 16, 9, 12, 16)  # of the .xlsx, in characters
 MAX_CELL_LINES = 4  # a longer text is cut
 
 
@@ -34,10 +38,12 @@ class ListItem:
     purchased_on: date | None
     store: str
     country: str
+    serviced_on: date | None = None
 
 
 def kit_list_items(member: Member) -> list[ListItem]:
-    """Everything in the Kitbag, in one query."""
+    """Everything in the Kitbag, in one query, and one for the last service of each product."""
+    serviced_on = last_service_days(member)
     registrations = Registration.objects.of(member).live().select_related("product")
     return [
         ListItem(
@@ -48,6 +54,7 @@ def kit_list_items(member: Member) -> list[ListItem]:
             purchased_on=registration.purchased_on,
             store=registration.store,
             country=str(registration.country.name) if registration.country else "",
+            serviced_on=serviced_on.get(registration.pk),
         )
         for number, registration in enumerate(registrations.order_by("product__shelf", "product__name", "pk"), start=1)
     ]
@@ -63,6 +70,7 @@ def headings() -> list[str]:
         _("Date of purchase"),
         _("Store"),
         _("Country of purchase"),
+        _("Last service"),
         _("Quantity"),
         _("Value"),
         _("Country of origin"),
@@ -71,7 +79,7 @@ def headings() -> list[str]:
 
 def as_xlsx(items: Iterable[ListItem]) -> bytes:
     """For spreadsheets: all cells are text, so that serial numbers keep their leading zeros."""
-    rows = (_cells(item, item.purchased_on.isoformat() if item.purchased_on else "") for item in items)
+    rows = (_cells(item, _iso_day) for item in items)
     return write_workbook(headings(), rows, widths=SHEET_WIDTHS)
 
 
@@ -84,8 +92,7 @@ def as_csv(items: Iterable[ListItem]) -> bytes:
     writer = csv.writer(output)
     writer.writerow(headings())
     for item in items:
-        purchased_on = item.purchased_on.isoformat() if item.purchased_on else ""
-        writer.writerow([escape_formula(cell) for cell in _cells(item, purchased_on)])
+        writer.writerow([escape_formula(cell) for cell in _cells(item, _iso_day)])
     return output.getvalue().encode("utf-8-sig")
 
 
@@ -98,8 +105,7 @@ def as_pdf(items: Sequence[ListItem], *, owner: str, on: date) -> bytes:
     canvas.setAuthor(owner)
     page, y = 0, 0.0
     for item in items:
-        purchased_on = date_format(item.purchased_on, "j M Y") if item.purchased_on else ""
-        cells = _wrapped_cells(_cells(item, purchased_on))
+        cells = _wrapped_cells(_cells(item, _printed_day))
         row_height = _row_height(cells)
         if page == 0 or y - row_height < MARGIN + LEADING:
             if page:
@@ -116,7 +122,15 @@ def as_pdf(items: Sequence[ListItem], *, owner: str, on: date) -> bytes:
     return output.getvalue()
 
 
-def _cells(item: ListItem, purchased_on: str) -> list[str]:
+def _iso_day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _printed_day(day: date | None) -> str:
+    return date_format(day, "j M Y") if day else ""
+
+
+def _cells(item: ListItem, write_day: Callable[[date | None], str]) -> list[str]:
     """Value and country of origin stay empty: the owner fills them in."""
     return [
         str(item.number),
@@ -124,9 +138,10 @@ def _cells(item: ListItem, purchased_on: str) -> list[str]:
         MAKE,
         item.model,
         item.serial,
-        purchased_on,
+        write_day(item.purchased_on),
         item.store,
         item.country,
+        write_day(item.serviced_on),
         "1",
         "",
         "",

@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Max, Q
+from django.utils import timezone
 
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
+from kitbag.queries.last_service import answer_last_service
 from kitbag.queries.serial_changes import SerialOf, known_serials
+from members.models import Member
 from servicing.models import Ticket, TicketQuerySet
 from servicing.queries.cover import covered_until
 
@@ -55,6 +58,16 @@ def histories_of(serials: Collection[SerialOf]) -> dict[SerialOf, list[PastJob]]
             if _serial_of(job.ticket) in family:
                 histories[serial].append(job)
     return {serial: jobs[:MAX_SHOWN] for serial, jobs in histories.items()}
+
+
+def last_services(member: Member) -> dict[int, date]:
+    """The day on which each product of a member was ready after its last service, by the key of its registration."""
+    rows = Ticket.objects.filter(registration__member=member, ready_at__isnull=False).order_by()
+    latest = rows.values_list("registration").annotate(Max("ready_at"))
+    return {registration: timezone.localdate(ready_at) for registration, ready_at in latest}
+
+
+answer_last_service(last_services)
 
 
 def serial_of(registration: Registration) -> SerialOf | None:

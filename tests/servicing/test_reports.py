@@ -1,5 +1,8 @@
 """The service report, and the history of a serial number (R35, R64)."""
 
+import csv
+import io
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -125,6 +128,15 @@ def test_the_next_owner_reads_what_was_done_and_nothing_of_the_person(
         assert [text for text in hidden if text and text in page] == []
     report = ServiceReport.objects.get(ticket=ticket)
     assert (report.notes, report.technician, report.by) == ("", "", None)
+
+
+@pytest.mark.django_db
+def test_the_kit_list_says_when_a_product_was_serviced(world: World, centre: ServiceCentre, as_ana: Client) -> None:
+    ticket = reported(world, centre)
+    rows = csv.DictReader(io.StringIO(as_ana.get("/kitbag/list.csv").content.decode("utf-8-sig")))
+    days = {row["Serial number"]: row["Last service"] for row in rows}
+    assert days.pop(ticket.serial) == "2026-03-02"
+    assert set(days.values()) == {""}
 
 
 @pytest.mark.django_db
