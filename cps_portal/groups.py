@@ -81,7 +81,7 @@ GROUPS: dict[str, list[str]] = {
         "kitbag.plan_stagechange",
         *allow("view", "system", "tick"),
         *allow("view", "servicing", "loan servicecentreevent ticket"),
-        *allow("view add change", "servicing", "carrier loanunit servicecentre"),
+        *allow("view add change", "servicing", "carrier loanunit servicecentre warrantyperiod"),
         *allow("view add change delete", "servicing", "calendarexception centrestaff"),
         *allow("view change", "servicing", "estimatedholiday"),
         "servicing.view_every_ticket",

@@ -70,6 +70,15 @@ def ticket_message(*, message: int) -> dict[str, str] | None:
     return _ticket_mail(row.ticket, events.MESSAGE, {"text": row.text})
 
 
+@renderer("servicing.estimate_reminder")
+def estimate_reminder(*, estimate: int) -> dict[str, str] | None:
+    """An estimate expires soon; None if it was answered or withdrawn meanwhile (R70), or the account was closed."""
+    row = Estimate.objects.select_related(*RELATED).prefetch_related("lines").get(pk=estimate)
+    if not is_current(News(events.REMINDER, row.ticket, timezone.now(), {"estimate": row.pk})):
+        return None
+    return _ticket_mail(row.ticket, events.REMINDER, {"estimate": row})
+
+
 @renderer("servicing.ticket_document")
 def ticket_document(*, document: int) -> dict[str, str] | None:
     """A new document of the centre; None if the account was closed."""

@@ -198,8 +198,8 @@ class PlaceWish(models.TextChoices):
 class Warranty(models.TextChoices):
     """Who pays (R60)."""
 
-    CHARGEABLE = "chargeable", _("Chargeable")
-    ASKED = "asked", _("Asked for: the centre decides")
+    CHARGEABLE = "chargeable", _("No warranty repair asked for")
+    ASKED = "asked", _("To be decided by the centre")
     IN_WARRANTY = "in_warranty", _("In warranty")
     REFUSED = "refused", _("Warranty refused")
 

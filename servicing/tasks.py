@@ -55,7 +55,8 @@ def lapse_places() -> None:
 
 @shared_task(name="servicing.expire_estimates")
 def expire_estimates() -> None:
-    """End estimates after their last day (R47)."""
+    """Remind of estimates that expire soon, and end those after their last day (R47, R62)."""
+    estimates.remind_of_estimates(at=timezone.now())
     estimates.expire_estimates(at=timezone.now())
 
 

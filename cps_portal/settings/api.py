@@ -55,6 +55,7 @@ SPECTACULAR_SETTINGS = {
         "Level": "members.enums.Level",
         "Stage": "kitbag.enums.Stage",
         "WelcomePackState": "members.offers.enums.PackState",
+        "CardRequestState": "members.offers.enums.CardRequestState",
         "SaleState": "kitbag.api.sales.STATES",
         "LoanState": "servicing.enums.LoanState",
         "EstimateState": "servicing.enums.EstimateState",

@@ -7,10 +7,11 @@ from pathlib import Path
 from django.db import transaction
 
 from servicing.enums import CentreStatus
-from servicing.models import Carrier, ServiceCentre
+from servicing.models import Carrier, ServiceCentre, WarrantyPeriod
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 CENTRES_FILE, CARRIERS_FILE = REFERENCE / "centres.csv", REFERENCE / "carriers.csv"
+WARRANTY_FILE = REFERENCE / "warranty_periods.csv"
 
 
 SUSPENDED_NOTICE = "This centre isn’t accepting work at the moment. Choose another centre, or contact us."
@@ -72,3 +73,20 @@ def load_carriers() -> int:
     before = Carrier.objects.count()
     Carrier.objects.bulk_create(carriers, ignore_conflicts=True)
     return Carrier.objects.count() - before
+
+
+def load_warranty_periods() -> int:
+    """Add the warranty periods that are missing (R60); existing ones are left alone, because staff edit them.
+
+    Returns how many were added.
+    """
+    with WARRANTY_FILE.open(encoding="utf-8", newline="") as file:
+        periods = [
+            WarrantyPeriod(
+                shelf=row["shelf"], country=row["country"], months=row["months"], sample=row["basis"] == "sample"
+            )
+            for row in csv.DictReader(file)
+        ]
+    before = WarrantyPeriod.objects.count()
+    WarrantyPeriod.objects.bulk_create(periods, ignore_conflicts=True)
+    return WarrantyPeriod.objects.count() - before

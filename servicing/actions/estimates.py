@@ -24,6 +24,7 @@ from servicing.enums import EstimateState, EventKind, LineKind, ServiceKind, Tic
 from servicing.models import Estimate, EstimateLine, Ticket, TicketEvent
 from servicing.models.work import CENT
 from servicing.queries.entitlement import EntitlementChecker
+from servicing.rules.calendars import LONGEST_CLOSING_DAYS, working_day_before
 from servicing.rules.entitlement import OWN_CENTRES
 
 MAX_LINES = 50
@@ -133,6 +134,27 @@ def expire_estimates(*, at: datetime, limit: int = 200) -> int:
     day = at.date() + timedelta(days=1)
     estimates = Estimate.objects.filter(state=EstimateState.OPEN, valid_until__lt=day).select_related("ticket")
     return sum(_expire(estimate, at) for estimate in estimates.order_by("valid_until")[:limit])
+
+
+def remind_of_estimates(*, at: datetime, limit: int = 200) -> int:
+    """Remind of estimates on the last working day of the centre before they expire, once. Returns how many."""
+    soon = at.date() + timedelta(days=LONGEST_CLOSING_DAYS + 1)
+    estimates = Estimate.objects.filter(state=EstimateState.OPEN, reminded_at=None, valid_until__lte=soon)
+    return sum(_remind(row, at) for row in estimates.select_related("ticket").order_by("valid_until", "pk")[:limit])
+
+
+def _remind(estimate: Estimate, at: datetime) -> bool:
+    with lock_ticket(estimate.ticket) as ticket:
+        estimate.refresh_from_db(fields=["state", "reminded_at"])
+        centre, today = ticket.centre, ticket.centre.today(at)
+        first = working_day_before(estimate.valid_until, centre.calendar.is_working_day)
+        is_news = first <= today <= estimate.valid_until and centre.today(estimate.sent_at) < today
+        if estimate.state != EstimateState.OPEN or estimate.reminded_at or not is_news:
+            return False
+        estimate.reminded_at = at
+        estimate.save(update_fields=["reminded_at"])
+        notifications.remind_of_estimate(estimate=estimate, ticket=ticket, at=at)
+    return True
 
 
 def _expire(estimate: Estimate, at: datetime) -> bool:

@@ -11,8 +11,8 @@ from members.actions import notices
 from members.enums import NoticeCode
 from members.models import Member
 from servicing.enums import EventKind, TicketState
-from servicing.models import Ticket, TicketEvent, TicketFile, TicketMessage
-from servicing.presenters.events import DOCUMENT, MESSAGE, sentence_key
+from servicing.models import Estimate, Ticket, TicketEvent, TicketFile, TicketMessage
+from servicing.presenters.events import DOCUMENT, MESSAGE, REMINDER, sentence_key
 from servicing.rules.moves import OPENING
 
 E = EventKind
@@ -94,6 +94,15 @@ def notify_of_document(*, document: TicketFile, ticket: Ticket) -> None:
         _add_notice(ticket.member, ticket, key=key, kind=DOCUMENT, rows={"document": document.pk}, at=document.at)
     payload = outbox.rendered_later("servicing.ticket_document", document=document.pk)
     outbox.enqueue(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=document.at)
+
+
+def remind_of_estimate(*, estimate: Estimate, ticket: Ticket, at: datetime) -> None:
+    """Notice and mail of an estimate that expires soon, once."""
+    key = f"estimate-reminder-{estimate.pk}"
+    if ticket.member:
+        _add_notice(ticket.member, ticket, key=key, kind=REMINDER, rows={"estimate": estimate.pk}, at=at)
+    payload = outbox.rendered_later("servicing.estimate_reminder", estimate=estimate.pk)
+    outbox.enqueue(key=key, kind=Kind.MAIL, to=_address_of(ticket), payload=payload, at=at)
 
 
 def notify_centre_of_message(*, message: TicketMessage, ticket: Ticket) -> None:

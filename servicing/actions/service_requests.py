@@ -23,8 +23,10 @@ from servicing.enums import EventKind, PlaceWish, ServiceKind, TicketFileKind, T
 from servicing.models import Parcel, ServiceCentre, Ticket, TicketEvent, TicketFile, VisitingMember
 from servicing.presenters.turnaround import CONTACT_US
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
+from servicing.queries.warranty import warranty_months
 from servicing.rules.entitlement import NO_CLAIM, Entitlement
 from servicing.rules.places import free_places
+from servicing.rules.warranty import warranty_until
 
 MAX_PRODUCTS_PER_PARCEL = 10
 MAX_FAULT_LENGTH = 2000
@@ -161,6 +163,7 @@ def open_ticket(
         changed_at=at,
     )
     apply_entitlement(ticket, entitlement)
+    _keep_age(ticket)
     if entitlement.waits:
         ticket.state, ticket.waiting_since = TicketState.WAITING, at
     elif entitlement.is_fast_track and not requested.follows:
@@ -183,6 +186,15 @@ def open_ticket(
         apply_events(ticket, at)
     notifications.notify_of_request(ticket=ticket, event=event)
     return ticket
+
+
+def _keep_age(ticket: Ticket) -> None:
+    """Keep how long the warranty lasts, for the centre that decides (R60)."""
+    if not ticket.warranty_asked or ticket.registration is None:
+        return
+    ticket.warranty_months = warranty_months(ticket.registration)
+    if ticket.warranty_months and ticket.registration.purchased_on:
+        ticket.warranty_until = warranty_until(ticket.registration.purchased_on, ticket.warranty_months)
 
 
 def _require_fault(requested: RequestedItem, field: str) -> None:

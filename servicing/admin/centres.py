@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
 from servicing.forms.centres import CentreForm
-from servicing.models import CalendarException, Carrier, CentreStaff, ServiceCentre
+from servicing.models import CalendarException, Carrier, CentreStaff, ServiceCentre, WarrantyPeriod
 
 
 class SpecialDayInline(PortalTabularInline):
@@ -46,6 +46,14 @@ class CentreStaffAdmin(ReadOnlyAdmin[CentreStaff]):
 class ServiceCentreEventAdmin(EventAdmin):
     def what(self, event: Any) -> str:
         return str(event.name)
+
+
+@admin.register(WarrantyPeriod)
+class WarrantyPeriodAdmin(PortalModelAdmin[WarrantyPeriod]):
+    """Programme staff enter how long the warranty lasts (R60)."""
+
+    list_display = ["shelf", "country", "months", "sample"]
+    list_filter = ["shelf", "sample"]
 
 
 @admin.register(Carrier)

@@ -31,10 +31,10 @@ from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails
 from servicing.actions.intake_photos import book_in_with_photos
 from servicing.actions.messages import write_message
-from servicing.enums import EventKind, LineKind, ServiceKind, TicketFileKind, TicketState, WhyStandard
+from servicing.enums import EventKind, LineKind, ServiceKind, TicketFileKind, TicketState, WhyNoWarranty, WhyStandard
 from servicing.forms import reports as reports_forms
 from servicing.forms import ticket_steps
-from servicing.models import ServiceReport, Ticket, TicketEvent
+from servicing.models import Carrier, ServiceReport, Ticket, TicketEvent
 from servicing.queries.canned_answers import fill_in
 from servicing.queries.clock import get_clock
 from servicing.queries.conversation import may_write
@@ -42,6 +42,7 @@ from servicing.queries.cover import covered_until, find_open_follow_up, is_cover
 from servicing.queries.file_access import PURPOSE
 from servicing.rules import next_moves
 from servicing.rules.clock import Clock
+from servicing.rules.warranty import is_over
 
 E, S = EventKind, TicketState
 WORK = "servicing.work_on_ticket"
@@ -197,6 +198,8 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             initial |= {"condition": ticket.condition, "accessories": ticket.accessories}
         if name == REPORT and (report := ServiceReport.objects.filter(ticket=ticket).first()):
             initial |= {field: getattr(report, field) for field in REPORT_FIELDS}
+        if name == "decide_warranty" and is_over(ticket.warranty_until, ticket.centre.today(ticket.opened_at)):
+            initial["why"] = WhyNoWarranty.EXPIRED  # proposed: the centre decides (R60)
         if name == "send_estimate":
             initial["valid_until"] = timezone.localdate() + DEFAULT_ESTIMATE_VALIDITY
         return initial
@@ -355,6 +358,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             "covered_until": covered_until(ticket),
             "follow_up": find_open_follow_up(ticket),
             "write_form": write_form,
+            "carriers": Carrier.objects.filter(is_offered=True),
             "may_write": may_work and may_write(ticket, now),
             "lines": lines,
             "sees_members": request.user.has_perm("members.view_member"),

@@ -114,6 +114,15 @@ class TicketSerializer(SparseSerializer):
     )
     warranty_asked = serializers.BooleanField()
     warranty = serializers.ChoiceField(choices=Warranty.choices)
+    purchased_on = serializers.DateField(
+        source="registration.purchased_on", allow_null=True, help_text="As registered; null if it is in no Kitbag."
+    )
+    warranty_months = serializers.IntegerField(
+        allow_null=True, help_text="By kind of product and country of purchase, if warranty is asked for (R60)."
+    )
+    warranty_until = serializers.DateField(
+        allow_null=True, help_text="Its last day. After it you may refuse with `expired`: you decide, nobody else does."
+    )
     why_no_warranty = serializers.ChoiceField(choices=WhyNoWarranty.choices, allow_blank=True)
     fault = serializers.CharField(allow_blank=True)
     condition = serializers.CharField(allow_blank=True)

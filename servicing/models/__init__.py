@@ -14,6 +14,7 @@ from servicing.models.tickets import (
     TicketQuerySet,
     VisitingMember,
 )
+from servicing.models.warranty import WarrantyPeriod
 from servicing.models.work import Estimate, EstimateLine, Part
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "TicketNote",
     "TicketQuerySet",
     "VisitingMember",
+    "WarrantyPeriod",
     "load_calendars",
 ]

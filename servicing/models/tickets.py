@@ -192,6 +192,10 @@ class Ticket(models.Model):
     warranty = models.CharField(_("warranty"), max_length=12, choices=Warranty, default=Warranty.CHARGEABLE)
     why_no_warranty = models.CharField(_("reason for no warranty"), max_length=16, choices=WhyNoWarranty, blank=True)
 
+    # Frozen when a warranty repair is asked for: by kind of product and country of purchase (R60).
+    warranty_months = models.PositiveSmallIntegerField(_("months of warranty"), null=True, blank=True, editable=False)
+    warranty_until = models.DateField(_("in warranty until"), null=True, blank=True, editable=False)
+
     charge = models.CharField(
         _("who pays"), max_length=10, choices=Charge, default=Charge.OPEN, db_default=Charge.OPEN, editable=False
     )

@@ -27,6 +27,7 @@ class Estimate(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=EstimateState, default=EstimateState.OPEN)
     sent_at = models.DateTimeField(_("sent"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True, editable=False)
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
 
     class Meta:

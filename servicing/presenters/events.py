@@ -13,6 +13,7 @@ E = EventKind
 NUMBERS = {"days": HELD_FOR.days}  # of the rules, for the sentences below
 # Keys of sentences that are more specific than a kind of event, or belong to none.
 MESSAGE, DOCUMENT, EXPIRED, PART_LATE = "message", "document", "estimate_expired", "part_late"
+REMINDER = "estimate_reminder"  # it expires soon
 SERIAL_CLAIMED = "serial_claimed"
 
 # (what happened, what happens next), with the placeholders "%(product)s" and those of NUMBERS.
@@ -61,6 +62,10 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.ESTIMATE_SENT: (
         _("The estimate for your %(product)s is ready"),
         _("Approve or decline it. The clock is paused until you do."),
+    ),
+    REMINDER: (
+        _("Your estimate for the %(product)s expires soon"),
+        _("Approve or decline it in time. Without an answer, it comes back to you unrepaired."),
     ),
     E.ESTIMATE_WITHDRAWN: (
         _("The estimate for your %(product)s was withdrawn"),

@@ -131,6 +131,7 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     events.SERIAL_CLAIMED: lambda news: news.state not in OVER,
     E.QUESTION_ASKED: lambda news: news.is_last_of_its_kind and news.asks,
     E.ESTIMATE_SENT: _is_estimate_open,
+    events.REMINDER: _is_estimate_open,
     E.ESTIMATE_WITHDRAWN: _is_another_estimate_awaited,
     E.ESTIMATE_DECLINED: lambda news: news.state == TicketState.DECLINED,
     events.EXPIRED: lambda news: news.state == TicketState.DECLINED,
@@ -164,7 +165,7 @@ def is_current(news: News) -> bool:
 
 # What the rules above read beside the ticket; all others need no further query.
 READS_EVENTS = (E.WARRANTY_DECIDED, E.QUESTION_ASKED, E.TARGET_CHANGED, E.LOAN_OFFERED)
-READS_ESTIMATES = (E.ESTIMATE_SENT, E.ESTIMATE_WITHDRAWN)
+READS_ESTIMATES = (E.ESTIMATE_SENT, events.REMINDER, E.ESTIMATE_WITHDRAWN)
 READS_PARTS = (E.PART_ORDERED, E.PART_EXPECTED, events.PART_LATE)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from members.models import Member
 from servicing.enums import (
     BEFORE_INTAKE,
+    Charge,
     EstimateState,
     EventKind,
     PauseReason,
@@ -31,20 +32,22 @@ from servicing.rules.places import PLACES, lapses_at
 E, S = EventKind, TicketState
 
 # What happens after each state, as the member reads it.
+SEND_IT, PART_ARRIVES, READY = _("You send it in"), _("The part arrives"), _("Ready to ship: the clock stops")
+WITH_YOU = _("With you again")
 NEXT_STEPS: Mapping[str, tuple[str | Promise, ...]] = {
-    S.WAITING: (_("A place becomes free"), _("You send it in"), _("Booked in: the clock starts")),
-    S.REQUESTED: (_("You send it in"), _("Booked in: the clock starts")),
-    S.ACCEPTED: (_("You send it in"), _("Booked in: the clock starts")),
+    S.WAITING: (_("A place becomes free"), SEND_IT, _("Booked in: the clock starts")),
+    S.REQUESTED: (SEND_IT, _("Booked in: the clock starts")),
+    S.ACCEPTED: (SEND_IT, _("Booked in: the clock starts")),
     S.IN_TRANSIT: (_("Booked in: the clock starts"), _("Assessed")),
-    S.BOOKED_IN: (_("Assessed"), _("Work starts"), _("Ready to ship: the clock stops")),
-    S.ASSESSED: (_("Work starts"), _("Ready to ship: the clock stops")),
-    S.ESTIMATE_SENT: (_("Your answer"), _("Work starts"), _("Ready to ship: the clock stops")),
-    S.APPROVED: (_("Work starts"), _("Ready to ship: the clock stops")),
+    S.BOOKED_IN: (_("Assessed"), _("Work starts"), READY),
+    S.ASSESSED: (_("Work starts"), READY),
+    S.ESTIMATE_SENT: (_("Your answer"), _("Work starts"), READY),
+    S.APPROVED: (_("Work starts"), READY),
     S.DECLINED: (_("Ready to ship, unrepaired"), _("On its way back")),
-    S.WAITING_PARTS: (_("The part arrives"), _("Work continues"), _("Ready to ship: the clock stops")),
-    S.IN_REPAIR: (_("Ready to ship: the clock stops"), _("On its way back")),
+    S.WAITING_PARTS: (PART_ARRIVES, _("Work continues"), READY),
+    S.IN_REPAIR: (READY, _("On its way back")),
     S.READY: (_("On its way back"),),
-    S.SHIPPED: (_("With you again"),),
+    S.SHIPPED: (WITH_YOU,),
 }
 # Each state in one line, for lists.
 STATE_SENTENCES: Mapping[str, str | Promise] = {
@@ -170,8 +173,26 @@ class Job:
         return lapses_at(held) if held else None
 
     @property
-    def next_steps(self) -> tuple[str | Promise, ...]:
-        return NEXT_STEPS.get(self.ticket.state, ())
+    def next_steps(self) -> list[tuple[str | Promise, date | None]]:
+        """What is still to come, with its day where it is known."""
+        days = {
+            SEND_IT: self._local_day(self.held_until),
+            PART_ARRIVES: self.clock.part_expected,
+            READY: self._ready_on(),
+        }
+        return [(step, days.get(step)) for step in NEXT_STEPS.get(self.ticket.state, ())]
+
+    def _ready_on(self) -> date | None:
+        """The day after the last part if the target will be missed; else the target, while it is ahead and running."""
+        calendar = self.ticket.centre.calendar
+        if ready_on := expected_ready_on(self.clock, calendar, self.now.astimezone(calendar.zone).date()):
+            return ready_on
+        due_at = self.clock.due_at
+        is_ahead = due_at is not None and due_at > self.now and not self.clock.paused_since
+        return self._local_day(due_at) if is_ahead and not self.clock.will_be_missed else None
+
+    def _local_day(self, at: datetime | None) -> date | None:
+        return at.astimezone(self.ticket.centre.calendar.zone).date() if at else None
 
     @property
     def stamp(self) -> str:
@@ -265,6 +286,14 @@ def open_estimate(estimates: Iterable[Estimate], ticket: Ticket) -> Estimate | N
     if ticket.state != S.ESTIMATE_SENT:
         return None
     return next((estimate for estimate in estimates if estimate.state == EstimateState.OPEN), None)
+
+
+def why_unrepaired(estimates: Iterable[Estimate], ticket: Ticket) -> str:
+    """Why it comes back unrepaired: "declined" or "expired"; "" if it does not, or is back already."""
+    if ticket.charge != Charge.DECLINED or ticket.ended_at or ticket.state == S.ESTIMATE_SENT:
+        return ""
+    newest = max(estimates, key=lambda estimate: estimate.number, default=None)
+    return "expired" if newest and newest.state == EstimateState.EXPIRED else "declined"
 
 
 def _reason_of(row: TicketEvent) -> str | Promise:

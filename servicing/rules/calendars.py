@@ -1,6 +1,6 @@
 """What changed between two calendars of a centre, and what that means for a target (R72)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, format_week, pa
 from cps_portal.core.lib.public_holidays import half_days
 
 Facts = dict[str, Any]
+LONGEST_CLOSING_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,9 @@ def _hours(text: str) -> Hours | None:
     if not dash:
         return None
     return Hours(time.fromisoformat(opens), END_OF_DAY if closes == "24:00" else time.fromisoformat(closes))
+
+
+def working_day_before(day: date, is_working_day: Callable[[date], bool]) -> date:
+    """The last working day before this day; the day itself if none of the two weeks before it is worked."""
+    earlier = (day - timedelta(days=days) for days in range(1, LONGEST_CLOSING_DAYS + 1))
+    return next((candidate for candidate in earlier if is_working_day(candidate)), day)

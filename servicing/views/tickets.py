@@ -24,11 +24,11 @@ from cps_portal.core.submissions.once import run_once
 from members.access import MemberRequest, answer_snapshot, member_required
 from members.forms.common import add_refusal
 from members.support.forms import TOO_OFTEN
-from servicing.actions import estimates, places, tickets
+from servicing.actions import estimates, places, shipping, tickets
 from servicing.actions.events import Actor
 from servicing.actions.messages import write_message
 from servicing.actions.shipping import may_change_return
-from servicing.enums import OVER, CentreStatus, TicketFileKind
+from servicing.enums import OVER, CentreStatus, Direction, TicketFileKind
 from servicing.forms.tickets import MessageForm
 from servicing.models import ServiceReport, Ticket, TicketEvent
 from servicing.presenters import calendars
@@ -38,6 +38,7 @@ from servicing.queries.conversation import may_write
 from servicing.queries.cover import covered_until, find_open_follow_up, is_covered, other_centres
 from servicing.queries.file_access import PURPOSE
 from servicing.queries.history import history_of
+from servicing.queries.locator import opening_text
 from servicing.views.loans import make_loan_panel
 
 DONE_PER_PAGE = 20
@@ -169,6 +170,21 @@ def cancel_ticket(request: MemberRequest, reference: str) -> HttpResponse:
 @never_cache
 @require_POST
 @member_required
+def report_delivery(request: MemberRequest, reference: str) -> HttpResponse:
+    """The member has the product back (R61). A second click changes nothing, and the job is not closed by it."""
+    ticket = _get_own_ticket(request, reference)
+    message = _("Good to know. Enjoy having it back.")
+    return _perform(
+        request,
+        ticket,
+        message,
+        lambda actor, now: shipping.record_delivery(ticket=ticket, actor=actor, at=now, external_id="member-delivered"),
+    )
+
+
+@never_cache
+@require_POST
+@member_required
 def choose_standard(request: MemberRequest, reference: str) -> HttpResponse:
     """Stop waiting for a place and take standard speed (R49)."""
     ticket = _get_own_ticket(request, reference)
@@ -210,6 +226,7 @@ def _context(job: jobs.Job) -> dict[str, Any]:
     ticket = job.ticket
     estimates = list(ticket.estimates.prefetch_related("lines"))
     parts = list(ticket.parts.all())
+    shipments = list(ticket.shipments.select_related("carrier"))
     ticket_files = list(ticket.files.select_related("file").order_by("at", "pk"))
     own_files = [file for file in ticket_files if file.message_id is None]
     return {
@@ -221,8 +238,11 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "skipped": calendars.explain_target(job.clock, ticket.centre.calendar),
         "estimate": jobs.open_estimate(estimates, ticket),
         "estimates": estimates,
+        "unrepaired": jobs.why_unrepaired(estimates, ticket),
         "parts": [part for part in parts if part.arrived_at is None],
-        "shipments": list(ticket.shipments.select_related("carrier")),
+        "shipments": shipments,
+        "is_back": any(row.delivered_at for row in shipments if row.direction == Direction.TO_CUSTOMER),
+        "open_now": dict(zip(("is_open", "hours"), opening_text(ticket.centre, job.now), strict=True)),
         "may_change_shipping": may_change_return(ticket),
         "said": ticket.messages.prefetch_related("files__file"),
         "panel": make_loan_panel(ticket),

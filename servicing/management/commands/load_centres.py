@@ -2,14 +2,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from servicing.actions.centres import load_carriers, load_centres
+from servicing.actions.centres import load_carriers, load_centres, load_warranty_periods
 
 
 class Command(BaseCommand):
-    help = "Add service centres and carriers that are missing; existing rows are not changed."
+    help = "Add service centres, carriers and warranty periods that are missing; existing rows are not changed."
 
     def handle(self, **options: Any) -> None:
         added, existing = load_centres()
         carriers = load_carriers()
+        periods = load_warranty_periods()
         if options["verbosity"]:
-            self.stdout.write(f"service centres: {added} added, {existing} existing; carriers: {carriers} added")
+            self.stdout.write(
+                f"service centres: {added} added, {existing} existing; carriers: {carriers} added; "
+                f"warranty periods: {periods} added"
+            )
