@@ -31,6 +31,11 @@ class Page:
     text: str
     redirected: bool = False
 
+    def describe(self) -> str:
+        """Address, status and first words, for the report of a failure."""
+        words = " ".join(re.sub(r"<[^>]*>", " ", self.text.partition("<main")[2]).split())
+        return f"{self.path} ({self.status}): {words[:300]}"
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -127,8 +132,7 @@ def find_form(page: Page, action: str, field: str) -> Data:
         if "csrfmiddlewaretoken" in data and (leads_to or page.path).partition("?")[0] == action
     ]
     if not forms:
-        title = re.search(r"<title>(.*?)</title>", page.text, re.DOTALL)
-        raise JourneyFailed(f"{page.path} ({page.status}, {title and title[1].strip()}): no form leads to {action}")
+        raise JourneyFailed(f"no form leads to {action} on {page.describe()}")
     return next((data for data in forms if field in data), forms[0])
 
 

@@ -149,8 +149,7 @@ class Journey:
 
     def _expect(self, page: Page, is_right: object) -> None:
         if not is_right:
-            words = " ".join(re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2]).split())
-            raise JourneyFailed(f"{page.path} ({page.status}): {words[:300]}")
+            raise JourneyFailed(page.describe())
 
     def _presses_twice(self) -> bool:
         return self.dice.random() < 0.2

@@ -22,8 +22,7 @@ from kitbag.enums import RegistrationState
 from kitbag.models import Registration
 from members import actions as members
 from members.access import newest_terms
-from members.enums import Level
-from members.models import Member, User
+from members.models import User
 from members.offers.models import PackEvent, WelcomePack
 from members.support.models import Case
 from servicing.models import Ticket
@@ -64,7 +63,7 @@ def serial_of(number: int, *, registered: bool) -> str:
 
 
 def prepare(plan: Plan) -> dict[int, int]:
-    """The programme, the simulator as a partner, and Silver members; returns the registered cameras by member."""
+    """The programme, the simulator as a partner, and members Silver by a camera; returns the cameras by member."""
     bring_up_to_date()
     call_command("load_programme", verbosity=0)
     call_command("load_offers", verbosity=0)
@@ -80,9 +79,7 @@ def prepare(plan: Plan) -> dict[int, int]:
             EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
             profile = members.Profile("Member", str(number), "ZA")
             member = members.join(user=user, profile=profile, is_adult=True, terms=terms, at=now)
-            if number in plan.registering:
-                cameras[number] = validated(member, body, serial_of(number, registered=True)).pk
-    Member.objects.filter(level=Level.RED).update(level=Level.SILVER)
+            cameras[number] = validated(member, body, serial_of(number, registered=True)).pk
     connection.close()
     return cameras
 
