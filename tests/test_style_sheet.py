@@ -1,4 +1,4 @@
-"""The portal's style sheet: one file for the browser, joined from one file per component."""
+"""The style sheets of members and of staff: one file each for the browser, joined from one file per component."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.utils import get_files
 
 from cps_portal.core.lib import style_sheet
-from cps_portal.core.lib.style_sheet import INDEX, STYLE_SHEET, StyleSheetStorage, join_imports
+from cps_portal.core.lib.style_sheet import INDEXES, STYLE_SHEET, StyleSheetStorage, join_imports
 from members.offers.views.cards import OFFLINE_ASSETS
 from tests.rows import each_row
 
@@ -19,22 +19,24 @@ CLASS = re.compile(r"\.([a-z][\w-]*)")
 
 
 def test_the_browser_gets_one_file() -> None:
-    css = Path(str(finders.find(STYLE_SHEET))).read_text()
-    assert not re.search(r"^\s*@import", css, re.MULTILINE)
-    assert css == join_imports(INDEX)
-    assert css.index("@layer tokens, base, layout, components, utilities;") < css.index("@layer tokens {")
+    for name, index in INDEXES.items():
+        css = Path(str(finders.find(name))).read_text()
+        assert css == join_imports(index)
+        assert re.findall(r"^@import (?!url\(\"\.\./admin/css/)", css, re.MULTILINE) == [], name
+        assert css.index("@layer tokens, ") < css.index("@layer tokens {")
 
 
 def test_every_source_is_imported_once() -> None:
-    imported = re.findall(r'@import "([^"]+)"', INDEX.read_text())
-    sources = [path.relative_to(INDEX.parent).as_posix() for path in INDEX.parent.rglob("*.css") if path != INDEX]
-    assert sorted(imported) == sorted(sources)
+    for index in INDEXES.values():
+        imported = re.findall(r'@import "((?!\.\./)[^"]+)"', index.read_text())
+        sources = [path.relative_to(index.parent).as_posix() for path in index.parent.rglob("*.css") if path != index]
+        assert sorted(imported) == sorted(sources)
 
 
 def test_an_edit_shows_at_the_next_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     index, part = tmp_path / "index.css", tmp_path / "part.css"
     index.write_text('@layer base;\n@import "part.css" layer(base);\n')
-    monkeypatch.setattr(style_sheet, "INDEX", index)
+    monkeypatch.setattr(style_sheet, "INDEXES", {STYLE_SHEET: index})
     storage = StyleSheetStorage(location=tmp_path / "build")
     for rule in ("b { color: red; }\n", "b { color: blue; }\n"):
         part.write_text(rule)
@@ -58,7 +60,7 @@ def test_no_class_is_styled_that_nothing_uses() -> None:
         if path.suffix in {".html", ".js", ".py"}
     ]
     words = {word for path in users for word in re.findall(r"[\w-]+", path.read_text())}
-    css = COMMENT.sub("", join_imports(INDEX))
+    css = COMMENT.sub("", "".join(join_imports(index) for index in INDEXES.values()))
     styled = {name for selector in SELECTORS.findall(css) for name in CLASS.findall(selector)}
     assert len(styled) > 200
     assert styled - words == set()

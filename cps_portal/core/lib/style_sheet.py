@@ -1,4 +1,4 @@
-"""Serves the portal's style sheet as one file, while its source is one file per component."""
+"""Serves each style sheet, of members and of staff, as one file, while its source is one file per component."""
 
 import re
 from pathlib import Path
@@ -8,20 +8,22 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import BaseStorageFinder
 from django.core.files.storage import FileSystemStorage
 
+SOURCES = settings.BASE_DIR / "static" / "css"
 STYLE_SHEET = "css/portal.css"
-INDEX = settings.BASE_DIR / "static" / "css" / "portal" / "index.css"
+INDEXES = {STYLE_SHEET: SOURCES / "portal" / "index.css", "css/desk.css": SOURCES / "desk" / "index.css"}
 BUILD_DIR = settings.BASE_DIR / ".build"
-IMPORT = re.compile(r'^@import "([\w/-]+\.css)" layer\((\w+)\);$', re.MULTILINE)
+IMPORT = re.compile(r'^@import "([\w/.-]+\.css)" layer\((\w+)\);$', re.MULTILINE)
 
 
 class StyleSheetStorage(FileSystemStorage):
-    """A folder with nothing but the style sheet, written at every look: an edit shows at the next reload."""
+    """A folder with nothing but the style sheets, written at every look: an edit shows at the next reload."""
 
     def exists(self, name: str) -> bool:
-        return name == STYLE_SHEET and write_style_sheet(Path(self.location)).exists()
+        return name in INDEXES and write_style_sheet(Path(self.location), name).exists()
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        write_style_sheet(Path(self.location))
+        for name in INDEXES:
+            write_style_sheet(Path(self.location), name)
         return super().listdir(path)
 
 
@@ -29,9 +31,9 @@ class StyleSheetFinder(BaseStorageFinder):
     storage = StyleSheetStorage(location=BUILD_DIR)
 
 
-def write_style_sheet(folder: Path) -> Path:
-    target = folder / STYLE_SHEET
-    css = join_imports(INDEX)
+def write_style_sheet(folder: Path, name: str) -> Path:
+    target = folder / name
+    css = join_imports(INDEXES[name])
     if not target.exists() or target.read_text() != css:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Several processes may write it at once, and none may read half of it.

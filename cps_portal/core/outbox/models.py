@@ -61,6 +61,9 @@ class Message(models.Model):
                 fields=["ordering_key", "next_at", "id"], name="outbox_message_lane", condition=Q(state__in=OPEN)
             ),
             models.Index(fields=["created_at"], name="outbox_message_to_blank", condition=Q(blanked_at=None)),
+            models.Index(
+                fields=["created_at"], name="outbox_message_trouble", condition=Q(state__in=(State.FAILED, State.HELD))
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="outbox_message_state_known", condition=Q(state__in=State.values)),

@@ -1,0 +1,297 @@
+"""The desk of staff: its parts in the rail, the records by subject, the queues of Today, and hits of the box (R54)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from cps_portal.site.queries.finder import Found
+from cps_portal.site.queries.workload import Waiting
+from members.models import User
+from servicing.enums import TicketState
+
+Text = Any  # a lazy translation, or a string
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the desk in the rail. `key` goes to it after G; a part of another is indented."""
+
+    right: str
+    address: str
+    label: Text
+    icon: str = ""
+    key: str = ""
+    query: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.address) + self.query
+
+
+REVIEWS = "admin:kitbag_registrationinreview_changelist"
+CASES = "admin:cases_case_changelist"
+JOBS = "admin:servicing_ticket_changelist"
+PARTS = (
+    Part("", "admin:index", _("Today"), "home", "t"),
+    Part("kitbag.decide_registration", REVIEWS, _("Decide"), "ok", "d"),
+    Part("kitbag.decide_registration", REVIEWS, _("Appeals"), query="?review_reason__exact=appeal"),
+    Part("kitbag.decide_claim", "admin:kitbag_claim_changelist", _("Claims")),
+    Part("cases.view_case", CASES, _("Cases"), "chat", "c"),
+    Part("cases.view_case", CASES, _("Mine"), query="?taken=mine"),
+    Part("cases.view_case", CASES, _("Nobody’s"), query="?taken=free"),
+    Part("members.view_member", "admin:members_member_changelist", _("Members"), "user", "m"),
+    Part("servicing.view_ticket", JOBS, _("Jobs"), "service", "j"),
+    Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Book in")),
+    Part("servicing.view_loan", "admin:servicing_loan_changelist", _("Loans"), "camera", "l"),
+    Part("kitbag.plan_stagechange", "admin:kitbag_stagechange_changelist", _("Programme"), "calendar", "p"),
+    Part("kitbag.plan_stagechange", "admin:kitbag_catalogueproposal_changelist", _("Proposals")),
+    Part("system.view_tick", "admin:system_tick_changelist", _("System"), "shield", "s"),
+)
+MAX_TABS = 4  # of a phone, beside the one of all records
+
+
+def parts_for(user: User) -> list[Part]:
+    return [part for part in PARTS if not part.right or user.has_perm(part.right)]
+
+
+def role_of(user: User) -> str:
+    """What stands under the name of the desk."""
+    if user.is_superuser:
+        return gettext("Administration")
+    rights = {
+        "kitbag.decide_registration": gettext("Support"),
+        "kitbag.plan_stagechange": gettext("Programme"),
+        "servicing.work_on_ticket": gettext("Service centre"),
+    }
+    return next((name for right, name in rights.items() if user.has_perm(right)), gettext("Staff"))
+
+
+# --- All records ---------------------------------------------------------------------------------
+
+MEMBERS, KIT, SERVICE, OFFERS, SUPPORT, PARTNERS, SYSTEM, LOGS = (
+    (_("Members"), "user"),
+    (_("Kit"), "kit"),
+    (_("Servicing"), "service"),
+    (_("Offers, packs, cards"), "card"),
+    (_("Support"), "chat"),
+    (_("Partners"), "store"),
+    (_("System"), "shield"),
+    (_("Logs and histories"), "history"),
+)
+SUBJECTS = (MEMBERS, KIT, SERVICE, OFFERS, SUPPORT, PARTNERS, SYSTEM, LOGS)
+SUBJECT_OF_APP = {
+    "members": MEMBERS,
+    "kitbag": KIT,
+    "servicing": SERVICE,
+    "offers": OFFERS,
+    "cases": SUPPORT,
+    "partners": PARTNERS,
+}
+LOG_MODELS = frozenset({"LogEntry", "ApiCall", "Attempt", "IdempotencyRecord", "LedgerCheck", "CalendarSnapshot"})
+
+
+def is_log(model: type[Model]) -> bool:
+    """Whether it is a history of another model, or only ever appended to by the portal."""
+    return hasattr(model, "pgh_tracked_model") or model.__name__ in LOG_MODELS
+
+
+def records_by_subject(apps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The models that somebody may see, by subject: those that can be changed first, histories last of all.
+
+    `apps` is what `AdminSite.get_app_list` returns. A subject without a model is left out.
+    """
+    subjects: dict[Any, list[dict[str, Any]]] = {subject: [] for subject in SUBJECTS}
+    for app in apps:
+        for entry in app["models"]:
+            subject = LOGS if is_log(entry["model"]) else SUBJECT_OF_APP.get(app["app_label"], SYSTEM)
+            is_main = subject is not LOGS and (entry["perms"]["change"] or entry["perms"]["add"])
+            subjects[subject].append({**entry, "is_main": is_main})
+    return [
+        {"name": name, "icon": icon, "models": sorted(models, key=lambda entry: not entry["is_main"])}
+        for (name, icon), models in subjects.items()
+        if models
+    ]
+
+
+# --- Today ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """A line of Today with the list it opens."""
+
+    label: Text
+    icon: str
+    url: str
+    waiting: Waiting
+
+
+QUEUE_PAGES: dict[str, tuple[Text, str, str, str]] = {
+    "reviews": (_("Registrations to check"), "serial", REVIEWS, ""),
+    "appeals": (_("Appeals"), "alert", REVIEWS, "?review_reason__exact=appeal"),
+    "cases": (_("Cases"), "chat", CASES, ""),
+    "claims": (_("Claims to a serial number"), "swap", "admin:kitbag_claim_changelist", ""),
+    "sightings": (_("Stolen kit seen this week"), "lock", "admin:kitbag_sighting_changelist", ""),
+    "packs": (_("Welcome Packs that are late"), "gift", "admin:offers_welcomepack_changelist", "?trouble=late"),
+    "loans": (_("Loans with customers"), "camera", "admin:servicing_loan_changelist", "?state__exact=out"),
+    "proposals": (
+        _("Proposed changes of the catalogue"),
+        "edit",
+        "admin:kitbag_catalogueproposal_changelist",
+        "?state__exact=open",
+    ),
+    "planned": (_("Planned changes"), "calendar", "admin:kitbag_stagechange_changelist", "?state__exact=planned"),
+    "failed": (_("Messages that failed"), "mail", "admin:outbox_message_changelist", "?state__exact=failed"),
+    "held": (_("Messages held"), "clock", "admin:outbox_message_changelist", "?state__exact=held"),
+}
+
+
+def queue_rows(queues: Mapping[str, Waiting]) -> list[QueueRow]:
+    """Queues with something in them, what is overdue first."""
+    rows = [
+        QueueRow(label, icon, reverse(address) + query, queues[key])
+        for key, (label, icon, address, query) in QUEUE_PAGES.items()
+        if key in queues and queues[key].total
+    ]
+    return sorted(rows, key=lambda row: not row.waiting.late)
+
+
+def job_rows(jobs: Mapping[str, Waiting]) -> list[QueueRow]:
+    """Open jobs by step, in the usual order of the steps."""
+    url = reverse(JOBS)
+    return [
+        QueueRow(state.label, "service", f"{url}?state={state.value}", jobs[state.value])
+        for state in TicketState
+        if state.value in jobs
+    ]
+
+
+def summary(waiting: Iterable[Waiting]) -> str:
+    """The line under the heading of Today."""
+    rows = list(waiting)
+    late, today = sum(row.late for row in rows), sum(row.today for row in rows)
+    if not late and not today:
+        return gettext("Nothing is overdue, and nothing more is due today.")
+    sentences = [
+        (late, ngettext("%(count)s thing is overdue.", "%(count)s things are overdue.", late)),
+        (today, ngettext("%(count)s is due today.", "%(count)s are due today.", today)),
+    ]
+    return " ".join(sentence % {"count": count} for count, sentence in sentences if count)
+
+
+# --- The one box ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hit:
+    title: str
+    sub: str
+    url: str
+    exact: bool
+    level: str = ""
+    level_name: str = ""
+
+
+@dataclass(frozen=True)
+class HitGroup:
+    label: Text
+    icon: str
+    hits: list[Hit]
+
+
+KINDS: dict[str, tuple[Text, str]] = {
+    "members": (_("Members"), "user"),
+    "serials": (_("Serial numbers"), "serial"),
+    "jobs": (_("Jobs"), "service"),
+    "parcels": (_("Parcels"), "truck"),
+    "cases": (_("Cases"), "chat"),
+    "packs": (_("Welcome Packs"), "gift"),
+    "cards": (_("Cards"), "card"),
+    "visitors": (_("Visiting members"), "globe"),
+}
+
+
+def hit_groups(found: Iterable[Found]) -> list[HitGroup]:
+    """By kind, kinds with an exact hit first."""
+    hits: dict[str, list[Hit]] = {}
+    for row in found:
+        hits.setdefault(row.kind, []).append(HITS[row.kind](row.row, row.exact))
+    return [HitGroup(*KINDS[kind], hits=rows) for kind, rows in hits.items()]
+
+
+def only_exact(groups: Iterable[HitGroup]) -> Hit | None:
+    """The hit that Enter opens: the only exact one."""
+    exact = [hit for group in groups for hit in group.hits if hit.exact]
+    return exact[0] if len(exact) == 1 else None
+
+
+def _page_of(row: Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def _join(*parts: object) -> str:
+    return " · ".join(text for text in map(str, parts) if text)
+
+
+def _member(row: Any, exact: bool) -> Hit:  # noqa: FBT001  # called by table
+    sub = _join(row.number_in_groups, row.user.email, row.get_country_display())
+    return Hit(row.full_name or row.user.email, sub, _page_of(row), exact, row.level, row.get_level_display())
+
+
+def _serial(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    return Hit(
+        f"{row.product} {row.serial}", _join(row.member.full_name, row.get_state_display()), _page_of(row), exact
+    )
+
+
+def _job(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    customer = row.member.full_name if row.member else row.visitor.name if row.visitor else ""
+    sub = _join(customer, row.centre, row.get_state_display())
+    return Hit(f"{row.reference_in_groups} {row.product}", sub, _page_of(row), exact)
+
+
+def _parcel(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    return Hit(row.reference_in_groups, str(row.centre), f"{reverse(JOBS)}?q={row.reference}", exact)
+
+
+def _case(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    sub = _join(row.reference_in_groups, row.person, row.get_state_display())
+    return Hit(row.subject or row.get_kind_display(), sub, _page_of(row), exact)
+
+
+def _pack(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    return Hit(row.reference_in_groups, _join(row.member.full_name, row.get_state_display()), _page_of(row), exact)
+
+
+def _card(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    state = gettext("no longer valid") if row.revoked_at else gettext("valid")
+    return Hit(row.number_in_groups, _join(row.member.full_name, state), _page_of(row), exact)
+
+
+def _visitor(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    return Hit(row.name, _join(row.card_number, row.region), _page_of(row), exact)
+
+
+HITS: dict[str, Callable[[Any, bool], Hit]] = {
+    "members": _member,
+    "serials": _serial,
+    "jobs": _job,
+    "parcels": _parcel,
+    "cases": _case,
+    "packs": _pack,
+    "cards": _card,
+    "visitors": _visitor,
+}
+
+
+def current_part(parts: Iterable[Part], path: str) -> Part | None:
+    """The part whose address the path continues; the index only for itself."""
+    fitting: Iterator[Part] = (part for part in parts if part.icon and path.startswith(reverse(part.address)))
+    index = reverse("admin:index")
+    longest = max(fitting, key=lambda part: len(reverse(part.address)), default=None)
+    return None if longest and longest.url == index != path else longest

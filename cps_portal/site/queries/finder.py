@@ -1,0 +1,165 @@
+"""The one box of the desk: whatever is typed, pasted or scanned, in what the reader may see (R54).
+
+Each kind is looked up by an index of its own, so that the box answers while somebody types.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+
+from cps_portal.core.lib.folding import LETTER_BY_LETTER, fold
+from cps_portal.core.lib.reference import parse_reference
+from cps_portal.core.lib.text import clean_code, clean_email
+from kitbag.models import Registration
+from kitbag.rules import look_up_keys
+from members.models import Member, User
+from members.offers.models import Card, WelcomePack
+from members.support.models import Case
+from servicing.models import Parcel, Shipment, Ticket, VisitingMember
+
+MAX_TERM_LENGTH = 300
+MIN_LETTERS = 2
+MAX_HITS = 8  # of each kind
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row that matches. `exact`: what was typed can mean nothing else of this kind."""
+
+    kind: str
+    row: Model
+    exact: bool
+
+
+def clean_term(text: str) -> str:
+    return " ".join(text.replace("\0", "").split())[:MAX_TERM_LENGTH]
+
+
+def is_long_enough(term: str) -> bool:
+    """Two letters or digits, or one of a script that writes words in single signs."""
+    letters = [sign for sign in fold(term) if sign.isalnum()]
+    return len(letters) >= MIN_LETTERS or bool(LETTER_BY_LETTER.search("".join(letters)))
+
+
+def find(user: User, term: str) -> list[Found]:
+    """At most MAX_HITS of each kind, exact ones first. Nothing for a term that is too short."""
+    if not is_long_enough(term):
+        return []
+    hits = [
+        hit for kind, (right, look_up) in KINDS.items() if user.has_perm(right) for hit in look_up(kind, user, term)
+    ]
+    return sorted(hits, key=lambda hit: not hit.exact)
+
+
+def queries_of(user: User, term: str) -> Iterator[QuerySet[Any]]:
+    """Every query that `find` asks for somebody with all rights."""
+    yield from (_members(term), _serials(term), _jobs(user, term), _parcels(term), _cases(term))
+    yield from (_packs(term), _cards(term), _visitors(user, term))
+
+
+def _any_of(model: type[Model], *queries: QuerySet[Any]) -> QuerySet[Any]:
+    """The rows of any of these. Combined by OR, every row of the table would be compared."""
+    keys = [query.order_by().values("pk") for query in queries]
+    return model._default_manager.filter(pk__in=keys[0].union(*keys[1:]))
+
+
+def _members(term: str) -> QuerySet[Member]:
+    return Member.objects.search(term).select_related("user")[:MAX_HITS]
+
+
+def _serials(term: str) -> QuerySet[Registration]:
+    keys = look_up_keys(term)
+    rows = Registration.objects.filter(serial_key__in=keys) if keys else Registration.objects.none()
+    return rows.select_related("product", "member").order_by("-pk")[:MAX_HITS]
+
+
+def _jobs(user: User, term: str) -> QuerySet[Ticket]:
+    tickets, reference = Ticket.objects, parse_reference(term)
+    found = _any_of(
+        Ticket,
+        tickets.filter(reference=reference),
+        tickets.filter(parcel__in=Parcel.objects.filter(reference=reference)),
+        tickets.filter(serial_key__in=look_up_keys(term)),
+        tickets.filter(pk__in=Shipment.objects.tracked_as(term).values("tickets")),
+    )
+    seen = Ticket.objects.seen_by(user).filter(pk__in=found.values("pk"))
+    return seen.select_related("product", "member", "visitor", "centre", "parcel").order_by("-pk")[:MAX_HITS]
+
+
+def _parcels(term: str) -> QuerySet[Parcel]:
+    reference = parse_reference(term)
+    rows = Parcel.objects.filter(reference=reference) if reference else Parcel.objects.none()
+    return rows.select_related("centre")[:MAX_HITS]
+
+
+def _cases(term: str) -> QuerySet[Case]:
+    cases = Case.objects
+    found = _any_of(Case, cases.filter(reference=parse_reference(term)), cases.filter(visitor_words__named=term))
+    return found.select_related("member").order_by("-pk")[:MAX_HITS]
+
+
+def _packs(term: str) -> QuerySet[WelcomePack]:
+    reference = parse_reference(term)
+    rows = WelcomePack.objects.filter(reference=reference) if reference else WelcomePack.objects.none()
+    return rows.select_related("member")[:MAX_HITS]
+
+
+def _cards(term: str) -> QuerySet[Card]:
+    return Card.objects.presented(term).select_related("member")[:MAX_HITS]
+
+
+def _visitors(user: User, term: str) -> QuerySet[VisitingMember]:
+    rows = VisitingMember.objects.filter(Q(name_words__named=term))
+    if not user.has_perm("servicing.view_every_ticket"):
+        rows = rows.filter(pk__in=Ticket.objects.seen_by(user).values("visitor"))
+    return rows.order_by("-pk")[:MAX_HITS]
+
+
+def _hit_members(kind: str, _user: User, term: str) -> Iterator[Found]:
+    number, email = clean_code(term).replace(" ", "").replace("-", ""), clean_email(term)
+    for member in _members(term):
+        yield Found(kind, member, exact=number == member.number or email == member.user.email.lower())
+
+
+def _hit_serials(kind: str, _user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=True) for row in _serials(term))
+
+
+def _hit_jobs(kind: str, user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=True) for row in _jobs(user, term))
+
+
+def _hit_parcels(kind: str, _user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=False) for row in _parcels(term))
+
+
+def _hit_cases(kind: str, _user: User, term: str) -> Iterator[Found]:
+    reference = parse_reference(term)
+    return (Found(kind, row, exact=row.reference == reference) for row in _cases(term))
+
+
+def _hit_packs(kind: str, _user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=True) for row in _packs(term))
+
+
+def _hit_cards(kind: str, _user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=True) for row in _cards(term))
+
+
+def _hit_visitors(kind: str, user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=False) for row in _visitors(user, term))
+
+
+# In the order of the page. Each asks for the right to see such rows in the admin.
+KINDS: dict[str, tuple[str, Callable[[str, User, str], Iterator[Found]]]] = {
+    "members": ("members.view_member", _hit_members),
+    "serials": ("kitbag.view_registration", _hit_serials),
+    "jobs": ("servicing.view_ticket", _hit_jobs),
+    "parcels": ("servicing.view_parcel", _hit_parcels),
+    "cases": ("cases.view_case", _hit_cases),
+    "packs": ("offers.view_welcomepack", _hit_packs),
+    "cards": ("offers.view_card", _hit_cards),
+    "visitors": ("servicing.view_visitingmember", _hit_visitors),
+}

@@ -1,0 +1,81 @@
+"""The admin as the desk of staff: its frame, Today, and the one box (R54)."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from cps_portal.core.lib.admin import PortalAdminSite
+from cps_portal.site.presenters import desk
+from cps_portal.site.queries import finder, workload
+
+
+class DeskSite(PortalAdminSite):
+    """The portal's admin site. Its pages keep their addresses; the rail and the box are on every one of them."""
+
+    enable_nav_sidebar = False
+    index_template = "admin/index.html"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [path("search/", self.admin_view(require_safe(self.search)), name="search"), *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        if not context["has_permission"]:
+            return context
+        user: Any = request.user
+        parts = desk.parts_for(user)
+        main = [part for part in parts if part.icon]
+        shell = {
+            "parts": parts,
+            "tabs": main[: desk.MAX_TABS],
+            "current": desk.current_part(main, request.path),
+            "role": desk.role_of(user),
+            "records": desk.records_by_subject(context["available_apps"]),
+        }
+        return {**context, "shell": shell, "term": ""}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Today: what waits for whoever opens it."""
+        user: Any = request.user
+        now = timezone.now()
+        queues, jobs = workload.read_queues(user, now), workload.read_jobs(user, now)
+        today = {
+            "title": gettext("Today"),
+            "summary": desk.summary([*queues.values(), *jobs.values()]),
+            "queues": desk.queue_rows(queues),
+            "jobs": desk.job_rows(jobs),
+            "cases_due": workload.cases_due(user),
+            "jobs_due": workload.jobs_due(user),
+            "now": now,
+        }
+        return super().index(request, {**today, **(extra_context or {})})
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """The one box. Enter opens the only exact hit; while somebody types, only the hits are sent."""
+        term = finder.clean_term(request.GET.get("q", ""))
+        user: Any = request.user
+        groups = desk.hit_groups(finder.find(user, term))
+        typing = bool(getattr(request, "htmx", False))
+        hit = desk.only_exact(groups)
+        if hit and not typing:
+            return open_hit(hit)
+        template = "admin/desk/_found.html" if typing else "admin/desk/search.html"
+        context = {
+            **self.each_context(request),
+            "title": gettext("Search"),
+            "term": term,
+            "groups": groups,
+            "too_short": not finder.is_long_enough(term),
+            "count": sum(len(group.hits) for group in groups),
+        }
+        return TemplateResponse(request, template, context)
+
+
+def open_hit(hit: desk.Hit) -> HttpResponseRedirect:
+    """Where an exact hit of the box is opened. What staff open is recorded by the page itself, not here."""
+    return HttpResponseRedirect(hit.url)

@@ -1,0 +1,131 @@
+"""Today: what waits for each role, counted in few queries on indexes, and only what its rights open (R54)."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cps_portal.site.queries import workload
+from kitbag.models import Registration
+from kitbag.queries.deadlines import decision_due, submitted_before
+from members.models import User
+from servicing.models import ServiceCentre
+from tests.admin.conftest import SignIn
+from tests.admin.crowd import add_jobs
+from tests.factories import UserFactory
+from tests.queries import SNAPSHOT_QUERIES
+from tests.servicing.test_desk import works_at
+from tests.world import World
+
+BIG = (
+    "kitbag_registration",
+    "cases_case",
+    "offers_welcomepack",
+    "outbox_message",
+    "servicing_ticket",
+    "servicing_loan",
+)
+SUPPORT = {"reviews", "appeals", "cases", "claims", "sightings", "packs", "loans", "failed", "held"}
+PROGRAMME = {"loans", "proposals", "planned"}
+OPENS = 9  # a check submitted in the night before a working day is due in a night, too
+
+
+def member_of(groups: dict[str, Group], name: str) -> User:
+    user = UserFactory(is_staff=True)
+    user.groups.add(groups[name])
+    return user
+
+
+def test_each_role_is_shown_the_queues_that_its_rights_open(world: World, groups: dict[str, Group]) -> None:
+    now = timezone.now()
+    expected = {"Support": SUPPORT, "Programme": PROGRAMME, "Centre": {"loans"}}
+    shown = {name: set(workload.read_queues(member_of(groups, name), now)) for name in expected}
+    assert shown == expected
+    assert set(workload.read_queues(UserFactory(is_superuser=True), now)) == set(workload.QUEUES)
+    assert workload.read_queues(UserFactory(is_staff=True), now) == {}
+
+
+def test_a_clerk_counts_the_jobs_of_the_own_centre_only(world: World, groups: dict[str, Group]) -> None:
+    add_jobs([world.ana, world.ben], UserFactory(is_staff=True, is_superuser=True))
+    first = works_at(ServiceCentre.objects.get(slug=f"of-{world.ana.pk}"), groups)
+    second = works_at(ServiceCentre.objects.get(slug=f"of-{world.ben.pk}"), groups)
+    now = timezone.now()
+    jobs = {
+        user: sum(row.total for row in workload.read_jobs(user, now).values())
+        for user in (first, second, member_of(groups, "Centre"), member_of(groups, "Support"))
+    }
+    own, other, nowhere, everywhere = jobs.values()
+    assert nowhere == 0 < own
+    assert own + other == everywhere
+    assert workload.read_jobs(member_of(groups, "Programme"), now) == {}
+    assert {job.centre.slug for job in workload.jobs_due(first)} <= {f"of-{world.ana.pk}"}
+
+
+def test_the_counts_take_two_queries_and_scan_no_big_table(world: World) -> None:
+    root, now = UserFactory(is_superuser=True), timezone.now()
+    with CaptureQueriesContext(connection) as queries:
+        workload.read_queues(root, now)
+        workload.read_jobs(root, now)
+    assert len(queries) == 2
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+    plans = [query.explain() for query in workload.queue_queries(root, now)]
+    plans.append(workload.job_rows(root).explain())
+    scanned = [line for plan in plans for line in plan.splitlines() if "Seq Scan" in line]
+    assert [line for line in scanned if any(f"on {table}" in line for table in BIG)] == []
+    text = "\n".join(plans)
+    for index in ("registration_submitted", "case_queue", "welcome_pack_waiting", "outbox_message_trouble"):
+        assert index in text, index
+
+
+def test_today_costs_the_same_for_many_rows_as_for_one(world: World, as_root: Client) -> None:
+    as_root.get("/admin/")
+    with CaptureQueriesContext(connection) as few:
+        as_root.get("/admin/")
+    add_jobs([world.ana, world.ben, world.chloe], UserFactory(is_staff=True, is_superuser=True))
+    with CaptureQueriesContext(connection) as many:
+        answer = as_root.get("/admin/")
+    assert len(many) == len(few) <= 8 + SNAPSHOT_QUERIES
+    assert answer.context["jobs"]
+
+
+def test_the_count_of_overdue_checks_agrees_with_the_date_that_members_read(world: World) -> None:
+    """Over two weeks, hour by hour: a check is overdue from its own deadline on (R19)."""
+    start = datetime(2026, 12, 18, tzinfo=UTC)  # with Christmas and New Year
+    moments = [start + timedelta(hours=hours) for hours in range(0, 24 * 14, 5)]
+    by_day = [at for at in moments if at.astimezone(settings.SUPPORT_CALENDAR.zone).hour >= OPENS]
+    due = {at: decision_due(Registration(submitted_at=at)) for at in by_day}
+    minute = timedelta(minutes=2)
+    assert [at for at, until in due.items() if until and at < submitted_before(until - minute)] == []
+    assert [at for at, until in due.items() if until and at >= submitted_before(until + minute)] == []
+    assert len(due) > 30
+
+
+def test_all_records_are_grouped_by_subject_with_histories_last(world: World, as_root: Client) -> None:
+    subjects = as_root.get("/admin/").context["shell"]["records"]
+    names = [str(subject["name"]) for subject in subjects]
+    assert names[0] == "Members"
+    assert names[-1] == "Logs and histories"
+    listed = [entry["object_name"] for subject in subjects for entry in subject["models"]]
+    assert len(listed) == len(set(listed)) > 80
+    assert [name for name in listed if name.endswith("HistoryEvent")] == [
+        entry["object_name"] for entry in subjects[-1]["models"] if entry["object_name"].endswith("HistoryEvent")
+    ]
+
+
+def test_the_rail_shows_each_role_its_parts(staff: SignIn) -> None:
+    expected = {
+        "Support": {"Today", "Decide", "Cases", "Members", "Jobs", "Loans"},
+        "Programme": {"Today", "Jobs", "Loans", "Programme", "System"},
+        "Centre": {"Today", "Jobs", "Loans"},
+        "": {"Today"},
+    }
+    shown = {
+        group: {str(part.label) for part in staff(group).get("/admin/").context["shell"]["parts"] if part.icon}
+        for group in expected
+    }
+    assert shown == expected
