@@ -93,8 +93,15 @@ def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
     yield "members.email_undone", {"change": change.pk}
 
 
-NOT_MAILS = ("partner", "offers.pack_requested", "offers.pack_cancelled", "offers.card_requested", "test")
-SAME_TEMPLATE = {"servicing.ticket_document"}  # as servicing.ticket_message
+NOT_MAILS = (
+    "partner",
+    "offers.pack_requested",
+    "offers.pack_cancelled",
+    "offers.card_requested",
+    "servicing.unanswered",  # to a centre
+    "test",
+)
+SAME_TEMPLATE = {"servicing.ticket_document", "servicing.estimate_reminder"}  # as servicing.ticket_message
 
 
 def test_no_mail_to_an_unconfirmed_address_begins_with_what_was_typed(world: World) -> None:
