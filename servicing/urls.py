@@ -24,6 +24,7 @@ urlpatterns = [
     path("service/<str:reference>/write/", tickets.write, name="write"),
     path("service/<str:reference>/estimate/<int:number>/", tickets.answer_estimate, name="estimate"),
     path("service/<str:reference>/estimate/<int:number>.pdf", tickets.estimate_pdf, name="estimate_pdf"),
+    path("service/<str:reference>/delivered/", tickets.report_delivery, name="delivered"),
     path("service/<str:reference>/cancel/", tickets.cancel_ticket, name="cancel"),
     path("service/<str:reference>/same-fault/", follow_ups.same_fault, name="same_fault"),
     path("service/<str:reference>/report.pdf", follow_ups.service_report, name="report"),

@@ -20,7 +20,7 @@ from members.offers.models import Card
 from members.rules import is_member_number
 from servicing.actions.events import Actor
 from servicing.actions.tickets import book_in
-from servicing.models import Ticket, TicketQuerySet
+from servicing.models import Shipment, Ticket, TicketQuerySet
 from servicing.queries.entitlement import Item
 
 MAX_SHOWN = 60
@@ -55,7 +55,10 @@ class LookupResult:
 
 
 def look_up(text: str, tickets: TicketQuerySet) -> LookupResult:
-    """Look up a reference, a card, a member number or a serial number, in this order, among the visible `tickets`."""
+    """Look up a reference, a card, a member number, a serial or a tracking number, in this order.
+
+    Only among the visible `tickets`. A tracking number finds the jobs in that parcel that are not over (R61).
+    """
     term = text.strip()
     if reference := parse_reference(term):
         matching = _for_display(tickets).filter(Q(reference=reference) | Q(parcel__reference=reference))
@@ -64,7 +67,19 @@ def look_up(text: str, tickets: TicketQuerySet) -> LookupResult:
     result = look_up_card(term, tickets)
     if result.is_unknown:
         result = look_up_member_number(term, tickets)
-    return look_up_serial(term, tickets) if result.is_unknown else result
+    if result.is_unknown:
+        result = look_up_serial(term, tickets)
+    # Last, because members type tracking numbers: one must not hide what is known of a serial number, such as a theft.
+    if result.is_unknown and not result.reports:
+        rows = list(_for_display(tickets).open().filter(is_tracked_as(term))[:MAX_SHOWN])
+        return LookupResult(tickets=rows) if rows else result
+    return result
+
+
+def is_tracked_as(number: str) -> Q:
+    """Tickets with a shipment of this tracking number, in any spelling."""
+    shipments = Shipment.objects.tracked_as(number)
+    return Q(pk__in=Shipment.tickets.through.objects.filter(shipment__in=shipments).values("ticket"))
 
 
 def look_up_card(text: str, tickets: TicketQuerySet) -> LookupResult:

@@ -18,6 +18,7 @@ from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
+from servicing.actions.intake import is_tracked_as
 from servicing.admin.intake import IntakePage
 from servicing.admin.targets import targets_context
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
@@ -144,7 +145,7 @@ class TicketAdmin(IntakePage):
     list_select_related = ["product", "member", "visitor", "centre"]
     search_fields = ["reference"]
     search_help_text = _(
-        "Reference of the job or the parcel, serial number, name, member number or number on a foreign card"
+        "Reference of the job or the parcel, tracking or serial number, name, member number or number on a foreign card"
     )
     ordering = [FOLLOW_UPS_FIRST, F("due_at").asc(nulls_last=True), "opened_at", "pk"]
 
@@ -178,6 +179,7 @@ class TicketAdmin(IntakePage):
             Q(visitor__card_number__iexact=term),
             Q(visitor__name_words__named=term),
             presented_as(term),
+            is_tracked_as(term),
             *([Q(reference=reference), Q(parcel__reference=reference)] if reference else []),
         ]
 

@@ -21,6 +21,7 @@ MAX_CONDITION_LENGTH = 1000
 MAX_ACCESSORIES_LENGTH = 300
 MAX_KEY = 2**63 - 1
 URL_INPUT_SIZE = 40
+CARRIERS_LIST = "carriers"  # the id of the datalist on the page of a ticket
 
 
 def day_input() -> forms.DateInput:
@@ -279,7 +280,11 @@ class NoChargeForm(StepForm):
 
 class ShipForm(StepForm):
     carrier = LineField(
-        label=_("Carrier"), max_length=shipping.MAX_CARRIER_LENGTH, required=False, error_messages=long_errors()
+        label=_("Carrier"),
+        max_length=shipping.MAX_CARRIER_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"list": CARRIERS_LIST}),
+        error_messages=long_errors(),
     )
     tracking = LineField(
         label=_("Tracking number"),

@@ -11,9 +11,11 @@ from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.partners.enums import PartnerKind, Scope
 from cps_portal.core.rest.errors import problem_response
 from kitbag.enums import Stage
+from servicing.actions.centres import load_carriers, load_centres
+from servicing.models import Carrier, ServiceCentre
 from tests.api.machines import Machine, machine
 from tests.factories import announced, plan
 from tests.rows import each_row
@@ -135,3 +137,23 @@ def test_the_contract_is_served_as_committed_once_and_then_known(client: Client)
     assert client.get("/api/v1/schema", headers={"If-None-Match": first["ETag"]}).status_code == 304
     assert client.get("/api/v1/schema?format=json").json()["openapi"] == "3.1.1"
     assert client.get("/api/v1/schema", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_centres_and_carriers_are_listed_for_every_kind_of_partner(till: Machine, world: World) -> None:
+    """R42, R61: what a shipment can be reported with, and where it can be sent."""
+    load_carriers()
+    load_centres()
+    carriers = till.get("carriers").json()["results"]
+    assert carriers == [
+        {"slug": row.slug, "name": row.name, "link": row.link} for row in Carrier.objects.filter(is_offered=True)
+    ]
+    ServiceCentre.objects.filter(country="KE").update(street="")
+    centres = {row["slug"]: row for row in till.get("centres").json()["results"]}
+    assert len(centres) == ServiceCentre.objects.count()
+    johannesburg = centres["johannesburg-professional-service-centre"]
+    assert johannesburg["address"]["street_address"] == "12 Sample Park" and johannesburg["address_is_sample"]
+    assert johannesburg["travel"] == ["courier", "collection", "drop_off"]
+    assert johannesburg["map_url"].startswith("https://")
+    assert centres["sample-partner-nairobi"]["address"] is None
+    assert centres["sample-partner-nairobi"]["travel"] == ["drop_off"]
+    assert machine("desk", PartnerKind.RETAILER, scopes=[Scope.SALES_READ]).get("centres").status_code == 403

@@ -1,5 +1,6 @@
 """Asking for a service in the browser: steps, nothing lost, one parcel (R43, R49, R52, R60)."""
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -12,12 +13,15 @@ from pytest_django import DjangoAssertNumQueries
 
 from cps_portal.core.files.models import StoredFile
 from kitbag.models import Registration
+from members.addresses import Address
 from servicing.actions.events import Actor
 from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.shipping import ReturnTo
 from servicing.actions.tickets import book_in
-from servicing.enums import ServiceKind, TicketState
+from servicing.enums import ServiceKind, TicketState, Travel
 from servicing.models import Parcel, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
+from servicing.rules.places import HELD_FOR
 from tests.factories import ProductFactory, validated
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
@@ -187,7 +191,7 @@ def test_a_parcel_is_marked_as_sent_once_and_can_be_called_off_until_intake(
 def test_parcels_of_others_are_not_there(world: World, client: Client, centre: ServiceCentre) -> None:
     address = a_request(world, centre).parcel.get_absolute_url()
     client.force_login(world.ben.user)
-    for end in ("", "label.pdf", "packing-list.pdf"):
+    for end in ("", "label.pdf", "packing-list.pdf", "calendar.ics"):
         assert client.get(address + end).status_code == 404
     for end in ("sent/", "cancel/"):
         assert client.post(address + end).status_code == 404
@@ -260,3 +264,31 @@ def test_a_centre_without_an_address_takes_nothing_by_post(world: World, client:
     assert 'value="drop_off"' in page and 'value="courier"' not in page
     assert client.post(NEW, the_form(row)).status_code == 422
     assert client.post(NEW, the_form(row, travel="drop_off")).status_code == 302
+
+
+def test_the_parcel_page_has_a_label_to_look_at_and_an_entry_for_the_calendar(
+    world: World, client: Client, centre: ServiceCentre
+) -> None:
+    """R61: the day of collection, else the last day of the place; nothing once it is on its way."""
+    now = timezone.now()
+    ServiceCentre.objects.filter(pk=centre.pk).update(street="1 Sample Street", collects=True)
+    centre.refresh_from_db()
+    home = Address("Ana Example", "ZA", "14 Sixth Street", "Johannesburg", postal_code="2092", phone="+27820000146")
+    day = centre.today(now) + timedelta(days=3)
+    table = {
+        "012345678701": (ReturnTo(Travel.COLLECTION, home, day), day, "A courier collects"),
+        "012345678702": (ReturnTo(Travel.COURIER, home), (now + HELD_FOR).date(), "Last day to send"),
+        "012345678703": (ReturnTo(Travel.DROP_OFF), (now + HELD_FOR).date(), "Last day to bring"),
+    }
+    client.force_login(world.ana.user)
+    for serial, (returns, last_day, words) in table.items():
+        ticket = a_request(world, centre, serial, now, returns=returns)
+        page = client.get(ticket.parcel.get_absolute_url()).content.decode()
+        for part in ("Four things to do", "Print the label", "label-pre", "Something changed?", "1 Sample Street"):
+            assert part in page, (part, words)
+        entry = client.get(f"{ticket.parcel.get_absolute_url()}calendar.ics")
+        text = entry.content.decode().replace("\r\n ", "")
+        assert f"DTSTART;VALUE=DATE:{last_day:%Y%m%d}" in text and words in text, text
+        assert entry["Content-Type"].startswith("text/calendar")
+        client.post(f"{ticket.parcel.get_absolute_url()}sent/", {"carrier": "Post", "tracking": "AB1"})
+        assert client.get(f"{ticket.parcel.get_absolute_url()}calendar.ics").status_code == 404

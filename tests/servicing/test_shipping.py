@@ -7,10 +7,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from cps_portal.core.lib.errors import Refusal
+from kitbag.actions.stolen_reports import report_by_staff
 from members.addresses import Address
 from servicing.actions import shipping
 from servicing.actions.centres import load_carriers
 from servicing.actions.events import Actor, record_event
+from servicing.actions.intake import is_tracked_as, look_up
 from servicing.actions.shipping import ReturnTo, Tracking
 from servicing.actions.tickets import book_in, close
 from servicing.enums import Direction, EventKind, PlaceWish, TicketState, Travel
@@ -192,3 +194,51 @@ def test_addresses_are_deleted_some_time_after_delivery(world: World, centre: Se
 def test_a_carriers_link_is_an_https_address_with_the_number(link: str) -> None:
     with pytest.raises(ValidationError):
         Carrier(slug="x", name="X", link=link).full_clean()
+
+
+def test_a_tracking_number_finds_the_jobs_at_the_counter(world: World, centre: ServiceCentre) -> None:
+    """R61: in any spelling, only those that the user may see, and never before what is known of a serial number."""
+    ticket = a_request(world, centre)
+    other = a_request(world, a_centre("cape"), "012345678902", member=world.ana)
+    for row, number in ((ticket, "JD 0146-7001"), (other, "JD 9999 0001")):
+        tracking = Tracking("DHL", number)
+        shipping.mark_sent(
+            parcel=row.parcel, member=world.ana, tracking=tracking, actor=Actor(user=world.ana.user), at=MONDAY
+        )
+    visible = Ticket.objects.filter(centre=centre)
+    table = {
+        "JD 0146-7001": [ticket],
+        "jd01467001": [ticket],
+        " JD-0146-7001 ": [ticket],
+        "JD0146 7001": [ticket],
+        "JD 9999 0001": [],
+        "JD 0146": [],
+        "JD 0146 7001 2": [],
+        "": [],
+        "---": [],
+        ticket.reference: [ticket],
+        "012345678901": [ticket],
+    }
+    answers = {typed: list(look_up(typed, visible).tickets) for typed in table}
+    assert answers == table
+    assert list(Ticket.objects.filter(is_tracked_as("jd 01467001"))) == [ticket]
+
+
+def test_a_tracking_number_hides_no_theft(world: World, centre: ServiceCentre) -> None:
+    """R34, R61: members type tracking numbers, also the serial number of something stolen."""
+    ticket = a_request(world, centre)
+    report_by_staff(
+        product=world.pro_body,
+        serial="012345678999",
+        police_reference="CAS 1",
+        stolen_on=None,
+        note="",
+        by=world.staff,
+        at=MONDAY,
+    )
+    tracking = Tracking("DHL", "012345678999")
+    shipping.mark_sent(
+        parcel=ticket.parcel, member=world.ana, tracking=tracking, actor=Actor(user=world.ana.user), at=MONDAY
+    )
+    result = look_up("012345678999", Ticket.objects.all())
+    assert result.reports and not result.tickets

@@ -245,3 +245,39 @@ def test_addresses_that_anybody_can_type_are_answered(as_ana: Client, address: s
 def test_an_estimate_with_no_such_number_is_not_there(as_ana: Client, ticket: Ticket) -> None:
     for number in (0, 1, 10**30):
         assert as_ana.post(f"{ticket.get_absolute_url()}estimate/{number}/", {"answer": "approve"}).status_code == 404
+
+
+def test_a_member_reports_that_they_have_it_back_once_and_closes_nothing(
+    world: World, client: Client, ticket: Ticket, desk: Actor
+) -> None:
+    """R61: only for a shipped job of their own; a second click changes nothing."""
+    now = timezone.now()
+    address = f"{ticket.get_absolute_url()}delivered/"
+    client.force_login(world.ana.user)
+    assert client.post(address).status_code == 302
+    assert not ticket.events.filter(kind=EventKind.DELIVERED).exists(), "it is still in the workshop"
+    record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=now - timedelta(hours=2))
+    shipping.ship(ticket=ticket, tracking=shipping.Tracking("DHL", "JD 01"), actor=desk, at=now - timedelta(hours=1))
+    assert "I have it back" in client.get(ticket.get_absolute_url()).content.decode()
+    client.force_login(world.ben.user)
+    assert client.post(address).status_code == 404
+    client.force_login(world.ana.user)
+    for _click in range(2):
+        client.post(address)
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.events.filter(kind=EventKind.DELIVERED).count()) == (TicketState.SHIPPED, 1)
+    assert ticket.shipments.to_customer().get().delivered_at is not None
+    assert "I have it back" not in client.get(ticket.get_absolute_url()).content.decode()
+
+
+def test_the_page_tells_who_has_it_and_by_when_the_next_step_comes(
+    world: World, client: Client, ticket: Ticket
+) -> None:
+    ServiceCentre.objects.filter(pk=ticket.centre_id).update(phone="+27 10 000 0020")
+    client.force_login(world.ana.user)
+    page = client.get(ticket.get_absolute_url())
+    text = page.content.decode()
+    for words in ("tel:+27100000020", "Address, hours and map", "open-now"):
+        assert words in text, words
+    days = dict(page.context["job"].next_steps)
+    assert len(days) > 1 and all(day is None or day >= timezone.localdate() for day in days.values())

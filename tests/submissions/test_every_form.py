@@ -46,6 +46,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "portal/_mail_trouble.html": (1, STATE),
     "portal/_notice.html": (1, STATE),
     "servicing/_details.html": (1, STATE),
+    "servicing/_parcels.html": (1, STATE),
     "servicing/_waiting_for_place.html": (1, STATE),
     "servicing/list.html": (1, STATE),
     "servicing/parcel.html": (1, STATE),
