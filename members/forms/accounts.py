@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from allauth.core import context
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp.forms import ActivateTOTPForm
@@ -157,6 +158,14 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
                 tell_owner(self.cleaned_data["email"].lower())
             raise
         return email
+
+    def validate_unique_email(self, value: str) -> str:
+        """Whoever only wants to change to the address, and has not confirmed it, keeps nobody from joining with it."""
+        self.account_already_exists = False
+        is_confirmed = EmailAddress.objects.filter(email=value, verified=True).exists()
+        if is_confirmed or User.objects.filter(email__iexact=value).exists():
+            value = super().validate_unique_email(value)
+        return value
 
     def clean(self) -> dict[str, Any]:
         """The password is also compared with the names, which belong to no account yet."""

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.test import Client
 
 from cps_portal.core.outbox.models import Message
@@ -72,3 +73,22 @@ def test_changing_an_address_does_not_tell_whether_another_has_an_account(world:
     ]
     plain = [re.sub(r"(ben|xyz)@example\.org|[A-Za-z0-9]{64}", "", answer) for answer in answers]
     assert plain[0] == plain[1]
+
+
+def test_an_address_that_a_member_only_wants_to_change_to_is_free(world: World) -> None:
+    """Or anybody could keep another person from joining. It is theirs once they have confirmed it."""
+    wished = EmailAddress.objects.create(user=world.ben.user, email="dina@example.org", verified=False, primary=False)
+    assert join("Dina@example.org").status_code == 302
+    dina = Member.objects.get(first_name="Dina").user
+    mail = Message.objects.filter(to="dina@example.org", key__startswith="account-").latest("pk")
+    link = re.search(r"http://localhost(/accounts/confirm-email/\S+)", mail.payload["text"])
+    assert link
+    assert Client().post(link[1]).status_code == 302
+    assert EmailAddress.objects.get(user=dina).verified
+    answer = Client().post(f"/accounts/confirm-email/{EmailConfirmationHMAC.create(wished).key}/", follow=True)
+    assert "belongs to another account" in answer.content.decode()
+    wished.verified = True
+    wished.email = "nobody@example.org"
+    wished.save()
+    refused = join("nobody@example.org")
+    assert refused.status_code == 200 and "Sign in, or set a new password" in refused.content.decode()
