@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,39 @@ def test_there_is_nothing_to_restore_before_the_first_backup_was_finished(progra
     assert run(programs, "full").returncode == 0
     done = run(programs, "restore", str(programs.parent / "data"), "2020-01-01 00:00:00+00")
     assert done.returncode == 1 and "no backup before" in done.stderr
+
+
+def test_copies_of_files_stay_for_as_long_as_backups_may_need_them_after_the_files_are_gone(
+    programs: Path, tmp_path: Path
+) -> None:
+    """Counted from when the file is missed: losing the folder of files must not empty the copies on the next night."""
+    files, copies, marks = tmp_path / "files", tmp_path / "repository" / "files", tmp_path / "repository" / "gone"
+    names = ["2020/old name.jpg", "2020/kept.pdf", "2020/back.pdf"]
+    for name in names:
+        (files / name).parent.mkdir(parents=True, exist_ok=True)
+        (files / name).write_text(name)
+
+    def prune() -> set[str]:
+        assert run(programs, "prune", FILES_ROOT=str(files)).returncode == 0
+        return {str(path.relative_to(copies)) for path in copies.rglob("*.*")}
+
+    assert run(programs, "files", FILES_ROOT=str(files)).returncode == 0
+    for name in (names[0], names[2]):
+        (files / name).unlink()
+    assert prune() == prune() == set(names)
+    (files / names[2]).write_text("back")
+    assert prune() == set(names)
+    assert [path.name for path in marks.rglob("*.*")] == ["old name.jpg"]
+    for days, left in ((20, set(names)), (22, set(names[1:]))):
+        then = time.time() - days * 86400 - 60
+        os.utime(marks / names[0], (then, then))
+        assert prune() == left
+
+
+def test_files_that_could_not_be_copied_fail_the_night(programs: Path, tmp_path: Path) -> None:
+    (programs / "pg_basebackup").write_text(BACKUP)
+    (programs / "cp").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "cp").chmod(0o755)
+    (tmp_path / "files").mkdir()
+    done = run(programs, "nightly", FILES_ROOT=str(tmp_path / "files"))
+    assert done.returncode != 0 and "files copied" not in done.stderr
