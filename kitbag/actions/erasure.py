@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Concat
 
 from kitbag.actions import appeals, claims
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
-from kitbag.enums import RegistrationState
+from kitbag.enums import RegistrationState, SerialChangeState
 from kitbag.models import Adjustment, Appeal, Handover, Registration, Sale, SerialChange, StolenReport
 from members.enums import PointsCause
 from members.models import Member
@@ -33,7 +33,9 @@ def erase_kit(*, member: Member, at: datetime) -> None:
     handovers.filter(redeemed_at=None, revoked_at=None).update(revoked_at=at)
     handovers.update(code_digest=Concat(Value("erased-"), Cast("pk", CharField())))
     Appeal.objects.filter(registration__member=member).update(text="")
-    SerialChange.objects.filter(registration__member=member).update(registration=None, claim=None)
+    changes = SerialChange.objects.filter(registration__member=member)
+    changes.filter(state=SerialChangeState.CLAIMED).update(state=SerialChangeState.DROPPED)
+    changes.update(registration=None, claim=None)
     _history("SerialChangeEvent").filter(pgh_obj__registration=None).update(registration=None, claim=None)
     Sale.objects.filter(registration__member=member).update(registration=None, matched_at=None, settled="")
     _drop_owner(member)
