@@ -83,7 +83,6 @@ app.conf.beat_schedule = {
     "servicing-sweep-homes": {"task": "servicing.sweep_homes", "schedule": 300.0},
     "servicing-lapse-places": {"task": "servicing.lapse_places", "schedule": crontab(minute="20")},
     "servicing-expire-estimates": {"task": "servicing.expire_estimates", "schedule": crontab(minute="5")},
-    "members-forget-devices": {"task": "members.forget_devices", "schedule": crontab(hour="4", minute="15")},
     "members-notify-level-changes": {"task": "members.notify_level_changes", "schedule": 60.0},
     "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": 60.0},
     "members-announce-thresholds": {"task": "members.announce_thresholds", "schedule": 60.0},

@@ -48,10 +48,3 @@ def apply_threshold_plan(plan: int) -> None:
 
     if run_in_slices("members.apply_threshold_plan", plan, step=step):
         queue_task("members.notify_level_changes")
-
-
-@shared_task(name="members.forget_devices")
-def forget_devices() -> None:
-    """Delete devices and changes of address that are of no use any more."""
-    actions.delete_forgotten_devices(at=timezone.now())
-    actions.delete_old_email_changes(at=timezone.now())

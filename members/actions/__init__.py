@@ -2,7 +2,6 @@
 
 from members.actions.accounts import Profile, accept_terms, change_profile, erase_person, join, move_country
 from members.actions.email_changes import (
-    delete_old_email_changes,
     hold_reset,
     record_email_change,
     send_undo_link_again,
@@ -14,7 +13,6 @@ from members.actions.notices import delete_notices, notify_member, notify_member
 from members.actions.second_factors import reseal_second_factors
 from members.actions.sign_ins import (
     Browser,
-    delete_forgotten_devices,
     end_other_sessions,
     end_session,
     record_new_session_key,
@@ -45,9 +43,7 @@ __all__ = [
     "begin_thresholds",
     "cancel_thresholds",
     "change_profile",
-    "delete_forgotten_devices",
     "delete_notices",
-    "delete_old_email_changes",
     "draft_thresholds",
     "end_other_sessions",
     "end_session",

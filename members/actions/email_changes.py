@@ -1,11 +1,10 @@
 """The old address of an account can undo a change of address for some days."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -70,12 +69,6 @@ def hold_reset(*, user: User, at: datetime) -> None:
 def send_undo_link_again(*, change: EmailChange, at: datetime) -> None:
     """Somebody asked for a new password with the address that the account had before."""
     _mail("members.email_changed", change, to=change.old_email, at=at)
-
-
-def delete_old_email_changes(*, at: datetime) -> int:
-    """Delete changes that can no longer be undone. Returns how many."""
-    until = at - timedelta(days=2 * settings.EMAIL_UNDO_DAYS)
-    return EmailChange.objects.filter(at__lt=until).delete()[0]
 
 
 def _restore(user: User, email: str, password: str) -> None:

@@ -74,8 +74,3 @@ def end_other_sessions(*, user: User, session_key: str) -> int:
 def _end(rows: list[Device]) -> None:
     Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
     Device.objects.filter(pk__in=[row.pk for row in rows]).delete()
-
-
-def delete_forgotten_devices(*, at: datetime) -> int:
-    """Delete devices that have not been used for so long that their cookie has ended. Returns how many."""
-    return Device.objects.forgotten(at).delete()[0]

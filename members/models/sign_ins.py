@@ -36,10 +36,6 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         mine = self.filter(Exists(sessions), user=user, auth_hash__in=_hashes(user))
         return mine.order_by("-last_seen_at", "-pk")
 
-    def forgotten(self, at: datetime) -> "DeviceQuerySet":
-        """Devices that have not been used for so long that their cookie has ended."""
-        return self.filter(last_seen_at__lt=at - timedelta(seconds=settings.DEVICE_COOKIE_AGE))
-
 
 class Device(models.Model):
     """A browser in which an account has signed in, and its session.

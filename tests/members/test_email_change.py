@@ -12,7 +12,6 @@ from django.test import Client
 from django.utils import timezone
 
 from cps_portal.core.outbox.models import Message
-from members import actions
 from members.emails import UNDO_EMAIL_SALT, undo_path
 from members.models import Device, EmailChange, User
 from tests.factories import PASSWORD
@@ -262,13 +261,3 @@ def test_the_old_address_gets_its_link_again_if_it_asks_for_a_new_password(ana: 
     change_email(ana.email, "new@example.org")
     Client().post(RESET, {"email": "Ana@example.org"})
     assert kinds_of_mail("ana@example.org") == ["email_changed", "email_changed"]
-
-
-def test_changes_that_can_no_longer_be_undone_are_deleted(ana: User) -> None:
-    change_email(ana.email, "new@example.org")
-    ages = [timedelta(days=27), timedelta(days=29)]
-    deleted = []
-    for age in ages:
-        made_older(latest(ana), age)
-        deleted.append(actions.delete_old_email_changes(at=timezone.now()))
-    assert deleted == [0, 1]

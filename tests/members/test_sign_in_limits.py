@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.conf import settings as django_settings
 from django.test import Client, RequestFactory
-from django.utils import timezone
 
 from cps_portal.core.lib.throttle import client_network
 from cps_portal.core.limits.attempts import count_attempt
@@ -265,9 +263,3 @@ def test_strangers_cannot_use_up_the_resets_of_an_account(ana: User) -> None:
 def test_a_limit_that_has_ended_begins_again(db: None) -> None:
     ended = {"account_and_address": (1, 0)}
     assert [count_attempt("ends", ended, account="ana", address="a").wait for _time in range(3)] == [0, 0, 0]
-
-
-def test_devices_that_were_not_used_for_a_year_are_forgotten(ana: User) -> None:
-    known_client(ana.email)
-    Device.objects.update(last_seen_at=timezone.now() - timedelta(days=366))
-    assert Device.objects.forgotten(timezone.now()).count() == 1

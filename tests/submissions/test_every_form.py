@@ -47,6 +47,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "portal/_notice.html": (1, STATE),
     "servicing/_details.html": (1, STATE),
     "servicing/_parcels.html": (1, STATE),
+    "servicing/_same_fault.html": (1, STATE),
     "servicing/_waiting_for_place.html": (1, STATE),
     "servicing/list.html": (1, STATE),
     "servicing/parcel.html": (1, STATE),
@@ -65,6 +66,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "admin/partners/credential/revoke.html": (1, STATE),
     "admin/partners/credential/rotate.html": (1, SECRET),
     "admin/partners/webhookendpoint/change_form.html": (4, STATE),
+    "admin/servicing/ticket/desk.html": (1, STATE),
     "admin/servicing/ticket/intake.html": (1, READ),
 }
 

@@ -230,7 +230,7 @@ def _ledger(member: Member) -> tuple[list[tuple[datetime, int]], LastChange | No
     """Time and total of every entry, and the newest entry: both in one query."""
     ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
     columns = ("at", "total", "amount", "cause", "registration__product__name")
-    rows = list(ledger.values_list(*columns))  # type: ignore[misc]  # the stubs do not see with_total()
+    rows = list(ledger.values_list(*columns))
     if not rows:
         return [], None
     at, _total, amount, cause, product = rows[-1]
