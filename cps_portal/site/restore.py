@@ -1,11 +1,12 @@
 """What a restored database needs before the workers start (R14): docs/backup.md."""
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from cps_portal.site.actions import drop_sessions, erase_account
@@ -13,11 +14,12 @@ from cps_portal.site.erasures import find_erasure, read_erasures
 from members.models import Member
 
 MEMBER_BATCH = 2000
+logger = logging.getLogger(__name__)
 
 
 @dataclass
 class ErasedAgain:
-    """Keys of members: erased now, and those who cannot be yet because a product of theirs is in service."""
+    """Keys of members: erased now; and not yet, because a product of theirs is in service or something failed."""
 
     erased: list[int] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
@@ -26,7 +28,7 @@ class ErasedAgain:
 def erase_again(*, at: datetime) -> ErasedAgain:
     """After a restore: erase those again whom the list of erasures names (R14). Each in a transaction of its own.
 
-    Raises nothing for a member who cannot be erased yet: they are closed, and the nightly task erases them.
+    Raises nothing for a member who cannot be erased yet, or where something failed: the nightly task erases them.
     """
     erasures = read_erasures()
     back = {
@@ -37,8 +39,13 @@ def erase_again(*, at: datetime) -> ErasedAgain:
     drop_sessions(users={user for user, _moment in back.values()})
     result = ErasedAgain()
     for key, (_user, moment) in back.items():
-        _close_as_before(member=key, erased_at=moment)
-        (result.erased if erase_account(member=key, at=at) else result.waiting).append(key)
+        try:
+            _close_as_before(member=key, erased_at=moment)
+            is_erased = erase_account(member=key, at=at)
+        except (DatabaseError, OSError):  # one locked row or lost file must not keep the others from being erased
+            logger.exception("could not erase again", extra={"member": key})
+            is_erased = False
+        (result.erased if is_erased else result.waiting).append(key)
     return result
 
 
