@@ -91,13 +91,13 @@ def _add_kit(world: World, member: Member, name: str) -> None:
     adjustments.adjust_points(
         member=member, points=50, reason=f"{name} was kind", expires_on=None, by=world.staff, at=START
     )
-    SerialChange.objects.create(
+    SerialChange.objects.create(  # both numbers stay known, without their owner (R64)
         product=world.body,
         registration=waiting,
-        serial=f"{name}2",
-        serial_key=f"{name}2".upper(),
-        new_serial=f"{name}8",
-        new_key=f"{name}8".upper(),
+        serial="700000000002",
+        serial_key="700000000002",
+        new_serial="700000000008",
+        new_key="700000000008",
         state=SerialChangeState.APPLIED,
         at=START,
     )
@@ -230,7 +230,9 @@ def _add_service(world: World, member: Member, name: str) -> None:
             sent_at=START,
         )
         shipment.tickets.add(ticket)
-    ServiceReport.objects.create(ticket=ticket, product=world.body, done="Cleaned", notes=f"{name} was glad", at=START)
+    ServiceReport.objects.create(
+        ticket=ticket, product=world.body, done="Cleaned", notes=f"{name} was glad", technician=f"{name} Lee", at=START
+    )
     TicketNote.objects.create(ticket=ticket, by=world.staff, text=f"{name} was rude", at=START)
     TicketEvent.objects.create(ticket=ticket, kind="requested", occurred_at=START, received_at=START)
     TicketMessage.objects.create(ticket=ticket, from_member=True, by=member.user, text=f"{name} asks", at=START)

@@ -70,6 +70,15 @@ NOT_A_PERSONS = {
     "made from random bits or the content, blanked with it": {"digest", "stored_as"},
 }
 
+KEPT_WITH_THE_PRODUCT = {  # for its next owner, and so that an old number stays known (R35, R64)
+    *(f"servicing_servicereport.{name}" for name in ("serial_key", "done", "parts")),
+    *(
+        f"{table}.{name}"
+        for table in ("kitbag_serialchange", "kitbag_serialchangeevent")
+        for name in ("serial", "serial_key", "new_serial", "new_key")
+    ),
+}
+
 
 def close(member: Member) -> Member:
     return actions.close_account(member=member, by=member.user, at=START + timedelta(days=1))
@@ -122,6 +131,8 @@ def unmarked_columns(member: Member) -> set[str]:
         for field in model._meta.concrete_fields:
             is_text = isinstance(field, models.CharField | models.TextField | models.JSONField)
             column = f"{model._meta.db_table}.{field.column}"
+            if column in KEPT_WITH_THE_PRODUCT:
+                continue
             if is_text and column not in marked and not field.choices and field.name not in known:
                 found.add(column)
     return found
