@@ -79,7 +79,7 @@ def _require_customer(ticket: Ticket) -> Member | None:
         if ticket.visitor and ticket.visitor.erased_at:
             raise Refusal("erased", _("This visiting member was erased. Open a new job for the card they show."))
         return None
-    member = Member.objects.select_related("user").get(pk=ticket.member_id)
+    member = Member.objects.select_related("user").get(pk=ticket.member.pk)
     if member.closed_at:
         raise Refusal("closed", _("This account is closed."))
     return member

@@ -288,7 +288,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         if name == FOLLOW_UP:
             follow_ups.open_follow_up(ticket=ticket, centre=data.get("centre"), actor=actor, at=now)
             return
-        kind, payload = EventKind(BUTTONS[name].kind), dict(data)
+        kind, payload = EventKind(str(BUTTONS[name].kind)), dict(data)
         if name == "answer_estimate" and data["answer"] == "no":
             kind = E.ESTIMATE_DECLINED
         elif name == "decide_warranty":
