@@ -113,7 +113,8 @@ def _count(
     key: str, rows: QuerySet[Any], oldest: Any, due: tuple[Q, Q] = (NONE, NONE), mine: Q = NONE
 ) -> QuerySet[Any, Any]:
     counted = rows.order_by().values(queue=Value(key)).annotate(**_counts(oldest, due, mine))
-    return counted.values_list("queue", "total", "oldest", "late", "today", "mine")
+    totals: QuerySet[Any, Any] = counted.values_list("queue", "total", "oldest", "late", "today", "mine")
+    return totals
 
 
 def _counts(oldest: Any, due: tuple[Q, Q], mine: Q) -> dict[str, Any]:
