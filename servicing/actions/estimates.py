@@ -24,7 +24,7 @@ from servicing.enums import EstimateState, EventKind, LineKind, ServiceKind, Tic
 from servicing.models import Estimate, EstimateLine, Ticket, TicketEvent
 from servicing.models.work import CENT
 from servicing.queries.entitlement import EntitlementChecker
-from servicing.rules.calendars import LONGEST_CLOSING_DAYS, working_day_before
+from servicing.rules.calendars import MAX_CLOSING_DAYS, working_day_before
 from servicing.rules.entitlement import OWN_CENTRES
 
 MAX_LINES = 50
@@ -138,7 +138,7 @@ def expire_estimates(*, at: datetime, limit: int = 200) -> int:
 
 def remind_of_estimates(*, at: datetime, limit: int = 200) -> int:
     """Remind of estimates on the last working day of the centre before they expire, once. Returns how many."""
-    soon = at.date() + timedelta(days=LONGEST_CLOSING_DAYS + 1)
+    soon = at.date() + timedelta(days=MAX_CLOSING_DAYS + 1)
     estimates = Estimate.objects.filter(state=EstimateState.OPEN, reminded_at=None, valid_until__lte=soon)
     return sum(_remind(row, at) for row in estimates.select_related("ticket").order_by("valid_until", "pk")[:limit])
 

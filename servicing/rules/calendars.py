@@ -11,7 +11,7 @@ from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, format_week, pa
 from cps_portal.core.lib.public_holidays import half_days
 
 Facts = dict[str, Any]
-LONGEST_CLOSING_DAYS = 14
+MAX_CLOSING_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +88,5 @@ def _hours(text: str) -> Hours | None:
 
 def working_day_before(day: date, is_working_day: Callable[[date], bool]) -> date:
     """The last working day before this day; the day itself if none of the two weeks before it is worked."""
-    earlier = (day - timedelta(days=days) for days in range(1, LONGEST_CLOSING_DAYS + 1))
+    earlier = (day - timedelta(days=days) for days in range(1, MAX_CLOSING_DAYS + 1))
     return next((candidate for candidate in earlier if is_working_day(candidate)), day)
