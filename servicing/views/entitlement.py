@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from kitbag.models import Registration
 from members.access import MemberRequest, member_required
 from servicing.enums import ServiceKind
-from servicing.forms.requests import CheckForm
+from servicing.forms.entitlement import CheckForm
 from servicing.models import Ticket
 from servicing.presenters.turnaround import best_centre_choice, list_centre_choices, requested_service
 from servicing.queries.entitlement import count_places
