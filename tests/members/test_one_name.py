@@ -45,7 +45,7 @@ def test_the_card_and_its_check_have_one_initial(as_ana: Client, member: Member)
 
 
 def test_label_packing_list_and_ticket_are_for_the_one_name(world: World, member: Member) -> None:
-    ticket: Ticket = a_request(world, a_centre(address="1 Long Street"), member=member)
+    ticket: Ticket = a_request(world, a_centre(street="1 Long Street"), member=member)
     parcel: Any = ticket.parcel
     for pdf in (parcel_papers.label(parcel, member, [ticket]), parcel_papers.packing_list(parcel, member, [ticket])):
         assert NAME in text_of(pdf)

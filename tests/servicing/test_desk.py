@@ -268,8 +268,8 @@ def test_what_one_types_at_the_counter_opens_the_job_and_books_it_in(
 ) -> None:
     row = validated(world.ana, world.pro_body, "012345678901")
     look = desk.post(reverse("admin:servicing_ticket_intake"), {"q": "0123 4567 8901"})
-    ((found, key),) = look.context["registrations"]
-    assert found == row
+    ((registration, key, past_jobs),) = look.context["registrations"]
+    assert (registration, past_jobs) == (row, [])
     url = f"{reverse('admin:servicing_ticket_open')}?key={key}"
     typed = {"centre": centre.pk, "service": "repair", "fault": "It sticks", "condition": "Worn", "accessories": "Cap"}
     told = desk.post(url, {"do": "check", **typed})

@@ -23,6 +23,7 @@ from servicing.actions.parts import order_part
 from servicing.emails import ticket_event
 from servicing.enums import EventKind, PlaceWish, TicketState
 from servicing.models import CentreStaff, ServiceCentre, Ticket, TicketEvent, TicketFile
+from tests.admin.conftest import signed_in
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request, at_the_centre, without_charge
@@ -130,10 +131,9 @@ def test_the_member_writes_with_a_photo_that_only_both_sides_open(
     stranger = User.objects.create_user(email="stranger@example.org", password=None, is_staff=True)
     CentreStaff.objects.create(centre=ticket.centre, user=worker)
     CentreStaff.objects.create(centre=a_centre("capetown"), user=stranger)
-    desk = Client()
-    desk.force_login(worker)
-    assert desk.get(page).status_code == 200
-    desk.force_login(stranger)
+    assert signed_in(worker).get(page).status_code == 200
+    assert signed_in(worker, second_factor=False).get(page).status_code == 302
+    desk = signed_in(stranger)
     assert desk.get(page).status_code == 404
     stranger.user_permissions.add(Permission.objects.get(codename="view_every_ticket"))
     assert desk.get(page).status_code == 200
