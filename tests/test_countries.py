@@ -12,11 +12,11 @@ from kitbag.api.sales import SaleInSerializer
 from kitbag.forms import country_choices as countries_of_purchase
 from members.actions.reference_data import load_programme
 from members.forms.accounts import JoinForm
+from members.forms.addresses import parcel_countries
 from members.forms.common import country_choices
 from members.forms.profile import MoveForm
 from members.models import TermsVersion
 from members.offers.forms.offers import OfferForm
-from members.offers.forms.packs import parcel_countries
 from tests.rows import each_row
 from tests.world import World
 

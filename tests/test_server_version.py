@@ -78,7 +78,7 @@ def old_server() -> Iterator[int]:
             except OSError:  # closed
                 return
             with client:
-                while request := client.recv(4096):
+                while (request := client.recv(4096)) and not request.startswith(b"X"):  # it closes: not to be answered
                     is_about_encryption = len(request) == 8
                     client.sendall(b"N" if is_about_encryption else greeting)
 
