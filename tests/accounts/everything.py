@@ -17,7 +17,8 @@ from kitbag.models import Handover, Product, Registration, SerialChange, Sightin
 from members import actions as members
 from members.enums import NoticeCode
 from members.models import EmailChange, Member, Notice, User
-from members.offers.models import Card, Offer, PackEvent, SignUp, WelcomePack
+from members.offers.enums import CardRequestState
+from members.offers.models import Card, CardRequest, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
 from members.support.enums import CaseKind
 from servicing.enums import Direction
@@ -147,30 +148,42 @@ def _add_words(world: World, member: Member, name: str) -> None:
 
 
 def _add_offers(world: World, member: Member, name: str) -> None:
+    parcel = {
+        "name": name,
+        "country": "ZA",
+        "street": f"{name} Avenue 1",
+        "city": f"{name}ville",
+        "city_area": f"{name} Park",
+        "country_area": name,
+        "postal_code": f"{name}1",
+        "sorting_code": f"{name}2",
+        "phone": "+27820000000",
+        "carrier": f"{name} Post",
+        "tracking": f"{name}3",
+        "tracking_url": f"https://example.org/{name}",
+        "asked_at": START,
+        "changed_at": START,
+    }
     pack = WelcomePack.objects.create(
         member=member,
         reference="2K70MQ2X",
         level_when_asked="gold",
         contents=["letter"],
         language="en",
-        name=name,
-        country="ZA",
-        street=f"{name} Avenue 1",
-        city=f"{name}ville",
-        city_area=f"{name} Park",
-        country_area=name,
-        postal_code=f"{name}1",
-        sorting_code=f"{name}2",
-        phone="+27820000000",
-        asked_at=START,
         sending_since=START,
-        changed_at=START,
-        carrier=f"{name} Post",
-        tracking=f"{name}3",
-        tracking_url=f"https://example.org/{name}",
+        **parcel,
     )
     PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=START, received_at=START, by=member.user)
-    Card.objects.create(member=member, number="880000000017", token=f"{name}-token", issued_at=START)
+    card = Card.objects.create(member=member, number="880000000017", token=f"{name}-token", issued_at=START)
+    CardRequest.objects.create(
+        member=member,
+        card=card,
+        reference="5K70MQ2X",
+        state=CardRequestState.DISPATCHED,
+        reported_at=START,
+        dispatched_at=START,
+        **parcel,
+    )
     offer = Offer.objects.create(
         kind="special", slug="cleaning", title="Cleaning", summary="Free", levels=["gold"], since=START
     )

@@ -65,6 +65,7 @@ NOT_A_PERSONS = {
     },
     "countries": {"country"},
     "names of products": {"about"},
+    "when it was exported": {"file"},
     "codes only, and what a repair needed": {"data", "text", "name", "phone"},
     "made unusable": {"password"},
     "made from random bits or the content, blanked with it": {"digest", "stored_as"},

@@ -68,7 +68,7 @@ def loan(world: World) -> dict[str, object]:
     row = Loan.objects.create(
         unit=unit, ticket=job, member=world.ana, due_back=timezone.localdate(NOW) + timedelta(days=2), **facts
     )
-    return {"loan": row.pk, "what": "due"}
+    return {"loan": row.pk, "what": "due", "due": row.due_back.toordinal()}
 
 
 def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:

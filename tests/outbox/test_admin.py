@@ -106,7 +106,7 @@ def test_what_was_sent_is_neither_cancelled_nor_sent_again(post: Post) -> None:
     assert actions.deliver(message.pk)
     _user, client = staff("view_message", "change_message")
     assert "Only messages that" in press(client, "send_again", message).content.decode()
-    assert "Only waiting messages" in press(client, "cancel", message).content.decode()
+    assert "Only waiting and held messages" in press(client, "cancel", message).content.decode()
 
 
 def test_what_was_blanked_cannot_be_sent_again(failed: Message) -> None:
