@@ -96,9 +96,10 @@ def secret_addresses() -> dict[str, str]:
     """Every address of the portal that opens something by itself, with a token in it."""
     addresses = {}
     for name, pattern in named_patterns(get_resolver()):
-        parameters = {name for name, kind in pattern.converters.items() if not isinstance(kind, IntConverter)}
-        if parameters & SECRET_PARAMETERS and name not in NO_SECRETS and not name.startswith(("admin:", "api")):
-            values = {parameter: TOKEN if parameter in SECRET_PARAMETERS else 1 for parameter in pattern.converters}
+        parameters = parameters_of(pattern)
+        texts = {parameter for parameter, kind in parameters.items() if not isinstance(kind, IntConverter)}
+        if texts & SECRET_PARAMETERS and name not in NO_SECRETS and not name.startswith(("admin:", "api")):
+            values = {parameter: TOKEN if parameter in SECRET_PARAMETERS else 1 for parameter in parameters}
             try:
                 addresses[name] = reverse(name, kwargs=values)
             except NoReverseMatch:  # a pattern that is a regular expression
@@ -106,16 +107,20 @@ def secret_addresses() -> dict[str, str]:
     return addresses
 
 
-def named_patterns(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, RoutePattern]]:
+def parameters_of(pattern: RoutePattern | RegexPattern) -> dict[str, object]:
+    """The names in the path, with their converters; None for those of a regular expression."""
+    if isinstance(pattern, RegexPattern):
+        return dict.fromkeys(pattern.regex.groupindex)
+    return dict(pattern.converters)
+
+
+def named_patterns(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, RoutePattern | RegexPattern]]:
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
             inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
             yield from named_patterns(entry, inner)
         elif entry.name:
-            pattern = entry.pattern
-            if isinstance(pattern, RegexPattern):
-                pattern.converters = dict.fromkeys(pattern.regex.groupindex)
-            yield f"{namespace}{entry.name}", pattern
+            yield f"{namespace}{entry.name}", entry.pattern
 
 
 def test_no_log_line_contains_the_token_of_an_address_that_is_a_secret(
