@@ -30,8 +30,8 @@ test-launcher: ## starts, kills and restarts the whole portal
 backup-rehearsal: install ## fills a database, kills it and restores it to a moment (MEMBERS=...)
 	$(BIN)/python -m tests.backup.rehearsal --members $(or $(MEMBERS),5000)
 
-chaos: install ## members request, register and write while everything is killed or frozen (COUNT=... SEED=... PAUSE=...)
-	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE))
+chaos: install ## members request, register and write while everything is killed or frozen (COUNT=... CLIENTS=... ROUNDS=... SEED=... PAUSE=...)
+	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE))
 
 bench: ## pages, search and the ledger, compared with plain implementations
 	@$(START) test -m bench -s -p no:randomly $(ARGS)

@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--pause", type=float, default=1, help="seconds between two strikes")
+    parser.add_argument("--rounds", type=int, help="how often at most each kind of strike is done")
     options = parser.parse_args()
     say(f"{options.count} members, {options.clients} clients, seed {options.seed}")
     folder = Path(tempfile.mkdtemp(prefix=servers.PREFIX))
@@ -54,7 +55,8 @@ def run(installation: Installation, options: argparse.Namespace) -> list[str]:
     world, journeys = (importlib.import_module(f"tests.chaos.{name}") for name in ("world", "journeys"))
     plan = world.Plan(options.count)
     cameras = world.prepare(plan)
-    strikes = Strikes(installation, random.Random(options.seed), options.pause)  # noqa: S311 (to repeat a run)
+    dice = random.Random(options.seed)  # noqa: S311 (to repeat a run)
+    strikes = Strikes(installation, dice, pause=options.pause, max_rounds=options.rounds)
     crowd = journeys.Crowd(installation.front, plan, cameras, options.clients, options.seed)
     say("Members are ready.")
     with running_portal(installation):

@@ -1,5 +1,6 @@
 """What is done to the parts of the portal while members use it."""
 
+import itertools
 import random
 import time
 from collections import Counter
@@ -20,15 +21,20 @@ Strike = Callable[[], None]
 
 
 class Strikes:
-    """All kinds of strikes, each at least once, in an order that the dice decide."""
+    """All kinds of strikes, each at least once and at most `max_rounds` times, in an order that the dice decide."""
 
-    def __init__(self, installation: Installation, dice: random.Random, pause: float) -> None:
-        self.installation, self.dice, self.pause = installation, dice, pause
+    def __init__(
+        self, installation: Installation, dice: random.Random, *, pause: float, max_rounds: int | None = None
+    ) -> None:
+        self.installation, self.dice, self.pause, self.max_rounds = installation, dice, pause, max_rounds
         self.counts: Counter[str] = Counter()
         self.skipped = [] if installation.has_small_disk else ["disk full: only root can make a small file system"]
 
     def go_on_while(self, is_running: Callable[[], bool]) -> None:
-        """Strike every `pause` seconds or so, until every kind has been and nobody is busy any more."""
+        """Strike every `pause` seconds or so, until every kind has been and nobody is busy any more.
+
+        After `max_rounds` only what has ended by itself is started again.
+        """
         for number, (name, strike) in enumerate(self._rounds()):
             if number >= len(self._kinds()) and not is_running():
                 return
@@ -36,9 +42,12 @@ class Strikes:
             self.installation.start_ended()
             strike()
             self.counts[name] += 1
+        while is_running():
+            self.installation.start_ended()
+            time.sleep(0.2)
 
     def _rounds(self) -> Iterator[tuple[str, Strike]]:
-        while True:
+        for _number in itertools.count() if self.max_rounds is None else range(self.max_rounds):
             kinds = self._kinds()
             self.dice.shuffle(kinds)
             yield from kinds
