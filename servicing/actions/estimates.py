@@ -33,6 +33,8 @@ MAX_NOTE_LENGTH = 2000
 MAX_TEXT_LENGTH = 200
 MAX_VALIDITY = timedelta(days=180)
 
+NO_DISCOUNTS = _("Enter a price of 0 or more. The member’s discount is added by itself.")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -214,7 +216,8 @@ def _rows(estimate: Estimate, ticket: Ticket, lines: Sequence[Line]) -> list[Est
         )
         for line in lines
     ]
-    percent = maintenance_discount(ticket)
+    has_maintenance = any(row.kind == LineKind.MAINTENANCE for row in rows)
+    percent = maintenance_discount(ticket) if has_maintenance else 0
     for tax_percent in dict.fromkeys(row.tax_percent for row in rows):
         net = sum(
             (row.net for row in rows if row.kind == LineKind.MAINTENANCE and row.tax_percent == tax_percent), Decimal(0)
@@ -264,8 +267,7 @@ def _check_line(line: Line, field: str) -> None:
     if not (_has_two_decimals(line.price) and abs(line.price * line.quantity) <= MAX_LINE_AMOUNT):
         raise Refusal("price", _("Enter the price with at most two decimals, like 120.50."), f"{field}.price")
     if line.price < 0:
-        message = _("Enter a price of 0 or more. The member’s discount is added by itself.")
-        raise Refusal("price", message, f"{field}.price")
+        raise Refusal("price", NO_DISCOUNTS, f"{field}.price")
     if (line.kind and line.kind not in LineKind.values) or line.kind == LineKind.DISCOUNT:
         raise Refusal("kind", _("Choose what this line is for."), f"{field}.kind")
     if not (_has_two_decimals(line.tax_percent) and 0 <= line.tax_percent <= 99):

@@ -175,7 +175,7 @@ class Job:
     @property
     def next_steps(self) -> list[tuple[str | Promise, date | None]]:
         """What is still to come, with its day where it is known."""
-        days = {
+        days: dict[str | Promise, date | None] = {
             SEND_IT: self._local_day(self.held_until),
             PART_ARRIVES: self.clock.part_expected,
             READY: self._ready_on(),

@@ -11,7 +11,9 @@ from django.utils import timezone
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import SCOPES, PartnerKind
 from kitbag.enums import Stage
-from members.offers.models import WelcomePack
+from members.offers.actions.cards import get_or_issue_card, replace_card
+from members.offers.enums import CardEnd
+from members.offers.models import CardRequest, WelcomePack
 from servicing.actions import loans, targets
 from servicing.models import LoanUnit, Ticket
 from tests.api.machines import Machine, machine
@@ -37,6 +39,9 @@ def set_stage(world: World, kind: PartnerKind) -> Machine:
     elif kind == PartnerKind.FULFILMENT:
         pack = asked(world.ana, timezone.now() - timedelta(days=2))
         WelcomePack.objects.filter(pk=pack.pk).update(partner=found.partner)
+        card = get_or_issue_card(member=world.ana, at=timezone.now())
+        replace_card(card=card, reason=CardEnd.LOST, by=world.staff, at=timezone.now(), post=True)
+        CardRequest.objects.update(partner=found.partner)
     elif kind == PartnerKind.RETAILER:
         found.post("sales", sale())
     partners.enqueue_webhook(
@@ -69,6 +74,7 @@ def furnish(world: World, found: Machine) -> Machine:
     loans.accept_agreement(loan=loan, version=loans.AGREEMENT, at=now)
     validated(world.ana, world.pro_body, SERIAL)
     job = f"tickets/{loan.ticket.reference}"
+    found.post(f"{job}/events", {**step(), "kind": "no_charge", "why_no_charge": "goodwill"})
     found.post(f"{job}/parts", BODIES["orderPart"]({}))
     found.post(f"{job}/report", BODIES["writeServiceReport"]({}))
     found.send(f"{job}/documents", {"kind": "document", "file": SimpleUploadedFile("a.pdf", a_file().encode())})
@@ -148,6 +154,7 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     "recordTicketEvents": lambda was: {
         "events": [{**step(), "kind": was.get("move", "ready"), "reference": was.get("reference", "3F7K2M9A")}]
     },
+    "reportOnCardByToken": lambda _was: {**step(), "kind": "accepted"},
     "reportOnWelcomePackByToken": lambda _was: {**step(), "kind": "accepted", "sending": 1},
     "sendEstimate": lambda _was: {
         **step(),

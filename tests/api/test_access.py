@@ -23,7 +23,7 @@ from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import SCOPES, PartnerKind
 from cps_portal.core.partners.models import WebhookEndpoint
 from kitbag.models import Sale
-from members.offers.models import WelcomePack
+from members.offers.models import CardRequest, WelcomePack
 from servicing.models import Loan, Part, Ticket, TicketFile, VisitingMember
 from tests.api.machines import Machine, machine
 from tests.api.stage import BODIES, furnish, set_stage, soon, step
@@ -38,6 +38,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 HOOK = "webhook-endpoints/<id:pk>"
 JOB = "tickets/<str:reference>"
 PACK = "fulfilment/requests/<str:reference>"
+CARD = "fulfilment/cards/<str:reference>"
 # The scope that each method needs. What has no entry is answered 405.
 TABLE: dict[str, dict[str, str]] = {
     "carriers": {"GET": "catalogue"},
@@ -48,6 +49,9 @@ TABLE: dict[str, dict[str, str]] = {
     "products/stage-changes": {"GET": "catalogue"},
     "products/<slug:slug>": {"GET": "catalogue"},
     "fulfilment/requests": {"GET": "packs:read"},
+    "fulfilment/cards": {"GET": "packs:read"},
+    CARD: {"GET": "packs:read"},
+    f"{CARD}/reports": {"POST": "packs:write"},
     PACK: {"GET": "packs:read"},
     f"{PACK}/reports": {"POST": "packs:write"},
     "sales": {"GET": "sales:read", "POST": "sales:write"},
@@ -67,6 +71,7 @@ TABLE: dict[str, dict[str, str]] = {
     f"{JOB}/parts/<id:pk>/expected": {"POST": "tickets:write"},
     f"{JOB}/parts/<id:pk>/arrived": {"POST": "tickets:write"},
     f"{JOB}/messages": {"GET": "tickets:read", "POST": "tickets:write"},
+    f"{JOB}/messages/read": {"POST": "tickets:write"},
     f"{JOB}/documents": {"GET": "tickets:read", "POST": "tickets:write"},
     f"{JOB}/documents/<id:pk>/content": {"GET": "tickets:read"},
     "loans": {"GET": "loans:read"},
@@ -170,6 +175,7 @@ def test_a_partner_may_what_its_scopes_say_and_sees_nothing_of_others(kind: Part
 EVERYBODYS = {"products/<slug:slug>"}
 KEYS: dict[str, tuple[type[Model], str]] = {  # what a path names, and by what
     "fulfilment/requests": (WelcomePack, "reference"),
+    "fulfilment/cards": (CardRequest, "reference"),
     "sales": (Sale, "pk"),
     "tickets": (Ticket, "reference"),
     "parts": (Part, "pk"),
@@ -179,17 +185,19 @@ KEYS: dict[str, tuple[type[Model], str]] = {  # what a path names, and by what
     "webhook-endpoints": (WebhookEndpoint, "pk"),
     "messages": (Message, "pk"),
 }
-PLACE = re.compile(r"(fulfilment/requests|[\w-]+)/<\w+:\w+>")
+PLACE = re.compile(r"(fulfilment/(?:requests|cards)|[\w-]+)/<\w+:\w+>")
 SAID: dict[str, Callable[[], dict[str, Any]]] = {  # where there is more to say than nothing
+    f"POST {CARD}/reports": lambda: {**step(), "kind": "accepted"},
     f"POST {PACK}/reports": lambda: {**step(), "kind": "accepted", "sending": 1},
     "POST sales/<id:pk>/withdraw": lambda: {"why": "returned"},
-    f"POST {JOB}/events": lambda: {**step(), "kind": "repair_started"},
+    f"POST {JOB}/events": lambda: {**step(), "kind": "no_charge", "why_no_charge": "goodwill"},
     f"POST {JOB}/shipments": lambda: {"direction": "to_centre", "tracking": "SP 1"},
     f"POST {JOB}/report": lambda: BODIES["writeServiceReport"]({}),
     f"POST {JOB}/estimates": lambda: BODIES["sendEstimate"]({}),
     f"POST {JOB}/parts": lambda: {**step(), "name": "Shutter unit"},
     f"POST {JOB}/parts/<id:pk>/expected": lambda: {**step(), "expected_on": soon()},
     f"POST {JOB}/parts/<id:pk>/arrived": step,
+    f"POST {JOB}/messages/read": lambda: {"until": 10**9},
     f"POST {JOB}/messages": lambda: {"text": "It is on the bench."},
     f"POST {JOB}/documents": lambda: {"kind": "document", "file": a_scan()},
     "POST loans/<id:pk>/hand-out": lambda: {"condition": "As new"},

@@ -181,7 +181,7 @@ def test_a_job_that_is_long_over_or_full_takes_none(workshop: Machine, ticket: T
     Ticket.objects.update(ended_at=now - timedelta(days=31))
     answer = workshop.send(path, parts())
     assert (answer.status_code, answer.json()["code"]) == (409, "over")
-    Ticket.objects.update(state=TicketState.IN_REPAIR, ended_at=None)
+    Ticket.objects.update(state=TicketState.ASSESSED, ended_at=None)
     rows = [StoredFile(purpose="ticket", kind="jpeg", size=1, stored_as="x", created_at=now) for _n in range(MAX_FILES)]
     for row, key in zip(rows, range(MAX_FILES), strict=True):
         row.key = f"full-{key}"

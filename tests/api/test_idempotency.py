@@ -44,7 +44,7 @@ def test_another_request_with_the_same_key_is_refused(workshop: Machine, path: s
 def test_what_was_refused_is_refused_again_and_what_could_not_be_read_is_not_kept(workshop: Machine, path: str) -> None:
     first = workshop.post(path, said("ready"), key="one")
     assert first.status_code == 409
-    Ticket.objects.update(state="in_repair")
+    Ticket.objects.update(state="in_repair", charge="approved")
     assert workshop.post(path, said("ready"), key="one").content == first.content
     assert workshop.post(path, said("nonsense"), key="two").status_code == 400
     assert workshop.post(path, said(), key="two").status_code == 201

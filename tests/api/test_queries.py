@@ -20,8 +20,9 @@ OURS = 2  # the test's own savepoint stands for the transaction
 ASKED = {
     "accepted": 12,
     "assessed": 10,  # the member is not told
-    "booked_in": 14,  # reported stolen? what does the level give here?
-    "estimate": 16,  # how many there are, itself, its lines, and those again with their sums
+    "booked_in": 16,  # reported stolen? what does the level give here? its parcel and its loan
+    "no_charge": 12,  # notice and mail
+    "estimate": 18,  # how many there are, itself, its lines, those again with their sums, and what was written before
     "part": 13,  # itself
 }
 
@@ -33,7 +34,8 @@ def told(kind: str) -> tuple[str, dict[str, Any]]:
         return "estimates", {"currency": "ZAR", "valid_until": day, "lines": [{"text": "Shutter", "price": "1"}] * 3}
     if kind == "part":
         return "parts", {"name": "Shutter"}
-    return "events", {"kind": kind, "external_id": kind, "occurred_at": timezone.now().isoformat()}
+    event = {"kind": kind, "external_id": kind, "occurred_at": timezone.now().isoformat()}
+    return "events", {**event, "why_no_charge": "goodwill"} if kind == "no_charge" else event
 
 
 def asked(workshop: Machine, ticket: Ticket, kind: str) -> int:
@@ -54,6 +56,6 @@ def test_what_is_written_asks_no_more_for_five_hundred_products_than_for_one(wor
         for n, member in enumerate((world.ana, world.ana, world.ben))
     )
     assert workshop.fetch().status_code == 200
-    story = ["accepted", "booked_in", "assessed", "part", "estimate"]
+    story = ["accepted", "booked_in", "assessed", "no_charge", "part", "estimate"]
     counts = {kind: [asked(workshop, ticket, kind) for ticket in (warm, few, many)][1:] for kind in story}
     assert counts == {kind: [ASKED[kind]] * 2 for kind in story}

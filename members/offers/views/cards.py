@@ -142,7 +142,7 @@ def _report_lost(request: MemberRequest, address: Address | None) -> HttpRespons
 
 
 def _lost_page(request: MemberRequest, mine: Card, form: CardAddressForm | None, status: int = 200) -> HttpResponse:
-    is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"  # type: ignore[attr-defined]
+    is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"
     template = "offers/_card_lost_form.html" if is_fragment and form else "offers/card_lost.html"
     return render(request, template, {"card": mine, "form": form}, status=status)
 
