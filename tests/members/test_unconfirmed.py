@@ -99,6 +99,7 @@ NOT_MAILS = (
     "offers.pack_cancelled",
     "offers.card_requested",
     "servicing.unanswered",  # to a centre
+    "servicing.holidays",  # to staff
     "test",
 )
 SAME_TEMPLATE = {"servicing.ticket_document", "servicing.estimate_reminder"}  # as servicing.ticket_message

@@ -1,6 +1,7 @@
 """Mails that a member can switch off carry RFC 8058's headers, and only those (R56)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.test import Client
 
 from cps_portal.core.outbox import actions
+from cps_portal.core.outbox.exceptions import Obsolete
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.renderers import get_renderer
 from kitbag.emails import counted
@@ -65,7 +67,10 @@ def test_no_other_mail_carries_them(world: World, no_broker: None) -> None:
     """Every mail of a member with everything, and of joining, signing in and closing."""
     add_everything(world)
     Client().post("/accounts/password/reset/", {"email": "ana@example.org"})
-    mails = {message.key: rendered(message) for message in Message.objects.filter(kind="mail", blanked_at=None)}
+    mails = {}
+    for message in Message.objects.filter(kind="mail", blanked_at=None):
+        with suppress(Obsolete):  # refused and appealed against meanwhile: that mail does not leave
+            mails[message.key] = rendered(message)
     with_link = {key for key, payload in mails.items() if "unsubscribe" in payload}
     assert len(mails) > 3
     assert {key for key in with_link if not key.startswith(("reminder-", "counted-", "offer-"))} == set()
