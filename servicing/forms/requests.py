@@ -301,8 +301,8 @@ class Draft:
             return None
         if "travel" not in self.data:  # not shown yet: what is most likely is chosen already
             last = self.last_address
-            self.data["back"] = LAST if last else ELSEWHERE
-            self.data["phone"] = phone_in_groups(last.phone) if last and last.phone else ""
+            self.data.setdefault("back", LAST if last else ELSEWHERE)
+            self.data.setdefault("phone", phone_in_groups(last.phone) if last and last.phone else "")
             self.data["travel"] = next(iter(travel_ways(choice.centre)), "")
         return ShippingForm(
             self.data,

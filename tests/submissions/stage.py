@@ -16,6 +16,15 @@ from tests.factories import draft, submitted, validated
 from tests.servicing.jobs import a_centre, a_request, at_the_centre
 from tests.world import World
 
+ADDRESS = {
+    "name": ["Ana E."],
+    "country": ["ZA"],
+    "street": ["14 Oak Avenue\r\nFlat 2"],
+    "city": ["Johannesburg"],
+    "postal_code": ["2092"],
+    "phone": ["+27 82 123 4567"],
+}
+
 
 @dataclass(frozen=True)
 class TypedForm:
@@ -61,7 +70,7 @@ def finish(world: World) -> TypedForm:
 
 
 def service_request(world: World) -> TypedForm:
-    a_centre()
+    a_centre(street="1 Sample Street", postal_code="1685")
     row = validated(world.ana, world.pro_body, "012345678931")
     typed = {f"p{row.pk}_fault": ["The shutter sticks"], f"p{row.pk}_service": ["repair"]}
     return TypedForm(world.ana.user, f"/service/new/?product={row.pk}", "/service/new/", typed)
@@ -70,15 +79,7 @@ def service_request(world: World) -> TypedForm:
 def welcome_pack(world: World) -> TypedForm:
     load_offers()
     url = "/offers/welcome-pack/"
-    typed = {
-        "name": ["Ana E."],
-        "country": ["ZA"],
-        "street": ["14 Oak Avenue\r\nFlat 2"],
-        "city": ["Johannesburg"],
-        "postal_code": ["2092"],
-        "phone": ["+27 82 123 4567"],
-    }
-    return TypedForm(world.ana.user, url, url, typed)
+    return TypedForm(world.ana.user, url, url, ADDRESS)
 
 
 def appeal(world: World) -> TypedForm:
