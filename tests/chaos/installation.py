@@ -26,6 +26,7 @@ PAUSES = {  # about a hundred times faster than in production
     "WEBHOOK_QUIET_SECONDS": "0.2",
     "WEBHOOK_MAX_QUIET_SECONDS": "0.5",
     "SIMULATOR_PAUSE": "1",
+    "SIMULATOR_MAX_WAIT": "4",
     "SIMULATOR_FAULTS": "fails=0.05,slow=0.02,garbage=0.04,hangs_up=0.06",
 }
 DISK_MEGABYTES = 64

@@ -48,11 +48,12 @@ class Settings:
     file: Path
     port: int
     pause: float = 5.0  # seconds between two steps of a parcel
+    max_wait: float = 60.0  # seconds until a report that failed is sent again
     faults: dict[str, float] = field(default_factory=dict)  # a fault and its probability
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read SIMULATOR_PORTAL, _SECRET_FILE, _FILE, _PORT; optional: _PAUSE and _FAULTS (`slow=0.1,fails=0.2`)."""
+        """Read SIMULATOR_PORTAL, _SECRET_FILE, _FILE, _PORT; optional: _PAUSE, _MAX_WAIT, _FAULTS (`slow=0.1`)."""
         pairs = [part.split("=") for part in os.environ.get("SIMULATOR_FAULTS", "").split(",") if part]
         if unknown := {name for name, _probability in pairs} - set(FAULTS):
             sys.exit(f"SIMULATOR_FAULTS: {sorted(unknown)} is none of {FAULTS}")
@@ -62,6 +63,7 @@ class Settings:
             file=Path(os.environ["SIMULATOR_FILE"]),
             port=int(os.environ["SIMULATOR_PORT"]),
             pause=float(os.environ.get("SIMULATOR_PAUSE", "5")),
+            max_wait=float(os.environ.get("SIMULATOR_MAX_WAIT", "60")),
             faults={name: float(probability) for name, probability in pairs},
         )
 
@@ -128,8 +130,8 @@ class ReceivedRequests:
             )
             return list(rows.fetchall())
 
-    def record_answer(self, report: str, tries: int, answer: int) -> None:
-        wait = min(2.0**tries, 60)
+    def record_answer(self, report: str, tries: int, answer: int, max_wait: float) -> None:
+        wait = min(2.0**tries, max_wait)
         with self.writing() as connection:
             connection.execute(
                 "update report set tries = ?, answer = ?, next_at = ? where id = ?",
@@ -204,7 +206,8 @@ def report_back(received: ReceivedRequests, settings: Settings) -> None:
         while True:
             received.advance_parcels(settings.pause)
             for report, reference, body, tries in received.due_reports():
-                received.record_answer(report, tries, _send_report(session, settings, report, reference, body))
+                answer = _send_report(session, settings, report, reference, body)
+                received.record_answer(report, tries, answer, settings.max_wait)
             time.sleep(min(settings.pause, 1) / 2)
 
 
