@@ -168,6 +168,7 @@ def _page(
     travelling = [ticket for ticket in tickets if ticket.state not in (TicketState.WAITING, TicketState.CANCELLED)]
     context = {
         "handover_day": parcels.handover_day(parcel, tickets),
+        "holds_place": any(ticket.place for ticket in tickets),
         "travelling": travelling,
         "parcel": parcel,
         "tickets": tickets,

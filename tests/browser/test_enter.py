@@ -38,7 +38,7 @@ COMPARE = """(index) => {
   const marked = ".btn--primary, .btn--danger, .default, .input-go, .form-foot *, .actions *, .submit-row *";
   const find = (selector) => shown.find((each) => each.matches(selector));
   const main = find(".btn--primary, .default") || find(marked);
-  const name = (button) => button && [button.name, button.value, button.formAction].join(" ");
+  const name = (button) => (button ? [button.name, button.value, button.formAction].join(" ") : "no button");
   const expected = name(main || shown[0]);
   const pressed = name(window.pressed);
   window.pressed = null;
