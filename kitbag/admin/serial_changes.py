@@ -1,5 +1,7 @@
 """The list of serial numbers that service centres replaced (R64). They are recorded on the page of a job."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q
 
@@ -20,4 +22,7 @@ class SerialChangeAdmin(ReadOnlyAdmin[SerialChange]):
         return [Q(serial_key__in=keys), Q(new_key__in=keys)]
 
 
-admin.site.register(event_model(SerialChange), EventAdmin)
+@admin.register(event_model(SerialChange))
+class SerialChangeEventAdmin(EventAdmin):
+    def what(self, event: Any) -> str:
+        return f"{event.serial} → {event.new_serial}"

@@ -54,6 +54,7 @@ class WarrantyPeriodAdmin(PortalModelAdmin[WarrantyPeriod]):
 
     list_display = ["shelf", "country", "months", "sample"]
     list_filter = ["shelf", "sample"]
+    search_fields = ["country"]
 
 
 @admin.register(Carrier)

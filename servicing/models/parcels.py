@@ -140,7 +140,7 @@ class Shipment(models.Model):
     carrier_name = models.CharField(_("other carrier"), max_length=60, blank=True)
     number = models.CharField(_("tracking number"), max_length=60, blank=True)
     number_key = models.CharField(max_length=60, blank=True, editable=False)
-    url = models.URLField(_("tracking page"), max_length=300, blank=True)
+    url = models.CharField(_("tracking page"), max_length=300, blank=True, validators=[validate_https])
     sent_at = models.DateTimeField(_("sent"))
     expected_on = models.DateField(_("expected"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)

@@ -12,12 +12,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.reference import new_reference
+from cps_portal.core.outbox.enums import SuppressionReason
+from cps_portal.core.outbox.models import Suppression
 from cps_portal.core.partners.actions import add_endpoint, issue_credential
 from cps_portal.core.partners.models import ApiCall, Attempt, IdempotencyRecord, Partner
 from kitbag.actions import handovers, registrations, review, stolen_reports
 from kitbag.actions.appeals import make_appeal
 from kitbag.actions.planning import plan_changes
-from kitbag.enums import RefusalReason, Stage
+from kitbag.enums import RefusalReason, Shelf, Stage
 from kitbag.models import (
     Adjustment,
     Announcement,
@@ -28,11 +31,14 @@ from kitbag.models import (
     Registration,
     Retailer,
     Sale,
+    SerialChange,
     SerialShape,
 )
 from members.enums import Level, Programme, ServiceLevel
 from members.models import (
     CountryProgramme,
+    Device,
+    EmailChange,
     LevelBenefit,
     LevelThreshold,
     Member,
@@ -44,7 +50,7 @@ from members.models import (
 )
 from members.offers.actions.cards import get_or_issue_card
 from members.offers.actions.offers import sign_up
-from members.offers.models import Offer, PackEvent, PackItem, WelcomePack
+from members.offers.models import CardRequest, Offer, PackEvent, PackItem, WelcomePack
 from members.support.actions import open_case
 from members.support.enums import CaseKind
 from members.support.models import CannedAnswer, CaseAttachment
@@ -57,7 +63,21 @@ from servicing.actions.tickets import book_in
 from servicing.actions.visitors import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EventKind, ServiceKind
-from servicing.models import CalendarException, CentreStaff, Loan, LoanUnit, ServiceCentre, TicketFile
+from servicing.models import (
+    CalendarException,
+    CalendarSnapshot,
+    Carrier,
+    CentreStaff,
+    EstimatedHoliday,
+    Loan,
+    LoanUnit,
+    ServiceCentre,
+    ServiceReport,
+    Shipment,
+    TicketFile,
+    TicketNote,
+    WarrantyPeriod,
+)
 from servicing.queries.entitlement import Item
 from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
 from tests.servicing.jobs import a_centre
@@ -161,6 +181,15 @@ def add_packs(people: list[Member], by: User) -> None:
         )
         PackEvent.objects.create(pack=pack, step="asked", sending=1, occurred_at=LONG_AGO, received_at=LONG_AGO, by=by)
         PackItem.objects.create(code=f"item-{member.pk}", name="Something")
+        CardRequest.objects.create(
+            member=member,
+            reference=new_reference(lambda drawn: False),
+            name="N",
+            country="ZA",
+            street="S",
+            reported_at=LONG_AGO,
+            changed_at=LONG_AGO,
+        )
 
 
 def add_jobs(people: list[Member], by: User) -> None:
@@ -188,6 +217,23 @@ def add_jobs(people: list[Member], by: User) -> None:
         Loan.objects.create(unit=unit, ticket=ticket, member=member, reserved_at=now)
         CalendarException.objects.create(centre=centre, first=day, last=day)
         CentreStaff.objects.create(centre=centre, user=member.user)
+        shipment = Shipment.objects.create(direction="to_centre", number=f"T {member.pk}", sent_at=now)
+        shipment.tickets.add(ticket)
+        report = ServiceReport.objects.create(ticket=ticket, product=row.product, done="New shutter", by=by, at=now)
+        ServiceReport.objects.filter(pk=report.pk).update(done="New shutter unit")
+        TicketNote.objects.create(ticket=ticket, by=by, text="Call first", at=now)
+        change = SerialChange.objects.create(
+            product=row.product,
+            registration=row,
+            serial=f"43{member.pk:010}",
+            serial_key=f"43{member.pk:010}",
+            new_serial=row.serial,
+            new_key=row.serial_key,
+            state="applied",
+            by=by,
+            at=now,
+        )
+        SerialChange.objects.filter(pk=change.pk).update(by=None)
         visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
         item = Item(row.product, f"46{member.pk:010}")
         open_for_visitor(
@@ -223,6 +269,13 @@ def add_rest(numbers: range, by: User) -> None:
             longitude=1,
             programme=Programme.FREE,
         )
+        Device.objects.create(user=by, key=f"device-{n}", signed_in_at=LONG_AGO, last_seen_at=LONG_AGO)
+        EmailChange.objects.create(user=by, old_email=f"old-{n}@example.org", new_email=by.email, at=LONG_AGO)
+        CalendarSnapshot.objects.create(centre=ServiceCentre.objects.latest("pk"), facts={})
+        Carrier.objects.create(slug=f"carrier-{n}", name=f"Carrier {n}")
+        WarrantyPeriod.objects.create(shelf=Shelf.BODIES, country=f"{chr(65 + n // 26)}{chr(65 + n % 26)}", months=24)
+        EstimatedHoliday.objects.create(country="AE", day=day, name="Eid", asked_at=LONG_AGO)
+        Suppression.objects.create(address=f"gone-{n}@example.org", reason=SuppressionReason.BOUNCED, since=LONG_AGO)
         shop = Retailer.objects.create(name=f"Shop {n}", country="ZA")
         AuthorisedPeriod.objects.create(retailer=shop, begins_on=day)
         Group.objects.create(name=f"crowd-{n}")

@@ -45,7 +45,7 @@ PRESSED_TWICE: list[tuple[Callable[[World], TypedForm], Any, Data]] = [
     (stage.visitor_reply, CaseMessage, {}),
     (stage.appeal, Appeal, {}),
     (stage.ticket_message, TicketMessage, {}),
-    (stage.service_request, Ticket, {"step": ["review"], "go": ["send"], "centre": ["joburg"]}),
+    (stage.service_request, Ticket, stage.SHIPPING),
     (stage.welcome_pack, WelcomePack, {"go": ["confirm"]}),
     (sign_up, SignUp, {}),
 ]

@@ -25,6 +25,15 @@ ADDRESS = {
     "phone": ["+27 82 123 4567"],
 }
 
+SHIPPING = {
+    **ADDRESS,
+    "travel": ["courier"],
+    "back": ["elsewhere"],
+    "step": ["review"],
+    "go": ["send"],
+    "centre": ["joburg"],
+}
+
 
 @dataclass(frozen=True)
 class TypedForm:

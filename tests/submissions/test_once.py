@@ -22,14 +22,6 @@ from tests.submissions.stage import TypedForm
 from tests.world import World
 
 Build = Callable[[World], TypedForm]
-SHIPPING = {
-    **stage.ADDRESS,
-    "travel": ["courier"],
-    "back": ["elsewhere"],
-    "step": ["review"],
-    "go": ["send"],
-    "centre": ["joburg"],
-}
 CREATING: list[tuple[Build, type, dict[str, list[str]]]] = [
     (stage.contact, Case, {}),
     (stage.contact_about_a_product, Case, {}),
@@ -38,7 +30,7 @@ CREATING: list[tuple[Build, type, dict[str, list[str]]]] = [
     (stage.visitor_reply, CaseMessage, {}),
     (stage.appeal, Case, {}),
     (stage.ticket_message, TicketMessage, {}),
-    (stage.service_request, Ticket, SHIPPING),
+    (stage.service_request, Ticket, stage.SHIPPING),
     (stage.welcome_pack, WelcomePack, {"go": ["confirm"]}),
 ]
 

@@ -44,9 +44,12 @@ def write_style_sheet(folder: Path, name: str) -> Path:
 
 
 def join_imports(index: Path) -> str:
-    """The text of `index` with every `@import "file.css" layer(name);` replaced by that file in that layer."""
+    """The text of `index` with every `@import "file.css" layer(name);` replaced by that file in that layer.
+
+    Sheets of others stay imports by `url(...)`: the joined file is one folder above the index.
+    """
 
     def imported(match: re.Match[str]) -> str:
         return f"@layer {match[2]} {{\n{(index.parent / match[1]).read_text()}}}"
 
-    return IMPORT.sub(imported, index.read_text())
+    return IMPORT.sub(imported, index.read_text()).replace('url("../../', 'url("../')

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -125,6 +126,7 @@ class CardAdmin(ReadOnlyAdmin[Card]):
 class CardRequestAdmin(ReadOnlyAdmin[CardRequest]):
     """Read-only: the partner reports the steps."""
 
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_display = ["__str__", "member", "state", "partner", "reported_at", "asked_at", "dispatched_at"]
     list_filter = ["state", "partner"]
     list_select_related = ["member", "partner"]
