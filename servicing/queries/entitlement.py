@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag.actions import retailers, stolen_reports
