@@ -58,6 +58,7 @@ def interrupt(page: Page, form: TypedForm) -> None:
     """Type, lose the session, send: the page that asks to sign in."""
     page.goto(form.page)
     type_in(page, form)
+    page.wait_for_load_state("networkidle")  # a check of what was typed would ask to sign in before the press does
     Session.objects.all().delete()
     press(page, form)
     expect(page.get_by_text("You were signed out, so nothing has been sent.")).to_be_visible()
