@@ -129,6 +129,7 @@ Memory = Mapping[str, Any]
 BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     "addCardPhoto": lambda _was: {"file": a_file()},
     "addDocument": lambda _was: {"file": a_file(), "kind": "document"},
+    "addShipment": lambda _was: {"direction": "to_centre", "tracking": f"SP {next(_numbers)}"},
     "addWebhookEndpoint": lambda _was: {"url": f"https://partner.example.org/{next(_numbers)}"},
     "checkCard": lambda _was: {"card": "100200300400"},
     "checkIntake": lambda _was: {"centre": CENTRE, "serial": "012345678901"},
@@ -137,6 +138,7 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     "expectPart": lambda _was: {**step(), "expected_on": soon()},
     "extendLoan": lambda _was: {"due_back": soon()},
     "handOutLoan": lambda _was: {"condition": "As new"},
+    "markMessagesRead": lambda _was: {"until": 1},
     "openTicket": lambda was: {**job(), "key": was["key"], "book_in": True},
     "openVisitorTicket": lambda _was: {
         **job(),
@@ -150,7 +152,7 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
     },
     "orderPart": lambda _was: {**step(), "name": "Shutter unit", "expected_on": soon()},
     "recordPartArrived": lambda _was: step(),
-    "recordTicketEvent": lambda was: {**step(), "kind": was.get("move", "ready")},
+    "recordTicketEvent": lambda was: {**step(), "kind": was.get("move", "ready"), "why_no_charge": "goodwill"},
     "recordTicketEvents": lambda was: {
         "events": [{**step(), "kind": was.get("move", "ready"), "reference": was.get("reference", "3F7K2M9A")}]
     },
@@ -181,9 +183,8 @@ def begin(found: Machine) -> dict[str, Any]:
 def remember(memory: dict[str, Any], said: Any) -> None:
     """What later requests go by."""
     if "moves" in said:
-        moves = [one for one in said["moves"] if one in EASY]
-        memory["move"] = next(iter(moves), "ready")
+        memory["move"] = next((kind for kind in EASY if kind in said["moves"]), "ready")
         memory["reference"] = said.get("reference", memory.get("reference"))
 
 
-EASY = ("accepted", "booked_in", "assessed", "repair_started", "ready", "closed")  # need nothing else said
+EASY = ("accepted", "booked_in", "assessed", "no_charge", "repair_started", "ready", "closed")  # need nothing else said

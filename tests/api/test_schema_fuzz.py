@@ -47,4 +47,5 @@ def test_every_answer_is_what_the_contract_says(operation: Any, kind: PartnerKin
         ),
     )
     create_test(operation=operation, test_func=asker.ask, config=config)()
-    assert asker.seen.total() >= EXAMPLES
+    # What takes neither a parameter nor a body has one example.
+    assert asker.seen.total() >= (EXAMPLES if operation.method != "get" or list(operation.iter_parameters()) else 1)
