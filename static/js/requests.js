@@ -48,6 +48,14 @@
     else setBusy(event.detail, true);
   });
 
+  // A look-up while a form is filled in must not leave it for the page to sign in: what was typed would be lost. The
+  // form's own button is answered with that page, and what was typed is kept.
+  body.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { requestConfig, xhr } = event.detail;
+    const form = requestConfig.verb === "get" && requestConfig.elt.closest("form");
+    if (form && form.elements.form_token && xhr.getResponseHeader("HX-Redirect")) event.preventDefault();
+  });
+
   body.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, serverResponse, shouldSwap } = event.detail;
     if (!shouldSwap || !isForeign(requestConfig.elt, serverResponse)) return;

@@ -58,7 +58,6 @@ def interrupt(page: Page, form: TypedForm) -> None:
     """Type, lose the session, send: the page that asks to sign in."""
     page.goto(form.page)
     type_in(page, form)
-    page.wait_for_load_state("networkidle")  # a check of what was typed would ask to sign in before the press does
     Session.objects.all().delete()
     press(page, form)
     expect(page.get_by_text("You were signed out, so nothing has been sent.")).to_be_visible()
@@ -78,6 +77,30 @@ def test_what_was_typed_is_there_after_signing_in_again(
     expect_typed(page, form)
     assert faults(page) == []
     assert count_rows() == before
+
+
+def test_looking_something_up_does_not_leave_the_form(committed_world: World, visit: Callable[..., Page]) -> None:
+    """Serial number, shop and country ask the portal while they are typed; only the button leads to signing in."""
+    form = stage.finish(committed_world)
+    assert form.user
+    page = visit(form.user)
+    page.goto(form.page)
+    Session.objects.all().delete()
+    for name in ("serial", "store", "country"):
+        with page.expect_response(lambda answer: "HX-Redirect".lower() in answer.headers):
+            field = page.locator(f"form:has([name=form_token]) [name='{name}']")
+            if field.evaluate("element => element.tagName") == "SELECT":
+                field.select_option(form.typed[name][0])
+            else:
+                field.press_sequentially(form.typed[name][0])
+                field.blur()
+        expect(field).to_have_value(form.typed[name][0])
+    expect(page).to_have_url(form.page)
+    type_in(page, form)
+    press(page, form)
+    expect(page.get_by_text("You were signed out, so nothing has been sent.")).to_be_visible()
+    sign_in(page, form.user.email)
+    expect_typed(page, form)
 
 
 def test_it_works_without_javascript_and_is_sent_by_hand(committed_world: World, visit: Callable[..., Page]) -> None:
