@@ -1,7 +1,6 @@
 """Where accounts are signed in, and changes of their sign-in address."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -9,28 +8,27 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-if TYPE_CHECKING:
-    from members.models.people import User
+from members.models.people import User
 
 DEVICE_KEY_LENGTH = 32  # letters and digits
 MAX_USER_AGENT_LENGTH = 300
 
 
-def _hashes(user: "User") -> list[str]:
+def _hashes(user: User) -> list[str]:
     """As in sessions: of the password with SECRET_KEY and with its fallbacks."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):
-    def known(self, user: "User", keys: list[str]) -> "DeviceQuerySet":
+    def known(self, user: User, keys: list[str]) -> "DeviceQuerySet":
         """Devices of the user among these keys of a cookie, with the password that the account has now."""
         return self.filter(user=user, key__in=keys, auth_hash__in=_hashes(user))
 
-    def outdated(self, user: "User") -> "DeviceQuerySet":
+    def outdated(self, user: User) -> "DeviceQuerySet":
         """Devices that know the account with an older password."""
         return self.filter(user=user).exclude(auth_hash__in=_hashes(user))
 
-    def signed_in(self, user: "User", at: datetime) -> "DeviceQuerySet":
+    def signed_in(self, user: User, at: datetime) -> "DeviceQuerySet":
         """Devices with a session that is open now, the one that was used last first."""
         sessions = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=at)
         mine = self.filter(Exists(sessions), user=user, auth_hash__in=_hashes(user))

@@ -1,7 +1,7 @@
 """Service centres, tickets, estimates, parts and loans."""
 
-from servicing.models.calendar import CalendarException, CalendarSnapshot, EstimatedHoliday, load_calendars
-from servicing.models.centres import CentreStaff, ServiceCentre, ServiceCentreQuerySet
+from servicing.models.calendar import CalendarException, CalendarSnapshot, EstimatedHoliday
+from servicing.models.centres import CentreStaff, ServiceCentre, ServiceCentreQuerySet, load_calendars
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet
 from servicing.models.notes import TicketNote
 from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet

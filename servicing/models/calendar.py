@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,15 +10,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from cps_portal.core.lib.clock import Calendar, Season
-from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.opening_hours import Hours, parse_week
 from cps_portal.core.lib.public_holidays import HolidayRegion, check_country, check_region
 from members.models import User
 from servicing.enums import DayKind, HolidayAnswer
-
-if TYPE_CHECKING:
-    from servicing.models.centres import ServiceCentre
 
 HOURS_EXAMPLE = "Mo-Th 09:00-18:00; Fr 09:00-12:00"
 MAX_DAYS_OFF = 31  # in one row
@@ -161,55 +154,6 @@ class CalendarException(models.Model):
 
     def days(self) -> list[date]:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
-
-
-# Of one centre and its country; the clock of every ticket needs them.
-EXCEPTIONS: CompiledQuery[CalendarException] = CompiledQuery(
-    lambda centre, country: CalendarException.objects.filter(Q(centre=centre) | Q(country=country))
-)
-
-
-def load_calendars(centres: Iterable["ServiceCentre"]) -> None:
-    """Read what the calendars of these centres need in one query, however many there are."""
-    rows = list(centres)
-    countries, keys = {centre.country.code for centre in rows}, {centre.pk for centre in rows}
-    exceptions = list(CalendarException.objects.filter(Q(centre__in=keys) | Q(country__in=countries))) if rows else []
-    for centre in rows:
-        code = centre.country.code
-        centre.loaded_exceptions = [row for row in exceptions if centre.pk == row.centre_id or row.country == code]
-
-
-def build_calendar(centre: "ServiceCentre", exceptions: Iterable[CalendarException]) -> Calendar:
-    """The calendar of a centre. Raises ValueError if its fields contradict each other."""
-    days_off: dict[date, str] = {}
-    days_on: dict[date, Hours | None] = {}
-    early, early_because = {}, {}
-    seasons: list[Season] = []
-    for row in sorted(exceptions, key=lambda row: (row.centre_id is not None, row.pk)):
-        if row.kind == DayKind.SEASON and row.hours:
-            seasons.insert(0, Season(row.first, row.last, row.hours))
-        for day in row.days() if row.kind != DayKind.SEASON else ():
-            if row.kind == DayKind.HALF and row.closes:
-                early[day], early_because[day] = row.closes, row.why
-                continue
-            days_off.pop(day, None)
-            days_on.pop(day, None)
-            if row.kind == DayKind.CLOSED:
-                days_off[day] = row.why
-            else:
-                days_on[day] = row.hours
-    return Calendar(
-        zone=ZoneInfo(centre.zone),
-        week=parse_week(centre.hours),
-        country=centre.country.code,
-        subdivision=centre.subdivision,
-        categories=tuple(centre.holiday_categories),
-        days_off=days_off,
-        days_on=days_on,
-        early=early,
-        early_because=early_because,
-        seasons=seasons,
-    )
 
 
 class EstimatedHoliday(models.Model):
