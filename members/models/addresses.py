@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from members.addresses import PARTS, Address
+from members.addresses import PARTS, Address, phone_in_groups
 
 BLANK_ADDRESS = {**dict.fromkeys(("name", *PARTS, "phone"), "")}
 IS_BLANK = Q(**BLANK_ADDRESS)
@@ -36,3 +36,8 @@ class PostalAddress(models.Model):
             phone=self.phone,
             **{part: getattr(self, part) for part in PARTS},
         )
+
+    @property
+    def phone_in_groups(self) -> str:
+        """The phone number with spaces; "" if there is none."""
+        return phone_in_groups(self.phone) if self.phone else ""

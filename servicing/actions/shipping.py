@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from members.addresses import Address
+from members.addresses import Address, phone_in_groups
 from members.models import BLANK_ADDRESS, Member
 from servicing.actions.events import (
     Actor,
@@ -62,6 +62,10 @@ class ReturnTo:
     address: Address | None = None
     collect_on: date | None = None
     phone: str = ""
+
+    @property
+    def phone_in_groups(self) -> str:
+        return phone_in_groups(self.phone) if self.phone else ""
 
 
 @transaction.atomic

@@ -179,7 +179,7 @@ def shipping_forms(data: Any, *, parcel: Parcel, member: Member, at: datetime) -
         "travel": parcel.travel,
         "collect_on": parcel.collect_on,
         "back": back,
-        "phone": addresses.phone_in_groups(parcel.phone) if parcel.phone else "",
+        "phone": parcel.phone_in_groups,
     }
     form = ShippingForm(data, initial=initial, centre=parcel.centre, last=current, country=member.country.code, at=at)
     return form, AddressForm(data, initial={"country": member.country.code, "name": member.full_name})

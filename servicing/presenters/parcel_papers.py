@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from reportlab.lib.units import mm
 
-from members.addresses import phone_in_groups
 from members.models import Member
 from servicing.models import Parcel, Ticket
 from servicing.presenters.paper import INK, INNER, LINE, MARGIN, MUTED, WIDE, Paper
@@ -67,7 +66,7 @@ def _write_sender(paper: Paper, parcel: Parcel, member: Member, *, left: float, 
         paper.line(text, size=12, x=left, wide=inner)
     paper.line(_("Member %(number)s") % {"number": member.number_in_groups}, size=10, x=left, wide=inner)
     if parcel.phone:
-        paper.line(phone_in_groups(parcel.phone), size=10, x=left, wide=inner)
+        paper.line(parcel.phone_in_groups, size=10, x=left, wide=inner)
     if not parcel.returns:
         paper.line(_("To be collected at the centre"), size=10, x=left, wide=inner)
     elif not parcel.has_address:
@@ -93,7 +92,7 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
     paper.line(_("Member %(number)s") % {"number": member.number_in_groups})
     if parcel.has_address:
         paper.text(_("Back to: %(address)s") % {"address": ", ".join(parcel.address.label_lines)})
-        paper.line(_("Phone: %(phone)s") % {"phone": phone_in_groups(parcel.phone)})
+        paper.line(_("Phone: %(phone)s") % {"phone": parcel.phone_in_groups})
     elif not parcel.returns:
         paper.line(_("To be collected at the centre"))
     paper.line(_("To: %(centre)s") % {"centre": ", ".join(parcel.centre.address.label_lines)})

@@ -16,6 +16,7 @@ from members.offers.enums import CardEnd
 from members.offers.models import CardRequest, WelcomePack
 from servicing.actions import loans, targets
 from servicing.models import LoanUnit, Ticket
+from servicing.rules.charge import SETTLED
 from tests.api.machines import Machine, machine
 from tests.factories import ProductFactory, announced, plan, validated
 from tests.files import samples
@@ -114,6 +115,8 @@ def sale() -> dict[str, Any]:
 FIRST = {  # what has to be done before
     "extendLoan": "handOutLoan",
     "takeBackLoan": "handOutLoan",
+    "getServiceReport": "writeServiceReport",
+    "openFollowUp": "recordTicketEvent",
     "orderPart": "recordTicketEvent",
     "sendEstimate": "recordTicketEvent",
 }
@@ -183,7 +186,10 @@ def begin(found: Machine) -> dict[str, Any]:
 def remember(memory: dict[str, Any], said: Any) -> None:
     """What later requests go by."""
     if "moves" in said:
-        memory["move"] = next((kind for kind in EASY if kind in said["moves"]), "ready")
+        if "charge" in said or said.get("event", {}).get("kind") == "no_charge":
+            memory["is_settled"] = said.get("charge", "no_charge") in SETTLED
+        moves = {*said["moves"]} - ({"no_charge"} if memory.get("is_settled") else set())
+        memory["move"] = next((kind for kind in EASY if kind in moves), "ready")
         memory["reference"] = said.get("reference", memory.get("reference"))
 
 
