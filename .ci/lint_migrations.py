@@ -20,6 +20,8 @@ BEFORE_THE_FIRST_RELEASE = (
     "0002_release_dates",  # adds columns that may not be empty
     "0003_shipments",  # drops and renames columns
     "0004_calendar",  # drops columns and a table
+    "0008_follow_ups_and_reports",  # makes indexes and unique constraints of tickets
+    "0009_conversation",  # makes indexes of tickets
 )
 
 
