@@ -21,8 +21,8 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     number = serializers.CharField(source="member.number")
     language = serializers.CharField(source="member.language")
     parcel = serializers.CharField(source="parcel.reference")
-    parcel_carrier = serializers.CharField(source="parcel.carrier")
-    parcel_tracking = serializers.CharField(source="parcel.tracking")
+    travel = serializers.CharField(source="parcel.travel")
+    collect_on = serializers.DateField(source="parcel.collect_on")
 
     class Meta:
         model = Ticket
@@ -53,8 +53,8 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
             "condition",
             "accessories",
             "parcel",
-            "parcel_carrier",
-            "parcel_tracking",
+            "travel",
+            "collect_on",
             "opened_at",
             "booked_in_at",
             "due_at",
@@ -63,9 +63,15 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
             "missed_at",
             "ready_at",
             "ended_at",
-            "carrier",
-            "tracking",
-            "tracking_url",
+            "loan_wanted",
+            "loan_out",
+            "charge",
+            "warranty_months",
+            "warranty_until",
+            "last_message_at",
+            "last_message_by",
+            "unread_since",
+            "waiting_for",
             "changed_at",
         ]
 

@@ -41,8 +41,8 @@ FIELDS = [
     "condition",
     "accessories",
     "parcel",
-    "parcel_carrier",
-    "parcel_tracking",
+    "travel",
+    "collect_on",
     "opened_at",
     "booked_in_at",
     "due_at",
@@ -51,9 +51,15 @@ FIELDS = [
     "missed_at",
     "ready_at",
     "ended_at",
-    "carrier",
-    "tracking",
-    "tracking_url",
+    "loan_wanted",
+    "loan_out",
+    "charge",
+    "warranty_months",
+    "warranty_until",
+    "last_message_at",
+    "last_message_by",
+    "unread_since",
+    "waiting_for",
     "changed_at",
 ]
 TOKEN = """
@@ -65,8 +71,9 @@ TICKETS = """
     select t.reference, t.state, t.service, c.slug, c.name, pr.slug, pr.name, t.serial, m.first_name, m.last_name,
         m.number, m.language, t.level, t.track, t.why_standard, t.target_days, t.discount, t.free_return,
         t.loan_possible, t.warranty_asked, t.warranty, t.why_no_warranty, t.fault, t.condition, t.accessories,
-        pa.reference, pa.carrier, pa.tracking, t.opened_at, t.booked_in_at, t.due_at, t.paused, t.expected_on,
-        t.missed_at, t.ready_at, t.ended_at, t.carrier, t.tracking, t.tracking_url, t.changed_at
+        pa.reference, pa.travel, pa.collect_on, t.opened_at, t.booked_in_at, t.due_at, t.paused, t.expected_on,
+        t.missed_at, t.ready_at, t.ended_at, t.loan_wanted, t.loan_out, t.charge, t.warranty_months, t.warranty_until,
+        t.last_message_at, t.last_message_by, t.unread_since, t.waiting_for, t.changed_at
     from servicing_ticket t join servicing_servicecentre c on c.id = t.centre_id
     join kitbag_product pr on pr.id = t.product_id left join members_member m on m.id = t.member_id
     left join servicing_visitingmember v on v.id = t.visitor_id
