@@ -22,6 +22,7 @@ BEFORE_THE_FIRST_RELEASE = (
     "0004_calendar",  # drops columns and a table
     "0008_follow_ups_and_reports",  # makes indexes and unique constraints of tickets
     "0009_conversation",  # makes indexes of tickets
+    "0012_technician",  # makes an index of the history of tickets
 )
 
 

@@ -151,7 +151,9 @@ LOCKED: CompiledQuery["Ticket"] = CompiledQuery(
 )
 
 
-@pghistory.track(fields=["centre", "warranty", "why_no_warranty", "track", "wish"], model_name="TicketHistoryEvent")
+@pghistory.track(
+    fields=["centre", "technician", "warranty", "why_no_warranty", "track", "wish"], model_name="TicketHistoryEvent"
+)
 class Ticket(models.Model):
     """The service of one product at one centre. The fields from `state` on are computed from the events.
 
@@ -180,6 +182,16 @@ class Ticket(models.Model):
     serial = models.CharField(_("serial number"), max_length=40, blank=True)
     serial_key = models.CharField(max_length=40, null=True, blank=True, editable=False)
     centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="tickets", verbose_name=_("centre"))
+    technician = models.ForeignKey(  # of the centre; nobody until somebody takes the job
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("technician"),
+        editable=False,
+    )
     follows = models.ForeignKey(  # the same fault again (R63)
         "self", models.PROTECT, null=True, blank=True, related_name="follow_ups", verbose_name=_("follows")
     )
@@ -231,6 +243,9 @@ class Ticket(models.Model):
     ended_at = models.DateTimeField(_("closed or cancelled"), null=True, blank=True)
     loan_out = models.BooleanField(_("loan is out"), default=False, db_default=False, editable=False)
     changed_at = models.DateTimeField(_("last change"))
+    # The same fault again, and no other fault was found; something was repaired, which is covered for a time (R63).
+    same_fault = models.BooleanField(_("same fault again"), default=False, db_default=False, editable=False)
+    repaired = models.BooleanField(_("repaired"), default=False, db_default=False, editable=False)
 
     # Of the messages and questions (R73); `unread_since` is when the oldest unanswered message of the customer came.
     last_message_at = models.DateTimeField(_("last message"), null=True, blank=True, editable=False)
