@@ -26,8 +26,11 @@ from members.models import (
     LevelChange,
     LevelThreshold,
     Member,
+    MemberNote,
+    MemberView,
     Notice,
     PendingLevelNotice,
+    StaffAccess,
     TermsAcceptance,
     TermsVersion,
     User,
@@ -264,6 +267,41 @@ class NoticeAdmin(MemberLogAdmin[Notice]):
     list_display = ["at", "member", "code", "path", "read_at"]
     list_filter = ["code", "at", ("read_at", admin.EmptyFieldListFilter)]
     list_select_related = ["member"]
+    date_hierarchy = "at"
+
+
+@admin.register(MemberNote)
+class MemberNoteAdmin(MemberLogAdmin[MemberNote]):
+    """What support noted. Notes are written on the page of the member."""
+
+    list_display = ["at", "member", "by", "pinned", "beginning"]
+    list_filter = ["pinned", "at"]
+    list_select_related = ["member", "by"]
+    date_hierarchy = "at"
+    ordering = ["-pk"]
+
+    @admin.display(description=_("text"))
+    def beginning(self, note: MemberNote) -> str:
+        return note.text[:80]
+
+
+@admin.register(StaffAccess)
+class StaffAccessAdmin(MemberLogAdmin[StaffAccess]):
+    """What staff opened. The trail of a member shows it among everything else."""
+
+    list_display = ["at", "by", "kind", "member", "page", "door"]
+    list_filter = ["kind", "door", "at"]
+    list_select_related = ["member", "by"]
+    date_hierarchy = "at"
+
+
+@admin.register(MemberView)
+class MemberViewAdmin(MemberLogAdmin[MemberView]):
+    """Who looked at the portal as which member, and why."""
+
+    list_display = ["at", "by", "member", "reason", "until", "ended_at"]
+    list_filter = ["at"]
+    list_select_related = ["member", "by"]
     date_hierarchy = "at"
 
 

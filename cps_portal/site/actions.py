@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history import attributed_to, erasing_trail
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import essential
 from cps_portal.core.submissions.actions import delete_forms_of
@@ -157,8 +157,11 @@ def erase_account(*, member: int, at: datetime) -> bool:
         files.erase(file=file, at=at)
     delete_forms_of(account=locked.user_id)
     members.delete_notices(member=locked)
+    members.erase_view_reasons(member=locked)
+    members.delete_notes(member=locked)
     outbox.erase_addresses(addresses=addresses, at=at)
-    LogEntry.objects.filter(pk__in=log).update(object_repr="", change_message="")
+    with erasing_trail():
+        LogEntry.objects.filter(pk__in=log).update(object_repr="", change_message="")
     record_erasure(member=locked, at=at)  # last: what fails is tried again the next night, and then is in the list
     return True
 

@@ -9,6 +9,7 @@ from members.actions.email_changes import (
 )
 from members.actions.levels import LedgerChanges, notify_level_changes, repair_level_history, update_levels
 from members.actions.mail_trouble import ask_to_confirm_again, record_mail_event, set_mail_preference
+from members.actions.notes import delete_notes, edit_note, write_note
 from members.actions.notices import delete_notices, notify_member, notify_members, read_notice
 from members.actions.second_factors import reseal_second_factors
 from members.actions.sign_ins import (
@@ -19,6 +20,7 @@ from members.actions.sign_ins import (
     record_seen,
     record_sign_in,
 )
+from members.actions.staff_access import end_view, erase_view_reasons, record_access, start_view
 from members.actions.thresholds import (
     announce_thresholds_step,
     apply_thresholds_step,
@@ -43,11 +45,15 @@ __all__ = [
     "begin_thresholds",
     "cancel_thresholds",
     "change_profile",
+    "delete_notes",
     "delete_notices",
     "draft_thresholds",
+    "edit_note",
     "end_other_sessions",
     "end_session",
+    "end_view",
     "erase_person",
+    "erase_view_reasons",
     "hold_reset",
     "join",
     "members_changing_level",
@@ -58,6 +64,7 @@ __all__ = [
     "plan_thresholds",
     "plans_to_announce",
     "read_notice",
+    "record_access",
     "record_email_change",
     "record_mail_event",
     "record_new_session_key",
@@ -67,6 +74,8 @@ __all__ = [
     "reseal_second_factors",
     "send_undo_link_again",
     "set_mail_preference",
+    "start_view",
     "undo_email_change",
     "update_levels",
+    "write_note",
 ]

@@ -66,6 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("can use the admin"), default=False)
     is_active = models.BooleanField(_("can sign in"), default=True)
     date_joined = models.DateTimeField(_("since"), default=timezone.now)
+    desk_keys = models.BooleanField(_("keys of the desk"), default=True, db_default=True)
 
     objects = UserManager()
     EMAIL_FIELD = "email"
@@ -166,6 +167,7 @@ class Member(FoundByName):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
+        permissions = [("close_member", "Can close the account of a member")]
         indexes = [
             words_index("member_name_words"),
             models.Index(fields=["level"], name="member_level"),

@@ -27,6 +27,7 @@ from servicing.models import (
     EstimateLine,
     Loan,
     LoanUnit,
+    PackedTicket,
     Parcel,
     Part,
     ServiceCentre,
@@ -137,6 +138,7 @@ def _add_words(world: World, member: Member, name: str) -> None:
     )
     cases.answer(case=case, text=f"Dear {name}", by=world.staff, at=START)
     cases.add_note(case=case, text=f"{name} was rude", by=world.staff, at=START)
+    members.write_note(member=member, text=f"{name} was rude", pinned=True, by=world.staff, at=START)
     before = cases.Visitor(f"{name} before joining", member.user.email.upper())
     cases.open_case(
         kind=CaseKind.CONTACT, subject=f"{name}?", text=f"{name} may join?", visitor=before, by=None, at=START
@@ -248,6 +250,7 @@ def _add_service(world: World, member: Member, name: str) -> None:
         ticket=ticket, product=world.body, done="Cleaned", notes=f"{name} was glad", technician=f"{name} Lee", at=START
     )
     TicketNote.objects.create(ticket=ticket, by=world.staff, text=f"{name} was rude", at=START)
+    PackedTicket.objects.create(ticket=ticket, number=f"{name}5", number_key="5", by=world.staff, at=START)
     TicketEvent.objects.create(ticket=ticket, kind="requested", occurred_at=START, received_at=START)
     TicketMessage.objects.create(ticket=ticket, from_member=True, by=member.user, text=f"{name} asks", at=START)
     upload = SimpleUploadedFile(f"{name}-2.jpg", jpeg(), "image/jpeg")

@@ -34,6 +34,7 @@ from kitbag.models import (
     SerialChange,
     SerialShape,
 )
+from members.actions import write_note as write_member_note
 from members.enums import Level, Programme, ServiceLevel
 from members.models import (
     CountryProgramme,
@@ -71,6 +72,7 @@ from servicing.models import (
     EstimatedHoliday,
     Loan,
     LoanUnit,
+    PackedTicket,
     ServiceCentre,
     ServiceReport,
     Shipment,
@@ -92,6 +94,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
     claimer = join(f"claimer-{numbers.start}", "KE", terms)
     for n in numbers:
         member = join(f"person-{n}", "ZA", terms)
+        write_member_note(member=member, text="Call first", pinned=False, by=by, at=timezone.now())
         Authenticator.objects.create(user=member.user, type=Authenticator.Type.TOTP, data={"secret": "hush"})
         product = ProductFactory(points_current=600)
         validated(member, product, f"20000000{n:04}")
@@ -222,6 +225,7 @@ def add_jobs(people: list[Member], by: User) -> None:
         report = ServiceReport.objects.create(ticket=ticket, product=row.product, done="New shutter", by=by, at=now)
         ServiceReport.objects.filter(pk=report.pk).update(done="New shutter unit")
         TicketNote.objects.create(ticket=ticket, by=by, text="Call first", at=now)
+        PackedTicket.objects.create(ticket=ticket, number="T 1", number_key="T1", by=by, at=now)
         change = SerialChange.objects.create(
             product=row.product,
             registration=row,

@@ -30,7 +30,9 @@ from members.models import (
     EmailChange,
     LevelChange,
     Member,
+    MemberView,
     Notice,
+    StaffAccess,
     TermsAcceptance,
     ThresholdAnnouncement,
 )
@@ -290,6 +292,8 @@ TABLES = [
         lambda m: Device.objects.filter(user=m.user_id),
         ("user_agent", "address", "signed_in_at", "last_seen_at"),
     ),
+    Table("opened_by_staff", StaffAccess, "member", ("kind", "page", "model", "key", "at")),
+    Table("viewed_by_staff", MemberView, "member", ("reason", "at", "until", "ended_at")),
     Table(
         "email_changes",
         EmailChange,
@@ -322,6 +326,8 @@ LEFT_OUT: dict[str, str] = {
     "offers.WelcomePackEvent": "the same facts as welcome_pack_steps",
     "servicing.CentreStaff": STAFF,
     "servicing.EstimatedHoliday": STAFF,
+    "members.MemberNote": "internal notes of support, as those in a case are",
+    "servicing.PackedTicket": "until its box leaves; then it is in service_shipments",
     "servicing.TicketNote": "internal notes of a centre, as those of support are",
     "servicing.Shipment_tickets": "which jobs are in a box: service_shipments",
     "servicing.ServiceReportHistoryEvent": "when the rows of service_reports were written",
