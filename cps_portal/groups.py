@@ -21,10 +21,15 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "members",
-            "countryprogramme levelbenefit levelchange levelthreshold memberevent notice termsacceptance "
-            "termsversion thresholdannouncement thresholdplan ",
+            "countryprogramme levelbenefit levelchange levelthreshold memberevent memberview notice staffaccess "
+            "termsacceptance termsversion thresholdannouncement thresholdplan ",
         ),
-        *allow("view change", "members", "member"),
+        *allow("view", "members", "accountfreeze lostaddress"),
+        "members.recover_account",
+        "members.export_trail",
+        "members.view_as_member",
+        *allow("view change close", "members", "member"),
+        *allow("view add change", "members", "membernote"),
         *allow("view", "cases", "case caseevent casemessage"),
         *allow("view add change delete", "cases", "cannedanswer"),
         "cases.answer_case",
@@ -45,7 +50,7 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "carrier estimate estimatehistoryevent estimateline parcel part servicecentre servicereport "
+            "carrier estimate estimatehistoryevent estimateline packedticket parcel part servicecentre servicereport "
             "servicereporthistoryevent shipment ticket ticketevent ticketfile tickethistoryevent ticketmessage "
             "ticketnote visitingmember ",
         ),
@@ -61,8 +66,8 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "members",
-            "countryprogrammeevent levelbenefitevent levelthreshold levelthresholdevent thresholdannouncement "
-            "thresholdplan thresholdplanevent ",
+            "countryprogrammeevent levelbenefitevent levelchange levelthreshold levelthresholdevent member "
+            "thresholdannouncement thresholdplan thresholdplanevent ",
         ),
         *allow("view add change", "members", "countryprogramme levelbenefit termsversion"),
         "members.plan_thresholds",
@@ -72,8 +77,8 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "kitbag",
-            "adjustment announcement authorisedperiodevent catalogueproposal ledgercheck productevent "
-            "retailerevent sale stagechange stagechangeevent ",
+            "adjustment announcement authorisedperiodevent catalogueproposal ledgercheck pointsentry productevent "
+            "registration retailerevent sale stagechange stagechangeevent ",
         ),
         *allow("view change", "kitbag", "product"),
         *allow("view add change", "kitbag", "retailer serialshape"),

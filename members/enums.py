@@ -76,6 +76,14 @@ class Specialty(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
+class LostAddressState(models.TextChoices):
+    """State of a request to change a lost sign-in address (R69)."""
+
+    OPEN = "open", _("Waits for a second person")
+    APPROVED = "approved", _("Changed")
+    REFUSED = "refused", _("Refused")
+
+
 class NoticeCode(models.TextChoices):
     """Kind of a notice on the dashboard (R56). The text is rendered in the reader's language when it is shown."""
 
@@ -110,3 +118,21 @@ class NoticeCode(models.TextChoices):
 
 
 LEVEL_NOTICES = (NoticeCode.LEVEL_UP, NoticeCode.LEVEL_DOWN)
+
+
+class AccessKind(models.TextChoices):
+    """What staff opened (R54)."""
+
+    PAGE = "page", _("Page opened")
+    FILE = "file", _("File opened")
+    EXPORT = "export", _("List downloaded")
+    VIEW_AS = "view_as", _("Seen as the member")
+
+
+class Door(models.TextChoices):
+    """Through which door something was changed or opened (R54)."""
+
+    DESK = "desk", _("desk")
+    SITE = "site", _("member’s page")
+    API = "api", _("API")
+    WORKER = "worker", _("background work")

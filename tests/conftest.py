@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
@@ -11,6 +12,7 @@ from django.test import Client
 
 from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.limits.store import store
+from tests.demo import load_demo
 from tests.rows import use_empty_cache
 from tests.snapshot import cast
 from tests.world import World
@@ -34,12 +36,10 @@ def pytest_runtest_setup() -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """Drop the triggers against TRUNCATE, because the flush between tests truncates.
 
-    `tests/test_conventions.py` installs and tries them.
+    `tests/test_conventions.py` and `tests/site/test_trail_kept.py` install and try them.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(
-            "select tgrelid::regclass::text, tgname from pg_trigger where tgname like 'pgtrigger_no_truncate%'"
-        )
+        cursor.execute("select tgrelid::regclass::text, tgname from pg_trigger where tgname like '%no_truncate%'")
         for table, trigger in cursor.fetchall():
             cursor.execute(f'drop trigger "{trigger}" on {table}')
     yield
@@ -64,6 +64,20 @@ def world(db: None) -> World:
 def committed_world(transactional_db: None) -> Iterator[World]:
     """The cast, committed: for threads, workers and browsers."""
     return cast()
+
+
+@pytest.fixture
+def demo(transactional_db: None, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> None:
+    """The demo world, committed: for browsers and for commands of the guides."""
+    load_demo(shared_folder(tmp_path_factory, testrun_uid))
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, run: str) -> Path:
+    """A folder that all workers of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / run
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ KITBAG_LIMIT = 1000  # registrations of one member, against runaway scripts
 EVIDENCE_MAX_FILES = 10  # of one registration (R25)
 DESK_WORKING_DAYS = 2  # a person decides what could not be decided automatically within this time (R19)
 DESK_TAKEN_MINUTES = 15  # a registration that a staff member has opened is theirs for this long
+HELD_DECISION_SECONDS = 10  # what staff decide can be taken back for this long (R54)
 REVIEW_SAMPLE_PERCENT = env("REVIEW_SAMPLE_PERCENT")  # chosen at random for a person to check (R25)
 REVIEW_REFUSALS = (3, 365)  # this many refusals of one member in this many days: a person checks everything
 CLAIM_DAYS = 14  # both sides of a claim have this long to answer (R32)
@@ -31,7 +32,9 @@ HANDOVER_LIMITS = {"redeem": (10, 3600), "address": (40, 3600)}  # tries by memb
 REMOVAL_UNDO_DAYS = 7  # a removal can be undone for this long (R26)
 
 # Accounts
+LOST_ADDRESS_HOLD_DAYS = 14  # after staff changed a lost address, no kit leaves the account and it stays open (R69)
 CLOSING_DAYS = 30  # a closed account can be reopened for this long; then its personal data are erased (R14)
+VIEW_AS_MINUTES = 15  # staff may look at the portal as a member for this long, then it ends by itself (R68)
 
 # Forms (R71)
 SUBMISSION_KEPT_FOR = timedelta(days=1)  # the same form again gets the first answer for this long
@@ -67,6 +70,8 @@ SUPPORT_CALENDAR = clock.Calendar(
 )
 CASES_ANSWER_HOURS = 24  # working hours to the first answer where no level says anything else
 CASES_REOPEN_DAYS = 30  # after this a closed case stays closed, and a new one is opened
+CASES_CLOSE_DAYS = 14  # of silence of the customer, after which an answered case is closed
+CASES_RATING_DAYS = 60  # how long the question whether our help was any good can be answered
 CASES_LIMITS = {
     "open": (10, 3600),
     "write": (30, 3600),

@@ -20,6 +20,7 @@ from django.db.models import CharField, Q
 from django.db.models.functions import Cast, Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import actions as files
@@ -37,7 +38,7 @@ from members.enums import NoticeCode
 from members.models import Member, Notice, User
 from members.offers.actions.offers import cancel_all_sign_ups, fill_places_for
 from members.offers.actions.packs import cancel_resting_pack, erase_pack_and_card
-from members.queries import membership_of
+from members.queries import held_until, membership_of
 from members.support import actions as cases
 from members.support.models import Case
 from servicing.actions.erasure import erase_tickets, is_busy
@@ -47,6 +48,9 @@ logger = logging.getLogger(__name__)
 MAX_STEPS = 4  # foreign keys from a row to the member it belongs to
 SESSION_BATCH = 1000
 ADDRESS = re.compile(r'[^\s"@]+@[^\s"@]+')
+RECOVERED = _(
+    "Our staff changed your email address a few days ago. To protect your account, you can close it from %(day)s on."
+)
 # Models that belong to a user directly, and the lookup to that user.
 OWNED_BY_USER: dict[type[models.Model], str] = {
     User: "pk",
@@ -58,7 +62,10 @@ OWNED_BY_USER: dict[type[models.Model], str] = {
 
 @transaction.atomic
 def close_account(*, member: Member, by: User, at: datetime) -> Member:
-    """Close it now; the personal data are erased after CLOSING_DAYS. Raises Refusal: `closed`, `staff`."""
+    """Close it now; the personal data are erased after CLOSING_DAYS.
+
+    Raises Refusal: `closed`, `staff`, `recovered` (staff changed its address a few days ago, R69).
+    """
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.closed_at:
         raise Refusal("closed", _("This account is already closed."))
@@ -67,6 +74,9 @@ def close_account(*, member: Member, by: User, at: datetime) -> Member:
             "staff",
             _("This account has staff rights. Ask an administrator to remove them, then close it."),
         )
+    if until := held_until(locked, at):
+        day = date_format(timezone.localtime(until), "j F Y")
+        raise Refusal("recovered", RECOVERED % {"day": day})
     locked.closed_at = at
     with attributed_to(by):
         locked.save(update_fields=["closed_at"])
@@ -153,7 +163,8 @@ def erase_account(*, member: int, at: datetime) -> bool:
     own_cases = Case.objects.alias(visitor=Lower("visitor_email")).filter(Q(member=locked) | Q(visitor__in=addresses))
     for case in own_cases.filter(erased_at=None).order_by("pk"):
         cases.erase(case=case, at=at)
-    for file in StoredFile.objects.filter(owner=locked.user, erased_at=None).order_by("pk"):
+    own_files = Q(owner=locked.user) | Q(lost_address__request__member=locked)
+    for file in StoredFile.objects.filter(own_files, erased_at=None).order_by("pk"):
         files.erase(file=file, at=at)
     delete_forms_of(account=locked.user_id)
     members.delete_notices(member=locked)

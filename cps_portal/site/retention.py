@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.actions import ORPHAN_AGE
 from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.history import expiring_trail
 from members.offers.enums import PackState
 from members.offers.models import Offer, WelcomePack
 from servicing.actions.erasure import VISITORS_KEPT_FOR
@@ -150,6 +151,9 @@ RULES: dict[str, Rule] = {
     "kitbag.Claim": Kept(OF_THE_KIT),
     "kitbag.Evidence": Kept(OF_THE_KIT),
     "kitbag.Handover": Kept(OF_THE_KIT),
+    "kitbag.HeldDecision": Deleted(
+        "ended_at", settings.HELD_DECISIONS_KEPT, "applied, taken back or dropped; histories have what was decided (R54)"
+    ),
     "kitbag.Hold": Bounded("only while a product is in service or on loan"),
     "kitbag.LedgerCheck": Deleted("started_at", settings.LEDGER_CHECKS_KEPT, "one a night; old results say nothing"),
     "kitbag.PointsEntry": Kept("the ledger: entries sum to the points (R21)"),
@@ -166,6 +170,7 @@ RULES: dict[str, Rule] = {
     "kitbag.StageChange": STAFF_DATA,
     "kitbag.StolenReport": Kept("a serial number stays reported until staff lift it (R33)"),
     "limits.Counter": Deleted("expires_at", AT_ONCE, "counts attempts until it expires", hourly=True),
+    "members.AccountFreeze": Kept("who stopped and who released an account (R69); texts are erased with it"),
     "members.CountryProgramme": STAFF_DATA,
     "members.Device": Deleted(
         "last_seen_at",
@@ -182,9 +187,26 @@ RULES: dict[str, Rule] = {
     "members.LevelBenefit": STAFF_DATA,
     "members.LevelChange": Kept("append-only: explains every level (R11)"),
     "members.LevelThreshold": STAFF_DATA,
+    "members.LostAddress": Kept("who asked for another address and who agreed (R69); erased with the account"),
+    "members.LostAddressFile": Kept("what it was decided by (R69); the files are erased with the account"),
     "members.Member": Kept("erased members keep their number, nothing else (R14)"),
+    "members.MemberNote": Kept("what support noted about a member (R54); deleted with the account"),
+    "members.MemberView": Deleted(
+        "at",
+        settings.HISTORY_KEPT,
+        "who looked at the portal as the member, and why (R68)",
+        order="pk",
+        for_members=_("That staff looked at your pages as you see them"),
+    ),
     "members.Notice": Kept("what the member was told (R56, R70); deleted with the account"),
     "members.PendingLevelNotice": Bounded("only until the member is told"),
+    "members.StaffAccess": Deleted(
+        "at",
+        settings.HISTORY_KEPT,
+        "what staff opened about members (R54)",
+        order="pk",
+        for_members=_("What staff opened about you"),
+    ),
     "members.TermsAcceptance": Kept("append-only: which terms were accepted (R9)"),
     "members.TermsVersion": STAFF_DATA,
     "members.ThresholdAnnouncement": Kept(TOLD),
@@ -235,6 +257,9 @@ RULES: dict[str, Rule] = {
     "servicing.EstimateLine": Kept(OF_A_JOB),
     "servicing.Loan": Kept(OF_A_JOB),
     "servicing.LoanUnit": STAFF_DATA,
+    "servicing.PackedTicket": Deleted(
+        "at", settings.PACKED_KEPT, "its box has left in another way, or is packed anew", order="pk"
+    ),
     "servicing.Parcel": Kept(OF_A_JOB),
     "servicing.Part": Kept(OF_A_JOB),
     "servicing.ServiceCentre": STAFF_DATA,
@@ -334,7 +359,8 @@ def delete_batch(*, label: str, at: datetime) -> int:
     rows = apps.get_model(label)._default_manager.all()
     old = rows.filter(rule.condition(at), **{f"{rule.since}__lte": at - rule.after}).order_by(rule.order or rule.since)
     keys = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[: rule.batch])
-    rows.filter(pk__in=keys).delete()
+    with expiring_trail():
+        rows.filter(pk__in=keys).delete()
     return len(keys)
 
 

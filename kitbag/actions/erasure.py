@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from cps_portal.core.lib.history import erasing_trail
 from kitbag.actions import appeals, claims
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.enums import RegistrationState, SerialChangeState
@@ -36,11 +37,13 @@ def erase_kit(*, member: Member, at: datetime) -> None:
     changes = SerialChange.objects.filter(registration__member=member)
     changes.filter(state=SerialChangeState.CLAIMED).update(state=SerialChangeState.DROPPED)
     changes.update(registration=None, claim=None)
-    _history("SerialChangeEvent").filter(pgh_obj__registration=None).update(registration=None, claim=None)
+    with erasing_trail():
+        _history("SerialChangeEvent").filter(pgh_obj__registration=None).update(registration=None, claim=None)
     Sale.objects.filter(registration__member=member).update(registration=None, matched_at=None, settled="")
     _drop_owner(member)
     Registration.objects.of(member).update(**DETAILS, warning="")
-    _history("RegistrationEvent").filter(pgh_obj__member=member).update(**DETAILS)
+    with erasing_trail():
+        _history("RegistrationEvent").filter(pgh_obj__member=member).update(**DETAILS)
 
 
 def _remove_all(member: Member, at: datetime) -> None:
@@ -73,8 +76,9 @@ def _drop_owner(member: Member) -> None:
     StolenReport.objects.filter(pk__in=keys).update(**no_owner, police_reference="", note="", stolen_on=None)
     StolenReport.objects.filter(pk__in=lifted).update(serial_key="", lifted_because="-")
     history = _history("StolenReportEvent")
-    history.filter(pgh_obj__in=keys).update(**no_owner, stolen_on=None, lifted_because="")
-    history.filter(pgh_obj__in=lifted).update(serial_key="")
+    with erasing_trail():
+        history.filter(pgh_obj__in=keys).update(**no_owner, stolen_on=None, lifted_because="")
+        history.filter(pgh_obj__in=lifted).update(serial_key="")
 
 
 def _history(name: str) -> QuerySet[Any]:

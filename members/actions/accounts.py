@@ -13,10 +13,21 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import publish_event
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import erasing_trail
 from cps_portal.core.outbox import actions as outbox
 from members import emails, rules
 from members.enums import Programme, Theme
-from members.models import CountryProgramme, Device, EmailChange, Member, TermsAcceptance, TermsVersion, User
+from members.models import (
+    AccountFreeze,
+    CountryProgramme,
+    Device,
+    EmailChange,
+    LostAddress,
+    Member,
+    TermsAcceptance,
+    TermsVersion,
+    User,
+)
 
 ERASED_EMAIL = "erased-{key}@example.invalid"
 
@@ -117,8 +128,11 @@ def erase_person(*, member: Member, at: datetime) -> list[str]:
     user = member.user
     addresses = {address.lower() for address in EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     addresses |= {user.email.lower(), ERASED_EMAIL.format(key=user.pk)}
-    for pair in EmailChange.objects.filter(user=user).values_list("old_email", "new_email"):
-        addresses |= {address.lower() for address in pair}
+    for pairs in (EmailChange.objects.filter(user=user), LostAddress.objects.filter(member=member)):
+        for pair in pairs.values_list("old_email", "new_email"):
+            addresses |= {address.lower() for address in pair if address}
+    LostAddress.objects.filter(member=member).update(old_email="", new_email="", reason="")
+    AccountFreeze.objects.filter(member=member).update(reason="")
     EmailChange.objects.filter(user=user).delete()
     Device.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
@@ -135,5 +149,6 @@ def erase_person(*, member: Member, at: datetime) -> list[str]:
     member.erased_at = at
     member.save(update_fields=["first_name", "last_name", "specialty", "language", "theme", "wants_news", "erased_at"])
     history = apps.get_model("members", "MemberEvent")._default_manager.filter(pgh_obj_id=member.pk)
-    history.update(first_name="", last_name="", specialty="", language="", wants_news=False)
+    with erasing_trail():
+        history.update(first_name="", last_name="", specialty="", language="", wants_news=False)
     return sorted(addresses)

@@ -12,6 +12,14 @@ from members.models.levels import (
     level_by,
     threshold_rows,
 )
+from members.models.lost_addresses import (
+    AccountFreeze,
+    AccountFreezeQuerySet,
+    LostAddress,
+    LostAddressFile,
+    LostAddressQuerySet,
+)
+from members.models.notes import MemberNote
 from members.models.people import (
     Member,
     MemberQuerySet,
@@ -24,11 +32,14 @@ from members.models.people import (
 )
 from members.models.programme import CountryProgramme, CountryProgrammeQuerySet, LevelBenefit, LevelBenefitQuerySet
 from members.models.sign_ins import Device, DeviceQuerySet, EmailChange, EmailChangeQuerySet
+from members.models.staff_access import MemberView, MemberViewQuerySet, StaffAccess
 
 __all__ = [
     "BLANK_ADDRESS",
     "IS_BLANK",
     "IS_E164_OR_BLANK",
+    "AccountFreeze",
+    "AccountFreezeQuerySet",
     "CountryProgramme",
     "CountryProgrammeQuerySet",
     "Device",
@@ -40,11 +51,18 @@ __all__ = [
     "LevelChange",
     "LevelThreshold",
     "LevelThresholdQuerySet",
+    "LostAddress",
+    "LostAddressFile",
+    "LostAddressQuerySet",
     "Member",
+    "MemberNote",
     "MemberQuerySet",
+    "MemberView",
+    "MemberViewQuerySet",
     "Notice",
     "PendingLevelNotice",
     "PostalAddress",
+    "StaffAccess",
     "TermsAcceptance",
     "TermsVersion",
     "ThresholdAnnouncement",

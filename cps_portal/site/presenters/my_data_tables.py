@@ -7,12 +7,12 @@ from django.db import models
 from django.db.models import Case as If
 from django.db.models import QuerySet, TextField, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import Lower
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.outbox.models import Message
 from cps_portal.site.presenters.my_data_service_tables import SERVICE_TABLES
 from cps_portal.site.presenters.my_data_table import Table
+from cps_portal.site.queries.mails import mails_to
 from kitbag.models import (
     Adjustment,
     Announcement,
@@ -26,9 +26,11 @@ from kitbag.models import (
     StolenReport,
 )
 from members.models import (
+    AccountFreeze,
     Device,
     EmailChange,
     LevelChange,
+    LostAddress,
     Member,
     MemberView,
     Notice,
@@ -44,10 +46,7 @@ KIT = ("registration__product__name", "registration")
 
 def _mails(member: Member) -> QuerySet[Message]:
     """Their mails, without the text of those that carry a sign-in link."""
-    addresses = EmailAddress.objects.filter(user=member.user_id).values_list("email", flat=True)
-    mine = {address.lower() for address in [*addresses, member.user.email]}
-    messages = Message.objects.alias(recipient=Lower("to")).filter(recipient__in=mine, blanked_at=None)
-    return messages.annotate(
+    return mails_to(member).annotate(
         subject=KT("payload__subject"),
         text=If(
             When(key__startswith="account-", then=Value("")), default=KT("payload__text"), output_field=TextField()
@@ -132,6 +131,8 @@ TABLES = [
             "last_used_at",
         ),
     ),
+    Table("lost_addresses", LostAddress, "member", ("old_email", "new_email", "state", "requested_at", "decided_at")),
+    Table("stopped", AccountFreeze, "member", ("at", "released_at")),
     Table("terms_accepted", TermsAcceptance, "member", ("terms__version", "at")),
     Table("notices", Notice, "member", ("code", "params", "path", "at", "read_at")),
     Table("level_changes", LevelChange, "member", ("from_level", "to_level", "points", "cause", "about", "at")),
@@ -341,6 +342,7 @@ LEFT_OUT: dict[str, str] = {
         [f"oauth2_provider.{name}" for name in ("AccessToken", "DeviceGrant", "Grant", "IDToken", "RefreshToken")],
         "tokens of partners' systems: no person has one",
     ),
+    "kitbag.HeldDecision": "decisions of the last days: kit and its history have what was decided",
     "kitbag.Hold": "says only that a product is in service, which services has",
     "kitbag.RegistrationInReview": "the same rows as kit",
     "sessions.Session": "names its user only inside encoded data; the profile has last_login",
