@@ -30,6 +30,7 @@ from servicing.rules import holds_a_place, next_moves, next_state
 from servicing.rules.charge import is_allowed
 from servicing.rules.clock import Clock
 from servicing.rules.conversation import waiting_for
+from servicing.rules.cover import is_same_fault, was_repaired
 from servicing.rules.loans import is_lent
 from servicing.rules.places import next_in_line
 from servicing.rules.timeline import may_record
@@ -50,6 +51,8 @@ COPIED_FIELDS = [
     "charge",
     "expected_on",
     "loan_out",
+    "same_fault",
+    "repaired",
     "ended_at",
     "place",
     "place_since",
@@ -205,6 +208,8 @@ def apply_events(ticket: Ticket, at: datetime, changed: Sequence[str] = ()) -> C
     ticket.ready_at = clock.stopped_at if state != TicketState.CANCELLED else None
     ticket.expected_on = clock.part_expected
     ticket.loan_out = is_lent(step.event for step in clock.steps)
+    ticket.same_fault = is_same_fault(clock.steps, follows=ticket.follows_id is not None)
+    ticket.repaired = was_repaired(clock.steps)
     ticket.waiting_for = waiting_for(state, unread_since=ticket.unread_since, asks=clock.has_open_question)
     ticket.changed_at = at
     ended = state in OVER

@@ -1,5 +1,6 @@
 """The same fault again: a job that follows another one, without charge and without a place (R63)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Unpack
 
@@ -13,18 +14,40 @@ from servicing.actions.events import (
     EventDetails,
     find_by_external_id,
     locks_ticket,
+    places_taken,
     record_event,
 )
 from servicing.actions.service_requests import RequestedItem, new_parcel, open_ticket
 from servicing.actions.shipping import ReturnTo, travel_ways
 from servicing.actions.tickets import close
-from servicing.enums import CentreStatus, EventKind, ServiceKind, TicketState, Travel, WhyNoCharge, WhyOtherFault
+from servicing.enums import (
+    CentreStatus,
+    EventKind,
+    ServiceKind,
+    TicketState,
+    Track,
+    Travel,
+    WhyNoCharge,
+    WhyOtherFault,
+    WhyStandard,
+)
 from servicing.models import ServiceCentre, Ticket, TicketEvent
 from servicing.queries.addresses import last_address
 from servicing.queries.cover import covered_until, find_open_follow_up, is_covered
 from servicing.queries.entitlement import Item
 from servicing.rules.cover import FINISHED
+from servicing.rules.entitlement import STANDARD_TARGET_DAYS
+from servicing.rules.places import free_places
 
+CHANGED_BY_OTHER_FAULT = [
+    "place",
+    "place_since",
+    "track",
+    "target_days",
+    "why_standard",
+    "loan_possible",
+    "missed_at",
+]
 SAME_FAULT = _("The same fault as in job %(reference)s.")
 
 
@@ -59,18 +82,39 @@ def open_follow_up(*, ticket: Ticket, centre: ServiceCentre | None = None, actor
 def decide_other_fault(*, ticket: Ticket, why: str, **details: Unpack[EventDetails]) -> TicketEvent:
     """The centre found another fault for the reason `why`, a `WhyOtherFault`: an estimate is needed (R62, R63).
 
+    From now on a Fast Track job takes one of the member's places; if none is free, it goes at standard speed (R49).
     Raises Refusal: `no_follow_up` if the job was not opened for the same fault, beside `why_other_fault` without a
     reason, and as `record_event`.
     """
-    if not find_by_external_id(ticket, details.get("external_id", "")):
-        if ticket.follows_id is None:
-            raise Refusal("no_follow_up", _("This job was not opened for the same fault as an earlier one."), "kind")
-        if why not in WhyOtherFault.values:
-            raise Refusal("why", _("Choose why it is another fault. The customer reads it."), "why_other_fault")
-    return record_event(ticket=ticket, kind=EventKind.OTHER_FAULT, data={"why": why}, **details)
+    if find_by_external_id(ticket, details.get("external_id", "")):
+        return record_event(ticket=ticket, kind=EventKind.OTHER_FAULT, **details)
+    if ticket.follows_id is None:
+        raise Refusal("no_follow_up", _("This job was not opened for the same fault as an earlier one."), "kind")
+    if why not in WhyOtherFault.values:
+        raise Refusal("why", _("Choose why it is another fault. The customer reads it."), "why_other_fault")
+    had_no_place = ticket.same_fault and ticket.is_fast and ticket.member is not None
+    free = free_places(places_taken(ticket.member)) if had_no_place and ticket.member else []
+    is_slower = had_no_place and not free
+    data = {"why": why, **({"target_days": STANDARD_TARGET_DAYS, "track": Track.STANDARD} if is_slower else {})}
+    event = record_event(ticket=ticket, kind=EventKind.OTHER_FAULT, data=data, **details)
+    if had_no_place and not ticket.same_fault:  # a report that comes too late to be applied changes nothing
+        _take_place(ticket, free, details["at"])
+    return event
 
 
 # --- Steps -----------------------------------------------------------------------------------------
+
+
+def _take_place(ticket: Ticket, free: Sequence[int], at: datetime) -> None:
+    """Take one of the free places, or go at standard speed, which gives no loan (R48, R49)."""
+    if free:
+        ticket.place, ticket.place_since = free[0], at
+    else:
+        ticket.track, ticket.target_days = Track.STANDARD, STANDARD_TARGET_DAYS
+        ticket.why_standard, ticket.loan_possible = [WhyStandard.PLACES.value], False
+        if ticket.due_at and ticket.due_at > at:
+            ticket.missed_at = None
+    ticket.save(update_fields=CHANGED_BY_OTHER_FAULT)
 
 
 def _require_customer(ticket: Ticket) -> Member | None:

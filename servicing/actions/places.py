@@ -97,7 +97,7 @@ def become_fast_track(*, ticket: Ticket, at: datetime) -> bool:
     """Make a standard job Fast Track from now on, if it qualifies and a place is free (R50). Returns whether it did."""
     if ticket.is_fast or ticket.member is None or ticket.ended_at or ticket.ready_at:
         return False
-    needs_place = ticket.follows_id is None  # the same fault again takes none (R63)
+    needs_place = not ticket.same_fault  # the same fault again takes none (R63)
     free = free_places(places_taken(ticket.member))
     is_full = needs_place and not free
     entitlement = entitlement_of(ticket, ticket.wish, is_full=is_full)

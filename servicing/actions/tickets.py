@@ -159,7 +159,7 @@ def _grant_at_intake(ticket: Ticket, at: datetime, *, is_clean: bool) -> None:
         return
     free = free_places(places_taken(ticket.member)) if ticket.place is None else []
     ticket.level = ticket.member.level
-    needs_place = ticket.follows_id is None  # the same fault again takes none (R63)
+    needs_place = not ticket.same_fault  # the same fault again takes none (R63)
     is_full = needs_place and ticket.place is None and not free
     entitlement = entitlement_of(ticket, PlaceWish.STANDARD, is_full=is_full, is_clean=is_clean)
     if not entitlement.possible:  # the centre was suspended in the meantime: what was promised holds

@@ -15,6 +15,7 @@ NUMBERS = {"days": HELD_FOR.days}  # of the rules, for the sentences below
 MESSAGE, DOCUMENT, EXPIRED, PART_LATE = "message", "document", "estimate_expired", "part_late"
 REMINDER = "estimate_reminder"  # it expires soon
 SERIAL_CLAIMED = "serial_claimed"
+OTHER_FAULT_STANDARD = "other_fault_standard"  # and no place was free
 
 # (what happened, what happens next), with the placeholders "%(product)s" and those of NUMBERS.
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -45,6 +46,13 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.OTHER_FAULT: (
         _("Your %(product)s has another fault"),
         _("See why the last repair doesn’t cover it. The centre will send you an estimate."),
+    ),
+    OTHER_FAULT_STANDARD: (
+        _("Your %(product)s has another fault"),
+        _(
+            "The last repair doesn’t cover it: the centre will send you an estimate. All your places are taken, so it "
+            "goes at standard speed."
+        ),
     ),
     E.SERIAL_CHANGED: (
         _("Your %(product)s has a new serial number"),
@@ -118,6 +126,7 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.LOAN_RETURNED: (_("Your loan is back"), _("You don’t have to do anything.")),
     E.READY: (_("Your %(product)s is ready"), _("We’ll send it back to you, or you can pick it up.")),
     E.SHIPPED: (_("Your %(product)s is on its way back"), _("Track the parcel.")),
+    E.SHIPMENT_CORRECTED: (_("The tracking of your %(product)s has changed"), _("See the new number and date.")),
     E.CANCELLED: (_("The service for your %(product)s was cancelled"), _("If you didn’t expect this, write to us.")),
 }
 DEFAULT_SENTENCES = (_("News about your %(product)s"), _("See what happened."))
@@ -129,6 +138,8 @@ def sentence_key(kind: str, data: Mapping[str, Any]) -> str:
     """The key of the sentences of an event: its kind, or a more specific key."""
     if kind == E.ESTIMATE_DECLINED and data.get("reason") == "expired":
         return EXPIRED
+    if kind == E.OTHER_FAULT and data.get("target_days"):
+        return OTHER_FAULT_STANDARD
     if kind == E.SERIAL_CHANGED and data.get("claimed"):
         return SERIAL_CLAIMED
     if kind in (E.PART_ORDERED, E.PART_EXPECTED) and data.get("late"):

@@ -127,6 +127,7 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     E.WARRANTY_DECIDED: lambda news: news.state not in OVER and news.is_last_of_its_kind,
     E.NO_CHARGE: lambda news: news.ticket.charge == Charge.NO_CHARGE and news.state not in OVER,
     E.OTHER_FAULT: lambda news: news.ticket.charge == Charge.OPEN and news.is_in_workshop,
+    events.OTHER_FAULT_STANDARD: lambda news: news.ticket.charge == Charge.OPEN and news.is_in_workshop,
     E.SERIAL_CHANGED: lambda news: True,
     events.SERIAL_CLAIMED: lambda news: news.state not in OVER,
     E.QUESTION_ASKED: lambda news: news.is_last_of_its_kind and news.asks,
@@ -153,6 +154,7 @@ IS_CURRENT: Mapping[str, Callable[[News], bool]] = {
     E.LOAN_RETURNED: lambda news: _is_loan(news, LoanState.RETURNED),
     E.READY: lambda news: news.state == S.READY,
     E.SHIPPED: lambda news: news.state == S.SHIPPED,
+    E.SHIPMENT_CORRECTED: lambda news: news.state == S.SHIPPED and news.is_last_of_its_kind,
     E.CANCELLED: lambda news: news.state == S.CANCELLED,
 }
 
@@ -164,7 +166,7 @@ def is_current(news: News) -> bool:
 
 
 # What the rules above read beside the ticket; all others need no further query.
-READS_EVENTS = (E.WARRANTY_DECIDED, E.QUESTION_ASKED, E.TARGET_CHANGED, E.LOAN_OFFERED)
+READS_EVENTS = (E.WARRANTY_DECIDED, E.QUESTION_ASKED, E.TARGET_CHANGED, E.LOAN_OFFERED, E.SHIPMENT_CORRECTED)
 READS_ESTIMATES = (E.ESTIMATE_SENT, events.REMINDER, E.ESTIMATE_WITHDRAWN)
 READS_PARTS = (E.PART_ORDERED, E.PART_EXPECTED, events.PART_LATE)
 

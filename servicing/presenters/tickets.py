@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from members.models import Member
 from servicing.enums import (
     BEFORE_INTAKE,
+    IN_WORKSHOP,
     Charge,
     EstimateState,
     EventKind,
@@ -76,6 +77,7 @@ TITLES: Mapping[str, str | Promise] = {
     E.READY: _("Ready to ship, clock stopped"),
     E.CLOSED: _("Done"),
     events.SERIAL_CLAIMED: _("New serial number"),
+    events.OTHER_FAULT_STANDARD: _("Another fault, standard speed"),
     events.EXPIRED: _("The estimate was no longer valid"),
 }
 
@@ -143,6 +145,15 @@ class Job:
     @property
     def has_begun(self) -> bool:
         return self.clock.started_at is not None
+
+    @property
+    def is_with_centre(self) -> bool:
+        return self.ticket.state in (*IN_WORKSHOP, S.READY)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the centre no longer has it, and it is not going there either."""
+        return not self.is_with_centre and self.ticket.state not in BEFORE_INTAKE
 
     @property
     def is_paused(self) -> bool:

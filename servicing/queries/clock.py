@@ -31,4 +31,5 @@ def to_rule_event(row: TicketEvent) -> Event:
         part=str(row.data.get("part", "")),
         expected=date.fromisoformat(expected) if expected else None,
         warranty=str(row.data.get("warranty", "")),
+        why=str(row.data.get("why", "")),
     )

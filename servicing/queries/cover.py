@@ -12,7 +12,9 @@ def covered_until(ticket: Ticket) -> date | None:
     """The last day on which the same fault costs nothing, by the date at the centre; None if it is not covered."""
     ended_at = ticket.ended_at or ticket.ready_at
     ended_on = ticket.centre.today(ended_at) if ended_at else None
-    return cover.covered_until(ticket.state, ticket.charge, ended_on, settings.SERVICE_COVERED_FOR)
+    return cover.covered_until(
+        ticket.state, ticket.charge, ended_on, settings.SERVICE_COVERED_FOR, repaired=ticket.repaired
+    )
 
 
 def is_covered(ticket: Ticket, at: datetime) -> bool:

@@ -11,8 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.enums import Level
-from servicing.enums import EventKind
-from servicing.models import Ticket, TicketEvent, TicketQuerySet
+from servicing.models import Ticket, TicketQuerySet
 
 # Geometry of the chart, in percent of its width and height.
 LEFT, RIGHT, TOP, BASE = 4.0, 100.0, 12.0, 86.0
@@ -91,8 +90,7 @@ class RepeatRate:
 
 def repeat_rates(tickets: TicketQuerySet, since: date) -> list[RepeatRate]:
     """One query. Jobs that turned out to have another fault, or never arrived, are no repeats."""
-    other_fault = TicketEvent.objects.filter(ticket=OuterRef("pk"), kind=EventKind.OTHER_FAULT)
-    again = Ticket.objects.filter(~Exists(other_fault), follows=OuterRef("pk"), booked_in_at__isnull=False)
+    again = Ticket.objects.filter(same_fault=True, follows=OuterRef("pk"), booked_in_at__isnull=False)
     rows = (
         tickets.filter(ready_at__date__gte=since)
         .annotate(came_back=Exists(again))

@@ -83,7 +83,8 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
 
     Due at the same local time that many working days after booking in; each pause that began before it was due
     moves that by the working time paused (R44). If the ticket becomes Fast Track later, its target counts from then,
-    and never makes it due later than it was (R50). Waiting for parts does not pause the clock.
+    and never makes it due later than it was (R50). If another fault makes it a standard job, the longer target counts
+    from booking in (R49, R63). Waiting for parts does not pause the clock.
     Raises ValueError if the centre never works.
     """
     steps = replay(events)
@@ -135,7 +136,13 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
 
 
 def _target_at_intake(applied: Sequence[Step], intake: Event | None, target_days: int) -> int:
-    """The target of `booked_in`; without one, that of a `became_fast_track` before it; otherwise the one given."""
+    """The target of `booked_in`; without one, that of a `became_fast_track` before it; otherwise the one given.
+
+    If no place was free for another fault than the one that was covered: the standard one.
+    """
+    slower = _slower_since(applied)
+    if slower and slower.target_days is not None:
+        return slower.target_days
     if intake and intake.target_days is not None:
         return intake.target_days
     for step in applied:
@@ -146,10 +153,16 @@ def _target_at_intake(applied: Sequence[Step], intake: Event | None, target_days
     return target_days
 
 
+def _slower_since(applied: Sequence[Step]) -> Event | None:
+    """The event that made it a standard job at the centre: another fault, and no place was free (R49, R63)."""
+    slower = (step.event for step in applied if step.event.kind == EventKind.OTHER_FAULT)
+    return next((event for event in slower if event.target_days is not None), None)
+
+
 def _fast_track_later(applied: Sequence[Step], intake: Event) -> Event | None:
-    """The first event after booking in that made the ticket Fast Track (R50)."""
+    """The first event after booking in, or after it became a standard job, that made the ticket Fast Track (R50)."""
     events = [step.event for step in applied]
-    later = events[events.index(intake) + 1 :]
+    later = events[events.index(_slower_since(applied) or intake) + 1 :]
     return next((event for event in later if event.kind == EventKind.BECAME_FAST_TRACK), None)
 
 

@@ -19,8 +19,8 @@ RANK = {kind.value: rank for rank, kind in enumerate(EventKind)}
 class Event:
     """One event. `external_id` is the sender's ("" for none); `sequence` grows in order of arrival.
 
-    `target_days` is set by `booked_in` and `became_fast_track`; `part` (any key) and `expected` by the events of parts,
-    `warranty` by `warranty_decided`.
+    `target_days` is set by `booked_in`, `became_fast_track` and, if no place was free, `other_fault`; `part` (any key)
+    and `expected` by the events of parts, `warranty` by `warranty_decided`, `why` (a `WhyNoCharge`) by `no_charge`.
     """
 
     kind: str
@@ -32,6 +32,7 @@ class Event:
     part: str = ""
     expected: date | None = None
     warranty: str = ""
+    why: str = ""
 
     def __post_init__(self) -> None:
         # Python compares two times of the same zone by their wall-clock values, and in autumn one hour comes twice.

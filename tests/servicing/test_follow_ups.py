@@ -1,5 +1,6 @@
 """The same fault again: covered, first in the queue, without a place (R63)."""
 
+import re
 from datetime import date, datetime, timedelta
 from itertools import product
 
@@ -12,14 +13,27 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag.models import Hold, Registration
 from members.enums import Level
 from members.models import Member, Notice
+from servicing.actions.estimates import record_no_charge
 from servicing.actions.events import Actor, record_event
 from servicing.actions.follow_ups import decide_other_fault, open_follow_up
 from servicing.actions.parts import order_part
 from servicing.actions.tickets import book_in, cancel
-from servicing.enums import CentreStatus, Charge, EventKind, TicketState, Track, WhyNoCharge, WhyOtherFault
+from servicing.enums import (
+    IN_WORKSHOP,
+    CentreStatus,
+    Charge,
+    EventKind,
+    TicketState,
+    Track,
+    WhyNoCharge,
+    WhyOtherFault,
+    WhyStandard,
+)
 from servicing.models import ServiceCentre, Ticket
 from servicing.queries.targets import repeat_rates
-from servicing.rules.cover import covered_until
+from servicing.rules.cover import covered_until, was_repaired
+from servicing.rules.entitlement import STANDARD_TARGET_DAYS
+from servicing.rules.timeline import Event, Step, replay
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre, without_charge
 from tests.world import World
 
@@ -54,14 +68,63 @@ def again(ticket: Ticket, at: datetime = MONDAY + DAY, by: Member | None = None)
 
 
 def test_what_is_covered_and_until_when() -> None:
-    """Over every state and every answer to who pays: only finished jobs in which somebody paid for a repair."""
+    """Over every state and every answer to who pays: only finished jobs in which something was repaired (R63)."""
     day, wrong = date(2026, 3, 2), []
-    for state, charge, ended_on in product(S, Charge, (day, None)):
-        is_repaired = charge in (Charge.WARRANTY, Charge.NO_CHARGE, Charge.APPROVED)
-        expected = day + COVERED_FOR if ended_on and is_repaired and state in (S.SHIPPED, S.CLOSED) else None
-        if covered_until(state, charge, ended_on, COVERED_FOR) != expected:
-            wrong.append((state, charge, ended_on))
+    for state, charge, ended_on, repaired in product(S, Charge, (day, None), (True, False)):
+        is_settled = charge in (Charge.WARRANTY, Charge.NO_CHARGE, Charge.APPROVED)
+        is_covered = ended_on and repaired and is_settled and state in (S.SHIPPED, S.CLOSED)
+        expected = day + COVERED_FOR if is_covered else None
+        if covered_until(state, charge, ended_on, COVERED_FOR, repaired=repaired) != expected:
+            wrong.append((state, charge, ended_on, repaired))
     assert not wrong
+
+
+FREE = f"{E.NO_CHARGE}:{WhyNoCharge.GOODWILL}"
+NOTHING_DONE = f"{E.NO_CHARGE}:{WhyNoCharge.NOTHING_DONE}"
+STORIES: list[tuple[str, bool]] = [  # what happens between the assessment and the way back, and whether it is a repair
+    (f"{FREE} repair_started ready", True),
+    (f"{E.NO_CHARGE}:{WhyNoCharge.PROGRAMME} repair_started ready", True),
+    (f"{E.NO_CHARGE}:{WhyNoCharge.COVERED} repair_started ready", True),
+    ("warranty_decided:in_warranty repair_started ready", True),
+    ("estimate_sent estimate_approved repair_started ready", True),
+    ("estimate_sent estimate_approved part_ordered:1 part_arrived:1 repair_started ready", True),
+    ("estimate_sent estimate_approved part_ordered:1 part_arrived:1 ready", True),  # nobody reported that it started
+    ("estimate_sent estimate_approved part_ordered:1 repair_started ready", True),  # nobody reported that it arrived
+    ("estimate_sent estimate_approved repair_started part_ordered:1 part_arrived:1 ready", True),
+    (f"{NOTHING_DONE} estimate_sent estimate_approved repair_started ready", True),  # then something was found
+    (f"{NOTHING_DONE} ready", False),
+    (f"{NOTHING_DONE} repair_started ready", False),
+    (f"{FREE} repair_started {NOTHING_DONE} ready", False),
+    (f"{FREE} ready", False),
+    ("warranty_decided:in_warranty ready", False),
+    ("estimate_sent estimate_approved part_ordered:1 ready", False),  # the part could not be had
+    ("estimate_sent estimate_approved part_ordered:1 part_ordered:2 part_arrived:1 ready", False),
+    ("estimate_sent estimate_approved repair_started part_ordered:1 ready", False),
+    ("warranty_decided:in_warranty part_ordered:1 ready", False),
+    ("estimate_sent estimate_declined ready", False),
+    ("ready", False),
+    (f"{FREE} repair_started other_fault ready", False),
+    (f"{FREE} repair_started other_fault estimate_sent estimate_approved repair_started ready", True),
+    (f"{FREE} repair_started", False),  # not ready yet
+]
+
+
+def steps_of(story: str) -> tuple[Step, ...]:
+    """The events of a story, one every hour: `kind` or `kind:detail`."""
+    names = ["requested", "booked_in", "assessed", *story.split()]
+    events = []
+    for hours, name in enumerate(names):
+        kind, _, detail = name.partition(":")
+        at = MONDAY + hours * HOUR
+        events.append(Event(kind, at, at, part=detail, warranty=detail, why=detail))
+    return replay(events)
+
+
+def test_only_what_was_repaired_is_covered() -> None:
+    """What was sent back as it came gives no repair for nothing (R63)."""
+    stories = [(story, expected, steps_of(story)) for story, expected in STORIES]
+    assert all(step.applied for _story, _expected, steps in stories for step in steps)
+    assert [(story, expected) for story, expected, steps in stories if was_repaired(steps) != expected] == []
 
 
 @pytest.mark.django_db
@@ -99,6 +162,7 @@ def test_who_cannot_report_the_same_fault(world: World, centre: ServiceCentre) -
         ("cancelled", {"state": S.CANCELLED}, MONDAY + DAY, "not_finished"),
         ("paid for", {"charge": Charge.APPROVED}, MONDAY + DAY, ""),
         ("in warranty", {"charge": Charge.WARRANTY}, MONDAY + DAY, ""),
+        ("sent back as it came", {"repaired": False}, MONDAY + DAY, "not_repaired"),
     ]
     wrong = []
     for name, changes, at, expected in table:
@@ -189,6 +253,127 @@ def test_another_fault_opens_the_charge_again_and_the_member_reads_why(world: Wo
     assert refusal.value.code == "charge"
     notice = Notice.objects.filter(member=world.ana, code="ticket").latest("pk")
     assert notice.params["kind"] == "other_fault"
+
+
+@pytest.mark.django_db
+def test_a_job_in_which_nothing_was_done_covers_nothing(world: World, centre: ServiceCentre, as_ana: Client) -> None:
+    """Its page offers no job for the same fault either (R63)."""
+    desk = Actor(user=world.staff)
+    ticket = at_the_centre(world, centre)
+    record_no_charge(ticket=ticket, why=WhyNoCharge.NOTHING_DONE, actor=desk, at=MONDAY + 2 * HOUR)
+    for kind in (E.READY, E.SHIPPED, E.CLOSED):
+        record_event(ticket=ticket, kind=kind, actor=desk, at=MONDAY + 3 * HOUR)
+    ticket.refresh_from_db()
+    with pytest.raises(Refusal) as refusal:
+        again(ticket)
+    assert refusal.value.code == "not_repaired"
+    page = as_ana.get(ticket.get_absolute_url()).content.decode()
+    assert reverse("servicing:same_fault", args=[ticket.reference]) not in page
+
+
+def _other_fault(ticket: Ticket, at: datetime, world: World) -> Ticket:
+    decide_other_fault(ticket=ticket, why=WhyOtherFault.DAMAGE, actor=Actor(user=world.staff), at=at)
+    ticket.refresh_from_db()
+    return ticket
+
+
+@pytest.mark.django_db
+def test_another_fault_takes_a_place_or_goes_at_standard_speed(world: World, centre: ServiceCentre) -> None:
+    """Over the number of other jobs in service (R49): the limit of three holds for it as for any other job."""
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.GOLD)
+    earlier = finished(world, centre)
+    opened_on, desk = MONDAY + DAY, Actor(user=world.staff)
+    wrong = []
+    for others in range(4):
+        with transaction.atomic():
+            for number in range(others):
+                a_request(world, centre, f"01234567899{number}", opened_on)
+            ticket = again(earlier, opened_on)
+            book_in(ticket=ticket, actor=desk, at=opened_on)
+            ticket.refresh_from_db()
+            fast_due = ticket.due_at
+            _other_fault(ticket, opened_on + HOUR, world)
+            is_slower = bool(fast_due and ticket.due_at and ticket.due_at > fast_due)
+            result = (ticket.place, ticket.track, ticket.same_fault, ticket.loan_possible, is_slower)
+            fast = (others + 1, Track.FAST, False, True, False)
+            standard = (None, Track.STANDARD, False, False, True)
+            if result != (standard if others == 3 else fast):
+                wrong.append((others, result))
+            transaction.set_rollback(True)
+    assert not wrong
+
+
+@pytest.mark.django_db
+def test_a_member_reads_that_another_fault_goes_at_standard_speed(
+    world: World, centre: ServiceCentre, as_ana: Client
+) -> None:
+    """And why; a place that becomes free later is given to what waits for one (R49, R63)."""
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.GOLD)
+    earlier, desk = finished(world, centre), Actor(user=world.staff)
+    others = [a_request(world, centre, f"01234567899{number}", MONDAY + DAY) for number in range(3)]
+    ticket = again(earlier)
+    book_in(ticket=ticket, actor=desk, at=MONDAY + DAY)
+    _other_fault(ticket, MONDAY + DAY + HOUR, world)
+    assert (ticket.target_days, ticket.why_standard) == (STANDARD_TARGET_DAYS, [WhyStandard.PLACES])
+    assert Notice.objects.filter(member=world.ana).latest("pk").params["kind"] == "other_fault_standard"
+    page = as_ana.get(ticket.get_absolute_url()).content.decode()
+    assert "All your places in servicing are taken." in page and "Another fault, standard speed" in page
+    cancel(ticket=others[0], actor=Actor(user=world.ana.user), at=MONDAY + 2 * DAY)
+    ticket.refresh_from_db()
+    assert ticket.place is None
+
+
+@pytest.mark.django_db
+def test_the_place_of_another_fault_is_free_again_when_it_is_ready(world: World, centre: ServiceCentre) -> None:
+    """And no second decision takes a second place (R49)."""
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.GOLD)
+    desk, at = Actor(user=world.staff), MONDAY + 2 * DAY
+    ticket = again(finished(world, centre))
+    book_in(ticket=ticket, actor=desk, at=at)
+    record_event(ticket=ticket, kind=E.ASSESSED, actor=desk, at=at)
+    _other_fault(ticket, at + HOUR, world)
+    assert ticket.place == 1
+    without_charge(ticket, at + 2 * HOUR)
+    _other_fault(ticket, at + 3 * HOUR, world)
+    assert (ticket.place, ticket.charge) == (1, Charge.OPEN)
+    record_event(ticket=ticket, kind=E.READY, actor=desk, at=at + 4 * HOUR)
+    ticket.refresh_from_db()
+    assert ticket.place is None
+
+
+@pytest.mark.django_db
+def test_another_fault_that_is_reported_too_late_changes_nothing(world: World, centre: ServiceCentre) -> None:
+    """Dated before the product was booked in, it stays on the timeline only (R52)."""
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.GOLD)
+    ticket, desk = again(finished(world, centre)), Actor(user=world.staff)
+    book_in(ticket=ticket, actor=desk, at=MONDAY + 2 * DAY)
+    decide_other_fault(
+        ticket=ticket,
+        why=WhyOtherFault.DAMAGE,
+        actor=desk,
+        at=MONDAY + 3 * DAY,
+        occurred_at=MONDAY + DAY + HOUR,
+    )
+    ticket.refresh_from_db()
+    assert (ticket.same_fault, ticket.charge, ticket.place, ticket.track) == (True, Charge.NO_CHARGE, None, Track.FAST)
+
+
+@pytest.mark.django_db
+def test_a_job_s_page_says_where_the_product_is(world: World, centre: ServiceCentre, as_ana: Client) -> None:
+    """The centre has it only from booking in until it is shipped or handed back (R47)."""
+    ticket = at_the_centre(world, centre)
+    Ticket.objects.filter(pk=ticket.pk).update(place=None, place_since=None)
+    wrong = []
+    changes = {S.CLOSED: {"ended_at": MONDAY + DAY}, S.CANCELLED: {"ended_at": MONDAY + DAY}}
+    for state in set(S) - {S.WAITING, S.IN_REPAIR, S.WAITING_PARTS}:
+        Ticket.objects.filter(pk=ticket.pk).update(state=state, **changes.get(state, {"ended_at": None}))
+        page = as_ana.get(ticket.get_absolute_url()).content.decode()
+        expected = "Who has it" if state in (*IN_WORKSHOP, S.READY) else "Where it goes"
+        if state in (S.SHIPPED, S.CLOSED, S.CANCELLED):
+            expected = "Service centre"
+        if re.findall(r'id="with-title">\s*(.*?)\s*</h2>', page) != [expected]:
+            wrong.append(state)
+    assert not wrong
 
 
 @pytest.mark.django_db
