@@ -16,6 +16,7 @@ from cps_portal.settings.environment import env
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
 
 TICK_SECONDS, TICK_EXPIRES_SECONDS = 15.0, 60
+HELD_SWEEP_SECONDS = 2.0  # how much later than promised a decision of staff is applied
 
 app = Celery("cps_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -44,6 +45,11 @@ app.conf.beat_schedule = {
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
     "partners-write-calls": {"task": "partners.write_calls", "schedule": 30.0},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
+    "kitbag-apply-due-decisions": {
+        "task": "kitbag.apply_due_decisions",
+        "schedule": HELD_SWEEP_SECONDS,
+        "options": {"expires": TICK_EXPIRES_SECONDS},
+    },
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
     "kitbag-match-sales": {"task": "kitbag.match_sales", "schedule": 120.0},
     "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},
@@ -75,6 +81,7 @@ app.conf.beat_schedule = {
     "offers-send-news": {"task": "offers.send_news", "schedule": 600.0},
     "offers-send-pending-requests": {"task": "offers.send_pending_requests", "schedule": 300.0},
     "offers-open-late-cases": {"task": "offers.open_late_cases", "schedule": crontab(minute="35")},
+    "cases-close-quiet": {"task": "cases.close_quiet", "schedule": crontab(minute="45")},
     "offers-delete-old-addresses": {"task": "offers.delete_old_addresses", "schedule": crontab(hour="2", minute="50")},
     "servicing-flag-overdue": {"task": "servicing.flag_overdue", "schedule": 60.0},
     "servicing-follow-calendars": {"task": "servicing.follow_calendars", "schedule": 60.0},

@@ -122,6 +122,24 @@ class RefusalReason(models.TextChoices):
 ASKING = (RefusalReason.NEEDS_EVIDENCE, RefusalReason.NEEDS_PROOF)  # the member has to add something
 
 
+class DecisionKind(models.TextChoices):
+    """What staff decide in the queue (R19, R32)."""
+
+    APPROVE = "approve", _("Approved")
+    REFUSE = "refuse", _("Refused")
+    ASK = "ask", _("Asked for more")
+    CLAIM = "claim", _("Claim decided")
+
+
+class HeldState(models.TextChoices):
+    """What became of a decision that was held (R54)."""
+
+    HELD = "held", _("Held")
+    APPLIED = "applied", _("Applied")
+    UNDONE = "undone", _("Taken back")
+    DROPPED = "dropped", _("Dropped, because something had changed")
+
+
 class EvidenceKind(models.TextChoices):
     """What a file shows (R25)."""
 

@@ -9,6 +9,7 @@ from cps_portal.core.lib.background import queue_task, run_in_slices
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import (
     adjustments,
+    held_decisions,
     ledger_checks,
     planning,
     registrations,
@@ -17,7 +18,7 @@ from kitbag.actions import (
     stage_change_notices,
     stage_changes,
 )
-from kitbag.models import Adjustment, Registration, Sale, SerialChange
+from kitbag.models import Adjustment, HeldDecision, Registration, Sale, SerialChange
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,20 @@ def sweep_undecided() -> None:
         registrations.check_registration(registration=row, at=now)
     for change in SerialChange.objects.waiting().order_by("pk")[:SWEEP_LIMIT]:
         serial_changes.claim_serial(change=change, at=now)
+
+
+@shared_task(name="kitbag.apply_due_decisions")
+def apply_due_decisions() -> None:
+    """Queue a task for every held decision whose time is over, so that one that fails stops no other (R54)."""
+    for key in HeldDecision.objects.due(timezone.now()).values_list("pk", flat=True)[:SWEEP_LIMIT]:
+        queue_task("kitbag.apply_decision", key)
+
+
+@shared_task(name="kitbag.apply_decision")
+def apply_decision(decision: int) -> None:
+    row = HeldDecision.objects.filter(pk=decision).first()
+    if row:
+        held_decisions.apply_decision(decision=row, at=timezone.now())
 
 
 @shared_task(name="kitbag.claim_serial")

@@ -152,7 +152,9 @@ RULES: dict[str, Rule] = {
     "kitbag.Evidence": Kept(OF_THE_KIT),
     "kitbag.Handover": Kept(OF_THE_KIT),
     "kitbag.HeldDecision": Deleted(
-        "ended_at", settings.HELD_DECISIONS_KEPT, "applied, taken back or dropped; histories have what was decided (R54)"
+        "ended_at",
+        settings.HELD_DECISIONS_KEPT,
+        "applied, taken back or dropped; histories have what was decided (R54)",
     ),
     "kitbag.Hold": Bounded("only while a product is in service or on loan"),
     "kitbag.LedgerCheck": Deleted("started_at", settings.LEDGER_CHECKS_KEPT, "one a night; old results say nothing"),

@@ -22,6 +22,7 @@ from kitbag.actions.new_serials import apply_change, drop_change
 from kitbag.actions.transitions import lock_registrations, notify_decision, reject, require_not_own, validate
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Claim, Registration, SerialChange
+from kitbag.queries.versions import version_of_claim
 from members.models import User
 from members.support import actions as cases
 from members.support.enums import CaseKind, MessageAuthor
@@ -31,6 +32,7 @@ MAX_REASON_LENGTH = MAX_TEXT_LENGTH // 2
 WAIT_FOR_ANSWER = _(
     "The member who would lose it has not answered yet and still has time. Wait for the answer or write in the case."
 )
+NEW_MESSAGE = _("There is a new message since you opened this page. Read it, then decide again.")
 OUTCOMES = {
     (ClaimOutcome.HOLDER, True): _(
         "We have compared what you both sent us. Your %(product)s stays yours, and so do its points."
@@ -154,31 +156,20 @@ def close_claims(*, row: Registration, at: datetime, but: Claim | None = None) -
 
 
 @transaction.atomic
-def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at: datetime) -> Claim:
+def decide_claim(
+    *, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at: datetime, version: str | None = None
+) -> Claim:
     """Decide whose product it is, move the points and tell both members, in one transaction (R32).
 
-    `why` is read by both. Raises Refusal: `decided`, `own`, `stolen`, `unheard` (before the date, members who would
+    `why` is read by both; `version` is what `version_of_claim` said when it was looked at. Raises Refusal: `decided`,
+    `changed` since then, `own`, `stolen`, `unheard` (before the date, members who would
     lose must have answered), beside `outcome` `needs_proof`, and beside `why` `empty`, `long`, `names`.
     """
     claimant, holder = lock_registrations(claim.claimant, claim.holder)
     row = Claim.objects.select_for_update(of=("self",), no_key=True).get(pk=claim.pk)
     change = SerialChange.objects.filter(claim=row).first()
-    waiting = RegistrationState.VALIDATED if change else RegistrationState.SUBMITTED
-    if row.outcome or claimant.state != waiting or holder.state != RegistrationState.VALIDATED:
-        raise Refusal("decided", _("This claim has been closed in the meantime. Please look at it again."))
-    require_not_own(claimant, by)
-    require_not_own(holder, by)
-    if outcome == ClaimOutcome.CLAIMANT:
-        stolen_reports.require_not_reported(claimant)
-    _require_proof(row, outcome, by_centre=change is not None)
-    why = _checked_why(why, (claimant, holder))
-    losers = {
-        ClaimOutcome.HOLDER: [(claimant, row.claimant_case)],
-        ClaimOutcome.CLAIMANT: [(holder, row.holder_case)],
-        ClaimOutcome.NEITHER: [(holder, row.holder_case), (claimant, row.claimant_case)],
-    }[outcome]
-    if at <= answer_deadline(row) and not all(_has_answered(case) for _loser, case in losers):
-        raise Refusal("unheard", WAIT_FOR_ANSWER)
+    why = require_decidable(row, (claimant, holder), outcome=outcome, why=why, version=version, by=by, at=at)
+    losers = _losers(row, claimant, holder, outcome)
     row.outcome, row.decided_at, row.decided_by = outcome, at, by
     row.save(update_fields=["outcome", "decided_at", "decided_by"])
     reason = RefusalReason.SERIAL_UNREADABLE if outcome == ClaimOutcome.NEITHER else RefusalReason.LOST_CLAIM
@@ -202,6 +193,51 @@ def decide_claim(*, claim: Claim, outcome: ClaimOutcome, why: str, by: User, at:
             text = "\n\n".join([sentence, why, *([str(APPEAL_HINT)] if lost else [])])
         cases.conclude(case=case, text=text, by=by, at=at)
     return row
+
+
+def require_decidable(
+    claim: Claim,
+    sides: tuple[Registration, Registration],
+    *,
+    outcome: ClaimOutcome,
+    why: str,
+    version: str | None,
+    by: User,
+    at: datetime,
+) -> str:
+    """Raise the Refusal that `decide_claim` would; return the reason as both members read it.
+
+    `sides`: the claimant and the holder, which the caller has locked.
+    """
+    claimant, holder = sides
+    by_centre = SerialChange.objects.filter(claim=claim).exists()
+    waiting = RegistrationState.VALIDATED if by_centre else RegistrationState.SUBMITTED
+    if claim.outcome or claimant.state != waiting or holder.state != RegistrationState.VALIDATED:
+        raise Refusal("decided", _("This claim has been closed in the meantime. Please look at it again."))
+    if version is not None and version != version_of_claim(claim):
+        raise Refusal("changed", NEW_MESSAGE)
+    require_not_own(claimant, by)
+    require_not_own(holder, by)
+    if outcome == ClaimOutcome.CLAIMANT:
+        stolen_reports.require_not_reported(claimant)
+    _require_proof(claim, outcome, by_centre=by_centre)
+    reason = _checked_why(why, sides)
+    losers = _losers(claim, claimant, holder, outcome)
+    if at <= answer_deadline(claim) and not all(_has_answered(case) for _loser, case in losers):
+        raise Refusal("unheard", WAIT_FOR_ANSWER)
+    return reason
+
+
+def _losers(
+    claim: Claim, claimant: Registration, holder: Registration, outcome: ClaimOutcome
+) -> list[tuple[Registration, Case]]:
+    """Those whose product does not count after this outcome, each with the case in which the member is told."""
+    sides = {
+        ClaimOutcome.HOLDER: [(claimant, claim.claimant_case)],
+        ClaimOutcome.CLAIMANT: [(holder, claim.holder_case)],
+        ClaimOutcome.NEITHER: [(holder, claim.holder_case), (claimant, claim.claimant_case)],
+    }
+    return sides[outcome]
 
 
 def _settle_change(change: SerialChange, claimant: Registration, outcome: ClaimOutcome) -> None:

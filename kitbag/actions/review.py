@@ -22,11 +22,13 @@ from kitbag.actions.transitions import (
     validate,
 )
 from kitbag.enums import ASKING, RefusalReason, RegistrationState, ReviewReason
-from kitbag.models import Registration
+from kitbag.models import Appeal, Registration
+from kitbag.queries.versions import version_of
 from members.models import Member, User
 
 MAX_QUESTION_LENGTH = 500
 NOT_WAITING = _("This has been decided or taken back in the meantime. Please look at it again.")
+CHANGED = _("It has changed since you opened it. Please look at it again, then decide.")
 MAX_CANDIDATES = 20
 
 
@@ -102,16 +104,19 @@ def take_registration(*, registration: Registration, by: User, at: datetime) -> 
 
 
 @transaction.atomic
-def take_next(*, by: User, at: datetime, after: Registration | None = None) -> Registration | None:
+def take_next(
+    *, by: User, at: datetime, after: Registration | None = None, only_appeals: bool = False
+) -> Registration | None:
     """Assign the longest waiting free registration to `by`, or return None.
 
     `after` is one that `by` skips: it is given back, and the search goes on behind it.
     """
     if after:
         Registration.objects.filter(pk=after.pk, taken_by=by).update(taken_by=None, taken_at=None)
-    waiting = list(
-        Registration.objects.queue().free(by, at).decidable(by).values_list("pk", flat=True)[: _depth(after)]
-    )
+    queue = Registration.objects.queue().free(by, at).decidable(by)
+    if only_appeals:
+        queue = queue.filter(review_reason=ReviewReason.APPEAL)
+    waiting = list(queue.values_list("pk", flat=True)[: _depth(after)])
     if after and after.pk in waiting:
         place = waiting.index(after.pk) + 1
         waiting = waiting[place:] + waiting[:place]
@@ -128,24 +133,40 @@ def _depth(after: Registration | None) -> int:
 
 def _take(key: int, by: User, at: datetime) -> bool:
     """Whether it was free. If two take it at once, the conditional update succeeds for one of them only."""
-    free = Registration.objects.filter(pk=key, state=RegistrationState.SUBMITTED).exclude(review_reason="")
-    return bool(free.free(by, at).update(taken_by=by, taken_at=at))
+    return bool(Registration.objects.waiting().filter(pk=key).free(by, at).update(taken_by=by, taken_at=at))
 
 
 # --- Decisions ---
 
 
-def approve_registration(*, registration: Registration, by: User, at: datetime) -> Registration:
+def approve_registration(
+    *, registration: Registration, by: User, at: datetime, version: str | None = None
+) -> Registration:
     """Approve a registration, so that it counts (R19). If another one holds the serial, open a claim instead (R32).
 
-    Raises Refusal: `not_waiting`, `taken`, `own`, `stolen`, `second_person`, `held` (a claim is open: decide that),
+    `version` is what `version_of` said when it was looked at. Raises Refusal: `changed` since then, `not_waiting`,
+    `taken`, `own`, `stolen`, `second_person`, `held` (a claim is open: decide that),
     `needs_proof` (chosen at random, without a proof of purchase: ask for it).
     """
-    return retry_on_conflict(lambda: _approve(registration, by, at))
+    return retry_on_conflict(lambda: _approve(registration, version, by, at))
 
 
-def _approve(registration: Registration, by: User, at: datetime) -> Registration:
+def _approve(registration: Registration, version: str | None, by: User, at: datetime) -> Registration:
     row, holder = lock_with_holder(registration)
+    appeal = require_approvable(row, version=version, by=by, at=at)
+    if holder:
+        claims.open_claim(row=row, holder=holder, at=at)
+    else:
+        validate(row, by=by, at=at)
+        notify_decision(row, at, mail=appeal is None)
+    if appeal:
+        appeals.conclude_appeal(appeal=appeal, row=row, granted=True, by=by, at=at)
+    return row
+
+
+def require_approvable(row: Registration, *, version: str | None, by: User, at: datetime) -> Appeal | None:
+    """Raise the Refusal that `approve_registration` would; return the appeal that an approval would answer."""
+    _require_unchanged(row, version)
     _require_waiting(row)
     _require_free(row, by, at)
     require_not_own(row, by)
@@ -164,30 +185,21 @@ def _approve(registration: Registration, by: User, at: datetime) -> Registration
             "needs_proof",
             _("It was chosen at random and lacks a proof of purchase. Ask the member for it before you approve it."),
         )
-    if holder:
-        claims.open_claim(row=row, holder=holder, at=at)
-    else:
-        validate(row, by=by, at=at)
-        notify_decision(row, at, mail=appeal is None)
-    if appeal:
-        appeals.conclude_appeal(appeal=appeal, row=row, granted=True, by=by, at=at)
-    return row
+    return appeal
 
 
 @transaction.atomic
-def refuse_registration(*, registration: Registration, reason: RefusalReason, by: User, at: datetime) -> Registration:
+def refuse_registration(
+    *, registration: Registration, reason: RefusalReason, by: User, at: datetime, version: str | None = None
+) -> Registration:
     """Refuse a registration with a reason that the member reads (R19).
 
     One that counts already can be refused, too, after a check: then it loses its points (R21).
-    Raises Refusal: `not_waiting`, `taken`, `own`, `second_person`, `claimed`.
+    `version` is what `version_of` said when it was looked at. Raises Refusal: `changed` since then, `not_waiting`,
+    `taken`, `own`, `second_person`, `claimed`.
     """
     row = lock_registration(registration)
-    if row.state not in (RegistrationState.SUBMITTED, RegistrationState.VALIDATED):
-        raise Refusal("not_waiting", NOT_WAITING)
-    _require_free(row, by, at)
-    require_not_own(row, by)
-    _require_no_claim(row)
-    appeal = appeals.require_second_person(row, by)
+    appeal = require_refusable(row, version=version, by=by, at=at)
     reject(row, reason=reason, by=by, at=at)
     claims.close_claims(row=row, at=at)
     notify_decision(row, at, mail=appeal is None)
@@ -196,13 +208,36 @@ def refuse_registration(*, registration: Registration, reason: RefusalReason, by
     return row
 
 
+def require_refusable(row: Registration, *, version: str | None, by: User, at: datetime) -> Appeal | None:
+    """Raise the Refusal that `refuse_registration` would; return the appeal that a refusal would answer."""
+    _require_unchanged(row, version)
+    if row.state not in (RegistrationState.SUBMITTED, RegistrationState.VALIDATED):
+        raise Refusal("not_waiting", NOT_WAITING)
+    _require_free(row, by, at)
+    require_not_own(row, by)
+    _require_no_claim(row)
+    return appeals.require_second_person(row, by)
+
+
 @transaction.atomic
-def ask_for_more(*, registration: Registration, text: str, by: User, at: datetime) -> Registration:
+def ask_for_more(
+    *, registration: Registration, text: str, by: User, at: datetime, version: str | None = None
+) -> Registration:
     """Ask the member for more evidence. Once submitted again, it goes to the front of the queue (R19).
 
-    Raises Refusal: `not_waiting`, `taken`, `own`, `claimed`, `appeal`, and beside `asked_for` `empty`, `long`.
+    `version` is what `version_of` said when it was looked at. Raises Refusal: `changed` since then, `not_waiting`,
+    `taken`, `own`, `claimed`, `appeal`, and beside `asked_for` `empty`, `long`.
     """
     row = lock_registration(registration)
+    question = require_askable(row, text=text, version=version, by=by, at=at)
+    reject(row, reason=RefusalReason.NEEDS_EVIDENCE, by=by, at=at, asked_for=question)
+    notify_decision(row, at)
+    return row
+
+
+def require_askable(row: Registration, *, text: str, version: str | None, by: User, at: datetime) -> str:
+    """Raise the Refusal that `ask_for_more` would; return the question as it is kept."""
+    _require_unchanged(row, version)
     _require_waiting(row)
     _require_free(row, by, at)
     require_not_own(row, by)
@@ -211,16 +246,20 @@ def ask_for_more(*, registration: Registration, text: str, by: User, at: datetim
         raise Refusal(
             "appeal", _("This is an appeal. Ask the member in its case, and decide when you have the answer.")
         )
-    text = " ".join(text.split())
-    if not text:
+    question = " ".join(text.split())
+    if not question:
         raise Refusal("empty", _("Tell the member what to add."), "asked_for")
-    if len(text) > MAX_QUESTION_LENGTH:
+    if len(question) > MAX_QUESTION_LENGTH:
         raise Refusal(
             "long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_QUESTION_LENGTH}, "asked_for"
         )
-    reject(row, reason=RefusalReason.NEEDS_EVIDENCE, by=by, at=at, asked_for=text)
-    notify_decision(row, at)
-    return row
+    return question
+
+
+def _require_unchanged(row: Registration, version: str | None) -> None:
+    """Raise Refusal `changed` if somebody would decide what they have not seen."""
+    if version is not None and version != version_of(row):
+        raise Refusal("changed", CHANGED)
 
 
 def _require_waiting(row: Registration) -> None:

@@ -10,6 +10,7 @@ from kitbag.models.catalogue import (
 )
 from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, StageChangeQuerySet
 from kitbag.models.evidence import Evidence
+from kitbag.models.held_decisions import HeldDecision, HeldDecisionQuerySet
 from kitbag.models.ownership import Appeal, Claim, Handover, Sighting, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
@@ -28,6 +29,8 @@ __all__ = [
     "Claim",
     "Evidence",
     "Handover",
+    "HeldDecision",
+    "HeldDecisionQuerySet",
     "Hold",
     "LedgerCheck",
     "PointsEntry",

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import pghistory
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
@@ -18,6 +19,7 @@ from kitbag.enums import (
     NEEDS_MEMBER,
     SUBMITTED_STATES,
     WAITING,
+    HeldState,
     HoldReason,
     RefusalReason,
     RegistrationState,
@@ -28,6 +30,16 @@ from kitbag.models.catalogue import Product, points_now
 from members.models import Member, User
 
 ANSWERS_FIRST = Case(When(asked_for="", then=1), default=0)
+SECOND_PERSON_SQL = """
+IF EXISTS (
+    SELECT FROM kitbag_appeal
+    WHERE registration_id = NEW.id AND granted IS NULL AND refused_by_id = NEW.decided_by_id
+) THEN
+    RAISE EXCEPTION 'an appeal has to be decided by someone other than the person who refused'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'registration_second_person';
+END IF;
+RETURN NEW;
+"""
 
 
 def own_duplicate() -> Q:
@@ -58,10 +70,17 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         waiting = self.filter(state=RegistrationState.SUBMITTED, submitted_at__lte=since)
         return waiting.filter(Q(review_reason="") | fell_away)
 
-    def queue(self) -> Self:
-        """Those that wait for a person: first those where staff had asked for more, then the oldest (R19)."""
+    def waiting(self) -> Self:
+        """Those that wait for a person, in any order."""
         waiting = self.filter(state=RegistrationState.SUBMITTED).exclude(review_reason="")
-        return waiting.order_by(ANSWERS_FIRST, "submitted_at", "pk")
+        return waiting.exclude(held_decisions__state=HeldState.HELD)
+
+    def queue(self) -> Self:
+        """Those that wait for a person: first those where staff had asked for more, then the oldest (R19).
+
+        Without those whose decision is held (R54).
+        """
+        return self.waiting().order_by(ANSWERS_FIRST, "submitted_at", "pk")
 
     def free(self, by: User, at: datetime) -> Self:
         """Those that are not assigned to anybody else."""
@@ -160,6 +179,15 @@ class Registration(models.Model):
         verbose_name = _("registration")
         verbose_name_plural = _("registrations")
         permissions = [("decide_registration", "Can approve and refuse registrations")]
+        triggers = [
+            pgtrigger.Trigger(
+                name="second_person",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.review_reason = 'appeal' AND NEW.decided_by_id IS NOT NULL"),
+                func=SECOND_PERSON_SQL,
+            )
+        ]
         indexes = [
             models.Index(fields=["member", "state"], name="registration_of_member"),
             models.Index(fields=["product", "member"], name="registration_holders", condition=Q(state="validated")),

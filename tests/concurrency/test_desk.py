@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import claims, registrations, removals, review
+from kitbag.actions import claims, held_decisions, registrations, removals, review
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, RemovalReason, ReviewReason, Stage
-from kitbag.models import Claim, Registration
+from kitbag.models import Claim, HeldDecision, Registration
+from kitbag.queries.versions import version_of
 from members.models import Member, User
 from tests.concurrency.test_races import assert_ledger_agrees, change_and_reconcile
 from tests.concurrency.threads import together
@@ -159,3 +160,53 @@ def test_claims_against_each_other_do_not_deadlock(committed_world: World) -> No
     results = together(*(decision(claim, ClaimOutcome.CLAIMANT, world.staff) for claim in made))
     assert set(codes(results)) <= {"decided"}
     assert_whole(world)
+
+
+# --- Held decisions (R54) ---------------------------------------------------------------------------
+
+
+def test_of_two_people_who_decide_the_same_one_at_once_one_decision_is_held(committed_world: World) -> None:
+    (row,) = waiting(committed_world, 1)
+    agents = [UserFactory(is_staff=True) for _n in range(3)]
+    version = version_of(row)
+    results = together(
+        *(lambda by=by: held_decisions.hold_approval(registration=row, version=version, by=by, at=NOW) for by in agents)
+    )
+    assert set(codes(results)) <= {"held", "taken"}
+    assert HeldDecision.objects.count() == 1
+
+
+def test_undo_and_two_workers_at_once_end_a_decision_once(committed_world: World) -> None:
+    world = committed_world
+    rows = waiting(world, 4)
+    for row in rows:
+        decision = held_decisions.hold_approval(registration=row, version=version_of(row), by=world.staff, at=NOW)
+        due = decision.apply_at
+        results = together(
+            lambda one=decision, at=due: held_decisions.apply_decision(decision=one, at=at),
+            lambda one=decision, at=due: held_decisions.apply_decision(decision=one, at=at),
+            lambda one=decision: held_decisions.undo_decision(decision=one, by=world.staff, at=NOW),
+            lambda one=row: registrations.reopen_registration(registration=one, at=NOW),
+        )
+        assert set(codes(results)) <= {"late", "not_waiting", "not_submitted", "decided"}
+        decision.refresh_from_db()
+        row.refresh_from_db()
+        assert decision.state in ("applied", "undone", "dropped")
+        assert (decision.state == "applied") == (row.decided_by_id == world.staff.pk)
+    assert_ledger_agrees()
+
+
+def test_holding_and_applying_at_once_do_not_wait_for_each_other(committed_world: World) -> None:
+    world = committed_world
+    (row,) = waiting(world, 1)
+    decision = held_decisions.hold_approval(registration=row, version=version_of(row), by=world.staff, at=NOW)
+    version, due = version_of(row), decision.apply_at
+    results = together(
+        lambda: held_decisions.apply_decision(decision=decision, at=due),
+        lambda: held_decisions.hold_approval(registration=row, version=version, by=world.staff, at=due),
+        lambda: held_decisions.hold_approval(registration=row, version=version, by=world.staff, at=due),
+    )
+    assert set(codes(results)) <= {"held", "changed", "not_waiting"}
+    decision.refresh_from_db()
+    assert decision.state == "applied"
+    assert_ledger_agrees()

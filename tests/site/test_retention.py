@@ -31,7 +31,7 @@ from cps_portal.core.submissions.models import KeptForm, Submission
 from cps_portal.site import retention
 from cps_portal.site.presenters.retention import in_words, privacy_periods
 from cps_portal.site.retention import CLEARED, HISTORY, Bounded, Deleted, Kept, delete_all, rules_of_tables
-from kitbag.models import CatalogueProposal, LedgerCheck
+from kitbag.models import CatalogueProposal, HeldDecision, LedgerCheck
 from members.models import Device, EmailChange
 from members.offers.actions.offers import send_news
 from members.offers.enums import OfferKind, OfferState
@@ -56,6 +56,18 @@ def credential() -> Credential:
     return found or Credential.objects.create(partner=partner(), scopes=["fulfilment"], name="c", **defaults)
 
 
+def held_decision(world: World) -> HeldDecision:
+    return HeldDecision.objects.create(
+        kind="approve",
+        registration=world.ana.registrations.all()[0],
+        by=world.staff,
+        held_at=NOW - SECOND,
+        apply_at=NOW,
+        state="applied",
+        ended_at=NOW,
+    )
+
+
 def endpoint() -> WebhookEndpoint:
     defaults = {"url": "https://house.example/", "since": NOW, "types": ["endpoint.test"]}
     return WebhookEndpoint.objects.get_or_create(partner=partner(), defaults=defaults)[0]
@@ -75,6 +87,7 @@ MAKERS: dict[str, Callable[[World], models.Model]] = {
     "kitbag.CatalogueProposal": lambda world: CatalogueProposal.objects.create(
         product=world.body, changes={}, state="declined", proposed_at=NOW, closed_at=NOW
     ),
+    "kitbag.HeldDecision": held_decision,
     "kitbag.LedgerCheck": lambda _world: LedgerCheck.objects.create(started_at=NOW),
     "limits.Counter": lambda _world: Counter.objects.create(key=uuid4().hex, value=1, expires_at=NOW),
     "oauth2_provider.AccessToken": lambda _world: AccessToken.objects.create(

@@ -1,0 +1,20 @@
+"""What somebody saw before deciding: a text that changes whenever it is worth another look (R54)."""
+
+from datetime import datetime
+
+from django.db.models import Max
+
+from kitbag.models import Claim, Registration
+
+
+def version_of(row: Registration) -> str:
+    """Changes whenever a registration is submitted or decided again, queued for another reason, or gets evidence."""
+    times: list[datetime | None] = [row.submitted_at, row.decided_at]
+    latest = row.evidence.kept().aggregate(latest=Max("pk"))["latest"]
+    return "/".join([row.state, row.review_reason, *(time.isoformat() if time else "" for time in times), str(latest)])
+
+
+def version_of_claim(claim: Claim) -> str:
+    """Names the latest message of both cases, so that none is missed."""
+    latest = (case.messages.aggregate(latest=Max("pk"))["latest"] for case in (claim.claimant_case, claim.holder_case))
+    return "/".join([claim.outcome, *(str(key or "") for key in latest)])
