@@ -13,12 +13,14 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
 from servicing.actions.intake import is_tracked_as
+from servicing.admin.board import board_context
 from servicing.admin.intake import IntakePage
 from servicing.admin.targets import targets_context
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
@@ -154,9 +156,19 @@ class TicketAdmin(IntakePage):
         return [
             path("intake/", view(self.intake_view), name="servicing_ticket_intake"),
             path("intake/open/", view(self.open_view), name="servicing_ticket_open"),
+            path("board/", view(require_safe(self.board_view)), name="servicing_ticket_board"),
             path("numbers/", view(self.numbers_view), name="servicing_ticket_numbers"),
             *super().get_urls(),
         ]
+
+    def board_view(self, request: HttpRequest) -> HttpResponse:
+        """The jobs by step. htmx asks for the lanes alone, once a minute."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        shown = board_context(request, timezone.now())
+        context = {**self._page(request, shown["title"]), **shown, "may_work": self.has_work_permission(request)}
+        template = "_lanes" if getattr(request, "htmx", False) else "board"
+        return TemplateResponse(request, f"admin/servicing/ticket/{template}.html", context)
 
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):

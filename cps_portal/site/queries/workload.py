@@ -29,7 +29,10 @@ NONE = Q(pk=None)
 
 @dataclass(frozen=True)
 class Waiting:
-    """One queue: how many rows, since when the oldest waits, and how many are overdue, due today, or the reader's."""
+    """One queue: how many rows, since when the oldest waits, and how many are overdue, due today, or the reader's.
+
+    `wrote`: of how many jobs the customer waits for an answer.
+    """
 
     key: str
     total: int
@@ -37,6 +40,7 @@ class Waiting:
     late: int = 0
     today: int = 0
     mine: int = 0
+    wrote: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,12 @@ def queue_queries(user: User, at: datetime) -> Iterator[QuerySet[Any, Any]]:
 
 
 def read_jobs(user: User, at: datetime) -> dict[str, Waiting]:
-    """Open jobs of the user's centres by their state; `mine` counts those whose customer wrote last."""
+    """Open jobs of the user's centres by their state; `mine` are those the user works on as their technician."""
     if not user.has_perm("servicing.work_on_ticket"):
         return {}
     states = job_rows(user).order_by().values_list("state")
-    rows = states.annotate(**_counts("changed_at", _job_due(at), Q(unread_since__isnull=False)))
+    counts = _counts("changed_at", _job_due(at), Q(technician=user))
+    rows = states.annotate(**counts, wrote=Count("pk", filter=Q(unread_since__isnull=False)))
     return {row[0]: Waiting(*row) for row in rows}
 
 
