@@ -22,6 +22,8 @@ BEFORE_THE_FIRST_RELEASE = (
     "0004_calendar",  # drops columns and a table
     "0008_follow_ups_and_reports",  # makes indexes and unique constraints of tickets
     "0009_conversation",  # makes indexes of tickets
+    "0003_inbox",  # makes indexes and constraints of cases
+    "0014_packing",  # replaces a constraint of events
     "0012_technician",  # makes an index of the history of tickets
 )
 

@@ -131,6 +131,7 @@ class EventKind(models.TextChoices):
     LOAN_RETURNED = "loan_returned", _("Loan returned")
     READY = "ready", _("Ready to ship")
     SHIPPED = "shipped", _("Shipped")
+    SHIPMENT_CORRECTED = "shipment_corrected", _("Tracking corrected")
     DELIVERED = "delivered", _("Delivered")
     CLOSED = "closed", _("Closed")
     CANCELLED = "cancelled", _("Cancelled")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from cps_portal.settings.environment import env
 
 MESSAGES_KEPT = timedelta(days=400)  # after OUTBOX_RETENTION_DAYS only that there was one, without content
+CASE_DRAFTS_KEPT = timedelta(days=30)  # of answers to cases, after their writer was last there
 HISTORY_KEPT = timedelta(days=2 * 365)  # earlier states of rows; must be longer than the days of REVIEW_REFUSALS
 ADMIN_LOG_KEPT = timedelta(days=2 * 365)
 LEDGER_CHECKS_KEPT = timedelta(days=400)

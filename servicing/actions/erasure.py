@@ -12,6 +12,7 @@ from servicing.enums import WaitingFor
 from servicing.models import (
     Estimate,
     Loan,
+    PackedTicket,
     Parcel,
     ServiceReport,
     Shipment,
@@ -76,6 +77,7 @@ def _erase_visitor(pk: int, at: datetime) -> bool:
 def _blank_tickets(tickets: TicketQuerySet, at: datetime) -> None:
     TicketMessage.objects.filter(ticket__in=tickets).update(text="")
     TicketNote.objects.filter(ticket__in=tickets).update(text="")
+    PackedTicket.objects.filter(ticket__in=tickets).delete()
     Estimate.objects.filter(ticket__in=tickets).update(note="")
     # What was done stays with the serial number for the next owner (R64).
     ServiceReport.objects.filter(ticket__in=tickets).update(notes="", technician="", by=None)

@@ -44,6 +44,7 @@ NOTIFIED_KINDS = frozenset(
         E.LOAN_RETURNED,
         E.READY,
         E.SHIPPED,
+        E.SHIPMENT_CORRECTED,
         E.CANCELLED,
     }
 )
@@ -132,6 +133,8 @@ def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) ->
         return False
     if event.kind == E.NO_CHARGE and not (event.by_id or event.partner_id):
         return False  # the portal knows it when the job is opened (R63)
+    if event.kind == E.SHIPMENT_CORRECTED and ticket.state != TicketState.SHIPPED:
+        return False  # of a box that has arrived, or is on its way to the centre
     if event.kind == E.TARGET_CHANGED:
         return bool(event.data.get("later"))
     return ticket.state != previous_state or event.kind not in NEWS_IF_STATE_CHANGES

@@ -1,7 +1,8 @@
 """Shipments: on their way to the centre and back, delivered, and the address to return to (R49, R52, R61)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Unpack
 
@@ -75,7 +76,7 @@ def mark_sent(*, parcel: Parcel, member: Member, tracking: Tracking, actor: Acto
     Returns how many tickets left now.
     Raises Refusal beside `carrier`, `tracking`, `tracking_url`, `expected_on`; `nothing` if nothing can travel.
     """
-    _check(tracking, at)
+    check_tracking(tracking, at)
     Member.objects.locked().get(pk=member.pk)
     tickets = list(Ticket.objects.of(member).filter(parcel=parcel).order_by("pk"))
     leaving = [ticket for ticket in tickets if ticket.state in (TicketState.REQUESTED, TicketState.ACCEPTED)]
@@ -84,7 +85,7 @@ def mark_sent(*, parcel: Parcel, member: Member, tracking: Tracking, actor: Acto
         raise Refusal("nothing", _("There is nothing to send in this parcel now."))
     last = Shipment.objects.to_centre().filter(tickets__in=travelling).order_by("-pk").first()
     if last and not leaving:
-        _save_tracking(last, tracking)
+        correct_shipment(ticket=travelling[0], shipment=last, tracking=tracking, actor=actor, at=at)
         return 0
     _add_shipment(leaving or travelling, Direction.TO_CENTRE, tracking, actor, at)
     for ticket in leaving:
@@ -118,7 +119,7 @@ def _ship(ticket: Ticket, tracking: Tracking, shipment: Shipment | None, details
     """Record it, with its box: `shipment`, or a new one. The ticket is locked."""
     is_repeated = find_by_external_id(ticket, details.get("external_id", "")) is not None
     if not is_repeated and shipment is None:
-        _check(tracking, details["at"])
+        check_tracking(tracking, details["at"])
         _require_few(ticket)
     expected_on = shipment.expected_on if shipment else tracking.expected_on
     data = {"expected": expected_on.isoformat()} if expected_on else None
@@ -136,7 +137,7 @@ def add_shipment(*, ticket: Ticket, direction: Direction, tracking: Tracking, ac
 
     Raises Refusal: `many`, `number` without a tracking number, and as `mark_sent`.
     """
-    _check(tracking, at)
+    check_tracking(tracking, at)
     _require_few(ticket)
     if not tracking_key(tracking.number):
         raise Refusal("number", _("Enter the tracking number."), "tracking")
@@ -145,14 +146,31 @@ def add_shipment(*, ticket: Ticket, direction: Direction, tracking: Tracking, ac
     return shipment
 
 
-@locks_ticket
-def correct_shipment(*, ticket: Ticket, shipment: Shipment, tracking: Tracking, at: datetime) -> Shipment:
-    """Change what is known of a shipment of this ticket. Raises Refusal as `mark_sent`."""
-    _check(tracking, at)
-    locked = Shipment.objects.select_for_update(no_key=True).get(pk=shipment.pk, tickets=ticket)
-    _save_tracking(locked, tracking)
-    _move_loan(ticket, at)
+@transaction.atomic
+def correct_shipment(*, ticket: Ticket, shipment: Shipment, tracking: Tracking, actor: Actor, at: datetime) -> Shipment:
+    """Change what is known of a shipment of this ticket, with an event on each job in the box. The same again is no
+    change. Raises Refusal as `mark_sent`, and Shipment.DoesNotExist if it is of another ticket.
+    """
+    if tracking.expected_on != shipment.expected_on:
+        check_tracking(tracking, at)
+    else:  # the day may be over by now
+        check_tracking(replace(tracking, expected_on=None), at)
+    with ExitStack() as locks:
+        in_the_box = Ticket.objects.filter(shipments=shipment).order_by("pk")
+        tickets = [locks.enter_context(lock_ticket(row)) for row in in_the_box]
+        locked = Shipment.objects.select_for_update(no_key=True).get(pk=shipment.pk, tickets=ticket)
+        before = _known_of(locked)
+        _save_tracking(locked, tracking)
+        if _known_of(locked) == before:
+            return locked
+        for row in tickets:
+            kind, data = EventKind.SHIPMENT_CORRECTED, {"shipment": locked.pk}
+            record_event(ticket=row, kind=kind, data=data, actor=actor, at=at)
     return locked
+
+
+def _known_of(shipment: Shipment) -> tuple[object, ...]:
+    return shipment.carrier_text, shipment.number, shipment.url, shipment.expected_on
 
 
 @locks_ticket
@@ -219,13 +237,37 @@ def change_return(*, parcel: Parcel, returns: ReturnTo, actor: Actor, at: dateti
 
     The centre is notified by an event on each job. Raises Refusal `shipped`, and as `check_return`.
     """
+    waiting = _waiting_in(parcel)
+    check_return(returns=returns, centre=parcel.centre, at=at)
+    return _write_return(parcel, returns, waiting, actor, at)
+
+
+@transaction.atomic
+def change_address(*, parcel: Parcel, address: Address | None, phone: str = "", actor: Actor, at: datetime) -> Parcel:
+    """Change only where a parcel returns to; without an address the customer collects it (R61). The way to the centre
+    stays, even one that it no longer offers. Raises Refusal `shipped`; `back` if the centre has no counter.
+    """
+    waiting = _waiting_in(parcel)
+    if address is None and not parcel.centre.takes_drop_off:
+        raise Refusal("back", _("This centre has no counter. Enter an address."), "back")
+    travel = Travel(parcel.travel)
+    returns = ReturnTo(travel=travel, address=address, collect_on=parcel.collect_on, phone=phone)
+    return _write_return(parcel, returns, waiting, actor, at)
+
+
+def _waiting_in(parcel: Parcel) -> list[Ticket]:
+    """The jobs of a parcel that have not left for the customer, whose member is locked. Raises Refusal `shipped`."""
     tickets = list(parcel.tickets.select_related("member", "centre").order_by("pk"))
     if member := next((ticket.member for ticket in tickets if ticket.member), None):
         Member.objects.locked().get(pk=member.pk)
     waiting = [ticket for ticket in tickets if may_change_return(ticket)]
     if not waiting:
         raise Refusal("shipped", _("It’s on its way back already. Call the carrier to change where it goes."))
-    check_return(returns=returns, centre=parcel.centre, at=at)
+    return waiting
+
+
+def _write_return(parcel: Parcel, returns: ReturnTo, waiting: Sequence[Ticket], actor: Actor, at: datetime) -> Parcel:
+    """Write it, with an event on each job that waits. The same again is no change."""
     locked = Parcel.objects.select_for_update(no_key=True).select_related("centre").get(pk=parcel.pk)
     before = _return_of(locked)
     write_return(locked, returns)
@@ -289,7 +331,8 @@ def _require_few(ticket: Ticket) -> None:
         raise Refusal("many", _("This job has too many shipments. Correct one of them instead."), "tracking")
 
 
-def _check(tracking: Tracking, at: datetime) -> None:
+def check_tracking(tracking: Tracking, at: datetime) -> None:
+    """Raises Refusal beside `carrier`, `tracking`, `tracking_url`, `expected_on`."""
     lengths = {"carrier": (tracking.carrier, MAX_CARRIER_LENGTH), "tracking": (tracking.number, MAX_NUMBER_LENGTH)}
     for field, (value, max_length) in lengths.items():
         if len(value.strip()) > max_length:

@@ -21,12 +21,13 @@ from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
 from servicing.actions.intake import is_tracked_as
 from servicing.admin.board import board_context
-from servicing.admin.intake import IntakePage
+from servicing.admin.parcels import ParcelPages
 from servicing.admin.targets import targets_context
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
     Estimate,
     EstimateLine,
+    PackedTicket,
     Parcel,
     Part,
     ServiceCentre,
@@ -40,7 +41,7 @@ from servicing.models import (
 )
 
 ALL = "all"
-FOLLOW_UPS_FIRST = Case(When(follows=None, then=1), default=0)  # the same fault again (R63)
+FOLLOW_UPS_FIRST = Case(When(same_fault=True, then=0), default=1)  # R63
 VIEW_EVERY_TICKET = "servicing.view_every_ticket"
 
 
@@ -137,7 +138,7 @@ class FollowUpFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ticket)
-class TicketAdmin(IntakePage):
+class TicketAdmin(ParcelPages):
     """The queue, soonest due first. Every button on a ticket's page calls an action."""
 
     change_list_template = "admin/servicing/ticket/queue.html"
@@ -220,7 +221,7 @@ class TicketAdmin(IntakePage):
     @admin.display(description=_("product"))
     def item(self, ticket: Ticket) -> str:
         name = f"{ticket.product.name}, {ticket.serial}" if ticket.serial else ticket.product.name
-        marks = {gettext("same fault again"): ticket.follows_id, gettext("loan out"): ticket.loan_out}
+        marks = {gettext("same fault again"): ticket.same_fault, gettext("loan out"): ticket.loan_out}
         shown = [mark for mark, applies in marks.items() if applies]
         return f"{name} ({', '.join(shown)})" if shown else name
 
@@ -303,6 +304,12 @@ class EstimateLineAdmin(TicketRelatedAdmin):
 class PartAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "name", "ordered_at", "expected_on", "arrived_at"]
     search_fields = ["=ticket__reference", "name"]
+
+
+@admin.register(PackedTicket)
+class PackedTicketAdmin(TicketRelatedAdmin):
+    list_display = ["ticket", "carrier_text", "number", "expected_on", "by", "at"]
+    list_select_related = ["ticket", "carrier", "by"]
 
 
 @admin.register(ServiceReport)

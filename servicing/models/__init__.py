@@ -4,6 +4,7 @@ from servicing.models.calendar import CalendarException, CalendarSnapshot, Estim
 from servicing.models.centres import CentreStaff, ServiceCentre, ServiceCentreQuerySet, load_calendars
 from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySet
 from servicing.models.notes import TicketNote
+from servicing.models.packing import PackedTicket
 from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet
 from servicing.models.reports import ServiceReport
 from servicing.models.tickets import (
@@ -29,6 +30,7 @@ __all__ = [
     "LoanQuerySet",
     "LoanUnit",
     "LoanUnitQuerySet",
+    "PackedTicket",
     "Parcel",
     "Part",
     "ServiceCentre",

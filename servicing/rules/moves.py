@@ -84,6 +84,7 @@ FACTS: dict[EventKind, tuple[TicketState, ...]] = {
     E.LOAN_CANCELLED: (*SINCE_INTAKE, S.CANCELLED),
     E.LOAN_OUT: SINCE_INTAKE,
     E.LOAN_RETURNED: (*SINCE_INTAKE, S.CANCELLED),  # handed back over the counter while the loan was out
+    E.SHIPMENT_CORRECTED: (*ON_THE_WAY, *SINCE_INTAKE, S.CANCELLED),
     E.DELIVERED: (S.SHIPPED, S.CLOSED),
 }
 

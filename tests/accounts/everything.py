@@ -16,7 +16,7 @@ from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
 from kitbag.models import Handover, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
 from members.enums import NoticeCode
-from members.models import EmailChange, Member, Notice, User
+from members.models import AccountFreeze, EmailChange, LostAddress, LostAddressFile, Member, Notice, User
 from members.offers.enums import CardRequestState
 from members.offers.models import Card, CardRequest, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
@@ -65,6 +65,7 @@ def add_everything(world: World, name: str = "Zqmark") -> Member:
     _add_words(world, member, name)
     _add_offers(world, member, name)
     _add_service(world, member, name)
+    _add_lost_address(world, member, name)
     _add_log(world.staff, member)
     member.refresh_from_db()
     return member
@@ -123,6 +124,25 @@ def _add_kit(world: World, member: Member, name: str) -> None:
         lifted_at=START,
         lifted_by=world.staff,
         lifted_because=f"{name} found it",
+    )
+
+
+def _add_lost_address(world: World, member: Member, name: str) -> None:
+    """Somebody asked for another sign-in address, and the old mailbox has stopped the account for a while (R69)."""
+    passport = SimpleUploadedFile(f"{name} passport.jpg", jpeg(), "image/jpeg")
+    row = LostAddress.objects.create(
+        member=member,
+        old_email=f"lost@{name.lower()}.example.org",
+        new_email=f"other@{name.lower()}.example.org",
+        reason=f"{name} called back",
+        requested_by=world.staff,
+        requested_at=START,
+    )
+    stored = files.store(upload=passport, purpose="lost_address", by=world.staff, at=START)
+    files.attach(files=[stored], at=START)
+    LostAddressFile.objects.create(request=row, file=stored)
+    AccountFreeze.objects.create(
+        member=member, lost_address=row, at=START, asked_by=world.staff, asked_at=START, reason=f"{name} came by"
     )
 
 

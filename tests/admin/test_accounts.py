@@ -61,6 +61,7 @@ SEEN = {
         },
         "servicing": {
             "carrier",
+            "packedticket",
             "shipment",
             "servicereport",
             "servicereporthistoryevent",

@@ -5,7 +5,7 @@ from servicing.admin.ticket_page import BUTTONS
 from servicing.api.resources import REPORTED_KINDS
 from servicing.enums import EventKind
 
-# Recorded by the portal, by opening a ticket, by a message, by the return address, or by the actions of loans.
+# Recorded by the portal, by opening a ticket, by a message, by the return address, by correcting a shipment, or by the actions of loans.
 NOT_REPORTED = {
     EventKind.REQUESTED,
     EventKind.PLACE_AWAITED,
@@ -15,6 +15,7 @@ NOT_REPORTED = {
     EventKind.BECAME_STANDARD,
     EventKind.QUESTION_ASKED,
     EventKind.SHIPPING_CHANGED,
+    EventKind.SHIPMENT_CORRECTED,
     EventKind.TARGET_CHANGED,
     EventKind.TARGET_MISSED,
     EventKind.LOAN_OFFERED,

@@ -204,7 +204,7 @@ def test_the_day_moves_with_the_parcel_and_a_burst_is_told_as_one_message(
     loan.refresh_from_db()
     assert loan.due_back == date(2026, 3, 18)
     late = Tracking(carrier="Sample Post", number="SP 1", expected_on=date(2026, 3, 18))
-    correct_shipment(ticket=job, shipment=job.shipments.get(), tracking=late, at=FRIDAY)
+    correct_shipment(ticket=job, shipment=job.shipments.get(), tracking=late, actor=Actor(user=world.staff), at=FRIDAY)
     loan.refresh_from_db()
     assert loan.due_back == date(2026, 3, 20)
     record_delivery(ticket=job, actor=Actor(user=world.staff), at=FRIDAY + timedelta(days=3))

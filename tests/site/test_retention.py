@@ -36,7 +36,9 @@ from members.models import Device, EmailChange
 from members.offers.actions.offers import send_news
 from members.offers.enums import OfferKind, OfferState
 from members.offers.models import Offer
+from servicing.models import PackedTicket
 from tests.rows import each_row
+from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
 NOW = timezone.now()
@@ -66,6 +68,11 @@ def held_decision(world: World) -> HeldDecision:
         state="applied",
         ended_at=NOW,
     )
+
+
+def packed_ticket(world: World) -> PackedTicket:
+    ticket = a_request(world, a_centre())
+    return PackedTicket.objects.create(ticket=ticket, number="T 1", number_key="T1", by=world.staff, at=NOW)
 
 
 def endpoint() -> WebhookEndpoint:
@@ -100,6 +107,7 @@ MAKERS: dict[str, Callable[[World], models.Model]] = {
         user=world.ana.user, old_email="a@example.org", new_email="b@example.org", at=NOW
     ),
     "outbox.Message": lambda _world: message(),
+    "servicing.PackedTicket": packed_ticket,
     "partners.ApiCall": lambda _world: ApiCall.objects.create(
         credential=credential(), at=NOW, request_id=uuid4().hex, method="GET", path="/", status=200, took_ms=1
     ),

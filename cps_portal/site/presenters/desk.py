@@ -48,11 +48,12 @@ PARTS = (
     Part("servicing.work_on_ticket", "admin:servicing_ticket_board", _("Board"), "board", "b"),
     Part("servicing.view_ticket", JOBS, _("Jobs"), "service", "j"),
     Part("servicing.view_ticket", "admin:servicing_ticket_numbers", _("Numbers")),
-    Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Book in")),
+    Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Take in"), "scan", "i"),
+    Part("servicing.work_on_ticket", "admin:servicing_ticket_ship", _("Ship"), "truck", "s"),
     Part("servicing.view_loan", "admin:servicing_loan_changelist", _("Loans"), "camera", "l"),
     Part("kitbag.plan_stagechange", "admin:kitbag_stagechange_changelist", _("Programme"), "calendar", "p"),
     Part("kitbag.plan_stagechange", "admin:kitbag_catalogueproposal_changelist", _("Proposals")),
-    Part("system.view_tick", "admin:system_tick_changelist", _("System"), "shield", "s"),
+    Part("system.view_tick", "admin:system_tick_changelist", _("System"), "shield", "y"),
 )
 MAX_TABS = 4  # of a phone, beside the one of all records
 
