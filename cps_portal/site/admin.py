@@ -17,21 +17,18 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
+from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
+from cps_portal.site.lost_address_admin import AccountFreezeAdmin, LostAddressAdmin, LostAddressFileAdmin
 from cps_portal.site.presenters import system
 from cps_portal.site.queries.figures import read_figures
+from cps_portal.site.views.member import MemberPages
 from kitbag import rules
-from kitbag.models import PointsEntry, Registration
-from kitbag.presenters.texts import cause_sentence, grey_sentence
-from kitbag.queries.forecast import forecast
+from kitbag.models import Registration
 from members import actions
-from members.models import Member
+from members.models import AccountFreeze, LostAddress, LostAddressFile, Member
 from members.models.people import SORTED_BY_NAME
-
-KIT_SHOWN = 50
-LOG_SHOWN = 20
 
 
 class Closing(admin.SimpleListFilter):
@@ -53,7 +50,7 @@ class Closing(admin.SimpleListFilter):
 
 
 @admin.register(Member)
-class MemberAdmin(PortalModelAdmin[Member]):
+class MemberAdmin(MemberPages):
     """Search by number, e-mail address, name or serial number; the page shows the whole member."""
 
     change_form_template = "admin/members/member/change_form.html"
@@ -133,33 +130,6 @@ class MemberAdmin(PortalModelAdmin[Member]):
     def save_model(self, request: HttpRequest, obj: Member, form: ModelForm[Member], change: bool) -> None:  # noqa: FBT001
         actions.change_profile(member=obj, **{name: form.cleaned_data[name] for name in form.changed_data})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        member = self.get_object(request, object_id)
-        may_adjust = request.user.has_perm("kitbag.adjust_points")
-        context = {**(extra_context or {}), **(_whole(member) if member else {}), "may_adjust": may_adjust}
-        return super().change_view(request, object_id, form_url, context)
-
-
-def _whole(member: Member) -> dict[str, Any]:
-    """What the page shows beside the member's own fields."""
-    kit = Registration.objects.of(member)
-    shown = kit.with_counted().select_related("product").order_by("ended_at", "-pk")[:KIT_SHOWN]
-    entries = PointsEntry.objects.filter(member=member).with_total()
-    entries = entries.select_related("registration__product", "adjustment", "stage_change__product", "by")
-    return {
-        "kit": [(row, grey_sentence(row)) for row in shown],
-        "kit_count": kit.count(),
-        "entries": [(entry, cause_sentence(entry)) for entry in entries.order_by("-pk")[:LOG_SHOWN]],
-        "adjustments": member.adjustments.select_related("made_by", "ended_by")[:LOG_SHOWN],
-        "steps": forecast(member, timezone.localdate()),
-        "level_changes": member.level_changes.all()[:LOG_SHOWN],
-        "notices": member.notices.all()[:LOG_SHOWN],
-        "cases": member.cases.order_by("-pk")[:LOG_SHOWN],
-        "terms_accepted": member.terms_accepted.select_related("terms").order_by("-at")[:LOG_SHOWN],
-    }
-
 
 @admin.register(Tick)
 class SystemAdmin(ReadOnlyAdmin[Tick]):
@@ -194,6 +164,9 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
     date_hierarchy = "action_time"
 
 
+admin.site.register(LostAddress, LostAddressAdmin)
+admin.site.register(LostAddressFile, LostAddressFileAdmin)
+admin.site.register(AccountFreeze, AccountFreezeAdmin)
 admin.site.unregister(Group)
 
 

@@ -62,6 +62,9 @@ class Message(models.Model):
             ),
             models.Index(fields=["created_at"], name="outbox_message_to_blank", condition=Q(blanked_at=None)),
             models.Index(
+                Lower("to"), models.F("id").desc(), name="outbox_message_recipient", condition=Q(blanked_at=None)
+            ),
+            models.Index(
                 fields=["created_at"], name="outbox_message_trouble", condition=Q(state__in=(State.FAILED, State.HELD))
             ),
         ]

@@ -129,6 +129,13 @@ def build_move(member: Member, *, from_country: str, to_country: str, is_done: b
     )
 
 
+def benefits_at_home(member: Member) -> tuple[Membership, list[tuple[str, str]]]:
+    """The membership of today, and what it gives where the member lives: the name and the value of each (R65)."""
+    country = member.country.code
+    home = _home(member, country, CountryProgramme.objects.in_force().filter(country=country).first())
+    return home.membership, [(name, value) for name, _rank, value in _values(home)]
+
+
 def _home(member: Member, country: str, programme: CountryProgramme | None) -> Home:
     membership = membership_in(member, programme, country=country)
     benefit = benefit_at(membership, membership.level)
