@@ -28,6 +28,32 @@ class CaseState(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+class CaseRating(models.TextChoices):
+    """What a customer says about our help after the end of a case, by one click."""
+
+    GOOD = "good", _("Yes, it helped")
+    BAD = "bad", _("No, it didn’t help")
+
+
+class CaseGroup(models.TextChoices):
+    """Where a case stands in the inbox, by urgency."""
+
+    OVERDUE = "overdue", _("Overdue")
+    OURS = "ours", _("Waiting for us")
+    THEIRS = "theirs", _("Waiting for the customer")
+    SNOOZED = "snoozed", _("Snoozed")
+    CLOSED = "closed", _("Closed")
+
+
+class Then(models.TextChoices):
+    """What happens to a case after an answer."""
+
+    ANSWERED = "answered", _("then: nothing more to do")
+    WAIT = "wait", _("then: wait for the reply")
+    SNOOZE = "snooze", _("then: snooze until tomorrow")
+    CLOSE = "close", _("then: close")
+
+
 class MessageAuthor(models.TextChoices):
     MEMBER = "member", _("Member")
     VISITOR = "visitor", _("Visitor")

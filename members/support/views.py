@@ -1,6 +1,6 @@
 """Contact form, list of cases, and the conversation: for members, and for visitors through their link (R58)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,12 +29,13 @@ from members.access import MemberRequest, member_of, member_required
 from members.forms.common import add_refusal
 from members.models import Member
 from members.support import actions
-from members.support.enums import TOPICS, CaseKind
+from members.support.emails import RATING_SALT
+from members.support.enums import TOPICS, CaseKind, CaseRating
 from members.support.forms import LOST_ABOUT, TOO_OFTEN, ContactForm, ReplyForm
-from members.support.models import Case
+from members.support.models import Case, CaseMessage
 from members.support.presenters import support_city
 from members.support.queries.file_access import PURPOSE
-from members.support.queries.subjects import find_related, page_url
+from members.support.queries.subjects import MAX_KEY, find_related, page_url
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 SENT_SALT = "members.support.sent"  # signs the reference of the case that a visitor has just opened
@@ -152,7 +153,7 @@ def sent(request: HttpRequest) -> HttpResponse:
 @member_required
 def case_list(request: MemberRequest) -> HttpResponse:
     """The member's cases, newest first."""
-    cases = Case.objects.of(request.member).order_by("-pk")
+    cases = Case.objects.of(request.member).filter(merged_into=None).order_by("-pk")
     page = Paginator(cases, CASES_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "cases/list.html", {"page": page, **_support_times()})
 
@@ -161,8 +162,11 @@ def case_list(request: MemberRequest) -> HttpResponse:
 @require_http_methods(FORM_METHODS)
 @member_required
 def case(request: MemberRequest, reference: str) -> HttpResponse:
-    """The conversation, and the form to reply."""
-    return _conversation(request, _get_own_case(request, reference))
+    """The conversation, and the form to reply. The reference of a merged case leads to the one that is kept."""
+    row = _get_own_case(request, reference)
+    if row.merged_into:
+        return redirect(row.merged_into.get_absolute_url())
+    return _conversation(request, row)
 
 
 @require_POST
@@ -184,7 +188,9 @@ def close(request: MemberRequest, reference: str) -> HttpResponse:
 @require_http_methods(FORM_METHODS)
 def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
     """The conversation of a visitor. Whoever has the link from the mail can read and reply."""
-    row = get_object_or_404(Case, access_token=token, member=None)
+    row = get_object_or_404(Case.objects.select_related("merged_into"), access_token=token, member=None)
+    if row.merged_into and row.merged_into.access_token:
+        return redirect(row.merged_into.get_absolute_url())
     # The history of the case would otherwise keep the path of this page, and with it the token.
     with pghistory.context(url=reverse("cases:contact")):
         response = _conversation(request, row)
@@ -195,12 +201,45 @@ def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
+@never_cache
+@login_not_required
+@require_http_methods(FORM_METHODS)
+def rate(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask whether our help was any good, by the link in the mail about the end of a case.
+
+    Only a POST records the answer: mail scanners follow every link.
+    """
+    row = _rated_case(token)
+    if request.method == "POST":
+        rating = request.POST.get("rating", "")
+        if rating in CaseRating.values:
+            row = actions.rate(case=row, rating=CaseRating(rating), at=timezone.now())
+    with translation.override(row.language):
+        context = {"case": row, "ratings": CaseRating.choices, "chosen": request.GET.get("rating", "")}
+        response = render(request, "cases/rate.html", context)
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _rated_case(token: str) -> Case:
+    """The case of a rating link. Raises Http404 if the link is forged or too old, or the content was deleted."""
+    try:
+        key = signing.loads(token, salt=RATING_SALT, max_age=timedelta(days=settings.CASES_RATING_DAYS))
+    except signing.BadSignature as error:
+        raise Http404 from error
+    if not isinstance(key, int) or key > MAX_KEY:
+        raise Http404
+    return get_object_or_404(Case.objects.select_related("member__user"), pk=key, erased_at=None)
+
+
 def _get_own_case(request: MemberRequest, typed: str) -> Case:
     """The member's case with this reference, however it is typed; 404 for those of others."""
     reference = parse_reference(typed)
     if not reference:
         raise Http404
-    return get_object_or_404(Case.objects.of(request.member).select_related("member__user"), reference=reference)
+    return get_object_or_404(
+        Case.objects.of(request.member).select_related("member__user", "merged_into"), reference=reference
+    )
 
 
 def _conversation(request: HttpRequest, row: Case) -> HttpResponse:
@@ -227,12 +266,16 @@ def _reply(request: HttpRequest, row: Case, form: ReplyForm, uploads: Uploads) -
     by, now = row.member.user if row.member else None, timezone.now()
     try:
         attached = files.collect(uploads=uploads, purpose=PURPOSE, by=by, at=now) if by else ()
-        actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now, attached=attached)
+        message = actions.write_message(case=row, text=form.cleaned_data["text"], by=by, at=now, attached=attached)
     except Refusal as refusal:
         add_refusal(form, refusal)
         return None
-    messages.success(request, _("Sent. We’ll reply here and by email."))
-    return redirect(row.get_absolute_url())
+    if message.case.follows_id == row.pk:
+        sentence = _("Sent. The earlier case was closed, so this is a new one. We’ll reply here and by email.")
+    else:
+        sentence = _("Sent. We’ll reply here and by email.")
+    messages.success(request, sentence)
+    return redirect(message.case.get_absolute_url())
 
 
 def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
@@ -241,10 +284,11 @@ def _case_context(row: Case, form: ReplyForm, now: datetime) -> dict[str, Any]:
     return {
         "case": row,
         "form": form,
-        "case_messages": row.messages.public().prefetch_related("attachments__file"),
+        "case_messages": CaseMessage.objects.of_case(row).public().prefetch_related("attachments__file"),
         "about": about,
         "about_page": page_url(about) if about and row.member_id else "",
-        "may_write": not row.erased_at and (until is None or now <= until),
+        "may_write": not row.erased_at,
+        "reopens": until is None or now <= until,
         "late": row.is_late(now),
         **_support_times(),
     }

@@ -158,6 +158,8 @@ def _add_words(world: World, member: Member, name: str) -> None:
     )
     cases.answer(case=case, text=f"Dear {name}", by=world.staff, at=START)
     cases.add_note(case=case, text=f"{name} was rude", by=world.staff, at=START)
+    draft = {"text": f"{name}, listen", "is_note": False, "latest": case.messages.latest("pk").pk}
+    cases.save_draft(case=case, by=world.staff, at=START, **draft)
     members.write_note(member=member, text=f"{name} was rude", pinned=True, by=world.staff, at=START)
     before = cases.Visitor(f"{name} before joining", member.user.email.upper())
     cases.open_case(

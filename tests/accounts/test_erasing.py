@@ -62,6 +62,8 @@ NOT_A_PERSONS = {
         "contents",
         "agreement",
         "external_id",
+        "rating",
+        "snoozed_job",
     },
     "countries": {"country"},
     "names of products": {"about"},

@@ -144,11 +144,17 @@ def test_a_reply_makes_it_supports_turn(asked: Case, world: World, agent: User, 
     assert asked.first_answer_due_at == first_due
 
 
-def test_a_case_closed_long_ago_stays_closed(asked: Case, world: World, agent: User) -> None:
-    actions.close(case=asked, by=agent, at=LATER)
-    write = {"case": asked, "text": "Again", "by": world.ana.user}
-    assert refusal(actions.write_message, **write, at=LATER + timedelta(days=31)) == ("closed", "text")
-    actions.write_message(**write, at=LATER + timedelta(days=30))
+def test_a_reply_to_a_case_closed_long_ago_opens_one_that_follows_it(
+    asked: Case, visited: Case, world: World, agent: User
+) -> None:
+    for case, by in ((asked, world.ana.user), (visited, None)):
+        actions.close(case=case, by=agent, at=LATER)
+        late = actions.write_message(case=case, text="Again", by=by, at=LATER + timedelta(days=31)).case
+        case.refresh_from_db()
+        assert (late.follows, late.state, late.subject, late.email) == (case, CaseState.OPEN, case.subject, case.email)
+        assert case.is_closed and late.access_token != (case.access_token or "")
+        in_time = actions.write_message(case=case, text="Again", by=by, at=LATER + timedelta(days=30))
+        assert in_time.case == case and not in_time.case.is_closed
 
 
 def test_a_note_is_for_staff_only(asked: Case, agent: User) -> None:
@@ -185,7 +191,7 @@ def test_empty_and_overlong_texts_are_refused(asked: Case, world: World, agent: 
         said = {"case": asked, "text": text, "at": LATER}
         assert refusal(actions.write_message, by=world.ana.user, **said) == (code, "text")
         assert refusal(actions.answer, by=agent, **said) == (code, "text")
-        assert refusal(actions.add_note, by=agent, **said) == (code, "note")
+        assert refusal(actions.add_note, by=agent, **said) == (code, "text")
     assert CaseMessage.objects.count() == 1
 
 

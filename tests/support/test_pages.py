@@ -201,9 +201,19 @@ def test_one_stranger_does_not_keep_the_owner_of_an_address_from_writing(world: 
     assert Client(REMOTE_ADDR="203.0.113.9").post("/contact/", AS_VISITOR).status_code == 302
 
 
-def test_a_reply_to_a_case_closed_long_ago_is_refused_and_not_lost(asked: Case, agent: User, as_ana: Client) -> None:
+def test_a_reply_to_a_case_closed_long_ago_leads_to_the_new_one(asked: Case, agent: User, as_ana: Client) -> None:
     actions.close(case=asked, by=agent, at=MONDAY)
     Case.objects.filter(pk=asked.pk).update(closed_at=timezone.now() - timedelta(days=31))
+    assert "we open a new one that refers to it" in page(as_ana.get(asked.get_absolute_url()))
+    answer = as_ana.post(asked.get_absolute_url(), {"text": "Once more"})
+    follow_up = Case.objects.get(follows=asked)
+    assert answer["Location"] == follow_up.get_absolute_url()
+    shown = page(as_ana.get(answer["Location"]))
+    assert "so this is a new one" in shown and asked.reference_in_groups in shown and "Once more" in shown
+
+
+def test_an_erased_case_takes_no_reply_and_what_was_typed_is_shown(asked: Case, as_ana: Client) -> None:
+    actions.erase(case=asked, at=MONDAY)
     answer = as_ana.post(asked.get_absolute_url(), {"text": "Once more"})
     assert answer.status_code == 422
     assert "Once more" in page(answer) and 'href="/contact/"' in page(answer)
