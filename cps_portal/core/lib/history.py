@@ -47,7 +47,7 @@ begin
             end if;
         end loop;
         return new;
-    elsif tg_argv[1] <> '' and (to_jsonb(old) -> tg_argv[1]) = 'null'::jsonb
+    elsif tg_argv[1] <> '' and (to_jsonb(old) -> tg_argv[1]) = 'null' and (to_jsonb(new) -> tg_argv[1]) <> 'null'
         and to_jsonb(new) - tg_argv[1] = to_jsonb(old) - tg_argv[1] then
         return new;
     end if;

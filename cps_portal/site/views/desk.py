@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cps_portal.core.lib.admin import PortalAdminSite
 from cps_portal.site.presenters import desk
 from cps_portal.site.queries import finder, workload
+from cps_portal.site.views import trail
 from members.actions import staff
 
 
@@ -26,6 +27,8 @@ class DeskSite(PortalAdminSite):
         return [
             path("search/", self.admin_view(require_safe(self.search)), name="search"),
             path("keys/", self.admin_view(require_POST(self.switch_keys)), name="keys"),
+            path("members/member/<int:pk>/trail/", self.admin_view(trail.trail), name="member_trail"),
+            path("members/member/<int:pk>/trail.csv", self.admin_view(trail.trail_csv), name="member_trail_csv"),
             *super().get_urls(),
         ]
 
