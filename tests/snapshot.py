@@ -44,19 +44,19 @@ def _build() -> None:
 
 
 def _write() -> None:
-    with _without_triggers() as cursor:
+    with without_triggers() as cursor:
         for table, rows in _rows:
             cursor.copy_expert(f"copy {table} from stdin", io.StringIO(rows))
 
 
 @contextmanager
-def _without_triggers() -> Iterator[Any]:
+def without_triggers() -> Iterator[Any]:
     """A cursor for rows that were checked when they were built: no history is written, no foreign key checked again.
 
     An account that is no superuser can only leave out our own triggers.
     """
     with connection.cursor() as cursor:
-        if _is_superuser():
+        if is_superuser():
             cursor.execute("set local session_replication_role = replica")
             yield cursor
             cursor.execute("set local session_replication_role = origin")
@@ -67,7 +67,7 @@ def _without_triggers() -> Iterator[Any]:
 
 
 @functools.cache
-def _is_superuser() -> bool:
+def is_superuser() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("select current_setting('is_superuser') = 'on'")
         return bool(cursor.fetchone()[0])

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
@@ -33,12 +32,11 @@ def test_no_guide_hides_failures() -> None:
 
 @pytest.mark.wide
 def test_the_commands_of_every_guide_work_in_a_fresh_sandbox(
-    transactional_db: None, live_server: LiveServer, tmp_path: Path
+    demo: None, live_server: LiveServer, tmp_path: Path
 ) -> None:
     if not shutil.which("curl"):
         assert not os.environ.get("CI"), "the gate installs curl"
         pytest.skip("needs curl")
-    call_command("make_demo", even_in_production=True, verbosity=0)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(samples.jpeg())
     blocks = {guide.stem: BLOCK.findall(guide.read_text(encoding="utf-8")) for guide in GUIDES}

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import Page
 
 from kitbag.enums import RegistrationState
@@ -83,8 +82,7 @@ def registrations_of(member: Member) -> list[str]:
 
 
 @pytest.mark.parametrize("width", LOOKS)
-def test_no_page_has_a_violation(transactional_db: None, groups: None, visit: Callable[..., Page], width: int) -> None:
-    call_command("make_demo", even_in_production=True, verbosity=0)
+def test_no_page_has_a_violation(demo: None, visit: Callable[..., Page], width: int) -> None:
     look = {"viewport": {"width": width, "height": 900}, "reduced_motion": "reduce"}
     ana = Member.objects.get(user__email="ana@example.org")
     ben = Member.objects.get(user__email="ben@example.org")

@@ -6,7 +6,6 @@ without a text.
 
 from collections.abc import Callable
 
-from django.core.management import call_command
 from playwright.sync_api import Page
 
 from members.models import User
@@ -28,8 +27,7 @@ LISTS = [
 ]
 
 
-def test_no_page_of_the_desk_has_a_violation(transactional_db: None, groups: None, visit: Callable[..., Page]) -> None:
-    call_command("make_demo", even_in_production=True, verbosity=0)
+def test_no_page_of_the_desk_has_a_violation(demo: None, visit: Callable[..., Page]) -> None:
     page = visit(User.objects.get(email="admin@example.org"), viewport={"width": 390, "height": 844})
     found = {}
     for name in ["", *LISTS]:

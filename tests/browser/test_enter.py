@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management import call_command
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
@@ -58,10 +57,7 @@ def wrong_buttons(page: Page, address: str) -> tuple[int, list[str]]:
     return count, wrong
 
 
-def test_enter_presses_the_main_button_of_every_form(
-    transactional_db: None, groups: None, visit: Callable[..., Page]
-) -> None:
-    call_command("make_demo", even_in_production=True, verbosity=0)
+def test_enter_presses_the_main_button_of_every_form(demo: None, visit: Callable[..., Page]) -> None:
     ana = Member.objects.get(user__email="ana@example.org")
     admin = User.objects.get(email="admin@example.org")
     more = ["/kitbag/what-if/?q=r5", "/kitbag/redeem/", "/contact/"]
