@@ -25,7 +25,7 @@ GROUPS: dict[str, list[str]] = {
             "termsacceptance termsversion thresholdannouncement thresholdplan ",
         ),
         *allow("view", "members", "accountfreeze lostaddress"),
-        "members.recover_account",
+        "members.change_lost_address",
         "members.export_trail",
         "members.view_as_member",
         *allow("view change close", "members", "member"),

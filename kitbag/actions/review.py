@@ -112,23 +112,29 @@ def take_next(
     `after` is one that `by` skips: it is given back, and the search goes on behind it.
     """
     if after:
-        Registration.objects.filter(pk=after.pk, taken_by=by).update(taken_by=None, taken_at=None)
-    queue = Registration.objects.queue().free(by, at).decidable(by)
-    if only_appeals:
-        queue = queue.filter(review_reason=ReviewReason.APPEAL)
-    waiting = list(queue.values_list("pk", flat=True)[: _depth(after)])
-    if after and after.pk in waiting:
-        place = waiting.index(after.pk) + 1
-        waiting = waiting[place:] + waiting[:place]
-    for key in waiting:
+        give_back(registration=after, by=by)
+    for key in next_keys(by=by, at=at, after=after.pk if after else None, only_appeals=only_appeals):
         if _take(key, by, at):
             return Registration.objects.get(pk=key)
     return None
 
 
-def _depth(after: Registration | None) -> int:
-    """How many to look at: to go on behind a skipped registration it has to be found in the queue."""
-    return MAX_CANDIDATES * 50 if after else MAX_CANDIDATES
+def give_back(*, registration: Registration, by: User) -> None:
+    """Free a registration that is assigned to `by`."""
+    Registration.objects.filter(pk=registration.pk, taken_by=by).update(taken_by=None, taken_at=None)
+
+
+def next_keys(*, by: User, at: datetime, after: int | None = None, only_appeals: bool = False) -> list[int]:
+    """The keys of registrations that `by` may decide, the longest waiting first; those behind `after` before others."""
+    queue = Registration.objects.queue().free(by, at).decidable(by)
+    if only_appeals:
+        queue = queue.filter(review_reason=ReviewReason.APPEAL)
+    # To go on behind one it has to be found in the queue.
+    keys = list(queue.values_list("pk", flat=True)[: MAX_CANDIDATES * (50 if after else 1)])
+    if after in keys:
+        place = keys.index(after) + 1
+        keys = keys[place:] + keys[:place]
+    return keys
 
 
 def _take(key: int, by: User, at: datetime) -> bool:

@@ -173,7 +173,7 @@ class StolenReportAdmin(ReadOnlyAdmin[StolenReport]):
 class SightingAdmin(ReadOnlyAdmin[Sighting]):
     """Where stolen kit was presented, for staff to follow up."""
 
-    list_display = ["at", "report", "presenter", "where", "registration"]
+    list_display = ["at", "report", "presenter", "where", "registration", "note"]
     list_filter = ["where", "at"]
     list_select_related = ["report__product", "registration__product", "registration__member"]
     search_fields = ["=report__serial_key", "=report__police_reference"]

@@ -1,14 +1,14 @@
 """The review queue: what could not be decided automatically, one registration after the other (R19, R54)."""
 
+from http import HTTPStatus
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -20,53 +20,30 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.forms import MultiLineField
-from kitbag.actions import review
-from kitbag.actions.serials import check_serial
-from kitbag.admin.registrations import (
-    REASONS,
-    DecisionForm,
-    RegistrationAdmin,
-    approval_note,
-    same_serial,
-    seen_key,
+from kitbag.actions import held_decisions, review
+from kitbag.admin.decide import (
+    AHEAD,
+    FORMS,
+    AskForm,
+    build_item,
+    decide_rows,
+    page_keys,
+    render_item,
+    upcoming,
 )
+from kitbag.admin.held_decisions import held_context, held_note, queue_tabs, render_toast
+from kitbag.admin.registrations import DecisionForm, RegistrationAdmin
 from kitbag.admin.staff import staff_user
-from kitbag.enums import RefusalReason, RegistrationState
-from kitbag.models import Appeal, Claim, Registration, RegistrationInReview
+from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
+from kitbag.models import HeldDecision, Registration, RegistrationInReview
 from kitbag.models.registrations import ANSWERS_FIRST
-from kitbag.presenters.texts import release_sentence, serial_sentence
 from kitbag.queries.deadlines import decision_due
 from members.forms.common import add_refusal
-from members.models import Member, User
+from members.models import User
 
 MAX_OTHERS_SHOWN = 5
-CHANGED = _("It has changed since you opened it. Please look at it again, then decide.")
-
-
-class RefuseForm(DecisionForm):
-    reason = forms.ChoiceField(
-        choices=REASONS,
-        error_messages={
-            "required": _("Choose the reason that the member will read."),
-            "invalid_choice": _("Choose a reason from the list."),
-        },
-    )
-
-
-class AskForm(DecisionForm):
-    asked_for = MultiLineField(
-        label=_("What the member should add, in words they will read"),
-        max_length=review.MAX_QUESTION_LENGTH,
-        error_messages={
-            "required": _("Tell the member what to add."),
-            "max_length": _("Use at most %(limit_value)d characters. You have %(show_value)d."),
-        },
-        widget=forms.Textarea(attrs={"rows": 3, "maxlength": review.MAX_QUESTION_LENGTH}),
-    )
-
-
-FORMS: dict[str, type[DecisionForm]] = {"approve": DecisionForm, "refuse": RefuseForm, "ask": AskForm}
+MAX_KEYS = 200  # that a browser says it has shown or loaded
+MAX_KEY = 2**63 - 1
 
 
 @admin.register(RegistrationInReview)
@@ -74,7 +51,7 @@ class ReviewAdmin(RegistrationAdmin):
     """The queue: registrations with an answer to our question first, then the longest waiting (R19)."""
 
     change_list_template = "admin/kitbag/registration/queue.html"
-    desk_template = "admin/kitbag/registration/desk.html"
+    desk_template = "admin/kitbag/registration/decide.html"
     list_display = ["product", "decide", "due", "review_reason", "serial", "same_serial", "member", "taken_by_name"]
     list_filter = ["review_reason"]
     list_select_related = ["product", "member", "taken_by"]
@@ -103,7 +80,14 @@ class ReviewAdmin(RegistrationAdmin):
         return RegistrationInReview.objects.queue().annotate(others=others)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": _("Registrations to review, the longest waiting first"), **(extra_context or {})}
+        is_appeals = request.GET.get("review_reason__exact") == ReviewReason.APPEAL
+        context = {
+            "title": _("Registrations to review, the longest waiting first"),
+            "only": ReviewReason.APPEAL.value if is_appeals else "",
+            "tabs": queue_tabs(request, "appeals" if is_appeals else "checks"),
+            **held_context(request),
+            **(extra_context or {}),
+        }
         return super().changelist_view(request, context)
 
     def _after(self, registration: Registration) -> str:
@@ -158,106 +142,119 @@ class ReviewAdmin(RegistrationAdmin):
         return self._next(request)
 
     def _next(self, request: HttpRequest, after: Registration | None = None) -> HttpResponse:
-        registration = review.take_next(by=staff_user(request), at=timezone.now(), after=after)
-        if registration is None:
+        only_appeals = _only_appeals(request)
+        row = review.take_next(by=staff_user(request), at=timezone.now(), after=after, only_appeals=only_appeals)
+        query = f"?only={ReviewReason.APPEAL.value}" if only_appeals else ""
+        if row is None:
             self.message_user(request, gettext("Nothing else is waiting for you."), messages.INFO)
-            return HttpResponseRedirect(reverse("admin:kitbag_registrationinreview_changelist"))
-        return HttpResponseRedirect(self._url("desk", registration))
+            query = f"?review_reason__exact={ReviewReason.APPEAL.value}" if only_appeals else ""
+            return HttpResponseRedirect(reverse("admin:kitbag_registrationinreview_changelist") + query)
+        return HttpResponseRedirect(self._url("desk", row) + query)
 
     def desk_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """One registration with all that helps to decide it, and the buttons. Only a button takes or changes it."""
+        """One registration with all that helps to decide it, and the buttons. Only a button takes or changes it.
+
+        A script that has the next ones loaded asks for JSON: what was decided and can be taken back, and more to load.
+        """
         if not self.has_decide_permission(request):
             raise PermissionDenied
-        rows = Registration.objects.select_related("product", "member__user", "taken_by")
-        registration = get_object_or_404(rows, pk=pk)
+        row = get_object_or_404(decide_rows(), pk=pk)
         posted = request.POST.get("do", "") if request.method == "POST" else ""
-        forms_by_name = {name: form(request.POST if name == posted else None) for name, form in FORMS.items()}
+        if posted in FORMS:
+            form = FORMS[posted](request.POST)
+            if self._hold(request, row, posted, form):
+                return self._go_on(request, row) if has_loaded(request) else self._next(request)
+            return self._show_again(request, row, {posted: form})
         if posted == "skip":
-            return self._next(request, after=registration)
+            return self._skip(request, row)
         if posted == "take":
-            return self._take(request, registration)
-        if posted in forms_by_name and self._decided(request, registration, posted, forms_by_name[posted]):
-            return self._next(request)
-        return TemplateResponse(request, self.desk_template, self._context(request, registration, forms_by_name))
+            return self._take(request, row)
+        return TemplateResponse(request, self.desk_template, self._context(request, row, None))
 
-    def _take(self, request: HttpRequest, registration: Registration) -> HttpResponse:
+    def _skip(self, request: HttpRequest, row: Registration) -> HttpResponse:
+        if not has_loaded(request):
+            return self._next(request, after=row)
+        review.give_back(registration=row, by=staff_user(request))
+        return self._go_on(request, row)
+
+    def _take(self, request: HttpRequest, row: Registration) -> HttpResponse:
         try:
-            review.take_registration(registration=registration, by=staff_user(request), at=timezone.now())
+            review.take_registration(registration=row, by=staff_user(request), at=timezone.now())
         except Refusal as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
-        return HttpResponseRedirect(request.path)
+        return HttpResponseRedirect(request.get_full_path())
 
-    def _decided(self, request: HttpRequest, registration: Registration, posted: str, form: DecisionForm) -> bool:
+    def _hold(self, request: HttpRequest, row: Registration, posted: str, form: DecisionForm) -> bool:
+        """Hold the decision. Returns False, with the reason in the form, if it is refused."""
         if not form.is_valid():
             return False
-        if form.cleaned_data["seen"] != seen_key(registration):
-            form.add_error(None, str(CHANGED))
-            return False
         try:
-            note = self._run_action(registration, posted, form.cleaned_data, staff_user(request))
+            decision = self._hold_decision(row, posted, form, staff_user(request))
         except Refusal as refusal:
             add_refusal(form, refusal)
             return False
-        self.log_change(request, registration, note)
-        self.message_user(request, f"{registration}: {note}", messages.SUCCESS)
+        self.log_change(request, row, held_note(decision))
         return True
 
-    def _run_action(self, registration: Registration, posted: str, data: dict[str, Any], by: User) -> str:
-        now = timezone.now()
+    def _hold_decision(self, row: Registration, posted: str, form: DecisionForm, by: User) -> HeldDecision:
+        now, version = timezone.now(), form.cleaned_data["seen"]
         if posted == "approve":
-            return approval_note(review.approve_registration(registration=registration, by=by, at=now))
-        if posted == "ask":
-            review.ask_for_more(registration=registration, text=data["asked_for"], by=by, at=now)
-            return gettext("Asked for more: %(text)s") % {"text": data["asked_for"]}
-        reason = RefusalReason(data["reason"])
-        review.refuse_registration(registration=registration, reason=reason, by=by, at=now)
-        return gettext("Refused: %(reason)s") % {"reason": reason.label}
+            return held_decisions.hold_approval(registration=row, version=version, by=by, at=now)
+        if isinstance(form, AskForm):
+            text = form.text_for(row.member)
+            return held_decisions.hold_question(registration=row, text=text, version=version, by=by, at=now)
+        reason = RefusalReason(form.cleaned_data["reason"])
+        return held_decisions.hold_refusal(registration=row, reason=reason, version=version, by=by, at=now)
+
+    def _go_on(self, request: HttpRequest, row: Registration) -> JsonResponse:
+        """Assign the registration that the browser shows now; send what it should load next."""
+        user, gone = staff_user(request), []
+        for shown in Registration.objects.filter(pk__in=_keys(request, "shown")):
+            try:
+                review.take_registration(registration=shown, by=user, at=timezone.now())
+            except Refusal:
+                gone.append(shown.pk)
+        loaded = {*_keys(request, "shown"), *_keys(request, "loaded"), *_keys(request, "passed")}
+        room = max(AHEAD - len(_keys(request, "loaded")), 0)
+        rows = upcoming(user, after=row.pk, loaded=loaded, only_appeals=_only_appeals(request))[:room]
+        items = [render_item(request, decide_rows().get(pk=row.pk)) for row in rows]
+        return JsonResponse({"toast": render_toast(request), "items": items, "gone": gone})
+
+    def _show_again(self, request: HttpRequest, row: Registration, bound: dict[str, DecisionForm]) -> HttpResponse:
+        row = decide_rows().get(pk=row.pk)
+        if has_loaded(request):
+            answer = {"toast": render_toast(request), "item": render_item(request, row, bound)}
+            return JsonResponse(answer, status=HTTPStatus.CONFLICT)
+        return TemplateResponse(request, self.desk_template, self._context(request, row, bound))
 
     def _context(
-        self, request: HttpRequest, registration: Registration, forms_by_name: dict[str, DecisionForm]
+        self, request: HttpRequest, row: Registration, bound: dict[str, DecisionForm] | None
     ) -> dict[str, Any]:
-        now = timezone.now()
-        waiting = registration.state == RegistrationState.SUBMITTED and bool(registration.review_reason)
-        held = waiting and review.is_taken(registration, now)
-        due = decision_due(registration) if waiting else None
-        claim = Claim.objects.open().filter(claimant=registration).first()
-        appeal = Appeal.objects.filter(registration=registration).select_related("refused_by").first()
-        finding = check_serial(registration, registration.serial) if registration.serial else None
-        user = staff_user(request)
+        user, only_appeals = staff_user(request), _only_appeals(request)
+        ahead = upcoming(user, after=row.pk, only_appeals=only_appeals)
         return {
             **self.admin_site.each_context(request),
+            **held_context(request),
             "opts": self.opts,
-            "title": registration.product.name,
-            "original": registration,
-            "seen": seen_key(registration),
-            "problems": [problem for form in forms_by_name.values() for problem in form.non_field_errors()],
-            "reasons": list(enumerate(REASONS, start=1)),
-            "waiting": waiting,
-            "mine": held and registration.taken_by_id == user.pk,
-            "theirs": held and registration.taken_by_id != user.pk,
-            "own": registration.member.user_id == user.pk,
-            "due": due,
-            "overdue": due is not None and due < now,
-            "claim": claim,
-            "appeal": appeal,
-            "refused_it": bool(appeal and appeal.granted is None and appeal.refused_by_id == user.pk),
-            "finding": serial_sentence(finding) if finding and finding.code else "",
-            "release": release_sentence(registration.product, on=timezone.localdate())
-            if registration.is_before_release
-            else "",
-            "lacks_proof": waiting and review.lacks_proof(registration),
-            "others": same_serial(registration),
-            "summary": member_summary(registration.member),
-            "refusals": review.count_recent_refusals(registration.member, now),
-            **{f"{name}_form": form for name, form in forms_by_name.items()},
+            "title": str(row),
+            "original": row,
+            "item": build_item(request, row, bound),
+            "ahead": [build_item(request, item) for item in ahead],
+            "tabs": queue_tabs(request, "appeals" if only_appeals else "checks"),
+            "page_keys": page_keys(),
         }
 
 
-def member_summary(member: Member) -> dict[str, int]:
-    """How many of the member's registrations count, wait, were refused or are gone."""
-    return Registration.objects.of(member).aggregate(
-        counting=Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
-        waiting=Count("pk", filter=Q(state=RegistrationState.SUBMITTED)),
-        refused=Count("pk", filter=Q(state=RegistrationState.REJECTED)),
-        gone=Count("pk", filter=Q(state__in=[RegistrationState.REMOVED, RegistrationState.TRANSFERRED])),
-    )
+def has_loaded(request: HttpRequest) -> bool:
+    """Whether a script asks, which shows the next registration by itself."""
+    return "shown" in request.POST
+
+
+def _only_appeals(request: HttpRequest) -> bool:
+    return ReviewReason.APPEAL in (request.GET.get("only"), request.POST.get("only"))
+
+
+def _keys(request: HttpRequest, name: str) -> list[int]:
+    """The keys in a field of the form, like "3,17"; what is none is left out."""
+    keys = [int(key) for key in request.POST.get(name, "").split(",") if key.isascii() and key.isdigit()]
+    return [key for key in keys[-MAX_KEYS:] if key <= MAX_KEY]

@@ -1,18 +1,40 @@
 """The desk by keyboard alone, and without JavaScript (R19, R54)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from kitbag.actions import registrations
-from kitbag.models import Registration
+from kitbag import tasks
+from kitbag.actions import registrations, review
+from kitbag.models import HeldDecision, Registration
 from members.models import User
 from tests.factories import UserFactory, submitted
 from tests.world import World
 
 QUEUE = "/admin/kitbag/registrationinreview/"
+SERIAL = "[data-decide] [data-serial]"
+MAX_NEXT_MS = 300
+LOOK_MS = 500  # how long somebody looks, at least
+# When a key was pressed, and when another registration stood in the page after it.
+MEASURE = """
+window.shownAfter = [];
+let pressedAt = 0;
+addEventListener("keydown", (event) => { pressedAt = event.timeStamp; }, true);
+addEventListener("DOMContentLoaded", () => {
+  const place = document.querySelector("[data-decide]");
+  if (!place) return;
+  let shown = place.querySelector("[data-item]").dataset.item;
+  new MutationObserver(() => {
+    const item = place.querySelector("[data-item]").dataset.item;
+    if (item === shown) return;
+    shown = item;
+    requestAnimationFrame(() => shownAfter.push(performance.now() - pressedAt));
+  }).observe(place, { childList: true });
+});
+"""
 
 
 @pytest.fixture
@@ -20,45 +42,135 @@ def agent(transactional_db: None) -> User:
     return UserFactory(is_staff=True, is_superuser=True)
 
 
-@pytest.fixture
-def rows(committed_world: World) -> list[Registration]:
-    made = [submitted(committed_world.ben, committed_world.body, f"5821{n}", insisted=True) for n in range(4)]
+def waiting(world: World, count: int) -> list[Registration]:
+    made = [submitted(world.ben, world.body, f"582{n:02}", insisted=True) for n in range(count)]
     return [registrations.check_registration(registration=row, at=timezone.now()) for row in made]
 
 
-def test_four_decisions_without_a_mouse(rows: list[Registration], agent: User, visit: Callable[..., Page]) -> None:
+def apply_all() -> None:
+    """What a worker does once the ten seconds are over."""
+    HeldDecision.objects.filter(state="held").update(apply_at=timezone.now())
+    for key in HeldDecision.objects.due(timezone.now()).values_list("pk", flat=True):
+        tasks.apply_decision(key)
+
+
+def reasons_of(rows: list[Registration]) -> list[tuple[str, str]]:
+    keys = [row.pk for row in rows]
+    return list(Registration.objects.filter(pk__in=keys).order_by("pk").values_list("state", "refusal_reason"))
+
+
+def test_ten_decisions_at_two_keys_each_with_the_next_one_there_at_once(
+    committed_world: World, agent: User, visit: Callable[..., Page]
+) -> None:
+    """Each next registration within 300 ms, although every answer of the portal takes longer than that."""
+    rows = waiting(committed_world, 11)
     page = visit(agent, viewport={"width": 1440, "height": 900})
+    page.add_init_script(MEASURE)
     page.goto(QUEUE)
     page.keyboard.press("n")
-    for row, keys in [(rows[0], ["a"]), (rows[1], ["r", "2"]), (rows[2], ["s"])]:
-        expect(page.locator(".desk__serial").first).to_have_text(row.serial)
-        page.wait_for_load_state()  # keys do nothing before the script is loaded
-        for key in keys:
-            page.keyboard.press(key)
-    expect(page.locator(".desk__serial").first).to_have_text(rows[3].serial)
+    page.wait_for_url("**/desk/")
     page.wait_for_load_state()
-    page.keyboard.press("m")
-    page.keyboard.type("A photo of the serial number, please.")  # letters are shortcuts outside the field
+    network = page.context.new_cdp_session(page)
+    late = {"offline": False, "latency": MAX_NEXT_MS + 100, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", late)
+    keys = ["a", "r4", "m5", "a", "r5", "a", "r6", "m4", "a", "r7"]
+    for row, pressed in zip(rows, keys, strict=False):
+        expect(page.locator(SERIAL)).to_have_text(row.serial)
+        for key in pressed:
+            page.keyboard.press(key)
+            page.wait_for_timeout(60)  # a hand
+        page.wait_for_timeout(LOOK_MS)
+    expect(page.locator(SERIAL)).to_have_text(rows[10].serial)
+    times = page.evaluate("shownAfter")
+    assert len(times) == 10, times
+    assert max(times) < MAX_NEXT_MS, times
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("[data-toast]")).to_contain_text("Refused")
+    assert HeldDecision.objects.filter(state="held").count() == 10
+    assert {state for state, _reason in reasons_of(rows)} == {"submitted"}, "nothing has left yet"
+    apply_all()
+    decided = [state for state, _reason in reasons_of(rows)]
+    assert decided == ["validated", *["rejected"] * 2, "validated", "rejected", "validated"] + ["rejected"] * 2 + [
+        "validated",
+        "rejected",
+        "submitted",
+    ]
+
+
+def test_undo_by_key_brings_it_back_and_a_problem_brings_it_back_with_a_reason(
+    committed_world: World, agent: User, visit: Callable[..., Page]
+) -> None:
+    rows = waiting(committed_world, 4)
+    page = visit(agent, network_fails=True, viewport={"width": 1440, "height": 900})
+    page.goto(f"{QUEUE}{rows[0].pk}/desk/")
+    page.keyboard.press("a")
+    expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
+    expect(page.locator("[data-toast]")).to_be_visible()
+    page.wait_for_timeout(60)
+    page.keyboard.press("u")
+    expect(page.locator(SERIAL)).to_have_text(rows[0].serial)
+    assert HeldDecision.objects.get().state == "undone"
+    registrations.reopen_registration(registration=rows[0], at=timezone.now())
+    page.keyboard.press("a")
+    expect(page.locator("[data-decide] .d-verdict")).to_contain_text("has changed since you opened it")
+    expect(page.locator(SERIAL)).to_have_text(rows[0].serial)
+    page.keyboard.press("n")
+    expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
+    page.route("**/desk/", lambda route: route.abort())
+    page.keyboard.press("a")
+    expect(page.locator("[role=alert]")).to_contain_text("was not saved")
+    expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
+    assert HeldDecision.objects.filter(state="held").count() == 0
+
+
+def test_one_that_a_colleague_has_taken_meanwhile_is_passed_over(
+    committed_world: World, agent: User, visit: Callable[..., Page]
+) -> None:
+    rows = waiting(committed_world, 4)
+    page = visit(agent, viewport={"width": 1440, "height": 900})
+    page.goto(f"{QUEUE}{rows[0].pk}/desk/")
+    review.take_registration(registration=rows[1], by=UserFactory(is_staff=True), at=timezone.now())
+    page.keyboard.press("a")
+    expect(page.locator("[role=alert]")).to_contain_text("A colleague was quicker")
+    expect(page.locator(SERIAL)).to_have_text(rows[2].serial)
+
+
+def test_own_words_are_asked_with_control_and_enter(
+    committed_world: World, agent: User, visit: Callable[..., Page]
+) -> None:
+    rows = waiting(committed_world, 2)
+    page = visit(agent, viewport={"width": 1440, "height": 900})
+    page.goto(f"{QUEUE}{rows[0].pk}/desk/")
+    for _time in range(2):
+        page.keyboard.press("m")
+        page.wait_for_timeout(60)
+    page.keyboard.type("A photo of the mount, please.")  # letters are no keys inside a field
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".desk__serial").first).to_have_text(rows[2].serial)
-    for row in rows:
-        row.refresh_from_db()
-    assert [row.state for row in rows] == ["validated", "rejected", "submitted", "rejected"]
-    assert rows[1].refusal_reason == "serial_unreadable"
-    assert rows[3].asked_for == "A photo of the serial number, please."
+    expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
+    expect(page.locator("[data-toast]")).to_contain_text("A photo of the mount, please.")
+    apply_all()
+    rows[0].refresh_from_db()
+    assert rows[0].asked_for == "A photo of the mount, please."
 
 
 def test_the_same_by_buttons_without_javascript(
-    rows: list[Registration], agent: User, visit: Callable[..., Page]
+    committed_world: World, agent: User, visit: Callable[..., Page]
 ) -> None:
+    rows = waiting(committed_world, 3)
     page = visit(agent, java_script_enabled=False, viewport={"width": 390, "height": 844})
     page.goto(QUEUE)
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Approve").click()
-    expect(page.locator(".desk__serial").first).to_have_text(rows[1].serial)
-    page.get_by_role("radio", name="could not be confirmed").check()
+    expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(SERIAL)).to_have_text(rows[0].serial)
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
     page.get_by_role("button", name="Refuse").click()
-    expect(page.locator(".desk__serial").first).to_have_text(rows[2].serial)
-    for row in rows:
-        row.refresh_from_db()
-    assert [row.state for row in rows[:2]] == ["validated", "rejected"]
+    expect(page.locator(".errorlist").first).to_contain_text("Choose the reason")
+    page.get_by_text("could not be confirmed").click()
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.locator(SERIAL)).to_have_text(rows[2].serial)
+    HeldDecision.objects.filter(state="held").update(held_at=timezone.now() - timedelta(seconds=20))
+    apply_all()
+    assert reasons_of(rows[:2]) == [("validated", ""), ("rejected", "serial_unreadable")]
