@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, mails, moving, notices, public
+from cps_portal.site.views import account, mails, moving, notices, public, stopped
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -25,6 +25,8 @@ urlpatterns = [
     path("closing/", account.closing, name="closing"),
     path("closing/reopen/", account.reopen_account, name="reopen_account"),
     path("closed/", account.account_closed, name="account_closed"),
+    path("accounts/stop/<str:token>/", stopped.stop_account, name="stop_account"),
+    path("accounts/stopped/", stopped.account_stopped, name="account_stopped"),
     path("", include("members.urls")),
     path("", include("members.support.urls")),
     path("accounts/", include("allauth.urls")),

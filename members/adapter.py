@@ -14,7 +14,8 @@ from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +28,7 @@ from cps_portal.core.outbox import suppressions
 from cps_portal.core.outbox.mail import common_context, essential
 from members import actions
 from members.forms.limits import SIGN_IN_OTHERWISE, count_for_account, too_many_attempts
-from members.models import User
+from members.models import AccountFreeze, User
 
 REFUSALS = {  # allauth's codes of errors when signing in, and the reasons under which they are counted
     "email_password_mismatch": "password",
@@ -76,6 +77,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if user and not request.user.is_authenticated:
             user.keep_composed_password(credentials.get("password", ""))
         return user
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Only whoever has the right password or passkey gets here (R69)."""
+        if AccountFreeze.objects.standing().filter(member__user=user).exists():
+            return redirect("account_stopped")
+        response: HttpResponse = super().respond_user_inactive(request, user)
+        return response
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None

@@ -1,13 +1,13 @@
 """What membership gives a member today (R65), and what changes when they move to another country (R6)."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
 
 from members.enums import Level, Programme, ServiceLevel
-from members.models import CountryProgramme, LevelBenefit, Member
+from members.models import CountryProgramme, LevelBenefit, LostAddress, Member
 from members.rules import ACTIVE_HOMES, Home, Membership, home_of
 
 
@@ -48,6 +48,12 @@ def confirmed_first_name(member: Member) -> str:
     """
     addresses = EmailAddress.objects.filter(user=member.user_id, primary=True, verified=True)
     return member.first_name if addresses.exists() else ""
+
+
+def held_until(member: Member, at: datetime) -> datetime | None:
+    """Until when no kit leaves the account and it is not closed, because staff changed its lost address (R69)."""
+    change = LostAddress.objects.holding(at).filter(member=member).order_by("-decided_at").first()
+    return change.held_until if change else None
 
 
 def get_level_benefit(member: Member) -> LevelBenefit | None:

@@ -157,6 +157,10 @@ STEP_UP_VIEWS = {  # by view name: the methods that ask
     "admin:members_levelbenefit_change": CHANGES,
     "admin:members_termsversion_add": CHANGES,
     "admin:members_termsversion_change": CHANGES,
+    # who an account belongs to
+    "admin:lost_address": ALWAYS,
+    "admin:members_lostaddress_change": ALWAYS,
+    "admin:members_accountfreeze_change": ALWAYS,
     # who may do what
     "admin:members_user_add": ALWAYS,
     "admin:members_user_change": CHANGES,

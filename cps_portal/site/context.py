@@ -25,6 +25,7 @@ class Limits:
     password_length = settings.PASSWORD_MIN_LENGTH
     reset_days = settings.PASSWORD_RESET_TIMEOUT // 86_400
     undo_days = settings.EMAIL_UNDO_DAYS
+    lost_address_days = settings.LOST_ADDRESS_HOLD_DAYS
     loan_reserved_days = settings.LOAN_RESERVED_FOR.days
     loan_back_days = settings.LOAN_BACK_DAYS
     places = PLACES

@@ -139,7 +139,7 @@ RULES: dict[str, Rule] = {
     "cases.Case": Kept(OF_A_CASE),
     "cases.CaseAttachment": Kept(OF_A_CASE),
     "cases.CaseMessage": Kept(OF_A_CASE),
-    "cases.CaseReader": Deleted("seen_at", settings.CASE_DRAFTS_KEPT, "who of staff was at a case, and drafts never sent"),
+    "cases.CaseReader": Deleted("seen_at", settings.CASE_DRAFTS_KEPT, "who of staff was at a case, and their drafts"),
     "contenttypes.ContentType": REFERENCE,
     "files.StoredFile": Deleted(
         "erased_at", settings.ERASED_FILES_KEPT, "longer than any backup, which may still know the file", _is_unused

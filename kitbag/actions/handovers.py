@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
@@ -27,12 +29,16 @@ from kitbag.rules import codes
 from members import actions as members
 from members.enums import NoticeCode, PointsCause
 from members.models import Member, User
+from members.queries import held_until
 
 # One answer for every code that cannot be redeemed (unknown, expired, revoked, used, one's own), so that trying out
 # codes reveals nothing.
 UNKNOWN = _("This code can’t be redeemed. Check it with the person who gave it to you, or ask them for a new one.")
 MISTYPED = _(
     "There is a typing mistake in this code. A code has twelve characters, such as 7KQM-3XHA-9RTC. Please check it."
+)
+RECOVERED = _(
+    "Our staff changed your email address a few days ago. To protect your kit, you can hand it over from %(day)s on."
 )
 
 
@@ -60,7 +66,7 @@ def release(*, registration: Registration, by: User, at: datetime) -> ReleasedPr
     Raises Refusal: those of `handover_blocker`.
     """
     row = lock_registration(registration)
-    if refusal := handover_blocker(row):
+    if refusal := handover_blocker(row, at):
         raise refusal
     code = codes.new_code(secrets.choice)
     with attributed_to(by):
@@ -91,7 +97,7 @@ def revoke_open_codes(*, row: Registration, at: datetime) -> None:
     _revoke(row, at)
 
 
-def handover_blocker(row: Registration) -> Refusal | None:
+def handover_blocker(row: Registration, at: datetime) -> Refusal | None:
     """The Refusal that a handover would get now; None if it is possible."""
     if row.state != RegistrationState.VALIDATED:
         return Refusal("not_counting", _("Only a product that counts can be handed over."))
@@ -102,6 +108,9 @@ def handover_blocker(row: Registration) -> Refusal | None:
         )
     if stolen_reports.find_report(row.product_id, row.serial_key):
         return Refusal("stolen", stolen_reports.CONTACT_US)
+    if until := held_until(row.member, at):
+        day = date_format(timezone.localtime(until), "j F Y")
+        return Refusal("recovered", RECOVERED % {"day": day})
     return hold_blocker(row)
 
 
@@ -141,7 +150,7 @@ def _unless_stolen(attempt: Callable[[], Registration], at: datetime) -> Registr
 
 def _find(code: str, member: Member, at: datetime) -> Registration:
     row = _usable_handover(code, member, at).registration
-    _require_possible(row, member)
+    _require_possible(row, member, at)
     return row
 
 
@@ -156,7 +165,7 @@ def _redeem(code: str, member: Member, by: User, at: datetime) -> Registration:
     sold = rows.get(pk=handover.registration_id)
     # Read again under the locks: it may have been redeemed, revoked or removed while this transaction waited for them.
     handover = _usable_handover(code, member, at)
-    _require_possible(sold, buyer)
+    _require_possible(sold, buyer, at)
     sold.state, sold.ended_at = RegistrationState.TRANSFERRED, at
     sold.review_reason = ""
     with attributed_to(by):
@@ -186,14 +195,14 @@ def _usable_handover(typed: str, member: Member, at: datetime) -> Handover:
     return handover
 
 
-def _require_possible(row: Registration, buyer: Member) -> None:
+def _require_possible(row: Registration, buyer: Member, at: datetime) -> None:
     """Only somebody with a valid code gets this far, so these refusals may say what the obstacle is."""
     if report := stolen_reports.find_report(row.product_id, row.serial_key):
         raise _PresentedStolen(report, row)
     own = Registration.objects.of(buyer).filter(product=row.product_id, serial_key=row.serial_key)
     if row.serial_key and own.filter(state=RegistrationState.SUBMITTED).exists():
         raise _own_duplicate()
-    if _is_claimed(row) or hold_blocker(row):
+    if _is_claimed(row) or held_until(row.member, at) or hold_blocker(row):
         raise Refusal(
             "claimed",
             _("This product can’t be handed over at the moment. Please ask the person who gave you the code."),

@@ -21,7 +21,7 @@ from kitbag.views.shortcuts import get_own_registration
 from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.forms.common import add_refusal
-from members.queries import membership_of
+from members.queries import held_until, membership_of
 
 PAGE_METHODS = ["GET", "HEAD", "POST"]
 TOO_OFTEN = _("That was a lot of codes. Please wait an hour, then try again.")
@@ -53,7 +53,7 @@ class RedeemForm(forms.Form):
 def release(request: MemberRequest, pk: int) -> HttpResponse:
     """Show what it costs, then the code. Only a hash of the code is stored, so it is shown once."""
     registration = get_own_registration(request, pk)
-    if refusal := handovers.handover_blocker(registration):
+    if refusal := handovers.handover_blocker(registration, timezone.now()):
         messages.info(request, str(refusal))
         return redirect(registration)
     released = None
@@ -142,8 +142,10 @@ def ownership_context(registration: Registration) -> dict[str, object]:
     now = timezone.now()
     counts = registration.state == RegistrationState.VALIDATED
     report = stolen_reports.find_own_report(registration) if counts else None
+    held = held_until(registration.member, now) if counts else None
     return {
-        "may_hand_over": counts and not report,
+        "may_hand_over": counts and not report and not held,
+        "hand_over_from": held,
         "may_report": counts and bool(registration.serial_key) and not report,
         "open_code": handovers.find_open_handover(registration, now) if counts and not report else None,
         "stolen_report": report,

@@ -22,6 +22,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "account/login.html": (2, PASSWORD),
     "account/logout.html": (1, STATE),
     "members/_devices.html": (2, STATE),
+    "members/stop_account.html": (1, STATE),
     "mfa/authenticate.html": (1, PASSWORD),
     "mfa/totp/activate_form.html": (1, PASSWORD),
     "mfa/webauthn/add_form.html": (1, PASSWORD),
@@ -67,7 +68,8 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "admin/partners/credential/revoke.html": (1, STATE),
     "admin/partners/credential/rotate.html": (1, SECRET),
     "admin/partners/webhookendpoint/change_form.html": (4, STATE),
-    "admin/servicing/ticket/desk.html": (1, STATE),
+    "admin/servicing/ticket/_conversation.html": (1, STATE),
+    "admin/servicing/ticket/_who_works.html": (1, STATE),
     "admin/servicing/ticket/intake.html": (1, READ),
 }
 

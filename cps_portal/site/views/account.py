@@ -26,6 +26,7 @@ from kitbag.models import Registration
 from members.access import MemberRequest, member_required
 from members.forms.common import add_refusal
 from members.forms.profile import CloseForm
+from members.queries import held_until
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 
@@ -84,6 +85,7 @@ def close_account(request: MemberRequest) -> HttpResponse:
         "kit": Registration.objects.of(member).live().count(),
         "until": timezone.localtime() + timedelta(days=settings.CLOSING_DAYS),
         "days": settings.CLOSING_DAYS,
+        "held_until": held_until(member, timezone.now()),
     }
     return render(request, "members/close_account.html", context, status=422 if form.errors else 200)
 

@@ -1,0 +1,97 @@
+"""Two people, also when everybody presses at the same moment (R69)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.outbox.models import Message
+from cps_portal.site import lost_addresses
+from members.models import AccountFreeze, LostAddress, Member, User
+from members.support.models import Case
+from tests.concurrency.threads import together
+from tests.factories import UserFactory
+from tests.world import World
+
+NOW = timezone.now() - timedelta(hours=1)
+NEW = "new@example.org"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def codes(results: list[Any]) -> list[str]:
+    """The codes of the refusals. Any other exception fails the test."""
+    broken = [result for result in results if isinstance(result, Exception) and not isinstance(result, Refusal)]
+    assert broken == []
+    return sorted(result.code for result in results if isinstance(result, Refusal))
+
+
+def staff(count: int) -> list[User]:
+    return [UserFactory(is_staff=True) for _n in range(count)]
+
+
+def asked(member: Member, by: User, new_email: str = NEW) -> LostAddress:
+    return lost_addresses.request_change(
+        member=member, new_email=new_email, reason="Called back", attached=[], by=by, at=NOW
+    )
+
+
+def test_one_of_several_requests_at_once_is_open(committed_world: World) -> None:
+    people = staff(4)
+    results = together(*(lambda by=by: asked(committed_world.ana, by, f"n{by.pk}@example.org") for by in people))
+    assert codes(results) == ["open"] * 3
+    assert LostAddress.objects.open().count() == 1
+
+
+def test_the_one_who_asked_never_wins_a_race_and_one_decision_counts(committed_world: World) -> None:
+    first, second, third = staff(3)
+    request = asked(committed_world.ana, first)
+    results = together(
+        lambda: lost_addresses.approve_change(request=request, by=first, at=NOW),
+        lambda: lost_addresses.approve_change(request=request, by=second, at=NOW),
+        lambda: lost_addresses.approve_change(request=request, by=third, at=NOW),
+        lambda: lost_addresses.approve_change(request=request, by=first, at=NOW),
+    )
+    assert codes(results)[:1] == ["gone"] and set(codes(results)) <= {"gone", "second_person"}
+    row = LostAddress.objects.get()
+    assert row.decided_by_id in {second.pk, third.pk}
+    assert Message.objects.filter(to=NEW, key__startswith="portal.address_given").count() == 1
+
+
+def test_two_accounts_never_get_the_same_address(committed_world: World) -> None:
+    first, second = staff(2)
+    requests = [asked(committed_world.ana, first), asked(committed_world.ben, first)]
+    results = together(
+        *(lambda row=row: lost_addresses.approve_change(request=row, by=second, at=NOW) for row in requests)
+    )
+    assert codes(results) == ["taken"]
+    assert User.objects.filter(email=NEW).count() == 1
+
+
+def test_a_link_that_is_pressed_while_it_is_approved_stops_the_account_once(committed_world: World) -> None:
+    first, second = staff(2)
+    request = asked(committed_world.ana, first)
+    results = together(
+        lambda: lost_addresses.freeze_by_link(request=request, at=NOW),
+        lambda: lost_addresses.approve_change(request=request, by=second, at=NOW),
+        lambda: lost_addresses.freeze_by_link(request=request, at=NOW),
+    )
+    assert codes(results) == []
+    assert AccountFreeze.objects.count() == Case.objects.count() == 1
+    assert not User.objects.get(pk=committed_world.ana.user_id).is_active
+
+
+def test_a_stopped_account_is_released_by_a_second_person_only(committed_world: World) -> None:
+    first, second = staff(2)
+    freeze = lost_addresses.freeze_by_link(request=asked(committed_world.ana, first), at=NOW)
+    results = together(
+        lambda: lost_addresses.ask_to_release(freeze=freeze, reason="Passport", by=first, at=NOW),
+        lambda: lost_addresses.release_account(freeze=freeze, by=first, at=NOW),
+        lambda: lost_addresses.ask_to_release(freeze=freeze, reason="Passport", by=second, at=NOW),
+        lambda: lost_addresses.release_account(freeze=freeze, by=second, at=NOW),
+    )
+    row = AccountFreeze.objects.get()
+    assert set(codes(results)) <= {"asked", "unasked", "second_person", "released"}
+    assert row.asked_by_id in {first.pk, second.pk}
+    assert row.released_by_id != row.asked_by_id
