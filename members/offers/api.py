@@ -235,7 +235,7 @@ class CardRequestListQuery(ListQuery):
 
 
 class CardReportSerializer(PackReportByTokenSerializer):
-    """What happened to a card. It is sent once: `sending` is 1."""
+    """What happened to a card. `sending` is 1: a card that came back is requested again with another reference."""
 
     sending = serializers.IntegerField(min_value=1, max_value=1, default=1)
 
@@ -280,6 +280,8 @@ class OneCardRequestView(CardRequestView):
         """A request with all that is needed to print and post the card."""
         row = self.row(reference)
         wanted = webhooks.card_requested(card=row.card_id) if row.card_id else None
+        if wanted and wanted["reference"] != row.reference:  # it came back and was requested again
+            wanted = None
         resource = CARD_REQUEST.get(CardRequest.objects.filter(pk=row.pk)) or {}
         return json_response_with_etag(request, {**resource, "wanted": wanted})
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from cps_portal.core.outbox.mail import render_mail
@@ -11,7 +12,7 @@ from cps_portal.core.outbox.renderers import renderer
 from members.enums import NoticeCode
 from members.models import Member
 from members.offers.enums import OfferState, PackState, PackStep, PlaceState, ReturnReason
-from members.offers.models import Card, Offer, SignUp, WelcomePack
+from members.offers.models import Card, CardRequest, Offer, SignUp, WelcomePack
 from members.queries import confirmed_first_name, membership_of
 
 
@@ -84,6 +85,22 @@ def card_replaced(*, card: int, posted: bool) -> dict[str, str] | None:
         "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
     }
     return render_mail("card_replaced", context, language=row.member.language)
+
+
+@renderer("offers.card_returned")
+def card_returned(*, request: int) -> dict[str, str] | None:
+    """The printed card came back (R40, R56). None if it is sent again already, or no longer valid."""
+    back = CardRequest.objects.returned().filter(pk=request, member__closed_at=None)
+    row = back.select_related("member").first()
+    if row is None or not membership_of(row.member).is_active:
+        return None
+    with translation.override(row.member.language):
+        context = {
+            "first_name": confirmed_first_name(row.member),
+            "reason": ReturnReason(row.return_reason).label if row.return_reason else "",
+            "url": f"{settings.SITE_URL}{reverse('offers:card_again')}",
+        }
+    return render_mail("card_returned", context, language=row.member.language)
 
 
 @renderer("offers.sign_up")

@@ -9,10 +9,15 @@ from django.db.models import Count, Q
 from members.enums import Level
 from members.models import Member
 from members.offers.enums import OfferKind, PlaceState
-from members.offers.models import SIGNED_UP, Card, CardQuerySet, Offer, SignUp, WelcomePack
+from members.offers.models import SIGNED_UP, Card, CardQuerySet, CardRequest, Offer, SignUp, WelcomePack
 from members.offers.rules import UNDELIVERED_STATES
 from members.queries import active_countries, membership_of
 from members.rules import Membership
+
+
+def find_returned_card(member: Member) -> CardRequest | None:
+    """The printed card that came back and waits for an address (R40)."""
+    return CardRequest.objects.returned().filter(member=member).first()
 
 
 @dataclass(frozen=True)

@@ -42,15 +42,18 @@ def pack_cancelled(*, pack: int, sending: int) -> dict[str, Any] | None:
 
 @renderer("offers.card_requested")
 def card_requested(*, card: int) -> dict[str, Any] | None:
-    """A replacement card to print and post (R40). None if the card is no longer valid or there is no address."""
+    """A replacement card to print and post, by its newest request (R40).
+
+    None if the card is no longer valid or there is no address.
+    """
     row = Card.objects.live().filter(pk=card, member__closed_at=None).select_related("member").first()
-    request = CardRequest.objects.filter(card=row, blanked_at=None).first() if row else None
+    request = CardRequest.objects.filter(card=row, blanked_at=None).order_by("-pk").first() if row else None
     if row is None or request is None or not membership_of(row.member).is_active:
         return None
     return {
         "reference": request.reference,
-        "key": f"card-{row.number}",
-        "asked_at": row.issued_at.isoformat(),
+        "key": request.key,
+        "asked_at": (request.asked_at if request.repeats and request.asked_at else row.issued_at).isoformat(),
         "language": row.member.language,
         "member": _member(row.member),
         "card": _card(row),

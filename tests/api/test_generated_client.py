@@ -35,8 +35,8 @@ NAME = "portal_client"
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     generator, folder = Path(sys.executable).parent / "openapi-python-client", tmp_path_factory.mktemp("client")
-    contract = Path(settings.BASE_DIR, "docs", "openapi.yaml")
-    command = [generator, "generate", "--path", contract, "--meta", "none", "--output-path", folder / NAME]
+    contract = str(Path(settings.BASE_DIR, "docs", "openapi.yaml"))
+    command = [str(generator), "generate", "--path", contract, "--meta", "none", "--output-path", str(folder / NAME)]
     # Its last step calls a formatter, which is in the same folder.
     path = os.pathsep.join([str(generator.parent), os.environ["PATH"]])
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PATH": path})

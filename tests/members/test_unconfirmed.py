@@ -20,7 +20,7 @@ from cps_portal.site.actions import close_account
 from kitbag.models import Registration, StolenReport
 from members import emails
 from members.models import EmailChange, Member
-from members.offers.models import Offer
+from members.offers.models import Card, CardRequest, Offer
 from members.support import actions as cases
 from members.support.actions import Visitor
 from members.support.enums import CaseKind
@@ -71,6 +71,13 @@ def loan(world: World) -> dict[str, object]:
     return {"loan": row.pk, "what": "due", "due": row.due_back.toordinal()}
 
 
+def returned_card(world: World) -> CardRequest:
+    card = Card.objects.create(member=world.ana, number="880000000017", token="t", issued_at=NOW)
+    where = {"name": TYPED, "country": "ZA", "street": TYPED, "city": TYPED}
+    facts = {"state": "returned", "reported_at": NOW, "asked_at": NOW, "changed_at": NOW}
+    return CardRequest.objects.create(member=world.ana, card=card, reference="3F7K2M9A", **where, **facts)
+
+
 def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
     """Renderers that no notice goes with."""
     draft(world.ana, world.lens)
@@ -79,6 +86,7 @@ def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
     facts = {"levels": ["gold"], "since": NOW - timedelta(days=1), "state": "published"}
     offer = Offer.objects.create(kind="special", slug="s", title="A bag", summary="For you.", **facts)
     yield "offers.news", {"offer": offer.pk, "member": world.ana.pk}
+    yield "offers.card_returned", {"request": returned_card(world).pk}
     job = a_request(world, a_centre(), at=NOW)
     said = write_message(ticket=job, text="It is here.", actor=Actor(user=world.staff), at=NOW)
     yield "servicing.ticket_message", {"message": said.pk}

@@ -3,22 +3,26 @@
 
 import csv
 import io
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import Partner
-from members.models import Member
+from members.models import Member, Notice
 from members.offers.actions.card_requests import delete_old_card_addresses, record_card_report
-from members.offers.actions.cards import get_or_issue_card, replace_card
+from members.offers.actions.cards import get_or_issue_card, replace_card, send_card_again
 from members.offers.actions.packs import erase_pack_and_card
+from members.offers.emails import card_returned
 from members.offers.enums import CardEnd, CardRequestState, PackState, PackStep
 from members.offers.models import Card, CardRequest, WelcomePack
 from members.offers.webhooks import card_requested
@@ -280,3 +284,121 @@ def test_the_member_corrects_the_address_of_a_pack_that_came_back(world: World, 
     pack.refresh_from_db()
     assert (pack.state, pack.sending, pack.city, pack.partner) == (PackState.REQUESTED, 2, "Durban", partner)
     assert not world.ana.notices.filter(code="pack_sent_again").exists()
+
+
+# --- A card that came back ---------------------------------------------------------------------------
+
+AGAIN = reverse("offers:card_again")
+
+
+def come_back(request: CardRequest, at: datetime | None = None) -> None:
+    moment = at or timezone.now()
+    for step, data in ((PackStep.DISPATCHED, {}), (PackStep.RETURNED, {"reason": "not_collected"})):
+        record_card_report(request=request, step=step, occurred_at=moment, data=data, at=moment)
+    request.refresh_from_db()
+
+
+@pytest.fixture
+def back(world: World, card: Card, as_ana: Client) -> CardRequest:
+    """Printed, posted, and returned to the partner."""
+    add_partner()
+    request = reported(card, as_ana)
+    replaced(card, world)
+    request.refresh_from_db()
+    come_back(request)
+    return request
+
+
+def test_a_member_reads_that_the_card_came_back_and_sends_it_again(back: CardRequest, as_ana: Client) -> None:
+    """R40, R56: the same card, asked for once more; the old request keeps its story."""
+    assert back.card
+    assert Notice.objects.get(member=back.member, params__request=back.pk).path == AGAIN
+    told = card_returned(request=back.pk)
+    assert told and "Nobody at home" in told["text"] and AGAIN in told["text"]
+    assert AGAIN in as_ana.get("/card/").content.decode()
+    assert "7 New Road" in as_ana.get(AGAIN).content.decode()
+    bad = as_ana.post(AGAIN, {**TYPED, "street": "", "go": "send"})
+    assert bad.status_code == 422 and CardRequest.objects.count() == 1
+    assert "9 Other Road" in as_ana.post(AGAIN, {**TYPED, "street": "9 Other Road", "go": "country"}).content.decode()
+    assert as_ana.post(AGAIN, {**TYPED, "street": "9 Other Road", "go": "send"})["Location"] == "/card/"
+    again = CardRequest.objects.get(state=CardRequestState.REQUESTED)
+    assert (again.card, again.repeats, again.street) == (back.card, 1, "9 Other Road")
+    wanted = card_requested(card=back.card.pk)
+    assert wanted and (wanted["reference"], wanted["key"]) == (again.reference, f"card-{back.card.number}-2")
+    assert Message.objects.filter(kind="webhook", key__startswith=f"card-{back.card.number}").count() == 2
+    assert card_returned(request=back.pk) is None
+    assert not Notice.objects.filter(member=back.member, params__request=back.pk, read_at=None).exists()
+    assert AGAIN not in as_ana.get("/card/").content.decode()
+    assert as_ana.post(AGAIN, {**TYPED, "go": "send"})["Location"] == "/card/"
+    assert CardRequest.objects.count() == 2
+
+
+def test_who_cannot_send_a_card_again(back: CardRequest, world: World) -> None:
+    """Over what may have happened since: each is refused by its name (R37, R40, R65)."""
+    table: list[tuple[str, Callable[[], object], str]] = [
+        ("it is on its way", lambda: CardRequest.objects.update(state="dispatched"), "state"),
+        ("it was cancelled", lambda: CardRequest.objects.update(state="cancelled"), "state"),
+        ("it was never sent", lambda: CardRequest.objects.update(state="requested"), "state"),
+        ("it is sent already", lambda: send_card_again(request=back, at=timezone.now()), "state"),
+        ("the card was blocked", lambda: Card.objects.update(revoked_at=NOW, end="lost"), "state"),
+        ("the address is gone", lambda: delete_old_card_addresses(at=NOW + timedelta(days=400)), "address"),
+        ("nobody prints cards", lambda: Partner.objects.update(active=False), "address"),
+        ("the account is closed", lambda: Member.objects.update(closed_at=NOW), "closed"),
+        ("membership rests", lambda: Member.objects.filter(pk=world.ana.pk).update(country="US"), "resting"),
+        ("nothing", lambda: None, ""),
+    ]
+    wrong = []
+    for name, happen, expected in table:
+        with transaction.atomic():
+            happen()
+            try:
+                send_card_again(request=back, at=timezone.now())
+                code = ""
+            except Refusal as refusal:
+                code = refusal.code
+            if code != expected:
+                wrong.append((name, code))
+            transaction.set_rollback(True)
+    assert not wrong
+
+
+def test_staff_send_a_card_again_to_another_address(back: CardRequest, as_root: Client) -> None:
+    """R40, R54: also after the old address was deleted."""
+    delete_old_card_addresses(at=NOW + timedelta(days=400))
+    page = as_root.get(reverse("admin:offers_cardrequest_change", args=[back.pk])).content.decode()
+    url = reverse("admin:offers_cardrequest_send_again", args=[back.pk])
+    assert url in page
+    assert "Ana" in as_root.get(url).content.decode()
+    bad = as_root.post(url, {**TYPED, "street": "", "go": "send"})
+    assert bad.status_code == 200 and CardRequest.objects.count() == 1
+    assert as_root.post(url, {**TYPED, "go": "send"}).status_code == 302
+    again = CardRequest.objects.get(state=CardRequestState.REQUESTED)
+    assert (again.street, again.repeats) == ("7 New Road", 1)
+    assert url not in as_root.get(reverse("admin:offers_cardrequest_change", args=[back.pk])).content.decode()
+    refused = as_root.post(url, {**TYPED, "go": "send"})
+    assert "waiting to be sent again" in refused.content.decode() and CardRequest.objects.count() == 2
+
+
+def test_a_card_sent_again_reaches_houses_by_token_and_by_file(
+    world: World, as_ana: Client, as_root: Client, card: Card, house: Machine
+) -> None:
+    """R38: each request has its own reference, and late reports about the first one change nothing of the second."""
+    request = reported(card, as_ana)
+    replaced(card, world)
+    request.refresh_from_db()
+    come_back(request)
+    again = send_card_again(request=request, at=timezone.now())
+    references = {row["reference"] for row in house.get("fulfilment/cards").json()["results"]}
+    assert references == {request.reference, again.reference}
+    assert house.get(f"fulfilment/cards/{request.reference}").json()["wanted"] is None
+    assert house.get(f"fulfilment/cards/{again.reference}").json()["wanted"]["reference"] == again.reference
+    late = record_card_report(
+        request=request, step=PackStep.ACCEPTED, occurred_at=timezone.now(), data={}, at=timezone.now()
+    )
+    assert (late[0].state, late[1]) == ("returned", True)
+    again.refresh_from_db()
+    assert again.state == CardRequestState.REQUESTED
+    rows = list(csv.DictReader(io.StringIO(as_root.post(BY_FILE, {"do": "take"}).content.decode("utf-8-sig"))))
+    assert [row["key"] for row in rows] == [again.key]
+    come_back(again)
+    assert send_card_again(request=again, at=timezone.now()).key == f"{request.key}-3"

@@ -23,7 +23,7 @@ from members.enums import NoticeCode, PointsCause
 from members.models import LevelChange, Member, Notice, ThresholdPlan, threshold_rows
 from members.offers.emails import is_sign_up_news_current, is_step_current
 from members.offers.enums import PackState, PackStep
-from members.offers.models import Card, SignUp, WelcomePack
+from members.offers.models import Card, CardRequest, SignUp, WelcomePack
 from members.offers.queries import is_pack_offered
 from members.queries import membership_of
 from members.support.emails import ANSWERED, ASKED, CLOSED, is_case_news_current
@@ -324,8 +324,15 @@ def _packs(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
 
 def _card_replaced(_reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
     live = set(Card.objects.live().filter(pk__in=_keys(notices, "card")).values_list("pk", flat=True))
+    back = set(CardRequest.objects.returned().filter(pk__in=_keys(notices, "request")).values_list("pk", flat=True))
     title, detail = _("You have a new card"), _("The old one doesn’t work any more. Open the new one.")
-    return {row.pk: Words(title, detail, row.params["card"] in live) for row in notices}
+    returned = _("Your printed card came back"), _("Check the address, and we’ll send it again.")
+    return {
+        row.pk: Words(*returned, row.params["request"] in back)
+        if "request" in row.params
+        else Words(title, detail, row.params["card"] in live)
+        for row in notices
+    }
 
 
 def _sign_ups(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:

@@ -7,12 +7,17 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import new_reference
+from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.models import Partner
+from members.actions import notices
 from members.addresses import Address
+from members.enums import NoticeCode
 from members.models import BLANK_ADDRESS, Member
 from members.offers import rules
 from members.offers.actions.pack_requests import current_partner
@@ -57,20 +62,45 @@ def ask_to_print(*, card: Card, at: datetime) -> CardRequest:
     if partner is None:
         raise Refusal("address", _("There is no fulfilment partner. Leave this unticked."), "post")
     request = CardRequest.objects.unissued().filter(member=card.member).first() or _create(card.member, address, at)
+    _ask(request, card, partner, at)
+    return request
+
+
+def ask_again(*, request: CardRequest, address: Address | None, at: datetime) -> CardRequest:
+    """Ask for a card that came back once more: a request of its own, so that late reports still belong to the old one.
+
+    `address`: None for the same one. The caller has locked the member.
+    Raises Refusal: `state` if it did not come back, was sent again already or the card is no longer valid; `address`.
+    """
+    back = CardRequest.objects.returned().filter(pk=request.pk).select_related("card", "member").first()
+    if back is None or back.card is None:
+        raise Refusal("state", _("This card isn’t waiting to be sent again."))
+    if address is None and back.blanked_at:
+        raise Refusal("address", _("The old address has been deleted. Enter a new one."))
+    partner = current_partner()
+    if partner is None:
+        raise Refusal("address", _("There is no fulfilment partner."))
+    again = _create(back.member, address or back.address, at)
+    again.repeats = back.repeats + 1
+    _ask(again, back.card, partner, at)
+    notices.dismiss_notices(keys=[_returned_key(back)], at=at)
+    return again
+
+
+def _ask(request: CardRequest, card: Card, partner: Partner, at: datetime) -> None:
     request.card, request.partner, request.state = card, partner, S.REQUESTED
     request.asked_at = request.changed_at = at
     request.save()
     partners.enqueue_webhook(
         partner=partner,
         type=CARD_REQUESTED,
-        key=f"card-{card.number}",
+        key=request.key,
         subject=f"membership_cards/{card.number}",
-        sequence=1,
+        sequence=request.repeats + 1,
         renderer="offers.card_requested",
         at=at,
         card=card.pk,
     )
-    return request
 
 
 @transaction.atomic
@@ -95,10 +125,35 @@ def record_card_report(
     setattr(locked, MOMENTS[step], occurred_at)
     for name, value in data.items():
         setattr(locked, "return_reason" if name == "reason" else name, value)
+    previous = locked.state
     _set_state(locked)
     locked.changed_at = at
     locked.save()
+    if locked.state == S.RETURNED != previous:
+        _notify_of_return(locked, at)
     return locked, True
+
+
+def _notify_of_return(request: CardRequest, at: datetime) -> None:
+    """The member checks the address, and the card is sent again (R40, R56)."""
+    if not CardRequest.objects.returned().filter(pk=request.pk).exists():
+        return
+    member = Member.objects.select_related("user").get(pk=request.member_id)
+    key = _returned_key(request)
+    notices.notify_member(
+        member=member,
+        key=key,
+        code=NoticeCode.CARD_REPLACED,
+        params={"card": request.card_id, "request": request.pk},
+        path=reverse("offers:card_again"),
+        at=at,
+    )
+    payload = outbox.rendered_later("offers.card_returned", request=request.pk)
+    outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload, at=at)
+
+
+def _returned_key(request: CardRequest) -> str:
+    return f"card-back-{request.reference}"
 
 
 def cancel_unsent(*, card: Card, at: datetime) -> int:

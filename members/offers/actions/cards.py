@@ -13,10 +13,10 @@ from members.addresses import Address
 from members.enums import Level, NoticeCode
 from members.models import Member, User
 from members.offers import rules
-from members.offers.actions.card_requests import ask_to_print, cancel_unsent, keep_address
+from members.offers.actions.card_requests import ask_again, ask_to_print, cancel_unsent, keep_address
 from members.offers.actions.resting import resting_refusal
 from members.offers.enums import CardEnd
-from members.offers.models import Card
+from members.offers.models import Card, CardRequest
 from members.support import actions as cases
 from members.support.enums import CaseKind, CaseState
 from members.support.models import Case
@@ -106,6 +106,21 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
     payload = outbox.rendered_later("offers.card_replaced", card=new.pk, posted=post)
     outbox.enqueue(key=key, kind="mail", to=locked.user.email, payload=payload, at=at)
     return new
+
+
+@transaction.atomic
+def send_card_again(*, request: CardRequest, at: datetime, address: Address | None = None) -> CardRequest:
+    """Post a card that came back once more, with the same number and code (R40).
+
+    `address`: where it goes now; None for the same one.
+    Raises Refusal: `closed`, `resting`, and as `ask_again`.
+    """
+    locked = Member.objects.locked().get(pk=request.member_id)
+    if locked.closed_at:
+        raise Refusal("closed", CLOSED)
+    if refusal := resting_refusal(locked, at):
+        raise refusal
+    return ask_again(request=request, address=address, at=at)
 
 
 @transaction.atomic

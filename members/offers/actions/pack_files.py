@@ -107,7 +107,7 @@ def _record(line: ReportLine, by: User, at: datetime) -> bool:
     if request is None:
         raise Refusal("reference", _("There is no Welcome Pack and no card with this reference."), "reference")
     if report.sending != 1:
-        raise Refusal("sending", _("A card is sent once."), "sending")
+        raise Refusal("sending", _("A card has one sending. Sent again, it has another reference."), "sending")
     _request, recorded = record_card_report(
         request=request, step=report.step, occurred_at=report.occurred_at, data=report.data, at=at
     )

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -18,12 +19,15 @@ from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_code
+from members.addresses import PARTS
 from members.forms.common import add_refusal
 from members.models import Member
 from members.offers.actions.card_requests import address_for_card
-from members.offers.actions.cards import replace_card, revoke_card
+from members.offers.actions.cards import replace_card, revoke_card, send_card_again
 from members.offers.enums import CardEnd
 from members.offers.forms.cards import EndCardForm
+from members.offers.forms.pack_admin import ResendForm
+from members.offers.forms.packs import PackForm
 from members.offers.models import Card, CardRequest
 
 CHANGE = "offers.change_card"
@@ -124,8 +128,9 @@ class CardAdmin(ReadOnlyAdmin[Card]):
 
 @admin.register(CardRequest)
 class CardRequestAdmin(ReadOnlyAdmin[CardRequest]):
-    """Read-only: the partner reports the steps."""
+    """Read-only: the partner reports the steps. A card that came back is sent again by a button (R40)."""
 
+    change_form_template = "admin/offers/cardrequest/change_form.html"
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_display = ["__str__", "member", "state", "partner", "reported_at", "asked_at", "dispatched_at"]
     list_filter = ["state", "partner"]
@@ -133,8 +138,50 @@ class CardRequestAdmin(ReadOnlyAdmin[CardRequest]):
     search_fields = ["=reference"]
     search_help_text = _("Reference, member number, e-mail address or name")
 
+    def get_urls(self) -> list[URLPattern]:
+        send_again = self.admin_site.admin_view(self.send_again)
+        return [path("<int:pk>/send-again/", send_again, name="offers_cardrequest_send_again"), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        row = kwargs.get("obj")
+        if row is not None and request.user.has_perm(CHANGE):
+            context["may_send_again"] = CardRequest.objects.returned().filter(pk=row.pk).exists()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Send a card that came back again, to an address that is checked like the member's own form (R40)."""
+        if not request.user.has_perm(CHANGE):
+            raise PermissionDenied
+        row = get_object_or_404(CardRequest.objects.select_related("member"), pk=pk)
+        form: PackForm = ResendForm(request.POST or None, initial=_address_of(row))
+        if request.POST.get("go") == "country":
+            form = form.without_errors()
+        elif request.method == "POST" and form.is_valid():
+            try:
+                again = send_card_again(request=row, address=form.address, at=timezone.now())
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                done = gettext("The card will be sent again: %(reference)s.") % {"reference": again}
+                self.log_change(request, row, done)
+                self.message_user(request, done, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:offers_cardrequest_change", args=[again.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Send the card again"),
+            "opts": self.opts,
+            "original": row,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/offers/welcomepack/send_again.html", context)
+
     def search_conditions(self, term: str) -> list[Q]:
         return [Q(reference=parse_reference(term)), Q(member__in=Member.objects.search(term))]
+
+
+def _address_of(row: CardRequest) -> dict[str, str]:
+    address = {name: getattr(row, name) for name in (*PARTS, "phone")}
+    return {**address, "name": row.name or row.member.full_name, "country": row.country.code}
 
 
 admin.site.register(event_model(Card), EventAdmin)

@@ -362,7 +362,7 @@ def _card_cells(request: CardRequest, moment: str) -> list[str]:
     return [
         str(request),
         "1",
-        f"card-{card.number}",
+        request.key,
         request.member.number_in_groups,
         request.member.full_name,
         request.member.level,

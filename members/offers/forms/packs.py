@@ -29,6 +29,12 @@ class CorrectedAddressForm(PackForm):
     page = reverse_lazy("offers:pack_again")
 
 
+class ReturnedCardForm(PackForm):
+    """Where a card that came back goes now (R40)."""
+
+    page = reverse_lazy("offers:card_again")
+
+
 class CardAddressForm(PackForm):
     """Where the new card goes (R40)."""
 

@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib import reference as references
@@ -17,6 +17,11 @@ class CardRequestQuerySet(models.QuerySet["CardRequest"]):
     def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
+    def returned(self) -> Self:
+        """Valid cards that came back, and were not asked for again (R40)."""
+        later = CardRequest.objects.filter(card=OuterRef("card"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(later), state=CardRequestState.RETURNED, card__revoked_at=None)
+
     def unissued(self) -> Self:
         """Lost cards whose owner has said where the new one goes; staff have not issued it yet."""
         return self.filter(state=CardRequestState.REPORTED, blanked_at=None)
@@ -26,12 +31,14 @@ class CardRequest(PostalAddress):
     """Where a new card goes, from the moment its owner says so, and how far it is.
 
     `card` is the new card, once it is issued. Each step has one moment: reports of the same step count once.
+    A card that came back is asked for again by a further request; `repeats` counts the requests before it.
     """
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="card_requests", verbose_name=_("member"))
-    card = models.OneToOneField(
-        Card, models.PROTECT, null=True, blank=True, related_name="request", verbose_name=_("new card")
+    card = models.ForeignKey(
+        Card, models.PROTECT, null=True, blank=True, related_name="requests", verbose_name=_("new card")
     )
+    repeats = models.PositiveSmallIntegerField(_("sent before"), default=0, db_default=0, editable=False)
     reference = models.CharField(_("reference"), max_length=references.LENGTH, unique=True, editable=False)
     partner = models.ForeignKey(
         Partner,
@@ -74,12 +81,23 @@ class CardRequest(PostalAddress):
             models.UniqueConstraint(
                 fields=["member"], name="card_request_one_unissued", condition=Q(state=CardRequestState.REPORTED)
             ),
+            models.UniqueConstraint(
+                fields=["card"],
+                name="card_request_one_on_its_way",
+                condition=~Q(state__in=[CardRequestState.RETURNED, CardRequestState.CANCELLED]),
+            ),
             models.CheckConstraint(name="card_request_phone", condition=IS_E164_OR_BLANK),
             models.CheckConstraint(
                 name="card_request_address",
                 condition=Q(blanked_at=None) & ~Q(name="") & ~Q(street="") | Q(blanked_at__isnull=False) & IS_BLANK,
             ),
         ]
+
+    @property
+    def key(self) -> str:
+        """What the partner knows this sending by."""
+        number = self.card.number if self.card else ""
+        return f"card-{number}-{self.repeats + 1}" if self.repeats else f"card-{number}"
 
     def __str__(self) -> str:
         return references.format_reference(self.reference)

@@ -20,17 +20,17 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import client_network, is_throttled
 from cps_portal.core.submissions.kept import kept_values
-from members.access import MemberRequest, member_required
+from members.access import MemberRequest, is_viewed, member_required
 from members.addresses import Address
 from members.enums import Level
 from members.models import LevelThreshold, Member
 from members.offers.actions.card_requests import address_for_card
-from members.offers.actions.cards import get_or_issue_card, report_lost
-from members.offers.forms.packs import CardAddressForm
-from members.offers.models import Card
+from members.offers.actions.cards import get_or_issue_card, report_lost, send_card_again
+from members.offers.forms.packs import CardAddressForm, ReturnedCardForm
+from members.offers.models import Card, CardRequest
 from members.offers.presenters import qr
 from members.offers.presenters.card_pdf import as_pdf
-from members.offers.queries import find_valid_card, is_pack_offered
+from members.offers.queries import find_returned_card, find_valid_card, is_pack_offered
 from members.queries import membership_of
 
 OFFLINE_ASSETS = [  # stored by the service worker together with the page
@@ -54,10 +54,16 @@ ICONS = [
 @member_required
 def card(request: MemberRequest) -> HttpResponse:
     """The member's card. Opening the page for the first time issues it."""
-    mine, refusal = _issue_card(request.member)
+    mine, refusal = _find_card(request.member) if is_viewed(request) else _issue_card(request.member)
     with read_snapshot():
         request.member.refresh_from_db()
         return _refused_page(request, refusal) if mine is None else _card_page(request, mine)
+
+
+def _find_card(member: Member) -> tuple[Card | None, Refusal | None]:
+    """For staff who look at the page of the member (R68)."""
+    mine = Card.objects.live().filter(member=member).first()
+    return mine, None if mine else Refusal("unseen", _("The card is made when the member first opens this page."))
 
 
 def _issue_card(member: Member) -> tuple[Card | None, Refusal | None]:
@@ -85,7 +91,13 @@ def _refused_page(request: MemberRequest, refusal: Refusal | None) -> HttpRespon
 def _card_page(request: MemberRequest, mine: Card) -> HttpResponse:
     member = request.member
     can_ask_for_pack = is_pack_offered(member, timezone.now())
-    context = {"member": member, "card": mine, "qr": qr.as_svg(mine), "can_ask_for_pack": can_ask_for_pack}
+    context = {
+        "member": member,
+        "card": mine,
+        "qr": "" if is_viewed(request) else qr.as_svg(mine),
+        "can_ask_for_pack": can_ask_for_pack,
+        "came_back": find_returned_card(member),
+    }
     return render(request, "offers/card.html", context)
 
 
@@ -121,6 +133,40 @@ def card_lost(request: MemberRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _lost_page(request, mine, form, status=422 if form.errors else 200)
     return _report_lost(request, form.address)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required
+def card_again(request: MemberRequest) -> HttpResponse:
+    """The member checks the address of a card that came back, and it is sent again (R40)."""
+    back = find_returned_card(request.member)
+    if back is None or not membership_of(request.member).is_active:
+        return redirect("offers:card")
+    kept = kept_values(request) if request.method != "POST" else None
+    form = ReturnedCardForm(request.POST if request.method == "POST" else kept, initial=_address_of(back))
+    if kept or request.POST.get("go") == "country":
+        return _again_page(request, back, form.without_errors())
+    if request.method != "POST" or not form.is_valid():
+        return _again_page(request, back, form, status=422 if form.errors else 200)
+    try:
+        send_card_again(request=back, address=form.address, at=timezone.now())
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Thank you. We’ll send your card to this address."))
+    return redirect("offers:card")
+
+
+def _address_of(back: CardRequest) -> dict[str, str]:
+    given = _known_address(back.member)
+    return given if back.blanked_at else {**given, **asdict(back.address)}
+
+
+def _again_page(request: MemberRequest, back: CardRequest, form: ReturnedCardForm, status: int = 200) -> HttpResponse:
+    is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"
+    template = "offers/_card_again_form.html" if is_fragment else "offers/card_again.html"
+    return render(request, template, {"back": back, "card": back.card, "form": form}, status=status)
 
 
 def _known_address(member: Member) -> dict[str, str]:
