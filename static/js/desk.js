@@ -132,8 +132,10 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !(event.target instanceof Element)) return;
     const typing = isField(event.target);
-    if (event.key === "Escape") leave(event);
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    if (event.key === "Escape") {
+      burst = "";
+      leave(event);
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       const moves = event.target === box || !event.target.matches(`${TEXT_FIELDS}, [type=radio]`);
       if (moves && move(event.key === "ArrowDown" ? 1 : -1)) event.preventDefault();
     } else if (typing) listenInField(event);

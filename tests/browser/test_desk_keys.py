@@ -12,9 +12,14 @@ from members.models import User
 from tests.factories import UserFactory, submitted
 from tests.world import World
 
-MAX_GAP_MS = 40
-RECORD_KEYS = "window.keyTimes = []; addEventListener('keydown', (e) => keyTimes.push(e.timeStamp), true);"
-LONGEST_GAP = "() => Math.max(...keyTimes.slice(1).map((time, n) => time - keyTimes[n]))"
+# What a scanner types, all within a millisecond or so: tests on a busy machine would be slower than a hand.
+TYPE = """(code) => {
+  for (const key of code) {
+    const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    const field = document.activeElement;
+    if (field.dispatchEvent(event) && field.matches("textarea, input[type=search]")) field.value += key;
+  }
+}"""
 CODES = ["052021004419", "AAAA-AAAA", "ARMU-1234", "R4R5R6", "MQF2-KG6X", "U2 U2 U2", "NNNN", "G?/J", "aaaa4444"]
 
 
@@ -30,17 +35,11 @@ def waiting(committed_world: World) -> Registration:
 
 
 def scan(page: Page, code: str, focus: str = "") -> None:
-    """Type as fast as a scanner, and Enter. Repeated if this machine was slower than one."""
-    for _attempt in range(8):
-        page.evaluate("keyTimes.length = 0")
-        if focus:
-            page.locator(focus).first.focus()
-        page.keyboard.type(code)
-        page.keyboard.press("Enter")
-        if page.evaluate(LONGEST_GAP) < MAX_GAP_MS:
-            return
-        page.keyboard.press("Escape")
-    pytest.fail("this machine types slower than a scanner")
+    """Type as fast as a scanner, then its Enter, which presses a button in focus unless the desk keeps it from that."""
+    if focus:
+        page.locator(focus).first.focus()
+    page.evaluate(TYPE, code)
+    page.keyboard.press("Enter")
 
 
 def test_keys_go_to_the_box_through_rows_and_parts(
@@ -74,7 +73,6 @@ def test_a_scan_decides_nothing_and_finds_wherever_the_focus_is(
     waiting: Registration, agent: User, visit: Callable[..., Page]
 ) -> None:
     page = visit(agent, viewport={"width": 1440, "height": 900})
-    page.add_init_script(RECORD_KEYS)
     desk = f"/admin/kitbag/registrationinreview/{waiting.pk}/desk/"
     focuses = ["", "button[data-key=a]", "input[type=radio]", ".d-rail a"]
     for place, code in enumerate(CODES):
@@ -90,7 +88,6 @@ def test_a_scan_into_a_field_stays_there_and_sends_nothing(
     waiting: Registration, agent: User, visit: Callable[..., Page]
 ) -> None:
     page = visit(agent, viewport={"width": 1440, "height": 900})
-    page.add_init_script(RECORD_KEYS)
     page.goto(f"/admin/kitbag/registrationinreview/{waiting.pk}/desk/")
     scan(page, "052021004419", "textarea")
     assert "052021004419" in page.locator("textarea").first.input_value()
@@ -106,7 +103,6 @@ def test_single_keys_can_be_switched_off_without_javascript_and_scans_still_find
     plain.get_by_role("button", name="Switch single keys off").click()
     expect(plain.get_by_role("button", name="Switch them on")).to_be_visible()
     page = visit(agent, viewport={"width": 1440, "height": 900})
-    page.add_init_script(RECORD_KEYS)
     page.goto(f"/admin/kitbag/registrationinreview/{waiting.pk}/desk/")
     for key in "a?/n":
         page.keyboard.press(key)
