@@ -1,6 +1,6 @@
 """Admin pages of the points ledger, of adjustments, and of ledger checks (R21, R54)."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -8,7 +8,8 @@ from django.contrib import admin, messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -24,14 +25,18 @@ from cps_portal.core.lib.forms import LineField
 from kitbag.actions.adjustments import MAX_POINTS, adjust_points, end_adjustment
 from kitbag.admin.staff import staff_user
 from kitbag.models import Adjustment, LedgerCheck, PointsEntry
+from kitbag.presenters.ledger import entry_title
+from kitbag.presenters.scale import Scale, build_scale
 from members.enums import Level
 from members.forms.common import add_refusal
-from members.models import LevelThreshold, Member
+from members.models import LevelThreshold, Member, User
 from members.rules import level_for
 
 ADJUST = "kitbag.adjust_points"
 MEMBER = "admin:members_member_change"
 SALT = "kitbag.adjustment"
+INPUT = {"class": "d-input", "autocomplete": "off"}
+MAX_ENTRIES_SHOWN = 4
 
 
 @admin.register(PointsEntry)
@@ -58,14 +63,14 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
 class AdjustForm(forms.Form):
     """`previewed` is a signature of what the preview showed: the points are given if it is submitted again."""
 
-    points = forms.IntegerField(label=_("Points to add"), min_value=1, max_value=MAX_POINTS)
-    reason = LineField(
-        label=_("Reason, which the member reads"), max_length=200, widget=forms.TextInput({"class": "vTextField"})
+    points = forms.IntegerField(
+        label=_("Points to add"), min_value=1, max_value=MAX_POINTS, widget=forms.NumberInput(INPUT)
     )
+    reason = LineField(label=_("Reason, which the member reads"), max_length=200, widget=forms.TextInput(INPUT))
     expires_on = forms.DateField(
         label=_("Ends on"),
         required=False,
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        widget=forms.DateInput({"type": "date", **INPUT}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
         help_text=_("From this day they no longer count. Leave it empty if they should stay."),
         error_messages={"invalid": _("This is not a date. Write it as 2027-03-01.")},
@@ -146,7 +151,16 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
                 member.refresh_from_db()
                 after = _after(member, member.points + form.cleaned_data["points"])
                 previewed = _preview_signature(member, form, request)
-        context = {"title": _("Adjust points"), "member": member, "form": form, "after": after, "previewed": previewed}
+        context = {
+            "title": _("Adjust points"),
+            "member": member,
+            "form": form,
+            "after": after,
+            "previewed": previewed,
+            "scale": _scale(member, after["points"]) if after else None,
+            "given": _given_lately(staff_user(request)),
+            "last_entries": _last_entries(member),
+        }
         return self._page(request, self.give_template, context)
 
     def _give(self, request: HttpRequest, member: Member, form: AdjustForm) -> Adjustment | None:
@@ -190,6 +204,25 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
 def _after(member: Member, points: int) -> dict[str, Any]:
     level = Level(level_for(points, LevelThreshold.objects.in_force()))
     return {"points": points, "level": level.label, "moves": level != member.level}
+
+
+def _scale(member: Member, points: int) -> Scale:
+    """The levels with the points of today, and those after the adjustment."""
+    return build_scale(points=member.points, second_points=points, thresholds=LevelThreshold.objects.in_force())
+
+
+def _given_lately(user: User) -> dict[str, Any]:
+    """How often this person has adjusted points in the last seven days, and by how much in all."""
+    rows = Adjustment.objects.filter(made_by=user, made_at__gt=timezone.now() - timedelta(days=7))
+    return rows.aggregate(count=Count("pk"), points=Coalesce(Sum("points"), 0))
+
+
+def _last_entries(member: Member) -> list[tuple[PointsEntry, str]]:
+    entries = PointsEntry.objects.filter(member=member).select_related("registration__product").order_by("-pk")
+    return [
+        (entry, entry_title(entry.cause, entry.registration.product.name if entry.registration else ""))
+        for entry in entries[:MAX_ENTRIES_SHOWN]
+    ]
 
 
 def _preview_signature(member: Member, form: AdjustForm, request: HttpRequest) -> str:

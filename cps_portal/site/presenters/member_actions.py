@@ -78,7 +78,7 @@ ENTRIES = (
     Entry(
         "case",
         "cases.answer_case",
-        "admin:cases_case_open_for",
+        "admin:open_case_for",
         _("Open a case"),
         _("They read it by mail and on their page"),
         "chat",
@@ -96,7 +96,7 @@ ENTRIES = (
     Entry(
         "card",
         "offers.change_card",
-        "admin:offers_card_replace",
+        "admin:replace_card",
         _("Replace the card"),
         _("The old number ends at once"),
         "card",

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from cps_portal.core.lib.admin import PortalAdminSite
 from cps_portal.site.presenters import desk
 from cps_portal.site.queries import finder, workload
-from cps_portal.site.views import trail
+from cps_portal.site.views import trail, view_as
+from cps_portal.site.views.open_case import open_case
+from cps_portal.site.views.replace_card import replace as replace_card
 from members.actions import staff
 
 
@@ -29,6 +31,12 @@ class DeskSite(PortalAdminSite):
             path("keys/", self.admin_view(require_POST(self.switch_keys)), name="keys"),
             path("members/member/<int:pk>/trail/", self.admin_view(trail.trail), name="member_trail"),
             path("members/member/<int:pk>/trail.csv", self.admin_view(trail.trail_csv), name="member_trail_csv"),
+            path("offers/card/<int:pk>/replace/", self.admin_view(replace_card), name="replace_card"),
+            path("cases/case/open/", self.admin_view(open_case), name="open_case"),
+            path("members/member/<int:pk>/case/", self.admin_view(open_case), name="open_case_for"),
+            path("members/member/<int:pk>/view-as/", self.admin_view(view_as.view_as), name="member_view_as"),
+            path("members/member/<int:pk>/view-as/end/", self.admin_view(view_as.end), name="member_view_end"),
+            path("members/member/<int:pk>/view-as/<path:path>", self.admin_view(view_as.viewed), name="member_viewed"),
             *super().get_urls(),
         ]
 

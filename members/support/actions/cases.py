@@ -75,7 +75,7 @@ def open_case(
     """Open a case for a member or a visitor with its first message, and mail them the reference and the target (R58).
 
     `by` wrote the text: the member, a member of staff, or None for a visitor and for the portal itself. What the
-    portal wrote is in the mail, because the member has not seen it.
+    portal or staff wrote is in the mail, because the person has not seen it.
     The target is that of the member's level, or `answer_by` where another rule sets one, as for appeals (R19).
     With `asks` the case waits for the member's reply: they get a notice, and a mail with the text.
     `follows` is an earlier case of the same person that has been closed for too long to be reopened.
@@ -108,7 +108,8 @@ def open_case(
     if asks:
         tell_person(case, message, emails.ASKED, NoticeCode.CASE_ASKED, at)
     else:
-        send_mail(case, message, emails.OPENED if message.author == MessageAuthor.PORTAL else emails.RECEIVED)
+        is_theirs = message.author in (MessageAuthor.MEMBER, MessageAuthor.VISITOR)
+        send_mail(case, message, emails.RECEIVED if is_theirs else emails.OPENED)
     return case
 
 
