@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "members.middleware.SignInMiddleware",
+    "cps_portal.site.middleware.StaffAccessMiddleware",  # before the next one: writes when the snapshot has ended
     "cps_portal.core.lib.snapshot.SnapshotMiddleware",
     "members.middleware.MemberMiddleware",
     "cps_portal.core.submissions.middleware.SecondFactorMiddleware",
