@@ -57,6 +57,11 @@ def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return wrapper
 
 
+def is_viewed(request: HttpRequest) -> bool:
+    """Whether staff look at the page, and the member is not there (R68): codes are not shown, nothing is issued."""
+    return getattr(request, "viewed_by", None) is not None
+
+
 @contextmanager
 def answer_snapshot(request: MemberRequest) -> Iterator[None]:
     """Read a page that answers a form from one snapshot, with the member as of then. For GET the middleware does it.

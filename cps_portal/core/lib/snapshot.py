@@ -70,6 +70,16 @@ def after_snapshot(callback: Callable[[], object]) -> None:
         callbacks.append(callback)
 
 
+@contextmanager
+def nothing_after_snapshot() -> Iterator[None]:
+    """Inside, `after_snapshot` does nothing: for showing a page of somebody who is not there (R68)."""
+    token = _callbacks.set([])
+    try:
+        yield
+    finally:
+        _callbacks.reset(token)
+
+
 class SnapshotMiddleware:
     """Reads each page from one snapshot. Outside of MemberMiddleware, whose member belongs to the page."""
 

@@ -26,8 +26,10 @@ from kitbag.models import Registration
 from members.access import MemberRequest, member_required
 from members.forms.common import add_refusal
 from members.forms.profile import CloseForm
+from members.models import MemberView
 from members.queries import held_until
 
+MAX_VIEWS_SHOWN = 20  # looks of staff; all of them are in the download
 FORM_METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -40,6 +42,7 @@ def my_data(request: MemberRequest) -> HttpResponse:
         "member": request.member,
         "confirmed": did_recently_reauthenticate(request),
         "days": settings.CLOSING_DAYS,
+        "views": MemberView.objects.filter(member=request.member)[:MAX_VIEWS_SHOWN],
     }
     return render(request, "members/my_data.html", context)
 
