@@ -30,6 +30,7 @@ from members.support.models import Case
 MAX_REFERENCE_LENGTH = 80
 MAX_NOTE_LENGTH = 500
 MAX_REASON_LENGTH = 200
+MAX_SIGHTING_NOTE_LENGTH = 1000
 CONTACT_US = _("Please contact us about this product.")
 ALREADY_REPORTED = _("This product has already been reported as stolen.")
 
@@ -135,6 +136,22 @@ def record_sighting(*, report: StolenReport, registration: Registration | None, 
     payload = outbox.rendered_later("kitbag.stolen_presented", report=report.pk)
     outbox.enqueue(key=key, kind="mail", to=owner.user.email, payload=payload)
     return sighting
+
+
+@transaction.atomic
+def note_sighting(*, sighting: Sighting, text: str, by: User) -> Sighting:
+    """What happened when it was presented, for support. A second note is added to the first.
+
+    Raises Refusal beside `note` if all of it is too long.
+    """
+    locked = Sighting.objects.select_for_update(of=("self",)).get(pk=sighting.pk)
+    note = "\n\n".join(part for part in (locked.note, text.strip()) if part)
+    if len(note) > MAX_SIGHTING_NOTE_LENGTH:
+        message = _("This is too long. Use at most %(n)d characters.") % {"n": MAX_SIGHTING_NOTE_LENGTH}
+        raise Refusal("long", message, "note")
+    locked.note, locked.noted_by = note, by
+    locked.save(update_fields=["note", "noted_by"])
+    return locked
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from kitbag import rules
 from kitbag.enums import ClaimOutcome
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration
-from members.models import Member
+from members.models import Member, User
 from members.support.models import Case
 
 
@@ -225,6 +225,10 @@ class Sighting(models.Model):
     )
     where = models.CharField(_("where"), max_length=20, default="registration")
     at = models.DateTimeField(_("at"))
+    note = models.TextField(_("what happened"), max_length=1000, blank=True, default="", db_default="")
+    noted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("written by")
+    )
 
     class Meta:
         db_table = "kitbag_encounter"

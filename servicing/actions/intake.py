@@ -12,7 +12,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_digits
 from kitbag.actions import stolen_reports
-from kitbag.models import Product, Registration, SerialChange, StolenReport
+from kitbag.models import Product, Registration, SerialChange, Sighting, StolenReport
 from kitbag.queries.serial_changes import SerialOf, find_changes, presented_as, relatives_of
 from kitbag.rules import look_alike_key, look_up_keys, look_up_problem
 from members.models import Member
@@ -30,6 +30,14 @@ SIGHTING_PLACE = "centre"
 CALL_SUPPORT = _(
     "Do not take it in. Say only “Please contact us”, and call support now: they know what to do. Nothing was booked."
 )
+
+
+class Stopped(Refusal):
+    """What was brought is reported stolen. Whoever reads the sentence learns only that support has to be called."""
+
+    def __init__(self, sighting: Sighting) -> None:
+        super().__init__("stolen", CALL_SUPPORT)
+        self.sighting = sighting
 
 
 @dataclass(frozen=True)
@@ -135,13 +143,13 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
 def require_not_stolen(
     *, product: Product, serial_key: str | None, registration: Registration | None, at: datetime
 ) -> None:
-    """Raises Refusal `stolen`, for the desk, and records a sighting; the owner is notified (R34).
+    """Raises Stopped (a Refusal `stolen`), for the desk, and records a sighting; the owner is notified (R34).
 
     Do not let the refusal roll the sighting back: call it outside a transaction, or catch the refusal inside.
     """
     if report := stolen_reports.find_report(product, serial_key):
-        stolen_reports.record_sighting(report=report, registration=registration, where=SIGHTING_PLACE, at=at)
-        raise Refusal("stolen", CALL_SUPPORT)
+        sighting = stolen_reports.record_sighting(report=report, registration=registration, where=SIGHTING_PLACE, at=at)
+        raise Stopped(sighting)
 
 
 def require_item_not_stolen(item: Item, *, at: datetime) -> None:
@@ -149,13 +157,13 @@ def require_item_not_stolen(item: Item, *, at: datetime) -> None:
     require_not_stolen(product=item.product, serial_key=item.serial_key, registration=item.registration, at=at)
 
 
-def find_theft(result: LookupResult, *, at: datetime) -> Refusal | None:
+def find_theft(result: LookupResult, *, at: datetime) -> Stopped | None:
     """The refusal if something in the result is stolen; to be asked before anything is shown (R34)."""
     for report in result.reports:
         try:
             require_not_stolen(product=report.product, serial_key=report.serial_key, registration=None, at=at)
-        except Refusal as refusal:
-            return refusal
+        except Stopped as stopped:
+            return stopped
     return None
 
 

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,17 +16,21 @@ from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.submissions.once import run_once
-from kitbag.models import Registration
+from kitbag.actions.stolen_reports import note_sighting
+from kitbag.models import Registration, Sighting
 from members.forms.common import add_refusal
 from members.models import Member, User
 from servicing.actions import intake, service_requests, visitors
+from servicing.actions.arrivals import MAY_ARRIVE
 from servicing.actions.events import Actor
 from servicing.actions.intake_photos import add_intake_photos
 from servicing.admin.ticket_page import TicketPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
+from servicing.forms.arrivals import StoppedForm
 from servicing.forms.intake import LookUpForm, OpenTicketForm, VisitorForm
 from servicing.models import Ticket
 from servicing.presenters.intake import any_problem_sentence
+from servicing.queries.arrivals import MAX_EXPECTED, expected_days, expected_tickets
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
 from servicing.queries.file_access import PURPOSE
 from servicing.queries.history import histories_of, serial_of
@@ -38,6 +42,14 @@ class IntakePage(TicketPage):
 
     intake_template = "admin/servicing/ticket/intake.html"
     open_template = "admin/servicing/ticket/open.html"
+    stopped_template = "admin/servicing/ticket/stopped.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("intake/stopped/", view(self.stopped_view), name="servicing_ticket_stopped"),
+            *super().get_urls(),
+        ]
 
     def intake_view(self, request: HttpRequest) -> HttpResponse:
         user = self._worker(request)
@@ -46,20 +58,51 @@ class IntakePage(TicketPage):
         result = None
         if form.is_valid() and form.cleaned_data["q"].strip():
             result = intake.look_up(form.cleaned_data["q"], Ticket.objects.seen_by(user))
-            if len(result.tickets) == 1 and not (result.member or result.registrations or result.serial):
-                return HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[result.tickets[0].pk]))
-        theft_message = str(intake.find_theft(result, at=timezone.now()) or "") if result else ""
-        context = {**self._page(request, gettext("New intake")), "form": form, "result": result}
+            if stopped := intake.find_theft(result, at=timezone.now()):
+                return self.stopped_page(request, stopped)
+            if found := _only_page(result):
+                return HttpResponseRedirect(found)
+        context = {**self._page(request, gettext("Take in")), "form": form, "result": result}
+        expected = list(expected_tickets(user)[:MAX_EXPECTED])
+        days = expected_days(expected)
+        context["expected"] = [(ticket, days.get(ticket.pk)) for ticket in expected]
         if result and result.is_unknown and result.problem:
             context["problem"] = any_problem_sentence(result.problem)
-        elif result and not theft_message:
+        elif result:
             histories = histories_of({serial for row in result.registrations if (serial := serial_of(row))})
             context["registrations"] = [
                 (row, intake.make_key(registration=row.pk), histories.get(serial_of(row) or (0, ""), []))
                 for row in result.registrations
             ]
             context["members"] = [(result.member, intake.make_key(member=result.member.pk))] if result.member else []
-        return TemplateResponse(request, self.intake_template, {**context, "theft_message": theft_message})
+        return TemplateResponse(request, self.intake_template, context)
+
+    def stopped_page(
+        self, request: HttpRequest, stopped: intake.Stopped, form: StoppedForm | None = None
+    ) -> HttpResponse:
+        """Stop, without a reason, and what to record for support (R34)."""
+        key = intake.make_key(sighting=stopped.sighting.pk)
+        page = {**self._page(request, gettext("Stop")), "theft_message": str(stopped), "key": key}
+        return TemplateResponse(request, self.stopped_template, {**page, "form": form or StoppedForm()}).render()
+
+    def stopped_view(self, request: HttpRequest) -> HttpResponse:
+        """Record what happened after an intake was stopped. `key` names the sighting; nobody else can write to it."""
+        user = self._worker(request)
+        pk = intake.read_key(request.POST.get("key", "")).get("sighting", 0)
+        sighting = Sighting.objects.filter(pk=pk).first() if request.method == "POST" else None
+        if sighting is None:
+            self.message_user(request, gettext("Scan it again."), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:servicing_ticket_intake"))
+        form = StoppedForm(request.POST)
+        if form.is_valid():
+            try:
+                note_sighting(sighting=sighting, text=form.text, by=user)
+            except Refusal as refusal:
+                add_refusal(form, refusal)
+            else:
+                self.message_user(request, gettext("Recorded. Now call support."), messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:servicing_ticket_intake"))
+        return self.stopped_page(request, intake.Stopped(sighting), form)
 
     def open_view(self, request: HttpRequest) -> HttpResponse:
         """`key` in the query string is a registration or a member from the look-up. Without it: a visiting member."""
@@ -113,7 +156,10 @@ class IntakePage(TicketPage):
     def _opened(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         self.log_addition(request, ticket, gettext("Opened at the counter"))
         self.message_user(request, f"{ticket}: {ticket.get_state_display()}", messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[ticket.pk]))
+        # A product that was brought has no address yet; it is asked for while the customer stands there (R61).
+        needs_address = ticket.parcel.returns and not ticket.parcel.has_address
+        page = "admin:servicing_ticket_return" if needs_address else "admin:servicing_ticket_change"
+        return HttpResponseRedirect(reverse(page, args=[ticket.pk]))
 
     def _item(self, form: forms.Form, registration: Registration | None) -> Item:
         if registration:
@@ -197,6 +243,18 @@ class IntakePage(TicketPage):
 
     def _page(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+
+
+def _only_page(result: intake.LookupResult) -> str:
+    """Where a scan leads by itself: its parcel, or its only job. "" if there is something to choose."""
+    parcels = {ticket.parcel_id for ticket in result.tickets}
+    arriving = [ticket for ticket in result.tickets if ticket.state in MAY_ARRIVE]
+    if arriving and len(parcels) == 1 and result.member is None:
+        page = reverse("admin:servicing_ticket_parcel", args=[arriving[0].parcel_id])
+        return f"{page}?scanned={arriving[0].pk}" if result.serial and len(arriving) == 1 else page
+    if len(result.tickets) == 1 and not (result.member or result.registrations or result.serial):
+        return reverse("admin:servicing_ticket_change", args=[result.tickets[0].pk])
+    return ""
 
 
 def _show_refusal(refusal: Refusal, form: OpenTicketForm, card_form: VisitorForm | None) -> None:

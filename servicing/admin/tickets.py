@@ -21,7 +21,7 @@ from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
 from servicing.actions.intake import is_tracked_as
 from servicing.admin.board import board_context
-from servicing.admin.parcels import ParcelPages
+from servicing.admin.papers import PaperPages
 from servicing.admin.targets import targets_context
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
@@ -138,7 +138,7 @@ class FollowUpFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ParcelPages):
+class TicketAdmin(PaperPages):
     """The queue, soonest due first. Every button on a ticket's page calls an action."""
 
     change_list_template = "admin/servicing/ticket/queue.html"

@@ -208,7 +208,7 @@ def test_a_look_up_says_that_it_could_not_read_a_serial_number(
     assert "Not found" not in answer["detail"]
     page = signed_in(works_at(centre, groups)).post(INTAKE, {"q": typed}).content.decode()
     assert "We found no job" not in page
-    assert 'class="errornote"' in page
+    assert 'class="field__error"' in page
     refused = workshop.post("visitors", visit(world, typed))
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/serial")
     with pytest.raises(Refusal) as refusal:
