@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -17,18 +18,31 @@ from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LongText
 from kitbag import rules
-from kitbag.actions import claims
+from kitbag.actions import claims, held_decisions
+from kitbag.admin.decide import FIRST_NUMBER
+from kitbag.admin.held_decisions import held_context, held_note, queue_tabs
 from kitbag.admin.staff import staff_user
-from kitbag.enums import ClaimOutcome
+from kitbag.enums import ClaimOutcome, HeldState
 from kitbag.models import Appeal, Claim
 from kitbag.presenters.texts import release_sentence
+from kitbag.queries.versions import version_of_claim
 from members.forms.common import add_refusal
 from members.models import Member
 
 DECIDE = "kitbag.decide_claim"
 ALL = "all"
 DECISIONS = [(o.value, o.label) for o in (ClaimOutcome.HOLDER, ClaimOutcome.CLAIMANT, ClaimOutcome.NEITHER)]
-CHANGED = _("There is a new message since you opened this page. Read it, then decide again.")
+
+
+def page_keys() -> list[tuple[str, str]]:
+    """The keys of the page of a claim, for the sheet of keys."""
+    return [
+        ("456", gettext("whose it is")),
+        ("W", gettext("write the reason; Ctrl and Enter decides")),
+        ("U", gettext("take the last one back, within its seconds")),
+        ("N", gettext("the next claim")),
+        ("S", gettext("all claims")),
+    ]
 
 
 class ClaimForm(forms.Form):
@@ -80,8 +94,9 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Claim)
 class ClaimAdmin(ReadOnlyAdmin[Claim]):
-    """Open claims, the earliest deadline first. The page of a claim shows both sides and decides it."""
+    """Open claims, the earliest deadline first. The page of a claim shows both sides and decides it (R32, R54)."""
 
+    change_list_template = "admin/kitbag/claims/list.html"
     claim_template = "admin/kitbag/claims/claim.html"
     list_display = ["claimant", "answers_until", "claimant_member", "holder_member", "outcome", "opened_at"]
     list_filter = [OpenFilter]
@@ -113,6 +128,10 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(DECIDE)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"tabs": queue_tabs(request, "claims"), **held_context(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -132,13 +151,11 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
         if request.method == "POST" and not self.has_decide_permission(request):
             raise PermissionDenied
         sides = [self._side(claim, "claimant", gettext("Claims it")), self._side(claim, "holder", gettext("Holds it"))]
-        seen = "/".join(str(side["messages"][-1].pk) if side["messages"] else "" for side in sides)
+        seen = version_of_claim(claim)
         form = ClaimForm(request.POST if request.method == "POST" else None, initial={"seen": seen})
-        if form.is_valid():
-            if form.cleaned_data["seen"] != seen:
-                form.add_error(None, str(CHANGED))
-            elif self._decide(request, claim, form):
-                return HttpResponseRedirect(request.path)
+        if form.is_valid() and self._hold(request, claim, form):
+            return self._next(request, claim)
+        held = claim.held_decisions.filter(state=HeldState.HELD).select_related("by").first()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -148,7 +165,13 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
             "seen": seen,
             "form": form,
             "over": claims.answer_deadline(claim) < timezone.now(),
-            "may_decide": self.has_decide_permission(request) and not claim.outcome,
+            "deciding": held,
+            "may_decide": self.has_decide_permission(request) and not claim.outcome and not held,
+            "choices": list(enumerate(DECISIONS, start=FIRST_NUMBER)),
+            "next_claim": self._next_claim(claim),
+            "tabs": queue_tabs(request, "claims"),
+            "page_keys": page_keys(),
+            **held_context(request),
         }
         return TemplateResponse(request, self.claim_template, context)
 
@@ -163,20 +186,39 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
             "release": release if registration.is_before_release else "",
             "case": case,
             "messages": case_messages,
+            "evidence": list(registration.evidence.kept()),
         }
 
-    def _decide(self, request: HttpRequest, claim: Claim, form: ClaimForm) -> bool:
-        by = staff_user(request)
-        outcome = ClaimOutcome(form.cleaned_data["outcome"])
+    def _hold(self, request: HttpRequest, claim: Claim, form: ClaimForm) -> bool:
+        """Hold the decision. Returns False, with the reason in the form, if it is refused."""
+        data = form.cleaned_data
         try:
-            claims.decide_claim(claim=claim, outcome=outcome, why=form.cleaned_data["why"], by=by, at=timezone.now())
+            decision = held_decisions.hold_claim(
+                claim=claim,
+                outcome=ClaimOutcome(data["outcome"]),
+                why=data["why"],
+                version=data["seen"],
+                by=staff_user(request),
+                at=timezone.now(),
+            )
         except Refusal as refusal:
             add_refusal(form, refusal)
             return False
-        note = gettext("Decided: %(outcome)s") % {"outcome": outcome.label}
-        self.log_change(request, claim, note)
-        self.message_user(request, f"{claim}: {note}", messages.SUCCESS)
+        self.log_change(request, claim, held_note(decision))
         return True
+
+    def _next_claim(self, claim: Claim) -> Claim | None:
+        """The open claim behind this one, the earliest deadline first; after the last the first."""
+        waiting = Claim.objects.open().exclude(held_decisions__state=HeldState.HELD).exclude(pk=claim.pk)
+        behind = Q(respond_by__gt=claim.respond_by) | Q(respond_by=claim.respond_by, pk__gt=claim.pk)
+        return waiting.filter(behind).first() or waiting.first()
+
+    def _next(self, request: HttpRequest, claim: Claim) -> HttpResponse:
+        following = self._next_claim(claim)
+        if following:
+            return HttpResponseRedirect(reverse("admin:kitbag_claim_change", args=[following.pk]))
+        self.message_user(request, gettext("No other claim is open."), messages.INFO)
+        return HttpResponseRedirect(reverse("admin:kitbag_claim_changelist"))
 
 
 @admin.register(Appeal)

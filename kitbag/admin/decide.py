@@ -18,7 +18,6 @@ from kitbag.actions import review
 from kitbag.actions.retailers import shop_status
 from kitbag.actions.serials import check_serial
 from kitbag.actions.stolen_reports import find_report
-from kitbag.actions.transitions import find_holder
 from kitbag.admin.registrations import REASONS, DecisionForm, same_serial
 from kitbag.admin.staff import staff_user
 from kitbag.enums import RegistrationState, ReviewReason, ShopStatus
@@ -108,7 +107,7 @@ class Effect:
 
 
 def decide_rows() -> QuerySet[Registration]:
-    return Registration.objects.select_related("product", "member__user", "taken_by")
+    return Registration.objects.select_related("product", "member__user", "taken_by", "appeal__refused_by")
 
 
 def upcoming(by: User, *, after: int, loaded: Iterable[int] = (), only_appeals: bool = False) -> list[Registration]:
@@ -120,20 +119,37 @@ def upcoming(by: User, *, after: int, loaded: Iterable[int] = (), only_appeals: 
     return [rows[key] for key in chosen if key in rows]
 
 
+@dataclass(frozen=True)
+class Programme:
+    """What all registrations of a page are compared with: points of levels, and countries with a programme."""
+
+    thresholds: dict[str, int]
+    countries: frozenset[str]
+
+
+def read_programme() -> Programme:
+    countries = CountryProgramme.objects.order_by().values_list("country", flat=True).distinct()
+    return Programme(LevelThreshold.objects.in_force(), frozenset(countries))
+
+
 def render_item(request: HttpRequest, row: Registration, bound: dict[str, DecisionForm] | None = None) -> str:
-    return render_to_string(ITEM, {"item": build_item(request, row, bound), "held": None, "dropped": []}, request)
+    item = build_item(request, row, read_programme(), bound)
+    return render_to_string(ITEM, {"item": item, "held": None, "dropped": []}, request)
 
 
-def build_item(request: HttpRequest, row: Registration, bound: dict[str, DecisionForm] | None = None) -> dict[str, Any]:
-    """Everything about one registration. `bound` are forms that somebody has sent, with their errors."""
+def build_item(
+    request: HttpRequest, row: Registration, programme: Programme, bound: dict[str, DecisionForm] | None = None
+) -> dict[str, Any]:
+    """Everything about one of `decide_rows`. `bound` are forms that somebody has sent, with their errors."""
     user, now = staff_user(request), timezone.now()
     forms_by_name = {name: form() for name, form in FORMS.items()} | (bound or {})
     waiting = row.state == RegistrationState.SUBMITTED and bool(row.review_reason)
     due = decision_due(row) if waiting else None
     finding = check_serial(row, row.serial) if row.serial else None
-    in_region = CountryProgramme.objects.filter(country=row.country).exists()
+    in_region = row.country.code in programme.countries
     shop = shop_status(row.store, row.country.code, row.purchased_on) if row.purchased_on else ShopStatus.NOT_SAID
     facts = facts_of(row, finding=finding, shop=shop, in_region=in_region, on=timezone.localdate())
+    others = list(same_serial(row))
     report = find_report(row.product_id, row.serial_key)
     only = f"?only={ReviewReason.APPEAL.value}" if request.GET.get("only") == ReviewReason.APPEAL else ""
     taken = waiting and review.is_taken(row, now)
@@ -145,9 +161,9 @@ def build_item(request: HttpRequest, row: Registration, bound: dict[str, Decisio
         "facts": facts,
         "fitting": fitting(facts),
         "evidence": list(row.evidence.kept()),
-        "traces": traces_of(row, same_serial(row), report.reported_at if report else None),
+        "traces": traces_of(row, others, report.reported_at if report else None),
         "stolen": report is not None,
-        "effect": effect_of(row),
+        "effect": effect_of(row, others, programme),
         "reasons": list(enumerate(REASONS, start=FIRST_NUMBER)),
         "questions": list(enumerate(QUESTIONS.items(), start=FIRST_NUMBER)),
         "summary": member_summary(row.member),
@@ -164,7 +180,7 @@ def build_item(request: HttpRequest, row: Registration, bound: dict[str, Decisio
 def _who_decides(row: Registration, user: User, *, waiting: bool, taken: bool) -> dict[str, Any]:
     """Whether this person may decide it now, and if not, why."""
     claim = Claim.objects.open().filter(claimant=row).first()
-    appeal = Appeal.objects.filter(registration=row).select_related("refused_by").first()
+    appeal: Appeal | None = getattr(row, "appeal", None)
     held = HeldDecision.objects.filter(registration=row, state="held").select_related("by").first()
     refused_it = bool(appeal and appeal.granted is None and appeal.refused_by_id == user.pk)
     theirs, own = taken and row.taken_by_id != user.pk, row.member.user_id == user.pk
@@ -182,12 +198,12 @@ def _who_decides(row: Registration, user: User, *, waiting: bool, taken: bool) -
     }
 
 
-def effect_of(row: Registration) -> Effect:
-    thresholds = LevelThreshold.objects.in_force()
+def effect_of(row: Registration, others: Iterable[Registration], programme: Programme) -> Effect:
     total = row.member.points
     new_total = total + row.product.points
-    new_level = level_for(new_total, thresholds) if thresholds else row.member.level
-    return Effect(row.product.points, total, new_total, row.member.level, new_level, find_holder(row) is not None)
+    new_level = level_for(new_total, programme.thresholds) if programme.thresholds else row.member.level
+    is_held = any(other.product_id == row.product_id and other.state == RegistrationState.VALIDATED for other in others)
+    return Effect(row.product.points, total, new_total, row.member.level, new_level, opens_claim=is_held)
 
 
 def member_summary(member: Member) -> dict[str, int]:

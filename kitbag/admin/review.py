@@ -28,6 +28,7 @@ from kitbag.admin.decide import (
     build_item,
     decide_rows,
     page_keys,
+    read_programme,
     render_item,
     upcoming,
 )
@@ -232,14 +233,15 @@ class ReviewAdmin(RegistrationAdmin):
     ) -> dict[str, Any]:
         user, only_appeals = staff_user(request), _only_appeals(request)
         ahead = upcoming(user, after=row.pk, only_appeals=only_appeals)
+        programme = read_programme()
         return {
             **self.admin_site.each_context(request),
             **held_context(request),
             "opts": self.opts,
             "title": str(row),
             "original": row,
-            "item": build_item(request, row, bound),
-            "ahead": [build_item(request, item) for item in ahead],
+            "item": build_item(request, row, programme, bound),
+            "ahead": [build_item(request, item, programme) for item in ahead],
             "tabs": queue_tabs(request, "appeals" if only_appeals else "checks"),
             "page_keys": page_keys(),
         }

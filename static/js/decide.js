@@ -203,11 +203,13 @@
     event.preventDefault();
   });
 
-  // Ctrl+Enter in the own words asks.
+  // Ctrl+Enter in a text sends it.
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.closest("[data-mode=m]")) return;
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches("textarea")) return;
+    const button = event.target.form.querySelector("[data-sends]");
+    if (!button || document.querySelector("button[aria-busy]")) return;
     event.preventDefault();
-    pressButton("m");
+    button.click();
   });
 
   // The browser's Back shows the page as it was left.

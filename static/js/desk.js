@@ -55,7 +55,9 @@
   // A key pressed twice must not decide twice: a form that is being sent marks its button as busy.
   function press(key) {
     const element = shown(`[data-key="${CSS.escape(key)}"]`).find((one) => !one.disabled);
-    if (element && !document.querySelector("button[aria-busy]")) element.click();
+    if (!element || document.querySelector("button[aria-busy]")) return;
+    if (isField(element)) element.focus();
+    else element.click();
   }
 
   function act(key) {

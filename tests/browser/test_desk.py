@@ -1,17 +1,16 @@
 """The desk by keyboard alone, and without JavaScript (R19, R54)."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from kitbag import tasks
 from kitbag.actions import registrations, review
 from kitbag.models import HeldDecision, Registration
 from members.models import User
 from tests.factories import UserFactory, submitted
+from tests.held import apply_held
 from tests.world import World
 
 QUEUE = "/admin/kitbag/registrationinreview/"
@@ -45,13 +44,6 @@ def agent(transactional_db: None) -> User:
 def waiting(world: World, count: int) -> list[Registration]:
     made = [submitted(world.ben, world.body, f"582{n:02}", insisted=True) for n in range(count)]
     return [registrations.check_registration(registration=row, at=timezone.now()) for row in made]
-
-
-def apply_all() -> None:
-    """What a worker does once the ten seconds are over."""
-    HeldDecision.objects.filter(state="held").update(apply_at=timezone.now())
-    for key in HeldDecision.objects.due(timezone.now()).values_list("pk", flat=True):
-        tasks.apply_decision(key)
 
 
 def reasons_of(rows: list[Registration]) -> list[tuple[str, str]]:
@@ -88,7 +80,7 @@ def test_ten_decisions_at_two_keys_each_with_the_next_one_there_at_once(
     expect(page.locator("[data-toast]")).to_contain_text("Refused")
     assert HeldDecision.objects.filter(state="held").count() == 10
     assert {state for state, _reason in reasons_of(rows)} == {"submitted"}, "nothing has left yet"
-    apply_all()
+    apply_held()
     decided = [state for state, _reason in reasons_of(rows)]
     assert decided == ["validated", *["rejected"] * 2, "validated", "rejected", "validated"] + ["rejected"] * 2 + [
         "validated",
@@ -148,7 +140,7 @@ def test_own_words_are_asked_with_control_and_enter(
     page.keyboard.press("Control+Enter")
     expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
     expect(page.locator("[data-toast]")).to_contain_text("A photo of the mount, please.")
-    apply_all()
+    apply_held()
     rows[0].refresh_from_db()
     assert rows[0].asked_for == "A photo of the mount, please."
 
@@ -171,6 +163,5 @@ def test_the_same_by_buttons_without_javascript(
     page.get_by_text("could not be confirmed").click()
     page.get_by_role("button", name="Refuse").click()
     expect(page.locator(SERIAL)).to_have_text(rows[2].serial)
-    HeldDecision.objects.filter(state="held").update(held_at=timezone.now() - timedelta(seconds=20))
-    apply_all()
+    apply_held()
     assert reasons_of(rows[:2]) == [("validated", ""), ("rejected", "serial_unreadable")]

@@ -215,7 +215,7 @@ def test_the_desk_sees_it_beside_the_data(in_review: Registration, as_support: C
     photo, receipt = add(in_review, samples.jpeg(), samples.pdf())
     page = as_support.get(f"/admin/kitbag/registrationinreview/{in_review.pk}/desk/").content.decode()
     assert f'<img src="{photo.file.get_absolute_url()}"' in page
-    assert f'<a href="{receipt.file.get_absolute_url()}" download' in page
+    assert f'href="{receipt.file.get_absolute_url()}"' in page
 
 
 def test_both_sides_of_a_claim_show_theirs(world: World, as_support: Client) -> None:
