@@ -16,7 +16,7 @@ from servicing.actions.events import (
 )
 from servicing.actions.loans import offer_loan
 from servicing.enums import EventKind
-from servicing.models import Part, Ticket
+from servicing.models import Part, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
 
 MAX_NAME_LENGTH = 120
@@ -65,6 +65,19 @@ def receive_part(*, part: Part, **details: Unpack[EventDetails]) -> Part:
             part.save(update_fields=["arrived_at"])
             record_event(ticket=ticket, kind=EventKind.PART_ARRIVED, data={"part": part.pk}, **details)
     return part
+
+
+def receive_last_part(*, part: Part, **details: Unpack[EventDetails]) -> TicketEvent:
+    """The part that a repair waited for is there, and the work goes on: two events.
+
+    Raises Refusal as `receive_part` and `record_event`; then neither is recorded.
+    """
+    with lock_ticket(part.ticket) as ticket:
+        part.ticket = ticket
+        number = details.get("external_id", "")
+        arrival: EventDetails = {**details, "external_id": f"{number}-part" if number else ""}
+        receive_part(part=part, **arrival)
+        return record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, **details)
 
 
 def _is_repeated(part: Part, ticket: Ticket, **details: Unpack[EventDetails]) -> bool:

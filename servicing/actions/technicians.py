@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history import attributed_to
 from members.models import User
 from servicing.actions.events import locks_ticket
 from servicing.enums import OVER
@@ -11,7 +12,7 @@ from servicing.queries.technicians import technicians_of
 
 
 @locks_ticket
-def assign_technician(*, ticket: Ticket, technician: User | None) -> Ticket:
+def assign_technician(*, ticket: Ticket, technician: User | None, by: User) -> Ticket:
     """Give a job to somebody of its centre, or to nobody. The history of the ticket keeps who did it and when.
 
     Raises Refusal beside `technician`: `over` for a job that ended, `stranger` for somebody who does not work there.
@@ -23,5 +24,6 @@ def assign_technician(*, ticket: Ticket, technician: User | None) -> Ticket:
     if technician and not technicians_of(ticket.centre_id).filter(pk=technician.pk).exists():
         raise Refusal("stranger", _("Choose somebody who works at this centre."), "technician")
     ticket.technician = technician
-    ticket.save(update_fields=["technician"])
+    with attributed_to(by):
+        ticket.save(update_fields=["technician"])
     return ticket

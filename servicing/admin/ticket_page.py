@@ -1,10 +1,9 @@
-"""The admin page of one ticket: its facts, and a button for each event that can be recorded now (R52)."""
+"""The admin page of one ticket: its facts, one proposed step, and all others that can be recorded now (R52, R54)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -14,9 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
@@ -28,87 +25,66 @@ from members.models import User
 from servicing.actions import estimates, follow_ups, notes, reports
 from servicing.actions.conversation import mark_read
 from servicing.actions.dispatch import perform_event_action
-from servicing.actions.events import Actor, EventDetails
+from servicing.actions.events import Actor, EventDetails, lock_ticket
 from servicing.actions.intake_photos import book_in_with_photos
 from servicing.actions.messages import write_message
-from servicing.enums import EventKind, LineKind, ServiceKind, TicketFileKind, TicketState, WhyNoWarranty, WhyStandard
-from servicing.forms import reports as reports_forms
+from servicing.actions.parts import receive_last_part
+from servicing.actions.technicians import assign_technician
+from servicing.admin.ticket_buttons import (
+    BOOK_IN,
+    FOLLOW_UP,
+    INSERT,
+    NOTE,
+    READ,
+    REPORT,
+    TALKING,
+    WARN_OF_LOAN,
+    WITH_FILES,
+    WRITE,
+)
+from servicing.admin.ticket_forms import (
+    ALL_BUTTONS,
+    REPORT_FIELDS,
+    StepForms,
+    line_forms,
+    step_forms,
+    talking_forms,
+)
+from servicing.enums import EventKind, TicketFileKind, WhyStandard
 from servicing.forms import ticket_steps
-from servicing.models import Carrier, ServiceReport, Ticket, TicketEvent
+from servicing.models import Carrier, ServiceReport, Ticket
+from servicing.presenters import job_page
+from servicing.presenters.board import LANE_NAMES, technician_of
 from servicing.queries.canned_answers import fill_in
-from servicing.queries.clock import get_clock
 from servicing.queries.conversation import may_write
-from servicing.queries.cover import covered_until, find_open_follow_up, is_covered
+from servicing.queries.cover import covered_until, find_open_follow_up
 from servicing.queries.file_access import PURPOSE
-from servicing.rules import next_moves
-from servicing.rules.clock import Clock
-from servicing.rules.warranty import is_over
+from servicing.queries.history import PastJob, histories_of
+from servicing.queries.job import JobReading, read_job
+from servicing.queries.technicians import technician_changes
+from servicing.rules.lanes import lane_of
+from servicing.rules.next_step import Step
 
-E, S = EventKind, TicketState
 WORK = "servicing.work_on_ticket"
-MORE_LINES = 4
-DEFAULT_ESTIMATE_VALIDITY = timedelta(days=14)
+VIEW_EVERY_TICKET = "servicing.view_every_ticket"
+MAX_PAST_JOBS = 5
 
 
 @dataclass(frozen=True)
-class Button:
-    """A button: the kind of event it records, its form and its label. A `grave` one is not shown as the default.
+class Press:
+    """A pressed button with its valid form."""
 
-    Those of `OTHER_BUTTONS` record no event of this ticket.
-    """
+    ticket: Ticket
+    name: str
+    form: ticket_steps.StepForm
+    lines: Any
+    uploads: Uploads
+    user: User
+    now: datetime
 
-    kind: EventKind | None
-    form: type[ticket_steps.StepForm]
-    label: str | Promise
-    grave: bool = False
-
-
-BUTTONS: dict[str, Button] = {
-    "choose_standard": Button(E.CHOSE_STANDARD, ticket_steps.BareForm, _("The member takes standard speed")),
-    "accept": Button(E.ACCEPTED, ticket_steps.StepForm, _("Accept the job")),
-    "book_in": Button(E.BOOKED_IN, ticket_steps.BookInForm, _("Book it in")),
-    "assess": Button(E.ASSESSED, ticket_steps.StepForm, _("Assessed")),
-    "answer_estimate": Button(E.ESTIMATE_APPROVED, ticket_steps.AnswerForm, _("Record the answer to the estimate")),
-    "answer_question": Button(E.QUESTION_ANSWERED, ticket_steps.StepForm, _("The question was answered")),
-    "part_arrived": Button(E.PART_ARRIVED, ticket_steps.PartForm, _("A part arrived")),
-    "start_repair": Button(E.REPAIR_STARTED, ticket_steps.StepForm, _("Start the work")),
-    "ready": Button(E.READY, ticket_steps.StepForm, _("Ready to ship")),
-    "order_part": Button(E.PART_ORDERED, ticket_steps.OrderPartForm, _("Order a part")),
-    "send_estimate": Button(E.ESTIMATE_SENT, ticket_steps.EstimateForm, _("Send the estimate")),
-    "ship": Button(E.SHIPPED, ticket_steps.ShipForm, _("Shipped")),
-    "deliver": Button(E.DELIVERED, ticket_steps.StepForm, _("Delivered")),
-    "close": Button(E.CLOSED, ticket_steps.EndForm, _("Close: the customer has it")),
-    "expect_part": Button(E.PART_EXPECTED, ticket_steps.ExpectPartForm, _("Change the date of a part")),
-    "serial_changed": Button(E.SERIAL_CHANGED, reports_forms.SerialForm, _("Record a new serial number")),
-    "other_fault": Button(E.OTHER_FAULT, reports_forms.OtherFaultForm, _("It is another fault")),
-    "no_charge": Button(E.NO_CHARGE, ticket_steps.NoChargeForm, _("No charge")),
-    "decide_warranty": Button(E.WARRANTY_DECIDED, ticket_steps.WarrantyForm, _("Decide the warranty")),
-    "sent": Button(E.SENT, ticket_steps.StepForm, _("On its way to us")),
-    "withdraw_estimate": Button(E.ESTIMATE_WITHDRAWN, ticket_steps.BareForm, _("Take the estimate back"), grave=True),
-    "cancel": Button(E.CANCELLED, ticket_steps.EndForm, _("Cancel the job"), grave=True),
-}
-REPORT, FOLLOW_UP = "report", "follow_up"
-OTHER_BUTTONS = {
-    REPORT: Button(None, reports_forms.ReportForm, _("Service report")),
-    FOLLOW_UP: Button(None, reports_forms.FollowUpForm, _("The same fault came back")),
-}
-WRITE, NOTE, READ, INSERT = "write", "note", "read", "insert"
-BOOK_IN = "book_in"
-WITH_FILES = (WRITE, BOOK_IN)
-TALKING: dict[str, str | Promise] = {WRITE: _("Message sent"), NOTE: _("Note kept"), READ: _("Marked as read")}
-WARN_OF_LOAN = ("ready", "ship", "deliver", "close", "cancel")  # while the loan of the job is out (R53)
-REPORT_FIELDS = ("done", "notes", "parts", "technician")
-StepForms = dict[str, ticket_steps.StepForm]
-
-
-@dataclass(frozen=True)
-class TimelineLine:
-    """One line of the timeline. `received_late`: more than a minute after it happened."""
-
-    event: TicketEvent
-    applied: bool
-    received_late: bool
-    detail: str
+    @property
+    def actor(self) -> Actor:
+        return Actor(user=self.user)
 
 
 class TicketPage(ReadOnlyAdmin[Ticket]):
@@ -125,7 +101,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        related = ("product", "member__user", "visitor", "centre", "parcel", "registration", "follows")
+        related = ("product", "member__user", "visitor", "centre", "parcel", "registration", "follows", "technician")
         tickets = self.get_queryset(request).select_related(*related)
         ticket = tickets.filter(pk=int(object_id)).first() if object_id.isdecimal() and len(object_id) < 19 else None
         if ticket is None:
@@ -136,46 +112,20 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         if posted and not may_work:
             raise PermissionDenied
         with timezone.override(ZoneInfo(ticket.centre.zone)):  # times are shown and typed as local time
-            step_forms = self._forms(request, ticket, posted)
-            lines = self._line_forms(request, ticket, posted)
-            if posted and self._submit(request, ticket, posted, step_forms, lines):
+            job = read_job(ticket, timezone.now())
+            steps, talking = step_forms(request, job, posted), talking_forms(request, job, posted)
+            if posted == INSERT:
+                talking[WRITE] = self._with_canned(request, ticket)
+            lines = line_forms(request, job, posted)
+            if posted and self._press_button(request, ticket, posted, {**steps, **talking}, lines):
                 return HttpResponseRedirect(request.path)
-            context = self._context(request, ticket, step_forms, lines, may_work=may_work)
+            context = {
+                **self._context(request, job, may_work=may_work),
+                **_form_context(job, steps, talking),
+                "lines": lines,
+                "may_work": may_work,
+            }
             return TemplateResponse(request, self.ticket_template, {**context, "own": own}).render()
-
-    def _forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> StepForms:
-        """The forms by the name of their button. Only the one whose button was pressed is bound."""
-        step_forms: StepForms = {}
-        moves = next_moves(ticket.state, ticket.charge, follows=ticket.follows_id is not None)
-        pressed = "send_estimate" if posted == "more_lines" else posted
-        others = {
-            REPORT: reports.may_write_report(ticket),
-            FOLLOW_UP: is_covered(ticket, timezone.now()) and find_open_follow_up(ticket) is None,
-        }
-        for name, button in {**BUTTONS, **OTHER_BUTTONS}.items():
-            if button.kind in moves or others.get(name) or name == pressed:
-                data = request.POST if name == pressed else None
-                sent = request.FILES if data and name in WITH_FILES else None
-                initial = self._initial(ticket, name)
-                step_forms[name] = button.form(data, sent, ticket=ticket, prefix=name, initial=initial)
-        return {**step_forms, **self._talking_forms(request, ticket, posted)}
-
-    def _talking_forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> StepForms:
-        """The forms of messages and notes. For INSERT the message so far, with the canned answer appended (R73)."""
-        last = ticket.messages.order_by("pk").last()
-        forms_by_name: StepForms = {}
-        for name, form in (
-            (WRITE, ticket_steps.WriteForm),
-            (NOTE, ticket_steps.NoteForm),
-            (READ, ticket_steps.ReadForm),
-        ):
-            data = request.POST if name == posted else None
-            initial = {"once": uuid4().hex, "seen": last.pk if last else 0}
-            sent = request.FILES if data else None
-            forms_by_name[name] = form(data, sent, ticket=ticket, prefix=name, initial=initial)
-        if posted == INSERT:
-            forms_by_name[WRITE] = self._with_canned(request, ticket)
-        return forms_by_name
 
     def _with_canned(self, request: HttpRequest, ticket: Ticket) -> ticket_steps.WriteForm:
         """Append the chosen canned answer to the text typed so far. On the server, to work without JavaScript."""
@@ -192,40 +142,11 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         kept = {name: form[name].data for name in ("seen", "once", "asks")}
         return ticket_steps.WriteForm(initial={**kept, "text": text, "files": uploads}, ticket=ticket, prefix=WRITE)
 
-    def _initial(self, ticket: Ticket, name: str) -> dict[str, Any]:
-        initial: dict[str, Any] = {"once": uuid4().hex}
-        if name == BOOK_IN:
-            initial |= {"condition": ticket.condition, "accessories": ticket.accessories}
-        if name == REPORT and (report := ServiceReport.objects.filter(ticket=ticket).first()):
-            initial |= {field: getattr(report, field) for field in REPORT_FIELDS}
-        if name == "decide_warranty" and is_over(ticket.warranty_until, ticket.centre.today(ticket.opened_at)):
-            initial["why"] = WhyNoWarranty.EXPIRED  # proposed: the centre decides (R60)
-        if name == "send_estimate":
-            initial["valid_until"] = timezone.localdate() + DEFAULT_ESTIMATE_VALIDITY
-        return initial
-
-    def _line_forms(self, request: HttpRequest, ticket: Ticket, posted: str) -> Any:
-        """The estimate lines as posted, with empty ones added for `more_lines`; or those of the last estimate."""
-        if posted in ("send_estimate", "more_lines"):
-            data = request.POST.copy()
-            total = data.get("lines-TOTAL_FORMS", "")
-            if posted == "more_lines" and total.isdecimal() and len(total) < 4:
-                data["lines-TOTAL_FORMS"] = str(min(int(total) + MORE_LINES, estimates.MAX_LINES))
-            return ticket_steps.LineForms(data, prefix="lines")
-        last = ticket.estimates.prefetch_related("lines").order_by("-number").first()
-        initial = [
-            {name: getattr(line, name) for name in ("kind", "text", "quantity", "price", "tax_percent")}
-            for line in (last.lines.exclude(kind=LineKind.DISCOUNT) if last else [])
-        ]
-        kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
-        initial += [{"kind": kind, "tax_percent": ticket.centre.tax_percent}] * MORE_LINES
-        lines = ticket_steps.LineForms(prefix="lines", initial=initial)
-        lines.extra = 0
-        return lines
-
     # Buttons
 
-    def _submit(self, request: HttpRequest, ticket: Ticket, posted: str, step_forms: StepForms, lines: Any) -> bool:
+    def _press_button(
+        self, request: HttpRequest, ticket: Ticket, posted: str, step_forms: StepForms, lines: Any
+    ) -> bool:
         """Call the action of a button. Returns False if the form has errors to show."""
         form = step_forms.get(posted)
         if form is None:
@@ -240,149 +161,146 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         if not valid:
             return False
         try:
-            self._perform(ticket, posted, form, lines, uploads, user, now)
+            _perform(Press(ticket, posted, form, lines, uploads, user, now))
         except Refusal as refusal:
             _show_refusal(refusal, form, lines)
             return False
-        button = {**BUTTONS, **OTHER_BUTTONS}.get(posted)
+        button = ALL_BUTTONS.get(posted)
         message = str(button.label if button else TALKING[posted])
         self.log_change(request, ticket, message)
         self.message_user(request, f"{ticket}: {message}", messages.SUCCESS)
         return True
 
-    def _perform(  # noqa: PLR0917
-        self,
-        ticket: Ticket,
-        name: str,
-        form: ticket_steps.StepForm,
-        lines: Any,
-        uploads: Uploads,
-        user: User,
-        now: datetime,
-    ) -> None:
-        """Write a message, or record the event of a button. Raises Refusal."""
-        data, actor = form.cleaned_data, Actor(user=user)
-        if name == WRITE:
-            stored = files.collect(uploads=uploads, purpose=PURPOSE, by=user, at=now)
-            write_message(
-                ticket=ticket,
-                text=data["text"],
-                asks=data["asks"],
-                files=stored,
-                actor=actor,
-                at=now,
-                external_id=form.external_id,
-                seen=data["seen"],
-            )
-            return
-        if name == NOTE:
-            notes.write_note(ticket=ticket, text=data["text"], by=user, at=now)
-            return
-        if name == READ:
-            mark_read(ticket=ticket, until=data["seen"], at=now)
-            return
-        if name == REPORT:
-            texts = {field: data[field] for field in REPORT_FIELDS}
-            reports.write_report(ticket=ticket, **texts, actor=actor, at=now)
-            return
-        if name == FOLLOW_UP:
-            follow_ups.open_follow_up(ticket=ticket, centre=data.get("centre"), actor=actor, at=now)
-            return
-        kind, payload = EventKind(str(BUTTONS[name].kind)), dict(data)
-        if name == "answer_estimate" and data["answer"] == "no":
-            kind = E.ESTIMATE_DECLINED
-        elif name == "decide_warranty":
-            payload["in_warranty"] = data["decision"] == "yes"
-        elif name == "send_estimate":
-            payload |= {"lines": _estimate_lines(lines), "currency": ticket.centre.currency}
-        details: EventDetails = {
-            "actor": actor,
-            "at": now,
-            "occurred_at": form.when,
-            "external_id": form.external_id,
-        }
-        if name == BOOK_IN:
-            photos = files.collect(uploads=uploads, purpose=PURPOSE, by=user, at=now)
-            book_in_with_photos(ticket=ticket, payload=payload, photos=photos, details=details)
-            return
-        perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details)
-
     # Page context
 
-    def _context(
-        self, request: HttpRequest, ticket: Ticket, step_forms: StepForms, lines: Any, *, may_work: bool
-    ) -> dict[str, Any]:
-        now = timezone.now()
-        events = list(ticket.events.select_related("by", "partner"))
-        clock = get_clock(ticket, now, events)
-        parts = list(ticket.parts.all())
+    def _context(self, request: HttpRequest, job: JobReading, *, may_work: bool) -> dict[str, Any]:
+        ticket, now = job.ticket, job.now
         ticket_files = list(ticket.files.filter(message=None).select_related("file"))
-        write_form, note_form, read_form = (step_forms.pop(name) for name in (WRITE, NOTE, READ))
-        if not any(part.arrived_at is None for part in parts):
-            step_forms = {
-                name: form
-                for name, form in step_forms.items()
-                if not isinstance(form, ticket_steps.PartForm) or form.errors
-            }
-        if not clock.has_open_question and not step_forms.get("answer_question", write_form).errors:
-            step_forms.pop("answer_question", None)
-        if ticket.state in (S.ASSESSED, S.DECLINED) and "send_estimate" in step_forms:  # first: the usual next step
-            step_forms = {"send_estimate": step_forms.pop("send_estimate"), **step_forms}
-        opened = next((name for name, form in step_forms.items() if form.is_bound), "")
+        lane = lane_of(ticket.state, paused=ticket.paused)
+        messages_so_far = ticket.messages.select_related("by").prefetch_related("files__file")
+        entries = job_page.conversation(ticket, messages_so_far, ticket.notes.select_related("by"))
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"{ticket.product.name} · {ticket.get_state_display()}",
             "subtitle": str(ticket),
             "original": ticket,
-            "may_work": may_work,
-            "clock": clock,
-            "late": clock.missed,
-            "timeline": build_timeline(clock, events, {part.pk: part.name for part in parts}),
+            "job": job_page.with_summary(job),
+            "lane": lane,
+            "lane_name": LANE_NAMES.get(lane or "", ""),
+            "technician": technician_of(ticket.technician),
+            "is_mine": ticket.technician_id == request.user.pk,
+            "heading": job_page.heading(job),
+            "road": job_page.road(job),
+            "clock": job.clock,
+            "clock_bar": job_page.clock_bar(job.clock, now, ticket.centre.calendar.zone),
+            "late": job.clock.missed,
+            "timeline": job_page.timeline(job, technician_changes(ticket)),
             "why_standard": [WhyStandard(code).label for code in ticket.why_standard],
-            "parts": parts,
-            "estimates": ticket.estimates.prefetch_related("lines").order_by("-number"),
-            "conversation": ticket.messages.select_related("by").prefetch_related("files__file"),
+            "parts": job.parts,
+            "missing": len(job.missing),
+            "estimates": job.estimates,
+            "conversation": entries,
+            "note_count": sum(entry.by == "note" for entry in entries),
             "files": [file for file in ticket_files if file.kind != TicketFileKind.INTAKE],
             "intake_photos": [file for file in ticket_files if file.kind == TicketFileKind.INTAKE],
-            "notes": ticket.notes.select_related("by"),
-            "note_form": note_form,
-            "read_form": read_form,
             "loans": ticket.loans.select_related("unit__product"),
-            "steps": [
-                (name, BUTTONS.get(name) or OTHER_BUTTONS[name], form, name == opened)
-                for name, form in step_forms.items()
-            ],
             "warns_of_loan": WARN_OF_LOAN,
+            "past_jobs": _past_jobs(ticket, sees_all=request.user.has_perm(VIEW_EVERY_TICKET)),
             "report": ServiceReport.objects.filter(ticket=ticket).first(),
             "covered_until": covered_until(ticket),
             "follow_up": find_open_follow_up(ticket),
-            "write_form": write_form,
             "carriers": Carrier.objects.filter(is_offered=True),
             "may_write": may_work and may_write(ticket, now),
-            "lines": lines,
             "sees_members": request.user.has_perm("members.view_member"),
         }
 
 
-def build_timeline(clock: Clock, events: list[TicketEvent], part_names: dict[int, str]) -> list[TimelineLine]:
-    """All recorded events, latest first, including those that changed nothing (R52)."""
-    events_by_pk = {event.pk: event for event in events}
-    return [
-        TimelineLine(
-            event=event,
-            applied=step.applied,
-            received_late=event.received_at - event.occurred_at > timedelta(minutes=1),
-            detail=_detail(event, part_names),
+def _form_context(job: JobReading, steps: StepForms, talking: StepForms) -> dict[str, Any]:
+    """The forms for the template: the proposed step apart from the others, which open if their form has errors."""
+    pressed = next((name for name, form in steps.items() if form.is_bound), "")
+    shown = [(name, ALL_BUTTONS[name], form, name == pressed) for name, form in steps.items()]
+    return {
+        "steps": shown,
+        "proposed": next((step for step in shown if step[0] == job.proposed), None),
+        "others": [step for step in shown if step[0] != job.proposed],
+        "pressed": pressed,
+        **{f"{name}_form": form for name, form in talking.items()},
+    }
+
+
+def _past_jobs(ticket: Ticket, *, sees_all: bool) -> list[tuple[PastJob, bool]]:
+    """Earlier repairs of the product, whoever owned it, each with whether the reader may open it."""
+    if not ticket.serial_key:
+        return []
+    serial = (ticket.product_id, ticket.serial_key)
+    jobs = [job for job in histories_of([serial])[serial] if job.ticket.pk != ticket.pk]
+    return [(job, sees_all or job.ticket.centre_id == ticket.centre_id) for job in jobs[:MAX_PAST_JOBS]]
+
+
+def _perform(press: Press) -> None:
+    """Write something, or record the event of a button. Raises Refusal."""
+    if press.name in TALKING:
+        _talk(press)
+    elif press.name == REPORT:
+        texts = {field: press.form.cleaned_data[field] for field in REPORT_FIELDS}
+        reports.write_report(ticket=press.ticket, **texts, actor=press.actor, at=press.now)
+    elif press.name == FOLLOW_UP:
+        centre = press.form.cleaned_data.get("centre")
+        follow_ups.open_follow_up(ticket=press.ticket, centre=centre, actor=press.actor, at=press.now)
+    elif isinstance(press.form, ticket_steps.WithTechnician) and press.form.chosen:
+        with lock_ticket(press.ticket) as locked:
+            _record(locked, press)
+            assign_technician(ticket=locked, technician=press.form.chosen, by=press.user)
+    else:
+        _record(press.ticket, press)
+
+
+def _talk(press: Press) -> None:
+    ticket, data, form = press.ticket, press.form.cleaned_data, press.form
+    if press.name == WRITE:
+        write_message(
+            ticket=ticket,
+            text=data["text"],
+            asks=data["asks"],
+            files=files.collect(uploads=press.uploads, purpose=PURPOSE, by=press.user, at=press.now),
+            actor=press.actor,
+            at=press.now,
+            external_id=form.external_id,
+            seen=data["seen"],
         )
-        for step in reversed(clock.steps)
-        if (event := events_by_pk.get(step.event.sequence))
-    ]
+    elif press.name == NOTE:
+        notes.write_note(ticket=ticket, text=data["text"], by=press.user, at=press.now)
+    elif press.name == READ:
+        mark_read(ticket=ticket, until=data["seen"], at=press.now)
+    elif isinstance(form, ticket_steps.TechnicianForm):
+        assign_technician(ticket=ticket, technician=form.chosen, by=press.user)
 
 
-def _detail(event: TicketEvent, part_names: dict[int, str]) -> str:
-    part = part_names.get(event.data.get("part") or 0, "")
-    return ", ".join(str(value) for value in (part, event.data.get("expected")) if value)
+def _record(ticket: Ticket, press: Press) -> None:
+    """Record the event of a button, or both events of the proposed step. Raises Refusal."""
+    data, name, form = press.form.cleaned_data, press.name, press.form
+    details: EventDetails = {
+        "actor": press.actor,
+        "at": press.now,
+        "occurred_at": form.when,
+        "external_id": form.external_id,
+    }
+    if name == BOOK_IN:
+        photos = files.collect(uploads=press.uploads, purpose=PURPOSE, by=press.user, at=press.now)
+        book_in_with_photos(ticket=ticket, payload=dict(data), photos=photos, details=details)
+        return
+    if name == Step.ARRIVE_AND_START:
+        receive_last_part(part=data["part"], **details)
+        return
+    kind, payload = EventKind(str(ALL_BUTTONS[name].kind)), dict(data)
+    if name == "answer_estimate" and data["answer"] == "no":
+        kind = EventKind.ESTIMATE_DECLINED
+    elif name == "decide_warranty":
+        payload["in_warranty"] = data["decision"] == "yes"
+    elif name == "send_estimate":
+        payload |= {"lines": _estimate_lines(press.lines), "currency": ticket.centre.currency}
+    perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details)
 
 
 def _estimate_lines(lines: Any) -> list[estimates.Line]:

@@ -1,14 +1,17 @@
 """The forms of a ticket's admin page. They check format only; the rules are in the actions (R52)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, LongText
+from members.models import User
 from members.support.models import CannedAnswer
 from servicing.actions import estimates, messages, notes, parts, shipping
 from servicing.enums import LineKind, WhyNoCharge, WhyNoWarranty
@@ -33,6 +36,9 @@ def long_errors(required: str | Promise = "") -> dict[str, Any]:
     return {**too_long, "required": required} if required else too_long
 
 
+Technicians = Sequence[tuple[User, int]]  # the people of the centre, each with how many open jobs they have
+
+
 class StepForm(forms.Form):
     """A step that may have happened earlier. The page activates the centre's time zone, so times are local to it."""
 
@@ -47,9 +53,10 @@ class StepForm(forms.Form):
         r"^[0-9a-f]{32}$", required=False, widget=forms.HiddenInput
     )  # the same on both clicks of a double click
 
-    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, ticket: Ticket, technicians: Technicians = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ticket = ticket
+        self.technicians = technicians
         if "occurred_at" in self.fields:
             self.order_fields([*(name for name in self.fields if name != "occurred_at"), "occurred_at"])
 
@@ -81,6 +88,42 @@ class EndForm(StepForm):
         super().__init__(*args, **kwargs)
         if not self.ticket.loan_out:
             self.fields["loan_stays_out"].widget = forms.HiddenInput()
+
+
+class WithTechnician(StepForm):
+    """A step that somebody of the centre takes on. Left empty, whoever has the job keeps it."""
+
+    technician = forms.TypedChoiceField(
+        label=_("Technician"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        error_messages={"invalid_choice": _("Choose somebody who works at this centre.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(str(user.pk), self._label(user, jobs)) for user, jobs in self.technicians]
+        self.fields["technician"].choices = [("", _("Nobody yet")), *choices]  # type: ignore[attr-defined]
+
+    def _label(self, user: User, jobs: int) -> str:
+        has = ngettext("%(count)s job", "%(count)s jobs", jobs) % {"count": jobs}
+        return f"{user.email}, {has}"
+
+    @property
+    def chosen(self) -> User | None:
+        key = self.cleaned_data["technician"]
+        return next((user for user, _jobs in self.technicians if user.pk == key), None)
+
+
+class WorkForm(WithTechnician):
+    """A step of the work at the bench."""
+
+
+class TechnicianForm(WithTechnician):
+    """Give the job to somebody else, or to nobody."""
+
+    occurred_at = None  # type: ignore[assignment]
 
 
 class BookInForm(StepForm):
@@ -258,6 +301,10 @@ class PartForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["part"].queryset = Part.objects.filter(ticket=self.ticket, arrived_at=None)  # type: ignore[attr-defined]
+
+
+class ArriveForm(WithTechnician, PartForm):
+    """The last part is there, and the work goes on."""
 
 
 class ExpectPartForm(PartForm):

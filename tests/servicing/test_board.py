@@ -129,7 +129,7 @@ def filtered(world: World, centre: ServiceCentre, worker: User) -> dict[str, Tic
     for name, ticket in tickets.items():
         when = due.get(name, now + timedelta(days=9))
         Ticket.objects.filter(pk=ticket.pk).update(due_at=when, level="gold" if name in due else "red")
-    assign_technician(ticket=tickets["mine"], technician=worker)
+    assign_technician(ticket=tickets["mine"], technician=worker, by=worker)
     by = world.ben.user
     write_message(ticket=tickets["wrote"], text="How long?", actor=Actor(user=by), at=now)
     return tickets

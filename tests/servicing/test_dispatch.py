@@ -1,7 +1,7 @@
 """One table says which action records which kind of event (R52)."""
 
 from servicing.actions.dispatch import EVENT_ACTIONS
-from servicing.admin.ticket_page import BUTTONS
+from servicing.admin.ticket_buttons import BUTTONS
 from servicing.api.resources import REPORTED_KINDS
 from servicing.enums import EventKind
 

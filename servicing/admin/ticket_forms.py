@@ -1,0 +1,137 @@
+"""The forms on the page of a job, with what is known filled in (R52, R54)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from members.models import User
+from servicing.actions import estimates, reports
+from servicing.admin.ticket_buttons import (
+    BOOK_IN,
+    BUTTONS,
+    COMPOUND,
+    FOLLOW_UP,
+    NOTE,
+    OTHER_BUTTONS,
+    READ,
+    REPORT,
+    TECHNICIAN,
+    WITH_FILES,
+    WRITE,
+    Button,
+)
+from servicing.enums import LineKind, ServiceKind, WhyNoWarranty
+from servicing.forms import ticket_steps
+from servicing.models import ServiceReport
+from servicing.queries.cover import find_open_follow_up, is_covered
+from servicing.queries.job import JobReading, last_carrier
+from servicing.rules import next_moves
+from servicing.rules.next_step import Step
+from servicing.rules.warranty import is_over
+
+StepForms = dict[str, ticket_steps.StepForm]
+MORE_LINES = 4
+DEFAULT_ESTIMATE_VALIDITY = timedelta(days=14)
+REPORT_FIELDS = ("done", "notes", "parts", "technician")
+ALL_BUTTONS: dict[str, Button] = {**COMPOUND, **BUTTONS, **OTHER_BUTTONS}
+TALKING_FORMS: dict[str, type[ticket_steps.StepForm]] = {
+    WRITE: ticket_steps.WriteForm,
+    NOTE: ticket_steps.NoteForm,
+    READ: ticket_steps.ReadForm,
+    TECHNICIAN: ticket_steps.TechnicianForm,
+}
+
+
+def step_forms(request: HttpRequest, job: JobReading, posted: str) -> StepForms:
+    """The forms by the name of their button, the proposed one first. Only the one that was pressed is bound."""
+    pressed = "send_estimate" if posted == "more_lines" else posted
+    shown = {name for name, button in ALL_BUTTONS.items() if _is_possible(name, button, job)} | {pressed}
+    names = sorted((name for name in ALL_BUTTONS if name in shown), key=lambda name: name != job.proposed)
+    return {name: _form(request, job, name, is_pressed=name == pressed) for name in names}
+
+
+def _is_possible(name: str, button: Button, job: JobReading) -> bool:
+    ticket = job.ticket
+    if name == REPORT:
+        return reports.may_write_report(ticket)
+    if name == FOLLOW_UP:
+        return is_covered(ticket, job.now) and find_open_follow_up(ticket) is None
+    if name in COMPOUND:
+        return name == job.proposed
+    if issubclass(button.form, ticket_steps.PartForm) and not job.missing:
+        return False
+    if name == "answer_question" and not job.clock.has_open_question:
+        return False
+    return button.kind in next_moves(ticket.state, ticket.charge, follows=ticket.follows_id is not None)
+
+
+def _form(request: HttpRequest, job: JobReading, name: str, *, is_pressed: bool) -> ticket_steps.StepForm:
+    data = request.POST if is_pressed else None
+    sent = request.FILES if is_pressed and name in WITH_FILES else None
+    user: Any = request.user
+    facts: dict[str, Any] = {"ticket": job.ticket, "technicians": job.technicians, "prefix": name}
+    return ALL_BUTTONS[name].form(data, sent, initial=_initial(job, name, user), **facts)
+
+
+def talking_forms(request: HttpRequest, job: JobReading, posted: str) -> StepForms:
+    """The forms of messages and notes, and the one that gives the job to somebody."""
+    ticket = job.ticket
+    last = ticket.messages.order_by("pk").last()
+    initial = {"once": uuid4().hex, "seen": last.pk if last else 0, "technician": ticket.technician_id}
+    forms: StepForms = {}
+    for name, form in TALKING_FORMS.items():
+        data, sent = (request.POST, request.FILES) if name == posted else (None, None)
+        forms[name] = form(data, sent, ticket=ticket, technicians=job.technicians, prefix=name, initial=initial)
+    return forms
+
+
+def _initial(job: JobReading, name: str, user: User) -> dict[str, Any]:
+    ticket = job.ticket
+    initial: dict[str, Any] = {"once": uuid4().hex, "technician": _technician(job, user)}
+    if name == BOOK_IN:
+        initial |= {"condition": ticket.condition, "accessories": ticket.accessories}
+    if name == REPORT and (report := ServiceReport.objects.filter(ticket=ticket).first()):
+        initial |= {field: getattr(report, field) for field in REPORT_FIELDS}
+    elif name == REPORT:
+        del initial["technician"]
+    if name == "decide_warranty" and is_over(ticket.warranty_until, ticket.centre.today(ticket.opened_at)):
+        initial["why"] = WhyNoWarranty.EXPIRED  # proposed: the centre decides (R60)
+    if name == "send_estimate":
+        initial["valid_until"] = timezone.localdate() + DEFAULT_ESTIMATE_VALIDITY
+    if name == Step.ORDER_PART and job.agreed_parts and not job.parts:
+        initial["name"] = job.agreed_parts[0].text
+    if name == Step.SHIP == job.proposed:
+        initial["carrier"] = last_carrier(ticket)
+    return initial
+
+
+def _technician(job: JobReading, user: User) -> int | None:
+    """Who has the job; else the reader, if they work at the centre."""
+    if job.ticket.technician_id:
+        return job.ticket.technician_id
+    return user.pk if any(each.pk == user.pk for each, _jobs in job.technicians) else None
+
+
+def line_forms(request: HttpRequest, job: JobReading, posted: str) -> Any:
+    """The estimate lines as posted, with empty ones added for `more_lines`; or those of the last estimate."""
+    ticket = job.ticket
+    if posted in ("send_estimate", "more_lines"):
+        data = request.POST.copy()
+        total = data.get("lines-TOTAL_FORMS", "")
+        if posted == "more_lines" and total.isdecimal() and len(total) < 4:
+            data["lines-TOTAL_FORMS"] = str(min(int(total) + MORE_LINES, estimates.MAX_LINES))
+        return ticket_steps.LineForms(data, prefix="lines")
+    last = job.estimates[0] if job.estimates else None
+    initial = [
+        {name: getattr(line, name) for name in ("kind", "text", "quantity", "price", "tax_percent")}
+        for line in (last.lines.all() if last else [])
+        if line.kind != LineKind.DISCOUNT
+    ]
+    kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
+    initial += [{"kind": kind, "tax_percent": ticket.centre.tax_percent}] * MORE_LINES
+    lines = ticket_steps.LineForms(prefix="lines", initial=initial)
+    lines.extra = 0
+    return lines
