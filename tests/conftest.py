@@ -20,6 +20,23 @@ from tests.world import World
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's event loop runs in the thread that uses the ORM
 
 
+# They start first, so that no worker is left alone with a long one at the end.
+LONG = {
+    "test_accessible",
+    "test_backup",
+    "test_desk_accessible",
+    "test_enter",
+    "test_frozen",
+    "test_portal",
+    "test_rolling_upgrade",
+}
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 def pytest_collection_finish() -> None:
     """Exclude everything loaded so far from garbage collection, which otherwise takes a tenth of the time."""
     gc.collect()
