@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_code
@@ -21,11 +21,11 @@ from members.forms.common import add_refusal
 from members.models import Member
 from servicing.actions import loans
 from servicing.actions.events import Actor
+from servicing.admin.loan_desk import WORK, LoanDesk
 from servicing.enums import LoanState
 from servicing.forms.loans import ExtendForm, HandOutForm, TakeBackForm
 from servicing.models import Loan, LoanUnit, ServiceCentre
 
-WORK = "servicing.change_loan"
 FORMS: dict[str, type[Form]] = {"hand_out": HandOutForm, "extend": ExtendForm, "take_back": TakeBackForm}
 
 
@@ -54,7 +54,7 @@ class LoanUnitAdmin(PortalModelAdmin[LoanUnit]):
 
 
 @admin.register(Loan)
-class LoanAdmin(ReadOnlyAdmin[Loan]):
+class LoanAdmin(LoanDesk):
     """Handed out, extended, taken back and cancelled by buttons that call the actions."""
 
     change_form_template = "admin/servicing/loan/change_form.html"
