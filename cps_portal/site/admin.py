@@ -20,15 +20,18 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
+from cps_portal.site.account_merge_admin import AccountMergeAdmin, MergedAdjustmentAdmin, MergedRegistrationAdmin
 from cps_portal.site.lost_address_admin import AccountFreezeAdmin, LostAddressAdmin, LostAddressFileAdmin
 from cps_portal.site.presenters import system
 from cps_portal.site.queries.figures import read_figures
+from cps_portal.site.views.cases import CaseAdmin
 from cps_portal.site.views.member import MemberPages
 from kitbag import rules
-from kitbag.models import Registration
+from kitbag.models import MergedAdjustment, MergedRegistration, Registration
 from members import actions
-from members.models import AccountFreeze, LostAddress, LostAddressFile, Member
+from members.models import AccountFreeze, AccountMerge, LostAddress, LostAddressFile, Member
 from members.models.people import SORTED_BY_NAME
+from members.support.models import Case
 
 
 class Closing(admin.SimpleListFilter):
@@ -167,6 +170,10 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
 admin.site.register(LostAddress, LostAddressAdmin)
 admin.site.register(LostAddressFile, LostAddressFileAdmin)
 admin.site.register(AccountFreeze, AccountFreezeAdmin)
+admin.site.register(AccountMerge, AccountMergeAdmin)
+admin.site.register(MergedRegistration, MergedRegistrationAdmin)
+admin.site.register(MergedAdjustment, MergedAdjustmentAdmin)
+admin.site.register(Case, CaseAdmin)
 admin.site.unregister(Group)
 
 

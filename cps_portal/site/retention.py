@@ -159,6 +159,8 @@ RULES: dict[str, Rule] = {
     ),
     "kitbag.Hold": Bounded("only while a product is in service or on loan"),
     "kitbag.LedgerCheck": Deleted("started_at", settings.LEDGER_CHECKS_KEPT, "one a night; old results say nothing"),
+    "kitbag.MergedAdjustment": Kept("which points count instead of which (R21, R69)"),
+    "kitbag.MergedRegistration": Kept(OF_THE_KIT),
     "kitbag.PointsEntry": Kept("the ledger: entries sum to the points (R21)"),
     "kitbag.Product": REFERENCE,
     "kitbag.ProductEvent": Kept("partners read all changes of the catalogue from it (R55); grows with the catalogue"),
@@ -174,6 +176,7 @@ RULES: dict[str, Rule] = {
     "kitbag.StolenReport": Kept("a serial number stays reported until staff lift it (R33)"),
     "limits.Counter": Deleted("expires_at", AT_ONCE, "counts attempts until it expires", hourly=True),
     "members.AccountFreeze": Kept("who stopped and who released an account (R69); texts are erased with it"),
+    "members.AccountMerge": Kept("which accounts are of one person, and who decided it (R69)"),
     "members.CountryProgramme": STAFF_DATA,
     "members.Device": Deleted(
         "last_seen_at",

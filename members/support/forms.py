@@ -3,15 +3,16 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from cps_portal.core.lib.forms import LineField, LongText, PastedEmailInput, PersonNameField
+from cps_portal.core.lib.forms import MAX_LONG_TEXT_LENGTH, LineField, LongText, PastedEmailInput, PersonNameField
 from members.models import User
-from members.support.enums import TOPICS
+from members.support.enums import TOPICS, Then
 from members.support.models import CannedAnswer, Case
 
 ROBOT = _("This looked like an automatic message. If it isn’t, please send it once more.")
@@ -110,37 +111,69 @@ class ReplyForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """An answer by support. `seen` is the last message that was on the page when it was opened."""
+    """An answer by support, or an internal note, which is never sent.
 
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    `seen` is the last public message that was on the page when it was opened, `latest` the last of any kind.
+    """
+
+    ANSWER, NOTE = "answer", "note"
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    latest = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    to = forms.ChoiceField(
+        label=_("Kind of answer"),
+        choices=[(ANSWER, _("Answer")), (NOTE, _("Internal note"))],
+        widget=forms.RadioSelect,
+        required=False,
+    )
     canned = forms.ModelChoiceField(
-        label=_("Canned answer"), queryset=CannedAnswer.objects.none(), required=False, empty_label=_("None")
+        label=_("Canned answer"),
+        queryset=CannedAnswer.objects.none(),
+        required=False,
+        empty_label=_("Canned answer …"),
+        widget=forms.Select(attrs={"class": "d-input d-input--inline"}),
     )
     text = LongText(
         label=_("Answer"),
-        rows=10,
+        widget=forms.Textarea(attrs={"class": "d-input", "rows": 6, "maxlength": MAX_LONG_TEXT_LENGTH}),
         error_messages={"required": _("Type an answer, or insert a canned one.")},
     )
     files = files_field()  # type: ignore[assignment]
-    asks = forms.BooleanField(label=_("We need a reply from them"), required=False)
+    then = forms.ChoiceField(
+        label=_("After sending"),
+        choices=Then,
+        required=False,
+        widget=forms.Select(attrs={"class": "d-input d-input--inline"}),
+    )
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        answers = CannedAnswer.objects.filter(Q(language=case.language) | Q(language="en"), for_centres=False)
-        self.fields["canned"].queryset = answers  # type: ignore[attr-defined]
+        self.fields["canned"].queryset = canned_answers_for(case.language)  # type: ignore[attr-defined]
         if case.member_id is None:  # visitors cannot open files
             del self.fields["files"]
 
+    @property
+    def is_note(self) -> bool:
+        return self["to"].value() == self.NOTE
 
-class NoteForm(forms.Form):
-    note = LongText(label=_("Internal note"), rows=4, error_messages={"required": _("Type a note.")})
+
+def canned_answers_for(language: str) -> QuerySet[CannedAnswer]:
+    """Canned answers for cases, each once: in the customer's language, or else in the portal's own."""
+    own = CannedAnswer.objects.filter(for_centres=False, language=language)
+    fallback = CannedAnswer.objects.filter(for_centres=False, language=settings.LANGUAGE_CODE)
+    keys = Q(pk__in=own.values("pk")) | Q(pk__in=fallback.exclude(title__in=own.values("title")).values("pk"))
+    return CannedAnswer.objects.filter(keys).order_by("title")
 
 
 class AssignForm(forms.Form):
     """Assign a case to a colleague."""
 
     to = forms.ModelChoiceField(
-        label=_("Assign to"), queryset=User.objects.none(), required=False, empty_label=_("Nobody")
+        label=_("Assigned to"),
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=_("Nobody"),
+        widget=forms.Select(attrs={"class": "d-input d-input--inline"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -148,10 +181,6 @@ class AssignForm(forms.Form):
         may_answer = Q(groups__permissions__codename="answer_case") | Q(user_permissions__codename="answer_case")
         staff = User.objects.filter(may_answer | Q(is_superuser=True), is_staff=True, is_active=True).distinct()
         self.fields["to"].queryset = staff.order_by("email")  # type: ignore[attr-defined]
-
-
-class CloseForm(forms.Form):
-    notify = forms.BooleanField(label=_("Notify them that the case is closed"), required=False, initial=True)
 
 
 class CannedAnswerForm(forms.ModelForm[CannedAnswer]):

@@ -32,7 +32,8 @@ NO_VISITOR = Q(visitor_name="", visitor_email="", access_token=None)
 
 class CaseQuerySet(models.QuerySet["Case"]):
     def of(self, member: Member) -> Self:
-        return self.filter(member=member)
+        """Those of a member, and of accounts that became one with theirs (R69)."""
+        return self.filter(member__in=member.accounts)
 
     def queue(self) -> Self:
         """Cases that wait for support, the ones due soonest first (R58)."""
@@ -151,6 +152,7 @@ class Case(FoundByName):
         indexes = [
             models.Index(fields=["due_at", "id"], name="case_queue", condition=Q(state=CaseState.OPEN)),
             models.Index(fields=["quiet_since", "id"], name="case_quiet", condition=Q(quiet_since__isnull=False)),
+            models.Index(fields=["snoozed_at"], name="case_snoozed", condition=Q(snoozed_at__isnull=False)),
             models.Index(fields=["-closed_at", "-id"], name="case_closed", condition=Q(state=CaseState.CLOSED)),
             models.Index(fields=["rated_at"], name="case_rated", condition=Q(rated_at__isnull=False)),
             models.Index(fields=["first_answered_at"], name="case_first_answered"),
@@ -230,15 +232,15 @@ class Case(FoundByName):
 
     @property
     def email(self) -> str:
-        return self.member.user.email if self.member else self.visitor_email
+        return self.member.account_in_use.user.email if self.member else self.visitor_email
 
     @property
     def first_name(self) -> str:
-        return self.member.first_name if self.member else self.visitor_name
+        return self.member.account_in_use.first_name if self.member else self.visitor_name
 
     @property
     def language(self) -> str:
-        return self.member.language if self.member else self.visitor_language or settings.LANGUAGE_CODE
+        return self.member.account_in_use.language if self.member else self.visitor_language or settings.LANGUAGE_CODE
 
     @property
     def is_closed(self) -> bool:

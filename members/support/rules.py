@@ -1,9 +1,11 @@
 """Which actions are allowed in which state of a case, and in which group of the inbox it stands."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from members.support.enums import CaseGroup, CaseKind, CaseState
 
+EVENING, MORNING = time(18), time(9)
 ENDS_WITH_DECISION = frozenset({CaseKind.CLAIM, CaseKind.APPEAL})
 
 ALLOWED_STATES = {
@@ -35,3 +37,15 @@ def is_snoozed(
     if snoozed_until is not None:
         return snoozed_until > at
     return job_moved_at is None or job_moved_at <= snoozed_at
+
+
+def snooze_times(at: datetime, zone: ZoneInfo) -> dict[str, datetime]:
+    """Until when a case can be snoozed by one press, by name: times of that zone, all after `at`."""
+    today = at.astimezone(zone).date()
+    monday = today + timedelta(days=7 - today.weekday())
+    times = {
+        "evening": datetime.combine(today, EVENING, zone),
+        "tomorrow": datetime.combine(today + timedelta(days=1), MORNING, zone),
+        "monday": datetime.combine(monday, MORNING, zone),
+    }
+    return {name: moment for name, moment in times.items() if moment > at}

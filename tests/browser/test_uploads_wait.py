@@ -291,10 +291,10 @@ def test_staff_wait_with_an_answer_and_with_the_card_of_a_visiting_member(
     page.locator("[name=text]").fill("Here is our answer")
     page.locator("[name=files]").set_input_files(photo)
     held.wait_for(1)
-    page.get_by_role("button", name="Send the answer").click()
+    page.get_by_role("button", name="Send Ctrl").click()
     expect(page.get_by_text(WAITING)).to_be_visible()
     held.release()
-    expect(page.locator(".case__talk")).to_contain_text("Here is our answer")
+    expect(page.locator(".d-talk")).to_contain_text("Here is our answer")
     assert CaseMessage.objects.get(author="staff").attachments.count() == 1
 
     page.goto("/admin/servicing/ticket/intake/open/")

@@ -42,7 +42,7 @@ def press_twice(client: Client, url: str, data: dict[str, Any]) -> None:
 
 def test_an_answer_and_a_note_pressed_twice_are_one_each(agent: User, case: Case) -> None:
     client, url = signed_in(agent), f"/admin/cases/case/{case.pk}/change/"
-    press_twice(client, url, {**form_with(client, url, "note"), "note": "Mind the strap", "do": "note"})
+    press_twice(client, url, {**form_with(client, url, "text"), "text": "Mind the strap", "to": "note", "do": "answer"})
     press_twice(client, url, {**form_with(client, url, "text"), "text": "In the post", "do": "answer"})
     assert list(CaseMessage.objects.order_by("pk").values_list("text", flat=True)) == [
         "T",

@@ -120,6 +120,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
+            index=models.Index(condition=models.Q(('snoozed_at__isnull', False)), fields=['snoozed_at'], name='case_snoozed'),
+        ),
+        migrations.AddIndex(
+            model_name='case',
             index=models.Index(condition=models.Q(('state', 'closed')), fields=['-closed_at', '-id'], name='case_closed'),
         ),
         migrations.AddIndex(
