@@ -1,18 +1,31 @@
-"""The turnaround report: targets met as a table and a chart, for the centres the user may see (R44)."""
+"""The numbers of a centre: targets met, where jobs wait and which faults came back; as charts and as CSV (R44, R54)."""
 
-from datetime import datetime
+import csv
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
+from cps_portal.core.lib.spreadsheets import escape_formula
 from members.models import User
 from servicing.models import ServiceCentre, Ticket
-from servicing.queries.targets import bars, months_back, repeat_rates, targets
+from servicing.presenters import numbers as presenter
+from servicing.queries import numbers
+from servicing.queries.targets import months_back, repeat_rates, targets
+
+PERIODS = {
+    "week": (gettext_noop("Week"), timedelta(days=7)),
+    "month": (gettext_noop("Month"), timedelta(days=30)),
+    "year": (gettext_noop("Year"), timedelta(days=365)),
+}
+DEFAULT_PERIOD = "month"
+CSV_COLUMNS = ["centre", "month", "level", "jobs", "on_time", "percent"]
 
 
 def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """The template context. `centre` in the query string limits it to one centre."""
+    """The template context. In the query string: `centre`, and `period`, a key of PERIODS."""
     user: Any = request.user
     worker: User = user
     months = months_back(timezone.localdate(now))
@@ -21,16 +34,51 @@ def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     chosen = next((key for key, _name in centres if str(key) == centre), None)
     tickets = Ticket.objects.seen_by(worker)
     shown = tickets.filter(centre=chosen) if chosen else tickets
+    asked = request.GET.get("period", "")
+    name = asked if asked in PERIODS else DEFAULT_PERIOD
+    period = numbers.Period(now - PERIODS[name][1], now)
     rows = targets(shown, months[0])
-    jobs = sum(row.jobs for row in rows)
-    met = sum(row.met for row in rows)
+    levels, before = numbers.by_level(shown, period), numbers.by_level(shown, period.before)
+    jobs, met = sum(row.jobs for row in levels), sum(row.met for row in levels)
+    rates = repeat_rates(shown, timezone.localdate(period.since))
+    level_bars = presenter.level_bars(levels)
+    wait_bars = presenter.wait_bars(numbers.waiting_times(shown, period))
+    repeat_bars = presenter.repeat_bars(numbers.repeats_by_product(shown, period))
     return {
         "rows": rows,
-        "bars": bars(rows, months),
+        "line": presenter.line_by_month(rows, months),
+        "level_bars": level_bars,
+        "level_words": presenter.in_words(level_bars),
+        "wait_bars": wait_bars,
+        "wait_words": presenter.in_words(wait_bars),
+        "repeat_bars": repeat_bars,
+        "repeat_words": presenter.in_words(repeat_bars),
         "centres": centres,
         "chosen": chosen,
-        "repeat_rates": repeat_rates(shown, months[0]),
+        "period": name,
+        "periods": [(key, gettext(label)) for key, (label, _length) in PERIODS.items()],
+        "repeat_rates": rates,
+        "repeats": sum(rate.repeats for rate in rates),
+        "repeat_percent": presenter.percent(sum(rate.repeats for rate in rates), sum(rate.jobs for rate in rates)),
         "jobs": jobs,
         "met": met,
-        "percent": round(100 * met / jobs) if jobs else 0,
+        "percent": presenter.percent(met, jobs),
+        "percent_before": presenter.percent(sum(row.met for row in before), sum(row.jobs for row in before)),
+        "has_before": bool(before),
+        "turnaround": presenter.days_text(numbers.median_turnaround(shown, period)),
+        "first_answer": presenter.hours_text(numbers.median_first_answer(shown, period)),
     }
+
+
+def targets_csv(rows: Any) -> HttpResponse:
+    """The rows of the table as CSV. It is an attachment, so that it is recorded as a download."""
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="numbers.csv"'}
+    )
+    response.write("\ufeff")  # without it a spreadsheet reads UTF-8 as Windows-1252
+    writer = csv.writer(response)
+    writer.writerow(CSV_COLUMNS)
+    for row in rows:
+        month = row.month.strftime("%Y-%m")
+        writer.writerow([escape_formula(row.centre), month, str(row.level), row.jobs, row.met, row.percent])
+    return response

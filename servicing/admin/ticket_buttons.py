@@ -56,7 +56,7 @@ OTHER_BUTTONS = {
     FOLLOW_UP: Button(None, reports_forms.FollowUpForm, _("The same fault came back")),
 }
 # Two events with one press. Shown only while it is the proposed step.
-COMPOUND = {
+COMPOUND: dict[str, Button] = {
     Step.ARRIVE_AND_START: Button(E.REPAIR_STARTED, ticket_steps.ArriveForm, _("Part arrived, start the work")),
 }
 WRITE, NOTE, READ, INSERT, TECHNICIAN = "write", "note", "read", "insert", "technician"

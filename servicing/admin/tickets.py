@@ -22,7 +22,7 @@ from members.models import Member, User
 from servicing.actions.intake import is_tracked_as
 from servicing.admin.board import board_context
 from servicing.admin.papers import PaperPages
-from servicing.admin.targets import targets_context
+from servicing.admin.targets import targets_context, targets_csv
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
     Estimate,
@@ -174,7 +174,10 @@ class TicketAdmin(PaperPages):
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context = {**self._page(request, gettext("Turnaround report")), **targets_context(request, timezone.now())}
+        shown = targets_context(request, timezone.now())
+        if request.GET.get("format") == "csv":
+            return targets_csv(shown["rows"])
+        context = {**self._page(request, gettext("Numbers")), **shown}
         return TemplateResponse(request, "admin/servicing/ticket/numbers.html", context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

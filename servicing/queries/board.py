@@ -70,14 +70,14 @@ def board_rows(user: User, centre: ServiceCentre | None) -> TicketQuerySet:
 def count_board(rows: TicketQuerySet, conditions: Mapping[str, Q]) -> Board:
     """One query."""
     counts = {f"n_{name}": Count("pk", filter=condition) for name, condition in conditions.items() if name != ALL}
-    lanes = rows.values("lane").annotate(n_all=Count("pk"), **counts)
-    return Board({row["lane"]: {name: row[f"n_{name}"] for name in conditions} for row in lanes})
+    lanes = rows.values(queue=F("lane")).annotate(n_all=Count("pk"), **counts)
+    return Board({row["queue"]: {name: row[f"n_{name}"] for name in conditions} for row in lanes})
 
 
 def read_cards(rows: TicketQuerySet, condition: Q) -> list[Ticket]:
     """The first jobs of each lane, in one query."""
     position = Window(RowNumber(), partition_by=[F("lane")], order_by=SOONEST_FIRST)
-    placed = rows.filter(condition).annotate(position=position).filter(position__lte=MAX_CARDS)
+    placed = rows.filter(condition).annotate(position=position).filter(Q(position__lte=MAX_CARDS))
     return list(with_facts(placed).order_by("position"))
 
 
@@ -106,7 +106,7 @@ def due_while_paused(tickets: Iterable[Ticket], now: datetime) -> dict[int, date
 
 def list_rows(rows: TicketQuerySet, condition: Q, lane: str) -> TicketQuerySet:
     """The same jobs as a list, the soonest due first; of one lane if it is named."""
-    chosen = rows.filter(condition, lane=lane) if lane in STATES_OF_LANES else rows.filter(condition)
+    chosen = rows.filter(condition, Q(lane=lane)) if lane in STATES_OF_LANES else rows.filter(condition)
     return with_facts(chosen).order_by(*SOONEST_FIRST)
 
 
