@@ -13,9 +13,10 @@ from pytest_django import Settings
 
 from cps_portal.core.partners.models import Credential
 from cps_portal.dev.demo import partners as demo_partners
+from cps_portal.dev.demo import reviews as demo_reviews
 from cps_portal.dev.demo import world
 from kitbag.enums import Stage
-from kitbag.models import PointsEntry, Product, Registration
+from kitbag.models import Appeal, PointsEntry, Product, Registration
 from members.enums import Level
 from members.models import LevelChange, Member, User
 from members.support.models import CannedAnswer, Case
@@ -90,7 +91,9 @@ def test_it_is_complete_even_after_an_interruption_and_a_second_run_changes_noth
     assert levels == [Level.GOLD, Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM]
     for member in Member.objects.annotate(ledger=Sum("entries__amount")):
         assert member.points == (member.ledger or 0)
-    assert Registration.objects.queue().count() == 2
+    assert Registration.objects.queue().count() == 2 + len(demo_reviews.WAITING) + 1
+    appeal = Appeal.objects.get()
+    assert User.objects.filter(groups__name="Support").exclude(pk=appeal.refused_by_id).exists(), "a second person"
     assert Registration.objects.filter(member__user__email="emil@example.org").count() == world.EMIL_PRODUCTS
 
     # The supersession is in Ana's history, and the catalogue is as it was.

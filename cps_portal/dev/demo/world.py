@@ -17,7 +17,7 @@ from django.utils import timezone
 from PIL import Image
 
 from cps_portal.core.files.actions import Uploads
-from cps_portal.dev.demo import offers, partners, service
+from cps_portal.dev.demo import offers, partners, reviews, service
 from kitbag.actions import evidence, planning, registrations, review, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, ReviewReason, Stage
@@ -30,7 +30,12 @@ from members.support.models import CannedAnswer
 
 PASSWORD = "demo only portal"  # noqa: S105  # make_demo refuses to run in production
 ADMIN = "admin@example.org"  # created last: if it exists, the world is complete
-STAFF = {"support@example.org": "Support", "programme@example.org": "Programme", "centre@example.org": "Centre"}
+STAFF = {
+    "support@example.org": "Support",
+    "second@example.org": "Support",
+    "programme@example.org": "Programme",
+    "centre@example.org": "Centre",
+}
 SUPERSEDED = "eos-r5"  # Ana's history shows how it was superseded
 SUCCESSOR = "eos-r5-mark-ii"
 SUPERSEDED_NEXT, SUCCESSOR_NEXT = "rf-70-200mm-f2-8l-is-usm", "rf-70-200mm-f2-8l-is-usm-z"  # invented
@@ -53,7 +58,9 @@ CAST = [
     SignIn("chloe@example.org", "Silver, Turkey; one product waiting for a person"),
     SignIn("dana@example.org", "Gold, Romania, where benefits go up to Silver"),
     SignIn("emil@example.org", f"Platinum, Egypt, {EMIL_PRODUCTS} products"),
+    SignIn("farah@example.org", "Red, South Africa; ten products waiting for a person, and an appeal"),
     SignIn("support@example.org", "staff: members and registrations"),
+    SignIn("second@example.org", "staff: a second person, where two have to decide"),
     SignIn("programme@example.org", "staff: countries, levels, catalogue"),
     SignIn("centre@example.org", "staff of a service centre"),
     SignIn(ADMIN, "staff: everything"),
@@ -74,8 +81,10 @@ def create() -> None:
     _once("chloe@example.org", _chloe)
     _once("dana@example.org", _dana)
     _once("emil@example.org", _emil)
+    _once("farah@example.org", lambda: _join("farah", "Farah", "Mokoena", "ZA", _at(2026, 1, 12)))
     _cases()
     _upcoming_change()
+    reviews.make_reviews()
     service.make_jobs()
     offers.make_offers()
     partners.make_partners()
