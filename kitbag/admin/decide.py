@@ -20,7 +20,7 @@ from kitbag.actions.serials import check_serial
 from kitbag.actions.stolen_reports import find_report
 from kitbag.admin.registrations import REASONS, DecisionForm, same_serial
 from kitbag.admin.staff import staff_user
-from kitbag.enums import RegistrationState, ReviewReason, ShopStatus
+from kitbag.enums import RefusalReason, RegistrationState, ReviewReason, ShopStatus
 from kitbag.models import Appeal, Claim, HeldDecision, Registration
 from kitbag.presenters.decide import facts_of, fitting, traces_of
 from kitbag.queries.deadlines import decision_due
@@ -33,12 +33,47 @@ ITEM = "admin/kitbag/registration/_item.html"
 FIRST_NUMBER = 4  # keys 1 to 3 are pictures
 MAX_PICTURES = 3  # with a key
 AHEAD = 3  # registrations that the browser has loaded beside the one it shows
-QUESTIONS = {
-    "serial": _("A sharp photo of the serial number on the product itself, please."),
-    "receipt": _("The receipt or invoice, as a photo or a PDF, please."),
-    "whole": _("A photo of the whole product, so that we can see which model it is, please."),
-    "date": _("A document that shows the date and the store of the purchase, please."),
+SHORT_REASONS = {  # what stands on the buttons; the member reads the sentence of the reason
+    RefusalReason.SERIAL_WRONG: _("Belongs to another product"),
+    RefusalReason.SERIAL_UNREADABLE: _("Number not confirmed"),
+    RefusalReason.HELD_ELSEWHERE: _("Already registered"),
+    RefusalReason.DETAILS_WRONG: _("Details don’t match"),
+    RefusalReason.NEEDS_SERIAL: _("Has a serial number"),
+    RefusalReason.NOT_OURS: _("Can’t be registered"),
 }
+QUESTIONS = {
+    "serial": (_("Serial number, sharp"), _("A sharp photo of the serial number on the product itself, please.")),
+    "receipt": (_("Receipt"), _("The receipt or invoice, as a photo or a PDF, please.")),
+    "whole": (
+        _("Whole product"),
+        _("A photo of the whole product, so that we can see which model it is, please."),
+    ),
+    "date": (_("Date and store"), _("A document that shows the date and the store of the purchase, please.")),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A reason or a question with the number that chooses it, a short name, and what the member reads."""
+
+    number: int
+    value: str
+    name: str
+    sentence: str
+
+
+def reason_choices() -> list[Choice]:
+    return [
+        Choice(number, value, str(SHORT_REASONS.get(RefusalReason(value), label)), str(label))
+        for number, (value, label) in enumerate(REASONS, start=FIRST_NUMBER)
+    ]
+
+
+def question_choices() -> list[Choice]:
+    return [
+        Choice(number, value, str(name), str(sentence))
+        for number, (value, (name, sentence)) in enumerate(QUESTIONS.items(), start=FIRST_NUMBER)
+    ]
 
 
 class RefuseForm(DecisionForm):
@@ -56,7 +91,7 @@ class AskForm(DecisionForm):
 
     question = forms.ChoiceField(
         required=False,
-        choices=list(QUESTIONS.items()),
+        choices=[(value, name) for value, (name, _sentence) in QUESTIONS.items()],
         error_messages={"invalid_choice": _("Choose from the list, or write what is missing.")},
     )
     asked_for = MultiLineField(
@@ -65,7 +100,7 @@ class AskForm(DecisionForm):
         max_length=review.MAX_QUESTION_LENGTH,
         error_messages={"max_length": _("Use at most %(limit_value)d characters. You have %(show_value)d.")},
         widget=forms.Textarea(
-            attrs={"rows": 2, "maxlength": review.MAX_QUESTION_LENGTH, "class": "d-input d-input--short", "id": None}
+            attrs={"rows": 2, "maxlength": review.MAX_QUESTION_LENGTH, "class": "d-input", "id": None}
         ),
     )
 
@@ -80,7 +115,7 @@ class AskForm(DecisionForm):
         if own := self.cleaned_data["asked_for"]:
             return str(own)
         with translation.override(member.language):
-            return str(QUESTIONS[self.cleaned_data["question"]])
+            return str(QUESTIONS[self.cleaned_data["question"]][1])
 
 
 FORMS: dict[str, type[DecisionForm]] = {"approve": DecisionForm, "refuse": RefuseForm, "ask": AskForm}
@@ -164,8 +199,8 @@ def build_item(
         "traces": traces_of(row, others, report.reported_at if report else None),
         "stolen": report is not None,
         "effect": effect_of(row, others, programme),
-        "reasons": list(enumerate(REASONS, start=FIRST_NUMBER)),
-        "questions": list(enumerate(QUESTIONS.items(), start=FIRST_NUMBER)),
+        "reasons": reason_choices(),
+        "questions": question_choices(),
         "summary": member_summary(row.member),
         "refusals": review.count_recent_refusals(row.member, now),
         "due": due,

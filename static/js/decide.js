@@ -181,8 +181,10 @@
     if (!group) return;
     const text = group.querySelector("textarea");
     if (isChosen(key)) pressButton(key);
-    else if (mode === key && text) text.focus();
-    else setMode(key);
+    else if (mode === key && text) {
+      text.closest("details").open = true;
+      text.focus();
+    } else setMode(key);
   }
 
   function choose(number) {

@@ -61,10 +61,7 @@
   }
 
   function act(key) {
-    if (key === "/" && box) {
-      box.focus();
-      box.select();
-    } else if (performance.now() < goingUntil) {
+    if (performance.now() < goingUntil) {
       goingUntil = 0;
       const part = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
       if (part) part.click();
@@ -82,9 +79,15 @@
     burst += event.key;
     lastKeyAt = event.timeStamp;
     clearTimeout(timer);
+    if (burst === "/" && !KEYS_OFF && box) {
+      event.preventDefault(); // Firefox would open its own search
+      burst = "";
+      box.focus();
+      box.select();
+      return;
+    }
     timer = setTimeout(endBurst, SILENCE_MS);
-    // In a burst a space would press the button in focus. And Firefox would open its own search at a slash.
-    if (burst.length > 1 || (event.key === "/" && !KEYS_OFF)) event.preventDefault();
+    if (burst.length > 1) event.preventDefault(); // a space would press the button in focus
   }
 
   function endBurst() {

@@ -160,7 +160,7 @@ def test_the_same_by_buttons_without_javascript(
     expect(page.locator(SERIAL)).to_have_text(rows[1].serial)
     page.get_by_role("button", name="Refuse").click()
     expect(page.locator(".errorlist").first).to_contain_text("Choose the reason")
-    page.get_by_text("could not be confirmed").click()
+    page.get_by_text("Number not confirmed").click()
     page.get_by_role("button", name="Refuse").click()
     expect(page.locator(SERIAL)).to_have_text(rows[2].serial)
     apply_held()
