@@ -15,7 +15,7 @@ from kitbag.actions import adjustments, appeals, registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
 from kitbag.models import Handover, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
-from members.enums import NoticeCode
+from members.enums import AccessKind, Door, NoticeCode
 from members.models import AccountFreeze, EmailChange, LostAddress, LostAddressFile, Member, Notice, User
 from members.offers.enums import CardRequestState
 from members.offers.models import Card, CardRequest, Offer, PackEvent, SignUp, WelcomePack
@@ -67,6 +67,7 @@ def add_everything(world: World, name: str = "Zqmark") -> Member:
     _add_service(world, member, name)
     _add_lost_address(world, member, name)
     _add_log(world.staff, member)
+    _add_looks(world.staff, member, name)
     member.refresh_from_db()
     return member
 
@@ -313,6 +314,21 @@ def _add_log(staff: User, member: Member) -> None:
         _log(staff, row)
     address = EmailAddress.objects.filter(user=member.user, primary=False).get()
     _log(staff, EmailAddress(pk=987654321, email=address.email), DELETION)
+
+
+def _add_looks(staff: User, member: Member, name: str) -> None:
+    """What staff opened, and that they looked at the portal as the member."""
+    members.record_access(
+        by=staff,
+        at=START,
+        kind=AccessKind.PAGE,
+        door=Door.DESK,
+        page="admin:members_member_change",
+        members=[member.pk],
+        model="members.member",
+        key=member.pk,
+    )
+    members.start_view(member=member, reason=f"{name} asked", by=staff, at=START)
 
 
 def _log(staff: User, row: models.Model, flag: int = CHANGE) -> None:

@@ -62,6 +62,8 @@ NOT_A_PERSONS = {
         "contents",
         "agreement",
         "external_id",
+        "page",
+        "model",
         "rating",
         "snoozed_job",
     },

@@ -322,8 +322,10 @@ def inside(address: str) -> str | None:
         ('<a href="javascript:alert(1)">x</a>', '<a aria-disabled="true">x</a>'),
         ('<a href="mailto:a@example.org">x</a>', '<a aria-disabled="true">x</a>'),
         ('<a name="x">x</a>', '<a name="x">x</a>'),
-        ('<form method="post"><input name="a"><button>x</button></form>',
-         '<form><input name="a" disabled><button disabled>x</button></form>'),
+        (
+            '<form method="post"><input name="a"><button>x</button></form>',
+            '<form><input name="a" disabled><button disabled>x</button></form>',
+        ),
         ('<form method="POST" action="/ok/"><input type="hidden" name="t" value="v"></form>', "<form></form>"),
         ('<form action="/ok/"><input name="q"></form>', '<form method="get" action="/in/ok/"><input name="q"></form>'),
         ('<form action="/no/"><select name="q"></select></form>', '<form><select name="q" disabled></select></form>'),
@@ -337,7 +339,10 @@ def inside(address: str) -> str | None:
         ('<img src="/static/a.png" alt="A">', '<img src="/static/a.png" alt="A">'),
         ('<img srcset="/files/a 2x" alt="A">', '<img alt="A">'),
         ('<div hx-get="/ok/" onclick="x()">x</div>', "<div>x</div>"),
-        ('<svg viewBox="0 0 1"><use href="/static/i.svg#a"/></svg>', '<svg viewBox="0 0 1"><use href="/static/i.svg#a"/></svg>'),  # noqa: E501
+        (
+            '<svg viewBox="0 0 1"><use href="/static/i.svg#a"/></svg>',
+            '<svg viewBox="0 0 1"><use href="/static/i.svg#a"/></svg>',
+        ),
         ('<link rel="manifest" href="/ok/">', ""),
         ('<link rel="stylesheet" href="/static/a.css">', '<link rel="stylesheet" href="/static/a.css">'),
         ('<meta http-equiv="refresh" content="5">', ""),
@@ -348,6 +353,6 @@ def inside(address: str) -> str | None:
         ("<head></head>", "<head>HEAD</head>"),
         ('<body class="has-tabs" hx-headers="x">', '<body class="has-tabs d-asmember">BANNER'),
     ],
-)  # fmt: skip
+)
 def test_a_page_is_rewritten(html: str, expected: str) -> None:
     assert rewrite_page(html, address="/ok/page", inside=inside, head="HEAD", banner="BANNER") == expected

@@ -24,23 +24,6 @@ def has_history_of_a_member(model: type[models.Model]) -> bool:
     return bool(list(ways_to(Member, model)))
 
 
-def fill(world: World) -> Member:
-    """Somebody with a row in every table of the trail."""
-    member = add_everything(world)
-    actions.record_access(
-        by=world.staff,
-        at=START,
-        kind=AccessKind.PAGE,
-        door=Door.DESK,
-        page="admin:members_member_change",
-        members=[member.pk],
-        model="members.member",
-        key=member.pk,
-    )
-    actions.start_view(member=member, reason=f"{MARK} asked", by=world.staff, at=START)
-    return member
-
-
 def attempt(statement: str, *, opened_by: Any = None) -> str:
     """What the database answers; "" if it does as it is told. Nothing of it stays."""
     try:
@@ -92,14 +75,14 @@ select what from wrong
 
 def test_the_database_refuses_every_change_of_the_trail(world: World) -> None:
     """R54: each column of each table, and deleting."""
-    fill(world)
+    add_everything(world)
     with connection.cursor() as cursor:
         cursor.execute(ATTEMPTS_SQL, [sorted(trail_tables())])
         assert cursor.fetchall() == []
 
 
 def test_no_history_of_a_member_is_empty_in_that_test(world: World) -> None:
-    fill(world)
+    add_everything(world)
     empty = {model._meta.label for model in history_models() if not model._default_manager.exists()}
     assert {label for label in empty if has_history_of_a_member(apps.get_model(label))} == set()
 
@@ -115,7 +98,7 @@ def test_a_table_without_the_triggers_gets_them_with_the_next_migration(world: W
 
 def test_erasing_may_blank_values_and_never_who_did_what_when(world: World) -> None:
     """R14: the facts of a row do not change in the path of erasure either, and nothing is deleted in it."""
-    fill(world)
+    add_everything(world)
     wrong = []
     for table, protection in trail_tables().items():
         with connection.cursor() as cursor:
@@ -136,7 +119,7 @@ def test_erasing_may_blank_values_and_never_who_did_what_when(world: World) -> N
 
 def test_erasing_a_person_keeps_every_row_of_every_history_without_their_values(world: World) -> None:
     """R14: who did what and when remains, values are blanked."""
-    member = fill(world)
+    member = add_everything(world)
     kept = [model for model in history_models() if has_history_of_a_member(model)]
     facts = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pgh_context_id")
     before = {model: set(model._default_manager.values_list(*facts)) for model in kept}
