@@ -154,7 +154,7 @@ class AnswerForm(forms.Form):
 
     @property
     def is_note(self) -> bool:
-        return self["to"].value() == self.NOTE
+        return bool(self["to"].value() == self.NOTE)
 
 
 def canned_answers_for(language: str) -> QuerySet[CannedAnswer]:

@@ -155,8 +155,8 @@ def test_views_and_filters_stand_in_the_address(staff: SignIn, world: World, gro
         "?page=-1&group=ours": everything,
         "?q=%00": everything,
     }.items():
-        found = {case for rows in groups_of(client, query).values() for case in rows}
-        assert found == expected, query
+        shown = {case for rows in groups_of(client, query).values() for case in rows}
+        assert shown == expected, query
     tabs = {view: count for view, _label, count in client.get(LIST).context["tabs"]}
     assert tabs == {"all": 4, "mine": 1, "nobody": 2, "closed": None}
 

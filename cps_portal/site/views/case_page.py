@@ -29,7 +29,7 @@ from cps_portal.site.presenters import cases as presenter
 from cps_portal.site.presenters.cases import customer_name, due_of, read_snooze, snooze_choices
 from cps_portal.site.queries import cases as queries
 from members.forms.common import add_refusal
-from members.models import User
+from members.models import MemberNote, User
 from members.support import actions, rules
 from members.support.enums import CaseGroup, Then
 from members.support.forms import AnswerForm, AssignForm
@@ -37,8 +37,8 @@ from members.support.models import MAX_TEXT_LENGTH, CannedAnswer, Case, CaseMess
 from members.support.queries.file_access import PURPOSE
 
 ANSWER = "cases.answer_case"
+MAX_NOTES = 3
 Forms = dict[str, forms.Form]
-Operation = Callable[..., str]
 
 
 class CasePage(ReadOnlyAdmin[Case]):
@@ -163,21 +163,21 @@ class CasePage(ReadOnlyAdmin[Case]):
         """Functions that call the action of a button, and return the message for the user and the log."""
         by, now = cast(User, request.user), timezone.now()
         data: dict[str, Any] = form.cleaned_data if form else {}
-        given = {"case": row, "by": by, "at": now}
+        values: dict[str, Any] = {"case": row, "by": by, "at": now}
         return {
-            "answer": lambda: _write(given, data, uploads),
-            "take": lambda: _done(actions.take(**given), gettext("Assigned to you.")),
+            "answer": lambda: _write(values, data, uploads),
+            "take": lambda: _done(actions.take(**values), gettext("Assigned to you.")),
             "assign": lambda: _done(
-                actions.assign(to=data["to"], **given),
+                actions.assign(to=data["to"], **values),
                 gettext("Assigned to %(who)s.") % {"who": data["to"] or gettext("nobody")},
             ),
-            "snooze": lambda: _snooze(given, request.POST.get("until", "")),
+            "snooze": lambda: _snooze(values, request.POST.get("until", "")),
             "wake": lambda: _done(actions.wake(case=row, by=by), gettext("It is back in the list.")),
-            "close": lambda: _done(actions.close(notify=True, **given), gettext("Closed.")),
-            "close_silently": lambda: _done(actions.close(**given), gettext("Closed, without a mail.")),
-            "reopen": lambda: _done(actions.reopen(**given), gettext("Reopened.")),
-            "revoke": lambda: _done(actions.revoke_link(**given), gettext("The visitor’s link no longer works.")),
-            "merge": lambda: _merge(given, request.POST.get("other", "")),
+            "close": lambda: _done(actions.close(notify=True, **values), gettext("Closed.")),
+            "close_silently": lambda: _done(actions.close(**values), gettext("Closed, without a mail.")),
+            "reopen": lambda: _done(actions.reopen(**values), gettext("Reopened.")),
+            "revoke": lambda: _done(actions.revoke_link(**values), gettext("The visitor’s link no longer works.")),
+            "merge": lambda: _merge(values, request.POST.get("other", "")),
         }
 
     # --- Who else is there ---
@@ -235,7 +235,7 @@ class CasePage(ReadOnlyAdmin[Case]):
             "others": others,
             "mergeable": [case for case in others if may_answer and _can_be_merged(case, row)],
             "snooze_choices": snooze_choices(now, jobs) if may_answer else [],
-            "notes": list(row.member.notes.select_related("by")[:3]) if _may_read_notes(user, row) else [],
+            "notes": _notes(user, row),
             **_others(row, user, now),
             **{f"{name}_form": form for name, form in forms_by_name.items()},
         }
@@ -248,11 +248,11 @@ def _done(_row: Case, sentence: str) -> str:
     return sentence
 
 
-def _write(given: dict[str, Any], data: dict[str, Any], uploads: Uploads) -> str:
+def _write(values: dict[str, Any], data: dict[str, Any], uploads: Uploads) -> str:
     """Send the answer, or add the note."""
-    attached = files.collect(uploads=uploads, purpose=PURPOSE, by=given["by"], at=given["at"])
+    attached = files.collect(uploads=uploads, purpose=PURPOSE, by=values["by"], at=values["at"])
     if data["to"] == AnswerForm.NOTE:
-        actions.add_note(text=data["text"], attached=attached, **given)
+        actions.add_note(text=data["text"], attached=attached, **values)
         return gettext("Note added.")
     then = data["then"] or Then.ANSWERED
     actions.answer(
@@ -261,31 +261,31 @@ def _write(given: dict[str, Any], data: dict[str, Any], uploads: Uploads) -> str
         closes=then == Then.CLOSE,
         seen=data["seen"],
         attached=attached,
-        **given,
+        **values,
     )
     if then == Then.SNOOZE:
-        _snooze(given, "tomorrow")
+        _snooze(values, "tomorrow")
     return gettext("Answered and closed.") if then == Then.CLOSE else gettext("Answered.")
 
 
-def _snooze(given: dict[str, Any], choice: str) -> str:
+def _snooze(values: dict[str, Any], choice: str) -> str:
     """Raises Refusal `until` for something that is not offered."""
-    chosen = read_snooze(choice, given["at"])
-    known = [] if chosen is None else [job.reference for job in queries.open_jobs(given["case"].member, given["by"])]
+    chosen = read_snooze(choice, values["at"])
+    known = [] if chosen is None else [job.reference for job in queries.open_jobs(values["case"].member, values["by"])]
     if chosen is None or (chosen[1] and chosen[1] not in known):
         raise Refusal("until", gettext("Choose until when it can wait."))
     until, job = chosen
-    actions.snooze(until=until, job=job, **given)
+    actions.snooze(until=until, job=job, **values)
     return gettext("Snoozed.")
 
 
-def _merge(given: dict[str, Any], key: str) -> str:
+def _merge(values: dict[str, Any], key: str) -> str:
     """Merge the case with this key into the one that is open. Raises Refusal."""
     is_key = key.isascii() and key.isdecimal() and len(key) < 19
     other = Case.objects.filter(pk=int(key)).first() if is_key else None
     if other is None:
         raise Refusal("other", gettext("Choose the case to merge."))
-    actions.merge(case=other, into=given["case"], by=given["by"], at=given["at"])
+    actions.merge(case=other, into=values["case"], by=values["by"], at=values["at"])
     return gettext("%(reference)s is merged into this case.") % {"reference": other}
 
 
@@ -357,8 +357,11 @@ def _can_be_merged(case: Case, into: Case) -> bool:
     return not into.is_closed and not {case.kind, into.kind} & rules.ENDS_WITH_DECISION
 
 
-def _may_read_notes(user: User, row: Case) -> bool:
-    return row.member is not None and user.has_perm("members.view_membernote")
+def _notes(user: User, row: Case) -> list[MemberNote]:
+    """The first notes on the member, if the reader may see them."""
+    if row.member is None or not user.has_perm("members.view_membernote"):
+        return []
+    return list(row.member.notes.select_related("by")[:MAX_NOTES])
 
 
 def _admin_url(row: Model) -> str:
