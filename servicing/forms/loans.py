@@ -69,7 +69,7 @@ class MoveForm(forms.Form):
         label=_("Condition now"),
         max_length=MAX_CONDITION_LENGTH - 150,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "input"}),
     )
     due_back = forms.DateField(
         label=_("Not due before"),

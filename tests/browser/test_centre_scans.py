@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from servicing.actions.centres import load_carriers
 from servicing.actions.events import Actor, record_event
 from servicing.enums import EventKind, TicketState
-from servicing.models import Shipment, Ticket
+from servicing.models import Loan, LoanUnit, Shipment, Ticket
 from tests.browser.looks import WCAG, faults
 from tests.servicing.jobs import a_centre
 from tests.servicing.test_arrivals import request_of
@@ -81,6 +81,11 @@ def test_no_page_of_the_centre_is_too_wide_or_has_a_violation(
     first, second = request_of(world, centre, "012345678901", "012345678902")
     for kind in (EventKind.BOOKED_IN, EventKind.ASSESSED, EventKind.READY):
         record_event(ticket=second, kind=kind, actor=Actor(user=world.staff), at=timezone.now())
+    unit = LoanUnit.objects.create(centre=centre, product=world.pro_body, serial="LN-0001")
+    now = timezone.now()
+    loan = Loan.objects.create(
+        unit=unit, ticket=second, member=world.ana, state="reserved", reserved_at=now, agreed_at=now
+    )
     addresses = [
         "intake/",
         f"intake/{first.parcel_id}/?scanned={first.pk}",
@@ -88,7 +93,7 @@ def test_no_page_of_the_centre_is_too_wide_or_has_a_violation(
         f"print/?t={first.pk}&t={second.pk}",
         f"ship/?now={second.pk}",
         f"{second.pk}/return/",
-        "../loan/desk/",
+        f"../loan/desk/?loan={loan.pk}",
     ]
     page = visit(clerk)
     found = {}
