@@ -131,7 +131,7 @@ def line_forms(request: HttpRequest, job: JobReading, posted: str) -> Any:
         if line.kind != LineKind.DISCOUNT
     ]
     kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
-    initial += [{"kind": kind, "tax_percent": ticket.centre.tax_percent}] * MORE_LINES
+    initial += [{"kind": kind, "quantity": 1, "tax_percent": ticket.centre.tax_percent}] * MORE_LINES
     lines = ticket_steps.LineForms(prefix="lines", initial=initial)
     lines.extra = 0
     return lines
