@@ -161,6 +161,9 @@ STEP_UP_VIEWS = {  # by view name: the methods that ask
     "admin:lost_address": ALWAYS,
     "admin:members_lostaddress_change": ALWAYS,
     "admin:members_accountfreeze_change": ALWAYS,
+    "admin:merge_accounts": ALWAYS,
+    "admin:members_accountmerge_change": ALWAYS,
+    "admin:members_member_close": CHANGES,
     # who may do what
     "admin:members_user_add": ALWAYS,
     "admin:members_user_change": CHANGES,

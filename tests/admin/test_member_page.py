@@ -37,7 +37,20 @@ from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
-PARTS = {"kit", "points", "ahead", "jobs", "mails", "notices", "cases", "notes", "pack", "events", "actions", "person"}
+PARTS = {
+    "kit",
+    "points",
+    "ahead",
+    "jobs",
+    "mails",
+    "notices",
+    "cases",
+    "staff-notes",
+    "pack",
+    "events",
+    "actions",
+    "person",
+}
 
 
 @pytest.fixture
@@ -249,7 +262,7 @@ def ask(world: World, text: str) -> Case:
 def test_support_notes_something_that_only_staff_read(world: World, staff: SignIn) -> None:
     client = staff("Support", email="lindiwe@example.org")
     answer = client.post(page_of(world.ana, "write_note"), {"text": "Phones after 16:00", "pinned": "on"})
-    assert answer.url == f"{page_of(world.ana)}#notes"  # type: ignore[attr-defined]
+    assert answer.url == f"{page_of(world.ana)}#staff-notes"  # type: ignore[attr-defined]
     text = client.get(page_of(world.ana)).content.decode()
     assert "Phones after 16:00" in text
     assert "lindiwe@example.org" in text

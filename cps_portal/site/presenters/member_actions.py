@@ -74,7 +74,9 @@ def _anybody_kept(subject: Subject) -> list[Any] | None:
 
 
 ENTRIES = (
-    Entry("view_as", "members.view_as_member", "admin:view_as", _("View as the member"), _("Read only"), "eye", "v"),
+    Entry(
+        "view_as", "members.view_as_member", "admin:member_view_as", _("View as the member"), _("Read only"), "eye", "v"
+    ),
     Entry(
         "case",
         "cases.answer_case",

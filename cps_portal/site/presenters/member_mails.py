@@ -42,6 +42,8 @@ TITLES = {
     "portal.address_asked": _("Support was asked for another address"),
     "portal.address_given": _("A new address for signing in"),
     "portal.address_replaced": _("The address for signing in was replaced"),
+    "portal.accounts_merged": _("Two accounts became one"),
+    "portal.accounts_unmerged": _("Two accounts are apart again"),
     "portal.moved": _("Moved to another country"),
     "servicing.estimate_reminder": _("An estimate waits for an answer"),
     "servicing.loan": _("About a loan"),

@@ -16,6 +16,7 @@ from cps_portal.site.presenters.member_mails import MailRow, mail_row
 from cps_portal.site.presenters.moving import benefits_at_home
 from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, describe
+from cps_portal.site.presenters.trail import Trail, build_trail
 from cps_portal.site.queries import member as queries
 from kitbag.models import PointsEntry, StolenReport
 from kitbag.presenters.kit_for_staff import KitRow
@@ -23,6 +24,8 @@ from kitbag.queries.forecast import Step, forecast
 from members.models import LevelChange, LevelThreshold, Member, MemberNote, Notice, User
 from members.offers.models import SignUp, WelcomePack
 from members.rules import Membership
+
+MAX_TRAIL = 8
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,16 @@ class MemberPage:
     @cached_property
     def tabs(self) -> list[Tab]:
         parts = [
-            ("kit", _("Kit"), self.kit and self.kit.kit.total),
-            ("points", _("Points"), self.entries and self.entries.total),
-            ("jobs", _("Jobs and loans"), self.service and self.service.tickets.total),
-            ("mails", _("Mails"), self.mails and self.mails.total),
-            ("notices", _("Notices"), self.notices and self.notices.total),
-            ("cases", _("Cases"), self.cases and self.cases.total),
-            ("events", _("Events and offers"), self.sign_ups and self.sign_ups.total),
+            ("kit", _("Kit"), self.kit.kit.total if self.kit else None),
+            ("points", _("Points"), self.entries.total if self.entries else None),
+            ("jobs", _("Jobs and loans"), self.service.tickets.total if self.service else None),
+            ("mails", _("Mails"), self.mails.total if self.mails else None),
+            ("notices", _("Notices"), self.notices.total if self.notices else None),
+            ("cases", _("Cases"), self.cases.total if self.cases else None),
+            ("events", _("Events and offers"), self.sign_ups.total if self.sign_ups else None),
         ]
-        return [Tab(anchor, label, count) for anchor, label, count in parts if count is not None]
+        shown = [Tab(anchor, label, count) for anchor, label, count in parts if count is not None]
+        return [*shown, Tab("audit", _("Audit"), self.trail.total)] if self.trail else shown
 
     # --- Kit and points ---
 
@@ -188,6 +192,13 @@ class MemberPage:
     @cached_property
     def notes(self) -> queries.Newest[MemberNote] | None:
         return queries.read_notes(self.member) if self._may("members.view_membernote") else None
+
+    @cached_property
+    def trail(self) -> Trail | None:
+        """The newest lines of who did what with this member."""
+        if not self._may("members.view_memberevent"):
+            return None
+        return build_trail(self.member, self.reader, start=0, limit=MAX_TRAIL)
 
     # --- The person ---
 

@@ -70,7 +70,7 @@ class Kit:
 def read_kit(member: Member) -> Kit:
     of_member = Registration.objects.of(member)
     rows = of_member.with_counted().select_related("product")
-    shown = newest(rows.order_by(F("ended_at").desc(nulls_first=True), "counted", "-pk"), MAX_KIT)
+    shown = newest(rows.order_by(F("ended_at").desc(nulls_first=True), F("counted").asc(), "-pk"), MAX_KIT)
     keys = [row.pk for row in shown.rows]
     claims = Claim.objects.open().filter(Q(claimant__in=keys) | Q(holder__in=keys))
     return Kit(

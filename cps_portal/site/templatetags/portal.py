@@ -1,6 +1,7 @@
 """Template tags for the building blocks of the design: icons, drawings, error summaries."""
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import BaseForm
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -41,6 +42,12 @@ def icon(name: str, classes: str = "") -> SafeString:
         static("img/icons.svg"),
         name,
     )
+
+
+@register.filter
+def signed(points: int) -> str:
+    """A change of points, such as "+335" or "−185"."""
+    return f"+{intcomma(points)}" if points > 0 else f"−{intcomma(-points)}"
 
 
 @register.simple_tag

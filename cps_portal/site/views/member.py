@@ -102,7 +102,7 @@ class MemberPages(PortalModelAdmin[Member]):
                 add_refusal(form, refusal)
             else:
                 messages.success(request, _("Noted. Only staff see it."))
-                return self._back(member, "#notes")
+                return self._back(member, "#staff-notes")
         return self._whole(request, member, form)
 
     def edit_note_view(self, request: HttpRequest, pk: int, note: int) -> HttpResponse:
@@ -118,7 +118,7 @@ class MemberPages(PortalModelAdmin[Member]):
                 add_refusal(form, refusal)
             else:
                 messages.success(request, _("Changed. Only staff see it."))
-                return self._back(member, "#notes")
+                return self._back(member, "#staff-notes")
         return self._page(request, self.note_template, member, title=gettext("Change your note"), form=form, note=row)
 
     # --- A mail ---
