@@ -24,8 +24,9 @@ GROUPS: dict[str, list[str]] = {
             "countryprogramme levelbenefit levelchange levelthreshold memberevent memberview notice staffaccess "
             "termsacceptance termsversion thresholdannouncement thresholdplan ",
         ),
-        *allow("view", "members", "accountfreeze lostaddress"),
+        *allow("view", "members", "accountfreeze accountmerge lostaddress"),
         "members.change_lost_address",
+        "members.merge_accounts",
         "members.export_trail",
         "members.view_as_member",
         *allow("view change close", "members", "member"),

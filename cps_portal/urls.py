@@ -27,6 +27,7 @@ urlpatterns = [
     path("closed/", account.account_closed, name="account_closed"),
     path("accounts/stop/<str:token>/", stopped.stop_account, name="stop_account"),
     path("accounts/stopped/", stopped.account_stopped, name="account_stopped"),
+    path("accounts/merged/", stopped.account_merged, name="account_merged"),
     path("", include("members.urls")),
     path("", include("members.support.urls")),
     path("accounts/", include("allauth.urls")),

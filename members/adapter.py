@@ -28,7 +28,7 @@ from cps_portal.core.outbox import suppressions
 from cps_portal.core.outbox.mail import common_context, essential
 from members import actions
 from members.forms.limits import SIGN_IN_OTHERWISE, count_for_account, too_many_attempts
-from members.models import AccountFreeze, User
+from members.models import AccountFreeze, Member, User
 
 REFUSALS = {  # allauth's codes of errors when signing in, and the reasons under which they are counted
     "email_password_mismatch": "password",
@@ -82,6 +82,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Only whoever has the right password or passkey gets here (R69)."""
         if AccountFreeze.objects.standing().filter(member__user=user).exists():
             return redirect("account_stopped")
+        if Member.objects.filter(user=user, merged_into__isnull=False, erased_at=None).exists():
+            return redirect("account_merged")
         response: HttpResponse = super().respond_user_inactive(request, user)
         return response
 

@@ -31,6 +31,8 @@ class PointsCause(models.TextChoices):
     MENDED = "mended", _("Corrected by an audit")
     TRANSFERRED = "transferred", _("Handed over")
     RETURNED = "returned", _("Taken back into the Kitbag")
+    MERGED = "merged", _("Two accounts became one")
+    UNMERGED = "unmerged", _("Two accounts became two again")
 
 
 class ChangeState(models.TextChoices):
@@ -82,6 +84,15 @@ class LostAddressState(models.TextChoices):
     OPEN = "open", _("Waits for a second person")
     APPROVED = "approved", _("Changed")
     REFUSED = "refused", _("Refused")
+
+
+class MergeState(models.TextChoices):
+    """State of a merge of two accounts (R69)."""
+
+    OPEN = "open", _("Waits for a second person")
+    DONE = "done", _("Merged")
+    REFUSED = "refused", _("Refused")
+    UNDONE = "undone", _("Undone")
 
 
 class NoticeCode(models.TextChoices):

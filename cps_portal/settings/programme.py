@@ -33,6 +33,7 @@ REMOVAL_UNDO_DAYS = 7  # a removal can be undone for this long (R26)
 
 # Accounts
 LOST_ADDRESS_HOLD_DAYS = 14  # after staff changed a lost address, no kit leaves the account and it stays open (R69)
+MERGE_UNDO_DAYS = 14  # two accounts that became one can be two again for this long (R69)
 CLOSING_DAYS = 30  # a closed account can be reopened for this long; then its personal data are erased (R14)
 VIEW_AS_MINUTES = 15  # staff may look at the portal as a member for this long, then it ends by itself (R68)
 

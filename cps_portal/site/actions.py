@@ -87,8 +87,10 @@ def close_account(*, member: Member, by: User, at: datetime) -> Member:
 
 @transaction.atomic
 def reopen_account(*, member: Member, by: User, at: datetime) -> Member:
-    """Reopen a closed account, with everything in it; an open one stays as it is. Raises Refusal `over`."""
+    """Reopen a closed account, with everything in it; an open one stays as it is. Raises Refusal: `over`, `merged`."""
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
+    if locked.merged_into_id:
+        raise Refusal("merged", _("This account has become one with another one. Our staff can undo that."))
     until = locked.reopens_until
     if until is None:
         return locked

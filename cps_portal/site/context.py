@@ -26,6 +26,7 @@ class Limits:
     reset_days = settings.PASSWORD_RESET_TIMEOUT // 86_400
     undo_days = settings.EMAIL_UNDO_DAYS
     lost_address_days = settings.LOST_ADDRESS_HOLD_DAYS
+    merge_days = settings.MERGE_UNDO_DAYS
     loan_reserved_days = settings.LOAN_RESERVED_FOR.days
     loan_back_days = settings.LOAN_BACK_DAYS
     places = PLACES

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -11,8 +12,8 @@ from django.utils.formats import date_format
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from cps_portal.site.presenters.moving import build_move
-from members.enums import LostAddressState, NoticeCode
-from members.models import AccountFreeze, LostAddress, Member, Notice
+from members.enums import LostAddressState, MergeState, NoticeCode
+from members.models import AccountFreeze, AccountMerge, LostAddress, Member, Notice
 from members.queries import confirmed_first_name
 
 MOVED = "portal.moved"
@@ -21,6 +22,8 @@ ADDRESS_REPLACED = "portal.address_replaced"
 ADDRESS_GIVEN = "portal.address_given"
 ACCOUNT_STOPPED = "portal.account_stopped"
 ACCOUNT_RELEASED = "portal.account_released"
+ACCOUNTS_MERGED = "portal.accounts_merged"
+ACCOUNTS_UNMERGED = "portal.accounts_unmerged"
 STOP_SALT = "portal.stop-account"
 
 
@@ -104,6 +107,38 @@ def _about_freeze(key: int, template: str, path: str, *, is_released: bool) -> d
     with translation.override(freeze.member.language):
         context = {"number": freeze.member.number_in_groups, "day": _day(freeze.at), "url": settings.SITE_URL + path}
         return render_mail(template, context, language=freeze.member.language)
+
+
+@renderer(ACCOUNTS_MERGED)
+def accounts_merged(*, merge: int, member: int) -> dict[str, str] | None:
+    """To both addresses: which account stays, what it has now, and until when it can be undone. None if it was."""
+    return _about_merge(merge, member, "accounts_merged", MergeState.DONE)
+
+
+@renderer(ACCOUNTS_UNMERGED)
+def accounts_unmerged(*, merge: int, member: int) -> dict[str, str] | None:
+    """To both addresses: there are two accounts again."""
+    return _about_merge(merge, member, "accounts_unmerged", MergeState.UNDONE)
+
+
+def _about_merge(key: int, member: int, template: str, state: MergeState) -> dict[str, str] | None:
+    """Neither address is named to the other one: it may be wrong that they are of one person."""
+    merge = AccountMerge.objects.select_related("survivor__user", "ended__user").get(pk=key)
+    reader = merge.survivor if member == merge.survivor_id else merge.ended
+    if merge.state != state or reader.erased_at:
+        return None
+    with translation.override(reader.language):
+        context = {
+            "stays": merge.survivor.number_in_groups,
+            "ends": merge.ended.number_in_groups,
+            "is_staying": reader == merge.survivor,
+            "number": reader.number_in_groups,
+            "points": intcomma(reader.points),
+            "level": reader.get_level_display(),
+            "until": _day(merge.undo_until),
+            "url": settings.SITE_URL + reverse("cases:contact"),
+        }
+        return render_mail(template, context, language=reader.language)
 
 
 def _day(moment: datetime | None) -> str:

@@ -21,7 +21,7 @@ from kitbag.actions import stolen_reports
 from kitbag.actions.new_serials import apply_change, drop_change
 from kitbag.actions.transitions import lock_registrations, notify_decision, reject, require_not_own, validate
 from kitbag.enums import ClaimOutcome, RefusalReason, RegistrationState, ReviewReason
-from kitbag.models import Claim, Registration, SerialChange
+from kitbag.models import Claim, Evidence, Registration, SerialChange
 from kitbag.queries.versions import version_of_claim
 from members.models import User
 from members.support import actions as cases
@@ -274,7 +274,7 @@ def _require_proof(claim: Claim, outcome: ClaimOutcome, *, by_centre: bool) -> N
 def _has_proof(row: Registration, case: Case) -> bool:
     """Whether the member has added evidence to the product or attached a file to the case."""
     attached = CaseAttachment.objects.filter(message__case=case, message__author=MessageAuthor.MEMBER)
-    return row.evidence.proofs().exists() or attached.filter(file__erased_at=None).exists()
+    return Evidence.objects.about(row).proofs().exists() or attached.filter(file__erased_at=None).exists()
 
 
 def _has_answered(case: Case) -> bool:

@@ -11,6 +11,7 @@ from kitbag.models.catalogue import (
 from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, StageChangeQuerySet
 from kitbag.models.evidence import Evidence
 from kitbag.models.held_decisions import HeldDecision, HeldDecisionQuerySet
+from kitbag.models.merges import MergedAdjustment, MergedRegistration
 from kitbag.models.ownership import Appeal, Claim, Handover, Sighting, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
@@ -33,6 +34,8 @@ __all__ = [
     "HeldDecisionQuerySet",
     "Hold",
     "LedgerCheck",
+    "MergedAdjustment",
+    "MergedRegistration",
     "PointsEntry",
     "PointsEntryQuerySet",
     "Product",

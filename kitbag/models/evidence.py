@@ -12,6 +12,10 @@ from kitbag.models.registrations import Registration
 
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    def about(self, registration: Registration) -> Self:
+        """Those of a registration, and of those that it counts instead of since two accounts became one (R69)."""
+        return self.filter(Q(registration=registration) | Q(registration__merged_as__became=registration))
+
     def kept(self) -> Self:
         """Those whose content has not been erased, with their files."""
         return self.filter(file__erased_at=None).select_related("file")

@@ -77,13 +77,17 @@ class Adjustment(models.Model):
 
 
 class PointsEntryQuerySet(models.QuerySet["PointsEntry"]):
-    def with_total(self) -> Self:
-        """Annotate `total`, the member's running total after each entry.
+    def of(self, member: Member) -> Self:
+        """Those of a member, and of accounts that became one with theirs: they sum to the points, too (R69)."""
+        return self.filter(member__in=member.accounts)
 
-        Keys are in the order of writing, because writers lock the member. Filter by member before the call, and by
-        anything else in an outer query, or entries will be missing from the sums.
+    def with_total(self) -> Self:
+        """Annotate `total`, the running total after each entry.
+
+        Keys are in the order of writing, because writers lock the member. Filter by one person (`of`) before the call,
+        and by anything else in an outer query, or entries will be missing from the sums.
         """
-        return self.annotate(total=Window(Sum("amount"), partition_by=F("member"), order_by=F("pk").asc()))
+        return self.annotate(total=Window(Sum("amount"), order_by=F("pk").asc()))
 
 
 class PointsEntry(models.Model):

@@ -29,6 +29,8 @@ ENTRY_TITLES = {
     PointsCause.ADJUSTED: gettext_lazy("Points from our staff"),
     PointsCause.ADJUSTMENT_ENDED: gettext_lazy("Points from our staff expired"),
     PointsCause.THRESHOLDS: gettext_lazy("The levels changed"),
+    PointsCause.MERGED: gettext_lazy("%(product)s, your accounts became one"),
+    PointsCause.UNMERGED: gettext_lazy("%(product)s, the accounts became two again"),
     PointsCause.MENDED: gettext_lazy("%(product)s corrected"),
 }
 

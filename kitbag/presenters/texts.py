@@ -77,6 +77,8 @@ CAUSE_SENTENCES = {
     PointsCause.THRESHOLDS: _("The levels start at new totals. Your own points haven’t changed."),
     PointsCause.TRANSFERRED: _("You handed it over to a new owner."),
     PointsCause.RETURNED: _("You put it back in your Kitbag."),
+    PointsCause.MERGED: _("Two accounts of yours have become one. It counts in the one that you use."),
+    PointsCause.UNMERGED: _("Two accounts have become two again, as they were before."),
     PointsCause.MENDED: _("Corrected after a check."),
     PointsCause.CHECK: _("It didn’t pass a check. See the reason on its page."),
 }

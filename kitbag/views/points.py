@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -74,7 +74,7 @@ def points(request: MemberRequest) -> HttpResponse:
     entries = [] if waiting else list(page)
     notified_at = notified_at_by_change(member, [*entries, *([last] if last else [])])
     steps = forecast(member, timezone.localdate())
-    lines = _waiting_lines(list(page)) if waiting else [_ledger_line(entry, notified_at) for entry in entries]
+    lines = _waiting_lines(list(page)) if waiting else [_ledger_line(entry, notified_at, member) for entry in entries]
     context = {
         "filters": [
             (label, url_with_query("kitbag:points", show=key), key == show_only) for key, label in FILTERS.items()
@@ -83,7 +83,7 @@ def points(request: MemberRequest) -> HttpResponse:
         "page_query": url_with_query("kitbag:points", show=show_only).partition("?")[2],
         "waiting": waiting,
         "years": _by_year(lines),
-        "last": _ledger_line(last, notified_at) if last else None,
+        "last": _ledger_line(last, notified_at, member) if last else None,
         "chart": _chart(member, within_a_year(steps, timezone.localdate())),
         "next_step": steps[0] if steps else None,
     }
@@ -91,12 +91,14 @@ def points(request: MemberRequest) -> HttpResponse:
 
 
 def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
-    totals = Registration.objects.of(member).totals()
-    entries = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
+    waiting = Registration.objects.of(member).totals()["waiting_points"]
+    entries = PointsEntry.objects.of(member).with_total().order_by("pk")
+    # The last one of each moment: when two accounts became one, points were closed and opened at once (R69).
+    totals = dict(entries.values_list("at", "total"))
     return points_chart(
-        entries=entries.values_list("at", "total"),  # type: ignore[misc]
+        entries=totals.items(),
         thresholds=LevelThreshold.objects.in_force(),
-        waiting=totals["waiting_points"],
+        waiting=waiting,
         joined_at=member.joined_at,
         now=timezone.now(),
         planned=planned,
@@ -105,12 +107,12 @@ def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
 
 def _entries(member: Member, show_only: str) -> QuerySet[PointsEntry]:
     """Newest first with the running totals. Subqueries, because a window would only sum the rows after the filter."""
-    earlier = PointsEntry.objects.filter(member=member, pk__lte=OuterRef("pk")).order_by()
-    of_member = earlier.values("member").annotate(sum=Sum("amount")).values("sum")
+    earlier = PointsEntry.objects.of(member).filter(pk__lte=OuterRef("pk")).order_by()
+    of_member = earlier.values(all=Value(1)).annotate(sum=Sum("amount")).values("sum")
     of_registration = (
         earlier.filter(registration=OuterRef("registration")).values("registration").annotate(sum=Sum("amount"))
     )
-    entries = PointsEntry.objects.filter(member=member).select_related(*ENTRY_RELATIONS).order_by("-pk")
+    entries = PointsEntry.objects.of(member).select_related(*ENTRY_RELATIONS).order_by("-pk")
     if show_only == "up":
         entries = entries.filter(amount__gt=0)
     if show_only == "down":
@@ -118,13 +120,14 @@ def _entries(member: Member, show_only: str) -> QuerySet[PointsEntry]:
     return entries.annotate(total=Subquery(of_member), counts=Subquery(of_registration.values("sum")))
 
 
-def _ledger_line(entry: PointsEntry, notified_at: Mapping[int, datetime]) -> LedgerLine:
+def _ledger_line(entry: PointsEntry, notified_at: Mapping[int, datetime], reader: Member) -> LedgerLine:
     registration = entry.registration
     counts: int = entry.counts or 0  # type: ignore[attr-defined]  # of the product; an adjustment has none
     total: int = entry.total  # type: ignore[attr-defined]
+    is_own = entry.member_id == reader.pk  # not of an account that became one with theirs: nobody opens that (R69)
     return LedgerLine(
         product=registration.product if registration else None,
-        url=f"{registration.get_absolute_url()}#history" if registration else "",
+        url=f"{registration.get_absolute_url()}#history" if registration and is_own else "",
         title=entry_title(entry.cause, registration.product.name if registration else ""),
         reason=explain_entry(entry, notified_at),
         amount=entry.amount,

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ from members import emails, rules
 from members.enums import Programme, Theme
 from members.models import (
     AccountFreeze,
+    AccountMerge,
     CountryProgramme,
     Device,
     EmailChange,
@@ -133,6 +135,7 @@ def erase_person(*, member: Member, at: datetime) -> list[str]:
             addresses |= {address.lower() for address in pair if address}
     LostAddress.objects.filter(member=member).update(old_email="", new_email="", reason="")
     AccountFreeze.objects.filter(member=member).update(reason="")
+    AccountMerge.objects.filter(Q(survivor=member) | Q(ended=member)).update(reason="")
     EmailChange.objects.filter(user=user).delete()
     Device.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()

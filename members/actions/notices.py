@@ -18,12 +18,13 @@ def read_notice(*, member: Member, notice: int, at: datetime) -> None:
 def notify_member(
     *, member: Member, key: str, code: NoticeCode, params: Mapping[str, int | str], path: str, at: datetime
 ) -> None:
-    """Put a notice on the member's dashboard. Idempotent by key (R56).
+    """Put a notice on the member's dashboard. Idempotent by key (R56). Of two accounts, on that in use (R69).
 
     `params` holds keys of rows, not what they say: a notice is worded from the rows when it is shown (R70).
     """
     Notice.objects.bulk_create(
-        [Notice(key=key, member=member, code=code, params=dict(params), path=path, at=at)], ignore_conflicts=True
+        [Notice(key=key, member=member.account_in_use, code=code, params=dict(params), path=path, at=at)],
+        ignore_conflicts=True,
     )
 
 

@@ -19,6 +19,7 @@ from members.models.lost_addresses import (
     LostAddressFile,
     LostAddressQuerySet,
 )
+from members.models.merges import AccountMerge, AccountMergeQuerySet
 from members.models.notes import MemberNote
 from members.models.people import (
     Member,
@@ -40,6 +41,8 @@ __all__ = [
     "IS_E164_OR_BLANK",
     "AccountFreeze",
     "AccountFreezeQuerySet",
+    "AccountMerge",
+    "AccountMergeQuerySet",
     "CountryProgramme",
     "CountryProgrammeQuerySet",
     "Device",

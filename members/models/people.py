@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core import signing
 from django.db import models
 from django.db.models import Q
@@ -133,14 +134,17 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def to_erase(self, at: datetime) -> "MemberQuerySet":
         """Closed accounts that can no longer be reopened (R14). Not those of staff, who still work with the user."""
         since = at - timedelta(days=settings.CLOSING_DAYS)
-        return self.filter(closed_at__lt=since, erased_at=None, user__is_staff=False)
+        due = self.filter(closed_at__lt=since, erased_at=None, user__is_staff=False)
+        # What an account has that went into another one is read there: it is erased after that one (R69).
+        return due.exclude(merged_into__isnull=False, merged_into__erased_at=None)
 
     def locked(self) -> "MemberQuerySet":
         """Lock the rows in key order: every action that writes for members takes this lock first."""
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
 
 
-@pghistory.track(exclude=["points", "level", "theme", "name_words"])  # the ledger and LevelChange keep the first two
+# The ledger and LevelChange keep the first two, AccountMerge the last two.
+@pghistory.track(exclude=["points", "level", "theme", "name_words", "merged_into", "absorbed"])
 class Member(FoundByName):
     """A member of the programme (R8). `points` and `level` are copies; only `update_levels` writes them (R11)."""
 
@@ -159,6 +163,11 @@ class Member(FoundByName):
     points = models.PositiveIntegerField(_("points"), default=0, editable=False)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.RED, editable=False)
     joined_at = models.DateTimeField(_("joined"))
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", verbose_name=_("merged into")
+    )
+    # The other side of `merged_into`, so that pages that read both accounts need no query more (R69).
+    absorbed = ArrayField(models.BigIntegerField(), default=list, db_default=[], blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
 
@@ -190,6 +199,16 @@ class Member(FoundByName):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def accounts(self) -> list[int]:
+        """The keys of this account and of those that went into it: pages that read both filter by them (R69)."""
+        return [self.pk, *self.absorbed]
+
+    @property
+    def account_in_use(self) -> "Member":
+        """The account that the person signs in to: this one, or the one that it went into (R69)."""
+        return self.merged_into.account_in_use if self.merged_into else self
 
     @property
     def reopens_until(self) -> datetime | None:

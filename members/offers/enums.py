@@ -88,3 +88,4 @@ class CardEnd(models.TextChoices):
     LEAKED = "leaked", _("Code leaked")
     NAME = "name", _("Name changed")
     CLOSED = "closed", _("Account closed")
+    MERGED = "merged", _("Two accounts of one person")

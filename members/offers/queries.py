@@ -62,7 +62,7 @@ class OfferOverview:
 
 def visible_offers(member: Member, membership: Membership, at: datetime) -> OfferOverview:
     """All offers for the member's pages, in three queries. While membership rests: only what they signed up for."""
-    pack = WelcomePack.objects.filter(member=member).first()
+    pack = WelcomePack.objects.of_person(member).first()
     sign_ups = {entry.offer_id: entry for entry in SignUp.objects.filter(member=member, state__in=SIGNED_UP)}
     current = list(_with_counts(Offer.objects.current(at)))
     pack_offers = [offer for offer in current if offer.kind == OfferKind.WELCOME_PACK and _is_open(offer, membership)]
@@ -83,7 +83,7 @@ def visible_offers(member: Member, membership: Membership, at: datetime) -> Offe
 def is_pack_offered(member: Member, at: datetime) -> bool:
     """Whether the member can request the Welcome Pack today (R36, R37, R65)."""
     offers = Offer.objects.open_to(membership_of(member), at).filter(kind=OfferKind.WELCOME_PACK)
-    pack = WelcomePack.objects.filter(member=member).first()
+    pack = WelcomePack.objects.of_person(member).first()
     return (pack is None or pack.can_be_requested_again) and offers.exists()
 
 

@@ -154,7 +154,7 @@ def _event_mail(ticket: Ticket, event: TicketEvent) -> OutgoingMessage:
 
 def _address_of(ticket: Ticket) -> str:
     """Empty for a visiting member who gave no address; the outbox then sends nothing."""
-    return ticket.member.user.email if ticket.member else ticket.visitor.email if ticket.visitor else ""
+    return ticket.member.account_in_use.user.email if ticket.member else ticket.visitor.email if ticket.visitor else ""
 
 
 def _partner_messages(ticket: Ticket, event: TicketEvent) -> list[OutgoingMessage]:

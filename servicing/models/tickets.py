@@ -92,7 +92,7 @@ class VisitingMember(FoundByName):
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def of(self, member: Member) -> Self:
-        return self.filter(member=member)
+        return self.filter(member__in=member.accounts)  # also of accounts that became one with theirs (R69)
 
     def open(self) -> Self:
         return self.exclude(state__in=OVER)

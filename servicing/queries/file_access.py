@@ -14,7 +14,7 @@ PURPOSE = "ticket"
 def may_read_file(user: AbstractBaseUser, file: StoredFile) -> bool:
     """The member whose job it is, people at its centre, and staff who may see the jobs of every centre."""
     tickets = Ticket.objects.filter(Q(files__file=file) | Q(visitor__photo=file))
-    if tickets.filter(member__user=user.pk).exists():
+    if tickets.filter(Q(member__user=user.pk) | Q(member__merged_into__user=user.pk)).exists():
         return True
     return isinstance(user, User) and user.is_staff and tickets.seen_by(user).exists()
 

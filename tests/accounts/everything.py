@@ -16,7 +16,7 @@ from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
 from kitbag.models import Handover, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
 from members.enums import AccessKind, Door, NoticeCode
-from members.models import AccountFreeze, EmailChange, LostAddress, LostAddressFile, Member, Notice, User
+from members.models import AccountFreeze, AccountMerge, EmailChange, LostAddress, LostAddressFile, Member, Notice, User
 from members.offers.enums import CardRequestState
 from members.offers.models import Card, CardRequest, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
@@ -144,6 +144,9 @@ def _add_lost_address(world: World, member: Member, name: str) -> None:
     LostAddressFile.objects.create(request=row, file=stored)
     AccountFreeze.objects.create(
         member=member, lost_address=row, at=START, asked_by=world.staff, asked_at=START, reason=f"{name} came by"
+    )
+    AccountMerge.objects.create(
+        survivor=member, ended=world.chloe, reason=f"{name} too?", requested_by=world.staff, requested_at=START
     )
 
 

@@ -8,11 +8,15 @@ from django.utils import timezone
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
-from cps_portal.site import lost_addresses
-from members.models import AccountFreeze, LostAddress, Member, User
+from cps_portal.site import account_merges, lost_addresses
+from kitbag.actions import adjustments, removals
+from kitbag.enums import RegistrationState, RemovalReason
+from kitbag.models import Registration
+from members.models import AccountFreeze, AccountMerge, LostAddress, Member, User
 from members.support.models import Case
+from tests.concurrency.test_races import assert_ledger_agrees
 from tests.concurrency.threads import together
-from tests.factories import UserFactory
+from tests.factories import UserFactory, validated
 from tests.world import World
 
 NOW = timezone.now() - timedelta(hours=1)
@@ -95,3 +99,71 @@ def test_a_stopped_account_is_released_by_a_second_person_only(committed_world: 
     assert set(codes(results)) <= {"asked", "unasked", "second_person", "released"}
     assert row.asked_by_id in {first.pk, second.pk}
     assert row.released_by_id != row.asked_by_id
+
+
+# --- Merging two accounts -----------------------------------------------------------------------------
+
+
+def proposed(survivor: Member, ended: Member, by: User) -> AccountMerge:
+    return account_merges.propose_merge(survivor=survivor, ended=ended, reason="Same face", by=by, at=NOW)
+
+
+def test_one_of_several_decisions_about_a_merge_counts_and_never_that_of_who_proposed_it(
+    committed_world: World,
+) -> None:
+    world, (first, second, third) = committed_world, staff(3)
+    total = sum(Member.objects.values_list("points", flat=True))
+    merge = proposed(world.ben, world.ana, first)
+    results = together(
+        lambda: account_merges.confirm_merge(merge=merge, by=first, at=NOW),
+        lambda: account_merges.confirm_merge(merge=merge, by=second, at=NOW),
+        lambda: account_merges.confirm_merge(merge=merge, by=third, at=NOW),
+        lambda: account_merges.confirm_merge(merge=merge, by=first, at=NOW),
+    )
+    assert set(codes(results)) <= {"gone", "second_person"} and len(codes(results)) == 3
+    assert AccountMerge.objects.get().decided_by_id in {second.pk, third.pk}
+    assert Member.objects.get(pk=world.ben.pk).points == total
+    assert_ledger_agrees()
+
+
+def test_accounts_are_never_merged_into_each_other(committed_world: World) -> None:
+    world, people = committed_world, staff(2)
+    results = together(
+        lambda: proposed(world.ana, world.ben, people[0]),
+        lambda: proposed(world.ben, world.ana, people[1]),
+        lambda: proposed(world.ben, world.chloe, people[1]),
+        lambda: proposed(world.chloe, world.ana, people[0]),
+    )
+    assert set(codes(results)) == {"open"}
+    assert 1 <= AccountMerge.objects.open().count() <= 2
+    assert len({key for pair in AccountMerge.objects.values_list("survivor", "ended") for key in pair}) == (
+        2 * AccountMerge.objects.count()
+    )
+
+
+def test_kit_that_changes_while_its_accounts_are_merged_counts_once(committed_world: World) -> None:
+    """A removal, a validation and an adjustment of the account that ends are in time or refused; the ledger holds."""
+    world, (first, second) = committed_world, staff(2)
+    kept = Registration.objects.filter(member=world.ana, state=RegistrationState.VALIDATED).order_by("pk")[0]
+    merge = proposed(world.ben, world.ana, first)
+    results = together(
+        lambda: account_merges.confirm_merge(merge=merge, by=second, at=NOW),
+        lambda: removals.remove_registration(registration=kept, reason=RemovalReason.SOLD, by=world.ana.user, at=NOW),
+        lambda: adjustments.adjust_points(
+            member=world.ana, points=50, reason="Kind", expires_on=None, by=second, at=NOW
+        ),
+        lambda: validated(world.ben, world.lens, "200000000001", at=NOW),
+    )
+    assert set(codes(results)) <= {"gone", "closed"}
+    assert Member.objects.get(pk=world.ana.pk).points == 0
+    assert_ledger_agrees()
+
+
+def test_a_merge_is_undone_once(committed_world: World) -> None:
+    world, (first, second) = committed_world, staff(2)
+    before = dict(Member.objects.values_list("pk", "points"))
+    merge = account_merges.confirm_merge(merge=proposed(world.ben, world.ana, first), by=second, at=NOW)
+    results = together(*(lambda by=by: account_merges.undo_merge(merge=merge, by=by, at=NOW) for by in (first, second)))
+    assert codes(results) == ["gone"]
+    assert dict(Member.objects.values_list("pk", "points")) == before
+    assert_ledger_agrees()

@@ -228,10 +228,10 @@ def _gap(points: int, thresholds: dict[str, int], needing: list[Registration], c
 
 def _ledger(member: Member) -> tuple[list[tuple[datetime, int]], LastChange | None]:
     """Time and total of every entry, and the newest entry: both in one query."""
-    ledger = PointsEntry.objects.filter(member=member).with_total().order_by("pk")
+    ledger = PointsEntry.objects.of(member).with_total().order_by("pk")
     columns = ("at", "total", "amount", "cause", "registration__product__name")
     rows = list(ledger.values_list(*columns))
     if not rows:
         return [], None
     at, _total, amount, cause, product = rows[-1]
-    return [row[:2] for row in rows], LastChange(amount, entry_title(cause, product or ""), at)
+    return list(dict(row[:2] for row in rows).items()), LastChange(amount, entry_title(cause, product or ""), at)

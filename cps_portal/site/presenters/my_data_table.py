@@ -25,8 +25,12 @@ class Table:
     fields: tuple[str, ...]
 
     def rows(self, member: Member) -> Iterator[dict[str, Any]]:
+        """Those of the member, and of accounts that became one with theirs (R69)."""
+        for rows in self._of_each_account(member):
+            yield from rows.order_by("pk").values(*self.fields).iterator(chunk_size=ROWS_PER_QUERY)
+
+    def _of_each_account(self, member: Member) -> list[QuerySet[Any]]:
         if isinstance(self.owner, str):
-            rows = self.model._default_manager.filter(**{self.owner: member.pk})
-        else:
-            rows = self.owner(member)
-        return rows.order_by("pk").values(*self.fields).iterator(chunk_size=ROWS_PER_QUERY)
+            return [self.model._default_manager.filter(**{f"{self.owner}__in": member.accounts})]
+        absorbed = Member.objects.filter(pk__in=member.absorbed).order_by("pk") if member.absorbed else []
+        return [self.owner(account) for account in (member, *absorbed)]

@@ -42,6 +42,13 @@ def account_stopped(request: HttpRequest) -> HttpResponse:
     return render(request, "members/account_stopped.html")
 
 
+@login_not_required
+@require_safe
+def account_merged(request: HttpRequest) -> HttpResponse:
+    """This account has become one with another one of the same person: which one to sign in to."""
+    return render(request, "members/account_merged.html")
+
+
 def _request_of(token: str) -> LostAddress | None:
     """None if the link is forged or too old."""
     try:

@@ -90,7 +90,7 @@ def request_pack(*, member: Member, address: Address, by: User, at: datetime) ->
     Raises Refusal: those of `pack_refusal`.
     """
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
-    existing = WelcomePack.objects.filter(member=locked).first()
+    existing = WelcomePack.objects.of_person(locked).first()
     if existing and not existing.can_be_requested_again:
         return existing
     if refusal := pack_refusal(member=locked, at=at):
@@ -196,7 +196,7 @@ def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
         kind=CaseKind.MISSING_PACK,
         subject=str(_("Welcome Pack not received")),
         text=str(_("My Welcome Pack %(reference)s has not arrived.") % {"reference": locked.reference_in_groups}),
-        member=locked.member,
+        member=locked.member.account_in_use,
         about=locked,
         by=by,
         at=at,

@@ -11,9 +11,14 @@ from cps_portal.core.partners.models import Partner
 from members.models import IS_BLANK, IS_E164_OR_BLANK, Member, PostalAddress
 from members.offers.enums import CardRequestState, ReturnReason
 from members.offers.models.cards import Card
+from members.offers.models.tracking import HAS_TRACKING, tracking_index, tracking_key
 
 
 class CardRequestQuerySet(models.QuerySet["CardRequest"]):
+    def tracked_as(self, key: str) -> Self:
+        """Those with this tracking number, given as capitals and digits."""
+        return self.alias(tracking_key=tracking_key()).filter(HAS_TRACKING, tracking_key=key)
+
     def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
@@ -69,7 +74,10 @@ class CardRequest(PostalAddress):
         verbose_name = _("card request")
         verbose_name_plural = _("card requests")
         ordering = ["-reported_at", "-pk"]
-        indexes = [models.Index(fields=["partner", "asked_at", "id"], name="card_request_of_partner")]
+        indexes = [
+            models.Index(fields=["partner", "asked_at", "id"], name="card_request_of_partner"),
+            tracking_index("card_request_tracking"),
+        ]
         constraints = [
             models.CheckConstraint(name="card_request_reference", condition=Q(reference__regex=r"^[0-9A-Z]{8}$")),
             models.CheckConstraint(name="card_request_state_known", condition=Q(state__in=CardRequestState.values)),

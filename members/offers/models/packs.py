@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -15,6 +16,7 @@ from members.enums import Level
 from members.models import IS_BLANK, IS_E164_OR_BLANK, Member, PostalAddress, User, append_only
 from members.offers import rules
 from members.offers.enums import CancelReason, PackState, PackStep, ReturnReason
+from members.offers.models.tracking import HAS_TRACKING, tracking_index, tracking_key
 from members.support.models import Case
 
 
@@ -35,12 +37,36 @@ class PackItem(models.Model):
         return self.name
 
 
+# The one-to-one relation refuses a second pack of an account. This refuses one of the same person.
+ONE_A_PERSON_SQL = """
+IF EXISTS (
+    SELECT 1 FROM members_member m JOIN offers_welcomepack p ON p.member_id = ANY(m.absorbed)
+    WHERE m.id = NEW.member_id AND p.state <> 'cancelled'
+) THEN RAISE EXCEPTION 'this person has had a welcome pack in another account';
+END IF;
+RETURN NEW;
+"""
+
+
 class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
+    def tracked_as(self, key: str) -> Self:
+        """Those with this tracking number, given as capitals and digits."""
+        return self.alias(tracking_key=tracking_key()).filter(HAS_TRACKING, tracking_key=key)
+
     def locked(self, pk: int) -> "WelcomePack":
         """Lock the pack. The member is locked first, as in all actions."""
         member = self.values_list("member", flat=True).get(pk=pk)
         Member.objects.locked().get(pk=member)
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
+
+    def of_person(self, member: Member) -> Self:
+        """The pack of a member, and that of an account that became one with theirs: one a person, ever (R37, R69).
+
+        One that was cancelled before it left is no pack; it comes last.
+        """
+        theirs = Q(member__in=member.absorbed) & ~Q(state=PackState.CANCELLED)
+        own_last = models.Case(models.When(state=PackState.CANCELLED, then=1), default=0)
+        return self.filter(Q(member=member) | theirs).order_by(own_last, "pk")
 
     def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
@@ -120,6 +146,11 @@ class WelcomePack(PostalAddress):
 
     class Meta:
         verbose_name = _("Welcome Pack")
+        triggers = [
+            pgtrigger.Trigger(
+                name="one_a_person", when=pgtrigger.Before, operation=pgtrigger.Insert, func=ONE_A_PERSON_SQL
+            )
+        ]
         verbose_name_plural = _("Welcome Packs")
         ordering = ["-asked_at", "-pk"]
         indexes = [
@@ -130,6 +161,7 @@ class WelcomePack(PostalAddress):
                 condition=Q(state__in=[PackState.REQUESTED, PackState.ACCEPTED, PackState.PACKED]),
             ),
             models.Index(fields=["changed_at"], name="welcome_pack_to_blank", condition=Q(blanked_at=None)),
+            tracking_index("welcome_pack_tracking"),
         ]
         constraints = [
             models.CheckConstraint(name="welcome_pack_reference", condition=Q(reference__regex=r"^[0-9A-Z]{8}$")),

@@ -90,7 +90,7 @@ def pack(request: MemberRequest) -> HttpResponse:
 @member_required
 def received(request: MemberRequest) -> HttpResponse:
     """The member confirms receipt."""
-    row = get_object_or_404(WelcomePack, member=request.member)
+    row = get_object_or_404(WelcomePack.objects.of_person(request.member)[:1])
     try:
         packs.confirm_received(pack=row, by=request.user, at=timezone.now())
     except Refusal as refusal:
@@ -104,7 +104,7 @@ def received(request: MemberRequest) -> HttpResponse:
 @member_required
 def missing(request: MemberRequest) -> HttpResponse:
     """The member reports the pack as not received (R40): opens a case and redirects to it."""
-    row = get_object_or_404(WelcomePack, member=request.member)
+    row = get_object_or_404(WelcomePack.objects.of_person(request.member)[:1])
     try:
         row = packs.report_missing(pack=row, by=request.user, at=timezone.now())
     except Refusal as refusal:
@@ -210,7 +210,7 @@ def _unavailable_page(request: MemberRequest, refusal: Refusal) -> HttpResponse:
 
 def _get_pack(member: Member) -> WelcomePack | None:
     rows = WelcomePack.objects.select_related("member", "missing_case", "late_case")
-    return rows.filter(member=member).first()
+    return rows.of_person(member).first()
 
 
 def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
