@@ -99,8 +99,8 @@ class ArrivalPages(ParcelPages):
             return None
         booked = arrivals.book_in_parcel(arrivals=found, actor=Actor(user=user), at=now)
         for form in forms:
-            if refusal := booked.refusals.get(form.ticket.pk):
-                add_refusal(form, refusal)
+            if why := booked.refusals.get(form.ticket.pk):
+                add_refusal(form, why)
         for ticket in booked.tickets:
             self.log_change(request, ticket, gettext("Booked in"))
         if booked.tickets:

@@ -43,7 +43,7 @@ class ScanForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = Carrier.objects.filter(is_offered=True).values_list("name", flat=True)
-        self.fields["carrier"].widget.choices = [("", _("Another")), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.fields["carrier"].widget.choices = [("", _("Another")), *((name, name) for name in names)]
 
     @property
     def day(self) -> date | None:

@@ -30,7 +30,7 @@ class ReturnForm(forms.Form):
 
     @property
     def is_sent(self) -> bool:
-        return self["back"].value() == SEND
+        return bool(self["back"].value() == SEND)
 
 
 class StaffAddressForm(PostalAddressForm):

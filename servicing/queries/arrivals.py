@@ -39,4 +39,5 @@ def parcel_tickets(user: User, parcel: int) -> list[Ticket]:
 def holder_of(ticket: Ticket, scanned: str) -> Registration | None:
     """The Kitbag that has this number for this product, if it is another one than that of the ticket."""
     rows = Registration.objects.live().filter(presented_as(scanned), product=ticket.product)
-    return rows.exclude(pk=ticket.registration_id).select_related("member").first()
+    others = rows.exclude(pk=ticket.registration_id) if ticket.registration_id else rows
+    return others.select_related("member").first()

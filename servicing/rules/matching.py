@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 
+Step = tuple[str, int, int, int, int]  # kind, and where it is in the first and in the second number
+
+
 @dataclass(frozen=True)
 class Run:
     """A part of a number, and whether it differs from the other number."""
@@ -28,9 +31,10 @@ class Comparison:
 
 def compare_serials(announced: str, scanned: str) -> Comparison:
     """Compare two numbers that are cleaned already. What is only in one of them is marked there."""
-    steps = SequenceMatcher(None, announced, scanned, autojunk=False).get_opcodes()
     if len(announced) == len(scanned):  # digits that were swapped or misread keep their places
-        steps = list(_by_place(announced, scanned))
+        steps: list[Step] = list(_by_place(announced, scanned))
+    else:
+        steps = list(SequenceMatcher(None, announced, scanned, autojunk=False).get_opcodes())
     wrong = sum(max(end - start, other_end - other) for tag, start, end, other, other_end in steps if tag != "equal")
     return Comparison(
         tuple(Run(announced[start:end], tag != "equal") for tag, start, end, _o, _e in steps if end > start),
@@ -39,7 +43,7 @@ def compare_serials(announced: str, scanned: str) -> Comparison:
     )
 
 
-def _by_place(first: str, second: str) -> Iterator[tuple[str, int, int, int, int]]:
+def _by_place(first: str, second: str) -> Iterator[Step]:
     """Runs of equal and of different characters at the same place."""
     start = 0
     for end in range(1, len(first) + 1):
