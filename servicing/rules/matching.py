@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-
 Step = tuple[str, int, int, int, int]  # kind, and where it is in the first and in the second number
 
 
