@@ -140,7 +140,8 @@ def _members_of_ticket_file(file: int | None) -> set[int]:
 def _ways(model: type[Model]) -> tuple[str, ...]:
     if model is LogEntry:
         return ()
-    owner = {**OWNED_BY_USER, Device: "user", EmailChange: "user"}.get(model)
+    owners: dict[type[Model], str] = {**OWNED_BY_USER, Device: "user", EmailChange: "user"}
+    owner = owners.get(model)
     by_user = ("member",) if model is User else (f"{owner}__member",) if owner else ()
     return (*ways_to(Member, model), *by_user, *MORE_WAYS.get(model, ()))
 

@@ -29,9 +29,10 @@ def record_access(
 
     `members` are keys, `page` is the name of a view, `model` a label such as "kitbag.registration". One insert.
     """
+    about: list[int] | list[None] = sorted(set(members)) or [None]
     StaffAccess.objects.bulk_create(
         StaffAccess(by=by, at=at, kind=kind, door=door, page=page, member_id=member, model=model, key=key)
-        for member in (sorted(set(members)) or [None])
+        for member in about
     )
 
 

@@ -35,7 +35,8 @@ from kitbag.models import (
     SerialShape,
 )
 from members.actions import write_note as write_member_note
-from members.enums import Level, Programme, ServiceLevel
+from members.actions.staff_access import record_access, start_view
+from members.enums import AccessKind, Door, Level, Programme, ServiceLevel
 from members.models import (
     CountryProgramme,
     Device,
@@ -94,6 +95,10 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
     claimer = join(f"claimer-{numbers.start}", "KE", terms)
     for n in numbers:
         member = join(f"person-{n}", "ZA", terms)
+        start_view(member=member, reason="Asked", by=by, at=timezone.now())
+        record_access(
+            by=by, at=timezone.now(), kind=AccessKind.PAGE, door=Door.DESK, page="admin:index", members=[member.pk]
+        )
         write_member_note(member=member, text="Call first", pinned=False, by=by, at=timezone.now())
         Authenticator.objects.create(user=member.user, type=Authenticator.Type.TOTP, data={"secret": "hush"})
         product = ProductFactory(points_current=600)

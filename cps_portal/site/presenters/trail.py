@@ -13,17 +13,19 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.countries import country_name
 from cps_portal.core.partners.models import Partner
+from cps_portal.site.presenters.viewed_page import VIEWED_PAGES
 from cps_portal.site.queries.trail import Entry, Selection, count_entries, read_entries
 from kitbag.models import Adjustment, PointsEntry, Product, Registration
-from members.enums import Door
+from members.enums import AccessKind, Door
 from members.models import EmailChange, LevelChange, Member, MemberView, StaffAccess, TermsAcceptance, User
 from members.offers.models import PackEvent, WelcomePack
 from members.support.models import Case
-from servicing.models import ServiceCentre, Ticket, TicketEvent
+from servicing.models import Estimate, Loan, ServiceCentre, ServiceReport, Ticket, TicketEvent
 
 MOMENT = "j M Y, H:i"
 DAY = "j M Y"
@@ -151,17 +153,21 @@ def _points(entry: PointsEntry, names: "Names") -> str:
 
 
 def _opened(access: StaffAccess, names: "Names") -> str:
+    if access.kind == AccessKind.VIEW_AS:
+        return f"{access.get_kind_display()}: {VIEWED_PAGES.get(access.page, access.page)}"
     what = capfirst(apps.get_model(access.model)._meta.verbose_name) if access.model else _("Page")
     row = names.of(apps.get_model(access.model), access.key) if access.model else ""
     return f"{access.get_kind_display()}: {what} {row}".strip()
 
 
 def _seen_as(view: MemberView, names: "Names") -> str:
-    minutes = ((view.ended_at or view.until) - view.at).total_seconds() / 60
-    return _("Looked at the portal as the member, %(minutes)s minutes at most: %(reason)s") % {
-        "minutes": number_format(-(-minutes // 1), decimal_pos=0),
-        "reason": view.reason or NOTHING,
-    }
+    minutes = -int(-((view.ended_at or view.until) - view.at).total_seconds() // 60)
+    sentence = ngettext(
+        "Looked at the portal as the member, for %(minutes)s minute at most: %(reason)s",
+        "Looked at the portal as the member, for %(minutes)s minutes at most: %(reason)s",
+        minutes,
+    )
+    return sentence % {"minutes": number_format(minutes), "reason": view.reason or NOTHING}
 
 
 SENTENCES: dict[type[Model], Callable[[Any, "Names"], str]] = {
@@ -266,6 +272,9 @@ CALLED: dict[type[Model], tuple[tuple[str, ...], Callable[[Any], str]]] = {
     Ticket: ((), _reference),
     WelcomePack: ((), _reference),
     ServiceCentre: ((), lambda row: row.name),
+    Estimate: (("ticket",), lambda row: _reference(row.ticket)),
+    ServiceReport: (("ticket",), lambda row: _reference(row.ticket)),
+    Loan: (("unit__product", "ticket"), lambda row: f"{row.unit.product.name}, {_reference(row.ticket)}"),
 }
 
 

@@ -9,7 +9,33 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
+# The pages of a member that staff may see. Everything else is not shown: forms, files, codes, sign-in and security.
+VIEWED_PAGES = {
+    "dashboard": _("Home"),
+    "notices": _("What happened"),
+    "help": _("Help"),
+    "terms": _("Terms of use"),
+    "privacy": _("Privacy"),
+    "members:profile": _("Profile"),
+    "kitbag:list": _("Kitbag"),
+    "kitbag:product": _("A product"),
+    "kitbag:points": _("Points history"),
+    "kitbag:upcoming": _("What is ahead"),
+    "kitbag:what_if": _("Try a change"),
+    "servicing:list": _("Service"),
+    "servicing:ticket": _("A job"),
+    "servicing:parcel": _("A parcel"),
+    "servicing:history": _("Earlier repairs"),
+    "servicing:centres": _("Service centres"),
+    "servicing:centre": _("A service centre"),
+    "servicing:of_registration": _("The job of a product"),
+    "offers:list": _("Offers"),
+    "offers:card": _("Membership card"),
+    "cases:list": _("Cases"),
+    "cases:case": _("A case"),
+}
 Attributes = dict[str, str | None]
 Inside = Callable[[str], str | None]
 FIELDS = frozenset({"button", "input", "select", "textarea"})

@@ -163,8 +163,9 @@ def _arm(number: int, source: Source, member: Member, selection: Selection) -> Q
         "member": Q(trail_actor=member.user_id),
         "portal": Q(trail_actor=None),
     }
-    chosen = rows.filter(conditions.get(selection.who, Q())).order_by()
-    return chosen.values_list("trail_source", "trail_key", "trail_at", "trail_actor")
+    chosen: QuerySet[Any] = rows.filter(conditions.get(selection.who, Q())).order_by()
+    columns: QuerySet[Any, Any] = chosen.values_list("trail_source", "trail_key", "trail_at", "trail_actor")
+    return columns
 
 
 def _actor(source: Source) -> Any:

@@ -50,7 +50,7 @@ def trail(request: HttpRequest, pk: int) -> TemplateResponse:
 @require_safe
 def trail_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same part of the trail as a file. Asks for a right of its own."""
-    if not request.user.has_perm("members.export_trail"):  # type: ignore[union-attr]  # the admin is for users only
+    if not request.user.has_perm("members.export_trail"):
         raise PermissionDenied
     member = _member_for(request, pk)
     response = HttpResponse(
@@ -74,7 +74,7 @@ def trail_csv(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _member_for(request: HttpRequest, pk: int) -> Member:
-    if not request.user.has_perms(["members.view_member", "members.view_memberevent"]):  # type: ignore[union-attr]
+    if not request.user.has_perms(["members.view_member", "members.view_memberevent"]):
         raise PermissionDenied
     return get_object_or_404(Member.objects.select_related("user"), pk=pk)
 

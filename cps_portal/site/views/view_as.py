@@ -30,7 +30,7 @@ from django_htmx.middleware import HtmxDetails
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.snapshot import nothing_after_snapshot, read_snapshot
-from cps_portal.site.presenters.viewed_page import rewrite_page
+from cps_portal.site.presenters.viewed_page import VIEWED_PAGES, rewrite_page
 from members.actions import end_view, start_view
 from members.models import Member, MemberView
 from members.models.staff_access import MAX_REASON_LENGTH
@@ -38,33 +38,6 @@ from members.support.models import Case
 
 RIGHT = "members.view_as_member"
 START = "dashboard"
-# The pages of a member that staff may see. Everything else is not shown: forms, files, codes, sign-in and security.
-SHOWN = frozenset(
-    {
-        START,
-        "notices",
-        "help",
-        "terms",
-        "privacy",
-        "members:profile",
-        "kitbag:list",
-        "kitbag:product",
-        "kitbag:points",
-        "kitbag:upcoming",
-        "kitbag:what_if",
-        "servicing:list",
-        "servicing:ticket",
-        "servicing:parcel",
-        "servicing:history",
-        "servicing:centres",
-        "servicing:centre",
-        "servicing:of_registration",
-        "offers:list",
-        "offers:card",
-        "cases:list",
-        "cases:case",
-    }
-)
 SERVER_KEYS = ("SERVER_NAME", "SERVER_PORT", "HTTP_HOST", "REMOTE_ADDR", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")
 WORD = re.compile(r"[^\s,.;:()]+")
 
@@ -131,7 +104,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _member_for(request: HttpRequest, pk: int) -> Member:
-    if not request.user.has_perms([RIGHT, "members.view_member"]):  # type: ignore[union-attr]  # the admin is for users
+    if not request.user.has_perms([RIGHT, "members.view_member"]):
         raise PermissionDenied
     return get_object_or_404(Member.objects.select_related("user"), pk=pk)
 
@@ -191,7 +164,7 @@ class ViewedPage:
 
     @property
     def is_shown(self) -> bool:
-        return self.match is not None and self.match.view_name in SHOWN
+        return self.match is not None and self.match.view_name in VIEWED_PAGES
 
     def answer(self) -> HttpResponse:
         """What the member's view answers to them, or that it is not shown. Raises Http404 as it does."""
@@ -223,7 +196,7 @@ class ViewedPage:
             return None
         path = reverse(START) if parts.path == reverse("home") else parts.path
         match = _resolve(path)
-        if match is None or match.view_name not in SHOWN:
+        if match is None or match.view_name not in VIEWED_PAGES:
             return None
         query = parse_qsl(parts.query, keep_blank_values=True)
         if self.language != self.member.language:
