@@ -50,7 +50,7 @@ def facts_of(
     """The five details. `finding` is of the serial number, `in_region` whether the country has a programme."""
     return [
         _serial(row, finding),
-        _product(row, on),
+        _product(row),
         _country(row, in_region=in_region),
         _date(row, on),
         _store(row, shop),
@@ -71,13 +71,20 @@ def _serial(row: Registration, finding: SerialFinding | None) -> Fact:
     if row.no_serial:
         return _fact(name, _("None, according to the member"), row.product.get_serial_place_display(), LOOK)
     if finding and finding.code:
-        notes = [serial_sentence(finding), _("The member has confirmed it.") if row.serial_insisted else ""]
+        notes = [_unusual(finding), _("The member has confirmed it.") if row.serial_insisted else ""]
         return _fact(name, row.serial, " ".join(filter(None, notes)), LOOK, mono=True)
     place = row.product.get_serial_place_display()
     return _fact(name, row.serial, _("Its form fits this product. %(place)s") % {"place": place}, FITS, mono=True)
 
 
-def _product(row: Registration, on: date) -> Fact:
+def _unusual(finding: SerialFinding) -> str:
+    if finding.code == "shape":
+        usual = _("Not the form that this product usually has, such as %(example)s.")
+        return usual % {"example": finding.example} if finding.example else _("Not the form of this product.")
+    return serial_sentence(finding)
+
+
+def _product(row: Registration) -> Fact:
     points = _("%(points)d points now") % {"points": row.product.points}
     release = f"{row.product.release_date.year}" if row.product.release_date.year else ""
     note = _("%(points)s, out since %(year)s") % {"points": points, "year": release} if release else points

@@ -39,7 +39,10 @@
     old.replaceWith(item);
     history.replaceState(null, "", item.dataset.url);
     document.title = item.dataset.title;
-    if (!item.contains(document.activeElement)) item.focus();
+    const take = item.querySelector("button[value=take]");
+    if (take) take.remove(); // the decision about the last one, which is sent now, assigns this one
+    item.focus({ preventScroll: true });
+    scrollTo(0, 0);
     return old;
   }
 

@@ -7,8 +7,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cps_portal.site.queries import finder
+from kitbag.models import SerialChange
 from members.models import User
-from members.offers.models import Card
+from members.offers.models import Card, CardRequest, WelcomePack
 from servicing.enums import Direction
 from servicing.models import ServiceCentre, Shipment, Ticket
 from tests.admin.conftest import SignIn, signed_in
@@ -61,6 +62,62 @@ def test_everything_is_found_by_what_is_typed_or_scanned(world: World) -> None:
         card.token: "cards",
     }
     assert {term: kind for term, kind in terms.items() if kind not in kinds(root, term)} == {}
+
+
+def test_old_numbers_and_couriers_of_packs_and_cards_are_found(world: World) -> None:
+    """R54, R64"""
+    add_crowd(range(1), world.terms)
+    root = UserFactory(is_superuser=True)
+    row = validated(world.ana, world.pro_body, SERIAL)
+    SerialChange.objects.create(
+        product=row.product,
+        registration=row,
+        serial="99887766",
+        serial_key="99887766",
+        new_serial=SERIAL,
+        new_key=row.serial_key or "",
+        state="applied",
+        at=timezone.now(),
+    )
+    pack = WelcomePack.objects.latest("pk")
+    WelcomePack.objects.filter(pk=pack.pk).update(tracking="1Z 999 AA1-0123")
+    request = CardRequest.objects.create(
+        member=world.ana,
+        reference="0234567C",
+        reported_at=timezone.now(),
+        changed_at=timezone.now(),
+        tracking="RR 123 456 785 ZA",
+        country="ZA",
+        blanked_at=timezone.now(),
+    )
+    terms = {
+        "9988 7766": ("serials", row.pk),
+        "1z999aa10123": ("packs", pack.pk),
+        "1Z 999-AA1 0123": ("packs", pack.pk),
+        "rr123456785za": ("requests", request.pk),
+        "RR 123 456 785 ZA": ("requests", request.pk),
+    }
+    found = {term: [(hit.kind, hit.row.pk) for hit in finder.find(root, term)] for term in terms}
+    assert {term: hits for term, hits in found.items() if terms[term] not in hits} == {}
+
+
+def test_an_exact_hit_brings_the_next_steps_that_ones_rights_allow(
+    world: World, as_root: Client, staff: SignIn, groups: dict[str, Group]
+) -> None:
+    validated(world.ana, world.pro_body, SERIAL)
+    typed = as_root.get(URL, {"q": SERIAL}, headers=HTMX).content.decode()
+    member = reverse("admin:members_member_change", args=[world.ana.pk])
+    for key, url in enumerate([member, f"?q={SERIAL}", "registrationevent"], start=1):
+        assert url in typed
+        assert f'data-key="{key}"' in typed
+    everything = as_root.get(URL, {"q": SERIAL, "all": "1"})
+    assert everything.status_code == 200
+    assert [label for label, _url in everything.context["acts"]] == ["The member", "Its jobs", "All it went through"]
+    ticket = a_job(world)
+    clerk = signed_in(works_at(ticket.centre, groups))
+    page = clerk.get(URL, {"q": ticket.reference, "all": "1"})
+    assert page.context["only"]
+    assert page.context["acts"] == [], "a clerk sees no members"
 
 
 def test_short_and_strange_terms_find_nothing_and_break_nothing(world: World, as_root: Client) -> None:
@@ -123,7 +180,7 @@ def test_everybody_finds_what_the_own_rights_open(world: World, groups: dict[str
         users[name].groups.add(groups[name])
     terms = (world.ana.number, world.ana.user.email, world.ana.last_name, ticket.reference, "JD01460077")
     found = {name: set[str]().union(*(kinds(user, term) for term in terms)) for name, user in users.items()}
-    jobs = {"own": {"jobs"}, "other": set(), "nowhere": set(), "Programme": {"jobs"}, "none": set()}
+    jobs = {"own": {"jobs"}, "other": set(), "nowhere": set(), "Programme": {"jobs", "members"}, "none": set()}
     assert found == {"Support": {"members", "jobs"}, **jobs}
     pages = {name: signed_in(user).get(URL, {"q": ticket.reference}) for name, user in users.items()}
     opened = {name for name, answer in pages.items() if answer.status_code == 302}
@@ -139,7 +196,8 @@ def test_the_box_is_for_staff_with_their_second_factor(world: World, staff: Sign
 
 def test_no_search_scans_a_table(world: World) -> None:
     root = UserFactory(is_superuser=True)
-    terms = (world.ana.number, "ana@example.org", "Bo", "王", SERIAL, "MQF2-KG6X", "JD01460077", "x" * 43)
+    add_crowd(range(1), world.terms)
+    terms = (world.ana.number, "ana@example.org", "Bo", "王", SERIAL, "MQF2-KG6X", "JD01460077", "x" * 43, "02345672")
     with connection.cursor() as cursor:
         cursor.execute("set local enable_seqscan = off")
     scans = []

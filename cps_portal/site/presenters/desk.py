@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.reference import format_reference
 from cps_portal.site.queries.finder import Found
 from cps_portal.site.queries.workload import Waiting
 from members.models import User
@@ -192,12 +194,15 @@ def summary(waiting: Iterable[Waiting]) -> str:
 
 @dataclass(frozen=True)
 class Hit:
+    """A line of the box. `acts` are the next steps from an exact hit by keys 1 to 3: right, label and address."""
+
     title: str
     sub: str
     url: str
     exact: bool
     level: str = ""
     level_name: str = ""
+    acts: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,6 +220,7 @@ KINDS: dict[str, tuple[Text, str]] = {
     "cases": (_("Cases"), "chat"),
     "packs": (_("Welcome Packs"), "gift"),
     "cards": (_("Cards"), "card"),
+    "requests": (_("Cards on their way"), "truck"),
     "visitors": (_("Visiting members"), "globe"),
 }
 
@@ -225,6 +231,11 @@ def hit_groups(found: Iterable[Found]) -> list[HitGroup]:
     for row in found:
         hits.setdefault(row.kind, []).append(HITS[row.kind](row.row, row.exact))
     return [HitGroup(*KINDS[kind], hits=rows) for kind, rows in hits.items()]
+
+
+def acts_for(user: User, hit: Hit | None) -> list[tuple[str, str]]:
+    """The next steps from a hit that the reader may take: label and address."""
+    return [(label, url) for right, label, url in hit.acts if user.has_perm(right)] if hit else []
 
 
 def only_exact(groups: Iterable[HitGroup]) -> Hit | None:
@@ -241,21 +252,28 @@ def _join(*parts: object) -> str:
     return " · ".join(text for text in map(str, parts) if text)
 
 
+def _acts_of(member: Model | None, *more: tuple[str, str, str]) -> tuple[tuple[str, str, str], ...]:
+    return ((("members.view_member", gettext("The member"), _page_of(member)),) if member else ()) + more
+
+
 def _member(row: Any, exact: bool) -> Hit:  # noqa: FBT001  # called by table
     sub = _join(row.number_in_groups, row.user.email, row.get_country_display())
-    return Hit(row.full_name or row.user.email, sub, _page_of(row), exact, row.level, row.get_level_display())
+    title = row.full_name or row.user.email
+    return Hit(title, sub, _page_of(row), exact, row.level, row.get_level_display())
 
 
 def _serial(row: Any, exact: bool) -> Hit:  # noqa: FBT001
-    return Hit(
-        f"{row.product} {row.serial}", _join(row.member.full_name, row.get_state_display()), _page_of(row), exact
-    )
+    jobs = ("servicing.view_ticket", gettext("Its jobs"), f"{reverse(JOBS)}?q={quote(row.serial)}")
+    history = f"{reverse('admin:kitbag_registrationevent_changelist')}?q={row.pk}"
+    story = ("kitbag.view_registrationevent", gettext("All it went through"), history)
+    sub = _join(row.member.full_name, row.get_state_display())
+    return Hit(f"{row.product} {row.serial}", sub, _page_of(row), exact, acts=_acts_of(row.member, jobs, story))
 
 
 def _job(row: Any, exact: bool) -> Hit:  # noqa: FBT001
     customer = row.member.full_name if row.member else row.visitor.name if row.visitor else ""
     sub = _join(customer, row.centre, row.get_state_display())
-    return Hit(f"{row.reference_in_groups} {row.product}", sub, _page_of(row), exact)
+    return Hit(f"{row.reference_in_groups} {row.product}", sub, _page_of(row), exact, acts=_acts_of(row.member))
 
 
 def _parcel(row: Any, exact: bool) -> Hit:  # noqa: FBT001
@@ -264,16 +282,23 @@ def _parcel(row: Any, exact: bool) -> Hit:  # noqa: FBT001
 
 def _case(row: Any, exact: bool) -> Hit:  # noqa: FBT001
     sub = _join(row.reference_in_groups, row.person, row.get_state_display())
-    return Hit(row.subject or row.get_kind_display(), sub, _page_of(row), exact)
+    return Hit(row.subject or row.get_kind_display(), sub, _page_of(row), exact, acts=_acts_of(row.member))
 
 
 def _pack(row: Any, exact: bool) -> Hit:  # noqa: FBT001
-    return Hit(row.reference_in_groups, _join(row.member.full_name, row.get_state_display()), _page_of(row), exact)
+    sub = _join(row.member.full_name, row.get_state_display(), row.tracking)
+    return Hit(row.reference_in_groups, sub, _page_of(row), exact, acts=_acts_of(row.member))
 
 
 def _card(row: Any, exact: bool) -> Hit:  # noqa: FBT001
     state = gettext("no longer valid") if row.revoked_at else gettext("valid")
-    return Hit(row.number_in_groups, _join(row.member.full_name, state), _page_of(row), exact)
+    sub = _join(row.member.full_name, state)
+    return Hit(row.number_in_groups, sub, _page_of(row), exact, acts=_acts_of(row.member))
+
+
+def _request(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    sub = _join(row.member.full_name, row.get_state_display(), row.tracking)
+    return Hit(format_reference(row.reference), sub, _page_of(row), exact, acts=_acts_of(row.member))
 
 
 def _visitor(row: Any, exact: bool) -> Hit:  # noqa: FBT001
@@ -288,6 +313,7 @@ HITS: dict[str, Callable[[Any, bool], Hit]] = {
     "cases": _case,
     "packs": _pack,
     "cards": _card,
+    "requests": _request,
     "visitors": _visitor,
 }
 

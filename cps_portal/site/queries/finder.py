@@ -12,12 +12,13 @@ from django.db.models import Model, Q, QuerySet
 from cps_portal.core.lib.folding import LETTER_BY_LETTER, fold
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_code, clean_email
-from kitbag.models import Registration
+from kitbag.models import Registration, SerialChange
 from kitbag.rules import look_up_keys
 from members.models import Member, User
-from members.offers.models import Card, WelcomePack
+from members.offers.models import Card, CardRequest, WelcomePack
 from members.support.models import Case
 from servicing.models import Parcel, Shipment, Ticket, VisitingMember
+from servicing.models.parcels import tracking_key
 
 MAX_TERM_LENGTH = 300
 MIN_LETTERS = 2
@@ -56,7 +57,7 @@ def find(user: User, term: str) -> list[Found]:
 def queries_of(user: User, term: str) -> Iterator[QuerySet[Any]]:
     """Every query that `find` asks for somebody with all rights."""
     yield from (_members(term), _serials(term), _jobs(user, term), _parcels(term), _cases(term))
-    yield from (_packs(term), _cards(term), _visitors(user, term))
+    yield from (_packs(term), _cards(term), _requests(term), _visitors(user, term))
 
 
 def _any_of(model: type[Model], *queries: QuerySet[Any]) -> QuerySet[Any]:
@@ -71,7 +72,14 @@ def _members(term: str) -> QuerySet[Member]:
 
 def _serials(term: str) -> QuerySet[Registration]:
     keys = look_up_keys(term)
-    rows = Registration.objects.filter(serial_key__in=keys) if keys else Registration.objects.none()
+    if not keys:
+        return Registration.objects.none()
+    replaced = SerialChange.objects.filter(serial_key__in=keys, registration__isnull=False).values("registration")
+    rows = _any_of(
+        Registration,
+        Registration.objects.filter(serial_key__in=keys),
+        Registration.objects.filter(pk__in=replaced),  # the number that it had before a repair (R64)
+    )
     return rows.select_related("product", "member").order_by("-pk")[:MAX_HITS]
 
 
@@ -101,9 +109,24 @@ def _cases(term: str) -> QuerySet[Case]:
 
 
 def _packs(term: str) -> QuerySet[WelcomePack]:
-    reference = parse_reference(term)
-    rows = WelcomePack.objects.filter(reference=reference) if reference else WelcomePack.objects.none()
-    return rows.select_related("member")[:MAX_HITS]
+    packs, reference, tracking = WelcomePack.objects, parse_reference(term), tracking_key(term)
+    found = _any_of(
+        WelcomePack,
+        packs.filter(reference=reference) if reference else packs.none(),
+        packs.tracked_as(tracking) if tracking else packs.none(),
+    )
+    return found.select_related("member")[:MAX_HITS]
+
+
+def _requests(term: str) -> QuerySet[CardRequest]:
+    """Cards on their way, by the reference of the request or the courier's number."""
+    requests, reference, tracking = CardRequest.objects, parse_reference(term), tracking_key(term)
+    found = _any_of(
+        CardRequest,
+        requests.filter(reference=reference) if reference else requests.none(),
+        requests.tracked_as(tracking) if tracking else requests.none(),
+    )
+    return found.select_related("member")[:MAX_HITS]
 
 
 def _cards(term: str) -> QuerySet[Card]:
@@ -148,6 +171,10 @@ def _hit_cards(kind: str, _user: User, term: str) -> Iterator[Found]:
     return (Found(kind, row, exact=True) for row in _cards(term))
 
 
+def _hit_requests(kind: str, _user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=True) for row in _requests(term))
+
+
 def _hit_visitors(kind: str, user: User, term: str) -> Iterator[Found]:
     return (Found(kind, row, exact=False) for row in _visitors(user, term))
 
@@ -161,5 +188,6 @@ KINDS: dict[str, tuple[str, Callable[[str, User, str], Iterator[Found]]]] = {
     "cases": ("cases.view_case", _hit_cases),
     "packs": ("offers.view_welcomepack", _hit_packs),
     "cards": ("offers.view_card", _hit_cards),
+    "requests": ("offers.view_cardrequest", _hit_requests),
     "visitors": ("servicing.view_visitingmember", _hit_visitors),
 }

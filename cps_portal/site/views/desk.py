@@ -87,7 +87,7 @@ class DeskSite(PortalAdminSite):
         groups = desk.hit_groups(finder.find(user, term))
         typing = bool(getattr(request, "htmx", False))
         hit = desk.only_exact(groups)
-        if hit and not typing:
+        if hit and not typing and "all" not in request.GET:
             return open_hit(hit)
         template = "admin/desk/_found.html" if typing else "admin/desk/search.html"
         context = {
@@ -95,6 +95,8 @@ class DeskSite(PortalAdminSite):
             "title": gettext("Search"),
             "term": term,
             "groups": groups,
+            "only": hit,
+            "acts": desk.acts_for(user, hit),
             "too_short": not finder.is_long_enough(term),
             "count": sum(len(group.hits) for group in groups),
         }
