@@ -13,8 +13,8 @@ from servicing.models.tickets import (
     TicketFile,
     TicketMessage,
     TicketQuerySet,
-    VisitingMember,
 )
+from servicing.models.visitors import VisitingMember
 from servicing.models.warranty import WarrantyPeriod
 from servicing.models.work import Estimate, EstimateLine, Part
 

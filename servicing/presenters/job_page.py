@@ -158,7 +158,7 @@ TEXT_WIDTH = 70  # a text in the middle needs this much beside those at the ends
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of the bar: `kind` is run, pause or late. Lengths are text, so that no locale writes a comma."""
+    """A piece of the bar: `kind` is its class. Lengths are text, so that no locale writes a comma."""
 
     kind: str
     x: str
@@ -191,9 +191,9 @@ def clock_bar(clock: Clock, now: datetime, zone: Any) -> ClockBar | None:
 
     pauses = [(pause.since, min(pause.until or until, until)) for pause in clock.pauses if pause.since < until]
     pieces = [
-        _piece("run", place(clock.started_at), place(min(until, clock.due_at))),
-        *([_piece("late", place(clock.due_at), place(until))] if until > clock.due_at else []),
-        *(_piece("pause", place(since), place(to)) for since, to in pauses),
+        _piece("sc-cb-run", place(clock.started_at), place(min(until, clock.due_at))),
+        *([_piece("sc-cb-late", place(clock.due_at), place(until))] if until > clock.due_at else []),
+        *(_piece("sc-cb-pause", place(since), place(to)) for since, to in pauses),
     ]
     due_x = place(clock.due_at)
     begin, due = (date_format(moment.astimezone(zone), "j M") for moment in (clock.started_at, clock.due_at))

@@ -18,7 +18,7 @@ from tests.world import World
 
 OURS = [model for model in admin.site._registry if model._meta.app_label == "servicing"]
 GLOBAL = {"servicecentre", "closure"}  # what everybody may know of centres
-PAGES = ["intake", "open", "numbers"]
+PAGES = ["board", "intake", "open", "numbers"]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_every_page_of_every_row_is_open_to_those_it_concerns_only(world: World,
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_of_the_desk_are_for_those_who_work_there(people: dict[str, Client], page: str) -> None:
     url = reverse(f"admin:servicing_ticket_{page}")
-    programme = 200 if page == "numbers" else 403
+    programme = 200 if page in ("board", "numbers") else 403
     expected = {"own": 200, "other": 200, "Support": 200, "Programme": programme, "nowhere": 200, "none": 403}
     assert {name: status(client, url) for name, client in people.items()} == expected
 

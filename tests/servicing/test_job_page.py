@@ -190,8 +190,8 @@ def test_the_road_and_the_bar_of_the_clock_say_where_the_job_is(world: World, ce
     zone = centre.calendar.zone
     on_time = clock_bar(job.clock, job.now, zone)
     late = clock_bar(read_job(ticket, MONDAY + timedelta(days=30)).clock, MONDAY + timedelta(days=30), zone)
-    assert on_time and [piece.kind for piece in on_time.pieces] == ["run"]
-    assert late and [piece.kind for piece in late.pieces] == ["run", "late"]
+    assert on_time and [piece.kind for piece in on_time.pieces] == ["sc-cb-run"]
+    assert late and [piece.kind for piece in late.pieces] == ["sc-cb-run", "sc-cb-late"]
     assert (
         clock_bar(read_job(a_request(world, centre, "012345678902", member=world.ben), MONDAY).clock, MONDAY, zone)
         is None

@@ -24,9 +24,10 @@ from servicing.actions.parts import order_part
 from servicing.actions.reports import write_report
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.actions.shipping import ReturnTo, Tracking, mark_sent, record_delivery, ship
+from servicing.actions.technicians import assign_technician
 from servicing.actions.tickets import book_in, close
 from servicing.actions.visitors import Visitor, open_for_visitor
-from servicing.enums import EventKind, LineKind, PlaceWish, ServiceKind, WhyNoCharge
+from servicing.enums import EventKind, LineKind, PlaceWish, ServiceKind, TicketState, WhyNoCharge
 from servicing.models import CentreStaff, LoanUnit, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
 
@@ -57,6 +58,7 @@ FINISHED = [
     ("emil", 33, 1),
     ("emil", 21, 2),
 ]
+BENCH_STATES = (TicketState.ESTIMATE_SENT, TicketState.WAITING_PARTS)  # the clerk works on these jobs
 FAULTS = ("The focus ring is stiff", "Autofocus hunts", "The aperture sticks", "Dust behind the front element")
 
 
@@ -92,6 +94,8 @@ def make_jobs() -> None:
     _emil(home, emil, lenses)
     _chloe(istanbul, chloe)
     _visitor(home)
+    for ticket in Ticket.objects.filter(centre=home.centre, state__in=BENCH_STATES):
+        assign_technician(ticket=ticket, technician=user, by=user)
     targets.flag_overdue(at=timezone.now())
 
 
