@@ -75,7 +75,8 @@ def held_decision(world: World) -> HeldDecision:
 
 
 def packed_ticket(world: World) -> PackedTicket:
-    ticket = a_request(world, a_centre())
+    centre, serial = a_centre(uuid4().hex), f"{uuid4().int % 10**12:012}"
+    ticket = a_request(world, centre, serial, wish="standard")
     return PackedTicket.objects.create(ticket=ticket, number="T 1", number_key="T1", by=world.staff, at=NOW)
 
 
