@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
@@ -18,11 +19,12 @@ from kitbag.models import Registration
 from members.models import Notice, User
 from members.support import actions, rules
 from members.support.enums import CaseKind, CaseState
-from members.support.models import CannedAnswer, Case, CaseReader
+from members.support.models import CannedAnswer, Case, CaseAttachment, CaseReader
 from servicing.models import Ticket
 from tests.admin.conftest import SignIn, as_support, signed_in, staff
 from tests.admin.crowd import add_jobs
 from tests.factories import UserFactory
+from tests.files.samples import jpeg, upload
 from tests.support.conftest import VISITOR
 from tests.world import World
 
@@ -367,6 +369,31 @@ def test_an_assigned_case_and_invalid_input_show_errors_at_the_answer(
     ):
         assert 'class="error"' in press(as_support, case, button, **data), (button, data)
     assert case.messages.count() == 1 and case.snoozed_at is None
+
+
+def test_a_case_can_wait_until_a_time_that_is_typed(as_support: Client, case: Case) -> None:
+    """In the time zone of support."""
+    zone = settings.SUPPORT_CALENDAR.zone
+    soon = (timezone.now() + 3 * DAY).astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+    assert "Snoozed." in press(as_support, case, "snooze", until="when", when=soon.isoformat(timespec="minutes"))
+    assert case.snoozed_until == soon.replace(tzinfo=zone)
+    no_time = ("", "x", "9999-12-31T23:59", "0001-01-01T00:00", f"{soon}+02:00", "\x00")
+    past, far = (soon - 4 * DAY).isoformat(), (soon + 90 * DAY).isoformat()
+    for when, sentence in {
+        past: "This is in the past.",
+        far: "Choose a day in the next 60 days.",
+        **dict.fromkeys(no_time, "Choose until when"),
+    }.items():
+        assert sentence in press(as_support, case, "snooze", until="when", when=when), when
+
+
+def test_a_file_of_a_note_is_for_staff_only(as_support: Client, as_ana: Client, case: Case) -> None:
+    press(as_support, case, "answer", to="note", text="Her passport", files=upload(jpeg()))
+    address = CaseAttachment.objects.get().file.get_absolute_url()
+    assert address in as_support.get(url(case)).content.decode()
+    assert as_support.get(address).status_code == 200
+    assert as_ana.get(address).status_code in (403, 404)
+    assert address not in as_ana.get(case.get_absolute_url()).content.decode()
 
 
 def test_a_case_can_wait_for_a_job_to_move_on(as_support: Client, case: Case, world: World) -> None:

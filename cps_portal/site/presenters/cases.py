@@ -217,14 +217,29 @@ def snooze_choices(at: datetime, jobs: list[Any]) -> list[tuple[str, str]]:
     return choices + [(f"job:{job.reference}", moves_on % {"reference": job.reference_in_groups}) for job in jobs]
 
 
-def read_snooze(choice: str, at: datetime) -> tuple[datetime | None, str] | None:
-    """The time and the reference of the job that a choice stands for; None for something else."""
+def read_snooze(choice: str, at: datetime, when: str = "") -> tuple[datetime | None, str] | None:
+    """The time and the reference of the job that a choice stands for; None for something else.
+
+    For the choice "when" the time is typed, like "2026-12-01T09:00", in the time zone of support's working hours.
+    """
     if choice == "customer":
         return None, ""
     if choice.startswith("job:"):
         return None, choice.removeprefix("job:")
+    if choice == "when":
+        return _read_time(when, at)
     until = rules.snooze_times(at, settings.SUPPORT_CALENDAR.zone).get(choice)
     return (until, "") if until else None
+
+
+def _read_time(text: str, at: datetime) -> tuple[datetime, str] | None:
+    try:
+        typed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if typed.tzinfo or not at.year <= typed.year <= at.year + 1:  # far years could not be compared in every time zone
+        return None
+    return typed.replace(tzinfo=settings.SUPPORT_CALENDAR.zone), ""
 
 
 def others_line(readers: list[CaseReader], typing_since: datetime) -> tuple[str, bool]:

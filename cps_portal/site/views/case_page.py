@@ -34,6 +34,7 @@ from members.support import actions, rules
 from members.support.enums import CaseGroup, Then
 from members.support.forms import AnswerForm, AssignForm
 from members.support.models import MAX_TEXT_LENGTH, CannedAnswer, Case, CaseMessage, CaseReader
+from members.support.presenters import support_city
 from members.support.queries.file_access import PURPOSE
 
 ANSWER = "cases.answer_case"
@@ -171,7 +172,7 @@ class CasePage(ReadOnlyAdmin[Case]):
                 actions.assign(to=data["to"], **values),
                 gettext("Assigned to %(who)s.") % {"who": data["to"] or gettext("nobody")},
             ),
-            "snooze": lambda: _snooze(values, request.POST.get("until", "")),
+            "snooze": lambda: _snooze(values, request.POST.get("until", ""), request.POST.get("when", "")),
             "wake": lambda: _done(actions.wake(case=row, by=by), gettext("It is back in the list.")),
             "close": lambda: _done(actions.close(notify=True, **values), gettext("Closed.")),
             "close_silently": lambda: _done(actions.close(**values), gettext("Closed, without a mail.")),
@@ -235,6 +236,7 @@ class CasePage(ReadOnlyAdmin[Case]):
             "others": others,
             "mergeable": [case for case in others if may_answer and _can_be_merged(case, row)],
             "snooze_choices": snooze_choices(now, jobs) if may_answer else [],
+            "place": support_city(),
             "notes": _notes(user, row),
             **_others(row, user, now),
             **{f"{name}_form": form for name, form in forms_by_name.items()},
@@ -268,9 +270,9 @@ def _write(values: dict[str, Any], data: dict[str, Any], uploads: Uploads) -> st
     return gettext("Answered and closed.") if then == Then.CLOSE else gettext("Answered.")
 
 
-def _snooze(values: dict[str, Any], choice: str) -> str:
+def _snooze(values: dict[str, Any], choice: str, when: str = "") -> str:
     """Raises Refusal `until` for something that is not offered."""
-    chosen = read_snooze(choice, values["at"])
+    chosen = read_snooze(choice, values["at"], when)
     known = [] if chosen is None else [job.reference for job in queries.open_jobs(values["case"].member, values["by"])]
     if chosen is None or (chosen[1] and chosen[1] not in known):
         raise Refusal("until", gettext("Choose until when it can wait."))
