@@ -16,11 +16,12 @@ from cps_portal.core.outbox.enums import SuppressionReason
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.renderers import _renderers
 from cps_portal.core.outbox.suppressions import suppress
+from cps_portal.site.account_merges import confirm_merge, propose_merge
 from cps_portal.site.actions import close_account, move_member
 from cps_portal.site.presenters.member import kit_rows
 from cps_portal.site.presenters.member_mails import TITLES, read_letter
 from cps_portal.site.presenters.member_page import MemberPage
-from cps_portal.site.queries.member import read_kit
+from cps_portal.site.queries.member import read_kit, read_notes
 from kitbag.actions import registrations, review
 from kitbag.actions.stolen_reports import report_own
 from kitbag.enums import RefusalReason, Stage
@@ -254,6 +255,22 @@ def ask(world: World, text: str) -> Case:
     """Support asks Ana something."""
     now = timezone.now()
     return open_case(kind=CaseKind.KIT, subject="S", text=text, asks=True, member=world.ana, by=world.staff, at=now)
+
+
+def test_two_accounts_that_became_one_are_read_together(world: World, root: User) -> None:
+    """R69: old rows keep their owner, and the page of the account that stays shows both."""
+    write_note(member=world.ben, text="Phone first", pinned=False, by=world.staff, at=timezone.now())
+    send(world.ben, "For Ben", "Text")
+    second = UserFactory(is_staff=True, is_superuser=True)
+    merge = propose_merge(survivor=world.ana, ended=world.ben, reason="Same person", by=root, at=timezone.now())
+    confirm_merge(merge=merge, by=second, at=timezone.now())
+    ana, ben = Member.objects.get(pk=world.ana.pk), Member.objects.get(pk=world.ben.pk)
+    page = MemberPage(ana, root, timezone.now())
+    assert "For Ben" in [str(row.title) for row in page.mail_rows]
+    assert [note.text for note in read_notes(ana).rows] == ["Phone first"]
+    assert page.ledger[0].entry.total == ana.points
+    assert page_of(ben) in [flag.anchor for flag in page.flags]
+    assert page_of(ana) in [flag.anchor for flag in MemberPage(ben, root, timezone.now()).flags]
 
 
 # --- Notes ---------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def test_no_page_of_a_member_has_a_violation_at_any_width(
     addresses = [
         page_of(member),
         reverse("admin:open_case_for", args=[member.pk]),
-        reverse("admin:open_case"),
+        reverse("admin:cases_case_open"),
         reverse("admin:replace_card", args=[card.pk]),
         reverse("admin:members_member_close", args=[member.pk]),
         reverse("admin:kitbag_adjustment_give", args=[member.pk]),

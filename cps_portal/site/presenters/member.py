@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -54,8 +55,23 @@ def flags(
     member: Member, membership: Membership, *, reports: Iterable[StolenReport], move: Notice | None, now: datetime
 ) -> list[Flag]:
     """`reports` have `seen_at`; `move` is what the member was told when they moved not long ago."""
-    shown = [*_closing(member), *_seen(reports, now), *_moved(move), *_resting(member, membership)]
+    shown = [*_merged(member), *_closing(member), *_seen(reports, now), *_moved(move), *_resting(member, membership)]
     return shown if member.closed_at else [*shown, *_mails_come_back(member)]
+
+
+def _merged(member: Member) -> Iterator[Flag]:
+    """Two accounts of one person are one (R69)."""
+    if other := member.merged_into:
+        text = _("This account went into %(number)s.") % {"number": other.number_in_groups}
+        yield Flag("late", "user", _("Merged"), text, _page_of(other), _("Open it"))
+    for other in queries.absorbed_accounts(member):
+        text = _("%(number)s went into this account. What it had is shown here, too.")
+        facts = {"number": other.number_in_groups}
+        yield Flag("", "user", _("Two accounts became one"), text % facts, _page_of(other), _("Open it"))
+
+
+def _page_of(member: Member) -> str:
+    return reverse("admin:members_member_change", args=[member.pk])
 
 
 def _closing(member: Member) -> Iterator[Flag]:

@@ -1,7 +1,8 @@
 """The whole member, for staff: the newest rows of every subject, and how many there are in all (R54).
 
 The number of queries does not depend on how many rows there are. Each subject is read by a function of its own, so that
-the page leaves out what its reader may not see.
+the page leaves out what its reader may not see. Histories and conversations are read from both, if two accounts became
+one (R69).
 """
 
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def stolen_reports(member: Member) -> "QuerySet[StolenReport]":
 
 def read_entries(member: Member) -> Newest[PointsEntry]:
     entries = (
-        PointsEntry.objects.filter(member=member)
+        PointsEntry.objects.of(member)
         .with_total()
         .select_related("registration__product", "adjustment", "stage_change__successor", "stage_change__product", "by")
     )
@@ -120,7 +121,7 @@ def read_service(member: Member, reader: User) -> Service:
     whole = tickets.select_related("product", "centre", "parcel").prefetch_related("events", "shipments")
     shown = newest(whole.order_by(F("ended_at").desc(nulls_first=True), "-pk"), MAX_JOBS)
     shown_or_open = Q(ticket__in=[row.pk for row in shown.rows]) | Q(state__in=OPEN_LOANS)
-    loans = Loan.objects.seen_by(reader).filter(shown_or_open, member=member)
+    loans = Loan.objects.seen_by(reader).filter(shown_or_open, member__in=member.accounts)
     rows = list(loans.select_related("unit__product").order_by("pk"))
     return Service(
         tickets=shown,
@@ -150,20 +151,31 @@ def read_cases(member: Member) -> Cases:
 
 
 def read_mails(member: Member) -> Newest[Message]:
-    return newest(mails_to(member).filter(kind=Kind.MAIL).order_by("-pk"), MAX_ROWS)
+    return newest(_mails(member).order_by("-pk"), MAX_ROWS)
 
 
 def find_mail(member: Member, key: int) -> Message | None:
-    return mails_to(member).filter(kind=Kind.MAIL, pk=key).first()
+    return _mails(member).filter(pk=key).first()
+
+
+def _mails(member: Member) -> "QuerySet[Message]":
+    return mails_to(member, *absorbed_accounts(member)).filter(kind=Kind.MAIL)
+
+
+def absorbed_accounts(member: Member) -> list[Member]:
+    """The accounts that became one with this one; without any, nothing is queried."""
+    if not member.absorbed:
+        return []
+    return list(Member.objects.filter(pk__in=member.absorbed).select_related("user").order_by("pk"))
 
 
 def read_notices(member: Member) -> Newest[Notice]:
-    return newest(Notice.objects.filter(member=member), MAX_ROWS)
+    return newest(Notice.objects.filter(member__in=member.accounts), MAX_ROWS)
 
 
 def notices_with(member: Member, keys: list[str]) -> list[Notice]:
     """The notices that say the same as the mails with these keys."""
-    return list(Notice.objects.filter(member=member, key__in=keys))
+    return list(Notice.objects.filter(member__in=member.accounts, key__in=keys))
 
 
 def last_move(member: Member, now: datetime) -> Notice | None:
@@ -172,7 +184,7 @@ def last_move(member: Member, now: datetime) -> Notice | None:
 
 
 def read_notes(member: Member) -> Newest[MemberNote]:
-    return newest(MemberNote.objects.filter(member=member).select_related("by"), MAX_NOTES)
+    return newest(MemberNote.objects.filter(member__in=member.accounts).select_related("by"), MAX_NOTES)
 
 
 # --- Offers --------------------------------------------------------------------------------------
@@ -194,7 +206,7 @@ def read_cards(member: Member) -> Cards:
 
 
 def read_pack(member: Member) -> WelcomePack | None:
-    return WelcomePack.objects.filter(member=member).first()
+    return WelcomePack.objects.of_person(member).first()
 
 
 def read_sign_ups(member: Member) -> Newest[SignUp]:

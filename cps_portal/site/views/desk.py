@@ -32,7 +32,7 @@ class DeskSite(PortalAdminSite):
             path("members/member/<int:pk>/trail/", self.admin_view(trail.trail), name="member_trail"),
             path("members/member/<int:pk>/trail.csv", self.admin_view(trail.trail_csv), name="member_trail_csv"),
             path("offers/card/<int:pk>/replace/", self.admin_view(replace_card), name="replace_card"),
-            path("cases/case/open/", self.admin_view(open_case), name="open_case"),
+            path("cases/case/open/", self.admin_view(open_case), name="cases_case_open"),
             path("members/member/<int:pk>/case/", self.admin_view(open_case), name="open_case_for"),
             path("members/member/<int:pk>/view-as/", self.admin_view(view_as.view_as), name="member_view_as"),
             path("members/member/<int:pk>/view-as/end/", self.admin_view(view_as.end), name="member_view_end"),
