@@ -1,6 +1,6 @@
 """Admin pages on which two people make two accounts of one person one, and undo it (R69)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -109,7 +109,7 @@ class AccountMergeAdmin(TwoPeopleAdmin[AccountMerge]):
         except Refusal as refusal:
             add_refusal(form, refusal)
             return None
-        self.log_change(request, survivor, gettext("Proposed to merge another account into it."))
+        self.log_change(request, cast("Any", survivor), gettext("Proposed to merge another account into it."))
         self.message_user(request, gettext("Proposed. A colleague has to look at it and decide."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:members_accountmerge_change", args=[row.pk]))
 

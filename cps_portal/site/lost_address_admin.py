@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -32,7 +33,7 @@ from members.models.lost_addresses import MAX_REASON_LENGTH
 RECOVER = "members.change_lost_address"
 
 
-def reason_field(label: str, **kwargs: Any) -> MultiLineField:
+def reason_field(label: str | Promise, **kwargs: Any) -> MultiLineField:
     return MultiLineField(
         label=label,
         max_length=MAX_REASON_LENGTH,
@@ -100,7 +101,7 @@ class TwoPeopleAdmin(ReadOnlyAdmin[M]):
         except Refusal as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
-            self.log_change(request, member, done)
+            self.log_change(request, cast("Any", member), done)
             self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(request.path)
 
@@ -165,7 +166,7 @@ class LostAddressAdmin(TwoPeopleAdmin[LostAddress]):
         except Refusal as refusal:
             add_refusal(form, refusal)
             return None
-        self.log_change(request, member, gettext("Asked for another sign-in address."))
+        self.log_change(request, cast("Any", member), gettext("Asked for another sign-in address."))
         self.message_user(request, gettext("Asked for. A colleague has to look at it and decide."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:members_lostaddress_change", args=[row.pk]))
 

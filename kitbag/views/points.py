@@ -94,7 +94,7 @@ def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
     waiting = Registration.objects.of(member).totals()["waiting_points"]
     entries = PointsEntry.objects.of(member).with_total().order_by("pk")
     # The last one of each moment: when two accounts became one, points were closed and opened at once (R69).
-    totals = dict(entries.values_list("at", "total"))
+    totals = dict(entries.values_list("at", "total"))  # type: ignore[misc]  # annotated by with_total
     return points_chart(
         entries=totals.items(),
         thresholds=LevelThreshold.objects.in_force(),

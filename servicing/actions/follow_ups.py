@@ -124,6 +124,11 @@ def _require_customer(ticket: Ticket) -> Member | None:
             raise Refusal("erased", _("This visiting member was erased. Open a new job for the card they show."))
         return None
     member = Member.objects.select_related("user").get(pk=ticket.member.pk)
+    if member.merged_into_id:  # its registration has ended: another one counts instead (R69)
+        raise Refusal(
+            "merged",
+            _("This job is of an account that is part of another one now. Ask for a new job, and mention this one."),
+        )
     if member.closed_at:
         raise Refusal("closed", _("This account is closed."))
     return member

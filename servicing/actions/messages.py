@@ -54,7 +54,7 @@ def write_message(
     if len(text) > MAX_TEXT_LENGTH:
         raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_TEXT_LENGTH}, "text")
     _require_open(ticket, at)
-    from_member = bool(actor.user and ticket.member and ticket.member.user_id == actor.user.pk)
+    from_member = bool(actor.user and ticket.member and ticket.member.account_in_use.user_id == actor.user.pk)
     message = TicketMessage.objects.create(
         ticket=ticket, from_member=from_member, by=actor.user, partner=actor.partner, text=text.strip(), at=at
     )

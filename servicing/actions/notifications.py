@@ -128,7 +128,7 @@ def dismiss_notices(*, ticket: Ticket, kind: EventKind, at: datetime) -> None:
 
 
 def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) -> bool:
-    is_own_doing = event.by_id and ticket.member and event.by_id == ticket.member.user_id
+    is_own_doing = event.by_id and ticket.member and event.by_id == ticket.member.account_in_use.user_id
     if event.kind not in NOTIFIED_KINDS or is_own_doing:
         return False
     if event.kind == E.NO_CHARGE and not (event.by_id or event.partner_id):

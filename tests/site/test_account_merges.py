@@ -24,8 +24,13 @@ from members.offers.enums import CardEnd, OfferKind, OfferState, PackState, Plac
 from members.offers.models import Card, Offer, SignUp, WelcomePack
 from members.support import actions as cases
 from members.support.enums import CaseKind
+from servicing.actions.events import Actor
+from servicing.actions.follow_ups import open_follow_up
+from servicing.actions.messages import write_message
+from servicing.actions.tickets import cancel
 from tests.factories import PASSWORD, UserFactory, draft, submitted, validated
 from tests.mails import rendered
+from tests.servicing.jobs import a_centre, a_request
 from tests.world import World, join
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -452,6 +457,44 @@ def test_both_addresses_are_told_what_holds_when_it_is_sent(
     for address in ("ana@example.org", "anna@example.org"):
         message = Message.objects.get(to=address, key__startswith="portal.accounts_unmerged")
         assert "are separate again" in rendered(message)["text"]
+
+
+# --- Jobs ---------------------------------------------------------------------------------------------
+
+
+def test_open_jobs_keep_their_places_and_an_account_with_one_is_not_the_one_that_ends(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    job = a_request(world, a_centre())
+    assert job.place == 1
+    plan = account_merges.plan_merge(survivor=fresh(double), ended=fresh(world.ana), at=AT)
+    assert any("has a job" in str(blocker) for blocker in plan.blockers)
+    assert code_of(lambda: proposed(double, world.ana, lindiwe)) == "blocked"
+    merged(world.ana, double, lindiwe, thabo)
+    job.refresh_from_db()
+    assert (job.place, job.member) == (1, world.ana)
+    assert_ledger_holds()
+
+
+def test_the_account_that_stays_reads_the_jobs_of_both_and_writes_as_the_customer(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    job = a_request(world, a_centre())
+    cancel(ticket=job, actor=Actor(user=world.staff), at=AT)
+    merged(double, world.ana, lindiwe, thabo, at=LATER)
+    client = Client()
+    client.force_login(double.user)
+    assert job.get_absolute_url() in client.get(reverse("servicing:list")).content.decode()
+    page = client.get(job.get_absolute_url())
+    assert page.status_code == 200
+    message = write_message(ticket=job, text="One more thing", actor=Actor(user=double.user), at=LATER)
+    assert message.from_member
+    job.refresh_from_db()
+    assert job.member == world.ana
+    assert code_of(lambda: open_follow_up(ticket=job, actor=Actor(user=double.user), at=LATER)) == "merged"
+    ben = Client()
+    ben.force_login(world.ben.user)
+    assert ben.get(job.get_absolute_url()).status_code == 404
 
 
 # --- Erasing ------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.utils import timezone
 from PIL import Image
 
 from cps_portal.core.files.actions import Uploads
-from cps_portal.dev.demo import offers, partners, reviews, service
+from cps_portal.dev.demo import accounts, offers, partners, reviews, service
 from kitbag.actions import evidence, planning, registrations, review, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
 from kitbag.enums import RefusalReason, ReviewReason, Stage
@@ -36,6 +36,7 @@ STAFF = {
     "programme@example.org": "Programme",
     "centre@example.org": "Centre",
 }
+DOUBLE = "ben.studio@example.org"  # Ben's second account
 SUPERSEDED = "eos-r5"  # Ana's history shows how it was superseded
 SUCCESSOR = "eos-r5-mark-ii"
 SUPERSEDED_NEXT, SUCCESSOR_NEXT = "rf-70-200mm-f2-8l-is-usm", "rf-70-200mm-f2-8l-is-usm-z"  # invented
@@ -88,6 +89,8 @@ def create() -> None:
     service.make_jobs()
     offers.make_offers()
     partners.make_partners()
+    _once(DOUBLE, lambda: _join("ben.studio", "B.", "Otieno", "KE", _at(2026, 9, 14)))
+    accounts.make_requests(double=Member.objects.get(user__email=DOUBLE))
     _once(ADMIN, _admin)
 
 
