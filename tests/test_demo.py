@@ -57,6 +57,7 @@ def shows_all_of_servicing() -> None:
         "an estimate with a discount": jobs.filter(state="estimate_sent", estimates__lines__kind="discount"),
         "a question": jobs.filter(state="assessed", paused=True),
         "the same fault again": jobs.filter(follows__isnull=False, state="booked_in"),
+        "ready, one of them packed": jobs.filter(state="ready", packed__isnull=False),
         "a visiting member": jobs.filter(visitor__isnull=False),
         "a request for the guides": jobs.filter(state="requested", centre__partner__slug="sample-centre"),
     }

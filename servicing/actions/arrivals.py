@@ -61,19 +61,18 @@ def require_clean(arrivals: Sequence[Arrival], *, at: datetime) -> None:
             require_not_stolen(product=ticket.product, serial_key=key, registration=ticket.registration, at=at)
 
 
-def book_in_parcel(*, arrivals: Sequence[Arrival], actor: Actor, at: datetime, once: str = "") -> BookedParcel:
+def book_in_parcel(*, arrivals: Sequence[Arrival], actor: Actor, at: datetime) -> BookedParcel:
     """Book in the products of a parcel. One that is refused keeps no other back, because all are here.
 
-    `once` is the same for two presses of one form. If the number on a product differs from the announced one, that has
-    to be confirmed; then the centre has a note, and the customer is asked to correct their kit.
+    If the number on a product differs from the announced one, that has to be confirmed; then the centre has a note,
+    and the customer is asked to correct their kit.
     Raises Refusal `stolen` as `require_clean`: then nothing is booked in.
     """
     require_clean(arrivals, at=at)
     booked = BookedParcel()
     for arrival in arrivals:
-        details: EventDetails = {"actor": actor, "at": at, "external_id": f"parcel-{once}" if once else ""}
         try:
-            _book_in(arrival, details)
+            _book_in(arrival, {"actor": actor, "at": at})
         except Refusal as refusal:
             booked.refusals[arrival.ticket.pk] = refusal
         else:
@@ -89,11 +88,10 @@ def _book_in(arrival: Arrival, details: EventDetails) -> None:
     is_different = differs(ticket, arrival.scanned)
     if is_different and not arrival.is_other:
         raise Refusal("differs", _("Another number than announced. Scan it again, or say that it’s right."), "scanned")
-    is_first = ticket.booked_in_at is None
     payload: dict[str, Any] = {"condition": arrival.condition, "accessories": arrival.accessories}
     with transaction.atomic():
         book_in_with_photos(ticket=ticket, payload=payload, photos=arrival.photos, details=details)
-        if is_different and is_first:
+        if is_different:
             _tell_difference(arrival, details)
 
 

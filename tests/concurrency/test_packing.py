@@ -1,13 +1,15 @@
-"""Two clerks pack and ship the same boxes at once: each job leaves once (R61)."""
+"""Two clerks take in, pack and ship the same things at once: each job arrives and leaves once (R49, R61)."""
 
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from cps_portal.core.lib.errors import Refusal
 from members.models import User
-from servicing.actions import packing, shipping
+from servicing.actions import arrivals, packing, shipping
+from servicing.actions.arrivals import Arrival
 from servicing.actions.centres import load_carriers
 from servicing.actions.events import Actor
 from servicing.actions.shipping import Tracking
@@ -16,6 +18,7 @@ from servicing.models import PackedTicket, Shipment, Ticket
 from tests.concurrency.threads import together
 from tests.factories import UserFactory
 from tests.servicing.jobs import a_centre
+from tests.servicing.test_arrivals import request_of
 from tests.servicing.test_packing import ready
 from tests.world import World
 
@@ -104,3 +107,25 @@ def test_two_corrections_of_a_shared_box_at_once_do_not_deadlock(committed_world
     assert box.number in {"A", "B"}
     kinds = [ticket.events.filter(kind=EventKind.SHIPMENT_CORRECTED).count() for ticket in (first, second)]
     assert kinds == [2, 2]
+
+
+def test_two_clerks_who_book_in_the_same_parcel_book_each_product_in_once(
+    committed_world: World, groups: dict[str, Group]
+) -> None:
+    # R49
+    centre = a_centre(street="1 Sample Street", postal_code="1685")
+    first, second = request_of(committed_world, centre, "012345678901", "012345678902")
+    clerks = [UserFactory(is_staff=True) for _n in range(3)]
+
+    def book_in(by: User) -> Any:
+        tickets = Ticket.objects.filter(pk__in=[first.pk, second.pk]).order_by("pk")
+        rows = [Arrival(ticket=row, scanned="012345678907", is_other=True) for row in tickets]
+        return arrivals.book_in_parcel(arrivals=rows, actor=Actor(user=by), at=timezone.now())
+
+    answers = together(*(lambda by=by: book_in(by) for by in clerks))
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert sum(len(answer.tickets) for answer in answers) == 2
+    for ticket in (first, second):
+        row = Ticket.objects.get(pk=ticket.pk)
+        assert row.events.filter(kind=EventKind.BOOKED_IN).count() == 1
+        assert (row.notes.count(), row.messages.count()) == (1, 1), "the customer is asked once"

@@ -20,6 +20,7 @@ from servicing.actions.estimates import Line, approve_estimate, record_no_charge
 from servicing.actions.events import Actor, record_event
 from servicing.actions.follow_ups import open_follow_up
 from servicing.actions.messages import write_message
+from servicing.actions.packing import pack
 from servicing.actions.parts import order_part
 from servicing.actions.reports import write_report
 from servicing.actions.service_requests import RequestedItem, open_parcel
@@ -139,7 +140,8 @@ def _ana(desk: Desk, ana: Member) -> None:
 
 
 def _emil(desk: Desk, emil: Member, lenses: Sequence[Registration]) -> None:
-    """An estimate with a discount that waits for him; a question; and two requests that nobody has looked at."""
+    """An estimate with a discount that waits for him; a question; two requests that nobody has looked at; two jobs that
+    are ready, one of them packed."""
     estimated, asked, *requested = lenses[-4:]
     job = _request(desk, estimated, "Please clean and check it", desk.days.ago(4), service=ServiceKind.MAINTENANCE)
     _assess(desk, job, 2)
@@ -150,6 +152,10 @@ def _emil(desk: Desk, emil: Member, lenses: Sequence[Registration]) -> None:
     write_message(ticket=job, text=question, asks=True, actor=desk.actor, at=desk.days.ago(1))
     for registration in requested:
         _request(desk, registration, "The switch for the stabiliser is loose", desk.days.ago(5), PlaceWish.STANDARD)
+    ready = [_ready(desk, registration) for registration in lenses[:2]]
+    if ready and desk.actor.user:  # the other one can be put into the same box
+        tracking = Tracking("dhl", "JD0146 0000 2201")
+        pack(ticket=ready[0], tracking=tracking, by=desk.actor.user, at=desk.days.ago(1, 2))
 
 
 def _chloe(desk: Desk, chloe: Member) -> None:
@@ -179,6 +185,14 @@ def _visitor(desk: Desk) -> None:
         item = RequestedItem(Item(product, "081021007755"), ServiceKind.REPAIR, fault="The mode dial is stuck")
         job = open_for_visitor(visitor=visitor, centre=desk.centre, item=item, actor=desk.actor, at=at)
         _book_in(desk, job, at + timedelta(minutes=10))
+
+
+def _ready(desk: Desk, registration: Registration) -> Ticket:
+    """Nothing was broken: it goes back."""
+    job = _request(desk, registration, "It feels stiff", desk.days.ago(5), PlaceWish.STANDARD)
+    _assess(desk, job, 3)
+    record_no_charge(ticket=job, why=WhyNoCharge.NOTHING_DONE, actor=desk.actor, at=desk.days.ago(2))
+    return record_event(ticket=job, kind=EventKind.READY, actor=desk.actor, at=desk.days.ago(1)).ticket
 
 
 def _late_with_loan(desk: Desk, registration: Registration) -> None:
