@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
@@ -70,15 +71,15 @@ def board_rows(user: User, centre: ServiceCentre | None) -> TicketQuerySet:
 def count_board(rows: TicketQuerySet, conditions: Mapping[str, Q]) -> Board:
     """One query."""
     counts = {f"n_{name}": Count("pk", filter=condition) for name, condition in conditions.items() if name != ALL}
-    lanes = rows.values(queue=F("lane")).annotate(n_all=Count("pk"), **counts)
+    lanes: Any = rows.values(queue=F("lane")).annotate(n_all=Count("pk"), **counts)
     return Board({row["queue"]: {name: row[f"n_{name}"] for name in conditions} for row in lanes})
 
 
 def read_cards(rows: TicketQuerySet, condition: Q) -> list[Ticket]:
     """The first jobs of each lane, in one query."""
     position = Window(RowNumber(), partition_by=[F("lane")], order_by=SOONEST_FIRST)
-    placed = rows.filter(condition).annotate(position=position).filter(Q(position__lte=MAX_CARDS))
-    return list(with_facts(placed).order_by("position"))
+    placed: Any = rows.filter(condition).annotate(position=position)
+    return list(with_facts(placed.filter(position__lte=MAX_CARDS)).order_by(F("position")))
 
 
 def with_facts(rows: TicketQuerySet) -> TicketQuerySet:
