@@ -38,6 +38,10 @@ MORE_WAYS: dict[type[Model], tuple[str, ...]] = {
 }
 ADDRESSED: dict[type[Model], str] = {Message: "to", Suppression: "address"}  # and the column with the e-mail address
 OTHER_PEOPLE = (VisitingMember,)
+NAMED_KEYS: dict[str, type[Model]] = {
+    "member_pk": Member,
+    "parcel": Parcel,
+}  # in addresses that begin with other things
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def _record(request: HttpRequest, response: HttpResponseBase) -> None:
     is_admin = match.namespaces[:1] == ["admin"]
     if not (is_admin or match.view_name == "files:file") or not _is_staff(request):
         return
-    opened = _row_in_admin(request.path) if is_admin else _file(request, match.kwargs["key"])
+    opened = _row_in_admin(request.path, match.kwargs) if is_admin else _file(request, match.kwargs["key"])
     kind = _kind(request, response, opened)
     if kind is None:
         return
@@ -84,8 +88,11 @@ def _is_staff(request: HttpRequest) -> bool:
     return bool(request.user.is_authenticated and request.user.is_staff)
 
 
-def _row_in_admin(path: str) -> Opened:
+def _row_in_admin(path: str, arguments: dict[str, Any]) -> Opened:
     """The row in an address such as /admin/kitbag/registration/5/change/."""
+    for name, model in NAMED_KEYS.items():
+        if name in arguments:
+            return Opened(model, int(arguments[name]))
     parts = path.removeprefix(reverse("admin:index")).split("/")
     if len(parts) < 3 or not (parts[2].isascii() and parts[2].isdecimal()):  # app, model, key
         return Opened()

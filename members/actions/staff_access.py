@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import erasing_trail
+from cps_portal.core.lib.text import clean_name
 from members.enums import AccessKind, Door
 from members.models import Member, MemberView, StaffAccess, User
 from members.models.staff_access import MAX_REASON_LENGTH
@@ -47,7 +48,7 @@ def start_view(*, member: Member, reason: str, by: User, at: datetime) -> Member
         raise Refusal("staff", _("This is an account of staff: nobody looks at the portal as a colleague."))
     if locked.closed_at:
         raise Refusal("closed", _("This account is closed: there is nothing to look at."))
-    text = " ".join(reason.split())
+    text = clean_name(reason)
     if not text:
         raise Refusal("empty", _("Say why you look. The member can read it."), "reason")
     if len(text) > MAX_REASON_LENGTH:

@@ -179,7 +179,19 @@ def test_the_page_filters_by_its_address_and_pages(world: World, support: User) 
 
 
 @each_row(
-    "query", ["page=0", "page=-1", "page=x", "page=99999999999999999999", "page=²", "subject=x", "who=%00", "page="]
+    "query",
+    [
+        "page=0",
+        "page=-1",
+        "page=x",
+        "page=99999999999999999999",
+        f"page={'9' * 5000}",
+        "page=%D9%A3",
+        "page=²",
+        "subject=x",
+        "who=%00",
+        "page=",
+    ],
 )
 def test_a_strange_address_is_answered(world: World, support: User, query: str) -> None:
     client = signed_in(support)

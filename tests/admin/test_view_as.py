@@ -288,6 +288,63 @@ def test_the_views_of_the_member_get_nothing_of_the_browser_of_staff(world: Worl
     assert world.ana.user.email in text and support.email not in text.partition("</aside>")[2]
 
 
+@each_row(
+    "path",
+    [
+        "/kitbag/%00/",
+        "/%00",
+        "//example.org/",
+        "/%2Fexample.org/",
+        "/../admin/",
+        "/admin/",
+        "/admin/members/member/1/view-as/dashboard/",
+        "/قطعة/",
+        "/service/%D9%82/",
+        "/cases/%F0%9F%93%B7/",
+        "/service/%ff/",
+        "/kitbag/99999999999999999999/",
+        "/centres/none/",
+        "/kitbag/?q=%00&page=x",
+        "/kitbag/?language=xx",
+        "/notices/?page=99999999999999999999",
+        "/static/css/portal.css",
+        "/api/v1/docs",
+    ],
+)
+def test_a_strange_address_is_answered_and_leads_nowhere_else(
+    world: World, desk: Client, support: User, path: str
+) -> None:
+    start(world.ana, support)
+    desk.raise_request_exception = False
+    answer = desk.get(reverse("admin:member_viewed", args=[world.ana.pk, "x"])[:-1] + path.removeprefix("/"))
+    assert answer.status_code in (200, 301, 302, 400, 403, 404), path
+    assert "example.org" not in answer.get("Location", "")
+
+
+@each_row(
+    "reason, kept",
+    [
+        ("Case CV3B-RK3S", "Case CV3B-RK3S"),
+        ("  two   blanks ", "two blanks"),
+        ("a\0b", "ab"),
+        ("line\nbreak", "line break"),
+        ("<b>x</b>", "<b>x</b>"),
+        ("\u202eabc", "abc"),
+        ("قطعة", "قطعة"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, None),
+        ("\u200b", None),
+        ("", None),
+    ],
+)
+def test_the_reason_is_one_clean_line(world: World, desk: Client, support: User, reason: str, kept: str | None) -> None:
+    answer = desk.post(reverse("admin:member_view_as", args=[world.ana.pk]), {"reason": reason})
+    assert [view.reason for view in MemberView.objects.all()] == ([] if kept is None else [kept])
+    assert answer.status_code == (422 if kept is None else 302)
+    if kept == "<b>x</b>":
+        assert "<b>x</b>" not in desk.get(viewed(world.ana)).content.decode()
+
+
 # --- Recorded ---------------------------------------------------------------------------------------
 
 

@@ -20,8 +20,8 @@ FACTS_ELSEWHERE = {
 }
 HISTORY_FACTS = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pgh_context_id")
 HISTORY_TABLES_SQL = (
-    "select table_name from information_schema.columns where table_schema = current_schema() and column_name = 'pgh_id'"
-    " and table_name in (select tablename from pg_tables where schemaname = current_schema())"
+    "select relname from pg_class join pg_attribute on attrelid = pg_class.oid where attname = 'pgh_id'"
+    " and relkind = 'r' and relnamespace = current_schema()::regnamespace"
 )
 # pghistory writes a context again when a later change of the same request adds to it; only its own trigger may.
 FUNCTION_SQL = f"""

@@ -9,7 +9,7 @@ What may be written by a GET, and how:
 - the session: read with the account before the snapshot, saved by SessionMiddleware after it;
 - the log of API calls and when a credential was last used: buffered in Redis, written by a task;
 - when a session was last in use: before the snapshot, every few minutes (members/middleware.py);
-- a record of what was looked at or downloaded: by `after_snapshot`;
+- a record of what was looked at or downloaded: by `after_snapshot`, or by a middleware outside of this one;
 - the pages named in settings.VIEWS_OUTSIDE_SNAPSHOT, which write before they read, or wait for something else.
 """
 

@@ -19,6 +19,7 @@ from cps_portal.site.queries.trail import SUBJECTS, WHO, Selection
 from members.models import Member
 
 PAGE_SIZE = 50
+MAX_PAGE_DIGITS = 5
 EXPORT_BATCH = 500
 
 
@@ -27,8 +28,7 @@ def trail(request: HttpRequest, pk: int) -> TemplateResponse:
     """Who did what with this member, the newest first; a part of it by `subject` and `who` in the address."""
     member = _member_for(request, pk)
     chosen = _selection(request)
-    number = request.GET.get("page", "")
-    start = (min(int(number), 10_000) - 1) * PAGE_SIZE if number.isdecimal() and int(number) else 0
+    start = (_page_number(request) - 1) * PAGE_SIZE
     user: Any = request.user
     shown = build_trail(member, user, chosen, start=start, limit=PAGE_SIZE)
     page = Paginator(range(shown.total), PAGE_SIZE).get_page(start // PAGE_SIZE + 1)
@@ -77,6 +77,12 @@ def _member_for(request: HttpRequest, pk: int) -> Member:
     if not request.user.has_perms(["members.view_member", "members.view_memberevent"]):
         raise PermissionDenied
     return get_object_or_404(Member.objects.select_related("user"), pk=pk)
+
+
+def _page_number(request: HttpRequest) -> int:
+    """From 1; the first for anything that is no number."""
+    number = request.GET.get("page", "")
+    return max(1, int(number)) if number.isdecimal() and len(number) <= MAX_PAGE_DIGITS else 1
 
 
 def _selection(request: HttpRequest) -> Selection:

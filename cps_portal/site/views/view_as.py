@@ -181,7 +181,11 @@ class ViewedPage:
     def _request(self) -> Any:
         """A request of the member: only that and where it goes; no cookies, no session, nothing sent."""
         environ = {key: value for key, value in self.outer.META.items() if key in SERVER_KEYS}
-        environ |= {"REQUEST_METHOD": "GET", "PATH_INFO": self.path, "QUERY_STRING": self.query}
+        environ |= {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": self.path.encode().decode("latin-1"),
+            "QUERY_STRING": self.query,
+        }
         request: Any = WSGIRequest({**environ, "wsgi.input": io.BytesIO()})
         request.user, request.member, request.session = self.member.user, self.member, NoSession()
         request.viewed_by = self.outer.user
