@@ -17,6 +17,8 @@ LISTS = [
     "kitbag/registrationinreview",
     "kitbag/product",
     "servicing/ticket",
+    "servicing/ticket/board",
+    "servicing/ticket/numbers",
     "servicing/servicecentre",
     "cases/case",
     "offers/welcomepack",
