@@ -190,6 +190,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             "lane_name": LANE_NAMES.get(lane or "", ""),
             "technician": technician_of(ticket.technician),
             "is_mine": ticket.technician_id == request.user.pk,
+            "may_take": any(user.pk == request.user.pk for user, _jobs in job.technicians),
             "heading": job_page.heading(job),
             "road": job_page.road(job),
             "clock": job.clock,

@@ -141,6 +141,9 @@ def test_a_technician_of_the_centre_gets_the_job_and_the_timeline_names_who_gave
 ) -> None:
     colleague = works_at(centre, groups)
     ticket = at_the_centre(world, centre)
+    assert f'name="technician-technician" value="{worker.pk}"' in " ".join(
+        desk.get(page(ticket)).content.decode().split()
+    )
     press(desk, ticket, "technician", technician=colleague.pk)
     ticket.refresh_from_db()
     assert ticket.technician == colleague
