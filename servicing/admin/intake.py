@@ -156,10 +156,8 @@ class IntakePage(TicketPage):
     def _opened(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         self.log_addition(request, ticket, gettext("Opened at the counter"))
         self.message_user(request, f"{ticket}: {ticket.get_state_display()}", messages.SUCCESS)
-        # A product that was brought has no address yet; it is asked for while the customer stands there (R61).
-        needs_address = ticket.parcel.returns and not ticket.parcel.has_address
-        page = "admin:servicing_ticket_return" if needs_address else "admin:servicing_ticket_change"
-        return HttpResponseRedirect(reverse(page, args=[ticket.pk]))
+        # Where it goes back to is asked at once, while the customer stands there (R61).
+        return HttpResponseRedirect(reverse("admin:servicing_ticket_return", args=[ticket.pk]))
 
     def _item(self, form: forms.Form, registration: Registration | None) -> Item:
         if registration:

@@ -363,6 +363,17 @@ def test_another_country_shows_its_own_fields_and_saves_nothing(
     assert not ticket.parcel.has_address
 
 
+def test_a_job_from_the_counter_that_is_ready_can_be_sent_after_all(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    ticket = ready(world, centre, 1, to=None)
+    page = reverse("admin:servicing_ticket_return", args=[ticket.pk])
+    assert f"{page}?next=ship" in desk.get(SHIP).content.decode()
+    desk.post(page, TYPED)
+    (row,) = desk.get(SHIP).context["rows"]
+    assert row.state == "waiting", "it can be packed now"
+
+
 def test_a_product_is_collected_only_where_there_is_a_counter(
     world: World, centre: ServiceCentre, clerk: User, desk: Client
 ) -> None:

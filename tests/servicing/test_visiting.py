@@ -63,7 +63,9 @@ def open_job(desk: Client, world: World, centre: ServiceCentre, do: str = "open_
 def test_a_foreign_card_opens_a_job_at_standard_speed_without_a_member(
     world: World, centre: ServiceCentre, desk: Client
 ) -> None:
-    assert open_job(desk, world, centre).status_code == 302
+    opened = open_job(desk, world, centre)
+    asked = reverse("admin:servicing_ticket_return", args=[Ticket.objects.get().pk])
+    assert (opened.status_code, opened.url) == (302, asked), "where it goes back to is asked at once (R61)"
     ticket = Ticket.objects.get()
     assert (ticket.member, ticket.state, ticket.level) == (None, TicketState.BOOKED_IN, "")
     assert ticket.why_standard == [WhyStandard.VISITING]
