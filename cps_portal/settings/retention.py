@@ -12,7 +12,7 @@ CASE_DRAFTS_KEPT = timedelta(days=30)  # of answers to cases, after their writer
 HISTORY_KEPT = timedelta(days=2 * 365)  # earlier states of rows; must be longer than the days of REVIEW_REFUSALS
 ADMIN_LOG_KEPT = timedelta(days=2 * 365)
 LEDGER_CHECKS_KEPT = timedelta(days=400)
-HELD_DECISIONS_KEPT = timedelta(days=14)  # shorter than CLOSING_DAYS: nothing is left to erase with a person
+HELD_DECISIONS_KEPT = timedelta(days=14)
 PACKED_KEPT = timedelta(days=60)  # that a job lies packed
 ERASED_FILES_KEPT = timedelta(days=400)  # the empty rows of erased files; must be longer than backups are kept
 # What is deleted leaves the backups after this: a full backup is kept as long as the incremental ones of its week.

@@ -12,7 +12,7 @@ from cps_portal.core.lib.history import erasing_trail
 from kitbag.actions import appeals, claims
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.enums import RegistrationState, SerialChangeState
-from kitbag.models import Adjustment, Appeal, Handover, Registration, Sale, SerialChange, StolenReport
+from kitbag.models import Adjustment, Appeal, Handover, HeldDecision, Registration, Sale, SerialChange, StolenReport
 from members.enums import PointsCause
 from members.models import Member
 
@@ -34,6 +34,8 @@ def erase_kit(*, member: Member, at: datetime) -> None:
     handovers.filter(redeemed_at=None, revoked_at=None).update(revoked_at=at)
     handovers.update(code_digest=Concat(Value("erased-"), Cast("pk", CharField())))
     Appeal.objects.filter(registration__member=member).update(text="")
+    about_claim = Q(claim__claimant__member=member) | Q(claim__holder__member=member)
+    HeldDecision.objects.filter(Q(registration__member=member) | about_claim).delete()
     changes = SerialChange.objects.filter(registration__member=member)
     changes.filter(state=SerialChangeState.CLAIMED).update(state=SerialChangeState.DROPPED)
     changes.update(registration=None, claim=None)

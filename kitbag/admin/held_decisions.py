@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -114,7 +115,9 @@ class HeldDecisionAdmin(ReadOnlyAdmin[HeldDecision]):
         except Refusal as refusal:
             problem = str(refusal)
         else:
-            self.log_change(request, decision.subject, gettext("Taken back: %(what)s") % {"what": held_note(decision)})
+            note = gettext("Taken back: %(what)s") % {"what": held_note(decision)}
+            user = staff_user(request).pk
+            LogEntry.objects.log_actions(user, [decision.subject], CHANGE, change_message=note)
         if "shown" in request.POST:
             return self._undone(request, decision, problem)
         if problem:

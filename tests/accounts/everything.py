@@ -13,7 +13,7 @@ from django.test import Client
 from cps_portal.core.files import actions as files
 from kitbag.actions import adjustments, appeals, registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
-from kitbag.models import Handover, Product, Registration, SerialChange, Sighting, StolenReport
+from kitbag.models import Handover, HeldDecision, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
 from members.enums import AccessKind, Door, NoticeCode
 from members.models import AccountFreeze, AccountMerge, EmailChange, LostAddress, LostAddressFile, Member, Notice, User
@@ -81,6 +81,17 @@ def _add_kit(world: World, member: Member, name: str) -> None:
     refused = _handed_in(member, world.body, f"{name}3", shop)
     review.refuse_registration(registration=refused, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=START)
     appeals.make_appeal(registration=refused, text=f"{name} is right", by=member.user, at=START)
+    HeldDecision.objects.create(
+        kind="ask",
+        registration=waiting,
+        text=f"{name}, the receipt?",
+        note=f"{name} changed it",
+        by=world.staff,
+        held_at=START,
+        apply_at=START + timedelta(seconds=10),
+        state="dropped",
+        ended_at=START + timedelta(seconds=10),
+    )
     asked = _handed_in(member, world.body, f"{name}4", shop)
     review.ask_for_more(registration=asked, text=f"the receipt of {name}", by=world.staff, at=START)
     removed = draft(member, world.lens, START)

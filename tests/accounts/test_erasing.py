@@ -66,6 +66,7 @@ NOT_A_PERSONS = {
         "model",
         "rating",
         "snoozed_job",
+        "version",
     },
     "countries": {"country"},
     "names of products": {"about"},

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+from kitbag.models import Claim, Registration
 from members.models import User
 from tests.browser.looks import WCAG, faults
 
@@ -41,5 +42,12 @@ def test_no_page_of_the_desk_has_a_violation(demo: None, visit: Callable[..., Pa
             first = page.locator("#result_list tbody th a").first
             if len(addresses) == 1 and first.count():
                 addresses.append(str(first.get_attribute("href")))
+    row, claim = Registration.objects.queue().filter(review_reason="shape")[0], Claim.objects.open()[0]
+    for address in [f"/admin/kitbag/registrationinreview/{row.pk}/desk/", f"/admin/kitbag/claim/{claim.pk}/change/"]:
+        page.goto(f"{address}#keys")
+        found[address] = faults(page, WCAG)
+    page.fill("#desk-box", row.member.number)
+    page.locator(".d-find__acts, .d-find .d-row").first.wait_for()
+    found["the box"] = faults(page, WCAG)
     assert len(found) > len(LISTS) + 5
     assert {address: what for address, what in found.items() if what} == {}

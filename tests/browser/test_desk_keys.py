@@ -89,6 +89,7 @@ def test_a_scan_into_a_field_stays_there_and_sends_nothing(
 ) -> None:
     page = visit(agent, viewport={"width": 1440, "height": 900})
     page.goto(f"/admin/kitbag/registrationinreview/{waiting.pk}/desk/")
+    page.locator(".d-own summary").click()
     scan(page, "052021004419", "textarea")
     assert "052021004419" in page.locator("textarea").first.input_value()
     waiting.refresh_from_db()
