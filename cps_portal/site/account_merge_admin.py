@@ -19,6 +19,7 @@ from cps_portal.core.lib.text import clean_code, clean_email
 from cps_portal.site import account_merges
 from cps_portal.site.lost_address_admin import TwoPeopleAdmin, reason_field
 from cps_portal.site.presenters.account_merges import compare
+from cps_portal.site.presenters.cases import name_of
 from kitbag.models import MergedAdjustment, MergedRegistration
 from members.forms.common import add_refusal
 from members.models import AccountMerge, Member, User
@@ -129,6 +130,8 @@ class AccountMergeAdmin(TwoPeopleAdmin[AccountMerge]):
             "row": row,
             "member": row.survivor,
             "asked_it": row.requested_by_id == user.pk,
+            "asked_by": name_of(row.requested_by),
+            "decided_by": name_of(row.decided_by) if row.decided_by else "",
             **(extra_context or {}),
         }
         if row.is_open:

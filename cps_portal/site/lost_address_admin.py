@@ -25,6 +25,7 @@ from cps_portal.core.lib.forms import MultiLineField, PastedEmailInput
 from cps_portal.core.lib.text import clean_email
 from cps_portal.core.submissions.once import run_once
 from cps_portal.site import lost_addresses
+from cps_portal.site.presenters.cases import name_of
 from cps_portal.site.queries.file_access import LOST_ADDRESS
 from members.forms.common import add_refusal
 from members.models import AccountFreeze, LostAddress, LostAddressFile, Member, User
@@ -186,6 +187,8 @@ class LostAddressAdmin(TwoPeopleAdmin[LostAddress]):
             "member": row.member,
             "evidence": row.files.select_related("file"),
             "asked_it": row.requested_by_id == user.pk,
+            "asked_by": name_of(row.requested_by),
+            "decided_by": name_of(row.decided_by) if row.decided_by else "",
             "freeze": AccountFreeze.objects.standing().filter(member=row.member_id).first(),
             **(extra_context or {}),
         }
@@ -254,6 +257,8 @@ class AccountFreezeAdmin(TwoPeopleAdmin[AccountFreeze]):
             "member": row.member,
             "form": form,
             "asked_it": row.asked_by_id == user.pk,
+            "asked_by": name_of(row.asked_by) if row.asked_by else "",
+            "decided_by": name_of(row.released_by) if row.released_by else "",
             **(extra_context or {}),
         }
         return self._page(request, "admin/members/accountfreeze/release.html", context)

@@ -161,3 +161,15 @@ def test_the_list_finds_a_request_by_either_address_and_by_the_member(world: Wor
     for term in ["NEW@example.org", "ana@example", "Ana", world.ana.number]:
         assert lindiwe.get(listing, {"q": term}).context["cl"].result_count == 1, term
     assert re.search(r"Waits for a second person", lindiwe.get(listing).content.decode())
+
+
+def test_the_whole_member_leads_to_what_two_people_decide(world: World, lindiwe: Client, staff: SignIn) -> None:
+    whole_member = reverse("admin:members_member_change", args=[world.ana.pk])
+    page = lindiwe.get(whole_member).content.decode()
+    assert reverse("admin:lost_address", args=[world.ana.pk]) in page
+    assert reverse("admin:merge_accounts", args=[world.ana.pk]) in page
+    ask(lindiwe, world)
+    freeze = lost_addresses.freeze_by_link(request=LostAddress.objects.get(), at=timezone.now())
+    link = reverse("admin:members_accountfreeze_change", args=[freeze.pk])
+    assert link in lindiwe.get(whole_member).content.decode()
+    assert link not in staff("Programme").get(whole_member).content.decode()

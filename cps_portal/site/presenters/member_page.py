@@ -17,6 +17,7 @@ from cps_portal.site.presenters.moving import benefits_at_home
 from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, describe
 from cps_portal.site.presenters.trail import Trail, build_trail
+from cps_portal.site.presenters.two_people import two_people_flags
 from cps_portal.site.queries import member as queries
 from kitbag.models import PointsEntry, StolenReport
 from kitbag.presenters.kit_for_staff import KitRow
@@ -68,7 +69,8 @@ class MemberPage:
     @cached_property
     def flags(self) -> list[words.Flag]:
         move = queries.last_move(self.member, self.now)
-        return words.flags(self.member, self.membership, reports=self.reports, move=move, now=self.now)
+        flags = words.flags(self.member, self.membership, reports=self.reports, move=move, now=self.now)
+        return [*two_people_flags(self.member, self.reader), *flags]
 
     @cached_property
     def numbers(self) -> list[words.Number]:
