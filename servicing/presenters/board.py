@@ -96,8 +96,9 @@ class Technician:
 
 @dataclass(frozen=True)
 class Card:
-    """A job or a loan on the board. `product` is what is drawn."""
+    """A job or a loan on the board. `key` is the id of its link, by which htmx finds the focus again."""
 
+    key: str
     url: str
     title: str
     product: Any
@@ -148,6 +149,7 @@ def make_cards(tickets: Iterable[Ticket], due_while_paused: Mapping[int, datetim
 def _card(ticket: Any, due: Due, now: datetime) -> Card:
     level, lane = ticket.level_now, lane_of(ticket.state, paused=ticket.paused) or ""
     return Card(
+        key=f"job-{ticket.pk}",
         url=reverse("admin:servicing_ticket_change", args=[ticket.pk]),
         title=ticket.product.name,
         product=ticket.product,
@@ -292,6 +294,7 @@ def loan_cards(loans: Iterable[Loan], now: datetime) -> list[Card]:
     today = timezone.localdate(now)
     return [
         Card(
+            key=f"loan-{loan.pk}",
             url=reverse("admin:servicing_loan_change", args=[loan.pk]),
             title=loan.unit.product.name,
             product=loan.unit.product,

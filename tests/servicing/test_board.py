@@ -180,7 +180,7 @@ def test_htmx_gets_the_lanes_alone(world: World, centre: ServiceCentre, desk: Cl
     a_request(world, centre, serial(0), timezone.now())
     part = desk.get(BOARD, headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="lanes"')
-    assert 'hx-trigger="every 60s"' in part
+    assert 'hx-trigger="every 60s,' in part
     assert "<html" not in part
 
 
