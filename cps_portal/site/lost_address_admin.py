@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +33,7 @@ from members.models.lost_addresses import MAX_REASON_LENGTH
 RECOVER = "members.change_lost_address"
 
 
-def reason_field(label: str | Promise, **kwargs: Any) -> MultiLineField:
+def reason_field(label: Any, **kwargs: Any) -> MultiLineField:
     return MultiLineField(
         label=label,
         max_length=MAX_REASON_LENGTH,

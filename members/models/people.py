@@ -164,7 +164,14 @@ class Member(FoundByName):
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.RED, editable=False)
     joined_at = models.DateTimeField(_("joined"))
     merged_into = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", verbose_name=_("merged into")
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("merged into"),
+        db_index=False,
     )
     # The other side of `merged_into`, so that pages that read both accounts need no query more (R69).
     absorbed = ArrayField(models.BigIntegerField(), default=list, db_default=[], blank=True, editable=False)
