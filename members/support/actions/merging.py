@@ -60,7 +60,7 @@ def _take_over(kept: Case, away: Case, at: datetime) -> None:
 
 def _check(away: Case, kept: Case) -> None:
     refusals = {
-        "person": (not is_same_person(away, kept), _("These two cases belong to different people.")),
+        "person": (not is_same_person(away, kept), _("These cases belong to different people.")),
         "kind": (
             bool({away.kind, kept.kind} & rules.ENDS_WITH_DECISION),
             _("Claims and appeals end with their decision, so they can’t be merged."),
