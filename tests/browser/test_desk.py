@@ -2,15 +2,16 @@
 
 import statistics
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from kitbag.actions import registrations, review
-from kitbag.models import HeldDecision, Registration
+from kitbag.models import Claim, HeldDecision, Registration
 from members.models import User
-from tests.factories import UserFactory, submitted
+from tests.factories import UserFactory, submitted, validated
 from tests.held import apply_held
 from tests.world import World
 
@@ -171,3 +172,29 @@ def test_the_same_by_buttons_without_javascript(
     expect(page.locator(SERIAL)).to_have_text(rows[2].serial)
     apply_held()
     assert reasons_of(rows[:2]) == [("validated", ""), ("rejected", "serial_unreadable")]
+
+
+def test_a_claim_is_decided_and_taken_back_by_keyboard(
+    committed_world: World, agent: User, visit: Callable[..., Page]
+) -> None:
+    """R32: the same keys and the same undo as for registrations."""
+    validated(committed_world.ben, committed_world.pro_body, "100000000001")
+    claim = Claim.objects.get()
+    Claim.objects.update(respond_by=timezone.localdate() - timedelta(days=1))
+    page = visit(agent, viewport={"width": 1440, "height": 900})
+    page.goto("/admin/kitbag/claim/")
+    page.goto(f"/admin/kitbag/claim/{claim.pk}/change/")
+    for key in ("4", "w"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+    page.keyboard.type("Nothing else was shown.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-toast]")).to_contain_text("Whoever held it keeps it")
+    page.wait_for_timeout(300)  # what was typed before is no part of the next key
+    page.keyboard.press("u")
+    page.wait_for_url(f"**/{claim.pk}/change/")
+    expect(page.locator("textarea[name=why]")).to_be_visible()
+    apply_held()
+    claim.refresh_from_db()
+    assert claim.outcome == ""
+    assert HeldDecision.objects.get().state == "undone"
