@@ -113,6 +113,10 @@ CANNED = {
     "Receipt needed": "Hello {name},\n\nplease send us a photo of the receipt. Your reference is {reference}.",
     "Where the number is": "Hello {name},\n\nthe serial number is on the lens near the mount, not on the box.",
 }
+NOTES = {  # on Ana, by support: whether it stays on top
+    "Works for a news agency, answers best by phone after 16:00.": True,
+    "Sent the mount picture by mail first; asked her to put it on the product page.": False,
+}
 CANNED_FOR_CENTRES = {
     "It has arrived": "Hello {name},\n\nyour {product} has arrived. We look at it and write to you. {centre}",
     "Which fault": "Hello {name},\n\nwe cannot see the fault of your {product}. When does it happen? Job {reference}.",
@@ -140,6 +144,8 @@ def _cases() -> None:
     cases.answer(
         case=answered, text="Its successor is out. “Why did my points change?” shows it.", by=support, at=_ago(39)
     )
+    for text, pinned in NOTES.items():
+        actions.write_note(member=ana, text=text, pinned=pinned, by=support, at=_ago(6))
     lost = ask(kind=CaseKind.LOST_CARD, subject="Lost my card", text="It fell into a river.", at=_ago(3))
     cases.add_note(case=lost, text="Third card this year.", by=support, at=_ago(2))
     cases.answer(case=lost, text="Where shall we send the new one?", asks=True, by=support, at=_ago(2))
