@@ -157,7 +157,7 @@ def _add_lost_address(world: World, member: Member, name: str) -> None:
         member=member, lost_address=row, at=START, asked_by=world.staff, asked_at=START, reason=f"{name} came by"
     )
     AccountMerge.objects.create(
-        survivor=member, ended=world.chloe, reason=f"{name} too?", requested_by=world.staff, requested_at=START
+        survivor=world.ana, ended=member, reason=f"{name} too?", requested_by=world.staff, requested_at=START
     )
 
 
