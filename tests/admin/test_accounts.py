@@ -24,6 +24,8 @@ SEEN = {
             "termsacceptance",
             "notice",
             "memberevent",
+            "memberview",
+            "staffaccess",
             "countryprogramme",
             "levelthreshold",
             "levelbenefit",
