@@ -40,8 +40,9 @@ GROUPS: dict[str, list[str]] = {
             "view",
             "kitbag",
             "adjustment adjustmentevent announcement appeal appealevent authorisedperiod claim claimevent "
-            "sighting handover handoverevent helddecision hold ledgercheck pointsentry product productname registration "
-            "registrationevent retailer sale serialchange serialchangeevent serialshape stagechange stolenreportevent ",
+            "sighting handover handoverevent helddecision hold ledgercheck pointsentry product productname "
+            "registration registrationevent retailer sale serialchange serialchangeevent serialshape stagechange "
+            "stolenreportevent ",
         ),
         *allow("view add", "kitbag", "stolenreport"),
         "kitbag.adjust_points",

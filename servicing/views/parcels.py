@@ -157,7 +157,9 @@ def _get_own_parcel(request: MemberRequest, reference: str) -> tuple[Parcel, lis
         raise Http404
     mine = Ticket.objects.of(request.member).values("parcel")
     parcel = get_object_or_404(Parcel.objects.select_related("centre").filter(pk__in=mine), reference=parsed)
-    tickets = parcel.tickets.filter(member__in=request.member.accounts).select_related("product", "centre").order_by("pk")
+    tickets = (
+        parcel.tickets.filter(member__in=request.member.accounts).select_related("product", "centre").order_by("pk")
+    )
     return parcel, list(tickets)
 
 

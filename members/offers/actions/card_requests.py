@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -140,11 +141,12 @@ def _notify_of_return(request: CardRequest, at: datetime) -> None:
         return
     member = Member.objects.select_related("user").get(pk=request.member_id)
     key = _returned_key(request)
+    params: dict[str, Any] = {"card": request.card_id, "request": request.pk}
     notices.notify_member(
         member=member,
         key=key,
         code=NoticeCode.CARD_REPLACED,
-        params={"card": request.card_id, "request": request.pk},
+        params=params,
         path=reverse("offers:card_again"),
         at=at,
     )
