@@ -12,7 +12,17 @@ from cps_portal.core.lib.history import erasing_trail
 from kitbag.actions import appeals, claims
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.enums import RegistrationState, SerialChangeState
-from kitbag.models import Adjustment, Appeal, Handover, HeldDecision, Registration, Sale, SerialChange, StolenReport
+from kitbag.models import (
+    Adjustment,
+    Appeal,
+    Handover,
+    HeldDecision,
+    Registration,
+    Sale,
+    SerialChange,
+    Sighting,
+    StolenReport,
+)
 from members.enums import PointsCause
 from members.models import Member
 
@@ -75,6 +85,7 @@ def _drop_owner(member: Member) -> None:
     lifted_at_by_key = dict(reports.values_list("pk", "lifted_at"))
     keys, lifted = list(lifted_at_by_key), [key for key, lifted_at in lifted_at_by_key.items() if lifted_at]
     no_owner = {"member": None, "registration": None}
+    Sighting.objects.filter(Q(report__in=keys) | Q(registration__member=member)).update(note="")
     StolenReport.objects.filter(pk__in=keys).update(**no_owner, police_reference="", note="", stolen_on=None)
     StolenReport.objects.filter(pk__in=lifted).update(serial_key="", lifted_because="-")
     history = _history("StolenReportEvent")

@@ -258,6 +258,6 @@ def page_keys() -> list[tuple[str, str]]:
         ("R4", gettext("refuse, with the reason of that number")),
         ("M4", gettext("ask for what has that number; M twice for your own words")),
         ("U", gettext("take the last one back, within its seconds")),
-        ("1", gettext("the first picture; 2 and 3 the others")),
+        ("1", gettext("the first picture; the next keys show the others")),
         ("S", gettext("the whole queue")),
     ]

@@ -126,7 +126,7 @@ def _add_kit(world: World, member: Member, name: str) -> None:
         police_reference=f"{name} 1/26",
         note=f"beside the car of {name}",
     )
-    Sighting.objects.create(report=report, at=START)
+    Sighting.objects.create(report=report, at=START, note=f"{name} was told by phone", noted_by=world.staff)
     StolenReport.objects.create(
         product=world.body,
         serial_key=f"{name}6".upper(),
@@ -287,7 +287,14 @@ def _add_service(world: World, member: Member, name: str) -> None:
         ticket=ticket, product=world.body, done="Cleaned", notes=f"{name} was glad", technician=f"{name} Lee", at=START
     )
     TicketNote.objects.create(ticket=ticket, by=world.staff, text=f"{name} was rude", at=START)
-    PackedTicket.objects.create(ticket=ticket, number=f"{name}5", number_key="5", by=world.staff, at=START)
+    PackedTicket.objects.create(
+        ticket=ticket,
+        number=f"{name}5",
+        number_key=f"{name}5".upper(),
+        carrier_name=f"{name} Post",
+        by=world.staff,
+        at=START,
+    )
     TicketEvent.objects.create(ticket=ticket, kind="requested", occurred_at=START, received_at=START)
     TicketMessage.objects.create(ticket=ticket, from_member=True, by=member.user, text=f"{name} asks", at=START)
     upload = SimpleUploadedFile(f"{name}-2.jpg", jpeg(), "image/jpeg")

@@ -19,6 +19,10 @@ SEEN = {
     "Support": {
         "members": {
             "member",
+            "accountfreeze",
+            "accountmerge",
+            "lostaddress",
+            "lostaddressfile",
             "membernote",
             "levelchange",
             "termsacceptance",
@@ -55,6 +59,8 @@ SEEN = {
             "helddecision",
             "hold",
             "ledgercheck",
+            "mergedadjustment",
+            "mergedregistration",
             "retailer",
             "sale",
             "stagechange",

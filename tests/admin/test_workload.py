@@ -119,9 +119,9 @@ def test_all_records_are_grouped_by_subject_with_histories_last(world: World, as
 
 def test_the_rail_shows_each_role_its_parts(staff: SignIn) -> None:
     expected = {
-        "Support": {"Today", "Decide", "Cases", "Members", "Board", "Jobs", "Loans"},
+        "Support": {"Today", "Decide", "Cases", "Members", "Board", "Take in", "Ship", "Jobs", "Loans"},
         "Programme": {"Today", "Jobs", "Loans", "Members", "Programme", "System"},
-        "Centre": {"Today", "Board", "Jobs", "Loans"},
+        "Centre": {"Today", "Board", "Take in", "Ship", "Jobs", "Loans"},
         "": {"Today"},
     }
     shown = {

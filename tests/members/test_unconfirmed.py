@@ -16,6 +16,7 @@ from django.utils import timezone
 from cps_portal.core.outbox import renderers
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.renderers import get_renderer
+from cps_portal.site import account_merges, lost_addresses
 from cps_portal.site.actions import close_account
 from kitbag.models import Registration, StolenReport
 from members import emails
@@ -28,7 +29,7 @@ from members.support.models import Case
 from servicing.actions.events import Actor
 from servicing.actions.messages import write_message
 from servicing.models import Loan, LoanUnit, Ticket
-from tests.factories import draft
+from tests.factories import UserFactory, draft
 from tests.members.test_notices import NOW, STORIES
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
@@ -78,6 +79,30 @@ def returned_card(world: World) -> CardRequest:
     return CardRequest.objects.create(member=world.ana, card=card, reference="3F7K2M9A", **where, **facts)
 
 
+def two_people(world: World) -> Iterator[tuple[str, dict[str, object]]]:
+    """Mails about what two of the staff decide together (R69)."""
+    by, second = UserFactory(email="lindiwe@example.org", is_staff=True), world.staff
+    merge = account_merges.propose_merge(survivor=world.ana, ended=world.ben, reason=TYPED, by=by, at=NOW)
+    account_merges.confirm_merge(merge=merge, by=second, at=NOW)
+    yield "portal.accounts_merged", {"merge": merge.pk, "member": world.ben.pk}
+    merge.refresh_from_db()
+    account_merges.undo_merge(merge=merge, by=by, at=NOW)
+    yield "portal.accounts_unmerged", {"merge": merge.pk, "member": world.ben.pk}
+    member, at = Member.objects.get(pk=world.ben.pk), timezone.now()
+    request = lost_addresses.request_change(
+        member=member, new_email="new@example.org", reason=TYPED, attached=[], by=by, at=at
+    )
+    yield "portal.address_asked", {"request": request.pk}
+    lost_addresses.approve_change(request=request, by=second, at=at)
+    yield "portal.address_replaced", {"request": request.pk}
+    yield "portal.address_given", {"request": request.pk}
+    freeze = lost_addresses.freeze_by_link(request=request, at=at)
+    yield "portal.account_stopped", {"freeze": freeze.pk}
+    lost_addresses.ask_to_release(freeze=freeze, reason=TYPED, by=by, at=at)
+    lost_addresses.release_account(freeze=freeze, by=second, at=at)
+    yield "portal.account_released", {"freeze": freeze.pk}
+
+
 def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
     """Renderers that no notice goes with."""
     draft(world.ana, world.lens)
@@ -91,6 +116,7 @@ def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
     said = write_message(ticket=job, text="It is here.", actor=Actor(user=world.staff), at=NOW)
     yield "servicing.ticket_message", {"message": said.pk}
     yield "servicing.loan", loan(world)
+    yield from two_people(world)
     closed = close_account(member=world.chloe, by=world.chloe.user, at=NOW)
     yield "members.account", {"member": closed.pk, "template": "account_closed"}
     user, now = world.ana.user, timezone.now()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -160,6 +161,7 @@ def test_an_offer_of_a_higher_level_says_that_benefits_end_at_silver(world: Worl
 # --- Card ------------------------------------------------------------------------------------------
 
 
+@time_machine.travel(timezone.now(), tick=False)  # the page tells the minute
 @pytest.mark.parametrize("country", AWAY)
 def test_the_card_rests_and_is_the_same_card_again(world: World, as_ana: Client, country: str) -> None:
     card = cards.get_or_issue_card(member=world.ana, at=NOW)

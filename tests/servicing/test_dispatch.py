@@ -5,7 +5,8 @@ from servicing.admin.ticket_buttons import BUTTONS
 from servicing.api.resources import REPORTED_KINDS
 from servicing.enums import EventKind
 
-# Recorded by the portal, by opening a ticket, by a message, by the return address, by correcting a shipment, or by the actions of loans.
+# Recorded by the portal, by opening a ticket, by a message, by the return address, by correcting a shipment, or by the
+# actions of loans.
 NOT_REPORTED = {
     EventKind.REQUESTED,
     EventKind.PLACE_AWAITED,

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-# Addresses that are secrets: cards, passwords to be reset, addresses to be confirmed or restored, cases of visitors.
+# Addresses that are secrets: cards, passwords, addresses, accounts to be stopped, cases of visitors, answers to mails.
 SECRET_PATHS = re.compile(
-    r"(/c/|/accounts/password/reset/key/|/accounts/confirm-email/|/accounts/email/undo/|/unsubscribe/|/contact/case/)[^\s\"'?)]+"
+    r"(/c/|/accounts/password/reset/key/|/accounts/confirm-email/|/accounts/email/undo/|/accounts/stop/|/unsubscribe/|/contact/case/|/contact/rating/)[^\s\"'?)]+"
 )
 SECRET_VALUES = re.compile(r"\b((?:\w*_)?(?:token|key|code|password|secret)=)[^\s&\"']+", re.I)
 CUT = r"\1[cut]"
