@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
+from django.core import signing
 from django.core.files.base import ContentFile
 from django.db import InternalError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -25,11 +26,13 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.snapshot import SnapshotMiddleware, after_snapshot, read_snapshot
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.site.emails import stop_path
 from kitbag.models import Evidence, Product, Registration, Sale
 from members.emails import undo_path
-from members.models import Device, EmailChange, Member, Notice
+from members.models import Device, EmailChange, LostAddress, Member, Notice
 from members.offers.models import Card, CardRequest, Offer, WelcomePack
 from members.support.actions import Visitor, open_case
+from members.support.emails import RATING_SALT
 from members.support.enums import CaseKind
 from members.support.models import Case
 from servicing.models import Loan, Part, ServiceCentre, Ticket, TicketFile, VisitingMember
@@ -107,6 +110,8 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         "mfa_remove_webauthn.pk": [member.user.authenticator_set.latest("pk").pk],  # type: ignore[attr-defined]
         "members:end_session.key": [Device.objects.filter(user=member.user).latest("pk").pk],
         "members:undo_email.token": [undo_path(change).split("/")[-2]],
+        "stop_account.token": [stop_path(LostAddress.objects.get(member=member)).split("/")[-2]],
+        "cases:rate.token": [signing.dumps(Case.objects.filter(member=member).latest("pk").pk, salt=RATING_SALT)],
         "submissions:discard.pk": [1],
         "files:file.key": [kept.key],
         "card_check.token": [Card.objects.get(member=member).token],
@@ -194,7 +199,12 @@ def test_no_page_of_the_admin_writes_when_it_is_read(owner: Member) -> None:
             continue
         model = rows.get("_".join(name.removeprefix("admin:").split("_")[:2]))
         row = model._default_manager.order_by("-pk").first() if model else None
-        values = {"object_id": row and row.pk, "id": row and row.pk, "pk": row and row.pk, "member_pk": owner.pk}
+        values = {
+            "object_id": row and row.pk,
+            "id": row and row.pk,
+            "pk": row.pk if row else owner.pk,
+            "member_pk": owner.pk,
+        }
         if "content_type_id" in arguments:
             values |= {"content_type_id": ContentType.objects.get_for_model(Member).pk, "object_id": owner.pk}
         answer = staff.get(reverse(name, kwargs={key: values[key] for key in arguments}))

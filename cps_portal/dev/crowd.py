@@ -76,6 +76,8 @@ def _text(field: "models.Field[Any, Any]", blank: models.Model) -> str:
     value = field.get_db_prep_save(getattr(blank, field.attname), connection)
     if value is None:
         return r"\N"
+    if isinstance(value, list):
+        return "{" + ",".join(map(str, value)) + "}"
     return {True: "t", False: "f"}[value] if isinstance(value, bool) else str(value)
 
 

@@ -27,7 +27,10 @@ from kitbag.models import (
     AuthorisedPeriod,
     CatalogueProposal,
     Evidence,
+    HeldDecision,
     LedgerCheck,
+    MergedAdjustment,
+    MergedRegistration,
     Registration,
     Retailer,
     Sale,
@@ -38,11 +41,15 @@ from members.actions import write_note as write_member_note
 from members.actions.staff_access import record_access, start_view
 from members.enums import AccessKind, Door, Level, Programme, ServiceLevel
 from members.models import (
+    AccountFreeze,
+    AccountMerge,
     CountryProgramme,
     Device,
     EmailChange,
     LevelBenefit,
     LevelThreshold,
+    LostAddress,
+    LostAddressFile,
     Member,
     PendingLevelNotice,
     TermsVersion,
@@ -55,7 +62,7 @@ from members.offers.actions.offers import sign_up
 from members.offers.models import CardRequest, Offer, PackEvent, PackItem, WelcomePack
 from members.support.actions import open_case
 from members.support.enums import CaseKind
-from members.support.models import CannedAnswer, CaseAttachment
+from members.support.models import CannedAnswer, CaseAttachment, CaseReader
 from servicing.actions.estimates import Line, approve_estimate, send_estimate
 from servicing.actions.events import Actor, record_event
 from servicing.actions.messages import write_message
@@ -121,6 +128,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
             )
             for purpose in ("case", "evidence")
         )
+        CaseReader.objects.create(case=case, user=by, seen_at=LONG_AGO)
         CaseAttachment.objects.create(message=case.messages.get(), file=for_case)
         Evidence.objects.create(registration=waiting, file=for_kit, added_at=LONG_AGO)
         get_or_issue_card(member=member, at=timezone.now())
@@ -130,7 +138,40 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
     add_packs(people, by)
     add_jobs(people, by)
     add_events(people)
+    add_what_two_people_decide(people, by, terms)
     return people
+
+
+def add_what_two_people_decide(people: list[Member], by: User, terms: TermsVersion) -> None:
+    """Decisions that are held, lost addresses, stopped accounts, and merges."""
+    second, now = UserFactory(is_staff=True), timezone.now()
+    for member in people:
+        row, other = member.registrations.order_by("pk")[:2]
+        HeldDecision.objects.create(
+            kind="approve", registration=row, by=by, held_at=LONG_AGO, apply_at=now, state="dropped", ended_at=now
+        )
+        request = LostAddress.objects.create(member=member, reason="Called back", requested_by=by, requested_at=now)
+        proof = StoredFile.objects.create(
+            purpose="case", kind="pdf", size=1, stored_as=f"proof{member.pk}", owner=by, created_at=LONG_AGO
+        )
+        LostAddressFile.objects.create(request=request, file=proof)
+        AccountFreeze.objects.create(
+            member=member,
+            lost_address=request,
+            at=LONG_AGO,
+            asked_by=by,
+            asked_at=LONG_AGO,
+            released_by=second,
+            released_at=now,
+        )
+        double = join(f"double-{member.pk}", "ZA", terms)
+        merge = AccountMerge.objects.create(survivor=member, ended=double, requested_by=by, requested_at=now)
+        MergedRegistration.objects.create(
+            merge=merge, registration=row, became=other, ended_state=row.state, state_after=other.state
+        )
+        points = member.adjustments.get()
+        again = Adjustment.objects.create(member=double, points=5, reason="Sorry", made_at=now, made_by=by)
+        MergedAdjustment.objects.create(merge=merge, adjustment=points, became=again)
 
 
 def add_events(people: list[Member]) -> None:

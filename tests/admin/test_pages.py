@@ -26,6 +26,8 @@ MODELS = sorted(
 )
 SCRIPT = r"<script(?![^>]*\bsrc=)(?![^>]*application/json)"
 INLINE = re.compile(rf"<style|\sstyle\s*=|{SCRIPT}|\son[a-z]+\s*=\s*[\"']", re.IGNORECASE)
+OWN_LISTS = {"cases.Case"}  # pages that are bounded in another way, and counted by their own tests
+LISTS = [model for model in MODELS if model._meta.label not in OWN_LISTS]
 MANY = 6  # rows of each kind beside one: what grows with the rows shows
 
 
@@ -46,11 +48,11 @@ def list_of(client: Client, model: type[Model]) -> tuple[int, int, list[str]]:
 def test_no_list_needs_more_queries_for_many_rows_than_for_one(world: World, as_root: Client) -> None:
     add_crowd(range(1), world.terms)
     as_root.get(url_of(MODELS[0], "changelist"))
-    few = {model: list_of(as_root, model) for model in MODELS}
+    few = {model: list_of(as_root, model) for model in LISTS}
     add_crowd(range(1, MANY), world.terms)
-    many = {model: list_of(as_root, model) for model in MODELS}
-    assert [model for model in MODELS if many[model][0] < MANY] == []
-    assert {model: many[model][1] for model in MODELS} == {model: few[model][1] for model in MODELS}
+    many = {model: list_of(as_root, model) for model in LISTS}
+    assert [model for model in LISTS if many[model][0] < MANY] == []
+    assert {model: many[model][1] for model in LISTS} == {model: few[model][1] for model in LISTS}
     assert max(queries for _rows, queries, _inline in many.values()) <= 15 + SNAPSHOT_QUERIES
     assert {model: inline for model, (_rows, _queries, inline) in many.items() if inline} == {}
 
