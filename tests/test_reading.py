@@ -24,18 +24,19 @@ from django.utils import timezone
 from cps_portal.core.files.actions import file_storage
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.snapshot import SnapshotMiddleware, after_snapshot, read_snapshot
+from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.site.emails import stop_path
 from kitbag.models import Evidence, Product, Registration, Sale
 from members.emails import undo_path
-from members.models import Device, EmailChange, LostAddress, Member, Notice
+from members.models import Device, EmailChange, LostAddress, Member, MemberNote, Notice
 from members.offers.models import Card, CardRequest, Offer, WelcomePack
 from members.support.actions import Visitor, open_case
 from members.support.emails import RATING_SALT
 from members.support.enums import CaseKind
 from members.support.models import Case
-from servicing.models import Loan, Part, ServiceCentre, Ticket, TicketFile, VisitingMember
+from servicing.models import Loan, Part, ServiceCentre, Shipment, Ticket, TicketFile, VisitingMember
 from tests.admin.conftest import signed_in
 from tests.admin.crowd import add_crowd
 from tests.api.machines import API, machine
@@ -204,6 +205,10 @@ def test_no_page_of_the_admin_writes_when_it_is_read(owner: Member) -> None:
             "id": row and row.pk,
             "pk": row.pk if row else owner.pk,
             "member_pk": owner.pk,
+            "mail": Message.objects.latest("pk").pk,
+            "note": MemberNote.objects.latest("pk").pk,
+            "parcel": Ticket.objects.latest("pk").parcel_id,
+            "shipment": Shipment.objects.latest("pk").pk,
             "path": "dashboard/",  # what staff see as the member
         }
         if "content_type_id" in arguments:
