@@ -25,6 +25,8 @@ BEFORE_THE_FIRST_RELEASE = (
     "0003_inbox",  # makes indexes and constraints of cases
     "0014_packing",  # replaces a constraint of events
     "0012_technician",  # makes an index of the history of tickets
+    "0005_sighting_notes",  # makes an index of sightings
+    "0009_merged_accounts",  # makes an index of members
 )
 
 
