@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.text import LOOK_ALIKES
 from kitbag import rules
-from kitbag.enums import ClaimOutcome
+from kitbag.enums import ClaimOutcome, HeldState
 from kitbag.models.catalogue import Product
 from kitbag.models.registrations import Registration
 from members.models import Member, User
@@ -21,6 +21,10 @@ from members.support.models import Case
 class ClaimQuerySet(models.QuerySet["Claim"]):
     def open(self) -> Self:
         return self.filter(outcome="").order_by("respond_by", "pk")
+
+    def waiting(self) -> Self:
+        """Open ones that wait for a decision: without those whose decision is held (R54)."""
+        return self.open().exclude(held_decisions__state=HeldState.HELD)
 
 
 @pghistory.track()

@@ -10,13 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cps_portal.site.queries import workload
-from kitbag.models import Registration
+from kitbag.actions.held_decisions import hold_claim, undo_decision
+from kitbag.enums import ClaimOutcome
+from kitbag.models import Claim, Registration
 from kitbag.queries.deadlines import decision_due, submitted_before
+from kitbag.queries.versions import version_of_claim
 from members.models import User
 from servicing.models import ServiceCentre
 from tests.admin.conftest import SignIn
 from tests.admin.crowd import add_jobs
-from tests.factories import UserFactory
+from tests.factories import UserFactory, validated
 from tests.queries import SNAPSHOT_QUERIES
 from tests.servicing.test_desk import works_at
 from tests.world import World
@@ -47,6 +50,26 @@ def test_each_role_is_shown_the_queues_that_its_rights_open(world: World, groups
     assert shown == expected
     assert set(workload.read_queues(UserFactory(is_superuser=True), now)) == set(workload.QUEUES)
     assert workload.read_queues(UserFactory(is_staff=True), now) == {}
+
+
+def test_a_claim_whose_decision_is_held_no_longer_waits(world: World) -> None:
+    """As on the page of claims, and it waits again if the decision is taken back (R54)."""
+    root, now = UserFactory(is_superuser=True), timezone.now()
+    validated(world.ben, world.pro_body, "100000000001")  # Ana's number
+    claim = Claim.objects.get()
+    Claim.objects.update(respond_by=timezone.localdate() - timedelta(days=1))
+    claim.refresh_from_db()
+    assert (claims_of(root).total, claims_of(root).late) == (1, 1)
+    held = hold_claim(
+        claim=claim, outcome=ClaimOutcome.HOLDER, why="Shown.", version=version_of_claim(claim), by=root, at=now
+    )
+    assert (claims_of(root).total, claims_of(root).late) == (0, 0)
+    undo_decision(decision=held, by=root, at=now)
+    assert claims_of(root).total == 1
+
+
+def claims_of(user: User) -> workload.Waiting:
+    return workload.read_queues(user, timezone.now())["claims"]
 
 
 def test_a_clerk_counts_the_jobs_of_the_own_centre_only(world: World, groups: dict[str, Group]) -> None:

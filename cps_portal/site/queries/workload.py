@@ -142,7 +142,7 @@ def _reviews(key: str, user: User, moment: Moment) -> QuerySet[Any, Any]:
 
 
 def _claims(key: str, _user: User, moment: Moment) -> QuerySet[Any, Any]:
-    return _count(key, Claim.objects.filter(outcome=""), "opened_at", moment.due_on("respond_by"))
+    return _count(key, Claim.objects.waiting(), "opened_at", moment.due_on("respond_by"))
 
 
 def _cases(key: str, user: User, moment: Moment) -> QuerySet[Any, Any]:
