@@ -1,6 +1,6 @@
 """The numbers of a centre: targets met, where jobs wait and which faults came back; as charts and as CSV (R44, R54)."""
 
-import csv
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,12 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from cps_portal.core.lib.spreadsheets import escape_formula
+from cps_portal.core.lib import charts
+from cps_portal.core.lib.spreadsheets import csv_attachment
 from members.models import User
 from servicing.models import ServiceCentre, Ticket
 from servicing.presenters import numbers as presenter
 from servicing.queries import numbers
-from servicing.queries.targets import months_back, repeat_rates, targets
+from servicing.queries.targets import Row, months_back, repeat_rates, targets
 
 PERIODS = {
     "week": (gettext_noop("Week"), timedelta(days=7)),
@@ -48,37 +49,29 @@ def targets_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "rows": rows,
         "line": presenter.line_by_month(rows, months),
         "level_bars": level_bars,
-        "level_words": presenter.in_words(level_bars),
+        "level_words": charts.in_words(level_bars),
         "wait_bars": wait_bars,
-        "wait_words": presenter.in_words(wait_bars),
+        "wait_words": charts.in_words(wait_bars),
         "repeat_bars": repeat_bars,
-        "repeat_words": presenter.in_words(repeat_bars),
+        "repeat_words": charts.in_words(repeat_bars),
         "centres": centres,
         "chosen": chosen,
         "period": name,
         "periods": [(key, gettext(label)) for key, (label, _length) in PERIODS.items()],
         "repeat_rates": rates,
         "repeats": sum(rate.repeats for rate in rates),
-        "repeat_percent": presenter.percent(sum(rate.repeats for rate in rates), sum(rate.jobs for rate in rates)),
+        "repeat_percent": charts.percent(sum(rate.repeats for rate in rates), sum(rate.jobs for rate in rates)),
         "jobs": jobs,
         "met": met,
-        "percent": presenter.percent(met, jobs),
-        "percent_before": presenter.percent(sum(row.met for row in before), sum(row.jobs for row in before)),
+        "percent": charts.percent(met, jobs),
+        "percent_before": charts.percent(sum(row.met for row in before), sum(row.jobs for row in before)),
         "has_before": bool(before),
         "turnaround": presenter.days_text(numbers.median_turnaround(shown, period)),
         "first_answer": presenter.hours_text(numbers.median_first_answer(shown, period)),
     }
 
 
-def targets_csv(rows: Any) -> HttpResponse:
-    """The rows of the table as CSV. It is an attachment, so that it is recorded as a download."""
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="numbers.csv"'}
-    )
-    response.write("\ufeff")  # without it a spreadsheet reads UTF-8 as Windows-1252
-    writer = csv.writer(response)
-    writer.writerow(CSV_COLUMNS)
-    for row in rows:
-        month = row.month.strftime("%Y-%m")
-        writer.writerow([escape_formula(row.centre), month, str(row.level), row.jobs, row.met, row.percent])
-    return response
+def targets_csv(rows: Iterable[Row]) -> HttpResponse:
+    """The rows of the table as CSV."""
+    cells = ([row.centre, f"{row.month:%Y-%m}", str(row.level), row.jobs, row.met, row.percent] for row in rows)
+    return csv_attachment("numbers.csv", CSV_COLUMNS, cells)

@@ -73,7 +73,7 @@ def test_where_a_job_waited_is_told_in_working_days(world: World, centre: Servic
     bars = {str(bar.name): bar for bar in desk.get(NUMBERS).context["wait_bars"]}
     days = float(bars["To assess"].value.removesuffix(" d"))
     assert 3 <= days <= 6  # seven days with one weekend, whatever the hour of the test
-    assert bars["To assess"].is_longest
+    assert bars["To assess"].is_marked
     assert bars["Waiting for parts"].value == "0.0 d"
 
 
