@@ -15,7 +15,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from kitbag.actions import claims, review
 from kitbag.actions.transitions import lock_registration, lock_registrations
-from kitbag.enums import ClaimOutcome, DecisionKind, HeldState, RefusalReason
+from kitbag.enums import ClaimOutcome, DecisionKind, HeldState, RefusalReason, RegistrationState
 from kitbag.models import Appeal, Claim, HeldDecision, Registration
 from kitbag.models.held_decisions import MAX_NOTE_LENGTH
 from members.models import User
@@ -69,8 +69,9 @@ def _require_not_held(row: Registration | Claim) -> None:
 
 
 def _hold(row: Registration, decision: HeldDecision, appeal: Appeal | None) -> HeldDecision:
-    row.taken_by, row.taken_at = decision.by, decision.held_at  # after an undo it is still theirs
-    row.save(update_fields=["taken_by", "taken_at"])
+    if row.state == RegistrationState.SUBMITTED:  # what counts already waits for nobody
+        row.taken_by, row.taken_at = decision.by, decision.held_at  # after an undo it is still theirs
+        row.save(update_fields=["taken_by", "taken_at"])
     decision.registration = row
     decision.refused_by = appeal.refused_by if appeal else None
     return _keep(decision)
@@ -84,18 +85,23 @@ def _keep(decision: HeldDecision) -> HeldDecision:
 
 @transaction.atomic
 def undo_decision(*, decision: HeldDecision, by: User, at: datetime) -> HeldDecision:
-    """Take a held decision back, as if it had never been made. Doing it twice is the same.
+    """Take a held decision back, with those held by the same press, as if it had never been made. Twice is the same.
 
     Raises Refusal: `not_yours`, and `late` once its time is over or it has been applied.
     """
-    row = HeldDecision.objects.select_for_update(of=("self",), no_key=True).get(pk=decision.pk)
+    pressed = HeldDecision.objects.held_with(decision).select_for_update(of=("self",), no_key=True).order_by("pk")
+    rows = {row.pk: row for row in pressed}
+    row = rows[decision.pk]
     if row.by_id != by.pk:
         raise Refusal("not_yours", _("A colleague decided this, so only they can take it back."))
     if row.state == HeldState.UNDONE:
         return row
     if row.state != HeldState.HELD or row.apply_at <= at:
         raise Refusal("late", _("It was too late to take this back."))
-    return _end(row, HeldState.UNDONE, at)
+    for other in rows.values():
+        if other.state == HeldState.HELD:
+            _end(other, HeldState.UNDONE, at)
+    return row
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Review of registrations by staff: which ones need a person, who works on them, the decisions (R19, R23, R24)."""
 
+from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,8 +67,12 @@ def in_sample(key: int) -> bool:
 
 def lacks_proof(row: Registration) -> bool:
     """Whether the random check needs a proof of purchase that is not there (R25). A confirmed sale is one, too."""
-    drawn = row.review_reason == ReviewReason.SAMPLE or in_sample(row.pk)
-    return drawn and not row.evidence.proofs().exists() and sales.find_matching_sale(row) is None
+    return is_drawn(row) and not row.evidence.proofs().exists() and sales.find_matching_sale(row) is None
+
+
+def is_drawn(row: Registration) -> bool:
+    """Whether it was chosen at random, for whatever other reason it waits."""
+    return row.review_reason == ReviewReason.SAMPLE or in_sample(row.pk)
 
 
 def ask_for_proof(row: Registration, *, at: datetime) -> Registration:
@@ -78,12 +84,17 @@ def ask_for_proof(row: Registration, *, at: datetime) -> Registration:
 
 def count_recent_refusals(member: Member, at: datetime) -> int:
     """How many of this member's registrations were refused lately; being asked for more evidence is no refusal."""
+    return recent_refusals([member.pk], at)[member.pk]
+
+
+def recent_refusals(members: Collection[int], at: datetime) -> Counter[int]:
+    """The same for many members, by their keys, in one query."""
     _refusals, days = settings.REVIEW_REFUSALS
     events: Any = apps.get_model("kitbag", "RegistrationEvent").objects
     refused = events.filter(
-        member=member.pk, state=RegistrationState.REJECTED, decided_at__gt=at - timedelta(days=days)
+        member__in=members, state=RegistrationState.REJECTED, decided_at__gt=at - timedelta(days=days)
     ).exclude(refusal_reason__in=ASKING)
-    return int(refused.values("pgh_obj_id", "decided_at").distinct().count())
+    return Counter(member for member, *_which in refused.values_list("member", "pgh_obj_id", "decided_at").distinct())
 
 
 # --- The desk: one person at a time ---

@@ -1,5 +1,6 @@
 """Check the serial number of a registration, or read it from a photo (R25, R29 to R31, R33)."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -21,18 +22,46 @@ PHOTO_FIELD = "photo"
 def check_serial(row: Registration, serial: str) -> SerialFinding:
     """Check a serial for known mistakes, against the shapes of its category and the member's other registrations."""
     finding = check_product_serial(row.product, serial)
-    return finding if finding.blocks else _of_another(row, finding, rules.serial_key(serial))
+    if finding.blocks:
+        return finding
+    others = Registration.objects.of(row.member).filter(serial_key=rules.serial_key(serial), state__in=SUBMITTED_STATES)
+    return _of_another(row, finding, others.select_related("product"))
+
+
+def check_serials(
+    rows: Collection[Registration], others: Mapping[str, Iterable[Registration]]
+) -> dict[int, SerialFinding]:
+    """As `check_serial`, for the serial numbers that many registrations have: by their keys, in two queries.
+
+    `others`: the registrations with each serial number, of whatever member.
+    """
+    rows = [row for row in rows if row.serial]
+    names: dict[int, list[str]] = {row.product_id: [row.product.name] for row in rows}
+    for product, name in ProductName.objects.filter(product__in=list(names)).values_list("product_id", "name"):
+        names[product].append(name)
+    shapes = list(SerialShape.objects.order_by("pk"))
+    findings = {row.pk: _check(row.product, row.serial, names[row.product_id], shapes) for row in rows}
+    for row in rows:
+        if not findings[row.pk].blocks:
+            same = others.get(row.serial_key or "", ())
+            own = [one for one in same if one.member_id == row.member_id and one.state in SUBMITTED_STATES]
+            findings[row.pk] = _of_another(row, findings[row.pk], own)
+    return findings
 
 
 def check_product_serial(product: Product, serial: str) -> SerialFinding:
     """The same without a member: known mistakes (R29) and the shapes of the category (R30)."""
     names = [product.name, *ProductName.objects.filter(product=product).values_list("name", flat=True)]
-    shapes = [
+    return _check(product, serial, names, SerialShape.objects.order_by("pk"))
+
+
+def _check(product: Product, serial: str, names: Sequence[str], shapes: Iterable[SerialShape]) -> SerialFinding:
+    covering = [
         rules.Shape(shape.pattern, shape.year_from, shape.year_to, shape.example)
-        for shape in SerialShape.objects.order_by("pk")
+        for shape in shapes
         if shape.covers(product.category)
     ]
-    return rules.check_serial(serial, shapes, product.released_year, names)
+    return rules.check_serial(serial, covering, product.released_year, names)
 
 
 def may_lack_serial(product: Product) -> bool:
@@ -42,13 +71,13 @@ def may_lack_serial(product: Product) -> bool:
     return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
 
 
-def _of_another(row: Registration, finding: SerialFinding, key: str) -> SerialFinding:
-    """The finding, extended if another registration of this member has the same number (R31).
+def _of_another(row: Registration, finding: SerialFinding, same: Iterable[Registration]) -> SerialFinding:
+    """The finding, extended if another registration of this member has the `same` number (R31).
 
     Products of different models may have the same number, so that is only a warning.
     """
-    others = Registration.objects.of(row.member).filter(serial_key=key, state__in=SUBMITTED_STATES).exclude(pk=row.pk)
-    same_number = list(others.select_related("product").order_by("product__name", "pk"))
+    same_number = [other for other in same if other.pk != row.pk]
+    same_number.sort(key=lambda other: (other.product.name, other.pk))
     if twin := next((other for other in same_number if other.product_id == row.product_id), None):
         return SerialFinding("own_duplicate", blocks=True, other_key=twin.pk)
     if finding.code or not same_number:

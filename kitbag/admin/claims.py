@@ -20,7 +20,8 @@ from cps_portal.core.lib.forms import LongText
 from kitbag import rules
 from kitbag.actions import claims, held_decisions
 from kitbag.admin.decide import FIRST_NUMBER
-from kitbag.admin.held_decisions import held_context, held_note, queue_tabs
+from kitbag.admin.held_context import held_context, held_note
+from kitbag.admin.held_decisions import queue_tabs
 from kitbag.admin.staff import staff_user
 from kitbag.enums import ClaimOutcome, HeldState
 from kitbag.models import Appeal, Claim

@@ -1,11 +1,13 @@
 """One registration as it is decided: what its page shows, and what the browser loads ahead (R19, R54)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, cast
 
 from django import forms
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -14,17 +16,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.forms import MultiLineField
-from kitbag.actions import review
-from kitbag.actions.retailers import shop_status
-from kitbag.actions.serials import check_serial
-from kitbag.actions.stolen_reports import find_report
-from kitbag.admin.registrations import REASONS, DecisionForm, same_serial
+from kitbag.actions import review, sales
+from kitbag.actions.retailers import shop_statuses
+from kitbag.actions.serials import check_serials
+from kitbag.actions.stolen_reports import find_report, find_reported
+from kitbag.admin.registrations import MAX_SAME_SERIAL, REASONS, DecisionForm
 from kitbag.admin.staff import staff_user
-from kitbag.enums import RefusalReason, RegistrationState, ReviewReason, ShopStatus
-from kitbag.models import Appeal, Claim, HeldDecision, Registration
-from kitbag.presenters.decide import facts_of, fitting, traces_of
+from kitbag.enums import EvidenceKind, HeldState, RefusalReason, RegistrationState, ReviewReason, ShopStatus
+from kitbag.models import Appeal, Claim, Evidence, HeldDecision, Registration
+from kitbag.presenters.decide import Fact, facts_of, fitting, traces_of
 from kitbag.queries.deadlines import decision_due
-from kitbag.queries.versions import version_of
+from kitbag.queries.versions import version_with
+from kitbag.rules import SerialFinding
 from members.enums import Level
 from members.models import CountryProgramme, LevelThreshold, Member, User
 from members.rules.levels import level_for
@@ -145,78 +148,153 @@ def decide_rows() -> QuerySet[Registration]:
     return Registration.objects.select_related("product", "member__user", "taken_by", "appeal__refused_by")
 
 
-def upcoming(by: User, *, after: int, loaded: Iterable[int] = (), only_appeals: bool = False) -> list[Registration]:
-    """What comes behind the registration with the key `after`, without what the browser has `loaded` already."""
+def upcoming(by: User, *, after: int, loaded: Iterable[int] = (), only_appeals: bool = False) -> list[int]:
+    """The keys of what comes behind the registration with the key `after`, without what the browser has `loaded`."""
     known = {after, *loaded}
     keys = review.next_keys(by=by, at=timezone.now(), after=after, only_appeals=only_appeals)
-    chosen = [key for key in keys if key not in known][:AHEAD]
-    rows = decide_rows().in_bulk(chosen)
-    return [rows[key] for key in chosen if key in rows]
+    return [key for key in keys if key not in known][:AHEAD]
+
+
+def read_rows(keys: Sequence[int]) -> list[Registration]:
+    """These of `decide_rows`, in this order and in one query; what is gone is left out."""
+    rows = decide_rows().in_bulk(keys)
+    return [rows[key] for key in keys if key in rows]
 
 
 @dataclass(frozen=True)
-class Programme:
-    """What all registrations of a page are compared with: points of levels, and countries with a programme."""
+class Known:
+    """What is read about several registrations at once, so that one more costs no query more."""
 
     thresholds: dict[str, int]
-    countries: frozenset[str]
+    countries: set[str]  # with a programme
+    findings: dict[int, SerialFinding]
+    shops: dict[tuple[str, str, date], ShopStatus]
+    evidence: dict[int, list[Evidence]]
+    others: dict[str, list[Registration]]  # with the same serial number, in any order of their products
+    reported: set[tuple[int, str]]  # as stolen: product and serial number
+    summaries: Mapping[int, Mapping[str, int]]  # of the members
+    refusals: Mapping[int, int]  # of the members, lately
+    claims: dict[int, Claim]
+    held: dict[int, HeldDecision]
 
 
-def read_programme() -> Programme:
+def read_known(rows: Collection[Registration]) -> Known:
+    """Everything that `build_item` compares these of `decide_rows` with."""
+    keys, members = [row.pk for row in rows], {row.member_id for row in rows}
+    serials = [(row.product_id, row.serial_key) for row in rows if row.serial_key]
+    bought = [(row.store, row.country.code or "", row.purchased_on) for row in rows if row.purchased_on]
+    claims = Claim.objects.open().filter(claimant__in=keys)
+    held = HeldDecision.objects.filter(registration__in=keys, state=HeldState.HELD).select_related("by")
+    others = same_serials({key for _product, key in serials})
     countries = CountryProgramme.objects.order_by().values_list("country", flat=True).distinct()
-    return Programme(LevelThreshold.objects.in_force(), frozenset(countries))
+    return Known(
+        thresholds=LevelThreshold.objects.in_force(),
+        countries=set(countries),
+        findings=check_serials(rows, others),
+        shops=shop_statuses(bought),
+        evidence=evidence_of(keys),
+        others=others,
+        reported=find_reported(serials),
+        summaries=member_summaries(members),
+        refusals=review.recent_refusals(members, timezone.now()),
+        claims={claim.claimant_id: claim for claim in claims},
+        held={cast(int, decision.registration_id): decision for decision in held},
+    )
+
+
+def evidence_of(keys: Collection[int]) -> dict[int, list[Evidence]]:
+    """The evidence that is kept, of registrations with these keys, in one query."""
+    found: dict[int, list[Evidence]] = {key: [] for key in keys}
+    for piece in Evidence.objects.kept().filter(registration__in=keys).order_by("pk"):
+        found[piece.registration_id].append(piece)
+    return found
+
+
+def version_shown(row: Registration, evidence: Sequence[Evidence]) -> str:
+    """What `version_of` says, without reading the evidence again."""
+    return version_with(row, max((piece.pk for piece in evidence), default=None))
+
+
+def same_serials(keys: Collection[str]) -> dict[str, list[Registration]]:
+    """Registrations with these serial numbers, some of each, in one query."""
+    place = Window(RowNumber(), partition_by=F("serial_key"), order_by=F("pk").asc())
+    rows = Registration.objects.filter(serial_key__in=keys).annotate(place=place).filter(place__lte=MAX_SAME_SERIAL + 1)
+    found: dict[str, list[Registration]] = {key: [] for key in keys}
+    for row in rows.select_related("product", "member").order_by("pk"):
+        found[row.serial_key or ""].append(row)
+    return found
 
 
 def render_item(request: HttpRequest, row: Registration, bound: dict[str, DecisionForm] | None = None) -> str:
-    item = build_item(request, row, read_programme(), bound)
-    return render_to_string(ITEM, {"item": item, "held": None, "dropped": []}, request)
+    return render_items(request, [row], bound)[0]
+
+
+def render_items(
+    request: HttpRequest, rows: Sequence[Registration], bound: dict[str, DecisionForm] | None = None
+) -> list[str]:
+    """Each of these of `decide_rows` as the browser puts it into the page."""
+    known = read_known(rows) if rows else None
+    items = [build_item(request, row, known, bound) for row in rows] if known else []
+    return [render_to_string(ITEM, {"item": item, "held": None, "dropped": []}, request) for item in items]
 
 
 def build_item(
-    request: HttpRequest, row: Registration, programme: Programme, bound: dict[str, DecisionForm] | None = None
+    request: HttpRequest, row: Registration, known: Known, bound: dict[str, DecisionForm] | None = None
 ) -> dict[str, Any]:
     """Everything about one of `decide_rows`. `bound` are forms that somebody has sent, with their errors."""
     user, now = staff_user(request), timezone.now()
     forms_by_name = {name: form() for name, form in FORMS.items()} | (bound or {})
     waiting = row.state == RegistrationState.SUBMITTED and bool(row.review_reason)
     due = decision_due(row) if waiting else None
-    finding = check_serial(row, row.serial) if row.serial else None
-    in_region = row.country.code in programme.countries
-    shop = shop_status(row.store, row.country.code, row.purchased_on) if row.purchased_on else ShopStatus.NOT_SAID
-    facts = facts_of(row, finding=finding, shop=shop, in_region=in_region, on=timezone.localdate())
-    others = list(same_serial(row))
-    report = find_report(row.product_id, row.serial_key)
+    evidence = known.evidence[row.pk]
+    facts = details_of(row, known)
+    others = [other for other in known.others.get(row.serial_key or "", []) if other.pk != row.pk][:MAX_SAME_SERIAL]
+    is_reported = (row.product_id, row.serial_key) in known.reported
+    report = find_report(row.product_id, row.serial_key) if is_reported else None
     only = f"?only={ReviewReason.APPEAL.value}" if request.GET.get("only") == ReviewReason.APPEAL else ""
     taken = waiting and review.is_taken(row, now)
     return {
         "row": row,
         "url": reverse("admin:kitbag_registrationinreview_desk", args=[row.pk]) + only,
-        "version": version_of(row),
+        "version": version_shown(row, evidence),
         "problems": [problem for form in forms_by_name.values() for problem in form.non_field_errors()],
         "facts": facts,
         "fitting": fitting(facts),
-        "evidence": list(row.evidence.kept()),
+        "evidence": evidence,
         "traces": traces_of(row, others, report.reported_at if report else None),
         "stolen": report is not None,
-        "effect": effect_of(row, others, programme),
+        "effect": effect_of(row, others, known),
         "reasons": reason_choices(),
         "questions": question_choices(),
-        "summary": member_summary(row.member),
-        "refusals": review.count_recent_refusals(row.member, now),
+        "summary": known.summaries.get(row.member_id, {}),
+        "refusals": known.refusals.get(row.member_id, 0),
         "due": due,
         "overdue": due is not None and due < now,
-        "lacks_proof": waiting and review.lacks_proof(row),
+        "lacks_proof": waiting and needs_proof(row, evidence) and sales.find_matching_sale(row) is None,
         "refuse_form": forms_by_name["refuse"],
         "ask_form": forms_by_name["ask"],
-        **_who_decides(row, user, waiting=waiting, taken=taken),
+        **_who_decides(row, user, known, waiting=waiting, taken=taken),
     }
 
 
-def _who_decides(row: Registration, user: User, *, waiting: bool, taken: bool) -> dict[str, Any]:
+def needs_proof(row: Registration, evidence: Iterable[Evidence]) -> bool:
+    """Whether it was chosen at random and its member has shown no proof of purchase (R25)."""
+    return review.is_drawn(row) and all(piece.kind == EvidenceKind.SERIAL for piece in evidence)
+
+
+def details_of(row: Registration, known: Known) -> list[Fact]:
+    """The five details of the member, with a verdict on each."""
+    shop = ShopStatus.NOT_SAID
+    if row.purchased_on:
+        shop = known.shops[row.store, row.country.code or "", row.purchased_on]
+    finding, in_region = known.findings.get(row.pk), row.country.code in known.countries
+    return facts_of(row, finding=finding, shop=shop, in_region=in_region, on=timezone.localdate())
+
+
+def _who_decides(row: Registration, user: User, known: Known, *, waiting: bool, taken: bool) -> dict[str, Any]:
     """Whether this person may decide it now, and if not, why."""
-    claim = Claim.objects.open().filter(claimant=row).first()
+    claim, held = known.claims.get(row.pk), known.held.get(row.pk)
     appeal: Appeal | None = getattr(row, "appeal", None)
-    held = HeldDecision.objects.filter(registration=row, state="held").select_related("by").first()
     refused_it = bool(appeal and appeal.granted is None and appeal.refused_by_id == user.pk)
     theirs, own = taken and row.taken_by_id != user.pk, row.member.user_id == user.pk
     return {
@@ -233,22 +311,24 @@ def _who_decides(row: Registration, user: User, *, waiting: bool, taken: bool) -
     }
 
 
-def effect_of(row: Registration, others: Iterable[Registration], programme: Programme) -> Effect:
+def effect_of(row: Registration, others: Iterable[Registration], known: Known) -> Effect:
     total = row.member.points
     new_total = total + row.product.points
-    new_level = level_for(new_total, programme.thresholds) if programme.thresholds else row.member.level
+    new_level = level_for(new_total, known.thresholds) if known.thresholds else row.member.level
     is_held = any(other.product_id == row.product_id and other.state == RegistrationState.VALIDATED for other in others)
     return Effect(row.product.points, total, new_total, row.member.level, new_level, opens_claim=is_held)
 
 
-def member_summary(member: Member) -> dict[str, int]:
-    """How many of the member's registrations count, wait, were refused or are gone."""
-    return Registration.objects.of(member).aggregate(
+def member_summaries(members: Collection[int]) -> Mapping[int, Mapping[str, int]]:
+    """How many registrations of each member count, wait, were refused or are gone, in one query."""
+    rows = Registration.objects.filter(member__in=members).values("member").order_by()
+    counted = rows.annotate(
         counting=Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
         waiting=Count("pk", filter=Q(state=RegistrationState.SUBMITTED)),
         refused=Count("pk", filter=Q(state=RegistrationState.REJECTED)),
         gone=Count("pk", filter=Q(state__in=[RegistrationState.REMOVED, RegistrationState.TRANSFERRED])),
     )
+    return {row["member"]: row for row in counted}
 
 
 def page_keys() -> list[tuple[str, str]]:

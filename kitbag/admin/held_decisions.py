@@ -1,4 +1,4 @@
-"""Decisions that are held: the line to take one back, what was dropped, and the tabs of all queues (R19, R32, R54)."""
+"""Decisions that are held, how they are taken back, and the tabs of all queues (R19, R32, R54)."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -18,40 +17,11 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import held_decisions
 from kitbag.admin.decide import decide_rows, render_item
+from kitbag.admin.held_context import held_note, render_toast
 from kitbag.admin.staff import staff_user
-from kitbag.enums import DecisionKind, HeldState, ReviewReason
+from kitbag.enums import DecisionKind, HeldState, RegistrationState, ReviewReason
 from kitbag.models import Claim, HeldDecision, Registration
 from members.models import Member
-
-TOAST = "admin/kitbag/registration/_toast.html"
-MAX_DROPPED_SHOWN = 10
-
-
-def held_note(decision: HeldDecision) -> str:
-    """What was decided, in a few words, for the log and for the line under the page."""
-    details = {
-        DecisionKind.REFUSE: decision.get_reason_display(),
-        DecisionKind.ASK: decision.text,
-        DecisionKind.CLAIM: decision.get_outcome_display(),
-    }
-    detail = details.get(DecisionKind(decision.kind))
-    return f"{decision.get_kind_display()}: {detail}" if detail else f"{decision.get_kind_display()}."
-
-
-def held_context(request: HttpRequest) -> dict[str, Any]:
-    """The last decision of this person that can be taken back, and those that were dropped."""
-    user, now = staff_user(request), timezone.now()
-    latest = HeldDecision.objects.undoable(user, now).with_subjects().first()
-    return {
-        "held": latest,
-        "held_note": held_note(latest) if latest else "",
-        "seconds": max(round((latest.apply_at - now).total_seconds()), 1) if latest else 0,
-        "dropped": list(HeldDecision.objects.dropped(user).with_subjects()[:MAX_DROPPED_SHOWN]),
-    }
-
-
-def render_toast(request: HttpRequest) -> str:
-    return render_to_string(TOAST, held_context(request), request)
 
 
 def queue_tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
@@ -116,17 +86,28 @@ class HeldDecisionAdmin(ReadOnlyAdmin[HeldDecision]):
             problem = str(refusal)
         else:
             note = gettext("Taken back: %(what)s") % {"what": held_note(decision)}
+            pressed = HeldDecision.objects.held_with(decision).with_subjects()
+            subjects = [one.subject for one in pressed]
             user = staff_user(request).pk
-            LogEntry.objects.log_actions(user, [decision.subject], CHANGE, change_message=note)
+            LogEntry.objects.log_actions(user, subjects, CHANGE, change_message=note)
+            if len(subjects) > 1:
+                return self._all_undone(request)
         if "shown" in request.POST:
             return self._undone(request, decision, problem)
         if problem:
             self.message_user(request, problem, messages.ERROR)
         return HttpResponseRedirect(page_of(decision))
 
+    def _all_undone(self, request: HttpRequest) -> HttpResponse:
+        """Back to the sheet on which they were chosen."""
+        url = reverse("admin:kitbag_registrationinreview_sheet")
+        if "shown" in request.POST:
+            return JsonResponse({"toast": render_toast(request), "problem": "", "url": url})
+        return HttpResponseRedirect(url)
+
     def _undone(self, request: HttpRequest, decision: HeldDecision, problem: str) -> JsonResponse:
         answer = {"toast": render_toast(request), "problem": problem}
-        if decision.registration and not problem:
+        if decision.registration and decision.registration.state == RegistrationState.SUBMITTED and not problem:
             answer["item"] = render_item(request, decide_rows().get(pk=decision.registration.pk))
         elif not problem:
             answer["url"] = page_of(decision)
@@ -146,6 +127,9 @@ class HeldDecisionAdmin(ReadOnlyAdmin[HeldDecision]):
 
 
 def page_of(decision: HeldDecision) -> str:
+    """Where what was decided is looked at."""
     if decision.claim:
         return reverse("admin:kitbag_claim_change", args=[decision.claim.pk])
+    if decision.kind == DecisionKind.REFUSE and decision.subject.state == RegistrationState.VALIDATED:
+        return reverse("admin:kitbag_registration_change", args=[decision.subject.pk])
     return reverse("admin:kitbag_registrationinreview_desk", args=[decision.subject.pk])

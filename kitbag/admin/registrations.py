@@ -1,6 +1,5 @@
-"""Admin pages of registrations: search, and decide one by one. The review queue is in `review`."""
+"""Admin pages of registrations: search, and refuse one that counts. The review queue is in `review`."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,21 +12,24 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import review
+from kitbag.actions import held_decisions, review
+from kitbag.admin.held_context import held_context, held_note
 from kitbag.admin.staff import staff_user
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Hold, Registration
 from kitbag.presenters.texts import grey_sentence
 from kitbag.queries.serial_changes import presented_as
+from kitbag.queries.versions import version_of
+from members.forms.common import add_refusal
 from members.models import Member
 
 DECIDE = "kitbag.decide_registration"
+MAX_SAME_SERIAL = 20
 NOT_CHOSEN_HERE = (
     *ASKING,
     RefusalReason.LOST_CLAIM,
@@ -36,7 +38,7 @@ REASONS = [(reason.value, reason.label) for reason in RefusalReason if reason no
 
 
 class DecisionForm(forms.Form):
-    """Approve. `seen` makes sure that what is decided is what was shown."""
+    """Approve. `seen` is the version that was shown, so that nothing else is decided."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
 
@@ -45,18 +47,12 @@ class RefusalForm(DecisionForm):
     reason = forms.ChoiceField(label=_("The reason, which the member reads"), choices=REASONS, widget=forms.RadioSelect)
 
 
-def seen_key(registration: Registration) -> str:
-    """A text that changes whenever the registration is submitted or decided again."""
-    times: list[datetime | None] = [registration.submitted_at, registration.decided_at]
-    return "/".join([registration.state, *(time.isoformat() if time else "" for time in times)])
-
-
 @admin.register(Registration)
 class RegistrationAdmin(ReadOnlyAdmin[Registration]):
-    """Read-only. Decisions are buttons that call an action."""
+    """Read-only. What counts and fails a check is refused here; all else is decided in the queue."""
 
     change_form_template = "admin/kitbag/registration/change_form.html"
-    decision_template = "admin/kitbag/registration/decision.html"
+    refuse_template = "admin/kitbag/registration/refuse.html"
     list_display = ["product", "serial", "member", "state", "why", "added_at", "submitted_at"]
     list_filter = ["state", "review_reason", "refusal_reason", "added_at"]
     list_select_related = ["product", "member"]
@@ -106,11 +102,9 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
         return request.user.has_perm(DECIDE)
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}"
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/approve/", view(self.approve_view), name=f"{name}_approve"),
-            path("<int:pk>/refuse/", view(self.refuse_view), name=f"{name}_refuse"),
+            path("<int:pk>/refuse/", view(self.refuse_view), name="kitbag_registration_refuse"),
             *super().get_urls(),
         ]
 
@@ -118,91 +112,65 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         registration = self.get_object(request, object_id)
-        buttons = self._buttons(registration) if registration and self.has_decide_permission(request) else []
-        others = same_serial(registration) if registration else []
-        context = {**(extra_context or {}), "buttons": buttons, "others": others}
+        may_decide = self.has_decide_permission(request)
+        context = {
+            **(extra_context or {}),
+            "buttons": self._buttons(registration) if registration and may_decide else [],
+            "others": same_serial(registration) if registration else [],
+            **(held_context(request) if may_decide else {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
     def _buttons(self, registration: Registration) -> list[tuple[str, str]]:
+        """A waiting one is decided on its page of the queue, and one that counts can be refused here."""
         if registration.state == RegistrationState.SUBMITTED and registration.review_reason:
-            return [
-                (self._url("approve", registration), gettext("Approve…")),
-                (self._url("refuse", registration), gettext("Refuse…")),
-            ]
+            desk = reverse("admin:kitbag_registrationinreview_desk", args=[registration.pk])
+            return [(desk, gettext("Decide it…"))]
         if registration.state == RegistrationState.VALIDATED:
-            return [(self._url("refuse", registration), gettext("Refuse, it failed a check…"))]
+            refuse = reverse("admin:kitbag_registration_refuse", args=[registration.pk])
+            return [(refuse, gettext("Refuse, it failed a check…"))]
         return []
 
-    def _url(self, page: str, registration: Registration) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[registration.pk])
-
-    def _after(self, registration: Registration) -> str:
-        """Where a decision leads to."""
-        return self._url("change", registration)
-
-    def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for confirmation, then approve it (R19)."""
-        return self._decide(request, pk, approve=True)
-
     def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for the reason, then refuse it, also if it counts already (R19, R21)."""
-        return self._decide(request, pk, approve=False)
-
-    def _decide(self, request: HttpRequest, pk: int, *, approve: bool) -> HttpResponse:
+        """Ask for the reason, then hold the refusal of a registration that counts (R21, R54)."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
-        registration = get_object_or_404(Registration.objects.select_related("product", "member__user"), pk=pk)
+        counting = Registration.objects.filter(state=RegistrationState.VALIDATED)
+        registration = counting.filter(pk=pk).select_related("product", "member__user").first()
+        if registration is None:
+            get_object_or_404(Registration, pk=pk)
+            self.message_user(request, review.NOT_WAITING, messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:kitbag_registration_change", args=[pk]))
         posted = request.POST if request.method == "POST" else None
-        form = (DecisionForm if approve else RefusalForm)(posted, initial={"seen": seen_key(registration)})
-        if form.is_valid():
-            if form.cleaned_data["seen"] == seen_key(registration):
-                self._apply(request, registration, form.cleaned_data.get("reason"))
-            else:
-                note = gettext("%(registration)s has changed since you opened it. Please look at it again.") % {
-                    "registration": registration
-                }
-                self.message_user(request, note, messages.ERROR)
-            return HttpResponseRedirect(self._after(registration))
-        counted = registration.state == RegistrationState.VALIDATED
-        title = _("Approve") if approve else _("Refuse: it failed a check") if counted else _("Refuse")
+        form = RefusalForm(posted, initial={"seen": version_of(registration)})
+        if form.is_valid() and self._hold_refusal(request, registration, form):
+            return HttpResponseRedirect(reverse("admin:kitbag_registration_change", args=[pk]))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": title,
+            "title": _("Refuse: it failed a check"),
             "original": registration,
             "form": form,
-            "approve": approve,
-            "counted": counted,
-            "waiting": timesince(registration.submitted_at) if registration.submitted_at and not counted else "",
+            "seen": version_of(registration),
             "others": same_serial(registration),
         }
-        return TemplateResponse(request, self.decision_template, context)
+        return TemplateResponse(request, self.refuse_template, context)
 
-    def _apply(self, request: HttpRequest, registration: Registration, reason: str | None) -> bool:
-        """Call the action. Returns False, with an error message, if it refuses."""
-        by = staff_user(request)
-        now = timezone.now()
+    def _hold_refusal(self, request: HttpRequest, registration: Registration, form: RefusalForm) -> bool:
+        """Hold it. Returns False, with the reason in the form, if it is refused."""
         try:
-            if reason:
-                chosen = RefusalReason(reason)
-                review.refuse_registration(registration=registration, reason=chosen, by=by, at=now)
-                note = gettext("Refused: %(reason)s") % {"reason": chosen.label}
-            else:
-                decided = review.approve_registration(registration=registration, by=by, at=now)
-                note = approval_note(decided)
+            decision = held_decisions.hold_refusal(
+                registration=registration,
+                reason=RefusalReason(form.cleaned_data["reason"]),
+                version=form.cleaned_data["seen"],
+                by=staff_user(request),
+                at=timezone.now(),
+            )
         except Refusal as refusal:
-            self.message_user(request, f"{registration}: {refusal}", messages.ERROR)
+            add_refusal(form, refusal)
             return False
-        self.log_change(request, registration, note)
-        self.message_user(request, f"{registration}: {note}", messages.SUCCESS)
+        self.log_change(request, registration, held_note(decision))
         return True
-
-
-def approval_note(registration: Registration) -> str:
-    """The result of approving: it counts, or a claim is open because someone else holds the serial number (R32)."""
-    if registration.state == RegistrationState.VALIDATED:
-        return gettext("Approved.")
-    return gettext("Someone else holds this serial number, so a claim is open and both are asked.")
 
 
 def same_serial(registration: Registration) -> QuerySet[Registration] | list[Registration]:
@@ -210,7 +178,7 @@ def same_serial(registration: Registration) -> QuerySet[Registration] | list[Reg
     if not registration.serial_key:
         return []
     others = Registration.objects.filter(serial_key=registration.serial_key).exclude(pk=registration.pk)
-    return others.select_related("product", "member").order_by("pk")[:20]
+    return others.select_related("product", "member").order_by("pk")[:MAX_SAME_SERIAL]
 
 
 @admin.register(event_model(Registration))

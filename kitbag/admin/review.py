@@ -8,7 +8,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -28,12 +28,16 @@ from kitbag.admin.decide import (
     build_item,
     decide_rows,
     page_keys,
-    read_programme,
+    read_known,
+    read_rows,
     render_item,
+    render_items,
     upcoming,
 )
-from kitbag.admin.held_decisions import held_context, held_note, queue_tabs, render_toast
+from kitbag.admin.held_context import held_context, held_note, render_toast
+from kitbag.admin.held_decisions import queue_tabs
 from kitbag.admin.registrations import DecisionForm, RegistrationAdmin
+from kitbag.admin.sheet import chosen_on_sheet, sheet_context, sheet_keys
 from kitbag.admin.staff import staff_user
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import HeldDecision, Registration, RegistrationInReview
@@ -53,12 +57,12 @@ class ReviewAdmin(RegistrationAdmin):
 
     change_list_template = "admin/kitbag/registration/queue.html"
     desk_template = "admin/kitbag/registration/decide.html"
+    sheet_template = "admin/kitbag/registration/sheet.html"
     list_display = ["product", "decide", "due", "review_reason", "serial", "same_serial", "member", "taken_by_name"]
     list_filter = ["review_reason"]
     list_select_related = ["product", "member", "taken_by"]
     date_hierarchy = "submitted_at"
     ordering = [ANSWERS_FIRST, "submitted_at", "pk"]
-    actions = ["approve_chosen"]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_decide_permission(request)
@@ -70,8 +74,9 @@ class ReviewAdmin(RegistrationAdmin):
         view = self.admin_site.admin_view
         return [
             path("next/", view(require_POST(self.next_view)), name="kitbag_registrationinreview_next"),
+            path("sheet/", view(self.sheet_view), name="kitbag_registrationinreview_sheet"),
             path("<int:pk>/desk/", view(self.desk_view), name="kitbag_registrationinreview_desk"),
-            *super().get_urls(),
+            *super(RegistrationAdmin, self).get_urls(),  # what counts is refused on its own page
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Registration]:
@@ -90,9 +95,6 @@ class ReviewAdmin(RegistrationAdmin):
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)
-
-    def _after(self, registration: Registration) -> str:
-        return reverse("admin:kitbag_registrationinreview_changelist")
 
     # The list
 
@@ -127,12 +129,41 @@ class ReviewAdmin(RegistrationAdmin):
 
     @admin.display(description=_("decide"))
     def decide(self, registration: Registration) -> str:
-        return format_html('<a href="{}">{}</a>', self._url("desk", registration), gettext("Look at it…"))
+        return format_html('<a href="{}">{}</a>', _desk(registration), gettext("Look at it…"))
 
-    @admin.action(description=_("Approve the chosen ones"), permissions=["decide"])
-    def approve_chosen(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        for registration in queryset.select_related("product"):
-            self._apply(request, registration, None)
+    # Many on one sheet
+
+    def sheet_view(self, request: HttpRequest) -> HttpResponse:
+        """Many registrations with their pictures on one sheet; those that are chosen are approved in one go (R54)."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._hold_chosen(request)
+            return HttpResponseRedirect(request.get_full_path())
+        context = {
+            **self.admin_site.each_context(request),
+            **held_context(request),
+            **sheet_context(request),
+            "opts": self.opts,
+            "title": gettext("Contact sheet"),
+            "tabs": queue_tabs(request, "checks"),
+            "page_keys": sheet_keys(),
+        }
+        return TemplateResponse(request, self.sheet_template, context)
+
+    def _hold_chosen(self, request: HttpRequest) -> None:
+        """Hold the approval of each chosen one; say of each that is refused why. One moment makes them one press."""
+        by, now = staff_user(request), timezone.now()
+        chosen = chosen_on_sheet(request)
+        if not chosen:
+            self.message_user(request, gettext("Choose at least one: press X, or click its picture."), messages.ERROR)
+        for row, version in chosen:
+            try:
+                decision = held_decisions.hold_approval(registration=row, version=version, by=by, at=now)
+            except Refusal as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            else:
+                self.log_change(request, row, held_note(decision))
 
     # One after the other
 
@@ -150,7 +181,7 @@ class ReviewAdmin(RegistrationAdmin):
             self.message_user(request, gettext("Nothing else is waiting for you."), messages.INFO)
             query = f"?review_reason__exact={ReviewReason.APPEAL.value}" if only_appeals else ""
             return HttpResponseRedirect(reverse("admin:kitbag_registrationinreview_changelist") + query)
-        return HttpResponseRedirect(self._url("desk", row) + query)
+        return HttpResponseRedirect(_desk(row) + query)
 
     def desk_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One registration with all that helps to decide it, and the buttons. Only a button takes or changes it.
@@ -159,8 +190,10 @@ class ReviewAdmin(RegistrationAdmin):
         """
         if not self.has_decide_permission(request):
             raise PermissionDenied
+        if request.method != "POST":
+            return TemplateResponse(request, self.desk_template, self._context(request, pk))
         row = get_object_or_404(decide_rows(), pk=pk)
-        posted = request.POST.get("do", "") if request.method == "POST" else ""
+        posted = request.POST.get("do", "")
         if posted in FORMS:
             form = FORMS[posted](request.POST)
             if self._hold(request, row, posted, form):
@@ -170,7 +203,7 @@ class ReviewAdmin(RegistrationAdmin):
             return self._skip(request, row)
         if posted == "take":
             return self._take(request, row)
-        return TemplateResponse(request, self.desk_template, self._context(request, row, None))
+        return TemplateResponse(request, self.desk_template, self._context(request, pk))
 
     def _skip(self, request: HttpRequest, row: Registration) -> HttpResponse:
         if not has_loaded(request):
@@ -217,34 +250,40 @@ class ReviewAdmin(RegistrationAdmin):
                 gone.append(shown.pk)
         loaded = {*_keys(request, "shown"), *_keys(request, "loaded"), *_keys(request, "passed")}
         room = max(AHEAD - len(_keys(request, "loaded")), 0)
-        rows = upcoming(user, after=row.pk, loaded=loaded, only_appeals=_only_appeals(request))[:room]
-        items = [render_item(request, decide_rows().get(pk=row.pk)) for row in rows]
+        keys = upcoming(user, after=row.pk, loaded=loaded, only_appeals=_only_appeals(request))[:room]
+        items = render_items(request, read_rows(keys))
         return JsonResponse({"toast": render_toast(request), "items": items, "gone": gone})
 
     def _show_again(self, request: HttpRequest, row: Registration, bound: dict[str, DecisionForm]) -> HttpResponse:
-        row = decide_rows().get(pk=row.pk)
         if has_loaded(request):
+            row = decide_rows().get(pk=row.pk)
             answer = {"toast": render_toast(request), "item": render_item(request, row, bound)}
             return JsonResponse(answer, status=HTTPStatus.CONFLICT)
-        return TemplateResponse(request, self.desk_template, self._context(request, row, bound))
+        return TemplateResponse(request, self.desk_template, self._context(request, row.pk, bound))
 
-    def _context(
-        self, request: HttpRequest, row: Registration, bound: dict[str, DecisionForm] | None
-    ) -> dict[str, Any]:
-        user, only_appeals = staff_user(request), _only_appeals(request)
-        ahead = upcoming(user, after=row.pk, only_appeals=only_appeals)
-        programme = read_programme()
+    def _context(self, request: HttpRequest, pk: int, bound: dict[str, DecisionForm] | None = None) -> dict[str, Any]:
+        """Raises Http404 without such a registration."""
+        only_appeals = _only_appeals(request)
+        rows = read_rows([pk, *upcoming(staff_user(request), after=pk, only_appeals=only_appeals)])
+        if not rows or rows[0].pk != pk:
+            raise Http404
+        row, *ahead = rows
+        known = read_known([row, *ahead])
         return {
             **self.admin_site.each_context(request),
             **held_context(request),
             "opts": self.opts,
             "title": str(row),
             "original": row,
-            "item": build_item(request, row, programme, bound),
-            "ahead": [build_item(request, item, programme) for item in ahead],
+            "item": build_item(request, row, known, bound),
+            "ahead": [build_item(request, item, known) for item in ahead],
             "tabs": queue_tabs(request, "appeals" if only_appeals else "checks"),
             "page_keys": page_keys(),
         }
+
+
+def _desk(registration: Registration) -> str:
+    return reverse("admin:kitbag_registrationinreview_desk", args=[registration.pk])
 
 
 def has_loaded(request: HttpRequest) -> bool:

@@ -23,9 +23,17 @@ class HeldDecisionQuerySet(models.QuerySet["HeldDecision"]):
         """Those whose time to be taken back is over, the oldest first."""
         return self.filter(HELD, apply_at__lte=at).order_by("apply_at", "pk")
 
-    def undoable(self, by: User, at: datetime) -> Self:
-        """Those that this person can still take back, the latest first."""
-        return self.filter(HELD, by=by, apply_at__gt=at).order_by("-pk")
+    def shown(self, by: User, at: datetime) -> Self:
+        """Those that this person can still take back, and those that were dropped and not read about; latest first."""
+        dropped = Q(state=HeldState.DROPPED, read_at=None)
+        return self.filter((HELD & Q(apply_at__gt=at)) | dropped, by=by).order_by("-pk")
+
+    def held_with(self, decision: "HeldDecision") -> Self:
+        """Those that one press held with this one, on the contact sheet; itself among them.
+
+        They have the same person and moment, to the microsecond.
+        """
+        return self.filter(by=decision.by_id, held_at=decision.held_at)
 
     def dropped(self, by: User) -> Self:
         """Those of this person that were dropped, and that the person has not read about yet."""

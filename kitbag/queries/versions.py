@@ -9,8 +9,12 @@ from kitbag.models import Claim, Registration
 
 def version_of(row: Registration) -> str:
     """Changes whenever a registration is submitted or decided again, queued for another reason, or gets evidence."""
+    return version_with(row, row.evidence.kept().aggregate(latest=Max("pk"))["latest"])
+
+
+def version_with(row: Registration, latest: int | None) -> str:
+    """The same, for a caller who has read the key of the latest evidence that is kept."""
     times: list[datetime | None] = [row.submitted_at, row.decided_at]
-    latest = row.evidence.kept().aggregate(latest=Max("pk"))["latest"]
     return "/".join([row.state, row.review_reason, *(time.isoformat() if time else "" for time in times), str(latest)])
 
 

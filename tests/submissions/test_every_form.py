@@ -66,6 +66,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "admin/kitbag/planning/load.html": (1, READ),
     "admin/kitbag/registration/_toast.html": (2, SEEN),
     "admin/kitbag/registration/queue.html": (1, STATE),
+    "admin/kitbag/registration/sheet.html": (2, SEEN),
     "admin/kitbag/serialshape/try.html": (1, READ),
     "admin/kitbag/thresholds/cancel.html": (1, STATE),
     "admin/offers/card/change_form.html": (1, STATE),
