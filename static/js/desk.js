@@ -29,7 +29,7 @@
 
   function rows() {
     const hits = found ? shown("a[data-row]", found) : [];
-    return hits.length ? hits : shown("[data-rows] a[data-row]");
+    return hits.length ? hits : shown("[data-rows] a[data-row], #result_list tbody th > a");
   }
 
   function move(step) {
