@@ -27,6 +27,7 @@ GROUPS: dict[str, list[str]] = {
         *allow("view", "members", "accountfreeze accountmerge lostaddress"),
         "members.change_lost_address",
         "members.merge_accounts",
+        "members.export_lists",
         "members.export_trail",
         "members.view_as_member",
         *allow("view change close", "members", "member"),
@@ -52,8 +53,8 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "carrier estimate estimatehistoryevent estimateline packedticket parcel part servicecentre servicereport "
-            "servicereporthistoryevent shipment ticket ticketevent ticketfile tickethistoryevent ticketmessage "
+            "carrier estimate estimatehistoryevent estimateline packedticket parcel part readyset readysetline servicecentre "
+            "servicereport servicereporthistoryevent shipment ticket ticketevent ticketfile tickethistoryevent ticketmessage "
             "ticketnote visitingmember ",
         ),
         *allow("view change", "servicing", "loan"),
@@ -71,6 +72,7 @@ GROUPS: dict[str, list[str]] = {
             "countryprogrammeevent levelbenefitevent levelchange levelthreshold levelthresholdevent member "
             "thresholdannouncement thresholdplan thresholdplanevent ",
         ),
+        "members.export_lists",
         *allow("view add change", "members", "countryprogramme levelbenefit termsversion"),
         "members.plan_thresholds",
         *allow("view add change delete", "cases", "cannedanswer"),
@@ -89,7 +91,7 @@ GROUPS: dict[str, list[str]] = {
         *allow("view", "system", "tick"),
         *allow("view", "servicing", "loan servicecentreevent ticket"),
         *allow("view add change", "servicing", "carrier loanunit servicecentre warrantyperiod"),
-        *allow("view add change delete", "servicing", "calendarexception centrestaff"),
+        *allow("view add change delete", "servicing", "calendarexception centrestaff readyset readysetline"),
         *allow("view change", "servicing", "estimatedholiday"),
         "servicing.view_every_ticket",
         *allow(
@@ -102,9 +104,11 @@ GROUPS: dict[str, list[str]] = {
         "partners.operate_webhookendpoint",
     ],
     "Centre": [
+        "members.export_lists",
         *allow("view", "servicing", "servicecentre ticket visitingmember"),
         *allow("view change", "servicing", "loan"),
         *allow("view add change", "servicing", "loanunit"),
+        *allow("view add change delete", "servicing", "readyset readysetline"),
         "servicing.work_on_ticket",
     ],
 }

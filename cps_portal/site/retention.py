@@ -268,6 +268,8 @@ RULES: dict[str, Rule] = {
     ),
     "servicing.Parcel": Kept(OF_A_JOB),
     "servicing.Part": Kept(OF_A_JOB),
+    "servicing.ReadySet": STAFF_DATA,
+    "servicing.ReadySetLine": STAFF_DATA,
     "servicing.ServiceCentre": STAFF_DATA,
     "servicing.ServiceReport": Kept("stays with the serial number, for the next owner (R35, R64)"),
     "servicing.Shipment": Kept(OF_A_JOB),

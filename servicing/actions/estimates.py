@@ -47,6 +47,37 @@ class Line:
     kind: str = ""
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What an estimate would come to. `left_out`: how many of the lines can't be sent as they are."""
+
+    lines: list[EstimateLine]
+    left_out: int
+
+    @property
+    def net(self) -> Decimal:
+        return sum((line.net for line in self.lines), Decimal(0))
+
+    @property
+    def tax(self) -> Decimal:
+        return sum((line.tax for line in self.lines), Decimal(0))
+
+    @property
+    def total(self) -> Decimal:
+        return self.net + self.tax
+
+
+def preview_estimate(*, ticket: Ticket, lines: Sequence[Line]) -> Preview:
+    """The lines that could be sent, with the member's discount (R51, R62). Writes nothing."""
+    valid = [line for line in lines if _is_valid(line)]
+    return Preview(_rows(ticket, valid), len(lines) - len(valid))
+
+
+def net_of(line: Line) -> Decimal | None:
+    """What a line comes to without tax. None if it can't be sent as it is."""
+    return EstimateLine(quantity=line.quantity, price=line.price).net if _is_valid(line) else None
+
+
 @locks_ticket
 def send_estimate(
     *,
@@ -87,7 +118,10 @@ def send_estimate(
         sent_at=details.get("occurred_at") or at,
         by=details["actor"].user,
     )
-    EstimateLine.objects.bulk_create(_rows(estimate, ticket, lines))
+    rows = _rows(ticket, lines)
+    for row in rows:
+        row.estimate = estimate
+    EstimateLine.objects.bulk_create(rows)
     answer_messages(ticket=ticket, at=at, written_before=estimate.sent_at)
     record_event(ticket=ticket, kind=EventKind.ESTIMATE_SENT, data={"estimate": estimate.pk}, **details)
     if ticket.state != TicketState.ESTIMATE_SENT:  # reported so late that the work went on without an answer
@@ -202,12 +236,11 @@ def _end_open_estimate(ticket: Ticket, state: EstimateState, at: datetime) -> Es
     return estimate
 
 
-def _rows(estimate: Estimate, ticket: Ticket, lines: Sequence[Line]) -> list[EstimateLine]:
-    """The lines as typed, then the discount: one line for each rate of tax."""
+def _rows(ticket: Ticket, lines: Sequence[Line]) -> list[EstimateLine]:
+    """The lines as typed, then the discount: one line for each rate of tax. They belong to no estimate yet."""
     default_kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
     rows = [
         EstimateLine(
-            estimate=estimate,
             kind=line.kind or default_kind,
             text=line.text.strip(),
             quantity=line.quantity,
@@ -226,7 +259,6 @@ def _rows(estimate: Estimate, ticket: Ticket, lines: Sequence[Line]) -> list[Est
         if discount:
             rows.append(
                 EstimateLine(
-                    estimate=estimate,
                     kind=LineKind.DISCOUNT,
                     price=-discount,
                     tax_percent=tax_percent,
@@ -256,6 +288,14 @@ def _check(lines: Sequence[Line], note: str) -> None:
         raise Refusal("note", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_NOTE_LENGTH}, "note")
     for number, line in enumerate(lines):
         _check_line(line, f"lines.{number}")
+
+
+def _is_valid(line: Line) -> bool:
+    try:
+        _check_line(line, "")
+    except Refusal:
+        return False
+    return True
 
 
 def _check_line(line: Line, field: str) -> None:

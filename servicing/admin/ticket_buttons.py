@@ -17,13 +17,14 @@ E = EventKind
 class Button:
     """A button: the kind of event it records, its form and its label. A `grave` one is not shown as the default.
 
-    Those of `OTHER_BUTTONS` record no event of this ticket.
+    Those of `OTHER_BUTTONS` record no event of this ticket. With `page`, the name of an address, it is a link there.
     """
 
     kind: EventKind | None
     form: type[ticket_steps.StepForm]
     label: str | Promise
     grave: bool = False
+    page: str = ""
 
 
 BUTTONS: dict[str, Button] = {
@@ -37,7 +38,9 @@ BUTTONS: dict[str, Button] = {
     "start_repair": Button(E.REPAIR_STARTED, ticket_steps.WorkForm, _("Start the work")),
     "ready": Button(E.READY, ticket_steps.StepForm, _("Ready to ship")),
     "order_part": Button(E.PART_ORDERED, ticket_steps.OrderPartForm, _("Order a part")),
-    "send_estimate": Button(E.ESTIMATE_SENT, ticket_steps.EstimateForm, _("Send the estimate")),
+    "send_estimate": Button(
+        E.ESTIMATE_SENT, ticket_steps.BareForm, _("Write the estimate"), page="admin:servicing_ticket_estimate"
+    ),
     "ship": Button(E.SHIPPED, ticket_steps.ShipForm, _("Shipped")),
     "deliver": Button(E.DELIVERED, ticket_steps.StepForm, _("Delivered")),
     "close": Button(E.CLOSED, ticket_steps.EndForm, _("Close: the customer has it")),

@@ -1,14 +1,12 @@
 """The forms on the page of a job, with what is known filled in (R52, R54)."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from members.models import User
-from servicing.actions import estimates, reports
+from servicing.actions import reports
 from servicing.admin.ticket_buttons import (
     BOOK_IN,
     BUTTONS,
@@ -23,7 +21,7 @@ from servicing.admin.ticket_buttons import (
     WRITE,
     Button,
 )
-from servicing.enums import LineKind, ServiceKind, WhyNoWarranty
+from servicing.enums import WhyNoWarranty
 from servicing.forms import ticket_steps
 from servicing.models import ServiceReport
 from servicing.queries.cover import find_open_follow_up, is_covered
@@ -33,8 +31,6 @@ from servicing.rules.next_step import Step
 from servicing.rules.warranty import is_over
 
 StepForms = dict[str, ticket_steps.StepForm]
-MORE_LINES = 4
-DEFAULT_ESTIMATE_VALIDITY = timedelta(days=14)
 REPORT_FIELDS = ("done", "notes", "parts", "technician")
 ALL_BUTTONS: dict[str, Button] = {**COMPOUND, **BUTTONS, **OTHER_BUTTONS}
 TALKING_FORMS: dict[str, type[ticket_steps.StepForm]] = {
@@ -47,10 +43,9 @@ TALKING_FORMS: dict[str, type[ticket_steps.StepForm]] = {
 
 def step_forms(request: HttpRequest, job: JobReading, posted: str) -> StepForms:
     """The forms by the name of their button, the proposed one first. Only the one that was pressed is bound."""
-    pressed = "send_estimate" if posted == "more_lines" else posted
-    shown = {name for name, button in ALL_BUTTONS.items() if _is_possible(name, button, job)} | {pressed}
+    shown = {name for name, button in ALL_BUTTONS.items() if _is_possible(name, button, job)} | {posted}
     names = sorted((name for name in ALL_BUTTONS if name in shown), key=lambda name: name != job.proposed)
-    return {name: _form(request, job, name, is_pressed=name == pressed) for name in names}
+    return {name: _form(request, job, name, is_pressed=name == posted) for name in names}
 
 
 def _is_possible(name: str, button: Button, job: JobReading) -> bool:
@@ -99,8 +94,6 @@ def _initial(job: JobReading, name: str, user: User) -> dict[str, Any]:
         del initial["technician"]
     if name == "decide_warranty" and is_over(ticket.warranty_until, ticket.centre.today(ticket.opened_at)):
         initial["why"] = WhyNoWarranty.EXPIRED  # proposed: the centre decides (R60)
-    if name == "send_estimate":
-        initial["valid_until"] = timezone.localdate() + DEFAULT_ESTIMATE_VALIDITY
     if name == Step.ORDER_PART and job.agreed_parts and not job.parts:
         initial["name"] = job.agreed_parts[0].text
     if name == Step.SHIP == job.proposed:
@@ -113,25 +106,3 @@ def _technician(job: JobReading, user: User) -> int | None:
     if job.ticket.technician_id:
         return job.ticket.technician_id
     return user.pk if any(each.pk == user.pk for each, _jobs in job.technicians) else None
-
-
-def line_forms(request: HttpRequest, job: JobReading, posted: str) -> Any:
-    """The estimate lines as posted, with empty ones added for `more_lines`; or those of the last estimate."""
-    ticket = job.ticket
-    if posted in ("send_estimate", "more_lines"):
-        data = request.POST.copy()
-        total = data.get("lines-TOTAL_FORMS", "")
-        if posted == "more_lines" and total.isdecimal() and len(total) < 4:
-            data["lines-TOTAL_FORMS"] = str(min(int(total) + MORE_LINES, estimates.MAX_LINES))
-        return ticket_steps.LineForms(data, prefix="lines")
-    last = job.estimates[0] if job.estimates else None
-    initial = [
-        {name: getattr(line, name) for name in ("kind", "text", "quantity", "price", "tax_percent")}
-        for line in (last.lines.all() if last else [])
-        if line.kind != LineKind.DISCOUNT
-    ]
-    kind = LineKind.MAINTENANCE if ticket.service == ServiceKind.MAINTENANCE else LineKind.WORK
-    initial += [{"kind": kind, "quantity": 1, "tax_percent": ticket.centre.tax_percent}] * MORE_LINES
-    lines = ticket_steps.LineForms(prefix="lines", initial=initial)
-    lines.extra = 0
-    return lines

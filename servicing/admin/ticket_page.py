@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,7 @@ from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
 from members.forms.common import add_refusal
 from members.models import User
-from servicing.actions import estimates, follow_ups, notes, reports
+from servicing.actions import follow_ups, notes, reports
 from servicing.actions.conversation import mark_read
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails, lock_ticket
@@ -46,7 +45,6 @@ from servicing.admin.ticket_forms import (
     ALL_BUTTONS,
     REPORT_FIELDS,
     StepForms,
-    line_forms,
     step_forms,
     talking_forms,
 )
@@ -77,7 +75,6 @@ class Press:
     ticket: Ticket
     name: str
     form: ticket_steps.StepForm
-    lines: Any
     uploads: Uploads
     user: User
     now: datetime
@@ -116,13 +113,11 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             steps, talking = step_forms(request, job, posted), talking_forms(request, job, posted)
             if posted == INSERT:
                 talking[WRITE] = self._with_canned(request, ticket)
-            lines = line_forms(request, job, posted)
-            if posted and self._press_button(request, ticket, posted, {**steps, **talking}, lines):
+            if posted and self._press_button(request, ticket, posted, {**steps, **talking}):
                 return HttpResponseRedirect(request.path)
             context = {
                 **self._context(request, job, may_work=may_work),
                 **_form_context(job, steps, talking),
-                "lines": lines,
                 "may_work": may_work,
             }
             return TemplateResponse(request, self.ticket_template, {**context, "own": own}).render()
@@ -144,28 +139,22 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
 
     # Buttons
 
-    def _press_button(
-        self, request: HttpRequest, ticket: Ticket, posted: str, step_forms: StepForms, lines: Any
-    ) -> bool:
+    def _press_button(self, request: HttpRequest, ticket: Ticket, posted: str, step_forms: StepForms) -> bool:
         """Call the action of a button. Returns False if the form has errors to show."""
-        form = step_forms.get(posted)
-        if form is None:
-            if posted not in ("more_lines", INSERT):
+        form, button = step_forms.get(posted), ALL_BUTTONS.get(posted)
+        if form is None or (button and button.page):
+            if posted != INSERT:
                 self.message_user(request, gettext("Choose one of the buttons."), messages.ERROR)
             return False
         user, now = _user(request), timezone.now()
         uploads = keep_uploads(form, "files", by=user, at=now) if posted in WITH_FILES else Uploads()
-        valid = form.is_valid()
-        if posted == "send_estimate" and not lines.is_valid():
-            valid = False
-        if not valid:
+        if not form.is_valid():
             return False
         try:
-            _perform(Press(ticket, posted, form, lines, uploads, user, now))
+            _perform(Press(ticket, posted, form, uploads, user, now))
         except Refusal as refusal:
-            _show_refusal(refusal, form, lines)
+            add_refusal(form, refusal)
             return False
-        button = ALL_BUTTONS.get(posted)
         message = str(button.label if button else TALKING[posted])
         self.log_change(request, ticket, message)
         self.message_user(request, f"{ticket}: {message}", messages.SUCCESS)
@@ -299,40 +288,7 @@ def _record(ticket: Ticket, press: Press) -> None:
         kind = EventKind.ESTIMATE_DECLINED
     elif name == "decide_warranty":
         payload["in_warranty"] = data["decision"] == "yes"
-    elif name == "send_estimate":
-        payload |= {"lines": _estimate_lines(press.lines), "currency": ticket.centre.currency}
     perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details)
-
-
-def _estimate_lines(lines: Any) -> list[estimates.Line]:
-    return [
-        estimates.Line(
-            kind=form.cleaned_data["kind"],
-            text=form.cleaned_data["text"],
-            quantity=_default_to(form.cleaned_data["quantity"], 1),
-            price=form.cleaned_data["price"],
-            tax_percent=_default_to(form.cleaned_data["tax_percent"], 0),
-        )
-        for form in _filled_forms(lines)
-    ]
-
-
-def _default_to(number: Decimal | None, default: int) -> Decimal:
-    return Decimal(default) if number is None else number
-
-
-def _filled_forms(lines: Any) -> list[forms.Form]:
-    return [form for form in lines if not form.is_empty]
-
-
-def _show_refusal(refusal: Refusal, form: ticket_steps.StepForm, lines: Any) -> None:
-    """Show the refusal at its field. `lines.2.price` is the price in the third line that is not empty."""
-    match refusal.field.split("."):
-        case ["lines", number, name]:
-            line = _filled_forms(lines)[int(number)]
-            line.add_error(name if name in line.fields else None, str(refusal.message))
-        case _:
-            add_refusal(form, refusal)
 
 
 def _user(request: HttpRequest) -> User:

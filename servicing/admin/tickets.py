@@ -9,19 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.dates import write_moment
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
 from servicing.actions.intake import is_tracked_as
 from servicing.admin.board import board_context
-from servicing.admin.papers import PaperPages
+from servicing.admin.estimates import EstimatePages
 from servicing.admin.targets import targets_context, targets_csv
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
@@ -138,7 +138,7 @@ class FollowUpFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ticket)
-class TicketAdmin(PaperPages):
+class TicketAdmin(EstimatePages):
     """The queue, soonest due first. Every button on a ticket's page calls an action."""
 
     change_list_template = "admin/servicing/ticket/queue.html"
@@ -209,7 +209,7 @@ class TicketAdmin(PaperPages):
             return "–"
         if ticket.paused:
             return format_html("<i>{}</i>", gettext("paused"))
-        due = date_format(timezone.localtime(ticket.due_at), "Y-m-d H:i")
+        due = write_moment(ticket.due_at)
         is_late = ticket.ready_at > ticket.due_at if ticket.ready_at else ticket.due_at <= timezone.now()
         return format_html("<b>{} {}</b>", due, gettext("late")) if is_late else due
 
@@ -217,7 +217,7 @@ class TicketAdmin(PaperPages):
     def messages(self, ticket: Ticket) -> str:
         """Who waits for whom, and since when a customer has no answer (R73)."""
         if ticket.unread_since:
-            since = date_format(timezone.localtime(ticket.unread_since), "Y-m-d H:i")
+            since = write_moment(ticket.unread_since)
             return format_html("<b>{} {}</b>", gettext("unanswered since"), since)
         return gettext("the customer’s turn") if ticket.waiting_for == WaitingFor.CUSTOMER else "–"
 

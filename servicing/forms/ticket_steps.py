@@ -13,8 +13,8 @@ from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, LongText
 from members.models import User
 from members.support.models import CannedAnswer
-from servicing.actions import estimates, messages, notes, parts, shipping
-from servicing.enums import LineKind, WhyNoCharge, WhyNoWarranty
+from servicing.actions import messages, notes, parts, shipping
+from servicing.enums import WhyNoCharge, WhyNoWarranty
 from servicing.models import Part, Ticket
 from servicing.models.parcels import MAX_NUMBER_LENGTH
 from servicing.queries.canned_answers import canned_answers
@@ -198,65 +198,6 @@ class ReadForm(StepForm):
 
     occurred_at = None  # type: ignore[assignment]
     seen = forms.IntegerField(min_value=1, max_value=MAX_KEY, widget=forms.HiddenInput)
-
-
-class EstimateForm(StepForm):
-    valid_until = forms.DateField(
-        label=_("Valid until"),
-        widget=day_input(),
-        error_messages={
-            "required": _("Say until when the member can answer."),
-            "invalid": _("Write the day like 2026-03-31."),
-        },
-    )
-    note = LongText(label=_("What was found"), rows=3, max_length=estimates.MAX_NOTE_LENGTH, required=False)
-
-
-class LineForm(forms.Form):
-    """One line of an estimate. An empty line is ignored."""
-
-    kind = forms.ChoiceField(
-        label=_("For"),
-        choices=[choice for choice in LineKind.choices if choice[0] != LineKind.DISCOUNT],
-        required=False,
-        error_messages={"invalid_choice": _("Choose what this line is for.")},
-    )
-    text = LineField(
-        label=_("What"), max_length=estimates.MAX_TEXT_LENGTH, required=False, error_messages=long_errors()
-    )
-    quantity = forms.DecimalField(
-        label=_("Quantity"),
-        required=False,
-        widget=forms.TextInput(attrs={"size": 6, "inputmode": "decimal"}),
-        error_messages={"invalid": _("Write a number like 1 or 0.5.")},
-    )
-    price = forms.DecimalField(
-        label=_("Unit price"),
-        required=False,
-        widget=forms.TextInput(attrs={"size": 10, "inputmode": "decimal"}),
-        error_messages={"invalid": _("Write the price with at most two decimals, like 120.50.")},
-    )
-    tax_percent = forms.DecimalField(
-        label=_("Tax, %"),
-        required=False,
-        widget=forms.TextInput(attrs={"size": 5, "inputmode": "decimal"}),
-        error_messages={"invalid": _("Write a number like 15 or 7.5.")},
-    )
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.cleaned_data.get("text") and self.cleaned_data.get("price") is None
-
-    def clean(self) -> dict[str, Any]:
-        data = dict(self.cleaned_data)
-        if data.get("text") and data.get("price") is None and "price" not in self.errors:
-            self.add_error("price", str(_("Write the unit price.")))
-        return data
-
-
-LineForms = forms.formset_factory(
-    LineForm, extra=0, max_num=estimates.MAX_LINES, absolute_max=estimates.MAX_LINES, validate_max=True
-)
 
 
 class AnswerForm(StepForm):

@@ -6,6 +6,7 @@ from servicing.models.loans import Loan, LoanQuerySet, LoanUnit, LoanUnitQuerySe
 from servicing.models.notes import TicketNote
 from servicing.models.packing import PackedTicket
 from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet
+from servicing.models.ready_sets import ReadySet, ReadySetLine
 from servicing.models.reports import ServiceReport
 from servicing.models.tickets import (
     Ticket,
@@ -33,6 +34,8 @@ __all__ = [
     "PackedTicket",
     "Parcel",
     "Part",
+    "ReadySet",
+    "ReadySetLine",
     "ServiceCentre",
     "ServiceCentreQuerySet",
     "ServiceReport",

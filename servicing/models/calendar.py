@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.opening_hours import Hours, parse_week
 from cps_portal.core.lib.public_holidays import HolidayRegion, check_country, check_region
 from members.models import User
@@ -111,7 +111,7 @@ class CalendarException(models.Model):
         ]
 
     def __str__(self) -> str:
-        first, last = date_format(self.first, "Y-m-d"), date_format(self.last, "Y-m-d")
+        first, last = write_day(self.first), write_day(self.last)
         return f"{self.get_kind_display()}: {first}" + ("" if self.last == self.first else f" – {last}")
 
     def clean(self) -> None:

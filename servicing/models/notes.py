@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from members.models import User
 from servicing.models.tickets import Ticket
 
@@ -21,4 +22,4 @@ class TicketNote(models.Model):
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.ticket_id}, {self.at:%Y-%m-%d}"
+        return f"{self.ticket_id}, {write_day(self.at)}"

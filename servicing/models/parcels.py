@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib import reference as references
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.text import clean_code
 from cps_portal.core.partners.models import Partner
 from members.models import IS_BLANK, IS_E164_OR_BLANK, PostalAddress, User
@@ -163,7 +164,7 @@ class Shipment(models.Model):
 
     def __str__(self) -> str:
         known = f"{self.carrier_text} {self.number}".strip()
-        return known or f"{self.get_direction_display()}, {self.sent_at:%Y-%m-%d}"
+        return known or f"{self.get_direction_display()}, {write_day(self.sent_at)}"
 
     @property
     def carrier_text(self) -> str:

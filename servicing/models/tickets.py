@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
 from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product, Registration
 from members.enums import Level
@@ -386,7 +387,7 @@ class TicketMessage(models.Model):
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.ticket_id}, {self.at:%Y-%m-%d}"
+        return f"{self.ticket_id}, {write_day(self.at)}"
 
 
 class TicketFile(models.Model):

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cps_portal.core.lib.countries import country_name
-from servicing.presenters.money import format_money, format_quantity
+from servicing.presenters.money import format_amount, format_money, format_quantity
 
 register = template.Library()
 
@@ -16,6 +16,12 @@ register = template.Library()
 def money(amount: Decimal, currency: str) -> SafeString:
     """Format an amount with its currency code, unbroken and left to right in every language."""
     return format_html('<bdi class="ltr nowrap">{}</bdi>', format_money(amount, currency))
+
+
+@register.simple_tag
+def amount(number: Decimal) -> SafeString:
+    """Format an amount without its currency, where the table or the total says it."""
+    return format_html('<bdi class="ltr nowrap">{}</bdi>', format_amount(number))
 
 
 @register.simple_tag

@@ -72,6 +72,8 @@ SEEN = {
         "servicing": {
             "carrier",
             "packedticket",
+            "readyset",
+            "readysetline",
             "shipment",
             "servicereport",
             "servicereporthistoryevent",
@@ -155,10 +157,12 @@ SEEN = {
             "loan",
             "loanunit",
             "warrantyperiod",
+            "readyset",
+            "readysetline",
         },
         "system": {"tick"},
     },
-    "Centre": {"servicing": {"servicecentre", "ticket", "visitingmember", "loan", "loanunit"}},
+    "Centre": {"servicing": {"servicecentre", "ticket", "visitingmember", "loan", "loanunit", "readyset", "readysetline"}},
     "": {},
 }
 

@@ -1,7 +1,7 @@
 """Who opens which address of servicing: every address has a row here, and a new one without a row fails (R54, R55).
 
 People: the member whose job it is (`owner`), another one (`stranger`), nobody (`visitor`); the staff of its centre
-(`own`) and of another one (`other`), Support and Programme.
+(`own`) and of another one (`other`), Support, Programme and an administrator (`admin`).
 """
 
 from collections.abc import Iterator
@@ -57,12 +57,14 @@ MEMBERS: dict[str, tuple[str, int, int]] = {
     "loan": ("get", 200, 404),
 }
 PUBLIC = {"centres", "centre"}
-# Address of the desk -> (method, own, other, Support, Programme). Nobody else enters it.
+# Address of the desk -> (method, own, other, Support, Programme). An administrator gets what Support gets, and nobody
+# else enters it.
 DESK: dict[str, tuple[str, int, int, int, int]] = {
     "servicing_loan_operate": ("post", 200, 404, 200, 403),
     "servicing_loan_desk": ("get", 200, 200, 200, 200),
     "servicing_ticket_intake": ("get", 200, 200, 200, 403),
     "servicing_ticket_open": ("get", 200, 200, 200, 403),
+    "servicing_ticket_estimate": ("get", 200, 404, 200, 403),
     "servicing_ticket_board": ("get", 200, 200, 200, 200),
     "servicing_ticket_numbers": ("get", 200, 200, 200, 200),
     "servicing_ticket_print": ("get", 200, 404, 200, 200),
@@ -74,6 +76,7 @@ DESK: dict[str, tuple[str, int, int, int, int]] = {
 }
 STANDARD = ("changelist", "add", "change", "delete", "history")  # of Django's admin, checked for every model
 OUTSIDE = ("owner", "stranger", "visitor")
+STAFF = ("own", "other", "Support", "Programme", "admin")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def stage(world: World, groups: dict[str, Group]) -> Stage:
     for name in ("Support", "Programme"):
         staff[name] = UserFactory(is_staff=True)
         staff[name].groups.add(groups[name])
+    staff["admin"] = UserFactory(is_staff=True, is_superuser=True)
     people = {name: signed_in(user) for name, user in staff.items()}
     people |= {name: Client() for name in OUTSIDE}
     people["owner"].force_login(world.ana.user)
@@ -129,6 +133,8 @@ def test_every_address_has_a_row() -> None:
     """A new address fails here until somebody has said who may open it."""
     assert {name for name, _path in _patterns(urls.urlpatterns)} == set(MEMBERS)
     assert desk_addresses() == set(DESK)
+    nameless = {path for name, path in _patterns(get_resolver().url_patterns) if not name and "servicing" in path}
+    assert {path.rpartition("/<")[2] for path in nameless} == {"path:object_id>/"}  # Django's redirects to a row
 
 
 def _member_url(name: str, path: str, ticket: Ticket) -> str:
@@ -146,6 +152,7 @@ def _member_url(name: str, path: str, ticket: Ticket) -> str:
 def _desk_url(name: str, ticket: Ticket) -> str:
     keys: dict[str, list[object]] = {
         "servicing_loan_operate": [ticket.loans.get().pk],
+        "servicing_ticket_estimate": [ticket.pk],
         "servicing_ticket_parcel": [ticket.parcel_id],
         "servicing_ticket_return": [ticket.pk],
         "servicing_ticket_shipment": [ticket.pk, Shipment.objects.get(tickets=ticket).pk],
@@ -162,7 +169,7 @@ def test_a_job_of_a_member_opens_to_that_member_only(stage: Stage) -> None:
         method, owner, stranger = MEMBERS[name]
         url = _member_url(name, path, stage.ticket)
         others = 200 if name in PUBLIC else 302
-        expected = {"owner": owner, "stranger": stranger, "visitor": others, "own": others, "Support": others}
+        expected = {"owner": owner, "stranger": stranger, "visitor": others, **dict.fromkeys(STAFF, others)}
         if (answers := {who: stage.status(who, method, url) for who in expected}) != expected:
             wrong.append((name, answers))
     assert wrong == []
@@ -177,7 +184,7 @@ def test_an_address_of_the_desk_opens_to_those_it_concerns_only(stage: Stage) ->
     for name in sorted(desk_addresses() & set(DESK)):
         method, *statuses = DESK[name]
         url = _desk_url(name, stage.ticket)
-        expected = dict(zip(("own", "other", "Support", "Programme"), statuses, strict=True))
+        expected = dict(zip(STAFF, (*statuses, statuses[2]), strict=True))
         answers = {who: stage.status(who, method, url) for who in expected}
         outside = {who: stage.ask(who, method, url) for who in OUTSIDE}
         kept_out = all(row.status_code == 302 and "login" in row["Location"] for row in outside.values())

@@ -29,7 +29,7 @@ from servicing.actions.technicians import assign_technician
 from servicing.actions.tickets import book_in, close
 from servicing.actions.visitors import Visitor, open_for_visitor
 from servicing.enums import EventKind, LineKind, PlaceWish, ServiceKind, TicketState, WhyNoCharge
-from servicing.models import CentreStaff, LoanUnit, ServiceCentre, Ticket
+from servicing.models import CentreStaff, LoanUnit, ReadySet, ReadySetLine, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
 
 HOME = "johannesburg-professional-service-centre"
@@ -41,6 +41,25 @@ POOL = [
     ("rf-70-200mm-f2-8l-is-usm", "9900000014"),
 ]
 TAX = Decimal(15)
+READY_SETS: list[tuple[str, list[tuple[LineKind, str, str, str]]]] = [  # kind, text, quantity and price of each line
+    ("Maintenance, super tele", [(LineKind.MAINTENANCE, "Maintenance, super telephoto", "1", "3200.00")]),
+    (
+        "Shutter unit R5",
+        [
+            (LineKind.PART, "Shutter unit R5", "1", "4350.00"),
+            (LineKind.WORK, "Labour, shutter unit", "1.5", "900.00"),
+        ],
+    ),
+    (
+        "AF unit",
+        [(LineKind.PART, "AF drive unit", "1", "5480.00"), (LineKind.WORK, "Labour, AF drive", "2", "900.00")],
+    ),
+    (
+        "Stabiliser",
+        [(LineKind.PART, "Image stabiliser unit", "1", "6120.00"), (LineKind.WORK, "Labour, stabiliser", "2.5", "900")],
+    ),
+    ("Sensor cleaning", [(LineKind.MAINTENANCE, "Sensor cleaning and check", "1", "650.00")]),
+]
 MEMBERS = ("ana", "chloe", "emil")
 EMIL_JOBS = 16  # of his lenses
 # The repairs that are over: who, how many working days ago it was booked in, and how many it took.
@@ -86,6 +105,7 @@ def make_jobs() -> None:
     user = User.objects.get(email="centre@example.org")
     home, istanbul = Desk.at(HOME, user), Desk.at(CHLOES, user)
     _fill_pool(home.centre)
+    _make_ready_sets(home.centre)
     ana, chloe, emil = (
         Member.objects.select_related("user").get(user__email=f"{name}@example.org") for name in MEMBERS
     )
@@ -106,6 +126,15 @@ def _fill_pool(centre: ServiceCentre) -> None:
         if product:
             defaults = {"centre": centre, "condition": "Lightly used", "sample": True}
             LoanUnit.objects.get_or_create(product=product, serial=serial, defaults=defaults)
+
+
+def _make_ready_sets(centre: ServiceCentre) -> None:
+    for position, (name, lines) in enumerate(READY_SETS, start=1):
+        ready = ReadySet.objects.create(centre=centre, name=name, position=position)
+        ReadySetLine.objects.bulk_create(
+            ReadySetLine(ready_set=ready, position=n, kind=kind, text=text, quantity=quantity, price=price)
+            for n, (kind, text, quantity, price) in enumerate(lines, start=1)
+        )
 
 
 # --- Whose jobs --------------------------------------------------------------------------------------
