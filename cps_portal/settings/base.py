@@ -280,6 +280,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "cps_portal.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # Files

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.dates import write_day
 from kitbag.actions.planning import earliest_day
 from kitbag.admin.planning import PlanningAdmin, may_plan, points_at_stages
 from kitbag.models import Announcement, StageChange
@@ -33,7 +34,7 @@ def notified_summary(change: StageChange) -> str:
         return gettext("withdrawn") if change.recalled_at else gettext("being withdrawn")
     if change.announced_at is None:
         return gettext("not everyone yet")
-    day = timezone.localdate(change.announced_at).isoformat()
+    day = write_day(change.announced_at)
     return gettext("%(members)s on %(day)s") % {"members": grouped(change.told), "day": day}
 
 
@@ -161,4 +162,4 @@ class StageChangeEventAdmin(EventAdmin):
     list_select_related = ["pgh_context", "product"]
 
     def what(self, event: Any) -> str:
-        return f"{event.product}: {event.get_to_stage_display()}, {event.effective_on}"
+        return f"{event.product}: {event.get_to_stage_display()}, {write_day(event.effective_on)}"

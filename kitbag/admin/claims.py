@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LongText
 from kitbag import rules
@@ -116,7 +117,8 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
     @admin.display(description=_("answers until"), ordering="respond_by")
     def answers_until(self, claim: Claim) -> str:
         over = not claim.outcome and claims.answer_deadline(claim) < timezone.now()
-        return format_html("<b>{} {}</b>", claim.respond_by, gettext("over")) if over else str(claim.respond_by)
+        day = write_day(claim.respond_by)
+        return format_html("<b>{} {}</b>", day, gettext("over")) if over else day
 
     @admin.display(description=_("claims it"))
     def claimant_member(self, claim: Claim) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.dates import write_day
 from kitbag.models import AuthorisedPeriod, Retailer
 
 
@@ -41,4 +42,4 @@ class AuthorisedPeriodEventAdmin(EventAdmin):
     list_select_related = ["pgh_context", "retailer"]
 
     def what(self, event: Any) -> str:
-        return f"{event.retailer} {event.begins_on}"
+        return f"{event.retailer} {write_day(event.begins_on)}"

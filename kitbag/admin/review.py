@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from cps_portal.core.lib.dates import write_moment
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import held_decisions, review
 from kitbag.admin.decide import (
@@ -103,7 +103,7 @@ class ReviewAdmin(RegistrationAdmin):
         due = decision_due(registration)
         if due is None:
             return "–"
-        when = date_format(timezone.localtime(due), "Y-m-d H:i")
+        when = write_moment(due)
         return format_html("<b>{} {}</b>", when, gettext("overdue")) if due < timezone.now() else when
 
     @admin.display(description=_("same serial number"))

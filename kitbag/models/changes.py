@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from kitbag.enums import Stage
 from kitbag.models.catalogue import Product
 from members.enums import OPEN_CHANGES, ChangeState, PointsCause
@@ -131,7 +132,7 @@ class StageChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product}: {self.get_to_stage_display()}, {self.effective_on:%Y-%m-%d}"
+        return f"{self.product}: {self.get_to_stage_display()}, {write_day(self.effective_on)}"
 
     @property
     def falls(self) -> bool:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q, Sum, Window
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_moment
 from kitbag.enums import Stage
 from kitbag.models.changes import StageChange
 from kitbag.models.registrations import Registration
@@ -194,7 +195,7 @@ class LedgerCheck(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
+        return f"{write_moment(self.started_at)}"
 
     @property
     def is_clean(self) -> bool:

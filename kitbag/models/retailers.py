@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.dates import write_day
 from kitbag.enums import RetailerKind
 
 
@@ -70,4 +71,4 @@ class AuthorisedPeriod(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.begins_on:%Y-%m-%d} – {self.ends_on or ''}"
+        return f"{write_day(self.begins_on)} – {write_day(self.ends_on)}"

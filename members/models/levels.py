@@ -10,6 +10,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from members.enums import OPEN_CHANGES, ChangeState, Level, PointsCause
 from members.models.people import Member, User, append_only
 
@@ -120,7 +121,7 @@ class ThresholdPlan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.effective_on:%Y-%m-%d}: {self.silver} / {self.gold} / {self.platinum}"
+        return f"{write_day(self.effective_on)}: {self.silver} / {self.gold} / {self.platinum}"
 
     @property
     def thresholds(self) -> dict[str, int]:

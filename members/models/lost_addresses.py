@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.dates import write_moment
 from members.enums import LostAddressState
 from members.models.people import Member
 
@@ -205,4 +206,4 @@ class AccountFreeze(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.member_id}, {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.member_id}, {write_moment(self.at)}"

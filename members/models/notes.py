@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from members.models.people import Member, User
 
 MAX_NOTE_LENGTH = 2000
@@ -25,4 +26,4 @@ class MemberNote(models.Model):
         constraints = [models.CheckConstraint(name="member_note_says_something", condition=~models.Q(text=""))]
 
     def __str__(self) -> str:
-        return f"{self.member_id}, {self.at:%Y-%m-%d}"
+        return f"{self.member_id}, {write_day(self.at)}"

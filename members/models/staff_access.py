@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_moment
 from cps_portal.core.lib.history import Protection
 from members.enums import AccessKind, Door
 from members.models.people import Member, User
@@ -83,4 +84,4 @@ class MemberView(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.member_id}: {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.member_id}: {write_moment(self.at)}"

@@ -8,6 +8,8 @@ from django.db import models
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_moment
+
 MAX_PAGE_LENGTH = 500  # characters, percent-encoded
 
 
@@ -30,7 +32,7 @@ class Submission(models.Model):
         indexes = [models.Index(fields=["at"], name="submission_to_delete")]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M}: {self.location}"
+        return f"{write_moment(self.at)}: {self.location}"
 
 
 class KeptFormQuerySet(models.QuerySet["KeptForm"]):
@@ -65,7 +67,7 @@ class KeptForm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.page}: {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.page}: {write_moment(self.at)}"
 
     @property
     def values(self) -> QueryDict:

@@ -64,6 +64,11 @@ def parts_for(user: User) -> list[Part]:
     return [part for part in PARTS if not part.right or user.has_perm(part.right)]
 
 
+def city_of(zone: str) -> str:
+    """The city that names a time zone, such as "Johannesburg"."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
 def role_of(user: User) -> str:
     """What stands under the name of the desk."""
     if user.is_superuser:

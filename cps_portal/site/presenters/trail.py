@@ -27,8 +27,8 @@ from members.offers.models import PackEvent, WelcomePack
 from members.support.models import Case
 from servicing.models import Estimate, Loan, ServiceCentre, ServiceReport, Ticket, TicketEvent
 
-MOMENT = "j M Y, H:i"
-DAY = "j M Y"
+MOMENT = "DATETIME_FORMAT"
+DAY = "DATE_FORMAT"
 NOTHING = "–"
 # Never shown, not even that they changed from what to what: a name that contains one of these.
 SECRET_WORDS = ("password", "token", "digest", "secret", "hash", "session", "totp", "recovery")
@@ -156,7 +156,7 @@ def _opened(access: StaffAccess, names: "Names") -> str:
     if access.kind == AccessKind.VIEW_AS:
         return f"{access.get_kind_display()}: {VIEWED_PAGES.get(access.page, access.page)}"
     what = capfirst(apps.get_model(access.model)._meta.verbose_name) if access.model else _("Page")
-    row = names.of(apps.get_model(access.model), access.key) if access.model else ""
+    row = names.of(apps.get_model(access.model), access.key) if access.model and access.key else ""
     return f"{access.get_kind_display()}: {what} {row}".strip()
 
 

@@ -53,6 +53,7 @@ class DeskSite(PortalAdminSite):
             "current": desk.current_part(main, request.path),
             "role": desk.role_of(user),
             "records": desk.records_by_subject(context["available_apps"]),
+            "city": desk.city_of(timezone.get_current_timezone_name()),
         }
         return {**context, "shell": shell, "term": ""}
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.models.organisations import Partner
 
@@ -105,7 +106,7 @@ class EndpointSecret(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.endpoint_id}, {self.since:%Y-%m-%d}"
+        return f"{self.endpoint_id}, {write_day(self.since)}"
 
 
 class Attempt(models.Model):
