@@ -69,6 +69,10 @@ class ReadySetLineAdmin(ReadOnlyAdmin[ReadySetLine]):
         centres = ServiceCentre.objects.seen_by(_user(request))
         return super().get_queryset(request).filter(ready_set__centre__in=centres)
 
+    def has_delete_permission(self, request: HttpRequest, obj: ReadySetLine | None = None) -> bool:
+        """Django asks it for the lines of a set that is deleted."""
+        return bool(request.user.has_perm("servicing.delete_readysetline"))
+
 
 def _user(request: HttpRequest) -> User:
     user: Any = request.user

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from servicing.models import Estimate, Ticket
 from servicing.presenters.money import format_money, format_quantity
-from servicing.presenters.paper import INNER, MARGIN, MUTED, Paper
+from servicing.presenters.paper import INNER, MUTED, Paper
 
 AMOUNT_WIDTH = INNER / 4
 TEXT_WIDTH = INNER - AMOUNT_WIDTH
@@ -25,16 +25,20 @@ def estimate_paper(ticket: Ticket, estimate: Estimate) -> bytes:
     if ticket.serial:
         paper.line(_("Serial number %(serial)s") % {"serial": ticket.serial})
     valid_until = date_format(estimate.valid_until, "j F Y")
-    paper.line(f"{estimate.get_state_display()} · {_('Valid until %(day)s') % {'day': valid_until}}", ink=MUTED)
+    sent = date_format(ticket.centre.today(estimate.sent_at), "j F Y")
+    dates = [_("Sent %(day)s") % {"day": sent}, _("Valid until %(day)s") % {"day": valid_until}]
+    paper.line(" · ".join([str(estimate.get_state_display()), *dates]), ink=MUTED)
     if estimate.note:
         paper.space(6)
         paper.text(estimate.note)
     paper.rule()
     for line in estimate.lines.all():
-        paper.require_height(40)
+        paper.require_height(60)
         quantity = f"{format_quantity(line.quantity)} × " if line.quantity != 1 else ""
         _row(paper, f"{quantity}{line.label}", format_money(line.net, estimate.currency))
+    paper.require_height(80)
     paper.rule()
+    _row(paper, _("Net"), format_money(estimate.net, estimate.currency))
     _row(paper, _("Tax"), format_money(estimate.tax, estimate.currency))
     _row(paper, _("Total"), format_money(estimate.total, estimate.currency), size=14)
     return paper.bytes()
@@ -44,5 +48,5 @@ def _row(paper: Paper, text: str, amount: str, *, size: float = 10) -> None:
     top = paper.y
     paper.text(text, size=size, wide=TEXT_WIDTH)
     bottom, paper.y = paper.y, top
-    paper.line(amount, size=size, x=MARGIN + TEXT_WIDTH, wide=AMOUNT_WIDTH)
+    paper.amount(amount, size=size, wide=AMOUNT_WIDTH)
     paper.y = min(bottom, paper.y)

@@ -15,4 +15,4 @@ def format_money(amount: Decimal, currency: str) -> str:
 
 def format_quantity(number: Decimal) -> str:
     """Without trailing zeros."""
-    return number_format(number.quantize(Decimal(1)) if number == number.to_integral_value() else number)
+    return number_format(number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize())

@@ -14,6 +14,7 @@ MARGIN = 18 * mm
 WIDE, HIGH = A4
 INNER = WIDE - 2 * MARGIN
 INK, MUTED, LINE = HexColor("#141517"), HexColor("#55585e"), HexColor("#c9cbd0")
+LINE_HEIGHT = 1.3  # of the size of the letters
 BAR_WIDTH, BAR_HEIGHT = 0.5 * mm, 20 * mm  # wide enough to be scanned with a phone across a counter
 
 
@@ -29,8 +30,15 @@ class Paper:
     def line(self, text: str, *, size: float = 10, x: float = MARGIN, wide: float = INNER, ink: HexColor = INK) -> None:
         """One line, in a smaller size if it is wider than `wide`."""
         self.canvas.setFillColor(ink)
-        self.y -= size * 1.3
+        self.y -= size * LINE_HEIGHT
         draw_text(self.canvas, x, self.y, text, size=fitting_size(text, size=size, wide=wide))
+
+    def amount(self, text: str, *, size: float = 10, wide: float = INNER) -> None:
+        """One line that ends at the right margin, as sums below each other do."""
+        self.canvas.setFillColor(INK)
+        self.y -= size * LINE_HEIGHT
+        size = fitting_size(text, size=size, wide=wide)
+        draw_text(self.canvas, WIDE - MARGIN, self.y, text, size=size, align="right")
 
     def text(
         self,
@@ -42,9 +50,10 @@ class Paper:
         max_lines: int = 99,
         ink: HexColor = INK,
     ) -> None:
-        """As many lines as it needs, up to `max_lines`."""
+        """As many lines as it needs, up to `max_lines`; on a new page if they don't fit on this one."""
         lines = wrapped_lines(text, size=size, wide=wide)
         for number, line in enumerate(lines[:max_lines], start=1):
+            self.require_height(size * LINE_HEIGHT)
             self.line(f"{line} …" if number == max_lines < len(lines) else line, size=size, x=x, wide=wide, ink=ink)
 
     def bar_code(self, signs: str, *, x: float = MARGIN, height: float = BAR_HEIGHT, width: float = BAR_WIDTH) -> None:

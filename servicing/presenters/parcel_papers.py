@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from reportlab.lib.units import mm
 
+from members.addresses import phone_in_groups
 from members.models import Member
 from servicing.models import Parcel, Ticket
 from servicing.presenters.paper import INK, INNER, LINE, MARGIN, MUTED, WIDE, Paper
@@ -31,7 +32,8 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     for text in parcel.centre.address.label_lines:
         paper.line(text, size=15, x=left, wide=inner)
     if parcel.centre.phone:
-        paper.line(parcel.centre.phone, size=10, x=left, wide=inner)
+        paper.space(1 * mm)
+        paper.line(phone_in_groups(parcel.centre.phone), size=10, x=left, wide=inner)
     paper.space(6 * mm)
     _write_sender(paper, parcel, member, left=left, inner=inner)
     paper.space(6 * mm)
@@ -40,6 +42,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     if parcel.collect_on:
         collected = _("Courier: %(day)s") % {"day": date_format(parcel.collect_on, "l j F")}
         paper.line(collected, size=10, x=left, wide=inner)
+    paper.space(3 * mm)
     foot = _("Fragile. Contains no loose batteries. Scan the code to book it in.")
     paper.line(foot, size=8, x=left, wide=inner, ink=MUTED)
     paper.space(6 * mm)
@@ -97,7 +100,7 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
         paper.line(_("To be collected at the centre"))
     paper.line(_("To: %(centre)s") % {"centre": ", ".join(parcel.centre.address.label_lines)})
     for number, ticket in enumerate(tickets, start=1):
-        paper.require_height(62 * mm)
+        paper.require_height(66 * mm)
         paper.rule()
         paper.space(2 * mm)
         paper.line(f"{number}. {ticket.product.name}", size=13)
@@ -106,6 +109,8 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> b
             paper.line(_("Serial number %(serial)s") % {"serial": ticket.serial})
         service, track = ticket.get_service_display(), ticket.get_track_display()
         paper.line(f"{service} · {track} · {ticket.get_warranty_display()}")
+        if ticket.accessories:
+            paper.text(_("With it: %(things)s") % {"things": ticket.accessories}, max_lines=MAX_FAULT_LINES)
         if ticket.fault:
             paper.text(ticket.fault, max_lines=MAX_FAULT_LINES, ink=MUTED)
         paper.space(2 * mm)

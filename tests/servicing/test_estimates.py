@@ -20,6 +20,7 @@ from servicing.actions.messages import write_message
 from servicing.actions.warranty import decide_warranty
 from servicing.enums import EstimateState, EventKind, TicketState, Warranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
+from servicing.presenters.estimate_paper import estimate_paper
 from servicing.queries.clock import get_clock
 from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre, without_charge
@@ -241,3 +242,10 @@ def test_the_member_opens_the_estimate_as_a_pdf(world: World, ticket: Ticket, de
         assert words.replace("\u00a0", " ") in text.replace("\u00a0", " "), text
     client.force_login(world.ben.user)
     assert client.get(f"/service/{ticket.reference}/estimate/{bill.number}.pdf").status_code == 404
+
+
+def test_a_long_estimate_goes_on_on_the_next_page(ticket: Ticket, desk: Actor) -> None:
+    bill = sent(ticket, desk, note="\n".join(f"Finding {n}" for n in range(90)))
+    pages = [page.extract_text() for page in PdfReader(BytesIO(estimate_paper(ticket, bill))).pages]
+    assert "Finding 0" in pages[0] and "Finding 89" not in pages[0]
+    assert "Finding 89" in pages[1] and "Net" in pages[-1] and "Total" in pages[-1]
