@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, mails, moving, notices, public, stopped
+from cps_portal.site.views import account, mails, moving, notices, public, stopped, well_known
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -37,6 +37,8 @@ urlpatterns = [
     path("profile/confirm-again/", mails.confirm_again, name="confirm_again"),
     path("mail-events/", include("cps_portal.core.outbox.urls")),
     path("", include("members.offers.urls")),
+    path(".well-known/change-password", well_known.change_password, name="well_known_change_password"),
+    path(".well-known/security.txt", well_known.security, name="security_txt"),
     path("c/<path:token>/", card_check, name="card_check"),
     path("kitbag/", include("kitbag.urls")),
     path("", include("servicing.urls")),

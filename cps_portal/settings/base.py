@@ -27,6 +27,7 @@ ENCRYPTION_KEYS = env("ENCRYPTION_KEYS") or [SECRET_KEY, *SECRET_KEY_FALLBACKS]
 DEBUG = False
 ALLOWED_HOSTS = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
+SECURITY_CONTACT = env("SECURITY_CONTACT")
 SITE_URL = env("SITE_URL")  # where links in mails lead, without a slash at the end
 
 INSTALLED_APPS = [
@@ -164,6 +165,7 @@ SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
     "kitbag:list_pdf": 30,
     "kitbag:list_xlsx": 30,
     "admin": 20,
+    "admin:export": 30,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -286,6 +288,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # Files
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # robots.txt and favicon.ico, which everybody looks for at /
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "cps_portal.core.lib.style_sheet.StyleSheetFinder",

@@ -79,6 +79,12 @@ def _read_url(text: str) -> str:
     return text
 
 
+def _read_contact(text: str) -> str:
+    if text and not text.startswith(("https://", "mailto:")):
+        raise ValueError
+    return text
+
+
 def _read_key(text: str) -> str:
     if len(text) < MIN_KEY_LENGTH:
         raise ValueError
@@ -144,6 +150,7 @@ YES_OR_NO = Kind("true or false", lambda text: {**dict.fromkeys(YES, True), **di
 TEXTS = list_of("texts", str)
 KEYS = list_of(f"texts of {MIN_KEY_LENGTH} characters or more", _read_key)
 URL = Kind("http or https address", _read_url)
+CONTACT = Kind("https or mailto address", _read_contact)
 DATABASE = Kind("address: postgres://user:password@host:port/name", _read_database)
 REDIS = Kind("address: redis://host:port/number", _read_broker)
 MAIL_SERVER = Kind("address: smtp+tls://user:password@host:587", _read_mail_server)

@@ -7,6 +7,7 @@ environment, but for what only developers use (`cps_portal/dev`).
 """
 
 from cps_portal.settings.kinds import (
+    CONTACT,
     COUNTRY,
     DATABASE,
     DAY,
@@ -82,6 +83,13 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             default=None,
             example="https://portal.example",
             meaning="where links in e-mails lead, without a slash at the end",
+        ),
+        Variable(
+            name="SECURITY_CONTACT",
+            kind=CONTACT,
+            default="",
+            example="https://portal.example/contact/",
+            meaning="where people report vulnerabilities, as /.well-known/security.txt says; there is none without it",
         ),
         Variable(
             name="CSRF_TRUSTED_ORIGINS",

@@ -66,6 +66,11 @@ class Portal:
         is_kitbag_page = match and match.app_name == "kitbag" and "pk" in match.kwargs
         return f"registration:{match.kwargs['pk']}" if match and is_kitbag_page else ""
 
+    @property
+    def site_url(self) -> str:
+        """Before an address that other programs read, such as the picture of a shared link."""
+        return str(settings.SITE_URL)
+
     themes = Theme
     limits = Limits()
 

@@ -1,0 +1,80 @@
+"""What programs look for at fixed addresses of every site, and how a shared link looks."""
+
+from datetime import datetime, timedelta
+from urllib.robotparser import RobotFileParser
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from cps_portal.settings.kinds import CONTACT
+from tests.rows import each_row
+from tests.world import World
+
+
+def body(url: str, client: Client | None = None) -> str:
+    response = (client or Client()).get(url)
+    assert response.status_code == 200
+    content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    return bytes(content).decode()
+
+
+def test_robots_read_public_pages_only() -> None:
+    robots = RobotFileParser()
+    robots.parse(body("/robots.txt").splitlines())
+    public = ["/help/", "/terms/", "/privacy/", "/centres/", "/centres/some-town/", "/contact/", "/accounts/signup/"]
+    private = ["/dashboard/", "/kitbag/1/", "/c/token/", "/admin/", "/api/v1/tickets", "/files/1/", "/unsubscribe/x/"]
+    assert [url for url in public if not robots.can_fetch("*", url)] == []
+    assert [url for url in private if robots.can_fetch("*", url)] == []
+
+
+def test_what_robots_may_read_is_there(world: World) -> None:
+    allowed = [line.removeprefix("Allow: ") for line in body("/robots.txt").splitlines() if line.startswith("Allow: ")]
+    pages = [address.rstrip("$") for address in allowed if address != "/static/"]
+    assert {url: Client().get(url).status_code for url in pages} == dict.fromkeys(pages, 200)
+
+
+def test_old_browsers_find_an_icon() -> None:
+    response = Client().get("/favicon.ico")
+    assert response.status_code == 200
+    assert b"".join(response.streaming_content)[:4] == b"\0\0\1\0"  # type: ignore[attr-defined]
+
+
+def test_password_managers_find_the_page(world: World, as_ana: Client) -> None:
+    url = "/.well-known/change-password"
+    assert as_ana.get(url).headers["Location"] == "/accounts/password/change/"
+    end = Client().get(url, follow=True)
+    assert end.status_code == 200 and "accounts/login" in end.redirect_chain[-1][0]
+
+
+def test_people_who_find_a_hole_find_whom_to_tell(db: None, settings: Settings) -> None:
+    settings.SECURITY_CONTACT = "mailto:security@portal.example"
+    lines = dict(line.split(": ", 1) for line in body("/.well-known/security.txt").splitlines())
+    assert lines["Contact"] == "mailto:security@portal.example"
+    assert lines["Canonical"] == f"{settings.SITE_URL}/.well-known/security.txt"
+    left = datetime.fromisoformat(lines["Expires"]) - timezone.now()
+    assert timedelta(days=90) < left < timedelta(days=365)
+    settings.SECURITY_CONTACT = ""
+    assert Client().get("/.well-known/security.txt").status_code == 404
+
+
+@each_row("url", ["/", "/help/", "/terms/", "/privacy/", "/centres/", "/contact/", "/accounts/signup/"])
+def test_a_shared_link_has_a_picture_and_a_description_of_its_own(world: World, url: str) -> None:
+    page = body(url)
+    assert page.count('property="og:description"') == 1
+    assert f'content="{settings.SITE_URL}/static/icons/card-512.png"' in page
+
+
+def test_descriptions_differ(world: World) -> None:
+    pages = ["/", "/help/", "/terms/", "/privacy/", "/centres/", "/contact/", "/accounts/signup/"]
+    described = [body(url).split('property="og:description"')[1].split('content="')[1].split('"')[0] for url in pages]
+    assert len(set(described)) == len(pages)
+    assert all(30 < len(text) < 160 for text in described)
+
+
+@each_row("value", ["security@portal.example", "http://portal.example", "tel:1"])
+def test_a_contact_that_is_no_address_is_refused(value: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the setting adds the words
+        CONTACT.read(value)
