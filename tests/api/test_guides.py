@@ -15,11 +15,22 @@ from pytest_django.live_server_helper import LiveServer
 
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.dev.demo import partners
+from cps_portal.dev.embedded.simulator_partner import register_simulator
+from members.models import Member
+from members.offers.enums import PackState
+from members.offers.models import WelcomePack
 from tests.files import samples
+from tests.offers import packing as packs
 
-GUIDES = sorted(Path(settings.BASE_DIR, "docs", "api").glob("*.md"))
+DOCS = Path(settings.BASE_DIR, "docs")
+GUIDES = [*sorted((DOCS / "api").glob("*.md")), DOCS / "fulfilment.md"]
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-KINDS = {"centres": PartnerKind.CENTRE, "retailers": PartnerKind.RETAILER, "webhooks": PartnerKind.CENTRE}
+KINDS = {
+    "centres": PartnerKind.CENTRE,
+    "retailers": PartnerKind.RETAILER,
+    "webhooks": PartnerKind.CENTRE,
+    "fulfilment": PartnerKind.FULFILMENT,
+}
 
 
 def test_no_guide_hides_failures() -> None:
@@ -39,15 +50,31 @@ def test_the_commands_of_every_guide_work_in_a_fresh_sandbox(
         pytest.skip("needs curl")
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(samples.jpeg())
+    pack, secret = requested_pack(tmp_path / "secret")
     blocks = {guide.stem: BLOCK.findall(guide.read_text(encoding="utf-8")) for guide in GUIDES}
     assert {name for name, found in blocks.items() if found} == set(KINDS)
     failures = [
         f"{name}.md, block {number}: {problem}"
         for name, kind in KINDS.items()
         for number, block in enumerate(blocks[name], start=1)
-        if (problem := run(*block, env=sandbox(live_server.url, kind, photo), script=tmp_path / f"{name}{number}"))
+        if (
+            problem := run(
+                *block,
+                env={**sandbox(live_server.url, kind, photo), "SECRET": secret, "REFERENCE": pack.reference},
+                script=tmp_path / f"{name}{number}",
+            )
+        )
     ]
     assert failures == []
+    pack.refresh_from_db()
+    assert (pack.state, pack.tracking) == (PackState.DISPATCHED, "SP123")
+
+
+def requested_pack(secret_file: Path) -> tuple[WelcomePack, str]:
+    """A pack that Ana has asked for, and the secret that the simulator's endpoint signs with."""
+    register_simulator("https://house.example/hooks", secret_file)
+    ana = Member.objects.get(user__email="ana@example.org")
+    return packs.asked(ana, timezone.now()), secret_file.read_text(encoding="utf-8")
 
 
 def sandbox(url: str, kind: PartnerKind, photo: Path) -> dict[str, str]:
