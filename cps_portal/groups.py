@@ -32,7 +32,7 @@ GROUPS: dict[str, list[str]] = {
         "members.view_as_member",
         *allow("view change close", "members", "member"),
         *allow("view add change", "members", "membernote"),
-        *allow("view", "cases", "case caseevent casemessage"),
+        *allow("view", "cases", "case caseevent casemessage casereader"),
         *allow("view add change delete", "cases", "cannedanswer"),
         "cases.answer_case",
         *allow("view", "offers", "cardevent cardrequest offer packevent packitem signup"),

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.models import StoredFile
+from cps_portal.core.lib.errors import Refusal
 from servicing.actions.dispatch import Payload, perform_event_action
 from servicing.actions.events import Actor, EventDetails
 from servicing.actions.messages import add_document, require_may_add_file
@@ -25,6 +27,13 @@ def book_in_with_photos(
     event = perform_event_action(ticket=ticket, kind=EventKind.BOOKED_IN, payload=payload, details=details)
     if isinstance(event, TicketEvent) and event.received_at == details["at"]:
         add_intake_photos(ticket=ticket, photos=photos, details=details)
+
+
+def add_photos_later(*, ticket: Ticket, photos: Sequence[StoredFile], details: EventDetails) -> None:
+    """Photos taken after it was booked in. Raises Refusal `move` before that, and as `add_document`."""
+    if ticket.booked_in_at is None:
+        raise Refusal("move", _("Book it in first. Photos can be taken at the same time."), "files")
+    add_intake_photos(ticket=ticket, photos=photos, details=details)
 
 
 @transaction.atomic

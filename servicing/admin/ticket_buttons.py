@@ -62,13 +62,14 @@ OTHER_BUTTONS = {
 COMPOUND: dict[str, Button] = {
     Step.ARRIVE_AND_START: Button(E.REPAIR_STARTED, ticket_steps.ArriveForm, _("Part arrived, start the work")),
 }
-WRITE, NOTE, READ, INSERT, TECHNICIAN = "write", "note", "read", "insert", "technician"
+WRITE, NOTE, READ, INSERT, TECHNICIAN, PHOTOS = "write", "note", "read", "insert", "technician", "photos"
 BOOK_IN = "book_in"
-WITH_FILES = (WRITE, BOOK_IN)
+WITH_FILES = (WRITE, BOOK_IN, PHOTOS)
 TALKING: dict[str, str | Promise] = {
     WRITE: _("Message sent"),
     NOTE: _("Note kept"),
     READ: _("Marked as read"),
     TECHNICIAN: _("Technician changed"),
+    PHOTOS: _("Photos added"),
 }
 WARN_OF_LOAN = ("ready", "ship", "deliver", "close", "cancel")  # while the loan of the job is out (R53)

@@ -14,6 +14,7 @@ from servicing.admin.ticket_buttons import (
     FOLLOW_UP,
     NOTE,
     OTHER_BUTTONS,
+    PHOTOS,
     READ,
     REPORT,
     TECHNICIAN,
@@ -38,6 +39,7 @@ TALKING_FORMS: dict[str, type[ticket_steps.StepForm]] = {
     NOTE: ticket_steps.NoteForm,
     READ: ticket_steps.ReadForm,
     TECHNICIAN: ticket_steps.TechnicianForm,
+    PHOTOS: ticket_steps.PhotosForm,
 }
 
 

@@ -19,13 +19,14 @@ from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.admin import ReadOnlyAdmin
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.submissions.once import run_once
 from members.forms.common import add_refusal
 from members.models import User
 from servicing.actions import follow_ups, notes, reports
 from servicing.actions.conversation import mark_read
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails, lock_ticket
-from servicing.actions.intake_photos import book_in_with_photos
+from servicing.actions.intake_photos import add_photos_later, book_in_with_photos
 from servicing.actions.messages import write_message
 from servicing.actions.parts import receive_last_part
 from servicing.actions.technicians import assign_technician
@@ -34,6 +35,7 @@ from servicing.admin.ticket_buttons import (
     FOLLOW_UP,
     INSERT,
     NOTE,
+    PHOTOS,
     READ,
     REPORT,
     TALKING,
@@ -150,14 +152,24 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         uploads = keep_uploads(form, "files", by=user, at=now) if posted in WITH_FILES else Uploads()
         if not form.is_valid():
             return False
+        press = Press(ticket, posted, form, uploads, user, now)
+
+        def effect() -> HttpResponse:
+            _perform(press)
+            message = str(button.label if button else TALKING[posted])
+            self.log_change(request, ticket, message)
+            self.message_user(request, f"{ticket}: {message}", messages.SUCCESS)
+            return HttpResponseRedirect(request.path)
+
         try:
-            _perform(Press(ticket, posted, form, uploads, user, now))
+            # Steps and messages know a second press by their external id; photos have none.
+            if posted == PHOTOS:
+                run_once(request, effect)
+            else:
+                effect()
         except Refusal as refusal:
             add_refusal(form, refusal)
             return False
-        message = str(button.label if button else TALKING[posted])
-        self.log_change(request, ticket, message)
-        self.message_user(request, f"{ticket}: {message}", messages.SUCCESS)
         return True
 
     # Page context
@@ -202,6 +214,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
             "follow_up": find_open_follow_up(ticket),
             "carriers": Carrier.objects.filter(is_offered=True),
             "may_write": may_work and may_write(ticket, now),
+            "may_add_photos": may_work and ticket.booked_in_at is not None and may_write(ticket, now),
             "sees_members": request.user.has_perm("members.view_member"),
         }
 
@@ -259,6 +272,9 @@ def _talk(press: Press) -> None:
             external_id=form.external_id,
             seen=data["seen"],
         )
+    elif press.name == PHOTOS:
+        photos = files.collect(uploads=press.uploads, purpose=PURPOSE, by=press.user, at=press.now)
+        add_photos_later(ticket=ticket, photos=photos, details={"actor": press.actor, "at": press.now})
     elif press.name == NOTE:
         notes.write_note(ticket=ticket, text=data["text"], by=press.user, at=press.now)
     elif press.name == READ:

@@ -143,6 +143,17 @@ class BookInForm(StepForm):
     files = UploadsField(purpose=PURPOSE, label=_("Photos on arrival"), required=False)  # type: ignore[assignment]
 
 
+class PhotosForm(StepForm):
+    """Photos of what arrived, after it was booked in. A tablet offers its camera."""
+
+    occurred_at = None  # type: ignore[assignment]
+    files = UploadsField(purpose=PURPOSE, label=_("Photos"))  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["files"].widget.attrs["capture"] = "environment"
+
+
 class WarrantyForm(StepForm):
     """Who pays (R60): the member reads the reason."""
 

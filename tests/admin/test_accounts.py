@@ -93,7 +93,7 @@ SEEN = {
             "tickethistoryevent",
             "estimatehistoryevent",
         },
-        "cases": {"case", "caseevent", "casemessage", "cannedanswer"},
+        "cases": {"case", "caseevent", "casemessage", "casereader", "cannedanswer"},
         "offers": {"card", "cardevent", "cardrequest", "offer", "signup", "welcomepack", "packevent", "packitem"},
         "outbox": {"message", "suppression"},
         "partners": {"partner", "webhookendpoint", "attempt", "credential", "apicall", "idempotencyrecord"},

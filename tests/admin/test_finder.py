@@ -10,11 +10,16 @@ from cps_portal.site.queries import finder
 from kitbag.models import SerialChange
 from members.models import User
 from members.offers.models import Card, CardRequest, WelcomePack
+from servicing.actions.events import SYSTEM
+from servicing.actions.shipping import Tracking, mark_sent
+from servicing.actions.tickets import book_in
 from servicing.enums import Direction
 from servicing.models import ServiceCentre, Shipment, Ticket
 from tests.admin.conftest import SignIn, signed_in
 from tests.admin.crowd import add_crowd, add_jobs
 from tests.factories import UserFactory, validated
+from tests.rows import each_row
+from tests.servicing.jobs import a_centre, a_request
 from tests.servicing.test_desk import works_at
 from tests.world import World
 
@@ -186,6 +191,34 @@ def test_everybody_finds_what_the_own_rights_open(world: World, groups: dict[str
     opened = {name for name, answer in pages.items() if answer.status_code == 302}
     assert opened == {"own", "Support", "Programme"}
     assert signed_in(users["own"]).get(pages["own"]["Location"]).status_code == 200
+
+
+@each_row("term", ["reference", "jd 0146 0078"])
+def test_a_scan_of_an_expected_parcel_opens_the_page_that_takes_it_in(
+    world: World, groups: dict[str, Group], term: str
+) -> None:
+    """R61: by the number on our label, or the courier's. Once it is here, its jobs are what is found."""
+    ticket = a_request(world, a_centre("expecting"), at=timezone.now())
+    mark_sent(
+        parcel=ticket.parcel,
+        member=world.ana,
+        tracking=Tracking(number="JD01460078"),
+        actor=SYSTEM,
+        at=timezone.now(),
+    )
+    clerk = signed_in(works_at(ticket.centre, groups))
+    scanned = ticket.parcel.reference if term == "reference" else term
+    page = reverse("admin:servicing_ticket_parcel", args=[ticket.parcel_id])
+    assert clerk.get(URL, {"q": scanned})["Location"] == page
+    assert clerk.get(page).status_code == 200
+    support = UserFactory(is_staff=True)
+    support.groups.add(groups["Support"])
+    assert signed_in(support).get(URL, {"q": scanned})["Location"] == page
+    elsewhere = signed_in(works_at(a_centre("elsewhere"), groups))
+    assert elsewhere.get(URL, {"q": scanned}).context["groups"] == []
+    book_in(ticket=ticket, actor=SYSTEM, at=timezone.now())
+    job = reverse("admin:servicing_ticket_change", args=[ticket.pk])
+    assert clerk.get(URL, {"q": scanned})["Location"] == job
 
 
 def test_the_box_is_for_staff_with_their_second_factor(world: World, staff: SignIn) -> None:

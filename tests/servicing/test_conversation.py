@@ -1,5 +1,6 @@
 """Who waits for whom in the conversation about a job, and what a centre sees and hears of it (R70, R73)."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -273,6 +274,31 @@ def test_photos_on_arrival_are_shown_to_the_member(world: World, centre: Service
     assert "Photos on arrival" in text
     assert member.get(reverse("files:file", args=[photo.file.key])).status_code == 200
     assert StoredFile.objects.get().attached_at is not None
+
+
+def test_photos_are_added_on_the_page_of_the_job_once_it_is_booked_in(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    """R73. A tablet offers its camera; two presses add the photo once; a bad file is reported, and nothing is lost."""
+    ticket = a_request(world, centre, at=timezone.now() - HOUR)
+    early = desk.post(page(ticket), {"do": "photos", "photos-files": samples.upload(samples.jpeg())})
+    assert "Book it in first" in early.content.decode()
+    assert "photos-files" not in desk.get(page(ticket)).content.decode()
+    desk.post(page(ticket), {"do": "book_in"})
+    shown = desk.get(page(ticket)).content.decode()
+    assert 'capture="environment"' in shown[shown.index('name="photos-files"') :]
+    empty = desk.post(page(ticket), {"do": "photos"}).content.decode()
+    assert "Add a photo or a PDF" in empty
+    token = re.search(r'id="photos".*?name="form_token" value="([^"]+)"', shown, re.DOTALL)
+    assert token
+    for _press in range(2):
+        data = {"do": "photos", "form_token": token[1], "photos-files": samples.upload(samples.jpeg())}
+        assert desk.post(page(ticket), data).status_code == 302
+    photo = ticket.files.get()
+    assert (photo.kind, ticket.messages.count()) == (TicketFileKind.INTAKE, 0)
+    member = Client()
+    member.force_login(world.ana.user)
+    assert member.get(reverse("files:file", args=[photo.file.key])).status_code == 200
 
 
 # --- Mail to the centre -----------------------------------------------------------------------------

@@ -220,6 +220,7 @@ class HitGroup:
 KINDS: dict[str, tuple[Text, str]] = {
     "members": (_("Members"), "user"),
     "serials": (_("Serial numbers"), "serial"),
+    "arrivals": (_("Parcels to take in"), "scan"),
     "jobs": (_("Jobs"), "service"),
     "parcels": (_("Parcels"), "truck"),
     "cases": (_("Cases"), "chat"),
@@ -281,6 +282,10 @@ def _job(row: Any, exact: bool) -> Hit:  # noqa: FBT001
     return Hit(f"{row.reference_in_groups} {row.product}", sub, _page_of(row), exact, acts=_acts_of(row.member))
 
 
+def _arrival(row: Any, exact: bool) -> Hit:  # noqa: FBT001
+    return Hit(row.reference_in_groups, str(row.centre), reverse("admin:servicing_ticket_parcel", args=[row.pk]), exact)
+
+
 def _parcel(row: Any, exact: bool) -> Hit:  # noqa: FBT001
     return Hit(row.reference_in_groups, str(row.centre), f"{reverse(JOBS)}?q={row.reference}", exact)
 
@@ -313,6 +318,7 @@ def _visitor(row: Any, exact: bool) -> Hit:  # noqa: FBT001
 HITS: dict[str, Callable[[Any, bool], Hit]] = {
     "members": _member,
     "serials": _serial,
+    "arrivals": _arrival,
     "jobs": _job,
     "parcels": _parcel,
     "cases": _case,

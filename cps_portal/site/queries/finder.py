@@ -19,10 +19,12 @@ from members.offers.models import Card, CardRequest, WelcomePack
 from members.support.models import Case
 from servicing.models import Parcel, Shipment, Ticket, VisitingMember
 from servicing.models.parcels import tracking_key
+from servicing.queries.arrivals import expected_tickets
 
 MAX_TERM_LENGTH = 300
 MIN_LETTERS = 2
 MAX_HITS = 8  # of each kind
+TAKE_IN = "servicing.work_on_ticket"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def find(user: User, term: str) -> list[Found]:
 def queries_of(user: User, term: str) -> Iterator[QuerySet[Any]]:
     """Every query that `find` asks for somebody with all rights."""
     yield from (_members(term), _serials(term), _jobs(user, term), _parcels(term), _cases(term))
-    yield from (_packs(term), _cards(term), _requests(term), _visitors(user, term))
+    yield from (_packs(term), _cards(term), _requests(term), _visitors(user, term), _arrivals(user, term))
 
 
 def _any_of(model: type[Model], *queries: QuerySet[Any]) -> QuerySet[Any]:
@@ -94,6 +96,18 @@ def _jobs(user: User, term: str) -> QuerySet[Ticket]:
     )
     seen = Ticket.objects.seen_by(user).filter(pk__in=found.values("pk"))
     return seen.select_related("product", "member", "visitor", "centre", "parcel").order_by("-pk")[:MAX_HITS]
+
+
+def _arrivals(user: User, term: str) -> QuerySet[Parcel]:
+    """Parcels that a centre expects, by their own number or the courier's (R61)."""
+    tickets, reference = Ticket.objects, parse_reference(term)
+    found = _any_of(
+        Ticket,
+        tickets.filter(parcel__in=Parcel.objects.filter(reference=reference)),
+        tickets.filter(pk__in=Shipment.objects.to_centre().tracked_as(term).values("tickets")),
+    )
+    expected = expected_tickets(user).filter(pk__in=found.values("pk")).order_by().values("parcel")
+    return Parcel.objects.filter(pk__in=expected).select_related("centre").order_by("-pk")[:MAX_HITS]
 
 
 def _parcels(term: str) -> QuerySet[Parcel]:
@@ -150,8 +164,14 @@ def _hit_serials(kind: str, _user: User, term: str) -> Iterator[Found]:
     return (Found(kind, row, exact=True) for row in _serials(term))
 
 
+def _hit_arrivals(kind: str, user: User, term: str) -> Iterator[Found]:
+    return (Found(kind, row, exact=True) for row in _arrivals(user, term))
+
+
 def _hit_jobs(kind: str, user: User, term: str) -> Iterator[Found]:
-    return (Found(kind, row, exact=True) for row in _jobs(user, term))
+    """What arrives is taken in as a whole parcel, so its jobs are no exact hits beside it."""
+    arriving = {row.pk for row in _arrivals(user, term)} if user.has_perm(TAKE_IN) else set()
+    return (Found(kind, row, exact=row.parcel_id not in arriving) for row in _jobs(user, term))
 
 
 def _hit_parcels(kind: str, _user: User, term: str) -> Iterator[Found]:
@@ -179,10 +199,11 @@ def _hit_visitors(kind: str, user: User, term: str) -> Iterator[Found]:
     return (Found(kind, row, exact=False) for row in _visitors(user, term))
 
 
-# In the order of the page. Each asks for the right to see such rows in the admin.
+# In the order of the page. Each asks for the right to see such rows in the admin, or to work on them.
 KINDS: dict[str, tuple[str, Callable[[str, User, str], Iterator[Found]]]] = {
     "members": ("members.view_member", _hit_members),
     "serials": ("kitbag.view_registration", _hit_serials),
+    "arrivals": (TAKE_IN, _hit_arrivals),
     "jobs": ("servicing.view_ticket", _hit_jobs),
     "parcels": ("servicing.view_parcel", _hit_parcels),
     "cases": ("cases.view_case", _hit_cases),
