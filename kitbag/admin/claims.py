@@ -1,12 +1,12 @@
 """Admin pages of claims, with both sides beside each other, and of appeals (R19, R32, R54)."""
 
+from http import HTTPStatus
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -17,56 +17,28 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.forms import LongText
 from kitbag import rules
 from kitbag.actions import claims, held_decisions
-from kitbag.admin.decide import FIRST_NUMBER
-from kitbag.admin.held_context import held_context, held_note
+from kitbag.admin.claim_page import (
+    AHEAD,
+    ClaimForm,
+    build_items,
+    page_keys,
+    read_claims,
+    render_items,
+    upcoming,
+)
+from kitbag.admin.held_context import held_context, held_note, render_toast
 from kitbag.admin.held_decisions import queue_tabs
+from kitbag.admin.loaded import has_loaded, keys_in
 from kitbag.admin.staff import staff_user
-from kitbag.enums import ClaimOutcome, HeldState
+from kitbag.enums import ClaimOutcome
 from kitbag.models import Appeal, Claim
-from kitbag.presenters.texts import release_sentence
-from kitbag.queries.versions import version_of_claim
 from members.forms.common import add_refusal
 from members.models import Member
 
 DECIDE = "kitbag.decide_claim"
 ALL = "all"
-DECISIONS = [(o.value, o.label) for o in (ClaimOutcome.HOLDER, ClaimOutcome.CLAIMANT, ClaimOutcome.NEITHER)]
-
-
-def page_keys() -> list[tuple[str, str]]:
-    """The keys of the page of a claim, for the sheet of keys."""
-    return [
-        ("456", gettext("whose it is")),
-        ("W", gettext("write the reason; Ctrl and Enter decides")),
-        ("U", gettext("take the last one back, within its seconds")),
-        ("N", gettext("the next claim")),
-        ("S", gettext("all claims")),
-    ]
-
-
-class ClaimForm(forms.Form):
-    """Whose it is, and why. `seen` names the latest messages that were shown, so that no new one is missed."""
-
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
-    outcome = forms.ChoiceField(
-        label=_("Whose is it?"),
-        choices=DECISIONS,
-        widget=forms.RadioSelect,
-        error_messages={
-            "required": _("Choose whose it is."),
-            "invalid_choice": _("Choose from the list."),
-        },
-    )
-    why = LongText(
-        label=_("The reason, which both members read"),
-        help_text=_("Neither may learn who the other is: leave out names, numbers, addresses, countries and stores."),
-        max_length=claims.MAX_REASON_LENGTH,
-        rows=5,
-        error_messages={"required": _("Give a reason: both members read it.")},
-    )
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -140,57 +112,60 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if self.get_object(request, object_id) is None:
+        found = self.get_object(request, object_id)
+        if found is None:
             raise Http404
-        claim = Claim.objects.select_related(
-            "claimant__product",
-            "claimant__member__user",
-            "holder__product",
-            "holder__member__user",
-            "claimant_case",
-            "holder_case",
-            "decided_by",
-        ).get(pk=object_id)
-        if request.method == "POST" and not self.has_decide_permission(request):
-            raise PermissionDenied
-        sides = [self._side(claim, "claimant", gettext("Claims it")), self._side(claim, "holder", gettext("Holds it"))]
-        seen = version_of_claim(claim)
-        form = ClaimForm(request.POST if request.method == "POST" else None, initial={"seen": seen})
+        may_decide = self.has_decide_permission(request)
+        (claim,) = read_claims([found.pk])
+        if request.method == "POST":
+            if not may_decide:
+                raise PermissionDenied
+            return self._decide(request, claim)
+        return self._show(request, claim)
+
+    def _decide(self, request: HttpRequest, claim: Claim) -> HttpResponse:
+        """Hold the decision and go on. A script that has the next ones loaded asks for JSON, as for registrations."""
+        if request.POST.get("do") == "skip":
+            return self._go_on(request, claim)
+        form = ClaimForm(request.POST)
         if form.is_valid() and self._hold(request, claim, form):
-            return self._next(request, claim)
-        held = claim.held_decisions.filter(state=HeldState.HELD).select_related("by").first()
+            return self._go_on(request, claim)
+        if not has_loaded(request):
+            return self._show(request, claim, form)
+        (item,) = render_items(request, [claim], may_decide=True, bound=form)
+        return JsonResponse({"toast": render_toast(request), "item": item}, status=HTTPStatus.CONFLICT)
+
+    def _show(self, request: HttpRequest, claim: Claim, bound: ClaimForm | None = None) -> HttpResponse:
+        may_decide = self.has_decide_permission(request)
+        keys = upcoming(claim) if may_decide else []
+        item, *ahead = build_items([claim, *read_claims(keys)], may_decide=may_decide)
+        if bound:
+            item["form"] = bound
         context = {
             **self.admin_site.each_context(request),
+            **held_context(request),
             "opts": self.opts,
-            "title": gettext("Claim: %(what)s") % {"what": claim},
+            "title": item["title"],
             "original": claim,
-            "sides": sides,
-            "seen": seen,
-            "form": form,
-            "over": claims.answer_deadline(claim) < timezone.now(),
-            "deciding": held,
-            "may_decide": self.has_decide_permission(request) and not claim.outcome and not held,
-            "choices": list(enumerate(DECISIONS, start=FIRST_NUMBER)),
-            "next_claim": self._next_claim(claim),
+            "item": item,
+            "ahead": ahead,
             "tabs": queue_tabs(request, "claims"),
             "page_keys": page_keys(),
-            **held_context(request),
         }
         return TemplateResponse(request, self.claim_template, context)
 
-    def _side(self, claim: Claim, name: str, title: str) -> dict[str, Any]:
-        case = getattr(claim, f"{name}_case")
-        case_messages = list(case.messages.select_related("by"))
-        registration = getattr(claim, name)
-        release = release_sentence(registration.product, on=timezone.localdate())
-        return {
-            "title": title,
-            "registration": registration,
-            "release": release if registration.is_before_release else "",
-            "case": case,
-            "messages": case_messages,
-            "evidence": list(registration.evidence.kept()),
-        }
+    def _go_on(self, request: HttpRequest, claim: Claim) -> HttpResponse:
+        """Open the next one, or send what the browser should load."""
+        loaded = {*keys_in(request, "shown"), *keys_in(request, "loaded"), *keys_in(request, "passed")}
+        following = upcoming(claim, loaded)
+        if has_loaded(request):
+            room = max(AHEAD - len(keys_in(request, "loaded")), 0)
+            items = render_items(request, read_claims(following[:room]), may_decide=True)
+            return JsonResponse({"toast": render_toast(request), "items": items})
+        if following:
+            return HttpResponseRedirect(reverse("admin:kitbag_claim_change", args=[following[0]]))
+        self.message_user(request, gettext("No other claim is open."), messages.INFO)
+        return HttpResponseRedirect(reverse("admin:kitbag_claim_changelist"))
 
     def _hold(self, request: HttpRequest, claim: Claim, form: ClaimForm) -> bool:
         """Hold the decision. Returns False, with the reason in the form, if it is refused."""
@@ -209,19 +184,6 @@ class ClaimAdmin(ReadOnlyAdmin[Claim]):
             return False
         self.log_change(request, claim, held_note(decision))
         return True
-
-    def _next_claim(self, claim: Claim) -> Claim | None:
-        """The open claim behind this one, the earliest deadline first; after the last the first."""
-        waiting = Claim.objects.open().exclude(held_decisions__state=HeldState.HELD).exclude(pk=claim.pk)
-        behind = Q(respond_by__gt=claim.respond_by) | Q(respond_by=claim.respond_by, pk__gt=claim.pk)
-        return waiting.filter(behind).first() or waiting.first()
-
-    def _next(self, request: HttpRequest, claim: Claim) -> HttpResponse:
-        following = self._next_claim(claim)
-        if following:
-            return HttpResponseRedirect(reverse("admin:kitbag_claim_change", args=[following.pk]))
-        self.message_user(request, gettext("No other claim is open."), messages.INFO)
-        return HttpResponseRedirect(reverse("admin:kitbag_claim_changelist"))
 
 
 @admin.register(Appeal)

@@ -328,7 +328,7 @@ def member_summaries(members: Collection[int]) -> Mapping[int, Mapping[str, int]
         refused=Count("pk", filter=Q(state=RegistrationState.REJECTED)),
         gone=Count("pk", filter=Q(state__in=[RegistrationState.REMOVED, RegistrationState.TRANSFERRED])),
     )
-    return {row["member"]: row for row in counted}
+    return {row["member"]: {name: cast(int, number) for name, number in row.items()} for row in counted}
 
 
 def page_keys() -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ from kitbag.admin.decide import (
 )
 from kitbag.admin.held_context import held_context, held_note, render_toast
 from kitbag.admin.held_decisions import queue_tabs
+from kitbag.admin.loaded import has_loaded, keys_in
 from kitbag.admin.registrations import DecisionForm, RegistrationAdmin
 from kitbag.admin.sheet import chosen_on_sheet, sheet_context, sheet_keys
 from kitbag.admin.staff import staff_user
@@ -47,8 +48,6 @@ from members.forms.common import add_refusal
 from members.models import User
 
 MAX_OTHERS_SHOWN = 5
-MAX_KEYS = 200  # that a browser says it has shown or loaded
-MAX_KEY = 2**63 - 1
 
 
 @admin.register(RegistrationInReview)
@@ -243,13 +242,13 @@ class ReviewAdmin(RegistrationAdmin):
     def _go_on(self, request: HttpRequest, row: Registration) -> JsonResponse:
         """Assign the registration that the browser shows now; send what it should load next."""
         user, gone = staff_user(request), []
-        for shown in Registration.objects.filter(pk__in=_keys(request, "shown")):
+        for shown in Registration.objects.filter(pk__in=keys_in(request, "shown")):
             try:
                 review.take_registration(registration=shown, by=user, at=timezone.now())
             except Refusal:
                 gone.append(shown.pk)
-        loaded = {*_keys(request, "shown"), *_keys(request, "loaded"), *_keys(request, "passed")}
-        room = max(AHEAD - len(_keys(request, "loaded")), 0)
+        loaded = {*keys_in(request, "shown"), *keys_in(request, "loaded"), *keys_in(request, "passed")}
+        room = max(AHEAD - len(keys_in(request, "loaded")), 0)
         keys = upcoming(user, after=row.pk, loaded=loaded, only_appeals=_only_appeals(request))[:room]
         items = render_items(request, read_rows(keys))
         return JsonResponse({"toast": render_toast(request), "items": items, "gone": gone})
@@ -286,16 +285,5 @@ def _desk(registration: Registration) -> str:
     return reverse("admin:kitbag_registrationinreview_desk", args=[registration.pk])
 
 
-def has_loaded(request: HttpRequest) -> bool:
-    """Whether a script asks, which shows the next registration by itself."""
-    return "shown" in request.POST
-
-
 def _only_appeals(request: HttpRequest) -> bool:
     return ReviewReason.APPEAL in (request.GET.get("only"), request.POST.get("only"))
-
-
-def _keys(request: HttpRequest, name: str) -> list[int]:
-    """The keys in a field of the form, like "3,17"; what is none is left out."""
-    keys = [int(key) for key in request.POST.get(name, "").split(",") if key.isascii() and key.isdigit()]
-    return [key for key in keys[-MAX_KEYS:] if key <= MAX_KEY]

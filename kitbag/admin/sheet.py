@@ -35,6 +35,7 @@ class Frame:
     pictures: int
     say: str
     looks_odd: bool
+    odd_serial: bool
     due: datetime | None
     overdue: bool
     alone: str
@@ -90,7 +91,7 @@ def _frames(page: Page[Registration]) -> list[Frame]:
 
 
 def _frame(row: Registration, known: Known, number: int) -> Frame:
-    facts, evidence = details_of(row, known), known.evidence[row.pk]
+    facts, evidence = details_of(row, known), known.evidence[row.pk]  # the first is the serial number
     odd = [fact for fact in facts if fact.tone == LOOK]
     pictures = sorted((one for one in evidence if one.file.is_image), key=lambda one: one.kind != EvidenceKind.SERIAL)
     fit = gettext("%(fit)d of %(total)d fit") % {"fit": fitting(facts), "total": len(facts)}
@@ -104,6 +105,7 @@ def _frame(row: Registration, known: Known, number: int) -> Frame:
         pictures=len(pictures),
         say=odd[0].note if odd else fit,
         looks_odd=bool(odd),
+        odd_serial=facts[0].tone == LOOK,
         due=due,
         overdue=due is not None and due < timezone.now(),
         alone=_alone(row, known),

@@ -1,5 +1,6 @@
 """What somebody saw before deciding: a text that changes whenever it is worth another look (R54)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Max
@@ -20,5 +21,10 @@ def version_with(row: Registration, latest: int | None) -> str:
 
 def version_of_claim(claim: Claim) -> str:
     """Names the latest message of both cases, so that none is missed."""
-    latest = (case.messages.aggregate(latest=Max("pk"))["latest"] for case in (claim.claimant_case, claim.holder_case))
+    cases = (claim.claimant_case, claim.holder_case)
+    return version_of_claim_with(claim, [case.messages.aggregate(latest=Max("pk"))["latest"] for case in cases])
+
+
+def version_of_claim_with(claim: Claim, latest: Iterable[int | None]) -> str:
+    """The same, for a caller who has read the keys of the latest message of the claimant and of the holder."""
     return "/".join([claim.outcome, *(str(key or "") for key in latest)])

@@ -235,7 +235,7 @@ def test_a_claim_shows_both_sides_and_is_decided_there(as_support: Client, claim
     text = answer.content.decode()
     for fact in [world.ana, world.ben, str(claim.claimant_case), str(claim.holder_case), "date has passed"]:
         assert str(fact) in text
-    data = {"seen": answer.context["seen"], "outcome": ClaimOutcome.CLAIMANT, "why": "The receipt fits."}
+    data = {"seen": answer.context["item"]["seen"], "outcome": ClaimOutcome.CLAIMANT, "why": "The receipt fits."}
     assert "Choose whose it is." in as_support.post(claim_page(claim), {**data, "outcome": ""}).content.decode()
     assert "The receipt fits." in as_support.post(claim_page(claim), {**data, "seen": "old"}).content.decode()
     named = as_support.post(claim_page(claim), {**data, "why": f"{world.ana.user.email} wrote"}).content.decode()
@@ -249,6 +249,54 @@ def test_a_claim_shows_both_sides_and_is_decided_there(as_support: Client, claim
     assert claim.outcome == ClaimOutcome.CLAIMANT
     assert LogEntry.objects.get().change_message == "Claim decided: It goes to whoever claimed it"
     assert 'name="why"' not in as_support.get(claim_page(claim)).content.decode()
+
+
+@pytest.fixture
+def three_claims(world: World) -> list[Claim]:
+    """Of Ben against Ana, Chloe and Ana, the earliest deadline first."""
+    validated(world.ben, world.lens, "1000003")
+    validated(world.ben, world.pro_body, "100000000001")
+    validated(world.chloe, world.lens, "1000003")
+    rows = list(Claim.objects.order_by("pk"))
+    for days, row in enumerate(rows, start=1):
+        Claim.objects.filter(pk=row.pk).update(respond_by=timezone.localdate() - timedelta(days=9 - days))
+    return list(Claim.objects.order_by("pk"))
+
+
+def test_a_claim_comes_with_the_next_ones_loaded(as_support: Client, three_claims: list[Claim]) -> None:
+    """As registrations do: the script shows the next one, sends the decision, and gets what to load (R54)."""
+    first, second, third = three_claims
+    page = as_support.get(claim_page(second))
+    assert [item["row"] for item in page.context["ahead"]] == [third, first], "those behind, then those before"
+    data = {"outcome": "holder", "why": "Nothing else was shown.", "seen": page.context["item"]["seen"]}
+    sent = {"shown": str(third.pk), "loaded": str(first.pk), "passed": str(second.pk)}
+    answer = as_support.post(claim_page(second), {**data, **sent}).json()
+    assert "Undo" in answer["toast"]
+    assert answer["items"] == [], "nothing else is open"
+    refused = as_support.post(claim_page(third), {"outcome": "", "why": "x", "shown": str(first.pk)})
+    assert (refused.status_code, "Choose whose it is." in refused.json()["item"]) == (409, True)
+    skipped = as_support.post(claim_page(third), {"do": "skip", "shown": str(first.pk), "loaded": "", "passed": ""})
+    assert skipped.json()["items"] == []
+    assert as_support.post(claim_page(third), {"do": "skip"})["Location"] == claim_page(first)
+    assert HeldDecision.objects.get().claim == second
+
+
+def test_a_claim_that_is_loaded_ahead_costs_no_query_more(as_support: Client, three_claims: list[Claim]) -> None:
+    with CaptureQueriesContext(connection) as three:
+        as_support.get(claim_page(three_claims[0]))
+    Claim.objects.exclude(pk=three_claims[0].pk).update(outcome=ClaimOutcome.WITHDRAWN, decided_at=timezone.now())
+    with CaptureQueriesContext(connection) as one:
+        as_support.get(claim_page(three_claims[0]))
+    assert len(three) <= len(one) <= 30
+
+
+def test_appeals_come_with_the_next_appeal_loaded(staff: SignIn, three: list[Registration]) -> None:
+    first, second = staff("Support"), staff("Support")
+    for row in three[:2]:
+        press(first, row, "refuse", reason="serial_wrong")
+        appeals.make_appeal(registration=row, text="It is right.", by=row.member.user, at=timezone.now())
+    page = second.get(f"{desk(three[0])}?only=appeal")
+    assert [item["row"] for item in page.context["ahead"]] == [three[1]], "and not what waits for a check"
 
 
 def test_claims_are_decided_only_by_those_who_may(staff: SignIn, as_ben: Client, claim: Claim) -> None:

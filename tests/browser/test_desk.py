@@ -174,6 +174,30 @@ def test_the_same_by_buttons_without_javascript(
     assert reasons_of(rows[:2]) == [("validated", ""), ("rejected", "serial_unreadable")]
 
 
+def test_the_next_claim_is_there_at_once(committed_world: World, agent: User, visit: Callable[..., Page]) -> None:
+    """R32: the next claim is loaded, and what was typed comes back with the reason if a decision is refused."""
+    validated(committed_world.ben, committed_world.pro_body, "100000000001")
+    validated(committed_world.ben, committed_world.lens, "1000003")
+    Claim.objects.update(respond_by=timezone.localdate() - timedelta(days=1))
+    first, second = Claim.objects.order_by("pk")
+    page = visit(agent, viewport={"width": 1440, "height": 900})
+    page.goto(f"/admin/kitbag/claim/{first.pk}/change/")
+    network = page.context.new_cdp_session(page)
+    late = {"offline": False, "latency": 10 * LATENCY_MS, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", late)
+    for key in ("4", "w"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+    page.keyboard.type("Nothing else was shown.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(SERIAL).first).to_have_text("1000003", timeout=5 * LATENCY_MS)
+    expect(page.locator("[data-toast]")).to_contain_text("Whoever held it keeps it")
+    assert page.url.endswith(f"/claim/{second.pk}/change/")
+    apply_held()
+    first.refresh_from_db()
+    assert first.outcome == "holder"
+
+
 def test_a_claim_is_decided_and_taken_back_by_keyboard(
     committed_world: World, agent: User, visit: Callable[..., Page]
 ) -> None:
