@@ -5,6 +5,7 @@ from typing import Self
 
 import pghistory
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q, Sum, Window
 from django.utils.translation import gettext_lazy as _
@@ -154,6 +155,7 @@ class PointsEntry(models.Model):
                 name="points_entry_adjustment",
                 condition=Q(adjustment__isnull=False),
             ),
+            BrinIndex(fields=["at"], name="points_entry_at"),
         ]
         constraints = [
             models.CheckConstraint(name="points_entry_moves", condition=~Q(amount=0)),

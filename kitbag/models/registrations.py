@@ -6,6 +6,7 @@ from typing import Self
 import pghistory
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
@@ -193,6 +194,12 @@ class Registration(models.Model):
             models.Index(fields=["product", "member"], name="registration_holders", condition=Q(state="validated")),
             models.Index(fields=["submitted_at"], name="registration_submitted", condition=Q(state="submitted")),
             models.Index(fields=["serial_key"], name="registration_serial"),
+            BrinIndex(
+                fields=["submitted_at", "decided_at"],
+                name="registration_moments",
+                opclasses=["timestamptz_minmax_multi_ops"]
+                * 2,  # rows move when they change, so few blocks are in order
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

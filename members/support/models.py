@@ -9,6 +9,7 @@ import pghistory
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -156,6 +157,9 @@ class Case(FoundByName):
             models.Index(fields=["-closed_at", "-id"], name="case_closed", condition=Q(state=CaseState.CLOSED)),
             models.Index(fields=["rated_at"], name="case_rated", condition=Q(rated_at__isnull=False)),
             models.Index(fields=["first_answered_at"], name="case_first_answered"),
+            BrinIndex(
+                fields=["opened_at"], name="case_opened", opclasses=["timestamptz_minmax_multi_ops"]
+            ),  # cases move when they change, so few blocks are in order
             models.Index(Lower("visitor_email"), name="case_visitor_email", condition=Q(member=None)),
             models.Index(fields=["about_type", "about_id"], name="case_about"),
             words_index("case_visitor_words", "visitor_words"),

@@ -248,6 +248,7 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["centre", "opened_at", "id"], name="ticket_centre_opened"),
             models.Index(fields=["centre", "changed_at", "id"], name="ticket_centre_changed"),
+            models.Index(fields=["ready_at"], name="ticket_ready", condition=Q(ready_at__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(name="ticket_reference", condition=Q(reference__regex=REFERENCE_FORM)),

@@ -5,6 +5,7 @@ from typing import Self
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -252,6 +253,7 @@ class PackEvent(models.Model):
         verbose_name = _("Welcome Pack step")
         verbose_name_plural = _("Welcome Pack steps")
         ordering = ["received_at", "pk"]
+        indexes = [BrinIndex(fields=["occurred_at"], name="pack_event_occurred")]
         constraints = [
             models.UniqueConstraint(fields=["pack", "external_id"], name="pack_event_heard_once"),
             models.CheckConstraint(name="pack_event_step_known", condition=Q(step__in=PackStep.values)),
