@@ -289,7 +289,7 @@ class MemberNoteAdmin(MemberLogAdmin[MemberNote]):
 class StaffAccessAdmin(MemberLogAdmin[StaffAccess]):
     """What staff opened. The trail of a member shows it among everything else."""
 
-    list_display = ["at", "by", "kind", "member", "page", "door"]
+    list_display = ["at", "by", "kind", "member", "page", "model", "rows", "filters", "door"]
     list_filter = ["kind", "door", "at"]
     list_select_related = ["member", "by"]
     date_hierarchy = "at"

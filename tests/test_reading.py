@@ -210,6 +210,8 @@ def test_no_page_of_the_admin_writes_when_it_is_read(owner: Member) -> None:
             "parcel": Ticket.objects.latest("pk").parcel_id,
             "shipment": Shipment.objects.latest("pk").pk,
             "path": "dashboard/",  # what staff see as the member
+            "app_label": "members",
+            "model_name": "member",
         }
         if "content_type_id" in arguments:
             values |= {"content_type_id": ContentType.objects.get_for_model(Member).pk, "object_id": owner.pk}

@@ -140,6 +140,7 @@ STEP_UP_VIEWS = {  # by view name: the methods that ask
     # what many people's data leave by
     "admin:offers_offer_door": ALWAYS,
     "admin:offers_welcomepack_by_file": ALWAYS,
+    "admin:export": CHANGES,
     # points and levels
     "admin:kitbag_adjustment_give": ALWAYS,
     "admin:kitbag_adjustment_end": ALWAYS,

@@ -165,7 +165,7 @@ SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
     "kitbag:list_pdf": 30,
     "kitbag:list_xlsx": 30,
     "admin": 20,
-    "admin:export": 30,
+    "admin:export": 30,  # of a list
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -138,6 +138,8 @@ class MemberAdmin(MemberPages):
 class SystemAdmin(ReadOnlyAdmin[Tick]):
     """The System page: what the exporter tells Prometheus, for people."""
 
+    has_list = False
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

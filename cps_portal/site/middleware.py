@@ -20,6 +20,7 @@ from django.utils import timezone
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.outbox.models import Message, Suppression
 from cps_portal.site.actions import OWNED_BY_USER, ways_to
+from cps_portal.site.presenters.list_export import ExportedList
 from members.actions.staff_access import record_access
 from members.enums import AccessKind, Door
 from members.models import Device, EmailChange, Member, StaffAccess, User
@@ -167,4 +168,16 @@ def _write(request: HttpRequest, kind: AccessKind, door: Door, opened: Opened, m
     same = StaffAccess.objects.filter(by=user, page=page, model=opened.label, key=opened.key)
     if is_part and same.filter(at__gt=now - SAME_PAGE_FOR).exists():
         return
-    record_access(by=user, at=now, kind=kind, door=door, page=page, members=members, model=opened.label, key=opened.key)
+    exported: ExportedList | None = getattr(request, "exported", None)
+    record_access(
+        by=user,
+        at=now,
+        kind=kind,
+        door=door,
+        page=page,
+        members=members,
+        model=exported.model if exported else opened.label,
+        key=opened.key,
+        rows=exported.rows if exported else None,
+        filters=exported.filters if exported else "",
+    )

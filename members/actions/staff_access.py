@@ -25,14 +25,28 @@ def record_access(
     members: Iterable[int] = (),
     model: str = "",
     key: int | None = None,
+    rows: int | None = None,
+    filters: str = "",
 ) -> None:
     """Record that somebody of the staff opened a page, a file or an export: a row for each member it is about.
 
-    `members` are keys, `page` is the name of a view, `model` a label such as "kitbag.registration". One insert.
+    `members` are keys, `page` is the name of a view, `model` a label such as "kitbag.registration". `rows` and
+    `filters` are those of a list that was downloaded. One insert.
     """
     about: list[int] | list[None] = sorted(set(members)) or [None]
     StaffAccess.objects.bulk_create(
-        StaffAccess(by=by, at=at, kind=kind, door=door, page=page, member_id=member, model=model, key=key)
+        StaffAccess(
+            by=by,
+            at=at,
+            kind=kind,
+            door=door,
+            page=page,
+            member_id=member,
+            model=model,
+            key=key,
+            rows=rows,
+            filters=filters,
+        )
         for member in about
     )
 

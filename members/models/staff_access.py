@@ -13,12 +13,14 @@ from members.enums import AccessKind, Door
 from members.models.people import Member, User
 
 MAX_REASON_LENGTH = 200
+MAX_FILTERS_LENGTH = 500
 
 
 class StaffAccess(models.Model):
     """Somebody of the staff opened a page, a file or an export. Part of the trail: never changed.
 
     `model` and `key` name the row that was opened, `member` whose it is; an export can be about nobody in particular.
+    Of a list that was downloaded there is no key, but how many rows it had and by which `filters` they were chosen.
     Holds keys and codes only, so that nothing has to be blanked (R14).
     """
 
@@ -31,15 +33,22 @@ class StaffAccess(models.Model):
     page = models.CharField(_("page"), max_length=100)
     model = models.CharField(_("what"), max_length=80, blank=True)
     key = models.BigIntegerField(_("key"), null=True)
+    rows = models.PositiveIntegerField(_("rows"), null=True)
+    filters = models.CharField(_("filters"), max_length=MAX_FILTERS_LENGTH, blank=True, default="", db_default="")
     at = models.DateTimeField(_("at"))
 
-    trail: ClassVar = Protection(("id", "by_id", "member_id", "kind", "door", "page", "model", "key", "at"))
+    trail: ClassVar = Protection(
+        ("id", "by_id", "member_id", "kind", "door", "page", "model", "key", "rows", "filters", "at")
+    )
 
     class Meta:
         verbose_name = _("access by staff")
         verbose_name_plural = _("accesses by staff")
         ordering = ["-pk"]
-        permissions = [("export_trail", "Can download the audit trail of a member")]
+        permissions = [
+            ("export_trail", "Can download the audit trail of a member"),
+            ("export_lists", "Can download lists that they may see"),
+        ]
         indexes = [models.Index(fields=["member", "-at"], name="staff_access_by_member")]
 
     def __str__(self) -> str:

@@ -163,8 +163,8 @@ def test_every_sensitive_step_asks_for_the_second_factor_again(
 
 
 def address_of(name: str) -> str:
-    """The address of a view of the admin, with keys of rows that do not exist."""
-    for keys in ([], [4711]):
+    """The address of a view of the admin, with keys of rows that do not exist, or of a list."""
+    for keys in ([], [4711], ["members", "member"]):
         with suppress(NoReverseMatch):
             return reverse(name, args=keys)
     raise AssertionError(f"settings.STEP_UP_VIEWS names {name}, which does not exist")

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)  # for 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods and .numbers; .xls
 MAX_LINES_PER_CELL = 20
+MAX_CELL_LENGTH = 32_767  # of a workbook; a longer text would be left out
 
 
 class UnreadableSheet(Exception):
@@ -63,18 +65,32 @@ def write_workbook(headings: Sequence[str], rows: Iterable[Sequence[str]], *, wi
     `widths` are those of the columns, in characters. Empty cells are left out, so that numbers can be typed there.
     """
     output = io.BytesIO()
-    with Workbook(output, {"in_memory": True}) as book:
+    _write_workbook(Workbook(output, {"in_memory": True}), headings, rows, widths)
+    return output.getvalue()
+
+
+def write_large_workbook(
+    output: IO[bytes], headings: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int]
+) -> None:
+    """The same into `output`. Rows are kept in a temporary file, one at a time in memory."""
+    _write_workbook(Workbook(output, {"constant_memory": True}), headings, rows, widths)
+
+
+def _write_workbook(
+    book: Workbook, headings: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]
+) -> None:
+    with book:
         sheet = book.add_worksheet()
         bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
-        for column, (heading, width) in enumerate(zip(headings, widths, strict=True)):
-            sheet.write_string(0, column, heading, bold)
+        sheet.freeze_panes(1, 0)
+        for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
+        for column, heading in enumerate(headings):
+            sheet.write_string(0, column, heading, bold)
         for number, row in enumerate(rows, start=1):
             for column, cell in enumerate(row):
                 if cell:
-                    sheet.write_string(number, column, cell, text)
-        sheet.freeze_panes(1, 0)
-    return output.getvalue()
+                    sheet.write_string(number, column, cell[:MAX_CELL_LENGTH], text)
 
 
 def read_sheet(data: bytes) -> tuple[list[str], list[SheetRow]]:

@@ -33,6 +33,7 @@ class CaseAdmin(CasePage):
     """The cases by urgency, with what can be done with several at once."""
 
     inbox_template = "admin/cases/case/inbox.html"
+    has_list = False
     search_fields = ["reference"]
 
     def search_conditions(self, term: str) -> list[Q]:

@@ -14,6 +14,7 @@ from cps_portal.core.lib.admin import PortalAdminSite
 from cps_portal.site.presenters import desk
 from cps_portal.site.queries import finder, workload
 from cps_portal.site.views import trail, view_as
+from cps_portal.site.views.list_export import export_list
 from cps_portal.site.views.open_case import open_case
 from cps_portal.site.views.replace_card import replace as replace_card
 from members.actions import staff
@@ -37,6 +38,9 @@ class DeskSite(PortalAdminSite):
             path("members/member/<int:pk>/view-as/", self.admin_view(view_as.view_as), name="member_view_as"),
             path("members/member/<int:pk>/view-as/end/", self.admin_view(view_as.end), name="member_view_end"),
             path("members/member/<int:pk>/view-as/<path:path>", self.admin_view(view_as.viewed), name="member_viewed"),
+            path(
+                "<slug:app_label>/<slug:model_name>/export/", self.admin_view(require_POST(export_list)), name="export"
+            ),
             *super().get_urls(),
         ]
 
