@@ -20,10 +20,10 @@ os.environ.setdefault("LOG_FORMAT", "line")
 os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))
 
 from .base import *  # noqa: E402, F403
-from .base import BASE_DIR, INSTALLED_APPS, STORAGES, TEMPLATES  # noqa: E402
+from .base import BASE_DIR, INSTALLED_APPS, MIDDLEWARE, STORAGES, TEMPLATES  # noqa: E402
 from .kinds import YES_OR_NO  # noqa: E402
 
-DEBUG = YES_OR_NO.read(os.environ.get("DEBUG", "true"))
+DEBUG = YES_OR_NO.read(os.environ.get("DEBUG", "false"))  # true: tracebacks instead of our own pages for errors
 INSTALLED_APPS = [*INSTALLED_APPS, "cps_portal.dev", "cps_portal.dev.mailbox"]
 EMAIL_BACKEND = "cps_portal.dev.mailbox.backend.MailboxBackend"
 MAILBOX_FOLDER = embedded_urls.STATE / "mailbox"
@@ -43,6 +43,10 @@ STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Static files are not collected here, and so not compressed yet: what compresses pages comes before what serves them.
+COMPRESSION = "django.middleware.gzip.GZipMiddleware"
+MIDDLEWARE = [name for name in MIDDLEWARE if name != COMPRESSION]
+MIDDLEWARE.insert(MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"), COMPRESSION)
 TEMPLATES[0]["DIRS"] = [BASE_DIR / "cps_portal/dev/templates", *TEMPLATES[0]["DIRS"]]  # codes of demo staff
 # Not cached: an edited template shows at once (only `runserver` would do that by itself).
 TEMPLATES[0]["APP_DIRS"] = False

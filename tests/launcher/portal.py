@@ -56,6 +56,21 @@ class Portal:
         except OSError:
             return 0
 
+    def body(self, path: str) -> str:
+        return self._ask(path)[0].decode()
+
+    def encoding(self, path: str) -> str:
+        """How what is at this address comes over the wire: "gzip", or "" if uncompressed."""
+        return self._ask(path, {"Accept-Encoding": "gzip"})[1]
+
+    def _ask(self, path: str, headers: dict[str, str] | None = None) -> tuple[bytes, str]:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own address
+                return answer.read(), answer.headers.get("Content-Encoding", "")
+        except urllib.error.HTTPError as error:
+            return error.read(), error.headers.get("Content-Encoding", "")
+
     def pids(self) -> dict[str, int]:
         places = [self.state, self.state / "log"]
         return {p.stem: int(p.read_text()) for place in places for p in place.glob("*.pid") if p.read_text()}

@@ -19,6 +19,8 @@ def test_the_portal_starts_stops_and_survives_kills_of_every_part(start):
     assert portal.status() == 200
     pids = portal.pids()
     assert set(pids) == SERVICES
+    assert "Out of frame" in portal.body("/no-such-page/"), "errors have our own pages"
+    assert portal.encoding("/static/css/portal.css") == "gzip"
     addresses = portal.state / "servers.json"
     assert set(json.loads(addresses.read_text())) == {"DATABASE_URL", "REDIS_URL"}
     assert addresses.stat().st_mode & 0o077 == 0
