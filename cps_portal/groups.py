@@ -88,6 +88,7 @@ GROUPS: dict[str, list[str]] = {
         *allow("view add change", "kitbag", "retailer serialshape"),
         *allow("view add change delete", "kitbag", "authorisedperiod productname"),
         "kitbag.plan_stagechange",
+        "kitbag.view_programme_numbers",
         *allow("view", "system", "tick"),
         *allow("view", "servicing", "loan servicecentreevent ticket"),
         *allow("view add change", "servicing", "carrier loanunit servicecentre warrantyperiod"),

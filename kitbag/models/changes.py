@@ -98,7 +98,10 @@ class StageChange(models.Model):
     class Meta:
         verbose_name = _("planned change")
         verbose_name_plural = _("planned changes")
-        permissions = [("plan_stagechange", "Can plan, change and cancel changes of products")]
+        permissions = [
+            ("plan_stagechange", "Can plan, change and cancel changes of products"),
+            ("view_programme_numbers", "Can see and download the numbers of the programme"),
+        ]
         ordering = ["-effective_on", "-pk"]
         indexes = [
             models.Index(fields=["effective_on"], name="stage_change_open", condition=Q(state__in=OPEN_CHANGES)),

@@ -27,6 +27,11 @@ LISTS = [
     "partners/credential",
     "outbox/message",
     "system/tick",
+    "programme",
+    "programme/changes",
+    "programme/countries",
+    "programme/offers",
+    "programme/numbers",
 ]
 
 

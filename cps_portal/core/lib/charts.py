@@ -150,6 +150,11 @@ def bars(values: Iterable[tuple[Text, float, str, bool]], most: float = 0) -> li
     ]
 
 
+def bars_height(rows: Sequence[Bar]) -> int:
+    """Of the view box of `bars`."""
+    return FIRST_BAR + BAR_ROW * max(len(rows), 1)
+
+
 def columns(months: Sequence[date], series: Sequence[Series], *, stacked: bool) -> ColumnChart:
     """A column for each month, up to a round number above the highest."""
     heights = [[row.values[place] for row in series] for place in range(len(months))]

@@ -1,6 +1,6 @@
 """The desk of staff: its parts in the rail, the records by subject, the queues of Today, and hits of the box (R54)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -47,14 +47,18 @@ PARTS = (
     Part("cases.view_case", CASES, _("Mine"), query="?view=mine"),
     Part("cases.view_case", CASES, _("Nobody’s"), query="?view=nobody"),
     Part("members.view_member", "admin:members_member_changelist", _("Members"), "user", "m"),
+    Part("kitbag.view_stagechange", "admin:programme", _("Programme"), "calendar", "p"),
+    Part("kitbag.view_stagechange", "admin:programme_changes", _("Planned changes")),
+    Part("kitbag.view_catalogueproposal", "admin:kitbag_catalogueproposal_changelist", _("Proposals")),
+    Part("members.view_countryprogramme", "admin:programme_countries", _("Countries and terms")),
+    Part("offers.view_offer", "admin:programme_offers", _("Offers")),
+    Part("kitbag.view_programme_numbers", "admin:programme_numbers", _("Numbers over time")),
     Part("servicing.work_on_ticket", "admin:servicing_ticket_board", _("Board"), "board", "b"),
     Part("servicing.view_ticket", JOBS, _("Jobs"), "service", "j"),
     Part("servicing.view_ticket", "admin:servicing_ticket_numbers", _("Numbers")),
     Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Take in"), "scan", "i"),
     Part("servicing.work_on_ticket", "admin:servicing_ticket_ship", _("Ship"), "truck", "s"),
     Part("servicing.view_loan", "admin:servicing_loan_desk", _("Loans"), "swap", "l"),
-    Part("kitbag.plan_stagechange", "admin:kitbag_stagechange_changelist", _("Programme"), "calendar", "p"),
-    Part("kitbag.plan_stagechange", "admin:kitbag_catalogueproposal_changelist", _("Proposals")),
     Part("system.view_tick", "admin:system_tick_changelist", _("System"), "shield", "y"),
 )
 MAX_TABS = 4  # of a phone, beside the one of all records
@@ -329,9 +333,13 @@ HITS: dict[str, Callable[[Any, bool], Hit]] = {
 }
 
 
-def current_part(parts: Iterable[Part], path: str) -> Part | None:
-    """The part whose address the path continues; the index only for itself."""
-    fitting: Iterator[Part] = (part for part in parts if part.icon and path.startswith(reverse(part.address)))
+def current_part(parts: Sequence[Part], path: str) -> Part | None:
+    """The main part whose address the path continues, or that of one of its sub-parts; the index only for itself."""
     index = reverse("admin:index")
-    longest = max(fitting, key=lambda part: len(reverse(part.address)), default=None)
-    return None if longest and longest.url == index != path else longest
+    main, best, length = None, None, 0
+    for part in parts:
+        main = part if part.icon else main
+        address = reverse(part.address)
+        if path.startswith(address) and len(address) > length and (address != index or path == index):
+            best, length = main, len(address)
+    return best

@@ -1,5 +1,6 @@
 """The admin as the desk of staff: its frame, Today, and the one box (R54)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,8 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cps_portal.core.lib.admin import PortalAdminSite
 from cps_portal.site.presenters import desk
+from cps_portal.site.presenters.programme_numbers import TITLES
 from cps_portal.site.queries import finder, workload
-from cps_portal.site.views import trail, view_as
+from cps_portal.site.queries.programme import NUMBERS
+from cps_portal.site.views import programme, trail, view_as
 from cps_portal.site.views.list_export import export_list
 from cps_portal.site.views.open_case import open_case
 from cps_portal.site.views.replace_card import replace as replace_card
@@ -27,6 +30,9 @@ class DeskSite(PortalAdminSite):
     index_template = "admin/index.html"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
+        def view(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+            return self.admin_view(require_safe(page))
+
         return [
             path("search/", self.admin_view(require_safe(self.search)), name="search"),
             path("keys/", self.admin_view(require_POST(self.switch_keys)), name="keys"),
@@ -35,6 +41,16 @@ class DeskSite(PortalAdminSite):
             path("offers/card/<int:pk>/replace/", self.admin_view(replace_card), name="replace_card"),
             path("cases/case/open/", self.admin_view(open_case), name="cases_case_open"),
             path("members/member/<int:pk>/case/", self.admin_view(open_case), name="open_case_for"),
+            path("programme/", view(programme.overview), name="programme"),
+            path("programme/changes/", view(programme.changes), name="programme_changes"),
+            path("programme/countries/", view(programme.countries), name="programme_countries"),
+            path("programme/offers/", view(programme.offers), name="programme_offers"),
+            path("programme/numbers/", view(programme.numbers), name="programme_numbers"),
+            # A name each, so that the record of a download says which one it was.
+            *(
+                path(f"programme/numbers/{key}.csv", view(programme.numbers_csv), {"key": key}, f"programme_{key}_csv")
+                for key in TITLES
+            ),
             path("members/member/<int:pk>/view-as/", self.admin_view(view_as.view_as), name="member_view_as"),
             path("members/member/<int:pk>/view-as/end/", self.admin_view(view_as.end), name="member_view_end"),
             path("members/member/<int:pk>/view-as/<path:path>", self.admin_view(view_as.viewed), name="member_viewed"),
@@ -54,7 +70,7 @@ class DeskSite(PortalAdminSite):
         shell = {
             "parts": parts,
             "tabs": main[: desk.MAX_TABS],
-            "current": desk.current_part(main, request.path),
+            "current": desk.current_part(parts, request.path),
             "role": desk.role_of(user),
             "records": desk.records_by_subject(context["available_apps"]),
             "city": desk.city_of(timezone.get_current_timezone_name()),
@@ -62,11 +78,18 @@ class DeskSite(PortalAdminSite):
         return {**context, "shell": shell, "term": ""}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Today: what waits for whoever opens it."""
+        """Today: what waits for whoever opens it. The programme opens on its overview, the administrator on both."""
         user: Any = request.user
         now = timezone.now()
+        sees_numbers = user.has_perm(NUMBERS)
+        planning = programme.overview_context(user, now) if sees_numbers else {}
+        if sees_numbers and not user.has_perm("kitbag.decide_registration"):
+            context = {**planning, "title": gettext("Today"), "now": now, "is_programme": True}
+            return super().index(request, {**context, **(extra_context or {})})
         queues, jobs = workload.read_queues(user, now), workload.read_jobs(user, now)
         today = {
+            **planning,
+            "may_start": "reviews" in queues and bool(queues["reviews"].total),
             "title": gettext("Today"),
             "summary": desk.summary([*queues.values(), *jobs.values()]),
             "queues": desk.queue_rows(queues),
