@@ -13,6 +13,7 @@ from kitbag.actions import registrations, removals, review
 from kitbag.enums import RefusalReason, RegistrationState, Stage, VideoClass
 from kitbag.models import Product, Registration
 from tests.factories import ProductFactory, details, draft, moved, submitted, validated
+from tests.fullbag import fill
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
 from tests.world import World
@@ -147,9 +148,8 @@ def test_the_list_costs_the_same_queries_with_1_and_60_products(as_ben: Client, 
         ) as queries:
             as_ben.get(reverse("kitbag:list"), {"view": view, "q": "e"})
         counts.append(len(queries))
-        for number in range(more // 3):
-            validated(world.ben, world.pro_body, f"3000000000{number:02d}")
-            draft(world.ben, world.grip)
+        fill(world.ben, [world.pro_body, world.grip], validated=more // 2, drafts=more // 2)
+        for number in range(more // 12):
             submitted(world.ben, world.body, f"4000000000{number:02d}")
     assert counts[0] == counts[1] <= 15 + SNAPSHOT_QUERIES
 
@@ -258,8 +258,7 @@ def test_the_product_page_costs_the_same_queries_with_1_and_60_products(as_ben: 
         with CaptureQueriesContext(connection) as queries:
             page(as_ben, "product", row.pk)
         counts.append(len(queries))
-        for _number in range(more):
-            draft(world.ben, world.grip)
+        fill(world.ben, [world.grip], validated=0, drafts=more)
     assert counts[0] == counts[1] <= 18 + SNAPSHOT_QUERIES
 
 
@@ -408,6 +407,5 @@ def test_the_history_costs_the_same_queries_with_1_and_60_entries(as_ben: Client
         with CaptureQueriesContext(connection) as queries:
             page(as_ben, "points")
         counts.append(len(queries))
-        for number in range(more):
-            validated(world.ben, world.body, f"3000000000{number:02d}")
+        fill(world.ben, [world.body], validated=more)
     assert counts[0] == counts[1] <= 15 + SNAPSHOT_QUERIES
