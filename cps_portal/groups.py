@@ -24,7 +24,7 @@ GROUPS: dict[str, list[str]] = {
             "countryprogramme levelbenefit levelchange levelthreshold memberevent memberview notice staffaccess "
             "termsacceptance termsversion thresholdannouncement thresholdplan ",
         ),
-        *allow("view", "members", "accountfreeze accountmerge lostaddress"),
+        *allow("view", "members", "accountfreeze accountmerge accountmergeevent lostaddress lostaddressevent"),
         "members.change_lost_address",
         "members.merge_accounts",
         "members.export_lists",

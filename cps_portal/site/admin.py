@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
 from cps_portal.site.account_merge_admin import AccountMergeAdmin, MergedAdjustmentAdmin, MergedRegistrationAdmin
@@ -175,6 +175,8 @@ admin.site.register(AccountFreeze, AccountFreezeAdmin)
 admin.site.register(AccountMerge, AccountMergeAdmin)
 admin.site.register(MergedRegistration, MergedRegistrationAdmin)
 admin.site.register(MergedAdjustment, MergedAdjustmentAdmin)
+for tracked in (LostAddress, AccountMerge):
+    admin.site.register(event_model(tracked), EventAdmin)
 admin.site.register(Case, CaseAdmin)
 admin.site.unregister(Group)
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+import pghistory
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -54,6 +55,7 @@ class LostAddressQuerySet(models.QuerySet["LostAddress"]):
         return self.filter(Q(state=LostAddressState.OPEN) | Q(decided_at__gt=since))
 
 
+@pghistory.track(fields=["state"], model_name="LostAddressEvent")
 class LostAddress(models.Model):
     """A member cannot reach their sign-in address: one of the staff asks for another, a second person decides (R69)."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+import pghistory
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -39,6 +40,7 @@ class AccountMergeQuerySet(models.QuerySet["AccountMerge"]):
         return self.filter(state=MergeState.DONE)
 
 
+@pghistory.track(fields=["state"], model_name="AccountMergeEvent")
 class AccountMerge(models.Model):
     """`ended` goes into `survivor`: one of the staff proposes it, a second person decides (R69).
 

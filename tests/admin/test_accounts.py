@@ -21,7 +21,9 @@ SEEN = {
             "member",
             "accountfreeze",
             "accountmerge",
+            "accountmergeevent",
             "lostaddress",
+            "lostaddressevent",
             "lostaddressfile",
             "membernote",
             "levelchange",
@@ -162,7 +164,9 @@ SEEN = {
         },
         "system": {"tick"},
     },
-    "Centre": {"servicing": {"servicecentre", "ticket", "visitingmember", "loan", "loanunit", "readyset", "readysetline"}},
+    "Centre": {
+        "servicing": {"servicecentre", "ticket", "visitingmember", "loan", "loanunit", "readyset", "readysetline"}
+    },
     "": {},
 }
 

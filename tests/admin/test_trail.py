@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from cps_portal.core.lib.history import attributed_to
 from cps_portal.site.actions import move_member, ways_to
@@ -20,7 +21,7 @@ from cps_portal.site.queries.trail import SOURCES, SUBJECTS, WHO, Selection
 from cps_portal.site.retention import history_models
 from kitbag.actions import adjustments, registrations
 from members import actions
-from members.models import Member, User
+from members.models import AccountMerge, LostAddress, Member, User
 from tests.accounts.everything import START, add_everything
 from tests.admin.conftest import SignIn, signed_in
 from tests.factories import UserFactory, details, draft
@@ -64,6 +65,33 @@ def test_a_change_is_told_with_who_when_where_before_and_after(world: World, sup
         ("Last name", "Example", "Botha"),
         ("Mostly shoots", "–", "Sport"),
     ]
+
+
+def test_what_two_people_decided_of_an_account_is_named(world: World, support: User) -> None:
+    """R69: a lost address and a merge, with the step that each of the two took."""
+    second = UserFactory(email="thabo@example.org", is_staff=True)
+    now = timezone.now()
+    with attributed_to(support):
+        change = LostAddress.objects.create(
+            member=world.ana, old_email="a@old.org", new_email="a@new.org", requested_by=support, requested_at=now
+        )
+        merge = AccountMerge.objects.create(survivor=world.ben, ended=world.ana, requested_by=support, requested_at=now)
+    with attributed_to(second):
+        for row in (change, merge):
+            type(row).objects.filter(pk=row.pk).update(state="refused", decided_by=second, decided_at=now)
+    told = [line for line in lines(world.ana, support, "person", "staff") if "→" in line.what or "into" in line.what]
+    numbers = f"{world.ana.number_in_groups} into {world.ben.number_in_groups}"
+    assert {(line.who, line.what) for line in told} == {
+        ("lerato@example.org", "Lost address: a@old.org → a@new.org, new"),
+        ("thabo@example.org", "Lost address: a@old.org → a@new.org"),
+        ("lerato@example.org", f"Merge of accounts: {numbers}, new"),
+        ("thabo@example.org", f"Merge of accounts: {numbers}"),
+    }
+    steps = {
+        (change.label, change.before, change.after) for line in told if line.who[0] == "t" for change in line.changes
+    }
+    assert steps == {("State", "Waits for a second person", "Refused")}
+    assert any(numbers in line.what for line in lines(world.ben, support, "person"))
 
 
 @each_row(

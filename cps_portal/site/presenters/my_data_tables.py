@@ -332,6 +332,8 @@ LEFT_OUT: dict[str, str] = {
     "cases.CaseReader": "what staff have not sent, and who of them looked at a case",
     "kitbag.MergedAdjustment": "which rows of adjustments count instead of which, after a merge",
     "kitbag.MergedRegistration": "which rows of kit count instead of which, after a merge",
+    "members.AccountMergeEvent": "the same facts as account_merges",
+    "members.LostAddressEvent": "the same facts as lost_addresses",
     "members.LostAddressFile": "staff kept it to decide by; somebody else may have sent it in the member's name",
     "submissions.KeptForm": "deleted within a day",
     "submissions.Submission": "deleted within a day",

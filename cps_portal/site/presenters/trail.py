@@ -22,7 +22,17 @@ from cps_portal.site.presenters.viewed_page import VIEWED_PAGES
 from cps_portal.site.queries.trail import Entry, Selection, count_entries, read_entries
 from kitbag.models import Adjustment, PointsEntry, Product, Registration
 from members.enums import AccessKind, Door
-from members.models import EmailChange, LevelChange, Member, MemberView, StaffAccess, TermsAcceptance, User
+from members.models import (
+    AccountMerge,
+    EmailChange,
+    LevelChange,
+    LostAddress,
+    Member,
+    MemberView,
+    StaffAccess,
+    TermsAcceptance,
+    User,
+)
 from members.offers.models import PackEvent, WelcomePack
 from members.support.models import Case
 from servicing.models import Estimate, Loan, ServiceCentre, ServiceReport, Ticket, TicketEvent
@@ -265,6 +275,14 @@ def _reference(row: Any) -> str:
 CALLED: dict[type[Model], tuple[tuple[str, ...], Callable[[Any], str]]] = {
     User: ((), lambda row: row.email),
     Member: ((), lambda row: row.number_in_groups),
+    AccountMerge: (
+        ("survivor", "ended"),
+        lambda row: (
+            _("%(ended)s into %(survivor)s")
+            % {"ended": row.ended.number_in_groups, "survivor": row.survivor.number_in_groups}
+        ),
+    ),
+    LostAddress: ((), lambda row: str(row) if row.new_email else ""),
     Product: ((), lambda row: row.name),
     Registration: (("product",), lambda row: f"{row.product.name} {row.serial}".strip()),
     Adjustment: ((), lambda row: row.reason),

@@ -74,6 +74,8 @@ def _about_account(member: Member) -> Q:
 
 SOURCES = (
     Source("members.MemberEvent", "person", ("pgh_obj",)),
+    Source("members.LostAddressEvent", "person", ("pgh_obj__member",)),
+    Source("members.AccountMergeEvent", "person", ("pgh_obj__survivor", "pgh_obj__ended")),
     Source("members.TermsAcceptance", "person", ("member",), "at"),
     Source("members.EmailChange", "person", ("user__member",), "at", "user", ("members.view_memberevent",)),
     Source("admin.LogEntry", "person", _about_account, "action_time", "user", ("members.view_memberevent",)),
