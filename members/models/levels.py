@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pghistory
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
 from django.utils import timezone
@@ -187,7 +188,10 @@ class LevelChange(models.Model):
         verbose_name = _("level change")
         verbose_name_plural = _("level changes")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["member", "-at"], name="level_change_by_member")]
+        indexes = [
+            models.Index(fields=["member", "-at"], name="level_change_by_member"),
+            BrinIndex(fields=["at"], name="level_change_at"),
+        ]
         constraints = [
             models.CheckConstraint(name="level_change_is_one", condition=~Q(from_level=F("to_level"))),
         ]
