@@ -134,14 +134,15 @@ def loan(*, loan: int, what: str, due: int) -> dict[str, str] | None:
     """
     row = Loan.objects.select_related("unit__product", "unit__centre", "ticket", "member").get(pk=loan)
     news = News(f"loan_{what}", row.ticket, timezone.now(), {"loan": row.pk, "due": due})
-    if row.member.closed_at or not is_current(news):
+    member = row.member.account_in_use
+    if member.closed_at or not is_current(news):
         return None
-    language = row.member.language
+    language = member.language
     title, following = events.SENTENCES[f"loan_{what}"]
     with translation.override(language):
         context = {
             "loan": row,
-            "first_name": confirmed_first_name(row.member),
+            "first_name": confirmed_first_name(member),
             "title": str(title) % {"product": row.unit.product.name, **events.NUMBERS},
             "next": str(following) % events.NUMBERS,
             "url": f"{settings.SITE_URL}{row.ticket.get_absolute_url()}",
@@ -150,16 +151,17 @@ def loan(*, loan: int, what: str, due: int) -> dict[str, str] | None:
 
 
 def _ticket_mail(ticket: Ticket, key: str, context: Mapping[str, Any]) -> dict[str, str] | None:
-    if ticket.member and ticket.member.closed_at:
+    member = ticket.person
+    if member and member.closed_at:
         return None
-    reader = ticket.member or ticket.visitor
+    reader = member or ticket.visitor
     language = reader.language if reader else settings.LANGUAGE_CODE
     title, following = events.SENTENCES.get(key, events.DEFAULT_SENTENCES)
     values = {"product": ticket.product.name, **events.NUMBERS}
     with translation.override(language):
         full_context = {
             **context,
-            "first_name": confirmed_first_name(ticket.member) if ticket.member else "",
+            "first_name": confirmed_first_name(member) if member else "",
             "kind": key,
             "title": str(title) % values,
             "next": str(following) % values,

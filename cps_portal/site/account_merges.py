@@ -22,13 +22,11 @@ from kitbag.models import MergedRegistration
 from members import actions as members
 from members.enums import MergeState
 from members.models import AccountFreeze, AccountMerge, LostAddress, Member, PendingLevelNotice, User
-from members.offers.actions.merges import move_offers, return_offers
+from members.offers.actions.merges import has_pack, move_offers, return_offers, send_pack_with_valid_card
 from members.offers.enums import PackState
 from members.offers.models import WelcomePack
-from members.offers.rules import CANCELLABLE_STATES
 from members.queries import held_until
-from servicing.actions.erasure import is_busy
-from servicing.models import Ticket
+from servicing.actions.merges import has_new_jobs, job_blockers, move_jobs, return_jobs
 
 Blocker = str | Promise
 GONE = _("This has been decided meanwhile. Look at what happened.")
@@ -52,7 +50,8 @@ class MergePlan:
 def plan_merge(*, survivor: Member, ended: Member, at: datetime) -> MergePlan:
     """What becomes of both accounts, and what has to be done before."""
     kit = plan_kit(survivor=survivor, ended=ended)
-    return MergePlan(survivor, ended, kit, [*_blockers(survivor, ended, at), *kit.blockers])
+    jobs = job_blockers(survivor=survivor, ended=ended, twins=kit.twins)
+    return MergePlan(survivor, ended, kit, [*jobs, *_blockers(survivor, ended, at), *kit.blockers])
 
 
 @transaction.atomic
@@ -95,6 +94,8 @@ def confirm_merge(*, merge: AccountMerge, by: User, at: datetime) -> AccountMerg
     ended.merged_into, ended.closed_at = survivor, at
     with attributed_to(by):
         ended.save(update_fields=["merged_into", "closed_at"])
+    move_jobs(survivor=survivor, ended=ended, became=_became(locked))
+    send_pack_with_valid_card(ended=ended, by=by, at=at)
     User.objects.filter(pk=ended.user_id).update(is_active=False)
     members.end_other_sessions(user=ended.user, session_key="")
     _tell(locked, emails.ACCOUNTS_MERGED, at)
@@ -114,13 +115,13 @@ def refuse_merge(*, merge: AccountMerge, by: User, at: datetime) -> AccountMerge
 def blockers_of_undoing(*, merge: AccountMerge, at: datetime) -> list[Blocker]:
     """Why it cannot be undone by a button any more: then somebody looks at it in a case."""
     survivor, ended = merge.survivor, merge.ended
-    twins = MergedRegistration.objects.filter(merge=merge).values("became")
+    became = list(_became(merge).values())
     since = merge.decided_at or at
     table: list[tuple[bool, Blocker]] = [
         (merge.undo_until is None or at > merge.undo_until, _("The days in which it can be undone are over.")),
         (survivor.closed_at is not None, _("The account that stays has been closed or merged since.")),
         (ended.merged_into_id != survivor.pk, _("The account that ended is not part of this one any more.")),
-        (Ticket.objects.filter(registration__in=twins).exists(), _("A product was sent for service since.")),
+        (has_new_jobs(ended=ended, products=became, since=since), _("A product was sent for service since.")),
         (
             WelcomePack.objects.filter(member=survivor, asked_at__gte=since).exists(),
             _("A Welcome Pack was requested since."),
@@ -153,7 +154,9 @@ def undo_merge(*, merge: AccountMerge, by: User, at: datetime) -> AccountMerge:
         ended.save(update_fields=["merged_into", "closed_at"])
     User.objects.filter(pk=ended.user_id).update(is_active=True)
     return_kit(merge=locked, by=by, at=at)
+    return_jobs(survivor=survivor, ended=ended, became=_became(locked), at=at)
     return_offers(survivor=survivor, ended=ended, offers=locked.sign_ups, by=by, at=at)
+    send_pack_with_valid_card(ended=ended, by=by, at=at)
     _forget_level_news(survivor, ended)
     _tell(locked, emails.ACCOUNTS_UNMERGED, at)
     return locked
@@ -164,17 +167,11 @@ def undo_merge(*, merge: AccountMerge, by: User, at: datetime) -> AccountMerge:
 
 def _blockers(survivor: Member, ended: Member, at: datetime) -> list[Blocker]:
     pair = [survivor, ended]
-    pack = WelcomePack.objects.filter(member=ended, state__in=[*CANCELLABLE_STATES, PackState.RETURNED]).first()
-    second = WelcomePack.objects.of_person(survivor).exclude(member=ended).exists()
-    on_its_way = pack is not None and not (second and pack.state in CANCELLABLE_STATES)
+    has_come_back = WelcomePack.objects.filter(member=ended, state=PackState.RETURNED).exists()
     table: list[tuple[bool, Blocker]] = [
         (
-            is_busy(ended),
-            _("The account that ends has a job or a loan that is not over: let the other one end, or wait for it."),
-        ),
-        (
-            on_its_way,
-            _("The Welcome Pack of the account that ends is on its way: let the other one end, or wait for it."),
+            has_come_back and has_pack(survivor, but=ended),
+            _("Both have had a Welcome Pack, and that of the account that ends came back: let the other one end."),
         ),
         (
             LostAddress.objects.open().filter(member__in=pair).exists(),
@@ -192,8 +189,16 @@ def _blockers(survivor: Member, ended: Member, at: datetime) -> list[Blocker]:
     return [sentence for applies, sentence in table if applies]
 
 
+def _became(merge: AccountMerge) -> dict[int, int]:
+    """By the key of each product that the merge ended, that of the one which counts instead."""
+    return dict(MergedRegistration.objects.filter(merge=merge).values_list("registration", "became"))
+
+
 def _lock_both(survivor: Member, ended: Member) -> tuple[Member, Member]:
-    rows = Member.objects.filter(pk__in=[survivor.pk, ended.pk]).locked().select_related("user")
+    """With all accounts that went into them: their jobs share places, and are locked like this everywhere (R49)."""
+    keys = Member.objects.filter(pk__in=[survivor.pk, ended.pk]).values_list("pk", "absorbed")
+    accounts = {key for pk, absorbed in keys for key in (pk, *absorbed)}
+    rows = Member.objects.filter(pk__in=accounts).locked().select_related("user")
     by_key = {row.pk: row for row in rows}
     return by_key[survivor.pk], by_key[ended.pk]
 

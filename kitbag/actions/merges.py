@@ -23,7 +23,6 @@ from kitbag.models import (
     Adjustment,
     Claim,
     Evidence,
-    Hold,
     MergedAdjustment,
     MergedRegistration,
     Registration,
@@ -67,6 +66,11 @@ class KitPlan:
     staying: Sequence[Registration] = ()
     adjustments: Sequence[Adjustment] = ()
     blockers: list[Blocker] = field(default_factory=list)
+
+    @property
+    def twins(self) -> dict[int, int]:
+        """The keys of products that both accounts have, with those that go on to count."""
+        return {row.pk: kept.pk for row, kept in self.same}
 
     @property
     def points(self) -> int:
@@ -127,7 +131,6 @@ def blockers_of_return(*, merge: AccountMerge) -> list[Blocker]:
     since = merge.decided_at
     table: list[tuple[bool, Blocker]] = [
         (bool(changed), _("Products have been changed since: %(names)s.") % {"names": ", ".join(sorted(set(changed)))}),
-        (Hold.objects.filter(about).exists(), _("A product is in service or has a loan.")),
         (
             Claim.objects.filter(Q(claimant__in=keys) | Q(holder__in=keys), opened_at__gt=since).exists(),
             _("Another member has claimed a serial number since."),
@@ -178,10 +181,6 @@ def _blockers(
         (bool(waiting), _("Products of the account that ends wait for a check: decide them first.")),
         (foreign.exists(), _("Another member claims a product of the account that ends: decide the claim first.")),
         (reports.exists(), _("A product of the account that ends is reported stolen: lift the report first.")),
-        (
-            Hold.objects.filter(registration__in=keys).exists(),
-            _("A product of the account that ends is in service or has a loan."),
-        ),
         (live > settings.KITBAG_LIMIT, _("One Kitbag cannot hold all products of both accounts.")),
     ]
     return [sentence for applies, sentence in table if applies]

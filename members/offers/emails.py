@@ -52,15 +52,16 @@ def is_sign_up_news_current(sign_up: SignUp, what: str, at: datetime, known: Seq
 def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
     """A step of the pack that the member did not take (R56). None if it is outdated."""
     row = WelcomePack.objects.select_related("member").get(pk=pack)
-    if row.member.closed_at or not is_step_current(row, sending, PackStep(step)):
+    member = row.person
+    if member.closed_at or not is_step_current(row, sending, PackStep(step)):
         return None
-    with translation.override(row.member.language):
+    with translation.override(member.language):
         context = {
-            "first_name": confirmed_first_name(row.member),
+            "first_name": confirmed_first_name(member),
             "step": PackStep(step).value,
             "is_resting": row.can_be_requested_again,
-            "waits": row.state == PackState.RETURNED and not membership_of(row.member).is_active,
-            "country": row.member.country.name,
+            "waits": row.state == PackState.RETURNED and not membership_of(member).is_active,
+            "country": member.country.name,
             "reference": row.reference_in_groups,
             "carrier": row.carrier,
             "tracking": row.tracking,
@@ -68,7 +69,7 @@ def pack_step(*, pack: int, sending: int, step: str) -> dict[str, str] | None:
             "reason": ReturnReason(row.return_reason).label if row.return_reason else "",
             "url": f"{settings.SITE_URL}{row.get_absolute_url()}",
         }
-    return render_mail("pack_step", context, language=row.member.language)
+    return render_mail("pack_step", context, language=member.language)
 
 
 @renderer("offers.card_replaced")

@@ -19,15 +19,16 @@ def pack_requested(*, pack: int, sending: int) -> dict[str, Any] | None:
     row = WelcomePack.objects.filter(pk=pack, sending=sending).select_related("member").first()
     if row is None or row.state in (PackState.CANCELLED, PackState.RECEIVED) or row.blanked_at:
         return None
-    if row.state in UNPACKED_STATES and not membership_of(row.member).is_active:  # it is cancelled in a moment (R65)
+    member = row.person
+    if row.state in UNPACKED_STATES and not membership_of(member).is_active:  # it is cancelled in a moment (R65)
         return None
-    card = Card.objects.live().filter(member=row.member).first()
+    card = Card.objects.live().filter(member=member).first()
     return {
         **_identify(row),
         "asked_at": row.sending_since.isoformat(),
         "language": row.language,
         "contents": row.contents,
-        "member": _member(row.member),
+        "member": _member(member),
         "card": _card(card) if card else None,
         "address": row.address.partner_fields,
     }

@@ -38,7 +38,7 @@ BLANK = {
 
 def is_busy(member: Member) -> bool:
     """Whether a job or a loan of theirs is open. Nobody is erased before it is settled."""
-    return Ticket.objects.of(member).open().exists() or Loan.objects.open().filter(member=member).exists()
+    return Ticket.objects.of(member).open().exists() or Loan.objects.open().filter(member__in=member.accounts).exists()
 
 
 @transaction.atomic

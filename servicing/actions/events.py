@@ -232,17 +232,19 @@ def hold_key(ticket: Ticket) -> str:
 
 
 def places_taken(member: Member) -> list[int]:
-    """The numbers of the member's places that are taken (R43)."""
-    tickets = Ticket.objects.filter(member=member, place__isnull=False)
+    """The numbers of the member's places that are taken, in all accounts of the person (R43, R69)."""
+    tickets = Ticket.objects.of(member.account_in_use).filter(place__isnull=False)
     return [place for place in tickets.values_list("place", flat=True) if place]
 
 
 def give_places(*, member: Member, at: datetime) -> None:
-    """Give the free places to the tickets that have waited longest (R49). The caller has locked the member.
+    """Give the free places to the tickets that have waited longest (R49). The caller has locked the member, and with
+    it all accounts of the person (R69).
 
     In the same transaction that freed the places, so that nobody else can take them in between.
     """
-    rows = Ticket.objects.filter(member=member, state=TicketState.WAITING).values_list("waiting_since", "pk")
+    waits = Ticket.objects.of(member.account_in_use).filter(state=TicketState.WAITING)
+    rows = waits.values_list("waiting_since", "pk")
     waiting = [(since, pk) for since, pk in rows if since]
     for pk, place in next_in_line(waiting, places_taken(member)):
         with keep_locked(Ticket.objects.locked(pk)) as ticket:

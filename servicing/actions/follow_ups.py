@@ -124,7 +124,9 @@ def _require_customer(ticket: Ticket) -> Member | None:
             raise Refusal("erased", _("This visiting member was erased. Open a new job for the card they show."))
         return None
     member = Member.objects.select_related("user").get(pk=ticket.member.pk)
-    if member.merged_into_id:  # its registration has ended: another one counts instead (R69)
+    if member.merged_into_id and ticket.registration and ticket.registration.member_id == member.account_in_use.pk:
+        return member.account_in_use  # the job was open when the accounts became one (R69)
+    if member.merged_into_id:  # its registration has ended: another one counts instead
         raise Refusal(
             "merged",
             _("This job is of an account that is part of another one now. Ask for a new job, and mention this one."),

@@ -49,8 +49,9 @@ def notify_of_loan(*, loan: Loan, what: str, at: datetime) -> None:
     day = loan.due_back or loan.unit.centre.today(at)
     key = f"loan-{loan.pk}-{what}-{day if what == 'dated' else loan.unit.centre.today(at)}"
     rows = {"loan": loan.pk, "due": day.toordinal()}
+    member = loan.member.account_in_use
     notices.notify_member(
-        member=loan.member,
+        member=member,
         key=key,
         code=NoticeCode.TICKET,
         params={"kind": f"loan_{what}", "ticket": loan.ticket.pk, **rows},
@@ -58,4 +59,4 @@ def notify_of_loan(*, loan: Loan, what: str, at: datetime) -> None:
         at=at,
     )
     payload = outbox.rendered_later("servicing.loan", what=what, **rows)
-    outbox.enqueue(key=key, kind="mail", to=loan.member.user.email, payload=payload, at=at)
+    outbox.enqueue(key=key, kind="mail", to=member.user.email, payload=payload, at=at)

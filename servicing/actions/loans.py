@@ -79,7 +79,7 @@ def reserve(*, ticket: Ticket, unit: LoanUnit, by: User, at: datetime) -> Loan:
     except IntegrityError:
         raise Refusal("taken", TAKEN, "unit") from None
     if ticket.registration:
-        hold_registration(registration=ticket.registration, key=_hold_key(loan), why=HoldReason.LOAN, at=at)
+        hold_registration(registration=ticket.registration, key=loan_hold_key(loan), why=HoldReason.LOAN, at=at)
     _record(loan, EventKind.LOAN_RESERVED, Actor(user=by), at)
     return loan
 
@@ -234,10 +234,10 @@ def _partner_of(actor: Actor) -> dict[str, str]:
 
 def _release_hold(loan: Loan) -> None:
     if loan.ticket.registration:
-        release_hold(registration=loan.ticket.registration, key=_hold_key(loan))
+        release_hold(registration=loan.ticket.registration, key=loan_hold_key(loan))
 
 
-def _hold_key(loan: Loan) -> str:
+def loan_hold_key(loan: Loan) -> str:
     return f"loan-{loan.pk}"
 
 

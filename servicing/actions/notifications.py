@@ -143,7 +143,12 @@ def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) ->
 def _add_notice(member: Member, ticket: Ticket, *, key: str, kind: str, rows: Mapping[str, int], at: datetime) -> None:
     params: dict[str, int | str] = {"kind": kind, "ticket": ticket.pk, **rows}
     notices.notify_member(
-        member=member, key=key, code=NoticeCode.TICKET, params=params, path=ticket.get_absolute_url(), at=at
+        member=member.account_in_use,
+        key=key,
+        code=NoticeCode.TICKET,
+        params=params,
+        path=ticket.get_absolute_url(),
+        at=at,
     )
 
 

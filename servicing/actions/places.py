@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from members.enums import Programme
-from members.models import CountryProgramme
+from members.models import CountryProgramme, Member
 from servicing.actions.events import SYSTEM, Actor, give_places, locks_ticket, places_taken, record_event
 from servicing.actions.tickets import INTAKE_FIELDS, apply_entitlement, entitlement_of
 from servicing.enums import BEFORE_INTAKE, EventKind, PlaceWish, Track, WhyStandard
@@ -57,7 +57,8 @@ def sweep_homes(*, at: datetime, limit: int = 200) -> int:
 
 def on_member_moved(*, member: int, at: datetime) -> int:
     """The same for the jobs of one member. Returns how many."""
-    tickets = Ticket.objects.filter(state__in=BEFORE_INTAKE, track=Track.FAST, member=member).order_by("pk")
+    of_person = Ticket.objects.of(Member.objects.get(pk=member))
+    tickets = of_person.filter(state__in=BEFORE_INTAKE, track=Track.FAST).order_by("pk")
     return sum(become_standard(ticket=ticket, at=at) for ticket in tickets)
 
 

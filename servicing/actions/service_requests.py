@@ -126,7 +126,7 @@ def open_ticket(
     """Open one ticket. The member is locked. Raises Refusal as `open_parcel`."""
     item = requested.item
     _require_fault(requested, field)
-    open_tickets = list(Ticket.objects.filter(member=member, ended_at=None)) if member else []
+    open_tickets = list(Ticket.objects.of(member).open()) if member else []
     registration = item.registration and _own_registration(item.registration, member, open_tickets, field)
     taken = [ticket.place for ticket in open_tickets if ticket.place]
     claim = claim_for(item, wanted=True, proof=bool(requested.proofs), at=at) if requested.warranty else NO_CLAIM

@@ -110,7 +110,7 @@ def entitlement_of(ticket: Ticket, wish: str | None, *, is_full: bool, is_clean:
         has_proof = ticket.files.filter(kind=TicketFileKind.PROOF).exists()
         claim = claim_for(item, wanted=True, proof=has_proof, at=ticket.opened_at)
     return check_entitlement(
-        member=ticket.member,
+        member=ticket.person,
         item=item,
         centre=ticket.centre,
         service=ticket.service,
@@ -155,10 +155,11 @@ def apply_entitlement(ticket: Ticket, entitlement: Entitlement) -> None:
 
 def _grant_at_intake(ticket: Ticket, at: datetime, *, is_clean: bool) -> None:
     """Work out what the job gets, with the level of now (R50), and take a place or give it back."""
-    if ticket.member is None:
+    member = ticket.person
+    if member is None:
         return
-    free = free_places(places_taken(ticket.member)) if ticket.place is None else []
-    ticket.level = ticket.member.level
+    free = free_places(places_taken(member)) if ticket.place is None else []
+    ticket.level = member.level
     needs_place = not ticket.same_fault  # the same fault again takes none (R63)
     is_full = needs_place and ticket.place is None and not free
     entitlement = entitlement_of(ticket, PlaceWish.STANDARD, is_full=is_full, is_clean=is_clean)

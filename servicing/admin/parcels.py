@@ -108,7 +108,7 @@ class ParcelPages(ShipPage):
         ticket = self.get_queryset(request).select_related(*related).filter(pk=pk).first()
         if ticket is None:
             raise Http404
-        if ticket.member and ticket.member.user_id == user.pk:
+        if ticket.person and ticket.person.user_id == user.pk:
             raise PermissionDenied
         return ticket
 

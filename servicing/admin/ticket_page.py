@@ -106,7 +106,7 @@ class TicketPage(ReadOnlyAdmin[Ticket]):
         if ticket is None:
             raise Http404
         posted = request.POST.get("do", "") if request.method == "POST" else ""
-        own = bool(ticket.member and ticket.member.user_id == request.user.pk)
+        own = bool(ticket.person and ticket.person.user_id == request.user.pk)
         may_work = self.has_work_permission(request) and not own
         if posted and not may_work:
             raise PermissionDenied

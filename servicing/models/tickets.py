@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any, Self
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +43,22 @@ from servicing.models.visitors import VisitingMember
 from servicing.rules import places as rules
 from servicing.rules.charge import SETTLED
 
+# The unique constraint gives a place to one ticket of an account. This refuses it to a second account of the person.
+PLACES_OF_A_PERSON_SQL = """
+SELECT r.absorbed || r.id::bigint INTO accounts
+FROM members_member m JOIN members_member r ON r.id = COALESCE(m.merged_into_id, m.id)
+WHERE m.id = NEW.member_id
+FOR NO KEY UPDATE OF r;
+IF cardinality(accounts) > 1 AND EXISTS (
+    SELECT FROM servicing_ticket t
+    WHERE t.member_id = ANY(accounts) AND t.place = NEW.place AND t.id IS DISTINCT FROM NEW.id
+) THEN
+    RAISE EXCEPTION 'another account of this person has the place'
+        USING ERRCODE = 'unique_violation', CONSTRAINT = 'ticket_places_of_a_person';
+END IF;
+RETURN NEW;
+"""
+
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def of(self, member: Member) -> Self:
@@ -59,7 +77,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(centre__partner=partner)
 
     def locked(self, pk: int) -> "Ticket":
-        """The ticket, locked after its member, as everywhere. Raises Ticket.DoesNotExist.
+        """The ticket, locked after all accounts of its member, as everywhere. Raises Ticket.DoesNotExist.
 
         Actions use `servicing.actions.events.lock_ticket`, which also tells other actions of the lock.
         """
@@ -88,9 +106,21 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
 
 
+# All accounts of the person whose job it is (R69): they share three places. Each is found by its key.
+ACCOUNTS = Func(
+    Func(
+        Coalesce("member__merged_into__absorbed", "member__absorbed"),
+        Coalesce("member__merged_into", "member"),
+        function="array_append",
+    ),
+    function="unnest",
+    output_field=models.BigIntegerField(),
+)
 LOCKED_MEMBER: CompiledQuery[Member] = CompiledQuery(
     lambda **which: (
-        Member.objects.locked().filter(**{f"tickets__{name}": value for name, value in which.items()}).only("pk")
+        Member.objects.locked()
+        .filter(pk__in=Ticket.objects.filter(**which).order_by().values(account=ACCOUNTS))
+        .only("pk")
     )
 )
 LOCKED: CompiledQuery["Ticket"] = CompiledQuery(
@@ -228,6 +258,16 @@ class Ticket(models.Model):
             ("view_every_ticket", "Can see the tickets of every centre"),
             ("work_on_ticket", "Can work on the tickets of the own centre"),
         ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="places_of_a_person",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("place"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.Condition("NEW.place IS NOT NULL"),
+                declare=[("accounts", "bigint[]")],
+                func=PLACES_OF_A_PERSON_SQL,
+            )
+        ]
         indexes = [
             models.Index(fields=["member", "-opened_at"], name="ticket_of_member"),
             models.Index(fields=["centre", "due_at"], name="ticket_centre_queue", condition=Q(ended_at=None)),
@@ -325,6 +365,11 @@ class Ticket(models.Model):
     @property
     def reference_in_groups(self) -> str:
         return references.format_reference(self.reference)
+
+    @property
+    def person(self) -> Member | None:
+        """The account that the member signs in to: the own one, or the one that it went into (R69)."""
+        return self.member.account_in_use if self.member else None
 
     @property
     def is_fast(self) -> bool:

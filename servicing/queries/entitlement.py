@@ -168,9 +168,11 @@ def count_places(member: Member | None) -> int:
 
 
 def count_places_by_member(members: Collection[Member]) -> dict[int, int]:
-    """The same for many members, by primary key."""
-    rows = Ticket.objects.filter(member__in=members, place__isnull=False).order_by().values_list("member")
-    return {**{member.pk: 0 for member in members}, **dict(rows.annotate(Count("pk")))}
+    """The same for many members, by primary key. Those of accounts that became one with theirs count, too (R69)."""
+    accounts = [key for member in members for key in member.accounts]
+    rows = Ticket.objects.filter(member__in=accounts, place__isnull=False).order_by().values_list("member")
+    taken = dict(rows.annotate(Count("pk")))
+    return {member.pk: sum(taken.get(key, 0) for key in member.accounts) for member in members}
 
 
 def country_facts() -> dict[str, CountryFacts]:

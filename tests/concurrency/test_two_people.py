@@ -14,9 +14,16 @@ from kitbag.enums import RegistrationState, RemovalReason
 from kitbag.models import Registration
 from members.models import AccountFreeze, AccountMerge, LostAddress, Member, User
 from members.support.models import Case
+from servicing.actions.events import Actor
+from servicing.actions.service_requests import RequestedItem, open_parcel
+from servicing.actions.tickets import cancel
+from servicing.enums import PlaceWish, ServiceKind
+from servicing.models import Ticket
+from servicing.queries.entitlement import Item
 from tests.concurrency.test_races import assert_ledger_agrees
 from tests.concurrency.threads import together
 from tests.factories import UserFactory, validated
+from tests.servicing.jobs import a_centre, a_request, platinum
 from tests.world import World
 
 NOW = timezone.now() - timedelta(hours=1)
@@ -167,3 +174,51 @@ def test_a_merge_is_undone_once(committed_world: World) -> None:
     assert codes(results) == ["gone"]
     assert dict(Member.objects.values_list("pk", "points")) == before
     assert_ledger_agrees()
+
+
+def test_two_accounts_that_become_one_never_have_four_places(committed_world: World) -> None:
+    """Requests of both accounts and the merge, at once: whoever is later finds the places of both (R49, R69)."""
+    world, (first, second) = committed_world, staff(2)
+    centre = a_centre()
+    for member in (world.ana, world.ben):
+        platinum(member)
+    a_request(world, centre, "012345670001", NOW, member=world.ana)
+    a_request(world, centre, "012345670002", NOW, member=world.ben)
+    merge = proposed(world.ben, world.ana, first)
+    rows = [validated(member, world.pro_body, f"01234568000{n}") for n, member in enumerate([world.ben] * 2)]
+
+    def request(row: Registration) -> object:
+        item = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="x", wish=PlaceWish.WAIT)
+        return open_parcel(member=row.member, centre=centre, items=[item], by=row.member.user, at=NOW)
+
+    results = together(
+        lambda: account_merges.confirm_merge(merge=merge, by=second, at=NOW),
+        *(lambda row=row: request(row) for row in rows),
+    )
+    assert set(codes(results)) <= {"blocked"}, results
+    taken = list(Ticket.objects.filter(place__isnull=False).values_list("place", flat=True))
+    if AccountMerge.objects.get().is_done:
+        assert set(taken) == {1, 2, 3} and len(taken) == 3, "one of the two requests waits"
+        assert Ticket.objects.filter(state="waiting").count() == 1
+    else:
+        assert len(taken) == 4, "the merge came last, and was refused"
+
+
+def test_places_of_both_accounts_are_freed_and_given_without_a_deadlock(committed_world: World) -> None:
+    world, (first, second) = committed_world, staff(2)
+    centre = a_centre()
+    for member in (world.ana, world.ben):
+        platinum(member)
+    theirs = [a_request(world, centre, f"01234567100{n}", NOW, member=world.ana) for n in range(2)]
+    ours = [a_request(world, centre, f"01234567200{n}", NOW, member=world.ben) for n in range(1)]
+    account_merges.confirm_merge(merge=proposed(world.ben, world.ana, first), by=second, at=NOW)
+    Member.objects.filter(pk=world.ben.pk).update(level="platinum")
+    ben = Member.objects.select_related("user").get(pk=world.ben.pk)
+    waiting = [a_request(world, centre, f"01234567300{n}", NOW, member=ben, wish=PlaceWish.WAIT) for n in range(3)]
+    assert [job.place for job in waiting] == [None] * 3
+    results = together(
+        *(lambda job=job: cancel(ticket=job, actor=Actor(user=ben.user), at=NOW) for job in [*theirs, *ours])
+    )
+    assert codes(results) == []
+    taken = Ticket.objects.filter(place__isnull=False).order_by("place").values_list("place", flat=True)
+    assert list(taken) == [1, 2, 3]

@@ -15,22 +15,32 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.site import account_merges, actions, lost_addresses
 from kitbag.actions import adjustments, removals
 from kitbag.actions.ledger_checks import check_ledger
-from kitbag.enums import RegistrationState, RemovalReason
-from kitbag.models import Claim, MergedRegistration, PointsEntry, Registration
+from kitbag.actions.transitions import hold_registration
+from kitbag.enums import HoldReason, RegistrationState, RemovalReason
+from kitbag.models import Claim, Hold, MergedRegistration, PointsEntry, Registration
 from members.enums import Level, MergeState
 from members.models import AccountMerge, Device, LevelChange, Member, PendingLevelNotice, User
+from members.offers.actions import packs
 from members.offers.actions.cards import get_or_issue_card
-from members.offers.enums import CardEnd, OfferKind, OfferState, PackState, PlaceState
+from members.offers.enums import CardEnd, OfferKind, OfferState, PackState, PackStep, PlaceState
 from members.offers.models import Card, Offer, SignUp, WelcomePack
+from members.offers.webhooks import pack_requested
 from members.support import actions as cases
 from members.support.enums import CaseKind
+from servicing.actions.erasure import is_busy
 from servicing.actions.events import Actor
 from servicing.actions.follow_ups import open_follow_up
+from servicing.actions.loan_dates import notify_of_loan
+from servicing.actions.loans import loan_hold_key
 from servicing.actions.messages import write_message
-from servicing.actions.tickets import cancel
+from servicing.actions.tickets import book_in, cancel
+from servicing.enums import PlaceWish, TicketState
+from servicing.models import Loan, LoanUnit, ServiceCentre, Ticket
+from servicing.queries.entitlement import count_places
 from tests.factories import PASSWORD, UserFactory, draft, submitted, validated
 from tests.mails import rendered
-from tests.servicing.jobs import a_centre, a_request
+from tests.offers.packing import asked
+from tests.servicing.jobs import a_centre, a_request, platinum
 from tests.world import World, join
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -84,6 +94,26 @@ def code_of(call: Callable[[], object]) -> str:
 def assert_ledger_holds() -> None:
     check = check_ledger(by=None, at=timezone.now())
     assert check.is_clean, check.differing
+
+
+def a_pack(member: Member, state: PackState, **changes: Any) -> WelcomePack:
+    return WelcomePack.objects.create(
+        member=member,
+        reference=f"ABCD{member.pk:04}",
+        asked_at=AT,
+        sending_since=AT,
+        changed_at=AT,
+        contents=[],
+        state=state,
+        **{"blanked_at": AT, **changes},
+    )
+
+
+def requested(world: World, member: Member) -> WelcomePack:
+    """A Welcome Pack that this member has just asked for; for that they need Silver."""
+    for n in range(2):
+        validated(member, world.body, f"20000000020{n}", at=AT)
+    return asked(fresh(member))
 
 
 def kit_of(member: Member) -> list[tuple[str, str, str]]:
@@ -166,22 +196,15 @@ def test_what_has_to_be_decided_first_is_named(world: World, double: Member, lin
         request = ana.lost_addresses.get()
         lost_addresses.approve_change(request=request, by=thabo, at=AT)
 
-    def pack() -> None:
-        WelcomePack.objects.create(
-            member=double,
-            reference="ABCD1234",
-            asked_at=AT,
-            sending_since=AT,
-            changed_at=AT,
-            contents=[],
-            blanked_at=AT,
-        )
+    def packs_of_both() -> None:
+        a_pack(double, PackState.RETURNED)
+        a_pack(world.ana, PackState.RECEIVED)
 
     table: list[tuple[Callable[[], object], str]] = [
         (lambda: submitted(double, world.body, "58211", insisted=True, at=AT), "wait for a check"),
         (lost, "asked for another sign-in address"),
         (recovered, "nothing leaves it yet"),
-        (pack, "is on its way"),
+        (packs_of_both, "came back"),
     ]
     for prepare, words in table:
         with transaction.atomic():
@@ -357,6 +380,64 @@ def test_a_person_gets_one_pack_ever(world: World, double: Member, lindiwe: User
         )
 
 
+def test_a_pack_under_way_goes_on_to_the_same_address_with_the_card_that_is_valid(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    """R37, R69: the same pack and no second one; it is printed again only while it has not left."""
+    row = requested(world, double)
+    old = get_or_issue_card(member=fresh(double), at=AT)
+    before = pack_requested(pack=row.pk, sending=1)
+    assert before and before["card"]["number"] == old.number
+    merge = merged(world.ana, double, lindiwe, thabo)
+    row.refresh_from_db()
+    assert (row.member, row.state, row.sending) == (double, PackState.REQUESTED, 2)
+    payload = pack_requested(pack=row.pk, sending=2)
+    kept = Card.objects.live().get()
+    assert payload and kept.member == world.ana
+    assert (payload["card"]["number"], payload["member"]["number"]) == (kept.number, world.ana.number)
+    assert payload["address"] == before["address"]
+    assert pack_requested(pack=row.pk, sending=1) is None
+    client = Client()
+    client.force_login(world.ana.user)
+    assert row.reference_in_groups in client.get(reverse("offers:pack")).content.decode()
+    Message.objects.all().delete()
+    packs.record_report(
+        pack=row, report=packs.Report(PackStep.DISPATCHED, 2, LATER, "one", {}), at=LATER, by=world.staff
+    )
+    mail = Message.objects.get(kind="mail")
+    assert mail.to == world.ana.user.email and rendered(mail)["text"]
+    assert world.ana.notices.filter(code="pack_dispatched").exists()
+    undone(merge, thabo)
+    row.refresh_from_db()
+    assert (row.state, row.sending) == (PackState.DISPATCHED, 2), "it has left, and stays what it is"
+
+
+def test_undoing_prints_the_pack_with_the_new_card_of_its_account(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    row = requested(world, double)
+    merge = merged(world.ana, double, lindiwe, thabo)
+    undone(merge, thabo)
+    card = Card.objects.live().get(member=double)
+    payload = pack_requested(pack=row.pk, sending=3)
+    assert payload and payload["card"]["number"] == card.number
+
+
+def test_a_pack_that_came_back_is_sent_again_by_the_account_that_stays(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    row = requested(world, double)
+    packs.record_report(pack=row, report=packs.Report(PackStep.RETURNED, 1, LATER, "one", {}), at=LATER, by=world.staff)
+    merged(world.ana, double, lindiwe, thabo, at=LATER)
+    client = Client()
+    client.force_login(world.ana.user)
+    assert client.get(reverse("offers:pack_again")).status_code == 200
+    again = packs.resend_pack(pack=row, by=world.ana.user, at=LATER)
+    assert (again.state, again.sending) == (PackState.REQUESTED, 2)
+    payload = pack_requested(pack=row.pk, sending=2)
+    assert payload and payload["member"]["number"] == world.ana.number
+
+
 def test_places_at_events_come_along_and_of_the_same_event_one_goes_back(
     world: World, double: Member, lindiwe: User, thabo: User
 ) -> None:
@@ -462,18 +543,139 @@ def test_both_addresses_are_told_what_holds_when_it_is_sent(
 # --- Jobs ---------------------------------------------------------------------------------------------
 
 
-def test_open_jobs_keep_their_places_and_an_account_with_one_is_not_the_one_that_ends(
+def fast_jobs(member: Member, world: World, count: int, start: int = 0) -> list[Ticket]:
+    """Jobs of this member at one centre, each with a place."""
+    platinum(member)
+    centre = ServiceCentre.objects.filter(slug="joburg").first() or a_centre()
+    jobs = [a_request(world, centre, f"01234567{start + n:04}", AT, member=member) for n in range(count)]
+    assert [job.place for job in jobs] == list(range(1, count + 1))
+    return jobs
+
+
+def lent(job: Ticket) -> Loan:
+    """A unit that the member of this job has reserved."""
+    assert job.member and job.registration
+    unit = LoanUnit.objects.create(centre=job.centre, product=job.product, serial="99887766")
+    loan = Loan.objects.create(unit=unit, ticket=job, member=job.member, reserved_at=AT, by=job.member.user)
+    hold_registration(registration=job.registration, key=loan_hold_key(loan), why=HoldReason.LOAN, at=AT)
+    return loan
+
+
+def places() -> list[tuple[int, int | None]]:
+    return list(Ticket.objects.filter(place__isnull=False).order_by("pk").values_list("pk", "place"))
+
+
+def test_open_jobs_of_both_keep_their_owner_and_share_three_places(
     world: World, double: Member, lindiwe: User, thabo: User
 ) -> None:
-    job = a_request(world, a_centre())
-    assert job.place == 1
-    plan = account_merges.plan_merge(survivor=fresh(double), ended=fresh(world.ana), at=AT)
-    assert any("has a job" in str(blocker) for blocker in plan.blockers)
-    assert code_of(lambda: proposed(double, world.ana, lindiwe)) == "blocked"
-    merged(world.ana, double, lindiwe, thabo)
-    job.refresh_from_db()
-    assert (job.place, job.member) == (1, world.ana)
+    """R49, R69: numbers that clash are given anew, and no fourth product gets a place by either account."""
+    ours, (theirs,) = fast_jobs(world.ana, world, 2), fast_jobs(double, world, 1, start=10)
+    product = theirs.registration
+    merge = merged(world.ana, double, lindiwe, thabo)
+    assert places() == [(ours[0].pk, 1), (ours[1].pk, 2), (theirs.pk, 3)]
+    theirs.refresh_from_db()
+    assert (theirs.member, theirs.registration) == (double, MergedRegistration.objects.get(registration=product).became)
+    ana = fresh(world.ana)
+    assert count_places(ana) == 3
+    Member.objects.filter(pk=ana.pk).update(level=Level.PLATINUM)
+    fourth = a_request(world, ours[0].centre, "012345679999", AT, member=fresh(ana), wish=PlaceWish.WAIT)
+    assert (fourth.place, fourth.state) == (None, TicketState.WAITING)
+    cancel(ticket=theirs, actor=Actor(user=ana.user), at=LATER)
+    fourth.refresh_from_db()
+    assert fourth.place == 3, "the place of the one account goes to the other"
+    undone(merge, thabo)
+    assert [place for _key, place in places()] == [1, 2, 3], "the new job has nothing to do with the merge"
     assert_ledger_holds()
+
+
+def test_the_database_gives_a_place_to_one_of_the_accounts(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    fast_jobs(world.ana, world, 2)
+    (theirs,) = fast_jobs(double, world, 1, start=10)
+    merged(world.ana, double, lindiwe, thabo)
+    for place in (1, 2):
+        with pytest.raises(IntegrityError, match="another account of this person"), transaction.atomic():
+            Ticket.objects.filter(pk=theirs.pk).update(place=place)
+
+
+def test_a_product_in_service_is_held_in_the_account_that_stays_and_goes_back(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    (job,) = fast_jobs(double, world, 1)
+    loan = lent(job)
+    before, total = job.registration_id, levels_of(double)[0]
+    merge = merged(world.ana, double, lindiwe, thabo)
+    job.refresh_from_db()
+    became = job.registration
+    assert became and became.member == world.ana
+    assert set(Hold.objects.values_list("registration", flat=True)) == {became.pk}
+    assert Hold.objects.count() == 2
+    with pytest.raises(Refusal, match="loan"):
+        removals.remove_registration(registration=became, reason=RemovalReason.SOLD, by=world.ana.user, at=LATER)
+    loan.refresh_from_db()
+    assert loan.member == double
+    undone(merge, thabo)
+    job.refresh_from_db()
+    assert (job.registration_id, job.place, levels_of(double)[0]) == (before, 1, total)
+    assert set(Hold.objects.values_list("registration", flat=True)) == {before}
+    assert_ledger_holds()
+
+
+def test_the_account_that_stays_works_on_the_job_and_hears_of_it(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    (job,) = fast_jobs(double, world, 1)
+    loan = lent(job)
+    street = job.parcel.street
+    merged(world.ana, double, lindiwe, thabo)
+    Member.objects.filter(pk=world.ana.pk).update(level=Level.PLATINUM)
+    client = Client()
+    client.force_login(world.ana.user)
+    assert job.get_absolute_url() in client.get(reverse("servicing:list")).content.decode()
+    Message.objects.all().delete()
+    book_in(ticket=job, actor=Actor(user=world.staff), at=LATER)
+    job.refresh_from_db()
+    assert (job.level, job.is_fast, job.parcel.street) == (Level.PLATINUM, True, street)
+    mail = Message.objects.get(kind="mail", key__startswith="ticket-event")
+    assert mail.to == world.ana.user.email
+    assert rendered(mail)["text"]
+    notify_of_loan(loan=Loan.objects.get(pk=loan.pk), what="due", at=LATER)
+    assert Message.objects.filter(kind="mail", key__startswith="loan").get().to == world.ana.user.email
+    assert set(world.ana.notices.filter(code="ticket").values_list("params__ticket", flat=True)) == {job.pk}
+    assert not double.notices.filter(code="ticket", at__gte=LATER).exists()
+    with pytest.raises(Refusal):
+        cancel(ticket=job, actor=Actor(user=world.ana.user), at=LATER)
+    assert is_busy(fresh(world.ana))
+
+
+def test_which_jobs_have_to_end_first(world: World, double: Member, lindiwe: User, thabo: User) -> None:
+    def four() -> None:
+        fast_jobs(world.ana, world, 2)
+        fast_jobs(double, world, 2, start=10)
+
+    def same_product() -> None:
+        validated(world.ana, world.body, SERIAL, at=AT)
+        validated(double, world.body, SERIAL, at=AT)
+        for row in Registration.objects.filter(serial_key=SERIAL):
+            Ticket.objects.filter(pk=fast_jobs(row.member, world, 1, start=row.pk)[0].pk).update(registration=row)
+
+    def chain() -> None:
+        merged(double, world.ben, lindiwe, thabo)
+        fast_jobs(fresh(double), world, 1)
+
+    table: list[tuple[Callable[[], object], str]] = [
+        (four, "more than three"),
+        (same_product, "a job in both"),
+        (chain, "taken another one in"),
+    ]
+    for prepare, words in table:
+        with transaction.atomic():
+            prepare()
+            plan = account_merges.plan_merge(survivor=fresh(world.ana), ended=fresh(double), at=AT)
+            assert any(words in str(blocker) for blocker in plan.blockers), (words, plan.blockers)
+            assert code_of(lambda: proposed(world.ana, double, lindiwe)) == "blocked"
+            transaction.set_rollback(True)
 
 
 def test_the_account_that_stays_reads_the_jobs_of_both_and_writes_as_the_customer(

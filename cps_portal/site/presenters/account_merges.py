@@ -52,7 +52,7 @@ def compare(plan: MergePlan) -> list[Line]:
         (_("Points from staff"), _adjustments(stays), _adjustments(ends), _("Count in the account that stays")),
         (_("Card"), _card(stays), _card(ends), _("The second one ends at once")),
         (_("Welcome Pack"), _pack(stays), _pack(ends), _("One a person, ever")),
-        (_("Jobs"), _jobs(stays), _jobs(ends), _("All are read in the account that stays")),
+        (_("Jobs"), _jobs(stays), _jobs(ends), _("Go on in the account that stays, in the same places")),
         (_("Cases"), _cases(stays), _cases(ends), _("All are read and answered in the account that stays")),
         (_("Events"), _sign_ups(stays), _sign_ups(ends), _("Places come along; of the same event one goes back")),
         (

@@ -290,7 +290,8 @@ def _service(move: Move) -> Iterator[EffectLine]:
             title % {"number": len(to_come)},
             detail % {"products": _names(to_come)},
         )
-    for loan in Loan.objects.open().filter(member=move.member).select_related("unit__product").order_by("pk"):
+    loans = Loan.objects.open().filter(member__in=move.member.accounts)
+    for loan in loans.select_related("unit__product").order_by("pk"):
         yield EffectLine(
             Effect.STAYS, _("Your loan: %(product)s") % {"product": loan.unit.product.name}, _loan_detail(loan)
         )

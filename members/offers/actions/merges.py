@@ -1,13 +1,15 @@
 """Pack, card and sign-ups of an account that goes into another one, and back again (R37, R59, R69)."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
+from cps_portal.core.lib.errors import Refusal
 from members.models import Member, User
-from members.offers.actions.cards import replace_card, revoke_card
+from members.offers.actions.cards import get_or_issue_card, replace_card, revoke_card
 from members.offers.actions.offers import cancel_sign_up
-from members.offers.actions.packs import cancel_pack
-from members.offers.enums import CardEnd, PlaceState
+from members.offers.actions.packs import cancel_pack, print_another_card
+from members.offers.enums import CardEnd, PackState, PlaceState
 from members.offers.models import SIGNED_UP, Card, Offer, SignUp, WelcomePack
 from members.offers.rules import CANCELLABLE_STATES
 
@@ -19,7 +21,7 @@ def move_offers(*, survivor: Member, ended: Member, by: User, at: datetime) -> l
     up for, one place goes back.
     """
     revoke_card(member=ended, reason=CardEnd.MERGED, by=by, at=at)
-    if WelcomePack.objects.of_person(survivor).exclude(member=ended).exists():
+    if has_pack(survivor, but=ended):
         for pack in WelcomePack.objects.filter(member=ended, state__in=CANCELLABLE_STATES):
             cancel_pack(pack=pack, by=by, at=at)
     moved = []
@@ -30,6 +32,23 @@ def move_offers(*, survivor: Member, ended: Member, by: User, at: datetime) -> l
             _hand_over(offer, source=ended, target=survivor, at=at)
             moved.append(offer.pk)
     return moved
+
+
+def has_pack(member: Member, *, but: Member) -> bool:
+    """Whether the person has had a pack that left or will leave, in another account than `but` (R37)."""
+    packs = WelcomePack.objects.of_person(member).exclude(member=but)
+    return packs.exclude(state=PackState.CANCELLED).exists()
+
+
+def send_pack_with_valid_card(*, ended: Member, by: User, at: datetime) -> None:
+    """A pack of `ended` that has not left gets the card of the account that the person signs in to now (R37).
+
+    Both members are locked; it is one account, or two again. The address stays.
+    """
+    for pack in WelcomePack.objects.filter(member=ended, state__in=CANCELLABLE_STATES):
+        with suppress(Refusal):  # without a valid card the partner prints none, and staff replace it (R40)
+            get_or_issue_card(member=Member.objects.get(pk=pack.person.pk), at=at)
+        print_another_card(pack=pack, by=by, at=at)
 
 
 def return_offers(*, survivor: Member, ended: Member, offers: Sequence[int], by: User, at: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from members.models import Member, User
+from members.models import User
 from members.offers.actions.card_requests import record_card_report
 from members.offers.actions.packs import Report, record_report
 from members.offers.enums import PackState, PackStep
@@ -76,8 +76,8 @@ def recent_exports() -> list[tuple[str, str, int]]:
 
 
 def cards_of(packs: Iterable[WelcomePack]) -> dict[int, Card]:
-    """The valid card that goes into each pack, by key of the member."""
-    members = Member.objects.filter(pk__in=[pack.member_id for pack in packs])
+    """The valid card that goes into each pack, by key of the account that the member signs in to (R69)."""
+    members = {pack.person.pk for pack in packs}
     return {card.member_id: card for card in Card.objects.live().filter(member__in=members)}
 
 

@@ -105,7 +105,8 @@ def send_pending_requests(*, at: datetime) -> int:
 def open_late_cases(*, at: datetime) -> int:
     """Open a case for each request that no partner has accepted for PACK_LATE_AFTER (R38). Returns how many."""
     late = WelcomePack.objects.unacknowledged(at - settings.PACK_LATE_AFTER)
-    packs = late.filter(late_case=None, member__closed_at=None).order_by("sending_since", "pk")
+    in_use = Q(member__closed_at=None) | Q(member__merged_into__closed_at=None, member__merged_into__isnull=False)
+    packs = late.filter(in_use, late_case=None).order_by("sending_since", "pk")
     return sum(_open_late_case(pk, at) for pk in packs.values_list("pk", flat=True)[:MAX_PACKS_PER_RUN])
 
 
@@ -115,15 +116,15 @@ def _open_late_case(pk: int, at: datetime) -> bool:
     is_late = pack.state == PackState.REQUESTED and pack.sending_since < at - settings.PACK_LATE_AFTER
     if pack.late_case_id or not is_late:
         return False
-    with translation.override(pack.member.language):
+    with translation.override(pack.person.language):
         subject = str(_("Your Welcome Pack is delayed"))
         text = str(LATE) % {"reference": pack.reference_in_groups}
     pack.late_case = cases.open_case(
-        kind=CaseKind.PACK_LATE, subject=subject, text=text, member=pack.member, about=pack, by=None, at=at
+        kind=CaseKind.PACK_LATE, subject=subject, text=text, member=pack.person, about=pack, by=None, at=at
     )
     pack.save(update_fields=["late_case"])
     notices.notify_member(
-        member=pack.member,
+        member=pack.person,
         key=f"pack-{pack.key}-late",
         code=NoticeCode.PACK_LATE,
         params={"pack": pack.pk, "sending": pack.sending},

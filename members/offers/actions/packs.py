@@ -214,17 +214,17 @@ def resend_pack(*, pack: WelcomePack, by: User, at: datetime, address: Address |
     deleted, `closed`, `resting` (they live outside the free programme).
     """
     locked = WelcomePack.objects.locked(pack.pk)
-    if locked.member.closed_at:
+    if locked.person.closed_at:
         raise Refusal("closed", _("This account is closed."))
-    if resting_refusal(locked.member, at):
+    if resting_refusal(locked.person, at):
         sentence = _("Their membership rests in %(country)s. The pack can go once they are back in the free programme.")
-        raise Refusal("resting", sentence % {"country": locked.member.country.name})
+        raise Refusal("resting", sentence % {"country": locked.person.country.name})
     if locked.state not in rules.RESENDABLE_STATES:
         raise Refusal("state", _("You can send it again once it was returned, lost or cancelled."))
     if address is None and locked.blanked_at:
         raise Refusal("address", _("The address has been deleted. Ask the member for it."), "street")
     _start_sending(locked, address, by, at)
-    if by != locked.member.user:
+    if by != locked.person.user:
         _notify(locked, PackStep.SENT_AGAIN, at)
     return locked
 
@@ -253,12 +253,26 @@ def cancel_pack(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
 
 
 @transaction.atomic
+def print_another_card(*, pack: WelcomePack, by: User, at: datetime) -> bool:
+    """Cancel a sending that has not left, and request it once more with the card that is valid now (R37, R69).
+
+    To the same address, and without a message to the member. Returns False if it has left.
+    """
+    locked = WelcomePack.objects.locked(pack.pk)
+    if locked.state not in rules.CANCELLABLE_STATES:
+        return False
+    _cancel(locked, CancelReason.MERGED, by=by, at=at)
+    _start_sending(locked, None, by, at)
+    return True
+
+
+@transaction.atomic
 def cancel_resting_pack(*, member: Member, by: User | None, at: datetime) -> WelcomePack | None:
     """Cancel a pack that is not packed yet, because the membership rests (R65); packed ones are delivered.
 
     Returns the pack; None if there is nothing to cancel. The member is not notified: the caller does that.
     """
-    pack = WelcomePack.objects.filter(member=member, state__in=rules.UNPACKED_STATES).first()
+    pack = WelcomePack.objects.filter(member__in=member.accounts, state__in=rules.UNPACKED_STATES).first()
     if pack is None or not resting_refusal(member, at):
         return None
     locked = WelcomePack.objects.locked(pack.pk)
@@ -275,7 +289,7 @@ def cancel_resting_packs(*, at: datetime, limit: int = MAX_PACKS_PER_RUN) -> int
     count = 0
     for pack in resting.select_related("member").order_by("pk")[:limit]:
         with transaction.atomic():
-            if cancelled := cancel_resting_pack(member=pack.member, by=None, at=at):
+            if cancelled := cancel_resting_pack(member=pack.person, by=None, at=at):
                 _notify(cancelled, PackStep.CANCELLED, at)
                 count += 1
     return count
@@ -312,11 +326,11 @@ def _contents_of_new_packs() -> list[str]:
 
 def _request_again(pk: int, address: Address, by: User, at: datetime) -> WelcomePack:
     pack = WelcomePack.objects.locked(pk)
-    pack.level_when_asked = pack.member.level
+    pack.level_when_asked = pack.person.level
     pack.contents = _contents_of_new_packs()
-    pack.language = pack.member.language
+    pack.language = pack.person.language
     _start_sending(pack, address, by, at)
-    Notice.objects.filter(member=pack.member, code=NoticeCode.WELCOME_PACK, read_at=None).update(read_at=at)
+    Notice.objects.filter(member=pack.person, code=NoticeCode.WELCOME_PACK, read_at=None).update(read_at=at)
     return pack
 
 
@@ -385,7 +399,7 @@ def _notify(pack: WelcomePack, step: PackStep, at: datetime) -> None:
     """Notify the member by notice and mail (R56)."""
     key = f"pack-{pack.key}-{step}"
     notices.notify_member(
-        member=pack.member,
+        member=pack.person,
         key=key,
         code=NOTICE_CODES[step],
         params={"pack": pack.pk, "sending": pack.sending},
@@ -393,4 +407,4 @@ def _notify(pack: WelcomePack, step: PackStep, at: datetime) -> None:
         at=at,
     )
     payload = outbox.rendered_later("offers.pack_step", pack=pack.pk, sending=pack.sending, step=step.value)
-    outbox.enqueue(key=key, kind="mail", to=pack.member.user.email, payload=payload, at=at)
+    outbox.enqueue(key=key, kind="mail", to=pack.person.user.email, payload=payload, at=at)

@@ -211,7 +211,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
             raise PermissionDenied
         pack = get_object_or_404(WelcomePack.objects.select_related("member"), pk=pk)
         address = {name: getattr(pack, name) for name in (*PARTS, "phone")}
-        initial = {**address, "name": pack.name or pack.member.full_name, "country": pack.country.code}
+        initial = {**address, "name": pack.name or pack.person.full_name, "country": pack.country.code}
         form: PackForm = ResendForm(request.POST or None, initial=initial)
         if request.POST.get("go") == "country":
             form = form.without_errors()
@@ -332,14 +332,14 @@ def _csv_file(packs_to_send: list[WelcomePack], cards_to_send: list[CardRequest]
     table.writerow(EXPORT_COLUMNS)
     cards = pack_files.cards_of(packs_to_send)
     for pack in packs_to_send:
-        card = cards.get(pack.member_id)
+        card = cards.get(pack.person.pk)
         cells = [
             pack.reference_in_groups,
             str(pack.sending),
             pack.key,
-            pack.member.number_in_groups,
-            pack.member.full_name,
-            pack.member.level,
+            pack.person.number_in_groups,
+            pack.person.full_name,
+            pack.person.level,
             pack.language,
             " ".join(pack.contents),
             card.number_in_groups if card else "",

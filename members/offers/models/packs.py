@@ -55,9 +55,9 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
         return self.alias(tracking_key=tracking_key()).filter(HAS_TRACKING, tracking_key=key)
 
     def locked(self, pk: int) -> "WelcomePack":
-        """Lock the pack. The member is locked first, as in all actions."""
-        member = self.values_list("member", flat=True).get(pk=pk)
-        Member.objects.locked().get(pk=member)
+        """Lock the pack. The member is locked first, as in all actions, with the account that it went into (R69)."""
+        accounts = self.values_list("member", "member__merged_into").get(pk=pk)
+        list(Member.objects.filter(pk__in=[key for key in accounts if key]).locked())
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
 
     def of_person(self, member: Member) -> Self:
@@ -192,6 +192,11 @@ class WelcomePack(PostalAddress):
 
     def get_absolute_url(self) -> str:
         return reverse("offers:pack")
+
+    @property
+    def person(self) -> Member:
+        """The account that the member signs in to: the own one, or the one that it went into (R69)."""
+        return self.member.account_in_use
 
     @property
     def reference_in_groups(self) -> str:

@@ -119,7 +119,7 @@ def missing(request: MemberRequest) -> HttpResponse:
 @member_required
 def correct(request: MemberRequest) -> HttpResponse:
     """The member corrects the address of a pack that came back, and it is sent again (R37)."""
-    row = get_object_or_404(WelcomePack.objects.select_related("member"), member=request.member)
+    row = get_object_or_404(WelcomePack.objects.select_related("member").of_person(request.member)[:1])
     if not can_correct(row):
         return redirect(row)
     kept = kept_values(request) if request.method != "POST" else None
@@ -139,12 +139,12 @@ def correct(request: MemberRequest) -> HttpResponse:
 
 def can_correct(row: WelcomePack) -> bool:
     """Whether it came back, and can be sent again."""
-    return row.state == PackState.RETURNED and membership_of(row.member).is_active
+    return row.state == PackState.RETURNED and membership_of(row.person).is_active
 
 
 def _address_of(row: WelcomePack) -> dict[str, str]:
     address = {} if row.blanked_at else {name: getattr(row, name) for name in (*PARTS, "phone")}
-    return {**address, "name": row.name or row.member.full_name, "country": row.country.code}
+    return {**address, "name": row.name or row.person.full_name, "country": row.country.code}
 
 
 def _correction_page(request: HttpRequest, form: PackForm, status: int = 200) -> HttpResponse:

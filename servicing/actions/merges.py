@@ -1,0 +1,97 @@
+"""Jobs under way of an account that goes into another one of the same person, and back again (R49, R69).
+
+No job gets another owner: the account that stays reads and works on those of both. What a job refers to moves with the
+kit, so that nothing else is opened, removed or handed over for the same product meanwhile.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kitbag.models import Hold, Registration
+from members.models import Member
+from servicing.actions.events import give_places, hold_key, places_taken
+from servicing.actions.loans import loan_hold_key
+from servicing.models import Loan, Ticket
+from servicing.rules.places import PLACES, free_places
+
+Blocker = str | Promise
+
+
+def job_blockers(*, survivor: Member, ended: Member, twins: Mapping[int, int]) -> list[Blocker]:
+    """Why the jobs of `ended` cannot go on in the other account. `twins`: products that both accounts have, by key."""
+    jobs = Ticket.objects.of(ended).open()
+    loans = Loan.objects.open().filter(member__in=ended.accounts)
+    is_busy = jobs.exists() or loans.exists()
+    places = len(places_taken(survivor)) + len(places_taken(ended))
+    of_both = [key for key, twin in twins.items() if jobs.filter(registration=key).exists()]
+    theirs = Ticket.objects.of(survivor).open().filter(registration__in=[twins[key] for key in of_both])
+    table: list[tuple[bool, Blocker]] = [
+        (
+            is_busy and bool(ended.absorbed),
+            _("The account that ends has taken another one in and has jobs or loans: let the other one end, or wait."),
+        ),
+        (
+            places > PLACES,
+            _(
+                "Together they have more than three products in Fast Track: wait until one is ready, or let one go at"
+                " standard speed."
+            ),
+        ),
+        (theirs.exists(), _("The same product has a job in both accounts: end one of them first.")),
+    ]
+    return [sentence for applies, sentence in table if applies]
+
+
+def move_jobs(*, survivor: Member, ended: Member, became: Mapping[int, int]) -> None:
+    """Let the open jobs of `ended` go on with the products as they count now, each in a place of its own (R49).
+
+    Both members are locked and one account by now, and there are no blockers. `became`: by the key of a product that
+    has ended, that of the one which counts instead.
+    """
+    _renumber(survivor, ended)
+    _refer(ended, became)
+
+
+def return_jobs(*, survivor: Member, ended: Member, became: Mapping[int, int], at: datetime) -> None:
+    """Let the jobs of `ended` refer to its own products again. Both members are locked, and two accounts by now."""
+    _refer(ended, {new: old for old, new in became.items()})
+    for member in (survivor, ended):
+        give_places(member=member, at=at)
+
+
+def has_new_jobs(*, ended: Member, products: list[int], since: datetime) -> bool:
+    """Whether one of these products was sent for service since the accounts became one."""
+    new = Ticket.objects.filter(registration__in=products, opened_at__gte=since)
+    return new.exclude(member=ended).exists() or Ticket.objects.filter(member=ended, opened_at__gt=since).exists()
+
+
+def _renumber(survivor: Member, ended: Member) -> None:
+    """Keep the places of `ended` where their numbers are free, and give the others one that is."""
+    with_place = list(Ticket.objects.filter(member=ended, place__isnull=False).order_by("place"))
+    others = Ticket.objects.of(survivor).exclude(member=ended).filter(place__isnull=False)
+    taken = set(others.values_list("place", flat=True))
+    kept = {ticket.place for ticket in with_place} - taken
+    free = iter(free_places([place for place in taken | kept if place]))
+    for ticket in with_place:
+        if ticket.place in taken:
+            ticket.place = next(free)
+            ticket.save(update_fields=["place"])
+
+
+def _refer(member: Member, successors: Mapping[int, int]) -> None:
+    """Point the open jobs of a member, and what they and their loans hold, to other registrations of the product."""
+    tickets = list(Ticket.objects.filter(member=member, registration__in=list(successors), ended_at=None))
+    loans = Loan.objects.open().filter(ticket__member=member, ticket__registration__in=list(successors))
+    holds = {loan_hold_key(loan): loan.ticket.registration_id for loan in loans.select_related("ticket")}
+    holds |= {hold_key(ticket): ticket.registration_id for ticket in tickets}
+    closed_with_loan = Ticket.objects.filter(loans__in=loans.values("pk")).exclude(pk__in=[one.pk for one in tickets])
+    for ticket in [*tickets, *closed_with_loan]:
+        if ticket.registration_id:
+            ticket.registration = Registration.objects.get(pk=successors[ticket.registration_id])
+            ticket.save(update_fields=["registration"])
+    for key, registration in holds.items():
+        if registration:
+            Hold.objects.filter(key=key).update(registration=successors[registration])
