@@ -34,9 +34,9 @@ class ExportedList:
     filters: str
 
 
-def columns(changes: ChangeList) -> list[str]:
-    """The names of the columns that the list shows, without the boxes to tick."""
-    return [str(name) for name in changes.list_display if name != "action_checkbox"]
+def columns(changes: ChangeList) -> list[Any]:
+    """The columns that the list shows, as its ModelAdmin names them, without the boxes to tick."""
+    return [name for name in changes.list_display if name != "action_checkbox"]
 
 
 def headings(changes: ChangeList) -> list[str]:
@@ -70,7 +70,7 @@ def _as_list(values: Any) -> Sequence[Any]:
     return values if isinstance(values, list | tuple) else [values]
 
 
-def _cell(changes: ChangeList, row: Any, name: str) -> str:
+def _cell(changes: ChangeList, row: Any, name: Any) -> str:
     try:
         field, _attribute, value = lookup_field(name, row, changes.model_admin)
     except ObjectDoesNotExist:
