@@ -12,13 +12,11 @@ from django.views.decorators.http import require_safe
 
 from servicing.admin.arrivals import ArrivalPages
 from servicing.models import load_calendars
-from servicing.presenters.job_papers import job_sheets, return_labels
-
-MAX_JOBS = 20
+from servicing.presenters.job_papers import MAX_PRINTED, ONLY_LABELS, job_sheets, return_labels
 
 
 class PaperPages(ArrivalPages):
-    """Adds the page of papers. `t` in the query string names the jobs."""
+    """Adds the page of papers. `t` in the query string names the jobs; with `only=labels` no sheets are printed."""
 
     print_template = "admin/servicing/ticket/print.html"
 
@@ -29,7 +27,7 @@ class PaperPages(ArrivalPages):
     def print_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        keys = {int(text) for text in request.GET.getlist("t")[:MAX_JOBS] if text.isdecimal() and len(text) < 19}
+        keys = {int(text) for text in request.GET.getlist("t")[:MAX_PRINTED] if text.isdecimal() and len(text) < 19}
         related = ("product", "member", "visitor", "centre", "parcel", "registration", "technician")
         tickets = list(self.get_queryset(request).filter(pk__in=keys).select_related(*related).order_by("pk"))
         if not tickets:
@@ -39,7 +37,7 @@ class PaperPages(ArrivalPages):
             context = {
                 **self._page(request, gettext("Job sheet and return label")),
                 "tickets": tickets,
-                "sheets": job_sheets(tickets, timezone.now()),
+                "sheets": [] if request.GET.get("only") == ONLY_LABELS else job_sheets(tickets, timezone.now()),
                 "labels": return_labels(tickets),
             }
             return TemplateResponse(request, self.print_template, context).render()

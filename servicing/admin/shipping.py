@@ -27,7 +27,8 @@ from servicing.enums import TicketState
 from servicing.forms.packing import NumberField, ScanForm
 from servicing.models import ServiceCentre, Ticket
 from servicing.models.parcels import tracking_key
-from servicing.presenters.packing import last_packed, ship_rows
+from servicing.presenters.job_papers import MAX_PRINTED, ONLY_LABELS
+from servicing.presenters.packing import ShipRow, last_packed, ship_rows
 from servicing.queries.packing import MAX_READY, find_scanned, is_packed, left_today, loans_out, ready_tickets
 
 SCAN, SAVE, SHIP, UNDO = "scan", "save", "ship", "undo"
@@ -126,6 +127,7 @@ class ShipPage(IntakePage):
         now = desk.find(desk.now.pk) if desk.now else None
         rows = ship_rows(desk.tickets, now=now, typed=desk.typed, errors=desk.errors, left_out=desk.left_out)
         to_send = [row for row in rows if row.state != "counter"]
+        to_address = [row for row in to_send if row.ticket.parcel.has_address][:MAX_PRINTED]
         chosen = _number(request.GET.get("centre", ""))
         seen = ServiceCentre.objects.seen_by(desk.user)
         centres = seen.filter(Q(tickets__state=TicketState.READY) | Q(pk=chosen)).distinct().order_by("name")
@@ -137,6 +139,8 @@ class ShipPage(IntakePage):
             "last": last_packed(rows, desk.user.pk),
             "to_send": len(to_send),
             "packed": sum(row.is_packed for row in to_send),
+            "labels": _labels_address(to_address),
+            "label_count": len({row.ticket.parcel_id for row in to_address}),
             "leaving": sum(row.is_packed and row.chosen for row in to_send),
             "loans": loans_out(desk.tickets, loan_terms(), desk.at),
             "left": left_today(desk.user, seen.filter(pk=chosen) if chosen else seen, desk.at),
@@ -163,6 +167,12 @@ def _address(request: HttpRequest, now: Ticket | None) -> str:
     query = {"centre": _number(request.GET.get("centre", "")), "now": now.pk if now else 0}
     address, text = reverse("admin:servicing_ticket_ship"), urlencode({key: pk for key, pk in query.items() if pk})
     return f"{address}?{text}" if text else address
+
+
+def _labels_address(rows: list[ShipRow]) -> str:
+    """The page that prints their return labels; "" if there is none."""
+    query = [("only", ONLY_LABELS), *(("t", row.ticket.pk) for row in rows)]
+    return f"{reverse('admin:servicing_ticket_print')}?{urlencode(query)}" if rows else ""
 
 
 def _initial(desk: Desk) -> dict[str, Any]:

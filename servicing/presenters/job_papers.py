@@ -9,6 +9,9 @@ from servicing.models import Parcel, Ticket
 from servicing.presenters.bar_codes import BarCode, bar_code
 from servicing.queries.history import PastJob, histories_of, serial_of
 
+MAX_PRINTED = 20  # jobs on one page
+ONLY_LABELS = "labels"  # of the query string: without sheets
+
 
 @dataclass(frozen=True)
 class JobSheet:

@@ -207,6 +207,19 @@ def test_a_loan_that_is_still_out_is_said_before_its_job_leaves(
     assert out.due_back == date(2026, 3, 20), "never earlier than the day that was told"
 
 
+def test_the_labels_of_all_that_is_sent_are_printed_without_sheets(
+    world: World, centre: ServiceCentre, desk: Client
+) -> None:
+    sent, collected = ready(world, centre, 1), ready(world, centre, 2, to=None)
+    page = desk.get(SHIP)
+    assert page.context["label_count"] == 1
+    assert "Print 1 label" in page.content.decode()
+    printed = desk.get(page.context["labels"])
+    assert [label.tickets for label in printed.context["labels"]] == [[sent]]
+    assert printed.context["sheets"] == []
+    assert f"t={collected.pk}" not in page.context["labels"]
+
+
 def test_a_scan_prefers_what_is_not_packed_yet(world: World, centre: ServiceCentre, clerk: User) -> None:
     first, second = ready(world, centre, 1), ready(world, centre, 2)
     Ticket.objects.filter(pk=second.pk).update(parcel=first.parcel)
