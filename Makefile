@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/dev/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd lint install lock clean
+.PHONY: run backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd bench-desk lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -12,7 +12,7 @@ test: ## the test suite on temporary servers (ARGS="-k kitbag" for some of it)
 	@$(START) test $(ARGS)
 
 test-browser: ## pages in Chromium
-	@$(START) test -m browser -n auto --dist worksteal $(ARGS)
+	@$(START) test -m browser -n 3 --dist worksteal $(ARGS)
 
 test-races: ## race tests: real threads on a real database
 	@$(START) test -m races -n auto $(ARGS)
@@ -39,6 +39,10 @@ bench: ## pages, search and the ledger, compared with plain implementations
 bench-crowd: export BENCH_MEMBERS ?= 200000
 bench-crowd: ## a planned change over 200,000 members, compared with one SQL statement; about fifteen minutes (BENCH_MEMBERS=...)
 	@$(START) test -m bench -s -p no:randomly tests/bench/test_crowd.py $(ARGS)
+
+bench-desk: export BENCH_MEMBERS ?= 200000
+bench-desk: ## what the pages of the desk ask of the database with 200,000 members: plans, and no whole table (BENCH_MEMBERS=...)
+	@$(START) test -m bench -s -p no:randomly tests/bench/test_desk_pages.py $(ARGS)
 
 lint: install ## style, templates, import contracts, types
 	$(BIN)/ruff check .

@@ -46,6 +46,15 @@ def test_a_mail_shows_its_headers_and_links_and_its_html_in_a_sandbox(kept: str,
 
 
 @pytest.mark.django_db
+def test_all_mails_are_shown_on_one_page_each_subject_once_as_it_looks(kept: str, client: Client) -> None:
+    store.write(b"Subject: Later\nTo: ben@example.org\n\nOnly text")
+    store.write(b"Subject: Later\nTo: ben@example.org\n\nThe newest text")
+    page = client.get(reverse("mailbox:gallery")).content.decode()
+    assert f'src="{reverse("mailbox:html", args=[kept])}"' in page
+    assert page.count(">Later</a>") == 1 and "The newest text" in page and "Only text" not in page
+
+
+@pytest.mark.django_db
 def test_the_html_of_a_mail_runs_and_loads_nothing(kept: str, client: Client) -> None:
     response = client.get(reverse("mailbox:html", args=[kept]))
     assert "portal.example/y" in response.content.decode()

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from cps_portal.dev.mailbox import store
 
 MAX_MAILS = 100
+MAX_IN_GALLERY = 1000  # looked through for different subjects
 # E-mails need inline styles. They may not run scripts or load anything, and their links open outside the frame.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -26,6 +27,14 @@ def find(name: str) -> store.Mail:
 @require_safe
 def mails(request: HttpRequest) -> HttpResponse:
     return render(request, "mailbox/list.html", {"mails": store.newest(MAX_MAILS)})
+
+
+@login_not_required
+@require_safe
+def gallery(request: HttpRequest) -> HttpResponse:
+    """The newest e-mail of each subject as it looks, on one page: to judge words and design of all of them together."""
+    by_subject = {str(mail.message["Subject"]): mail for mail in reversed(store.newest(MAX_IN_GALLERY))}
+    return render(request, "mailbox/gallery.html", {"mails": list(by_subject.values())})
 
 
 @login_not_required
