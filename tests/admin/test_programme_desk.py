@@ -382,6 +382,8 @@ def test_each_chart_is_a_csv_file_and_its_download_is_recorded(as_programme: Cli
     assert len(of_kenya) == 12
     assert int(of_kenya[-1]["members"]) == Member.objects.open().filter(country="KE").count()
     recorded = StaffAccess.objects.filter(kind="export").order_by("pk")
-    assert list(recorded.values_list("page", flat=True)) == [f"admin:{name}" for name in FILES]
+    assert list(recorded.values_list("page", "rows")) == [
+        (f"admin:{name}", len(files[key])) for name, key in zip(FILES, TITLES, strict=True)
+    ]
     as_programme.get(page("programme_numbers"))
     assert recorded.count() == len(FILES), "the page itself is no download"
