@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.dates import write_moment
-from cps_portal.core.lib.dates import write_moment
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.queries.serial_changes import presented_as
 from members.models import Member, User
