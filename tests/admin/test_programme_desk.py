@@ -35,6 +35,14 @@ NOW = timezone.now()
 TODAY = timezone.localdate(NOW)
 OVERVIEW_QUERIES = 8
 NUMBERS_QUERIES = 10
+MONTH_INDEXES = [
+    "level_change_at",
+    "registration_moments",
+    "points_entry_at",
+    "ticket_ready",
+    "pack_event_occurred",
+    "case_opened",
+]
 FILES = [f"programme_{key}_csv" for key in TITLES]
 ROLES = ("Programme", "Support", "Centre", "", "root")
 # Address -> answer to each of ROLES. Nobody else enters the desk.
@@ -349,6 +357,26 @@ def test_the_numbers_take_ten_queries(root: User, world: World) -> None:
     few = count()
     add_crowd(range(4), world.terms)
     assert count() == few <= NUMBERS_QUERIES
+
+
+def test_the_year_is_read_along_indexes(root: User, world: World) -> None:
+    add_crowd(range(2), world.terms)
+    with CaptureQueriesContext(connection) as queries:
+        read_numbers(root, NOW)
+    plans = []
+    with connection.cursor() as cursor:
+        for way in (
+            "seqscan",
+            "nestloop",
+            "mergejoin",
+            "indexscan",
+        ):  # ways that are cheaper for the few rows of a test
+            cursor.execute(f"set local enable_{way} = off")
+        for query in queries.captured_queries:
+            cursor.execute(f"explain {query['sql']}")
+            plans += [line for (line,) in cursor.fetchall()]
+    text = "\n".join(plans)
+    assert [name for name in MONTH_INDEXES if name not in text] == []
 
 
 def test_every_chart_has_words_and_a_table(as_programme: Client, world: World) -> None:
