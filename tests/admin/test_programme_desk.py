@@ -370,7 +370,7 @@ def test_the_year_is_read_along_indexes(root: User, world: World) -> None:
             "nestloop",
             "mergejoin",
             "indexscan",
-        ):  # ways that are cheaper for the few rows of a test
+        ):  # cheaper for the few rows of a test
             cursor.execute(f"set local enable_{way} = off")
         for query in queries.captured_queries:
             cursor.execute(f"explain {query['sql']}")
