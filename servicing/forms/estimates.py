@@ -101,8 +101,14 @@ def is_blank(row: Row) -> bool:
 
 
 def line_forms(rows: Iterable[Row]) -> Any:
-    """Forms that show the rows, without complaining about what is not finished."""
-    return LineForms(prefix=PREFIX, initial=list(rows))
+    """Forms that show the rows, without complaining about what is not finished. The first blank one has the focus."""
+    rows = list(rows)
+    forms = LineForms(prefix=PREFIX, initial=rows)
+    for form, row in zip(forms, rows, strict=True):
+        if is_blank(row):
+            form.fields["text"].widget.attrs["autofocus"] = True
+            break
+    return forms
 
 
 def filled_lines(rows: Iterable[Row]) -> list[tuple[int, estimates.Line]]:

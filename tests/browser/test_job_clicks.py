@@ -64,9 +64,12 @@ def test_a_whole_job_takes_at_most_twelve_clicks(
     do(page, "Book it in")
     do(page, "Assessed")
 
-    page.get_by_label("What 1", exact=True).click()
-    type_fields(page, "Labour", "", "900", "", "Part", "Shutter unit", "", "6450")
-    do(page, "Send the estimate")
+    do(page, "Write the estimate")
+    expect(page.get_by_label("What 1", exact=True)).to_be_focused()
+    type_fields(page, "Labour", "", "", "900", "", "", "Shutter unit", "Part", "", "6450")
+    expect(page.get_by_label("What the customer reads").get_by_text("ZAR 8,452.50").first).to_be_visible()
+    assert faults(page) == []
+    do(page, "Send, pause the clock")
     expect(page.get_by_role("heading", name="The customer is looking at the estimate")).to_be_visible()
     assert faults(page) == []
     approve_estimate(estimate=ticket.estimates.get(), actor=Actor(user=world.ana.user), at=timezone.now())
