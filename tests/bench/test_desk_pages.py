@@ -1,0 +1,237 @@
+"""The pages of the desk over a crowd: what each asks of the database, as plans, and how long it takes (R54).
+
+BENCH_MEMBERS sets the size of the crowd; five times as many registrations, each with its history, two mails a member, a
+job for every tenth and a case for every fifth. `make bench-desk` takes 200,000. Plans are asserted, never seconds: no
+query of a page reads a big table from one end to the other.
+"""
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+import pgtrigger
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connection, models, reset_queries
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cps_portal.core.outbox.actions import enqueue
+from cps_portal.core.outbox.models import Message
+from kitbag.enums import RegistrationState
+from kitbag.models import Registration
+from members.models import Member
+from members.support.actions import open_case
+from members.support.enums import CaseKind
+from members.support.models import Case, CaseMessage
+from servicing.models import Ticket, TicketEvent
+from tests.admin.conftest import signed_in
+from tests.factories import UserFactory
+from tests.servicing.jobs import a_centre, a_request
+from tests.world import World
+
+pytestmark = [pytest.mark.bench, pytest.mark.django_db]
+MEMBERS = int(os.environ.get("BENCH_MEMBERS", "10000"))
+ROUNDS = 3
+BIG = 5_000  # rows: a smaller table may be read whole
+MAX_SHOWN = 2_000  # signs of a statement
+KIND = re.compile(r" \w+_\w+$")  # the name of the index
+SETTINGS = ("set local ", "SELECT set_config")  # sent before a statement, in one string with it
+
+
+def copy_rows(model: type[models.Model], key: int, changed: dict[str, str], source: str, where: str) -> None:
+    """The row with this key once for each row of `source`, with other values in the columns of `changed`."""
+    fields = [str(field.column) for field in model._meta.concrete_fields if not field.primary_key]
+    values = ", ".join(changed.get(column, f'one."{column}"') for column in fields)
+    table, columns = model._meta.db_table, ", ".join(f'"{column}"' for column in fields)
+    with pgtrigger.ignore(), connection.cursor() as cursor:
+        cursor.execute("select 1")  # pgtrigger.ignore takes effect with the next statement
+        cursor.execute(
+            f"insert into {table} ({columns}) select {values} from {table} one, {source} "  # noqa: S608
+            f"where one.{model._meta.pk.column} = {key} and {where}"
+        )
+
+
+def add_history() -> None:
+    """What a history of registrations holds: that each was added."""
+    events = apps.get_model("kitbag", "RegistrationEvent")
+    shared = [field.column for field in events._meta.concrete_fields if not field.name.startswith("pgh_")]
+    quoted = ", ".join(f'"{column}"' for column in shared)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into kitbag_registrationevent (pgh_created_at, pgh_label, pgh_obj_id, {quoted}) "  # noqa: S608
+            f"select added_at, 'insert', id, {quoted} from kitbag_registration r "
+            "where not exists (select from kitbag_registrationevent e where e.pgh_obj_id = r.id)"
+        )
+
+
+def add_jobs(world: World) -> Ticket:
+    """A job of every tenth member at one centre: one in a hundred of them is open, the others are closed."""
+    ticket = a_request(world, a_centre())
+    is_open = "mod(m.id, 1000) = 0"
+    jobs = {
+        "reference": "upper(lpad(to_hex(m.id), 8, '0'))",
+        "member_id": "m.id",
+        "registration_id": "null",
+        "place": "null",
+        "place_since": "null",
+        "track": "'standard'",
+        "state": f"case when {is_open} then 'requested' else 'closed' end",
+        "ended_at": f"case when {is_open} then null else one.opened_at end",
+    }
+    copy_rows(Ticket, ticket.pk, jobs, "members_member m", "mod(m.id, 10) = 0")
+    event = TicketEvent.objects.filter(ticket=ticket).earliest("pk")
+    copy_rows(TicketEvent, event.pk, {"ticket_id": "t.id"}, "servicing_ticket t", f"t.id <> {ticket.pk}")
+    return ticket
+
+
+def add_cases(world: World) -> Case:
+    """A case of every fifth member: one in a hundred of them waits for support, the others are closed."""
+    one = open_case(kind=CaseKind.CONTACT, subject="Strap", text="Where?", member=world.ana, by=None, at=timezone.now())
+    waits = "mod(m.id, 500) = 0"
+    cases = {
+        "reference": "upper(lpad(to_hex(m.id + 16), 8, '0'))",
+        "member_id": "m.id",
+        "state": f"case when {waits} then one.state else 'closed' end",
+        "due_at": f"case when {waits} then one.due_at end",
+        "closed_at": f"case when {waits} then null else one.opened_at end",
+        "unread_since": f"case when {waits} then one.unread_since end",
+    }
+    copy_rows(Case, one.pk, cases, "members_member m", "mod(m.id, 5) = 0")
+    message = CaseMessage.objects.filter(case=one).earliest("pk")
+    copy_rows(CaseMessage, message.pk, {"case_id": "c.id"}, "cases_case c", f"c.id <> {one.pk}")
+    return one
+
+
+def add_mails() -> None:
+    """Two mails of each member, sent."""
+    enqueue(key="bench", kind="mail", to="crowd@example.net", payload={"subject": "Counts", "text": "It counts."})
+    one = Message.objects.get(key="bench")
+    mails = {
+        "key": "'bench-' || m.id || '-' || n",
+        "to": "'crowd' || m.id || '@example.net'",
+        "state": "'sent'",
+        "sent_at": "one.created_at",
+        "next_at": "null",
+    }
+    copy_rows(Message, one.pk, mails, "members_member m, generate_series(1, 2) n", "true")
+
+
+def big_tables() -> dict[str, int]:
+    """The tables with many rows, as the planner knows them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select relname, reltuples from pg_class "
+            "where relkind = 'r' and relnamespace = 'public'::regnamespace and reltuples >= %s",
+            [BIG],
+        )
+        return {name: int(rows) for name, rows in cursor.fetchall()}
+
+
+def nodes_of(statement: str) -> list[tuple[str, str]]:
+    """The nodes of the plan that read a table: what kind, and which table."""
+    with connection.cursor() as cursor:
+        cursor.execute("explain (format json) " + statement)
+        (plan,) = cursor.fetchone()[0]
+    return list(_reads(plan["Plan"]))
+
+
+def _reads(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if table := node.get("Relation Name"):
+        index = node.get("Index Name", "")
+        yield f"{node['Node Type']} {index}".strip(), table
+    for child in node.get("Plans", []):
+        yield from _reads(child)
+
+
+def without_settings(sent: str) -> str:
+    """The statement itself; empty if there were settings only."""
+    while sent.startswith(SETTINGS):
+        sent = sent.partition(";")[2].lstrip()
+    return sent
+
+
+def look(client: Client, url: str, **data: str) -> tuple[list[str], float]:
+    """What the page asks, without what only sets up the connection; and the median of its times, in milliseconds."""
+    reset_queries()  # its log may be full
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(url, data).status_code in {200, 302}, url
+    # Read at once: the next request empties the log.
+    statements = [without_settings(query["sql"]) for query in asked]
+    assert statements, url
+    times = []
+    for _round in range(ROUNDS):
+        begun = time.perf_counter()
+        client.get(url, data)
+        times.append((time.perf_counter() - begun) * 1000)
+    return [one for one in statements if one.upper().startswith(("SELECT", "WITH", "("))], median(times)
+
+
+def pages(member: Member, rare: Member, row: Registration, ticket: Ticket) -> dict[str, tuple[str, dict[str, str]]]:
+    """Every page that staff open all day, by a name for the report.
+
+    `rare` has a name of its own. Of a name that one in a hundred has, the first eight are found sooner in the table.
+    """
+    search, queue = reverse("admin:search"), reverse("admin:kitbag_registrationinreview_changelist")
+    trail = reverse("admin:member_trail", args=[member.pk])
+    return {
+        "box: number": (search, {"q": member.number}),
+        "box: name": (search, {"q": rare.full_name}),
+        "box: e-mail": (search, {"q": member.user.email}),
+        "box: serial number": (search, {"q": row.serial}),
+        "box: job": (search, {"q": ticket.reference}),
+        "today": (reverse("admin:index"), {}),
+        "board": (reverse("admin:servicing_ticket_board"), {}),
+        "job": (reverse("admin:servicing_ticket_change", args=[ticket.pk]), {}),
+        "inbox": (reverse("admin:cases_case_changelist"), {}),
+        "inbox: search": (reverse("admin:cases_case_changelist"), {"q": "Strap"}),
+        "queue": (queue, {}),
+        "decide": (reverse("admin:kitbag_registrationinreview_desk", args=[row.pk]), {}),
+        "contact sheet": (reverse("admin:kitbag_registrationinreview_sheet"), {}),
+        "claims": (reverse("admin:kitbag_claim_changelist"), {}),
+        "member": (reverse("admin:members_member_change", args=[member.pk]), {}),
+        "trail": (trail, {}),
+        "trail: kit": (trail, {"subject": "kit"}),
+    }
+
+
+def test_the_pages_of_the_desk_scan_no_big_table(world: World, groups: dict[str, Group], report: list[str]) -> None:
+    begun = time.perf_counter()
+    call_command("load_catalogue", verbosity=0)
+    call_command("make_crowd", members=MEMBERS, registrations=5 * MEMBERS, add=True, verbosity=0)
+    add_history()
+    ticket = add_jobs(world)
+    add_cases(world)
+    add_mails()
+    with connection.cursor() as cursor:
+        cursor.execute("analyze")
+    big = big_tables()
+    rows = ", ".join(f"{name} {count:,}" for name, count in sorted(big.items(), key=lambda each: -each[1]))
+    report.append(f"the desk over a crowd, made in {time.perf_counter() - begun:.0f} s: {rows}")
+    for model in (Member, Registration, Ticket, Case, Message):
+        assert model._meta.db_table in big or MEMBERS < BIG * 10, f"{model._meta.db_table} is too small to tell"
+    row = Registration.objects.filter(state=RegistrationState.SUBMITTED).latest("pk")
+    root = UserFactory(is_staff=True, is_superuser=True)
+    support = UserFactory(is_staff=True)
+    support.groups.add(groups["Support"])
+    clients = {"today": signed_in(support)}  # the charts of the programme count all members and registrations
+    everything = signed_in(root)
+    scans = []
+    for name, (url, data) in pages(Member.objects.latest("pk"), world.ana, row, ticket).items():
+        statements, took = look(clients.get(name, everything), url, **data)
+        nodes = [
+            (node, table, statement) for statement in statements for node, table in nodes_of(statement) if table in big
+        ]
+        kinds = Counter(KIND.sub("", node) for node, _table, _statement in nodes)
+        report.append(f"  {name:<20}{len(statements):>4} queries {took:>8.0f} ms   big tables: {dict(kinds)}")
+        scans += [(name, table, statement) for node, table, statement in nodes if node.startswith("Seq Scan")]
+    report += [f"  {name} reads all of {table}: {statement[:MAX_SHOWN]}" for name, table, statement in scans]
+    assert [scan[:2] for scan in scans] == []
