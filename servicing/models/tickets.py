@@ -4,11 +4,9 @@ from datetime import datetime
 from typing import Any, Self
 
 import pghistory
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Func, Q
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -39,25 +37,10 @@ from servicing.enums import (
 )
 from servicing.models.centres import ServiceCentre
 from servicing.models.parcels import REFERENCE_FORM, Parcel
+from servicing.models.persons import ACCOUNTS, places_of_a_person
 from servicing.models.visitors import VisitingMember
 from servicing.rules import places as rules
 from servicing.rules.charge import SETTLED
-
-# The unique constraint gives a place to one ticket of an account. This refuses it to a second account of the person.
-PLACES_OF_A_PERSON_SQL = """
-SELECT r.absorbed || r.id::bigint INTO accounts
-FROM members_member m JOIN members_member r ON r.id = COALESCE(m.merged_into_id, m.id)
-WHERE m.id = NEW.member_id
-FOR NO KEY UPDATE OF r;
-IF cardinality(accounts) > 1 AND EXISTS (
-    SELECT FROM servicing_ticket t
-    WHERE t.member_id = ANY(accounts) AND t.place = NEW.place AND t.id IS DISTINCT FROM NEW.id
-) THEN
-    RAISE EXCEPTION 'another account of this person has the place'
-        USING ERRCODE = 'unique_violation', CONSTRAINT = 'ticket_places_of_a_person';
-END IF;
-RETURN NEW;
-"""
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -106,16 +89,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
 
 
-# All accounts of the person whose job it is (R69): they share three places. Each is found by its key.
-ACCOUNTS = Func(
-    Func(
-        Coalesce("member__merged_into__absorbed", "member__absorbed"),
-        Coalesce("member__merged_into", "member"),
-        function="array_append",
-    ),
-    function="unnest",
-    output_field=models.BigIntegerField(),
-)
 LOCKED_MEMBER: CompiledQuery[Member] = CompiledQuery(
     lambda **which: (
         Member.objects.locked()
@@ -258,16 +231,7 @@ class Ticket(models.Model):
             ("view_every_ticket", "Can see the tickets of every centre"),
             ("work_on_ticket", "Can work on the tickets of the own centre"),
         ]
-        triggers = [
-            pgtrigger.Trigger(
-                name="places_of_a_person",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("place"),  # type: ignore[no-untyped-call]
-                condition=pgtrigger.Condition("NEW.place IS NOT NULL"),
-                declare=[("accounts", "bigint[]")],
-                func=PLACES_OF_A_PERSON_SQL,
-            )
-        ]
+        triggers = [places_of_a_person()]
         indexes = [
             models.Index(fields=["member", "-opened_at"], name="ticket_of_member"),
             models.Index(fields=["centre", "due_at"], name="ticket_centre_queue", condition=Q(ended_at=None)),
