@@ -1,7 +1,6 @@
 """axe-core finds nothing on the pages of the support desk that WCAG forbids, on a phone, and none is too wide (R54).
 
-Its best practices are left out: Django's own lists have a search box whose label is a picture, and inline tables a head
-without a text.
+Django's own lists and forms keep its best practices as well.
 """
 
 from collections.abc import Callable
@@ -43,7 +42,7 @@ def test_no_page_of_the_desk_has_a_violation(demo: None, visit: Callable[..., Pa
         for address in addresses:
             page.goto(address)
             assert page.url.endswith(address)
-            found[address] = faults(page, WCAG)
+            found[address] = faults(page, () if page.locator("#content-main").count() else WCAG)
             first = page.locator("#result_list tbody th a").first
             if len(addresses) == 1 and first.count():
                 addresses.append(str(first.get_attribute("href")))
