@@ -171,7 +171,7 @@ def _address(request: HttpRequest, now: Ticket | None) -> str:
 
 def _labels_address(rows: list[ShipRow]) -> str:
     """The page that prints their return labels; "" if there is none."""
-    query = [("only", ONLY_LABELS), *(("t", row.ticket.pk) for row in rows)]
+    query: list[tuple[str, str | int]] = [("only", ONLY_LABELS), *(("t", row.ticket.pk) for row in rows)]
     return f"{reverse('admin:servicing_ticket_print')}?{urlencode(query)}" if rows else ""
 
 
