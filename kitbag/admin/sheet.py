@@ -34,7 +34,6 @@ class Frame:
     picture: Evidence | None
     pictures: int
     say: str
-    looks_odd: bool
     odd_serial: bool
     due: datetime | None
     overdue: bool
@@ -104,7 +103,6 @@ def _frame(row: Registration, known: Known, number: int) -> Frame:
         picture=pictures[0] if pictures else None,
         pictures=len(pictures),
         say=odd[0].note if odd else fit,
-        looks_odd=bool(odd),
         odd_serial=facts[0].tone == LOOK,
         due=due,
         overdue=due is not None and due < timezone.now(),

@@ -142,7 +142,7 @@ def test_the_picture_of_the_serial_number_stands_above_what_was_typed(as_support
     (frame,) = frames(as_support)
     assert (frame.picture, frame.pictures) == (plate, 2)
     assert plate.file.get_absolute_url() in as_support.get(SHEET).content.decode()
-    assert frame.looks_odd
+    assert frame.odd_serial
     assert "Not the form" in frame.say
 
 
