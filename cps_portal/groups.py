@@ -53,9 +53,9 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "carrier estimate estimatehistoryevent estimateline packedticket parcel part readyset readysetline servicecentre "
-            "servicereport servicereporthistoryevent shipment ticket ticketevent ticketfile tickethistoryevent ticketmessage "
-            "ticketnote visitingmember ",
+            "carrier estimate estimatehistoryevent estimateline packedticket parcel part readyset readysetline "
+            "servicecentre servicereport servicereporthistoryevent shipment ticket ticketevent ticketfile "
+            "tickethistoryevent ticketmessage ticketnote visitingmember ",
         ),
         *allow("view change", "servicing", "loan"),
         *allow("view add change", "servicing", "loanunit"),

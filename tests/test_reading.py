@@ -137,7 +137,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
     return choices
 
 
-NOT_SET_UP = {"outbox:mail_events"}  # 404 without a provider of mail
+NOT_SET_UP = {"outbox:mail_events", "security_txt"}  # 404 without a provider of mail, without SECURITY_CONTACT
 
 
 @pytest.mark.wide

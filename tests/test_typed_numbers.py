@@ -91,6 +91,7 @@ ALLOWED = {
     "these two to get": "client id and secret",
     "Two sentences": "how much to write",
     "two sides": "of a box",
+    "two or more of these products": "more than one",
     "two formats": "as the names of the formats follow",
     "Two, and both": "the two that the sentence names",
     "24 hours": "what the column counts",

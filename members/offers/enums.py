@@ -55,7 +55,7 @@ class CancelReason(models.TextChoices):
 
     STAFF = "staff", _("By staff")
     RESTING = "resting", _("The member lives outside the free programme")
-    MERGED = "merged", _("Its card changed: two accounts of one person became one, or two again")
+    MERGED = "merged", _("Its card changed when accounts of one person were merged, or parted again")
     ARRIVES = "arrives", _("An earlier sending had left before it could be cancelled")
 
 

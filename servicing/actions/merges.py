@@ -36,9 +36,10 @@ def job_blockers(*, survivor: Member, ended: Member, twins: Mapping[int, int]) -
         (
             places > PLACES,
             _(
-                "Together they have more than three products in Fast Track: wait until one is ready, or let one go at"
-                " standard speed."
-            ),
+                "Together they have more products in Fast Track than the %(places)s places allow: wait until one is"
+                " ready, or let one go at standard speed."
+            )
+            % {"places": PLACES},
         ),
         (theirs.exists(), _("The same product has a job in both accounts: end one of them first.")),
     ]

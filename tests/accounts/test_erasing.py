@@ -67,6 +67,7 @@ NOT_A_PERSONS = {
         "rating",
         "snoozed_job",
         "version",
+        "filters",
     },
     "countries": {"country"},
     "names of products": {"about"},

@@ -665,7 +665,7 @@ def test_which_jobs_have_to_end_first(world: World, double: Member, lindiwe: Use
         fast_jobs(fresh(double), world, 1)
 
     table: list[tuple[Callable[[], object], str]] = [
-        (four, "more than three"),
+        (four, "than the 3 places allow"),
         (same_product, "a job in both"),
         (chain, "taken another one in"),
     ]

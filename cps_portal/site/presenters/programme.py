@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from cps_portal.core.lib.charts import Text, grouped, percent
 from cps_portal.site.presenters.programme_lists import day_text, page_of, programme_text, widths
-from cps_portal.site.queries.programme import CountryLine, Figures, PlannedChanges
+from cps_portal.site.queries.programme import ENDS_SOON, JOBS_FOR, CountryLine, Figures, PlannedChanges
 from kitbag.enums import RegistrationState
 from kitbag.models import CatalogueProposal, LedgerCheck, Product, StageChange
 from kitbag.queries.preview import Day
@@ -235,14 +235,16 @@ def strip(figures: Figures, check: LedgerCheck | None) -> list[Number]:
         Number(gettext("Products that count"), grouped(counting), each),
         Number(gettext("Waiting for a detail"), grouped(drafts)),
         Number(
-            gettext("Jobs in time, 30 days"),
+            gettext("Jobs in time, %(days)s days") % {"days": JOBS_FOR.days},
             f"{percent(met, jobs)} %" if jobs else "–",
             gettext("%(met)s of %(jobs)s") % {"met": grouped(met), "jobs": grouped(jobs)},
         ),
         Number(
             gettext("Offers"),
             grouped(live),
-            gettext("%(number)s end in 30 days") % {"number": grouped(ending)} if ending else "",
+            gettext("%(number)s end in %(days)s days") % {"number": grouped(ending), "days": ENDS_SOON.days}
+            if ending
+            else "",
         ),
     ]
     if check:

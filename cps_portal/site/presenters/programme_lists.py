@@ -8,11 +8,12 @@ from typing import Any
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.charts import Text, grouped, percent
-from cps_portal.site.queries.programme import CountryLine, TermsLine, is_pack
+from cps_portal.site.queries.programme import CHANGED_FOR, ENDS_SOON, CountryLine, TermsLine, is_pack
 from members.enums import Level, Programme
 from members.models import CountryProgramme
 from members.offers.enums import OfferState
@@ -158,11 +159,11 @@ class OfferRow:
 
 
 OFFER_GROUPS: dict[str, Text] = {
-    "ending": _("Ends within 30 days"),
+    "ending": format_lazy(_("Ends within {days} days"), days=ENDS_SOON.days),
     "live": _("Live"),
     "coming": _("To come"),
     "draft": _("Drafts"),
-    "ended": _("Ended in the last 90 days"),
+    "ended": format_lazy(_("Ended in the last {days} days"), days=CHANGED_FOR.days),
 }
 
 

@@ -139,7 +139,12 @@ def countries_part(months: Sequence[date], members: Members) -> Part:
     return Part(
         "countries",
         gettext("where members live now"),
-        [_("Country"), date_format(months[0], "F Y"), _("Joined in 12 months"), _("Now")],
+        [
+            _("Country"),
+            date_format(months[0], "F Y"),
+            _("Joined in %(months)s months") % {"months": len(months)},
+            _("Now"),
+        ],
         rows[::-1],
         ["month", "country", "name", "joined", "members"],
         csv_rows=file_rows,

@@ -61,6 +61,8 @@ def overview_context(user: User, at: datetime) -> dict[str, Any]:
         "centre_bars": presenter.centre_shares(figures),
         "countries": len(lines),
         "kind_parts": programme_lists.kind_parts(lines),
+        "jobs_days": queries.JOBS_FOR.days,
+        "changed_days": queries.CHANGED_FOR.days,
         "countries_changed": programme_lists.countries_changed(lines, today - queries.CHANGED_FOR)[:SHOWN],
         "offer_rows": [programme_lists.offer_row(offer, at, at + queries.ENDS_SOON) for offer in offers],
     }
