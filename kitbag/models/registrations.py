@@ -58,6 +58,10 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
     def of(self, member: Member) -> Self:
         return self.filter(member=member)
 
+    def absorbed_by(self, member: Member) -> Self:
+        """What ended in the accounts that became one with this one (R69)."""
+        return self.filter(member__in=member.absorbed, ended_at__isnull=False).select_related("product", "member")
+
     def live(self) -> Self:
         return self.filter(state__in=LIVE)
 

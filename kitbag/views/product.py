@@ -62,6 +62,11 @@ class RepairTarget:
 @require_GET
 @member_required
 def product(request: MemberRequest, pk: int) -> HttpResponse:
+    """Of an account that became one with this one: what counts instead, or the page of what had ended before (R69)."""
+    if request.member.absorbed and (other := Registration.objects.absorbed_by(request.member).filter(pk=pk).first()):
+        if instead := request.member.registrations.filter(merged_from__registration=other).last():
+            return redirect(instead)
+        return render(request, "kitbag/product.html", product_context(request, other))
     return render(request, "kitbag/product.html", product_context(request, get_own_registration(request, pk)))
 
 

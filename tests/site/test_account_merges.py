@@ -13,13 +13,14 @@ from django.utils import timezone
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
 from cps_portal.site import account_merges, actions, lost_addresses
+from cps_portal.site.queries.member import read_kit, read_level_changes
 from kitbag.actions import adjustments, removals
 from kitbag.actions.ledger_checks import check_ledger
 from kitbag.actions.transitions import hold_registration
 from kitbag.enums import HoldReason, RegistrationState, RemovalReason
 from kitbag.models import Claim, Hold, MergedRegistration, PointsEntry, Registration
-from members.enums import Level, MergeState
-from members.models import AccountMerge, Device, LevelChange, Member, PendingLevelNotice, User
+from members.enums import Level, MergeState, NoticeCode, PointsCause
+from members.models import AccountMerge, Device, LevelChange, Member, Notice, PendingLevelNotice, User
 from members.offers.actions import packs
 from members.offers.actions.cards import get_or_issue_card
 from members.offers.enums import CardEnd, OfferKind, OfferState, PackState, PackStep, PlaceState
@@ -501,6 +502,37 @@ def test_the_history_reads_both_accounts_as_one(world: World, double: Member, li
     assert f"{world.lens.name} counted" in page.content.decode()
     assert client.get(reverse("dashboard")).status_code == 200
     assert "RF 70-200mm F2.8 Test" in client.get(reverse("kitbag:list")).content.decode()
+
+
+def test_what_had_happened_in_the_account_that_ended_is_read_by_its_person_and_by_staff(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    removed = validated(double, world.grip, "300000000001", at=AT)
+    removals.remove_registration(registration=removed, reason=RemovalReason.SOLD, by=double.user, at=AT)
+    joined = LevelChange.objects.create(
+        member=double, from_level=Level.RED, to_level=Level.SILVER, points=500, cause=PointsCause.VALIDATED, at=AT
+    ).pk
+    params = {"first": joined, "last": joined}
+    Notice.objects.create(member=double, code=NoticeCode.LEVEL_UP, params=params, key="old", path="/kitbag/", at=AT)
+    merged(world.ana, double, lindiwe, thabo)
+    ana = fresh(world.ana)
+    own = Client()
+    own.force_login(ana.user)
+    lens = Registration.objects.get(member=double, product=world.lens)
+    counting = Registration.objects.get(member=ana, product=world.lens, serial_key=lens.serial_key)
+    product = "kitbag:product"
+    assert own.get(reverse(product, args=[lens.pk])).headers["Location"] == reverse(product, args=[counting.pk])
+    ended = own.get(reverse(product, args=[removed.pk]))
+    assert ended.status_code == 200 and "<form" not in ended.content.decode().split('id="main"')[1].split("</main>")[0]
+    told = own.get(reverse("notices")).context["notices"]
+    assert not [line for line in told if line.is_current and line.key in double.notices.values_list("pk", flat=True)]
+    assert {line.key for line in told} >= set(double.notices.values_list("pk", flat=True))
+    assert removed in read_kit(ana).kit.rows and lens not in read_kit(ana).kit.rows
+    assert set(read_level_changes(ana)) >= set(double.level_changes.all())
+
+    stranger = Client()
+    stranger.force_login(world.ben.user)
+    assert {stranger.get(reverse(product, args=[row.pk])).status_code for row in (lens, removed)} == {404}
 
 
 def test_the_account_that_ended_cannot_sign_in_and_says_why(

@@ -9,6 +9,7 @@ from cps_portal.site.presenters.notice_words import CASE_EVENTS, READERS, Reader
 from members.enums import LEVEL_NOTICES, NoticeCode
 from members.models import Notice
 
+SHARED = {NoticeCode.TICKET, *CASE_EVENTS}  # what goes on when two accounts become one (R69)
 MAX_NOTICES_READ = 100  # of one member, the newest
 
 
@@ -49,12 +50,13 @@ def describe(reading: Reading, notices: Iterable[Notice]) -> list[NoticeLine]:
     for read, own in by_reader.items():
         words |= read(reading, own)
     newest = {row.pk for row in _newest_of_each_subject(rows)}
-    return [_line(row, words[row.pk], is_newest=row.pk in newest) for row in rows if row.pk in words]
+    may_hold = {row.pk for row in rows if row.member_id == reading.member.pk or row.code in SHARED} & newest
+    return [_line(row, words[row.pk], may_hold=row.pk in may_hold) for row in rows if row.pk in words]
 
 
-def _line(row: Notice, words: Words, *, is_newest: bool) -> NoticeLine:
+def _line(row: Notice, words: Words, *, may_hold: bool) -> NoticeLine:
     title, detail, is_current = words
-    return NoticeLine(row.pk, row.code, str(title), str(detail), row.path, row.at, is_current and is_newest)
+    return NoticeLine(row.pk, row.code, str(title), str(detail), row.path, row.at, is_current and may_hold)
 
 
 def _newest_of_each_subject(rows: Iterable[Notice]) -> list[Notice]:
@@ -67,14 +69,14 @@ def _newest_of_each_subject(rows: Iterable[Notice]) -> list[Notice]:
 
 def _subject(row: Notice) -> tuple[object, ...]:
     """What a notice is about: of several about the same, only the newest can hold."""
-    params = row.params
+    params, owner = row.params, row.member_id
     if row.code in LEVEL_NOTICES:
-        return ("level",)
+        return ("level", owner)
     if row.code == NoticeCode.MOVED:
-        return ("moved",)
+        return ("moved", owner)
     if row.code in CASE_EVENTS:
         return ("case", params.get("case"))
     if row.code == NoticeCode.TICKET:
         rows = {name: key for name, key in params.items() if name not in ("event", "message", "document")}
         return ("ticket", *sorted(rows.items()))
-    return (row.code, *sorted((name, str(value)) for name, value in params.items()))
+    return (row.code, owner, *sorted((name, str(value)) for name, value in params.items()))

@@ -56,7 +56,8 @@ def newest(rows: "QuerySet[M]", most: int) -> Newest[M]:
 
 @dataclass(frozen=True)
 class Kit:
-    """What is in the Kitbag and why it does not count, greyed first; what was removed comes last.
+    """What is in the Kitbag and why it does not count, greyed first; what was removed comes last, also what had been
+    removed from an account that became one with this one (R69).
 
     The mappings are by key of the registration. `totals` are those of `RegistrationQuerySet.totals`.
     """
@@ -70,7 +71,8 @@ class Kit:
 
 def read_kit(member: Member) -> Kit:
     of_member = Registration.objects.of(member)
-    rows = of_member.with_counted().select_related("product")
+    shown_too = Registration.objects.absorbed_by(member).filter(merged_as=None)
+    rows = (of_member | shown_too if member.absorbed else of_member).with_counted().select_related("product")
     shown = newest(rows.order_by(F("ended_at").desc(nulls_first=True), F("counted").asc(), "-pk"), MAX_KIT)
     keys = [row.pk for row in shown.rows]
     claims = Claim.objects.open().filter(Q(claimant__in=keys) | Q(holder__in=keys))
@@ -99,7 +101,7 @@ def read_entries(member: Member) -> Newest[PointsEntry]:
 
 
 def read_level_changes(member: Member) -> list[LevelChange]:
-    return list(member.level_changes.order_by("-pk")[:MAX_LEVEL_CHANGES])
+    return list(LevelChange.objects.filter(member__in=member.accounts).order_by("-pk")[:MAX_LEVEL_CHANGES])
 
 
 # --- Service -------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ NOTICES_PER_PAGE = 25
 @require_safe
 @member_required
 def notices(request: MemberRequest) -> HttpResponse:
-    """All notices, the newest first. What no longer holds says so."""
-    rows = Notice.objects.filter(member=request.member)
+    """All notices, the newest first, also those of a merged account (R69). What no longer holds says so."""
+    rows = Notice.objects.filter(member__in=request.member.accounts)
     page = Paginator(rows, NOTICES_PER_PAGE).get_page(request.GET.get("page"))
     lines = describe_page(Reading(request.member, timezone.now()), list(page), newer=rows[: page.start_index()])
     return render(request, "portal/notices.html", {"notices": lines, "page": page})
