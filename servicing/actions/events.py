@@ -7,7 +7,7 @@ from all events each time, so that late, repeated and unordered reports correct 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, NotRequired, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
@@ -167,8 +167,8 @@ def record_event(
         repeated.ticket = ticket
         return repeated
     at = details["at"]
-    occurred_at = details.get("occurred_at") or at
-    if occurred_at > at + settings.PARTNER_CLOCKS_DIFFER:
+    occurred_at = details.get("occurred_at") or _now(ticket, at)
+    if details.get("occurred_at") and occurred_at > at + settings.PARTNER_CLOCKS_DIFFER:
         raise Refusal("future", _("This is in the future. Check the date and the time zone."), "occurred_at")
     if occurred_at < ticket.opened_at:
         raise Refusal("past", _("This is before the service was requested."), "occurred_at")
@@ -191,6 +191,16 @@ def record_event(
     notifications.notify_of_event(ticket=ticket, event=event, previous_state=previous_state)
     follow_job(ticket=ticket, steps=clock.steps, at=at)
     return event
+
+
+def _now(ticket: Ticket, at: datetime) -> datetime:
+    """When something happens that is done now: after all that is recorded.
+
+    `at` may be earlier, because it was read before the lock was waited for. The event would pass for a late report,
+    which is always kept (R52): a product would be booked in twice.
+    """
+    last = max((event.occurred_at for event in events_of(ticket)), default=at)
+    return at if last <= at else last + timedelta.resolution
 
 
 def apply_events(ticket: Ticket, at: datetime, changed: Sequence[str] = ()) -> Clock:

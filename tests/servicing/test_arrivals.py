@@ -1,5 +1,6 @@
 """A parcel arrives: one scan opens it, serials are compared, one button books everything in (R34, R49, R73)."""
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -13,11 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from cps_portal.core.lib.errors import Refusal
 from kitbag.actions import stolen_reports
 from kitbag.models import Sighting
 from members.models import User
-from servicing.actions.events import Actor
+from servicing.actions.events import Actor, record_event
 from servicing.actions.shipping import ReturnTo, Tracking, mark_sent
+from servicing.actions.tickets import book_in
 from servicing.enums import EventKind, TicketState
 from servicing.models import ServiceCentre, Ticket
 from servicing.presenters.bar_codes import bar_code
@@ -327,3 +330,26 @@ def test_only_those_who_work_at_the_centre_take_in_and_print(
     for name in ("other", "Programme", "none", "owner"):
         clients[name].post(page_of(ticket), {"do": "book_in", **typed(ticket)})
         assert Ticket.objects.get().state == TicketState.REQUESTED, name
+
+
+def test_who_waited_for_the_lock_does_not_book_in_a_second_time(world: World, centre: ServiceCentre) -> None:
+    """Their moment is earlier than what was recorded meanwhile; it is no late report (R49, R52)."""
+    (ticket,) = request_of(world, centre, "012345678901")
+    now = timezone.now() + timedelta(minutes=1)
+    first, second = (Actor(user=UserFactory(is_staff=True)) for _n in range(2))
+    book_in(ticket=ticket, actor=first, at=now)
+    with pytest.raises(Refusal) as refused:
+        book_in(ticket=ticket, actor=second, at=now - timedelta(seconds=1))
+    assert refused.value.code == "move"
+    assert ticket.events.filter(kind=EventKind.BOOKED_IN).count() == 1
+    assessed = record_event(ticket=ticket, kind=EventKind.ASSESSED, actor=second, at=now - timedelta(seconds=1))
+    assert assessed.ticket.state == TicketState.ASSESSED, "and what is done now happens after it"
+    reported = record_event(
+        ticket=ticket,
+        kind=EventKind.ACCEPTED,
+        actor=second,
+        at=now,
+        occurred_at=now - timedelta(seconds=30),
+        external_id="late",
+    )
+    assert reported.ticket.state == TicketState.ASSESSED, "a report that says when is kept, late as it is"
