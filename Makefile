@@ -12,12 +12,12 @@ test: ## the test suite on temporary servers (ARGS="-k kitbag" for some of it)
 	@$(START) test $(ARGS)
 
 test-browser: ## pages in Chromium
-	@$(START) test -m browser -n 3 --dist worksteal $(ARGS)
+	@$(START) test -m browser -n auto --dist worksteal $(ARGS)
 
 test-races: ## race tests: real threads on a real database
 	@$(START) test -m races -n auto $(ARGS)
 
-test-wide: ## every page of the admin, whole worlds, long random walks (LEDGER_EXAMPLES=... CHANGES_EXAMPLES=...)
+test-wide: ## every page of the admin, whole worlds, long random walks (LEDGER_EXAMPLES=... CHANGES_EXAMPLES=... HOURS_STEP=...)
 	@$(START) test -m wide -n auto --dist worksteal $(ARGS)
 
 test-schema: export SCHEMA_EXAMPLES ?= 60
