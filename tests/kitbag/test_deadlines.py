@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from cps_portal.core.lib.dates import write_moment
 from cps_portal.core.outbox.models import Message
 from kitbag.actions import appeals, registrations, review
 from kitbag.enums import RefusalReason, ReviewReason
@@ -61,7 +62,7 @@ def test_an_appeal_has_one_deadline_whatever_the_level(
     assert f"We aim to answer by {words}." in rendered(mail)["text"]
     assert f"You’ll hear from us by {words}." in text(as_ben, row.get_absolute_url())
     assert f"We aim to answer by {words}." in text(as_ben, case.get_absolute_url())
-    listed = date_format(timezone.localtime(due), "Y-m-d H:i")
+    listed = write_moment(due)
     assert words in text(desk, f"/admin/cases/case/{case.pk}/change/")
     assert listed in text(desk, "/admin/kitbag/registrationinreview/")
 
@@ -98,7 +99,7 @@ def test_both_sides_of_a_claim_and_the_desk_have_the_same_day(world: World, as_b
         )
     assert f"Answer in the case by {day}." in text(as_ben, row.get_absolute_url())
     page = text(desk, "/admin/kitbag/claim/")
-    assert str(claim.respond_by) in page or date_format(claim.respond_by, "Y-m-d") in page
+    assert str(claim.respond_by) in page or date_format(claim.respond_by, "j M Y") in page
 
 
 def test_the_first_answer_to_a_question_has_one_deadline(world: World, as_ana: Client, desk: Client) -> None:
