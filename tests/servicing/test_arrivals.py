@@ -1,13 +1,13 @@
 """A parcel arrives: one scan opens it, serials are compared, one button books everything in (R34, R49, R73)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -353,3 +353,28 @@ def test_who_waited_for_the_lock_does_not_book_in_a_second_time(world: World, ce
         external_id="late",
     )
     assert reported.ticket.state == TicketState.ASSESSED, "a report that says when is kept, late as it is"
+
+
+def test_whether_something_can_be_done_now_does_not_depend_on_when_the_clock_was_read(
+    world: World, centre: ServiceCentre
+) -> None:
+    """For every kind of event: before or after the moment of the last one (R52)."""
+    (ticket,) = request_of(world, centre, "012345678901")
+    now = timezone.now() + timedelta(minutes=1)
+    clerk = Actor(user=UserFactory(is_staff=True))
+    book_in(ticket=ticket, actor=clerk, at=now)
+
+    def outcome(kind: EventKind, at: datetime) -> str:
+        with transaction.atomic():
+            try:
+                done = record_event(ticket=ticket, kind=kind, actor=clerk, at=at)
+            except Refusal as refusal:
+                return refusal.code
+            finally:
+                transaction.set_rollback(True)
+        return done.ticket.state
+
+    waited, later = now - timedelta(seconds=1), now + timedelta(seconds=1)
+    outcomes = {kind: (outcome(kind, waited), outcome(kind, later)) for kind in EventKind}
+    assert {kind: pair for kind, pair in outcomes.items() if pair[0] != pair[1]} == {}
+    assert {"move", TicketState.ASSESSED} <= {pair[0] for pair in outcomes.values()}

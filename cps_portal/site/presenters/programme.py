@@ -299,8 +299,8 @@ def summary(figures: Figures, rows: Sequence[ChangeRow]) -> str:
     near = sum(1 for row in rows if row.tone)
     proposals = figures.waiting.get("proposals", (0, 0))[0]
     sentences = [
-        (near, ngettext("%(n)s change applies until tomorrow.", "%(n)s changes apply until tomorrow.", near)),
+        (near, ngettext("%(n)s change applies by tomorrow.", "%(n)s changes apply by tomorrow.", near)),
         (proposals, ngettext("%(n)s proposal waits for you.", "%(n)s proposals wait for you.", proposals)),
     ]
     said = " ".join(sentence % {"n": grouped(count)} for count, sentence in sentences if count)
-    return said or gettext("Nothing changes until tomorrow, and no proposal waits.")
+    return said or gettext("Nothing changes today or tomorrow, and no proposal waits.")
