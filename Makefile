@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/dev/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd bench-desk lint install lock clean
+.PHONY: run schema backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd bench-desk lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -43,6 +43,10 @@ bench-crowd: ## a planned change over 200,000 members, compared with one SQL sta
 bench-desk: export BENCH_MEMBERS ?= 200000
 bench-desk: ## what the pages of the desk ask of the database with 200,000 members: plans, and no whole table (BENCH_MEMBERS=...)
 	@$(START) test -m bench -s -p no:randomly tests/bench/test_desk_pages.py $(ARGS)
+
+schema: export DJANGO_SETTINGS_MODULE = cps_portal.settings.test
+schema: install ## makes the dump of the tables anew, after a migration (CHECK=1: compares it with migrating)
+	@$(START) with-servers -- $(BIN)/python -m cps_portal.dev.embedded.schema $(if $(CHECK),check,write)
 
 lint: install ## style, templates, import contracts, types
 	$(BIN)/ruff check .

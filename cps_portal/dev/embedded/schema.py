@@ -1,13 +1,16 @@
 """Brings the database of the embedded server to today's schema: from a dump if there is one, else by migrating.
 
-Migrating an empty database takes some ten seconds; restoring a dump of the result takes less than one. The dump is
-kept in .state under a hash of everything that the schema follows from, so that a changed migration makes a new one; all
-portals of this checkout share it.
+Migrating an empty database takes most of a minute; restoring a dump of the result takes a second. The dump in
+schema.sql.gz belongs to the code: `make schema` makes it anew after a migration or a locked library has changed, and
+CI compares it with real migrating. Its first line is a hash of everything that the schema follows from. Until the dump
+has been made anew, one of this checkout is kept in .state.
 Production always migrates.
 """
 
+import gzip
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +29,10 @@ from cps_portal.dev.embedded.urls import ROOT
 # Set by the launcher for databases of its own servers: pg_dump and psql come with them and fit their version.
 OWN_DATABASE = "EMBEDDED_DATABASE"
 DUMPS = ROOT / ".state" / "schema"
+COMMITTED = Path(__file__).with_name("schema.sql.gz")
+# What differs from one dump to the next: a key that pg_dump draws, and when each migration was applied.
+DRAWN_KEYS = re.compile(r"^\\(un)?restrict .*\n", re.MULTILINE)
+MOMENTS = re.compile(r"\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00")
 
 
 def bring_up_to_date() -> None:
@@ -44,13 +51,13 @@ def bring_up_to_date() -> None:
         with connection.cursor() as cursor:
             cursor.execute("drop schema public cascade; create schema public")
     restorable = own and not connection.introspection.table_names()
-    dump = DUMPS / f"{fingerprint()}.sql"
-    if restorable and dump.exists():
+    dump = find_dump() if restorable else None
+    if dump:
         restore(dump)
     # Also after restoring: `migrate` creates permissions, sets those of the groups, and would apply what is missing.
     call_command("migrate", verbosity=0, interactive=False)
-    if restorable and not dump.exists():
-        save(dump)
+    if restorable and not dump:
+        keep(dump_schema())
 
 
 def has_unknown_migrations() -> bool:
@@ -67,21 +74,52 @@ def fingerprint() -> str:
     return digest.hexdigest()[:20]
 
 
-def restore(dump: Path) -> None:
-    _run("psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--file={dump}")
+def find_dump() -> str | None:
+    """The SQL of the committed dump, or of the one in .state, if it is of today's migrations."""
+    today = fingerprint()
+    committed = gzip.decompress(COMMITTED.read_bytes()).decode() if COMMITTED.exists() else ""
+    if committed.startswith(f"-- {today}\n"):
+        return committed
+    kept = DUMPS / f"{today}.sql"
+    return kept.read_text() if kept.exists() else None
 
 
-def save(dump: Path) -> None:
-    """Write the dump whole or not at all, and remove those of other schemas."""
-    make_private(dump.parent)
-    unfinished = dump.with_suffix(f".{os.getpid()}")
-    _run("pg_dump", "--no-owner", "--no-privileges", f"--file={unfinished}")
-    for other in dump.parent.glob("*.sql"):
+def restore(dump: str) -> None:
+    _run("psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", given=dump)
+
+
+def dump_schema() -> str:
+    """The SQL that makes this database, the same for the same schema; its first line is the fingerprint."""
+    dump = DRAWN_KEYS.sub("", _run("pg_dump", "--no-owner", "--no-privileges"))
+    return f"-- {fingerprint()}\n" + MOMENTS.sub("\t2026-01-01 00:00:00+00", dump)
+
+
+def keep(dump: str) -> None:
+    """Write a dump into .state, whole or not at all, and remove those of other schemas."""
+    make_private(DUMPS)
+    unfinished = DUMPS / f"unfinished.{os.getpid()}"
+    unfinished.write_text(dump)
+    for other in DUMPS.glob("*.sql"):
         other.unlink(missing_ok=True)
-    unfinished.rename(dump)
+    unfinished.rename(DUMPS / f"{fingerprint()}.sql")
 
 
-def _run(program: str, *arguments: str) -> None:
+def write_committed(*, check: bool) -> None:
+    """Migrate the empty database of DATABASE_URL and write the dump that belongs to the code, or compare them.
+
+    Ends the program with a sentence if the committed one is out of date.
+    """
+    call_command("migrate", verbosity=0, interactive=False)
+    dump = dump_schema()
+    if not check:
+        COMMITTED.write_bytes(gzip.compress(dump.encode(), mtime=0))
+    elif not COMMITTED.exists() or gzip.decompress(COMMITTED.read_bytes()).decode() != dump:
+        sys.exit(
+            "The dump of the schema is out of date: run `make schema` and commit cps_portal/dev/embedded/schema.sql.gz."
+        )
+
+
+def _run(program: str, *arguments: str, given: str | None = None) -> str:
     """Run a program that came with the server on the database of DATABASE_URL. Raises CalledProcessError."""
     url = urlsplit(os.environ["DATABASE_URL"])
     environment = os.environ | {
@@ -91,12 +129,24 @@ def _run(program: str, *arguments: str) -> None:
         "PGPASSWORD": unquote(url.password or ""),
         "PGDATABASE": url.path.lstrip("/"),
     }
-    subprocess.run(  # noqa: S603 (our own command)
-        [find_binaries(None) / program, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
+    done = subprocess.run(  # noqa: S603 (our own command)
+        [find_binaries(None) / program, *arguments],
+        env=environment,
+        check=True,
+        input=given,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    return done.stdout
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     django.setup()
-    bring_up_to_date()
+    match sys.argv[1:]:
+        case ["write"]:
+            write_committed(check=False)
+        case ["check"]:
+            write_committed(check=True)
+        case _:
+            bring_up_to_date()
