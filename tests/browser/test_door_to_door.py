@@ -44,6 +44,7 @@ def _request_with_collection_and_loan(page: Page, product: int) -> None:
     page.get_by_label("Yes, keep one ready").check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Send the request").click()
+    page.wait_for_url(lambda address: "/new/" not in address)  # the last step shows the address, too
     expect(page.get_by_text("14 Sixth Street").first).to_be_visible()
     assert faults(page) == []
 
