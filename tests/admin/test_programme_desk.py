@@ -115,7 +115,7 @@ def test_support_sees_what_is_planned_but_no_numbers_and_nothing_to_plan(staff: 
     [
         ("Programme", ["Planned changes", "Members by level", "Proposals", "Plan a change"], ["Queues", "Start with"]),
         ("Support", ["Queues", "Start with the oldest"], ["Planned changes</h2>", "Members by level"]),
-        ("Centre", ["Queues"], ["Planned changes", "Start with the oldest"]),
+        ("Centre", ["Take in", "To assess"], ["Planned changes", "Start with the oldest", "Queues</h2>"]),
         ("root", ["Queues", "Planned changes</h2>", "Proposals", "Start with the oldest", "Waiting for a detail"], []),
     ],
 )
@@ -124,7 +124,7 @@ def test_everybody_lands_on_their_own_work(
 ) -> None:
     add_crowd(range(1), world.terms)
     client = staff(is_superuser=True) if role == "root" else staff(role)
-    text = client.get("/admin/").content.decode()
+    text = client.get("/admin/", follow=True).content.decode()
     assert [words for words in shown if words not in text] == []
     assert [words for words in hidden if words in text] == []
 

@@ -4,22 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cps_portal.site.queries import workload
+from kitbag.actions import registrations
 from kitbag.actions.held_decisions import hold_claim, undo_decision
 from kitbag.enums import ClaimOutcome
 from kitbag.models import Claim, Registration
 from kitbag.queries.deadlines import decision_due, submitted_before
 from kitbag.queries.versions import version_of_claim
 from members.models import User
+from members.support.actions import open_case, take
+from members.support.enums import CaseKind
+from members.support.models import Case
 from servicing.models import ServiceCentre
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, signed_in
 from tests.admin.crowd import add_jobs
-from tests.factories import UserFactory, validated
+from tests.factories import UserFactory, submitted, validated
 from tests.queries import SNAPSHOT_QUERIES
 from tests.servicing.test_desk import works_at
 from tests.world import World
@@ -34,6 +39,7 @@ BIG = (
 )
 SUPPORT = {"reviews", "appeals", "cases", "claims", "sightings", "packs", "loans", "failed", "held"}
 PROGRAMME = {"loans", "proposals", "planned"}
+RECORDS, BOARD = "/admin/records/", "/admin/servicing/ticket/board/"
 OPENS = 9  # a check submitted in the night before a working day is due in a night, too
 
 
@@ -130,7 +136,7 @@ def test_the_count_of_overdue_checks_agrees_with_the_date_that_members_read(worl
 
 
 def test_all_records_are_grouped_by_subject_with_histories_last(world: World, as_root: Client) -> None:
-    subjects = as_root.get("/admin/").context["shell"]["records"]
+    subjects = as_root.get(RECORDS).context["subjects"]
     names = [str(subject["name"]) for subject in subjects]
     assert names[0] == "Members"
     assert names[-1] == "Logs and histories"
@@ -141,15 +147,100 @@ def test_all_records_are_grouped_by_subject_with_histories_last(world: World, as
     ]
 
 
+def test_all_records_are_those_that_the_rights_open_and_can_be_found_by_name(staff: SignIn) -> None:
+    centre = staff("Centre")
+    page = centre.get(RECORDS)
+    listed = {entry["object_name"] for subject in page.context["subjects"] for entry in subject["models"]}
+    assert listed == {"Loan", "LoanUnit", "ReadySet", "ReadySetLine", "ServiceCentre", "Ticket", "VisitingMember"}
+    assert page.context["may_change"] == 2, "loan units and ready sets; the others are changed by their own pages"
+    assert {Client().get(RECORDS).status_code, centre.post(RECORDS).status_code} == {302, 405}
+    found = centre.get(RECORDS, {"q": " READY"}).context["subjects"]
+    assert [[str(entry["name"]) for entry in subject["models"]] for subject in found] == [["Ready sets", "Lines of ready sets"]]
+    assert "Nothing fits" in centre.get(RECORDS, {"q": "<nothing\x00"}).content.decode()
+
+
 def test_the_rail_shows_each_role_its_parts(staff: SignIn) -> None:
+    support = {"Today", "Decide", "Cases", "Members", "Programme", "Board", "Take in", "Ship", "Jobs", "Loans"}
     expected = {
-        "Support": {"Today", "Decide", "Cases", "Members", "Programme", "Board", "Take in", "Ship", "Jobs", "Loans"},
+        "Support": support,
         "Programme": {"Today", "Jobs", "Loans", "Members", "Programme", "System"},
-        "Centre": {"Today", "Board", "Take in", "Ship", "Jobs", "Loans"},
+        "Centre": {"Board", "Take in", "Ship", "Jobs", "Loans"},
         "": {"Today"},
     }
     shown = {
-        group: {str(part.label) for part in staff(group).get("/admin/").context["shell"]["parts"] if part.icon}
+        group: {str(part.label) for part in staff(group).get(RECORDS).context["shell"]["parts"] if part.icon}
         for group in expected
     }
-    assert shown == expected
+    assert shown == {group: {*parts, "All records"} for group, parts in expected.items()}
+
+
+def test_a_clerk_of_a_centre_lands_on_the_board(staff: SignIn, groups: dict[str, Group]) -> None:
+    clerk = staff("Centre")
+    assert clerk.get("/admin/")["Location"] == BOARD
+    assert f'<a href="{BOARD}">Board</a>' in clerk.get("/admin/servicing/loanunit/").content.decode(), "no Today"
+    assert str(clerk.get(BOARD).context["shell"]["current"].label) == "Board"
+    both = UserFactory(is_staff=True)
+    both.groups.add(groups["Centre"], groups["Programme"])
+    for client in (staff("Support"), signed_in(both), staff()):
+        assert client.get("/admin/").status_code == 200
+
+
+# --- Counts in the rail ----------------------------------------------------------------------------
+
+
+def badges(client: Client, url: str = RECORDS) -> dict[str, tuple[int, str]]:
+    parts = client.get(url).context["shell"]["parts"]
+    return {str(part.label): (part.badge.count, part.badge.tone) for part in parts if part.badge}
+
+
+def test_the_rail_counts_what_waits_and_says_what_is_overdue_or_mine(world: World, staff: SignIn) -> None:
+    now = timezone.now()
+    for number in (1, 2):
+        row = submitted(world.ben, world.body, f"5821{number}", insisted=True, at=now - timedelta(days=30 * number))
+        registrations.check_registration(registration=row, at=now)
+    validated(world.ben, world.lens, "1000003")  # Ana's number: a claim, and two cases for support
+    assert badges(staff("")) == {}
+    clerk = UserFactory(is_staff=True)
+    clerk.groups.add(Group.objects.get(name="Support"))
+    case = open_case(kind=CaseKind.CONTACT, subject="Strap", text="Where?", member=world.ana, by=None, at=now)
+    take(case=case, by=clerk, at=now)
+    client = signed_in(clerk)
+    shown, queues = badges(client), workload.read_queues(clerk, now)
+    checks = queues["reviews"].total
+    assert checks >= 2
+    assert shown["Checks"] == (checks, "late")
+    assert shown["Claims"] == (1, "")
+    assert shown["Decide"] == (checks + 1, "late")
+    assert shown["Mine"] == shown["Today"] == (1, "turn")
+    assert shown["Cases"][0] == Case.objects.queue().count() == shown.get("Nobody’s", (0, ""))[0] + 1
+    page = client.get(RECORDS).content.decode()
+    assert '<span class="d-count" data-tone="late">' in page
+    assert '<span class="sr">waiting, some overdue</span>' in page
+
+
+def test_the_rail_of_a_centre_counts_its_own_jobs_as_the_board_does(world: World, groups: dict[str, Group]) -> None:
+    add_jobs([world.ana, world.ben], UserFactory(is_staff=True, is_superuser=True))
+    clerk = works_at(ServiceCentre.objects.get(slug=f"of-{world.ana.pk}"), groups)
+    client = signed_in(clerk)
+    shown, board = badges(client), client.get(BOARD).context
+    assert shown["Board"][0] == next(chip.count for chip in board["chips"] if chip.name == "all") > 0
+    lanes = {lane.name: lane.total for column in board["columns"] for lane in column}
+    assert {name: shown.get(name, (0, ""))[0] for name in ("Take in", "Ship")} == {
+        "Take in": lanes["arriving"],
+        "Ship": lanes["ready"],
+    }
+
+
+def test_the_rail_costs_one_query_in_half_a_minute_that_scans_no_big_table(world: World, as_root: Client) -> None:
+    as_root.get(RECORDS)
+    with CaptureQueriesContext(connection) as later:
+        as_root.get(RECORDS)
+    cache.clear()
+    with CaptureQueriesContext(connection) as first:
+        as_root.get(RECORDS)
+    assert len(first) == len(later) + 1
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+    plans = [query.explain() for query in workload.rail_queries(UserFactory(is_superuser=True), timezone.now())]
+    scanned = [line for plan in plans for line in plan.splitlines() if "Seq Scan" in line]
+    assert [line for line in scanned if any(f"on {table}" in line for table in BIG)] == []

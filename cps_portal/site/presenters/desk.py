@@ -1,7 +1,7 @@
 """The desk of staff: its parts in the rail, the records by subject, the queues of Today, and hits of the box (R54)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,13 +15,31 @@ from cps_portal.site.queries.finder import Found
 from cps_portal.site.queries.workload import Waiting
 from members.models import User
 from servicing.enums import TicketState
+from servicing.rules.lanes import Lane
 
 Text = Any  # a lazy translation, or a string
 
 
 @dataclass(frozen=True)
+class Badge:
+    """How many wait beside a part of the rail. `tone`: late if one of them is overdue, turn for those of the reader."""
+
+    count: int
+    tone: str = ""
+
+    @property
+    def words(self) -> str:
+        """What the number means, for screen readers."""
+        words = {"late": gettext("waiting, some overdue"), "turn": gettext("waiting for you")}
+        return words.get(self.tone, gettext("waiting"))
+
+
+@dataclass(frozen=True)
 class Part:
-    """A part of the desk in the rail. `key` goes to it after G; a part of another is indented."""
+    """A part of the desk in the rail. `key` goes to it after G; a part of another is indented.
+
+    `counts` are the queues whose rows its `badge` counts; `is_mine`: only those that the reader has taken.
+    """
 
     right: str
     address: str
@@ -29,6 +47,9 @@ class Part:
     icon: str = ""
     key: str = ""
     query: str = ""
+    counts: tuple[str, ...] = ()
+    is_mine: bool = False
+    badge: Badge | None = None
 
     @property
     def url(self) -> str:
@@ -38,34 +59,74 @@ class Part:
 REVIEWS = "admin:kitbag_registrationinreview_changelist"
 CASES = "admin:cases_case_changelist"
 JOBS = "admin:servicing_ticket_changelist"
+INDEX = "admin:index"
+RECORDS = "admin:records"
+LANES = tuple(map(str, Lane))
+MINE = ("reviews", "appeals", "cases", *LANES)
 PARTS = (
-    Part("", "admin:index", _("Today"), "home", "t"),
-    Part("kitbag.decide_registration", REVIEWS, _("Decide"), "ok", "d"),
-    Part("kitbag.decide_registration", REVIEWS, _("Appeals"), query="?review_reason__exact=appeal"),
-    Part("kitbag.decide_claim", "admin:kitbag_claim_changelist", _("Claims")),
-    Part("cases.view_case", CASES, _("Cases"), "chat", "c"),
-    Part("cases.view_case", CASES, _("Mine"), query="?view=mine"),
-    Part("cases.view_case", CASES, _("Nobody’s"), query="?view=nobody"),
+    Part("", INDEX, _("Today"), "home", "t", counts=MINE, is_mine=True),
+    Part("kitbag.decide_registration", REVIEWS, _("Decide"), "ok", "d", counts=("reviews", "appeals", "claims")),
+    Part("kitbag.decide_registration", REVIEWS, _("Checks"), counts=("reviews",)),
+    Part(
+        "kitbag.decide_registration",
+        REVIEWS,
+        _("Appeals"),
+        query="?review_reason__exact=appeal",
+        counts=("appeals",),
+    ),
+    Part("kitbag.decide_claim", "admin:kitbag_claim_changelist", _("Claims"), counts=("claims",)),
+    Part("cases.view_case", CASES, _("Cases"), "chat", "c", counts=("cases",)),
+    Part("cases.view_case", CASES, _("Mine"), query="?view=mine", counts=("cases",), is_mine=True),
+    Part("cases.view_case", CASES, _("Nobody’s"), query="?view=nobody", counts=("nobody",)),
+    Part("kitbag.view_sighting", "admin:kitbag_sighting_changelist", _("Stolen kit"), counts=("sightings",)),
     Part("members.view_member", "admin:members_member_changelist", _("Members"), "user", "m"),
     Part("kitbag.view_stagechange", "admin:programme", _("Programme"), "calendar", "p"),
-    Part("kitbag.view_stagechange", "admin:programme_changes", _("Planned changes")),
-    Part("kitbag.view_catalogueproposal", "admin:kitbag_catalogueproposal_changelist", _("Proposals")),
+    Part("kitbag.view_stagechange", "admin:programme_changes", _("Planned changes"), counts=("planned",)),
+    Part(
+        "kitbag.view_catalogueproposal",
+        "admin:kitbag_catalogueproposal_changelist",
+        _("Proposals"),
+        counts=("proposals",),
+    ),
     Part("members.view_countryprogramme", "admin:programme_countries", _("Countries and terms")),
     Part("offers.view_offer", "admin:programme_offers", _("Offers")),
     Part("kitbag.view_programme_numbers", "admin:programme_numbers", _("Numbers over time")),
-    Part("servicing.work_on_ticket", "admin:servicing_ticket_board", _("Board"), "board", "b"),
+    Part("servicing.work_on_ticket", "admin:servicing_ticket_board", _("Board"), "board", "b", counts=LANES),
+    Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Take in"), "scan", "i", counts=("arriving",)),
+    Part("servicing.work_on_ticket", "admin:servicing_ticket_ship", _("Ship"), "truck", "s", counts=("ready",)),
+    Part("servicing.view_loan", "admin:servicing_loan_desk", _("Loans"), "swap", "l", counts=("loans",)),
     Part("servicing.view_ticket", JOBS, _("Jobs"), "service", "j"),
     Part("servicing.view_ticket", "admin:servicing_ticket_numbers", _("Numbers")),
-    Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Take in"), "scan", "i"),
-    Part("servicing.work_on_ticket", "admin:servicing_ticket_ship", _("Ship"), "truck", "s"),
-    Part("servicing.view_loan", "admin:servicing_loan_desk", _("Loans"), "swap", "l"),
     Part("system.view_tick", "admin:system_tick_changelist", _("System"), "shield", "y"),
 )
+ALL_RECORDS = Part("", RECORDS, _("All records"), "rows", "a")
+OTHER_WORK = ("kitbag.decide_registration", "kitbag.view_programme_numbers")  # which Today shows
 MAX_TABS = 4  # of a phone, beside the one of all records
+MAX_RECORDS_TERM = 60
 
 
 def parts_for(user: User) -> list[Part]:
-    return [part for part in PARTS if not part.right or user.has_perm(part.right)]
+    """The parts that the user's rights open, the one that the desk opens on first."""
+    parts = [part for part in PARTS if not part.right or user.has_perm(part.right)]
+    return parts[1:] if works_in_centre_only(user) else parts
+
+
+def works_in_centre_only(user: User) -> bool:
+    """Whether the board of a centre has all the work of the user, so that the desk opens on it."""
+    return user.has_perm("servicing.work_on_ticket") and not any(user.has_perm(right) for right in OTHER_WORK)
+
+
+def with_badges(parts: Iterable[Part], waiting: Mapping[str, Waiting]) -> list[Part]:
+    return [replace(part, badge=_badge(part, waiting)) for part in parts]
+
+
+def _badge(part: Part, waiting: Mapping[str, Waiting]) -> Badge | None:
+    rows = [waiting[key] for key in part.counts if key in waiting]
+    if part.is_mine:
+        count, tone = sum(row.mine for row in rows), "turn"
+    else:
+        count, tone = sum(row.total for row in rows), "late" if any(row.late for row in rows) else ""
+    return Badge(count, tone) if count else None
 
 
 def city_of(zone: str) -> str:
@@ -114,14 +175,17 @@ def is_log(model: type[Model]) -> bool:
     return hasattr(model, "pgh_tracked_model") or model.__name__ in LOG_MODELS
 
 
-def records_by_subject(apps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def records_by_subject(apps: Iterable[Mapping[str, Any]], term: str = "") -> list[dict[str, Any]]:
     """The models that somebody may see, by subject: those that can be changed first, histories last of all.
 
-    `apps` is what `AdminSite.get_app_list` returns. A subject without a model is left out.
+    `apps` is what `AdminSite.get_app_list` returns; with `term`, only those whose name has it. A subject without a
+    model is left out.
     """
     subjects: dict[Any, list[dict[str, Any]]] = {subject: [] for subject in SUBJECTS}
     for app in apps:
         for entry in app["models"]:
+            if not entry["admin_url"] or term.casefold() not in str(entry["name"]).casefold():
+                continue
             subject = LOGS if is_log(entry["model"]) else SUBJECT_OF_APP.get(app["app_label"], SYSTEM)
             is_main = subject is not LOGS and (entry["perms"]["change"] or entry["perms"]["add"])
             subjects[subject].append({**entry, "is_main": is_main})
@@ -335,7 +399,7 @@ HITS: dict[str, Callable[[Any, bool], Hit]] = {
 
 def current_part(parts: Sequence[Part], path: str) -> Part | None:
     """The main part whose address the path continues, or that of one of its sub-parts; the index only for itself."""
-    index = reverse("admin:index")
+    index = reverse(INDEX)
     main, best, length = None, None, 0
     for part in parts:
         main = part if part.icon else main

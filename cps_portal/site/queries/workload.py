@@ -1,11 +1,12 @@
-"""What waits for staff, counted: two queries for any role, each on the indexes of open rows (R54)."""
+"""What waits for staff, counted: two queries for Today and one for the rail, on the indexes of open rows (R54)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, DateTimeField, Min, Q, QuerySet, Value
+from django.core.cache import cache
+from django.db.models import Count, DateTimeField, F, Min, Q, QuerySet, Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -21,9 +22,11 @@ from members.offers.rules import CANCELLABLE_STATES, MISSING_AFTER
 from members.support.models import Case
 from servicing.enums import LoanState, TicketState
 from servicing.models import Loan, Ticket
+from servicing.queries.board import board_rows
 
 SIGHTING_DAYS = 7
 SHOWN = 6
+RAIL_SECONDS = 30
 NONE = Q(pk=None)
 
 
@@ -69,12 +72,39 @@ def read_queues(user: User, at: datetime) -> dict[str, Waiting]:
 
 def queue_queries(user: User, at: datetime) -> Iterator[QuerySet[Any, Any]]:
     """One row each, with the columns of `Waiting`."""
-    local = timezone.localtime(at)
-    midnight = datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo).astimezone(UTC)
-    moment = Moment(at, midnight)
-    for key, (right, query) in QUEUES.items():
+    yield from _allowed(QUEUES, user, _moment(at))
+
+
+def read_rail(user: User, at: datetime) -> dict[str, Waiting]:
+    """What waits beside the parts of the rail, by the keys of RAIL and, for jobs, of `Lane`.
+
+    At most RAIL_SECONDS old, because the rail is on every page of the desk: a page counts its own rows itself.
+    """
+    name = f"desk-rail:{user.pk}"
+    counts: dict[str, Waiting] | None = cache.get(name)
+    if counts is None:
+        queries = list(rail_queries(user, at))
+        rows = queries[0].union(*queries[1:], all=True) if queries else []
+        counts = {row[0]: Waiting(*row) for row in rows}
+        cache.set(name, counts, RAIL_SECONDS)
+    return counts
+
+
+def rail_queries(user: User, at: datetime) -> Iterator[QuerySet[Any, Any]]:
+    """A row for each queue, and one for each lane of the board."""
+    yield from _allowed(RAIL, user, _moment(at))
+
+
+def _allowed(queues: "Queues", user: User, moment: Moment) -> Iterator[QuerySet[Any, Any]]:
+    for key, (right, query) in queues.items():
         if user.has_perm(right):
             yield query(key, user, moment)
+
+
+def _moment(at: datetime) -> Moment:
+    local = timezone.localtime(at)
+    midnight = datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo)
+    return Moment(at, midnight.astimezone(UTC))
 
 
 def read_jobs(user: User, at: datetime) -> dict[str, Waiting]:
@@ -107,17 +137,19 @@ def jobs_due(user: User) -> list[Ticket]:
 
 
 def _job_due(at: datetime) -> tuple[Q, Q]:
-    local = timezone.localtime(at)
-    midnight = datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo).astimezone(UTC)
     running = Q(ready_at=None, paused=False)
-    late, today = Moment(at, midnight).due("due_at")
+    late, today = _moment(at).due("due_at")
     return running & late, running & today
 
 
 def _count(
     key: str, rows: QuerySet[Any], oldest: Any, due: tuple[Q, Q] = (NONE, NONE), mine: Q = NONE
 ) -> QuerySet[Any, Any]:
-    counted = rows.order_by().values(queue=Value(key)).annotate(**_counts(oldest, due, mine))
+    return _by_queue(rows, Value(key), _counts(oldest, due, mine))
+
+
+def _by_queue(rows: QuerySet[Any], queue: Any, counts: dict[str, Any]) -> QuerySet[Any, Any]:
+    counted = rows.order_by().values(queue=queue).annotate(**counts)
     totals: QuerySet[Any, Any] = counted.values_list("queue", "total", "oldest", "late", "today", "mine")
     return totals
 
@@ -149,6 +181,15 @@ def _cases(key: str, user: User, moment: Moment) -> QuerySet[Any, Any]:
     return _count(key, Case.objects.queue(), "opened_at", moment.due("due_at"), Q(assigned_to=user))
 
 
+def _unassigned(key: str, _user: User, moment: Moment) -> QuerySet[Any, Any]:
+    return _count(key, Case.objects.queue().filter(assigned_to=None), "opened_at", moment.due("due_at"))
+
+
+def _lanes(_key: str, user: User, moment: Moment) -> QuerySet[Any, Any]:
+    counts = _counts("changed_at", _job_due(moment.at), Q(technician=user))
+    return _by_queue(board_rows(user, None), F("lane"), counts)
+
+
 def _sightings(key: str, _user: User, moment: Moment) -> QuerySet[Any, Any]:
     return _count(key, Sighting.objects.filter(at__gte=moment.at - timedelta(days=SIGHTING_DAYS)), "at")
 
@@ -178,8 +219,10 @@ def _messages(key: str, _user: User, _moment: Moment) -> QuerySet[Any, Any]:
     return _count(key, Message.objects.filter(state=State(key)), "created_at")
 
 
+Queues = dict[str, tuple[str, Callable[[str, User, Moment], QuerySet[Any, Any]]]]
+
 # By urgency. Each opens with the right that its list asks for.
-QUEUES: dict[str, tuple[str, Callable[[str, User, Moment], QuerySet[Any, Any]]]] = {
+QUEUES: Queues = {
     "reviews": ("kitbag.decide_registration", _reviews),
     "appeals": ("kitbag.decide_registration", _reviews),
     "cases": ("cases.view_case", _cases),
@@ -191,4 +234,11 @@ QUEUES: dict[str, tuple[str, Callable[[str, User, Moment], QuerySet[Any, Any]]]]
     "planned": ("kitbag.plan_stagechange", _planned),
     "failed": ("outbox.view_message", _messages),
     "held": ("outbox.view_message", _messages),
+}
+
+# What the rail counts. The key of jobs is not used: they come by lane.
+RAIL: Queues = {
+    **{name: queue for name, queue in QUEUES.items() if name not in {"packs", "failed", "held"}},
+    "nobody": ("cases.view_case", _unassigned),
+    "jobs": ("servicing.work_on_ticket", _lanes),
 }

@@ -35,6 +35,7 @@ class DeskSite(PortalAdminSite):
 
         return [
             path("search/", self.admin_view(require_safe(self.search)), name="search"),
+            path("records/", view(self.records), name="records"),
             path("keys/", self.admin_view(require_POST(self.switch_keys)), name="keys"),
             path("members/member/<int:pk>/trail/", self.admin_view(trail.trail), name="member_trail"),
             path("members/member/<int:pk>/trail.csv", self.admin_view(trail.trail_csv), name="member_trail_csv"),
@@ -65,21 +66,27 @@ class DeskSite(PortalAdminSite):
         if not context["has_permission"]:
             return context
         user: Any = request.user
-        parts = desk.parts_for(user)
+        parts = [*desk.parts_for(user), desk.ALL_RECORDS]
+        parts = desk.with_badges(parts, workload.read_rail(user, timezone.now()))
         main = [part for part in parts if part.icon]
         shell = {
             "parts": parts,
-            "tabs": main[: desk.MAX_TABS],
+            "home": parts[0],
+            "tabs": [*main[:-1][: desk.MAX_TABS], main[-1]],
             "current": desk.current_part(parts, request.path),
             "role": desk.role_of(user),
-            "records": desk.records_by_subject(context["available_apps"]),
             "city": desk.city_of(timezone.get_current_timezone_name()),
         }
         return {**context, "shell": shell, "term": ""}
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Today: what waits for whoever opens it. The programme opens on its overview, the administrator on both."""
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Today: what waits for whoever opens it.
+
+        The programme opens on its overview, the administrator on both; a centre has all its work on its board.
+        """
         user: Any = request.user
+        if desk.works_in_centre_only(user):
+            return HttpResponseRedirect(desk.parts_for(user)[0].url)
         now = timezone.now()
         sees_numbers = user.has_perm(NUMBERS)
         planning = programme.overview_context(user, now) if sees_numbers else {}
@@ -99,6 +106,21 @@ class DeskSite(PortalAdminSite):
             "now": now,
         }
         return super().index(request, {**today, **(extra_context or {})})
+
+    def records(self, request: HttpRequest) -> HttpResponse:
+        """All records that the reader's rights open, by subject; those whose name has `q`."""
+        context = self.each_context(request)
+        term = request.GET.get("q", "").strip()[: desk.MAX_RECORDS_TERM]
+        subjects = desk.records_by_subject(context["available_apps"], term)
+        everything = desk.records_by_subject(context["available_apps"])
+        own = {
+            "title": gettext("All records"),
+            "records_term": term,
+            "subjects": subjects,
+            "names": sorted({str(model["name"]) for subject in everything for model in subject["models"]}),
+            "may_change": sum(model["is_main"] for subject in everything for model in subject["models"]),
+        }
+        return TemplateResponse(request, "admin/desk/records.html", {**context, **own})
 
     def switch_keys(self, request: HttpRequest) -> HttpResponse:
         """Switch single keys on or off for whoever is signed in, and go back to the page (WCAG 2.1.4)."""
