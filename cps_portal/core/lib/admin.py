@@ -104,7 +104,7 @@ class PortalTabularInline(admin.TabularInline[Any, Any]):
 class PortalModelAdmin(admin.ModelAdmin[M]):
     """Base class: no deletion, and saving writes only the changed fields."""
 
-    has_list = True  # in columns, which can be downloaded; False for pages of ours in the place of a list
+    has_list = True  # rows in the columns of `list_display`, which can be downloaded; False for a page with none
     list_per_page = 50
     show_full_result_count = False
     view_on_site = False

@@ -17,8 +17,12 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    SmallIntegerField,
     Subquery,
+    Value,
+    When,
 )
+from django.db.models import Case as Conditional
 from django.db.models.functions import Lower
 
 from members.enums import Level
@@ -161,6 +165,34 @@ def read_groups(rows: QuerySet[Case], filters: Filters, user: User, at: datetime
     ]
     _add_last_messages([row for group in groups for row in group.rows])
     return groups
+
+
+def all_rows(rows: QuerySet[Case], filters: Filters, user: User, at: datetime) -> QuerySet[Case]:
+    """The cases of all groups that the filters choose, as one list in the order of the inbox, for a file.
+
+    Each has the position of its group in CaseGroup as `group_position`.
+    """
+    conditions, numbers = in_group(at), {group: number for number, group in enumerate(CaseGroup)}
+    position = Conditional(
+        *(When(conditions[group], then=Value(number)) for group, number in numbers.items()),
+        output_field=SmallIntegerField(),
+    )
+    shown = with_job_moved(rows).filter(filters.conditions, of_view(filters.view, user))
+    chosen = shown.annotate(group_position=position).filter(
+        group_position__in=[numbers[group] for group in filters.groups]
+    )
+    by_due = _only_in(numbers, "due_at", CaseGroup.OVERDUE, CaseGroup.OURS)
+    by_turn = _only_in(numbers, "quiet_since", CaseGroup.THEIRS)
+    by_snooze = _only_in(numbers, "snoozed_until", CaseGroup.SNOOZED)
+    by_end = _only_in(numbers, "closed_at", CaseGroup.CLOSED)
+    return chosen.select_related("member", "assigned_to").order_by(
+        "group_position", by_due.asc(), by_turn.desc(), by_snooze.asc(nulls_last=True), by_end.desc(), "pk"
+    )
+
+
+def _only_in(numbers: Mapping[CaseGroup, int], moment: str, *groups: CaseGroup) -> Conditional:
+    """A moment of the rows of these groups, nothing for the others."""
+    return Conditional(When(group_position__in=[numbers[group] for group in groups], then=F(moment)))
 
 
 def _rows(base: QuerySet[Case], group: CaseGroup, conditions: Mapping[CaseGroup, Q], part: slice) -> list[Case]:

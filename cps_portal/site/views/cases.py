@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
@@ -23,7 +25,7 @@ from cps_portal.site.views.case_page import CasePage
 from members.enums import Level
 from members.models import Member, User
 from members.support import actions
-from members.support.enums import CaseKind
+from members.support.enums import CaseGroup, CaseKind
 from members.support.models import Case
 
 MAX_PICKED = 2 * PAGE_ROWS
@@ -33,8 +35,55 @@ class CaseAdmin(CasePage):
     """The cases by urgency, with what can be done with several at once."""
 
     inbox_template = "admin/cases/case/inbox.html"
-    has_list = False
     search_fields = ["reference"]
+    list_display = (  # of the file
+        "reference_in_groups",
+        "group",
+        "subject",
+        "kind",
+        "customer",
+        "member_number",
+        "country",
+        "level",
+        "language",
+        "assigned_to",
+        "opened_at",
+        "due_at",
+        "first_answered_at",
+        "closed_at",
+        "rating",
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return InboxList
+
+    @admin.display(description=_("reference"))
+    def reference_in_groups(self, row: Case) -> str:
+        return row.reference_in_groups
+
+    @admin.display(description=_("state"))
+    def group(self, row: Any) -> str:
+        return str(list(CaseGroup)[row.group_position].label)
+
+    @admin.display(description=_("customer"))
+    def customer(self, row: Case) -> str:
+        return presenter.customer_name(row)
+
+    @admin.display(description=_("member number"))
+    def member_number(self, row: Case) -> str:
+        return row.member.number_in_groups if row.member else ""
+
+    @admin.display(description=_("country"))
+    def country(self, row: Case) -> str:
+        return str(row.member.country.name) if row.member else ""
+
+    @admin.display(description=_("level"))
+    def level(self, row: Case) -> str:
+        return row.member.get_level_display() if row.member else ""
+
+    @admin.display(description=_("language"))
+    def language(self, row: Case) -> str:
+        return row.member.language if row.member else row.visitor_language
 
     def search_conditions(self, term: str) -> list[Q]:
         return [
@@ -54,7 +103,7 @@ class CaseAdmin(CasePage):
 
     def _inbox(self, request: HttpRequest) -> dict[str, Any]:
         user, now = cast(User, request.user), timezone.now()
-        filters = Filters.from_query({name: str(value) for name, value in request.GET.items()})
+        filters = _filters(request)
         rows, _may_repeat = self.get_search_results(request, self.get_queryset(request), filters.term)
         pages = queries.read_groups(rows, filters, user, now)
         counts = queries.count_views(user)
@@ -72,6 +121,7 @@ class CaseAdmin(CasePage):
             "groups": presenter.inbox_groups(pages, user, now),
             "alone": len(filters.groups) == 1,
             "query": _query(request),
+            "total": sum(page.total for page in pages),
             "may_answer": self.has_answer_permission(request),
             "snooze_choices": snooze_choices(now, []),
             "me": presenter.who(user, user),
@@ -118,6 +168,19 @@ class CaseAdmin(CasePage):
             self.message_user(request, ngettext("Done with %(n)d case.", "Done with %(n)d cases.", done) % {"n": done})
         for reason, references in refused.items():
             self.message_user(request, f"{', '.join(references)}: {reason}", messages.ERROR)
+
+
+class InboxList(ChangeList):
+    """The cases of the inbox as rows of a file: those that its view, filters and search choose, in its order."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Case]:
+        filters = _filters(request)
+        rows, _may_repeat = self.model_admin.get_search_results(request, self.root_queryset, filters.term)
+        return queries.all_rows(rows, filters, cast(User, request.user), timezone.now())
+
+
+def _filters(request: HttpRequest) -> Filters:
+    return Filters.from_query({name: str(value) for name, value in request.GET.items()})
 
 
 def _query(request: HttpRequest) -> str:
