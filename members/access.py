@@ -22,11 +22,12 @@ DEVICE_SALT = "members.device"
 
 
 class MemberRequest(HttpRequest):
-    """A request of a signed-in member."""
+    """A request of a signed-in member. A view that has counted what needs them sets `turn_count`, for the dot."""
 
     user: User
     member: Member
     htmx: HtmxDetails
+    turn_count: int
 
 
 def member_of(request: HttpRequest) -> Member | None:

@@ -14,5 +14,4 @@ urlpatterns = [
     path("profile/sessions/<int:key>/end/", views.end_session, name="end_session"),
     path("profile/sessions/end-others/", views.end_other_sessions, name="end_other_sessions"),
     path("accounts/email/undo/<str:token>/", views.undo_email, name="undo_email"),
-    path("notices/<int:key>/read/", views.notice_read, name="notice_read"),
 ]

@@ -15,7 +15,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -32,7 +32,7 @@ from members.forms.accounts import JoinForm, ResetPasswordKeyForm
 from members.forms.common import add_refusal
 from members.forms.profile import ProfileForm, TermsForm
 from members.middleware import LANGUAGE_KEY, remember_terms
-from members.models import CountryProgramme, Device, EmailChange, Notice, User
+from members.models import CountryProgramme, Device, EmailChange, User
 from members.rules.browsers import PORTABLE, name_browser
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -251,12 +251,3 @@ def _change_to_undo(token: str) -> EmailChange | None:
         return None
     open_changes = EmailChange.objects.can_be_undone(timezone.now()).select_related("user")
     return open_changes.filter(pk=key).first() if isinstance(key, int) else None
-
-
-@require_POST
-@member_required
-def notice_read(request: MemberRequest, key: int) -> HttpResponse:
-    """Mark a notice as read (R56)."""
-    notice = get_object_or_404(Notice, pk=key, member=request.member)
-    actions.read_notice(member=request.member, notice=notice.pk, at=timezone.now())
-    return redirect(safe_next(request, reverse("dashboard")))

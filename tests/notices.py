@@ -5,13 +5,13 @@ from datetime import datetime
 from django.utils import timezone
 
 from cps_portal.site.presenters.notice_words import Reading
-from cps_portal.site.presenters.notices import NoticeLine, describe, unread_notices
+from cps_portal.site.presenters.notices import NoticeLine, current_notices, describe
 from members.models import Member, Notice
 
 
 def shown(member: Member, now: datetime | None = None) -> list[NoticeLine]:
-    """On the dashboard: unread, and still so."""
-    return unread_notices(Reading(Member.objects.get(pk=member.pk), now or timezone.now()))
+    """What still holds."""
+    return current_notices(Reading(Member.objects.get(pk=member.pk), now or timezone.now()))
 
 
 def archive(member: Member, now: datetime | None = None) -> list[NoticeLine]:

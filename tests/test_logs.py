@@ -87,7 +87,6 @@ def test_each_request_is_logged_by_view_without_its_address(caplog: pytest.LogCa
 
 SECRET_PARAMETERS = {"token", "key", "uidb36", "undo"}  # of paths
 NO_SECRETS = {  # they name a row, and open it only to whom it belongs
-    "members:notice_read",
     "files:file",
 }
 

@@ -30,7 +30,7 @@ from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.site.emails import stop_path
 from kitbag.models import Evidence, Product, Registration, Sale
 from members.emails import undo_path
-from members.models import Device, EmailChange, LostAddress, Member, MemberNote, Notice
+from members.models import Device, EmailChange, LostAddress, Member, MemberNote
 from members.offers.models import Card, CardRequest, Offer, WelcomePack
 from members.support.actions import Visitor, open_case
 from members.support.emails import RATING_SALT
@@ -102,7 +102,6 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
     reset_key = default_token_generator.make_token(member.user)
     kept = StoredFile.objects.filter(owner=member.user).latest("pk")
     choices: dict[str, list[Any]] = {
-        "members:notice_read.key": [Notice.objects.filter(member=member).latest("pk").pk],
         "cases:visitor.token": [visitor.access_token],
         "account_confirm_email.key": [EmailConfirmationHMAC(address).key],
         "account_reset_password_from_key.uidb36": [user_pk_to_url_str(member.user)] * 2,

@@ -52,7 +52,10 @@ class Portal:
 
     @cached_property
     def turn_count(self) -> int:
-        """How many registrations need the member: the blue dot of R18."""
+        """How many registrations need the member: the blue dot of R18. A page that has counted them says so."""
+        counted = getattr(self.request, "turn_count", None)
+        if counted is not None:
+            return int(counted)
         return Registration.objects.needing(self.member).count() if self.member else 0
 
     @cached_property

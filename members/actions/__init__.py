@@ -10,7 +10,7 @@ from members.actions.email_changes import (
 from members.actions.levels import LedgerChanges, notify_level_changes, repair_level_history, update_levels
 from members.actions.mail_trouble import ask_to_confirm_again, record_mail_event, set_mail_preference
 from members.actions.notes import delete_notes, edit_note, write_note
-from members.actions.notices import delete_notices, notify_member, notify_members, read_notice
+from members.actions.notices import delete_notices, notify_member, notify_members
 from members.actions.second_factors import reseal_second_factors
 from members.actions.sign_ins import (
     Browser,
@@ -63,7 +63,6 @@ __all__ = [
     "notify_members",
     "plan_thresholds",
     "plans_to_announce",
-    "read_notice",
     "record_access",
     "record_email_change",
     "record_mail_event",

@@ -10,11 +10,6 @@ from members.models import Member, Notice, PendingLevelNotice
 
 
 @transaction.atomic
-def read_notice(*, member: Member, notice: int, at: datetime) -> None:
-    """Mark a notice as read, so that the dashboard no longer shows it."""
-    Notice.objects.filter(pk=notice, member=member, read_at=None).update(read_at=at)
-
-
 def notify_member(
     *, member: Member, key: str, code: NoticeCode, params: Mapping[str, int | str], path: str, at: datetime
 ) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 
 from members.enums import Level
 from members.models import Member
-from members.offers.enums import OfferKind, PlaceState
+from members.offers.enums import OfferKind, PackState, PlaceState
 from members.offers.models import SIGNED_UP, Card, CardQuerySet, CardRequest, Offer, SignUp, WelcomePack
 from members.offers.rules import UNDELIVERED_STATES
 from members.queries import active_countries, membership_of
@@ -54,6 +54,7 @@ class OfferOverview:
     pack_offered: Offer | None
     pack_followed: WelcomePack | None
     offers: list[VisibleOffer]
+    pack_returned: WelcomePack | None = None  # it waits for an address to be sent to again
 
     @property
     def is_anything(self) -> bool:
@@ -77,6 +78,7 @@ def visible_offers(member: Member, membership: Membership, at: datetime) -> Offe
         pack_offered=pack_offers[0] if pack_offers and (pack is None or pack.can_be_requested_again) else None,
         pack_followed=pack if pack and pack.state in UNDELIVERED_STATES else None,
         offers=shown,
+        pack_returned=pack if pack and pack.state == PackState.RETURNED and membership.is_active else None,
     )
 
 

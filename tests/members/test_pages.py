@@ -21,12 +21,14 @@ from kitbag.queries.deadlines import decision_due
 from members import actions
 from members.enums import NoticeCode
 from members.models import Member, Notice
+from members.support import actions as cases
+from members.support.enums import CaseKind
 from members.support.presenters import due_in_words
 from tests.factories import ProductFactory, draft, submitted, validated
 from tests.fullbag import fill
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
-from tests.world import JOINED, World
+from tests.world import World
 
 MAX_QUERIES = 25 + SNAPSHOT_QUERIES  # of them the shelf of offers three, in service one, a notice two, mails one
 
@@ -46,7 +48,7 @@ def queries(client: Client, url: str) -> int:
 # --- Who gets in ------------------------------------------------------------------------------------
 
 PAGES = ["/dashboard/", "/notices/", "/profile/", "/profile/country/", "/profile/security/", "/terms/accept/"]
-POSTS = ["/profile/theme/", "/notices/1/read/"]
+POSTS = ["/profile/theme/"]
 READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/profile/security/"]
 
 
@@ -205,7 +207,7 @@ def test_your_turn_names_why_something_was_refused(world: World, as_ana: Client)
     review.refuse_registration(registration=row, reason=RefusalReason.SERIAL_WRONG, by=world.staff, at=timezone.now())
     page = text(as_ana.get("/dashboard/"))
     assert "Correct <bdi>EOS R Test</bdi>" in page
-    assert "EOS R Test wasn’t accepted" in page
+    assert "EOS R Test wasn’t accepted" not in page, "the task says it already"
     assert "The serial number does not belong to this product." in page
 
 
@@ -315,21 +317,24 @@ def notice(member: Member, key: str = "k") -> Notice:
     return Notice.objects.get(key=key)
 
 
-def test_a_notice_is_shown_until_it_is_marked_as_read(world: World, as_ana: Client) -> None:
-    Notice.objects.filter(member=world.ana).update(read_at=JOINED)
-    row = notice(world.ana)
-    assert "You’re Gold now" in text(as_ana.get("/dashboard/"))
-    assert as_ana.post(f"/notices/{row.pk}/read/")["Location"] == "/dashboard/"
-    assert "You’re Gold now" not in text(as_ana.get("/dashboard/"))
-    assert as_ana.post(f"/notices/{row.pk}/read/").status_code == 302  # twice is harmless
+def test_news_has_no_button_and_is_no_task(world: World, as_ana: Client) -> None:
+    """R56: "Your turn" holds tasks only; what only informs is never put away."""
+    notice(world.ana)
+    page = text(as_ana.get("/dashboard/"))
+    news = page[page.index('id="news"') :]
+    assert "You’re Gold now" in news and "<form" not in news[: news.index("</section>")]
+    assert "Nothing to do right now." in page and "All done" in page
 
 
-def test_nobody_can_mark_the_notice_of_another_member_as_read(world: World, as_ben: Client) -> None:
-    row = notice(world.ana)
-    assert as_ben.post(f"/notices/{row.pk}/read/").status_code == 404
-    assert as_ben.post("/notices/999999999999999999999999/read/").status_code == 404
-    row.refresh_from_db()
-    assert row.read_at is None
+def test_at_most_four_lines_say_what_happened_and_two_on_a_phone(world: World, as_ana: Client) -> None:
+    for name in "abcdef":
+        case = cases.open_case(
+            kind=CaseKind.CONTACT, subject=name, text="?", member=world.ana, by=world.ana.user, at=timezone.now()
+        )
+        cases.answer(case=case, text="Here.", by=world.staff, at=timezone.now())
+    page = text(as_ana.get("/dashboard/"))
+    assert page.count("news__row") - page.count("news__row--more") == 4
+    assert page.count("news__row--more") == 2
 
 
 def test_a_percent_sign_in_a_product_name_breaks_no_notice(world: World, as_ana: Client) -> None:
@@ -340,7 +345,7 @@ def test_a_percent_sign_in_a_product_name_breaks_no_notice(world: World, as_ana:
     actions.notify_member(
         member=world.ana, key="p", code=NoticeCode.REGISTRATION_REFUSED, params=params, path="", at=timezone.now()
     )
-    assert "100% %(x)s &lt;b&gt; wasn’t accepted" in text(as_ana.get("/dashboard/"))
+    assert "100% %(x)s &lt;b&gt; wasn’t accepted" in text(as_ana.get("/notices/"))
 
 
 # --- Profile --------------------------------------------------------------------------------------------------

@@ -524,7 +524,7 @@ def test_what_had_happened_in_the_account_that_ended_is_read_by_its_person_and_b
     assert own.get(reverse(product, args=[lens.pk])).headers["Location"] == reverse(product, args=[counting.pk])
     ended = own.get(reverse(product, args=[removed.pk]))
     assert ended.status_code == 200 and "<form" not in ended.content.decode().split('id="main"')[1].split("</main>")[0]
-    told = own.get(reverse("notices")).context["notices"]
+    told = [line for _day, lines in own.get(reverse("notices")).context["days"] for line in lines]
     assert not [line for line in told if line.is_current and line.key in double.notices.values_list("pk", flat=True)]
     assert {line.key for line in told} >= set(double.notices.values_list("pk", flat=True))
     assert removed in read_kit(ana).kit.rows and lens not in read_kit(ana).kit.rows

@@ -44,7 +44,6 @@ SUPERSEDED_AT = datetime(2024, 8, 20, 22, 5, tzinfo=UTC)
 EARLIER_TERMS = "2023-01"
 BATCH = 500
 EMIL_PRODUCTS = 64
-UNREAD_FOR = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -214,12 +213,6 @@ def _terms(at: datetime) -> TermsVersion:
     return TermsVersion.objects.create(version=EARLIER_TERMS, valid_from=datetime(2023, 1, 1, tzinfo=UTC))
 
 
-def _mark_old_notices_read(member: Member) -> None:
-    long_ago = timezone.now() - UNREAD_FOR
-    for notice in member.notices.filter(at__lt=long_ago, read_at=None):
-        actions.read_notice(member=member, notice=notice.pk, at=notice.at + timedelta(days=1))
-
-
 # --- Kit -----------------------------------------------------------------------------------------
 
 
@@ -336,7 +329,6 @@ def _ana_afterwards() -> None:
     flash = registrations.add_product(member=ana, product=_product("speedlite-el-1"), at=_ago(2))
     partial_details = registrations.Details(country="ZA", store="Rosebank Camera Co.")
     registrations.save_details(registration=flash, details=partial_details, at=_ago(2))
-    _mark_old_notices_read(ana)
 
 
 def _chloe() -> None:
@@ -345,7 +337,6 @@ def _chloe() -> None:
     _register(chloe, "rf-100mm-f2-8l-macro-is-usm", "3310007731", _at(2025, 6, 3), store="Galata Foto")
     # The serial number of Ana's lens: a person has to decide.
     _register(chloe, "rf-70-200mm-f2-8l-is-usm", "2810004452", _ago(1), store="A private seller")
-    _mark_old_notices_read(chloe)
 
 
 def _dana() -> None:
@@ -353,7 +344,6 @@ def _dana() -> None:
     _register(dana, "eos-r1", "071021009901", _at(2025, 1, 20), store="Bucium Foto")
     _register(dana, "eos-r5-mark-ii", "052021009902", _at(2025, 3, 11), store="Bucium Foto")
     _register(dana, "rf-24-70mm-f2-8l-is-usm", "1402009903", _at(2025, 9, 2), store="Bucium Foto")
-    _mark_old_notices_read(dana)
 
 
 def _emil() -> None:
@@ -366,4 +356,3 @@ def _emil() -> None:
             _register(emil, lens.slug, str(20410033 + place * 7919), at, store="Zamalek Optics")
         else:
             registrations.add_product(member=emil, product=lens, at=at)
-    _mark_old_notices_read(emil)

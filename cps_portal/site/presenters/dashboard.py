@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from cps_portal.core.outbox.models import Suppression
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.site.presenters.notice_words import Reading
-from cps_portal.site.presenters.notices import NoticeLine, unread_notices
+from cps_portal.site.presenters.notices import NoticeLine, current_notices
+from cps_portal.site.presenters.tasks import Task, find_tasks
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
 from kitbag.models import PointsEntry, Registration, RegistrationQuerySet, points_now
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
@@ -34,8 +35,10 @@ from members.rules import Membership
 from servicing.presenters.tickets import Job, fast_track_places, open_jobs
 
 TASKS_SHOWN = 5
+MIN_KIT_TASKS_SHOWN = 2  # of them, however much else there is to do
 TASKS_READ = 50  # those worth most; the fewest that close the gap are always among them
-NOTICES_SHOWN = 5
+NEWS_SHOWN = 4
+NEWS_READ = 12  # of them those that still hold are shown
 JOBS_SHOWN = 3
 REFRESH_FOR = timedelta(minutes=2)  # a check that takes longer was left to a person: the page stops polling
 
@@ -75,7 +78,8 @@ class Dashboard:
     gap: NextLevel | None
     unconfirmed: EmailAddress | None  # the sign-in address, until it is confirmed
     mail_trouble: Suppression | None  # the same, if mails to it come back
-    notices: list[NoticeLine]
+    news: list[NoticeLine]  # what only informs (R56)
+    other_tasks: list[Task]  # beside kit and address
     cards: list[RegistrationCard]
     totals: dict[str, int]
     checking: bool
@@ -99,7 +103,9 @@ class Dashboard:
 
     @property
     def tasks(self) -> int:
-        return self.totals["needing"] + len(self.notices) + (1 if self.unconfirmed or self.mail_trouble else 0)
+        """How many things the member has to do: news are none of them."""
+        address = 1 if self.unconfirmed or self.mail_trouble else 0
+        return self.totals["needing"] + len(self.other_tasks) + address
 
     @property
     def being_checked(self) -> int:
@@ -140,6 +146,11 @@ def build(member: Member, now: datetime) -> Dashboard:
     offers = visible_offers(member, membership, now)
     running = open_jobs(member, now)
     places, places_taken = fast_track_places(running)
+    submitted = mine.filter(state=RegistrationState.SUBMITTED).order_by("-submitted_at")
+    last_submitted = submitted.first() if totals["waiting"] > totals["needing"] else None
+    reading = Reading(member, now, steps, offers.pack_offered is not None)
+    other_tasks = find_tasks(member, running, now, is_pack_returned=offers.pack_returned is not None)
+    cards_shown = max(TASKS_SHOWN - len(other_tasks), MIN_KIT_TASKS_SHOWN)
     return Dashboard(
         member=member,
         level=Level(member.level),
@@ -148,12 +159,12 @@ def build(member: Member, now: datetime) -> Dashboard:
         gap=_gap(member.points, thresholds, finishable, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
         mail_trouble=find_suppression(address.email) if address else None,
-        notices=unread_notices(Reading(member, now, steps, offers.pack_offered is not None))[:NOTICES_SHOWN],
-        cards=[build_card(row, None, duplicates.get(row.pk)) for row in needing[:TASKS_SHOWN]],
+        news=current_notices(reading, limit=NEWS_READ, news_only=True)[:NEWS_SHOWN],
+        other_tasks=other_tasks,
+        cards=[build_card(row, None, duplicates.get(row.pk)) for row in needing[:cards_shown]],
         totals=totals,
-        checking=totals["waiting"] > totals["needing"]
-        and mine.undecided(now).filter(submitted_at__gt=now - REFRESH_FOR).exists(),
-        decision=_decision(mine, now) if totals["waiting"] > totals["needing"] else "",
+        checking=_is_checking(mine, last_submitted, now),
+        decision=_decision(last_submitted, now),
         chart=points_chart(
             entries=entries,
             thresholds=thresholds,
@@ -178,9 +189,15 @@ def build(member: Member, now: datetime) -> Dashboard:
     )
 
 
-def _decision(mine: RegistrationQuerySet, now: datetime) -> str:
+def _is_checking(mine: RegistrationQuerySet, last: Registration | None, now: datetime) -> bool:
+    """Whether the automatic check has something. `last` is the newest of what was submitted."""
+    since = now - REFRESH_FOR
+    is_recent = last is not None and last.submitted_at is not None and last.submitted_at > since
+    return is_recent and mine.undecided(now).filter(submitted_at__gt=since).exists()
+
+
+def _decision(last: Registration | None, now: datetime) -> str:
     """By when the member hears about the last of what is being checked."""
-    last = mine.filter(state=RegistrationState.SUBMITTED).order_by("-submitted_at").first()
     due = decision_due(last) if last else None
     return decision_sentence(due, now) if due else ""
 

@@ -8,6 +8,7 @@ from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -112,6 +113,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     """Level, your turn, points over time. While something is being checked, the page asks for its middle again."""
     now = timezone.now()
     board = dashboards.build(request.member, now)
+    request.turn_count = board.totals["needing"]
     context = {"board": board, "member": board.member, "stamp": _stamp(board)}
     if request.htmx:
         if board.checking and request.GET.get("seen") == context["stamp"]:
@@ -126,7 +128,8 @@ def _stamp(board: dashboards.Dashboard) -> str:
     """Changes whenever the middle of the dashboard would look different."""
     totals = board.totals
     counts = [board.member.points, totals["counting"], totals["waiting"], totals["needing"], int(board.checking)]
-    return ".".join(str(part) for part in [*counts, "-".join(str(notice.key) for notice in board.notices)])
+    lines = [*(str(notice.key) for notice in board.news), *(task.path for task in board.other_tasks)]
+    return ".".join(str(part) for part in [*counts, salted_hmac("dashboard", " ".join(lines)).hexdigest()[:12]])
 
 
 @login_not_required
