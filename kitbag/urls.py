@@ -29,6 +29,7 @@ urlpatterns = [
     path("list.xlsx", kit_list.download, {"format": "xlsx"}, name="list_xlsx"),
     path("list.pdf", kit_list.download, {"format": "pdf"}, name="list_pdf"),
     path("points/", points.points, name="points"),
+    path("points/statement.pdf", points.statement, name="points_statement"),
     path("upcoming/", upcoming.upcoming, name="upcoming"),
     path("what-if/", what_if.what_if, name="what_if"),
     path("<int:pk>/", product.product, name="product"),

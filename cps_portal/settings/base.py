@@ -108,6 +108,7 @@ MIDDLEWARE = [
 VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snapshot of the database, because they ...
     "offers:card",  # ... issue the card, and open a snapshot of their own afterwards
     "offers:card_pdf",
+    "offers:card_pdf_real_size",
     "mfa_view_recovery_codes",  # ... note that the codes were shown
     "mfa_download_recovery_codes",
     "api-schema",  # ... need no database

@@ -7,24 +7,25 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import groupby
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from reportlab.lib.pagesizes import A4, landscape
-from reportlab.pdfgen.canvas import Canvas
+from django.utils.translation import ngettext
 
-from cps_portal.core.lib.pdf import draw_text, wrapped_lines
+from cps_portal.core.lib.pdf import render_pdf
+from cps_portal.core.lib.print_text import breakable, isolated, shortened
 from cps_portal.core.lib.spreadsheets import escape_formula, write_workbook
 from kitbag.models import Registration
 from kitbag.queries.last_service import last_service_days
 from members.models import Member
 
 MAKE = "Canon"
-FONT_SIZE, LEADING, MARGIN, CELL_PADDING = 7.5, 9.5, 36, 6  # in PDF points, as all lengths here
-COLUMN_WIDTHS = (26, 70, 38, 122, 84, 58, 92, 68, 58, 40, 52, 62)  # together the width of a page
 SHEET_WIDTHS = (5, 16, 8, 34, 18, 16, 34, 20, 16, 9, 12, 16)  # of the .xlsx, in characters
-MAX_CELL_LINES = 4  # a longer text is cut
+MAX_PRINTED = 2000  # products on paper
+MAX_STORE_LENGTH, MAX_WORD_IN_CELL = 80, 14  # letters: of the name of a store; of a word that a column has room for
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class ListItem:
     store: str
     country: str
     serviced_on: date | None = None
+    country_code: str = ""
 
 
 def kit_list_items(member: Member) -> list[ListItem]:
@@ -55,6 +57,7 @@ def kit_list_items(member: Member) -> list[ListItem]:
             store=registration.store,
             country=str(registration.country.name) if registration.country else "",
             serviced_on=serviced_on.get(registration.pk),
+            country_code=registration.country.code if registration.country else "",
         )
         for number, registration in enumerate(registrations.order_by("product__shelf", "product__name", "pk"), start=1)
     ]
@@ -96,30 +99,93 @@ def as_csv(items: Iterable[ListItem]) -> bytes:
     return output.getvalue().encode("utf-8-sig")
 
 
-def as_pdf(items: Sequence[ListItem], *, owner: str, on: date) -> bytes:
-    """A4 landscape, as many pages as needed, with the headings on each."""
-    output = io.BytesIO()
-    width, height = landscape(A4)
-    canvas = Canvas(output, pagesize=(width, height))
-    canvas.setTitle(_("Kit list"))
-    canvas.setAuthor(owner)
-    page, y = 0, 0.0
-    for item in items:
-        cells = _wrapped_cells(_cells(item, _printed_day))
-        row_height = _row_height(cells)
-        if page == 0 or y - row_height < MARGIN + LEADING:
-            if page:
-                canvas.showPage()
-            page += 1
-            y = _begin_page(canvas, page=page, height=height, owner=owner, on=on, count=len(items))
-        _draw_row(canvas, cells, y)
-        y -= row_height
-        canvas.setLineWidth(0.3)
-        canvas.line(MARGIN, y + 1, width - MARGIN, y + 1)
-    if page == 0:
-        _begin_page(canvas, page=1, height=height, owner=owner, on=on, count=0)
-    canvas.save()
-    return output.getvalue()
+def as_pdf(items: Sequence[ListItem], *, member: Member, at: datetime) -> bytes:
+    """A4, in families with how many are in each, with the headings on every page, and lines to sign and stamp.
+
+    Lists the first MAX_PRINTED and says how many are missing.
+    """
+    printed = items[:MAX_PRINTED]
+    day = date_format(at, "j F Y")
+    owner, number = isolated(member.full_name), member.number_in_groups
+    families = [
+        {"name": description, "rows": [_printed_row(item) for item in rows]}
+        for description, group in groupby(printed, key=lambda item: item.description)
+        if (rows := list(group))
+    ]
+    for family in families:
+        family["count"] = _count(len(family["rows"]))
+    since = _("Member since %(month)s") % {"month": date_format(member.joined_at, "F Y")}
+    return render_pdf(
+        "kit-list",
+        {
+            "title": _("Kit list for insurance and customs"),
+            "author": member.full_name,
+            "bar": [number, day],
+            "lead": _("From the Kitbag of %(name)s, %(moment)s.")
+            % {"name": owner, "moment": date_format(at, "j F Y, H:i")},
+            "facts": [
+                {"name": _("Owner"), "value": member.full_name},
+                {"name": _("Member"), "value": number, "note": since},
+                {"name": _("Total"), "value": _count(len(items)), "big": True},
+            ],
+            "head": _printed_headings(),
+            "families": families,
+            "total": _("%(items)s, total") % {"items": _count(len(items))},
+            "note_title": _("How to read this"),
+            "notes": _notes(len(items) - len(printed)),
+            "signatures": [
+                _("Owner, date and signature"),
+                _("Customs, stamp going out"),
+                _("Customs, stamp coming back"),
+            ],
+            "foot": _("Kit list of %(name)s, %(number)s, %(day)s") % {"name": owner, "number": number, "day": day},
+        },
+    )
+
+
+def _printed_headings() -> list[str]:
+    return [
+        _("No."),
+        _("Product"),
+        _("Serial number"),
+        _("Bought"),
+        _("Where"),
+        _("Made in"),
+        _("Weight"),
+        _("Value"),
+    ]
+
+
+def _printed_row(item: ListItem) -> dict[str, str]:
+    serviced = _("Last service: %(day)s") % {"day": _printed_day(item.serviced_on)} if item.serviced_on else ""
+    store = breakable(shortened(item.store, MAX_STORE_LENGTH), MAX_WORD_IN_CELL)
+    return {
+        "number": str(item.number),
+        "name": item.model,
+        "note": serviced,
+        "serial": breakable(item.serial, MAX_WORD_IN_CELL),
+        "bought": _printed_day(item.purchased_on).replace(" ", "\u00a0"),
+        "where": ", ".join(filter(None, [isolated(store), item.country_code])),
+    }
+
+
+def _count(number: int) -> str:
+    return ngettext("%(n)s item", "%(n)s items", number) % {"n": intcomma(number)}
+
+
+def _notes(missing: int) -> list[str]:
+    notes = [
+        _("Each line is one piece, made by Canon. Serial numbers and purchases are as the owner registered them."),
+        _("Country of origin, weight and value are for the owner to fill in; CPS doesn’t value kit."),
+    ]
+    if missing:
+        text = ngettext(
+            "%(n)s more item is not printed here. Take the list as a spreadsheet from the Kitbag.",
+            "%(n)s more items are not printed here. Take the list as a spreadsheet from the Kitbag.",
+            missing,
+        )
+        notes.append(text % {"n": intcomma(missing)})
+    return notes
 
 
 def _iso_day(day: date | None) -> str:
@@ -145,43 +211,4 @@ def _cells(item: ListItem, write_day: Callable[[date | None], str]) -> list[str]
         "1",
         "",
         "",
-    ]
-
-
-def _begin_page(canvas: Canvas, *, page: int, height: float, owner: str, on: date, count: int) -> float:
-    """Draw what is above the rows. Returns the height at which they begin."""
-    y = height - MARGIN
-    if page == 1:
-        draw_text(canvas, MARGIN, y - 8, _("Kit list"), size=14)
-        draw_text(canvas, MARGIN, y - 24, owner, size=FONT_SIZE)
-        summary = _("%(on)s, %(count)s products") % {"on": date_format(on, "j F Y"), "count": count}
-        draw_text(canvas, MARGIN, y - 36, summary, size=FONT_SIZE)
-        y -= 52
-    number = _("Page %(page)s") % {"page": page}
-    draw_text(canvas, landscape(A4)[0] - MARGIN, MARGIN - 14, number, size=FONT_SIZE, align="right")
-    cells = _wrapped_cells(headings())
-    _draw_row(canvas, cells, y)
-    y -= _row_height(cells)
-    canvas.setLineWidth(0.9)
-    canvas.line(MARGIN, y + 1, landscape(A4)[0] - MARGIN, y + 1)
-    return y
-
-
-def _draw_row(canvas: Canvas, cells: list[list[str]], y: float) -> None:
-    x: float = MARGIN
-    for lines, width in zip(cells, COLUMN_WIDTHS, strict=True):
-        for number, line in enumerate(lines, start=1):
-            draw_text(canvas, x, y - number * LEADING, line, size=FONT_SIZE)
-        x += width
-
-
-def _row_height(cells: list[list[str]]) -> float:
-    return max(len(lines) for lines in cells) * LEADING + CELL_PADDING
-
-
-def _wrapped_cells(texts: Sequence[str]) -> list[list[str]]:
-    """The lines of each cell of a row."""
-    return [
-        wrapped_lines(text, size=FONT_SIZE, wide=width - CELL_PADDING)[:MAX_CELL_LINES]
-        for text, width in zip(texts, COLUMN_WIDTHS, strict=True)
     ]

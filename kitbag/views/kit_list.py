@@ -20,12 +20,10 @@ CONTENT_TYPES = {
 @member_required
 def download(request: MemberRequest, format: str) -> HttpResponse:  # noqa: A002
     items = kit_list_items(request.member)
-    today = timezone.localdate()
-    member = request.member
-    owner = f"{member.first_name} {member.last_name}".strip()
+    now = timezone.localtime()
     if format == "pdf":
-        content = as_pdf(items, owner=owner, on=today)
+        content = as_pdf(items, member=request.member, at=now)
     else:
         content = as_xlsx(items) if format == "xlsx" else as_csv(items)
-    headers = {"Content-Disposition": f'attachment; filename="kit-{today.isoformat()}.{format}"'}
+    headers = {"Content-Disposition": f'attachment; filename="kit-{now.date().isoformat()}.{format}"'}
     return HttpResponse(content, content_type=CONTENT_TYPES[format], headers=headers)

@@ -14,12 +14,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_safe
 
 from kitbag.enums import WAITING, RegistrationState
 from kitbag.models import PointsEntry, Product, Registration
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
+from kitbag.presenters.points_statement import MAX_PRINTED, points_statement
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.forecast import forecast
@@ -88,6 +90,21 @@ def points(request: MemberRequest) -> HttpResponse:
         "next_step": steps[0] if steps else None,
     }
     return render(request, "kitbag/points.html", context)
+
+
+@never_cache
+@require_safe
+@member_required
+def statement(request: MemberRequest) -> HttpResponse:
+    """All changes as a PDF, to keep or to hand in somewhere."""
+    member, now = request.member, timezone.localtime()
+    everything = PointsEntry.objects.of(member)
+    entries = list(everything.with_total().select_related(*ENTRY_RELATIONS).order_by("-pk")[:MAX_PRINTED])
+    content = points_statement(
+        member, entries, notified_at_by_change(member, entries), count=everything.count(), at=now
+    )
+    headers = {"Content-Disposition": f'attachment; filename="points-{now.date().isoformat()}.pdf"'}
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
 
 
 def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from members.offers.presenters.card_pdf import as_pdf, as_pdf_to_cut
 from members.offers.views import cards, offers, packs
 
 app_name = "offers"
@@ -12,7 +13,8 @@ urlpatterns = [
     path("offers/<slug:slug>/", offers.offer, name="offer"),  # after the Welcome Pack's
     path("offers/<slug:slug>/event.ics", offers.calendar, name="calendar"),
     path("card/", cards.card, name="card"),
-    path("card/print.pdf", cards.card_pdf, name="card_pdf"),
+    path("card/print.pdf", cards.card_pdf, {"write_pdf": as_pdf_to_cut}, name="card_pdf"),
+    path("card/card.pdf", cards.card_pdf, {"write_pdf": as_pdf}, name="card_pdf_real_size"),
     path("card/lost/", cards.card_lost, name="card_lost"),
     path("card/again/", cards.card_again, name="card_again"),
     path("card/sw.js", cards.service_worker, name="card_worker"),

@@ -1,11 +1,15 @@
-"""Bar codes as drawings of a page, with the same bars as on our papers."""
+"""Bar codes of references, as drawings of a page and on our papers (R52)."""
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import groupby
 
-from reportlab.graphics.barcode.code128 import Code128
+from barcode.codex import Code128
+from barcode.errors import BarcodeError
+
+from cps_portal.core.lib.pdf import svg
 
 QUIET = 10  # units of white before and after, without which scanners cannot read a code
+HEIGHT = 40  # units of the drawing, which is stretched
 
 
 @dataclass(frozen=True)
@@ -16,18 +20,24 @@ class BarCode:
     width: int
     bars: tuple[tuple[int, int], ...]
 
+    @property
+    def svg(self) -> str:
+        bars = "".join(f"M{start} 0h{width}v{HEIGHT}H{start}z" for start, width in self.bars)
+        return svg(f'<path d="{bars}"/>', width=self.width, height=HEIGHT)
+
 
 def bar_code(text: str) -> BarCode:
-    """The bar code of a reference. Raises ValueError if it has signs that a bar code cannot hold."""
-    code = Code128(text, barWidth=1, quiet=0)
-    code.validate()
-    if not code.valid:
-        raise ValueError(f"no bar code for {text!r}")
-    code.encode()
-    code.decompose()
-    # Upper-case letters are bars, lower-case letters gaps; "a" and "A" are one unit wide.
-    widths = [ord(sign.lower()) - ord("a") + 1 for sign in code.decomposed]
-    starts = [QUIET, *(QUIET + end for end in accumulate(widths))]
-    signs = zip(code.decomposed, starts, widths, strict=False)
-    bars = tuple((start, width) for sign, start, width in signs if sign.isupper())
-    return BarCode(text, starts[-1] + QUIET, bars)
+    """The bar code of a reference. Raises ValueError if it is empty or has signs that a bar code cannot hold."""
+    if not text:
+        raise ValueError("no bar code for nothing")
+    try:
+        units = Code128(text).build()[0]  # "1" is black
+    except BarcodeError as error:
+        raise ValueError(f"no bar code for {text!r}") from error
+    at, bars = QUIET, []
+    for unit, run in groupby(units):
+        width = sum(1 for _unit in run)
+        if unit == "1":
+            bars.append((at, width))
+        at += width
+    return BarCode(text, at + QUIET, tuple(bars))

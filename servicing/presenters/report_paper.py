@@ -5,78 +5,95 @@ from datetime import datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from reportlab.lib.units import mm
 
+from cps_portal.core.lib.pdf import render_pdf
+from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
 from servicing.models import ServiceReport, Ticket
-from servicing.presenters.paper import INNER, MARGIN, MUTED, Paper
 from servicing.queries.cover import covered_until
 from servicing.rules.clock import Clock
 
-NAME_WIDTH = INNER / 3
+MAX_NAME_LENGTH = 60  # letters of what was measured, before a colon
 
 
 def report_paper(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str) -> bytes:
     """What was done, with parts and measurements; the dates, until when it is covered, and who did it."""
-    paper = Paper(_("Service report %(reference)s") % {"reference": ticket.reference_in_groups})
-    paper.line(_("Service report"), size=22)
-    paper.text(ticket.product.name, size=13)
-    paper.space(3 * mm)
-    for name, text in _facts(ticket, report, clock, owner):
-        _pair(paper, name, text)
-    for title, lines in (
-        (_("What was done"), report.done.splitlines()),
-        (_("Parts used"), report.part_lines),
-        (_("Measured"), report.note_lines),
-    ):
-        if not lines:
-            continue
-        paper.require_height(24 * mm)
-        paper.rule()
-        paper.space(2 * mm)
-        paper.line(title, size=13)
-        paper.space(1 * mm)
-        for line in lines:
-            paper.require_height(8 * mm)
-            paper.text(line)
-    paper.require_height(24 * mm)
-    paper.rule()
-    paper.space(2 * mm)
-    signed = [report.technician, ticket.centre.name, date_format(ticket.centre.today(report.at), "j F Y")]
-    paper.text(", ".join(part for part in signed if part))
-    return paper.bytes()
-
-
-def _facts(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str) -> list[tuple[str, str]]:
-    until = covered_until(ticket)
+    title = _("Service report %(reference)s") % {"reference": ticket.reference_in_groups}
     centre = ticket.centre
+    signed = [report.technician, centre.name, date_format(centre.today(report.at), "j F Y")]
+    return render_pdf(
+        "service-report",
+        {
+            "title": title,
+            "heading": _("Service report"),
+            "bar": [_("Job %(reference)s") % {"reference": ticket.reference_in_groups}, centre.name],
+            "lead": ticket.product.name,
+            "drawing_svg": drawing_svg(ticket.product),
+            "facts": _facts(ticket, clock),
+            "done_title": _("What was done"),
+            "done": [line for line in report.done.splitlines() if line.strip()],
+            "parts_title": _("Parts used"),
+            "parts": report.part_lines,
+            "measured_title": _("Measured"),
+            "measured": [_pair(line) for line in report.note_lines],
+            "product_title": _("The product"),
+            "product": _product(ticket, report, owner),
+            "signatures": [", ".join(filter(None, signed)), _("Quality check")],
+            "foot": ", ".join(filter(None, [title, ticket.product.name, ticket.serial])),
+        },
+    )
+
+
+def _facts(ticket: Ticket, clock: Clock) -> list[dict[str, object]]:
     days = ngettext("%(n)s of %(target)s day", "%(n)s of %(target)s days", clock.target_days) % {
         "n": clock.elapsed_days,
         "target": clock.target_days,
     }
-    covered = _("%(day)s. The same fault again: no charge.") % {"day": date_format(until, "j F Y")} if until else ""
-    facts = [
-        (_("Job"), ticket.reference_in_groups),
-        (_("Serial number"), ticket.serial),
-        (_("Owner"), owner),
-        (_("Centre"), f"{centre.name}, {phone_in_groups(centre.phone)}" if centre.phone else centre.name),
-        (_("Service"), ticket.get_service_display()),
-        (_("Booked in"), _day(ticket, ticket.booked_in_at)),
-        (_("Ready"), _day(ticket, ticket.ready_at)),
-        (_("Time with us"), days if clock.stopped_at else ""),
-        (_("Covered until"), covered),
-        (_("Technician"), report.technician),
+    moments = [
+        _("Booked in %(day)s.") % {"day": _day(ticket, ticket.booked_in_at)} if ticket.booked_in_at else "",
+        _("Ready %(day)s.") % {"day": _day(ticket, ticket.ready_at)} if ticket.ready_at else "",
     ]
-    return [(str(name), str(text)) for name, text in facts if text]
+    until = covered_until(ticket)
+    facts: list[dict[str, object]] = [
+        {
+            "name": _("Job"),
+            "value": ticket.reference_in_groups,
+            "big": True,
+            "note": str(ticket.get_service_display()),
+        },
+        {
+            "name": _("Time with us"),
+            "value": days if clock.stopped_at else "–",
+            "note": " ".join(filter(None, moments)),
+        },
+    ]
+    if until:
+        day = date_format(until, "j F Y")
+        facts.append({"name": _("Covered until"), "value": day, "note": _("The same fault again: no charge.")})
+    return facts
 
 
-def _day(ticket: Ticket, at: datetime | None) -> str:
-    return date_format(ticket.centre.today(at), "j F Y") if at else ""
+def _product(ticket: Ticket, report: ServiceReport, owner: str) -> list[dict[str, object]]:
+    centre = ticket.centre
+    rows: list[dict[str, object]] = [
+        {"name": _("Serial number"), "value": ticket.serial, "code": True},
+        {"name": _("Owner"), "value": owner},
+        {
+            "name": _("Centre"),
+            "value": f"{centre.name}, {phone_in_groups(centre.phone)}" if centre.phone else centre.name,
+        },
+        {"name": _("Technician"), "value": report.technician},
+    ]
+    return [row for row in rows if row["value"]]
 
 
-def _pair(paper: Paper, name: str, text: str) -> None:
-    """A name in small type, and beside it a text of one or more lines."""
-    top = paper.y
-    paper.line(name, size=9, ink=MUTED, wide=NAME_WIDTH)
-    paper.y = top
-    paper.text(text, x=MARGIN + NAME_WIDTH, wide=INNER - NAME_WIDTH)
+def _pair(line: str) -> dict[str, str]:
+    """A line such as "Focus at 70 mm: 0, was -1" as name and value; one without a colon has no name."""
+    name, colon, value = line.partition(":")
+    if not (colon and value.strip() and len(name) <= MAX_NAME_LENGTH):
+        return {"name": "", "value": line}
+    return {"name": name.strip(), "value": value.strip()}
+
+
+def _day(ticket: Ticket, at: datetime) -> str:
+    return date_format(ticket.centre.today(at), "j F Y")

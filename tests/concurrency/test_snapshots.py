@@ -118,6 +118,7 @@ def grow(committed_world: World) -> Change:
         "/kitbag/upcoming/",
         "/kitbag/list.csv",
         "/kitbag/list.pdf",
+        "/kitbag/points/statement.pdf",
         "/kitbag/{own}/remove/",
         "/kitbag/{own}/release/",
     ],

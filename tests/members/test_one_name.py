@@ -1,12 +1,10 @@
 """A member with one name is served everywhere by it (R8)."""
 
-import io
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pypdf import PdfReader
 
 from members import actions
 from members.models import Member
@@ -14,6 +12,7 @@ from members.models.people import SORTED_BY_NAME
 from members.offers.actions.cards import get_or_issue_card
 from servicing.models import Ticket
 from servicing.presenters import parcel_papers
+from tests.paper import text_of
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
@@ -24,10 +23,6 @@ NAME = "Sukarno"
 @pytest.fixture
 def member(world: World) -> Member:
     return actions.change_profile(member=world.ana, first_name=NAME, last_name="")
-
-
-def text_of(pdf: bytes) -> str:
-    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
 @each_row("path", ["/dashboard/", "/profile/", "/card/", "/kitbag/", "/offers/", "/service/", "/cases/"])

@@ -15,14 +15,17 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.models import Partner
+from members.enums import Level
 from members.models import Member, Notice
 from members.offers.actions.cards import get_or_issue_card, replace_card, report_lost, revoke_card
 from members.offers.actions.reference_data import SINCE, load_offers
 from members.offers.enums import CardEnd, OfferKind, OfferState
 from members.offers.models import Card, Offer, WelcomePack
+from members.offers.presenters import card_pdf, qr
 from members.offers.webhooks import card_requested
 from members.support.models import Case
 from tests.offers.packing import asked
+from tests.paper import assert_accessible, codes_on, pages_of
 from tests.rows import each_row
 from tests.world import World
 
@@ -210,12 +213,32 @@ def test_the_printed_card_is_one_page_in_any_script(world: World, as_ana: Client
     Member.objects.filter(pk=world.ana.pk).update(first_name=name[:60], last_name="Test")
     answer = as_ana.get("/card/print.pdf")
     assert answer["Content-Type"] == "application/pdf"
-    (page,) = PdfReader(io.BytesIO(answer.content)).pages
-    text = page.extract_text()
+    assert_accessible(answer.content, title="Your card, to print and fold")
+    (text,) = pages_of(answer.content)
     assert "Gold" in text
     assert world.ana.number_in_groups in text
     if name.isascii() or name == "Анна":
         assert name[:60] in text.replace("\n", "")
+
+
+@each_row("level", list(Level))
+def test_the_card_in_its_own_size_has_two_sides_and_a_code_to_scan(world: World, as_ana: Client, level: Level) -> None:
+    as_ana.get("/card/")
+    Member.objects.filter(pk=world.ana.pk).update(level=level)
+    world.ana.refresh_from_db()
+    card = Card.objects.live().get(member=world.ana)
+    own, on_a4 = card_pdf.as_pdf(card, world.ana), card_pdf.as_pdf_to_cut(card, world.ana)
+    front, back = PdfReader(io.BytesIO(own)).pages
+    for page in (front, back):
+        assert [round(float(length) / 72 * 25.4, 1) for length in page.mediabox[2:]] == [85.6, 54.0]
+    assert str(level.label) in front.extract_text() and card.number_in_groups in back.extract_text()
+    assert codes_on(on_a4) == {qr.check_url(card)}
+
+
+def test_the_card_in_its_own_size_is_linked_and_downloaded(as_ana: Client, as_ben: Client) -> None:
+    assert "/card/card.pdf" in as_ana.get("/card/").text
+    assert_accessible(as_ana.get("/card/card.pdf").content, title="Membership card")
+    assert as_ben.get("/card/card.pdf").headers["Location"] == "/card/"
 
 
 def test_service_worker_and_manifest_need_no_sign_in_and_contain_no_personal_data(world: World, as_ana: Client) -> None:

@@ -2,13 +2,11 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from io import BytesIO
 from itertools import product
 from typing import Any
 
 import pytest
 from django.test import Client
-from pypdf import PdfReader
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
@@ -22,6 +20,7 @@ from servicing.enums import EstimateState, EventKind, TicketState, Warranty
 from servicing.models import Estimate, ServiceCentre, Ticket, TicketEvent
 from servicing.presenters.estimate_paper import estimate_paper
 from servicing.queries.clock import get_clock
+from tests.paper import assert_accessible, pages_of, text_of
 from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre, without_charge
 from tests.world import World
@@ -237,7 +236,7 @@ def test_the_member_opens_the_estimate_as_a_pdf(world: World, ticket: Ticket, de
     bill = sent(ticket, desk, note="The shutter is worn.")
     client.force_login(world.ana.user)
     answer = client.get(f"/service/{ticket.reference}/estimate/{bill.number}.pdf")
-    text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages)
+    text = text_of(answer.content)
     for words in ("Shutter unit", "ZAR\u00a04,853.86", "The shutter is worn.", ticket.reference_in_groups):
         assert words.replace("\u00a0", " ") in text.replace("\u00a0", " "), text
     client.force_login(world.ben.user)
@@ -246,6 +245,8 @@ def test_the_member_opens_the_estimate_as_a_pdf(world: World, ticket: Ticket, de
 
 def test_a_long_estimate_goes_on_on_the_next_page(ticket: Ticket, desk: Actor) -> None:
     bill = sent(ticket, desk, note="\n".join(f"Finding {n}" for n in range(90)))
-    pages = [page.extract_text() for page in PdfReader(BytesIO(estimate_paper(ticket, bill))).pages]
+    pdf = estimate_paper(ticket, bill)
+    assert_accessible(pdf, title=f"Estimate {ticket.reference_in_groups}/{bill.number}")
+    pages = pages_of(pdf)
     assert "Finding 0" in pages[0] and "Finding 89" not in pages[0]
-    assert "Finding 89" in pages[1] and "Net" in pages[-1] and "Total" in pages[-1]
+    assert "Finding 89" in "".join(pages[1:]) and "Net" in pages[-1] and "Total" in pages[-1]

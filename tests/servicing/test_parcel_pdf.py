@@ -1,8 +1,6 @@
 """The label and packing list of a parcel: texts, names in any script, readable bar codes (R52)."""
 
 import io
-import shutil
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -14,8 +12,10 @@ from members.models import Member
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
 from servicing.presenters import parcel_papers
+from servicing.presenters.bar_codes import bar_code
 from servicing.queries.entitlement import Item
 from tests.factories import validated
+from tests.paper import assert_accessible, codes_on, pages_of, text_of
 from tests.servicing.jobs import MONDAY, a_centre
 from tests.world import World
 
@@ -38,20 +38,6 @@ def papers(world: World) -> tuple[bytes, bytes, set[str]]:
     return label, parcel_papers.packing_list(made.parcel, world.ana, made.tickets), codes
 
 
-def text_of(pdf: bytes) -> str:
-    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
-
-
-def bar_codes_of(pdf: bytes) -> set[str]:
-    """What a scanner would read from the page."""
-    ghostscript = shutil.which("gs")
-    if ghostscript is None:
-        pytest.skip("reading bars back needs Ghostscript")
-    command = [ghostscript, "-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=pnggray", "-r150", "-sOutputFile=-", "-"]
-    printed = subprocess.run(command, input=pdf, capture_output=True, check=True, timeout=60).stdout
-    return {found.text for found in zxingcpp.read_barcodes(Image.open(io.BytesIO(printed)))}
-
-
 def test_the_label_has_sender_and_recipient_in_any_script(papers: tuple[bytes, bytes, set[str]]) -> None:
     text = text_of(papers[0])
     for words in (
@@ -71,11 +57,37 @@ def test_the_list_names_every_product_and_is_one_page(papers: tuple[bytes, bytes
     text = text_of(papers[1])
     for words in ("012345678701", "012345678702", "Black band", "Back up your pictures"):
         assert words in text
-    assert len(PdfReader(io.BytesIO(papers[1])).pages) == 1
+    assert len(pages_of(papers[1])) == 1
     assert text.count("1/8000") <= 10 and "…" in text
 
 
 def test_the_bar_codes_contain_the_references(papers: tuple[bytes, bytes, set[str]]) -> None:
     label, listed, codes = papers
-    assert bar_codes_of(listed) == codes
-    assert len(bar_codes_of(label) & codes) == 1
+    assert codes_on(listed) == codes
+    assert len(codes_on(label) & codes) == 1
+
+
+def test_both_are_read_by_screen_readers(papers: tuple[bytes, bytes, set[str]]) -> None:
+    references = {f"{code[:4]}-{code[4:]}" for code in papers[2]}
+    titles = [f"{name} {one}" for name in ("Label", "Packing list") for one in references]
+    for pdf in papers[:2]:
+        title = str(PdfReader(io.BytesIO(pdf)).metadata.title)
+        assert title in titles
+        assert_accessible(pdf, title=title)
+
+
+@pytest.mark.parametrize(
+    "reference", ["AAAAAAAA", "00000000", "A1B2C3D4", "1234567A", "A1234567", "123A4567", "9Z9Z99ZZ"]
+)
+def test_a_bar_code_holds_letters_and_digits_in_any_order(reference: str) -> None:
+    drawn = bar_code(reference)
+    bars = Image.new("L", (drawn.width * 3, 90), 255)
+    for start, width in drawn.bars:
+        bars.paste(0, (start * 3, 0, (start + width) * 3, 90))
+    assert [found.text for found in zxingcpp.read_barcodes(bars)] == [reference]
+
+
+@pytest.mark.parametrize("text", ["", "Ж", "A\u200b"])
+def test_other_signs_have_no_bar_code(text: str) -> None:
+    with pytest.raises(ValueError, match="no bar code"):
+        bar_code(text)

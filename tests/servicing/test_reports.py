@@ -19,6 +19,7 @@ from servicing.enums import EventKind, TicketState
 from servicing.models import ServiceCentre, ServiceReport, Ticket
 from servicing.models.reports import MAX_TEXT_LENGTH
 from servicing.queries.history import histories_of, history_of
+from tests.paper import assert_accessible, text_of
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, at_the_centre, without_charge
 from tests.world import World
 
@@ -100,7 +101,11 @@ def test_the_member_reads_the_report_once_it_is_ready(
     page = as_ana.get(done.get_absolute_url()).content.decode()
     assert DONE in page and "Firmware" in page and pdf in page
     answer = as_ana.get(pdf)
-    assert answer["Content-Type"] == "application/pdf" and answer.content.startswith(b"%PDF")
+    assert answer["Content-Type"] == "application/pdf"
+    assert_accessible(answer.content, title=f"Service report {done.reference_in_groups}")
+    text = text_of(answer.content)
+    for words in (DONE, "Screw", "Firmware", "1.1.0, was 1.0.8", "Sipho", done.serial, world.ana.full_name):
+        assert words in text
     assert as_ben.get(pdf).status_code == 404
 
 

@@ -1,124 +1,100 @@
-"""Text in PDFs: a font for every script that can be drawn letter by letter, and right-to-left text in visual order."""
+"""PDFs from the Typst templates in templates/print, tagged so that screen readers read them.
 
-from collections.abc import Iterator
-from functools import cache
+What people typed reaches a template as data only, never as source: `#`, `$` or a backslash are signs like any other.
+A template has no text of its own; headings and labels come translated with the data.
+"""
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from unicodedata import combining, normalize
+from typing import Any
 
-from anyascii import anyascii
-from arabic_reshaper import ArabicReshaper
-from bidi import get_display
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
+from django.conf import settings
+from django.utils.translation import get_language, get_language_bidi, pgettext
 
-# In the order in which they are tried. DejaVu: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian, symbols.
-# Droid: Chinese, Japanese, Korean. Only the signs that are used get into a PDF.
-FONTS = ("DejaVuSans", "DroidSansFallback", "NotoSansEthiopic")
-FOLDER = Path(__file__).parent / "fonts"
-JOINERS = "\u200c\u200d"
-# Letters of Urdu and Kashmiri that the font lacks, as the Arabic and Persian ones that they were made from.
-NEAR_LETTERS = str.maketrans(
-    "\u06c0\u06c1\u06c2\u06c3\u06c4\u06c5\u06ca\u06cf\u06cd\u06d1\u06d2\u06d3\u0671\u0672\u0673",
-    "\u0647\u0647\u0647\u0629\u0648\u0648\u0648\u0648\u06cc\u06cc\u06cc\u06cc\u0627\u0627\u0627",
-)
-# The font has no glyph for this ligature, which is part of many names: join its letters one by one.
-_reshaper = ArabicReshaper(configuration={"ARABIC LIGATURE ALLAH": False})
+from cps_portal.core.lib.fair_share import TooManyAtOnce
+from cps_portal.core.lib.print_text import FONTS, breakable, drawable, with_groups_in_order
+
+PROGRAM = Path(__file__).with_name("typesetter.py")  # not imported: the library would be in each process of ours
+TEMPLATES = settings.BASE_DIR / "templates" / "print"
+MAX_DATA = 2**21  # letters: more than 5,000 rows of a table
+MAX_AT_ONCE = 2  # beside one web process: each takes 55 MB, and up to 300 MB for 2,000 rows
+MAX_WAIT_SECONDS, MAX_SECONDS, MAX_MEGABYTES = 10, 20, 1024
+ENVIRONMENT = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "RAYON_NUM_THREADS": "2"}  # no secrets
+_turns = threading.BoundedSemaphore(MAX_AT_ONCE)
+logger = logging.getLogger(__name__)
 
 
-def drawable(text: str) -> str:
-    """The text with every sign that can't be drawn in Latin letters.
+class PdfError(Exception):
+    """A template and its data do not fit together. That is a mistake of ours, whatever people typed."""
 
-    Those are emoji (":camera:"), and scripts whose letters change with their neighbours, as those of India and Thai:
-    ReportLab does not shape them.
+
+def render_pdf(template: str, data: Mapping[str, Any]) -> bytes:
+    """The PDF of templates/print/`template`.typ with this data: a `title`, and what else the template needs.
+
+    Texts under keys that end with "_svg" are drawings. The language is the active one. Raises TooManyAtOnce if this
+    process has been busy with others for ten seconds or the PDF takes longer than twenty, and PdfError.
     """
-    letters = normalize("NFC", text).translate(NEAR_LETTERS)
-    return "".join(sign if sign in JOINERS or _font_of(sign) else anyascii(sign) for sign in letters)
+    page_of = pgettext("of a printed page", "Page {page} of {pages}")
+    facts = _clean({**data, "lang": (get_language() or "en").split("-")[0], "page_of": page_of})
+    sent = json.dumps(facts, ensure_ascii=False)
+    if len(sent) > MAX_DATA:
+        raise PdfError(f"too much data for {template}: {len(sent)} letters")
+    if not _turns.acquire(timeout=MAX_WAIT_SECONDS):
+        raise TooManyAtOnce
+    try:
+        return _typeset(template, sent)
+    finally:
+        _turns.release()
 
 
-def text_width(text: str, size: float) -> float:
-    """In points, of a drawable text in visual order."""
-    return sum(float(pdfmetrics.stringWidth(part, font, size)) for font, part in _runs(text))
+def _typeset(template: str, sent: str) -> bytes:
+    program = [sys.executable, "-I", PROGRAM, TEMPLATES / f"{template}.typ", TEMPLATES, FONTS]
+    done = subprocess.run(  # noqa: S603 (our own program)
+        [*map(str, program), str(MAX_MEGABYTES), str(MAX_SECONDS)],
+        input=sent.encode(),
+        capture_output=True,
+        check=False,
+        env=ENVIRONMENT,
+        start_new_session=True,  # Ctrl-C is for the web process, which waits for this one
+    )
+    if done.returncode == -signal.SIGALRM:
+        raise TooManyAtOnce
+    if done.returncode:
+        raise PdfError(f"{template}: {done.stderr.decode(errors='replace')[-2000:]} ({done.returncode})")
+    if done.stderr:
+        logger.error("A PDF of %s is %s", template, done.stderr.decode(errors="replace")[:100])
+    return done.stdout
 
 
-def fitting_size(text: str, *, size: float, wide: float) -> float:
-    """The font size, at most `size`, at which the text is not wider than `wide` points."""
-    width = text_width(_visual_order(drawable(text)), size)
-    return size if width <= wide else size * wide / width
+def _clean(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: value[key] if key.endswith("_svg") else _clean(value[key]) for key in value}
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_clean(item) for item in value]
+    text = breakable(drawable(str(value)))
+    return with_groups_in_order(text) if get_language_bidi() else text
 
 
-def wrapped_lines(text: str, *, size: float, wide: float) -> list[str]:
-    """The lines of a text, none wider than `wide` points. What has no blanks, such as Japanese, is cut into pieces."""
-    return [line for part in text.splitlines() or [""] for line in _wrapped(drawable(part).split(), size, wide)]
+def squares_svg(rows: Sequence[Sequence[bool]]) -> str:
+    """A code of dark and light squares as an SVG of one path, so that no viewer shows lines between the squares."""
+    path = ""
+    for down, row in enumerate(rows):
+        across = 0
+        for is_dark, run in groupby(row):
+            length = len(list(run))
+            path += f"M{across} {down}h{length}v1H{across}z" if is_dark else ""
+            across += length
+    return svg(f'<path d="{path}"/>', width=len(rows[0]), height=len(rows))
 
 
-def draw_text(canvas: Canvas, x: float, y: float, text: str, *, size: float, align: str = "left") -> None:
-    """Draw one line from `x` on, or up to it ("right"), or with its middle there ("centre")."""
-    runs = list(_runs(_visual_order(drawable(text))))
-    width = sum(float(pdfmetrics.stringWidth(part, font, size)) for font, part in runs)
-    x -= {"left": 0.0, "right": width, "centre": width / 2}[align]
-    for font, part in runs:
-        canvas.setFont(font, size)
-        canvas.drawString(x, y, part)
-        x += float(pdfmetrics.stringWidth(part, font, size))
-
-
-def _visual_order(text: str) -> str:
-    """Join Arabic letters, and put right-to-left text in the order in which ReportLab draws it."""
-    if text.isascii():
-        return text
-    joined = _reshaper.reshape(text).translate(dict.fromkeys(map(ord, JOINERS)))  # they have done their work
-    # A letter of which the font lacks this form is drawn unjoined.
-    return str(get_display("".join(sign if _font_of(sign) else normalize("NFKC", sign) for sign in joined)))
-
-
-@cache
-def _registered(font: str) -> TTFont:
-    loaded = TTFont(font, str(FOLDER / f"{font}.ttf"))
-    pdfmetrics.registerFont(loaded)
-    return loaded
-
-
-@cache
-def _font_of(sign: str) -> str:
-    """The first font that has the sign, "" if none has."""
-    return next((font for font in FONTS if _has(font, sign)), "")
-
-
-def _has(font: str, sign: str) -> bool:
-    return ord(sign) in _registered(font).face.charToGlyph
-
-
-def _runs(text: str) -> Iterator[tuple[str, str]]:
-    """The text in parts of one font each. A combining mark stays with its letter, and a blank with the word before."""
-    fonts: list[str] = []
-    for sign in text:
-        own = _font_of(sign) or FONTS[0]
-        fonts.append(fonts[-1] if fonts and (combining(sign) or sign == " ") and _has(fonts[-1], sign) else own)
-    for font, part in groupby(zip(fonts, text, strict=True), key=lambda pair: pair[0]):
-        yield font, "".join(sign for _font, sign in part)
-
-
-def _wrapped(words: list[str], size: float, wide: float) -> list[str]:
-    lines, line = [], ""
-    for word in words:
-        if line and text_width(f"{line} {word}", size) <= wide:
-            line = f"{line} {word}"
-            continue
-        *whole, rest = _pieces(word, size, wide)
-        lines += [line, *whole] if line else whole
-        line = rest
-    return [*lines, line]
-
-
-def _pieces(word: str, size: float, wide: float) -> list[str]:
-    if text_width(word, size) <= wide:
-        return [word]
-    pieces, piece = [], ""
-    for sign in word:
-        if piece and not combining(sign) and text_width(piece + sign, size) > wide:
-            pieces.append(piece)
-            piece = ""
-        piece += sign
-    return [*pieces, piece]
+def svg(drawing: str, *, width: float, height: float) -> str:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}">{drawing}</svg>'

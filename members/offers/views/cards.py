@@ -1,6 +1,7 @@
 """The membership card: its page, PDF, offline copy, and the public page that checks it (R41)."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
 
@@ -29,7 +30,6 @@ from members.offers.actions.cards import get_or_issue_card, report_lost, send_ca
 from members.offers.forms.packs import CardAddressForm, ReturnedCardForm
 from members.offers.models import Card, CardRequest
 from members.offers.presenters import qr
-from members.offers.presenters.card_pdf import as_pdf
 from members.offers.queries import find_returned_card, find_valid_card, is_pack_offered
 from members.queries import membership_of
 
@@ -104,12 +104,12 @@ def _card_page(request: MemberRequest, mine: Card) -> HttpResponse:
 @never_cache
 @require_safe
 @member_required
-def card_pdf(request: MemberRequest) -> HttpResponse:
+def card_pdf(request: MemberRequest, write_pdf: Callable[[Card, Member], bytes]) -> HttpResponse:
     mine, _refusal = _issue_card(request.member)
     if mine is None:
         return redirect("offers:card")
     headers = {"Content-Disposition": 'inline; filename="cps-card.pdf"'}
-    return HttpResponse(as_pdf(mine, request.member), content_type="application/pdf", headers=headers)
+    return HttpResponse(write_pdf(mine, request.member), content_type="application/pdf", headers=headers)
 
 
 @never_cache
