@@ -12,17 +12,17 @@ test: ## the test suite on temporary servers (ARGS="-k kitbag" for some of it)
 	@$(START) test $(ARGS)
 
 test-browser: ## pages in Chromium
-	@$(START) test -m browser -n auto --dist worksteal $(ARGS)
+	@$(START) test -m browser -n auto --dist worksteal $(or $(ARGS),tests/browser)
 
 test-races: ## race tests: real threads on a real database
-	@$(START) test -m races -n auto $(ARGS)
+	@$(START) test -m races -n auto $(or $(ARGS),tests/concurrency)
 
 test-wide: ## every page of the admin, whole worlds, long random walks (LEDGER_EXAMPLES=... CHANGES_EXAMPLES=... HOURS_STEP=...)
 	@$(START) test -m wide -n auto --dist worksteal $(ARGS)
 
 test-schema: export SCHEMA_EXAMPLES ?= 60
 test-schema: ## thousands of requests generated from the API contract (SCHEMA_EXAMPLES=... for each operation)
-	@$(START) test -m schema -n auto $(ARGS)
+	@$(START) test -m schema -n auto $(or $(ARGS),tests/api)
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher -n auto --dist worksteal $(ARGS)
@@ -34,7 +34,7 @@ chaos: install ## members request, register and write while everything is killed
 	$(BIN)/python -m tests.chaos --count $(or $(COUNT),500) $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE))
 
 bench: ## pages, search and the ledger, compared with plain implementations
-	@$(START) test -m bench -s -p no:randomly $(ARGS)
+	@$(START) test -m bench -s -p no:randomly $(or $(ARGS),tests/bench)
 
 bench-crowd: export BENCH_MEMBERS ?= 200000
 bench-crowd: ## a planned change over 200,000 members, compared with one SQL statement; about fifteen minutes (BENCH_MEMBERS=...)
