@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from kitbag import rules
 from kitbag.enums import RefusalReason, RegistrationState, Stage
 from kitbag.models import Registration, StageChange
+from kitbag.queries.in_service import InService
 
 DETAIL_WORDS = {
     "serial": _("serial number"),
@@ -51,7 +52,7 @@ class RegistrationCard:
     ``status`` is counted, pending, superseded or unserviceable. ``needs_member`` shows the blue dot. ``url`` leads to
     the field that needs the member, or else to the product's page. ``is_polling``: the automatic check is running, so
     the card asks for itself again. ``fast_track_days`` is this member's target in working days. ``duplicate_url`` leads
-    to the member's other registration of the same product and serial number.
+    to the member's other registration of the same product and serial number. ``service``: a centre has it.
     """
 
     registration: Registration
@@ -62,6 +63,12 @@ class RegistrationCard:
     is_polling: bool
     fast_track_days: int | None
     duplicate_url: str = ""
+    service: InService | None = None
+
+    @property
+    def can_be_picked(self) -> bool:
+        """Whether it can be finished together with others: a draft that is no second one of the same."""
+        return self.registration.state == RegistrationState.DRAFT and not self.duplicate_url
 
     @property
     def points(self) -> int:
@@ -74,7 +81,12 @@ class RegistrationCard:
         return full if self.status in (Stage.SUPERSEDED, Stage.UNSERVICEABLE) and full != self.points else None
 
 
-def build_card(registration: Registration, level_days: int | None, duplicate_of: int | None = None) -> RegistrationCard:
+def build_card(
+    registration: Registration,
+    level_days: int | None,
+    duplicate_of: int | None = None,
+    service: InService | None = None,
+) -> RegistrationCard:
     """`level_days` is the Fast Track target of the member's level, None if it has none or it is not shown.
 
     `duplicate_of` is the key of the member's other registration with this product and serial number.
@@ -93,6 +105,7 @@ def build_card(registration: Registration, level_days: int | None, duplicate_of:
             level_days, fast_track=product.is_fast_track, video_class=product.video_class
         ),
         duplicate_url=reverse("kitbag:product", args=[duplicate_of]) if duplicate_of else "",
+        service=service,
     )
 
 

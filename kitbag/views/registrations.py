@@ -1,12 +1,16 @@
-"""The Kitbag: all registrations of a member as cards or a table, with filters and search (R18)."""
+"""The Kitbag: all registrations of a member as cards or a table, sorted, with filters and search (R18)."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
-from django.http import HttpResponse
+from django.core.paginator import Page
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.functional import Promise
+from django.utils import timezone
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -16,25 +20,37 @@ from kitbag.models import Registration, points_now
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
+from kitbag.queries.in_service import InService, kit_in_service
 from kitbag.queries.search import product_matches
 from kitbag.views.shortcuts import paginate, query_text, url_with_query
 from members.access import MemberRequest, member_required
 from members.models import Member
 from members.queries import membership_of
 
-PAGE_SIZE = 24
-YOUR_TURN, CHECKING, COUNTING, OLDER = range(4)
-GROUP_TITLES = {
-    YOUR_TURN: _("Your turn"),
-    CHECKING: _("Being checked"),
-    COUNTING: _("Counting now"),
-    OLDER: _("Older kit"),
+PAGE_SIZE = 24  # rows of a page of the table, and cards of "Counting now" that are shown, and shown more, at once
+MAX_SHOWN = 1000  # more than a Kitbag holds
+MIN_TOGETHER = 2
+YOUR_TURN, AT_CENTRE, CHECKING, COUNTING, OLDER = range(5)
+GROUPS = {
+    YOUR_TURN: ("turn", _("Your turn")),
+    AT_CENTRE: ("centre", _("At the centre")),
+    CHECKING: ("checking", _("Being checked")),
+    COUNTING: ("counting", _("Counting now")),
+    OLDER: ("older", _("Older kit")),
+}
+TURN, CENTRE = "turn", "centre"  # filters beside the shelves
+SORTS: dict[str, tuple[str | Promise, tuple[Any, ...]]] = {
+    "": (_("Most points first"), ("-worth", "product__name")),
+    "new": (_("Newest purchase first"), (F("purchased_on").desc(nulls_last=True), "product__name")),
+    "old": (_("Oldest purchase first"), (F("purchased_on").asc(nulls_last=True), "product__name")),
+    "name": (_("Name, A to Z"), ("product__name",)),
+    "serial": (_("Serial number"), (F("serial_key").asc(nulls_last=True), "product__name")),
 }
 
 
 @dataclass(frozen=True)
-class Filter:
-    """A filter above the list."""
+class Link:
+    """A filter above the list, or an order of it."""
 
     label: str | Promise
     count: int
@@ -45,82 +61,153 @@ class Filter:
 
 @dataclass(frozen=True)
 class Group:
-    """A heading with its cards."""
+    """A heading with its cards. `count` is how many there are in all."""
 
-    key: int
+    key: str
     title: str | Promise
     cards: list[RegistrationCard]
-
-    @property
-    def is_your_turn(self) -> bool:
-        return self.key == YOUR_TURN
-
-    @property
-    def is_checking(self) -> bool:
-        return self.key == CHECKING
+    count: int
 
     @property
     def wide(self) -> bool:
         """Cards with a sentence need more width than those that count."""
-        return self.key != COUNTING
+        return self.key != "counting"
 
     @property
-    def is_older(self) -> bool:
-        return self.key == OLDER
+    def points(self) -> int:
+        return sum(card.points for card in self.cards)
+
+    @property
+    def more(self) -> int:
+        """How many the next press shows."""
+        return min(self.count - len(self.cards), PAGE_SIZE)
+
+    @property
+    def last_key(self) -> int:
+        """The key of the last one shown, from which the reader goes on."""
+        return self.cards[-1].registration.pk
+
+    @property
+    def can_be_picked(self) -> bool:
+        """Whether there are several that can be finished together."""
+        return sum(card.can_be_picked for card in self.cards) >= MIN_TOGETHER
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the query string chooses."""
+
+    is_table: bool
+    shelf: str
+    query: str
+    sort: str
+    shown: int
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Choice":
+        shelf, sort, shown = (request.GET.get(name, "") for name in ("show", "sort", "shown"))
+        is_number = shown.isascii() and shown.isdigit() and len(shown) <= len(str(MAX_SHOWN))
+        return cls(
+            is_table=request.GET.get("view") == "table",
+            shelf=shelf if shelf in (*Shelf.values, TURN, CENTRE) else "",
+            query=query_text(request, "q"),
+            sort=sort if sort in SORTS else "",
+            shown=min(max(int(shown), PAGE_SIZE), MAX_SHOWN) if is_number else PAGE_SIZE,
+        )
+
+    @property
+    def view(self) -> str:
+        return "table" if self.is_table else ""
+
+    def url(self, **changes: str | int) -> str:
+        parameters = {"view": self.view, "show": self.shelf, "q": self.query, "sort": self.sort}
+        return url_with_query("kitbag:list", **{**parameters, **changes})
+
+
+@dataclass
+class KitList:
+    """The registrations that a choice shows, with what their cards need."""
+
+    member: Member
+    choice: Choice
+    in_service: dict[int, InService]
+
+    @cached_property
+    def registrations(self) -> QuerySet[Registration]:
+        registrations = Registration.objects.of(self.member).live().select_related("product")
+        shelf, query = self.choice.shelf, self.choice.query
+        if shelf == TURN:
+            registrations = registrations.filter(state__in=NEEDS_MEMBER)
+        elif shelf == CENTRE:
+            registrations = registrations.filter(pk__in=self.in_service)
+        elif shelf:
+            registrations = registrations.filter(product__shelf=shelf)
+        if query:
+            registrations = registrations.filter(_matches(query))
+        return registrations.annotate(worth=points_now("product__"), group=_group(self.in_service))
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        return (*SORTS[self.choice.sort][1], "pk")
+
+    def cards(self, rows: Sequence[Registration]) -> list[RegistrationCard]:
+        days = fast_track_days_by_level(membership_of(self.member)).get(self.member.level)
+        duplicates = find_own_duplicates(rows)
+        return [build_card(row, days, duplicates.get(row.pk), self.in_service.get(row.pk)) for row in rows]
+
+    def groups(self) -> list[Group]:
+        """All groups, each whole but for those that count: of them as many as were asked for."""
+        counting = self.registrations.filter(group=COUNTING)  # type: ignore[misc]
+        shown = counting.annotate(in_all=Window(Count("pk"))).order_by(*self.order)[: self.choice.shown]
+        others = self.registrations.exclude(group=COUNTING).order_by("group", *self.order)  # type: ignore[misc]
+        rows = sorted([*others, *shown], key=lambda row: int(row.group))  # type: ignore[attr-defined]
+        counts = {COUNTING: shown[0].in_all} if shown else {}
+        groups = []
+        for number, members in groupby(self.cards(rows), key=lambda card: int(card.registration.group)):  # type: ignore[attr-defined]
+            cards = list(members)
+            groups.append(Group(*GROUPS[number], cards, counts.get(number, len(cards))))
+        return groups
 
 
 @require_GET
 @member_required
 def registration_list(request: MemberRequest) -> HttpResponse:
     """Everything in the member's Kitbag, what needs the member first (R18)."""
-    member = request.member
-    table = request.GET.get("view") == "table"
-    shelf = request.GET.get("show", "")
-    shelf = shelf if shelf in (*Shelf.values, "turn") else ""
-    query = query_text(request, "q")
+    member, choice = request.member, Choice.of(request)
+    kit = KitList(member, choice, kit_in_service(member, timezone.now()))
     totals = Registration.objects.of(member).totals()
-    page = paginate(request, _registrations(member, shelf, query, table=table), PAGE_SIZE)
-    days = fast_track_days_by_level(membership_of(member)).get(member.level)
-    registrations = list(page.object_list)
-    duplicates = find_own_duplicates(registrations)
-    cards = [build_card(registration, days, duplicates.get(registration.pk)) for registration in registrations]
-    view = "table" if table else ""
+    request.turn_count = totals["needing"]
+    page: Page[Registration] | None = None
+    if choice.is_table:
+        page = paginate(request, kit.registrations.order_by(*kit.order), PAGE_SIZE)
     context = {
         "totals": totals,
-        "filters": _filters(member, totals, shelf=shelf, query=query, view=view),
-        "query": query,
-        "shelf": shelf,
-        "view": view,
+        "filters": _filters(member, totals, choice, kit.in_service),
+        "sorts": [
+            Link(label, 0, choice.url(sort=key), current=key == choice.sort) for key, (label, _order) in SORTS.items()
+        ],
+        "choice": choice,
+        "sort_label": SORTS[choice.sort][0],
         "page": page,
-        "page_query": url_with_query("kitbag:list", view=view, show=shelf, q=query).partition("?")[2],
-        "cards_url": url_with_query("kitbag:list", show=shelf, q=query),
-        "table_url": url_with_query("kitbag:list", view="table", show=shelf, q=query),
-        "cards": cards if table else [],
-        "groups": [] if table else _groups(cards),
+        "page_query": choice.url().partition("?")[2],
+        "cards_url": choice.url(view=""),
+        "table_url": choice.url(view="table"),
+        "more_url": choice.url(shown=choice.shown + PAGE_SIZE),
+        "cards": kit.cards(list(page.object_list)) if page else [],
+        "groups": [] if page else kit.groups(),
     }
     return render(request, "kitbag/list.html", context)
 
 
-def _registrations(member: Member, shelf: str, query: str, *, table: bool) -> QuerySet[Registration]:
-    registrations = Registration.objects.of(member).live().select_related("product")
-    if shelf == "turn":
-        registrations = registrations.filter(state__in=NEEDS_MEMBER)
-    elif shelf:
-        registrations = registrations.filter(product__shelf=shelf)
-    if query:
-        registrations = registrations.filter(_matches(query))
-    registrations = registrations.annotate(
-        worth=points_now("product__"),
-        group=Case(
-            When(state__in=NEEDS_MEMBER, then=Value(YOUR_TURN)),
-            When(state=RegistrationState.SUBMITTED, then=Value(CHECKING)),
-            When(product__stage=Stage.CURRENT, then=Value(COUNTING)),
-            default=Value(OLDER),
-            output_field=IntegerField(),
-        ),
+def _group(in_service: Collection[int]) -> Case:
+    return Case(
+        When(state__in=NEEDS_MEMBER, then=Value(YOUR_TURN)),
+        When(pk__in=in_service, then=Value(AT_CENTRE)),
+        When(state=RegistrationState.SUBMITTED, then=Value(CHECKING)),
+        When(product__stage=Stage.CURRENT, then=Value(COUNTING)),
+        default=Value(OLDER),
+        output_field=IntegerField(),
     )
-    first = [] if table else ["group"]
-    return registrations.order_by(*first, "-worth", "product__name", "pk")  # type: ignore[misc]
 
 
 def _matches(query: str) -> Q:
@@ -131,7 +218,7 @@ def _matches(query: str) -> Q:
     return matches
 
 
-def _filters(member: Member, totals: dict[str, int], *, shelf: str, query: str, view: str) -> list[Filter]:
+def _filters(member: Member, totals: dict[str, int], choice: Choice, in_service: Collection[int]) -> list[Link]:
     counts = dict(
         Registration.objects.of(member)
         .live()
@@ -140,20 +227,10 @@ def _filters(member: Member, totals: dict[str, int], *, shelf: str, query: str, 
         .annotate(count=Count("pk"))
         .values_list("product__shelf", "count")
     )
-
-    def build_filter(key: str, label: str | Promise, count: int) -> Filter:
-        url = url_with_query("kitbag:list", view=view, show=key, q=query)
-        return Filter(label, count, url, current=key == shelf, dot=key == "turn" and count > 0)
-
-    shelves = [
-        build_filter(key, Shelf(key).label, counts[key]) for key in Shelf.values if key in counts or key == shelf
-    ]
-    turn = [build_filter("turn", _("Your turn"), totals["needing"])] if totals["needing"] or shelf == "turn" else []
-    return [build_filter("", _("All"), totals["live"]), *turn, *shelves]
-
-
-def _groups(cards: list[RegistrationCard]) -> list[Group]:
+    counts = {"": totals["live"], TURN: totals["needing"], CENTRE: len(in_service), **counts}
+    labels = {"": _("All"), TURN: _("Your turn"), CENTRE: _("At the centre"), **dict(Shelf.choices)}
     return [
-        Group(key, GROUP_TITLES[key], list(members))
-        for key, members in groupby(cards, key=lambda card: int(card.registration.group))  # type: ignore[attr-defined]
+        Link(label, count, choice.url(show=key), current=key == choice.shelf, dot=key == TURN and count > 0)
+        for key, label in labels.items()
+        if (count := counts.get(key, 0)) or key in ("", choice.shelf)
     ]

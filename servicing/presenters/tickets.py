@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from kitbag.queries.in_service import InService, answer_in_service
 from members.models import Member
 from servicing.enums import (
     BEFORE_INTAKE,
@@ -151,6 +153,11 @@ class Job:
         return self.ticket.state in (*IN_WORKSHOP, S.READY)
 
     @property
+    def is_away(self) -> bool:
+        """Whether the member does not have it: it is at the centre, or on its way there or back."""
+        return self.is_with_centre or self.ticket.state in (S.IN_TRANSIT, S.SHIPPED)
+
+    @property
     def has_left(self) -> bool:
         """Whether the centre no longer has it, and it is not going there either."""
         return not self.is_with_centre and self.ticket.state not in BEFORE_INTAKE
@@ -267,6 +274,31 @@ def open_jobs(member: Member, now: datetime) -> list[Job]:
     jobs = make_jobs(with_clocks(Ticket.objects.of(member).open()), now)
     never = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(jobs, key=lambda job: (not job.needs_member, not job.is_late, job.clock.due_at or never))
+
+
+def list_kit_in_service(member: Member, now: datetime) -> dict[int, InService]:
+    """What of the Kitbag is at a centre, or on its way there or back, by the key of the registration."""
+    return {
+        job.ticket.registration_id: _in_service(job)
+        for job in reversed(open_jobs(member, now))
+        if job.ticket.registration_id is not None and job.is_away
+    }
+
+
+def _in_service(job: Job) -> InService:
+    is_moving = not job.is_with_centre
+    is_late = job.is_late and not job.clock.stopped_at
+    where = _("On its way back") if job.ticket.state == S.SHIPPED else _("On its way")
+    if not is_moving:
+        where = _("At the centre, late") if is_late else _("At the centre")
+    sentence = str(job.state_sentence)
+    if job.expected_ready_on:
+        day = gettext("New date: %(day)s.") % {"day": date_format(job.expected_ready_on, "D j M")}
+        sentence = f"{day} {sentence}"
+    return InService(job.ticket.get_absolute_url(), where, sentence, is_late=is_late, is_moving=is_moving)
+
+
+answer_in_service(list_kit_in_service)
 
 
 def fast_track_places(jobs: Iterable[Job]) -> tuple[list[bool], int]:

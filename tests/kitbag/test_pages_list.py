@@ -1,6 +1,6 @@
 """The Kitbag's list, a product's page, removing, and cards that poll while being checked (R18, R19, R21, R26, R43)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -121,18 +121,59 @@ def test_a_search_without_result_offers_everything_again(as_ana: Client) -> None
     assert "Nothing found" in page(as_ana, "list", q="zzzz")
 
 
-def test_more_than_a_page_has_pages_and_loses_nothing(as_ana: Client, world: World) -> None:
+def test_a_table_of_more_than_a_page_has_pages_and_loses_nothing(as_ana: Client, world: World) -> None:
     for number in range(30):
         draft(world.ana, ProductFactory(name=f"Many {number:02d}"))
-    pages = [page(as_ana, "list", page=str(number)) for number in (1, 2)]
+    pages = [page(as_ana, "list", page=str(number), view="table") for number in (1, 2)]
     assert "1–24 of 33" in pages[0] and "25–33 of 33" in pages[1]
     assert all(sum(f"Many {number:02d}" in html for html in pages) == 1 for number in range(30))
+
+
+def test_only_what_counts_has_more_to_show(as_ana: Client, world: World) -> None:
+    for number in range(30):
+        draft(world.ana, ProductFactory(name=f"Draft {number:02d}"))
+    fill(world.ana, [ProductFactory(name=f"Many {number:02d}") for number in range(30)], validated=30)
+    first = page(as_ana, "list")
+    assert sum(f"Draft {number:02d}" in first for number in range(30)) == 30, "what needs the member is always whole"
+    assert first.count('class="points" >') == 24 and "1–24 of 33" in first and "Show 9 more of “Counting now”" in first
+    everything = page(as_ana, "list", shown="48")
+    assert everything.count('class="points" >') == 33 and "more of “Counting now”" not in everything
+    assert all(f"Many {number:02d}" in everything for number in range(30))
+
+
+def test_older_kit_folds_and_opens_where_it_was_looked_for(as_ana: Client, world: World) -> None:
+    supersede(world.pro_body)
+    assert '<details class="fold" >' in page(as_ana, "list") and "1 product, 200 points" in page(as_ana, "list")
+    assert '<details class="fold" open>' in page(as_ana, "list", q="r1")
+
+
+@each_row(
+    ("sort", "names"),
+    [
+        ("", ["EOS R1 Test", "EOS R Test", "RF 70-200mm F2.8 Test"]),
+        ("name", ["EOS R Test", "EOS R1 Test", "RF 70-200mm F2.8 Test"]),
+        ("new", ["RF 70-200mm F2.8 Test", "EOS R1 Test", "EOS R Test"]),
+        ("old", ["EOS R Test", "EOS R1 Test", "RF 70-200mm F2.8 Test"]),
+        ("serial", ["EOS R1 Test", "RF 70-200mm F2.8 Test", "EOS R Test"]),
+    ],
+)
+def test_the_list_is_sorted_in_both_views(as_ana: Client, world: World, sort: str, names: list[str]) -> None:
+    facts = {"EOS R Test": (1, "3"), "EOS R1 Test": (2, "1"), "RF 70-200mm F2.8 Test": (3, "2")}
+    for name, (day, serial) in facts.items():
+        rows = Registration.objects.filter(member=world.ana, product__name=name)
+        rows.update(purchased_on=date(2024, 1, day), serial_key=serial)
+    for view in ("", "table"):
+        html = page(as_ana, "list", sort=sort, view=view)
+        places = [html.index(f"<bdi>{name}</bdi>") for name in names]
+        assert places == sorted(places), view
+    assert ('aria-sort="descending"' in html) is (sort in ("", "new"))
+    assert f"?sort={sort}" in html or not sort, "the filters keep it"
 
 
 @each_row("name", ["list", "add", "search", "points", "purchase_notes"])
 def test_nonsense_in_a_query_string_is_harmless(as_ana: Client, name: str) -> None:
     for garbage in GARBAGE:
-        query = dict.fromkeys(["q", "page", "view", "show", "as", "country"], garbage)
+        query = dict.fromkeys(["q", "page", "view", "show", "as", "country", "sort", "shown"], garbage)
         for headers in ({}, HTMX):
             assert as_ana.get(reverse(f"kitbag:{name}"), query, **headers).status_code == 200
 
