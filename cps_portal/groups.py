@@ -53,8 +53,8 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "carrier estimate estimatehistoryevent estimateline packedticket parcel part readyset readysetline "
-            "servicecentre servicereport servicereporthistoryevent shipment ticket ticketevent ticketfile "
+            "carrier estimate estimatedraft estimatehistoryevent estimateline packedticket parcel part readyset "
+            "readysetline servicecentre servicereport servicereporthistoryevent shipment ticket ticketevent ticketfile "
             "tickethistoryevent ticketmessage ticketnote visitingmember ",
         ),
         *allow("view change", "servicing", "loan"),

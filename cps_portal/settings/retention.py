@@ -13,6 +13,7 @@ HISTORY_KEPT = timedelta(days=2 * 365)  # earlier states of rows; must be longer
 ADMIN_LOG_KEPT = timedelta(days=2 * 365)
 LEDGER_CHECKS_KEPT = timedelta(days=400)
 HELD_DECISIONS_KEPT = timedelta(days=14)
+ESTIMATE_DRAFTS_KEPT = timedelta(days=90)  # since it was saved last
 PACKED_KEPT = timedelta(days=60)  # that a job lies packed
 ERASED_FILES_KEPT = timedelta(days=400)  # the empty rows of erased files; must be longer than backups are kept
 # What is deleted leaves the backups after this: a full backup is kept as long as the incremental ones of its week.

@@ -260,6 +260,7 @@ RULES: dict[str, Rule] = {
     "servicing.CalendarSnapshot": STAFF_DATA,
     "servicing.EstimatedHoliday": STAFF_DATA,
     "servicing.Estimate": Kept(OF_A_JOB),
+    "servicing.EstimateDraft": Deleted("saved_at", settings.ESTIMATE_DRAFTS_KEPT, "was not sent", order="pk"),
     "servicing.EstimateLine": Kept(OF_A_JOB),
     "servicing.Loan": Kept(OF_A_JOB),
     "servicing.LoanUnit": STAFF_DATA,

@@ -11,6 +11,7 @@ from members.models import BLANK_ADDRESS, Member
 from servicing.enums import WaitingFor
 from servicing.models import (
     Estimate,
+    EstimateDraft,
     Loan,
     PackedTicket,
     Parcel,
@@ -78,6 +79,7 @@ def _blank_tickets(tickets: TicketQuerySet, at: datetime) -> None:
     TicketMessage.objects.filter(ticket__in=tickets).update(text="")
     TicketNote.objects.filter(ticket__in=tickets).update(text="")
     PackedTicket.objects.filter(ticket__in=tickets).delete()
+    EstimateDraft.objects.filter(ticket__in=tickets).delete()
     Estimate.objects.filter(ticket__in=tickets).update(note="")
     # What was done stays with the serial number for the next owner (R64).
     ServiceReport.objects.filter(ticket__in=tickets).update(notes="", technician="", by=None)

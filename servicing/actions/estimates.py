@@ -21,7 +21,7 @@ from servicing.actions.events import (
 )
 from servicing.actions.tickets import at_intake
 from servicing.enums import EstimateState, EventKind, LineKind, ServiceKind, TicketState, WhyNoCharge
-from servicing.models import Estimate, EstimateLine, Ticket, TicketEvent
+from servicing.models import Estimate, EstimateDraft, EstimateLine, Ticket, TicketEvent
 from servicing.models.work import CENT
 from servicing.queries.entitlement import EntitlementChecker
 from servicing.rules.calendars import MAX_CLOSING_DAYS, working_day_before
@@ -91,7 +91,8 @@ def send_estimate(
     """Ask the member to approve what the work costs; the clock is paused until they answer (R47).
 
     The discount of the level at intake is added as lines of its own (R51, R62).
-    Withdraws the estimate before it. With an `external_id` that is known already: the estimate that was sent then.
+    Withdraws the estimate before it, and ends the draft of the job. With an `external_id` that is known already: the
+    estimate that was sent then.
     Raises Refusal beside `lines`, `lines.N.…` of the N-th line, `currency`, `valid_until`, `note`; as `record_event`.
     """
     if repeated := find_by_external_id(ticket, details.get("external_id", "")):
@@ -106,6 +107,7 @@ def send_estimate(
         raise Refusal("valid_until", _("This day is over. Give the member some days to answer."), "valid_until")
     if valid_until > today + MAX_VALIDITY:
         raise Refusal("valid_until", _("This is too far ahead. Choose an earlier day."), "valid_until")
+    EstimateDraft.objects.filter(ticket=ticket).delete()
     number = Estimate.objects.filter(ticket=ticket).count() + 1
     if number > 1:
         _end_open_estimate(ticket, EstimateState.WITHDRAWN, at)
@@ -316,4 +318,5 @@ def _check_line(line: Line, field: str) -> None:
 
 def _has_two_decimals(number: Decimal) -> bool:
     """Whether it is a finite number with at most two decimals."""
-    return number.is_finite() and number == round(number, 2)
+    # Rounding a number of more than 28 digits raises.
+    return number.is_finite() and abs(number) <= MAX_LINE_AMOUNT and number == round(number, 2)

@@ -17,8 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.text import clean_name
 from members.forms.common import add_refusal
 from servicing.actions import estimates
+from servicing.actions.estimate_drafts import Typed, discard_draft, save_draft
 from servicing.actions.events import Actor
 from servicing.admin.papers import PaperPages
 from servicing.enums import EventKind, LineKind, ServiceKind
@@ -32,12 +34,13 @@ from servicing.forms.estimates import (
     line_forms,
     typed_rows,
 )
-from servicing.models import Estimate, EstimateLine, ReadySetLine, Ticket
+from servicing.models import Estimate, EstimateDraft, EstimateLine, ReadySetLine, Ticket
 from servicing.presenters.estimate_page import customer_name, language_of, line_rows
-from servicing.queries.ready_sets import last_estimate_like, ready_sets
+from servicing.queries.ready_sets import draft_of, last_estimate_like, names_part, ready_line_of_part, ready_sets
 from servicing.rules import next_moves
 
 SEND = "send_estimate"  # the button, and the prefix of the fields beside the lines
+SAVE, DISCARD, PREVIEW = "save_draft", "discard_draft", "preview"
 DEFAULT_VALIDITY = timedelta(days=14)
 BLANK_LINES = 2
 
@@ -52,7 +55,10 @@ class EstimatePages(PaperPages):
         return [path("<int:pk>/estimate/", view, name="servicing_ticket_estimate"), *super().get_urls()]
 
     def estimate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Write the lines and send them. `set`, `last`, `add_line` and `remove_line` change the rows; `do` sends."""
+        """Write the lines and send them. `set`, `last`, `add_line`, `remove_line` and `scan` change the rows.
+
+        `do` sends, or saves or discards the draft, with which the page begins the next time.
+        """
         ticket = self._workable(request, pk)
         back = HttpResponseRedirect(reverse("admin:servicing_ticket_change", args=[ticket.pk]))
         if EventKind.ESTIMATE_SENT not in next_moves(ticket.state, ticket.charge):
@@ -60,24 +66,30 @@ class EstimatePages(PaperPages):
             return back
         with timezone.override(ZoneInfo(ticket.centre.zone)):  # times are shown and typed as local time
             if request.method != "POST":
-                rows = [*_rows_of(ticket), *_blank_rows(ticket, BLANK_LINES)]
-                return self._estimate_page(request, ticket, _new_form(ticket), rows, line_forms(rows))
+                draft = draft_of(ticket)
+                rows = [*(draft.lines if draft else _rows_of(ticket)), *_blank_rows(ticket, BLANK_LINES)]
+                return self._estimate_page(request, ticket, _new_form(ticket, draft), rows, line_forms(rows))
             rows = typed_rows(request.POST)
-            if request.POST.get("do") == SEND:
-                form, lines = (
-                    EstimateForm(request.POST, ticket=ticket, prefix=SEND),
-                    LineForms(request.POST, prefix=PREFIX),
-                )
-                if self._send_estimate(request, ticket, form, lines):
+            operation = request.POST.get("do", "")
+            if operation == DISCARD:
+                return self._discard_draft(request, ticket)
+            if operation in {SEND, SAVE} and not _scanned(request):
+                form = EstimateForm(request.POST, ticket=ticket, prefix=SEND)
+                lines = LineForms(request.POST, prefix=PREFIX)
+                finish = self._send_estimate if operation == SEND else self._save_draft
+                if finish(request, ticket, form, lines):
                     return back
                 return self._estimate_page(request, ticket, form, rows, lines)
             rows = self._change_rows(request, ticket, rows)
-            return self._estimate_page(request, ticket, _unfinished(request, ticket), rows, line_forms(rows))
+            lines = line_forms(rows, has_focus=not _scanned(request))
+            return self._estimate_page(request, ticket, _unfinished(request, ticket), rows, lines)
 
     def _change_rows(self, request: HttpRequest, ticket: Ticket, rows: list[Row]) -> list[Row]:
         """The rows after the button that was pressed, if it changes them."""
         inserted: list[Row] = []
-        if key := request.POST.get("set", ""):
+        if scanned := _scanned(request):
+            inserted = self._scanned_rows(request, ticket, rows, scanned)
+        elif key := request.POST.get("set", ""):
             chosen = next((row for row in ready_sets(ticket) if str(row.pk) == key), None)
             if chosen is None:
                 self.message_user(request, gettext("This ready set is no longer there."), messages.WARNING)
@@ -96,6 +108,55 @@ class EstimatePages(PaperPages):
                 request, gettext("An estimate has at most %(n)s lines.") % {"n": estimates.MAX_LINES}, messages.WARNING
             )
         return rows[: estimates.MAX_LINES]
+
+    def _scanned_rows(self, request: HttpRequest, ticket: Ticket, rows: list[Row], scanned: str) -> list[Row]:
+        """The line of a part by its number, as a ready set of the centre has it; if none has it, without a price.
+
+        The same part twice in a row adds nothing, because a scanner reads a label twice easily.
+        """
+        place = next((n for n, row in enumerate(rows, start=1) if names_part(str(row["text"]), scanned)), 0)
+        if place:
+            text = gettext("%(part)s is in line %(n)s already. Change the number there if you need more of it.")
+            self.message_user(request, text % {"part": scanned, "n": place}, messages.WARNING)
+            return []
+        if request.POST.get("do") in {SEND, SAVE}:
+            text = gettext("%(part)s was scanned and is added. Look at its line, then press the button again.")
+            self.message_user(request, text % {"part": scanned}, messages.WARNING)
+        if line := ready_line_of_part(ticket, scanned):
+            return _as_rows([line], ticket)
+        text = gettext("No ready set has %(part)s, so type its price.")
+        self.message_user(request, text % {"part": scanned}, messages.WARNING)
+        return [{**row, "kind": LineKind.PART.value, "text": scanned} for row in _blank_rows(ticket, 1)]
+
+    def _save_draft(self, request: HttpRequest, ticket: Ticket, form: EstimateForm, lines: Any) -> bool:
+        """Returns False if there are errors to show. What is not finished is no error."""
+        kept = [(line, row) for line, row in zip(lines, typed_rows(request.POST), strict=False) if not is_blank(row)]
+        values = {name: str(form[name].data or "") for name in ("valid_until", "note", "occurred_at")}
+        try:
+            save_draft(
+                ticket=ticket,
+                typed=Typed([row for _line, row in kept], **values),
+                seen=str(form["draft"].data or ""),
+                by=self._worker(request),
+                at=timezone.now(),
+            )
+        except Refusal as refusal:
+            for each in (form, *lines):
+                each.errors.clear()  # of what is not finished
+            if refusal.code == "changed" and (draft := draft_of(ticket)):
+                data = request.POST.copy()
+                data[form.add_prefix("draft")] = draft.version  # the next press replaces it
+                form.data = data
+            _show_refusal(refusal, form, [line for line, _row in kept])
+            return False
+        text = gettext("The draft is saved. Nobody outside of the desk sees it, and it’s here when you go on.")
+        self.message_user(request, text, messages.SUCCESS)
+        return True
+
+    def _discard_draft(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
+        if discard_draft(ticket=ticket):
+            self.message_user(request, gettext("The draft is discarded."), messages.SUCCESS)
+        return HttpResponseRedirect(request.path)
 
     def _send_estimate(self, request: HttpRequest, ticket: Ticket, form: EstimateForm, lines: Any) -> bool:
         """Returns False if there are errors to show."""
@@ -143,13 +204,24 @@ class EstimatePages(PaperPages):
             "last": last_estimate_like(ticket),
             "language": language_of(ticket, settings.LANGUAGE_CODE),
             "valid_until": _day(form),
+            "draft": draft_of(ticket),
+            "is_scanning": bool(_scanned(request)),
             "may_edit_sets": request.user.has_perm("servicing.change_readyset"),
         }
         return TemplateResponse(request, self.estimate_template, context).render()
 
 
-def _new_form(ticket: Ticket) -> EstimateForm:
-    initial = {"once": uuid4().hex, "valid_until": timezone.localdate() + DEFAULT_VALIDITY}
+def _scanned(request: HttpRequest) -> str:
+    """The number of a part that was scanned; "" for what is computed while somebody types."""
+    is_typing = request.POST.get("do") == PREVIEW
+    return "" if is_typing else clean_name(request.POST.get("scan", ""))[: estimates.MAX_TEXT_LENGTH]
+
+
+def _new_form(ticket: Ticket, draft: EstimateDraft | None) -> EstimateForm:
+    initial: dict[str, Any] = {"once": uuid4().hex, "valid_until": timezone.localdate() + DEFAULT_VALIDITY}
+    if draft:
+        names = ("valid_until", "note", "occurred_at")
+        initial |= {"draft": draft.version, **{name: getattr(draft, name) for name in names}}
     return EstimateForm(ticket=ticket, prefix=SEND, initial=initial)
 
 

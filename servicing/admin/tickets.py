@@ -26,6 +26,7 @@ from servicing.admin.targets import targets_context, targets_csv
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
     Estimate,
+    EstimateDraft,
     EstimateLine,
     PackedTicket,
     Parcel,
@@ -293,6 +294,12 @@ class TicketFileAdmin(TicketRelatedAdmin):
 class EstimateAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "number", "currency", "valid_until", "state", "sent_at", "answered_at"]
     list_filter = ["state", "currency"]
+
+
+@admin.register(EstimateDraft)
+class EstimateDraftAdmin(TicketRelatedAdmin):
+    list_display = ["ticket", "by", "saved_at"]
+    list_select_related = ["ticket", "by"]
 
 
 @admin.register(EstimateLine)

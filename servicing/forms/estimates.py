@@ -27,6 +27,7 @@ class EstimateForm(StepForm):
         },
     )
     note = LongText(label=_("What was found"), rows=3, max_length=estimates.MAX_NOTE_LENGTH, required=False)
+    draft = forms.CharField(required=False, widget=forms.HiddenInput)  # the version that the person began with
 
 
 class LineForm(forms.Form):
@@ -100,12 +101,12 @@ def is_blank(row: Row) -> bool:
     return not str(row["text"]).strip() and str(row["price"]).strip() == ""
 
 
-def line_forms(rows: Iterable[Row]) -> Any:
+def line_forms(rows: Iterable[Row], *, has_focus: bool = True) -> Any:
     """Forms that show the rows, without complaining about what is not finished. The first blank one has the focus."""
     rows = list(rows)
     forms = LineForms(prefix=PREFIX, initial=rows)
     for form, row in zip(forms, rows, strict=True):
-        if is_blank(row):
+        if has_focus and is_blank(row):
             form.fields["text"].widget.attrs["autofocus"] = True
             break
     return forms

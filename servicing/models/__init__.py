@@ -17,7 +17,7 @@ from servicing.models.tickets import (
 )
 from servicing.models.visitors import VisitingMember
 from servicing.models.warranty import WarrantyPeriod
-from servicing.models.work import Estimate, EstimateLine, Part
+from servicing.models.work import Estimate, EstimateDraft, EstimateLine, Part
 
 __all__ = [
     "CalendarException",
@@ -25,6 +25,7 @@ __all__ = [
     "Carrier",
     "CentreStaff",
     "Estimate",
+    "EstimateDraft",
     "EstimateLine",
     "EstimatedHoliday",
     "Loan",

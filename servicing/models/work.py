@@ -121,6 +121,36 @@ class EstimateLine(models.Model):
         return (self.net * self.tax_percent / 100).quantize(CENT)
 
 
+class EstimateDraft(models.Model):
+    """What a centre has typed of an estimate and not sent, one for each job. Only its staff see it.
+
+    `lines` has the fields of each line by name as they were typed, finished or not; so has the rest.
+    """
+
+    ticket = models.OneToOneField(
+        Ticket, models.PROTECT, related_name="estimate_draft", verbose_name=_("ticket"), editable=False
+    )
+    lines = models.JSONField(_("lines"), default=list)
+    valid_until = models.CharField(_("valid until"), max_length=40, blank=True)
+    note = models.TextField(_("findings"), blank=True, max_length=2000)
+    occurred_at = models.CharField(_("when, if earlier"), max_length=40, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    saved_at = models.DateTimeField(_("saved"))
+
+    class Meta:
+        verbose_name = _("draft of an estimate")
+        verbose_name_plural = _("drafts of estimates")
+        ordering = ["-saved_at"]
+
+    def __str__(self) -> str:
+        return str(self.ticket)
+
+    @property
+    def version(self) -> str:
+        """Changes whenever it is saved."""
+        return self.saved_at.isoformat()
+
+
 class Part(models.Model):
     """A part that a repair waits for."""
 

@@ -24,6 +24,7 @@ from members.support.enums import CaseKind
 from servicing.enums import Direction
 from servicing.models import (
     Estimate,
+    EstimateDraft,
     EstimateLine,
     Loan,
     LoanUnit,
@@ -310,6 +311,15 @@ def _add_service(world: World, member: Member, name: str) -> None:
         state="approved",
         sent_at=START,
         answered_at=START,
+    )
+    EstimateDraft.objects.create(
+        ticket=ticket,
+        lines=[{"text": f"For {name}"}],
+        valid_until=f"{name} asks",
+        note=f"{name} asked",
+        occurred_at=f"{name} came",
+        by=world.staff,
+        saved_at=START,
     )
     EstimateLine.objects.create(estimate=estimate, position=1, text="Shutter", price=100)
     Part.objects.create(ticket=ticket, name="Shutter", ordered_at=START)

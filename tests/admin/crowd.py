@@ -78,6 +78,7 @@ from servicing.models import (
     Carrier,
     CentreStaff,
     EstimatedHoliday,
+    EstimateDraft,
     Loan,
     LoanUnit,
     PackedTicket,
@@ -273,6 +274,7 @@ def add_jobs(people: list[Member], by: User) -> None:
         report = ServiceReport.objects.create(ticket=ticket, product=row.product, done="New shutter", by=by, at=now)
         ServiceReport.objects.filter(pk=report.pk).update(done="New shutter unit")
         TicketNote.objects.create(ticket=ticket, by=by, text="Call first", at=now)
+        EstimateDraft.objects.create(ticket=ticket, lines=[{"text": "Shutter"}], by=by, saved_at=now)
         ready = ReadySet.objects.create(centre=centre, name="Shutter unit")
         ReadySetLine.objects.create(ready_set=ready, text="Shutter unit", price=100)
         PackedTicket.objects.create(ticket=ticket, number="T 1", number_key="T1", by=by, at=now)

@@ -87,6 +87,7 @@ SEEN = {
             "ticketfile",
             "estimate",
             "estimateline",
+            "estimatedraft",
             "part",
             "parcel",
             "visitingmember",
@@ -172,7 +173,7 @@ SEEN = {
 
 
 def seen_by(client: Client) -> dict[str, set[str]]:
-    apps = client.get("/admin/").context["app_list"]
+    apps = client.get("/admin/records/").context["available_apps"]
     return {app["app_label"]: {model["model"]._meta.model_name for model in app["models"]} for app in apps}
 
 

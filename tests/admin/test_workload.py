@@ -155,7 +155,9 @@ def test_all_records_are_those_that_the_rights_open_and_can_be_found_by_name(sta
     assert page.context["may_change"] == 2, "loan units and ready sets; the others are changed by their own pages"
     assert {Client().get(RECORDS).status_code, centre.post(RECORDS).status_code} == {302, 405}
     found = centre.get(RECORDS, {"q": " READY"}).context["subjects"]
-    assert [[str(entry["name"]) for entry in subject["models"]] for subject in found] == [["Ready sets", "Lines of ready sets"]]
+    assert [[str(entry["name"]) for entry in subject["models"]] for subject in found] == [
+        ["Ready sets", "Lines of ready sets"]
+    ]
     assert "Nothing fits" in centre.get(RECORDS, {"q": "<nothing\x00"}).content.decode()
 
 

@@ -247,6 +247,7 @@ def test_queue_and_desk_ask_no_more_for_many_than_for_few(world: World, centre: 
     ticket = a_request(world, centre, at=now())
     press(desk, ticket, "book_in")
     press(desk, ticket, "write", text="More")
+    asked(QUEUE)  # reads the counts of the rail for half a minute
     few = asked(QUEUE), asked(page(ticket))
     for n in range(4):
         item = Item(world.pro_body, f"02345678900{n}")

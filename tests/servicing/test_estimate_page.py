@@ -10,11 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from cps_portal.core.lib.errors import Refusal
 from members.enums import Level
+from servicing.actions.estimate_drafts import Typed, save_draft
 from servicing.actions.estimates import MAX_LINES, Line, send_estimate
 from servicing.actions.events import Actor
 from servicing.enums import LineKind, ServiceKind, TicketState
-from servicing.models import Estimate, ReadySet, ReadySetLine, ServiceCentre, Ticket
+from servicing.models import Estimate, EstimateDraft, ReadySet, ReadySetLine, ServiceCentre, Ticket
 from tests.admin.conftest import signed_in
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request, at_the_centre
@@ -94,6 +96,7 @@ def test_what_it_comes_to_is_computed_with_the_discount_of_the_level(
         row("Maintenance", "3200", kind="maintenance"),
         row("Labour", "100.10", "1.5"),
         row("Nothing to add up", "-5"),
+        row("Too many digits", "1" * 30, "9" * 30),
         do="preview",
     )
     preview = answer.context["preview"]
@@ -103,8 +106,8 @@ def test_what_it_comes_to_is_computed_with_the_discount_of_the_level(
         ("15 percent off maintenance", Decimal("-480.00")),
     ]
     assert (preview.net, preview.tax) == (Decimal("2870.15"), Decimal("430.52"))
-    assert [each.net for each in answer.context["rows"]] == [Decimal("3200.00"), Decimal("150.15"), None]
-    assert answer.context["unread"] == 1
+    assert [each.net for each in answer.context["rows"]] == [Decimal("3200.00"), Decimal("150.15"), None, None]
+    assert answer.context["unread"] == 2
     sent = press(
         desk, ticket, row("Maintenance", "3200", kind="maintenance"), row("Labour", "100.10", "1.5"), do="send_estimate"
     )
@@ -232,3 +235,138 @@ def test_a_new_estimate_for_maintenance_proposes_maintenance(desk: Client, world
     ticket = at_the_centre(world, centre, service=ServiceKind.MAINTENANCE)
     kinds = [form["kind"].value() for form in desk.get(address(ticket)).context["lines"].forms]
     assert set(kinds) == {LineKind.MAINTENANCE}
+
+
+# --- Drafts ----------------------------------------------------------------------------------------
+
+
+def values(answer: Any) -> dict[str, str]:
+    form = answer.context["form"]
+    return {name: str(form[name].value() or "") for name in ("valid_until", "note", "draft")}
+
+
+def test_a_draft_is_kept_with_the_job_and_taken_up_where_it_was_left(desk: Client, ticket: Ticket) -> None:
+    rows = [row("Shutter", "4350"), row("Labour", "half"), row("", "")]
+    state, events = ticket.state, ticket.events.count()
+    answer = press(desk, ticket, *rows, note="Worn\nand wet", do="save_draft")
+    assert answer["Location"] == reverse("admin:servicing_ticket_change", args=[ticket.pk])
+    page = desk.get(address(ticket))
+    assert shown(page) == [("Shutter", "4350"), ("Labour", "half"), ("", ""), ("", "")]
+    assert values(page)["note"] == "Worn\nand wet"
+    assert "It has not been sent." in page.content.decode()
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.estimates.count(), ticket.events.count()) == (state, 0, events)
+    changed = press(desk, ticket, row("Other", "1"), **{"send_estimate-draft": values(page)["draft"]}, do="save_draft")
+    assert changed.status_code == 302
+    draft = EstimateDraft.objects.get()
+    assert [line["text"] for line in draft.lines] == ["Other"]
+    press(desk, ticket, row("Other", "1"), do="send_estimate")
+    assert (ticket.estimates.get().net, EstimateDraft.objects.count()) == (Decimal(1), 0)
+    assert "It has not been sent." not in desk.get(address(ticket)).content.decode()
+
+
+def test_nothing_of_a_draft_is_shown_to_the_member(desk: Client, ticket: Ticket, as_ana: Client) -> None:
+    press(desk, ticket, row("A secret shutter", "4350"), note="A secret note", do="save_draft")
+    page = as_ana.get(ticket.get_absolute_url()).content.decode()
+    assert "secret" not in page
+    assert ticket.product.name in page
+
+
+def test_a_draft_of_a_colleague_is_not_overwritten_unseen(
+    desk: Client, ticket: Ticket, centre: ServiceCentre, groups: dict[str, Group]
+) -> None:
+    other = works_at(centre, groups)
+    press(signed_in(other), ticket, row("Theirs", "1"), do="save_draft")
+    answer = press(desk, ticket, row("Mine", ""), do="save_draft")
+    text = answer.content.decode()
+    assert f"{other} has saved a draft since you opened this page" in text
+    assert "Write the unit price" not in text, "what is not finished is no error"
+    assert shown(answer) == [("Mine", "")]
+    again = press(desk, ticket, row("Mine", ""), do="save_draft", **{"send_estimate-draft": values(answer)["draft"]})
+    assert again.status_code == 302
+    assert EstimateDraft.objects.get().lines[0]["text"] == "Mine"
+
+
+def test_a_draft_can_be_discarded(desk: Client, ticket: Ticket) -> None:
+    press(desk, ticket, row("Shutter", "1"), do="save_draft")
+    assert press(desk, ticket, row("Shutter", "1"), do="discard_draft")["Location"] == address(ticket)
+    assert not EstimateDraft.objects.exists()
+    assert "The draft is discarded" in desk.get(address(ticket)).content.decode()
+    assert press(desk, ticket, do="discard_draft").status_code == 302, "twice is the same as once"
+
+
+@each_row(
+    ("rows", "note", "problem"),
+    [
+        ([], "", "There’s nothing to save yet"),
+        ([row("", "")], "", "There’s nothing to save yet"),
+        ([row("x", "1"), row("y" * 201, "1")], "", "This is too long. Use at most 200 characters."),
+        ([row("x", "1" * 41)], "", "This is too long. Use at most 40 characters."),
+        ([row("x", "1")], "n" * 2001, "This is too long. Use at most 2000 characters."),
+    ],
+)
+def test_what_cannot_be_saved_is_said_and_stays_typed(
+    desk: Client, ticket: Ticket, rows: list[Row], note: str, problem: str
+) -> None:
+    answer = press(desk, ticket, *rows, note=note, do="save_draft")
+    assert problem in answer.content.decode()
+    assert shown(answer) == [(each["text"], each["price"]) for each in rows]
+    assert not EstimateDraft.objects.exists()
+
+
+def test_odd_signs_in_a_draft_break_nothing(desk: Client, ticket: Ticket) -> None:
+    odd = "\x00\u202e <b>Shutter</b> \ud7ff"
+    press(desk, ticket, row(odd, "\x00"), note=odd, do="save_draft")
+    assert "<b>Shutter</b>" not in desk.get(address(ticket)).content.decode()
+    assert EstimateDraft.objects.get().lines[0]["text"].startswith("<b>Shutter")
+    EstimateDraft.objects.all().delete()
+    data = {"lines-TOTAL_FORMS": "+5", "do": "save_draft", "send_estimate-note": "x"}
+    assert desk.post(address(ticket), data).status_code == 302
+
+
+def test_no_draft_is_saved_where_no_estimate_can_be_sent(world: World, centre: ServiceCentre) -> None:
+    ticket = a_request(world, centre)
+    with pytest.raises(Refusal, match="at this step"):
+        save_draft(ticket=ticket, typed=Typed([{"text": "x"}]), seen="", by=world.staff, at=timezone.now())
+
+
+# --- Scanned parts ---------------------------------------------------------------------------------
+
+
+def test_a_scanned_part_fills_a_line_from_the_ready_sets_of_the_centre(
+    desk: Client, ticket: Ticket, shutter: ReadySet
+) -> None:
+    ReadySetLine.objects.create(
+        ready_set=shutter, position=3, kind=LineKind.PART, text="AF drive unit YG2-4471", price=5480
+    )
+    answer = press(desk, ticket, row("Cleaning", "half"), row("", ""), scan=" yg2-4471 ", do="add_up")
+    assert shown(answer) == [("Cleaning", "half"), ("AF drive unit YG2-4471", "5480.00"), ("", "")]
+    text = answer.content.decode()
+    assert text.count("autofocus") == 1
+    assert 'name="scan"' in text.partition("autofocus")[0][-300:], "the next part can be scanned at once"
+    twice = press(desk, ticket, row("AF drive unit YG2-4471", "5480.00"), scan="YG2-4471")
+    assert shown(twice) == [("AF drive unit YG2-4471", "5480.00")]
+    assert "is in line 1 already" in twice.content.decode()
+    part = press(desk, ticket, row("", ""), scan="YG2-44")
+    assert shown(part)[0] == ("YG2-44", ""), "not a part of another number"
+
+
+def test_a_part_that_no_set_has_is_a_line_without_a_price(desk: Client, ticket: Ticket) -> None:
+    elsewhere = ReadySet.objects.create(centre=a_centre("elsewhere"), name="Theirs")
+    ReadySetLine.objects.create(ready_set=elsewhere, text="YG2-4471", price=1)
+    answer = press(desk, ticket, row("", ""), scan="YG2-4471", do="add_up")
+    assert shown(answer) == [("YG2-4471", ""), ("", "")]
+    assert answer.context["lines"].forms[0]["kind"].value() == LineKind.PART
+    assert "so type its price" in answer.content.decode()
+
+
+@pytest.mark.parametrize("button", ["send_estimate", "save_draft"])
+def test_what_was_scanned_last_is_neither_lost_nor_sent_unseen(desk: Client, ticket: Ticket, button: str) -> None:
+    answer = press(desk, ticket, row("Labour", "900"), scan="YG2-4471", do=button)
+    assert shown(answer) == [("Labour", "900"), ("YG2-4471", ""), ("", "")]
+    assert "then press the button again" in answer.content.decode()
+    assert not ticket.estimates.exists() and not EstimateDraft.objects.exists()
+
+
+def test_a_number_that_is_still_being_typed_adds_no_line(desk: Client, ticket: Ticket) -> None:
+    assert shown(press(desk, ticket, row("Labour", "900"), scan="YG2", do="preview")) == [("Labour", "900")]

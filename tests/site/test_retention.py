@@ -40,7 +40,7 @@ from members.offers.models import Offer
 from members.support import actions as cases
 from members.support.enums import CaseKind
 from members.support.models import Case, CaseReader
-from servicing.models import PackedTicket
+from servicing.models import EstimateDraft, PackedTicket
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
@@ -78,6 +78,12 @@ def packed_ticket(world: World) -> PackedTicket:
     centre, serial = a_centre(uuid4().hex), f"{uuid4().int % 10**12:012}"
     ticket = a_request(world, centre, serial, wish="standard")
     return PackedTicket.objects.create(ticket=ticket, number="T 1", number_key="T1", by=world.staff, at=NOW)
+
+
+def estimate_draft(world: World) -> EstimateDraft:
+    centre, serial = a_centre(uuid4().hex), f"{uuid4().int % 10**12:012}"
+    ticket = a_request(world, centre, serial, wish="standard")
+    return EstimateDraft.objects.create(ticket=ticket, by=world.staff, saved_at=NOW)
 
 
 def endpoint() -> WebhookEndpoint:
@@ -121,6 +127,7 @@ MAKERS: dict[str, Callable[[World], models.Model]] = {
     ),
     "members.StaffAccess": lambda world: StaffAccess.objects.create(by=world.staff, kind="page", door="desk", at=NOW),
     "outbox.Message": lambda _world: message(),
+    "servicing.EstimateDraft": estimate_draft,
     "servicing.PackedTicket": packed_ticket,
     "partners.ApiCall": lambda _world: ApiCall.objects.create(
         credential=credential(), at=NOW, request_id=uuid4().hex, method="GET", path="/", status=200, took_ms=1

@@ -343,6 +343,7 @@ LEFT_OUT: dict[str, str] = {
     "servicing.CentreStaff": STAFF,
     "servicing.EstimatedHoliday": STAFF,
     "members.MemberNote": "internal notes of support, as those in a case are",
+    "servicing.EstimateDraft": "what a centre has not sent; what it sends is in estimates",
     "servicing.PackedTicket": "until its box leaves; then it is in service_shipments",
     "servicing.TicketNote": "internal notes of a centre, as those of support are",
     "servicing.Shipment_tickets": "which jobs are in a box: service_shipments",
