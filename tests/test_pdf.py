@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
 from django.utils import translation
 
 from cps_portal.core.lib import pdf as printing
 from cps_portal.core.lib.fair_share import TooManyAtOnce
-from cps_portal.core.lib.pdf import PdfError, render_pdf
+from cps_portal.core.lib.pdf import PdfError, prepare_pdf
 from cps_portal.core.lib.print_text import FONTS, _signs_of
 from tests.paper import assert_accessible, fonts_in, pages_of, text_of
 from tests.rows import each_row
 from tests.test_print_text import DRAWN
+from tests.world import World
 
+DSN = {"dbname", "user", "password", "host", "port"}
 HOSTILE = [
     '#import "x": y',
     "#panic() #data #sys.inputs",
@@ -30,6 +34,10 @@ HOSTILE = [
     "</svg><script>",
 ]
 MIXED = ["B&H חנות Canon", "عبد 東京 12", "علي Müller", "ร้าน Canon หนึ่ง"]
+
+
+def render_pdf(template: str, data: dict[str, Any]) -> bytes:
+    return prepare_pdf(template, data).render()
 
 
 def statement(**changes: Any) -> dict[str, Any]:
@@ -155,3 +163,43 @@ def test_the_program_gets_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(printing, "PROGRAM", program)
     monkeypatch.setenv("SECRET_KEY", "secret")
     assert set(render_pdf("points", statement()).decode().split()) <= {*printing.ENVIRONMENT, "LC_CTYPE"}
+
+
+# --- In a page ---
+
+COUNTS_TRANSACTIONS = """
+import psycopg2
+with psycopg2.connect(**{parameters}) as own, own.cursor() as cursor:
+    cursor.execute("select count(*) from pg_stat_activity where datname = current_database() and pid <> "
+                   "pg_backend_pid() and state like 'idle in transaction%'")
+    print(cursor.fetchone()[0], end="")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/kitbag/list.pdf", "/kitbag/points/statement.pdf", "/card/print.pdf"])
+def test_no_transaction_is_open_while_a_pdf_is_typeset(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str
+) -> None:
+    client = Client()
+    client.force_login(committed_world.ana.user)
+    program = tmp_path / "program.py"
+    parameters = {**connection.get_connection_params(), "cursor_factory": None}
+    dsn = {key: str(parameters[key]) for key in DSN & parameters.keys()}
+    program.write_text(COUNTS_TRANSACTIONS.format(parameters=dsn))
+    monkeypatch.setattr(printing, "PROGRAM", program)
+    answer = client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"0")
+
+
+@pytest.mark.django_db
+def test_who_has_to_wait_too_long_is_asked_to_try_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(printing, "_turns", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(printing, "MAX_WAIT_SECONDS", 0.1)
+    client = Client(raise_request_exception=False)
+    client.force_login(world.ana.user)
+    with printing._turns:
+        answer = client.get("/kitbag/list.pdf")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith("text/html")
+    assert client.get("/kitbag/list.pdf").content.startswith(b"%PDF")

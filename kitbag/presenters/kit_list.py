@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cps_portal.core.lib.pdf import render_pdf
+from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
 from cps_portal.core.lib.spreadsheets import escape_formula, write_workbook
 from kitbag.models import Registration
@@ -99,7 +99,7 @@ def as_csv(items: Iterable[ListItem]) -> bytes:
     return output.getvalue().encode("utf-8-sig")
 
 
-def as_pdf(items: Sequence[ListItem], *, member: Member, at: datetime) -> bytes:
+def as_pdf(items: Sequence[ListItem], *, member: Member, at: datetime) -> PreparedPdf:
     """A4, in families with how many are in each, with the headings on every page, and lines to sign and stamp.
 
     Lists the first MAX_PRINTED and says how many are missing.
@@ -115,7 +115,7 @@ def as_pdf(items: Sequence[ListItem], *, member: Member, at: datetime) -> bytes:
     for family in families:
         family["count"] = _count(len(family["rows"]))
     since = _("Member since %(month)s") % {"month": date_format(member.joined_at, "F Y")}
-    return render_pdf(
+    return prepare_pdf(
         "kit-list",
         {
             "title": _("Kit list for insurance and customs"),

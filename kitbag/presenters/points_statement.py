@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cps_portal.core.lib.pdf import render_pdf
+from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import isolated
 from kitbag.models import PointsEntry
 from kitbag.presenters.ledger import entry_title, explain_entry
@@ -21,7 +21,7 @@ MAX_PRINTED = 1000  # entries
 
 def points_statement(
     member: Member, entries: Sequence[PointsEntry], notified_at: Mapping[int, datetime], *, count: int, at: datetime
-) -> bytes:
+) -> PreparedPdf:
     """`entries` with their totals, the newest first. `count` is how many there are: what is missing on paper is said.
 
     `notified_at` comes from `notified_at_by_change`.
@@ -32,7 +32,7 @@ def points_statement(
     if missing := count - len(entries):
         text = ngettext("%(n)s older change is not printed here.", "%(n)s older changes are not printed here.", missing)
         notes.append(text % {"n": intcomma(missing)})
-    return render_pdf(
+    return prepare_pdf(
         "points",
         {
             "title": _("Points statement"),

@@ -5,12 +5,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from cps_portal.core.lib.pdf import pdf_response
 from kitbag.presenters.kit_list import as_csv, as_pdf, as_xlsx, kit_list_items
 from members.access import MemberRequest, member_required
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
-    "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -21,9 +21,9 @@ CONTENT_TYPES = {
 def download(request: MemberRequest, format: str) -> HttpResponse:  # noqa: A002
     items = kit_list_items(request.member)
     now = timezone.localtime()
+    filename = f"kit-{now.date().isoformat()}.{format}"
     if format == "pdf":
-        content = as_pdf(items, member=request.member, at=now)
-    else:
-        content = as_xlsx(items) if format == "xlsx" else as_csv(items)
-    headers = {"Content-Disposition": f'attachment; filename="kit-{now.date().isoformat()}.{format}"'}
+        return pdf_response(as_pdf(items, member=request.member, at=now), filename, as_attachment=True)
+    content = as_xlsx(items) if format == "xlsx" else as_csv(items)
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
     return HttpResponse(content, content_type=CONTENT_TYPES[format], headers=headers)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
+from cps_portal.core.lib.pdf import pdf_response
 from kitbag.enums import WAITING, RegistrationState
 from kitbag.models import PointsEntry, Product, Registration
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
@@ -100,11 +101,10 @@ def statement(request: MemberRequest) -> HttpResponse:
     member, now = request.member, timezone.localtime()
     everything = PointsEntry.objects.of(member)
     entries = list(everything.with_total().select_related(*ENTRY_RELATIONS).order_by("-pk")[:MAX_PRINTED])
-    content = points_statement(
+    prepared = points_statement(
         member, entries, notified_at_by_change(member, entries), count=everything.count(), at=now
     )
-    headers = {"Content-Disposition": f'attachment; filename="points-{now.date().isoformat()}.pdf"'}
-    return HttpResponse(content, content_type="application/pdf", headers=headers)
+    return pdf_response(prepared, f"points-{now.date().isoformat()}.pdf", as_attachment=True)
 
 
 def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:

@@ -3,13 +3,13 @@
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from cps_portal.core.lib.pdf import render_pdf
+from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from kitbag.presenters.drawings import drawing_svg
 from servicing.models import Estimate, Ticket
 from servicing.presenters.money import format_money, format_quantity
 
 
-def estimate_paper(ticket: Ticket, estimate: Estimate) -> bytes:
+def estimate_paper(ticket: Ticket, estimate: Estimate) -> PreparedPdf:
     """The lines, tax and total of an estimate, with what it is for and until when it is valid."""
     params = {"reference": ticket.reference_in_groups, "number": estimate.number}
     title = _("Estimate %(reference)s/%(number)s") % params
@@ -21,7 +21,7 @@ def estimate_paper(ticket: Ticket, estimate: Estimate) -> bytes:
         {"name": _("Serial number"), "value": ticket.serial, "code": True},
         {"name": _("Service"), "value": ticket.get_service_display()},
     ]
-    return render_pdf(
+    return prepare_pdf(
         "estimate",
         {
             "title": title,

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cps_portal.core.lib.pdf import render_pdf
+from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
 from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
@@ -20,7 +20,7 @@ MAX_THINGS_LENGTH = 200
 MAX_WORD_IN_CELL = 16  # letters of a word that a column has room for
 
 
-def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
+def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> PreparedPdf:
     """The A5 label for the outside: to whom, from whom, and the number of the parcel with its bar code.
 
     With lines to fill in by hand if the product comes back and no address is known. What is in the box is not on it.
@@ -30,7 +30,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     if parcel.collect_on:
         collected = _("Courier: %(day)s") % {"day": date_format(parcel.collect_on, "l j F")}
     is_unknown = parcel.returns and not parcel.has_address
-    return render_pdf(
+    return prepare_pdf(
         "label",
         {
             "title": _("Label %(reference)s") % {"reference": parcel.reference_in_groups},
@@ -49,12 +49,12 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
     )
 
 
-def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> bytes:
+def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> PreparedPdf:
     """The list for the inside: every product with its reference and service, and what not to send."""
     centre = parcel.centre
     reference = parcel.reference_in_groups
     title = _("Packing list %(reference)s") % {"reference": reference}
-    return render_pdf(
+    return prepare_pdf(
         "packing-list",
         {
             "title": title,

@@ -6,7 +6,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cps_portal.core.lib.pdf import render_pdf
+from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
 from servicing.models import ServiceReport, Ticket
@@ -16,12 +16,12 @@ from servicing.rules.clock import Clock
 MAX_NAME_LENGTH = 60  # letters of what was measured, before a colon
 
 
-def report_paper(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str) -> bytes:
+def report_paper(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str) -> PreparedPdf:
     """What was done, with parts and measurements; the dates, until when it is covered, and who did it."""
     title = _("Service report %(reference)s") % {"reference": ticket.reference_in_groups}
     centre = ticket.centre
     signed = [report.technician, centre.name, date_format(centre.today(report.at), "j F Y")]
-    return render_pdf(
+    return prepare_pdf(
         "service-report",
         {
             "title": title,

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.pdf import pdf_response
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.models import Registration
 from members.access import MemberRequest, member_required
@@ -49,9 +50,8 @@ def service_report(request: MemberRequest, reference: str) -> HttpResponse:
     report = ServiceReport.objects.filter(ticket=ticket, ticket__ready_at__isnull=False).first()
     if report is None:
         raise Http404
-    pdf = report_paper(ticket, report, get_clock(ticket, timezone.now()), request.member.full_name)
-    disposition = {"Content-Disposition": f'inline; filename="service-report-{ticket.reference}.pdf"'}
-    return HttpResponse(pdf, content_type="application/pdf", headers=disposition)
+    prepared = report_paper(ticket, report, get_clock(ticket, timezone.now()), request.member.full_name)
+    return pdf_response(prepared, f"service-report-{ticket.reference}.pdf")
 
 
 @never_cache

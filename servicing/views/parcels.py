@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.pdf import pdf_response
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, answer_snapshot, member_required
@@ -111,7 +112,8 @@ def cancel_parcel(request: MemberRequest, reference: str) -> HttpResponse:
 @member_required
 def shipping_label(request: MemberRequest, reference: str) -> HttpResponse:
     parcel, tickets = _get_own_parcel(request, reference)
-    return _pdf(parcel_papers.label(parcel, request.member, _list_in_box(tickets)), f"label-{parcel.reference}.pdf")
+    prepared = parcel_papers.label(parcel, request.member, _list_in_box(tickets))
+    return pdf_response(prepared, f"label-{parcel.reference}.pdf")
 
 
 @never_cache
@@ -119,8 +121,8 @@ def shipping_label(request: MemberRequest, reference: str) -> HttpResponse:
 @member_required
 def packing_list(request: MemberRequest, reference: str) -> HttpResponse:
     parcel, tickets = _get_own_parcel(request, reference)
-    pdf = parcel_papers.packing_list(parcel, request.member, _list_in_box(tickets))
-    return _pdf(pdf, f"packing-list-{parcel.reference}.pdf")
+    prepared = parcel_papers.packing_list(parcel, request.member, _list_in_box(tickets))
+    return pdf_response(prepared, f"packing-list-{parcel.reference}.pdf")
 
 
 @never_cache
@@ -135,11 +137,6 @@ def calendar_entry(request: MemberRequest, reference: str) -> HttpResponse:
     content = parcels.handover_entry(parcel, tickets, day=day, at=timezone.now())
     headers = {"Content-Disposition": f'attachment; filename="parcel-{parcel.reference}.ics"'}
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
-
-
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    disposition = {"Content-Disposition": f'inline; filename="{name}"'}
-    return HttpResponse(content, content_type="application/pdf", headers=disposition)
 
 
 def _list_in_box(tickets: list[Ticket]) -> list[Ticket]:

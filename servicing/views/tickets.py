@@ -18,6 +18,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.pdf import pdf_response
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
 from cps_portal.core.submissions.once import run_once
@@ -118,9 +119,7 @@ def answer_estimate(request: MemberRequest, reference: str, number: int) -> Http
 def estimate_pdf(request: MemberRequest, reference: str, number: int) -> HttpResponse:
     ticket = _get_own_ticket(request, reference)
     estimate = get_object_or_404(ticket.estimates.prefetch_related("lines"), number=number)
-    disposition = {"Content-Disposition": f'inline; filename="estimate-{ticket.reference}-{number}.pdf"'}
-    content = estimate_paper(ticket, estimate)
-    return HttpResponse(content, content_type="application/pdf", headers=disposition)
+    return pdf_response(estimate_paper(ticket, estimate), f"estimate-{ticket.reference}-{number}.pdf")
 
 
 @never_cache

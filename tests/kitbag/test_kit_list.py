@@ -51,7 +51,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 def printed(items: list[ListItem], name: str = "Ana") -> bytes:
     member = Member(first_name=name, last_name="Example", number="440000000001", joined_at=AT)
-    return as_pdf(items, member=member, at=AT)
+    return as_pdf(items, member=member, at=AT).render()
 
 
 def test_the_pdf_has_every_product_on_as_many_pages_as_it_takes() -> None:

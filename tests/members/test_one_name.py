@@ -43,7 +43,7 @@ def test_label_packing_list_and_ticket_are_for_the_one_name(world: World, member
     ticket: Ticket = a_request(world, a_centre(street="1 Long Street"), member=member)
     parcel: Any = ticket.parcel
     for pdf in (parcel_papers.label(parcel, member, [ticket]), parcel_papers.packing_list(parcel, member, [ticket])):
-        assert NAME in text_of(pdf)
+        assert NAME in text_of(pdf.render())
 
 
 def test_the_kit_list_is_of_the_one_name(as_ana: Client, member: Member) -> None:

@@ -227,7 +227,7 @@ def test_the_card_in_its_own_size_has_two_sides_and_a_code_to_scan(world: World,
     Member.objects.filter(pk=world.ana.pk).update(level=level)
     world.ana.refresh_from_db()
     card = Card.objects.live().get(member=world.ana)
-    own, on_a4 = card_pdf.as_pdf(card, world.ana), card_pdf.as_pdf_to_cut(card, world.ana)
+    own, on_a4 = (prepare(card, world.ana).render() for prepare in (card_pdf.as_pdf, card_pdf.as_pdf_to_cut))
     front, back = PdfReader(io.BytesIO(own)).pages
     for page in (front, back):
         assert [round(float(length) / 72 * 25.4, 1) for length in page.mediabox[2:]] == [85.6, 54.0]

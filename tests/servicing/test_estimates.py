@@ -245,7 +245,7 @@ def test_the_member_opens_the_estimate_as_a_pdf(world: World, ticket: Ticket, de
 
 def test_a_long_estimate_goes_on_on_the_next_page(ticket: Ticket, desk: Actor) -> None:
     bill = sent(ticket, desk, note="\n".join(f"Finding {n}" for n in range(90)))
-    pdf = estimate_paper(ticket, bill)
+    pdf = estimate_paper(ticket, bill).render()
     assert_accessible(pdf, title=f"Estimate {ticket.reference_in_groups}/{bill.number}")
     pages = pages_of(pdf)
     assert "Finding 0" in pages[0] and "Finding 89" not in pages[0]

@@ -34,8 +34,8 @@ def papers(world: World) -> tuple[bytes, bytes, set[str]]:
     centre = a_centre(street="1 Long Street\nMidrand")
     made = open_parcel(member=world.ana, centre=centre, items=wanted, by=world.ana.user, at=MONDAY)
     codes = {made.parcel.reference, *(ticket.reference for ticket in made.tickets)}
-    label = parcel_papers.label(made.parcel, world.ana, made.tickets)
-    return label, parcel_papers.packing_list(made.parcel, world.ana, made.tickets), codes
+    label = parcel_papers.label(made.parcel, world.ana, made.tickets).render()
+    return label, parcel_papers.packing_list(made.parcel, world.ana, made.tickets).render(), codes
 
 
 def test_the_label_has_sender_and_recipient_in_any_script(papers: tuple[bytes, bytes, set[str]]) -> None:

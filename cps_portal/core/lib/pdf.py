@@ -11,15 +11,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils.translation import get_language, get_language_bidi, pgettext
 
 from cps_portal.core.lib.fair_share import TooManyAtOnce
 from cps_portal.core.lib.print_text import FONTS, breakable, drawable, with_groups_in_order
+from cps_portal.core.lib.snapshot import after_snapshot
 
 PROGRAM = Path(__file__).with_name("typesetter.py")  # not imported: the library would be in each process of ours
 TEMPLATES = settings.BASE_DIR / "templates" / "print"
@@ -35,23 +38,49 @@ class PdfError(Exception):
     """A template and its data do not fit together. That is a mistake of ours, whatever people typed."""
 
 
-def render_pdf(template: str, data: Mapping[str, Any]) -> bytes:
+@dataclass(frozen=True)
+class PreparedPdf:
+    """A template and all that goes into it, in the language that was active: rendering needs no database."""
+
+    template: str
+    data: str
+
+    def render(self) -> bytes:
+        """Typeset it. Raises TooManyAtOnce if this process has been busy with others for ten seconds or it takes
+        longer than twenty, and PdfError.
+        """
+        if not _turns.acquire(timeout=MAX_WAIT_SECONDS):
+            raise TooManyAtOnce
+        try:
+            return _typeset(self.template, self.data)
+        finally:
+            _turns.release()
+
+
+def prepare_pdf(template: str, data: Mapping[str, Any]) -> PreparedPdf:
     """The PDF of templates/print/`template`.typ with this data: a `title`, and what else the template needs.
 
-    Texts under keys that end with "_svg" are drawings. The language is the active one. Raises TooManyAtOnce if this
-    process has been busy with others for ten seconds or the PDF takes longer than twenty, and PdfError.
+    Texts under keys that end with "_svg" are drawings. Raises PdfError if there is too much.
     """
     page_of = pgettext("of a printed page", "Page {page} of {pages}")
     facts = _clean({**data, "lang": (get_language() or "en").split("-")[0], "page_of": page_of})
     sent = json.dumps(facts, ensure_ascii=False)
     if len(sent) > MAX_DATA:
         raise PdfError(f"too much data for {template}: {len(sent)} letters")
-    if not _turns.acquire(timeout=MAX_WAIT_SECONDS):
-        raise TooManyAtOnce
-    try:
-        return _typeset(template, sent)
-    finally:
-        _turns.release()
+    return PreparedPdf(template, sent)
+
+
+def pdf_response(prepared: PreparedPdf, filename: str, *, as_attachment: bool = False) -> HttpResponse:
+    """Rendered once the snapshot has ended: nothing but the database may be waited for inside of it."""
+    kind = "attachment" if as_attachment else "inline"
+    headers = {"Content-Disposition": f'{kind}; filename="{filename}"'}
+    response = HttpResponse(content_type="application/pdf", headers=headers)
+
+    def fill() -> None:
+        response.content = prepared.render()
+
+    after_snapshot(fill)
+    return response
 
 
 def _typeset(template: str, sent: str) -> bytes:

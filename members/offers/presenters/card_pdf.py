@@ -5,21 +5,21 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from cps_portal.core.lib.pdf import render_pdf, squares_svg
+from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf, squares_svg
 from members.enums import Level
 from members.models import Member
 from members.offers.models import Card
 from members.offers.presenters import qr
 
 
-def as_pdf(card: Card, member: Member) -> bytes:
+def as_pdf(card: Card, member: Member) -> PreparedPdf:
     """Front and back, each a page of 85.6 by 54 mm, for card printers. The level is that of today."""
-    return render_pdf("card", {"title": _("Membership card"), **_both_sides(card, member)})
+    return prepare_pdf("card", {"title": _("Membership card"), **_both_sides(card, member)})
 
 
-def as_pdf_to_cut(card: Card, member: Member) -> bytes:
+def as_pdf_to_cut(card: Card, member: Member) -> PreparedPdf:
     """One A4 page, to be cut out and folded."""
-    return render_pdf(
+    return prepare_pdf(
         "card-a4",
         {
             **_both_sides(card, member),

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.pdf import PreparedPdf, pdf_response
 from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import client_network, is_throttled
 from cps_portal.core.submissions.kept import kept_values
@@ -104,12 +105,11 @@ def _card_page(request: MemberRequest, mine: Card) -> HttpResponse:
 @never_cache
 @require_safe
 @member_required
-def card_pdf(request: MemberRequest, write_pdf: Callable[[Card, Member], bytes]) -> HttpResponse:
+def card_pdf(request: MemberRequest, prepare: Callable[[Card, Member], PreparedPdf]) -> HttpResponse:
     mine, _refusal = _issue_card(request.member)
     if mine is None:
         return redirect("offers:card")
-    headers = {"Content-Disposition": 'inline; filename="cps-card.pdf"'}
-    return HttpResponse(write_pdf(mine, request.member), content_type="application/pdf", headers=headers)
+    return pdf_response(prepare(mine, request.member), "cps-card.pdf")
 
 
 @never_cache
