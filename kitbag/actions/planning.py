@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.lib.locks import lock_rules_exclusive
@@ -237,7 +238,7 @@ class _PlanChecker:
             raise Refusal(
                 "notice",
                 _("Members have %(days)s days’ notice: choose %(day)s or later, or give a reason for the short notice.")
-                % {"days": settings.NOTICE_DAYS, "day": self.earliest.isoformat()},
+                % {"days": settings.NOTICE_DAYS, "day": write_day(self.earliest)},
                 "effective_on",
             )
         if plan.successor:
@@ -282,7 +283,7 @@ class _PlanChecker:
             raise Refusal(
                 "same_stage",
                 _("The same change is planned for %(day)s. Edit that plan instead.")
-                % {"day": after.effective_on.isoformat()},
+                % {"day": write_day(after.effective_on)},
                 "stage",
             )
 

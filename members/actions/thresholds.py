@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.lib.locks import lock_rules_exclusive, lock_rules_shared
@@ -73,7 +74,7 @@ def draft_thresholds(
         raise Refusal(
             "notice",
             _("Members get %(days)s days of notice. Choose %(day)s or later, or enter a reason for short notice.")
-            % {"days": settings.NOTICE_DAYS, "day": earliest.isoformat()},
+            % {"days": settings.NOTICE_DAYS, "day": write_day(earliest)},
             "effective_on",
         )
     return plan

@@ -67,6 +67,11 @@ class Part:
         return TITLES[self.key]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw: no number but 0."""
+        return not any(cell for row in self.rows for cell in row if isinstance(cell, int))
+
+    @property
     def shown_rows(self) -> list[list[str]]:
         """The latest month first."""
         return [[shown(cell) for cell in row] for row in reversed(self.rows)]
