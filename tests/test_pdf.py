@@ -137,6 +137,16 @@ def test_what_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
         render_pdf("points", statement(rows=of_rows(["A reason, and a long one " * 9] * 5000)))
 
 
+def test_a_program_that_does_not_end_itself_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(printing, "PROGRAM", program)
+    monkeypatch.setattr(printing, "MAX_SECONDS", 0)
+    monkeypatch.setattr(printing, "GRACE_SECONDS", 0.2)
+    with pytest.raises(TooManyAtOnce):
+        render_pdf("points", statement())
+
+
 def test_what_takes_too_much_memory_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(printing, "MAX_MEGABYTES", 250)
     with pytest.raises(PdfError):

@@ -67,6 +67,37 @@ def test_the_bar_codes_contain_the_references(papers: tuple[bytes, bytes, set[st
     assert len(codes_on(label) & codes) == 1
 
 
+def heights_on(pdf: bytes) -> dict[str, float]:
+    """How high above the lower edge of the first page each line stands, in points."""
+    heights: dict[str, float] = {}
+
+    def visit(text: str, page: list[float], line: list[float], *_font: object) -> None:
+        if text.strip():
+            heights[text.strip()] = line[4] * page[1] + line[5] * page[3] + page[5]
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=visit)
+    return heights
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_longest_addresses_stay_on_one_label(world: World, is_known: bool) -> None:
+    lines = "\n".join(f"{n} c/o Photographers’ Cooperative, second courtyard, third staircase" for n in range(4))
+    centre = a_centre(street=lines, phone="+27100000020")
+    wanted = [RequestedItem(Item(world.pro_body), ServiceKind.REPAIR, fault=FAULT)]
+    parcel = open_parcel(member=world.ana, centre=centre, items=wanted, by=world.ana.user, at=MONDAY).parcel
+    parcel.travel, parcel.collect_on, parcel.returns = "collection", MONDAY.date(), True
+    if is_known:
+        parcel.name, parcel.street = "Ana " + "Wolfeschlegel " * 7, lines
+        parcel.city, parcel.phone = "Midrand", "+27820000146"
+    pdf = parcel_papers.label(parcel, world.ana, parcel.tickets.all()).render()
+    (text,) = pages_of(pdf)
+    assert text.count("third staircase") == (8 if is_known else 4)
+    assert codes_on(pdf) == {parcel.reference}
+    heights = heights_on(pdf)
+    courier, foot = (next(at for line, at in heights.items() if line.startswith(it)) for it in ("Courier", "Stick"))
+    assert courier - foot > 10
+
+
 def test_both_are_read_by_screen_readers(papers: tuple[bytes, bytes, set[str]]) -> None:
     references = {f"{code[:4]}-{code[4:]}" for code in papers[2]}
     titles = [f"{name} {one}" for name in ("Label", "Packing list") for one in references]

@@ -28,7 +28,7 @@ PROGRAM = Path(__file__).with_name("typesetter.py")  # not imported: the library
 TEMPLATES = settings.BASE_DIR / "templates" / "print"
 MAX_DATA = 2**21  # letters: more than 5,000 rows of a table
 MAX_AT_ONCE = 2  # beside one web process: each takes 55 MB, and up to 300 MB for 2,000 rows
-MAX_WAIT_SECONDS, MAX_SECONDS, MAX_MEGABYTES = 10, 20, 1024
+MAX_WAIT_SECONDS, MAX_SECONDS, GRACE_SECONDS, MAX_MEGABYTES = 10, 20, 2, 1024
 ENVIRONMENT = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "RAYON_NUM_THREADS": "2"}  # no secrets
 _turns = threading.BoundedSemaphore(MAX_AT_ONCE)
 logger = logging.getLogger(__name__)
@@ -85,14 +85,18 @@ def pdf_response(prepared: PreparedPdf, filename: str, *, as_attachment: bool = 
 
 def _typeset(template: str, sent: str) -> bytes:
     program = [sys.executable, "-I", PROGRAM, TEMPLATES / f"{template}.typ", TEMPLATES, FONTS]
-    done = subprocess.run(  # noqa: S603 (our own program)
-        [*map(str, program), str(MAX_MEGABYTES), str(MAX_SECONDS)],
-        input=sent.encode(),
-        capture_output=True,
-        check=False,
-        env=ENVIRONMENT,
-        start_new_session=True,  # Ctrl-C is for the web process, which waits for this one
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 (our own program)
+            [*map(str, program), str(MAX_MEGABYTES), str(MAX_SECONDS)],
+            input=sent.encode(),
+            capture_output=True,
+            check=False,
+            env=ENVIRONMENT,
+            start_new_session=True,  # Ctrl-C is for the web process, which waits for this one
+            timeout=MAX_SECONDS + GRACE_SECONDS,  # it ends itself; this is for one that cannot
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TooManyAtOnce from error
     if done.returncode == -signal.SIGALRM:
         raise TooManyAtOnce
     if done.returncode:
