@@ -4,7 +4,7 @@ No job gets another owner: the account that stays reads and works on those of bo
 kit, so that nothing else is opened, removed or handed over for the same product meanwhile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.utils.functional import Promise
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kitbag.models import Hold, Registration
 from members.models import Member
-from servicing.actions.events import give_places, hold_key, places_taken
+from servicing.actions.events import give_places, hold_key
 from servicing.actions.loans import loan_hold_key
 from servicing.models import Loan, Ticket
 from servicing.rules.places import PLACES, free_places
@@ -23,27 +23,36 @@ Blocker = str | Promise
 def job_blockers(*, survivor: Member, ended: Member, twins: Mapping[int, int]) -> list[Blocker]:
     """Why the jobs of `ended` cannot go on in the other account. `twins`: products that both accounts have, by key."""
     jobs = Ticket.objects.of(ended).open()
-    loans = Loan.objects.open().filter(member__in=ended.accounts)
-    is_busy = jobs.exists() or loans.exists()
-    places = len(places_taken(survivor)) + len(places_taken(ended))
-    of_both = [key for key, twin in twins.items() if jobs.filter(registration=key).exists()]
-    theirs = Ticket.objects.of(survivor).open().filter(registration__in=[twins[key] for key in of_both])
-    table: list[tuple[bool, Blocker]] = [
-        (
-            is_busy and bool(ended.absorbed),
-            _("The account that ends has taken another one in and has jobs or loans: let the other one end, or wait."),
-        ),
-        (
-            places > PLACES,
-            _(
-                "Together they have more products in Fast Track than the %(places)s places allow: wait until one is"
-                " ready, or let one go at standard speed."
-            )
-            % {"places": PLACES},
-        ),
-        (theirs.exists(), _("The same product has a job in both accounts: end one of them first.")),
-    ]
-    return [sentence for applies, sentence in table if applies]
+    is_busy = jobs.exists() or Loan.objects.open().filter(member__in=ended.accounts).exists()
+    fast = Ticket.objects.filter(member__in=[*survivor.accounts, *ended.accounts], place__isnull=False)
+    ends = list(jobs.filter(registration__in=list(twins)))
+    stays = Ticket.objects.of(survivor).open().filter(registration__in=[twins[job.registration_id] for job in ends])
+    kept = {job.registration_id: job for job in stays}
+    doubled = [*kept.values(), *(job for job in ends if twins[job.registration_id] in kept)]
+    blockers: list[Blocker] = []
+    if is_busy and ended.absorbed:
+        sentence = _(
+            "%(number)s has taken another account in and has jobs or loans under way, so it has to be the one that"
+            " stays: propose it the other way round, or wait until they have ended."
+        )
+        blockers.append(sentence % {"number": ended.number_in_groups})
+    if (count := fast.count()) > PLACES:
+        sentence = _(
+            "Together they have %(count)s products in Fast Track, and one person has %(places)s places: %(jobs)s. Wait"
+            " until enough of them are ready, or let the customer cancel one that has not been sent."
+        )
+        blockers.append(sentence % {"count": count, "places": PLACES, "jobs": _numbers(fast)})
+    if doubled:
+        sentence = _(
+            "The same product has a job in both accounts: %(jobs)s. Cancel the one that was opened by mistake, or wait"
+            " until one has ended."
+        )
+        blockers.append(sentence % {"jobs": _numbers(doubled)})
+    return blockers
+
+
+def _numbers(tickets: Iterable[Ticket]) -> str:
+    return ", ".join(sorted(ticket.reference_in_groups for ticket in tickets))
 
 
 def move_jobs(*, survivor: Member, ended: Member, became: Mapping[int, int]) -> None:
