@@ -25,10 +25,12 @@ def job_blockers(*, survivor: Member, ended: Member, twins: Mapping[int, int]) -
     jobs = Ticket.objects.of(ended).open()
     is_busy = jobs.exists() or Loan.objects.open().filter(member__in=ended.accounts).exists()
     fast = Ticket.objects.filter(member__in=[*survivor.accounts, *ended.accounts], place__isnull=False)
-    ends = list(jobs.filter(registration__in=list(twins)))
-    stays = Ticket.objects.of(survivor).open().filter(registration__in=[twins[job.registration_id] for job in ends])
-    kept = {job.registration_id: job for job in stays}
-    doubled = [*kept.values(), *(job for job in ends if twins[job.registration_id] in kept)]
+    ends = [
+        (job, twins[job.registration_id]) for job in jobs.filter(registration__in=list(twins)) if job.registration_id
+    ]
+    stays = list(Ticket.objects.of(survivor).open().filter(registration__in=[twin for _job, twin in ends]))
+    kept = {job.registration_id for job in stays}
+    doubled = [*stays, *(job for job, twin in ends if twin in kept)]
     blockers: list[Blocker] = []
     if is_busy and ended.absorbed:
         sentence = _(
