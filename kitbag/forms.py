@@ -32,7 +32,8 @@ PURCHASE_DETAILS = ("store", "country", "purchased_on")  # the same for products
 class DetailsForm(forms.Form):
     """The four details (R17). Each may be left out, unless the form is `submitting`.
 
-    `carried` is the registration that store, country and date are offered from, instead of its own (R71).
+    `carried` is the registration that store, country and date are offered from, instead of its own (R71). `may_lack`:
+    whether the product may lack a serial number, if that is known.
     """
 
     serial = forms.CharField(
@@ -86,6 +87,7 @@ class DetailsForm(forms.Form):
         registration: Registration,
         submitting: bool = False,
         carried: Registration | None = None,
+        may_lack: bool | None = None,
         **kwargs: Any,
     ) -> None:
         purchase = carried or registration
@@ -104,7 +106,9 @@ class DetailsForm(forms.Form):
         country = cast(forms.ChoiceField, self.fields["country"])
         country.choices = country_choices(registration.member.country.code)
         self.fields["serial"].help_text = SerialPlace(registration.product.serial_place).label
-        if not (may_lack_serial(registration.product) or registration.no_serial):
+        if may_lack is None:
+            may_lack = may_lack_serial(registration.product)
+        if not (may_lack or registration.no_serial):
             del self.fields["no_serial"]
         if not has_readable_serial(registration.product):
             del self.fields["photo"], self.fields["keep_photo"]
@@ -140,6 +144,18 @@ class DetailsForm(forms.Form):
             purchased_on=data.get("purchased_on"),
             store=data.get("store") or "",
         )
+
+
+class SharedPurchaseForm(forms.Form):
+    """Store, country and date of products that were bought together. A row of the sheet says if one is missing."""
+
+    store = DetailsForm.base_fields["store"]
+    country = DetailsForm.base_fields["country"]
+    purchased_on = DetailsForm.base_fields["purchased_on"]
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(forms.ChoiceField, self.fields["country"]).choices = country_choices(country)
 
 
 class EvidenceForm(forms.Form):

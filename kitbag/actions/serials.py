@@ -71,6 +71,28 @@ def may_lack_serial(product: Product) -> bool:
     return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
 
 
+def find_optional_serials(products: Iterable[Product]) -> set[int]:
+    """The keys of those for which `may_lack_serial` is true, in one query."""
+    shapes = list(SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
+    return {
+        product.pk
+        for product in products
+        if product.serial_optional or any(shape.covers(product.category) for shape in shapes)
+    }
+
+
+def find_fitting(rows: Collection[Registration], numbers: Collection[str]) -> dict[str, set[int]]:
+    """For each number the keys of the registrations whose product it looks right for (R30), in two queries."""
+    names: dict[int, list[str]] = {row.product_id: [row.product.name] for row in rows}
+    for product, name in ProductName.objects.filter(product__in=list(names)).values_list("product_id", "name"):
+        names[product].append(name)
+    shapes = list(SerialShape.objects.order_by("pk"))
+    return {
+        number: {row.pk for row in rows if not _check(row.product, number, names[row.product_id], shapes).code}
+        for number in numbers
+    }
+
+
 def _of_another(row: Registration, finding: SerialFinding, same: Iterable[Registration]) -> SerialFinding:
     """The finding, extended if another registration of this member has the `same` number (R31).
 

@@ -63,19 +63,22 @@ def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
     registration = get_own_registration(request, pk)
     if not request.htmx:
         return redirect("kitbag:finish", pk=registration.pk)
-    serial = request.GET.get("serial", "").replace("\x00", "").strip()[:100]
+    name = f"r{registration.pk}-serial"  # on the sheet of several products
+    is_sheet = name in request.GET
+    serial = request.GET.get(name if is_sheet else "serial", "").replace("\x00", "").strip()[:100]
     finding = check_serial(registration, serial) if serial else rules.SerialFinding()
+    template = "kitbag/_sheet_note.html" if is_sheet else "kitbag/_serial_note.html"
     if finding.code != "model" and len(rules.normalise_serial(serial)) < MIN_SERIAL_LENGTH:
-        return render(request, "kitbag/_serial_note.html")
+        return render(request, template)
     context = {
         "registration": registration,
-        "form": DetailsForm(registration=registration),
+        "form": DetailsForm(registration=registration, prefix=f"r{registration.pk}" if is_sheet else None),
         **_finding_context(finding),
         "sentence": serial_sentence(finding) if finding.code else "",
         "fine": not finding.code,
         "brackets": rules.has_brackets(serial),
     }
-    return render(request, "kitbag/_serial_note.html", context)
+    return render(request, template, context)
 
 
 def _press_button(request: MemberRequest, registration: Registration) -> HttpResponse:

@@ -28,6 +28,7 @@ PUBLIC = [
 ]
 MEMBER = [
     "/dashboard/",
+    "/notices/",
     "/kitbag/",
     "/kitbag/?view=table",
     "/kitbag/add/",
@@ -78,7 +79,8 @@ def registrations_of(member: Member) -> list[str]:
             pages.append(f"/kitbag/{row.pk}/appeal/")
         if row and state == RegistrationState.VALIDATED:
             pages.append(f"/kitbag/{row.pk}/remove/")
-    return pages
+    drafts = member.registrations.filter(state=RegistrationState.DRAFT)
+    return [*pages, "/kitbag/finish/?" + "&".join(f"pick={row.pk}" for row in drafts)]
 
 
 @pytest.mark.parametrize("width", LOOKS)
