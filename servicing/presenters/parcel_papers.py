@@ -17,6 +17,7 @@ from servicing.presenters.bar_codes import bar_code
 
 MAX_FAULT_LENGTH = 280  # letters: three lines
 MAX_THINGS_LENGTH = 200
+MAX_JOBS_NAMED = 6  # on the label
 MAX_WORD_IN_CELL = 16  # letters of a word that a column has room for
 
 
@@ -42,7 +43,7 @@ def label(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> Prepared
             "blank": _("Your address, for the way back") if is_unknown else "",
             **_bars(parcel.reference),
             "reference": parcel.reference_in_groups,
-            "contents": [_products(tickets)],
+            "contents": [_products(tickets), _jobs(tickets)],
             "courier": collected,
             "foot": _("Stick it on the box and cover older labels. Fragile. Scan the code to book it in."),
         },
@@ -101,6 +102,13 @@ def _level_and_target(tickets: Sequence[Ticket]) -> str:
 
 def _products(tickets: Sequence[Ticket]) -> str:
     return ngettext("%(n)d product", "%(n)d products", len(tickets)) % {"n": len(tickets)}
+
+
+def _jobs(tickets: Sequence[Ticket]) -> str:
+    references = [ticket.reference_in_groups for ticket in tickets]
+    left_out = " …" if len(references) > MAX_JOBS_NAMED else ""
+    named = ", ".join(references[:MAX_JOBS_NAMED]) + left_out
+    return ngettext("Job %(references)s", "Jobs %(references)s", len(references)) % {"references": named}
 
 
 def _sender(parcel: Parcel, member: Member) -> list[str]:

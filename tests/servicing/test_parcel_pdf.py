@@ -51,6 +51,7 @@ def test_the_label_has_sender_and_recipient_in_any_script(papers: tuple[bytes, b
         "2 products",
     ):
         assert words in text
+    assert all(f"{code[:4]}-{code[4:]}" in text for code in papers[2])
 
 
 def test_the_list_names_every_product_and_is_one_page(papers: tuple[bytes, bytes, set[str]]) -> None:
