@@ -1,12 +1,14 @@
 """The forms of the Kitbag. They check the format; the rules are in the actions."""
 
+import re
 from typing import Any, cast
 
 from django import forms
+from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files.forms import OriginalPhotoField, UploadsField
+from cps_portal.core.files.forms import OriginalPhotoField, OriginalPhotosField, UploadsField
 from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.forms import DatePartsField, LineField, LongText
 from kitbag import rules
@@ -17,6 +19,10 @@ from kitbag.enums import RemovalReason, SerialPlace
 from kitbag.models import Registration
 from kitbag.presenters.registrations import details_to_complete
 from kitbag.presenters.texts import MISSING_SENTENCES
+from kitbag.queries.photo_kit import MAX_KEY_LENGTH, Sighting
+
+MAX_SEEN = 200  # cameras and lenses found in photos
+SIGHTING = re.compile(r"(?P<product>\d{1,9})\.(?P<photos>\d{1,4})\.(?P<text>[^\x00]{0,80})", re.ASCII)
 
 
 def country_choices(first: str) -> list[tuple[str, str | Promise]]:
@@ -183,6 +189,34 @@ class PickForm(forms.Form):
     def product_and_held(self) -> tuple[int, int]:
         product, _dot, held = self.cleaned_data["pick"].partition(".")
         return int(product), int(held)
+
+
+class PhotosForm(forms.Form):
+    """Original photos, and what has been found in those read before: "product.photos.serial" or "0.photos.name"."""
+
+    photos = OriginalPhotosField(label=_("Photos straight from your memory card"), required=False)
+
+    def seen(self) -> list[Sighting]:
+        """What was found before; lines that are no such text are left out."""
+        return self._sightings("seen")
+
+    def chosen(self) -> list[Sighting]:
+        return [one for one in self._sightings("take") if one.product]
+
+    def _sightings(self, name: str) -> list[Sighting]:
+        lines = cast("MultiValueDict[str, str]", self.data).getlist(name)
+        return [one for line in lines[:MAX_SEEN] if (one := _sighting(line))]
+
+
+def _sighting(line: str) -> Sighting | None:
+    match = SIGHTING.fullmatch(line)
+    if not match or not match["text"].isprintable():
+        return None
+    product = int(match["product"])
+    name, serial = ("", match["text"]) if product else (match["text"], "")
+    if serial and not 0 < len(rules.serial_key(serial)) <= MAX_KEY_LENGTH:
+        return None
+    return Sighting(product, name, serial, int(match["photos"]))
 
 
 class RemoveForm(forms.Form):

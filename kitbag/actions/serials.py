@@ -12,10 +12,9 @@ from kitbag import rules
 from kitbag.enums import SUBMITTED_STATES, ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
 from kitbag.rules import SerialFinding
-from kitbag.rules.photos import is_same_model
+from kitbag.rules.photos import FILM_CATEGORIES, is_same_model
 from members.models import User
 
-FILM_CATEGORIES = ("camera-film", "camera-cine-film", "camera-rangefinder")
 PHOTO_FIELD = "photo"
 
 

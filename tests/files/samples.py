@@ -29,6 +29,68 @@ def jpeg(serial: str = "012345678901", model: str = "Canon EOS R5", **save: Any)
     return out.getvalue()
 
 
+def photo_exif(model: str, serial: str, lens: str = "", lens_serial: str = "") -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Canon", model
+    exif.get_ifd(0x8769).update({0xA431: serial, 0xA434: lens, 0xA435: lens_serial})
+    return exif
+
+
+def lens_jpeg(*equipment: str) -> bytes:
+    """A JPEG that names camera, its number, lens, its number."""
+    out = io.BytesIO()
+    picture().save(out, "JPEG", exif=photo_exif(*equipment))
+    return out.getvalue()
+
+
+def lens_heic(*equipment: str, brand: bytes = b"heic") -> bytes:
+    out = io.BytesIO()
+    pillow_heif.from_pillow(picture()).save(out, exif=photo_exif(*equipment).tobytes())
+    content = out.getvalue()
+    return content[:8] + brand + content[12:]
+
+
+def lens_tiff(*equipment: str) -> bytes:
+    """As the raw files of older cameras begin."""
+    return photo_exif(*equipment).tobytes()[6:]
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return struct.pack("!I", len(content) + 8) + kind + content
+
+
+def raw(model: str, serial: str, lens: str = "", lens_serial: str = "", picture_bytes: int = 400_000) -> bytes:
+    """A CR3: camera and exposure as two TIFF files in boxes, and the picture behind them."""
+    camera, exposure = Image.Exif(), Image.Exif()
+    camera[0x010F], camera[0x0110] = "Canon", model
+    exposure[0xA431], exposure[0xA434], exposure[0xA435] = serial, lens, lens_serial
+    metadata = box(
+        b"uuid",
+        bytes.fromhex("85c0b687820f11e08111f4ce462b6a48"),
+        box(b"CNCV", b"CanonCR3_001/00.10.00/00.00.00"),
+        box(b"CMT1", camera.tobytes()[6:]),
+        box(b"CMT2", exposure.tobytes()[6:]),
+    )
+    return box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", metadata) + box(b"mdat", bytes(picture_bytes))
+
+
+def far_heic(tiff: bytes) -> bytes:
+    """A HEIC whose metadata stand behind the picture, as telephones write them."""
+    exif = b"\0\0\0\6Exif\0\0" + tiff
+    head = box(b"ftyp", b"heic\0\0\0\0mif1heic")
+    picture = box(b"mdat", bytes(900_000))
+
+    def meta(offset: int) -> bytes:
+        infe = box(b"infe", b"\2\0\0\0", struct.pack("!HH", 1, 0), b"Exif\0")
+        iinf = box(b"iinf", b"\0\0\0\0", struct.pack("!H", 1), infe)
+        place = struct.pack("!HHHHII", 1, 1, 0, 1, offset, len(exif))
+        return box(b"meta", b"\0\0\0\0", iinf, box(b"iloc", b"\0\0\0\0\x44\0", place))
+
+    start = len(head) + len(meta(0)) + len(picture) + 8
+    return head + meta(start) + picture + box(b"mdat", exif)
+
+
 def png(mode: str = "RGBA") -> bytes:
     out = io.BytesIO()
     picture(mode=mode).save(out, "PNG")

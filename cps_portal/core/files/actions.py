@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import decoding, scanners
 from cps_portal.core.files.enums import ENDINGS, FileKind
-from cps_portal.core.files.exif import BodySerial
+from cps_portal.core.files.exif import BodySerial, Equipment
 from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.inspecting import CleanFile
 from cps_portal.core.files.models import StoredFile
@@ -165,6 +165,17 @@ def read_body_serial(*, photo: IO[bytes], by: AbstractBaseUser) -> BodySerial | 
     """The serial number in an original photo, which is not stored. Raises Refusal: `heavy`, `busy`."""
     try:
         return decoding.read_body_serial(photo, owner=str(by.pk))
+    except UnusableFile as error:
+        raise refusal(error.code) from error
+
+
+def read_equipment(*, photos: Sequence[tuple[IO[bytes], str]], by: AbstractBaseUser) -> list[Equipment | int | None]:
+    """What took each photo; photos come with the layout of their pieces (`pieces.cut`) and are not stored.
+
+    A number says where the piece begins that is missing. Raises Refusal: `busy`.
+    """
+    try:
+        return decoding.read_equipment(photos, owner=str(by.pk))
     except UnusableFile as error:
         raise refusal(error.code) from error
 

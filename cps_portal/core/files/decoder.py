@@ -17,11 +17,12 @@ from typing import Any
 
 from PIL import Image
 
-from cps_portal.core.files.exif import read_body_serial
+from cps_portal.core.files.exif import read_body_serial, read_equipment
 from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.inspecting import make_clean
+from cps_portal.core.files.pieces import NotHere, cut
 
-CLEAN, SERIAL = "clean", "serial"  # what can be asked for
+CLEAN, SERIAL, EQUIPMENT = "clean", "serial", "equipment"  # what can be asked for; the last with a layout of pieces
 MEGABYTE = 1024 * 1024
 MAX_OPEN_FILES = 64
 
@@ -71,12 +72,22 @@ def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
         if work == SERIAL:
             body = read_body_serial(upload)
             return {"body": asdict(body) if body else None}, b""
+        if work.startswith(EQUIPMENT):
+            return _read_equipment(upload.getvalue(), work.removeprefix(EQUIPMENT).strip()), b""
         clean = make_clean(upload)
     except UnusableFile as error:
         return {"error": error.code, "values": error.values}, b""
     except MemoryError:
         return {"error": "heavy", "values": {}}, b""
     return {"kind": clean.kind}, clean.content
+
+
+def _read_equipment(content: bytes, layout: str) -> dict[str, Any]:
+    try:
+        found = read_equipment(*cut(content, layout))
+    except NotHere as missing:
+        return {"missing": missing.offset}
+    return {"equipment": asdict(found) if found else None}
 
 
 if __name__ == "__main__":

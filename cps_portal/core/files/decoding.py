@@ -9,15 +9,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import IO, Any
 
 from django.conf import settings
 
-from cps_portal.core.files.decoder import CLEAN, SERIAL
-from cps_portal.core.files.exif import BodySerial
+from cps_portal.core.files.decoder import CLEAN, EQUIPMENT, SERIAL
+from cps_portal.core.files.exif import BodySerial, Equipment
 from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.inspecting import CleanFile
 from cps_portal.core.lib.fair_share import Gate, TooManyAtOnce
@@ -104,6 +104,24 @@ def read_body_serial(photo: IO[bytes], *, owner: str) -> BodySerial | None:
     with _turn(owner):
         answer, _content = decoder().ask(SERIAL, photo)
     return BodySerial(**answer["body"]) if answer["body"] else None
+
+
+def read_equipment(photos: Sequence[tuple[IO[bytes], str]], *, owner: str) -> list[Equipment | int | None]:
+    """For each photo, with its layout of pieces: as `exif.read_equipment`, or where the piece begins that is missing.
+
+    What makes the decoder give up is None. Raises UnusableFile "busy".
+    """
+    answers: list[Equipment | int | None] = []
+    with _turn(owner):
+        for photo, layout in photos:
+            try:
+                answer, _content = decoder().ask(f"{EQUIPMENT} {layout}".strip(), photo)
+            except UnusableFile:
+                answers.append(None)
+                continue
+            found = answer.get("equipment")
+            answers.append(Equipment(**found) if found else answer.get("missing"))
+    return answers
 
 
 @cache

@@ -1,6 +1,7 @@
 """Form field for files. JavaScript uploads each file at once; without it they are sent with the form."""
 
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
@@ -11,8 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import actions
 from cps_portal.core.files.actions import Uploads
+from cps_portal.core.files.pieces import LAYOUT
 
 MAX_FILES = 10
+MAX_ORIGINALS = 20  # photos of one request
+ACCEPTED_ORIGINALS = "image/jpeg,image/heic,image/heif,.jpg,.jpeg,.heic,.heif,.hif,.cr3,.cr2"
 ACCEPTED = "image/jpeg,image/png,image/heic,image/heif,application/pdf"
 
 
@@ -68,6 +72,36 @@ class OriginalPhotoField(forms.FileField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.FileInput(attrs={"class": "input", "accept": "image/jpeg"})
         super().__init__(widget=widget, required=False, allow_empty_file=True, **kwargs)
+
+
+class OriginalPhotos(forms.FileInput):
+    """Several photos, of which JavaScript sends only the pieces with metadata, each with its `<name>_layout`."""
+
+    template_name = "files/_originals.html"
+    allow_multiple_selected = True
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().get_context(name, None, attrs), "accepted": ACCEPTED_ORIGINALS}
+
+    def value_from_datadict(self, data: Any, files: MultiValueDict[str, Any], name: str) -> list[tuple[Any, str]]:
+        photos = files.getlist(name) if hasattr(files, "getlist") else []
+        layouts = data.getlist(f"{name}_layout") if hasattr(data, "getlist") else []
+        return list(zip_longest(photos, layouts[: len(photos)], fillvalue=""))
+
+
+class OriginalPhotosField(forms.Field):
+    """Photos straight from a camera that are read and not stored (R25), each with the layout of its pieces."""
+
+    widget = OriginalPhotos
+
+    def clean(self, value: Any) -> list[tuple[Any, str]]:
+        if self.required and not value:
+            raise ValidationError(_("Choose photos straight from the memory card."))
+        if len(value) > MAX_ORIGINALS:
+            raise ValidationError(_("Choose at most %(most)s photos at a time."), params={"most": MAX_ORIGINALS})
+        if any(layout and not LAYOUT.fullmatch(layout) for _photo, layout in value):
+            raise ValidationError(_("One of the photos did not arrive whole. Choose it again."))
+        return list(value)
 
 
 def keep_uploads(form: forms.Form, name: str, *, by: AbstractBaseUser, at: datetime) -> Uploads:
