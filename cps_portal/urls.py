@@ -39,6 +39,7 @@ urlpatterns = [
     path("", include("members.offers.urls")),
     path(".well-known/change-password", well_known.change_password, name="well_known_change_password"),
     path(".well-known/security.txt", well_known.security, name="security_txt"),
+    path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path("c/<path:token>/", card_check, name="card_check"),
     path("kitbag/", include("kitbag.urls")),
     path("", include("servicing.urls")),

@@ -204,7 +204,7 @@ class SignInForm(PortalForm, account.LoginForm):  # type: ignore[misc]  # allaut
         self.set_text("password", _("Password"), _("Type your password."))
         self.set_text("remember", _("Keep me signed in on this device"), "")
         self.fields["login"].widget.attrs |= {"autocomplete": "username", "inputmode": "email", "spellcheck": "false"}
-        self.fields["remember"].initial = True
+        self.fields["remember"].initial = False
 
 
 class ChangePasswordForm(NewPasswordFields, account.ChangePasswordForm):  # type: ignore[misc]

@@ -18,5 +18,4 @@ urlpatterns = [
     path("card/lost/", cards.card_lost, name="card_lost"),
     path("card/again/", cards.card_again, name="card_again"),
     path("card/sw.js", cards.service_worker, name="card_worker"),
-    path("card/manifest.webmanifest", cards.manifest, name="card_manifest"),
 ]

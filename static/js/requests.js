@@ -44,7 +44,8 @@
   body.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, triggeringEvent } = event.detail.requestConfig;
     const failed = failures.get(elt);
-    if (failed && !triggeringEvent && Date.now() < failed.until) event.preventDefault();
+    const resting = isPolling(elt) && document.hidden; // nobody is looking; it asks again when somebody does
+    if (resting || (failed && !triggeringEvent && Date.now() < failed.until)) event.preventDefault();
     else setBusy(event.detail, true);
   });
 

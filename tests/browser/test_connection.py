@@ -131,6 +131,25 @@ def test_the_page_of_a_job_goes_on_refreshing_after_a_failure(
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_a_page_that_nobody_looks_at_asks_for_nothing(committed_world: World, visit: Callable[..., Page]) -> None:
+    """And asks at once when somebody looks at it again."""
+    world, now = committed_world, timezone.now()
+    ticket = at_the_centre(world, a_centre(country="KE"), at=now - timedelta(days=1))
+    page = visit(world.ana.user, viewport=PHONE)
+    page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => window.isHidden})")
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else None)
+    page.goto(ticket.get_absolute_url())
+    page.evaluate(f"window.isHidden = true; {LOOK_AGAIN}")
+    page.clock.run_for(95_000)
+    assert asked == []
+    write_message(ticket=ticket, text="It comes from Japan.", actor=Actor(user=world.staff), at=now)
+    page.evaluate(f"window.isHidden = false; {LOOK_AGAIN}")
+    expect(page.locator(".talk")).to_contain_text("It comes from Japan.")
+    assert len(asked) == 1
+
+
 def test_polling_pauses_longer_after_each_failure_and_goes_on(
     committed_world: World, visit: Callable[..., Page]
 ) -> None:

@@ -1,5 +1,6 @@
 """What programs look for at fixed addresses of every site, and how a shared link looks."""
 
+import json
 from datetime import datetime, timedelta
 from urllib.robotparser import RobotFileParser
 
@@ -78,3 +79,14 @@ def test_descriptions_differ(world: World) -> None:
 def test_a_contact_that_is_no_address_is_refused(value: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the setting adds the words
         CONTACT.read(value)
+
+
+def test_the_portal_can_be_installed_and_its_shortcuts_lead_to_pages(as_ana: Client) -> None:
+    """The same for everybody: it is fetched without a cookie."""
+    manifest = json.loads(body("/manifest.webmanifest"))
+    assert manifest == json.loads(body("/manifest.webmanifest", as_ana))
+    assert (manifest["start_url"], manifest["scope"], manifest["display"]) == ("/dashboard/", "/", "standalone")
+    assert '<link rel="manifest" href="/manifest.webmanifest">' in body("/dashboard/", as_ana)
+    assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
+    pages = [manifest["start_url"], *(one["url"] for one in manifest["shortcuts"])]
+    assert {url: as_ana.get(url, follow=True).status_code for url in pages} == dict.fromkeys(pages, 200)

@@ -1,15 +1,23 @@
-"""Addresses that programs look for on every site (RFC 8615)."""
+"""Addresses that programs look for on every site (RFC 8615), and what a telephone needs to install the portal."""
 
 from datetime import UTC, timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+COLOUR = "#121315"
+ICONS = [
+    ("icons/card-192.png", "192x192", "any"),
+    ("icons/card-512.png", "512x512", "any"),
+    ("icons/card-maskable-512.png", "512x512", "maskable"),
+]
 SECURITY_TXT_VALID_FOR = timedelta(days=180)  # RFC 9116 recommends less than a year
 
 
@@ -34,3 +42,32 @@ def security(request: HttpRequest) -> HttpResponse:
         f"Canonical: {settings.SITE_URL}{reverse('security_txt')}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """The web app manifest, with which a telephone puts the portal on its home screen like an app."""
+    content = {
+        "id": "/",
+        "name": _("Canon Professional Services"),
+        "short_name": "CPS",
+        "start_url": reverse("dashboard"),
+        "scope": "/",
+        "display": "standalone",
+        "background_color": COLOUR,
+        "theme_color": COLOUR,
+        "icons": [
+            {"src": static(name), "sizes": sizes, "type": "image/png", "purpose": purpose}
+            for name, sizes, purpose in ICONS
+        ],
+        "shortcuts": [
+            {"name": name, "url": reverse(url)}
+            for name, url in (
+                (_("Membership card"), "offers:card"),
+                (_("Add a product"), "kitbag:add"),
+                (_("Book a service"), "servicing:new"),
+            )
+        ],
+    }
+    return JsonResponse(content, content_type="application/manifest+json")

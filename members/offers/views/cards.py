@@ -8,7 +8,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -43,13 +43,6 @@ OFFLINE_ASSETS = [  # stored by the service worker together with the page
     "django_htmx/htmx-2.min.js",
     "icons/card-192.png",
 ]
-ICONS = [
-    ("icons/card-192.png", "192x192", "any"),
-    ("icons/card-512.png", "512x512", "any"),
-    ("icons/card-maskable-512.png", "512x512", "maskable"),
-]
-
-
 @never_cache
 @require_safe
 @member_required
@@ -209,28 +202,6 @@ def service_worker(request: HttpRequest) -> HttpResponse:
         "version": sha256("\n".join(assets).encode()).hexdigest()[:12],
     }
     return render(request, "offers/card_sw.js", context, content_type="text/javascript; charset=utf-8")
-
-
-@login_not_required
-@require_safe
-def manifest(request: HttpRequest) -> HttpResponse:
-    """The web app manifest, for "Add to home screen"."""
-    page = reverse("offers:card")
-    content = {
-        "id": page,
-        "name": _("CPS membership card"),
-        "short_name": _("CPS card"),
-        "start_url": page,
-        "scope": page,
-        "display": "standalone",
-        "background_color": "#121315",
-        "theme_color": "#121315",
-        "icons": [
-            {"src": static(name), "sizes": sizes, "type": "image/png", "purpose": purpose}
-            for name, sizes, purpose in ICONS
-        ],
-    }
-    return JsonResponse(content, content_type="application/manifest+json")
 
 
 # --- Public --------------------------------------------------------------------------------------
