@@ -58,6 +58,7 @@ app.conf.beat_schedule = {
     "kitbag-end-adjustments": {"task": "kitbag.end_adjustments", "schedule": crontab(minute="15")},
     "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
     "portal-erase-closed": {"task": "portal.erase_closed", "schedule": crontab(hour="4", minute="20")},
+    "portal-count-programme": {"task": "portal.count_programme", "schedule": 300.0, "options": {"expires": 300}},
     "portal-delete-expired": {
         "task": "portal.delete_expired",
         "schedule": crontab(hour="2", minute="40"),

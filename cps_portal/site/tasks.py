@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from cps_portal.core.lib.background import queue_task, run_in_slices
 from cps_portal.site import actions, retention
+from cps_portal.site.queries.programme import count_totals
 
 BATCH = 100
 
@@ -29,3 +30,9 @@ def delete_expired_rows(label: str) -> None:
         return retention.delete_batch(label=label, at=timezone.now()) > 0
 
     run_in_slices("portal.delete_expired_rows", label, step=step)
+
+
+@shared_task(name="portal.count_programme")
+def count_programme() -> None:
+    """Count members and kit for the overview of the programme (R54), so that no page has to."""
+    count_totals(timezone.now())

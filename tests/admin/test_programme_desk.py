@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from cps_portal.site.presenters.programme_numbers import TITLES
 from cps_portal.site.queries.programme_numbers import read_numbers
+from cps_portal.site.tasks import count_programme
 from cps_portal.site.views.programme import overview_context
 from kitbag.actions import planning
 from kitbag.enums import Stage
@@ -168,6 +169,23 @@ def test_the_overview_counts_members_kit_jobs_and_what_waits(as_programme: Clien
         (Level.PLATINUM, 0),
     ]
     assert [row.group for row in context["offer_rows"]] == ["ending"]
+
+
+def test_the_overview_reads_members_and_kit_as_they_were_counted_last(as_programme: Client, world: World) -> None:
+    count_programme()
+    draft(world.ben, world.lens)
+    Member.objects.filter(pk=world.ben.pk).update(level=Level.SILVER)
+    with CaptureQueriesContext(connection) as queries:
+        strip = {str(number.label): number.value for number in as_programme.get("/admin/").context["strip"]}
+    assert strip["Waiting for a detail"] == "0"
+    counted = [query["sql"] for query in queries if 'COUNT("members_member"' in query["sql"]]
+    assert counted == []
+    count_programme()
+    answer = as_programme.get("/admin/")
+    strip = {str(number.label): number.value for number in answer.context["strip"]}
+    assert strip["Waiting for a detail"] == "1"
+    assert {part.level: part.members for part in answer.context["level_parts"]}[Level.SILVER] == 1
+    assert "products were counted at" in answer.content.decode()
 
 
 def test_the_overview_costs_eight_queries_however_many_rows_there_are(as_programme: Client, world: World) -> None:

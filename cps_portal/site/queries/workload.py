@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, DateTimeField, F, Min, Q, QuerySet, Value
+from django.db.models import Case as Conditional
+from django.db.models import Count, DateTimeField, F, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -168,9 +169,19 @@ def _counts(oldest: Any, due: tuple[Q, Q], mine: Q) -> dict[str, Any]:
 def _reviews(key: str, user: User, moment: Moment) -> QuerySet[Any, Any]:
     is_appeal = Q(review_reason=ReviewReason.APPEAL)
     rows = Registration.objects.queue().filter(is_appeal if key == "appeals" else ~is_appeal)
+    return _count(key, rows, "submitted_at", _decision_due(moment), Q(taken_by=user))
+
+
+def _checks(_key: str, user: User, moment: Moment) -> QuerySet[Any, Any]:
+    """Registrations and appeals in one scan of what waits; no row for what is empty."""
+    queue = Conditional(When(review_reason=ReviewReason.APPEAL, then=Value("appeals")), default=Value("reviews"))
+    counts = _counts("submitted_at", _decision_due(moment), Q(taken_by=user))
+    return _by_queue(Registration.objects.queue(), queue, counts)
+
+
+def _decision_due(moment: Moment) -> tuple[Q, Q]:
     late = Q(submitted_at__lt=submitted_before(moment.at))
-    today = Q(submitted_at__lt=submitted_before(moment.midnight)) & ~late
-    return _count(key, rows, "submitted_at", (late, today), Q(taken_by=user))
+    return late, Q(submitted_at__lt=submitted_before(moment.midnight)) & ~late
 
 
 def _claims(key: str, _user: User, moment: Moment) -> QuerySet[Any, Any]:
@@ -236,9 +247,11 @@ QUEUES: Queues = {
     "held": ("outbox.view_message", _messages),
 }
 
-# What the rail counts. The key of jobs is not used: they come by lane.
+NOT_IN_RAIL = {"reviews", "appeals", "packs", "failed", "held"}
+# What the rail counts. Checks and jobs are keys of no queue: their rows come as reviews and appeals, and by lane.
 RAIL: Queues = {
-    **{name: queue for name, queue in QUEUES.items() if name not in {"packs", "failed", "held"}},
+    **{name: queue for name, queue in QUEUES.items() if name not in NOT_IN_RAIL},
+    "checks": ("kitbag.decide_registration", _checks),
     "nobody": ("cases.view_case", _unassigned),
     "jobs": ("servicing.work_on_ticket", _lanes),
 }
