@@ -66,7 +66,8 @@ def level_changed(*, first: int, last: int) -> dict[str, str] | None:
     before, after = Level(LevelChange.objects.get(pk=first).from_level), Level(change.to_level)
     if reader.closed_at or reader.level != after or before == after:
         return None
-    ahead = rules.next_level(reader.points, LevelThreshold.objects.in_force())
+    thresholds = LevelThreshold.objects.in_force()
+    ahead = rules.next_level(reader.points, thresholds)
     gives_more = ahead is not None and membership_of(reader).gives_more_at(ahead[0])
     with translation.override(reader.language):
         context = {
@@ -77,6 +78,7 @@ def level_changed(*, first: int, last: int) -> dict[str, str] | None:
             "to_level": after.value,
             "up": after.rank > before.rank,
             "points": reader.points,
+            "level_start": thresholds[after],
             "next_level_name": Level(ahead[0]).label if ahead and gives_more else "",
             "points_missing": ahead[1] if ahead else 0,
             **level_note_context(reader),

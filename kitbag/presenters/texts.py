@@ -114,7 +114,7 @@ def review_sentence(row: Registration, now: datetime) -> str:
 
 def decision_sentence(due: datetime, now: datetime) -> str:
     """By when the member hears from the person who checks, or that it is taking longer (R19)."""
-    sentence = _("You’ll hear from us by %(due)s.")
+    sentence = _("You’ll hear by %(due)s.")
     if due < now:
         sentence = _("We aimed to decide by %(due)s. Sorry, it’s taking longer.")
     return sentence % {"due": due_in_words(due)}

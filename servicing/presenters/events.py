@@ -92,7 +92,7 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The clock keeps running. Work starts when the part arrives."),
     ),
     PART_LATE: (
-        _("Your %(product)s will take longer than the target"),
+        _("Your %(product)s will take longer than its target"),
         _("A part is late. See which one, and the new date."),
     ),
     MESSAGE: (_("The centre has written to you about your %(product)s"), _("Read the message and reply.")),
@@ -109,7 +109,7 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Your %(product)s is taking longer than its target"),
         _("See why, and the new date."),
     ),
-    E.LOAN_OFFERED: (_("Borrow a replacement for your %(product)s"), _("It’s free of charge. Choose what to borrow.")),
+    E.LOAN_OFFERED: (_("Choose what to borrow for your %(product)s"), _("It’s free, until yours is back.")),
     E.LOAN_RESERVED: (_("Your loan is reserved"), _("Accept the agreement, then pick it up or have it sent.")),
     E.LOAN_CANCELLED: (_("The loan was cancelled"), _("Reserve another one if you still need it.")),
     E.LOAN_OUT: (_("You have the loan"), _("See when it is due back.")),

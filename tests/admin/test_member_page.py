@@ -247,7 +247,7 @@ def test_notices_are_shown_in_the_words_of_the_member(world: World, as_support: 
         kind=CaseKind.KIT, subject="S", text="T", asks=True, member=world.ana, by=world.staff, at=timezone.now()
     )
     text = as_support.get(page_of(world.ana)).content.decode()
-    assert text.count("We need something from you") == 2  # the notice, and the mail that says the same
+    assert text.count("Please answer: S") == 2  # the notice, and the mail that says the same
     assert case.reference_in_groups in text
 
 

@@ -69,7 +69,7 @@ def test_seven_products_in_a_burst_are_one_mail_and_one_notice_with_the_numbers_
     (points,) = [mail for mail in told if "Your points change on 2 days" in mail.subject]  # type: ignore[attr-defined]
     (level,) = [mail for mail in told if mail.subject == "You’re Silver now"]  # type: ignore[attr-defined]
     assert world.ben.points == sum(125 + n for n in range(7)) == 896
-    assert "You have 896 points now." in level.body  # type: ignore[attr-defined]
+    assert "That makes 896 points; Silver starts at 500." in level.body  # type: ignore[attr-defined]
     (line,) = [line for line in shown(world.ben) if line.code == NoticeCode.POINTS_WILL_CHANGE]
     (reached,) = [line for line in shown(world.ben) if line.code == NoticeCode.LEVEL_UP]
     assert reached.detail == "You have 896 points."
@@ -89,7 +89,7 @@ def test_a_level_reached_in_steps_is_told_once_with_the_level_of_the_moment(worl
     assert PendingLevelNotice.objects.exists() and not mails_to(world.ben, "level-")
     actions.notify_level_changes(limit=100, at=NOW + PAUSE + 5 * SECOND)
     (mail,) = mails_to(world.ben, "level-")
-    assert mail["subject"] == "You’re Gold now" and "You have 1,460 points now." in mail["text"]
+    assert mail["subject"] == "You’re Gold now" and "That makes 1,460 points; Gold starts at 1,000." in mail["text"]
     (line,) = [line for line in shown(world.ben) if line.code == NoticeCode.LEVEL_UP]
     assert (line.title, line.detail) == ("You’re Gold now", "You have 1,460 points.")
 

@@ -60,7 +60,7 @@ def test_an_appeal_has_one_deadline_whatever_the_level(
     words = due_in_words(due)
     mail = Message.objects.get(key__startswith=f"case-{case.pk}-received")
     assert f"We aim to answer by {words}." in rendered(mail)["text"]
-    assert f"You’ll hear from us by {words}." in text(as_ben, row.get_absolute_url())
+    assert f"You’ll hear by {words}." in text(as_ben, row.get_absolute_url())
     assert f"We aim to answer by {words}." in text(as_ben, case.get_absolute_url())
     listed = write_moment(due)
     assert words in text(desk, f"/admin/cases/case/{case.pk}/change/")
@@ -77,7 +77,7 @@ def test_two_working_days_from_a_friday_afternoon() -> None:
 def test_what_a_person_checks_says_by_when_and_says_sorry_when_that_is_over(reason: ReviewReason) -> None:
     row = Registration(submitted_at=FRIDAY, review_reason=reason)
     words = due_in_words(datetime(2026, 12, 1, 14, 30, tzinfo=UTC))
-    assert review_sentence(row, FRIDAY).endswith(f"You’ll hear from us by {words}.")
+    assert review_sentence(row, FRIDAY).endswith(f"You’ll hear by {words}.")
     assert f"by {words}. Sorry" in review_sentence(row, FRIDAY + timedelta(days=9))
 
 

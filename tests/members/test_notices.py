@@ -377,4 +377,4 @@ def test_the_archive_has_pages_and_says_the_same_on_each(world: World, as_ana: C
 
 def test_nobody_reads_the_notices_of_another_member(world: World, as_ben: Client) -> None:
     case_asked(world)
-    assert "We need something from you" not in as_ben.get("/notices/").content.decode()
+    assert "Please answer" not in as_ben.get("/notices/").content.decode()

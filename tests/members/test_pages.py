@@ -254,7 +254,7 @@ def test_the_dashboard_stops_polling_when_the_check_takes_too_long(world: World,
     page = text(as_ana.get("/dashboard/"))
     assert "every 2s" not in page
     due = decision_due(row)
-    assert due and f"You’ll hear from us by {due_in_words(due)}." in page
+    assert due and f"You’ll hear by {due_in_words(due)}." in page
 
 
 @each_row("url", ["/dashboard/", "/profile/", "/profile/country/?country=GE", "/profile/security/"])

@@ -103,8 +103,8 @@ def test_a_case_that_waits_for_the_member_is_one_task_and_no_news(world: World) 
         kind=CaseKind.CONTACT, subject="A bag", text="Where?", member=world.ana, by=world.ana.user, at=NOW
     )
     cases.answer(case=case, text="Which bag?", by=world.staff, at=NOW, asks=True)
-    assert titles(world.ana) == ["Answer us: A bag"]
-    assert "We need something from you" not in news(world.ana)
+    assert titles(world.ana) == ["Please answer: A bag"]
+    assert not [line for line in news(world.ana) if "A bag" in line]
     cases.write_message(case=case, text="The blue one.", by=world.ana.user, at=NOW)
     assert titles(world.ana) == []
 
@@ -124,7 +124,7 @@ def test_a_task_does_not_depend_on_its_notice(world: World) -> None:
     )
     cases.answer(case=case, text="Which bag?", by=world.staff, at=NOW, asks=True)
     Notice.objects.all().delete()
-    assert titles(world.ana) == ["Answer us: A bag"]
+    assert titles(world.ana) == ["Please answer: A bag"]
 
 
 def test_every_task_is_counted_and_kit_keeps_its_lines(world: World, as_ana: Client) -> None:

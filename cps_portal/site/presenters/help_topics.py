@@ -106,10 +106,10 @@ POINTS = HelpTopic(
             (
                 _(
                     "It’s your turn. Something is missing for that product, so its points are greyed out and don’t"
-                    " count yet. Tap it, and you land on the field that needs you."
+                    " count yet. Tap it, and you land on the field that’s waiting for you."
                 ),
             ),
-            (HelpLink(_("What needs you"), "kitbag:list", "show=turn"),),
+            (HelpLink(_("What’s waiting for you"), "kitbag:list", "show=turn"),),
             _("your turn missing details"),
         ),
         HelpAnswer(
@@ -220,7 +220,7 @@ REGISTER = HelpTopic(
                     " %(review_days)s working days. The same goes for a date before the product came out."
                 ),
             ),
-            (HelpLink(_("What needs you"), "kitbag:list", "show=turn"),),
+            (HelpLink(_("What’s waiting for you"), "kitbag:list", "show=turn"),),
             _("wrong refused warning date"),
         ),
         HelpAnswer(

@@ -264,15 +264,16 @@ CASE_EVENTS = {N.CASE_ANSWERED: ANSWERED, N.CASE_ASKED: ASKED, N.CASE_CLOSED: CL
 def _cases(_reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
     sentences = {
         N.CASE_ANSWERED: (_("We’ve answered your message"), _("Case %(reference)s.")),
-        N.CASE_ASKED: (_("We need something from you"), _("Case %(reference)s is waiting for your reply.")),
+        N.CASE_ASKED: (_("Please answer: %(subject)s"), _("Case %(reference)s is waiting for your reply.")),
         N.CASE_CLOSED: (_("Case closed"), _("Case %(reference)s. If the problem comes back, reply there.")),
     }
     words = {}
     for row, case in _with_rows(notices, "case", Case.objects.all()):
         code = NoticeCode(row.code)
         title, detail = sentences[code]
-        reference = {"reference": case.reference_in_groups}
-        words[row.pk] = Words(title, detail % reference, is_case_news_current(case, CASE_EVENTS[code]))
+        values = {"reference": case.reference_in_groups, "subject": case.subject or case.get_kind_display()}
+        is_current = is_case_news_current(case, CASE_EVENTS[code])
+        words[row.pk] = Words(title % values, detail % values, is_current)
     return words
 
 

@@ -72,7 +72,7 @@ def _answer(job: Job) -> Task | None:
 
 
 def _reply(case: Case) -> Task:
-    title = _("Answer us: %(subject)s") % {"subject": case.subject or case.get_kind_display()}
+    title = _("Please answer: %(subject)s") % {"subject": case.subject or case.get_kind_display()}
     detail = _("Case %(reference)s is waiting for your reply.") % {"reference": case.reference_in_groups}
     return Task(title, detail, case.get_absolute_url(), icon="chat")
 
