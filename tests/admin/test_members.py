@@ -4,6 +4,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from cps_portal.site.templatetags.portal import with_labels
 from kitbag.actions import registrations, review
 from kitbag.enums import RefusalReason
 from tests.factories import draft, submitted
@@ -69,6 +70,17 @@ def test_corrected_names_go_through_the_action_and_nothing_else_changes(as_suppo
     event = world.ana.pgh_event_model.objects.latest("pgh_id")  # type: ignore[attr-defined]
     details = as_support.get(reverse("admin:members_memberevent_change", args=[event.pk])).content.decode()
     assert "“Ana” → “Anna”" in details
+
+
+def test_each_cell_of_a_list_names_its_column_for_phones(as_root: Client, world: World) -> None:
+    page = as_root.get("/admin/members/member/").content.decode()
+    assert f'<td data-label="Level" class="field-level">{world.ana.get_level_display()}</td>' in page
+    cells = ['<td class="action-checkbox"><input></td>', '<th class="field-a">A</th>']
+    heads = [{"text": "<input>", "class_attrib": ' class="action-checkbox-column"'}, {"text": 'the "A"'}]
+    assert with_labels(cells, heads) == [
+        '<td data-label="" class="action-checkbox"><input></td>',
+        '<th data-label="The &quot;A&quot;" class="field-a">A</th>',
+    ]
 
 
 def test_members_are_neither_added_nor_deleted_here(as_root: Client, world: World) -> None:

@@ -53,6 +53,16 @@ def test_no_list_is_cut_off_at_any_width_and_axe_finds_nothing(demo: None, visit
     assert {place: what for place, what in found.items() if what} == {}
 
 
+def test_a_row_is_a_card_on_a_phone(demo: None, visit: Callable[..., Page]) -> None:
+    page = visit(User.objects.get(email="admin@example.org"), viewport={"width": 390, "height": 844})
+    page.goto(reverse("admin:members_member_changelist"))
+    cell = page.locator("#result_list tbody td.field-level").first
+    assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Level"'
+    assert page.locator("#result_list").evaluate("list => list.scrollWidth <= list.parentElement.clientWidth")
+    page.locator("#result_list thead").get_by_role("link", name="Level").click()
+    page.wait_for_url("**o=*")
+
+
 def test_a_filter_is_a_chip_that_names_the_value_in_force(demo: None, visit: Callable[..., Page]) -> None:
     page = visit(User.objects.get(email="admin@example.org"), viewport={"width": 390, "height": 844})
     page.goto(reverse("admin:members_member_changelist"))

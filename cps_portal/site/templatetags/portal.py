@@ -1,11 +1,15 @@
 """Template tags for the building blocks of the design: icons, drawings, error summaries."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import BaseForm
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from kitbag.models import Product
 from kitbag.rules.drawings import Drawing, choose_drawing
@@ -29,6 +33,22 @@ def icon(name: str, classes: str = "") -> SafeString:
 def signed(points: int) -> str:
     """A change of points, such as "+335" or "−185"."""
     return f"+{intcomma(points)}" if points > 0 else f"−{intcomma(-points)}"
+
+
+@register.filter
+def with_labels(cells: Iterable[str], headers: Iterable[Mapping[str, Any]]) -> list[SafeString]:
+    """The cells of a row of an admin list as Django renders them, each with the name of its column in `data-label`.
+
+    On a phone a row is a card, and the heads are no longer above the cells.
+    """
+    return [_with_label(cell, header) for cell, header in zip(cells, headers, strict=False)]
+
+
+def _with_label(cell: str, header: Mapping[str, Any]) -> SafeString:
+    tag, _blank, rest = cell.partition(" ")  # <td class="field-level">Gold</td>
+    is_box = "action-checkbox" in str(header.get("class_attrib", ""))
+    label = "" if is_box else capfirst(str(header["text"]))
+    return format_html('{} data-label="{}" {}', SafeString(tag), label, SafeString(rest))
 
 
 @register.simple_tag
