@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from cps_portal.core.lib.clock import Calendar
 from cps_portal.dev.demo.days import WorkingDays
 
@@ -11,8 +13,17 @@ HOUR = timedelta(hours=1)
 BEGIN = datetime(2026, 11, 26, tzinfo=UTC)  # a Thursday
 
 
+def test_each_day_of_two_weeks_and_hour_of_a_day_is_dated_before_now_and_on_working_days() -> None:
+    check_dates(range(0, 14 * 24, 5))
+
+
+@pytest.mark.wide
 def test_every_hour_of_two_weeks_is_dated_before_now_and_on_working_days() -> None:
-    for hour in range(14 * 24):
+    check_dates(range(14 * 24))
+
+
+def check_dates(hours: range) -> None:
+    for hour in hours:
         now = BEGIN + hour * HOUR
         days = WorkingDays(JOBURG, now)
         times = [days.ago(number) for number in range(12)]

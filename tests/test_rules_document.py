@@ -85,7 +85,10 @@ def test_every_rule_cited_anywhere_exists() -> None:
 
 def test_every_rule_that_is_built_is_cited_by_a_test() -> None:
     tests = [path for path in files("tests/*.py") if path != Path(__file__)]
-    by_tests = set().union(*(cited(explanations(path)) for path in tests))
+    by_tests: set[int] = set()
+    for path in tests:
+        if cited(path.read_text()) - by_tests:  # or it need not be parsed
+            by_tests |= cited(explanations(path))
     assert [f"R{number}" for number in built() if number not in by_tests] == []
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,6 +24,7 @@ from tests.admin.conftest import SignIn
 from tests.factories import UserFactory, submitted, with_receipt
 from tests.files import samples
 from tests.held import apply_held
+from tests.rows import use_empty_cache
 from tests.world import World
 
 QUEUE = "/admin/kitbag/registrationinreview/"
@@ -95,8 +97,9 @@ def test_each_is_held_by_itself_and_one_that_is_refused_stops_no_other(as_suppor
 def test_nothing_chosen_and_odd_input_are_said(as_support: Client, world: World) -> None:
     (row,) = waiting(world, 1)
     for chosen in ([], ["x"], ["-1"], ["9" * 30], ["\x00"], ["²"]):
-        answer = as_support.post(SHEET, {"chosen": chosen}, follow=True)
-        assert "Choose at least one" in answer.content.decode()
+        answer = as_support.post(SHEET, {"chosen": chosen})
+        assert answer.status_code == 302
+        assert "Choose at least one" in str(list(get_messages(answer.wsgi_request))[-1])
     assert "has changed since" in as_support.post(SHEET, {"chosen": [row.pk]}, follow=True).content.decode()
     for query in ("?page=x", "?page=99", "?reason=nonsense", "?reason=appeal", "?page=-1"):
         assert as_support.get(SHEET + query).status_code == 200
@@ -160,16 +163,18 @@ def test_reasons_are_tabs_and_sheets_follow_each_other(
 
 def test_one_more_frame_costs_no_query_more(as_support: Client, world: World) -> None:
     counts = []
-    for start in (0, 1, 20):
-        for row in waiting(world, 1 if start == 0 else 10, start=start):
+    for start, more in ((0, 1), (1, 2), (3, 3)):
+        for row in waiting(world, more, start=start):
             with_receipt(row)
+        use_empty_cache()  # the counts of the rail are kept for a while
         with CaptureQueriesContext(connection) as looking:
             assert len(frames(as_support)) >= 1
         counts.append(len(looking))
     assert counts[0] == counts[1] == counts[2] <= 30, counts
 
 
-def test_a_sheet_holds_no_more_than_it_shows(as_support: Client, world: World) -> None:
+def test_a_sheet_holds_no_more_than_it_shows(as_support: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "A_SHEET", 3)
     rows = waiting(world, sheet.A_SHEET + 1)
     press(as_support, rows)
     assert HeldDecision.objects.count() == sheet.A_SHEET

@@ -121,18 +121,19 @@ def test_nobody_else_opens_these_pages(world: World, staff: SignIn) -> None:
     ]
     member, visitor = Client(), Client()
     member.force_login(world.ben.user)
+    visits = [
+        ("Programme", staff("Programme"), {403}),
+        ("Centre", staff("Centre"), {403}),
+        ("no group", staff(""), {403}),
+        ("without second factor", staff("Support", second_factor=False), {302}),
+        ("member", member, {302, 403}),
+        ("visitor", visitor, {302}),
+        ("Support", staff("Support"), {200}),
+        ("superuser", staff(is_superuser=True), {200}),
+    ]
     wrong = []
     for page in pages:
-        for name, client, expected in [
-            ("Programme", staff("Programme"), {403}),
-            ("Centre", staff("Centre"), {403}),
-            ("no group", staff(""), {403}),
-            ("without second factor", staff("Support", second_factor=False), {302}),
-            ("member", member, {302, 403}),
-            ("visitor", visitor, {302}),
-            ("Support", staff("Support"), {200}),
-            ("superuser", staff(is_superuser=True), {200}),
-        ]:
+        for name, client, expected in visits:
             codes = {client.get(page).status_code}
             if expected != {200}:
                 codes.add(client.post(page, {"do": "approve"}).status_code)

@@ -22,11 +22,12 @@ from servicing.actions.conversation import mark_read
 from servicing.actions.erasure import erase_tickets
 from servicing.actions.events import Actor, record_event
 from servicing.actions.messages import record_answer, write_message
-from servicing.enums import EventKind, PlaceWish, TicketFileKind, TicketState, WaitingFor, Writer
+from servicing.enums import EventKind, TicketFileKind, TicketState, WaitingFor, Writer
 from servicing.models import ServiceCentre, Ticket, TicketNote
 from servicing.rules.conversation import WrittenMessage, summarize_messages, waiting_for
 from tests.admin.conftest import signed_in
 from tests.files import samples
+from tests.rows import each_row
 from tests.servicing.jobs import HOUR, MONDAY, a_centre, a_request, at_the_centre
 from tests.servicing.test_desk import page, press, works_at
 from tests.world import World
@@ -172,16 +173,14 @@ STORIES = [
 ]
 
 
-def test_every_story_leaves_the_turn_with_the_right_side(world: World, centre: ServiceCentre) -> None:
+@each_row(("steps", "waits", "writer", "is_unread"), STORIES)
+def test_every_story_leaves_the_turn_with_the_right_side(
+    world: World, ticket: Ticket, steps: str, waits: str, writer: str, *, is_unread: bool
+) -> None:
     """R73: (what happened, who waits, who wrote last, whether something is unanswered)."""
-    wrong = []
-    for number, (steps, waits, writer, is_unread) in enumerate(STORIES):
-        ticket = at_the_centre(world, centre, f"0123456{number:05}", wish=PlaceWish.STANDARD)
-        Story(world, ticket).play(steps)
-        turn, last, unread = columns(ticket)
-        if (turn, last, unread is not None) != (waits, writer, is_unread):
-            wrong.append((steps, turn, last, unread))
-    assert not wrong
+    Story(world, ticket).play(steps)
+    turn, last, unread = columns(ticket)
+    assert (turn, last, unread is not None) == (waits, writer, is_unread)
 
 
 def test_a_message_that_came_while_the_page_was_open_is_not_marked_as_read(
