@@ -108,6 +108,11 @@ class Dashboard:
         return self.totals["needing"] + len(self.other_tasks) + address
 
     @property
+    def has_offers_below(self) -> bool:
+        """Whether the offers stand below the two columns; without a job they fill the place of "In service"."""
+        return bool(self.jobs) and self.offers.is_anything
+
+    @property
     def being_checked(self) -> int:
         return self.totals["waiting"] - self.totals["needing"]
 
