@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from cps_portal.core.lib.text import clean_password
 from members.models import User
 from tests.rows import each_row
 from tests.world import World
@@ -60,6 +61,11 @@ def hashes_to_refuse(password: str, email: str) -> int:
 
 
 @each_row(("set_as", "typed_as"), EXAMPLES)
+def test_both_ways_to_compose_it_are_one_password(set_as: str, typed_as: str) -> None:
+    assert clean_password(set_as) == clean_password(typed_as)
+
+
+@each_row(("set_as", "typed_as"), EXAMPLES[0::3])
 def test_a_password_set_in_one_form_opens_in_the_other(world: World, set_as: str, typed_as: str) -> None:
     world.ana.user.set_password(set_as)
     world.ana.user.save()
@@ -67,7 +73,7 @@ def test_a_password_set_in_one_form_opens_in_the_other(world: World, set_as: str
     assert sign_in(set_as)
 
 
-@each_row(("stored", "typed_as"), EXAMPLES)
+@each_row(("stored", "typed_as"), EXAMPLES[1::3])
 def test_a_hash_from_before_opens_as_typed_and_is_hashed_again(world: World, stored: str, typed_as: str) -> None:
     User.objects.filter(pk=world.ana.user.pk).update(password=make_password(stored))
     assert sign_in(stored)
@@ -81,7 +87,7 @@ def test_blanks_and_capitals_of_a_password_count(world: World, typed: str) -> No
     assert not sign_in(typed)
 
 
-@each_row(("new", "typed_as"), EXAMPLES)
+@each_row(("new", "typed_as"), EXAMPLES[2::3])
 def test_a_changed_password_opens_in_the_other_form(as_ana: Client, world: World, new: str, typed_as: str) -> None:
     world.ana.user.set_password("the password of before")
     world.ana.user.save()
@@ -111,7 +117,7 @@ def test_a_new_password_is_as_long_as_it_is_composed(as_ana: Client, world: Worl
 
 
 @pytest.mark.usefixtures("counting")
-@each_row("typed", [pytest.param(pair[0], id=name) for name, pair in PAIRS.items()])
+@each_row("typed", [pytest.param(pair[0], id=name) for name, pair in list(PAIRS.items())[1::3]])
 def test_refusing_takes_as_many_hashes_whether_the_address_is_known_or_not(world: World, typed: str) -> None:
     """The time that signing in takes does not tell whose address has an account."""
     world.ana.user.set_unusable_password()

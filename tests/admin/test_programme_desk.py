@@ -30,6 +30,7 @@ from tests.admin.crowd import add_crowd
 from tests.factories import UserFactory, announced, draft, plan, validated
 from tests.offers.packing import asked
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import use_empty_cache
 from tests.world import World
 
 NOW = timezone.now()
@@ -78,6 +79,7 @@ def months_ago(count: int) -> datetime:
 
 
 def counted(client: Client, url: str) -> int:
+    use_empty_cache()  # what is kept there for a while shall not end between these two
     client.get(url)
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
@@ -197,7 +199,7 @@ def test_the_overview_costs_eight_queries_however_many_rows_there_are(as_program
     add_crowd(range(2), world.terms)  # two, because overlaps of a single change are not asked for
     urls = ["/admin/", *(page(name) for name in PAGES)]
     few = {url: counted(as_programme, url) for url in urls}
-    add_crowd(range(2, 7), world.terms)
+    add_crowd(range(2, 4), world.terms)
     many = {url: counted(as_programme, url) for url in urls}
     assert many == few
     assert max(many.values()) <= 30 + SNAPSHOT_QUERIES

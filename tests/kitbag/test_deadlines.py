@@ -48,8 +48,7 @@ def appealed(world: World, at: datetime) -> tuple[Registration, Case]:
     return Registration.objects.get(pk=row.pk), made.case
 
 
-@each_row("level", Level)
-@each_row("hours", [0, 5, 24, 60])
+@each_row(("level", "hours"), zip(Level, [0, 5, 24, 60], strict=True))
 def test_an_appeal_has_one_deadline_whatever_the_level(
     world: World, as_ben: Client, desk: Client, level: Level, hours: int
 ) -> None:

@@ -172,10 +172,10 @@ def test_the_list_is_sorted_in_both_views(as_ana: Client, world: World, sort: st
 
 @each_row("name", ["list", "add", "search", "points", "purchase_notes"])
 def test_nonsense_in_a_query_string_is_harmless(as_ana: Client, name: str) -> None:
-    for garbage in GARBAGE:
+    for number, garbage in enumerate(GARBAGE):
         query = dict.fromkeys(["q", "page", "view", "show", "as", "country", "sort", "shown"], garbage)
-        for headers in ({}, HTMX):
-            assert as_ana.get(reverse(f"kitbag:{name}"), query, **headers).status_code == 200
+        headers = HTMX if (number + len(name)) % 2 else {}  # whole pages and parts of them in turn
+        assert as_ana.get(reverse(f"kitbag:{name}"), query, **headers).status_code == 200
 
 
 @pytest.mark.parametrize("view", ["", "table"])

@@ -182,8 +182,9 @@ HOSTILE = [
 def test_hostile_input_gets_a_normal_response(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     for n, serial in enumerate(HOSTILE):
-        for html in (live(as_ben, row, serial), hand_in(as_ben, row, serial, do=("submit", "take", "later")[n % 3])):
-            assert "<b>847162</b>" not in html
+        do = ("submit", "take", "later")[n % 3]
+        html = live(as_ben, row, serial) if n % 2 else hand_in(as_ben, row, serial, do=do)
+        assert "<b>847162</b>" not in html
     row.refresh_from_db()
     assert row.state == RegistrationState.DRAFT
 

@@ -49,9 +49,15 @@ def url(case: Case) -> str:
     return f"{LIST}{case.pk}/change/"
 
 
-def press(client: Client, case: Case, button: str, **data: Any) -> str:
+def read_page(client: Client, case: Case) -> dict[str, Any]:
+    """What the page sends along: up to where it was read."""
     form = client.get(url(case)).context["answer_form"]
-    seen = {name: form[name].value() or "" for name in ("seen", "latest")}
+    return {name: form[name].value() or "" for name in ("seen", "latest")}
+
+
+def press(client: Client, case: Case, button: str, seen: dict[str, Any] | None = None, **data: Any) -> str:
+    """The page after a button; opened for it, unless it was read before."""
+    seen = seen or read_page(client, case)
     answer = client.post(url(case), {"do": button, **seen, **data}, follow=True)
     case.refresh_from_db()
     return answer.content.decode()
@@ -266,8 +272,9 @@ def test_a_canned_answer_is_inserted_below_the_text_typed_so_far(as_support: Cli
     assert f"Typed.\n\nHello Ana {facts}" in typed
     assert 'value="note"\n               checked' in typed, "what was chosen stays"
     assert f"Hello Ana {facts}" in as_support.get(f"{url(case)}?canned={canned.pk}").content.decode()
+    seen = read_page(as_support, case)
     for wrong in ("x\x00", "", "999999", "-1"):
-        assert "Choose a canned answer" in press(as_support, case, "insert", canned=wrong, text="Typed."), wrong
+        assert "Choose a canned answer" in press(as_support, case, "insert", seen, canned=wrong, text="Typed."), wrong
         assert as_support.get(url(case), {"canned": wrong}).status_code == 200
     assert case.messages.count() == 1
 
@@ -345,11 +352,12 @@ def test_an_assigned_case_and_invalid_input_show_errors_at_the_answer(
     as_support: Client, case: Case, world: World
 ) -> None:
     actions.take(case=case, by=world.staff, at=timezone.now())
-    assert "A colleague is working on" in press(as_support, case, "answer", text="Mine.")
-    assert "Mine." in press(as_support, case, "answer", text="Mine.")
-    assert "Type an answer" in press(as_support, case, "answer", text="")
-    assert "can’t be printed" in press(as_support, case, "answer", text="a\x00b")
-    assert "Type an answer" in press(as_support, case, "answer", to="note", text=" ")
+    seen = read_page(as_support, case)
+    refused = press(as_support, case, "answer", seen, text="Mine.")
+    assert "A colleague is working on" in refused and "Mine." in refused
+    assert "Type an answer" in press(as_support, case, "answer", seen, text="")
+    assert "can’t be printed" in press(as_support, case, "answer", seen, text="a\x00b")
+    assert "Type an answer" in press(as_support, case, "answer", seen, to="note", text=" ")
     for wrong in (
         {"do": "assign", "to": "999999"},
         {"do": "dance"},
@@ -367,7 +375,7 @@ def test_an_assigned_case_and_invalid_input_show_errors_at_the_answer(
         ("merge", {"other": str(case.pk)}),
         ("merge", {"other": "9" * 30}),
     ):
-        assert 'class="error"' in press(as_support, case, button, **data), (button, data)
+        assert 'class="error"' in press(as_support, case, button, seen, **data), (button, data)
     assert case.messages.count() == 1 and case.snoozed_at is None
 
 
@@ -378,13 +386,14 @@ def test_a_case_can_wait_until_a_time_that_is_typed(as_support: Client, case: Ca
     assert "Snoozed." in press(as_support, case, "snooze", until="when", when=soon.isoformat(timespec="minutes"))
     assert case.snoozed_until == soon.replace(tzinfo=zone)
     no_time = ("", "x", "9999-12-31T23:59", "0001-01-01T00:00", f"{soon}+02:00", "\x00")
+    seen = read_page(as_support, case)
     past, far = (soon - 4 * DAY).isoformat(), (soon + 90 * DAY).isoformat()
     for when, sentence in {
         past: "This is in the past.",
         far: "Choose a day in the next 60 days.",
         **dict.fromkeys(no_time, "Choose until when"),
     }.items():
-        assert sentence in press(as_support, case, "snooze", until="when", when=when), when
+        assert sentence in press(as_support, case, "snooze", seen, until="when", when=when), when
 
 
 def test_a_file_of_a_note_is_for_staff_only(as_support: Client, as_ana: Client, case: Case) -> None:
