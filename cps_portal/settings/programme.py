@@ -23,6 +23,7 @@ KITBAG_LIMIT = 1000  # registrations of one member, against runaway scripts
 EVIDENCE_MAX_FILES = 10  # of one registration (R25)
 DESK_WORKING_DAYS = 2  # a person decides what could not be decided automatically within this time (R19)
 DESK_TAKEN_MINUTES = 15  # a registration that a staff member has opened is theirs for this long
+DESK_RAIL_SECONDS = 30  # what waits is counted again for each member of staff after this long (R54)
 HELD_DECISION_SECONDS = 10  # what staff decide can be taken back for this long (R54)
 REVIEW_SAMPLE_PERCENT = env("REVIEW_SAMPLE_PERCENT")  # chosen at random for a person to check (R25)
 REVIEW_REFUSALS = (3, 365)  # this many refusals of one member in this many days: a person checks everything

@@ -42,3 +42,4 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 REVIEW_SAMPLE_PERCENT = 0
+DESK_RAIL_SECONDS = 3600  # or a walk through many pages asks one query more now and then

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Case as Conditional
 from django.db.models import Count, DateTimeField, F, Min, Q, QuerySet, Value, When
@@ -27,7 +28,6 @@ from servicing.queries.board import board_rows
 
 SIGHTING_DAYS = 7
 SHOWN = 6
-RAIL_SECONDS = 30
 NONE = Q(pk=None)
 
 
@@ -79,7 +79,7 @@ def queue_queries(user: User, at: datetime) -> Iterator[QuerySet[Any, Any]]:
 def read_rail(user: User, at: datetime) -> dict[str, Waiting]:
     """What waits beside the parts of the rail, by the keys of RAIL and, for jobs, of `Lane`.
 
-    At most RAIL_SECONDS old, because the rail is on every page of the desk: a page counts its own rows itself.
+    At most DESK_RAIL_SECONDS old, because the rail is on every page of the desk: a page counts its own rows itself.
     """
     name = f"desk-rail:{user.pk}"
     counts: dict[str, Waiting] | None = cache.get(name)
@@ -87,7 +87,7 @@ def read_rail(user: User, at: datetime) -> dict[str, Waiting]:
         queries = list(rail_queries(user, at))
         rows = queries[0].union(*queries[1:], all=True) if queries else []
         counts = {row[0]: Waiting(*row) for row in rows}
-        cache.set(name, counts, RAIL_SECONDS)
+        cache.set(name, counts, settings.DESK_RAIL_SECONDS)
     return counts
 
 
