@@ -3,12 +3,15 @@
 from datetime import date, datetime, timedelta
 
 import factory
+from django.db import transaction
 from django.utils import timezone
 
 from cps_portal.core.files.actions import Uploads
+from kitbag import rules
 from kitbag.actions import evidence, planning, registrations, stage_change_notices, stage_changes
 from kitbag.actions.planning import Plan
-from kitbag.enums import SerialPlace, Shelf, Stage
+from kitbag.actions.transitions import validate
+from kitbag.enums import RegistrationState, SerialPlace, Shelf, Stage
 from kitbag.models import Product, ProductName, Registration, StageChange
 from members import actions as members
 from members.models import Member, User
@@ -118,6 +121,32 @@ def validated(
     """A registration that counts."""
     row = submitted(member, product, serial, at=at)
     return registrations.check_registration(registration=row, at=at or timezone.now())
+
+
+@transaction.atomic
+def counting(
+    member: Member, product: Product, serial: str = "012345678901", at: datetime | None = None
+) -> Registration:
+    """As `validated`, by its last action alone: a third of the queries, for tests about something else.
+
+    The serial number has to be one that nobody else has and that the check would let pass.
+    """
+    when = at or timezone.now()
+    facts = details(serial)
+    row = Registration.objects.create(
+        member=member,
+        product=product,
+        state=RegistrationState.SUBMITTED,
+        serial=rules.normalise_serial(serial),
+        serial_key=rules.serial_key(serial),
+        country=facts.country,
+        purchased_on=facts.purchased_on,
+        store=facts.store,
+        added_at=when,
+        submitted_at=when,
+    )
+    validate(row, by=None, at=when)
+    return Registration.objects.get(pk=row.pk)
 
 
 def with_receipt(row: Registration) -> Registration:

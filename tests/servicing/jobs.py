@@ -14,7 +14,7 @@ from servicing.actions.tickets import book_in
 from servicing.enums import EventKind, ServiceKind, WhyNoCharge
 from servicing.models import ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
-from tests.factories import validated
+from tests.factories import counting
 from tests.world import World
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -50,7 +50,7 @@ def a_request(
     **wanted: Any,
 ) -> Ticket:
     member = member or world.ana
-    row = validated(member, world.pro_body, serial)
+    row = counting(member, world.pro_body, serial)
     one = RequestedItem(
         Item(row.product, registration=row), **{"service": ServiceKind.REPAIR, "fault": "The shutter sticks", **wanted}
     )
