@@ -92,7 +92,7 @@ from servicing.models import (
     WarrantyPeriod,
 )
 from servicing.queries.entitlement import Item
-from tests.factories import ProductFactory, UserFactory, plan, submitted, validated
+from tests.factories import ProductFactory, UserFactory, counting, plan, submitted, validated
 from tests.servicing.jobs import a_centre
 from tests.world import join
 
@@ -112,7 +112,7 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         write_member_note(member=member, text="Call first", pinned=False, by=by, at=timezone.now())
         Authenticator.objects.create(user=member.user, type=Authenticator.Type.TOTP, data={"secret": "hush"})
         product = ProductFactory(points_current=600)
-        validated(member, product, f"20000000{n:04}")
+        counting(member, product, f"20000000{n:04}")
         refused = submitted(member, product, f"3{n:011}")
         review.refuse_registration(registration=refused, reason=RefusalReason.SERIAL_WRONG, by=by, at=timezone.now())
         validated(claimer, product, f"20000000{n:04}")  # a claim opens
@@ -208,7 +208,7 @@ def add_stolen(people: list[Member]) -> None:
     product = ProductFactory()
     for member in people:
         by = member.user
-        row = validated(member, product, f"48{member.pk:010}")
+        row = counting(member, product, f"48{member.pk:010}")
         handovers.release(registration=row, by=by, at=now)
         report = stolen_reports.report_own(
             registration=row, police_reference=f"CR {row.pk}", stolen_on=None, note="", by=by, at=now
@@ -249,7 +249,7 @@ def add_jobs(people: list[Member], by: User) -> None:
     now, actor = timezone.now(), Actor(user=by)
     for member in people:
         centre = a_centre(f"of-{member.pk}")
-        row = validated(member, ProductFactory(), f"47{member.pk:010}")
+        row = counting(member, ProductFactory(), f"47{member.pk:010}")
         wanted = RequestedItem(Item(row.product, registration=row), ServiceKind.REPAIR, fault="It sticks")
         ticket = open_parcel(member=member, centre=centre, items=[wanted], by=member.user, at=now).tickets[0]
         decide_warranty(ticket=ticket, in_warranty=True, proof_seen=True, actor=actor, at=now)
