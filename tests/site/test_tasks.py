@@ -1,4 +1,4 @@
-""""Your turn" holds what can be done, from the rows as they are; nothing stands there twice (R18, R48, R53, R58)."""
+"""What can be done stands in "Your turn", from the rows as they are, and nothing twice (R18, R48, R53, R58)."""
 
 from datetime import timedelta
 
