@@ -9,7 +9,6 @@ from members.enums import NoticeCode
 from members.models import Member, Notice, PendingLevelNotice
 
 
-@transaction.atomic
 def notify_member(
     *, member: Member, key: str, code: NoticeCode, params: Mapping[str, int | str], path: str, at: datetime
 ) -> None:

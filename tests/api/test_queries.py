@@ -22,7 +22,7 @@ ASKED = {
     "assessed": 10,  # the member is not told
     "booked_in": 16,  # reported stolen? what does the level give here? its parcel and its loan
     "no_charge": 12,  # notice and mail
-    "estimate": 18,  # how many there are, itself, its lines, those again with their sums, and what was written before
+    "estimate": 19,  # how many there are, itself, its lines, those again with their sums, its draft, what was written
     "part": 13,  # itself
 }
 

@@ -29,7 +29,7 @@ from tests.admin.conftest import signed_in
 from tests.factories import UserFactory
 from tests.mails import mails_to, rendered
 from tests.notices import shown
-from tests.servicing.jobs import MONDAY, a_centre, at_the_centre
+from tests.servicing.jobs import MONDAY, a_centre, at_the_centre, without_charge
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -312,7 +312,7 @@ def test_a_change_that_an_event_met_first_is_told_all_the_same(world: World) -> 
     calendars.follow_calendars(at=MONDAY)
     ticket = at_the_centre(world, centre)
     close_days(centre, date(2026, 3, 4))
-    record_event(ticket=ticket, kind=EventKind.REPAIR_STARTED, actor=Actor(user=world.staff), at=MONDAY + MINUTE)
+    without_charge(ticket, at=MONDAY + MINUTE)
     assert follow(MONDAY + 2 * MINUTE) == 1
 
 
