@@ -43,6 +43,8 @@ OFFLINE_ASSETS = [  # stored by the service worker together with the page
     "django_htmx/htmx-2.min.js",
     "icons/card-192.png",
 ]
+
+
 @never_cache
 @require_safe
 @member_required
