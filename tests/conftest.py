@@ -25,9 +25,13 @@ LONG = {
     "test_accessible",
     "test_backup",
     "test_desk_accessible",
+    "test_desk_lists",
     "test_enter",
     "test_frozen",
+    "test_member_page",
+    "test_pages",
     "test_portal",
+    "test_reading",
     "test_rolling_upgrade",
 }
 
