@@ -27,6 +27,7 @@ READ_OTHERWISE = {
     "code",
     "country",
     "currency",
+    "draft",
     "external_id",
     "key",
     "member_number",

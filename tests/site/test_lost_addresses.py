@@ -213,14 +213,19 @@ def test_a_sign_in_that_waits_for_its_second_factor_does_not_end_in_the_account(
     assert not is_in(waiting)
 
 
+def stop_link(request: LostAddress) -> str:
+    """The beginning of each link with which the old mailbox stops the account: its end says when it was made."""
+    return stop_path(request).rsplit(":", 2)[0] + ":"
+
+
 def test_both_addresses_are_told_and_the_new_one_gets_a_password(world: World, lindiwe: User, thabo: User) -> None:
     request = asked(world.ana, lindiwe)
-    assert stop_path(request) in mail_to("ana@example.org", "address_asked")
+    assert stop_link(request) in mail_to("ana@example.org", "address_asked")
     lost_addresses.approve_change(request=request, by=thabo, at=timezone.now())
     assert mails_to("ana@example.org") == ["address_asked", "address_replaced"]
     assert mails_to(NEW) == ["address_given"]
     told = mail_to("ana@example.org", "address_replaced")
-    assert stop_path(request) in told and NEW in told and world.ana.number_in_groups in told
+    assert stop_link(request) in told and NEW in told and world.ana.number_in_groups in told
     given = mail_to(NEW, "address_given")
     assert reverse("account_reset_password") in given and "stop" not in given
     Client().post(reverse("account_reset_password"), {"email": NEW})
