@@ -22,7 +22,7 @@ def pages_of(pdf: bytes) -> list[str]:
     return [INVISIBLE.sub("", page.extract_text()) for page in PdfReader(io.BytesIO(pdf)).pages]
 
 
-def codes_on(pdf: bytes, dpi: int = 150) -> set[str]:
+def codes_on(pdf: bytes, dpi: int = 300) -> set[str]:
     """What a scanner would read from the first page, printed at that resolution."""
     ghostscript = shutil.which("gs")
     if ghostscript is None:

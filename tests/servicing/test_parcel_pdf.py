@@ -16,6 +16,7 @@ from servicing.presenters.bar_codes import bar_code
 from servicing.queries.entitlement import Item
 from tests.factories import validated
 from tests.paper import assert_accessible, codes_on, pages_of, text_of
+from tests.rows import each_row
 from tests.servicing.jobs import MONDAY, a_centre
 from tests.world import World
 
@@ -108,8 +109,13 @@ def test_both_are_read_by_screen_readers(papers: tuple[bytes, bytes, set[str]]) 
         assert_accessible(pdf, title=title)
 
 
-@pytest.mark.parametrize(
-    "reference", ["AAAAAAAA", "00000000", "A1B2C3D4", "1234567A", "A1234567", "123A4567", "9Z9Z99ZZ"]
+@each_row(
+    "reference",
+    [
+        *("AAAAAAAA", "00000000", "A1B2C3D4", "1234567A", "A1234567", "123A4567", "9Z9Z99ZZ"),
+        *(f"{number:02}JPRDY6" for number in range(100)),
+        *(f"JPRDY6{number:02}" for number in range(100)),
+    ],
 )
 def test_a_bar_code_holds_letters_and_digits_in_any_order(reference: str) -> None:
     drawn = bar_code(reference)
