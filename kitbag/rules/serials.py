@@ -111,6 +111,15 @@ class SerialFinding:
     other: str = ""
     other_key: int = 0
 
+    @property
+    def may_insist(self) -> bool:
+        return bool(self.code) and not self.blocks
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether only our staff can help, if the number is as printed."""
+        return self.blocks and self.code != "own_duplicate"
+
 
 def check_serial(
     text: str, shapes: Iterable[Shape], year: int | None = None, names: Iterable[str] = ()

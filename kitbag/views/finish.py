@@ -67,18 +67,17 @@ def serial_check(request: MemberRequest, pk: int) -> HttpResponse:
     is_sheet = name in request.GET
     serial = request.GET.get(name if is_sheet else "serial", "").replace("\x00", "").strip()[:100]
     finding = check_serial(registration, serial) if serial else rules.SerialFinding()
-    template = "kitbag/_sheet_note.html" if is_sheet else "kitbag/_serial_note.html"
     if finding.code != "model" and len(rules.normalise_serial(serial)) < MIN_SERIAL_LENGTH:
-        return render(request, template)
+        return render(request, "kitbag/_serial_note.html")
     context = {
         "registration": registration,
         "form": DetailsForm(registration=registration, prefix=f"r{registration.pk}" if is_sheet else None),
-        **_finding_context(finding),
+        "finding": finding,
         "sentence": serial_sentence(finding) if finding.code else "",
         "fine": not finding.code,
         "brackets": rules.has_brackets(serial),
     }
-    return render(request, template, context)
+    return render(request, "kitbag/_serial_note.html", context)
 
 
 def _press_button(request: MemberRequest, registration: Registration) -> HttpResponse:
@@ -312,7 +311,7 @@ def _page(
         "done": done,
         "progress": ngettext("%(done)s of %(all)s details done", "%(done)s of %(all)s details done", done)
         % {"done": done, "all": len(rules.DETAILS)},
-        **_finding_context(finding),
+        "finding": finding,
         "sentence": serial_sentence(finding) if finding.code and "serial" not in form.errors else "",
         "brackets": rules.has_brackets(typed_serial) and not finding.code,
         **_release_context(registration.product, purchased_on, form),
@@ -357,12 +356,3 @@ def _release_context(product: Product, purchased_on: date | None, form: DetailsF
         return {"is_before_release": False, "release": ""}
     sentence = release_sentence(product, on=timezone.localdate()) if "purchased_on" not in form.errors else ""
     return {"is_before_release": True, "release": sentence}
-
-
-def _finding_context(finding: rules.SerialFinding) -> dict[str, object]:
-    """What the member can do about it: use the suggestion, insist, or ask our staff."""
-    return {
-        "finding": finding,
-        "may_insist": bool(finding.code) and not finding.blocks,
-        "stuck": finding.blocks and finding.code != "own_duplicate",
-    }

@@ -67,10 +67,6 @@ class SheetRow:
         return serial_sentence(self.finding) if self.finding.code and not self.form["serial"].errors else ""
 
     @property
-    def may_insist(self) -> bool:
-        return bool(self.finding.code) and not self.finding.blocks
-
-    @property
     def may_insist_on_date(self) -> bool:
         """Whether the date is before the product came out (R66); once ticked, it stays."""
         errors = self.form.errors.as_data().get("purchased_on", [])
@@ -262,7 +258,7 @@ class Sheet:
         problems = [(each.id_for_label, str(error)) for each in self.shared for error in each.errors]
         for row in self.rows:
             errors = [(each.id_for_label, str(error)) for each in row.form for error in each.errors]
-            if self.is_saving and row.sentence and not (row.may_insist and row.form["insisted"].value()):
+            if self.is_saving and row.sentence and not (row.finding.may_insist and row.form["insisted"].value()):
                 errors.append((row.form["serial"].id_for_label, row.sentence))
             problems += [(key, f"{row.registration.product.name}: {error}") for key, error in errors]
         return problems

@@ -110,11 +110,7 @@ def _status(form: PhotosForm, found: Sequence[Equipment]) -> str:
     sent = len(form.cleaned_data["photos"])
     if not sent:
         return _t("Choose photos straight from the memory card.")
-    return ngettext(
-        "%(found)s of %(number)s photo says what it was taken with.",
-        "%(found)s of %(number)s photos say what they were taken with.",
-        sent,
-    ) % {"found": len(found), "number": sent}
+    return _t("Photos that say what took them: %(found)s of %(all)s") % {"found": len(found), "all": sent}
 
 
 def _page(request: MemberRequest, form: PhotosForm, kit: PhotoKit, *, status: str = "") -> HttpResponse:

@@ -38,7 +38,7 @@ def test_photos_become_drafts_with_their_serial_numbers(
     page.goto("/kitbag/add/")
     page.get_by_role("link", name="Find my kit in my photos").click()
     page.set_input_files("input[type=file]", [tmp_path / name for name in files])
-    expect(page.get_by_text("3 of 4 photos say what they were taken with.")).to_be_visible()
+    expect(page.get_by_text("Photos that say what took them: 3 of 4")).to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(2)
     expect(page.get_by_text("3 photos")).to_be_visible()
     expect(page.get_by_text("35mm F1.4 Art")).to_be_visible()

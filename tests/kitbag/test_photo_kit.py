@@ -162,7 +162,7 @@ def test_without_javascript_whole_photos_are_read_and_added(
     as_ana: Client, world: World, products: dict[str, Product]
 ) -> None:
     page = as_ana.post(PAGE, {"do": "read", "photos": [photo("Canon EOS R5m2", SERIAL), photo("", "")]})
-    assert "1 of 2 photos say what they were taken with." in page.content.decode()
+    assert "Photos that say what took them: 1 of 2" in page.content.decode()
     line = f"{products['body'].pk}.1.{SERIAL}"
     assert f'value="{line}"' in page.content.decode()
     done = as_ana.post(PAGE, {"do": "take", "take": [line], "seen": [line]}, follow=True)

@@ -79,7 +79,7 @@ def test_an_impossible_serial_links_to_our_staff(as_ben: Client, world: World) -
 
 def test_the_suggestion_is_a_button_while_typing_too(as_ben: Client, world: World) -> None:
     html = live(as_ben, draft(world.ben, world.body), "O52031000077")
-    assert 'type="submit" name="do" value="take"' in html
+    assert 'type="submit" name="do" value="take"' in " ".join(html.split())
     assert "052031000077" in html
 
 
