@@ -81,10 +81,13 @@
     if (files.length) waiting = waiting.then(() => readAll(files));
   }
 
-  input.addEventListener("change", () => {
+  function take() {
     add([...input.files]);
     input.value = ""; // what is chosen again is read again, and nothing is sent whole with the form
-  });
+  }
+
+  input.addEventListener("change", take);
+  take(); // what was chosen before this script had come
   box.addEventListener("dragover", (event) => {
     event.preventDefault();
     box.classList.add("is-over");

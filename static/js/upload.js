@@ -191,10 +191,12 @@
     box.dataset.started = "yes";
     const input = box.querySelector("input[type=file]");
     box.querySelectorAll("[data-upload-remove]").forEach((button) => (button.hidden = false));
-    input.addEventListener("change", () => {
+    const take = () => {
       choose(box, input.files);
       input.value = "";
-    });
+    };
+    input.addEventListener("change", take);
+    if (input.files.length) take(); // chosen before this script had come
     box.addEventListener("click", (event) => {
       const line = event.target.closest(".upload__file");
       if (event.target.closest("[data-upload-remove]")) remove(line);

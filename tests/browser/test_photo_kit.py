@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from kitbag.models import Registration
 from tests.browser.looks import faults
+from tests.browser.network import Held
 from tests.factories import ProductFactory
 from tests.files import samples
 from tests.world import World
@@ -48,3 +49,17 @@ def test_photos_become_drafts_with_their_serial_numbers(
     expect(page.get_by_text("2 products added.")).to_be_visible()
     rows = Registration.objects.filter(member=committed_world.ana, product__in=[body, lens])
     assert {row.serial for row in rows} == set(SERIALS)
+
+
+def test_photos_chosen_before_the_script_has_come_are_read_too(
+    committed_world: World, visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    ProductFactory(name="EOS R5 Mark II", category="camera-mirrorless", points_current=335)
+    (tmp_path / "1.JPG").write_bytes(samples.lens_jpeg("Canon EOS R5m2", SERIALS[0], "", ""))
+    page = visit(committed_world.ana.user, viewport={"width": 390, "height": 844})
+    script = Held(page, "**/photos*.js", "GET")
+    page.goto("/kitbag/photos/", wait_until="commit")
+    page.set_input_files("input[type=file]", tmp_path / "1.JPG")
+    script.wait_for(1)
+    script.release()
+    expect(page.get_by_text("Photos that say what took them: 1 of 1")).to_be_visible()

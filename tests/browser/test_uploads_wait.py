@@ -55,6 +55,21 @@ def main_button(page: Page) -> Locator:
     return page.get_by_role("button", name="Save and count")
 
 
+def test_a_file_chosen_before_the_script_has_come_is_sent_beside_one_chosen_after(
+    committed_world: World, visit: Callable[..., Page], photo: Path, receipt: Path
+) -> None:
+    row = draft(committed_world.ben, committed_world.body)
+    page = visit(committed_world.ben.user, viewport=PHONE)
+    script = Held(page, "**/upload*.js", "GET")
+    page.goto(f"/kitbag/{row.pk}/finish/", wait_until="commit")
+    page.locator("[name=evidence]").set_input_files(photo)
+    script.wait_for(1)
+    script.release()
+    expect(page.locator("[name=evidence_keys]")).to_have_count(1)
+    page.locator("[name=evidence]").set_input_files(receipt)
+    expect(page.locator("[name=evidence_keys]")).to_have_count(2)
+
+
 def test_the_finish_form_goes_on_when_both_photos_are_there(
     committed_world: World, visit: Callable[..., Page], photo: Path, receipt: Path
 ) -> None:
