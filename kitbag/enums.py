@@ -66,7 +66,7 @@ class RegistrationState(models.TextChoices):
     DRAFT = "draft", _("Details missing")
     SUBMITTED = "submitted", _("Being checked")
     VALIDATED = "validated", _("Counted")
-    REJECTED = "rejected", _("Needs you")
+    REJECTED = "rejected", _("Waiting for you")
     REMOVED = "removed", _("Removed")
     TRANSFERRED = "transferred", _("Handed over")
 
@@ -101,15 +101,15 @@ class SerialChangeState(models.TextChoices):
     """What became of a new serial number (R64)."""
 
     APPLIED = "applied", _("The new number counts")
-    CLAIMED = "claimed", _("Somebody else holds the new number")
+    CLAIMED = "claimed", _("Someone else holds the new number")
     DROPPED = "dropped", _("The old number stays")
 
 
 class RefusalReason(models.TextChoices):
     """Why a registration was refused (R19). Staff choose the reason, and the member reads it."""
 
-    SERIAL_WRONG = "serial_wrong", _("The serial number does not belong to this product.")
-    SERIAL_UNREADABLE = "serial_unreadable", _("The serial number could not be confirmed.")
+    SERIAL_WRONG = "serial_wrong", _("The serial number doesn’t belong to this product.")
+    SERIAL_UNREADABLE = "serial_unreadable", _("We couldn’t confirm the serial number.")
     HELD_ELSEWHERE = "held_elsewhere", _("This serial number is already registered.")
     DETAILS_WRONG = "details_wrong", _("The details of the purchase don’t match the product.")
     NEEDS_SERIAL = "needs_serial", _("This product has a serial number. Please look for it and add it.")
@@ -192,14 +192,14 @@ class ShopStatus(models.TextChoices):
     NOT_SAID = "", _("Not said yet")
     AUTHORISED = "authorised", _("Authorised on that day")
     NOT_AUTHORISED = "not_authorised", _("Not authorised on that day")
-    UNKNOWN = "unknown", _("Not a retailer that we know")
+    UNKNOWN = "unknown", _("Not a retailer we know")
 
 
 class HoldReason(models.TextChoices):
     """Why a registration cannot leave the Kitbag for now (R50)."""
 
-    SERVICE = "service", _("It is in for service. You can do this when it is back.")
-    LOAN = "loan", _("You have a loan unit for it. You can do this once you have returned the loan.")
+    SERVICE = "service", _("It’s in for service. You can do this when it’s back.")
+    LOAN = "loan", _("You have a loan in its place. You can do this once the loan is back.")
 
 
 class SaleWithdrawal(models.TextChoices):

@@ -56,9 +56,9 @@ class DetailsForm(forms.Form):
             }
         ),
     )
-    no_serial = forms.BooleanField(label=_("There is no serial number on this item"), required=False)
-    insisted = forms.BooleanField(label=_("I have checked it, it is right"), required=False)
-    date_insisted = forms.BooleanField(label=_("I have checked the date, it is right"), required=False)
+    no_serial = forms.BooleanField(label=_("There’s no serial number on this item"), required=False)
+    insisted = forms.BooleanField(label=_("I’ve checked it, it’s right"), required=False)
+    date_insisted = forms.BooleanField(label=_("I’ve checked the date, it’s right"), required=False)
     store = LineField(
         label=_("Store"),
         required=False,

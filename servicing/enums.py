@@ -169,9 +169,9 @@ class WhyStandard(models.TextChoices):
 
     VISITING = "visiting", _("Visiting members are served at standard speed.")
     HOME = "home", _("Fast Track isn’t part of membership in the country where you live.")
-    NO_PROGRAMME = "no_programme", _("The centre’s country is not in the free programme.")
+    NO_PROGRAMME = "no_programme", _("The centre’s country isn’t in the free programme.")
     LEVEL = "level", _("Your level doesn’t include Fast Track there.")
-    MODEL = "model", _("This model is not eligible for Fast Track.")
+    MODEL = "model", _("This model doesn’t get Fast Track.")
     NOT_REGISTERED = "not_registered", _("It is not in your Kitbag.")
     NOT_VALIDATED = "not_validated", _("Its registration doesn’t count yet.")
     NO_SERIAL = "no_serial", _("It has no serial number.")
@@ -183,7 +183,7 @@ class WhyRefused(models.TextChoices):
     """Why a centre cannot take a job (R34, R42)."""
 
     STOLEN = "stolen", _("Please contact us.")  # whoever presents it learns nothing else (R34)
-    UNSERVICEABLE = "unserviceable", _("This product can no longer be serviced.")
+    UNSERVICEABLE = "unserviceable", _("We can’t service this product any more.")
     SUSPENDED = "suspended", _("This centre isn’t accepting work at the moment. Choose another one.")
     PRODUCT = "product", _("This centre doesn’t service this kind of product. Choose another one.")
     SERVICE = "service", _("This centre doesn’t offer this service. Choose another centre or another service.")
@@ -202,7 +202,7 @@ class Warranty(models.TextChoices):
     CHARGEABLE = "chargeable", _("No warranty repair asked for")
     ASKED = "asked", _("To be decided by the centre")
     IN_WARRANTY = "in_warranty", _("In warranty")
-    REFUSED = "refused", _("Warranty refused")
+    REFUSED = "refused", _("Not covered by the warranty")
 
 
 class Charge(models.TextChoices):
@@ -227,10 +227,10 @@ class WhyNoCharge(models.TextChoices):
 class WhyOtherFault(models.TextChoices):
     """Why a job that was opened for the same fault is not covered by the last repair (R63)."""
 
-    OTHER_PART = "other_part", _("Something else failed than what was repaired.")
+    OTHER_PART = "other_part", _("Something other than the repaired part has failed.")
     DAMAGE = "damage", _("It was damaged since the last repair.")
     LIQUID = "liquid", _("Liquid, sand or dust got in since the last repair.")
-    OPENED = "opened", _("Somebody else has opened it since the last repair.")
+    OPENED = "opened", _("Someone else has opened it since the last repair.")
     NO_FAULT = "no_fault", _("What was repaired works as it should.")
 
 
@@ -238,8 +238,8 @@ class WhyNoWarranty(models.TextChoices):
     """Why a job is not a warranty job (R24, R60)."""
 
     NOT_A_REPAIR = "not_a_repair", _("The warranty covers repairs only.")
-    OUTSIDE_REGION = "outside_region", _("It was bought outside the region and has no local warranty.")
-    NOT_AUTHORISED = "not_authorised", _("It came from a shop that is not authorised and has no local warranty.")
+    OUTSIDE_REGION = "outside_region", _("It was bought outside the region, so it has no local warranty.")
+    NOT_AUTHORISED = "not_authorised", _("It came from an unauthorised shop, so it has no local warranty.")
     PROOF_MISSING = "proof_missing", _("A warranty repair needs a proof of purchase. Add one.")
     EXPIRED = "expired", _("The warranty period is over.")
     NOT_COVERED = "not_covered", _("The warranty doesn’t cover this damage.")

@@ -90,7 +90,7 @@ def reopen_account(*, member: Member, by: User, at: datetime) -> Member:
     """Reopen a closed account, with everything in it; an open one stays as it is. Raises Refusal: `over`, `merged`."""
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
     if locked.merged_into_id:
-        raise Refusal("merged", _("This account has become one with another one. Our staff can undo that."))
+        raise Refusal("merged", _("This account is part of another one now. Our staff can undo that."))
     until = locked.reopens_until
     if until is None:
         return locked

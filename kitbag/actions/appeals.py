@@ -22,7 +22,7 @@ GRANTED = _(
 )
 CLAIMED = _(
     "A colleague has taken a second look at your %(product)s and at what you wrote, and agrees with you. Another member"
-    " has registered this serial number in the meantime, so we are asking you both for proof. You will get a separate"
+    " has registered this serial number in the meantime, so we’re asking you both for proof. You’ll get a separate"
     " message about that."
 )
 DENIED = _(
@@ -44,11 +44,11 @@ def is_final(row: Registration) -> bool:
 def appeal_blocker(row: Registration, appeal: Appeal | None) -> Refusal | None:
     """The Refusal that an appeal would get now; None if the member may appeal."""
     if appeal:
-        return Refusal("used", _("You have already appealed. You can appeal once for each product."))
+        return Refusal("used", _("You’ve already appealed. You can appeal once for each product."))
     if row.state != RegistrationState.REJECTED:
-        return Refusal("not_refused", _("This product has not been refused, so there is nothing to appeal."))
+        return Refusal("not_refused", _("There’s no decision against this product, so there’s nothing to appeal."))
     if row.refusal_reason in ASKING:
-        return Refusal("asked", _("This was not refused: we asked for more. Add it and submit the product again."))
+        return Refusal("asked", _("We asked you for something more. Add it and send the product in again."))
     if row.missing:
         return Refusal("incomplete", _("Some details are missing now. Fill them in first, then appeal."))
     return None
@@ -65,7 +65,7 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
     if refusal := appeal_blocker(row, find_appeal(row)):
         raise refusal
     if not text:
-        raise Refusal("empty", _("Tell us why you think the refusal is wrong."), "text")
+        raise Refusal("empty", _("Tell us why you think the decision is wrong."), "text")
     if len(text) > MAX_APPEAL_LENGTH:
         raise Refusal("long", _("This is too long. Use at most %(n)d characters.") % {"n": MAX_APPEAL_LENGTH}, "text")
     refused_by, reason = row.decided_by, row.refusal_reason
@@ -88,7 +88,7 @@ def make_appeal(*, registration: Registration, text: str, by: User, at: datetime
     except IntegrityError as error:
         if constraint_name(error) != "registration_submitted_once":
             raise
-        message = _("You have added this product with the same serial number twice. Remove one of the two first.")
+        message = _("You’ve added this product with the same serial number twice. Remove one of the two first.")
         raise Refusal("own_duplicate", message) from None
     with translation.override(row.member.language):
         subject = _t("Appeal: %(product)s") % {"product": row.product.name}

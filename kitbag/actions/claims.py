@@ -49,10 +49,10 @@ OUTCOMES = {
         " theirs, so it no longer counts for you."
     ),
     (ClaimOutcome.NEITHER, True): _(
-        "What you both sent us does not show whose product this is, so your %(product)s no longer counts."
+        "What you both sent us doesn’t show whose product this is, so your %(product)s no longer counts."
     ),
     (ClaimOutcome.NEITHER, False): _(
-        "What you both sent us does not show whose product this is, so we can’t count your %(product)s."
+        "What you both sent us doesn’t show whose product this is, so we can’t count your %(product)s."
     ),
 }
 SERIAL_OUTCOMES = {  # for the member whose product got a new number from a centre (R64)
@@ -64,13 +64,13 @@ SERIAL_OUTCOMES = {  # for the member whose product got a new number from a cent
         "We have compared what you both sent us. Your %(product)s has its new serial number now, and keeps its points."
     ),
     ClaimOutcome.NEITHER: _(
-        "What you both sent us does not show whose number it is, so your %(product)s keeps the old one, and its points."
+        "What you both sent us doesn’t show whose number it is, so your %(product)s keeps the old one, and its points."
     ),
 }
 APPEAL_HINT = _(
     "If you think this is wrong, open the product in your Kitbag and appeal. A colleague will take a second look."
 )
-LAPSED = _("The question has resolved itself. You don’t have to send us anything else.")
+LAPSED = _("This has sorted itself out. You don’t have to send us anything else.")
 
 
 def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Registration:
@@ -81,7 +81,7 @@ def open_claim(*, row: Registration, holder: Registration, at: datetime) -> Regi
     row.review_reason = ReviewReason.DUPLICATE
     row.taken_by = row.taken_at = None
     row.save(update_fields=["review_reason", "taken_by", "taken_at"])
-    _ask_both(row, holder, row.serial, _("Until we decide, your product does not count yet."), at)
+    _ask_both(row, holder, row.serial, _("Until we decide, your product doesn’t count."), at)
     return row
 
 

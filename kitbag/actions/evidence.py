@@ -93,11 +93,9 @@ def _kind(file: StoredFile) -> EvidenceKind:
 
 def _check(row: Registration, by: User) -> None:
     if row.member.user_id != by.pk:
-        raise Refusal("owner", _("This is not in your Kitbag."), FIELD)
+        raise Refusal("owner", _("This isn’t in your Kitbag."), FIELD)
     if not is_undecided(row):
-        raise Refusal(
-            "decided", _("We have already decided this one. If something is wrong, please write to us."), FIELD
-        )
+        raise Refusal("decided", _("We’ve already decided this one. If something’s wrong, please write to us."), FIELD)
 
 
 def _check_room(row: Registration, more: int) -> None:

@@ -35,7 +35,7 @@ from members.queries import held_until
 # codes reveals nothing.
 UNKNOWN = _("This code can’t be redeemed. Check it with the person who gave it to you, or ask them for a new one.")
 MISTYPED = _(
-    "There is a typing mistake in this code. A code has twelve characters, such as 7KQM-3XHA-9RTC. Please check it."
+    "There’s a typing mistake in this code. A code has twelve characters, such as 7KQM-3XHA-9RTC. Please check it."
 )
 RECOVERED = _(
     "Our staff changed your email address a few days ago. To protect your kit, you can hand it over from %(day)s on."
@@ -89,7 +89,7 @@ def revoke(*, registration: Registration, by: User, at: datetime) -> None:
     with attributed_to(by):
         revoked = _revoke(row, at)
     if not revoked:
-        raise Refusal("gone", _("There is no open code for this product."))
+        raise Refusal("gone", _("There’s no open code for this product."))
 
 
 def revoke_open_codes(*, row: Registration, at: datetime) -> None:
@@ -221,7 +221,7 @@ def _own_duplicate() -> Refusal:
     return Refusal(
         "own_duplicate",
         _(
-            "You have already added this product with its serial number. Remove it from your Kitbag, then redeem the"
+            "You’ve already added this product with its serial number. Remove it from your Kitbag, then redeem the"
             " code."
         ),
         "code",

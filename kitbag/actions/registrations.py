@@ -125,9 +125,7 @@ def submit_registration(
     except IntegrityError as error:
         if constraint_name(error) != "registration_submitted_once":
             raise
-        raise Refusal(
-            "own_duplicate", _("You have already added this one. Check the serial number."), "serial"
-        ) from None
+        raise Refusal("own_duplicate", _("You’ve already added this one. Check the serial number."), "serial") from None
     after_commit("kitbag.check_registration", row.pk)
     return row
 
@@ -261,11 +259,11 @@ def _lock_member(member: Member) -> Member:
 
 def _require_editable(row: Registration) -> None:
     if row.state not in EDITABLE:
-        raise Refusal("not_editable", _("This product has already been submitted. You can’t change its details now."))
+        raise Refusal("not_editable", _("You’ve already sent this product in, so its details can’t be changed now."))
     if appeals.is_final(row):
         raise Refusal(
             "final",
-            _("This product was refused on appeal, and that is final. Write to us if you have new information."),
+            _("We couldn’t accept this product on appeal, and that’s final. Write to us if you have new information."),
         )
 
 
@@ -316,9 +314,7 @@ def _write_details(row: Registration, details: Details) -> None:
     row.serial = "" if details.no_serial else details.serial.strip()
     row.serial_key = rules.serial_key(row.serial) or None
     if row.serial and not row.serial_key:
-        raise Refusal(
-            "serial_signs", _("A serial number consists of digits and letters. Type it as printed."), "serial"
-        )
+        raise Refusal("serial_signs", _("A serial number has only digits and letters. Type it as printed."), "serial")
     if len(row.serial_key or "") > MAX_KEY_LENGTH:  # NFKC turns some single characters into up to 18
         raise Refusal("serial_signs", SERIAL_SENTENCES["signs"], "serial")
     row.country = details.country

@@ -83,7 +83,7 @@ def discard_draft(*, registration: Registration, by: User | None, at: datetime) 
     """Remove a draft that was added a moment ago. Raises Refusal `not_draft` once it was submitted."""
     row = lock_registration(registration)
     if row.state != RegistrationState.DRAFT:
-        raise Refusal("not_draft", _("This product has been submitted. Open it to remove it."))
+        raise Refusal("not_draft", _("You’ve sent this product in. Open it to remove it."))
     return remove_registration(registration=row, reason=RemovalReason.MISTAKE, by=by, at=at)
 
 
@@ -103,7 +103,7 @@ def undo_removal(*, registration: Registration, by: User, at: datetime) -> Regis
     """
     row = lock_registration(registration)
     if not can_undo(row, at):
-        raise Refusal("late", _("It is too late to undo this. You can add the product again; it only takes a minute."))
+        raise Refusal("late", _("It’s too late to undo this. You can add the product again: it only takes a minute."))
     if row.member.closed_at:
         raise Refusal("closed", _("This account is closed."))
     if Registration.objects.of(row.member).live().count() >= settings.KITBAG_LIMIT:
@@ -164,7 +164,7 @@ def _save(row: Registration) -> bool:
         constraint = constraint_name(error)
         if constraint == "registration_submitted_once":
             raise Refusal(
-                "own_duplicate", _("You have added this product again in the meantime, so this one stays removed.")
+                "own_duplicate", _("You’ve added this product again since then, so this one stays removed.")
             ) from None
         if constraint != "registration_one_validated":
             raise

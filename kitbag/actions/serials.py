@@ -64,7 +64,7 @@ def _check(product: Product, serial: str, names: Sequence[str], shapes: Iterable
 
 
 def may_lack_serial(product: Product) -> bool:
-    """Whether the member may choose "There is no serial number on this item" (R33)."""
+    """Whether the member may choose "There’s no serial number on this item" (R33)."""
     if product.serial_optional:
         return True
     return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
@@ -141,7 +141,7 @@ def read_serial(*, product: Product, photo: BinaryIO | None, by: User) -> Serial
         raise Refusal(
             "nothing",
             _(
-                "There is no serial number in this photo. Choose a JPEG straight from the memory card, because apps"
+                "There’s no serial number in this photo. Choose a JPEG straight from the memory card, because apps"
                 " and messengers remove the number. Or type it in."
             ),
             PHOTO_FIELD,

@@ -46,9 +46,9 @@ def report_own(
     """
     row = lock_registration(registration)
     if row.state != RegistrationState.VALIDATED:
-        raise Refusal("not_yours", _("You can report products that count. Please write to us about this one."))
+        raise Refusal("not_yours", _("You can only report products that count. Please write to us about this one."))
     if not row.serial_key:
-        raise Refusal("no_serial", _("It has no serial number that we could look for. Please write to us about it."))
+        raise Refusal("no_serial", _("It has no serial number for us to look out for. Please write to us about it."))
     return _report(
         product=row.product,
         serial_key=row.serial_key,
@@ -162,7 +162,7 @@ def request_lifting(*, registration: Registration, by: User, at: datetime) -> Ca
     """
     row = lock_registration(registration)
     if find_own_report(row) is None:
-        raise Refusal("none", _("There is no report of this product any more."))
+        raise Refusal("none", _("There’s no report of this product any more."))
     if case := find_lifting_request(row):
         return case
     with translation.override(row.member.language):

@@ -187,7 +187,7 @@ class SightingAdmin(ReadOnlyAdmin[Sighting]):
             Q(registration__member__in=Member.objects.search(term)),
         ]
 
-    @admin.display(description=_("presented by"))
+    @admin.display(description=_("brought by"))
     def presenter(self, sighting: Sighting) -> str:
         if sighting.registration is None or sighting.where != "registration":
             return "–"

@@ -216,7 +216,7 @@ class Registration(models.Model):
                 fields=["member", "product", "serial_key"],
                 name="registration_submitted_once",
                 condition=Q(state__in=["submitted", "validated"]),
-                violation_error_message=_("You have already added this one."),
+                violation_error_message=_("You’ve already added this one."),
             ),
             models.CheckConstraint(name="registration_state_known", condition=Q(state__in=RegistrationState.values)),
             models.CheckConstraint(

@@ -113,7 +113,7 @@ def _stolen(report: StolenReport) -> list[str]:
         sentences.append(_("Police reference %(reference)s.") % {"reference": report.police_reference})
     if seen_at := getattr(report, "seen_at", None):
         day = date_format(timezone.localtime(seen_at), "j M Y, H:i")
-        sentences.append(_("Presented on %(day)s.") % {"day": day})
+        sentences.append(_("Turned up on %(day)s.") % {"day": day})
     return sentences or [_("Reported on %(day)s.") % {"day": date_format(report.reported_at, "j M Y")}]
 
 

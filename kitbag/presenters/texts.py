@@ -15,14 +15,14 @@ from members.support.presenters import due_in_words
 
 SERIAL_SENTENCES = {
     "empty": _("Type the serial number."),
-    "ean": _("That is the bar code of the box. The serial number is on the product itself."),
+    "ean": _("That’s the bar code of the box. The serial number is on the product itself."),
     "item_code": _(
-        "That is an item code, as printed on the box or the receipt. The serial number is on the product itself."
+        "That’s an item code, as printed on the box or the receipt. The serial number is on the product itself."
     ),
-    "date_code": _("That is a date code, not the serial number. Look for the longer number."),
-    "model": _("That is the model name. Look for the serial number beside or below it."),
+    "date_code": _("That’s a date code, not the serial number. Look for the longer number."),
+    "model": _("That’s the model name. Look for the serial number beside or below it."),
     "imei": _("A number with fifteen digits is a phone’s IMEI. Type the serial number of the product."),
-    "phone": _("That is a telephone number. Type the serial number of the product."),
+    "phone": _("That’s a phone number. Type the serial number of the product."),
     "made_up": _("This number looks made up. Type the one that is on your product."),
     "signs": _("A serial number has only digits and letters. Type it as printed, without other characters."),
     "alphabet": _(
@@ -35,13 +35,13 @@ SERIAL_SENTENCES = {
     "short": _("This is too short for a serial number. Check that yours is complete."),
     "long": _("This is too long for a serial number. Type only the number."),
     "letters": _("Did you mean %(suggestion)s? Serial numbers of this kind have digits where you typed letters."),
-    "shape": _("This doesn’t look like a serial number of this product. Check it, or tick the box if it is right."),
+    "shape": _("This doesn’t look like a serial number of this product. Check it, or tick the box if it’s right."),
     "shape_example": _(
         "This doesn’t look like a serial number of this product, such as %(example)s."
-        " Check it, or tick the box if it is right."
+        " Check it, or tick the box if it’s right."
     ),
-    "own_duplicate": _("You have already added this one. Check the serial number."),
-    "own_other": _("That is the serial number of your %(other)s. Type the one on this product."),
+    "own_duplicate": _("You’ve already added this one. Check the serial number."),
+    "own_other": _("That’s the serial number of your %(other)s. Type the one on this product."),
 }
 
 MISSING_SENTENCES = {
@@ -55,7 +55,7 @@ NEXT_STEPS = {
     RefusalReason.SERIAL_WRONG: _("Check it against the number on the product and send it in again."),
     RefusalReason.SERIAL_UNREADABLE: _("Look at the product again, type the whole number and send it in again."),
     RefusalReason.HELD_ELSEWHERE: _(
-        "Check the number. If it is right, please write to us: only one member can register it."
+        "Check the number. If it’s right, please write to us: only one member can register it."
     ),
     RefusalReason.DETAILS_WRONG: _("Check the date, the country and the store against the receipt."),
     RefusalReason.NEEDS_SERIAL: _("Type it in and submit the product again."),

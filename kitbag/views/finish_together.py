@@ -80,7 +80,7 @@ def finish_together(request: MemberRequest) -> HttpResponse:
     sheet = Sheet(request)
     if not sheet.rows:
         if request.method == "POST":
-            messages.info(request, _("These products have already been submitted."))
+            messages.info(request, _("You’ve already sent these products in."))
         return HttpResponseRedirect(reverse("kitbag:list"))
     if request.method != "POST":
         return sheet.render()

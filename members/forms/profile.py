@@ -55,7 +55,7 @@ class TermsForm(forms.Form):
 
     terms = forms.BooleanField(
         label=terms_label(),
-        error_messages={"required": _("Read and accept the terms of use to go on.")},
+        error_messages={"required": _("Read and accept the terms of use to carry on.")},
     )
 
 

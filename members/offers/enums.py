@@ -26,7 +26,7 @@ class PackState(models.TextChoices):
     """State of a Welcome Pack (R38)."""
 
     REQUESTED = "requested", _("Requested")
-    ACCEPTED = "accepted", _("With the fulfilment partner")
+    ACCEPTED = "accepted", _("With our packing partner")
     PACKED = "packed", _("Packed")
     DISPATCHED = "dispatched", _("On its way")
     RETURNED = "returned", _("Returned")
@@ -74,7 +74,7 @@ class CardRequestState(models.TextChoices):
 
     REPORTED = "reported", _("Waiting for the new card")
     REQUESTED = "requested", _("Requested")
-    ACCEPTED = "accepted", _("With the fulfilment partner")
+    ACCEPTED = "accepted", _("With our packing partner")
     PACKED = "packed", _("Packed")
     DISPATCHED = "dispatched", _("On its way")
     RETURNED = "returned", _("Returned")

@@ -129,7 +129,7 @@ def _require_customer(ticket: Ticket) -> Member | None:
     if member.merged_into_id:  # its registration has ended: another one counts instead
         raise Refusal(
             "merged",
-            _("This job is of an account that is part of another one now. Ask for a new job, and mention this one."),
+            _("This job’s account is part of another one now. Make a new request, and mention this job."),
         )
     if member.closed_at:
         raise Refusal("closed", _("This account is closed."))

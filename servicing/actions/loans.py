@@ -69,7 +69,7 @@ def reserve(*, ticket: Ticket, unit: LoanUnit, by: User, at: datetime) -> Loan:
     if ticket.member is None or not is_offered(ticket):
         raise Refusal("offered", NOT_OFFERED)
     if open_loan(ticket):
-        raise Refusal("has_one", _("There is a loan for this job already."))
+        raise Refusal("has_one", _("There’s a loan for this job already."))
     locked_unit = LoanUnit.objects.select_for_update(of=("self",), no_key=True).filter(pk=unit.pk).first()
     if locked_unit is None or not free_units(ticket).filter(pk=locked_unit.pk).exists():
         raise Refusal("taken", TAKEN, "unit")

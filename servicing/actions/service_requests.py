@@ -202,7 +202,7 @@ def _require_fault(requested: RequestedItem, field: str) -> None:
         message = _("This is too long. Use at most %(n)d characters.") % {"n": MAX_FAULT_LENGTH}
         raise Refusal("fault", message, f"{field}.fault")
     if requested.service == ServiceKind.REPAIR and not requested.fault.strip():
-        raise Refusal("fault", _("Tell us what is wrong with it."), f"{field}.fault")
+        raise Refusal("fault", _("Tell us what’s wrong with it."), f"{field}.fault")
 
 
 def _own_registration(
@@ -211,7 +211,7 @@ def _own_registration(
     """The registration as it is now, if it belongs to this member and is not in service. The member is locked."""
     current = Registration.objects.select_related("product").get(pk=registration.pk)
     if member is None or current.member_id != member.pk or not current.is_live:
-        raise Refusal("yours", _("This product is not in your Kitbag any more. Choose another one."), field)
+        raise Refusal("yours", _("This product isn’t in your Kitbag any more. Choose another one."), field)
     if any(ticket.registration_id == current.pk for ticket in open_tickets):
         raise Refusal("in_service", _("This product is in service already."), field)
     return current

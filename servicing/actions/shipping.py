@@ -37,7 +37,7 @@ MAX_EXPECTED_AHEAD = timedelta(days=60)
 FIRST_COLLECTION, LAST_COLLECTION = timedelta(days=1), timedelta(days=14)
 NOT_OFFERED = {
     Travel.COURIER: _("This centre has no postal address yet. Bring it, or choose another centre."),
-    Travel.COLLECTION: _("This centre has nothing collected. Send it, or bring it."),
+    Travel.COLLECTION: _("This centre doesn’t send couriers. Send it, or bring it."),
     Travel.DROP_OFF: _("This centre has no counter. Send it, or choose another centre."),
 }
 
@@ -82,7 +82,7 @@ def mark_sent(*, parcel: Parcel, member: Member, tracking: Tracking, actor: Acto
     leaving = [ticket for ticket in tickets if ticket.state in (TicketState.REQUESTED, TicketState.ACCEPTED)]
     travelling = [ticket for ticket in tickets if ticket.state == TicketState.IN_TRANSIT]
     if not leaving and not travelling:
-        raise Refusal("nothing", _("There is nothing to send in this parcel now."))
+        raise Refusal("nothing", _("There’s nothing to send in this parcel now."))
     last = Shipment.objects.to_centre().filter(tickets__in=travelling).order_by("-pk").first()
     if last and not leaving:
         correct_shipment(ticket=travelling[0], shipment=last, tracking=tracking, actor=actor, at=at)

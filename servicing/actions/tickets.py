@@ -90,7 +90,7 @@ def cancel(*, ticket: Ticket, loan_stays_out: bool = False, **details: Unpack[Ev
     user = details["actor"].user
     is_own = bool(user and ticket.member and ticket.member.account_in_use.user_id == user.pk)
     if is_own and ticket.state not in BEFORE_INTAKE:
-        raise Refusal("at_centre", _("It is at the centre already. Write to the centre if you want it back."))
+        raise Refusal("at_centre", _("It’s at the centre already. Write to the centre if you want it back."))
     _require_loan_confirmed(ticket, details, loan_stays_out=loan_stays_out)
     return record_event(ticket=ticket, kind=EventKind.CANCELLED, **details)
 

@@ -21,13 +21,13 @@ OTHER_FAULT_STANDARD = "other_fault_standard"  # and no place was free
 SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     E.REQUESTED: (_("Service requested for your %(product)s"), _("Print the label and send it, or bring it.")),
     E.PLACE_AWAITED: (
-        _("Your %(product)s waits for a place"),
-        _("Keep it with you. We tell you when a place is free."),
+        _("Your %(product)s is waiting for a place"),
+        _("Keep it with you. We’ll tell you when a place is free."),
     ),
     E.PLACE_GIVEN: (_("A place is free for your %(product)s"), _("Send it within %(days)s days.")),
     E.PLACE_LAPSED: (
         _("The place for your %(product)s was given up"),
-        _("It did not reach the centre within %(days)s days. Send it anyway: it takes a place again if one is free."),
+        _("It didn’t reach the centre within %(days)s days. Send it anyway: if a place is free, it gets one."),
     ),
     E.ACCEPTED: (_("The centre expects your %(product)s"), _("Send it, or bring it to the counter.")),
     E.BOOKED_IN: (_("Your %(product)s is at the centre"), _("The clock is running. Next, the centre assesses it.")),
@@ -60,7 +60,7 @@ SENTENCES: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     SERIAL_CLAIMED: (
         _("Your %(product)s has a new serial number"),
-        _("Someone else has registered that number. We ask you both, and you keep your points meanwhile."),
+        _("Someone else has registered that number. We’re asking you both for proof, and your points stay meanwhile."),
     ),
     E.NO_CHARGE: (_("There’s no charge for your %(product)s"), _("The work can start. See the reason.")),
     E.QUESTION_ASKED: (

@@ -103,7 +103,7 @@ def cancel_parcel(request: MemberRequest, reference: str) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Cancelled.") if cancellable else _("There is nothing left to cancel."))
+        messages.success(request, _("Cancelled.") if cancellable else _("There’s nothing left to cancel."))
     return redirect(parcel)
 
 

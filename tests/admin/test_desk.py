@@ -187,7 +187,7 @@ def test_a_resubmission_that_staff_asked_for_comes_first(
     press(as_support, row, "ask", asked_for="A photo of the number, please.")
     mail = Message.objects.get(key__startswith="registration_refused")
     assert "A photo of the number, please." in rendered(mail)["text"]
-    assert "We need something more for EOS R Test" in as_ben.get("/notices/").content.decode()
+    assert "Send us one more thing for EOS R Test" in as_ben.get("/notices/").content.decode()
     for page in (f"/kitbag/{row.pk}/", f"/kitbag/{row.pk}/finish/"):
         text = as_ben.get(page).content.decode()
         assert "A photo of the number, please." in text

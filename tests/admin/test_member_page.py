@@ -184,13 +184,13 @@ def twin(world: World) -> Registration:
     [
         (lambda w: draft(w.ben, w.body), "Draft", "Missing: serial number, country of purchase"),
         (in_queue, "With a person", "The serial number looks unusual. To decide by "),
-        (lambda w: refused(w, RefusalReason.SERIAL_UNREADABLE), "Needs the member", "could not be confirmed."),
+        (lambda w: refused(w, RefusalReason.SERIAL_UNREADABLE), "Needs the member", "couldn’t confirm"),
         (lambda w: refused(w, RefusalReason.DETAILS_WRONG), "Needs the member", "purchase don’t match the product."),
         (lambda w: submitted(w.ben, w.body, "052021007718"), "Being checked", "Waiting for the automatic check."),
         (lambda w: validated(w.ben, w.body, "052021007718"), "Counts", ""),
         (superseded, "Superseded", "A newer model is out. Keeps 120 points."),
         (claimed, "Claimed", "Somebody else has registered it, too. Both answer by "),
-        (stolen, "Reported stolen", "Police reference SAPS 1. Presented on "),
+        (stolen, "Reported stolen", "Police reference SAPS 1. Turned up on "),
         (twin, "Draft", "You’ve added this one already."),
     ],
 )

@@ -53,7 +53,7 @@ def test_the_page_says_why_each_product_is_grey(as_support: Client, world: World
     text = as_support.get(page(world)).content.decode()
     assert "Missing: serial number, country of purchase, date of purchase, store." in text
     assert "The serial number looks unusual" in text
-    assert "The serial number could not be confirmed." in text
+    assert "We couldn’t confirm the serial number." in text
     assert "All four details are complete and checked." in text  # the ledger
     assert "Red → Silver" in text
 

@@ -26,7 +26,7 @@ def test_two_drafts_are_finished_on_one_sheet(transactional_db: None, visit: Cal
         page.get_by_label(part, exact=True).fill(value)
     first = page.locator(f"#id_r{rows[0].pk}-serial")
     first.press_sequentially("4549292208931")
-    expect(page.locator(f"#note-{rows[0].pk}")).to_contain_text("That is the bar code of the box.")
+    expect(page.locator(f"#note-{rows[0].pk}")).to_contain_text("That’s the bar code of the box.")
     first.fill("052031000077")
     expect(page.locator(f"#note-{rows[0].pk}")).to_contain_text("Looks right for this product.")
     page.locator(f"#id_r{rows[1].pk}-serial").fill("063041000088")

@@ -26,7 +26,7 @@ def test_a_date_before_the_release_is_named_and_insisted_on(visit: Callable[...,
     page.get_by_role("button", name="Save and count").click()
     expect(page.locator("#finish")).to_contain_text("came out in 2022. Check the year.")
     assert faults(page) == []
-    page.get_by_label("I have checked the date, it is right").check()
+    page.get_by_label("I’ve checked the date, it’s right").check()
     page.get_by_role("button", name="Save and count").click()
     expect(page.locator("main")).to_contain_text("is being checked")
     row.refresh_from_db()

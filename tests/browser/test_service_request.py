@@ -66,7 +66,7 @@ def test_a_gold_member_requests_a_repair_with_a_photo_and_marks_it_as_sent(
     page.get_by_role("button", name="It’s on its way").click()
     expect(page.get_by_text("On its way. We’ll tell you when it’s booked in.")).to_be_visible()
     page.goto(f"/kitbag/{registration.pk}/remove/")
-    expect(page.get_by_text("It is in for service. You can do this when it is back.")).to_be_visible()
+    expect(page.get_by_text("It’s in for service. You can do this when it’s back.")).to_be_visible()
 
 
 def test_a_red_member_without_javascript_reads_why_it_is_standard_and_how_to_change_it(

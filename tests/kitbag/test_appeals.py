@@ -89,9 +89,9 @@ def test_a_denied_appeal_is_final_and_gives_the_reason(refused: Registration, se
     assert "we still can’t accept it. The reason: The details of the purchase don’t match" in said_to(row)
     with pytest.raises(Refusal, match="already appealed"):
         appeal(row)
-    with pytest.raises(Refusal, match="refused on appeal, and that is final"):
+    with pytest.raises(Refusal, match="on appeal, and that’s final"):
         registrations.submit_registration(registration=row, details=details(), insisted=False, at=NOW)
-    with pytest.raises(Refusal, match="refused on appeal, and that is final"):
+    with pytest.raises(Refusal, match="on appeal, and that’s final"):
         registrations.save_details(registration=row, details=details(), at=NOW)
     page = as_ben.get(f"/kitbag/{row.pk}/").content.decode()
     assert "That decision is final." in page
@@ -119,7 +119,7 @@ def test_an_appeal_that_is_not_possible_gives_the_reason(refused: Registration, 
     asked = submitted(world.ben, world.body, "58215", insisted=True, at=NOW)
     asked = registrations.check_registration(registration=asked, at=NOW)
     asked = review.ask_for_more(registration=asked, text="A photo", by=world.staff, at=NOW)
-    with pytest.raises(Refusal, match="we asked for more"):
+    with pytest.raises(Refusal, match="We asked you for something more"):
         appeal(asked)
 
 
@@ -136,7 +136,7 @@ def test_while_a_second_person_looks_it_can_be_removed_but_not_changed(refused: 
 def test_the_page_keeps_what_was_typed_and_works_once(refused: Registration, as_ben: Client) -> None:
     url = f"/kitbag/{refused.pk}/appeal/"
     assert url in as_ben.get(f"/kitbag/{refused.pk}/").content.decode()
-    assert "does not belong to this product" in as_ben.get(url).content.decode()
+    assert "doesn’t belong to this product" in as_ben.get(url).content.decode()
     empty = as_ben.post(url, {"text": " "})
     assert (empty.status_code, "Tell us why you think" in empty.content.decode()) == (422, True)
     long = as_ben.post(url, {"text": "y" * 2001})

@@ -217,7 +217,7 @@ def test_products_that_begin_to_count_in_a_burst_are_one_mail(world: World) -> N
     products = [worth(100 + n) for n in range(5)]
     finish(world.ben, products)
     (mail,) = mails_to(world.ben, "counted-")
-    assert mail["subject"] == "5 products count now" and "You have 510 points now and you’re Silver." in mail["text"]
+    assert mail["subject"] == "5 products count now" and "That makes 510 points, and you’re Silver." in mail["text"]
     row = Registration.objects.get(member=world.ben, product=products[0])
     removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ben.user, at=NOW)
     (mail,) = mails_to(world.ben, "counted-")

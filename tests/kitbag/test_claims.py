@@ -170,7 +170,7 @@ def test_a_claim_ends_when_the_claimant_takes_it_back(claim: Claim, world: World
     claim.refresh_from_db()
     assert claim.outcome == ClaimOutcome.WITHDRAWN
     assert set(Case.objects.filter(kind=CaseKind.CLAIM).values_list("state", flat=True)) == {CaseState.CLOSED}
-    assert "resolved itself" in told(world.ana)
+    assert "sorted itself out" in told(world.ana)
     assert points(world.ana) == [1000]
 
 

@@ -178,7 +178,7 @@ def test_removing_a_draft_twice_is_harmless(as_ben: Client, world: World) -> Non
 def test_a_counting_product_is_not_removed_without_showing_the_consequences(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     html = as_ana.post(reverse("kitbag:unpick", args=[row.pk]), **HTMX).content.decode()
-    assert "has been submitted" in html
+    assert "You’ve sent this product in" in html
     assert state(row) == RegistrationState.VALIDATED
 
 
@@ -207,7 +207,7 @@ def test_the_form_shows_where_the_serial_is_and_what_is_done(as_ben: Client, wor
     assert "On the barrel close to the mount" in html
     assert html.index('id="id_serial"') < html.index('id="id_store"') < html.index('id="id_country"')  # missing first
     assert html.count("Saved</p>") == 2
-    assert "There is no serial number on this item" not in html
+    assert "There’s no serial number on this item" not in html
 
 
 def test_all_four_details_submit_it(as_ben: Client, world: World) -> None:
@@ -233,11 +233,11 @@ def test_htmx_gets_a_redirect_and_only_the_form_on_errors(as_ben: Client, world:
         ({"store": "  "}, "Enter the store or the person you bought it from."),
         ({"country": ""}, "Choose the country where it was bought."),
         ({"purchased_on_day": "", "purchased_on_month": "", "purchased_on_year": ""}, "Enter the date of purchase."),
-        ({"purchased_on_day": "31", "purchased_on_month": "2"}, "There is no such date. Check day and month."),
+        ({"purchased_on_day": "31", "purchased_on_month": "2"}, "There’s no such date. Check the day and the month."),
         ({"purchased_on_year": "2999"}, "This date is in the future."),
         ({"purchased_on_year": "1900"}, "before the first camera"),
         ({"serial": "4549292 094022"}, "serial"),
-        ({"serial": "UR0902"}, "That is a date code, not the serial number."),
+        ({"serial": "UR0902"}, "That’s a date code, not the serial number."),
         ({"serial": "12"}, "too short for a serial number"),
         ({"serial": "-()-"}, "serial number"),
         ({"serial": "1" * 10_000}, "too long for a serial number"),
@@ -264,7 +264,7 @@ def test_an_error_is_shown_beside_its_field_and_no_input_is_lost(
 def test_an_unusual_number_is_submitted_if_the_member_insists(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
     html = finish(as_ben, row, serial="ABC12345")
-    assert "I have checked it, it is right" in html
+    assert "I’ve checked it, it’s right" in html
     assert state(row) == RegistrationState.DRAFT
     assert finish(as_ben, row, serial="ABC12345", insisted="on") == row.get_absolute_url()
     assert registrations.check_registration(registration=row, at=timezone.now()).review_reason == "shape"
@@ -272,7 +272,7 @@ def test_an_unusual_number_is_submitted_if_the_member_insists(as_ben: Client, wo
 
 def test_an_impossible_serial_cannot_be_insisted_on(as_ben: Client, world: World) -> None:
     row = draft(world.ben, world.body)
-    assert "I have checked it" not in finish(as_ben, row, serial="12")
+    assert "I’ve checked it" not in finish(as_ben, row, serial="12")
     finish(as_ben, row, serial="12", insisted="on")
     assert state(row) == RegistrationState.DRAFT
 
@@ -316,7 +316,7 @@ def test_a_product_with_serials_cannot_be_submitted_without_one(as_ben: Client, 
 
 def test_the_members_own_serial_a_second_time_is_reported(as_ana: Client, world: World) -> None:
     row = draft(world.ana, world.body)
-    assert "You have already added this one." in finish(as_ana, row, serial="100000000002")
+    assert "You’ve already added this one." in finish(as_ana, row, serial="100000000002")
 
 
 def test_drafts_are_finished_one_after_the_other(as_ben: Client, world: World) -> None:
@@ -345,7 +345,7 @@ def test_a_refused_product_is_corrected_and_submitted_again(as_ben: Client, worl
     row = submitted(world.ben, world.body, "052031000077")
     review.refuse_registration(registration=row, reason="serial_wrong", by=world.staff, at=timezone.now())
     html = as_ben.get(reverse("kitbag:finish", args=[row.pk])).content.decode()
-    assert "The serial number does not belong to this product." in html
+    assert "The serial number doesn’t belong to this product." in html
     assert finish(as_ben, row, serial="052031000078") == row.get_absolute_url()
     assert state(row) == RegistrationState.SUBMITTED
 

@@ -287,7 +287,7 @@ def test_a_product_without_fast_track_takes_about_ten_days(as_ana: Client, world
 
 def test_a_refusal_shows_its_reason_and_what_to_do(as_ana: Client, world: World) -> None:
     html = page(as_ana, "product", refused(world).pk)
-    assert "The serial number does not belong to this product." in html
+    assert "The serial number doesn’t belong to this product." in html
     assert "Check it against the number on the product" in html and "Correct it" in html
 
 

@@ -97,7 +97,7 @@ def test_one_added_again_meanwhile_is_not_there_twice(world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
     remove(row)
     validated(world.ana, world.pro_body, "100000000001")
-    with pytest.raises(Refusal, match="again in the meantime"):
+    with pytest.raises(Refusal, match="again since then"):
         undo(row)
 
 

@@ -18,7 +18,7 @@ from tests.factories import draft, submitted
 from tests.world import World
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-BOX = "I have checked it, it is right"
+BOX = "I’ve checked it, it’s right"
 
 
 def live(client: Client, row: Registration, serial: str) -> str:
@@ -47,7 +47,7 @@ MAY_INSIST = [
 ]
 IMPOSSIBLE = [
     ("356938035643809", "phone’s IMEI"),
-    ("+27 82 123 4567", "telephone number"),
+    ("+27 82 123 4567", "phone number"),
     ("0420310018472233", "too long"),
     ("8471*62", "only digits and letters"),
 ]
@@ -97,10 +97,10 @@ def test_the_number_of_the_members_other_product_is_reported(as_ben: Client, wor
     submitted(world.ben, world.pro_body, "052031000077")
     row = draft(world.ben, world.body)
     for html in (live(as_ben, row, "0520-3100-0077"), hand_in(as_ben, row, "0520-3100-0077")):
-        assert "That is the serial number of your EOS R1 Test" in html
+        assert "That’s the serial number of your EOS R1 Test" in html
         assert BOX in html  # the numbers of two models may be alike (R31)
     twin = draft(world.ben, world.pro_body)
-    assert "You have already added this one" in live(as_ben, twin, "52031000077")
+    assert "You’ve already added this one" in live(as_ben, twin, "52031000077")
 
 
 def test_an_own_duplicate_is_told_at_once_and_leads_to_the_other_one(as_ben: Client, world: World) -> None:
@@ -109,7 +109,7 @@ def test_an_own_duplicate_is_told_at_once_and_leads_to_the_other_one(as_ben: Cli
     row = draft(world.ben, world.body)
     link = f'href="{first.get_absolute_url()}"'
     for html in (live(as_ben, row, "0520-3100-0077"), hand_in(as_ben, row, "52031000077")):
-        assert "You have already added this one" in html
+        assert "You’ve already added this one" in html
         assert link in html
     assert hand_in(as_ben, row, "052031000077", do="later") == reverse("kitbag:list")
     for page in ("/dashboard/", reverse("kitbag:list"), reverse("kitbag:finish", args=[row.pk])):
@@ -135,7 +135,7 @@ def test_the_model_name_is_named_while_typing_however_short(as_ben: Client, worl
     ProductName.objects.create(product=world.body, name="R5")
     row = draft(world.ben, world.body)
     for html in (live(as_ben, row, "R5"), hand_in(as_ben, row, "R5")):
-        assert "That is the model name. Look for the serial number" in html
+        assert "That’s the model name. Look for the serial number" in html
     assert "field__error" not in live(as_ben, row, "042")
 
 
@@ -203,7 +203,7 @@ def test_every_place_has_its_drawing_and_its_sentence_on_the_pages(as_ben: Clien
 def test_no_serial_is_offered_only_where_it_is_possible(as_ben: Client, world: World) -> None:
     """And whoever insists without the box on the page is refused (R33)."""
     without, always = draft(world.ben, world.grip), draft(world.ben, world.body)
-    offered = "There is no serial number on this item"
+    offered = "There’s no serial number on this item"
     assert offered in as_ben.get(reverse("kitbag:finish", args=[without.pk])).content.decode()
     assert offered not in as_ben.get(reverse("kitbag:finish", args=[always.pk])).content.decode()
     assert hand_in(as_ben, without, "", no_serial="on") == without.get_absolute_url()

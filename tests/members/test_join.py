@@ -140,7 +140,7 @@ def test_a_name_with_a_web_address_or_a_slash_is_refused_beside_its_field(world:
 @each_row("name", ["\u200b", "\u3164", "\u0301\u0327", "\u2060\ufeff", "\u2800"])
 def test_a_name_of_which_nothing_is_seen_is_refused(world: World, name: str) -> None:
     _client, response = join(first_name=name)
-    assert "Nothing of this can be seen" in text(response)
+    assert "We can’t see anything in this" in text(response)
 
 
 # --- What joining gives ---------------------------------------------------------------------------
@@ -217,8 +217,8 @@ def test_only_free_countries_are_offered_to_choose_from(world: World) -> None:
         ({"first_name": "A" * 81}, "at most 80 characters"),
         ({"first_name": "A\x00b"}, "characters that can’t be printed"),
         ({"first_name": "A\x07b"}, "characters that can’t be printed"),
-        ({"first_name": "\u200b\u200b"}, "Nothing of this can be seen"),
-        ({"last_name": "\u3164"}, "Nothing of this can be seen"),
+        ({"first_name": "\u200b\u200b"}, "We can’t see anything in this"),
+        ({"last_name": "\u3164"}, "We can’t see anything in this"),
         ({"email": ""}, "Type your email address."),
         ({"email": "not an address"}, "Type your email with an @"),
         ({"email": "a@b\x00.example"}, "Type your email with an @"),

@@ -208,7 +208,7 @@ def test_your_turn_names_why_something_was_refused(world: World, as_ana: Client)
     page = text(as_ana.get("/dashboard/"))
     assert "Correct <bdi>EOS R Test</bdi>" in page
     assert "EOS R Test wasn’t accepted" not in page, "the task says it already"
-    assert "The serial number does not belong to this product." in page
+    assert "The serial number doesn’t belong to this product." in page
 
 
 def test_nothing_of_others_is_on_the_dashboard(world: World, as_ben: Client) -> None:

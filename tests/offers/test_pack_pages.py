@@ -106,7 +106,7 @@ ERRORS: list[tuple[str, dict[str, str], str]] = [
     ("ZA", {"street": " \n "}, "Type the street and number"),
     ("ZA", {"street": "a\nb\nc\nd\ne"}, "no room for so many lines"),
     ("ZA", {"street": "x" * 301}, "at most 300 characters"),
-    ("ZA", {"name": "\u202e"}, "Nothing of this can be seen"),
+    ("ZA", {"name": "\u202e"}, "We can’t see anything in this"),
     ("ZA", {"city": "Jo\x00burg"}, "can’t be printed"),
     ("ZA", {"city": "Jo\x07burg"}, "can’t be printed"),
     ("ZA", {"country": "SY"}, "We can’t send parcels there"),

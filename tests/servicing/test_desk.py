@@ -280,7 +280,7 @@ def test_what_one_types_at_the_counter_opens_the_job_and_books_it_in(
     assert told.context["entitlement"].track == "fast"
     assert "It sticks" in told.content.decode()
     lacking = desk.post(url, {"do": "open", **typed, "fault": ""})
-    assert "Tell us what is wrong with it" in lacking.content.decode()
+    assert "Tell us what’s wrong with it" in lacking.content.decode()
     assert desk.post(url, {"do": "open_and_book_in", **typed}).status_code == 302
     ticket = Ticket.objects.get()
     assert (ticket.state, ticket.member, ticket.condition) == (TicketState.BOOKED_IN, world.ana, "Worn")

@@ -100,7 +100,7 @@ class OriginalPhotosField(forms.Field):
         if len(value) > MAX_ORIGINALS:
             raise ValidationError(_("Choose at most %(most)s photos at a time."), params={"most": MAX_ORIGINALS})
         if any(layout and not LAYOUT.fullmatch(layout) for _photo, layout in value):
-            raise ValidationError(_("One of the photos did not arrive whole. Choose it again."))
+            raise ValidationError(_("One of the photos didn’t arrive in one piece. Choose it again."))
         return list(value)
 
 

@@ -15,7 +15,7 @@ from cps_portal.core.lib.text import clean_email, clean_name, clean_text, has_ad
 MAX_LONG_TEXT_LENGTH = 5000
 SHORT_SLASH = re.compile(r"\b\w/\w\b")  # of c/o, A/S, S/A
 UNPRINTABLE = _("This contains characters that can’t be printed. Please type it again.")
-INVISIBLE = _("Nothing of this can be seen. Please type it again.")
+INVISIBLE = _("We can’t see anything in this. Please type it again.")
 ADDRESS_IN_NAME = _("A name can’t have a web address or a slash in it. Please type only the name.")
 
 
@@ -153,4 +153,4 @@ class DatePartsField(forms.MultiValueField):
         try:
             return date(year, month, day)
         except ValueError:
-            raise ValidationError(_("There is no such date. Check day and month."), code="invalid") from None
+            raise ValidationError(_("There’s no such date. Check the day and the month."), code="invalid") from None

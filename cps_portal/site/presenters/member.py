@@ -87,7 +87,7 @@ def _seen(reports: Iterable[StolenReport], now: datetime) -> Iterator[Flag]:
     for report in reports:
         seen_at = getattr(report, "seen_at", None)
         if seen_at and seen_at > now - SEEN_STOLEN_FOR:
-            text = _("%(product)s was presented on %(day)s.")
+            text = _("%(product)s turned up on %(day)s.")
             facts = {"product": report.product, "day": day_in_words(seen_at)}
             yield Flag("late", "lock", _("Stolen kit seen"), text % facts, "#kit", _("Look at the kit"))
 

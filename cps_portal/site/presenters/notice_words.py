@@ -221,9 +221,9 @@ def _registration(notice: Notice, row: Registration) -> Words:
     product = {"product": row.product.name}
     counts = row.state == RegistrationState.VALIDATED
     if notice.code == N.REGISTRATION_REFUSED:
-        asked = _("We need something more for %(product)s") % product
+        asked = _("Send us one more thing for %(product)s") % product
         title = asked if row.refusal_reason in ASKING else _("%(product)s wasn’t accepted") % product
-        reason = RefusalReason(row.refusal_reason).label if row.refusal_reason else ""
+        reason = row.asked_for or (RefusalReason(row.refusal_reason).label if row.refusal_reason else "")
         is_newest = row.decided_at is not None and row.decided_at <= notice.at
         return Words(title, reason, row.state == RegistrationState.REJECTED and is_newest)
     if notice.code == N.HANDED_OVER:
@@ -247,7 +247,10 @@ def _stolen(_reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
         product = {"product": report.product.name}
         if row.code == N.STOLEN_PRESENTED:
             title = _("Your stolen %(product)s has turned up") % product
-            detail = _("Someone tried to register it or brought it to a centre. Our staff are looking into it.")
+            detail = _(
+                "Someone tried to register it or brought it to a centre. They were told nothing. Write to us, with the"
+                " police reference."
+            )
             words[row.pk] = Words(title, detail, report.lifted_at is None)
         else:
             title = _("%(product)s is no longer reported stolen") % product

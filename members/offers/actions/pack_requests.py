@@ -24,8 +24,8 @@ REQUESTED = "welcome_pack.requested"
 CANCELLED = "welcome_pack.cancelled"
 MAX_PACKS_PER_RUN = 1000
 LATE = _(
-    "Our fulfilment partner has not confirmed your Welcome Pack %(reference)s yet. We are looking into it. Your "
-    "request is safe, and you don’t have to do anything."
+    "Our packing partner hasn’t confirmed your Welcome Pack %(reference)s yet, and we’re looking into it."
+    " Your request is safe, and you don’t have to do anything."
 )
 
 

@@ -67,12 +67,12 @@ def _offer_refusal(member: Member, at: datetime) -> Refusal | None:
     if not current.open_to(membership_of(member, timezone.localdate(at)), at).exists():
         offer = current.first()
         if offer is None:
-            return Refusal("none", _("We don’t offer the Welcome Pack at the moment. We have not kept your address."))
+            return Refusal("none", _("We don’t offer the Welcome Pack at the moment. We haven’t kept your address."))
         if offer.countries and member.country.code not in offer.countries:
             return Refusal(
-                "country", _("We don’t offer the Welcome Pack in your country. We have not kept your address.")
+                "country", _("We don’t offer the Welcome Pack in your country. We haven’t kept your address.")
             )
-        return Refusal("level", _("The Welcome Pack comes with Silver. We have not kept your address."))
+        return Refusal("level", _("The Welcome Pack comes with Silver. We haven’t kept your address."))
     return None
 
 
@@ -195,7 +195,7 @@ def report_missing(*, pack: WelcomePack, by: User, at: datetime) -> WelcomePack:
     locked.missing_case = cases.open_case(
         kind=CaseKind.MISSING_PACK,
         subject=str(_("Welcome Pack not received")),
-        text=str(_("My Welcome Pack %(reference)s has not arrived.") % {"reference": locked.reference_in_groups}),
+        text=str(_("My Welcome Pack %(reference)s hasn’t arrived.") % {"reference": locked.reference_in_groups}),
         member=locked.member.account_in_use,
         about=locked,
         by=by,
@@ -237,7 +237,7 @@ def correct_address(*, pack: WelcomePack, address: Address, by: User, at: dateti
     """
     locked = WelcomePack.objects.locked(pack.pk)
     if locked.state != PackState.RETURNED:
-        raise Refusal("state", _("Your pack has not come back, so there is nothing to correct."))
+        raise Refusal("state", _("Your pack hasn’t come back, so there’s nothing to correct."))
     return resend_pack(pack=locked, address=address, by=by, at=at)
 
 

@@ -271,7 +271,7 @@ def reopen(*, case: Case, by: User, at: datetime) -> Case:
     """
     locked = Case.objects.locked(case.pk)
     if locked.is_merged:
-        raise Refusal("merged", _("This case was merged into another one. Go on there."))
+        raise Refusal("merged", _("This case is part of another one now. Carry on there."))
     check_state(locked, "reopen", _("This case is already open."), code="open")
     if locked.erased_at:
         raise Refusal("erased", ERASED)
