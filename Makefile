@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/dev/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run schema backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd bench-desk lint install lock clean
+.PHONY: run schema messages backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd bench-desk lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -37,16 +37,25 @@ bench: ## pages, search and the ledger, compared with plain implementations
 	@$(START) test -m bench -s -p no:randomly $(or $(ARGS),tests/bench)
 
 bench-crowd: export BENCH_MEMBERS ?= 200000
+bench-crowd: export DATABASE_LIMITS = command
 bench-crowd: ## a planned change over 200,000 members, compared with one SQL statement; about fifteen minutes (BENCH_MEMBERS=...)
 	@$(START) test -m bench -s -p no:randomly tests/bench/test_crowd.py $(ARGS)
 
 bench-desk: export BENCH_MEMBERS ?= 200000
+bench-desk: export DATABASE_LIMITS = command
 bench-desk: ## what the pages of the desk ask of the database with 200,000 members: plans, and no whole table (BENCH_MEMBERS=...)
 	@$(START) test -m bench -s -p no:randomly tests/bench/test_desk_pages.py $(ARGS)
 
 schema: export DJANGO_SETTINGS_MODULE = cps_portal.settings.test
 schema: install ## makes the dump of the tables anew, after a migration (CHECK=1: compares it with migrating)
 	@$(START) with-servers -- $(BIN)/python -m cps_portal.dev.embedded.schema $(if $(CHECK),check,write)
+
+# Needs the programs of gettext, but no database: the command only reads files.
+messages: export DJANGO_SETTINGS_MODULE = cps_portal.settings.dev
+messages: export DATABASE_URL = postgres://localhost/none
+messages: export REDIS_URL = redis://localhost/0
+messages: install ## brings the catalogues in locale/ up to date with the texts (CHECK=1: fails if they are not)
+	$(BIN)/python manage.py messages $(if $(CHECK),--check)
 
 lint: install ## style, templates, import contracts, types
 	$(BIN)/ruff check .

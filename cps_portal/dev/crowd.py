@@ -39,10 +39,10 @@ FIRST_NAMES = ["Amina", "Bora", "Chidi", "Dalia", "Emre", "Farah", "Goran", "Han
 LAST_NAMES = ["Abara", "Bello", "Costa", "Demir", "Eriksen", "Farouk", "Georgiou", "Haddad", "Ilves", "Jovic", "Kamau"]
 POPULAR = {1: 0, 10: 3, 100: 7}  # one product is held by every member, one by every tenth, one by every hundredth
 STATES = {
-    RegistrationState.VALIDATED: 86,
+    RegistrationState.VALIDATED: 88.9,
     RegistrationState.DRAFT: 5,
     RegistrationState.REMOVED: 4,
-    RegistrationState.SUBMITTED: 3,
+    RegistrationState.SUBMITTED: 0.1,  # what a person checks within two working days
     RegistrationState.REJECTED: 2,
 }
 MAX_COPIES_OF_ONE_PRODUCT = 300

@@ -101,6 +101,7 @@ def add_cases(world: World) -> Case:
     cases = {
         "reference": "upper(lpad(to_hex(m.id + 16), 8, '0'))",
         "member_id": "m.id",
+        "subject": "'Strap ' || m.id",
         "state": f"case when {waits} then one.state else 'closed' end",
         "due_at": f"case when {waits} then one.due_at end",
         "closed_at": f"case when {waits} then null else one.opened_at end",
@@ -195,7 +196,7 @@ def pages(member: Member, rare: Member, row: Registration, ticket: Ticket) -> di
         "board": (reverse("admin:servicing_ticket_board"), {}),
         "job": (reverse("admin:servicing_ticket_change", args=[ticket.pk]), {}),
         "inbox": (reverse("admin:cases_case_changelist"), {}),
-        "inbox: search": (reverse("admin:cases_case_changelist"), {"q": "Strap"}),
+        "inbox: search": (reverse("admin:cases_case_changelist"), {"q": f"Strap {rare.pk // 5 * 5}"}),
         "queue": (queue, {}),
         "decide": (reverse("admin:kitbag_registrationinreview_desk", args=[row.pk]), {}),
         "contact sheet": (reverse("admin:kitbag_registrationinreview_sheet"), {}),

@@ -24,6 +24,7 @@ from servicing.queries.arrivals import expected_tickets
 MAX_TERM_LENGTH = 300
 MIN_LETTERS = 2
 MAX_HITS = 8  # of each kind
+MAX_KEYS = 200  # rows of one kind among which those are looked for that the reader may see
 TAKE_IN = "servicing.work_on_ticket"
 
 
@@ -56,16 +57,15 @@ def find(user: User, term: str) -> list[Found]:
     return sorted(hits, key=lambda hit: not hit.exact)
 
 
-def queries_of(user: User, term: str) -> Iterator[QuerySet[Any]]:
-    """Every query that `find` asks for somebody with all rights."""
-    yield from (_members(term), _serials(term), _jobs(user, term), _parcels(term), _cases(term))
-    yield from (_packs(term), _cards(term), _requests(term), _visitors(user, term), _arrivals(user, term))
-
-
 def _any_of(model: type[Model], *queries: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows of any of these. Combined by OR, every row of the table would be compared."""
-    keys = [query.order_by().values("pk") for query in queries]
-    return model._default_manager.filter(pk__in=keys[0].union(*keys[1:]))
+    """The rows of any of these, the newest MAX_KEYS of them.
+
+    Their keys are read first. Combined by OR, every row of the table would be compared; and as parts of one statement
+    the planner cannot know how few they are, and reads the whole table to be safe.
+    """
+    keys = [query.order_by().values_list("pk", flat=True) for query in queries]
+    found = list(keys[0].union(*keys[1:]).order_by("-pk")[:MAX_KEYS])
+    return model._default_manager.filter(pk__in=found)
 
 
 def _members(term: str) -> QuerySet[Member]:
@@ -94,7 +94,7 @@ def _jobs(user: User, term: str) -> QuerySet[Ticket]:
         tickets.filter(serial_key__in=look_up_keys(term)),
         tickets.filter(pk__in=Shipment.objects.tracked_as(term).values("tickets")),
     )
-    seen = Ticket.objects.seen_by(user).filter(pk__in=found.values("pk"))
+    seen = Ticket.objects.seen_by(user).filter(pk__in=found)
     return seen.select_related("product", "member", "visitor", "centre", "parcel").order_by("-pk")[:MAX_HITS]
 
 
@@ -106,7 +106,7 @@ def _arrivals(user: User, term: str) -> QuerySet[Parcel]:
         tickets.filter(parcel__in=Parcel.objects.filter(reference=reference)),
         tickets.filter(pk__in=Shipment.objects.to_centre().tracked_as(term).values("tickets")),
     )
-    expected = expected_tickets(user).filter(pk__in=found.values("pk")).order_by().values("parcel")
+    expected = expected_tickets(user).filter(pk__in=found).order_by().values("parcel")
     return Parcel.objects.filter(pk__in=expected).select_related("centre").order_by("-pk")[:MAX_HITS]
 
 
