@@ -38,7 +38,7 @@ class OwnTemplate(forms.Select):
 @pytest.mark.parametrize("value", ["ZA", HOSTILE, 7, None, "b", "safe", "nowhere"])
 def test_a_select_has_the_options_that_django_would_write(widget: type[forms.Select], value: object) -> None:
     context = widget(choices=CHOICES).get_context("country", value, {"id": "id_country", "class": "input"})
-    ours = render_to_string("django/forms/widgets/select.html", context)
+    ours = render_to_string("django/forms/widgets/select.html", context).strip()
     expected = ""
     for group, options, _place in context["widget"]["optgroups"]:
         written = "".join(render_to_string(option["template_name"], {"widget": option}) for option in options)
