@@ -6,10 +6,7 @@ ENV PIP_NO_CACHE_DIR=1 \
     DJANGO_SETTINGS_MODULE=cps_portal.settings.base \
     PATH=/venv/bin:$PATH
 
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends gettext \
-    && rm -rf /var/lib/apt/lists/* \
-    && python -m venv /venv
+RUN python -m venv /venv
 
 WORKDIR /portal
 
@@ -23,13 +20,12 @@ COPY kitbag kitbag
 COPY servicing servicing
 COPY templates templates
 COPY static static
-# With a wildcard: there is no folder of translations before the first one is added.
-COPY local[e] locale
+COPY locale locale
 
 # The settings do not load without these. They are not kept in the image's environment.
 RUN export SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost SITE_URL=http://localhost \
         DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost/0 FILES_ROOT=/tmp/none \
-    && if [ -d locale ]; then python manage.py compilemessages --ignore=cache; fi \
+    && python -I cps_portal/core/lib/catalogues.py \
     && python manage.py collectstatic --noinput \
     && python -m compileall -q cps_portal members kitbag servicing
 

@@ -4,19 +4,22 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from cps_portal.core.lib.language_choice import in_each_language
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, mails, moving, notices, public, stopped, well_known
+from cps_portal.site.views import account, language, mails, moving, notices, public, stopped, well_known
 from members.offers.views.cards import card_check
 
 urlpatterns = [
     path("api/v1/", include("cps_portal.api")),  # first, because API calls are the most frequent requests
     re_path(r"^api/v1/(?P<path>[\s\S]+)$", no_such_path),
-    path("", public.home, name="home"),
+    path(in_each_language(""), public.home, name="home"),
     path("dashboard/", public.dashboard, name="dashboard"),
     path("notices/", notices.notices, name="notices"),
-    path("help/", public.help_page, name="help"),
-    path("terms/", public.terms, name="terms"),
-    path("privacy/", public.privacy, name="privacy"),
+    path(in_each_language("help/"), public.help_page, name="help"),
+    path(in_each_language("terms/"), public.terms, name="terms"),
+    path(in_each_language("privacy/"), public.privacy, name="privacy"),
+    path("language/", language.change_language, name="change_language"),
+    path("language/<str:language>/", language.read_in, name="read_in"),
     path("profile/data/", account.my_data, name="my_data"),
     path("profile/data/download/", account.download, name="my_data_download"),
     path("profile/country/", moving.moving, name="moving"),

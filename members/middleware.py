@@ -1,4 +1,4 @@
-"""Sets `request.member` and their language; redirects closed accounts (R14) and members with new terms (R9).
+"""Sets `request.member`; redirects closed accounts (R14) and members with new terms (R9).
 
 Remembers the browsers that accounts sign in on.
 """
@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
+from cps_portal.core.lib.language_choice import SESSION_KEY, language_of_path, offered
 from cps_portal.core.lib.throttle import client_address
 from cps_portal.core.submissions.kept import keep_interrupted
 from cps_portal.core.submissions.tokens import current_page
@@ -28,7 +29,6 @@ from members.access import device_keys, member_of, sign_device_keys, terms_in_fo
 from members.models import Device, Member, TermsAcceptance, User
 
 TERMS_KEY = "terms_accepted"  # in the session: the version of the terms that is known to be accepted
-LANGUAGE_KEY = "member_language"
 SEEN_KEY = "seen_at"  # in the session: when it was last recorded that it is in use, in seconds since 1970
 TOO_MANY_REQUESTS = 429
 OPEN_TO_CLOSED_ACCOUNTS = {  # besides the public pages (R14)
@@ -52,9 +52,6 @@ class MemberMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.member = SimpleLazyObject(lambda: member_of(request))  # type: ignore[attr-defined]
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and (language := request.session.get(LANGUAGE_KEY)):
-            translation.activate(language)
-            request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
 
     def process_view(
@@ -90,7 +87,9 @@ def remember_terms(request: HttpRequest, member: Member) -> bool:
     if newest and not newest[1]:
         return False
     request.session[TERMS_KEY] = newest[0] if newest else ""
-    request.session[LANGUAGE_KEY] = member.language
+    request.session[SESSION_KEY] = member.language
+    if (language := offered(member.language)) and not language_of_path(request.path_info):
+        translation.activate(language)  # this page too, the first one after signing in
     return True
 
 

@@ -1,10 +1,11 @@
 from django.urls import path
 
+from cps_portal.core.lib.language_choice import in_each_language
 from members import views
 
 app_name = "members"
 urlpatterns = [
-    path("country/", views.country_choice, name="country_choice"),
+    path(in_each_language("country/"), views.country_choice, name="country_choice"),
     path("accounts/signup/", views.JoinView.as_view(), name="join"),  # before allauth's own, at the same address
     path("terms/accept/", views.terms, name="terms"),
     path("profile/", views.profile, name="profile"),

@@ -24,6 +24,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.language_choice import SESSION_KEY
 from members import actions
 from members.access import MemberRequest, member_of, member_required, newest_terms, safe_next
 from members.emails import UNDO_EMAIL_SALT
@@ -31,7 +32,7 @@ from members.enums import Programme, ServiceLevel, Theme
 from members.forms.accounts import JoinForm, ResetPasswordKeyForm
 from members.forms.common import add_refusal
 from members.forms.profile import ProfileForm, TermsForm
-from members.middleware import LANGUAGE_KEY, remember_terms
+from members.middleware import remember_terms
 from members.models import CountryProgramme, Device, EmailChange, User
 from members.rules.browsers import PORTABLE, name_browser
 
@@ -126,7 +127,7 @@ def profile(request: MemberRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, member=member)
     if request.method == "POST" and form.is_valid():
         updated = actions.change_profile(member=member, **form.cleaned_data)
-        request.session[LANGUAGE_KEY] = updated.language
+        request.session[SESSION_KEY] = updated.language
         with translation.override(updated.language):
             messages.success(request, _("Your profile has been saved."))
         return redirect("members:profile")

@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CentreKind(models.TextChoices):
@@ -18,9 +19,9 @@ class CentreStatus(models.TextChoices):
 class DayKind(models.TextChoices):
     """How days differ from the weekly hours of a centre (R72)."""
 
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("day of a service centre", "Closed")
     OPEN = "open", _("Open after all")
-    HALF = "half_day", _("Half day")
+    HALF = "half_day", pgettext_lazy("day of a service centre", "Half day")
     SEASON = "season", _("Other hours")
 
 
@@ -59,7 +60,7 @@ class TicketState(models.TextChoices):
     """The states of a ticket, in their usual order (R52)."""
 
     WAITING = "waiting", _("Waiting for a place")
-    REQUESTED = "requested", _("Requested")
+    REQUESTED = "requested", pgettext_lazy("service request", "Requested")
     ACCEPTED = "accepted", _("Accepted")
     IN_TRANSIT = "in_transit", _("On its way to the centre")
     BOOKED_IN = "booked_in", _("Booked in")
@@ -71,8 +72,8 @@ class TicketState(models.TextChoices):
     IN_REPAIR = "in_repair", _("In repair")
     READY = "ready", _("Ready to ship")
     SHIPPED = "shipped", _("Shipped")
-    CLOSED = "closed", _("Closed")
-    CANCELLED = "cancelled", _("Cancelled")
+    CLOSED = "closed", pgettext_lazy("service request", "Closed")
+    CANCELLED = "cancelled", pgettext_lazy("service request", "Cancelled")
 
 
 BEFORE_INTAKE = (TicketState.WAITING, TicketState.REQUESTED, TicketState.ACCEPTED, TicketState.IN_TRANSIT)
@@ -133,8 +134,8 @@ class EventKind(models.TextChoices):
     SHIPPED = "shipped", _("Shipped")
     SHIPMENT_CORRECTED = "shipment_corrected", _("Tracking corrected")
     DELIVERED = "delivered", _("Delivered")
-    CLOSED = "closed", _("Closed")
-    CANCELLED = "cancelled", _("Cancelled")
+    CLOSED = "closed", pgettext_lazy("service request", "Closed")
+    CANCELLED = "cancelled", pgettext_lazy("service request", "Cancelled")
 
 
 class Writer(models.TextChoices):
@@ -250,8 +251,8 @@ class LoanState(models.TextChoices):
 
     RESERVED = "reserved", _("Reserved")
     OUT = "out", _("Out")
-    RETURNED = "returned", _("Returned")
-    CANCELLED = "cancelled", _("Cancelled")
+    RETURNED = "returned", pgettext_lazy("loan", "Returned")
+    CANCELLED = "cancelled", pgettext_lazy("loan", "Cancelled")
 
 
 OPEN_LOANS = (LoanState.RESERVED, LoanState.OUT)
@@ -264,7 +265,7 @@ class LineKind(models.TextChoices):
     MAINTENANCE = "maintenance", _("Maintenance")
     PART = "part", _("Part")
     SHIPPING = "shipping", _("Shipping")
-    OTHER = "other", _("Other")
+    OTHER = "other", pgettext_lazy("cost of a repair", "Other")
     DISCOUNT = "discount", _("Discount")
 
 
@@ -272,7 +273,7 @@ class EstimateState(models.TextChoices):
     OPEN = "open", _("Waiting for an answer")
     APPROVED = "approved", _("Approved")
     DECLINED = "declined", _("Declined")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", pgettext_lazy("estimate", "Withdrawn")
     EXPIRED = "expired", _("Expired")
 
 

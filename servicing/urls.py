@@ -1,11 +1,12 @@
 from django.urls import path
 
+from cps_portal.core.lib.language_choice import in_each_language
 from servicing.views import centres, entitlement, follow_ups, loans, parcels, requests, tickets
 
 app_name = "servicing"
 urlpatterns = [
-    path("centres/", centres.centre_list, name="centres"),
-    path("centres/<slug:slug>/", centres.centre_detail, name="centre"),
+    path(in_each_language("centres/"), centres.centre_list, name="centres"),
+    path(in_each_language("centres/<slug:slug>/"), centres.centre_detail, name="centre"),
     path("service/", tickets.ticket_list, name="list"),
     path("service/product/<int:pk>/", tickets.ticket_of_registration, name="of_registration"),
     path("service/new/", requests.new_request, name="new"),

@@ -10,12 +10,15 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
+from cps_portal.core.lib.catalogues import compile_catalogues
 from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.limits.store import store
 from tests.demo import load_demo
 from tests.rows import use_empty_cache
 from tests.snapshot import cast
 from tests.world import World
+
+compile_catalogues()  # also for whoever starts pytest without the launcher
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's event loop runs in the thread that uses the ORM
 

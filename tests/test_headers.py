@@ -60,7 +60,7 @@ def faults_of(cookie: Morsel[str]) -> list[str]:
 
 
 def test_every_cookie_is_one_of_this_host_over_https(https: None, world: World) -> None:
-    """The session, the CSRF token, what was kept of a form, and messages; also when they are deleted."""
+    """The session, the CSRF token, the language, what was kept of a form, and messages; also when they are deleted."""
     client, form = browser(), stage.contact(world)
     cookies: dict[str, Morsel[str]] = {}
 
@@ -69,6 +69,7 @@ def test_every_cookie_is_one_of_this_host_over_https(https: None, world: World) 
         faults = [fault for cookie in response.cookies.values() for fault in faults_of(cookie)]
         assert faults == []
 
+    note(client.get("/language/en/", secure=True))
     note(client.get("/accounts/login/", secure=True))
     note(client.post("/accounts/login/", {"login": world.ana.user.email, "password": PASSWORD}, secure=True))
     typed = type_in(client, form)
@@ -76,7 +77,7 @@ def test_every_cookie_is_one_of_this_host_over_https(https: None, world: World) 
     note(client.post(form.action, typed, headers={"Origin": SITE}))
     note(client.post("/accounts/login/", {"login": world.ana.user.email, "password": PASSWORD}, secure=True))
     note(client.post("/accounts/logout/", secure=True))
-    names = {"sessionid", "csrftoken", "device", "kept_forms", "messages"}
+    names = {"sessionid", "csrftoken", "device", "kept_forms", "language", "messages"}
     assert set(cookies) == {f"__Host-{name}" for name in names}
 
 
@@ -128,7 +129,8 @@ def test_no_proxy_and_no_browser_shows_pages_of_a_session_unasked(world: World, 
 
 
 def test_pages_without_a_session_are_left_alone(db: None) -> None:
-    assert "Cache-Control" not in Client().get("/terms/")
+    """Besides those that caches may keep (tests/languages/test_choice.py)."""
+    assert "Cache-Control" not in Client().get("/centres/")
 
 
 def test_codes_and_secrets_are_never_stored(world: World, as_ana: Client, settings: Settings) -> None:
@@ -154,7 +156,11 @@ def test_no_code_of_ours_sets_a_cookie_without_the_prefix() -> None:
     """A new one has to be added to `test_every_cookie_is_one_of_this_host_over_https`."""
     sources = [path for folder in ("cps_portal", "members", "kitbag", "servicing") for path in python_files(folder)]
     setting = {path.relative_to(base.BASE_DIR).as_posix() for path in sources if "set_cookie(" in path.read_text()}
-    assert setting == {"cps_portal/core/submissions/middleware.py", "members/middleware.py"}
+    assert setting == {
+        "cps_portal/core/lib/language_choice.py",
+        "cps_portal/core/submissions/middleware.py",
+        "members/middleware.py",
+    }
 
 
 def python_files(folder: str) -> list[Any]:

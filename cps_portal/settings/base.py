@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.storage import erasures_storage, files_storage
 from cps_portal.core.lib.databases import direct_connection, pooled_connection
+from cps_portal.core.lib.languages import NAMES
 from cps_portal.settings.accounts import *  # noqa: F403
 from cps_portal.settings.api import *  # noqa: F403
 from cps_portal.settings.environment import env
@@ -84,7 +85,7 @@ MIDDLEWARE = [
     "cps_portal.core.lib.fair_share.FairShareMiddleware",
     "cps_portal.core.files.middleware.StorageFullMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "cps_portal.core.lib.language_choice.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -209,6 +210,7 @@ CSRF_COOKIE_SECURE = True
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
 LANGUAGE_COOKIE_SECURE = True
+LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
 MESSAGE_STORAGE = "cps_portal.core.lib.cookies.MessageStorage"
 CSRF_FAILURE_VIEW = "cps_portal.core.submissions.views.csrf_failure"
 SECURE_SSL_REDIRECT = env("SECURE_SSL_REDIRECT")
@@ -276,11 +278,14 @@ NEVER_STORED_VIEWS = {  # pages with codes or secrets: not even the Back button 
     "mfa_view_recovery_codes",
     "my_data_download",
 }
+# Public pages that are the same for every visitor with the same language. Caches may keep them for some minutes.
+SHARED_VIEWS = {"home", "help", "terms", "privacy"}
+SHARED_SECONDS = 300
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # Languages and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = [(code, NAMES[code]) for code in ("en",)]  # those whose catalogue is whole
 USE_I18N = True
 USE_TZ = True
 FORMAT_MODULE_PATH = "cps_portal.formats"

@@ -1,10 +1,13 @@
 """What every template can read as `portal`: the member, the theme, and whether something needs them."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import get_language, override
 
 from kitbag.models import Registration
 from members.enums import Theme
@@ -33,6 +36,13 @@ class Limits:
     standard_days = STANDARD_TARGET_DAYS
     video_days = MIN_VIDEO_TARGET_DAYS
     pack_weeks = MISSING_AFTER // timedelta(weeks=1)
+
+
+@dataclass(frozen=True)
+class Language:
+    code: str
+    name: str
+    is_current: bool
 
 
 class Portal:
@@ -73,6 +83,26 @@ class Portal:
     def site_url(self) -> str:
         """Before an address that other programs read, such as the picture of a shared link."""
         return str(settings.SITE_URL)
+
+    @property
+    def languages(self) -> list["Language"]:
+        """Those to choose from, each in its own words; none if there is only one."""
+        if len(settings.LANGUAGES) < 2:
+            return []
+        here = get_language()
+        return [Language(code, name, is_current=code == here) for code, name in settings.LANGUAGES]
+
+    @cached_property
+    def addresses(self) -> dict[str, str]:
+        """The address of this page in each language, for search engines; none if it has only one (R56)."""
+        match = self.request.resolver_match
+        if not match or self.request.GET or len(settings.LANGUAGES) < 2:
+            return {}
+        found = {}
+        for code, _name in settings.LANGUAGES:
+            with override(code):
+                found[code] = reverse(match.view_name, args=match.args, kwargs=match.kwargs)
+        return found if len(set(found.values())) == len(found) else {}
 
     themes = Theme
     limits = Limits()

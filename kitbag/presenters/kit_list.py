@@ -13,7 +13,7 @@ from itertools import groupby
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
@@ -67,7 +67,7 @@ def headings() -> list[str]:
     return [
         _("No."),
         _("Description"),
-        _("Make"),
+        pgettext("column", "Make"),
         _("Model"),
         _("Serial number"),
         _("Date of purchase"),

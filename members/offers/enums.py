@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OfferKind(models.TextChoices):
@@ -11,7 +12,7 @@ class OfferKind(models.TextChoices):
 class OfferState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     PUBLISHED = "published", _("Published")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", pgettext_lazy("offer or event", "Withdrawn")
 
 
 class PlaceState(models.TextChoices):
@@ -19,31 +20,31 @@ class PlaceState(models.TextChoices):
 
     HELD = "held", _("Has a place")
     WAITING = "waiting", _("On the waiting list")
-    GIVEN_BACK = "given_back", _("Cancelled")
+    GIVEN_BACK = "given_back", pgettext_lazy("place at an event", "Cancelled")
 
 
 class PackState(models.TextChoices):
     """State of a Welcome Pack (R38)."""
 
-    REQUESTED = "requested", _("Requested")
+    REQUESTED = "requested", pgettext_lazy("Welcome Pack or card", "Requested")
     ACCEPTED = "accepted", _("With our packing partner")
-    PACKED = "packed", _("Packed")
+    PACKED = "packed", pgettext_lazy("Welcome Pack or card", "Packed")
     DISPATCHED = "dispatched", _("On its way")
-    RETURNED = "returned", _("Returned")
+    RETURNED = "returned", pgettext_lazy("Welcome Pack or card", "Returned")
     RECEIVED = "received", _("Received")
-    CANCELLED = "cancelled", _("Cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("Welcome Pack or card", "Cancelled")
 
 
 class PackStep(models.TextChoices):
-    ASKED = "asked", _("Requested")
+    ASKED = "asked", pgettext_lazy("Welcome Pack or card", "Requested")
     ACCEPTED = "accepted", _("Accepted by the fulfilment partner")
-    PACKED = "packed", _("Packed")
+    PACKED = "packed", pgettext_lazy("Welcome Pack or card", "Packed")
     DISPATCHED = "dispatched", _("Dispatched")
     RETURNED = "returned", _("Returned to the fulfilment partner")
     SENT_AGAIN = "sent_again", _("Sent again")
     RECEIVED = "received", _("Member confirmed receipt")
     MISSING = "missing", _("Member reported it missing")
-    CANCELLED = "cancelled", _("Cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("Welcome Pack or card", "Cancelled")
 
 
 # The steps that a fulfilment partner can report.
@@ -73,12 +74,12 @@ class CardRequestState(models.TextChoices):
     """State of a card that replaces a lost one (R40)."""
 
     REPORTED = "reported", _("Waiting for the new card")
-    REQUESTED = "requested", _("Requested")
+    REQUESTED = "requested", pgettext_lazy("Welcome Pack or card", "Requested")
     ACCEPTED = "accepted", _("With our packing partner")
-    PACKED = "packed", _("Packed")
+    PACKED = "packed", pgettext_lazy("Welcome Pack or card", "Packed")
     DISPATCHED = "dispatched", _("On its way")
-    RETURNED = "returned", _("Returned")
-    CANCELLED = "cancelled", _("Cancelled")
+    RETURNED = "returned", pgettext_lazy("Welcome Pack or card", "Returned")
+    CANCELLED = "cancelled", pgettext_lazy("Welcome Pack or card", "Cancelled")
 
 
 class CardEnd(models.TextChoices):

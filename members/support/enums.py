@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CaseKind(models.TextChoices):
@@ -25,7 +26,7 @@ class CaseState(models.TextChoices):
     OPEN = "open", _("With support")
     WAITING = "waiting", _("Waiting for the member")
     ANSWERED = "answered", _("Answered")
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("case of support", "Closed")
 
 
 class CaseRating(models.TextChoices):
@@ -42,7 +43,7 @@ class CaseGroup(models.TextChoices):
     OURS = "ours", _("Waiting for us")
     THEIRS = "theirs", _("Waiting for the customer")
     SNOOZED = "snoozed", _("Snoozed")
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("case of support", "Closed")
 
 
 class Then(models.TextChoices):

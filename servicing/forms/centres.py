@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from kitbag.enums import Shelf
 from servicing.enums import CentreStatus, ServiceKind
@@ -26,7 +27,7 @@ class LocatorForm(forms.Form):
     service = forms.ChoiceField(
         choices=[("", _("Any service")), *ServiceKind.choices],
         required=False,
-        widget=forms.Select(attrs=select_attrs(_("Service"))),
+        widget=forms.Select(attrs=select_attrs(pgettext_lazy("kind of service", "Service"))),
     )
     shelf = forms.ChoiceField(
         choices=[("", _("Any kind of product")), *Shelf.choices],

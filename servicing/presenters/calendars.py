@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import date_format, time_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.clock import Calendar, WhyClosed, explain_days
@@ -73,9 +73,9 @@ def name_of_day(calendar: Calendar, day: date) -> str:
         return name
     return {
         WhyClosed.HOLIDAY: _("Public holiday"),
-        WhyClosed.CLOSURE: _("Closed"),
+        WhyClosed.CLOSURE: pgettext("day of a service centre", "Closed"),
         WhyClosed.WEEKEND: _("Weekend"),
-        None: _("Half day"),
+        None: pgettext("day of a service centre", "Half day"),
     }[calendar.why_closed(day)]
 
 

@@ -7,7 +7,7 @@ from math import cos, log10, radians, sin
 
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from cps_portal.core.lib.clock import Calendar
 from cps_portal.core.lib.countries import country_name
@@ -193,7 +193,7 @@ def opening_text(centre: ServiceCentre, at: datetime) -> tuple[bool, str]:
             return False, _("Opens at %(time)s") % {"time": time_format(hours.opens, "H:i")}
     following = next_opening(calendar, today)
     if following is None:
-        return False, _("Closed")
+        return False, pgettext("day of a service centre", "Closed")
     day, opens_at = following
     params = {"time": time_format(opens_at, "H:i")}
     if day == today + timedelta(days=1):

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import add_never_cache_headers
+from django.utils.cache import add_never_cache_headers, patch_cache_control, patch_vary_headers
+
+OK = 200
 
 
 class HeadersMiddleware:
@@ -26,7 +28,22 @@ class HeadersMiddleware:
             add_never_cache_headers(response)
         elif "Cache-Control" not in response and has_session(request, response):
             response["Cache-Control"] = "private, no-cache"
+        elif "Cache-Control" not in response and _is_for_everybody(request, response):
+            patch_cache_control(response, public=True, max_age=settings.SHARED_SECONDS)
+            patch_vary_headers(response, ["Cookie"])
         return response
+
+
+def _is_for_everybody(request: HttpRequest, response: HttpResponse) -> bool:
+    """A public page for a visitor, in which nothing is about them: caches may keep it for the next one."""
+    match = request.resolver_match
+    return (
+        bool(match and match.view_name in settings.SHARED_VIEWS)
+        and request.method in {"GET", "HEAD"}
+        and response.status_code == OK
+        and not response.cookies  # such as the one of a form
+        and not request.COOKIES.keys() - {settings.LANGUAGE_COOKIE_NAME}
+    )
 
 
 def has_session(request: HttpRequest, response: HttpResponse) -> bool:

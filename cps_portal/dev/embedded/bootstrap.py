@@ -19,6 +19,8 @@ PYTHON = VENV / "bin" / "python"
 UV = VENV / "bin" / "uv"
 STAMP = VENV / "installed.txt"
 LOCKS = ROOT / "requirements"
+LOCALE = ROOT / "locale"
+COMPILER = ROOT / "cps_portal" / "core" / "lib" / "catalogues.py"
 INSTALLING = "installing"
 FREE_MEGABYTES = 700
 
@@ -42,6 +44,7 @@ def main() -> None:
         return
     try:
         install(NEEDS[command], environment)
+        compile_catalogues(environment)
     except OSError as problem:
         sys.exit(f"Cannot install: {problem.strerror}: {problem.filename}")
     if command == "lock":
@@ -103,6 +106,19 @@ def install(which: str, environment: "dict[str, str]") -> None:
     STAMP.write_text(f"{which} {requirements_hash}")
     os.close(folder)
     say(f"  installed in {time.monotonic() - began:.0f} s")
+
+
+def compile_catalogues(environment: "dict[str, str]") -> None:
+    """Make the translations ready for Django, if any has changed. Only their .po files are in the repository."""
+    sources = LOCALE.glob("*/LC_MESSAGES/django.po")
+    if all(is_compiled(source) for source in sources):
+        return
+    call([PYTHON, "-I", COMPILER], environment, "A catalogue of translations cannot be read; the reason is above.")
+
+
+def is_compiled(source: Path) -> bool:
+    target = source.with_suffix(".mo")
+    return target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns
 
 
 def fingerprint() -> str:

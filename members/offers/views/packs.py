@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -51,7 +52,7 @@ TITLES_TO_DO: dict[str, str | Promise] = {
 }
 TITLES_DONE: dict[str, str | Promise] = {
     PackStep.ACCEPTED: _("Our packing partner has your request"),
-    PackStep.PACKED: _("Packed"),
+    PackStep.PACKED: pgettext_lazy("Welcome Pack or card", "Packed"),
     PackStep.DISPATCHED: _("On its way"),
     PackStep.RECEIVED: _("It’s here"),
 }
@@ -286,7 +287,9 @@ def _cancelled_at_rest(times: dict[str, datetime]) -> list[Step]:
 def _steps_after_stop(row: WelcomePack, times: dict[str, datetime]) -> list[Step]:
     if row.state == PackState.CANCELLED:
         note = _("Nothing is on its way. If you didn’t expect this, write to us and we’ll sort it out.")
-        return [Step(_("Cancelled"), "now", times.get(PackStep.CANCELLED), note, "late")]
+        return [
+            Step(pgettext_lazy("Welcome Pack or card", "Cancelled"), "now", times.get(PackStep.CANCELLED), note, "late")
+        ]
     reason = str(ReturnReason(row.return_reason).label) if row.return_reason in ReturnReason.values else ""
     return [
         Step(_("It came back to us"), "now", times.get(PackStep.RETURNED), reason, "late"),
