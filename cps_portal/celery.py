@@ -57,6 +57,10 @@ app.conf.beat_schedule = {
     "kitbag-plan-service-ends": {"task": "kitbag.plan_service_ends", "schedule": crontab(hour="3", minute="10")},
     "kitbag-end-adjustments": {"task": "kitbag.end_adjustments", "schedule": crontab(minute="15")},
     "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
+    "kitbag-forget-owner-details": {
+        "task": "kitbag.forget_owner_details",
+        "schedule": crontab(hour="3", minute="50"),
+    },
     "portal-erase-closed": {"task": "portal.erase_closed", "schedule": crontab(hour="4", minute="20")},
     "portal-count-programme": {"task": "portal.count_programme", "schedule": 300.0, "options": {"expires": 300}},
     "portal-delete-expired": {

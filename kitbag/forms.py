@@ -8,7 +8,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files.forms import OriginalPhotoField, OriginalPhotosField, UploadsField
+from cps_portal.core.files.forms import OriginalPhotoField, OriginalPhotosField, PhotoField, UploadsField
 from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.forms import DatePartsField, LineField, LongText
 from kitbag import rules
@@ -83,6 +83,7 @@ class DetailsForm(forms.Form):
         help_text=_("An original JPEG from its memory card. We read the serial number and don’t keep the photo."),
     )
     keep_photo = forms.BooleanField(label=_("Keep it as evidence, without its location"), required=False)
+    show_photo = forms.BooleanField(label=_("Show it as the picture of this product"), required=False)
     evidence = UploadsField(
         purpose="evidence", label=_("Proof of purchase and a photo of the serial number"), required=False
     )
@@ -117,7 +118,7 @@ class DetailsForm(forms.Form):
         if not (may_lack or registration.no_serial):
             del self.fields["no_serial"]
         if not has_readable_serial(registration.product):
-            del self.fields["photo"], self.fields["keep_photo"]
+            del self.fields["photo"], self.fields["keep_photo"], self.fields["show_photo"]
         # The fields that need the member come first, so that they see at a glance what to do (R18).
         waiting = details_to_complete(registration)
         self.detail_names = sorted(["serial", "store", "country", "purchased_on"], key=lambda name: name not in waiting)
@@ -168,6 +169,16 @@ class EvidenceForm(forms.Form):
     """More evidence for a registration that staff are reviewing (R25)."""
 
     evidence = UploadsField(purpose="evidence", label=_("Add a photo or a document"))
+
+
+class OwnPhotoForm(forms.Form):
+    """The member's own photo of a product, shown instead of the drawing (R25)."""
+
+    photo = PhotoField(
+        label=_("A photo of it"),
+        help_text=_("Only you see it, and our staff when they help you with it. We remove the location."),
+        error_messages={"required": _("Choose a photo first.")},
+    )
 
 
 class AppealForm(forms.Form):

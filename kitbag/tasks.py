@@ -11,6 +11,7 @@ from kitbag.actions import (
     adjustments,
     held_decisions,
     ledger_checks,
+    owner_details,
     planning,
     registrations,
     sales,
@@ -145,3 +146,10 @@ def remind(after: int = 0) -> None:
     last = registrations.remind_unfinished(after=after, limit=BATCH, at=timezone.now())
     if last is not None:
         queue_task("kitbag.remind", last)
+@shared_task(name="kitbag.forget_owner_details")
+def forget_owner_details() -> None:
+    """Delete what members kept about products that have left the Kitbag, in batches."""
+    if owner_details.forget_ended(at=timezone.now(), limit=BATCH) == BATCH:
+        queue_task("kitbag.forget_owner_details")
+
+

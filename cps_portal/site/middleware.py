@@ -35,7 +35,12 @@ TABLES = ("text/csv", "application/vnd.openxmlformats")
 MORE_WAYS: dict[type[Model], tuple[str, ...]] = {
     Parcel: ("tickets__member",),
     Shipment: ("tickets__member",),
-    StoredFile: ("evidence__registration__member", "case_attachment__message__case__member"),
+    StoredFile: (
+        "evidence__registration__member",
+        "case_attachment__message__case__member",
+        "product_photo__registration__member",
+        "product_thumbnail__registration__member",
+    ),
 }
 ADDRESSED: dict[type[Model], str] = {Message: "to", Suppression: "address"}  # and the column with the e-mail address
 OTHER_PEOPLE = (VisitingMember,)

@@ -161,6 +161,7 @@ RULES: dict[str, Rule] = {
     "kitbag.LedgerCheck": Deleted("started_at", settings.LEDGER_CHECKS_KEPT, "one a night; old results say nothing"),
     "kitbag.MergedAdjustment": Kept("which points count instead of which (R21, R69)"),
     "kitbag.MergedRegistration": Kept(OF_THE_KIT),
+    "kitbag.OwnerDetails": Kept("what the member keeps about a product; deleted with it and with the account"),
     "kitbag.PointsEntry": Kept("the ledger: entries sum to the points (R21)"),
     "kitbag.Product": REFERENCE,
     "kitbag.ProductEvent": Kept("partners read all changes of the catalogue from it (R55); grows with the catalogue"),
@@ -330,6 +331,13 @@ CLEARED = (
         "the person and the photo of the card, after the last job",
         VISITORS_KEPT_FOR,
         "servicing.forget_visitors",
+        "kitbag.OwnerDetails",
+        "what a member kept about a product that has left the Kitbag",
+        timedelta(days=settings.REMOVAL_UNDO_DAYS),
+        "kitbag.forget_owner_details",
+        _("Your own photo of a product that you have removed"),
+    ),
+    Cleared(
         _("Details of visiting members from another region, after their last repair"),
     ),
     Cleared(

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Concat
 from cps_portal.core.lib.history import erasing_trail
 from kitbag.actions import appeals, claims
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
+from kitbag.actions.owner_details import delete_details_of
 from kitbag.enums import RegistrationState, SerialChangeState
 from kitbag.models import (
     Adjustment,
@@ -53,6 +54,7 @@ def erase_kit(*, member: Member, at: datetime) -> None:
         _history("SerialChangeEvent").filter(pgh_obj__registration=None).update(registration=None, claim=None)
     Sale.objects.filter(registration__member=member).update(registration=None, matched_at=None, settled="")
     _drop_owner(member)
+    delete_details_of(member=member, at=at)
     Registration.objects.of(member).update(**DETAILS, warning="")
     with erasing_trail():
         _history("RegistrationEvent").filter(pgh_obj__member=member).update(**DETAILS)

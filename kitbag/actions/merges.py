@@ -17,6 +17,7 @@ from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.history import attributed_to
 from kitbag.actions import claims, handovers
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
+from kitbag.actions.owner_details import move_details
 from kitbag.actions.stage_change_notices import notify_new_holder
 from kitbag.enums import SUBMITTED_STATES, RegistrationState
 from kitbag.models import (
@@ -209,6 +210,7 @@ def _open_again(merge: AccountMerge, row: Registration, at: datetime) -> MergedR
     _end(row, at)  # first: only one registration counts with a serial number (R31)
     details = {name: getattr(row, name) for name in COPIED}
     became = Registration.objects.create(member=merge.survivor, state=state, **details)
+    move_details(registration=row, to=became)
     return MergedRegistration(merge=merge, registration=row, became=became, ended_state=state, state_after=state)
 
 
@@ -226,6 +228,7 @@ def _put_back(link: MergedRegistration, at: datetime) -> None:
         became.state, became.ended_at = RegistrationState.TRANSFERRED, at
         became.save(update_fields=STATE_FIELDS)
         handovers.revoke_open_codes(row=became, at=at)
+        move_details(registration=became, to=row)
     elif link.state_before != became.state:
         became.state, became.decided_at = RegistrationState(link.state_before), None
         became.save(update_fields=STATE_FIELDS)

@@ -12,6 +12,7 @@ from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, Stag
 from kitbag.models.evidence import Evidence
 from kitbag.models.held_decisions import HeldDecision, HeldDecisionQuerySet
 from kitbag.models.merges import MergedAdjustment, MergedRegistration
+from kitbag.models.owner_details import OwnerDetails, own_details
 from kitbag.models.ownership import Appeal, Claim, Handover, Sighting, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
@@ -37,6 +38,7 @@ __all__ = [
     "MergedAdjustment",
     "MergedRegistration",
     "PointsEntry",
+    "OwnerDetails",
     "PointsEntryQuerySet",
     "Product",
     "ProductName",
@@ -56,3 +58,4 @@ __all__ = [
     "StolenReport",
     "points_now",
 ]
+    "own_details",

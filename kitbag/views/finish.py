@@ -28,6 +28,7 @@ from kitbag.models import Product, Registration
 from kitbag.presenters.registrations import details_to_complete, planned_change_sentences
 from kitbag.presenters.texts import NEXT_STEPS, SERIAL_SENTENCES, release_sentence, serial_sentence
 from kitbag.queries.last_purchase import find_last_purchase
+from kitbag.views.owner_details import take_photo
 from kitbag.views.shortcuts import get_own_registration, redirect_after_post
 from kitbag.views.stores import refresh_notes_on_change, store_context
 from members.access import MemberRequest, member_required
@@ -86,8 +87,11 @@ def _press_button(request: MemberRequest, registration: Registration) -> HttpRes
     typed = request.POST.get("serial", "").strip()
     if request.FILES.get("photo") and (button == "photo" or (button == "submit" and not typed)):
         return _read_photo(request, registration)
-    if button != "photo" and (problems := _keep_photo(request, registration)):
-        return _page_with_errors(request, registration, "evidence", problems)
+    if button != "photo":
+        if problems := _keep_photo(request, registration):
+            return _page_with_errors(request, registration, "evidence", problems)
+        if problem := _show_photo(request, registration):
+            return _page_with_errors(request, registration, "photo", [problem])
     if button.startswith("drop-"):
         return _remove_evidence(request, registration, button.removeprefix("drop-"))
     answers = {"photo": _read_photo, "clear": _clear_carried, "later": _save, "take": _take_suggestion}
@@ -166,6 +170,8 @@ def _read_photo(request: MemberRequest, registration: Registration) -> HttpRespo
     form = _form_with(request, registration, data)
     for problem in _keep_photo(request, registration):
         form.add_error("evidence", problem)
+    if problem := _show_photo(request, registration):
+        form.add_error("photo", problem)
     return _page(request, registration, form, reading=reading)
 
 
@@ -185,6 +191,12 @@ def _keep_photo(request: MemberRequest, registration: Registration) -> list[str]
     except Refusal as refusal:
         return [str(refusal)]
     return [str(problem) for problem in added.problems]
+
+
+def _show_photo(request: MemberRequest, registration: Registration) -> str:
+    """Show the photo with the serial number instead of the drawing, if the member wants that. Returns what is wrong."""
+    photo = request.FILES.get("photo")
+    return take_photo(request, registration, photo) if photo and request.POST.get("show_photo") else ""
 
 
 def _carried(request: MemberRequest, registration: Registration) -> Registration | None:

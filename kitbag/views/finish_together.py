@@ -27,6 +27,7 @@ from kitbag.presenters.texts import serial_sentence
 from kitbag.queries.last_purchase import find_last_purchase
 from kitbag.rules.matching import match_lines, split_line
 from kitbag.rules.serials import SerialFinding
+from kitbag.views.shortcuts import WITH_PICTURE
 from kitbag.views.stores import refresh_notes_on_change, store_context
 from members.access import MemberRequest, member_required
 from members.models import Member
@@ -299,7 +300,7 @@ def _picked(texts: Iterable[str], member: Member) -> list[Registration]:
     """The drafts that were picked, in the order of the Kitbag: those worth most first."""
     keys = [int(key) for key in texts if key.isascii() and key.isdigit() and len(key) <= MAX_KEY_DIGITS]
     drafts = Registration.objects.of(member).filter(pk__in=keys, state=RegistrationState.DRAFT)
-    rows = list(drafts.select_related("product", "member"))
+    rows = list(drafts.select_related("product", "member", *WITH_PICTURE))
     return sorted(rows, key=lambda row: (-row.product.points, row.product.name, row.pk))
 
 

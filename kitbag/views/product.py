@@ -18,7 +18,7 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import evidence, registrations, removals
 from kitbag.enums import ASKING, RegistrationState, RemovalReason, ReviewReason
-from kitbag.forms import EvidenceForm, RemoveForm
+from kitbag.forms import EvidenceForm, OwnPhotoForm, RemoveForm
 from kitbag.models import Registration
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
@@ -159,6 +159,7 @@ def product_context(request: MemberRequest, registration: Registration) -> dict[
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(registration),
         "remove_form": RemoveForm(),
+        "photo_form": OwnPhotoForm(auto_id="id_own_%s"),
         "holds": list(registration.holds.all()),
         "evidence": registration.evidence.kept(),
         "evidence_form": EvidenceForm() if evidence.is_undecided(registration) else None,

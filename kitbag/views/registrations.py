@@ -134,7 +134,9 @@ class KitList:
 
     @cached_property
     def registrations(self) -> QuerySet[Registration]:
-        registrations = Registration.objects.of(self.member).live().select_related("product")
+        registrations = (
+            Registration.objects.of(self.member).live().select_related("product", "owner_details__thumbnail")
+        )
         shelf, query = self.choice.shelf, self.choice.query
         if shelf == TURN:
             registrations = registrations.filter(state__in=NEEDS_MEMBER)

@@ -15,13 +15,15 @@ from members.access import MemberRequest
 
 M = TypeVar("M", bound=Model)
 
+WITH_PICTURE = ("owner_details__photo", "owner_details__thumbnail")  # to select with what is shown
 MAX_QUERY_LENGTH = 100  # characters
 MIN_QUERY_LENGTH = 2  # a shorter text would match half of the catalogue
 
 
 def get_own_registration(request: MemberRequest, pk: int) -> Registration:
     """The member's own registration, in any state. Raises Http404 for any other, so that none can be probed for."""
-    return get_object_or_404(Registration.objects.of(request.member).select_related("product", "member"), pk=pk)
+    rows = Registration.objects.of(request.member).select_related("product", "member", *WITH_PICTURE)
+    return get_object_or_404(rows, pk=pk)
 
 
 def redirect_after_post(request: MemberRequest, url: str) -> HttpResponse:

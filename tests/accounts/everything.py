@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.test import Client
 
 from cps_portal.core.files import actions as files
-from kitbag.actions import adjustments, appeals, registrations, removals, review
+from kitbag.actions import adjustments, appeals, owner_details, registrations, removals, review
 from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
 from kitbag.models import Handover, HeldDecision, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
@@ -64,6 +64,7 @@ def add_everything(world: World, name: str = "Zqmark") -> Member:
     Client().post("/accounts/password/reset/", {"email": user.email})
     _add_kit(world, member, name)
     _add_words(world, member, name)
+    _add_own_details(member, name)
     _add_offers(world, member, name)
     _add_service(world, member, name)
     _add_lost_address(world, member, name)
@@ -186,6 +187,13 @@ def _add_words(world: World, member: Member, name: str) -> None:
     )
     upload = SimpleUploadedFile(f"{name}.jpg", jpeg(), "image/jpeg")
     files.attach(files=[files.store(upload=upload, purpose="evidence", by=member.user, at=START)], at=START)
+
+
+def _add_own_details(member: Member, name: str) -> None:
+    """What the member keeps about a product for themselves."""
+    row = Registration.objects.of(member).live().earliest("pk")
+    upload = SimpleUploadedFile(f"{name}-3.jpg", jpeg(), "image/jpeg")
+    owner_details.set_photo(registration=row, upload=upload, by=member.user, at=START)
 
 
 def _add_offers(world: World, member: Member, name: str) -> None:

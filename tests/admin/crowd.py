@@ -31,6 +31,7 @@ from kitbag.models import (
     LedgerCheck,
     MergedAdjustment,
     MergedRegistration,
+    OwnerDetails,
     Registration,
     Retailer,
     Sale,
@@ -135,6 +136,13 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         CaseAttachment.objects.create(message=case.messages.get(), file=for_case)
         Evidence.objects.create(registration=waiting, file=for_kit, added_at=LONG_AGO)
         get_or_issue_card(member=member, at=timezone.now())
+        photo, thumbnail = (
+            StoredFile.objects.create(
+                purpose="product_photo", kind="jpeg", size=1, stored_as=name, owner=member.user, created_at=LONG_AGO
+            )
+            for name in (f"photo{n}", f"thumbnail{n}")
+        )
+        OwnerDetails.objects.create(registration=waiting, photo=photo, thumbnail=thumbnail)
         people.append(member)
     add_changes(people, by)
     add_stolen(people)

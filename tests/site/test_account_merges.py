@@ -16,9 +16,10 @@ from cps_portal.site import account_merges, actions, lost_addresses
 from cps_portal.site.queries.member import read_kit, read_level_changes
 from kitbag.actions import adjustments, removals
 from kitbag.actions.ledger_checks import check_ledger
+from kitbag.actions.owner_details import set_photo
 from kitbag.actions.transitions import hold_registration
 from kitbag.enums import HoldReason, RegistrationState, RemovalReason
-from kitbag.models import Claim, Hold, MergedRegistration, PointsEntry, Registration
+from kitbag.models import Claim, Hold, MergedRegistration, OwnerDetails, PointsEntry, Registration
 from members.enums import Level, MergeState, NoticeCode, PointsCause
 from members.models import AccountMerge, Device, LevelChange, Member, Notice, PendingLevelNotice, User
 from members.offers.actions import packs
@@ -39,6 +40,7 @@ from servicing.enums import PlaceWish, TicketState
 from servicing.models import Loan, LoanUnit, ServiceCentre, Ticket
 from servicing.queries.entitlement import count_places
 from tests.factories import PASSWORD, UserFactory, draft, submitted, validated
+from tests.files import samples
 from tests.mails import rendered
 from tests.offers.packing import asked
 from tests.servicing.jobs import a_centre, a_request, platinum
@@ -266,6 +268,21 @@ def test_undoing_gives_both_accounts_back_as_they_were(
     again = merged(world.ana, double, thabo, lindiwe, at=LATER)
     assert again.is_done and levels_of(world.ana)[0] == before[0][1][0] + 250
     assert_ledger_holds()
+
+
+def test_the_photo_of_a_product_goes_with_it_and_comes_back(
+    world: World, double: Member, lindiwe: User, thabo: User
+) -> None:
+    row = double.registrations.get()
+    set_photo(registration=row, upload=samples.upload(samples.jpeg()), by=double.user, at=AT)
+    merge = merged(world.ana, double, lindiwe, thabo)
+    link = MergedRegistration.objects.get(merge=merge)
+    details = OwnerDetails.objects.get()
+    assert details.registration == link.became and details.photo and details.photo.owner == world.ana.user
+    undone(merge, thabo)
+    details.refresh_from_db()
+    details.photo.refresh_from_db()
+    assert details.registration == row and details.photo.owner == double.user
 
 
 def test_a_serial_number_that_both_have_counts_once(world: World, double: Member, lindiwe: User, thabo: User) -> None:

@@ -47,6 +47,7 @@ SENTENCES = {
     "empty": _("This file is empty. Choose another one."),
     "big": _("This file is larger than %(most)s MB. Take a smaller photo or save the PDF smaller."),
     "unknown": _("Only photos (JPEG, PNG, HEIC) and PDFs can be used. Take a photo of it, or save it as a PDF."),
+    "photo": _("Only photos (JPEG, PNG, HEIC) can be used here. Take a photo of it."),
     "broken": _("This file is damaged and can’t be opened. Take the photo again or save the PDF again."),
     "pixels": _(
         "This picture is too large: %(width)s × %(height)s pixels, which is %(megapixels)s megapixels. "
@@ -107,26 +108,51 @@ def store(
     `by` is None for the API, where `sender` says who sends: files of one sender are opened one after the other. Raises
     Refusal with the field "files"; then nothing is left of it.
     """
+    name, stream = _received(upload, by)
+    with _refusing(name, owner := str(by.pk) if by else sender):
+        scanners.scan(stream)
+        clean = decoding.make_clean(stream, owner=owner)
+    return _write(_row(clean, name, purpose, by, at), clean.content)
+
+
+def store_photo(
+    *, upload: "UploadedFile[bytes]", purpose: str, by: AbstractBaseUser, at: datetime
+) -> tuple[StoredFile, StoredFile]:
+    """Store a photo as large as a page shows it, and its thumbnail, neither attached yet. Raises Refusal as `store`."""
+    name, stream = _received(upload, by)
+    with _refusing(name, owner := str(by.pk)):
+        scanners.scan(stream)
+        contents = decoding.make_photo(stream, owner=owner)
+    copies = [CleanFile(FileKind.JPEG, content) for content in contents]
+    photo, thumbnail = (_write(_row(copy, name, purpose, by, at), copy.content) for copy in copies)
+    return photo, thumbnail
+
+
+def _received(upload: "UploadedFile[bytes]", by: AbstractBaseUser | None) -> tuple[str, IO[bytes]]:
+    """Its name without a path, and its content. Raises Refusal: `big`, `many`, `empty`."""
     name = PurePath((upload.name or "").replace("\\", "/")).name.replace("\x00", "")[:120]
     if (upload.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
         raise refusal("big", name)
     if by and StoredFile.objects.kept().filter(owner=by.pk, attached_at=None).count() >= settings.FILES_MAX_UNUSED:
         raise refusal("many")
-    stream = upload.file
-    if stream is None or not upload.size:
+    if upload.file is None or not upload.size:
         raise refusal("empty", name)
-    clean = _make_clean(stream, name, str(by.pk) if by else sender)
+    return name, upload.file
+
+
+def _row(clean: CleanFile, name: str, purpose: str, by: AbstractBaseUser | None, at: datetime) -> StoredFile:
     digest = hashlib.sha256(clean.content).hexdigest()
     kind = FileKind(clean.kind)
     row = StoredFile(purpose=purpose, kind=kind, size=len(clean.content), digest=digest, original_name=name)
     row.owner_id, row.created_at = by.pk if by else None, at
-    return _write(row, clean.content)
+    return row
 
 
-def _make_clean(stream: IO[bytes], name: str, owner: str) -> CleanFile:
+@contextmanager
+def _refusing(name: str, owner: str) -> Iterator[None]:
+    """Turn what scanning and opening raise into refusals."""
     try:
-        scanners.scan(stream)
-        return decoding.make_clean(stream, owner=owner)
+        yield
     except UnusableFile as error:
         raise refusal(error.code, "" if error.code in STATUS_CODES else name, **error.values) from error
     except scanners.Infected as error:

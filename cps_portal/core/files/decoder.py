@@ -19,10 +19,11 @@ from PIL import Image
 
 from cps_portal.core.files.exif import read_body_serial, read_equipment
 from cps_portal.core.files.images import UnusableFile
-from cps_portal.core.files.inspecting import make_clean
+from cps_portal.core.files.inspecting import make_clean, make_photo
 from cps_portal.core.files.pieces import NotHere, cut
 
-CLEAN, SERIAL, EQUIPMENT = "clean", "serial", "equipment"  # what can be asked for; the last with a layout of pieces
+# What can be asked for; EQUIPMENT with a layout of pieces.
+CLEAN, PHOTO, SERIAL, EQUIPMENT = "clean", "photo", "serial", "equipment"
 MEGABYTE = 1024 * 1024
 MAX_OPEN_FILES = 64
 
@@ -74,6 +75,9 @@ def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
             return {"body": asdict(body) if body else None}, b""
         if work.startswith(EQUIPMENT):
             return _read_equipment(upload.getvalue(), work.removeprefix(EQUIPMENT).strip()), b""
+        if work == PHOTO:
+            photo, thumbnail = make_photo(upload)
+            return {"photo_bytes": len(photo)}, photo + thumbnail
         clean = make_clean(upload)
     except UnusableFile as error:
         return {"error": error.code, "values": error.values}, b""

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from django.conf import settings
 
-from cps_portal.core.files.decoder import CLEAN, EQUIPMENT, SERIAL
+from cps_portal.core.files.decoder import CLEAN, EQUIPMENT, PHOTO, SERIAL
 from cps_portal.core.files.exif import BodySerial, Equipment
 from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.inspecting import CleanFile
@@ -97,6 +97,13 @@ def make_clean(upload: IO[bytes], *, owner: str) -> CleanFile:
     with _turn(owner):
         answer, content = decoder().ask(CLEAN, upload)
     return CleanFile(str(answer["kind"]), content)
+
+
+def make_photo(upload: IO[bytes], *, owner: str) -> tuple[bytes, bytes]:
+    """As `inspecting.make_photo`. Raises UnusableFile, also "heavy" and "busy"."""
+    with _turn(owner):
+        answer, content = decoder().ask(PHOTO, upload)
+    return content[: answer["photo_bytes"]], content[answer["photo_bytes"] :]
 
 
 def read_body_serial(photo: IO[bytes], *, owner: str) -> BodySerial | None:

@@ -17,7 +17,8 @@ from cps_portal.core.files.pieces import LAYOUT
 MAX_FILES = 10
 MAX_ORIGINALS = 20  # photos of one request
 ACCEPTED_ORIGINALS = "image/jpeg,image/heic,image/heif,.jpg,.jpeg,.heic,.heif,.hif,.cr3,.cr2"
-ACCEPTED = "image/jpeg,image/png,image/heic,image/heif,application/pdf"
+ACCEPTED_PHOTOS = "image/jpeg,image/png,image/heic,image/heif"
+ACCEPTED = f"{ACCEPTED_PHOTOS},application/pdf"
 
 
 class UploadsWidget(forms.Widget):
@@ -72,6 +73,14 @@ class OriginalPhotoField(forms.FileField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.FileInput(attrs={"class": "input", "accept": "image/jpeg"})
         super().__init__(widget=widget, required=False, allow_empty_file=True, **kwargs)
+
+
+class PhotoField(forms.FileField):
+    """One photo, of whatever kind a telephone takes. It goes to `files.actions.store_photo`, which checks its type."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.FileInput(attrs={"class": "input", "accept": ACCEPTED_PHOTOS})
+        super().__init__(widget=widget, allow_empty_file=True, **kwargs)
 
 
 class OriginalPhotos(forms.FileInput):

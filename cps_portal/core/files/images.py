@@ -16,6 +16,8 @@ DECODED_SIDE_PIXELS = 4000  # at least; a JPEG is decoded at 1/2, 1/4 or 1/8: ph
 MEGAPIXEL = 1_000_000
 MAX_MEGAPIXELS = 64  # decoding more takes too much memory
 MAX_JPEG_MEGAPIXELS = 250  # a JPEG is decoded at half its size or less: at most 64 megapixels again
+PHOTO_SIDE_PIXELS = 1280  # of a photo that a page shows, at most
+THUMBNAIL_PIXELS = (320, 240)  # of its small copy, exactly: what does not fit in is cut off
 COMPARED_SIZE = (64, 64)
 MAX_MEAN_DIFFERENCE = 4.0  # of 255 grey levels; saving as JPEG changes less than 1 in a photo
 DARKEST_LIGHT_GREY = 128
@@ -44,6 +46,25 @@ def clean_image(upload: IO[bytes], kind: str) -> bytes:
         raise
     except Exception as error:  # a decoder given garbage may raise anything
         raise UnusableFile("broken") from error
+    return out.getvalue()
+
+
+def clean_photo(upload: IO[bytes], kind: str) -> tuple[bytes, bytes]:
+    """The image as large as a page shows it, and a small copy, both as JPEG without metadata. Raises UnusableFile."""
+    try:
+        original = _decode(upload, kind)
+        photo = _flatten(original, _background(original))
+        photo.thumbnail((PHOTO_SIDE_PIXELS, PHOTO_SIDE_PIXELS))
+        return _as_jpeg(photo), _as_jpeg(ImageOps.fit(photo, THUMBNAIL_PIXELS))
+    except (UnusableFile, MemoryError):
+        raise
+    except Exception as error:  # a decoder given garbage may raise anything
+        raise UnusableFile("broken") from error
+
+
+def _as_jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80, optimize=True, progressive=True)
     return out.getvalue()
 
 

@@ -7,7 +7,7 @@ from typing import IO
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
-from cps_portal.core.files.images import UnusableFile, clean_image
+from cps_portal.core.files.images import FORMATS, UnusableFile, clean_image, clean_photo
 
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"}
 HEAD_BYTES = 1024
@@ -77,6 +77,19 @@ def make_clean(upload: IO[bytes]) -> CleanFile:
             content += b"\n" + PDF_END
         return CleanFile("pdf", _clean_pdf(io.BytesIO(content)))
     return CleanFile("jpeg", clean_image(upload, kind))
+
+
+def make_photo(upload: IO[bytes]) -> tuple[bytes, bytes]:
+    """As `clean_photo`. Raises UnusableFile, also "photo" for what is no picture."""
+    upload.seek(0)
+    head = upload.read(HEAD_BYTES)
+    upload.seek(0)
+    if not head:
+        raise UnusableFile("empty")
+    kind = find_kind(head)
+    if kind not in FORMATS:
+        raise UnusableFile("photo")
+    return clean_photo(upload, kind)
 
 
 def _clean_pdf(upload: IO[bytes]) -> bytes:

@@ -7,9 +7,9 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from cps_portal.core.files import access, actions
@@ -20,14 +20,15 @@ from cps_portal.core.lib.snapshot import read_snapshot
 from cps_portal.core.lib.throttle import is_throttled
 
 CHUNK = 64 * 1024
+CACHED_SECONDS = 7 * 86400
 
 
 @require_GET
-@never_cache
 def file(request: HttpRequest, key: str) -> FileResponse | HttpResponseRedirect:
     """The content of a file; 404 for those who may not see it. Staff need their second factor here, too.
 
-    Images are shown in the browser. PDFs are always downloaded, because they could run scripts in our origin.
+    Images are shown in the browser, whose cache may keep those of FILES_CACHED_PURPOSES for their owner. PDFs are
+    always downloaded, because they could run scripts in our origin.
     """
     with read_snapshot():
         row = get_object_or_404(StoredFile.objects.kept(), key=key)
@@ -45,7 +46,10 @@ def file(request: HttpRequest, key: str) -> FileResponse | HttpResponseRedirect:
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
+    if row.owner_id == request.user.pk and row.purpose in settings.FILES_CACHED_PURPOSES:
+        response["Cache-Control"] = f"private, max-age={CACHED_SECONDS}, immutable"
+    else:
+        add_never_cache_headers(response)
     return response
 
 

@@ -19,6 +19,7 @@ from kitbag.models import (
     Appeal,
     Claim,
     Handover,
+    OwnerDetails,
     PointsEntry,
     Registration,
     SerialChange,
@@ -154,6 +155,7 @@ TABLES = [
             *REGISTRATION,
         ),
     ),
+    Table("kit_own_details", OwnerDetails, "registration__member", (*KIT, "photo", "thumbnail")),
     Table(
         "points",
         PointsEntry,

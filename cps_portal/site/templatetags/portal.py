@@ -10,8 +10,9 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
-from kitbag.models import Product
+from kitbag.models import Product, Registration, own_details
 from kitbag.rules.drawings import Drawing, choose_drawing
 
 register = template.Library()
@@ -64,6 +65,23 @@ def kit_drawing(what: Product | str) -> SafeString:
         drawing.ring,
         drawing.barrel,
         static(f"img/kit/{drawing.name}.svg"),
+    )
+
+
+@register.simple_tag
+def kit_picture(registration: Registration, *, large: bool = False) -> SafeString:
+    """The member's own photo of a product, or else its drawing. Its size is known, so that nothing jumps."""
+    own = own_details(registration)
+    file = own and (own.photo if large else own.thumbnail)
+    if not file:
+        return kit_drawing(registration.product)
+    if not large:
+        return format_html(
+            '<img src="{}" width="320" height="240" alt="" loading="lazy" decoding="async">', file.get_absolute_url()
+        )
+    words = _("Your photo of %(product)s") % {"product": registration.product.name}
+    return format_html(
+        '<img src="{}" width="640" height="400" alt="{}" decoding="async">', file.get_absolute_url(), words
     )
 
 

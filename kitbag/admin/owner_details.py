@@ -1,0 +1,17 @@
+"""Admin list of members' own photos of products (R25), for administrators: no group of staff has the right."""
+
+from django.contrib import admin
+
+from cps_portal.core.lib.admin import ReadOnlyAdmin
+from kitbag.models import OwnerDetails
+
+
+@admin.register(OwnerDetails)
+class OwnerDetailsAdmin(ReadOnlyAdmin[OwnerDetails]):
+    """Without what is for the member's eyes only."""
+
+    list_display = ["registration", "photo"]
+    list_select_related = ["registration__product", "photo"]
+    fields = ["registration", "photo", "thumbnail"]
+    search_fields = ["=registration__member__number"]
+    ordering = ["-pk"]
