@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.core import signing
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from members import rules

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.test import Client, RequestFactory
-from django_countries.fields import CountryField
+from django.utils.translation import override
+from django_countries.fields import Country, CountryField
 
 from cps_portal.core.lib.countries import country_name, is_country, list_countries
 from kitbag.api.sales import SaleInSerializer
@@ -41,6 +42,23 @@ NAMES = {
 @each_row(("code", "name"), NAMES.items())
 def test_a_country_is_called_as_people_call_it(code: str, name: str) -> None:
     assert country_name(code) == name
+
+
+@each_row(
+    ("language", "names"),
+    [
+        ("fr", {"XK": "Kosovo", "DE": "Allemagne", "PS": "Palestine", "SZ": "Eswatini"}),
+        ("ar", {"XK": "كوسوفو", "ZA": "جنوب أفريقيا", "PS": "فلسطين"}),
+        ("ru", {"XK": "Косово", "DE": "Германия", "CV": "Кабо-Верде"}),
+        ("tr", {"XK": "Kosova", "TR": "Türkiye", "SZ": "Esvatini"}),
+        ("pt", {"XK": "Kosovo", "CV": "Cabo Verde", "CI": "Costa do Marfim", "MZ": "Moçambique"}),
+    ],
+)
+def test_a_country_is_called_by_its_name_in_each_language(language: str, names: dict[str, str]) -> None:
+    with override(language):
+        assert {code: country_name(code) for code in names} == names
+        assert {code: str(Country(code).name) for code in names} == names
+        assert len(list_countries()) == 250
 
 
 def load_countries() -> None:

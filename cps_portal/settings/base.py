@@ -5,9 +5,9 @@ from typing import Any
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.storage import erasures_storage, files_storage
+from cps_portal.core.lib.country_names import NAMES as COUNTRY_NAMES
 from cps_portal.core.lib.databases import direct_connection, pooled_connection
 from cps_portal.core.lib.languages import NAMES
 from cps_portal.settings.accounts import *  # noqa: F403
@@ -119,22 +119,7 @@ VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snaps
     "api-card-photo",
 ]
 
-COUNTRIES_OVERRIDE = {  # names as people say them; Kosovo is missing in ISO 3166
-    "XK": _("Kosovo"),
-    "BS": _("Bahamas"),
-    "CC": _("Cocos Islands"),
-    "CG": _("Republic of the Congo"),
-    "CI": _("Côte d’Ivoire"),
-    "FK": _("Falkland Islands"),
-    "MF": _("Saint Martin"),
-    "NR": _("Nauru"),
-    "PN": _("Pitcairn Islands"),
-    "ST": _("São Tomé and Príncipe"),
-    "SX": _("Sint Maarten"),
-    "US": _("United States"),
-    "VG": _("British Virgin Islands"),
-    "VI": _("US Virgin Islands"),
-}
+COUNTRIES_OVERRIDE = COUNTRY_NAMES
 
 ROOT_URLCONF = "cps_portal.urls"
 WSGI_APPLICATION = "cps_portal.wsgi.application"
@@ -151,7 +136,10 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "cps_portal.site.context.portal",
             ],
-            "builtins": ["cps_portal.core.submissions.templatetags.submissions"],  # `{% once %}` in any template
+            "builtins": [
+                "cps_portal.core.submissions.templatetags.submissions",  # `{% once %}` in any template
+                "cps_portal.core.lib.written_dates",  # the filter `date`, instead of Django's
+            ],
         },
     }
 ]

@@ -20,13 +20,13 @@ from django.db.models import CharField, Q
 from django.db.models.functions import Cast, Lower
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to, erasing_trail
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import essential
 from cps_portal.core.submissions.actions import delete_forms_of

@@ -13,11 +13,11 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
 from cps_portal.site.account_merge_admin import AccountMergeAdmin, MergedAdjustmentAdmin, MergedRegistrationAdmin

@@ -7,8 +7,8 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from cps_portal.site.presenters.moving import build_move

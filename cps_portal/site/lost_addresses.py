@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +19,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.text import clean_email
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox import suppressions
 from cps_portal.core.outbox.mail import essential

@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.actions import stolen_reports
 from kitbag.actions.new_serials import apply_change, drop_change
 from kitbag.actions.transitions import lock_registrations, notify_decision, reject, require_not_own, validate

@@ -13,11 +13,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox import actions as outbox
 from kitbag.actions import stolen_reports
 from kitbag.actions.ledger import reconcile

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.queries.forecast import Step
 from members.enums import Level
 from members.rules import level_for

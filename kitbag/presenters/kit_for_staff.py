@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.enums import RegistrationState, Stage
 from kitbag.models import Claim, Registration, StolenReport
 from kitbag.presenters.registrations import build_card

@@ -11,13 +11,13 @@ from datetime import date, datetime
 from itertools import groupby
 
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
 from cps_portal.core.lib.spreadsheets import escape_formula, write_workbook
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.models import Registration
 from kitbag.queries.last_service import last_service_days
 from members.models import Member

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, PointsEntry
 from kitbag.presenters.texts import cause_sentence

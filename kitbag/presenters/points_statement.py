@@ -5,12 +5,12 @@ from datetime import datetime
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import isolated
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.models import PointsEntry
 from kitbag.presenters.ledger import entry_title, explain_entry
 from members.enums import Level

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag import rules
 from kitbag.enums import RefusalReason, RegistrationState, Stage
 from kitbag.models import Registration, StageChange

@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Claim, PointsEntry, Product, Registration
 from kitbag.queries.deadlines import decision_due

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from cps_portal.core.lib.written_dates import date_format
 
 
 def support_city() -> str:

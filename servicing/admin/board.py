@@ -9,9 +9,9 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
+from cps_portal.core.lib.written_dates import date_format
 from members.models import User
 from servicing.models import ServiceCentre, Ticket, TicketQuerySet, load_calendars
 from servicing.presenters import board as presenter

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, time_format
+from django.utils.formats import time_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.clock import ZERO, working_time_between
+from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level
 from members.models import User
 from servicing.enums import BEFORE_INTAKE, LoanState, TicketState, Travel

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.formats import date_format, time_format
+from django.utils.formats import time_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from cps_portal.core.lib.clock import Calendar, WhyClosed, explain_days
 from cps_portal.core.lib.opening_hours import Hours
 from cps_portal.core.lib.public_holidays import holiday_name
+from cps_portal.core.lib.written_dates import date_format
 from servicing.rules.clock import Clock
 
 DAYS_AHEAD = 60

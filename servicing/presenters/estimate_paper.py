@@ -1,9 +1,9 @@
 """An estimate as a PDF, for the customer's own books (R62)."""
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from servicing.models import Estimate, Ticket
 from servicing.presenters.money import format_money, format_quantity

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.written_dates import date_format
 from servicing.enums import Charge, EventKind, TicketState
 from servicing.models import Part, Ticket, TicketEvent, TicketMessage, TicketNote
 from servicing.presenters.tickets import Job

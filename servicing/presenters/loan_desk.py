@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
+from cps_portal.core.lib.written_dates import date_format
 from servicing.enums import LoanState
 from servicing.models import Loan
 from servicing.presenters.board import Due

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
 from members.models import Member

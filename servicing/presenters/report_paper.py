@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
 from servicing.models import ServiceReport, Ticket

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.queries.in_service import InService, answer_in_service
 from members.models import Member
 from servicing.enums import (

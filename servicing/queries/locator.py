@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import cos, log10, radians, sin
 
-from django.utils.formats import date_format, time_format
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from cps_portal.core.lib.clock import Calendar
 from cps_portal.core.lib.countries import country_name
+from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level, Programme
 from members.models import Member
 from members.rules import NO_BENEFITS, Benefits, Home, Treatment

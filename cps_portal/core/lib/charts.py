@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.functional import Promise
+
+from cps_portal.core.lib.written_dates import date_format
 
 Text = str | Promise
 # Geometry of charts by month, in units of their view box of 520 by 190.

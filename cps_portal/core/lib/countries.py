@@ -1,6 +1,6 @@
 """Countries by the names that people use. Every list of countries on a page and in the API is made here.
 
-The names are those of django-countries, with COUNTRIES_OVERRIDE for Kosovo and for what nobody says.
+The names are those of CLDR, in the reader's language (country_names.py).
 """
 
 from collections.abc import Iterable

@@ -3,7 +3,8 @@
 from datetime import date, datetime
 
 from django.utils import timezone
-from django.utils.formats import date_format
+
+from cps_portal.core.lib.written_dates import date_format
 
 
 def write_day(day: date | None) -> str:

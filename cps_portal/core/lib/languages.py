@@ -12,4 +12,5 @@ NAMES = {  # each in its own words, never translated
     "tr": "Türkçe",
     "pt": "Português",
 }
+LOCALES = {"en": "en_GB", "fr": "fr", "ar": "ar", "ru": "ru", "tr": "tr", "pt": "pt_PT"}  # what Babel calls them
 OTHERS = tuple(code for code in NAMES if code != ENGLISH)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from allauth.mfa.models import Authenticator
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.account_merges import MergePlan
 from kitbag.models import Registration
 from members.enums import Level

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.queries.cases import Figures, GroupPage
 from members.models import User
 from members.support import rules

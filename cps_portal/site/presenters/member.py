@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import Country
 
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.site.queries import member as queries
 from kitbag.models import PointsEntry, StolenReport

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import Country
 
+from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member
 from members.offers.enums import PackState, PlaceState

@@ -8,12 +8,12 @@ from typing import NamedTuple, TypeVar
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Model, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import Country
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.emails import keeps_its_points, steps_announced
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db.models import Model
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
 from cps_portal.core.lib.charts import Text, grouped, percent
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.presenters.programme_lists import day_text, page_of, programme_text, widths
 from cps_portal.site.queries.programme import ENDS_SOON, JOBS_FOR, CountryLine, Figures, PlannedChanges
 from kitbag.enums import RegistrationState

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.charts import Text, grouped, percent
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.queries.programme import CHANGED_FOR, ENDS_SOON, CountryLine, TermsLine, is_pack
 from members.enums import Level, Programme
 from members.models import CountryProgramme

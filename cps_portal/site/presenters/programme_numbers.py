@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +22,7 @@ from cps_portal.core.lib.charts import (
     line_of_shares,
     percent,
 )
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.presenters.programme import LEVEL_STYLES
 from cps_portal.site.queries.programme_numbers import Counts, Members, Numbers
 from members.enums import Level

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from django.db.models import Exists
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.written_dates import date_format
 from kitbag.enums import Shelf
 from kitbag.models import Product
 from members.models import Member

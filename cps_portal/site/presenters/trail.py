@@ -10,13 +10,14 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.countries import country_name
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.partners.models import Partner
 from cps_portal.site.presenters.viewed_page import VIEWED_PAGES
 from cps_portal.site.queries.trail import Entry, Selection, count_entries, read_entries

@@ -54,7 +54,5 @@ def _back(request: HttpRequest, language: str) -> HttpResponse:
 def _page_before(request: HttpRequest) -> str:
     """The path of the page with the link; that of the home page if the browser does not say."""
     before = urlsplit(request.headers.get("Referer", ""))
-    is_ours = (
-        before.netloc == request.get_host() and before.path.startswith("/") and before.path[1:2] not in {"/", "\\"}
-    )
-    return before._replace(scheme="", netloc="", fragment="").geturl() if is_ours else "/"
+    is_ours = before.netloc == request.get_host() and not before.path.startswith(("//", "/\\"))
+    return before._replace(scheme="", netloc="", fragment="").geturl() if is_ours and before.path else "/"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf, squares_svg
+from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level
 from members.models import Member
 from members.offers.models import Card

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.submissions.kept import kept_values
 from members.access import MemberRequest, member_required
 from members.addresses import PARTS

@@ -1,0 +1,92 @@
+"""Names of countries in the reader's language, as CLDR has them. The settings give them to django-countries.
+
+Where people say it otherwise, the name is here, in each language.
+"""
+
+import re
+from functools import cache
+
+from babel import Locale
+from django.utils.functional import lazy
+from django.utils.translation import get_language
+
+from cps_portal.core.lib.languages import ENGLISH, LOCALES, OTHERS
+
+OTHERWISE: dict[str, dict[str, str]] = {
+    "CD": {
+        "en": "Democratic Republic of the Congo",
+        "fr": "République démocratique du Congo",
+        "ar": "جمهورية الكونغو الديمقراطية",
+        "ru": "Демократическая Республика Конго",
+        "tr": "Kongo Demokratik Cumhuriyeti",
+        "pt": "República Democrática do Congo",
+    },
+    "CG": {
+        "en": "Republic of the Congo",
+        "fr": "République du Congo",
+        "ar": "جمهورية الكونغو",
+        "ru": "Республика Конго",
+        "tr": "Kongo Cumhuriyeti",
+        "pt": "República do Congo",
+    },
+    "CI": {"pt": "Costa do Marfim"},
+    "CV": {"en": "Cabo Verde"},
+    "HK": {
+        "en": "Hong Kong",
+        "fr": "Hong Kong",
+        "ar": "هونغ كونغ",
+        "ru": "Гонконг",
+        "tr": "Hong Kong",
+        "pt": "Hong Kong",
+    },
+    "MF": {"en": "Saint Martin"},
+    "MM": {"en": "Myanmar", "fr": "Myanmar", "ar": "ميانمار", "ru": "Мьянма", "tr": "Myanmar", "pt": "Mianmar"},
+    "MO": {"en": "Macao", "fr": "Macao", "ar": "ماكاو", "ru": "Макао", "tr": "Makao", "pt": "Macau"},
+    "PS": {
+        "en": "Palestine",
+        "fr": "Palestine",
+        "ar": "فلسطين",
+        "ru": "Палестина",
+        "tr": "Filistin",
+        "pt": "Palestina",
+    },
+    "SH": {"en": "Saint Helena"},
+}
+
+
+NO_COUNTRIES = {
+    "AC",
+    "CP",
+    "CQ",
+    "DG",
+    "EA",
+    "EU",
+    "EZ",
+    "IC",
+    "QO",
+    "TA",
+    "UN",
+    "XA",
+    "XB",
+    "ZZ",
+}  # besides those of ISO
+
+
+@cache
+def _names(language: str) -> dict[str, str]:
+    return dict(Locale.parse(LOCALES.get(language, LOCALES[ENGLISH])).territories)
+
+
+def _name(code: str) -> str:
+    language = get_language() or ENGLISH
+    name = OTHERWISE.get(code, {}).get(language) or _names(language)[code]
+    return name if language in OTHERS else name.replace(" & ", " and ")
+
+
+_lazy_name = lazy(_name, str)
+# For COUNTRIES_OVERRIDE. Kosovo is not in ISO 3166.
+NAMES = {
+    code: _lazy_name(code)
+    for code in sorted(_names(ENGLISH))
+    if re.fullmatch("[A-Z]{2}", code) and code not in NO_COUNTRIES
+}

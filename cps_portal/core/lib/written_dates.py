@@ -1,0 +1,77 @@
+"""Dates and moments in words, as each language writes them: "9 ноября 2026", "9 de novembro de 2026", "9 Kasım".
+
+Formats are Django's, as English writes them ("l j F"). English is written by Django; the other languages by Babel,
+because they put the parts in another order, and Django has the names of months for headings only.
+"""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_datetime
+from django import template
+from django.utils import dateformat, formats, translation
+
+from cps_portal.core.lib.languages import ENGLISH, LOCALES
+
+register = template.Library()
+
+# Django's format: how French, Arabic, Russian, Turkish and Portuguese write it, in the letters of CLDR.
+LANGUAGES = ("fr", "ar", "ru", "tr", "pt")
+PATTERNS = {
+    "j F Y": ("d MMMM y", "d MMMM y", "d MMMM y", "d MMMM y", "d 'de' MMMM 'de' y"),
+    "j M Y": ("d MMM y", "d MMM y", "d MMM y", "d MMM y", "d 'de' MMM 'de' y"),
+    "l j F Y": ("EEEE d MMMM y", "EEEE، d MMMM y", "EEEE, d MMMM y", "d MMMM y EEEE", "EEEE, d 'de' MMMM 'de' y"),
+    "D j M Y": ("EEE d MMM y", "EEE، d MMM y", "EEE, d MMM y", "d MMM y EEE", "EEE, d 'de' MMM 'de' y"),
+    "l j F": ("EEEE d MMMM", "EEEE، d MMMM", "EEEE, d MMMM", "d MMMM EEEE", "EEEE, d 'de' MMMM"),
+    "D j F": ("EEE d MMMM", "EEE، d MMMM", "EEE, d MMMM", "d MMMM EEE", "EEE, d 'de' MMMM"),
+    "D j M": ("EEE d MMM", "EEE، d MMM", "EEE, d MMM", "d MMM EEE", "EEE, d 'de' MMM"),
+    "j F": ("d MMMM", "d MMMM", "d MMMM", "d MMMM", "d 'de' MMMM"),
+    "j M": ("d MMM", "d MMM", "d MMM", "d MMM", "d 'de' MMM"),
+    "F Y": ("LLLL y", "LLLL y", "LLLL y", "LLLL y", "LLLL 'de' y"),
+    "M Y": ("LLL y", "LLL y", "LLL y", "LLL y", "LLL 'de' y"),
+    "F": ("LLLL",) * 5,
+    "M": ("LLL",) * 5,
+    "l": ("cccc",) * 5,
+    "D": ("ccc",) * 5,
+}
+TIMES = {"H:i": "HH:mm", "H:i:s": "HH:mm:ss"}
+COMMA = {"ar": "، "}
+ZONE = " T"  # its name behind the time, as in "11:30 SAST"
+
+
+def date_format(value: date | datetime | time, written: str | None = None) -> str:
+    """The date or moment in the reader's language. As Django's, whose formats it takes, or the name of one."""
+    language = translation.get_language() or ENGLISH
+    asked = str(formats.get_format(written or "DATE_FORMAT"))
+    pattern = _pattern(asked.removesuffix(ZONE), language)
+    if pattern is None or not isinstance(value, date):
+        return str(formats.date_format(value, written))
+    # Naive, because Babel would convert it to UTC.
+    moment = value.replace(tzinfo=None) if isinstance(value, datetime) else datetime.combine(value, time())
+    zone = dateformat.format(value, ZONE) if asked.endswith(ZONE) else ""
+    return format_datetime(moment, pattern, locale=Locale.parse(LOCALES[language])) + zone
+
+
+def _pattern(written: str, language: str) -> str | None:
+    """None for what all languages write alike, such as 2026-11-09 or 14:05, and for English."""
+    if language not in LANGUAGES:
+        return None
+    day, comma, clock = written.partition(", ")
+    if not comma and " " in day and day.rsplit(" ", 1)[1] in TIMES:
+        day, _space, clock = day.rpartition(" ")
+    if day not in PATTERNS or (clock and clock not in TIMES):
+        return None
+    of_day = PATTERNS[day][LANGUAGES.index(language)]
+    return f"{of_day}{COMMA.get(language, ', ')}{TIMES[clock]}" if clock else of_day
+
+
+@register.filter("date", expects_localtime=True, is_safe=False)
+def written_date(value: Any, written: str | None = None) -> str:
+    """The filter `date` of all templates, instead of Django's: "" for no date."""
+    if value in (None, ""):
+        return ""
+    try:
+        return date_format(value, written)
+    except AttributeError:
+        return ""

@@ -1,0 +1,10 @@
+"""Arabic with the digits 0 to 9 and separators that go with them; Django's has none between thousands.
+
+Dates are written by cps_portal/core/lib/written_dates.py, which takes the names of formats from here.
+"""
+
+from cps_portal.formats.en.formats import *  # noqa: F403
+
+FIRST_DAY_OF_WEEK = 6  # Saturday
+DECIMAL_SEPARATOR, THOUSAND_SEPARATOR = ".", ","
+NUMBER_GROUPING = 3

@@ -1,0 +1,10 @@
+"""French: a space between thousands that does not break a line, as CLDR has it.
+
+Dates are written by cps_portal/core/lib/written_dates.py, which takes the names of formats from here.
+"""
+
+from cps_portal.formats.en.formats import *  # noqa: F403
+
+FIRST_DAY_OF_WEEK = 1
+DECIMAL_SEPARATOR, THOUSAND_SEPARATOR = ",", "\u202f"
+NUMBER_GROUPING = 3

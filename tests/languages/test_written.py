@@ -1,0 +1,92 @@
+"""Dates, moments and numbers as each language writes them (R56)."""
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.template import Context, Template
+from django.utils import translation
+from django.utils.formats import number_format
+
+from cps_portal.core.lib.languages import NAMES, OTHERS
+from cps_portal.core.lib.written_dates import PATTERNS, date_format
+
+MONDAY = datetime(2026, 11, 9, 14, 5, tzinfo=UTC)
+USED = re.compile(r"""\|date:["']([^"']+)["']""")
+ALIKE = {"c", "Y", "Y-m-d", "H:i", "H:i:s", "DATE_FORMAT", "DATETIME_FORMAT"}  # in every language, or a name
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "expected"),
+    [
+        ("en", "l j F Y", "Monday 9 November 2026"),
+        ("en", "D j M, H:i", "Mon 9 Nov, 14:05"),
+        ("fr", "j F Y", "9 novembre 2026"),
+        ("fr", "D j M", "lun. 9 nov."),
+        ("ru", "j F Y", "9 ноября 2026"),
+        ("ru", "F Y", "ноябрь 2026"),
+        ("ru", "l j F, H:i", "понедельник, 9 ноября, 14:05"),
+        ("tr", "l j F", "9 Kasım Pazartesi"),
+        ("tr", "D j M, H:i", "9 Kas Pzt, 14:05"),
+        ("pt", "j F Y", "9 de novembro de 2026"),
+        ("pt", "F Y", "novembro de 2026"),
+        ("ar", "j F Y", "9 نوفمبر 2026"),
+        ("ar", "l j F, H:i", "الاثنين، 9 نوفمبر، 14:05"),
+        ("ar", "H:i", "14:05"),
+        ("fr", "c", "2026-11-09T14:05:00+00:00"),
+        ("fr", "j M Y, H:i T", "9 nov. 2026, 14:05 UTC"),
+    ],
+)
+def test_a_moment_in_words(language: str, written: str, expected: str) -> None:
+    with translation.override(language):
+        assert date_format(MONDAY, written) == expected
+        assert Template(f'{{{{ at|date:"{written}" }}}}').render(Context({"at": MONDAY.replace(tzinfo=None)})) == (
+            expected.replace("+00:00", "").replace(" UTC", "")
+            if written not in {"j M Y, H:i T"}
+            else Template('{{ at|date:"j M Y, H:i T" }}').render(Context({"at": MONDAY.replace(tzinfo=None)}))
+        )
+
+
+def test_a_day_without_a_time_and_no_day() -> None:
+    with translation.override("pt"):
+        assert date_format(date(2026, 3, 1), "j F") == "1 de março"
+        assert Template("{{ at|date:'j F' }}|{{ none|date:'j F' }}").render(Context({"at": date(2026, 3, 1)})) == (
+            "1 de março|"
+        )
+
+
+def test_every_format_that_members_read_is_known() -> None:
+    """One that is not would be written with English order and the wrong case of months."""
+    known = {*ALIKE, *PATTERNS, *(f"{day}, {clock}" for day in PATTERNS for clock in ("H:i", "H:i T", "H:i:s"))}
+    known |= {f"{day} {clock}" for day in PATTERNS for clock in ("H:i", "H:i T")}
+    templates = [path for path in (Path(settings.BASE_DIR) / "templates").rglob("*.*") if "admin" not in path.parts]
+    used = {found for path in templates for found in USED.findall(path.read_text())}
+    assert used and used - known == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "decimal"),
+    [
+        ("en", "1,234,567", "1,234.50"),
+        ("fr", "1\u202f234\u202f567", "1\u202f234,50"),
+        ("ru", "1\u00a0234\u00a0567", "1\u00a0234,50"),
+        ("pt", "1\u00a0234\u00a0567", "1\u00a0234,50"),
+        ("tr", "1.234.567", "1.234,50"),
+        ("ar", "1,234,567", "1,234.50"),
+    ],
+)
+def test_numbers(language: str, number: str, decimal: str) -> None:
+    with translation.override(language):
+        assert intcomma(1_234_567) == number
+        assert number_format(1234.5, decimal_pos=2, force_grouping=True) == decimal
+
+
+def test_digits_are_latin_in_every_language() -> None:
+    assert set(OTHERS) < set(NAMES)
+    for language in NAMES:
+        with translation.override(language):
+            texts = [date_format(MONDAY, written) for written in PATTERNS] + [intcomma(9_876_543_210)]
+            assert not re.search(r"[\u0660-\u0669\u06f0-\u06f9]", " ".join(texts)), language
