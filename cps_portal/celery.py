@@ -51,16 +51,17 @@ app.conf.beat_schedule = {
         "options": {"expires": TICK_EXPIRES_SECONDS},
     },
     "kitbag-sweep-undecided": {"task": "kitbag.sweep_undecided", "schedule": 60.0},
+    "kitbag-write-missed-searches": {"task": "kitbag.write_missed_searches", "schedule": 60.0},
     "kitbag-match-sales": {"task": "kitbag.match_sales", "schedule": 120.0},
     "kitbag-apply-due-changes": {"task": "kitbag.apply_due_changes", "schedule": 60.0},
     "kitbag-announce-changes": {"task": "kitbag.announce_changes", "schedule": 60.0},
     "kitbag-plan-service-ends": {"task": "kitbag.plan_service_ends", "schedule": crontab(hour="3", minute="10")},
     "kitbag-end-adjustments": {"task": "kitbag.end_adjustments", "schedule": crontab(minute="15")},
-    "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
     "kitbag-forget-owner-details": {
         "task": "kitbag.forget_owner_details",
         "schedule": crontab(hour="3", minute="50"),
     },
+    "kitbag-check-ledger": {"task": "kitbag.check_ledger", "schedule": crontab(hour="3", minute="40")},
     "portal-erase-closed": {"task": "portal.erase_closed", "schedule": crontab(hour="4", minute="20")},
     "portal-count-programme": {"task": "portal.count_programme", "schedule": 300.0, "options": {"expires": 300}},
     "portal-delete-expired": {

@@ -81,8 +81,8 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "kitbag",
-            "adjustment announcement authorisedperiodevent catalogueproposal ledgercheck pointsentry productevent "
-            "registration retailerevent sale stagechange stagechangeevent ",
+            "adjustment announcement authorisedperiodevent catalogueproposal ledgercheck missedsearch pointsentry "
+            "productevent registration retailerevent sale stagechange stagechangeevent ",
         ),
         *allow("view change", "kitbag", "product"),
         *allow("view add change", "kitbag", "retailer serialshape"),

@@ -11,6 +11,7 @@ from kitbag.actions import (
     adjustments,
     held_decisions,
     ledger_checks,
+    missed_searches,
     owner_details,
     planning,
     registrations,
@@ -131,6 +132,11 @@ def check_ledger() -> None:
         logger.error("the ledger differs from the rules: see check %s in the admin, manage.py check_ledger", check.pk)
 
 
+@shared_task(name="kitbag.write_missed_searches")
+def write_missed_searches() -> None:
+    missed_searches.write_missed_searches()
+
+
 @shared_task(name="kitbag.end_adjustments")
 def end_adjustments() -> None:
     """End the adjustments whose last day has passed."""
@@ -140,12 +146,6 @@ def end_adjustments() -> None:
             adjustments.end_adjustment(adjustment=row, by=None, at=now)
 
 
-@shared_task(name="kitbag.remind")
-def remind(after: int = 0) -> None:
-    """Remind the next batch of members of unfinished products, then queue the batch after it."""
-    last = registrations.remind_unfinished(after=after, limit=BATCH, at=timezone.now())
-    if last is not None:
-        queue_task("kitbag.remind", last)
 @shared_task(name="kitbag.forget_owner_details")
 def forget_owner_details() -> None:
     """Delete what members kept about products that have left the Kitbag, in batches."""
@@ -153,3 +153,9 @@ def forget_owner_details() -> None:
         queue_task("kitbag.forget_owner_details")
 
 
+@shared_task(name="kitbag.remind")
+def remind(after: int = 0) -> None:
+    """Remind the next batch of members of unfinished products, then queue the batch after it."""
+    last = registrations.remind_unfinished(after=after, limit=BATCH, at=timezone.now())
+    if last is not None:
+        queue_task("kitbag.remind", last)

@@ -7,14 +7,13 @@ from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
 
 from members.enums import Level, Programme, ServiceLevel
-from members.models import CountryProgramme, LevelBenefit, LostAddress, Member
+from members.models import CountryProgramme, LevelBenefit, LostAddress, Member, programme_in
 from members.rules import ACTIVE_HOMES, Home, Membership, home_of
 
 
 def membership_of(member: Member, on: date | None = None) -> Membership:
     """The member's home programme and level, today or on another day (R65)."""
-    row = CountryProgramme.objects.in_force(on).filter(country=member.country.code).first()
-    return membership_in(member, row)
+    return membership_in(member, programme_in(member.country.code, on))
 
 
 def membership_in(member: Member, programme: CountryProgramme | None, country: str = "") -> Membership:

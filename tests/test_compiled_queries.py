@@ -5,18 +5,31 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Length
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from kitbag.models import Product
 from members.models import CountryProgramme, Member
+from servicing.actions.events import EVENTS, SYSTEM
+from servicing.actions.service_requests import RequestedItem
+from servicing.actions.visitors import Visitor, open_for_visitor
+from servicing.enums import ServiceKind
+from servicing.models import Ticket, TicketEvent
+from servicing.models.tickets import LOCKED_WITH
+from servicing.queries.entitlement import Item
 from tests.rows import each_row
+from tests.servicing.jobs import MONDAY, a_centre, a_request
+from tests.test_conventions import SOURCES
 from tests.world import World
 
 
 def test_it_returns_models_with_their_related_rows_in_one_query(world: World) -> None:
-    compiled = CompiledQuery(lambda number: Member.objects.select_related("user").filter(number=number))
+    compiled: CompiledModels[Member] = CompiledModels(
+        lambda number: Member.objects.select_related("user").filter(number=number), related=["user"]
+    )
     for member in (world.ana, world.ben):
         with CaptureQueriesContext(connection) as queries:
             (row,) = compiled.all(number=member.number)
@@ -38,14 +51,18 @@ def test_each_call_uses_its_own_values_and_dates_are_converted(world: World) -> 
 
 
 def test_a_locking_query_runs_in_a_transaction(db: None) -> None:
-    compiled = CompiledQuery(lambda slug: Product.objects.select_for_update().filter(slug=slug))
+    compiled: CompiledModels[Product] = CompiledModels(
+        lambda slug: Product.objects.select_for_update().filter(slug=slug), locks=True
+    )
     with transaction.atomic():
         assert compiled.all(slug="nothing") == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_locking_query_raises_outside_a_transaction() -> None:
-    compiled = CompiledQuery(lambda slug: Product.objects.select_for_update().filter(slug=slug))
+    compiled: CompiledModels[Product] = CompiledModels(
+        lambda slug: Product.objects.select_for_update().filter(slug=slug), locks=True
+    )
     with pytest.raises(TransactionManagementError):
         compiled.all(slug="nothing")
 
@@ -59,3 +76,66 @@ def test_values_that_change_the_sql_are_refused(value: Any) -> None:
 def test_a_value_that_is_not_a_parameter_of_the_sql_is_an_error(db: None) -> None:
     with pytest.raises(ValueError, match="slug"):
         CompiledQuery(lambda slug: Product.objects.all()).all(slug="a")
+
+
+def test_models_have_everything_that_the_queryset_gives_them(world: World) -> None:
+    """Related models two steps away, one that is missing, annotations, arrays, JSON, dates."""
+
+    def make(centre: int) -> Any:
+        rows = Ticket.objects.filter(centre=centre).order_by("pk")
+        return rows.select_related(*LOCKED_WITH).annotate(fault_size=Length("fault"), twice=F("pk") * 2)
+
+    ticket = a_request(world, a_centre())
+    visitor = open_for_visitor(
+        visitor=Visitor("Asia", "AS 1", date(2030, 1, 1), "Kei"),
+        centre=ticket.centre,
+        item=RequestedItem(Item(world.body, "46000000001"), ServiceKind.MAINTENANCE),
+        actor=SYSTEM,
+        at=MONDAY,
+    )
+    compiled: CompiledModels[Ticket] = CompiledModels(make, related=LOCKED_WITH, annotations=["fault_size", "twice"])
+    with CaptureQueriesContext(connection) as queries:
+        rows = compiled.all(centre=ticket.centre_id)
+        seen = [facts(row) for row in rows]
+    assert len(queries) == 1
+    assert seen == [facts(row) for row in make(ticket.centre_id)]
+    assert [row.pk for row in rows] == [ticket.pk, visitor.pk]
+    assert (rows[0].visitor, rows[1].member, rows[1].registration) == (None, None, None)
+    assert not rows[0].get_deferred_fields() and not rows[0]._state.adding
+    events = list(TicketEvent.objects.filter(ticket=ticket).order_by("pk"))
+    assert [(event, event.data) for event in EVENTS.all(ticket=ticket.pk)] == [(event, event.data) for event in events]
+
+
+def facts(row: Ticket) -> list[Any]:
+    """All columns of a ticket and of its related models, and its annotations."""
+    related = [getattr(row, path.partition("__")[0]) for path in LOCKED_WITH]
+    related += [row.member and row.member.user, row.centre.partner]
+    columns = [
+        model and [getattr(model, field.attname) for field in model._meta.concrete_fields] for model in [row, *related]
+    ]
+    return [*columns, row.fault_size, row.twice]  # type: ignore[attr-defined]
+
+
+def test_other_columns_than_expected_are_an_error(world: World) -> None:
+    for make, names in [
+        (lambda number: Member.objects.only("number").filter(number=number), {}),
+        (lambda number: Member.objects.filter(number=number), {"related": ["user"]}),
+        (lambda number: Member.objects.select_related("user").filter(number=number), {}),
+        (lambda number: Member.objects.filter(number=number), {"annotations": ["size"]}),
+    ]:
+        compiled: CompiledModels[Member] = CompiledModels(make, **names)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="has the columns"):
+            compiled.all(number=world.ana.number)
+
+
+def test_values_are_converted_by_their_place(world: World) -> None:
+    compiled: CompiledQuery[Any] = CompiledQuery(
+        lambda number: Member.objects.filter(number=number).values_list("number", "level"), convert={1: str.upper}
+    )
+    assert compiled.all(number=world.ana.number) == [(world.ana.number, world.ana.level.upper())]
+
+
+def test_sql_is_taken_from_a_query_in_one_place_only() -> None:
+    """`sql_with_params` is not documented, so nothing else may depend on it."""
+    users = [path.name for path in SOURCES if "sql_with_params(" in path.read_text()]
+    assert users == ["compiled_queries.py"]

@@ -12,6 +12,7 @@ CASE_DRAFTS_KEPT = timedelta(days=30)  # of answers to cases, after their writer
 HISTORY_KEPT = timedelta(days=2 * 365)  # earlier states of rows; must be longer than the days of REVIEW_REFUSALS
 ADMIN_LOG_KEPT = timedelta(days=2 * 365)
 LEDGER_CHECKS_KEPT = timedelta(days=400)
+MISSED_SEARCHES_KEPT = timedelta(days=90)
 HELD_DECISIONS_KEPT = timedelta(days=14)
 ESTIMATE_DRAFTS_KEPT = timedelta(days=90)  # since it was saved last
 PACKED_KEPT = timedelta(days=60)  # that a job lies packed

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
 from kitbag.admin.plan_forms import MAX_PER_REQUEST
 from kitbag.admin.planning import is_key, may_plan
-from kitbag.models import Product, ProductName, StageChange
+from kitbag.models import MissedSearch, Product, ProductName, StageChange
 from kitbag.queries.search import product_matches
 
 MAX_CHANGES_SHOWN = 20
@@ -125,3 +125,13 @@ class ProductNameAdmin(ReadOnlyAdmin[ProductName]):
 
 
 admin.site.register(event_model(Product), EventAdmin)
+
+
+@admin.register(MissedSearch)
+class MissedSearchAdmin(ReadOnlyAdmin[MissedSearch]):
+    """What members searched and did not find, by day. Who searched is not kept."""
+
+    list_display = ["text", "day", "count", "counted_at"]
+    list_filter = ["day"]
+    search_fields = ["text"]
+    search_help_text = _("A part of the text")

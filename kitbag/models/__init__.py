@@ -15,9 +15,17 @@ from kitbag.models.merges import MergedAdjustment, MergedRegistration
 from kitbag.models.owner_details import OwnerDetails, own_details
 from kitbag.models.ownership import Appeal, Claim, Handover, Sighting, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
-from kitbag.models.registrations import Hold, Registration, RegistrationInReview, RegistrationQuerySet
+from kitbag.models.registrations import (
+    Hold,
+    Registration,
+    RegistrationInReview,
+    RegistrationQuerySet,
+    Totals,
+    totals_of,
+)
 from kitbag.models.retailers import AuthorisedPeriod, Retailer
 from kitbag.models.sales import Sale, SaleQuerySet
+from kitbag.models.searches import MissedSearch, MissedSearchQuerySet
 from kitbag.models.serial_changes import SerialChange, SerialChangeQuerySet
 
 __all__ = [
@@ -37,8 +45,10 @@ __all__ = [
     "LedgerCheck",
     "MergedAdjustment",
     "MergedRegistration",
-    "PointsEntry",
+    "MissedSearch",
+    "MissedSearchQuerySet",
     "OwnerDetails",
+    "PointsEntry",
     "PointsEntryQuerySet",
     "Product",
     "ProductName",
@@ -56,6 +66,8 @@ __all__ = [
     "StageChange",
     "StageChangeQuerySet",
     "StolenReport",
-    "points_now",
-]
+    "Totals",
     "own_details",
+    "points_now",
+    "totals_of",
+]

@@ -1,5 +1,6 @@
 """Registrations: the products in members' Kitbags (R17, R18), and holds on them."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag import rules
 from kitbag.enums import (
     LIVE,
@@ -108,12 +110,14 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Without what its member has submitted already, as another copy with the same serial number (R31)."""
         return self.exclude(own_duplicate())
 
-    def totals(self) -> dict[str, int]:
-        """How many count, wait and need the member, and the points of those that wait, in one query.
 
-        Own duplicates will never count, so that their points do not wait.
-        """
-        return self.annotate(is_own_duplicate=own_duplicate()).aggregate(
+TOTALS: CompiledQuery[tuple[int, int, int, int, int, int]] = CompiledQuery(
+    lambda member: (
+        Registration.objects.filter(member=member)
+        .order_by()
+        .annotate(is_own_duplicate=own_duplicate())
+        .values("member")
+        .annotate(
             live=models.Count("pk", filter=Q(state__in=LIVE)),
             counting=models.Count("pk", filter=Q(state=RegistrationState.VALIDATED)),
             needing=models.Count("pk", filter=Q(state__in=NEEDS_MEMBER)),
@@ -125,6 +129,28 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
                 Sum(points_now("product__"), filter=Q(state__in=WAITING, is_own_duplicate=False)), 0
             ),
         )
+        .values_list("live", "counting", "needing", "waiting", "needing_points", "waiting_points")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many registrations of a member there are in a Kitbag, count, need the member and wait, and their points.
+
+    Own duplicates will never count, so that their points do not wait.
+    """
+
+    live: int = 0
+    counting: int = 0
+    needing: int = 0
+    waiting: int = 0
+    needing_points: int = 0
+    waiting_points: int = 0
+
+
+def totals_of(member: Member) -> Totals:
+    return Totals(*(TOTALS.first(member=member.pk) or ()))
 
 
 @pghistory.track(exclude=["warning", "taken_by", "taken_at"])

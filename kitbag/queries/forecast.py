@@ -7,6 +7,7 @@ from datetime import date
 
 from django.db.models import Count, Q
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from kitbag.enums import RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange
 from members.enums import Level
@@ -56,6 +57,12 @@ class Step:
         return max(self.thresholds[self.level_before] - self.total_after, 0) if self.drops else 0
 
 
+PLANNED: CompiledModels[StageChange] = CompiledModels(
+    lambda today: StageChange.objects.planned().filter(effective_on__gt=today).select_related("product", "successor"),
+    related=["product", "successor"],
+)
+
+
 def forecast(member: Member, today: date) -> list[Step]:
     """The coming steps of a member, the next first, in at most five queries."""
     return forecasts([member], today)[member.pk]
@@ -64,7 +71,7 @@ def forecast(member: Member, today: date) -> list[Step]:
 def forecasts(members: Sequence[Member], today: date) -> dict[int, list[Step]]:
     """As `forecast`, for many members at once, by member key."""
     keys = [member.pk for member in members]
-    changes = list(StageChange.objects.planned().filter(effective_on__gt=today).select_related("product", "successor"))
+    changes = PLANNED.all(today=today)
     held: dict[int, dict[int, int]] = defaultdict(dict)
     if changes:
         rows = Registration.objects.filter(

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from cps_portal.core.lib.errors import Refusal
-from kitbag.actions import registrations, removals
+from kitbag.actions import missed_searches, registrations, removals
 from kitbag.enums import RegistrationState
 from kitbag.forms import PickForm
 from kitbag.models import Product, Registration, points_now
@@ -31,7 +31,7 @@ from kitbag.views.shortcuts import (
     url_with_query,
 )
 from members import rules
-from members.access import MemberRequest, answer_snapshot, member_required
+from members.access import MemberRequest, answer_snapshot, is_viewed, member_required
 from members.enums import Level
 from members.models import LevelThreshold, Member
 
@@ -164,7 +164,10 @@ def _tray_response(
 def _search(request: MemberRequest) -> dict[str, object]:
     query = query_text(request, "q")
     searched = len(query) >= MIN_QUERY_LENGTH
-    results = _results(request.member, search_products(query) if searched else [], query)
+    products = search_products(query) if searched else []
+    if searched and not products and not is_viewed(request):
+        missed_searches.log_missed_search(request.member, query)
+    results = _results(request.member, products, query)
     status = ngettext("%(count)s product found.", "%(count)s products found.", len(results)) % {"count": len(results)}
     return {"query": query, "searched": searched, "results": results, "status": status if searched else ""}
 

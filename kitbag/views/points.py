@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from cps_portal.core.lib.pdf import pdf_response
 from kitbag.enums import WAITING, RegistrationState
-from kitbag.models import PointsEntry, Product, Registration
+from kitbag.models import PointsEntry, Product, Registration, totals_of
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.points_statement import MAX_PRINTED, points_statement
@@ -108,7 +108,7 @@ def statement(request: MemberRequest) -> HttpResponse:
 
 
 def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
-    waiting = Registration.objects.of(member).totals()["waiting_points"]
+    waiting = totals_of(member).waiting_points
     entries = PointsEntry.objects.of(member).with_total().order_by("pk")
     # The last one of each moment: when two accounts became one, points were closed and opened at once (R69).
     totals = dict(entries.values_list("at", "total"))  # type: ignore[misc]  # annotated by with_total

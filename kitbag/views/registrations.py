@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from kitbag import rules
 from kitbag.enums import NEEDS_MEMBER, RegistrationState, Shelf, Stage
-from kitbag.models import Registration, points_now
+from kitbag.models import Registration, Totals, points_now, totals_of
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
@@ -177,8 +177,8 @@ def registration_list(request: MemberRequest) -> HttpResponse:
     """Everything in the member's Kitbag, what needs the member first (R18)."""
     member, choice = request.member, Choice.of(request)
     kit = KitList(member, choice, kit_in_service(member, timezone.now()))
-    totals = Registration.objects.of(member).totals()
-    request.turn_count = totals["needing"]
+    totals = totals_of(member)
+    request.turn_count = totals.needing
     page: Page[Registration] | None = None
     if choice.is_table:
         page = paginate(request, kit.registrations.order_by(*kit.order), PAGE_SIZE)
@@ -220,7 +220,7 @@ def _matches(query: str) -> Q:
     return matches
 
 
-def _filters(member: Member, totals: dict[str, int], choice: Choice, in_service: Collection[int]) -> list[Link]:
+def _filters(member: Member, totals: Totals, choice: Choice, in_service: Collection[int]) -> list[Link]:
     counts = dict(
         Registration.objects.of(member)
         .live()
@@ -229,7 +229,7 @@ def _filters(member: Member, totals: dict[str, int], choice: Choice, in_service:
         .annotate(count=Count("pk"))
         .values_list("product__shelf", "count")
     )
-    counts = {"": totals["live"], TURN: totals["needing"], CENTRE: len(in_service), **counts}
+    counts = {"": totals.live, TURN: totals.needing, CENTRE: len(in_service), **counts}
     labels = {"": _("All"), TURN: _("Your turn"), CENTRE: _("At the centre"), **dict(Shelf.choices)}
     return [
         Link(label, count, choice.url(show=key), current=key == choice.shelf, dot=key == TURN and count > 0)

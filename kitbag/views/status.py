@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from kitbag.models import Registration
+from kitbag.models import totals_of
 from kitbag.presenters.registrations import build_card, is_being_checked
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
@@ -39,7 +39,7 @@ def status(request: MemberRequest, pk: int) -> HttpResponse:
         days = fast_track_days_by_level(membership_of(request.member)).get(request.member.level)
         context = {"card": build_card(registration, days, find_own_duplicates([registration]).get(registration.pk))}
     context |= {
-        "totals": Registration.objects.of(request.member).totals(),
+        "totals": totals_of(request.member),
         "update": True,
         "slow": waiting,
     }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from kitbag.enums import RegistrationState, Stage
-from kitbag.models import Product, Registration
+from kitbag.models import Product, Registration, totals_of
 from kitbag.presenters.scale import Scale, build_scale
 from kitbag.presenters.search_results import mark_matches
 from kitbag.queries.search import search_products
@@ -149,7 +149,7 @@ def what_if(request: MemberRequest) -> HttpResponse:
     copies = _copies_held(member)
     scenario, products, left_out = _read_scenario(request.GET, copies)
     amounts = _amounts(scenario, products, copies)
-    waiting_points = Registration.objects.of(member).totals()["waiting_points"]
+    waiting_points = totals_of(member).waiting_points
     total = max(member.points + sum(amounts.values()) + (waiting_points if scenario.waiting else 0), 0)
     query = query_text(request, "q")
     searched = len(query) >= MIN_QUERY_LENGTH

@@ -21,7 +21,6 @@ from members.enums import Programme, Theme
 from members.models import (
     AccountFreeze,
     AccountMerge,
-    CountryProgramme,
     Device,
     EmailChange,
     LostAddress,
@@ -29,6 +28,7 @@ from members.models import (
     TermsAcceptance,
     TermsVersion,
     User,
+    programme_in,
 )
 
 ERASED_EMAIL = "erased-{key}@example.invalid"
@@ -52,7 +52,7 @@ def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, a
 
     Raises Refusal: `country` (no free programme there, R2), `age` (under 18), `member` (they are one already).
     """
-    programme = CountryProgramme.objects.in_force(timezone.localdate(at)).filter(country=profile.country).first()
+    programme = programme_in(str(profile.country), timezone.localdate(at))
     if programme is None or programme.kind != Programme.FREE:
         raise Refusal(
             "country", _("The free programme isn’t available in this country. Please choose another one."), "country"
@@ -109,7 +109,7 @@ def move_country(*, member: Member, country: str, at: datetime) -> Member:
     Pages call `cps_portal.site.actions.move_member`, which also sees to the pack, places and jobs.
     Raises Refusal `country` if there is no entry for this country, or the member lives there already.
     """
-    if not CountryProgramme.objects.in_force(timezone.localdate(at)).filter(country=country).exists():
+    if programme_in(country, timezone.localdate(at)) is None:
         raise Refusal("country", _("Please choose a country from the list."), "country")
     locked = Member.objects.locked().get(pk=member.pk)
     if locked.country.code == country:

@@ -4,7 +4,7 @@ from members.models.addresses import BLANK_ADDRESS, IS_BLANK, IS_E164_OR_BLANK, 
 from members.models.levels import (
     LevelChange,
     LevelThreshold,
-    LevelThresholdQuerySet,
+    LevelThresholdManager,
     PendingLevelNotice,
     ThresholdAnnouncement,
     ThresholdPlan,
@@ -31,7 +31,13 @@ from members.models.people import (
     UserManager,
     append_only,
 )
-from members.models.programme import CountryProgramme, CountryProgrammeQuerySet, LevelBenefit, LevelBenefitQuerySet
+from members.models.programme import (
+    CountryProgramme,
+    CountryProgrammeQuerySet,
+    LevelBenefit,
+    LevelBenefitManager,
+    programme_in,
+)
 from members.models.sign_ins import Device, DeviceQuerySet, EmailChange, EmailChangeQuerySet
 from members.models.staff_access import MemberView, MemberViewQuerySet, StaffAccess
 
@@ -50,10 +56,10 @@ __all__ = [
     "EmailChange",
     "EmailChangeQuerySet",
     "LevelBenefit",
-    "LevelBenefitQuerySet",
+    "LevelBenefitManager",
     "LevelChange",
     "LevelThreshold",
-    "LevelThresholdQuerySet",
+    "LevelThresholdManager",
     "LostAddress",
     "LostAddressFile",
     "LostAddressQuerySet",
@@ -75,5 +81,6 @@ __all__ = [
     "UserManager",
     "append_only",
     "level_by",
+    "programme_in",
     "threshold_rows",
 ]

@@ -11,17 +11,25 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.dates import write_day
 from members.enums import OPEN_CHANGES, ChangeState, Level, PointsCause
 from members.models.people import Member, User, append_only
 
+IN_FORCE: CompiledQuery[tuple[str, int]] = CompiledQuery(
+    lambda day: (
+        LevelThreshold.objects.filter(valid_from__lte=day)
+        .order_by("level", "-valid_from")
+        .distinct("level")
+        .values_list("level", "points_from")
+    )
+)
 
-class LevelThresholdQuerySet(models.QuerySet["LevelThreshold"]):
+
+class LevelThresholdManager(models.Manager["LevelThreshold"]):
     def in_force(self, on: date | None = None) -> dict[str, int]:
         """Map each level to the points it starts at, today or on the given day. Lowest level first."""
-        day = on or timezone.localdate()
-        latest = self.filter(valid_from__lte=day).order_by("level", "-valid_from").distinct("level")
-        points = {threshold.level: threshold.points_from for threshold in latest}
+        points = dict(IN_FORCE.all(day=on or timezone.localdate()))
         return {level: points[level] for level in Level.values if level in points}
 
 
@@ -33,7 +41,7 @@ class LevelThreshold(models.Model):
     points_from = models.PositiveIntegerField(_("points from"))
     valid_from = models.DateField(_("from"))
 
-    objects = LevelThresholdQuerySet.as_manager()
+    objects = LevelThresholdManager()
 
     class Meta:
         verbose_name = _("level threshold")

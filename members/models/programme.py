@@ -9,7 +9,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from members.enums import Level, Programme, ServiceLevel
+
+PROGRAMME: CompiledModels["CountryProgramme"] = CompiledModels(
+    lambda country, day: CountryProgramme.objects.filter(country=country, valid_from__lte=day).order_by("-valid_from")[
+        :1
+    ]
+)
+
+
+def programme_in(country: str | None, on: date | None = None) -> "CountryProgramme | None":
+    """What is offered in a country today, or on the given day; None for a country without a row (R1)."""
+    return PROGRAMME.first(country=country or "", day=on or timezone.localdate())
 
 
 class CountryProgrammeQuerySet(models.QuerySet["CountryProgramme"]):
@@ -57,15 +69,19 @@ class CountryProgramme(models.Model):
         return f"{self.country.name}: {self.get_kind_display()}"
 
 
-class LevelBenefitQuerySet(models.QuerySet["LevelBenefit"]):
+BENEFITS: CompiledModels["LevelBenefit"] = CompiledModels(
+    lambda level, country, service_level: (
+        LevelBenefit.objects.filter(level=level, service_level=service_level)
+        .filter(Q(country=country) | Q(country=""))
+        .order_by("-country")[:1]
+    )
+)
+
+
+class LevelBenefitManager(models.Manager["LevelBenefit"]):
     def of(self, level: str, country: str, service_level: str) -> "LevelBenefit | None":
         """The benefits of a level in a country: the country's own row, or else that of its service level (R3, R4)."""
-        return (
-            self.filter(level=level, service_level=service_level)
-            .filter(Q(country=country) | Q(country=""))
-            .order_by("-country")
-            .first()
-        )
+        return BENEFITS.first(level=level, country=country, service_level=service_level)
 
 
 @pghistory.track()
@@ -87,7 +103,7 @@ class LevelBenefit(models.Model):
     first_answer_hours = models.PositiveSmallIntegerField(_("first answer in working hours"))
     sample = models.BooleanField(_("sample"), default=True)
 
-    objects = LevelBenefitQuerySet.as_manager()
+    objects = LevelBenefitManager()
 
     class Meta:
         verbose_name = _("level benefit")

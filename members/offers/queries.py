@@ -1,11 +1,13 @@
 """Offers as a member sees them: open to them, signed up for, or open to a higher level (R36, R59)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils import timezone
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from members.enums import Level
 from members.models import Member
 from members.offers.enums import OfferKind, PackState, PlaceState
@@ -65,7 +67,7 @@ def visible_offers(member: Member, membership: Membership, at: datetime) -> Offe
     """All offers for the member's pages, in three queries. While membership rests: only what they signed up for."""
     pack = WelcomePack.objects.of_person(member).first()
     sign_ups = {entry.offer_id: entry for entry in SignUp.objects.filter(member=member, state__in=SIGNED_UP)}
-    current = list(_with_counts(Offer.objects.current(at)))
+    current = CURRENT.all(at=at, today=timezone.localdate())
     pack_offers = [offer for offer in current if offer.kind == OfferKind.WELCOME_PACK and _is_open(offer, membership)]
     visible = [
         _visible_offer(offer, membership, sign_ups.get(offer.pk), at)
@@ -94,7 +96,8 @@ def get_visible_offer(member: Member, slug: str, at: datetime) -> VisibleOffer |
 
     While their membership rests they can open every current offer; the page says why they cannot sign up.
     """
-    offer = _with_counts(Offer.objects.exclude(kind=OfferKind.WELCOME_PACK).filter(slug=slug)).first()
+    rows = Offer.objects.exclude(kind=OfferKind.WELCOME_PACK).filter(slug=slug)
+    offer = _with_counts(rows, timezone.localdate()).first()
     if offer is None:
         return None
     sign_up = SignUp.objects.filter(offer=offer, member=member, state__in=SIGNED_UP).first()
@@ -144,11 +147,16 @@ def _visible_offer(offer: Any, membership: Membership, sign_up: SignUp | None, a
     )
 
 
-def _with_counts(offers: Any) -> Any:
+def _with_counts(offers: Any, today: date) -> Any:
     return offers.annotate(
         held=Count("sign_ups", filter=Q(sign_ups__state=PlaceState.HELD)),
         waiting=Count(
             "sign_ups",
-            filter=Q(sign_ups__state=PlaceState.WAITING, sign_ups__member__country__in=active_countries()),
+            filter=Q(sign_ups__state=PlaceState.WAITING, sign_ups__member__country__in=active_countries(today)),
         ),
     )
+
+
+CURRENT: CompiledModels[Offer] = CompiledModels(
+    lambda at, today: _with_counts(Offer.objects.current(at), today), annotations=["held", "waiting"]
+)

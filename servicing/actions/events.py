@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.partners.models import Partner
@@ -126,7 +126,7 @@ def locks_ticket(action: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-EVENTS: CompiledQuery[TicketEvent] = CompiledQuery(
+EVENTS: CompiledModels[TicketEvent] = CompiledModels(
     lambda ticket: TicketEvent.objects.filter(ticket=ticket).order_by("pk")
 )
 

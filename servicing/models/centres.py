@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.clock import Calendar, Season
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.opening_hours import Hours, parse_week
 from cps_portal.core.lib.public_holidays import PUBLIC
 from cps_portal.core.partners.models import Partner
@@ -235,7 +235,7 @@ class ServiceCentre(models.Model):
 
 
 # Of one centre and its country; the clock of every ticket needs them.
-EXCEPTIONS: CompiledQuery[CalendarException] = CompiledQuery(
+EXCEPTIONS: CompiledModels[CalendarException] = CompiledModels(
     lambda centre, country: CalendarException.objects.filter(Q(centre=centre) | Q(country=country))
 )
 

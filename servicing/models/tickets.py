@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from cps_portal.core.lib.dates import write_day
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product, Registration
@@ -89,20 +89,24 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(place__isnull=False, booked_in_at=None, place_since__lt=before)
 
 
-LOCKED_MEMBER: CompiledQuery[Member] = CompiledQuery(
+LOCKED_MEMBER: CompiledQuery[tuple[int]] = CompiledQuery(
     lambda **which: (
         Member.objects.locked()
         .filter(pk__in=Ticket.objects.filter(**which).order_by().values(account=ACCOUNTS))
         .only("pk")
-    )
+    ),
+    locks=True,
 )
-LOCKED: CompiledQuery["Ticket"] = CompiledQuery(
+LOCKED_WITH = ["member__user", "visitor", "centre__partner", "product", "registration", "parcel"]
+LOCKED: CompiledModels["Ticket"] = CompiledModels(
     lambda **which: (
-        Ticket.objects.select_related("member__user", "visitor", "centre__partner", "product", "registration", "parcel")
+        Ticket.objects.select_related(*LOCKED_WITH)
         .filter(**which)
         .order_by()
         .select_for_update(of=("self",), no_key=True)
-    )
+    ),
+    related=LOCKED_WITH,
+    locks=True,
 )
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import prefetch_related_objects
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.queries.in_service import InService, answer_in_service
 from members.models import Member
@@ -251,9 +253,17 @@ class PauseEntry:
     until: datetime | None
 
 
+CLOCK_RELATIONS = ["product", "centre", "parcel"]
+
+
 def with_clocks(rows: TicketQuerySet) -> TicketQuerySet:
     """The tickets with everything that `make_job` reads but the calendars of their centres; `make_jobs` reads those."""
-    return rows.select_related("product", "centre", "parcel").prefetch_related("events")
+    return rows.select_related(*CLOCK_RELATIONS).prefetch_related("events")
+
+
+OPEN_TICKETS_OF: CompiledModels[Ticket] = CompiledModels(
+    lambda member: Ticket.objects.filter(member=member).open().select_related(*CLOCK_RELATIONS), related=CLOCK_RELATIONS
+)
 
 
 def make_jobs(tickets: Iterable[Ticket], now: datetime) -> list[Job]:
@@ -271,7 +281,12 @@ def make_job(ticket: Ticket, now: datetime) -> Job:
 
 def open_jobs(member: Member, now: datetime) -> list[Job]:
     """Jobs that need the member first, then those that are late, then the others by when they are due."""
-    jobs = make_jobs(with_clocks(Ticket.objects.of(member).open()), now)
+    if member.accounts == [member.pk]:
+        rows = OPEN_TICKETS_OF.all(member=member.pk)
+        prefetch_related_objects(rows, "events")
+    else:  # accounts that became one (R69)
+        rows = list(with_clocks(Ticket.objects.of(member).open()))
+    jobs = make_jobs(rows, now)
     never = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(jobs, key=lambda job: (not job.needs_member, not job.is_late, job.clock.due_at or never))
 

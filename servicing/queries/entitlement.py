@@ -1,5 +1,6 @@
 """What a member is entitled to, from the database: the same answer on every page and in the API (R43)."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -222,7 +223,8 @@ FACTS_OF_COUNTRIES: CompiledQuery[tuple[str, str, str, dict[str, Any] | None]] =
                 )[:1]
             ),
         )
-    )
+    ),
+    convert={3: lambda text: text and json.loads(text)},
 )
 
 

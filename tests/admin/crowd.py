@@ -28,6 +28,7 @@ from kitbag.models import (
     CatalogueProposal,
     Evidence,
     HeldDecision,
+    MissedSearch,
     LedgerCheck,
     MergedAdjustment,
     MergedRegistration,
@@ -200,6 +201,7 @@ def add_changes(people: list[Member], by: User) -> None:
     plans = [plan(held[member.pk], Stage.UNSERVICEABLE, now) for member in people]
     changes = plan_changes(plans=plans, by=by, at=now)
     for member, change in zip(people, changes, strict=True):
+        MissedSearch.objects.create(day=now.date(), text=f"nothing {member.pk}", count=2, counted_at=now)
         Announcement.objects.create(change=change, member=member, letter=f"change-{change.pk}", at=now)
         Adjustment.objects.create(member=member, points=5, reason="Sorry", made_at=now, made_by=by)
         levels = ThresholdPlan.objects.create(

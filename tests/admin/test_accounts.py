@@ -129,6 +129,7 @@ SEEN = {
             "authorisedperiod",
             "authorisedperiodevent",
             "ledgercheck",
+            "missedsearch",
             "retailer",
             "retailerevent",
             "sale",

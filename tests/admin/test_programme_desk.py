@@ -18,7 +18,7 @@ from cps_portal.site.tasks import count_programme
 from cps_portal.site.views.programme import overview_context
 from kitbag.actions import planning
 from kitbag.enums import Stage
-from kitbag.models import CatalogueProposal, LedgerCheck, StageChange
+from kitbag.models import CatalogueProposal, LedgerCheck, MissedSearch, StageChange
 from members import actions
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelChange, Member, StaffAccess, TermsVersion, User
@@ -447,3 +447,21 @@ def test_each_chart_is_a_csv_file_and_its_download_is_recorded(as_programme: Cli
     ]
     as_programme.get(page("programme_numbers"))
     assert recorded.count() == len(FILES), "the page itself is no download"
+
+
+def test_the_overview_says_what_was_searched_and_not_found(as_programme: Client, staff: SignIn) -> None:
+    """The most frequent of a week first; the button leads to the products, one of which may be given the name."""
+    for text, count, days in [
+        ("nifty fifty", 3, 0),
+        ("nifty fifty", 2, 6),
+        ("a & b", 4, 1),
+        ("old", 9, 8),
+        ("1×", 1, 0),
+    ]:
+        day = TODAY - timedelta(days=days)
+        MissedSearch.objects.create(day=day, text=text, count=count, counted_at=NOW)
+    shown = as_programme.get(page("programme"))
+    rows = shown.context["wanted"]
+    assert [(row.text, row.searches) for row in rows] == [("nifty fifty", "5 searches"), ("a & b", "4 searches")]
+    assert as_programme.get(rows[1].url).context["cl"].query == "a & b"
+    assert "Searched and not found" not in staff("Support").get(page("programme")).content.decode()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from kitbag.actions import registrations, removals
 from kitbag.enums import RegistrationState, RemovalReason, SerialPlace
-from kitbag.models import Product, ProductName, Registration, SerialShape
+from kitbag.models import Product, ProductName, Registration, SerialShape, totals_of
 from kitbag.presenters.registrations import build_card
 from kitbag.queries.forecast import waiting_registrations
 from tests.factories import draft, submitted
@@ -229,12 +229,12 @@ def test_the_points_of_an_own_duplicate_are_not_waiting_anywhere(world: World) -
     other = Registration.objects.get(member=world.ana, product=world.body)
     row = registrations.add_product(member=world.ana, product=world.body, at=timezone.now())
     details = registrations.Details(other.serial, "ZA", date(2024, 1, 2), "Rosebank Camera Co.")
-    before = Registration.objects.of(world.ana).totals()
+    before = totals_of(world.ana)
     registrations.save_details(registration=row, details=details, at=timezone.now())
-    totals = Registration.objects.of(world.ana).totals()
-    assert before["waiting_points"] == before["needing_points"] == world.body.points
-    assert totals["waiting_points"] == totals["needing_points"] == 0
-    assert totals["needing"] == 1  # it still is their turn
+    totals = totals_of(world.ana)
+    assert before.waiting_points == before.needing_points == world.body.points
+    assert totals.waiting_points == totals.needing_points == 0
+    assert totals.needing == 1  # it still is their turn
     assert waiting_registrations(world.ana) == []
     removals.remove_registration(registration=other, reason=RemovalReason.MISTAKE, by=world.ana.user, at=timezone.now())
-    assert Registration.objects.of(world.ana).totals()["waiting_points"] == world.body.points
+    assert totals_of(world.ana).waiting_points == world.body.points

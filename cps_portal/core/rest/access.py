@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.throttle import client_address
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.partners.models import Credential, Partner
@@ -37,10 +37,11 @@ class PartnerUser(AnonymousUser):
 PARTNER_USER = PartnerUser()
 
 
-TOKEN: CompiledQuery[Any] = CompiledQuery(
+TOKEN: CompiledModels[Any] = CompiledModels(
     lambda token_checksum: AccessToken.objects.select_related("application__partner").filter(
         token_checksum=token_checksum
-    )
+    ),
+    related=["application__partner"],
 )
 
 

@@ -17,7 +17,7 @@ from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, current_notices
 from cps_portal.site.presenters.tasks import Task, find_tasks
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
-from kitbag.models import PointsEntry, Registration, RegistrationQuerySet, points_now
+from kitbag.models import PointsEntry, Registration, RegistrationQuerySet, Totals, points_now, totals_of
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
 from kitbag.presenters.ledger import entry_title
 from kitbag.presenters.registrations import RegistrationCard, build_card
@@ -81,7 +81,7 @@ class Dashboard:
     news: list[NoticeLine]  # what only informs (R56)
     other_tasks: list[Task]  # beside kit and address
     cards: list[RegistrationCard]
-    totals: dict[str, int]
+    totals: Totals
     checking: bool
     decision: str  # by when a person decides about what is waiting for one (R19)
     chart: Chart | None
@@ -99,13 +99,13 @@ class Dashboard:
 
     @property
     def is_new(self) -> bool:
-        return not self.totals["live"] and self.last_change is None
+        return not self.totals.live and self.last_change is None
 
     @property
     def tasks(self) -> int:
         """How many things the member has to do: news are none of them."""
         address = 1 if self.unconfirmed or self.mail_trouble else 0
-        return self.totals["needing"] + len(self.other_tasks) + address
+        return self.totals.needing + len(self.other_tasks) + address
 
     @property
     def has_offers_below(self) -> bool:
@@ -114,20 +114,20 @@ class Dashboard:
 
     @property
     def being_checked(self) -> int:
-        return self.totals["waiting"] - self.totals["needing"]
+        return self.totals.waiting - self.totals.needing
 
     @property
     def more(self) -> int:
         """Registrations that need the member beyond those shown."""
-        return self.totals["needing"] - len(self.cards)
+        return self.totals.needing - len(self.cards)
 
 
 def build(member: Member, now: datetime) -> Dashboard:
     """Everything the dashboard shows, in a number of queries that does not depend on how much a member holds."""
     thresholds = LevelThreshold.objects.in_force()
     mine = Registration.objects.of(member)
-    totals = mine.totals()
-    checking_points = totals["waiting_points"] - totals["needing_points"]
+    totals = totals_of(member)
+    checking_points = totals.waiting_points - totals.needing_points
     needing = list(
         mine.filter(state__in=NEEDS_MEMBER)
         .select_related("product", "member")
@@ -145,14 +145,14 @@ def build(member: Member, now: datetime) -> Dashboard:
     gives_more = ahead is not None and membership.gives_more_at(ahead[0])
     benefit = benefit_at(membership, membership.level)
     entries, last_change = _ledger(member)
-    is_new = not entries and not totals["live"]
+    is_new = not entries and not totals.live
     today = timezone.localdate(now)
     steps = forecast(member, today)
     offers = visible_offers(member, membership, now)
     running = open_jobs(member, now)
     places, places_taken = fast_track_places(running)
     submitted = mine.filter(state=RegistrationState.SUBMITTED).order_by("-submitted_at")
-    last_submitted = submitted.first() if totals["waiting"] > totals["needing"] else None
+    last_submitted = submitted.first() if totals.waiting > totals.needing else None
     reading = Reading(member, now, steps, offers.pack_offered is not None)
     other_tasks = find_tasks(member, running, now, is_pack_returned=offers.pack_returned is not None)
     cards_shown = max(TASKS_SHOWN - len(other_tasks), MIN_KIT_TASKS_SHOWN)
@@ -160,7 +160,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         member=member,
         level=Level(member.level),
         membership=membership,
-        scale=_scale(member.points, totals["waiting_points"], thresholds, ahead if gives_more else None),
+        scale=_scale(member.points, totals.waiting_points, thresholds, ahead if gives_more else None),
         gap=_gap(member.points, thresholds, finishable, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
         mail_trouble=find_suppression(address.email) if address else None,
@@ -173,12 +173,12 @@ def build(member: Member, now: datetime) -> Dashboard:
         chart=points_chart(
             entries=entries,
             thresholds=thresholds,
-            waiting=totals["waiting_points"],
+            waiting=totals.waiting_points,
             joined_at=member.joined_at,
             now=now,
             planned=within_a_year(steps, today),
         )
-        if entries or totals["waiting_points"]
+        if entries or totals.waiting_points
         else None,
         benefit=benefit,
         last_change=last_change,

@@ -167,7 +167,9 @@ SUBJECT_OF_APP = {
     "cases": SUPPORT,
     "partners": PARTNERS,
 }
-LOG_MODELS = frozenset({"LogEntry", "ApiCall", "Attempt", "IdempotencyRecord", "LedgerCheck", "CalendarSnapshot"})
+LOG_MODELS = frozenset(
+    {"LogEntry", "ApiCall", "Attempt", "IdempotencyRecord", "LedgerCheck", "MissedSearch", "CalendarSnapshot"}
+)
 
 
 def is_log(model: type[Model]) -> bool:

@@ -15,7 +15,7 @@ from django_countries.fields import Country
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.site.queries import member as queries
-from kitbag.models import PointsEntry, StolenReport
+from kitbag.models import PointsEntry, StolenReport, Totals
 from kitbag.presenters.kit_for_staff import KitRow, kit_row
 from kitbag.presenters.ledger import explain_entry, notified_at_by_change
 from kitbag.presenters.scale import Scale, build_scale
@@ -137,10 +137,10 @@ def points_number(member: Member, waiting: int, thresholds: dict[str, int]) -> N
     return Number(_("Points"), intcomma(member.points), ", ".join(parts), scale)
 
 
-def waiting_number(totals: dict[str, int]) -> Number:
-    grey = totals["live"] - totals["counting"]
+def waiting_number(totals: Totals) -> Number:
+    grey = totals.live - totals.counting
     note = ngettext("%(count)s product is grey", "%(count)s products are grey", grey) % {"count": grey}
-    return Number(_("Waiting in kit"), intcomma(totals["waiting_points"]), note)
+    return Number(_("Waiting in kit"), intcomma(totals.waiting_points), note)
 
 
 def ahead_number(member: Member, steps: list[Step]) -> Number:

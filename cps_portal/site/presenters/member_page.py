@@ -74,7 +74,7 @@ class MemberPage:
 
     @cached_property
     def numbers(self) -> list[words.Number]:
-        waiting = self.kit.totals["waiting_points"] if self.kit else 0
+        waiting = self.kit.totals.waiting_points if self.kit else 0
         shown = [words.points_number(self.member, waiting, LevelThreshold.objects.in_force())]
         if self.kit:
             shown.append(words.waiting_number(self.kit.totals))

@@ -14,7 +14,7 @@ from django_countries.fields import Country
 
 from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level, ServiceLevel
-from members.models import CountryProgramme, LevelBenefit, Member
+from members.models import CountryProgramme, LevelBenefit, Member, programme_in
 from members.offers.enums import PackState, PlaceState
 from members.offers.models import SIGNED_UP, Card, SignUp, WelcomePack
 from members.queries import benefit_at, membership_in
@@ -132,7 +132,7 @@ def build_move(member: Member, *, from_country: str, to_country: str, is_done: b
 def benefits_at_home(member: Member) -> tuple[Membership, list[tuple[str, str]]]:
     """The membership of today, and what it gives where the member lives: the name and the value of each (R65)."""
     country = member.country.code
-    home = _home(member, country, CountryProgramme.objects.in_force().filter(country=country).first())
+    home = _home(member, country, programme_in(country))
     return home.membership, [(name, value) for name, _rank, value in _values(home)]
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.site.presenters.notice_words import CASE_EVENTS, READERS, Reader, Reading, Words
 from members.enums import LEVEL_NOTICES, NoticeCode
 from members.models import Notice
@@ -131,12 +132,15 @@ def find_lines(reading: Reading, rows: Sequence[Notice], query: str) -> list[Not
     return [line for line, text, path in lines if all(word in text or word.replace("-", "") in path for word in words)]
 
 
+NEWEST: CompiledModels[Notice] = CompiledModels(lambda member: Notice.objects.filter(member=member)[:MAX_NOTICES_READ])
+
+
 def current_notices(reading: Reading, *, limit: int = MAX_NOTICES_READ, news_only: bool = False) -> list[NoticeLine]:
     """Those of the newest that still hold; with `news_only` without what the dashboard shows in another place.
 
     `limit` bounds how many are looked at, so that fewer may come back.
     """
-    rows = list(Notice.objects.filter(member=reading.member)[:MAX_NOTICES_READ])
+    rows = NEWEST.all(member=reading.member.pk)
     newest = [row for row in _newest_of_each_subject(rows) if not (news_only and _is_shown_elsewhere(row))]
     return [line for line in describe(reading, newest[:limit]) if line.is_current]
 

@@ -1,9 +1,10 @@
 """Countries with their programme and terms, and offers, in the words of the desk (R1, R9, R54, R59)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Model
 from django.urls import reverse
@@ -15,7 +16,7 @@ from cps_portal.core.lib.charts import Text, grouped, percent
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.queries.programme import CHANGED_FOR, ENDS_SOON, CountryLine, TermsLine, is_pack
 from members.enums import Level, Programme
-from members.models import CountryProgramme
+from members.models import CountryProgramme, User
 from members.offers.enums import OfferState
 from members.offers.models import Offer
 
@@ -38,6 +39,30 @@ def widths(numbers: Sequence[int]) -> list[tuple[str, str]]:
         found.append((f"{x:.1f}", f"{max(width - GAP, 0):.1f}"))
         x += width
     return found
+
+
+# --- Searched and not found ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WantedRow:
+    """A text that members searched without a result; `url` lists products, one of which may get it as a name."""
+
+    text: str
+    searches: str
+    url: str
+
+
+def wanted_rows(wanted: Mapping[str, tuple[int, int]], user: User) -> list[WantedRow]:
+    products = reverse("admin:kitbag_product_changelist") if user.has_perm("kitbag.change_product") else ""
+    return [
+        WantedRow(
+            text=text,
+            searches=ngettext("%(count)s search", "%(count)s searches", total) % {"count": grouped(total)},
+            url=products and f"{products}?{urlencode({'q': text})}",
+        )
+        for text, (total, _more) in sorted(wanted.items(), key=lambda item: (-item[1][0], item[0]))
+    ]
 
 
 # --- Countries and terms -------------------------------------------------------------------------

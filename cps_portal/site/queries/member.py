@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from cps_portal.core.outbox.enums import Kind
 from cps_portal.core.outbox.models import Message
 from cps_portal.site.queries.mails import mails_to
-from kitbag.models import Claim, PointsEntry, Registration, StolenReport
+from kitbag.models import Claim, PointsEntry, Registration, StolenReport, Totals, totals_of
 from kitbag.queries.duplicates import find_own_duplicates
 from members.enums import NoticeCode
 from members.models import Device, LevelChange, Member, MemberNote, Notice, TermsAcceptance, User
@@ -63,7 +63,7 @@ class Kit:
     """
 
     kit: Newest[Registration]
-    totals: dict[str, int]
+    totals: Totals
     claims: dict[int, Claim]
     reports: list[StolenReport]
     duplicates: dict[int, int]
@@ -78,7 +78,7 @@ def read_kit(member: Member) -> Kit:
     claims = Claim.objects.open().filter(Q(claimant__in=keys) | Q(holder__in=keys))
     return Kit(
         kit=shown,
-        totals=of_member.totals(),
+        totals=totals_of(member),
         claims={key: claim for claim in claims for key in (claim.claimant_id, claim.holder_id)},
         reports=list(stolen_reports(member)),
         duplicates=find_own_duplicates(shown.rows),

@@ -23,7 +23,7 @@ from django.utils import timezone
 from django_countries.fields import Country
 
 from kitbag.enums import ProposalState, RegistrationState
-from kitbag.models import CatalogueProposal, LedgerCheck, Registration, StageChange
+from kitbag.models import CatalogueProposal, LedgerCheck, MissedSearch, Registration, StageChange
 from kitbag.queries.preview import Preview, preview
 from members.enums import OPEN_CHANGES, ChangeState
 from members.models import CountryProgramme, Member, TermsAcceptance, TermsVersion, ThresholdPlan, User
@@ -36,6 +36,8 @@ NEW_FOR = timedelta(days=7)
 JOBS_FOR = timedelta(days=30)
 ENDS_SOON = timedelta(days=30)
 CHANGED_FOR = timedelta(days=90)
+MISSED_FOR = timedelta(days=7)
+MAX_WANTED = 4  # texts that were searched without a result
 MAX_CHANGES = 100  # of the page of planned changes
 TOTALS, TOTALS_SECONDS = "programme-totals", 900  # in the cache
 NUMBERS = "kitbag.view_programme_numbers"
@@ -53,6 +55,7 @@ class Figures:
     kit: dict[str, Pair] = field(default_factory=dict)
     centres: dict[str, Pair] = field(default_factory=dict)
     waiting: dict[str, Pair] = field(default_factory=dict)
+    wanted: dict[str, Pair] = field(default_factory=dict)  # texts that members searched without a result
     counted_at: datetime | None = None
 
     @property
@@ -108,6 +111,10 @@ def _figure_queries(user: User, at: datetime) -> Iterable[QuerySet[Any, Any]]:
     if user.has_perm("kitbag.view_catalogueproposal"):
         open_ones = CatalogueProposal.objects.filter(state=ProposalState.OPEN)
         yield _counted("waiting", open_ones, Value("proposals"), Q(pk=None))
+    if user.has_perm("kitbag.view_missedsearch"):
+        wanted = MissedSearch.objects.since(timezone.localdate(at) - MISSED_FOR).most_wanted()
+        counts = wanted.values(part=Value("wanted"), called=F("text")).annotate(n=F("searches"), more=Value(0))
+        yield counts.values_list("part", "called", "n", "more")[:MAX_WANTED]
     if user.has_perm("kitbag.view_stagechange"):
         tomorrow = timezone.localdate(at) + timedelta(days=1)
         changes = StageChange.objects.filter(state__in=OPEN_CHANGES)

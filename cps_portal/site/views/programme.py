@@ -57,6 +57,8 @@ def overview_context(user: User, at: datetime) -> dict[str, Any]:
         "change_rows": rows[:SHOWN],
         "near": sum(1 for row in rows if row.tone),
         "proposals": [presenter.proposal_row(proposal) for proposal in proposals],
+        "wanted": programme_lists.wanted_rows(figures.wanted, user),
+        "missed_days": queries.MISSED_FOR.days,
         "level_parts": presenter.level_parts(figures) if figures.levels else [],
         "centre_bars": presenter.centre_shares(figures),
         "countries": len(lines),

@@ -113,7 +113,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     """Level, your turn, points over time. While something is being checked, the page asks for its middle again."""
     now = timezone.now()
     board = dashboards.build(request.member, now)
-    request.turn_count = board.totals["needing"]
+    request.turn_count = board.totals.needing
     context = {"board": board, "member": board.member, "stamp": _stamp(board)}
     if request.htmx:
         if board.checking and request.GET.get("seen") == context["stamp"]:
@@ -127,7 +127,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
 def _stamp(board: dashboards.Dashboard) -> str:
     """Changes whenever the middle of the dashboard would look different."""
     totals = board.totals
-    counts = [board.member.points, totals["counting"], totals["waiting"], totals["needing"], int(board.checking)]
+    counts = [board.member.points, totals.counting, totals.waiting, totals.needing, int(board.checking)]
     lines = [*(str(notice.key) for notice in board.news), *(task.path for task in board.other_tasks)]
     return ".".join(str(part) for part in [*counts, salted_hmac("dashboard", " ".join(lines)).hexdigest()[:12]])
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
@@ -28,7 +28,7 @@ from cps_portal.core.partners.models import Attempt, Partner, WebhookEndpoint
 
 HTTP_GONE = 410
 TEST_EVENT = "endpoint.test"
-SUBSCRIBED: CompiledQuery[WebhookEndpoint] = CompiledQuery(
+SUBSCRIBED: CompiledModels[WebhookEndpoint] = CompiledModels(
     lambda partner, event: WebhookEndpoint.objects.filter(partner=partner, partner__active=True).subscribed_to(event)
 )
 
