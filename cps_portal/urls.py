@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 
 from cps_portal.core.lib.language_choice import in_each_language
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, language, mails, moving, notices, public, stopped, well_known
+from cps_portal.site.views import account, language, mails, moving, notices, offline, public, stopped, well_known
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -42,6 +42,10 @@ urlpatterns = [
     path("", include("members.offers.urls")),
     path(".well-known/change-password", well_known.change_password, name="well_known_change_password"),
     path(".well-known/security.txt", well_known.security, name="security_txt"),
+    path("sw.js", offline.service_worker, name="service_worker"),
+    path("offline/", offline.offline_page, name="offline"),
+    path("offline/dashboard/", offline.dashboard_copy, name="offline_dashboard"),
+    path("offline/card/", offline.card_copy, name="offline_card"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path("c/<path:token>/", card_check, name="card_check"),
     path("kitbag/", include("kitbag.urls")),

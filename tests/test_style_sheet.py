@@ -11,7 +11,7 @@ from django.contrib.staticfiles.utils import get_files
 
 from cps_portal.core.lib import style_sheet
 from cps_portal.core.lib.style_sheet import INDEXES, STYLE_SHEET, StyleSheetStorage, join_imports
-from members.offers.views.cards import OFFLINE_ASSETS
+from cps_portal.site.views.offline import ASSETS
 from tests.rows import each_row
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -46,8 +46,8 @@ def test_an_edit_shows_at_the_next_request(monkeypatch: pytest.MonkeyPatch, tmp_
     assert list(get_files(storage)) == [STYLE_SHEET]
 
 
-@each_row("name", OFFLINE_ASSETS)
-def test_the_offline_card_names_files_that_exist(name: str) -> None:
+@each_row("name", ASSETS)
+def test_the_offline_pages_name_files_that_exist(name: str) -> None:
     assert finders.find(name)
 
 

@@ -17,5 +17,6 @@ HELD_DECISIONS_KEPT = timedelta(days=14)
 ESTIMATE_DRAFTS_KEPT = timedelta(days=90)  # since it was saved last
 PACKED_KEPT = timedelta(days=60)  # that a job lies packed
 ERASED_FILES_KEPT = timedelta(days=400)  # the empty rows of erased files; must be longer than backups are kept
+OFFLINE_COPIES_KEPT = timedelta(days=7)  # dashboard and card on a device, if the member chose it (R41)
 # What is deleted leaves the backups after this: a full backup is kept as long as the incremental ones of its week.
 BACKUPS_KEPT = timedelta(days=env("BACKUP_KEEP_DAYS") + 7)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, override
 
@@ -35,6 +36,7 @@ class Limits:
     places = PLACES
     standard_days = STANDARD_TARGET_DAYS
     video_days = MIN_VIDEO_TARGET_DAYS
+    offline_days = settings.OFFLINE_COPIES_KEPT.days
     pack_weeks = MISSING_AFTER // timedelta(weeks=1)
 
 
@@ -43,6 +45,11 @@ class Language:
     code: str
     name: str
     is_current: bool
+
+
+def offline_owner(user: int) -> str:
+    """Whose pages a device keeps (R41): tells accounts apart, and nothing else of them."""
+    return salted_hmac("offline", str(user)).hexdigest()[:20]
 
 
 class Portal:
@@ -54,6 +61,10 @@ class Portal:
     @cached_property
     def member(self) -> Member | None:
         return getattr(self.request, "member", None) or None
+
+    @property
+    def offline_owner(self) -> str:
+        return offline_owner(self.request.user.pk or 0)
 
     @cached_property
     def membership(self) -> Membership | None:

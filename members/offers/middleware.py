@@ -1,4 +1,4 @@
-"""Removes the offline copy of the membership card from the device on sign-out (R41)."""
+"""Removes what a device keeps of the member's pages on sign-out (R41)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ SIGNED_OUT_ATTRIBUTE = "has_signed_out"
 
 
 class ForgetCardMiddleware:
-    """Has the browser delete the card's service worker and what it has stored, after the user signed out."""
+    """Has the browser delete the service worker and what it has stored, after the user signed out."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -17,5 +17,4 @@ urlpatterns = [
     path("card/card.pdf", cards.card_pdf, {"prepare": as_pdf}, name="card_pdf_real_size"),
     path("card/lost/", cards.card_lost, name="card_lost"),
     path("card/again/", cards.card_again, name="card_again"),
-    path("card/sw.js", cards.service_worker, name="card_worker"),
 ]

@@ -1,15 +1,6 @@
-// The card's page: it works offline, and the screen stays on. Without this script it is an ordinary page.
+// The card's page: the screen stays on, and it can be installed. Without this script it is an ordinary page.
 (function () {
   "use strict";
-
-  function keepOffline(page) {
-    if (!navigator.serviceWorker) return;
-    navigator.serviceWorker
-      .register(page.dataset.worker)
-      .then(() => navigator.serviceWorker.ready)
-      .then(() => page.setAttribute("data-kept", ""))
-      .catch(() => {});
-  }
 
   // The browser takes the lock away whenever the page is hidden, so it is asked for again when it is shown.
   function keepScreenOn() {
@@ -31,9 +22,7 @@
     button.hidden = true;
   }
 
-  const page = document.querySelector("[data-card]");
-  if (!page) return;
-  keepOffline(page);
+  if (!document.querySelector("[data-card]")) return;
   keepScreenOn();
   document.addEventListener("visibilitychange", keepScreenOn);
   window.addEventListener("beforeinstallprompt", offerInstall);

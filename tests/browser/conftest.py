@@ -89,14 +89,15 @@ def wait_for_requests() -> None:
 def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Callable[..., Page]]:
     """Open a new browser context. Any error in a page or its console fails the test.
 
-    With `network_fails` the console may complain: browser and htmx write a line there for every failed request.
+    With `network_fails` the console may complain: browser and htmx write a line there for every failed request. The
+    service worker is left out but where it is the subject: requests that it makes pass by what tests do to the network.
     """
     settings.SITE_URL = live_server.url
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def open_page(user: User | None = None, *, network_fails: bool = False, **options: Any) -> Page:
-        context = chromium.new_context(base_url=live_server.url, **options)
+        context = chromium.new_context(base_url=live_server.url, **{"service_workers": "block", **options})
         contexts.append(context)
         if user:
             client = signed_in(user, second_factor=user.is_staff)

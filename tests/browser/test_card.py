@@ -1,4 +1,4 @@
-"""The card on a phone: scanned from its picture, without a signal, and gone after signing out (R41)."""
+"""The card on a phone: scanned from its picture (R41)."""
 
 import io
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from members.offers.enums import CardEnd
 from tests.world import World
 
 PHONE = {"width": 390, "height": 844}
-COUNT_CACHED = "async () => { const c = await caches.open('card'); return (await c.keys()).length }"
 
 
 def scanned(page: Page) -> str:
@@ -43,37 +42,3 @@ def test_the_code_on_the_screen_leads_a_visitor_to_valid_and_then_not_valid(
     expect(desk.get_by_role("heading", name="Not valid")).to_be_visible()
     member.reload()
     assert scanned(member) != address
-
-
-def test_a_card_that_was_opened_once_works_offline_until_signing_out(
-    committed_world: World, visit: Callable[..., Page]
-) -> None:
-    page = visit(committed_world.ana.user, viewport=PHONE)
-    page.goto("/card/")
-    expect(page.locator("[data-kept]")).to_be_attached()
-    address = scanned(page)
-    page.context.set_offline(True)
-    page.reload()
-    assert scanned(page) == address
-    expect(page.locator(".level-card")).to_have_css("border-radius", "22px")
-    page.context.set_offline(False)
-
-    page.goto("/accounts/logout/")
-    page.get_by_role("main").get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
-    assert page.evaluate(COUNT_CACHED) == 0
-    page.goto("/card/")
-    expect(page).to_have_url("/accounts/login/?next=/card/")
-
-
-def test_a_session_that_ended_elsewhere_removes_the_card_kept_offline(
-    committed_world: World, visit: Callable[..., Page]
-) -> None:
-    page = visit(committed_world.ana.user, viewport=PHONE)
-    page.goto("/card/")
-    expect(page.locator("[data-kept]")).to_be_attached()
-    assert page.evaluate(COUNT_CACHED) == 1
-    page.context.clear_cookies()
-    page.goto("/card/")
-    expect(page).to_have_url("/accounts/login/?next=/card/")
-    assert page.evaluate(COUNT_CACHED) == 0

@@ -241,14 +241,6 @@ def test_the_card_in_its_own_size_is_linked_and_downloaded(as_ana: Client, as_be
     assert as_ben.get("/card/card.pdf").headers["Location"] == "/card/"
 
 
-def test_the_service_worker_needs_no_sign_in_and_contains_no_personal_data(world: World, as_ana: Client) -> None:
-    as_ana.get("/card/")
-    mine, anybodys = as_ana.get("/card/sw.js"), Client().get("/card/sw.js")
-    assert mine.status_code == anybodys.status_code == 200
-    assert mine.content == anybodys.content
-    assert Client().get("/card/sw.js")["Content-Type"].startswith("text/javascript")
-
-
 def test_signing_out_clears_the_stored_card(world: World, as_ana: Client) -> None:
     assert "Clear-Site-Data" not in as_ana.get("/card/").headers
     assert as_ana.post("/accounts/logout/")["Clear-Site-Data"] == '"storage"'

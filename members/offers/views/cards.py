@@ -1,17 +1,13 @@
-"""The membership card: its page, PDF, offline copy, and the public page that checks it (R41)."""
+"""The membership card: its page, PDF, and the public page that checks it (R41)."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
-from hashlib import sha256
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.templatetags.static import static
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -33,16 +29,6 @@ from members.offers.models import Card, CardRequest
 from members.offers.presenters import qr
 from members.offers.queries import find_returned_card, find_valid_card, is_pack_offered
 from members.queries import membership_of
-
-OFFLINE_ASSETS = [  # stored by the service worker together with the page
-    "css/portal.css",
-    "js/app.js",
-    "js/card.js",
-    "img/icons.svg",
-    "img/favicon.svg",
-    "django_htmx/htmx-2.min.js",
-    "icons/card-192.png",
-]
 
 
 @never_cache
@@ -186,24 +172,6 @@ def _lost_page(request: MemberRequest, mine: Card, form: CardAddressForm | None,
     is_fragment = request.htmx and request.headers.get("HX-Target") == "pack-form"
     template = "offers/_card_lost_form.html" if is_fragment and form else "offers/card_lost.html"
     return render(request, template, {"card": mine, "form": form}, status=status)
-
-
-# --- Offline -------------------------------------------------------------------------------------
-
-
-@never_cache
-@login_not_required
-@require_safe
-def service_worker(request: HttpRequest) -> HttpResponse:
-    """The service worker of the card's page. Its path limits its scope to that page."""
-    assets = [static(name) for name in OFFLINE_ASSETS]
-    context = {
-        "assets": json.dumps(assets),
-        "page": json.dumps(reverse("offers:card")),
-        "static": json.dumps(settings.STATIC_URL),
-        "version": sha256("\n".join(assets).encode()).hexdigest()[:12],
-    }
-    return render(request, "offers/card_sw.js", context, content_type="text/javascript; charset=utf-8")
 
 
 # --- Public --------------------------------------------------------------------------------------
