@@ -60,6 +60,7 @@ def refused(*, registration: int) -> dict[str, str] | None:
         context = {
             "member": row.member,
             "first_name": confirmed_first_name(row.member),
+            "product": row.product,
             "product_name": row.product.name,
             "reason": str(RefusalReason(row.refusal_reason).label),
             "asked_for": row.asked_for or str(PROOF_ASKED_FOR),
@@ -199,6 +200,7 @@ def handed_over(*, registration: int, sold: bool) -> dict[str, str] | None:
         {
             "member": row.member,
             "first_name": confirmed_first_name(row.member),
+            "product": row.product,
             "product_name": row.product.name,
             "sold": sold,
             "points": row.member.points,
@@ -220,6 +222,7 @@ def stolen_presented(*, report: int) -> dict[str, str] | None:
         {
             "member": row.member,
             "first_name": confirmed_first_name(row.member),
+            "product": row.product,
             "product_name": row.product.name,
             "police_reference": row.police_reference,
             "url": f"{settings.SITE_URL}{row.registration.get_absolute_url()}",

@@ -25,8 +25,9 @@ from cps_portal.core.lib.text import clean_email, clean_password
 from cps_portal.core.limits.store import count_refusal
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox import suppressions
-from cps_portal.core.outbox.mail import common_context, essential
+from cps_portal.core.outbox.mail import common_context, essential, render_parts
 from members import actions
+from members.emails import joined_context
 from members.forms.limits import SIGN_IN_OTHERWISE, count_for_account, too_many_attempts
 from members.models import AccountFreeze, Member, User
 
@@ -38,6 +39,7 @@ REFUSALS = {  # allauth's codes of errors when signing in, and the reasons under
     "rate_limited": "too_many",
     "account_inactive": "inactive",
 }
+JOINED = "account/email/email_confirmation_signup"
 LINKS = ("activate_url", "password_reset_url", "signup_url")
 
 
@@ -118,10 +120,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Post the mail instead of sending it, so that it leaves if and only if the transaction commits."""
         full_context = {**common_context(), "request": self.request, "email": email, **context}
         full_context |= {name: with_site_url(full_context[name]) for name in LINKS if name in full_context}
-        mail = self.render_mail(template_prefix, email, full_context)
-        payload = {"subject": mail.subject, "text": mail.body}
-        for alternative in getattr(mail, "alternatives", ()):
-            payload["html"] = alternative[0]
+        if template_prefix == JOINED:
+            full_context |= joined_context(context["user"].member)
+        payload = render_parts(f"{template_prefix}_subject.txt", f"{template_prefix}_message.html", full_context)
         with transaction.atomic():
             outbox.enqueue(key=f"account-{uuid.uuid4()}", kind="mail", to=email, payload=essential(payload))
 

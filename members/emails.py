@@ -25,18 +25,12 @@ UNDO_EMAIL_PATH = "/accounts/email/undo/"
 UNDO_EMAIL_SALT = "members.email-undo"
 
 
-def welcome(member: Member) -> dict[str, str]:
-    """The welcome mail (R8). It goes to an address that nobody has confirmed: so it does not repeat what was typed."""
-    return render_mail(
-        "welcome",
-        {
-            "member": member,
-            "number": member.number_in_groups,
-            "url": settings.SITE_URL,
-            **level_note_context(member),
-        },
-        language=member.language,
-    )
+def joined_context(member: Member) -> dict[str, object]:
+    """For the mail at joining, which also confirms the address (R8).
+
+    It goes to an address that nobody has confirmed: so nothing of it was typed, the name least of all.
+    """
+    return {"member": member, "number": member.number_in_groups, **level_note_context(member)}
 
 
 @renderer("members.account")

@@ -19,6 +19,7 @@ from servicing.models import Estimate, EstimatedHoliday, Loan, Part, Ticket, Tic
 from servicing.presenters import events
 from servicing.presenters.calendars import describe_change
 from servicing.presenters.news import News, is_current
+from servicing.presenters.tickets import make_job
 from servicing.queries.conversation import unanswered_tickets
 from servicing.rules.clock import day_after_part
 
@@ -158,6 +159,7 @@ def _ticket_mail(ticket: Ticket, key: str, context: Mapping[str, Any]) -> dict[s
     language = reader.language if reader else settings.LANGUAGE_CODE
     title, following = events.SENTENCES.get(key, events.DEFAULT_SENTENCES)
     values = {"product": ticket.product.name, **events.NUMBERS}
+    page = ticket if ticket.member else ticket.centre  # visiting members have no page of the job
     with translation.override(language):
         full_context = {
             **context,
@@ -166,9 +168,20 @@ def _ticket_mail(ticket: Ticket, key: str, context: Mapping[str, Any]) -> dict[s
             "title": str(title) % values,
             "next": str(following) % values,
             "ticket": ticket,
-            "url": f"{settings.SITE_URL}{ticket.get_absolute_url()}" if ticket.member else "",
+            "url": f"{settings.SITE_URL}{page.get_absolute_url()}",
+            "has_page": page == ticket,
+            "clock": _clock(ticket, key),
         }
         return render_mail("ticket_event", full_context, language=language)
+
+
+def _clock(ticket: Ticket, key: str) -> dict[str, Any] | None:
+    """A cell for each working day of the target, while the clock says something: it has started, and is not late."""
+    clock = make_job(ticket, timezone.now()).clock
+    if key in LATE or clock.started_at is None or clock.stopped_at or clock.offers_loan:
+        return None
+    used = min(clock.elapsed_days, clock.target_days)
+    return {"days": [day < used for day in range(clock.target_days)], "used": used, "target": clock.target_days}
 
 
 def _parts_awaited(ticket: Ticket) -> list[Part]:

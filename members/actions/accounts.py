@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.background import publish_event
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import erasing_trail
-from cps_portal.core.outbox import actions as outbox
-from members import emails, rules
+from members import rules
 from members.enums import Programme, Theme
 from members.models import (
     AccountFreeze,
@@ -78,7 +77,6 @@ def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, a
         joined_at=at,
     )
     TermsAcceptance.objects.create(member=member, terms=terms, at=at)
-    outbox.enqueue(key=f"welcome-{member.pk}", kind="mail", to=user.email, payload=emails.welcome(member))
     return member
 
 

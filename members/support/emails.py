@@ -66,7 +66,8 @@ def case_mail(*, case: int, event: str, message: int | None = None) -> dict[str,
         "rating_url": rating_url(row),
         "days": settings.CASES_CLOSE_DAYS,
         "waits": row.state == CaseState.WAITING,
-        "url": f"{settings.SITE_URL}{path}" if path else "",
+        "url": f"{settings.SITE_URL}{path or reverse('cases:contact')}",
+        "has_page": bool(path),
         "is_member": row.member_id is not None,
     }
     return render_mail("case", context, language=row.language)

@@ -132,7 +132,7 @@ def test_a_mail_that_never_left_counts_as_not_told(world: World) -> None:
     validated(world.ben, worth(600), "200000000002", at=NOW + 2 * PAUSE)
     actions.notify_level_changes(limit=9, at=NOW + 3 * PAUSE)
     (mail,) = mails_to(world.ben, "level-")
-    assert "You were Red. Now you’re Gold." in mail["text"]
+    assert "Gold starts at 1,000." in mail["text"]
     for row in Registration.objects.filter(member=world.ben):
         at = NOW + 4 * PAUSE
         removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=world.ben.user, at=at)

@@ -93,8 +93,8 @@ def test_the_mail_names_products_totals_what_keeps_the_level_and_the_day_it_repl
     )
     mail = emails.points_will_change(member=world.ana.pk, changes=[new.pk, other.pk])
     assert mail is not None
-    names = ("EOS R Test: 300 -> 120 points each, you have 2", "RF 70-200mm F2.8 Test: 200 -> 80 points")
-    total = ("from 1,300 to 820 points", "from Gold to Silver", "180 more points", "EOS R1 Test: 500")
+    names = ("EOS R Test, Superseded", "you have 2: 120, was 300", "RF 70-200mm F2.8 Test, Superseded", ": 80, was 200")
+    total = ("from 1,300 to 820 points", "from Gold to Silver", "180 more points", "EOS R1 Test, 500")
     for words in (*names, *total, f"the date we gave you before, {date_format(day(80), 'j F Y')}"):
         assert words in mail["text"], mail["text"]
     assert "  " not in mail["text"] and "\n\n\n" not in mail["text"].partition("\n--")[0].rstrip(), mail["text"]

@@ -173,11 +173,14 @@ def test_terms_accepted_on_joining_are_not_asked_for_again(world: World) -> None
     assert client.get("/profile/").status_code == 200
 
 
-def test_joining_sends_the_welcome_and_the_confirmation_mail(world: World) -> None:
+def test_joining_sends_one_mail_with_the_member_number_and_the_link_that_confirms(world: World) -> None:
+    """R8: not a welcome and a confirmation, of which a person reads one."""
     Message.objects.all().delete()
     join()
-    mails = Message.objects.filter(to="dina@example.org")
-    assert mails.count() == 2
+    mail = Message.objects.get(to="dina@example.org").payload
+    member = Member.objects.get(user__email="dina@example.org")
+    assert member.number_in_groups in mail["text"] and "/accounts/confirm-email/" in mail["text"]
+    assert mail["html"].count('class="p btn"') == 1 and mail["essential"]
     assert not EmailAddress.objects.get(email="dina@example.org").verified
 
 

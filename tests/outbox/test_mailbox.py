@@ -1,3 +1,5 @@
+import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ from django.urls import NoReverseMatch, reverse
 from pytest_django import Settings
 
 from cps_portal.dev.mailbox import store
+from cps_portal.dev.mailbox.specimens import TEMPLATES, all_specimens
+from tests.members.test_every_mail import wrong_in
 
 
 @pytest.fixture
@@ -46,12 +50,9 @@ def test_a_mail_shows_its_headers_and_links_and_its_html_in_a_sandbox(kept: str,
 
 
 @pytest.mark.django_db
-def test_all_mails_are_shown_on_one_page_each_subject_once_as_it_looks(kept: str, client: Client) -> None:
-    store.write(b"Subject: Later\nTo: ben@example.org\n\nOnly text")
-    store.write(b"Subject: Later\nTo: ben@example.org\n\nThe newest text")
-    page = client.get(reverse("mailbox:gallery")).content.decode()
-    assert f'src="{reverse("mailbox:html", args=[kept])}"' in page
-    assert page.count(">Later</a>") == 1 and "The newest text" in page and "Only text" not in page
+def test_without_a_demo_world_the_page_of_all_mails_says_how_to_make_one(client: Client) -> None:
+    assert "make_demo" in client.get(reverse("mailbox:gallery")).content.decode()
+    assert client.get(reverse("mailbox:specimen", args=["loan"])).status_code == 404
 
 
 @pytest.mark.django_db
@@ -72,3 +73,18 @@ def test_nothing_outside_the_folder_can_be_read(kept: str, client: Client) -> No
         reverse("mailbox:mail", args=["../secret"])
     for path in ["/mailbox/../secret/", "/mailbox/..%2Fsecret/", "/mailbox/%2e%2e%2fsecret/html/", "/mailbox/other/"]:
         assert client.get(path).status_code == 404
+
+
+def test_every_kind_of_mail_is_on_one_page_in_the_demo_world(demo: None, client: Client) -> None:
+    """One of each template, as complete as those that are sent, HTML in a frame of its own and text beside it."""
+    specimens = all_specimens()
+    faults = [(each.name, found) for each in specimens if (found := wrong_in(asdict(each)))]
+    assert faults == []
+    shown = {each.name.partition(" ")[0] for each in specimens}
+    files = {path.name.partition(".")[0] for path in TEMPLATES.glob("emails/*.subject.txt")}
+    assert files <= shown and len({each.slug for each in specimens}) == len(specimens)
+    page = client.get(reverse("mailbox:gallery")).content.decode()
+    frames = re.findall(r'src="(/mailbox/all/[^"]+)"', page)
+    assert len(frames) == len(specimens) and "Confirm my address:" in page
+    assert "Confirm my address</a>" in client.get(frames[0]).content.decode()
+    assert "default-src 'none'" in client.get(frames[0])["Content-Security-Policy"]

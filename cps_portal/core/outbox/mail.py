@@ -1,6 +1,5 @@
 """Render mails from their templates."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
-EMPTY_LINES = re.compile(r"\n{3,}")
+from cps_portal.core.outbox.plain import plain_text
 
 
 def common_context() -> dict[str, Any]:
@@ -26,15 +25,19 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def render_parts(subject_template: str, html_template: str, context: Mapping[str, Any]) -> dict[str, str]:
+    """Subject, HTML and plain text of a mail, in the active language. The text is what the HTML says (`plain_text`)."""
+    subject = one_line(render_to_string(subject_template, dict(context)))
+    html = render_to_string(html_template, {**context, "subject": subject})
+    return {"subject": subject, "text": plain_text(html), "html": html}
+
+
 def render_mail(template: str, context: Mapping[str, Any], *, language: str) -> dict[str, str]:
-    """Render `templates/emails/<template>.{subject.txt,txt,html}` in `language`; the payload of a mail.
+    """Render `templates/emails/<template>.{subject.txt,html}` in `language`; the payload of a mail.
 
     A mail that its reader can switch off has the link for it as `unsubscribe_url` in its context (RFC 8058).
     """
     full_context = {**common_context(), **context}
     with translation.override(language):
-        subject, text, html = (
-            render_to_string(f"emails/{template}.{ending}", full_context) for ending in ("subject.txt", "txt", "html")
-        )
-    payload = {"subject": one_line(subject), "text": EMPTY_LINES.sub("\n\n", text.strip()) + "\n", "html": html}
+        payload = render_parts(f"emails/{template}.subject.txt", f"emails/{template}.html", full_context)
     return {**payload, "unsubscribe": unsubscribe} if (unsubscribe := full_context["unsubscribe_url"]) else payload

@@ -5,9 +5,9 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from cps_portal.dev.mailbox import store
+from cps_portal.dev.mailbox.specimens import all_specimens, find_specimen
 
 MAX_MAILS = 100
-MAX_IN_GALLERY = 1000  # looked through for different subjects
 # E-mails need inline styles. They may not run scripts or load anything, and their links open outside the frame.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -32,9 +32,19 @@ def mails(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
-    """The newest e-mail of each subject as it looks, on one page: to judge words and design of all of them together."""
-    by_subject = {str(mail.message["Subject"]): mail for mail in reversed(store.newest(MAX_IN_GALLERY))}
-    return render(request, "mailbox/gallery.html", {"mails": list(by_subject.values())})
+    """One of every mail on one page, HTML first and text beside it: to judge the words and looks of all together."""
+    return render(request, "mailbox/gallery.html", {"specimens": all_specimens()})
+
+
+@login_not_required
+@require_safe
+@xframe_options_sameorigin
+def specimen(request: HttpRequest, name: str) -> HttpResponse:
+    """The HTML part of one of them, for its frame."""
+    found = find_specimen(name)
+    if found is None:
+        raise Http404
+    return _framed(found.html)
 
 
 @login_not_required
@@ -48,5 +58,9 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 @xframe_options_sameorigin
 def html(request: HttpRequest, name: str) -> HttpResponse:
     """The HTML part of the e-mail, for the frame on its page."""
-    body = find(name).html.replace("<head>", f"<head>{NEW_WINDOW}", 1)
+    return _framed(find(name).html)
+
+
+def _framed(body: str) -> HttpResponse:
+    body = body.replace("<head>", f"<head>{NEW_WINDOW}", 1)
     return HttpResponse(body, headers={"Content-Security-Policy": POLICY})
