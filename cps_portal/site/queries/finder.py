@@ -58,14 +58,19 @@ def find(user: User, term: str) -> list[Found]:
 
 
 def _any_of(model: type[Model], *queries: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows of any of these, the newest MAX_KEYS of them.
+    """The rows of any of these, the newest MAX_KEYS of them. A query is of the model, or of the keys in another table.
 
     Their keys are read first. Combined by OR, every row of the table would be compared; and as parts of one statement
     the planner cannot know how few they are, and reads the whole table to be safe.
     """
-    keys = [query.order_by().values_list("pk", flat=True) for query in queries]
-    found = list(keys[0].union(*keys[1:]).order_by("-pk")[:MAX_KEYS])
+    keys = [query.order_by().values_list("pk") if query.model is model else query for query in queries]
+    found = [key for (key,) in keys[0].union(*keys[1:]).order_by("-pk")[:MAX_KEYS]]
     return model._default_manager.filter(pk__in=found)
+
+
+def _tracked(shipments: QuerySet[Shipment]) -> QuerySet[Any]:
+    """The keys of the jobs in these parcels."""
+    return Shipment.tickets.through.objects.filter(shipment__in=shipments).values_list("ticket")
 
 
 def _members(term: str) -> QuerySet[Member]:
@@ -92,7 +97,7 @@ def _jobs(user: User, term: str) -> QuerySet[Ticket]:
         tickets.filter(reference=reference),
         tickets.filter(parcel__in=Parcel.objects.filter(reference=reference)),
         tickets.filter(serial_key__in=look_up_keys(term)),
-        tickets.filter(pk__in=Shipment.objects.tracked_as(term).values("tickets")),
+        _tracked(Shipment.objects.tracked_as(term)),
     )
     seen = Ticket.objects.seen_by(user).filter(pk__in=found)
     return seen.select_related("product", "member", "visitor", "centre", "parcel").order_by("-pk")[:MAX_HITS]
@@ -104,7 +109,7 @@ def _arrivals(user: User, term: str) -> QuerySet[Parcel]:
     found = _any_of(
         Ticket,
         tickets.filter(parcel__in=Parcel.objects.filter(reference=reference)),
-        tickets.filter(pk__in=Shipment.objects.to_centre().tracked_as(term).values("tickets")),
+        _tracked(Shipment.objects.to_centre().tracked_as(term)),
     )
     expected = expected_tickets(user).filter(pk__in=found).order_by().values("parcel")
     return Parcel.objects.filter(pk__in=expected).select_related("centre").order_by("-pk")[:MAX_HITS]
