@@ -330,10 +330,6 @@ CLEARED = (
         _("The address for a new card, after its last step"),
     ),
     Cleared(
-        "servicing.VisitingMember",
-        "the person and the photo of the card, after the last job",
-        VISITORS_KEPT_FOR,
-        "servicing.forget_visitors",
         "kitbag.OwnerDetails",
         "what a member kept about a product that has left the Kitbag",
         timedelta(days=settings.REMOVAL_UNDO_DAYS),
@@ -341,6 +337,10 @@ CLEARED = (
         _("Your own photo of a product that you have removed"),
     ),
     Cleared(
+        "servicing.VisitingMember",
+        "the person and the photo of the card, after the last job",
+        VISITORS_KEPT_FOR,
+        "servicing.forget_visitors",
         _("Details of visiting members from another region, after their last repair"),
     ),
     Cleared(
