@@ -25,6 +25,7 @@ from kitbag.api.products import (
     StageChangesView,
 )
 from kitbag.api.sales import SaleBatchView, SaleDetailView, SalesView, WithdrawSaleView
+from members.api import CountriesView, LevelsView
 from members.offers.api import (
     CardReportsView,
     CardRequestListView,
@@ -77,6 +78,8 @@ urlpatterns = [
     path("fulfilment/cards/<str:reference>/reports", CardReportsView.as_view(), name="api-card-reports"),
     path("carriers", CarriersView.as_view(), name="api-carriers"),
     path("centres", CentresView.as_view(), name="api-centres"),
+    path("countries", CountriesView.as_view(), name="api-countries"),
+    path("levels", LevelsView.as_view(), name="api-levels"),
     path("fulfilment/requests", PackListView.as_view(), name="api-packs"),
     path("fulfilment/requests/<str:reference>", OnePackView.as_view(), name="api-pack"),
     path("fulfilment/requests/<str:reference>/reports", PackReportsView.as_view(), name="api-pack-reports"),

@@ -63,12 +63,42 @@ SPECTACULAR_SETTINGS = {
         "MessageState": "cps_portal.core.outbox.enums.State",
         "DocumentKind": "servicing.enums.TicketFileKind",
     },
+    "SERVERS": [
+        {"url": "/", "description": "The portal that serves this document"},
+        {
+            "url": "https://{host}",
+            "description": "Any portal, by the name in its address",
+            "variables": {"host": {"default": "portal.example.org", "description": "The host of the portal"}},
+        },
+        {"url": "http://localhost:8000", "description": "A portal of your own with sample data, from `make run`"},
+    ],
+    "CONTACT": {
+        "name": "Support for partners",
+        "url": "https://portal.example.org/developers/",
+        "email": "support@example.org",
+    },
+    "WEBHOOKS": [
+        f"cps_portal.api_webhooks.{name}"
+        for name in (
+            "TICKET_OPENED",
+            "TICKET_EVENT",
+            "TICKET_MESSAGE",
+            "SALE_MATCHED",
+            "SALE_WITHDRAWN",
+            "PACK_REQUESTED",
+            "PACK_CANCELLED",
+            "CARD_REQUESTED",
+            "ENDPOINT_TEST",
+        )
+    ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "cps_portal.core.rest.introduction.introduce",
+        "cps_portal.core.rest.descriptions.complete",
         "cps_portal.core.rest.schema.add_tokens",
         "cps_portal.core.rest.links.add_links",
         "cps_portal.core.rest.links.add_field_names",
+        "cps_portal.api_webhooks.complete_webhooks",
         "cps_portal.core.rest.examples.add_examples",
     ],
 }

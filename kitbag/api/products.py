@@ -12,7 +12,7 @@ from cps_portal.core.lib.commit_horizon import fully_committed_until
 from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.lists import ListQuery, SparseListQuery, SparseQuery, paginate, paginate_feed, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
-from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema
+from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described, page_schema
 from cps_portal.core.rest.views import PartnerView
 from kitbag.enums import Shelf, Stage
 from kitbag.models import Product, StageChange
@@ -58,11 +58,15 @@ PRODUCT = Resource(
 
 
 class ProductListQuery(SparseListQuery):
-    category = serializers.CharField(required=False, max_length=40)
+    category = serializers.CharField(required=False, max_length=40, help_text="As in `category` of a product.")
     shelf = serializers.ChoiceField(choices=Shelf.choices, required=False)
     stage = serializers.ChoiceField(choices=Stage.choices, required=False)
-    registrable = serializers.BooleanField(required=False, allow_null=True, default=None)
-    fast_track_model = serializers.BooleanField(required=False, allow_null=True, default=None)
+    registrable = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Whether members can register it."
+    )
+    fast_track_model = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Whether it is eligible for Fast Track (R43)."
+    )
 
 
 class ProductsView(PartnerView):
@@ -72,7 +76,7 @@ class ProductsView(PartnerView):
         operation_id="listProducts",
         tags=["Catalogue"],
         parameters=[ProductListQuery],
-        responses={200: page_schema(ProductSerializer, "ProductPage")},
+        responses={200: described(page_schema(ProductSerializer, "ProductPage"), "A page of the products.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """All products, in the order in which they came into the catalogue."""
@@ -100,7 +104,9 @@ class ProductSearchView(PartnerView):
         operation_id="searchProducts",
         tags=["Catalogue"],
         parameters=[ProductSearchQuery],
-        responses={200: ProductResultsSerializer},
+        responses={
+            200: described(ProductResultsSerializer, "The products that match, the best first; empty if none does.")
+        },
     )
     def get(self, request: Request) -> HttpResponse:
         """At most 20 products that may be registered, the best match first."""
@@ -116,7 +122,7 @@ class ProductDetailView(PartnerView):
         operation_id="getProduct",
         tags=["Catalogue"],
         parameters=[SparseQuery, IF_NONE_MATCH, OpenApiParameter("slug", str, OpenApiParameter.PATH)],
-        responses={200: ProductSerializer, 304: None},
+        responses={200: described(ProductSerializer, "The product."), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One product, whether or not it may be registered."""
@@ -158,7 +164,12 @@ class ProductChangesView(PartnerView):
         operation_id="listProductChanges",
         tags=["Catalogue"],
         parameters=[ListQuery],
-        responses={200: page_schema(ProductChangeSerializer, "ProductChangePage")},
+        responses={
+            200: described(
+                page_schema(ProductChangeSerializer, "ProductChangePage"),
+                "A page of the changes, and `next` to continue from.",
+            )
+        },
     )
     def get(self, request: Request) -> HttpResponse:
         """Every change of every product, the oldest first. `next` is always there: keep it, and ask again later.
@@ -194,7 +205,11 @@ class StageChangesView(PartnerView):
         operation_id="listStageChanges",
         tags=["Catalogue"],
         parameters=[ListQuery],
-        responses={200: page_schema(StageChangeSerializer, "StageChangePage")},
+        responses={
+            200: described(
+                page_schema(StageChangeSerializer, "StageChangePage"), "A page of the changes that are announced."
+            )
+        },
     )
     def get(self, request: Request) -> HttpResponse:
         """What has been announced and is still to come."""

@@ -19,11 +19,21 @@ from cps_portal.core.rest.fields import AwareDateTimeField, LineField, StrictSer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
-from cps_portal.core.rest.schema import IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
+from cps_portal.core.rest.schema import (
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    ProblemSerializer,
+    WarningSerializer,
+    described,
+    page_schema,
+    problem_responses,
+)
 from cps_portal.core.rest.views import PartnerView
 from kitbag.actions import sales
+from kitbag.actions.serials import check_product_serial
 from kitbag.enums import SaleWithdrawal
 from kitbag.models import Product, Sale
+from kitbag.presenters.serial_warnings import serial_warning
 
 MAX_PER_REQUEST = 100
 STATES = [("confirmed", "confirmed"), ("matched", "matched"), ("withdrawn", "withdrawn")]
@@ -43,6 +53,12 @@ class SaleSerializer(SparseSerializer):
     confirmed_at = serializers.DateTimeField()
     matched_at = serializers.DateTimeField(allow_null=True)
     withdrawn_at = serializers.DateTimeField(allow_null=True)
+
+
+class SaleConfirmedSerializer(SaleSerializer):
+    """The sale, and what looks wrong about it though it was taken."""
+
+    warnings: Any = WarningSerializer(many=True, help_text="Compare with the product: `serial_shape` looks unusual.")
 
 
 def _state(withdrawn: datetime | None, registration: int | None) -> str:
@@ -69,7 +85,7 @@ class SaleBatchSerializer(StrictSerializer):
 
 class SaleAnswerItemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
-    sale: Any = SaleSerializer(required=False)
+    sale: Any = SaleConfirmedSerializer(required=False)
     problem: Any = ProblemSerializer(required=False)
 
 
@@ -83,8 +99,8 @@ class WithdrawSerializer(StrictSerializer):
 
 class SaleListQuery(ListQuery):
     state = serializers.ChoiceField(choices=STATES, required=False)
-    confirmed_since = AwareDateTimeField(required=False)
-    external_id = serializers.CharField(required=False, max_length=100)
+    confirmed_since = AwareDateTimeField(required=False, help_text="Confirmed then or later.")
+    external_id = serializers.CharField(required=False, max_length=100, help_text="Your number of the sale.")
 
 
 FILTER_OF_STATE: dict[str, dict[str, Any]] = {
@@ -105,7 +121,12 @@ class SaleView(PartnerView):
         sale, new = sales.confirm_sale(partner=self.partner, at=at, **{**payload, "product": product})
         content = SALE.get(Sale.objects.filter(pk=sale.pk))
         assert content is not None  # noqa: S101 (it has just been written)
-        return content, new
+        return {**content, "warnings": _warnings(product, sale.serial)}, new
+
+
+def _warnings(product: Product, serial: str) -> list[dict[str, str]]:
+    finding = check_product_serial(product, serial)
+    return [{"code": f"serial_{finding.code}", "detail": serial_warning(finding)}] if finding.code else []
 
 
 class SalesView(SaleView):
@@ -113,7 +134,7 @@ class SalesView(SaleView):
         operation_id="listSales",
         tags=["Sales"],
         parameters=[SaleListQuery],
-        responses={200: page_schema(SaleSerializer, "SalePage")},
+        responses={200: described(page_schema(SaleSerializer, "SalePage"), "A page of your sales.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Your sales, the latest first."""
@@ -131,7 +152,11 @@ class SalesView(SaleView):
         operation_id="confirmSale",
         tags=["Sales"],
         request=SaleInSerializer,
-        responses={200: SaleSerializer, 201: SaleSerializer, **problem_responses(409)},
+        responses={
+            200: described(SaleConfirmedSerializer, "It was confirmed before: the first record."),
+            201: described(SaleConfirmedSerializer, "The sale, recorded."),
+            **problem_responses(409),
+        },
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -141,7 +166,8 @@ class SalesView(SaleView):
         The same sale again, by `external_id` or with all the same details, is answered with 200 and the first record.
         409 names what is wrong: `serial_ean` and other codes that begin with `serial_` for what is no serial number of
         the product, `standing` if it has been sold already, `differs` if the `external_id` belongs to a sale with other
-        details, `before_release` if the product was not out yet.
+        details, `before_release` if the product was not out yet. A serial number that only looks unusual is taken, and
+        `warnings` say so.
         """
         form = SaleInSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -154,7 +180,11 @@ class SaleBatchView(SaleView):
         operation_id="confirmSales",
         tags=["Sales"],
         request=SaleBatchSerializer,
-        responses={200: SaleBatchAnswerSerializer},
+        responses={
+            200: described(
+                SaleBatchAnswerSerializer, "One result for each sale, in your order, each with its own status."
+            )
+        },
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -179,7 +209,10 @@ class SaleBatchView(SaleView):
 
 class SaleDetailView(SaleView):
     @extend_schema(
-        operation_id="getSale", tags=["Sales"], parameters=[IF_NONE_MATCH], responses={200: SaleSerializer, 304: None}
+        operation_id="getSale",
+        tags=["Sales"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: described(SaleSerializer, "The sale."), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One sale."""
@@ -191,7 +224,10 @@ class SaleDetailView(SaleView):
 
 class WithdrawSaleView(SaleView):
     @extend_schema(
-        operation_id="withdrawSale", tags=["Sales"], request=WithdrawSerializer, responses={200: SaleSerializer}
+        operation_id="withdrawSale",
+        tags=["Sales"],
+        request=WithdrawSerializer,
+        responses={200: described(SaleSerializer, "The sale, withdrawn.")},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:

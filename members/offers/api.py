@@ -19,7 +19,7 @@ from cps_portal.core.rest.fields import AwareDateTimeField, LineField, StrictSer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, json_response, json_response_with_etag
-from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described, page_schema, problem_responses
 from cps_portal.core.rest.signed import Signature, SignedView
 from cps_portal.core.rest.views import PartnerView
 from members.offers import webhooks
@@ -76,7 +76,10 @@ class PackEventsView(SignedView):
         operation_id="reportOnWelcomePack",
         tags=["Fulfilment"],
         request=PackReportSerializer,
-        responses={200: PackStateSerializer, **problem_responses(400, 401, 409, 413, 415)},
+        responses={
+            200: described(PackStateSerializer, "The pack after your report."),
+            **problem_responses(400, 401, 409, 413, 415),
+        },
     )
     def post(self, request: Request, reference: str) -> Response:
         """Report what happened to a pack.
@@ -135,7 +138,7 @@ class PackDetailSerializer(PackRequestSerializer):
 
 class PackListQuery(ListQuery):
     state = serializers.ChoiceField(choices=PackState.choices, required=False, help_text="requested: not accepted yet.")
-    asked_since = AwareDateTimeField(required=False)
+    asked_since = AwareDateTimeField(required=False, help_text="Asked for then or later.")
 
 
 class PackView(PartnerView):
@@ -153,7 +156,11 @@ class PackListView(PackView):
         operation_id="listWelcomePacks",
         tags=["Fulfilment"],
         parameters=[PackListQuery],
-        responses={200: page_schema(PackRequestSerializer, "WelcomePackPage")},
+        responses={
+            200: described(
+                page_schema(PackRequestSerializer, "WelcomePackPage"), "A page of your requests, without addresses."
+            )
+        },
     )
     def get(self, request: Request) -> HttpResponse:
         """Your requests, the oldest sending first. Partners without webhooks ask for `state=requested`, read each, and
@@ -172,7 +179,10 @@ class OnePackView(PackView):
         operation_id="getWelcomePack",
         tags=["Fulfilment"],
         parameters=[IF_NONE_MATCH],
-        responses={200: PackDetailSerializer, 304: None},
+        responses={
+            200: described(PackDetailSerializer, "The request, with all that is needed to send it."),
+            304: NOT_MODIFIED,
+        },
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """A request with all that is needed to send it. The address is deleted some weeks after the last step."""
@@ -193,7 +203,7 @@ class PackReportsView(PackView):
         operation_id="reportOnWelcomePackByToken",
         tags=["Fulfilment"],
         request=PackReportByTokenSerializer,
-        responses={200: PackStateSerializer},
+        responses={200: described(PackStateSerializer, "The pack after your report.")},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -231,7 +241,7 @@ class CardRequestListQuery(ListQuery):
     state = serializers.ChoiceField(
         choices=CardRequestState.choices, required=False, help_text="requested: not accepted yet."
     )
-    asked_since = AwareDateTimeField(required=False)
+    asked_since = AwareDateTimeField(required=False, help_text="Asked for then or later.")
 
 
 class CardReportSerializer(PackReportByTokenSerializer):
@@ -256,7 +266,11 @@ class CardRequestListView(CardRequestView):
         operation_id="listCardRequests",
         tags=["Fulfilment"],
         parameters=[CardRequestListQuery],
-        responses={200: page_schema(CardRequestSerializer, "CardRequestPage")},
+        responses={
+            200: described(
+                page_schema(CardRequestSerializer, "CardRequestPage"), "A page of your requests, without addresses."
+            )
+        },
     )
     def get(self, request: Request) -> HttpResponse:
         """Your requests for cards that replace lost ones, the oldest first."""
@@ -274,7 +288,12 @@ class OneCardRequestView(CardRequestView):
         operation_id="getCardRequest",
         tags=["Fulfilment"],
         parameters=[IF_NONE_MATCH],
-        responses={200: CardRequestDetailSerializer, 304: None},
+        responses={
+            200: described(
+                CardRequestDetailSerializer, "The request, with all that is needed to print and post the card."
+            ),
+            304: NOT_MODIFIED,
+        },
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """A request with all that is needed to print and post the card."""
@@ -291,7 +310,7 @@ class CardReportsView(CardRequestView):
         operation_id="reportOnCardByToken",
         tags=["Fulfilment"],
         request=CardReportSerializer,
-        responses={200: PackStateSerializer, **problem_responses(409)},
+        responses={200: described(PackStateSerializer, "The request after your report."), **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from cps_portal.core.lib.text import clean_digits
 from kitbag.actions import stolen_reports
 from kitbag.models import Product, Registration, SerialChange, Sighting, StolenReport
 from kitbag.queries.serial_changes import SerialOf, find_changes, presented_as, relatives_of
-from kitbag.rules import look_alike_key, look_up_keys, look_up_problem
+from kitbag.rules import look_alike_key, look_up_keys, look_up_problem, serial_key
 from members.models import Member
 from members.offers.models import Card
 from members.rules import is_member_number
@@ -138,6 +138,15 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
             if (not products or report.product_id in products) and _is_presented(report, term, relatives)
         ],
     )
+
+
+def read_as(result: LookupResult) -> str:
+    """The serial number that was found, if letters of what was typed had to be read as digits; "" otherwise."""
+    found = [row.serial for row in (*result.registrations, *result.tickets)]
+    typed = serial_key(result.serial)
+    numbers = [number for number in found if serial_key(number) != typed]
+    is_spelling = bool(numbers) and look_alike_key(numbers[0]) == look_alike_key(result.serial)
+    return numbers[0] if is_spelling and len(numbers) == len(found) else ""
 
 
 def require_not_stolen(

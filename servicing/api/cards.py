@@ -12,6 +12,7 @@ from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lookups import LookUpView
 from cps_portal.core.rest.resources import json_response
+from cps_portal.core.rest.schema import described
 from members.enums import Level
 from members.offers.models import Card
 from members.offers.queries import find_valid_card
@@ -37,7 +38,15 @@ class CardCheckView(LookUpView):
     scope = Scope.CARDS
 
     @extend_schema(
-        operation_id="checkCard", tags=["Cards"], request=CardCheckSerializer, responses={200: CardAnswerSerializer}
+        operation_id="checkCard",
+        tags=["Cards"],
+        request=CardCheckSerializer,
+        responses={
+            200: described(
+                CardAnswerSerializer,
+                "Whether the card is valid, and whose it is. An unknown card looks like one that has ended.",
+            )
+        },
     )
     @idempotent(required=False)
     def post(self, request: Request) -> HttpResponse:

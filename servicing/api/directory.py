@@ -9,7 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from cps_portal.core.partners.enums import Scope
-from cps_portal.core.rest.resources import json_response
+from cps_portal.core.rest.resources import json_response_with_etag
+from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions.shipping import travel_ways
 from servicing.api.shipping import AddressSerializer
@@ -65,19 +66,32 @@ class CentresSerializer(serializers.Serializer[Any]):
 class CarriersView(PartnerView):
     scope = Scope.CATALOGUE
 
-    @extend_schema(operation_id="listCarriers", tags=["Catalogue"], responses={200: CarriersSerializer})
+    @extend_schema(
+        operation_id="listCarriers",
+        tags=["Catalogue"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: described(CarriersSerializer, "All carriers that are offered."), 304: NOT_MODIFIED},
+    )
     def get(self, request: Request) -> HttpResponse:
-        """The carriers that are offered, by name."""
-        return json_response({"results": list(Carrier.objects.filter(is_offered=True).values("slug", "name", "link"))})
+        """The carriers that are offered, by name, without pages."""
+        carriers = list(Carrier.objects.filter(is_offered=True).values("slug", "name", "link"))
+        return json_response_with_etag(request, {"results": carriers})
 
 
 class CentresView(PartnerView):
     scope = Scope.CATALOGUE
 
-    @extend_schema(operation_id="listCentres", tags=["Catalogue"], responses={200: CentresSerializer})
+    @extend_schema(
+        operation_id="listCentres",
+        tags=["Catalogue"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: described(CentresSerializer, "All service centres."), 304: NOT_MODIFIED},
+    )
     def get(self, request: Request) -> HttpResponse:
-        """All service centres, also suspended ones, by country and name."""
-        return json_response({"results": [_centre(centre) for centre in ServiceCentre.objects.all()]})
+        """All service centres, also suspended ones, by country and name, without pages."""
+        return json_response_with_etag(
+            request, {"results": [_centre(centre) for centre in ServiceCentre.objects.all()]}
+        )
 
 
 def _centre(centre: ServiceCentre) -> dict[str, Any]:

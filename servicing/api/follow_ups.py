@@ -13,7 +13,7 @@ from cps_portal.core.partners.enums import Scope
 from cps_portal.core.rest.fields import LineField, MultiLineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.resources import dumps, etag_of, json_response
-from cps_portal.core.rest.schema import IF_MATCH, problem_responses
+from cps_portal.core.rest.schema import IF_MATCH, described, problem_responses
 from servicing.actions.events import Actor
 from servicing.actions.follow_ups import open_follow_up
 from servicing.actions.reports import write_report
@@ -52,7 +52,11 @@ class ReportOutSerializer(serializers.Serializer[Any]):
 
 
 class ReportView(TicketView):
-    @extend_schema(operation_id="getServiceReport", tags=["Work"], responses={200: ReportOutSerializer})
+    @extend_schema(
+        operation_id="getServiceReport",
+        tags=["Work"],
+        responses={200: described(ReportOutSerializer, "The service report.")},
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The service report of a ticket. 404 if none was written."""
         report = ServiceReport.objects.filter(ticket__in=self.rows(reference)).first()
@@ -65,7 +69,7 @@ class ReportView(TicketView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=ReportInSerializer,
-        responses={201: ReportOutSerializer, **problem_responses(409, 412)},
+        responses={201: described(ReportOutSerializer, "The service report, kept."), **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -98,7 +102,10 @@ class FollowUpView(TicketView):
         tags=["Intake"],
         parameters=[IF_MATCH],
         request=FollowUpInSerializer,
-        responses={201: TicketSerializer, **problem_responses(409, 412)},
+        responses={
+            201: described(TicketSerializer, "The new ticket, which costs the customer nothing."),
+            **problem_responses(409, 412),
+        },
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:

@@ -17,8 +17,11 @@ from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lookups import LookUpView
 from cps_portal.core.rest.resources import json_response
+from cps_portal.core.rest.schema import WarningSerializer, described
+from kitbag.actions.serials import check_product_serial
 from kitbag.enums import RegistrationState
 from kitbag.models import Product
+from kitbag.presenters.serial_warnings import serial_warning
 from members.enums import Level
 from members.models import Member
 from servicing.actions import intake
@@ -48,6 +51,10 @@ from servicing.queries.history import PastJob, histories_of, serial_of
 from servicing.rules.entitlement import Entitlement, WarrantyClaim
 
 FOUND, UNKNOWN, UNREADABLE, STOLEN = "found", "unknown", "unreadable", "stolen"
+READ_AS, READ_AS_DETAIL = (
+    "serial_read_as",
+    _("We read letters as the digits that they look like: %(number)s. Compare it with the product."),
+)
 CODE_CHOICES = [(code, code) for code in (FOUND, UNKNOWN, UNREADABLE, STOLEN)]
 CODE_DETAILS = {
     FOUND: _("Open the job with the key of the product, or with the member's key if it is not in the Kitbag."),
@@ -172,6 +179,12 @@ class IntakeAnswerSerializer(serializers.Serializer[Any]):
     member = MemberFoundSerializer(required=False, allow_null=True, help_text="The member with this card or number.")
     products: Any = ProductFoundSerializer(many=True, required=False)
     tickets: Any = JobFoundSerializer(many=True, required=False)
+    warnings: Any = WarningSerializer(
+        many=True,
+        required=False,
+        help_text="Compare the number with the product: `serial_read_as` if letters were read as the digits that they "
+        "look like, `serial_shape` and others if it is no usual number of `product`.",
+    )
     replaced = serializers.BooleanField(
         required=False, help_text="A centre has replaced this serial number: the product is found by its new one (R64)."
     )
@@ -187,7 +200,7 @@ class IntakeCheckView(LookUpView):
         operation_id="checkIntake",
         tags=["Intake"],
         request=IntakeCheckSerializer,
-        responses={200: IntakeAnswerSerializer},
+        responses={200: described(IntakeAnswerSerializer, "What was found, or `stopped`.")},
     )
     @idempotent(required=False)
     def post(self, request: Request) -> HttpResponse:
@@ -222,6 +235,7 @@ class IntakeCheckView(LookUpView):
                 "code": code,
                 "detail": problem_sentence(result.problem) if code == UNREADABLE else CODE_DETAILS[code],
                 "card_stopped": result.is_card_revoked,
+                "warnings": _warnings(result, product) if code != UNREADABLE else [],
                 "replaced": bool(result.replaced),
                 "member": self._member(result.member),
                 "products": self._products(result, centre, payload, now),
@@ -269,6 +283,20 @@ class IntakeCheckView(LookUpView):
             }
             for registration in result.registrations
         ]
+
+
+def _warnings(result: LookupResult, product: Product | None) -> list[dict[str, str]]:
+    """What looks wrong about the serial number, which was looked up all the same."""
+    if not result.serial:
+        return []
+    warnings = []
+    if read_as := intake.read_as(result):
+        warnings.append({"code": READ_AS, "detail": READ_AS_DETAIL % {"number": read_as}})
+    if product:
+        finding = check_product_serial(product, read_as or result.serial)
+        if finding.code:
+            warnings.append({"code": f"serial_{finding.code}", "detail": serial_warning(finding)})
+    return warnings
 
 
 def _services(

@@ -21,7 +21,7 @@ from cps_portal.core.rest.resources import (
     json_response_with_etag,
     require_if_match,
 )
-from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED, described, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import loans
 from servicing.actions.events import Actor, lock_ticket
@@ -85,7 +85,7 @@ class LoanUnitsView(PartnerView):
         operation_id="listLoanUnits",
         tags=["Loans"],
         parameters=[UnitListQuery],
-        responses={200: page_schema(UnitSerializer, "LoanUnitPage")},
+        responses={200: described(page_schema(UnitSerializer, "LoanUnitPage"), "A page of the units.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """The loan units of your centres."""
@@ -133,7 +133,7 @@ class LoansView(LoanView):
         operation_id="listLoans",
         tags=["Loans"],
         parameters=[LoanListQuery],
-        responses={200: page_schema(LoanSerializer, "LoanPage")},
+        responses={200: described(page_schema(LoanSerializer, "LoanPage"), "A page of the loans.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """The loans of your centres, latest first."""
@@ -148,7 +148,10 @@ class LoansView(LoanView):
 
 class LoanDetailView(LoanView):
     @extend_schema(
-        operation_id="getLoan", tags=["Loans"], parameters=[IF_NONE_MATCH], responses={200: LoanSerializer, 304: None}
+        operation_id="getLoan",
+        tags=["Loans"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: described(LoanSerializer, "The loan."), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One loan."""
@@ -181,7 +184,7 @@ class HandOutView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=HandOutSerializer,
-        responses={200: LoanSerializer, **problem_responses(409, 412)},
+        responses={200: described(LoanSerializer, "The loan, handed out."), **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -196,7 +199,10 @@ class ExtendView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=ExtendSerializer,
-        responses={200: LoanSerializer, **problem_responses(409, 412)},
+        responses={
+            200: described(LoanSerializer, "The loan, with its new day of return."),
+            **problem_responses(409, 412),
+        },
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -211,7 +217,7 @@ class TakeBackView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=TakeBackSerializer,
-        responses={200: LoanSerializer, **problem_responses(409, 412)},
+        responses={200: described(LoanSerializer, "The loan, returned."), **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -226,7 +232,7 @@ class CancelLoanView(LoanView):
         tags=["Loans"],
         parameters=[IF_MATCH],
         request=EmptySerializer,
-        responses={200: LoanSerializer, **problem_responses(409, 412)},
+        responses={200: described(LoanSerializer, "The loan, cancelled."), **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from cps_portal.core.rest.fields import LineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.resources import json_response
-from cps_portal.core.rest.schema import IF_MATCH, problem_responses
+from cps_portal.core.rest.schema import IF_MATCH, described, problem_responses
 from servicing.actions import shipping
 from servicing.actions.events import Actor
 from servicing.api.tickets import TicketView
@@ -73,7 +73,11 @@ class ShipmentInSerializer(StrictSerializer):
 
 
 class ShippingView(TicketView):
-    @extend_schema(operation_id="getShipping", tags=["Tickets"], responses={200: ShippingSerializer})
+    @extend_schema(
+        operation_id="getShipping",
+        tags=["Tickets"],
+        responses={200: described(ShippingSerializer, "How the product travels, and every box.")},
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """How a ticket's product travels, where it returns to, and its shipments."""
         ticket = self.rows(reference).select_related("parcel").first() or self.ticket(reference)
@@ -96,7 +100,7 @@ class ShipmentsView(TicketView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=ShipmentInSerializer,
-        responses={201: ShipmentSerializer, **problem_responses(409, 412)},
+        responses={201: described(ShipmentSerializer, "The box, recorded."), **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:

@@ -23,7 +23,15 @@ from cps_portal.core.rest.fields import AwareDateTimeField, LineField, MultiLine
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import CompiledPages, ListQuery, SparseListQuery, SparseQuery, paginate, parse_query
 from cps_portal.core.rest.resources import json_response, json_response_with_etag, require_if_match
-from cps_portal.core.rest.schema import IF_MATCH, IF_NONE_MATCH, ProblemSerializer, page_schema, problem_responses
+from cps_portal.core.rest.schema import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    ProblemSerializer,
+    described,
+    page_schema,
+    problem_responses,
+)
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions.dispatch import perform_event_action
 from servicing.actions.events import Actor, EventDetails, keep_locked
@@ -64,7 +72,7 @@ class TicketListQuery(SparseListQuery):
     waiting_for = serializers.ChoiceField(
         choices=WaitingFor.choices, required=False, help_text="`centre`: customers who wait for your answer (R73)."
     )
-    changed_since = AwareDateTimeField(required=False)
+    changed_since = AwareDateTimeField(required=False, help_text="Changed then or later.")
 
 
 class TicketView(PartnerView):
@@ -107,7 +115,7 @@ class TicketsView(PartnerView):
         operation_id="listTickets",
         tags=["Tickets"],
         parameters=[TicketListQuery],
-        responses={200: page_schema(TicketSerializer, "TicketPage")},
+        responses={200: described(page_schema(TicketSerializer, "TicketPage"), "A page of the tickets.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """The tickets of your centres, the latest first. To follow changes, order by `changed_at`."""
@@ -134,7 +142,7 @@ class TicketsView(PartnerView):
         operation_id="openTicket",
         tags=["Intake"],
         request=TicketOpeningSerializer,
-        responses={201: TicketSerializer, **problem_responses(409)},
+        responses={201: described(TicketSerializer, "The ticket, opened."), **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -161,7 +169,7 @@ class TicketDetailView(TicketView):
         operation_id="getTicket",
         tags=["Tickets"],
         parameters=[SparseQuery, IF_NONE_MATCH],
-        responses={200: TicketSerializer, 304: None},
+        responses={200: described(TicketSerializer, "The ticket."), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """One ticket. To avoid overwriting a change, send its `ETag` as `If-Match` when you write."""
@@ -282,7 +290,7 @@ class TicketEventsView(TicketView):
         operation_id="listTicketEvents",
         tags=["Tickets"],
         parameters=[EventListQuery],
-        responses={200: page_schema(EventSerializer, "EventPage")},
+        responses={200: described(page_schema(EventSerializer, "EventPage"), "A page of the events.")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The events of a ticket, in the order in which we received them."""
@@ -295,7 +303,13 @@ class TicketEventsView(TicketView):
         tags=["Tickets"],
         parameters=[IF_MATCH],
         request=ReportSerializer,
-        responses={200: ReportedSerializer, 201: ReportedSerializer, **problem_responses(409, 412)},
+        responses={
+            200: described(
+                ReportedSerializer, "It was recorded before: the first record, and the ticket as it is now."
+            ),
+            201: described(ReportedSerializer, "The event, recorded, and the ticket after it."),
+            **problem_responses(409, 412),
+        },
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -361,7 +375,9 @@ class TicketEventBatchView(TicketView):
         operation_id="recordTicketEvents",
         tags=["Tickets"],
         request=BatchSerializer,
-        responses={200: BatchAnswerSerializer},
+        responses={
+            200: described(BatchAnswerSerializer, "One result for each event, in your order, each with its own status.")
+        },
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:

@@ -24,7 +24,7 @@ from cps_portal.core.rest.resources import (
     json_response,
     json_response_with_etag,
 )
-from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described, page_schema, problem_responses
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import service_requests, visitors
@@ -85,7 +85,7 @@ class VisitorsView(VisitorView):
         operation_id="listVisitors",
         tags=["Intake"],
         parameters=[SparseListQuery],
-        responses={200: page_schema(VisitorSerializer, "VisitorPage")},
+        responses={200: described(page_schema(VisitorSerializer, "VisitorPage"), "A page of the visiting members.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """The visiting members whose cards your centres checked, latest first."""
@@ -96,7 +96,10 @@ class VisitorsView(VisitorView):
         operation_id="openVisitorTicket",
         tags=["Intake"],
         request=VisitorOpeningSerializer,
-        responses={201: TicketSerializer, **problem_responses(409)},
+        responses={
+            201: described(TicketSerializer, "The ticket, opened for the visiting member."),
+            **problem_responses(409),
+        },
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
@@ -121,7 +124,7 @@ class VisitorDetailView(VisitorView):
         operation_id="getVisitor",
         tags=["Intake"],
         parameters=[SparseQuery, IF_NONE_MATCH],
-        responses={200: VisitorSerializer, 304: None},
+        responses={200: described(VisitorSerializer, "The visiting member."), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One visiting member."""
@@ -165,7 +168,10 @@ class CardPhotoView(UploadView, ContentView, VisitorView):
         operation_id="addCardPhoto",
         tags=["Intake"],
         request=CardPhotoInSerializer,
-        responses={201: VisitorSerializer, **problem_responses(409, 503, 507)},
+        responses={
+            201: described(VisitorSerializer, "The visiting member, with the photo kept."),
+            **problem_responses(409, 503, 507),
+        },
     )
     @idempotent(first=store_upload)
     def post(self, request: Request, pk: int) -> HttpResponse:

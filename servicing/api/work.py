@@ -18,7 +18,7 @@ from cps_portal.core.rest.fields import AwareDateTimeField, LineField, MultiLine
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response
-from cps_portal.core.rest.schema import IF_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.schema import IF_MATCH, described, page_schema, problem_responses
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from servicing.actions import estimates, messages, parts
 from servicing.actions.conversation import mark_read
@@ -131,7 +131,11 @@ def render_estimate(estimate: Estimate) -> dict[str, Any]:
 
 
 class EstimatesView(WorkView):
-    @extend_schema(operation_id="listEstimates", tags=["Work"], responses={200: EstimateListSerializer})
+    @extend_schema(
+        operation_id="listEstimates",
+        tags=["Work"],
+        responses={200: described(EstimateListSerializer, "All estimates of the ticket.")},
+    )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The estimates of a ticket, oldest first, without pages."""
         rows = Estimate.objects.filter(ticket__in=self.rows(reference)).prefetch_related("lines").order_by("number")
@@ -145,7 +149,10 @@ class EstimatesView(WorkView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=EstimateInSerializer,
-        responses={201: EstimateSerializer, **problem_responses(409, 412)},
+        responses={
+            201: described(EstimateSerializer, "The estimate, sent to the customer, with its sums."),
+            **problem_responses(409, 412),
+        },
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -188,7 +195,7 @@ class PartsView(WorkView):
         operation_id="listParts",
         tags=["Work"],
         parameters=[ListQuery],
-        responses={200: page_schema(PartSerializer, "PartPage")},
+        responses={200: described(page_schema(PartSerializer, "PartPage"), "A page of the parts.")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The parts of a ticket, in the order in which they were reported."""
@@ -200,7 +207,7 @@ class PartsView(WorkView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=PartInSerializer,
-        responses={201: PartSerializer, **problem_responses(409, 412)},
+        responses={201: described(PartSerializer, "The part, ordered."), **problem_responses(409, 412)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -227,7 +234,10 @@ class PartExpectedView(PartView):
         operation_id="expectPart",
         tags=["Work"],
         request=PartExpectedSerializer,
-        responses={200: PartSerializer, **problem_responses(409)},
+        responses={
+            200: described(PartSerializer, "The part, with the day when it is expected."),
+            **problem_responses(409),
+        },
     )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
@@ -242,7 +252,7 @@ class PartArrivedView(PartView):
         operation_id="recordPartArrived",
         tags=["Work"],
         request=StepSerializer,
-        responses={200: PartSerializer, **problem_responses(409)},
+        responses={200: described(PartSerializer, "The part, arrived."), **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, reference: str, pk: int) -> HttpResponse:
@@ -277,7 +287,7 @@ class MessagesView(WorkView):
         operation_id="listMessages",
         tags=["Work"],
         parameters=[ListQuery],
-        responses={200: page_schema(MessageSerializer, "MessagePage")},
+        responses={200: described(page_schema(MessageSerializer, "MessagePage"), "A page of the messages.")},
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The messages between customer and centre."""
@@ -288,7 +298,7 @@ class MessagesView(WorkView):
         operation_id="writeMessage",
         tags=["Work"],
         request=MessageInSerializer,
-        responses={201: MessageSerializer, **problem_responses(409)},
+        responses={201: described(MessageSerializer, "The message, sent."), **problem_responses(409)},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -312,7 +322,7 @@ class MessagesReadView(WorkView):
         operation_id="markMessagesRead",
         tags=["Work"],
         request=ReadSerializer,
-        responses={200: TicketSerializer},
+        responses={200: described(TicketSerializer, "The ticket, with what is still unread.")},
     )
     @idempotent()
     def post(self, request: Request, reference: str) -> HttpResponse:
@@ -359,7 +369,11 @@ class DocumentsView(UploadView, DocumentsBaseView):
         operation_id="listDocuments",
         tags=["Work"],
         parameters=[ListQuery],
-        responses={200: page_schema(DocumentSerializer, "DocumentPage")},
+        responses={
+            200: described(
+                page_schema(DocumentSerializer, "DocumentPage"), "A page of the documents, without their content."
+            )
+        },
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         """Photos of the fault, proofs of purchase, documents."""
@@ -379,7 +393,7 @@ class DocumentsView(UploadView, DocumentsBaseView):
         tags=["Work"],
         parameters=[IF_MATCH],
         request=DocumentInSerializer,
-        responses={201: DocumentSerializer, **problem_responses(409, 412, 503, 507)},
+        responses={201: described(DocumentSerializer, "The document, kept."), **problem_responses(409, 412, 503, 507)},
     )
     @idempotent(first=store_upload)
     def post(self, request: Request, reference: str) -> HttpResponse:

@@ -43,6 +43,8 @@ CARD = "fulfilment/cards/<str:reference>"
 TABLE: dict[str, dict[str, str]] = {
     "carriers": {"GET": "catalogue"},
     "centres": {"GET": "catalogue"},
+    "countries": {"GET": "catalogue"},
+    "levels": {"GET": "catalogue"},
     "products": {"GET": "catalogue"},
     "products/search": {"GET": "catalogue"},
     "products/changes": {"GET": "catalogue"},

@@ -165,8 +165,16 @@ def test_what_is_no_serial_number_is_refused_with_its_code(till: Machine, world:
     assert not Sale.objects.exists()
 
 
-def test_an_unusual_serial_number_is_taken(till: Machine, world: World) -> None:
-    assert till.post("sales", sale(world, serial="58214")).status_code == 201
+def test_an_unusual_serial_number_is_taken_with_a_warning(till: Machine, world: World) -> None:
+    taken = till.post("sales", sale(world, serial="58214"))
+    assert taken.status_code == 201
+    (warning,) = taken.json()["warnings"]
+    assert warning["code"] == "serial_shape"
+    assert "Compare it with the product" in warning["detail"]
+    again = till.post("sales", sale(world, serial="58214"))
+    assert (again.status_code, again.json()["warnings"]) == (200, [warning])
+    usual = till.post("sales", sale(world, serial="012345678905", external_id="R-9"))
+    assert (usual.status_code, usual.json()["warnings"]) == (201, [])
 
 
 @each_row(

@@ -285,3 +285,19 @@ def test_a_member_number_is_found_however_it_was_typed(workshop: Machine, world:
     for text in (number, arabic, grouped):
         answer = workshop.post("intake-checks", {"centre": centre, "member_number": shape.format(text)}, key="")
         assert answer.json()["member"]["number"] == number
+
+
+def test_a_centre_is_warned_of_a_number_that_was_read_or_looks_wrong(workshop: Machine, world: World) -> None:
+    centre = workshop.partner.centres.get().slug
+    validated(world.ana, world.pro_body, SERIAL)
+
+    def warned(serial: str, **more: str) -> list[str]:
+        answer = workshop.post("intake-checks", {"centre": centre, "serial": serial, **more}, key="").json()
+        assert all(one["detail"].endswith("product.") for one in answer["warnings"])
+        return [one["code"] for one in answer["warnings"]]
+
+    product = world.pro_body.slug
+    assert warned(SERIAL) == warned(SERIAL, product=product) == warned(f"S/N {SERIAL}", product=product) == []
+    assert warned("O42O21OO5432") == warned("O42O21OO5432", product=product) == ["serial_read_as"]
+    assert warned("58214", product=product) == ["serial_shape"]
+    assert warned("3.3216E+11", product=product) == []  # it was not read at all: the code is `unreadable`

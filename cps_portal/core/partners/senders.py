@@ -29,7 +29,7 @@ def send_webhook(message: Message, *, at: datetime) -> str:
     if endpoint is None:
         raise Rejected("the endpoint does not exist any more")
     _check_open(endpoint, at)
-    body = _body(message)
+    body = body_of(message)
     headers = _headers(endpoint, message, body, datetime.now(UTC))
     answer = gateway.post(endpoint.url, body=body, headers=headers)
     actions.record_attempt(endpoint=endpoint, message=message, answer=answer, at=at)
@@ -49,7 +49,8 @@ def _check_open(endpoint: WebhookEndpoint, at: datetime) -> None:
         raise Postponed(endpoint.quiet_until)
 
 
-def _body(message: Message) -> bytes:
+def body_of(message: Message) -> bytes:
+    """The body as JSON; `data` is rendered now."""
     event = {
         "type": message.payload["type"],
         "timestamp": message.payload["at"],

@@ -22,6 +22,10 @@ and 503 `Retry-After` tells when to try again; `RateLimit` tells in every respon
 
 **Times** are in UTC, to the microsecond. Unknown fields and parameters are refused, so that you notice a typing error.
 
+**Language.** `detail`, `title`, `notice` and every other sentence or name of ours is in English, whatever
+`Accept-Language` says. What people typed (`fault`, `condition`, messages, notes) is in the language they wrote it in.
+`language` of a customer or a request is the one that the person reads (ISO 639): write to them in that one.
+
 **Changes.** Fields and operations are added without notice: ignore what you do not know. Anything that will be removed
 is first marked `deprecated`, and its responses have `Deprecation` and `Sunset` headers.
 """
@@ -33,9 +37,10 @@ TAGS = {
     "Loans": "Loan equipment while a repair takes too long.",
     "Cards": "Whether a membership card is valid.",
     "Sales": "What your shops sold. A matching registration counts at once.",
-    "Catalogue": "Products, their points and stages, and changes to them.",
+    "Catalogue": "Products, their points and stages, and changes to them; centres, carriers, countries and levels.",
     "Fulfilment": "The Welcome Packs that you are asked to send.",
-    "Webhooks": "Events that we send to you.",
+    "Webhooks": "The addresses to which we send events, and what was sent there.",
+    "Events": "What we send to your addresses. See `webhooks` of this document.",
 }
 
 

@@ -7,10 +7,11 @@ from django.core.validators import RegexValidator
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
 from cps_portal.core.partners.enums import Scope
+from cps_portal.core.rest.descriptions import describe_error
 from cps_portal.core.rest.errors import CONTENT_TYPE
 from cps_portal.core.rest.fields import StrictSerializer
 from cps_portal.core.rest.idempotency import HEADER, KEY
@@ -43,8 +44,23 @@ class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
     errors: Any = FaultSerializer(many=True, required=False)
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    """What was taken although it looks wrong. `code` is stable, `detail` is a sentence for people."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class TagSerializer(serializers.Serializer[Any]):
     """Nothing: the partner has it already."""
+
+
+def described(content: Any, description: str) -> OpenApiResponse:
+    """A response of extend_schema with this content, and one sentence that says what it is."""
+    return OpenApiResponse(content, description=description)
+
+
+NOT_MODIFIED = described(None, "It has not changed since the version in `If-None-Match`. There is no body.")
 
 
 def problem_responses(*codes: int) -> dict[tuple[int, str], Any]:
@@ -127,6 +143,16 @@ class PartnerSchema(AutoSchema):
                 )
         return dict(sorted(responses.items()))
 
+    def _get_response_for_code(
+        self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
+    ) -> dict[str, Any]:
+        """Errors are described by their status, everything else where it is declared."""
+        response: dict[str, Any] = super()._get_response_for_code(  # type: ignore[no-untyped-call]
+            serializer, status_code, media_types, direction
+        )
+        response["description"] = response["description"] or describe_error(status_code, self.view, self.method)
+        return response
+
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Describe requests as strictly as they are validated: text that is not blank, decimals with a digit."""
         schema = super()._map_serializer_field(  # type: ignore[no-untyped-call]
@@ -183,9 +209,9 @@ def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: boo
     """Hook of drf-spectacular: add the two OAuth endpoints, whose views belong to django-oauth-toolkit."""
     secret = {"client_id": TEXT, "client_secret": {"type": "string", "format": "password"}}
     errors = {
-        "400": _json("Refused (RFC 6749)"),
-        "401": _json("Unknown client or wrong secret"),
-        "429": _json("Too many requests"),
+        "400": _json("The request is refused. `error` says why (RFC 6749)."),
+        "401": _json("The client is unknown, or its secret is wrong."),
+        "429": _json("Too many requests. Keep the token you have; try again after `Retry-After` seconds."),
     }
     token = {
         "type": "object",
@@ -211,17 +237,18 @@ def add_tokens(result: dict[str, Any], generator: Any, request: Any, public: boo
             "requestBody": _form(
                 ["grant_type"], {"grant_type": {"const": "client_credentials"}, **secret, "scope": scope}
             ),
-            "responses": {"200": _json("The token", token), **errors},
+            "responses": {"200": _json("The token, valid for an hour.", token), **errors},
         }
     }
     result["paths"]["/api/v1/oauth/revoke"] = {
         "post": {
             "operationId": "revokeToken",
             "summary": "Revoke a token",
+            "description": "Ends a token before its hour is over. An unknown one has the same response (RFC 7009).",
             "tags": ["Tokens"],
             "security": [{}],
             "requestBody": _form(["token"], {"token": TEXT, **secret}),
-            "responses": {"200": {"description": "The token is not valid any more"}, **errors},
+            "responses": {"200": {"description": "The token is not valid any more."}, **errors},
         }
     }
     return result

@@ -21,10 +21,11 @@ from cps_portal.core.lib.disk_full import HTTP_INSUFFICIENT_STORAGE
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.rest.errors import TooLarge
 from cps_portal.core.rest.fields import StrictSerializer
+from cps_portal.core.rest.schema import described
 from cps_portal.core.rest.views import MAX_BYTES, PartnerView
 
 MEGABYTE = 1024 * 1024
-CONTENTS = {(200, kind): OpenApiTypes.BINARY for kind in sorted(set(CONTENT_TYPES.values()))}
+CONTENTS = {(200, kind): described(OpenApiTypes.BINARY, "The file.") for kind in sorted(set(CONTENT_TYPES.values()))}
 
 
 class ScannerUnavailable(exceptions.APIException):

@@ -22,7 +22,7 @@ from cps_portal.core.rest.fields import LineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.lists import ListQuery, paginate, parse_query
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed, json_response, json_response_with_etag
-from cps_portal.core.rest.schema import IF_NONE_MATCH, page_schema, problem_responses
+from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 
 
@@ -110,7 +110,7 @@ class EndpointsView(EndpointView):
         operation_id="listWebhookEndpoints",
         tags=["Webhooks"],
         parameters=[ListQuery],
-        responses={200: page_schema(EndpointSerializer, "WebhookEndpointPage")},
+        responses={200: described(page_schema(EndpointSerializer, "WebhookEndpointPage"), "A page of your endpoints.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Your endpoints."""
@@ -120,7 +120,10 @@ class EndpointsView(EndpointView):
         operation_id="addWebhookEndpoint",
         tags=["Webhooks"],
         request=EndpointInSerializer,
-        responses={201: SecretSerializer, **problem_responses(409)},
+        responses={
+            201: described(SecretSerializer, "The endpoint, and its secret, which is not shown again."),
+            **problem_responses(409),
+        },
     )
     def post(self, request: Request) -> HttpResponse:
         """Add an address for webhooks. The secret is shown once. There is no Idempotency-Key, because we do not keep
@@ -135,7 +138,7 @@ class OneEndpointView(EndpointView):
         operation_id="getWebhookEndpoint",
         tags=["Webhooks"],
         parameters=[IF_NONE_MATCH],
-        responses={200: EndpointSerializer, 304: None},
+        responses={200: described(EndpointSerializer, "The endpoint and its state."), 304: NOT_MODIFIED},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """One endpoint and its state."""
@@ -145,7 +148,7 @@ class OneEndpointView(EndpointView):
         operation_id="changeWebhookEndpoint",
         tags=["Webhooks"],
         request=EndpointChangeSerializer,
-        responses={200: EndpointSerializer},
+        responses={200: described(EndpointSerializer, "The endpoint, changed.")},
     )
     def patch(self, request: Request, pk: int) -> HttpResponse:
         """Subscribe to other events. To change the address, add another endpoint: so no message gets lost."""
@@ -158,7 +161,7 @@ class OneEndpointView(EndpointView):
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
         tags=["Webhooks"],
-        responses={204: None, **problem_responses(409)},
+        responses={204: described(None, "Deleted. Nothing more is sent there."), **problem_responses(409)},
     )
     def delete(self, request: Request, pk: int) -> HttpResponse:
         """Stop all webhooks to this address, including waiting messages. Requests that you sign with its secrets are
@@ -172,7 +175,10 @@ class RotateSecretView(EndpointView):
         operation_id="rotateWebhookSecret",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={200: SecretSerializer, **problem_responses(409)},
+        responses={
+            200: described(SecretSerializer, "The endpoint, and its new secret, which is not shown again."),
+            **problem_responses(409),
+        },
     )
     def post(self, request: Request, pk: int) -> HttpResponse:
         """Get a new secret, which is shown once. For a day every message is signed with both."""
@@ -186,7 +192,7 @@ class SuspendEndpointView(EndpointView):
         operation_id="suspendWebhookEndpoint",
         tags=["Webhooks"],
         request=SuspendSerializer,
-        responses={200: EndpointSerializer},
+        responses={200: described(EndpointSerializer, "The endpoint, suspended.")},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -204,7 +210,7 @@ class ResumeEndpointView(EndpointView):
         operation_id="resumeWebhookEndpoint",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={200: EndpointSerializer},
+        responses={200: described(EndpointSerializer, "The endpoint, active. What has waited is being sent.")},
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -239,7 +245,7 @@ class AttemptsView(EndpointView):
         operation_id="listWebhookAttempts",
         tags=["Webhooks"],
         parameters=[ListQuery],
-        responses={200: page_schema(AttemptSerializer, "WebhookAttemptPage")},
+        responses={200: described(page_schema(AttemptSerializer, "WebhookAttemptPage"), "A page of the attempts.")},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """The delivery attempts, the latest first."""
@@ -272,7 +278,9 @@ class MessagesView(EndpointView):
         operation_id="listWebhookMessages",
         tags=["Webhooks"],
         parameters=[ListQuery],
-        responses={200: page_schema(WebhookMessageSerializer, "WebhookMessagePage")},
+        responses={
+            200: described(page_schema(WebhookMessageSerializer, "WebhookMessagePage"), "A page of the messages.")
+        },
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """The messages of an endpoint, sent and waiting, the latest first."""
@@ -285,7 +293,10 @@ class ReplayView(EndpointView):
         operation_id="replayWebhookMessage",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={200: WebhookMessageSerializer, **problem_responses(409)},
+        responses={
+            200: described(WebhookMessageSerializer, "The message, which is being sent again."),
+            **problem_responses(409),
+        },
     )
     @idempotent()
     def post(self, request: Request, pk: int, message: int) -> HttpResponse:
@@ -303,7 +314,10 @@ class PingView(EndpointView):
         operation_id="pingWebhookEndpoint",
         tags=["Webhooks"],
         request=NothingSerializer,
-        responses={202: WebhookMessageSerializer, **problem_responses(409)},
+        responses={
+            202: described(WebhookMessageSerializer, "The test message, which is being sent."),
+            **problem_responses(409),
+        },
     )
     @idempotent()
     def post(self, request: Request, pk: int) -> HttpResponse:
