@@ -8,6 +8,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, email_confirmed
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
 from anymail.signals import AnymailTrackingEvent, tracking
 from django.conf import settings
 from django.contrib import messages
@@ -154,6 +156,12 @@ def forget_old_address(from_email_address: EmailAddress | None, **_kwargs: Any) 
     """Nobody is told of mails to an address that is no longer theirs."""
     if from_email_address is not None:
         suppressions.forget(addresses=[from_email_address.email])
+
+
+@receiver(authenticator_added)
+def offer_no_passkey(user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
+    if authenticator.type == Authenticator.Type.WEBAUTHN:
+        actions.stop_offering_passkey(user=user)
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -147,6 +147,14 @@ def theme(request: MemberRequest) -> HttpResponse:
     return redirect(safe_next(request, reverse("members:profile")))
 
 
+@require_POST
+@member_required
+def decline_passkey(request: MemberRequest) -> HttpResponse:
+    """The dashboard offers no passkey any more."""
+    actions.stop_offering_passkey(user=request.user)
+    return redirect("dashboard")
+
+
 @require_safe
 @member_required
 def security(request: MemberRequest) -> HttpResponse:

@@ -11,7 +11,7 @@ from members.actions.levels import LedgerChanges, notify_level_changes, repair_l
 from members.actions.mail_trouble import ask_to_confirm_again, record_mail_event, set_mail_preference
 from members.actions.notes import delete_notes, edit_note, write_note
 from members.actions.notices import delete_notices, notify_member, notify_members
-from members.actions.second_factors import reseal_second_factors
+from members.actions.second_factors import reseal_second_factors, stop_offering_passkey
 from members.actions.sign_ins import (
     Browser,
     end_other_sessions,
@@ -74,6 +74,7 @@ __all__ = [
     "send_undo_link_again",
     "set_mail_preference",
     "start_view",
+    "stop_offering_passkey",
     "undo_email_change",
     "update_levels",
     "write_note",

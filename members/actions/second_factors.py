@@ -6,8 +6,14 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from cps_portal.core.lib.sealing import Purpose, reseal
+from members.models import User
 
 SEALED = ("secret", "seed")  # in `Authenticator.data`
+
+
+def stop_offering_passkey(*, user: User) -> None:
+    """The account has a passkey now, or its owner does not want one: the dashboard offers none again."""
+    User.objects.filter(pk=user.pk, passkey_offer=True).update(passkey_offer=False)
 
 
 @transaction.atomic

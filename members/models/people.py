@@ -68,6 +68,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("can sign in"), default=True)
     date_joined = models.DateTimeField(_("since"), default=timezone.now)
     desk_keys = models.BooleanField(_("keys of the desk"), default=True, db_default=True)
+    passkey_offer = models.BooleanField(
+        _("is offered a passkey"), default=True, db_default=True, help_text=_("until they have one, or don’t want one")
+    )
 
     objects = UserManager()
     EMAIL_FIELD = "email"

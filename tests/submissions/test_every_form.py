@@ -46,6 +46,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "offers/pack_status.html": (1, STATE),
     "portal/_confirm.html": (1, STATE),
     "portal/_mail_trouble.html": (1, STATE),
+    "portal/_passkey.html": (1, STATE),
     "servicing/_details.html": (1, STATE),
     "servicing/_parcels.html": (1, STATE),
     "servicing/_same_fault.html": (1, STATE),
