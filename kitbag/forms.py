@@ -6,17 +6,20 @@ from typing import Any, cast
 from django import forms
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import OriginalPhotoField, OriginalPhotosField, PhotoField, UploadsField
 from cps_portal.core.lib.countries import list_countries
-from cps_portal.core.lib.forms import DatePartsField, LineField, LongText
+from cps_portal.core.lib.forms import AmountField, DatePartsField, LineField, LongText
+from cps_portal.core.lib.languages import ENGLISH
+from cps_portal.core.lib.money import currency_choices, currency_of, format_amount
 from kitbag import rules
 from kitbag.actions.appeals import MAX_APPEAL_LENGTH
 from kitbag.actions.registrations import Details
 from kitbag.actions.serials import has_readable_serial, may_lack_serial
 from kitbag.enums import RemovalReason, SerialPlace
-from kitbag.models import Registration
+from kitbag.models import Evidence, KitGroup, Registration, own_details
 from kitbag.presenters.registrations import details_to_complete
 from kitbag.presenters.texts import MISSING_SENTENCES
 from kitbag.queries.photo_kit import MAX_KEY_LENGTH, Sighting
@@ -185,6 +188,88 @@ class AppealForm(forms.Form):
     """Why the member thinks that a decision is wrong (R19)."""
 
     text = LongText(
+class ProofField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the files that are evidence already."""
+
+    def label_from_instance(self, obj: Evidence) -> str:
+        return f"{obj.get_kind_display()}: {obj.file.original_name or obj.file.download_name}"
+
+
+class PriceForm(forms.Form):
+    """What the member paid for a product, for their own lists (R25)."""
+
+    price = AmountField(
+        label=_("Price paid"),
+        required=False,
+        max_digits=12,
+        help_text=_("As on the receipt, with commas or points. Leave it empty to forget it."),
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"),
+        error_messages={"required": _("Choose a currency."), "invalid_choice": _("Choose a currency from the list.")},
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+    proof = ProofField(
+        Evidence.objects.none(),
+        label=_("Proof"),
+        required=False,
+        empty_label=_("None"),
+        error_messages={"invalid_choice": _("This file is no longer there. Choose another one.")},
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+
+    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+        own = own_details(registration)
+        country = registration.country.code or registration.member.country.code
+        price = own.price if own else None
+        kwargs.setdefault(
+            "initial",
+            {
+                "price": format_amount(price) if price is not None else "",
+                "currency": own.currency if own and own.currency else currency_of(country),
+                "proof": own.proof_id if own else None,
+            },
+        )
+        super().__init__(*args, **{"auto_id": "id_own_%s", **kwargs})
+        cast(forms.ChoiceField, self.fields["currency"]).choices = currency_choices(get_language() or ENGLISH)
+        proof = cast(ProofField, self.fields["proof"])
+        proof.queryset = Evidence.objects.about(registration).proofs()
+
+
+class GroupForm(forms.Form):
+    """Which of the member's groups a product is in (R18)."""
+
+    group = forms.ModelChoiceField(
+        KitGroup.objects.none(),
+        label=_("Group"),
+        required=False,
+        empty_label=_("In no group"),
+        error_messages={"invalid_choice": _("This group is no longer there. Choose another one.")},
+        widget=forms.Select(attrs={"class": "input"}),
+    )
+
+    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+        own = own_details(registration)
+        kwargs.setdefault("initial", {"group": own.group_id if own else None})
+        super().__init__(*args, **{"auto_id": "id_own_%s", **kwargs})
+        group = cast("forms.ModelChoiceField[KitGroup]", self.fields["group"])
+        group.queryset = KitGroup.objects.filter(member=registration.member_id)
+
+
+class GroupNameForm(forms.Form):
+    """The name of a group of products."""
+
+    name = LineField(
+        label=_("Name of the group"),
+        max_length=40,
+        error_messages={
+            "required": _("Give the group a name."),
+            "max_length": _("Use at most %(limit_value)d characters."),
+        },
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "maxlength": "40"}),
+    )
+
+
         label=_("Why is it wrong?"),
         help_text=_("Tell us what to look at. Someone else will read it, not the person who decided before."),
         max_length=MAX_APPEAL_LENGTH,

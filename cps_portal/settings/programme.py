@@ -30,6 +30,7 @@ REVIEW_REFUSALS = (3, 365)  # this many refusals of one member in this many days
 CLAIM_DAYS = 14  # both sides of a claim have this long to answer (R32)
 HANDOVER_DAYS = 14  # a one-time code for a handover can be redeemed for this long (R35)
 HANDOVER_LIMITS = {"redeem": (10, 3600), "address": (40, 3600)}  # tries by member, by network address
+KIT_GROUPS_MAX = 30  # groups that a member may name
 REMOVAL_UNDO_DAYS = 7  # a removal can be undone for this long (R26)
 
 # Accounts

@@ -161,10 +161,11 @@ RULES: dict[str, Rule] = {
     "kitbag.LedgerCheck": Deleted("started_at", settings.LEDGER_CHECKS_KEPT, "one a night; old results say nothing"),
     "kitbag.MergedAdjustment": Kept("which points count instead of which (R21, R69)"),
     "kitbag.MergedRegistration": Kept(OF_THE_KIT),
-    "kitbag.OwnerDetails": Kept("what the member keeps about a product; deleted with it and with the account"),
     "kitbag.MissedSearch": Deleted(
         "counted_at", settings.MISSED_SEARCHES_KEPT, "what nobody found long ago says little; names nobody", order="pk"
     ),
+    "kitbag.KitGroup": Kept(f"{ONE_A_MEMBER}; deleted with the account"),
+    "kitbag.OwnerDetails": Kept("what the member keeps about a product; deleted with it and with the account"),
     "kitbag.PointsEntry": Kept("the ledger: entries sum to the points (R21)"),
     "kitbag.Product": REFERENCE,
     "kitbag.ProductEvent": Kept("partners read all changes of the catalogue from it (R55); grows with the catalogue"),
@@ -334,7 +335,7 @@ CLEARED = (
         "what a member kept about a product that has left the Kitbag",
         timedelta(days=settings.REMOVAL_UNDO_DAYS),
         "kitbag.forget_owner_details",
-        _("Your own photo of a product that you have removed"),
+        _("Your own photo, and the price you paid, of a product that you have removed"),
     ),
     Cleared(
         "servicing.VisitingMember",

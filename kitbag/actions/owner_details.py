@@ -1,6 +1,7 @@
-"""What a member keeps about a product for themselves: a photo of it, instead of its drawing (R25)."""
+"""What a member keeps about a product for themselves: a photo instead of its drawing, the price paid, a group (R25)."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -11,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
+from kitbag.actions.kit_groups import find_same_group
 from kitbag.actions.transitions import lock_registration
-from kitbag.models import OwnerDetails, Registration
+from kitbag.models import Evidence, KitGroup, OwnerDetails, Registration
 from members.models import Member, User
 
 PURPOSE = "product_photo"
@@ -58,6 +60,34 @@ def remove_photo(*, registration: Registration, by: User, at: datetime) -> bool:
 
 
 @transaction.atomic
+def set_price(
+    *, registration: Registration, price: Decimal | None, currency: str, proof: Evidence | None, by: User
+) -> OwnerDetails:
+    """Keep what was paid, in a currency by its three letters, and which evidence proves it; None forgets both.
+
+    Raises Refusal: `owner`, `gone`, and beside `proof`: `proof` (it is evidence for another product, or erased).
+    """
+    details = _locked_details(registration, by)
+    if proof and not Evidence.objects.about(registration).proofs().filter(pk=proof.pk).exists():
+        raise Refusal("proof", _("This file is no longer there. Choose another one."), "proof")
+    details.price, details.currency = price, currency if price is not None else ""
+    details.proof = proof if price is not None else None
+    details.save(update_fields=["price", "currency", "proof"])
+    return details
+
+
+@transaction.atomic
+def set_group(*, registration: Registration, group: KitGroup | None, by: User) -> OwnerDetails:
+    """Put it into a group of the member, or into none. Raises Refusal: `owner`, `gone`, and beside `group`: `group`."""
+    details = _locked_details(registration, by)
+    if group and not KitGroup.objects.filter(pk=group.pk, member=registration.member_id).exists():
+        raise Refusal("group", _("This group is no longer there. Choose another one."), "group")
+    details.group = group
+    details.save(update_fields=["group"])
+    return details
+
+
+@transaction.atomic
 def delete_details(*, details: OwnerDetails, at: datetime) -> None:
     """Erase the photo and delete the row: for a product that has left the Kitbag, or an account that is erased."""
     former = [details.photo, details.thumbnail]
@@ -66,9 +96,10 @@ def delete_details(*, details: OwnerDetails, at: datetime) -> None:
 
 
 def delete_details_of(*, member: Member, at: datetime) -> None:
-    """All of a member. The caller has locked the member."""
+    """All of a member, and their groups. The caller has locked the member."""
     for details in _with_files().filter(registration__member=member).order_by("pk"):
         delete_details(details=details, at=at)
+    KitGroup.objects.filter(member=member).delete()
 
 
 def forget_ended(*, at: datetime, limit: int) -> int:
@@ -81,12 +112,15 @@ def forget_ended(*, at: datetime, limit: int) -> int:
 
 
 def move_details(*, registration: Registration, to: Registration) -> None:
-    """Give them to the registration that counts instead, of another account of the same person, with their files."""
+    """Give them to the registration that counts instead, of another account of the same person, with their files.
+
+    Its group becomes the one of the same name there. The proof stays evidence for the registration that ended.
+    """
     details = _with_files().filter(registration=registration).first()
     if details is None or OwnerDetails.objects.filter(registration=to).exists():
         return
-    details.registration = to
-    details.save(update_fields=["registration"])
+    details.registration, details.group = to, find_same_group(details.group, to.member)
+    details.save(update_fields=["registration", "group"])
     keys = [file.pk for file in (details.photo, details.thumbnail) if file]
     StoredFile.objects.filter(pk__in=keys).update(owner=to.member.user_id)
 

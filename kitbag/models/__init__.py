@@ -12,7 +12,7 @@ from kitbag.models.changes import POINTS_FIELDS, Announcement, StageChange, Stag
 from kitbag.models.evidence import Evidence
 from kitbag.models.held_decisions import HeldDecision, HeldDecisionQuerySet
 from kitbag.models.merges import MergedAdjustment, MergedRegistration
-from kitbag.models.owner_details import OwnerDetails, own_details
+from kitbag.models.owner_details import KitGroup, OwnerDetails, own_details
 from kitbag.models.ownership import Appeal, Claim, Handover, Sighting, StolenReport
 from kitbag.models.points import Adjustment, AdjustmentQuerySet, LedgerCheck, PointsEntry, PointsEntryQuerySet
 from kitbag.models.registrations import (
@@ -42,6 +42,7 @@ __all__ = [
     "HeldDecision",
     "HeldDecisionQuerySet",
     "Hold",
+    "KitGroup",
     "LedgerCheck",
     "MergedAdjustment",
     "MergedRegistration",

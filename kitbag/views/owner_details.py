@@ -1,4 +1,4 @@
-"""What a member keeps about a product for themselves, on its own page: a photo of it (R25)."""
+"""What a member keeps about a product for themselves, on its own page: photo, price, group (R25)."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.throttle import is_throttled
 from kitbag.actions import owner_details
-from kitbag.forms import OwnPhotoForm
+from kitbag.forms import GroupForm, OwnPhotoForm, PriceForm
 from kitbag.models import Registration
 from kitbag.views.product import product_context
 from kitbag.views.shortcuts import get_own_registration, redirect_after_post
@@ -45,6 +45,43 @@ def remove_photo(request: MemberRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _t("Your photo is deleted, and the drawing is back."))
     return redirect_after_post(request, registration.get_absolute_url())
+
+
+@require_POST
+@member_required
+def set_price(request: MemberRequest, pk: int) -> HttpResponse:
+    """Keep the price paid for the member's own lists, or forget it."""
+    registration = get_own_registration(request, pk)
+    form = PriceForm(request.POST, registration=registration)
+    if form.is_valid():
+        try:
+            details = owner_details.set_price(
+                registration=registration, **form.cleaned_data, by=registration.member.user
+            )
+        except Refusal as refusal:
+            form.add_error(refusal.field or None, str(refusal))
+        else:
+            saved = _t("The price is saved. Only you can see it.") if details.price is not None else _t("Forgotten.")
+            messages.success(request, saved)
+            return redirect_after_post(request, registration.get_absolute_url())
+    return _page_with_errors(request, registration, price_form=form)
+
+
+@require_POST
+@member_required
+def set_group(request: MemberRequest, pk: int) -> HttpResponse:
+    """Put the product into one of the member's groups, or into none."""
+    registration = get_own_registration(request, pk)
+    form = GroupForm(request.POST, registration=registration)
+    if form.is_valid():
+        try:
+            owner_details.set_group(registration=registration, **form.cleaned_data, by=registration.member.user)
+        except Refusal as refusal:
+            form.add_error(refusal.field or None, str(refusal))
+        else:
+            messages.success(request, _t("Saved."))
+            return redirect_after_post(request, registration.get_absolute_url())
+    return _page_with_errors(request, registration, group_form=form)
 
 
 def take_photo(request: MemberRequest, registration: Registration, upload: "UploadedFile[bytes]") -> str:

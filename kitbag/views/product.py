@@ -18,7 +18,7 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import evidence, registrations, removals
 from kitbag.enums import ASKING, RegistrationState, RemovalReason, ReviewReason
-from kitbag.forms import EvidenceForm, OwnPhotoForm, RemoveForm
+from kitbag.forms import EvidenceForm, GroupForm, OwnPhotoForm, PriceForm, RemoveForm
 from kitbag.models import Registration
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
@@ -160,11 +160,19 @@ def product_context(request: MemberRequest, registration: Registration) -> dict[
         "history": _history(registration),
         "remove_form": RemoveForm(),
         "photo_form": OwnPhotoForm(auto_id="id_own_%s"),
+        **_for_the_owner(request, registration),
         "holds": list(registration.holds.all()),
         "evidence": registration.evidence.kept(),
         "evidence_form": EvidenceForm() if evidence.is_undecided(registration) else None,
         **(_cost(registration, membership) if registration.is_live else {"cost": None}),
     }
+
+
+def _for_the_owner(request: MemberRequest, registration: Registration) -> dict[str, object]:
+    """Price and group, unless staff look at the page as the member: these are for the member's eyes only."""
+    if not registration.is_live or hasattr(request, "viewed_by"):
+        return {"price_form": None, "group_form": None}
+    return {"price_form": PriceForm(registration=registration), "group_form": GroupForm(registration=registration)}
 
 
 def _cost(registration: Registration, membership: Membership) -> dict[str, object]:

@@ -21,8 +21,9 @@ from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.queries.in_service import InService, kit_in_service
+from kitbag.queries.kit_groups import groups_of
 from kitbag.queries.search import product_matches
-from kitbag.views.shortcuts import paginate, query_text, url_with_query
+from kitbag.views.shortcuts import paginate, query_text, read_keys, url_with_query
 from members.access import MemberRequest, member_required
 from members.models import Member
 from members.queries import membership_of
@@ -102,6 +103,7 @@ class Choice:
     query: str
     sort: str
     shown: int
+    group: int
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Choice":
@@ -112,6 +114,7 @@ class Choice:
             shelf=shelf if shelf in (*Shelf.values, TURN, CENTRE) else "",
             query=query_text(request, "q"),
             sort=sort if sort in SORTS else "",
+            group=next(iter(read_keys([request.GET.get("group", "")])), 0),
             shown=min(max(int(shown), PAGE_SIZE), MAX_SHOWN) if is_number else PAGE_SIZE,
         )
 
@@ -120,7 +123,8 @@ class Choice:
         return "table" if self.is_table else ""
 
     def url(self, **changes: str | int) -> str:
-        parameters = {"view": self.view, "show": self.shelf, "q": self.query, "sort": self.sort}
+        parameters: dict[str, str | int] = {"view": self.view, "show": self.shelf, "q": self.query, "sort": self.sort}
+        parameters["group"] = self.group
         return url_with_query("kitbag:list", **{**parameters, **changes})
 
 
@@ -144,6 +148,8 @@ class KitList:
             registrations = registrations.filter(pk__in=self.in_service)
         elif shelf:
             registrations = registrations.filter(product__shelf=shelf)
+        if self.choice.group:
+            registrations = registrations.filter(owner_details__group=self.choice.group)
         if query:
             registrations = registrations.filter(_matches(query))
         return registrations.annotate(worth=points_now("product__"), group=_group(self.in_service))
@@ -194,6 +200,7 @@ def registration_list(request: MemberRequest) -> HttpResponse:
         "page_query": choice.url().partition("?")[2],
         "cards_url": choice.url(view=""),
         "table_url": choice.url(view="table"),
+        "export_query": f"?group={choice.group}" if choice.group else "",
         "more_url": choice.url(shown=choice.shown + PAGE_SIZE),
         "cards": kit.cards(list(page.object_list)) if page else [],
         "groups": [] if page else kit.groups(),
@@ -231,8 +238,19 @@ def _filters(member: Member, totals: Totals, choice: Choice, in_service: Collect
     )
     counts = {"": totals.live, TURN: totals.needing, CENTRE: len(in_service), **counts}
     labels = {"": _("All"), TURN: _("Your turn"), CENTRE: _("At the centre"), **dict(Shelf.choices)}
-    return [
-        Link(label, count, choice.url(show=key), current=key == choice.shelf, dot=key == TURN and count > 0)
+    links = [
+        Link(
+            label,
+            count,
+            choice.url(show=key, group=0),
+            current=key == choice.shelf and not choice.group,
+            dot=key == TURN and count > 0,
+        )
         for key, label in labels.items()
         if (count := counts.get(key, 0)) or key in ("", choice.shelf)
     ]
+    groups = [
+        Link(group.name, group.count, choice.url(show="", group=group.pk), current=group.pk == choice.group)  # type: ignore[attr-defined]
+        for group in groups_of(member)
+    ]
+    return links + groups

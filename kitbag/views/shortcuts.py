@@ -1,5 +1,6 @@
 """Helpers that several pages of the Kitbag share: finding the member's registration, paging, URLs, redirects."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from django.core.paginator import Page, Paginator
@@ -16,6 +17,7 @@ from members.access import MemberRequest
 M = TypeVar("M", bound=Model)
 
 WITH_PICTURE = ("owner_details__photo", "owner_details__thumbnail")  # to select with what is shown
+MAX_KEY_DIGITS = 18  # fits a bigint of Postgres
 MAX_QUERY_LENGTH = 100  # characters
 MIN_QUERY_LENGTH = 2  # a shorter text would match half of the catalogue
 
@@ -24,6 +26,11 @@ def get_own_registration(request: MemberRequest, pk: int) -> Registration:
     """The member's own registration, in any state. Raises Http404 for any other, so that none can be probed for."""
     rows = Registration.objects.of(request.member).select_related("product", "member", *WITH_PICTURE)
     return get_object_or_404(rows, pk=pk)
+
+
+def read_keys(texts: Iterable[str]) -> list[int]:
+    """The keys of rows among texts that came with a form. Others are left out."""
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= MAX_KEY_DIGITS]
 
 
 def redirect_after_post(request: MemberRequest, url: str) -> HttpResponse:

@@ -2,11 +2,11 @@
 
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.money import format_money, format_quantity
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from servicing.models import Estimate, Ticket
-from servicing.presenters.money import format_money, format_quantity
 
 
 def estimate_paper(ticket: Ticket, estimate: Estimate) -> PreparedPdf:

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cps_portal.core.lib.countries import country_name
-from servicing.presenters.money import format_amount, format_money, format_quantity
+from cps_portal.core.lib.money import format_amount, format_money, format_quantity
 
 register = template.Library()
 

@@ -1,6 +1,7 @@
 """A member with data in every table. All free text is marked, so that tests find what is left after erasing."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -12,6 +13,7 @@ from django.test import Client
 
 from cps_portal.core.files import actions as files
 from kitbag.actions import adjustments, appeals, owner_details, registrations, removals, review
+from kitbag.actions.kit_groups import add_group
 from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
 from kitbag.models import Handover, HeldDecision, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
@@ -194,6 +196,8 @@ def _add_own_details(member: Member, name: str) -> None:
     row = Registration.objects.of(member).live().earliest("pk")
     upload = SimpleUploadedFile(f"{name}-3.jpg", jpeg(), "image/jpeg")
     owner_details.set_photo(registration=row, upload=upload, by=member.user, at=START)
+    owner_details.set_price(registration=row, price=Decimal(5), currency="ZAR", proof=None, by=member.user)
+    owner_details.set_group(registration=row, group=add_group(member=member, name=f"Van of {name}"), by=member.user)
 
 
 def _add_offers(world: World, member: Member, name: str) -> None:

@@ -28,10 +28,11 @@ from kitbag.models import (
     CatalogueProposal,
     Evidence,
     HeldDecision,
-    MissedSearch,
+    KitGroup,
     LedgerCheck,
     MergedAdjustment,
     MergedRegistration,
+    MissedSearch,
     OwnerDetails,
     Registration,
     Retailer,
@@ -136,14 +137,15 @@ def add_people(numbers: range, terms: TermsVersion, by: User) -> list[Member]:
         CaseReader.objects.create(case=case, user=by, seen_at=LONG_AGO)
         CaseAttachment.objects.create(message=case.messages.get(), file=for_case)
         Evidence.objects.create(registration=waiting, file=for_kit, added_at=LONG_AGO)
-        get_or_issue_card(member=member, at=timezone.now())
         photo, thumbnail = (
             StoredFile.objects.create(
                 purpose="product_photo", kind="jpeg", size=1, stored_as=name, owner=member.user, created_at=LONG_AGO
             )
             for name in (f"photo{n}", f"thumbnail{n}")
         )
-        OwnerDetails.objects.create(registration=waiting, photo=photo, thumbnail=thumbnail)
+        group = KitGroup.objects.create(member=member, name="Studio")
+        OwnerDetails.objects.create(registration=waiting, photo=photo, thumbnail=thumbnail, group=group)
+        get_or_issue_card(member=member, at=timezone.now())
         people.append(member)
     add_changes(people, by)
     add_stolen(people)

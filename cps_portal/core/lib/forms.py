@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.money import read_amount
 from cps_portal.core.lib.text import clean_email, clean_name, clean_text, has_address
 
 MAX_LONG_TEXT_LENGTH = 5000
@@ -89,6 +91,30 @@ class LongText(MultiLineField):
             "max_length", _("Please use at most %(limit_value)d characters. You have %(show_value)d.")
         )
         super().__init__(**kwargs)
+
+
+class AmountField(forms.Field):
+    """An amount of money as a Decimal, with the separators of any language; None if it is left empty."""
+
+    def __init__(self, *, max_digits: int, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"class": "input", "inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(widget=widget, **kwargs)
+        self.max_digits = max_digits
+
+    def to_python(self, value: Any) -> Decimal | None:
+        text = str(value or "").replace("\x00", "").strip()
+        if not text:
+            return None
+        try:
+            amount = read_amount(text[:100])
+        except ValueError:
+            raise ValidationError(
+                _("Type only the amount, in digits and without the currency. Commas and points are both fine."),
+                code="invalid",
+            ) from None
+        if len(str(int(amount))) > self.max_digits - 2:
+            raise ValidationError(_("This amount is too large. Check the number of digits."), code="large")
+        return amount
 
 
 class PastedEmailInput(forms.EmailInput):

@@ -19,6 +19,7 @@ from kitbag.models import (
     Appeal,
     Claim,
     Handover,
+    KitGroup,
     OwnerDetails,
     PointsEntry,
     Registration,
@@ -155,7 +156,8 @@ TABLES = [
             *REGISTRATION,
         ),
     ),
-    Table("kit_own_details", OwnerDetails, "registration__member", (*KIT, "photo", "thumbnail")),
+    Table("kit_groups", KitGroup, "member", ("name",)),
+    Table("kit_own_details", OwnerDetails, "registration__member", (*KIT, "photo", "thumbnail", "price", "currency", "group__name")),
     Table(
         "points",
         PointsEntry,
