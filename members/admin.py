@@ -147,7 +147,6 @@ class EmailChangeAdmin(ReadOnlyAdmin[EmailChange]):
     list_filter = ["at", ("undone_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
     search_fields = ["old_email", "new_email"]
-    date_hierarchy = "at"
 
     def search_conditions(self, term: str) -> list[Q]:
         email = clean_email(term)
@@ -166,7 +165,6 @@ class CountryProgrammeAdmin(PortalModelAdmin[CountryProgramme]):
     list_display = ["country", "region", "kind", "service_level", "valid_from", "sample"]
     list_filter = ["kind", "service_level", "region", "sample", "valid_from"]
     search_fields = ["country", "region", "note"]
-    date_hierarchy = "valid_from"
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
@@ -217,7 +215,6 @@ class TermsVersionAdmin(PortalModelAdmin[TermsVersion]):
     form = TermsForm
     list_display = ["version", "valid_from"]
     search_fields = ["version"]
-    date_hierarchy = "valid_from"
 
     def has_change_permission(self, request: HttpRequest, obj: TermsVersion | None = None) -> bool:
         return (obj is None or obj.valid_from > timezone.now()) and super().has_change_permission(request, obj)
@@ -241,7 +238,6 @@ class LevelChangeAdmin(MemberLogAdmin[LevelChange]):
     list_display = ["at", "member", "from_level", "to_level", "points", "cause"]
     list_filter = ["to_level", "cause", "at"]
     list_select_related = ["member"]
-    date_hierarchy = "at"
 
 
 @admin.register(PendingLevelNotice)
@@ -258,7 +254,6 @@ class TermsAcceptanceAdmin(MemberLogAdmin[TermsAcceptance]):
     list_display = ["at", "member", "terms"]
     list_filter = ["terms", "at"]
     list_select_related = ["member", "terms"]
-    date_hierarchy = "at"
     ordering = ["-pk"]
 
 
@@ -267,7 +262,6 @@ class NoticeAdmin(MemberLogAdmin[Notice]):
     list_display = ["at", "member", "code", "path", "read_at"]
     list_filter = ["code", "at", ("read_at", admin.EmptyFieldListFilter)]
     list_select_related = ["member"]
-    date_hierarchy = "at"
 
 
 @admin.register(MemberNote)
@@ -277,7 +271,6 @@ class MemberNoteAdmin(MemberLogAdmin[MemberNote]):
     list_display = ["at", "member", "by", "pinned", "beginning"]
     list_filter = ["pinned", "at"]
     list_select_related = ["member", "by"]
-    date_hierarchy = "at"
     ordering = ["-pk"]
 
     @admin.display(description=_("text"))
@@ -292,7 +285,6 @@ class StaffAccessAdmin(MemberLogAdmin[StaffAccess]):
     list_display = ["at", "by", "kind", "member", "page", "model", "rows", "filters", "door"]
     list_filter = ["kind", "door", "at"]
     list_select_related = ["member", "by"]
-    date_hierarchy = "at"
 
 
 @admin.register(MemberView)
@@ -302,7 +294,6 @@ class MemberViewAdmin(MemberLogAdmin[MemberView]):
     list_display = ["at", "by", "member", "reason", "until", "ended_at"]
     list_filter = ["at"]
     list_select_related = ["member", "by"]
-    date_hierarchy = "at"
 
 
 for tracked in (Member, CountryProgramme, LevelThreshold, LevelBenefit):

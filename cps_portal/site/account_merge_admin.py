@@ -65,7 +65,6 @@ class AccountMergeAdmin(TwoPeopleAdmin[AccountMerge]):
     list_select_related = ["survivor", "ended", "requested_by", "decided_by", "undone_by"]
     search_fields = ["survivor__number", "ended__number"]
     search_help_text = _("Member number, e-mail address or name")
-    date_hierarchy = "requested_at"
 
     def search_conditions(self, term: str) -> list[Q]:
         members = Member.objects.search(term)

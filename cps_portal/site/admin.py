@@ -59,11 +59,10 @@ class MemberAdmin(MemberPages):
     change_form_template = "admin/members/member/change_form.html"
     list_display = ["number_in_groups", "full_name", "email", "country", "level", "points", "joined_at"]
     list_display_links = ["number_in_groups", "full_name"]
-    list_filter = ["level", Closing, ("country", admin.AllValuesFieldListFilter), "joined_at"]
+    list_filter = ["level", Closing, "country", "joined_at"]
     list_select_related = ["user"]
     search_fields = ["number"]
     search_help_text = _("Member number, e-mail address, name or serial number")
-    date_hierarchy = "joined_at"
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["number_in_groups", "email", "address", "mail_trouble", "level", "points"]}),
@@ -166,7 +165,6 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
     list_filter = ["action_flag", "content_type", "action_time"]
     list_select_related = ["user", "content_type"]
     search_fields = ["object_repr", "change_message", "user__email"]
-    date_hierarchy = "action_time"
 
 
 admin.site.register(LostAddress, LostAddressAdmin)

@@ -114,7 +114,6 @@ class LostAddressAdmin(TwoPeopleAdmin[LostAddress]):
     list_select_related = ["member", "requested_by", "decided_by"]
     search_fields = ["old_email", "new_email"]
     search_help_text = _("E-mail address, or the name or number of the member")
-    date_hierarchy = "requested_at"
 
     def search_conditions(self, term: str) -> list[Q]:
         email = clean_email(term)
@@ -231,7 +230,6 @@ class AccountFreezeAdmin(TwoPeopleAdmin[AccountFreeze]):
     list_select_related = ["member", "asked_by", "released_by"]
     search_fields = ["member__number"]
     search_help_text = _("Member number, e-mail address or name")
-    date_hierarchy = "at"
 
     def search_conditions(self, term: str) -> list[Q]:
         return [Q(member__in=Member.objects.search(term))]

@@ -49,7 +49,6 @@ class StageChangeAdmin(PlanningAdmin):
     list_filter = ["state", "to_stage", "cause", "effective_on", ("announced_at", admin.EmptyFieldListFilter)]
     list_select_related = ["product", "planned_by"]
     search_fields = ["product__name", "product__slug", "successor__name", "planned_by__email"]
-    date_hierarchy = "effective_on"
     fieldsets = [
         (
             None,
@@ -147,7 +146,6 @@ class AnnouncementAdmin(ReadOnlyAdmin[Announcement]):
     list_filter = ["at", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["member", "change__product"]
     search_fields = ["=member__number", "=member__user__email", "change__product__name"]
-    date_hierarchy = "at"
     ordering = ["-pk"]
 
     def search_conditions(self, term: str) -> list[Q]:

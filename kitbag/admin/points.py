@@ -51,7 +51,6 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
         "by",
     ]
     search_fields = ["=member__number", "=member__user__email", "registration__product__name"]
-    date_hierarchy = "at"
 
     def search_conditions(self, term: str) -> list[Q]:
         return [
@@ -98,7 +97,6 @@ class AdjustmentAdmin(ReadOnlyAdmin[Adjustment]):
     list_filter = [("ended_at", admin.EmptyFieldListFilter), "expires_on", "made_at"]
     list_select_related = ["member", "made_by", "ended_by"]
     search_fields = ["=member__number", "reason"]
-    date_hierarchy = "made_at"
 
     def search_conditions(self, term: str) -> list[Q]:
         return [
@@ -262,7 +260,6 @@ class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
     list_select_related = ["by"]
     search_fields = ["=by__email"]
     search_help_text = _("E-mail address of the member who started it")
-    date_hierarchy = "started_at"
     fields = [
         "started_at",
         "finished_at",

@@ -38,7 +38,6 @@ class CatalogueProposalAdmin(ReadOnlyAdmin[CatalogueProposal]):
     list_filter = ["state", "proposed_at"]
     list_select_related = ["product"]
     search_fields = ["product__name", "product__slug"]
-    date_hierarchy = "proposed_at"
     actions = ["plan_chosen", "decline_chosen"]
 
     @admin.display(description=_("now → proposed"))

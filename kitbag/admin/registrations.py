@@ -58,7 +58,6 @@ class RegistrationAdmin(ReadOnlyAdmin[Registration]):
     list_select_related = ["product", "member"]
     search_fields = ["serial"]
     search_help_text = _("Serial number, member number, e-mail address, name or product")
-    date_hierarchy = "added_at"
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["product", "member", "state", "why", "counts"]}),

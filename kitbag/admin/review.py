@@ -58,9 +58,8 @@ class ReviewAdmin(RegistrationAdmin):
     desk_template = "admin/kitbag/registration/decide.html"
     sheet_template = "admin/kitbag/registration/sheet.html"
     list_display = ["product", "decide", "due", "review_reason", "serial", "same_serial", "member", "taken_by_name"]
-    list_filter = ["review_reason"]
+    list_filter = ["review_reason", "submitted_at"]
     list_select_related = ["product", "member", "taken_by"]
-    date_hierarchy = "submitted_at"
     ordering = [ANSWERS_FIRST, "submitted_at", "pk"]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -39,7 +39,6 @@ class StatusFilter(admin.SimpleListFilter):
 @admin.register(Sale)
 class SaleAdmin(ReadOnlyAdmin[Sale]):
     list_display = ["product", "serial", "partner", "sold_on", "confirmed_at", "matched_at", "settled", "withdrawn_at"]
-    list_filter = [StatusFilter, "partner", "settled"]
+    list_filter = [StatusFilter, "partner", "settled", "confirmed_at"]
     list_select_related = ["product", "partner"]
     search_fields = ["serial", "serial_key", "receipt", "external_id", "product__name"]
-    date_hierarchy = "confirmed_at"

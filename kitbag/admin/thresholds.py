@@ -75,7 +75,6 @@ class ThresholdPlanAdmin(ReadOnlyAdmin[ThresholdPlan]):
     list_filter = ["state", "effective_on"]
     list_select_related = ["planned_by"]
     search_fields = ["planned_by__email", "short_notice_reason"]
-    date_hierarchy = "effective_on"
     fieldsets = [
         (None, {"fields": ["effective_on", "silver", "gold", "platinum", "state"]}),
         (_("Planning"), {"fields": ["planned_at", "planned_by", "short_notice_reason"]}),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin_lists import value_filter
 from cps_portal.core.lib.dates import write_moment
 from cps_portal.core.lib.reference import parse_reference
 from kitbag.queries.serial_changes import presented_as
@@ -290,10 +291,17 @@ class TicketFileAdmin(TicketRelatedAdmin):
     list_select_related = ["ticket", "file"]
 
 
+CurrencyFilter = value_filter(
+    "currency",
+    _("currency"),
+    lambda: ServiceCentre.objects.order_by("currency").values_list("currency", flat=True).distinct(),
+)
+
+
 @admin.register(Estimate)
 class EstimateAdmin(TicketRelatedAdmin):
     list_display = ["ticket", "number", "currency", "valid_until", "state", "sent_at", "answered_at"]
-    list_filter = ["state", "currency"]
+    list_filter = ["state", CurrencyFilter]
 
 
 @admin.register(EstimateDraft)

@@ -16,6 +16,7 @@ from typing import Any
 import pgtrigger
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection, models, reset_queries
@@ -179,6 +180,17 @@ def look(client: Client, url: str, **data: str) -> tuple[list[str], float]:
     return [one for one in statements if one.upper().startswith(("SELECT", "WITH", "("))], median(times)
 
 
+def lists() -> dict[str, tuple[str, dict[str, str]]]:
+    """Django's own list of every model."""
+    return {
+        f"list: {model._meta.label}": (
+            reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+            {},
+        )
+        for model in admin.site._registry
+    }
+
+
 def pages(member: Member, rare: Member, row: Registration, ticket: Ticket) -> dict[str, tuple[str, dict[str, str]]]:
     """Every page that staff open all day, by a name for the report.
 
@@ -204,6 +216,7 @@ def pages(member: Member, rare: Member, row: Registration, ticket: Ticket) -> di
         "contact sheet": (reverse("admin:kitbag_registrationinreview_sheet"), {}),
         "claims": (reverse("admin:kitbag_claim_changelist"), {}),
         "member": (reverse("admin:members_member_change", args=[member.pk]), {}),
+        **lists(),
         "trail": (trail, {}),
         "trail: kit": (trail, {"subject": "kit"}),
     }
@@ -238,7 +251,7 @@ def test_the_pages_of_the_desk_scan_no_big_table(world: World, groups: dict[str,
             (node, table, statement) for statement in statements for node, table in nodes_of(statement) if table in big
         ]
         kinds = Counter(KIND.sub("", node) for node, _table, _statement in nodes)
-        report.append(f"  {name:<20}{len(statements):>4} queries {took:>8.0f} ms   big tables: {dict(kinds)}")
+        report.append(f"  {name:<34}{len(statements):>4} queries {took:>8.0f} ms   big tables: {dict(kinds)}")
         scans += [
             (name, table, statement)
             for node, table, statement in nodes

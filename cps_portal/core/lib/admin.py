@@ -22,6 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from cps_portal.core.lib.admin_lists import BoundedPaginator, PeriodFilter
 from cps_portal.core.lib.forms import text_field_class
 from cps_portal.core.lib.second_factor import (
     has_second_factor,
@@ -108,6 +109,7 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
     list_per_page = 50
     show_full_result_count = False
     view_on_site = False
+    paginator = BoundedPaginator
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **with_text_field(db_field, kwargs))
@@ -158,13 +160,18 @@ def event_model(model: Any) -> type[Model]:
 CHANGES = {"insert": _("Added"), "update": _("Changed"), "delete": _("Deleted")}
 
 
-class ChangeFilter(admin.AllValuesFieldListFilter):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = _("change")
+class ChangeFilter(admin.SimpleListFilter):
+    title = _("change")
+    parameter_name = "pgh_label"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(CHANGES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        return queryset.filter(pgh_label=self.value()) if self.value() else queryset
 
 
-class WhenFilter(admin.DateFieldListFilter):
+class WhenFilter(PeriodFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = _("when")
@@ -175,7 +182,7 @@ class EventAdmin(ReadOnlyAdmin[Model]):
 
     list_display = ["when", "change", "what", "who", "where"]
     list_display_links = ["when", "what"]
-    list_filter = [("pgh_label", ChangeFilter), ("pgh_created_at", WhenFilter)]
+    list_filter = [ChangeFilter, ("pgh_created_at", WhenFilter)]
     list_select_related = ["pgh_context"]
     search_fields = ["pgh_obj"]
     search_help_text = _("The key of the row")

@@ -25,7 +25,6 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     list_filter = ["state", "kind", "created_at"]
     search_fields = ["key", "to", "request_id__exact"]
     ordering = ["-pk"]
-    date_hierarchy = "created_at"
     actions = ["send_again", "cancel"]
 
     def has_send_permission(self, request: HttpRequest) -> bool:
@@ -87,4 +86,3 @@ class SuppressionAdmin(ReadOnlyAdmin[Suppression]):
     list_display = ["address", "reason", "since", "answer", "lifted_at"]
     list_filter = ["reason", ("lifted_at", admin.EmptyFieldListFilter), "since"]
     search_fields = ["address"]
-    date_hierarchy = "since"

@@ -45,11 +45,9 @@ def export_list(request: HttpRequest, app_label: str, model_name: str) -> HttpRe
     except IncorrectLookupParameters:
         messages.error(request, _("These filters don’t exist. Choose them again, then download the list."))
         return HttpResponseRedirect(here)
-    if changes.result_count > MAX_ROWS:
-        counts = {"rows": number_format(changes.result_count), "most": number_format(MAX_ROWS)}
-        text = _(
-            "The list has %(rows)s rows, and a file holds at most %(most)s. Choose filters, then download it again."
-        )
+    if changes.queryset.order_by()[: MAX_ROWS + 1].count() > MAX_ROWS:
+        counts = {"most": number_format(MAX_ROWS)}
+        text = _("The list is longer than the %(most)s rows that a file holds. Choose filters, then download it again.")
         messages.error(request, text % counts)
         return HttpResponseRedirect(f"{here}?{request.GET.urlencode()}")
     return _send(request, changes, write)

@@ -57,7 +57,6 @@ class CardAdmin(ReadOnlyAdmin[Card]):
     search_help_text = _("Card number, member number, e-mail address or name")
     fields = ["number_in_groups", "member", "issued_at", "revoked_at", "end", "revoked_by"]
     readonly_fields = ["number_in_groups"]
-    date_hierarchy = "issued_at"
 
     @admin.display(description=_("card number"), ordering="number")
     def number_in_groups(self, card: Card) -> str:

@@ -54,7 +54,6 @@ class OfferAdmin(PortalModelAdmin[Offer]):
     search_fields = ["title", "venue", "slug"]
     search_help_text = _("Title, venue or URL")
     prepopulated_fields = {"slug": ["title"]}
-    date_hierarchy = "since"
     fieldsets = [
         (None, {"fields": ["state", "kind", "title", "slug", "summary", "text", "link", "code"]}),
         (_("For whom"), {"fields": ["levels", "countries"]}),

@@ -101,11 +101,10 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         "asked_at",
         "dispatched_at",
     ]
-    list_filter = ["state", TroubleFilter, "partner", ("country", admin.AllValuesFieldListFilter), "asked_at"]
+    list_filter = ["state", TroubleFilter, "partner", "country", "asked_at"]
     list_select_related = ["member", "partner"]
     search_fields = ["=reference"]
     search_help_text = _("Reference, member number, e-mail address or last name")
-    date_hierarchy = "asked_at"
     fields = [
         "reference_in_groups",
         "member",

@@ -8,8 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.admin_lists import value_filter
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import ApiCall, IdempotencyRecord
+
+MethodFilter = value_filter("method", _("method"), lambda: ["DELETE", "GET", "PATCH", "POST", "PUT"])
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -47,11 +50,10 @@ class KindFilter(admin.SimpleListFilter):
 class ApiCallAdmin(ReadOnlyAdmin[ApiCall]):
     list_display = ["at", "partner", "method", "path", "status", "code", "took_ms", "address"]
     list_display_links = ["at", "path"]
-    list_filter = [StatusFilter, "at", KindFilter, "credential__partner", "method"]
+    list_filter = [StatusFilter, "at", KindFilter, "credential__partner", MethodFilter]
     list_select_related = ["credential__partner"]
     search_fields = ["request_id__exact", "path__contains", "code__exact"]
     search_help_text = _("The id of a request, an error code, or part of a path")
-    date_hierarchy = "at"
 
     @admin.display(description=_("partner"), ordering="credential__partner__name")
     def partner(self, call: ApiCall) -> str:

@@ -215,7 +215,6 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_filter = [AnswerFilter, "at", "endpoint__partner"]
     list_select_related = ["endpoint"]
     search_fields = ["key", "answer", "error"]
-    date_hierarchy = "at"
 
 
 @admin.register(event_model(WebhookEndpoint))

@@ -1,0 +1,88 @@
+"""A list of the desk counts and filters without reading its whole table (R54)."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cps_portal.core.lib import admin_lists
+from cps_portal.core.lib.admin_lists import BoundedPaginator
+from members.models import Member
+from tests.admin.conftest import signed_in
+from tests.factories import UserFactory
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+MEMBERS = reverse("admin:members_member_changelist")
+SMALL = {"cases.CannedAnswer", "kitbag.Sighting", "members.CountryProgramme", "servicing.EstimatedHoliday"}
+SMALL |= {"servicing.VisitingMember"}  # hundreds of rows: their filters may look for their values
+WHOLE = ("COUNT(*)", "DISTINCT", "MIN(", "MAX(")
+
+
+@pytest.fixture
+def as_root(world: World) -> Client:
+    return signed_in(UserFactory(is_staff=True, is_superuser=True))
+
+
+def test_a_list_is_counted_as_far_as_its_bound_and_says_so(
+    world: World, as_root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = as_root.get(MEMBERS).content.decode()
+    assert "more than" not in shown
+    monkeypatch.setattr(admin_lists, "MAX_COUNTED", 2)
+    answer = as_root.get(MEMBERS)
+    assert answer.context["cl"].result_count == 3
+    assert "more than 2 members" in " ".join(answer.content.decode().split())
+    assert "more than 2 results" in as_root.get(MEMBERS, {"q": "example"}).content.decode()
+    monkeypatch.setattr(admin_lists, "MAX_COUNTED", 3)
+    assert BoundedPaginator(Member.objects.order_by("pk"), 2).num_pages == 2
+    assert not BoundedPaginator(Member.objects.order_by("pk"), 2).is_cut
+
+
+def test_no_list_counts_everything_or_looks_for_its_choices_in_its_rows(world: World, as_root: Client) -> None:
+    """Of every model of the admin: counts have a LIMIT inside, and nothing asks for distinct values, first or last."""
+    found = {}
+    for model in [model for model in admin.site._registry if model._meta.label not in SMALL]:
+        with CaptureQueriesContext(connection) as asked:
+            as_root.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        table = f'FROM "{model._meta.db_table}"'
+        whole = [
+            query["sql"].rpartition("SELECT DISTINCT")[2][:80]
+            for query in asked
+            if table in query["sql"]
+            and "LIMIT" not in query["sql"]
+            and query["sql"].startswith("SELECT")
+            and any(word in query["sql"].partition("FROM")[0] for word in WHOLE)
+        ]
+        if whole:
+            found[model._meta.label] = whole
+    assert found == {}
+
+
+def test_a_filter_of_dates_has_the_years_before(world: World, as_root: Client) -> None:
+    now = timezone.localtime()
+    for years in (0, 1, 3):
+        joined = now.replace(year=now.year - years, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+        Member.objects.filter(pk=[world.ana, world.ben, world.chloe][min(years, 2)].pk).update(joined_at=joined)
+    changes = as_root.get(MEMBERS).context["cl"]
+    spec = next(one for one in changes.filter_specs if getattr(one, "field_path", "") == "joined_at")
+    choices = {str(one["display"]): one["query_string"] for one in spec.choices(changes)}
+    expected = {0: [world.ana], 1: [world.ben], 2: [], 3: [world.chloe], 4: []}
+    for years, members in expected.items():
+        label = str(now.year - years) if years else "This year"
+        rows = as_root.get(MEMBERS + choices[label]).context["cl"].result_list
+        assert list(rows) == members, label
+    assert [*choices][:5] == ["Any date", "Today", "Past 7 days", "This month", "This year"]
+
+
+def test_a_filter_of_countries_has_all_of_them_by_name(world: World, as_root: Client, groups: dict[str, Group]) -> None:
+    page = as_root.get(MEMBERS, {"country__exact": "KE"})
+    assert [member.pk for member in page.context["cl"].result_list] == [world.ben.pk]
+    spec = next(one for one in page.context["cl"].filter_specs if getattr(one, "field_path", "") == "country")
+    choices = list(spec.choices(page.context["cl"]))
+    assert len(choices) > 200 and {"Kenya", "Kosovo"} <= {str(one["display"]) for one in choices}
+    assert [str(one["display"]) for one in choices if one["selected"]] == ["Kenya"]
