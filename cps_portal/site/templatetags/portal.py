@@ -1,6 +1,7 @@
 """Template tags for the building blocks of the design: icons, drawings, error summaries."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from django import template
@@ -19,6 +20,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache
 def icon(name: str, classes: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: the text beside it must say the same."""
     kind = "mark" if name == "mark" else "icon"
@@ -59,6 +61,11 @@ def kit_drawing(what: Product | str) -> SafeString:
         drawing = Drawing(what)
     else:
         drawing = choose_drawing(category=what.category, mount=what.mount, name=what.name)
+    return _art(drawing)
+
+
+@cache
+def _art(drawing: Drawing) -> SafeString:
     return format_html(
         '<svg class="art" viewBox="0 0 120 90" data-ring="{}" data-barrel="{}" aria-hidden="true">'
         '<use href="{}#art"/></svg>',
