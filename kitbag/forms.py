@@ -82,8 +82,8 @@ class DetailsForm(forms.Form):
         help_text=_("As on the receipt, for example 31 10 2025."),
     )
     photo = OriginalPhotoField(
-        label=_("A photo taken with this camera"),
-        help_text=_("An original JPEG from its memory card. We read the serial number and don’t keep the photo."),
+        label=_("A photo of the label on the box"),
+        help_text=_("We read the serial number from its bar code and don’t keep the photo."),
     )
     keep_photo = forms.BooleanField(label=_("Keep it as evidence, without its location"), required=False)
     show_photo = forms.BooleanField(label=_("Show it as the picture of this product"), required=False)
@@ -120,8 +120,12 @@ class DetailsForm(forms.Form):
             may_lack = may_lack_serial(registration.product)
         if not (may_lack or registration.no_serial):
             del self.fields["no_serial"]
-        if not has_readable_serial(registration.product):
-            del self.fields["photo"], self.fields["keep_photo"], self.fields["show_photo"]
+        if has_readable_serial(registration.product):
+            self.fields["photo"].label = _("A photo of the label on the box, or one taken with this camera")
+            self.fields["photo"].help_text = _(
+                "We read the serial number from the bar code, or from an original JPEG straight from the memory card,"
+                " and don’t keep the photo."
+            )
         # The fields that need the member come first, so that they see at a glance what to do (R18).
         waiting = details_to_complete(registration)
         self.detail_names = sorted(["serial", "store", "country", "purchased_on"], key=lambda name: name not in waiting)
@@ -184,10 +188,6 @@ class OwnPhotoForm(forms.Form):
     )
 
 
-class AppealForm(forms.Form):
-    """Why the member thinks that a decision is wrong (R19)."""
-
-    text = LongText(
 class ProofField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """One of the files that are evidence already."""
 
@@ -270,6 +270,10 @@ class GroupNameForm(forms.Form):
     )
 
 
+class AppealForm(forms.Form):
+    """Why the member thinks that a decision is wrong (R19)."""
+
+    text = LongText(
         label=_("Why is it wrong?"),
         help_text=_("Tell us what to look at. Someone else will read it, not the person who decided before."),
         max_length=MAX_APPEAL_LENGTH,

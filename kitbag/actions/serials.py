@@ -2,20 +2,25 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files.actions import read_body_serial
+from cps_portal.core.files.actions import read_marks
+from cps_portal.core.files.actions import refusal as refusal_of_file
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.enums import SUBMITTED_STATES, ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
 from kitbag.rules import SerialFinding
+from kitbag.rules.labels import serial_candidates
 from kitbag.rules.photos import FILM_CATEGORIES, is_same_model
 from members.models import User
 
 PHOTO_FIELD = "photo"
+MAX_CANDIDATES = 20  # numbers of one photo that are checked
+MAX_NAMED = 4  # of them that a sentence names
 
 
 def check_serial(row: Registration, serial: str) -> SerialFinding:
@@ -111,40 +116,64 @@ def _of_another(row: Registration, finding: SerialFinding, same: Iterable[Regist
 
 @dataclass(frozen=True)
 class SerialFromPhoto:
-    """The serial number in a photo, and whether it was taken with the product's model."""
+    """The serial number in a photo: on a label, or of the `camera` that took it, if that is the product's model."""
 
     serial: str
-    camera: str
-    same_model: bool
+    camera: str = ""
+    same_model: bool = True
 
 
 def has_readable_serial(product: Product) -> bool:
-    """Whether photos contain the serial number: of camera bodies only, as a lens often reports another number."""
+    """Whether its photos contain its serial number: of camera bodies only, as a lens often reports another number."""
     return product.category.startswith("camera-") and not product.category.startswith(FILM_CATEGORIES)
 
 
-def read_serial(*, product: Product, photo: BinaryIO | None, by: User) -> SerialFromPhoto:
-    """Read the serial number of a camera body from an original photo. The photo is not stored (R25).
+def read_serial(*, product: Product, photo: "UploadedFile[bytes] | None", by: User) -> SerialFromPhoto:
+    """Read the serial number from the bar codes in a photo, or from the data of one that the body took.
 
-    Raises Refusal beside `photo`: `body`, `none`, `nothing`, and as `read_body_serial` in files.
+    The photo is not stored, and the member compares what was read (R25). Raises Refusal beside `photo`: `none`, `many`
+    (several numbers may be it), `retail` (only the bar code of the product), `nothing`, and as `read_marks` in files.
     """
-    if not has_readable_serial(product):
-        raise Refusal(
-            "body",
-            _("We can read only camera serial numbers from a photo. Type the number that is engraved on the product."),
-            PHOTO_FIELD,
+    if photo is None or photo.file is None:
+        raise Refusal("none", _("Choose a photo first: of the label on the box, or of the number itself."), PHOTO_FIELD)
+    if (photo.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
+        raise refusal_of_file("big")
+    marks = read_marks(photo=photo.file, by=by)
+    candidates = serial_candidates(code.text for code in marks.codes if not code.is_retail)
+    if serial := _likeliest(product, candidates):
+        return SerialFromPhoto(serial)
+    if marks.body and has_readable_serial(product):
+        names = [product.name, *product.names.values_list("name", flat=True)]
+        body = marks.body
+        return SerialFromPhoto(body.serial, body.model or body.make, not body.model or is_same_model(body.model, names))
+    raise _unread(product, candidates, has_retail=any(code.is_retail for code in marks.codes))
+
+
+def _likeliest(product: Product, candidates: Sequence[str]) -> str:
+    """The first that looks right for the product (R30); or else the only one that could be a number at all."""
+    findings = {text: check_product_serial(product, text) for text in candidates[:MAX_CANDIDATES]}
+    fitting = [text for text, finding in findings.items() if not finding.code]
+    possible = [text for text, finding in findings.items() if not finding.blocks]
+    return fitting[0] if fitting else possible[0] if len(possible) == 1 else ""
+
+
+def _unread(product: Product, candidates: Sequence[str], *, has_retail: bool) -> Refusal:
+    if candidates:
+        numbers = ", ".join(candidates[:MAX_NAMED])
+        sentence = _("We found several numbers: %(numbers)s. Type the one that is the serial number.")
+        return Refusal("many", sentence % {"numbers": numbers}, PHOTO_FIELD)
+    if has_retail:
+        sentence = _(
+            "That’s the bar code of the box, which is the same for all of them. Take the one with the serial number."
         )
-    if photo is None:
-        raise Refusal("none", _("Choose a photo taken with this camera, straight from the memory card."), PHOTO_FIELD)
-    body = read_body_serial(photo=photo, by=by)
-    if body is None:
-        raise Refusal(
-            "nothing",
-            _(
-                "There’s no serial number in this photo. Choose a JPEG straight from the memory card, because apps"
-                " and messengers remove the number. Or type it in."
-            ),
-            PHOTO_FIELD,
+        return Refusal("retail", sentence, PHOTO_FIELD)
+    if has_readable_serial(product):
+        sentence = _(
+            "We can’t read a number in this photo. Take the bar code on the label closer and straight, or choose a JPEG"
+            " straight from this camera’s memory card. Or type it in."
         )
-    names = [product.name, *product.names.values_list("name", flat=True)]
-    return SerialFromPhoto(body.serial, body.model or body.make, not body.model or is_same_model(body.model, names))
+    else:
+        sentence = _(
+            "We can’t read a number in this photo. Take the bar code on the label closer and straight. Or type it in."
+        )
+    return Refusal("nothing", sentence, PHOTO_FIELD)

@@ -16,7 +16,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cps_portal.core.files.actions import Uploads
-from cps_portal.core.files.actions import refusal as refusal_of_file
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.throttle import is_throttled
 from kitbag import rules
@@ -153,16 +152,10 @@ def _remove_evidence(request: MemberRequest, registration: Registration, key: st
 
 
 def _read_photo(request: MemberRequest, registration: Registration) -> HttpResponse:
-    """Fill in the serial number from the data of an original photo. The member compares it and sends it in (R25)."""
+    """Fill in the serial number from a label or an original photo. The member compares it and sends it in (R25)."""
     photo = request.FILES.get("photo")
     try:
-        if photo and (photo.size or 0) > settings.FILES_MAX_MEGABYTES * 1024 * 1024:
-            raise refusal_of_file("big")
-        reading = serials.read_serial(
-            product=registration.product,
-            photo=photo.file if photo else None,  # type: ignore[arg-type]
-            by=registration.member.user,
-        )
+        reading = serials.read_serial(product=registration.product, photo=photo, by=registration.member.user)
     except Refusal as refusal:
         return _page_with_errors(request, registration, "photo", [str(refusal)])
     data = _data_without_files(request)
@@ -330,7 +323,6 @@ def _page(
         "carried": form.carried,
         "taken": taken,
         "reading": reading,
-        "is_lens": registration.product.category.startswith("lens"),
         "evidence": registration.evidence.kept(),
         "evidence_asked": registration.refusal_reason in ASKING and registration.needs_member,
         "through": bool(request.POST.get("through") or request.GET.get("through")),

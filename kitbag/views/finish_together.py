@@ -19,7 +19,14 @@ from django.views.decorators.http import require_http_methods
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import registrations
-from kitbag.actions.serials import check_serial, check_serials, find_fitting, find_optional_serials
+from kitbag.actions.serials import (
+    SerialFromPhoto,
+    check_serial,
+    check_serials,
+    find_fitting,
+    find_optional_serials,
+    read_serial,
+)
 from kitbag.enums import RegistrationState
 from kitbag.forms import PURCHASE_DETAILS, DetailsForm, SharedPurchaseForm
 from kitbag.models import Registration
@@ -35,6 +42,7 @@ from members.models import Member
 MAX_TOGETHER = 20
 MAX_KEY_DIGITS = 18  # fits a bigint of Postgres
 MAX_LINES = 200  # of a pasted list
+MAX_PHOTOS = 4  # read at a time
 MAX_LINE_LENGTH = 200  # characters
 
 
@@ -49,6 +57,7 @@ class SheetRow:
     finding: SerialFinding = field(default_factory=SerialFinding)
     is_guessed: bool = False
     is_taken: bool = False
+    reading: SerialFromPhoto | None = None
 
     @property
     def key(self) -> int:
@@ -86,6 +95,8 @@ def finish_together(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return sheet.render()
     button = request.POST.get("do", "save")
+    if sheet.has_photos:
+        return sheet.render()
     match button.partition("-")[0]:
         case "match":
             sheet.match()
@@ -114,6 +125,7 @@ class Sheet:
         self.pasted = request.POST.get("many", "") if self.is_posted else ""
         self.left: list[str] = []
         self.is_saving = False
+        self.photos = 0  # how many have come with this form
         self.rows = [self._row(draft, initial) for draft in drafts]
 
     def _row(self, draft: Registration, initial: dict[str, Any]) -> SheetRow:
@@ -131,8 +143,42 @@ class Sheet:
             data[f"{prefix}-serial"] = suggestion or data.get(f"{prefix}-serial", "")
         if not is_own:
             _copy_shared(data, prefix)
+        reading, problem = self._read_photo(draft, data, button)
         form = self._form(draft, data)
-        return SheetRow(draft, form, data, is_own or button == f"own-{draft.pk}", is_taken=bool(suggestion))
+        if problem:
+            form.add_error("photo", problem)
+        return SheetRow(
+            draft,
+            form,
+            data,
+            is_own or button == f"own-{draft.pk}",
+            is_taken=bool(suggestion),
+            reading=reading,
+        )
+
+    def _read_photo(self, draft: Registration, data: QueryDict, button: str) -> tuple[SerialFromPhoto | None, str]:
+        """Fill in the number from a photo that was chosen, or say what is wrong with it (R25).
+
+        Whichever button was pressed, because without a script that is how a photo arrives; not if a number is typed.
+        """
+        prefix = f"r{draft.pk}"
+        photo = self.request.FILES.get(f"{prefix}-photo")
+        if button != f"scan-{draft.pk}" and (photo is None or data.get(f"{prefix}-serial", "").strip()):
+            return None, ""
+        self.photos += 1
+        if self.photos > MAX_PHOTOS:
+            return None, _("We read a few photos at a time. Choose this one again.")
+        try:
+            reading = read_serial(product=draft.product, photo=photo, by=self.member.user)
+        except Refusal as refusal:
+            return None, str(refusal)
+        data[f"{prefix}-serial"] = reading.serial
+        return reading, ""
+
+    @property
+    def has_photos(self) -> bool:
+        """Whether numbers were read, or not, which the member has to look at before anything is saved."""
+        return self.photos > 0
 
     def _form(self, draft: Registration, data: QueryDict, *, submitting: bool = False) -> DetailsForm:
         return DetailsForm(

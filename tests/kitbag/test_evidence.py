@@ -257,13 +257,6 @@ def test_a_photo_without_a_serial_is_reported_at_the_field(
     assert b"Orms" in page.content
 
 
-def test_a_photo_for_a_lens_explains_why_it_cannot_be_read(world: World, as_ana: Client) -> None:
-    lens = draft(world.ana, world.lens)
-    assert b"the one engraved on the lens" in as_ana.get(finish(lens)).content
-    page = read(as_ana, lens, samples.jpeg())
-    assert b"We can read only camera" in page.content
-
-
 @each_row(
     ("said", "names", "same"),
     [

@@ -20,8 +20,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files import decoding, scanners
+from cps_portal.core.files.decoding import PhotoMarks
 from cps_portal.core.files.enums import ENDINGS, FileKind
-from cps_portal.core.files.exif import BodySerial, Equipment
+from cps_portal.core.files.exif import Equipment
 from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.inspecting import CleanFile
 from cps_portal.core.files.models import StoredFile
@@ -187,12 +188,12 @@ def _write(row: StoredFile, content: bytes) -> StoredFile:
     return row
 
 
-def read_body_serial(*, photo: IO[bytes], by: AbstractBaseUser) -> BodySerial | None:
-    """The serial number in an original photo, which is not stored. Raises Refusal: `heavy`, `busy`."""
+def read_marks(*, photo: IO[bytes], by: AbstractBaseUser) -> PhotoMarks:
+    """What in a photo may tell a serial number. The photo is not stored. Raises Refusal as `store_photo`."""
     try:
-        return decoding.read_body_serial(photo, owner=str(by.pk))
+        return decoding.read_marks(photo, owner=str(by.pk))
     except UnusableFile as error:
-        raise refusal(error.code) from error
+        raise refusal(error.code, "", **error.values) from error
 
 
 def read_equipment(*, photos: Sequence[tuple[IO[bytes], str]], by: AbstractBaseUser) -> list[Equipment | int | None]:

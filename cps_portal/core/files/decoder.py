@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from cps_portal.core.files.bar_codes import read_bar_codes
 from cps_portal.core.files.exif import read_body_serial, read_equipment
 from cps_portal.core.files.images import UnusableFile
 from cps_portal.core.files.inspecting import make_clean, make_photo
@@ -71,8 +72,7 @@ def _limit(*, megabytes: int, seconds: int) -> None:
 def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
     try:
         if work == SERIAL:
-            body = read_body_serial(upload)
-            return {"body": asdict(body) if body else None}, b""
+            return _read_marks(upload), b""
         if work.startswith(EQUIPMENT):
             return _read_equipment(upload.getvalue(), work.removeprefix(EQUIPMENT).strip()), b""
         if work == PHOTO:
@@ -84,6 +84,18 @@ def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
     except MemoryError:
         return {"error": "heavy", "values": {}}, b""
     return {"kind": clean.kind}, clean.content
+
+
+def _read_marks(photo: BytesIO) -> dict[str, Any]:
+    """A photo whose metadata name the camera need not be one that can be looked at. Raises UnusableFile otherwise."""
+    body = read_body_serial(photo)
+    try:
+        codes = read_bar_codes(photo)
+    except UnusableFile:
+        if body is None:
+            raise
+        codes = []
+    return {"body": asdict(body) if body else None, "codes": [asdict(code) for code in codes]}
 
 
 def _read_equipment(content: bytes, layout: str) -> dict[str, Any]:

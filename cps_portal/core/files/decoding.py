@@ -11,11 +11,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import IO, Any
 
 from django.conf import settings
 
+from cps_portal.core.files.bar_codes import BarCode
 from cps_portal.core.files.decoder import CLEAN, EQUIPMENT, PHOTO, SERIAL
 from cps_portal.core.files.exif import BodySerial, Equipment
 from cps_portal.core.files.images import UnusableFile
@@ -106,11 +108,20 @@ def make_photo(upload: IO[bytes], *, owner: str) -> tuple[bytes, bytes]:
     return content[: answer["photo_bytes"]], content[answer["photo_bytes"] :]
 
 
-def read_body_serial(photo: IO[bytes], *, owner: str) -> BodySerial | None:
-    """As `exif.read_body_serial`. Raises UnusableFile: "heavy", "busy"."""
+@dataclass(frozen=True)
+class PhotoMarks:
+    """What in a photo may tell a serial number: the camera that took it, and the bar codes in the picture."""
+
+    body: BodySerial | None
+    codes: list[BarCode]
+
+
+def read_marks(photo: IO[bytes], *, owner: str) -> PhotoMarks:
+    """As `exif.read_body_serial` and `bar_codes.read_bar_codes`. Raises UnusableFile, also "heavy" and "busy"."""
     with _turn(owner):
         answer, _content = decoder().ask(SERIAL, photo)
-    return BodySerial(**answer["body"]) if answer["body"] else None
+    body = BodySerial(**answer["body"]) if answer["body"] else None
+    return PhotoMarks(body, [BarCode(**code) for code in answer["codes"]])
 
 
 def read_equipment(photos: Sequence[tuple[IO[bytes], str]], *, owner: str) -> list[Equipment | int | None]:

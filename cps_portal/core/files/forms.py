@@ -68,10 +68,10 @@ class UploadsField(forms.Field):
 
 
 class OriginalPhotoField(forms.FileField):
-    """A photo straight from a camera that is read and not stored (R25). The reader checks its type."""
+    """A photo that is read and not stored (R25): straight from a camera, or of a label. The reader checks its type."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.FileInput(attrs={"class": "input", "accept": "image/jpeg"})
+        widget = forms.FileInput(attrs={"class": "input", "accept": ACCEPTED_PHOTOS})
         super().__init__(widget=widget, required=False, allow_empty_file=True, **kwargs)
 
 

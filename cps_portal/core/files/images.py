@@ -62,6 +62,12 @@ def clean_photo(upload: IO[bytes], kind: str) -> tuple[bytes, bytes]:
         raise UnusableFile("broken") from error
 
 
+def grey_picture(upload: IO[bytes], kind: str) -> Image.Image:
+    """The image upright in 8 bits of grey. Raises UnusableFile if it is too large, and whatever a decoder raises."""
+    original = _decode(upload, kind)
+    return _flatten(original, _background(original)).convert("L")
+
+
 def _as_jpeg(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80, optimize=True, progressive=True)
