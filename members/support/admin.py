@@ -1,11 +1,16 @@
 """Admin of messages, attachments, readers and canned answers. The inbox of cases is in cps_portal.site.views.cases."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.languages import NAMES
 from members.support.forms import CannedAnswerForm
 from members.support.models import CannedAnswer, Case, CaseAttachment, CaseMessage, CaseReader
 
@@ -52,12 +57,21 @@ class CaseReaderAdmin(ReadOnlyAdmin[CaseReader]):
 @admin.register(CannedAnswer)
 class CannedAnswerAdmin(PortalModelAdmin[CannedAnswer]):
     form = CannedAnswerForm
-    list_display = ["title", "language", "for_centres", "length"]
+    list_display = ["title", "language", "for_centres", "length", "not_translated"]
     list_filter = ["for_centres", "language"]
     search_fields = ["title", "text"]
 
     def has_delete_permission(self, request: HttpRequest, obj: CannedAnswer | None = None) -> bool:
         return request.user.has_perm("cases.delete_cannedanswer")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CannedAnswer]:
+        same = CannedAnswer.objects.filter(title=OuterRef("title")).order_by("language")
+        return super().get_queryset(request).annotate(in_languages=ArraySubquery(same.values("language")))
+
+    @admin.display(description=_("not translated"))
+    def not_translated(self, canned: Any) -> str:
+        """The languages in which there is no answer of this title: its readers get the English one."""
+        return ", ".join(name for language, name in NAMES.items() if language not in canned.in_languages)
 
     @admin.display(description=_("length"))
     def length(self, canned: CannedAnswer) -> str:

@@ -4,7 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 
-from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import (
+    EventAdmin,
+    PortalModelAdmin,
+    PortalTabularInline,
+    ReadOnlyAdmin,
+    TranslatedAdmin,
+    event_model,
+)
 from servicing.forms.centres import CentreForm
 from servicing.models import CalendarException, Carrier, CentreStaff, ServiceCentre, WarrantyPeriod
 
@@ -22,9 +29,9 @@ class StaffInline(PortalTabularInline):
 
 
 @admin.register(ServiceCentre)
-class ServiceCentreAdmin(PortalModelAdmin[ServiceCentre]):
+class ServiceCentreAdmin(TranslatedAdmin, PortalModelAdmin[ServiceCentre]):
     form = CentreForm
-    list_display = ["name", "kind", "country", "city", "programme", "status", "sample"]
+    list_display = ["name", "kind", "country", "city", "programme", "status", "sample", "not_translated"]
     list_filter = ["kind", "status", "programme", "sample"]
     search_fields = ["name", "city", "country"]
     prepopulated_fields = {"slug": ["name"]}

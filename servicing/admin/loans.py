@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, TranslatedAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.text import clean_code
@@ -30,13 +30,13 @@ FORMS: dict[str, type[Form]] = {"hand_out": HandOutForm, "extend": ExtendForm, "
 
 
 @admin.register(LoanUnit)
-class LoanUnitAdmin(PortalModelAdmin[LoanUnit]):
-    list_display = ["product", "serial", "centre", "in_pool", "lent", "sample"]
+class LoanUnitAdmin(TranslatedAdmin, PortalModelAdmin[LoanUnit]):
+    list_display = ["product", "serial", "centre", "in_pool", "lent", "sample", "not_translated"]
     list_filter = ["in_pool", "centre", "sample"]
     list_select_related = ["product", "centre"]
     search_fields = ["serial", "product__name"]
     autocomplete_fields = ["product"]
-    fields = ["centre", "product", "serial", "condition", "in_pool"]
+    fields = ["centre", "product", "serial", "condition", "in_pool", "translations"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LoanUnit]:
         return LoanUnit.objects.seen_by(_user(request)).with_lent()

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cps_portal.core.lib.languages import NAMES
 from kitbag.enums import Shelf
 from servicing.enums import CentreStatus, ServiceKind
 from servicing.models import ServiceCentre
@@ -46,6 +47,14 @@ class CentreForm(forms.ModelForm[ServiceCentre]):
         label=_("Kinds of product"), choices=Shelf.choices, widget=forms.CheckboxSelectMultiple
     )
 
+    languages = forms.MultipleChoiceField(
+        label=_("Languages"),
+        choices=list(NAMES.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Which of ours people are answered in there. Members read them."),
+    )
+
     class Meta:
         model = ServiceCentre
         fields = [
@@ -79,6 +88,8 @@ class CentreForm(forms.ModelForm[ServiceCentre]):
             "status",
             "notice",
             "partner",
+            "languages",
+            "translations",
         ]
 
     def clean(self) -> dict[str, Any] | None:

@@ -20,8 +20,10 @@ from django_countries.fields import CountryField
 
 from cps_portal.core.lib.clock import Calendar, Season
 from cps_portal.core.lib.compiled_queries import CompiledModels
+from cps_portal.core.lib.languages import NAMES
 from cps_portal.core.lib.opening_hours import Hours, parse_week
 from cps_portal.core.lib.public_holidays import PUBLIC
+from cps_portal.core.lib.translations import Translated, TranslationsField
 from cps_portal.core.partners.models import Partner
 from kitbag.enums import Shelf
 from members.addresses import Address
@@ -58,7 +60,7 @@ class ServiceCentreQuerySet(models.QuerySet["ServiceCentre"]):
 
 
 @pghistory.track(exclude=["messages_mailed_at"])
-class ServiceCentre(models.Model):
+class ServiceCentre(Translated, models.Model):
     """A service centre or partner (R42). `hours` as `parse_week` reads them, `holiday_categories` as
     the library of holidays names them (R72)."""
 
@@ -144,6 +146,15 @@ class ServiceCentre(models.Model):
     traveller_loan = models.BooleanField(_("courtesy loan for travellers"), default=False, db_default=False)
     status = models.CharField(_("status"), max_length=10, choices=CentreStatus, default=CentreStatus.OPEN)
     notice = models.CharField(_("notice"), max_length=200, blank=True)
+    languages = ArrayField(
+        models.CharField(max_length=2, choices=NAMES.items()),
+        verbose_name=_("languages"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Which of ours people are answered in there. Members read them."),
+    )
+    translations = TranslationsField(of=("notice",))
     partner = models.ForeignKey(
         Partner,
         models.PROTECT,
@@ -209,6 +220,10 @@ class ServiceCentre(models.Model):
 
     def get_services_display(self) -> list[str]:
         return [str(ServiceKind(service).label) for service in self.services]
+
+    def get_languages_display(self) -> list[str]:
+        """Each in its own words."""
+        return [NAMES[language] for language in self.languages if language in NAMES]
 
     def get_shelves_display(self) -> list[str]:
         return [str(Shelf(shelf).label) for shelf in self.shelves]

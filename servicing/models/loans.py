@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.translations import Translated, TranslationsField
 from cps_portal.core.partners.models import Partner
 from kitbag.models import Product
 from members.models import Member, User
@@ -38,13 +39,14 @@ class LoanUnitQuerySet(models.QuerySet["LoanUnit"]):
 
 
 @pghistory.track()
-class LoanUnit(models.Model):
+class LoanUnit(Translated, models.Model):
     """One item that a centre can lend."""
 
     centre = models.ForeignKey(ServiceCentre, models.PROTECT, related_name="loan_units", verbose_name=_("centre"))
     product = models.ForeignKey(Product, models.PROTECT, related_name="+", verbose_name=_("product"))
     serial = models.CharField(_("serial number"), max_length=40)
     condition = models.CharField(_("condition"), max_length=300, blank=True)
+    translations = TranslationsField(of=("condition",))
     in_pool = models.BooleanField(_("in the pool"), default=True)
     sample = models.BooleanField(_("sample"), default=False)
 

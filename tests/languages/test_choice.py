@@ -1,6 +1,7 @@
 """In which language a page is: by its address, the account, the switch, the browser (R56)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -8,9 +9,10 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from cps_portal.core.lib.language_choice import language_of_browser, language_of_path
-from cps_portal.core.lib.languages import NAMES
+from cps_portal.core.lib.languages import NAMES, OTHERS
 from tests.world import World
 
+OWN = ("cps_portal", "members", "kitbag", "servicing")
 ALL = list(NAMES.items())
 
 
@@ -180,3 +182,21 @@ def test_one_language_needs_no_switch(world: World, client: Client) -> None:
     with override_settings(LANGUAGES=[("en", "English")]):
         page = client.get("/help/").content.decode()
     assert "langs" not in page and "hreflang" not in page
+
+
+def test_nobody_but_the_middleware_activates_a_language() -> None:
+    """A worker would keep it for the mails of the next member: `translation.override` gives it back."""
+    sources = [path for folder in OWN for path in (Path(settings.BASE_DIR) / folder).rglob("*.py")]
+    found = {path.name for path in sources if "translation.activate(" in path.read_text()}
+    assert found == {"language_choice.py", "middleware.py"}
+
+
+def test_search_engines_may_read_every_language() -> None:
+    rules = (Path(settings.WHITENOISE_ROOT) / "robots.txt").read_text().splitlines()
+    assert [language for language in OTHERS if f"Allow: /{language}/" not in rules] == []
+
+
+def test_an_error_is_told_in_the_language_of_the_page(world: World, client: Client) -> None:
+    client.raise_request_exception = False
+    page = client.get("/no-such-page/", headers={"Accept-Language": "ar"}).content.decode()
+    assert '<html lang="ar"' in page and 'dir="rtl"' in page

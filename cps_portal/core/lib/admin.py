@@ -24,12 +24,14 @@ from django.views.decorators.cache import never_cache
 
 from cps_portal.core.lib.admin_lists import BoundedPaginator, PeriodFilter
 from cps_portal.core.lib.forms import text_field_class
+from cps_portal.core.lib.languages import NAMES
 from cps_portal.core.lib.second_factor import (
     has_second_factor,
     redirect_to_second_factor,
     redirect_with_next,
     second_factors,
 )
+from cps_portal.core.lib.translations import Translated
 
 M = TypeVar("M", bound=Model)
 MAX_SEARCH_LENGTH = 300
@@ -107,9 +109,9 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
 
     has_list = True  # rows in the columns of `list_display`, which can be downloaded; False for a page with none
     list_per_page = 50
+    paginator = BoundedPaginator
     show_full_result_count = False
     view_on_site = False
-    paginator = BoundedPaginator
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **with_text_field(db_field, kwargs))
@@ -139,6 +141,14 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
         # Saving all fields would overwrite what an action has changed since the page was opened.
         columns = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
+
+
+class TranslatedAdmin:
+    """For rows with texts in other languages: a column says where members read English instead."""
+
+    @admin.display(description=_("not translated"))
+    def not_translated(self, row: Translated) -> str:
+        return ", ".join(NAMES[language] for language in row.missing_languages())
 
 
 class ReadOnlyAdmin(PortalModelAdmin[M]):

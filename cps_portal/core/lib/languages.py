@@ -13,4 +13,5 @@ NAMES = {  # each in its own words, never translated
     "pt": "Português",
 }
 LOCALES = {"en": "en_GB", "fr": "fr", "ar": "ar", "ru": "ru", "tr": "tr", "pt": "pt_PT"}  # what Babel calls them
+RIGHT_TO_LEFT = {"ar"}
 OTHERS = tuple(code for code in NAMES if code != ENGLISH)

@@ -40,8 +40,8 @@ COMMA = {"ar": "، "}
 ZONE = " T"  # its name behind the time, as in "11:30 SAST"
 
 
-def date_format(value: date | datetime | time, written: str | None = None) -> str:
-    """The date or moment in the reader's language. As Django's, whose formats it takes, or the name of one."""
+def date_format(value: Any, written: str | None = None) -> str:
+    """A date, moment or time in the reader's language. As Django's, whose formats it takes, or the name of one."""
     language = translation.get_language() or ENGLISH
     asked = str(formats.get_format(written or "DATE_FORMAT"))
     pattern = _pattern(asked.removesuffix(ZONE), language)

@@ -226,8 +226,8 @@ def _sign_up(entry: SignUp, *, is_resting: bool) -> EffectLine:
 def _title(entry: SignUp) -> str:
     offer = entry.offer
     if offer.starts_at is None:
-        return offer.title
-    return f"{offer.title}, {date_format(timezone.localtime(offer.starts_at), 'j F Y')}"
+        return offer.local.title
+    return f"{offer.local.title}, {date_format(timezone.localtime(offer.starts_at), 'j F Y')}"
 
 
 def _pack(move: Move) -> Iterator[EffectLine]:

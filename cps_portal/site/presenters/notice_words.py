@@ -353,7 +353,7 @@ def _sign_ups(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
         code = NoticeCode(row.code)
         title, detail = sentences[code]
         is_current = is_sign_up_news_current(sign_up, code, reading.now, row.params.get("known", ()))
-        words[row.pk] = Words(title % {"title": sign_up.offer.title}, detail, is_current)
+        words[row.pk] = Words(title % {"title": sign_up.offer.local.title}, detail, is_current)
     return words
 
 

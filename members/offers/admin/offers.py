@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, TranslatedAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.snapshot import after_snapshot
 from cps_portal.core.lib.spreadsheets import escape_formula
@@ -44,12 +44,23 @@ class LevelFilter(admin.SimpleListFilter):
 
 
 @admin.register(Offer)
-class OfferAdmin(PortalModelAdmin[Offer]):
+class OfferAdmin(TranslatedAdmin, PortalModelAdmin[Offer]):
     """New offers are drafts, shown to nobody. Buttons below the form publish and withdraw them."""
 
     form = OfferForm
     change_form_template = "admin/offers/offer/change_form.html"
-    list_display = ["title", "kind", "state", "since", "until", "starts_at", "for_levels", "taken", "on_waiting_list"]
+    list_display = [
+        "title",
+        "kind",
+        "state",
+        "since",
+        "until",
+        "starts_at",
+        "for_levels",
+        "taken",
+        "on_waiting_list",
+        "not_translated",
+    ]
     list_filter = ["state", "kind", LevelFilter, "since"]
     search_fields = ["title", "venue", "slug"]
     search_help_text = _("Title, venue or URL")
@@ -58,6 +69,7 @@ class OfferAdmin(PortalModelAdmin[Offer]):
         (None, {"fields": ["state", "kind", "title", "slug", "summary", "text", "link", "code"]}),
         (_("For whom"), {"fields": ["levels", "countries"]}),
         (_("When and where"), {"fields": ["since", "until", "starts_at", "ends_at", "venue", "places", "sample"]}),
+        (_("In other languages"), {"fields": ["translations"]}),
     ]
 
     class Media:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, TranslatedAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.spreadsheets import escape_formula
@@ -302,10 +302,10 @@ class PackEventAdmin(ReadOnlyAdmin[PackEvent]):
 
 
 @admin.register(PackItem)
-class PackItemAdmin(PortalModelAdmin[PackItem]):
+class PackItemAdmin(TranslatedAdmin, PortalModelAdmin[PackItem]):
     """What new packs contain (R39). Requests keep the contents they were made with."""
 
-    list_display = ["name", "code", "position", "included"]
+    list_display = ["name", "code", "position", "included", "not_translated"]
     search_fields = ["name", "code"]
 
 

@@ -54,6 +54,7 @@ class OfferForm(forms.ModelForm[Offer]):
             "venue",
             "places",
             "sample",
+            "translations",
         ]
         help_texts = {
             "slug": _("Last part of the URL. It stays the same when the title changes."),

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.translations import Translated, TranslationsField
 from members.enums import Level
 from members.models import Member
 from members.offers.enums import OfferKind, OfferState, PlaceState
@@ -31,7 +32,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
 
 @pghistory.track()
-class Offer(models.Model):
+class Offer(Translated, models.Model):
     """An offer to members of certain levels and countries, for a time. Without `places` there is no limit."""
 
     kind = models.CharField(_("kind"), max_length=20, choices=OfferKind)
@@ -51,6 +52,7 @@ class Offer(models.Model):
     places = models.PositiveSmallIntegerField(_("places"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=OfferState, default=OfferState.DRAFT)
     sample = models.BooleanField(_("sample"), default=False)
+    translations = TranslationsField(of=("title", "summary", "text", "venue"))
 
     objects = OfferQuerySet.as_manager()
 

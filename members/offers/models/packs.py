@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib import reference as references
+from cps_portal.core.lib.translations import Translated, TranslationsField
 from cps_portal.core.partners.models import Partner
 from members.enums import Level
 from members.models import IS_BLANK, IS_E164_OR_BLANK, Member, PostalAddress, User, append_only
@@ -21,13 +22,14 @@ from members.offers.models.tracking import HAS_TRACKING, tracking_index, trackin
 from members.support.models import Case
 
 
-class PackItem(models.Model):
+class PackItem(Translated, models.Model):
     """An item of the Welcome Pack (R39). `included` items go into new requests."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     included = models.BooleanField(_("included"), default=True)
+    translations = TranslationsField(of=("name",))
 
     class Meta:
         verbose_name = _("pack item")

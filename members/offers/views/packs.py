@@ -234,9 +234,8 @@ def _status_page(request: MemberRequest, row: WelcomePack) -> HttpResponse:
 
 def _contents(codes: list[str] | None) -> list[str]:
     """Names of the items with these codes, or of those in a new pack (R39)."""
-    if codes is None:
-        return list(PackItem.objects.filter(included=True).values_list("name", flat=True))
-    return list(PackItem.objects.filter(code__in=codes).values_list("name", flat=True))
+    wanted = PackItem.objects.filter(included=True) if codes is None else PackItem.objects.filter(code__in=codes)
+    return [item.local.name for item in wanted]
 
 
 def timeline(row: WelcomePack, events: list[PackEvent], *, is_resting: bool = False) -> list[Step]:

@@ -1,0 +1,129 @@
+"""Each language is whole: every page, mail and paper that members and visitors can reach, and no text left in English.
+
+Walks the links of the demo world as a visitor and as members, sends forms empty to read their errors, and renders one
+of every mail. What staff and partners wrote, and names of products, are no texts of the portal.
+"""
+
+import re
+from collections import Counter, deque
+from html import unescape
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+from django.urls import Resolver404, resolve
+from django.utils import translation
+from django.utils.translation.trans_real import CONTEXT_SEPARATOR
+
+from cps_portal.core.lib.catalogues import find_catalogues, read_catalogue
+from cps_portal.core.lib.language_choice import language_of_path
+from cps_portal.core.lib.languages import ENGLISH, NAMES
+from cps_portal.dev.mailbox.specimens import all_specimens
+from members.models import Member
+from tests.languages.directions import fragile_texts
+from tests.languages.misses import untranslated
+
+OFFERED = [code for code, _name in settings.LANGUAGES if code != ENGLISH]
+LINK = re.compile(r'<a\b[^>]*\bhref="(/[^"#]*)')
+FORM = re.compile(r'<form\b[^>]*\bmethod="post"[^>]*>.*?</form>', re.DOTALL)
+ACTION = re.compile(r'\baction="([^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?')
+NOT_WALKED = ("/admin/", "/api/", "/static/", "/language/", "/mailbox/", "/accounts/logout/", "/files/")
+NOT_SENT = {"account_logout", "change_language", "members:theme", "close_account", "account_reset_password"}
+PAGES_OF_A_KIND = 3
+MEMBERS = ["ana@example.org", "ben@example.org"]
+
+
+def walk(client: Client, start: str, pages: dict[str, str] | None = None) -> Counter[str]:
+    """Follow the links, and send each form once without what a person types. How many pages of each kind were read."""
+    read: Counter[str] = Counter()
+    pages = {} if pages is None else pages
+    waiting, seen, sent = deque([start]), {start}, set[str]()
+    while waiting:
+        path = waiting.popleft()
+        kind = kind_of(path)
+        if not kind or read[kind] >= PAGES_OF_A_KIND:
+            continue
+        response = client.get(path)
+        assert response.status_code < 500, path
+        read[kind] += 1
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if response.status_code != 200 or not is_page:
+            continue
+        pages[path] = page = response.content.decode()
+        for link in map(unescape, LINK.findall(page)):
+            if link not in seen and not link.startswith(NOT_WALKED):
+                seen.add(link)
+                waiting.append(link)
+        for form in FORM.findall(page):
+            send_empty(client, path, form, sent)
+    return read
+
+
+def kind_of(path: str) -> str:
+    address = path.partition("?")[0]
+    try:
+        with translation.override(language_of_path(address) or ENGLISH):
+            return resolve(address).view_name
+    except Resolver404:
+        return ""
+
+
+def send_empty(client: Client, path: str, form: str, sent: set[str]) -> None:
+    action = ACTION.search(form.split(">", 1)[0])
+    target = unescape(action[1]) if action and action[1] else path
+    kind = kind_of(target)
+    if kind and kind not in NOT_SENT and kind not in sent:
+        sent.add(kind)
+        values = {name: unescape(value) for name, value in HIDDEN.findall(form) if name != "csrfmiddlewaretoken"}
+        assert client.post(target, values, follow=True).status_code < 500, target
+
+
+def read_everything(language: str) -> set[str]:
+    """What was left in English on all pages, mails and papers in this language."""
+    Member.objects.update(language=language)
+    with untranslated(language) as found:
+        kinds = walk(Client(headers={"Accept-Language": language}), f"/{language}/")
+        for email in MEMBERS:
+            client = Client(headers={"Accept-Language": ENGLISH})
+            client.force_login(Member.objects.get(user__email=email).user)
+            client.get("/dashboard/")  # the session learns the language
+            kinds += walk(client, "/dashboard/")
+        mails = all_specimens()
+    assert len(kinds) > 50 and len(mails) > 30
+    return found
+
+
+@pytest.mark.wide
+def test_every_text_that_members_read_is_in_the_catalogues(demo: None) -> None:
+    """Otherwise `desk_texts` takes a text of theirs for one of the desk."""
+    catalogue = read_catalogue(find_catalogues()["fr"])
+    known = {
+        str(text) for message in catalogue for text in ([message.id] if isinstance(message.id, str) else message.id)
+    }
+    with override_settings(LANGUAGES=list(NAMES.items())):
+        found = read_everything("fr")
+    unknown = [text for text in found if text.rpartition(CONTEXT_SEPARATOR)[2] not in known]
+    assert not unknown, "\n".join(sorted(unknown))
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("language", OFFERED or [pytest.param("", marks=pytest.mark.skip("English only"))])
+def test_nothing_is_left_in_english(demo: None, language: str) -> None:
+    found = read_everything(language)
+    assert not found, "\n".join(sorted(found))
+
+
+@pytest.mark.wide
+def test_numbers_keep_their_order_from_right_to_left(demo: None) -> None:
+    pages: dict[str, str] = {}
+    Member.objects.update(language="ar")
+    with override_settings(LANGUAGES=list(NAMES.items())):
+        walk(Client(headers={"Accept-Language": "ar"}), "/ar/", pages)
+        client = Client()
+        client.force_login(Member.objects.get(user__email=MEMBERS[0]).user)
+        client.get("/dashboard/")
+        walk(client, "/dashboard/", pages)
+    assert [path for path, page in pages.items() if 'dir="rtl"' not in page] == []
+    fragile = {f"{path}: {text}" for path, page in pages.items() for text in fragile_texts(page)}
+    assert not fragile, "\n".join(sorted(fragile))
