@@ -8,7 +8,7 @@
     // The label stands for the field, and choosing stands for the button.
     row.dataset.scan = "ready";
     row.querySelector("label").classList.add("btn", "btn--s");
-    input.classList.add("sr");
+    input.classList.replace("input", "sr");
     button.hidden = true;
     input.addEventListener("change", () => {
       if (input.files.length) button.click();
