@@ -1,7 +1,7 @@
 """In which language a page is: that of its address, of the account, of the switch, or of the browser, in this order.
 
 Public pages have an address for each language, `/help/` in English and `/fr/help/` in French: see `in_each_language`.
-The desk and the API are English.
+The desk, the API and its guides are English.
 """
 
 import re
@@ -17,7 +17,7 @@ from django.utils.functional import lazy
 
 from cps_portal.core.lib.languages import ENGLISH
 
-ENGLISH_ONLY = ("/admin/", "/api/")
+ENGLISH_ONLY = ("/admin/", "/api/", "/developers/")
 SESSION_KEY = "member_language"  # the language of the account, once its member has signed in
 MAX_HEADER_LENGTH = 500
 ACCEPTED = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?\s*")
