@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.compiled_queries import CompiledModels
+from cps_portal.core.lib.etags import etag_of
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.queries.in_service import InService, answer_in_service
 from members.models import Member
@@ -18,6 +19,7 @@ from servicing.enums import (
     BEFORE_INTAKE,
     IN_WORKSHOP,
     Charge,
+    Direction,
     EstimateState,
     EventKind,
     PauseReason,
@@ -26,7 +28,7 @@ from servicing.enums import (
     WhyOtherFault,
     WhyStandard,
 )
-from servicing.models import Estimate, Part, Ticket, TicketEvent, TicketQuerySet, load_calendars
+from servicing.models import Estimate, Part, Shipment, Ticket, TicketEvent, TicketQuerySet, load_calendars
 from servicing.presenters import events
 from servicing.presenters.calendars import describe_change
 from servicing.queries.clock import get_clock
@@ -38,19 +40,21 @@ E, S = EventKind, TicketState
 # What happens after each state, as the member reads it.
 SEND_IT, PART_ARRIVES, READY = _("You send it in"), _("The part arrives"), _("Ready to ship: the clock stops")
 WITH_YOU = _("With you again")
+BOOKED_IN = _("Booked in: the clock starts")
+BACK = _("On its way back")
 NEXT_STEPS: Mapping[str, tuple[str | Promise, ...]] = {
-    S.WAITING: (_("A place becomes free"), SEND_IT, _("Booked in: the clock starts")),
-    S.REQUESTED: (SEND_IT, _("Booked in: the clock starts")),
-    S.ACCEPTED: (SEND_IT, _("Booked in: the clock starts")),
-    S.IN_TRANSIT: (_("Booked in: the clock starts"), _("Assessed")),
-    S.BOOKED_IN: (_("Assessed"), _("Work starts"), READY),
-    S.ASSESSED: (_("Work starts"), READY),
-    S.ESTIMATE_SENT: (_("Your answer"), _("Work starts"), READY),
-    S.APPROVED: (_("Work starts"), READY),
-    S.DECLINED: (_("Ready to ship, unrepaired"), _("On its way back")),
-    S.WAITING_PARTS: (PART_ARRIVES, _("Work continues"), READY),
-    S.IN_REPAIR: (READY, _("On its way back")),
-    S.READY: (_("On its way back"),),
+    S.WAITING: (_("A place becomes free"), SEND_IT, BOOKED_IN),
+    S.REQUESTED: (SEND_IT, BOOKED_IN),
+    S.ACCEPTED: (SEND_IT, BOOKED_IN),
+    S.IN_TRANSIT: (BOOKED_IN, _("Assessed")),
+    S.BOOKED_IN: (_("Assessed"), _("Work starts"), READY, BACK, WITH_YOU),
+    S.ASSESSED: (_("Work starts"), READY, BACK, WITH_YOU),
+    S.ESTIMATE_SENT: (_("Your answer"), _("Work starts"), READY, BACK, WITH_YOU),
+    S.APPROVED: (_("Work starts"), READY, BACK, WITH_YOU),
+    S.DECLINED: (_("Ready to ship, unrepaired"), BACK, WITH_YOU),
+    S.WAITING_PARTS: (PART_ARRIVES, _("Work continues"), READY, BACK, WITH_YOU),
+    S.IN_REPAIR: (READY, BACK, WITH_YOU),
+    S.READY: (BACK, WITH_YOU),
     S.SHIPPED: (WITH_YOU,),
 }
 # Each state in one line, for lists.
@@ -191,32 +195,26 @@ class Job:
         held = self.ticket.place_since if self.may_cancel else None
         return lapses_at(held) if held else None
 
-    @property
-    def next_steps(self) -> list[tuple[str | Promise, date | None]]:
-        """What is still to come, with its day where it is known."""
-        days: dict[str | Promise, date | None] = {
-            SEND_IT: self._local_day(self.held_until),
-            PART_ARRIVES: self.clock.part_expected,
-            READY: self._ready_on(),
-        }
-        return [(step, days.get(step)) for step in NEXT_STEPS.get(self.ticket.state, ())]
-
-    def _ready_on(self) -> date | None:
+    def ready_on(self) -> date | None:
         """The day after the last part if the target will be missed; else the target, while it is ahead and running."""
         calendar = self.ticket.centre.calendar
         if ready_on := expected_ready_on(self.clock, calendar, self.now.astimezone(calendar.zone).date()):
             return ready_on
         due_at = self.clock.due_at
         is_ahead = due_at is not None and due_at > self.now and not self.clock.paused_since
-        return self._local_day(due_at) if is_ahead and not self.clock.will_be_missed else None
+        return self.local_day(due_at) if is_ahead and not self.clock.will_be_missed else None
 
-    def _local_day(self, at: datetime | None) -> date | None:
+    def local_day(self, at: datetime | None) -> date | None:
         return at.astimezone(self.ticket.centre.calendar.zone).date() if at else None
 
     @property
     def stamp(self) -> str:
         """Changes whenever the page would look different, also because an hour has passed."""
         return f"{self.ticket.changed_at:%Y%m%d%H%M%S%f}-{self.summary.tone}-{self.summary.kind}-{self.summary.number}"
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.stamp)
 
     @property
     def may_change(self) -> bool:
@@ -226,6 +224,36 @@ class Job:
     @property
     def why_standard(self) -> list[str | Promise]:
         return [WhyStandard(reason).label for reason in self.ticket.why_standard]
+
+
+def steps_ahead(job: Job, shipments: Iterable[Shipment]) -> list[tuple[str | Promise, date | None]]:
+    """What is still to come, with its day where it is known (R47): of the clock, the parts and the carriers."""
+    expected = {row.direction: row.expected_on for row in shipments if row.delivered_at is None}
+    days: dict[str | Promise, date | None] = {
+        SEND_IT: job.local_day(job.held_until),
+        BOOKED_IN: expected.get(Direction.TO_CENTRE),
+        PART_ARRIVES: job.clock.part_expected,
+        READY: job.ready_on(),
+        WITH_YOU: expected.get(Direction.TO_CUSTOMER),
+    }
+    return [(step, days.get(step)) for step in NEXT_STEPS.get(job.ticket.state, ())]
+
+
+@dataclass(frozen=True)
+class ParcelToCome:
+    """The way back of a job that has not left yet. `on` is the day on which it is ready, if that is known."""
+
+    on: date | None
+    is_ready: bool
+
+
+def parcel_to_come(job: Job, shipments: Iterable[Shipment]) -> ParcelToCome | None:
+    """None if it is not at the centre, has left already, or is collected at the counter."""
+    parcel = job.ticket.parcel
+    has_left = any(row.direction == Direction.TO_CUSTOMER for row in shipments)
+    if not job.is_with_centre or has_left or parcel is None or not parcel.has_address:
+        return None
+    return ParcelToCome(job.ready_on(), job.ticket.state == S.READY)
 
 
 @dataclass(frozen=True)

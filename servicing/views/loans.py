@@ -1,6 +1,7 @@
 """Borrowing a loan unit while a repair is late: the panel on the ticket's page and the agreement (R48, R53)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -17,6 +18,7 @@ from servicing.actions import loans
 from servicing.actions.events import Actor
 from servicing.enums import EventKind
 from servicing.models import Loan, LoanUnit, Ticket
+from servicing.queries.locator import opening_text
 
 MAX_UNITS_SHOWN = 6
 MAX_UNITS_READ = 60  # more than are shown, because units alike in product and condition are shown once
@@ -30,22 +32,31 @@ class LoanPanel:
     units: list[LoanUnit]
     declined: bool
     overdue: bool = False
+    hours: str = ""  # of the centre, where it can be collected
 
 
 def make_loan_panel(ticket: Ticket) -> LoanPanel | None:
     """The panel for the ticket's page; None if there is nothing to show."""
     open_loan = loans.open_loan(ticket)
+    now = timezone.now()
     if open_loan:
         open_loan.ticket = ticket
-        today = ticket.centre.today(timezone.now())
-        return LoanPanel(open_loan, [], declined=False, overdue=open_loan.is_overdue(today))
+        today = ticket.centre.today(now)
+        return LoanPanel(open_loan, [], declined=False, overdue=open_loan.is_overdue(today), hours=_hours(ticket, now))
     if not loans.is_offered(ticket):
         return None
     declined = ticket.events.filter(kind=EventKind.LOAN_DECLINED).exists()
     distinct_units = {
         (unit.product_id, unit.condition): unit for unit in reversed(loans.free_units(ticket)[:MAX_UNITS_READ])
     }
-    return LoanPanel(None, list(reversed(distinct_units.values()))[:MAX_UNITS_SHOWN], declined)
+    return LoanPanel(
+        None, list(reversed(distinct_units.values()))[:MAX_UNITS_SHOWN], declined, hours=_hours(ticket, now)
+    )
+
+
+def _hours(ticket: Ticket, at: datetime) -> str:
+    """Until when the centre is open, or from when."""
+    return opening_text(ticket.centre, at)[1]
 
 
 @never_cache  # or Back would show a form that has been answered, after the reservation was cancelled
@@ -54,7 +65,7 @@ def make_loan_panel(ticket: Ticket) -> LoanPanel | None:
 def loan_page(request: MemberRequest, reference: str) -> HttpResponse:
     """Choose or decline a unit, read and accept the agreement, or cancel the reservation."""
     ticket = get_object_or_404(
-        Ticket.objects.of(request.member).select_related("product", "centre", "registration"),
+        Ticket.objects.of(request.member).select_related("product", "centre", "registration", "parcel"),
         reference=parse_reference(reference),
     )
     refusal = None
@@ -77,7 +88,7 @@ def _perform(request: MemberRequest, ticket: Ticket) -> None:
     loan = loans.open_loan(ticket)
     choice = request.POST.get("unit", "")
     match request.POST.get("do", ""):
-        case "reserve" if choice == "none":
+        case "decline":
             loans.decline_offer(ticket=ticket, by=by, at=now)
         case "reserve":
             unit = LoanUnit.objects.filter(pk=_parse_pk(choice)).first()

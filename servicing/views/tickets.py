@@ -18,6 +18,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.etags import not_modified, with_etag
 from cps_portal.core.lib.pdf import pdf_response
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import is_throttled
@@ -79,11 +80,11 @@ def ticket_detail(request: MemberRequest, reference: str) -> HttpResponse:
 @require_safe
 @member_required
 def ticket_updates(request: MemberRequest, reference: str) -> HttpResponse:
-    """The part of the page that changes by itself. Answers 204 if nothing has changed since `seen`."""
+    """The part of the page that changes by itself; 304 if the page shows it already."""
     job = jobs.make_job(_get_own_ticket(request, reference), timezone.now())
-    if request.GET.get("seen") == job.stamp:
-        return HttpResponse(status=204)
-    return render(request, "servicing/_live.html", {**_context(job), "is_update": True})
+    if known := not_modified(request, job.etag):
+        return known
+    return with_etag(render(request, "servicing/_live.html", {**_context(job), "is_update": True}), job.etag)
 
 
 @never_cache
@@ -240,7 +241,11 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "unrepaired": jobs.why_unrepaired(estimates, ticket),
         "parts": [part for part in parts if part.arrived_at is None],
         "shipments": shipments,
-        "is_back": any(row.delivered_at for row in shipments if row.direction == Direction.TO_CUSTOMER),
+        "steps_ahead": jobs.steps_ahead(job, shipments),
+        "comes_back": jobs.parcel_to_come(job, shipments),
+        "back_since": next(
+            (row.delivered_at for row in shipments if row.direction == Direction.TO_CUSTOMER and row.delivered_at), None
+        ),
         "open_now": dict(zip(("is_open", "hours"), opening_text(ticket.centre, job.now), strict=True)),
         "may_change_shipping": may_change_return(ticket),
         "said": ticket.messages.prefetch_related("files__file"),

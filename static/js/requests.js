@@ -58,8 +58,9 @@
   });
 
   body.addEventListener("htmx:beforeSwap", (event) => {
-    const { requestConfig, serverResponse, shouldSwap } = event.detail;
-    if (!shouldSwap || !isForeign(requestConfig.elt, serverResponse)) return;
+    const { requestConfig, serverResponse } = event.detail;
+    if (event.detail.xhr.status === 304) event.detail.shouldSwap = false; // the page shows it already
+    if (!event.detail.shouldSwap || !isForeign(requestConfig.elt, serverResponse)) return;
     event.detail.shouldSwap = false;
     event.detail.isError = true;
   });

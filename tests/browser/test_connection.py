@@ -148,6 +148,11 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing(committed_world: World, vi
     page.evaluate(f"window.isHidden = false; {LOOK_AGAIN}")
     expect(page.locator(".talk")).to_contain_text("It comes from Japan.")
     assert len(asked) == 1
+    with page.expect_response(lambda answer: "/live/" in answer.url) as answered:
+        page.clock.run_for(31_000)
+    assert answered.value.status == 304, "nothing has happened since"
+    expect(page.locator(".talk")).to_contain_text("It comes from Japan.")
+    expect(page.locator("#job-live")).to_have_count(1)
 
 
 def test_polling_pauses_longer_after_each_failure_and_goes_on(

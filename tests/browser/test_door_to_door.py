@@ -69,7 +69,7 @@ def _borrow_because_a_part_is_late(page: Page, ticket: Ticket, desk: Actor) -> N
     page.goto(ticket.get_absolute_url())
     expect(page.get_by_text("We’re waiting for: Shutter unit")).to_be_visible()
     assert faults(page) == []
-    page.get_by_role("button", name="Confirm my choice").click()
+    page.get_by_role("button", name="Borrow it").click()
     page.get_by_label("I’ve read this and accept it.").check()
     page.get_by_role("button", name="Accept the agreement").click()
     expect(page.get_by_text("Pick it up at the centre")).to_be_visible()

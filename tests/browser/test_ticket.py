@@ -59,7 +59,7 @@ def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     expect(page.get_by_text("We’re waiting for: Shutter unit")).to_be_visible()
     expect(page.get_by_text("New date")).to_be_visible()
     expect(page.get_by_text("It comes from Japan.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Borrow one while you wait")).to_be_visible()
+    expect(page.get_by_role("heading", name="Borrow one until it’s back")).to_be_visible()
     expect(page.get_by_label("Write to the centre")).to_have_value("Half a thought")
     assert faults(page) == []
 
@@ -68,7 +68,7 @@ def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     assert faults(page) == []
 
     page.goto(ticket.get_absolute_url())
-    page.get_by_role("button", name="Confirm my choice").click()
+    page.get_by_role("button", name="Borrow it").click()
     expect(page.get_by_role("heading", name="Loan agreement")).to_be_visible()
     assert faults(page) == []
     page.get_by_label("I’ve read this and accept it.").check()
@@ -86,7 +86,9 @@ def test_a_gold_member_approves_an_estimate_and_is_notified_of_the_delay(
     address = "https://post.example/t/AB1"
     shipping.ship(ticket=ticket, actor=desk, at=later, tracking=shipping.Tracking("Post", "AB1", address))
     look_again(page)
-    expect(page.get_by_role("link", name="Track the parcel")).to_have_attribute("href", address)
+    expect(page.get_by_role("region", name="Parcels").get_by_role("link", name="Track the parcel")).to_have_attribute(
+        "href", address
+    )
 
     page.context.clear_cookies()
     page.evaluate(LOOK_AGAIN)

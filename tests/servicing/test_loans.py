@@ -294,3 +294,19 @@ def test_who_asked_for_a_loan_gets_no_less_than_others(world: World, job: Ticket
     job.refresh_from_db()
     assert list(loans.free_units(job)) == [unit]
     assert loans.reserve(ticket=job, unit=unit, by=world.ana.user, at=FRIDAY).state == LoanState.RESERVED
+
+
+def test_the_offer_shows_the_unit_and_what_it_costs_where_and_until_when(
+    world: World, job: Ticket, unit: LoanUnit
+) -> None:
+    client = Client()
+    client.force_login(world.ana.user)
+    page = f"/service/{job.reference}/loan/"
+    offered = client.get(page).content.decode()
+    for words in ("Nothing. You pay for loss and damage.", f"<bdi>{job.centre}</bdi>, ", "after yours is back"):
+        assert words in offered, words
+    assert offered.count('class="art"') == 1
+    assert client.post(page, {"do": "decline"})["location"] == job.get_absolute_url()
+    again = client.get(page).content.decode()
+    assert "You can still change your mind." in again and "No, thanks" not in again
+    assert client.post(page, {"do": "reserve", "unit": unit.pk})["location"] == page

@@ -1,8 +1,12 @@
 """A member's jobs on their pages: who sees them, what they say, what they cost to show (R47 to R49, R52)."""
 
+import json
+import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -14,19 +18,23 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
+from cps_portal.core.lib.written_dates import date_format
 from members.models import User
 from servicing.actions import shipping
 from servicing.actions.estimates import Line, send_estimate
 from servicing.actions.events import Actor, record_event
 from servicing.actions.messages import write_message
 from servicing.actions.parts import order_part
+from servicing.actions.shipping import ReturnTo
 from servicing.emails import ticket_event
 from servicing.enums import EventKind, PlaceWish, TicketState
 from servicing.models import CentreStaff, ServiceCentre, Ticket, TicketEvent, TicketFile
+from servicing.presenters import tickets as jobs
 from tests.admin.conftest import signed_in
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request, at_the_centre, without_charge
+from tests.servicing.test_arrivals import HOME
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +97,7 @@ def test_a_late_ticket_shows_why_the_new_date_and_that_a_target_is_no_promise(
     assert "AF motor" in page
     assert "New date" in page
     assert "isn’t a promise" in page
-    assert "Borrow one while you wait" in page
+    assert "Borrow one until it’s back" in page
     assert " style=" not in page
 
 
@@ -142,13 +150,21 @@ def test_the_member_writes_with_a_photo_that_only_both_sides_open(
 def test_the_page_asks_for_itself_and_gets_nothing_until_something_happened(
     as_ana: Client, ticket: Ticket, desk: Actor
 ) -> None:
-    stamp = as_ana.get(ticket.get_absolute_url()).context["job"].stamp
+    page = as_ana.get(ticket.get_absolute_url())
+    shown = {"if-none-match": f'"{page.context["job"].etag}"'}
     live = f"{ticket.get_absolute_url()}live/"
-    assert as_ana.get(live, {"seen": stamp}).status_code == 204
+    assert json.loads(unescape(re.findall(r"hx-headers='(.*?)'", page.content.decode())[-1])) == {
+        "If-None-Match": shown["if-none-match"]
+    }
+    for sent in (shown, {"if-none-match": f'W/{shown["if-none-match"]}, "other"'}):
+        same = as_ana.get(live, headers=sent)
+        assert (same.status_code, same.content, same["ETag"]) == (304, b"", shown["if-none-match"])
+    for sent in ({}, {"if-none-match": '"other"'}, {"if-none-match": "nonsense"}):
+        assert as_ana.get(live, headers=sent).status_code == 200
     write_message(ticket=ticket, text="We have it.", actor=desk, at=timezone.now())
-    changed = as_ana.get(live, {"seen": stamp})
+    changed = as_ana.get(live, headers=shown)
     assert changed.status_code == 200
-    assert "We have it." in changed.content.decode()
+    assert "We have it." in changed.content.decode() and changed["ETag"] != shown["if-none-match"]
 
 
 def test_the_list_shows_places_clocks_and_the_way_out_of_the_line(
@@ -279,5 +295,29 @@ def test_the_page_tells_who_has_it_and_by_when_the_next_step_comes(
     text = page.content.decode()
     for words in ("tel:+27100000020", "Address, hours and map", "open-now"):
         assert words in text, words
-    days = dict(page.context["job"].next_steps)
+    days = dict(page.context["steps_ahead"])
     assert len(days) > 1 and all(day is None or day >= timezone.localdate() for day in days.values())
+
+
+def test_the_way_back_is_shown_before_and_after_it_leaves(world: World, client: Client, desk: Actor) -> None:
+    """With the day on which it is ready, then with the carrier's, then since when the member has it (R47, R61)."""
+    now = timezone.now()
+    centre = a_centre(country="KE", street="1 Sample Street", postal_code="1685")
+    ticket = at_the_centre(world, centre, at=now, returns=ReturnTo(address=HOME))
+    client.force_login(world.ana.user)
+
+    def read() -> tuple[str, dict[Any, Any]]:
+        page = client.get(ticket.get_absolute_url())
+        return " ".join(page.content.decode().split()), dict(page.context["steps_ahead"])
+
+    page, days = read()
+    assert "The tracking number comes when it leaves." in page
+    assert days[jobs.WITH_YOU] is None and days[jobs.READY] is not None
+    later = now + timedelta(hours=2)
+    record_event(ticket=ticket, kind=EventKind.READY, actor=desk, at=later)
+    expected = timezone.localdate(now) + timedelta(days=2)
+    shipping.ship(ticket=ticket, actor=desk, at=later, tracking=shipping.Tracking("Post", "AB1", "", expected))
+    page, days = read()
+    assert "comes when it leaves" not in page and days == {jobs.WITH_YOU: expected}
+    shipping.record_delivery(ticket=ticket, actor=desk, at=later, external_id="x")
+    assert f"With you since {date_format(timezone.localtime(later), 'j M')}" in read()[0]

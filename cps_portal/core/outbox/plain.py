@@ -9,7 +9,7 @@ FOOT = "--"
 PAGE_ROWS = 2  # open rows around a paragraph: that of the page and that of its column
 PAIR = ("", ": ")  # before the first and the second cell of a row
 BLANKS = re.compile(r"[ \t]+")
-SPACE = re.compile(r"\s+")
+SPACE = re.compile(r"[ \t\r\n\f]+")  # not those that keep an amount and its currency together
 EMPTY_LINES = re.compile(r"\n{3,}")
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from cps_portal.core.lib.countries import list_countries
+from cps_portal.core.lib.etags import etag_of, not_modified, with_etag
 from cps_portal.site.presenters import dashboard as dashboards
 from cps_portal.site.presenters.help import build_topics, find_answers, help_facts
 from cps_portal.site.presenters.retention import privacy_periods
@@ -114,11 +115,10 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     board = dashboards.build(request.member, now)
     request.turn_count = board.totals.needing
-    context = {"board": board, "member": board.member, "stamp": _stamp(board)}
+    context = {"board": board, "member": board.member, "etag": etag_of(_stamp(board))}
     if request.htmx:
-        if board.checking and request.GET.get("seen") == context["stamp"]:
-            return HttpResponse(status=204)
-        return render(request, "portal/_live.html", {**context, "is_update": True})
+        known = not_modified(request, context["etag"]) if board.checking else None
+        return known or with_etag(render(request, "portal/_live.html", {**context, "is_update": True}), context["etag"])
     context["greeting"] = dashboards.greeting(now) % {"name": board.member.first_name}
     context["today"] = timezone.localdate(now)
     return render(request, "portal/dashboard_new.html" if board.is_new else "portal/dashboard.html", context)
