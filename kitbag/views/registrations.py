@@ -188,6 +188,7 @@ def registration_list(request: MemberRequest) -> HttpResponse:
     page: Page[Registration] | None = None
     if choice.is_table:
         page = paginate(request, kit.registrations.order_by(*kit.order), PAGE_SIZE)
+    groups = [] if page else kit.groups()
     context = {
         "totals": totals,
         "filters": _filters(member, totals, choice, kit.in_service),
@@ -203,7 +204,8 @@ def registration_list(request: MemberRequest) -> HttpResponse:
         "export_query": f"?group={choice.group}" if choice.group else "",
         "more_url": choice.url(shown=choice.shown + PAGE_SIZE),
         "cards": kit.cards(list(page.object_list)) if page else [],
-        "groups": [] if page else kit.groups(),
+        "groups": groups,
+        "number": page.paginator.count if page else sum(group.count for group in groups),
     }
     return render(request, "kitbag/list.html", context)
 

@@ -2,10 +2,13 @@
 (function () {
   "use strict";
 
-  document.querySelectorAll(".picks").forEach((form) => {
-    form.addEventListener("change", () => say(form));
-    window.addEventListener("pageshow", () => say(form)); // Back restores the ticks after the script has run
+  // On the document, because filtering brings other cards.
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest(".picks");
+    if (form) say(form);
   });
+  // Back restores the ticks after the script has run.
+  window.addEventListener("pageshow", () => document.querySelectorAll(".picks").forEach(say));
 
   function say(form) {
     const text = form.querySelector("[data-picked]");
