@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.directions import in_order
 from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.lib.text import clean_code, clean_email, clean_password
 from members.enums import Level, NoticeCode, Specialty, Theme
@@ -236,7 +237,7 @@ class Member(FoundByName):
 
     @property
     def number_in_groups(self) -> str:
-        return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))
+        return in_order(" ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4)))
 
 
 class TermsVersion(models.Model):

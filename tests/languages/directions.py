@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 # Groups of digits, signed numbers, ranges of times: the parts would change places, or a sign its end.
-FRAGILE = re.compile(r"\+?\d{2,}(?:[ \u00a0]\d{2,})+|(?<![\w/])[+−]\d|\d{1,2}:\d{2}\s?[–-]\s?\d{1,2}:\d{2}")
+FRAGILE = re.compile(r"\+?\d{2,}(?: \d{2,})+|(?<![\w/])[+−]\d|\d{1,2}:\d{2}\s?[–-]\s?\d{1,2}:\d{2}")
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "use", "wbr", "path"}
 NOT_SHOWN = {"script", "style", "title", "option", "textarea"}
 

@@ -2,6 +2,7 @@
 
 import gettext
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from cps_portal.core.lib.catalogues import compile_catalogues, find_catalogues, 
 from cps_portal.core.lib.languages import ENGLISH, NAMES, OTHERS
 from cps_portal.dev.desk_texts import class_at, is_read_by_members
 from cps_portal.dev.management.commands.messages import PLURALS
-from tests.languages.catalogues import PLURAL_COUNTS, differences
+from tests.languages.catalogues import PLURAL_COUNTS, differences, texts_of
 
 OFFERED = [code for code, _name in settings.LANGUAGES if code != ENGLISH]
 
@@ -36,6 +37,13 @@ def test_a_language_is_offered_once_its_catalogue_is_whole(language: str) -> Non
 def test_placeholders_and_tags_are_those_of_the_english_text(catalogue: Catalog) -> None:
     language = str(catalogue.locale)
     assert [f"{m.id}: {wrong}" for m in catalogue if m.id for wrong in differences(m, language)] == []
+
+
+def test_arabic_keeps_numbers_in_order() -> None:
+    """Two numbers with an ordinary blank between them would change places."""
+    catalogue = read_catalogue(find_catalogues()["ar"])
+    forms = [form for message in catalogue if message.id for _number, form, _source in texts_of(message)]
+    assert [form for form in forms if re.search(r"\d \d", form)] == []
 
 
 def test_nothing_is_guessed(catalogue: Catalog) -> None:

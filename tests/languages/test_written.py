@@ -11,8 +11,10 @@ from django.template import Context, Template
 from django.utils import translation
 from django.utils.formats import number_format
 
+from cps_portal.core.lib.directions import left_to_right
 from cps_portal.core.lib.languages import NAMES, OTHERS
 from cps_portal.core.lib.written_dates import PATTERNS, date_format
+from members.models import Member
 
 MONDAY = datetime(2026, 11, 9, 14, 5, tzinfo=UTC)
 USED = re.compile(r"""\|date:["']([^"']+)["']""")
@@ -82,6 +84,15 @@ def test_numbers(language: str, number: str, decimal: str) -> None:
     with translation.override(language):
         assert intcomma(1_234_567) == number
         assert number_format(1234.5, decimal_pos=2, force_grouping=True) == decimal
+
+
+def test_the_groups_of_a_number_stay_in_order_from_right_to_left() -> None:
+    member = Member(number="440000000016")
+    assert member.number_in_groups == "4400 0000 0016"
+    with translation.override("ar"):
+        assert member.number_in_groups == "4400\u00a00000\u00a00016"  # an ordinary blank would turn the groups around
+        assert left_to_right("+27 82 000 0000") == "\u2066+27 82 000 0000\u2069"
+    assert left_to_right("+27 82 000 0000") == "+27 82 000 0000"
 
 
 def test_digits_are_latin_in_every_language() -> None:

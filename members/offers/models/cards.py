@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.directions import in_order
 from cps_portal.core.lib.text import clean_digits
 from members.models import Member, User
 from members.offers.enums import CardEnd
@@ -86,4 +87,4 @@ class Card(models.Model):
 
     @property
     def number_in_groups(self) -> str:
-        return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))
+        return in_order(" ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4)))

@@ -1,0 +1,19 @@
+"""Numbers in texts that are read from right to left: their parts would change places without this. No markup.
+
+On pages `<bdi>` and the class `ltr` do the same; this is for what goes into sentences, mails and subjects.
+"""
+
+from django.utils.translation import get_language_bidi
+
+NO_BREAK_SPACE = "\u00a0"  # between two numbers it belongs to them, unlike the ordinary one
+LEFT_TO_RIGHT, END = "\u2066", "\u2069"
+
+
+def in_order(number: str) -> str:
+    """A number in groups, such as "4400 0000 0016"."""
+    return number.replace(" ", NO_BREAK_SPACE) if get_language_bidi() else number
+
+
+def left_to_right(text: str) -> str:
+    """What begins with a sign, such as "+27 82 000 0000"."""
+    return f"{LEFT_TO_RIGHT}{text}{END}" if get_language_bidi() else text
