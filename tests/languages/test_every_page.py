@@ -20,6 +20,7 @@ from cps_portal.core.lib.language_choice import language_of_path
 from cps_portal.core.lib.languages import ENGLISH, NAMES
 from cps_portal.dev.mailbox.specimens import all_specimens
 from members.models import Member
+from servicing.models import VisitingMember
 from tests.languages.catalogues import PLACEHOLDER
 from tests.languages.directions import fragile_texts
 from tests.languages.misses import untranslated
@@ -85,6 +86,7 @@ def read_everything(language: str) -> tuple[set[str], dict[str, str]]:
     """What no catalogue of this language had, and all pages and mails in it."""
     pages: dict[str, str] = {}
     Member.objects.update(language=language)
+    VisitingMember.objects.update(language=language)
     with untranslated(language) as found:
         kinds = walk(Client(headers={"Accept-Language": language}), f"/{language}/", pages)
         for email in MEMBERS:

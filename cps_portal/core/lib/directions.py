@@ -3,9 +3,13 @@
 On pages `<bdi>` and the class `ltr` do the same; this is for what goes into sentences, mails and subjects.
 """
 
+import re
+
 from django.utils.translation import get_language_bidi
 
 NO_BREAK_SPACE = "\u00a0"  # between two numbers it belongs to them, unlike the ordinary one
+GROUPS = re.compile(r"(?<=\d) (?=\d)")
+MARKUP = re.compile(r"(<style.*?</style>|<[^>]+>)", re.DOTALL)
 LEFT_TO_RIGHT, END = "\u2066", "\u2069"
 
 
@@ -17,3 +21,10 @@ def in_order(number: str) -> str:
 def left_to_right(text: str) -> str:
     """What begins with a sign, such as "+27 82 000 0000"."""
     return f"{LEFT_TO_RIGHT}{text}{END}" if get_language_bidi() else text
+
+
+def html_in_order(html: str) -> str:
+    """The same for every number in the texts of a page or mail, in whatever language its parts were put together."""
+    if not get_language_bidi():
+        return html
+    return "".join(part if part.startswith("<") else GROUPS.sub(NO_BREAK_SPACE, part) for part in MARKUP.split(html))

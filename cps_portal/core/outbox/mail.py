@@ -7,6 +7,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from cps_portal.core.lib.directions import html_in_order
 from cps_portal.core.outbox.plain import plain_text
 
 
@@ -29,7 +30,8 @@ def render_parts(subject_template: str, html_template: str, context: Mapping[str
     """Subject, HTML and plain text of a mail, in the active language. The text is what the HTML says (`plain_text`)."""
     subject = one_line(render_to_string(subject_template, dict(context)))
     html = render_to_string(html_template, {**context, "subject": subject})
-    return {"subject": subject, "text": plain_text(html), "html": html}
+    parts = {"subject": subject, "text": plain_text(html), "html": html}
+    return {name: html_in_order(part) for name, part in parts.items()}
 
 
 def render_mail(template: str, context: Mapping[str, Any], *, language: str) -> dict[str, str]:
