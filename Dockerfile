@@ -21,6 +21,7 @@ COPY servicing servicing
 COPY templates templates
 COPY static static
 COPY locale locale
+COPY docs docs
 
 # The settings do not load without these. They are not kept in the image's environment.
 RUN export SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost SITE_URL=http://localhost \

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 
 from cps_portal.core.lib.language_choice import in_each_language
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, language, mails, moving, notices, offline, public, stopped, well_known
+from cps_portal.site.views import account, guides, language, mails, moving, notices, offline, public, stopped, well_known
 from members.offers.views.cards import card_check
 
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     path(in_each_language("help/"), public.help_page, name="help"),
     path(in_each_language("terms/"), public.terms, name="terms"),
     path(in_each_language("privacy/"), public.privacy, name="privacy"),
+    path("developers/", guides.guides, name="guides"),
+    path("developers/collection.json", guides.collection, name="guide_collection"),
+    path("developers/<slug:slug>/", guides.guide, name="guide"),
     path("language/", language.change_language, name="change_language"),
     path("language/<str:language>/", language.read_in, name="read_in"),
     path("profile/data/", account.my_data, name="my_data"),

@@ -14,7 +14,7 @@ import jsonschema_rs
 import pytest
 from django.conf import settings
 
-from cps_portal.core.rest import story
+from cps_portal.core.rest import cast, story
 from members.addresses import Address
 from servicing.actions.centres import load_centres
 from servicing.api.resources import MOVES
@@ -115,13 +115,13 @@ def test_people_have_names_of_people_and_products_those_of_the_catalogue() -> No
         for owner, name, value in values(example):
             if name == "name":
                 names[owner].add(value)
-    assert names["customer"] == {story.NAME, "Maya Torres"}
-    assert names["member"] == {story.NAME}
-    assert names["address"] == {story.NAME, story.CENTRE["name"]}
+    assert names["customer"] == {cast.NAME, "Maya Torres"}
+    assert names["member"] == {cast.NAME}
+    assert names["address"] == {cast.NAME, cast.CENTRE["name"]}
     catalogue = Path(settings.BASE_DIR, "kitbag", "catalogue", "products.csv")
     with catalogue.open(encoding="utf-8") as file:
         rows = {row["slug"]: row for row in csv.DictReader(file)}
-    assert names["product"] == {rows[one["slug"]]["name"] for one in (story.PRODUCT, story.LENT)}
+    assert names["product"] == {rows[one["slug"]]["name"] for one in (cast.PRODUCT, cast.LENT)}
     shown = story.COMPONENTS["Product"]
     row = rows[shown["slug"]]
     assert (str(shown["released_year"]), shown["category"], shown["mount"]) == (

@@ -1,11 +1,12 @@
 """A client that a library makes from the contract tells whole jobs (R47, R52, R55)."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -17,15 +18,18 @@ from django.conf import settings
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
+from cps_portal.core.partners.enums import PartnerKind
 from members.addresses import Address
 from members.enums import Level
 from members.models import Member
+from members.offers.models import WelcomePack
 from servicing.actions import loans
 from servicing.actions.shipping import ReturnTo
 from servicing.enums import Travel
-from servicing.models import LoanUnit, ServiceCentre, Ticket
+from servicing.models import LoanUnit, ServiceCentre, Ticket, TicketMessage
 from tests.api.machines import machine
 from tests.files import samples
+from tests.offers.packing import asked
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
 
@@ -33,7 +37,8 @@ NAME = "portal_client"
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder with the client, which can be imported."""
     generator, folder = Path(sys.executable).parent / "openapi-python-client", tmp_path_factory.mktemp("client")
     contract = str(Path(settings.BASE_DIR, "docs", "openapi.yaml"))
     command = [str(generator), "generate", "--path", contract, "--meta", "none", "--output-path", str(folder / NAME)]
@@ -42,7 +47,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PATH": path})
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
-        yield
+        yield folder
 
 
 def part(name: str) -> Any:
@@ -51,7 +56,7 @@ def part(name: str) -> Any:
 
 @pytest.mark.wide
 def test_a_generated_client_drives_a_whole_repair(
-    generated: None, committed_world: World, live_server: LiveServer
+    generated: Path, committed_world: World, live_server: LiveServer
 ) -> None:
     found = machine()
     a_request(committed_world, a_centre(partner=found.partner), at=timezone.now() - timedelta(days=3))
@@ -234,7 +239,7 @@ def _repair_again(shop: Workshop) -> None:
 
 @pytest.mark.wide
 def test_a_generated_client_drives_a_job_from_door_to_door_and_the_same_fault_again(
-    generated: None, committed_world: World, live_server: LiveServer
+    generated: Path, committed_world: World, live_server: LiveServer
 ) -> None:
     """Collection, estimate with discount, late part, loan, delivery, and a follow-up that costs nothing."""
     system = machine()
@@ -250,3 +255,70 @@ def test_a_generated_client_drives_a_job_from_door_to_door_and_the_same_fault_ag
     _return(shop, loan)
     _repair_again(shop)
     client.get_httpx_client().close()
+
+
+# --- The example of the guide, a sale and a pack -----------------------------------------------------
+
+
+@pytest.mark.wide
+def test_the_example_of_the_guide_runs(generated: Path, committed_world: World, live_server: LiveServer) -> None:
+    found = machine()
+    a_request(committed_world, a_centre(partner=found.partner), at=timezone.now() - timedelta(days=1))
+    guide = Path(settings.BASE_DIR, "docs", "api", "clients.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    secrets = {"CLIENT_ID": found.credential.client_id, "CLIENT_SECRET": found.secret, "BASE": live_server.url}
+    environment = {**os.environ, **secrets, "PYTHONPATH": str(generated)}
+    done = subprocess.run([sys.executable, "-c", block], env=environment, capture_output=True, text=True, timeout=60)  # noqa: PLW1510
+    assert done.returncode == 0, done.stderr
+    assert "requested" in done.stdout
+    assert TicketMessage.objects.get().text == "Your camera is on the bench."
+
+
+@pytest.mark.wide
+def test_a_generated_client_confirms_a_sale_and_takes_it_back(
+    generated: Path, committed_world: World, live_server: LiveServer
+) -> None:
+    till = machine("shop", PartnerKind.RETAILER)
+    till.fetch()
+    models = part("models")
+    with part("client").AuthenticatedClient(base_url=live_server.url, token=till.token) as client:
+        shop = Workshop(client, "")
+        found = shop.read("catalogue.search_products", q=committed_world.body.name).results
+        sale = models.SaleIn(
+            external_id="2026-0017",
+            product=next(row.slug for row in found if row.slug == committed_world.body.slug),
+            serial="58214",
+            country=models.CountryEnum.ZA,
+            sold_on=date(2023, 9, 12),
+            receipt="0017",
+        )
+        confirmed = shop.ask("sales.confirm_sale", body=sale)
+        assert (confirmed.state.value, [one.code for one in confirmed.warnings]) == ("confirmed", ["serial_shape"])
+        assert shop.read("sales.list_sales", external_id="2026-0017").results[0].id == confirmed.id
+        why = models.Withdraw(why=models.WithdrawWhyEnum.RETURNED)
+        taken_back = shop.ask("sales.withdraw_sale", confirmed.id, body=why, status=200)
+        assert taken_back.state.value == "withdrawn"
+
+
+@pytest.mark.wide
+def test_a_generated_client_posts_a_pack(generated: Path, committed_world: World, live_server: LiveServer) -> None:
+    house = machine("house", PartnerKind.FULFILMENT)
+    pack = asked(committed_world.ana, timezone.now() - timedelta(days=1))
+    WelcomePack.objects.filter(pk=pack.pk).update(partner=house.partner)
+    house.fetch()
+    models = part("models")
+    with part("client").AuthenticatedClient(base_url=live_server.url, token=house.token) as client:
+        shop = Workshop(client, "")
+        (row,) = shop.read("fulfilment.list_welcome_packs").results
+        wanted = shop.read("fulfilment.get_welcome_pack", row.reference).wanted.to_dict()
+        assert wanted["address"]["lines"][0] == wanted["address"]["name"]
+        for number, kind in enumerate(("accepted", "packed", "dispatched")):
+            report = models.PackReportByToken(
+                kind=models.PackStepReported(kind),
+                sending=row.sending,
+                occurred_at=datetime.now(UTC),
+                external_id=f"FP-{number}",
+                tracking="SP 1" if kind == "dispatched" else "",
+            )
+            after = shop.ask("fulfilment.report_on_welcome_pack_by_token", row.reference, body=report, status=200)
+            assert (after.state, after.recorded) == (kind, True)

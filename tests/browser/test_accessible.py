@@ -13,6 +13,9 @@ from tests.browser.looks import faults
 PUBLIC = [
     "/",
     "/help/",
+    "/developers/",
+    "/developers/?q=signature",
+    "/developers/webhooks/",
     "/centres/?near=Johannesburg",
     "/centres/johannesburg-professional-service-centre/",
     "/terms/",

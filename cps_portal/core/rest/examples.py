@@ -5,7 +5,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from cps_portal.core.rest import story
+from cps_portal.core.rest import story, story_steps
 from cps_portal.core.rest.errors import CONTENT_TYPE
 
 PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
@@ -51,7 +51,7 @@ def add_examples(result: dict[str, Any], generator: Any, request: Any, public: b
             operation = item.get(method, {})
             name = operation.get("operationId", "")
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                _tell(content, name, result, story.REQUESTS.get(name, {}))
+                _tell(content, name, result, story_steps.REQUESTS.get(name, {}))
             for code, response in operation.get("responses", {}).items():
                 for kind, content in response.get("content", {}).items():
                     if kind == CONTENT_TYPE:
@@ -59,9 +59,9 @@ def add_examples(result: dict[str, Any], generator: Any, request: Any, public: b
                     elif kind == JSON and int(code) >= HTTPStatus.BAD_REQUEST:
                         content["example"] = OAUTH_ERRORS[int(code)]
                     elif kind == JSON:
-                        _tell(content, name, result, story.OPERATIONS.get(name, {}))
+                        _tell(content, name, result, story_steps.OPERATIONS.get(name, {}))
     for name, item in result.get("webhooks", {}).items():
-        subject, sequence, at = story.WEBHOOKS[name]
+        subject, sequence, at = story_steps.WEBHOOKS[name]
         content = item["post"]["requestBody"]["content"][JSON]
         about = {"type": name, "timestamp": at, "subject": subject, "sequence": sequence}
         _tell(content, name, result, about)

@@ -9,232 +9,54 @@ and, when she lost her card, a new one. Maya Torres, a visitor from the Americas
 from collections.abc import Mapping
 from typing import Any
 
-TICKET, FOLLOW_UP, VISITOR_TICKET, PARCEL = "3F7K2M9A", "5QX8R2TD", "7HB4N6WC", "2C9T4V8E"
-PACK, CARD_REQUEST = "2K70MQ26", "8DW3Y5PM"
-CENTRE = {"slug": "johannesburg-professional-service-centre", "name": "Johannesburg Professional Service Centre"}
-PRODUCT = {"slug": "eos-r5-mark-ii", "name": "EOS R5 Mark II"}
-LENT = {"slug": "eos-r5", "name": "EOS R5"}
-SERIAL, LENT_SERIAL = "212345678901", "212300000042"  # no leading zero: parsers of YAML 1.2 would read a number
-NAME, NUMBER, CARD, PHONE = "Thandi Nkosi", "100200300400", "880000000017", "+27821234567"
-SOLD, BOUGHT = "2024-08-24", "2024-08-24T12:20:00Z"
-OPENED, BOOKED_IN, ASSESSED = "2026-02-27T14:05:00Z", "2026-03-02T07:30:00Z", "2026-03-02T09:30:00Z"
-DUE, READY, SHIPPED, DELIVERED = (
-    "2026-03-05T15:00:00Z",
-    "2026-03-05T09:10:00Z",
-    "2026-03-05T13:40:00Z",
-    "2026-03-06T08:15:00Z",
+from cps_portal.core.rest.cast import (
+    ADDRESS,
+    ASSESSED,
+    BOOKED_IN,
+    BOOKING_IN,
+    CARD,
+    CARD_FIELDS,
+    CARD_WANTED,
+    CENTRE,
+    CONDITION,
+    DELIVERED,
+    DETAILS,
+    DUE,
+    ENDPOINT,
+    EVENT,
+    FAULT,
+    HOLDER,
+    JOB_IN_WEBHOOKS,
+    KEY,
+    LENT,
+    LENT_SERIAL,
+    LINE,
+    LOAN,
+    LOAN_OUT,
+    MESSAGE,
+    MOVES,
+    MOVES_WHEN_ASSESSED,
+    NAME,
+    NUMBER,
+    OPENED,
+    OPENING,
+    PACK,
+    PACK_FIELDS,
+    PACK_STEP,
+    PACK_WANTED,
+    PARCEL,
+    PART,
+    PRODUCT,
+    SALE,
+    SALE_SENT,
+    SERIAL,
+    SERVICE,
+    SHIPPED,
+    SOLD,
+    STEP,
+    TICKET,
+    VISITOR_TICKET,
 )
-FAULT, CONDITION = "Dropped on a stone floor. The lens mount is bent.", "Mount bent, a scratch beside the viewfinder"
-ADDRESS = {
-    "name": NAME,
-    "country_code": "ZA",
-    "country_area": "",
-    "city": "Johannesburg",
-    "city_area": "",
-    "street_address": "14 Sample Street",
-    "postal_code": "2092",
-    "sorting_code": "",
-    "lines": [NAME, "14 Sample Street", "JOHANNESBURG", "2092", "SOUTH AFRICA"],
-    "phone": PHONE,
-}
-HOLDER = {"name": NAME, "number": NUMBER, "level": "gold"}
-MOVES = ["assessed", "cancelled", "warranty_decided", "no_charge", "question_answered", "serial_changed"]
-MOVES_WHEN_ASSESSED = ["ready", "warranty_decided", "no_charge", "question_answered", "serial_changed"]
-MOVES_BEFORE = ["accepted", "sent", "booked_in", "cancelled", "warranty_decided", "no_charge", "question_answered"]
-LINE = {
-    "kind": "work",
-    "text": "New lens mount",
-    "quantity": "1.00",
-    "price": "4200.00",
-    "tax_percent": "15.00",
-}
-ENDPOINT = {
-    "id": 3,
-    "url": "https://workshop.example.org/cps/webhooks",
-    "types": ["ticket.opened", "ticket.event", "ticket.message"],
-    "state": "active",
-    "reason": "",
-    "since": "2026-01-12T08:00:00Z",
-    "failing_since": None,
-    "quiet_until": None,
-}
-EVENT = {
-    "id": 41,
-    "kind": "assessed",
-    "occurred_at": ASSESSED,
-    "received_at": "2026-03-02T09:30:04Z",
-    "external_id": "WS-2026-0017-2",
-    "by": "partner",
-}
-JOB_IN_WEBHOOKS = {
-    "reference": TICKET,
-    "centre": CENTRE["slug"],
-    "product": PRODUCT["slug"],
-    "serial": SERIAL,
-    "service": "repair",
-    "state": "assessed",
-    "track": "fast",
-    "due_at": DUE,
-    "paused": False,
-    "changed_at": "2026-03-02T09:30:04Z",
-}
-SERVICE = {
-    "service": "repair",
-    "possible": True,
-    "refused": [],
-    "track": "fast",
-    "target_days": 3,
-    "why_standard": [],
-    "fast_track_days": 3,
-    "needs_choice": False,
-    "discount_percent": 15,
-    "free_return": True,
-    "loan_possible": True,
-    "warranty": "chargeable",
-    "why_no_warranty": [],
-}
-VISITING_SERVICE = {
-    **SERVICE,
-    "track": "standard",
-    "target_days": 10,
-    "why_standard": ["visiting"],
-    "fast_track_days": None,
-    "discount_percent": 0,
-    "free_return": False,
-    "loan_possible": False,
-}
-LOAN = {
-    "id": 7,
-    "ticket": TICKET,
-    "unit": 12,
-    "product": LENT,
-    "serial": LENT_SERIAL,
-    "state": "reserved",
-    "reserved_at": "2026-03-02T11:00:00Z",
-    "agreed_at": "2026-03-02T11:02:00Z",
-    "out_at": None,
-    "condition_out": "",
-    "due_back": None,
-    "returned_at": None,
-    "condition_in": "",
-    "cancelled_at": None,
-}
-LOAN_OUT = {
-    "state": "out",
-    "out_at": "2026-03-02T12:30:00Z",
-    "condition_out": "As new, with strap and charger",
-    "due_back": "2026-03-09",
-}
-PART = {"id": 5, "name": "Lens mount", "ordered_at": "2026-03-02T13:00:00Z", "expected_on": "2026-03-04"}
-SALE = {
-    "id": 17,
-    "external_id": "2024-0817",
-    "product": PRODUCT["slug"],
-    "serial": SERIAL,
-    "country": "ZA",
-    "sold_on": SOLD,
-    "receipt": "R-0817",
-    "state": "confirmed",
-    "confirmed_at": BOUGHT,
-    "matched_at": None,
-    "withdrawn_at": None,
-}
-SALE_SENT = {name: SALE[name] for name in ("external_id", "product", "serial", "country", "sold_on", "receipt")}
-MESSAGE = {
-    "id": 88,
-    "message": "ticket-event-41",
-    "type": "ticket.event",
-    "subject": f"tickets/{TICKET}",
-    "sequence": 41,
-    "state": "sent",
-    "attempts": 1,
-    "created_at": "2026-03-02T09:30:04Z",
-    "next_at": None,
-    "sent_at": "2026-03-02T09:30:05Z",
-}
-TEST_MESSAGE = {
-    "id": 90,
-    "message": "endpoint-test-3-1772442000000",
-    "type": "endpoint.test",
-    "subject": "webhook-endpoints/3",
-    "sequence": 1772442000000,
-    "state": "queued",
-    "attempts": 0,
-    "created_at": "2026-03-02T09:00:00Z",
-    "next_at": "2026-03-02T09:00:00Z",
-    "sent_at": None,
-}
-STEP = {"external_id": "WS-2026-0017-5", "occurred_at": "2026-03-04T08:00:00Z"}
-BOOKING_IN = {
-    "kind": "booked_in",
-    "external_id": "WS-2026-0017-1",
-    "occurred_at": BOOKED_IN,
-    "condition": CONDITION,
-    "accessories": "Body cap",
-}
-PACK_STEP = {
-    "kind": "dispatched",
-    "sending": 1,
-    "occurred_at": "2025-11-05T15:10:00Z",
-    "carrier": "sample-post",
-    "tracking": "SP123",
-    "tracking_url": "https://post.example.org/track/SP123",
-}
-PACK_FIELDS = {
-    "reference": PACK,
-    "sending": 1,
-    "state": "requested",
-    "sending_since": "2025-11-03T09:30:00Z",
-    "country": "ZA",
-    "language": "en",
-    "contents": ["letter", "card"],
-    "changed_at": "2025-11-03T09:30:00Z",
-}
-PACK_WANTED = {
-    "reference": PACK,
-    "sending": 1,
-    "key": f"{PACK}-1",
-    "asked_at": "2025-11-03T09:30:00+00:00",
-    "language": "en",
-    "contents": ["letter", "card"],
-    "member": HOLDER,
-    "card": {"number": CARD, "url": "https://portal.example.org/c/AbC1-sample-token/"},
-    "address": ADDRESS,
-}
-CARD_FIELDS = {
-    "reference": CARD_REQUEST,
-    "state": "requested",
-    "asked_at": "2026-02-10T10:00:00Z",
-    "country": "ZA",
-    "language": "en",
-    "changed_at": "2026-02-10T10:00:00Z",
-}
-CARD_WANTED = {
-    "reference": CARD_REQUEST,
-    "key": "card-880000000029",
-    "asked_at": "2026-02-10T10:00:00+00:00",
-    "language": "en",
-    "member": HOLDER,
-    "card": {"number": "880000000029", "url": "https://portal.example.org/c/DeF2-sample-token/"},
-    "address": ADDRESS,
-}
-DETAILS = {
-    "name": "Maya Torres",
-    "email": "maya@example.org",
-    "phone": "+15550100200",
-    "region": "Americas",
-    "card_number": "CA-77120",
-    "expires_on": "2027-05-31",
-}
-OPENING = {
-    "centre": CENTRE["slug"],
-    "service": "repair",
-    "fault": FAULT,
-    "condition": CONDITION,
-    "accessories": "Body cap",
-    "book_in": True,
-}
-KEY = "opaque-key-of-the-look-up"
 
 # What a component of the contract looks like in the story. A component that is not here is made of its fields.
 COMPONENTS: Mapping[str, Any] = {
@@ -609,90 +431,4 @@ COMPONENTS: Mapping[str, Any] = {
     "PackCancelledData": {"reference": PACK, "sending": 1, "key": f"{PACK}-1"},
     "CardRequestedData": CARD_WANTED,
     "EndpointTestData": {"endpoint": ENDPOINT["id"]},
-}
-VISITOR_TICKET_FIELDS = {
-    "reference": VISITOR_TICKET,
-    "product": LENT,
-    "serial": "212399900077",
-    "customer": {"kind": "visiting", "name": DETAILS["name"], "number": DETAILS["card_number"], "language": "en"},
-    "level": "",
-    "track": "standard",
-    "why_standard": ["visiting"],
-    "target_days": 10,
-    "discount_percent": 0,
-    "free_return": False,
-    "loan_possible": False,
-    "loan_wanted": False,
-    "purchased_on": None,
-    "fault": "The shutter sticks.",
-    "condition": "Light scratches",
-    "accessories": "",
-    "opened_at": "2026-03-02T10:20:00Z",
-    "booked_in_at": "2026-03-02T10:20:00Z",
-    "due_at": "2026-03-16T15:00:00Z",
-    "changed_at": "2026-03-02T10:20:00Z",
-}
-# What is different in the response of an operation, because the story has gone on; of a list in its rows.
-OPERATIONS: Mapping[str, Mapping[str, Any]] = {
-    "fetchToken": {
-        "access_token": "an-opaque-token-for-an-hour",
-        "expires_in": 3600,
-        "scope": "tickets:read tickets:write intake",
-    },
-    "handOutLoan": LOAN_OUT,
-    "extendLoan": {**LOAN_OUT, "due_back": "2026-03-12"},
-    "takeBackLoan": {
-        **LOAN_OUT,
-        "state": "returned",
-        "returned_at": "2026-03-09T08:00:00Z",
-        "condition_in": "As it went out",
-    },
-    "cancelLoan": {"state": "cancelled", "cancelled_at": "2026-03-02T12:00:00Z"},
-    "recordPartArrived": {"arrived_at": STEP["occurred_at"]},
-    "openFollowUp": {
-        "reference": FOLLOW_UP,
-        "state": "requested",
-        "moves": MOVES_BEFORE,
-        "follows": TICKET,
-        "charge": "no_charge",
-        "fault": "",
-        "condition": "",
-        "accessories": "",
-        "opened_at": "2026-03-20T09:00:00Z",
-        "booked_in_at": None,
-        "due_at": None,
-        "changed_at": "2026-03-20T09:00:00Z",
-    },
-    "openVisitorTicket": VISITOR_TICKET_FIELDS,
-    "addCardPhoto": {"has_photo": True},
-    "withdrawSale": {"state": "withdrawn", "withdrawn_at": "2024-09-02T10:00:00Z"},
-    "getSale": {"state": "matched", "matched_at": "2024-08-26T18:03:00Z"},
-    "listSales": {"state": "matched", "matched_at": "2024-08-26T18:03:00Z"},
-    "changeWebhookEndpoint": {"types": ["ticket.event"]},
-    "suspendWebhookEndpoint": {"state": "suspended", "reason": "Maintenance tonight"},
-    "reportOnCardByToken": {"reference": CARD_REQUEST},
-    "pingWebhookEndpoint": TEST_MESSAGE,
-    "replayWebhookMessage": {"state": "queued", "next_at": "2026-03-02T12:00:00Z"},
-    "openTicket": {"opened_at": BOOKED_IN, "loan_wanted": False},
-}
-# What is different in the body of a request to an operation.
-REQUESTS: Mapping[str, Mapping[str, Any]] = {
-    "fetchToken": {"client_id": "your-client-id", "client_secret": "your-client-secret", "scope": "tickets:read"},
-    "revokeToken": {
-        "token": "an-opaque-token-for-an-hour",
-        "client_id": "your-client-id",
-        "client_secret": "your-client-secret",
-    },
-}
-# The subject of a webhook, the number of its message there, and when it happened.
-WEBHOOKS: Mapping[str, tuple[str, int, str]] = {
-    "endpoint.test": ("webhook-endpoints/3", 1772442000000, "2026-03-02T09:00:00+00:00"),
-    "ticket.opened": (f"tickets/{TICKET}", 38, "2026-02-27T14:05:00+00:00"),
-    "ticket.event": (f"tickets/{TICKET}", 41, "2026-03-02T09:30:04+00:00"),
-    "ticket.message": (f"tickets/{TICKET}/messages", 24, "2026-03-02T10:40:00+00:00"),
-    "sale.matched": ("sales/17", 1, "2024-08-26T18:03:00+00:00"),
-    "sale.withdrawn": ("sales/17", 2, "2024-09-02T10:00:00+00:00"),
-    "welcome_pack.requested": (f"welcome_packs/{PACK}", 1, "2025-11-03T09:30:00+00:00"),
-    "welcome_pack.cancelled": (f"welcome_packs/{PACK}", 2, "2025-11-04T09:00:00+00:00"),
-    "membership_card.requested": ("membership_cards/880000000029", 1, "2026-02-10T10:00:00+00:00"),
 }
