@@ -61,6 +61,7 @@ WEBHOOK_QUIET_SECONDS = (
     env("WEBHOOK_QUIET_SECONDS"),
     env("WEBHOOK_MAX_QUIET_SECONDS"),
 )
+WEBHOOK_MAX_RETRY_AFTER = timedelta(days=1)  # a receiver that asks for more is tried again after this
 WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks and plain http: development and tests only
 WEBHOOK_MAX_ENDPOINTS = 20  # per partner
 WEBHOOK_OVERLAP_HOURS = 24  # the old signing secret stays valid beside a new one for this long

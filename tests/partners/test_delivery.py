@@ -128,6 +128,25 @@ def test_anything_but_an_acknowledgement_is_tried_again(
     assert len(receiver.got) == 1
 
 
+@each_row("status", [429, 503])
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(
+    endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce, status: int
+) -> None:
+    receiver.got.clear()
+    receiver.answer = answer(status, extra=b"Retry-After: 7200\r\n")
+    message, at = announce(), timezone.now()
+    assert not outbox.deliver(message.pk, at=at)
+    endpoint.refresh_from_db()
+    assert endpoint.quiet_until == at + timedelta(hours=2)
+    receiver.answer = OK
+    assert not outbox.deliver(message.pk, at=at + timedelta(minutes=119))
+    message.refresh_from_db()
+    assert (len(receiver.got), message.attempts) == (1, 1)
+    assert outbox.deliver(message.pk, at=at + timedelta(hours=2))
+    endpoint.refresh_from_db()
+    assert endpoint.quiet_until is None
+
+
 def test_a_2xx_answer_that_never_ends_is_an_acknowledgement(
     endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce
 ) -> None:

@@ -1,6 +1,6 @@
 """What may be reached, and how long a receiver that fails is left alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from cps_portal.core.partners import rules
 from tests.rows import each_row
@@ -88,3 +88,29 @@ def test_the_longer_it_fails_the_longer_it_is_left_alone(failing: int, quiet: in
         timedelta(seconds=failing), min_delay=timedelta(seconds=5), max_delay=timedelta(seconds=900)
     )
     assert delay == timedelta(seconds=quiet)
+
+
+@each_row(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 120 ", 120),
+        ("0", 0),
+        ("86401", 86400),  # a day at most
+        ("9" * 400, 86400),
+        ("Mon, 02 Mar 2026 10:00:00 GMT", 1800),
+        ("Monday, 02-Mar-26 10:00:00 GMT", 1800),
+        ("Mon, 02 Mar 2026 09:00:00 GMT", 0),  # it is over
+        ("Mon, 02 Mar 2036 10:00:00 GMT", 86400),
+        ("Mon Mar  2 10:00:00 2026", 1800),  # asctime, without a zone
+        ("", 0),
+        ("soon", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("\u0661", 0),
+        ("Mon, 99 Mar 2026 10:00:00 GMT", 0),
+    ],
+)
+def test_a_receiver_says_how_long_it_wants_to_be_left_alone(header: str, seconds: int) -> None:
+    now = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    assert rules.retry_after(header, now=now, at_most=timedelta(days=1)) == timedelta(seconds=seconds)

@@ -47,6 +47,7 @@ class Answer:
     text: str
     took_ms: int
     error: str = ""
+    retry_after: str = ""  # the header, as it was sent
 
     @property
     def is_acknowledged(self) -> bool:
@@ -56,7 +57,7 @@ class Answer:
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Post `body`. Never raises for what goes wrong on the way: it is in the Answer."""
     began = time.monotonic()
-    status, text, error = 0, b"", ""
+    status, text, error, retry_after = 0, b"", "", ""
     seconds = settings.WEBHOOK_TIMEOUT_SECONDS
     try:
         with _deadline(seconds) as cut, _session() as session:
@@ -65,7 +66,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
             )
             if cut.is_set():  # cut off within the headers: http.client then takes them for complete
                 raise TimeoutError(TIMED_OUT)
-            status = response.status_code
+            status, retry_after = response.status_code, response.headers.get("Retry-After", "")
             with response, suppress(*CONNECTION_ERRORS):  # the status counts, even if the body breaks off
                 text = response.raw.read(MAX_ANSWER_BYTES, decode_content=False)
     except CONNECTION_ERRORS as exception:
@@ -73,7 +74,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
     took = int((time.monotonic() - began) * 1000)
     if not 200 <= status <= 599:
         status, error = 0, TIMED_OUT if took >= seconds * 1000 else error or "not an HTTP response"
-    return Answer(status, text.decode("utf-8", "replace").replace("\x00", ""), took, error)
+    return Answer(status, text.decode("utf-8", "replace").replace("\x00", ""), took, error, retry_after)
 
 
 def _innermost(exception: BaseException) -> str:

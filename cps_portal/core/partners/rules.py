@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ Address = IPv4Address | IPv6Address
 MAX_LIVE_SECRETS = 2  # the current one, and for a while the one that it replaced
 KEY = re.compile(r"[A-Za-z0-9_-]{1,150}")  # no dot, because Standard Webhooks joins the signed parts with dots
 NAT64 = IPv6Network("64:ff9b::/96")  # the last 32 bits are an IPv4 address
+MAX_DIGITS = 9  # of seconds: more would overflow, and are thirty years
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only IPv6 range assigned for public use
 SIX_TO_FOUR_RELAYS = IPv4Network("192.88.99.0/24")
 
@@ -78,6 +80,19 @@ def _is_private_name(host: str) -> bool:
 def backoff_delay(failing_for: timedelta, *, min_delay: timedelta, max_delay: timedelta) -> timedelta:
     """How long not to try a failing receiver: a quarter of the time it has been failing, within limits."""
     return min(max(failing_for / 4, min_delay), max_delay)
+
+
+def retry_after(header: str, *, now: datetime, at_most: timedelta) -> timedelta:
+    """How long a receiver asks to be left alone: seconds or a date (RFC 9110). Zero if that cannot be read."""
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:MAX_DIGITS])), at_most)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return timedelta(0)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(aware - now, timedelta(0)), at_most)
 
 
 def is_network(text: str) -> bool:

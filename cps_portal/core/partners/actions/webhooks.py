@@ -146,7 +146,7 @@ def _check_receives(endpoint: WebhookEndpoint) -> None:
 
 
 def record_attempt(*, endpoint: WebhookEndpoint, message: Message, answer: Answer, at: datetime) -> None:
-    """Record a delivery attempt, and back off from an endpoint that fails."""
+    """Record a delivery attempt, and back off from an endpoint that fails: at least as long as its `Retry-After`."""
     Attempt.objects.create(
         endpoint=endpoint,
         key=message.key,
@@ -166,9 +166,10 @@ def record_attempt(*, endpoint: WebhookEndpoint, message: Message, answer: Answe
     else:
         min_delay, max_delay = (timedelta(seconds=value) for value in settings.WEBHOOK_QUIET_SECONDS)
         failing_for = at - (endpoint.failing_since or at)
+        delay = rules.backoff_delay(failing_for, min_delay=min_delay, max_delay=max_delay)
+        asked = rules.retry_after(answer.retry_after, now=at, at_most=settings.WEBHOOK_MAX_RETRY_AFTER)
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
-            failing_since=Coalesce("failing_since", at),
-            quiet_until=at + rules.backoff_delay(failing_for, min_delay=min_delay, max_delay=max_delay),
+            failing_since=Coalesce("failing_since", at), quiet_until=at + max(delay, asked)
         )
 
 
