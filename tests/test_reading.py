@@ -28,7 +28,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.site.emails import stop_path
-from kitbag.models import Evidence, Product, Registration, Sale
+from kitbag.models import Evidence, KitGroup, Product, Registration, Sale
 from members.emails import undo_path
 from members.models import Device, EmailChange, LostAddress, Member, MemberNote
 from members.offers.models import Card, CardRequest, Offer, WelcomePack
@@ -101,6 +101,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
     )
     reset_key = default_token_generator.make_token(member.user)
     kept = StoredFile.objects.filter(owner=member.user).latest("pk")
+    group = KitGroup.objects.get(member=member).pk
     choices: dict[str, list[Any]] = {
         "cases:visitor.token": [visitor.access_token],
         "account_confirm_email.key": [EmailConfirmationHMAC(address).key],
@@ -117,9 +118,12 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         "card_check.token": [Card.objects.get(member=member).token],
         "kitbag:evidence_remove.pk": [evidence.registration_id],
         "kitbag:evidence_remove.evidence_pk": [evidence.pk],
+        "kitbag:group.group": [group],
+        "kitbag:delete_group.group": [group],
         "servicing:centre.slug": [ticket.centre.slug],
         "servicing:estimate.number": [1],
         "servicing:estimate_pdf.number": [1],
+        "read_in.language": ["en"],
         "unsubscribe.token": [member.unsubscribe_url("wants_news").rstrip("/").split("/")[-1]],
     }
     for name, arguments in ADDRESSES.items():
