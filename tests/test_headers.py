@@ -128,6 +128,18 @@ def test_no_proxy_and_no_browser_shows_pages_of_a_session_unasked(world: World, 
     assert wrong == []
 
 
+def test_the_token_of_forms_is_sent_once_and_again_when_it_changes(world: World) -> None:
+    """Else each page would set a cookie, and no page with `no-store` would stay in the back/forward cache."""
+    client = Client()
+    first = client.get("/accounts/login/").cookies["csrftoken"].value
+    assert "csrftoken" not in client.get("/accounts/login/").cookies
+    signed = client.post("/accounts/login/", {"login": world.ana.user.email, "password": PASSWORD})
+    assert signed.status_code == 302 and signed.cookies["csrftoken"].value != first, "it changes when somebody signs in"
+    assert [url for url in OWN if "csrftoken" in client.get(url).cookies] == []
+    client.cookies["csrftoken"] = "forged"
+    assert client.get("/dashboard/").cookies["csrftoken"].value != "forged"
+
+
 def test_pages_without_a_session_are_left_alone(db: None) -> None:
     """Besides those that caches may keep (tests/languages/test_choice.py)."""
     assert "Cache-Control" not in Client().get("/centres/")

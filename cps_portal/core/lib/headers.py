@@ -21,6 +21,7 @@ class HeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        _send_no_cookie_twice(request, response)
         response.headers.setdefault("Permissions-Policy", self.permissions)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         match = request.resolver_match
@@ -32,6 +33,16 @@ class HeadersMiddleware:
             patch_cache_control(response, public=True, max_age=settings.SHARED_SECONDS)
             patch_vary_headers(response, ["Cookie"])
         return response
+
+
+def _send_no_cookie_twice(request: HttpRequest, response: HttpResponse) -> None:
+    """Drop the CSRF cookie that Django sends with every form, where the browser has the same one already.
+
+    A page with `no-store` leaves Chromium's back/forward cache as soon as a cookie is set, even to the same value.
+    """
+    cookie = response.cookies.get(settings.CSRF_COOKIE_NAME)
+    if cookie is not None and cookie.value == request.COOKIES.get(settings.CSRF_COOKIE_NAME):
+        del response.cookies[settings.CSRF_COOKIE_NAME]
 
 
 def _is_for_everybody(request: HttpRequest, response: HttpResponse) -> bool:
