@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 # Groups of digits, signed numbers, ranges of times: the parts would change places, or a sign its end.
 FRAGILE = re.compile(r"\+?\d{2,}(?: \d{2,})+|(?<![\w/])[+−]\d|\d{1,2}:\d{2}\s?[–-]\s?\d{1,2}:\d{2}")
+ISOLATED = re.compile("\u2066[^\u2069]*\u2069")
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "use", "wbr", "path"}
 NOT_SHOWN = {"script", "style", "title", "option", "textarea"}
 
@@ -29,7 +30,7 @@ class _Texts(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        if not any(isolated for _name, isolated in self.open) and FRAGILE.search(data):
+        if not any(isolated for _name, isolated in self.open) and FRAGILE.search(ISOLATED.sub("", data)):
             self.fragile.append(" ".join(data.split()))
 
 

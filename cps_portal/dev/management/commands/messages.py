@@ -47,6 +47,8 @@ Key = tuple[str | None, Any]
 class Command(makemessages.Command):
     help = __doc__
     msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+    # As modules call gettext and gettext_lazy that need both.
+    xgettext_options = [*makemessages.Command.xgettext_options, "--keyword=_t", "--keyword=_lazy"]
     is_checking = False
 
     def add_arguments(self, parser: CommandParser) -> None:
