@@ -34,7 +34,7 @@ from tests.admin.conftest import signed_in
 from tests.queries import SNAPSHOT_QUERIES
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, a_request, at_the_centre, without_charge
-from tests.servicing.test_arrivals import HOME
+from tests.servicing.test_packing import HOME
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

@@ -164,7 +164,13 @@ def _about_kit(member: Member, now: datetime) -> Iterator[tuple[str, dict[str, A
 def _about_card_and_offers(member: Member, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "card_replaced", {"number": "8800 0000 0070", "posted": True, "rests": False}
     yield "card_returned", {"reason": "Nobody at home, and not collected"}
-    pack = {"reference": "J5F8-669S", "carrier": "DHL", "tracking": "JD0140", "tracking_url": "", "reason": ""}
+    pack: dict[str, Any] = {
+        "reference": "J5F8-669S",
+        "carrier": "DHL",
+        "tracking": "JD0140",
+        "tracking_url": "",
+        "reason": "",
+    }
     pack |= {"is_resting": False, "waits": False, "country": member.country.name}
     for step in ("dispatched", "returned", "sent_again", "cancelled"):
         yield f"pack_step {step}", {**pack, "step": step}
