@@ -30,6 +30,7 @@ from members.models import (
     MemberView,
     Notice,
     PendingLevelNotice,
+    PushSubscription,
     StaffAccess,
     TermsAcceptance,
     TermsVersion,
@@ -137,6 +138,25 @@ class DeviceAdmin(ReadOnlyAdmin[Device]):
 
     def search_conditions(self, term: str) -> list[Q]:
         return [Q(user__email__contains=clean_email(term)), Q(user__member__in=Member.objects.search(term))]
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(ReadOnlyAdmin[PushSubscription]):
+    """Browsers that get push messages. Where they are sent to is a secret, and not shown."""
+
+    list_display = ["user", "device", "kinds", "created_at", "sent_at"]
+    list_filter = ["created_at"]
+    list_select_related = ["device__user"]
+    search_fields = ["device__user__email"]
+    ordering = ["-created_at"]
+
+    def search_conditions(self, term: str) -> list[Q]:
+        email = clean_email(term)
+        return [Q(device__user__email__contains=email), Q(device__user__member__in=Member.objects.search(term))]
+
+    @admin.display(description=_("user"), ordering="device__user__email")
+    def user(self, row: PushSubscription) -> str:
+        return row.device.user.email
 
 
 @admin.register(EmailChange)

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.core import signing
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
 from members import rules
-from members.enums import ChangeState, Level, PointsCause
-from members.models import EmailChange, LevelChange, LevelThreshold, Member, ThresholdPlan
+from members.enums import ChangeState, Level, PointsCause, PushKind
+from members.models import EmailChange, LevelChange, LevelThreshold, Member, Notice, ThresholdPlan
 from members.queries import confirmed_first_name, membership_of
 
 POINTS_PATH = "/kitbag/points/"
@@ -23,6 +24,13 @@ UPCOMING_CHANGES_PATH = "/kitbag/upcoming/"
 SIGN_IN_PATH = "/accounts/login/"
 UNDO_EMAIL_PATH = "/accounts/email/undo/"
 UNDO_EMAIL_SALT = "members.email-undo"
+PUSH_TEXTS = {  # anybody may read a lock screen: no names, products, numbers or levels
+    PushKind.READY: _lazy("Your repair is ready."),
+    PushKind.LATE: _lazy("A repair takes longer than planned. See the new date."),
+    PushKind.ESTIMATE: _lazy("An estimate is waiting for your answer."),
+    PushKind.POINTS: _lazy("Some of your points are going to change."),
+    PushKind.LEVEL: _lazy("You’ve reached a new level."),
+}
 
 
 def joined_context(member: Member) -> dict[str, object]:
@@ -80,6 +88,16 @@ def level_changed(*, first: int, last: int) -> dict[str, str] | None:
             "url": f"{settings.SITE_URL}{POINTS_PATH}",
         }
     return render_mail("level_changed", context, language=reader.language)
+
+
+@renderer("members.push")
+def push(*, notice: str, kind: str) -> dict[str, str] | None:
+    """What a browser shows of a notice (R56). None if it has been read, or the account is closed."""
+    row = Notice.objects.select_related("member").filter(key=notice, read_at=None, member__closed_at=None).first()
+    if row is None:
+        return None
+    with translation.override(row.member.language):
+        return {"title": "CPS", "text": str(PUSH_TEXTS[PushKind(kind)]), "path": row.path, "tag": kind}
 
 
 def undo_path(change: EmailChange) -> str:

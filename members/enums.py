@@ -128,6 +128,25 @@ class NoticeCode(models.TextChoices):
     OFFER_WITHDRAWN = "offer_withdrawn", _("Event cancelled")
 
 
+class PushKind(models.TextChoices):
+    """What a browser can be told at once, if the member chose it there (R56)."""
+
+    READY = "ready", _("A repair is ready to ship or to collect")
+    LATE = "late", _("A repair takes longer than its target")
+    ESTIMATE = "estimate", _("An estimate waits for my answer")
+    POINTS = "points", _("Some of my points are going to change")
+    LEVEL = "level", _("I’ve reached a new level")
+
+
+PUSHED_NOTICES = {NoticeCode.POINTS_WILL_CHANGE: PushKind.POINTS, NoticeCode.LEVEL_UP: PushKind.LEVEL}
+# By the kind of a notice about a ticket: values of `servicing.enums.EventKind`, and the reminder of an estimate.
+PUSHED_TICKET_NEWS = {
+    "ready": PushKind.READY,
+    "target_missed": PushKind.LATE,
+    "target_changed": PushKind.LATE,
+    "estimate_sent": PushKind.ESTIMATE,
+    "estimate_reminder": PushKind.ESTIMATE,
+}
 LEVEL_NOTICES = (NoticeCode.LEVEL_UP, NoticeCode.LEVEL_DOWN)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from allauth.account.signals import authentication_step_completed, password_changed, password_set
 from django.conf import settings
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_ipv46_address
 from django.db.models import Exists, OuterRef
@@ -149,6 +149,13 @@ def renew_session(request: HttpRequest, *, reauthenticated: bool = False, **_kwa
         old = request.session.session_key or ""
         request.session.cycle_key()
         actions.record_new_session_key(old=old, new=request.session.session_key or "")
+
+
+@receiver(user_logged_out)
+def stop_pushing(request: HttpRequest | None, **_kwargs: Any) -> None:
+    """To this browser."""
+    if request is not None and request.session.session_key:
+        actions.unsubscribe(session_key=request.session.session_key)
 
 
 @receiver([user_logged_in, password_changed, password_set])

@@ -11,6 +11,7 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/theme/", views.theme, name="theme"),
     path("profile/security/", views.security, name="security"),
+    path("profile/notifications/", views.notifications, name="notifications"),
     path("profile/no-passkey/", views.decline_passkey, name="decline_passkey"),
     path("profile/sessions/", views.sessions, name="sessions"),
     path("profile/sessions/<int:key>/end/", views.end_session, name="end_session"),

@@ -8,13 +8,14 @@ from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.account.views import SignupView
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -25,15 +26,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.language_choice import SESSION_KEY
+from cps_portal.core.lib.web_push import public_key
 from members import actions
 from members.access import MemberRequest, member_of, member_required, newest_terms, safe_next
 from members.emails import UNDO_EMAIL_SALT
 from members.enums import Programme, ServiceLevel, Theme
 from members.forms.accounts import JoinForm, ResetPasswordKeyForm
 from members.forms.common import add_refusal
-from members.forms.profile import ProfileForm, TermsForm
+from members.forms.profile import ProfileForm, PushForm, TermsForm
 from members.middleware import remember_terms
-from members.models import CountryProgramme, Device, EmailChange, User
+from members.models import CountryProgramme, Device, EmailChange, PushSubscription, User
 from members.rules.browsers import PORTABLE, name_browser
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -145,6 +147,37 @@ def theme(request: MemberRequest) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204)
     return redirect(safe_next(request, reverse("members:profile")))
+
+
+@require_http_methods(FORM_METHODS)
+@member_required
+def notifications(request: MemberRequest) -> HttpResponse:
+    """What this browser is told at once (R56). Raises Http404 where push messages are not set up."""
+    if not settings.PUSH_PRIVATE_KEY:
+        raise Http404
+    here = request.session.session_key or ""
+    subscription = PushSubscription.objects.filter(device__user=request.user, device__session_key=here).first()
+    typed = request.POST if request.method == "POST" else None
+    form = PushForm(typed, initial={"kinds": subscription.kinds if subscription else []})
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        try:
+            if chosen["kinds"]:
+                actions.subscribe(user=request.user, session_key=here, at=timezone.now(), **chosen)
+            else:
+                actions.unsubscribe(session_key=here)
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("Saved for this browser."))
+            return redirect("members:notifications")
+    context = {
+        "form": form,
+        "member": request.member,
+        "push_key": public_key(settings.PUSH_PRIVATE_KEY),
+        "is_on": subscription is not None,
+    }
+    return render(request, "members/notifications.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -318,6 +318,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL")
 OUTBOX_SENDERS = {
     "mail": "cps_portal.core.outbox.senders.send_mail",
     "webhook": "cps_portal.core.partners.senders.send_webhook",
+    "push": "members.senders.send_push",
 }
 
 CROWDS_ALLOWED = False  # `manage.py make_crowd` may fill the database with invented members

@@ -35,8 +35,13 @@ OUTBOX_RETRY_POLICIES = {  # mails are given up after about four days, webhooks 
         first_delay=timedelta(seconds=env("WEBHOOK_FIRST_PAUSE_SECONDS")),
         max_delay=timedelta(seconds=env("WEBHOOK_MAX_PAUSE_SECONDS")),
     ),
+    "push": RetryPolicy(first_delay=timedelta(minutes=1), max_delay=timedelta(hours=2), max_attempts=10),
 }
 OUTBOX_RETENTION_DAYS = 30  # then the content is blanked: it holds personal data and sign-in links
+
+# Push messages
+PUSH_PRIVATE_KEY = env("PUSH_PRIVATE_KEY")  # without it they are not offered
+PUSH_KEPT = timedelta(days=1)  # by the push service, for a browser that cannot be reached
 
 # Partners and webhooks
 WEBHOOK_TYPES = {  # events that a partner can subscribe to

@@ -10,6 +10,7 @@ import environ
 
 from cps_portal.core.lib.clock import Season
 from cps_portal.core.lib.opening_hours import Hours, parse_week
+from cps_portal.core.lib.web_push import public_key
 
 MIN_KEY_LENGTH = 32
 
@@ -91,6 +92,12 @@ def _read_key(text: str) -> str:
     return text
 
 
+def _read_push_key(text: str) -> str:
+    if text:
+        public_key(text)
+    return text
+
+
 def _read_broker(text: str) -> str:
     if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError
@@ -160,4 +167,5 @@ HALF_DAYS = list_of("days and closing times as 2026-12-24=13:00", _read_half_day
 SEASONS = list_of("days and hours as 2026-02-18/2026-03-19=09:00-15:00", _read_season)
 DAYS = list_of("days as 2026-12-24", date.fromisoformat)
 COUNTRY = Kind("two letters of ISO 3166", _read_country)
+PUSH_KEY = Kind("key, as manage.py make_push_key prints it", _read_push_key)
 PAIRS = Kind("NAME=value, separated by commas", _read_pairs)

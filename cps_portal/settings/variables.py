@@ -17,6 +17,7 @@ from cps_portal.settings.kinds import (
     KEYS,
     MAIL_SERVER,
     PAIRS,
+    PUSH_KEY,
     REDIS,
     SEASONS,
     TEXT,
@@ -252,6 +253,16 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             default="CPS <no-reply@localhost>",
             example="CPS <no-reply@portal.example>",
             meaning="the sender of all mails",
+        ),
+    ),
+    "Push messages": (
+        Variable(
+            name="PUSH_PRIVATE_KEY",
+            kind=PUSH_KEY,
+            default="",
+            is_secret=True,
+            meaning="signs messages to members’ browsers (VAPID); without it they are not offered. "
+            "Make one with `manage.py make_push_key`",
         ),
     ),
     "The programme": (

@@ -63,6 +63,10 @@ class Portal:
         return getattr(self.request, "member", None) or None
 
     @property
+    def offers_push(self) -> bool:
+        return bool(settings.PUSH_PRIVATE_KEY)
+
+    @property
     def offline_owner(self) -> str:
         return offline_owner(self.request.user.pk or 0)
 

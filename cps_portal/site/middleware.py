@@ -23,7 +23,7 @@ from cps_portal.site.actions import OWNED_BY_USER, ways_to
 from cps_portal.site.presenters.list_export import ExportedList
 from members.actions.staff_access import record_access
 from members.enums import AccessKind, Door
-from members.models import Device, EmailChange, Member, StaffAccess, User
+from members.models import Device, EmailChange, Member, PushSubscription, StaffAccess, User
 from servicing.models import Parcel, Shipment, TicketFile, VisitingMember
 
 SHOWN = (200, 422)  # a form with errors shows the row as well
@@ -153,7 +153,12 @@ def _members_of_ticket_file(file: int | None) -> set[int]:
 def _ways(model: type[Model]) -> tuple[str, ...]:
     if model is LogEntry:
         return ()
-    owners: dict[type[Model], str] = {**OWNED_BY_USER, Device: "user", EmailChange: "user"}
+    owners: dict[type[Model], str] = {
+        **OWNED_BY_USER,
+        Device: "user",
+        EmailChange: "user",
+        PushSubscription: "device__user",
+    }
     owner = owners.get(model)
     by_user = ("member",) if model is User else (f"{owner}__member",) if owner else ()
     return (*ways_to(Member, model), *by_user, *MORE_WAYS.get(model, ()))

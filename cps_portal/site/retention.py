@@ -211,6 +211,7 @@ RULES: dict[str, Rule] = {
     ),
     "members.Notice": Kept("what the member was told (R56, R70); deleted with the account"),
     "members.PendingLevelNotice": Bounded("only until the member is told"),
+    "members.PushSubscription": Kept("goes with its device: at signing out, and with the account (R56)"),
     "members.StaffAccess": Deleted(
         "at",
         settings.HISTORY_KEPT,

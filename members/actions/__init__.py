@@ -11,6 +11,7 @@ from members.actions.levels import LedgerChanges, notify_level_changes, repair_l
 from members.actions.mail_trouble import ask_to_confirm_again, record_mail_event, set_mail_preference
 from members.actions.notes import delete_notes, edit_note, write_note
 from members.actions.notices import delete_notices, notify_member, notify_members
+from members.actions.push import forget_subscription, push_notices, record_pushed, subscribe, unsubscribe
 from members.actions.second_factors import reseal_second_factors, stop_offering_passkey
 from members.actions.sign_ins import (
     Browser,
@@ -54,6 +55,7 @@ __all__ = [
     "end_view",
     "erase_person",
     "erase_view_reasons",
+    "forget_subscription",
     "hold_reset",
     "join",
     "members_changing_level",
@@ -63,10 +65,12 @@ __all__ = [
     "notify_members",
     "plan_thresholds",
     "plans_to_announce",
+    "push_notices",
     "record_access",
     "record_email_change",
     "record_mail_event",
     "record_new_session_key",
+    "record_pushed",
     "record_seen",
     "record_sign_in",
     "repair_level_history",
@@ -75,7 +79,9 @@ __all__ = [
     "set_mail_preference",
     "start_view",
     "stop_offering_passkey",
+    "subscribe",
     "undo_email_change",
+    "unsubscribe",
     "update_levels",
     "write_note",
 ]

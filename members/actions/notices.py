@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from members.actions.push import push_notices
 from members.enums import NoticeCode
 from members.models import Member, Notice, PendingLevelNotice
 
@@ -16,10 +17,7 @@ def notify_member(
 
     `params` holds keys of rows, not what they say: a notice is worded from the rows when it is shown (R70).
     """
-    Notice.objects.bulk_create(
-        [Notice(key=key, member=member.account_in_use, code=code, params=dict(params), path=path, at=at)],
-        ignore_conflicts=True,
-    )
+    notify_members([Notice(key=key, member=member.account_in_use, code=code, params=dict(params), path=path, at=at)])
 
 
 def dismiss_notices(*, keys: Iterable[str], at: datetime) -> None:
@@ -28,8 +26,11 @@ def dismiss_notices(*, keys: Iterable[str], at: datetime) -> None:
 
 
 def notify_members(notices: Iterable[Notice]) -> None:
-    """As `notify_member`, for many members in one statement."""
-    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+    """As `notify_member`, for many members in one statement. Browsers that want to know are told as well."""
+    rows = list(notices)
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    if rows:
+        push_notices(rows, at=rows[0].at)
 
 
 @transaction.atomic

@@ -6,6 +6,8 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.forms import LineField
+from members.enums import PushKind
 from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
 from members.models import Member
 from members.models.people import MAIL_PREFERENCES
@@ -30,6 +32,17 @@ class ProfileForm(NameFields):
         super().__init__(*args, **kwargs)
         if len(settings.LANGUAGES) < 2:
             del self.fields["language"]
+
+
+class PushForm(forms.Form):
+    """What the browser is told at once. The browser itself fills in where to send, and its keys."""
+
+    kinds = forms.MultipleChoiceField(
+        label=_("Tell me at once when"), choices=PushKind, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    endpoint = LineField(max_length=1000, required=False, widget=forms.HiddenInput)
+    p256dh = LineField(max_length=100, required=False, widget=forms.HiddenInput)
+    auth = LineField(max_length=30, required=False, widget=forms.HiddenInput)
 
 
 class MoveForm(forms.Form):

@@ -38,6 +38,7 @@ from members.models.programme import (
     LevelBenefitManager,
     programme_in,
 )
+from members.models.push import PushSubscription, PushSubscriptionQuerySet
 from members.models.sign_ins import Device, DeviceQuerySet, EmailChange, EmailChangeQuerySet
 from members.models.staff_access import MemberView, MemberViewQuerySet, StaffAccess
 
@@ -71,6 +72,8 @@ __all__ = [
     "Notice",
     "PendingLevelNotice",
     "PostalAddress",
+    "PushSubscription",
+    "PushSubscriptionQuerySet",
     "StaffAccess",
     "TermsAcceptance",
     "TermsVersion",

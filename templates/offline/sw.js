@@ -1,7 +1,7 @@
 // Shows that there is no connection, and the pages that the member keeps on this device. Stores no page by itself, and
 // leaves everything alone but GET navigations to members' pages, and the files of the pages it shows.
 const PLACES = {{ places|safe }}, ELSEWHERE = {{ elsewhere|safe }};
-const CARD = {{ card|safe }}, OFFLINE = {{ offline|safe }}, ASSETS = {{ assets|safe }};
+const CARD = {{ card|safe }}, OFFLINE = {{ offline|safe }}, ASSETS = {{ assets|safe }}, ICON = {{ icon|safe }};
 const FILES = 'offline-{{ version }}', KEPT = 'kept', PATIENCE = 3000;
 
 const stored = path => caches.match(path, { cacheName: FILES, ignoreVary: true });
@@ -54,4 +54,22 @@ self.addEventListener('fetch', event => {
   if (ASSETS.includes(path)) event.respondWith(file(request));
   if (request.mode !== 'navigate' || !path.endsWith('/') || ELSEWHERE.includes(path)) return;
   if (PLACES.some(place => path.startsWith(place))) event.respondWith(page(event, path));
+});
+
+// A message from the portal, if the member chose them on this device. A press leads to the page that it is about.
+self.addEventListener('push', event => {
+  const { title, text, path, tag } = event.data.json();
+  event.waitUntil(self.registration.showNotification(title, { body: text, tag, icon: ICON, data: path }));
+});
+
+const show = async path => {
+  const there = (await self.clients.matchAll({ type: 'window', includeUncontrolled: true }))
+    .find(each => new URL(each.url).pathname === path);
+  return there ? there.focus() : self.clients.openWindow(path);
+};
+
+self.addEventListener('notificationclick', event => {
+  event.notification.close();
+  const target = new URL(event.notification.data, location.origin);
+  if (target.origin === location.origin) event.waitUntil(show(target.pathname + target.search));
 });

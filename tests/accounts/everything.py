@@ -18,7 +18,18 @@ from kitbag.enums import RefusalReason, RemovalReason, SerialChangeState
 from kitbag.models import Handover, HeldDecision, Product, Registration, SerialChange, Sighting, StolenReport
 from members import actions as members
 from members.enums import AccessKind, Door, NoticeCode
-from members.models import AccountFreeze, AccountMerge, EmailChange, LostAddress, LostAddressFile, Member, Notice, User
+from members.models import (
+    AccountFreeze,
+    AccountMerge,
+    Device,
+    EmailChange,
+    LostAddress,
+    LostAddressFile,
+    Member,
+    Notice,
+    PushSubscription,
+    User,
+)
 from members.offers.enums import CardRequestState
 from members.offers.models import Card, CardRequest, Offer, PackEvent, SignUp, WelcomePack
 from members.support import actions as cases
@@ -62,6 +73,12 @@ def add_everything(world: World, name: str = "Zqmark") -> Member:
     EmailChange.objects.create(user=user, old_email=f"old@{name.lower()}.example.org", new_email=user.email, at=START)
     browser = Client(headers={"user-agent": f"{name} Browser"})
     browser.post("/accounts/login/", {"login": user.email, "password": "a short sentence works well"})
+    PushSubscription.objects.create(
+        device=Device.objects.filter(user=user).latest("pk"),
+        endpoint=f"https://push.example/{name}",
+        kinds=["level"],
+        created_at=START,
+    )
     Authenticator.objects.create(user=user, type="webauthn", data={"name": f"{name} phone"})
     Client().post("/accounts/password/reset/", {"email": user.email})
     _add_kit(world, member, name)

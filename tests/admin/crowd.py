@@ -55,6 +55,7 @@ from members.models import (
     LostAddressFile,
     Member,
     PendingLevelNotice,
+    PushSubscription,
     TermsVersion,
     ThresholdAnnouncement,
     ThresholdPlan,
@@ -338,6 +339,12 @@ def add_rest(numbers: range, by: User) -> None:
             programme=Programme.FREE,
         )
         Device.objects.create(user=by, key=f"device-{n}", signed_in_at=LONG_AGO, last_seen_at=LONG_AGO)
+        PushSubscription.objects.create(
+            device=Device.objects.latest("pk"),
+            endpoint=f"https://push.example/{n}",
+            kinds=["level"],
+            created_at=LONG_AGO,
+        )
         EmailChange.objects.create(user=by, old_email=f"old-{n}@example.org", new_email=by.email, at=LONG_AGO)
         CalendarSnapshot.objects.create(centre=ServiceCentre.objects.latest("pk"), facts={})
         Carrier.objects.create(slug=f"carrier-{n}", name=f"Carrier {n}")

@@ -8,6 +8,7 @@ from playwright.sync_api import Error, Page
 
 VIOLATIONS_ONLY = {"resultTypes": ["violations"], "preload": False}  # without the passes: three times as fast
 LIBRARIES = {"exclude": [[".select2-container"]]}  # autocomplete fields of Django's admin
+PATIENCE_MS = 20_000
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -29,3 +30,16 @@ def faults(page: Page, only: Sequence[str] = ()) -> list[str]:
 
 def _violations(page: Page, options: dict[str, Any]) -> list[dict[str, Any]]:
     return Axe().run(page, context=LIBRARIES, options=options).response["violations"]
+
+
+def comes_true(page: Page, script: str) -> bool:
+    """Whether an async function comes to answer true. `wait_for_function` takes its promise for an answer."""
+    polling = f"""async () => {{
+      const end = Date.now() + {PATIENCE_MS};
+      while (!(await ({script})())) {{
+        if (Date.now() > end) return false;
+        await new Promise(done => setTimeout(done, 50));
+      }}
+      return true;
+    }}"""
+    return bool(page.evaluate(polling))

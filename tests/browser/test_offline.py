@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from members.offers.actions.cards import get_or_issue_card
 from tests.admin.conftest import signed_in
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
-from tests.browser.looks import faults
+from tests.browser.looks import comes_true, faults
 from tests.browser.test_card import scanned
 from tests.world import World
 
@@ -109,7 +109,7 @@ def test_a_later_visit_is_what_is_kept(committed_world: World, phone: Page) -> N
     with phone.expect_response("**/offline/dashboard/") as answer:
         phone.goto("/dashboard/")
     answer.value.finished()
-    phone.wait_for_function(f"async () => (await ({KEPT})())['/dashboard/'].includes('Anastasia')")
+    assert comes_true(phone, f"async () => (await ({KEPT})())['/dashboard/'].includes('Anastasia')")
 
 
 def test_taking_the_choice_back_deletes_both(phone: Page) -> None:
@@ -125,7 +125,7 @@ def test_signing_out_deletes_both(phone: Page) -> None:
     phone.goto("/accounts/logout/")
     phone.get_by_role("main").get_by_role("button", name="Sign out").click()
     expect(phone.get_by_role("link", name="Sign in").first).to_be_visible()
-    phone.wait_for_function("async () => !(await caches.has('kept'))")
+    assert comes_true(phone, "async () => !(await caches.has('kept'))")
 
 
 def test_a_session_that_ended_elsewhere_deletes_both(phone: Page) -> None:
@@ -133,7 +133,7 @@ def test_a_session_that_ended_elsewhere_deletes_both(phone: Page) -> None:
     phone.context.clear_cookies()
     phone.goto("/card/")
     expect(phone).to_have_url("/accounts/login/?next=/card/")
-    phone.wait_for_function("async () => !(await caches.has('kept'))")
+    assert comes_true(phone, "async () => !(await caches.has('kept'))")
 
 
 def test_another_account_on_the_device_deletes_both(committed_world: World, phone: Page, visit: Visit) -> None:
@@ -142,7 +142,7 @@ def test_another_account_on_the_device_deletes_both(committed_world: World, phon
     phone.context.add_cookies([{**cookie} for cookie in other if cookie["name"] == "sessionid"])  # type: ignore[typeddict-item]
     phone.goto("/kitbag/")
     expect(phone.get_by_role("heading", name="Kitbag")).to_be_visible()
-    phone.wait_for_function("async () => !(await caches.has('kept'))")
+    assert comes_true(phone, "async () => !(await caches.has('kept'))")
     phone.context.set_offline(True)
     phone.goto("/card/")
     expect(phone.get_by_role("heading", name="You’re offline")).to_be_visible()

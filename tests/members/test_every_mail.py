@@ -45,7 +45,9 @@ GIVEN = {
     "to_email": "new@example.org",
     "deleted_email": "old@example.org",
 }
-NO_MAIL = re.compile(r"partner|pack_requested|pack_cancelled|card_requested|test|ticket_document|estimate_reminder")
+NO_MAIL = re.compile(
+    r"partner|pack_requested|pack_cancelled|card_requested|test|ticket_document|estimate_reminder|members.push"
+)
 Mail = dict[str, Any]
 
 

@@ -135,6 +135,7 @@ NOT_MAILS = (
     "offers.card_requested",
     "servicing.unanswered",  # to a centre
     "servicing.holidays",  # to staff
+    "members.push",  # to a browser, without any names
     "test",
 )
 SAME_TEMPLATE = {"servicing.ticket_document", "servicing.estimate_reminder"}  # as servicing.ticket_message

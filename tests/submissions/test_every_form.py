@@ -41,6 +41,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "members/close_account.html": (1, PASSWORD),
     "members/closing.html": (3, STATE),
     "members/my_data.html": (1, READ),
+    "members/notifications.html": (1, STATE),
     "members/profile.html": (1, STATE),
     "members/terms.html": (2, STATE),
     "offers/offer.html": (1, STATE),

@@ -7,6 +7,7 @@ class Kind(models.TextChoices):
 
     MAIL = "mail", _("E-mail")
     WEBHOOK = "webhook", _("Webhook")
+    PUSH = "push", _("Push message")
 
 
 class State(models.TextChoices):
@@ -32,5 +33,6 @@ CANCELLABLE = (State.QUEUED, State.HELD)
 # States from which a message can be sent again. A webhook always can: the receiver recognises its id.
 RESENDABLE_STATES = {
     Kind.MAIL: (State.FAILED, State.CANCELLED, State.HELD),
+    Kind.PUSH: (State.FAILED, State.CANCELLED, State.HELD),
     Kind.WEBHOOK: (State.QUEUED, State.SENT, State.FAILED, State.CANCELLED, State.HELD),
 }

@@ -58,6 +58,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
         "elsewhere": json.dumps([reverse(name) for name in ELSEWHERE]),
         "card": json.dumps(reverse("offers:card")),
         "offline": json.dumps(reverse("offline")),
+        "icon": json.dumps(static("icons/card-192.png")),
         "assets": json.dumps(assets),
         "version": sha256("\n".join([shown, *assets]).encode()).hexdigest()[:12],
     }
