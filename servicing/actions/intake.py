@@ -142,7 +142,7 @@ def look_up_serial(text: str, tickets: TicketQuerySet, product: Product | None =
 
 def read_as(result: LookupResult) -> str:
     """The serial number that was found, if letters of what was typed had to be read as digits; "" otherwise."""
-    found = [row.serial for row in (*result.registrations, *result.tickets)]
+    found = [*(row.serial for row in result.registrations), *(ticket.serial for ticket in result.tickets)]
     typed = serial_key(result.serial)
     numbers = [number for number in found if serial_key(number) != typed]
     is_spelling = bool(numbers) and look_alike_key(numbers[0]) == look_alike_key(result.serial)

@@ -138,9 +138,7 @@ class PartnerSchema(AutoSchema):
             codes.append("404")
         for code in codes:
             if code not in responses:
-                responses[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
-                    ProblemSerializer, code, [CONTENT_TYPE], direction
-                )
+                responses[code] = self._get_response_for_code(ProblemSerializer, code, [CONTENT_TYPE], direction)
         return dict(sorted(responses.items()))
 
     def _get_response_for_code(
