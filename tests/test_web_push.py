@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwcrypto import jwk, jwt
+from jwcrypto import jwk, jwt  # type: ignore[import-untyped]
 
 from cps_portal.core.lib import web_push
 from tests.push import Browser
