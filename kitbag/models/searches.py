@@ -14,9 +14,11 @@ class MissedSearchQuerySet(models.QuerySet["MissedSearch"]):
     def since(self, day: date) -> Self:
         return self.filter(day__gte=day)
 
-    def most_wanted(self) -> "QuerySet[MissedSearch, dict[str, Any]]":
+    def most_wanted(self) -> "QuerySet[MissedSearch, Any]":
         """`text` with its `searches`, of those that more than one search missed; the most frequent first."""
-        totals = self.order_by().values("text").annotate(searches=Sum("count")).filter(searches__gt=1)
+        totals: QuerySet[MissedSearch, Any] = (
+            self.order_by().values("text").annotate(searches=Sum("count")).filter(searches__gt=1)
+        )
         return totals.order_by("-searches", "text")
 
 

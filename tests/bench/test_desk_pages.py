@@ -34,7 +34,7 @@ from members.models import Member
 from members.support.actions import open_case
 from members.support.enums import CaseKind
 from members.support.models import Case, CaseMessage
-from servicing.models import Ticket, TicketEvent
+from servicing.models import Parcel, Ticket, TicketEvent
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory
 from tests.servicing.jobs import a_centre, a_request
@@ -84,6 +84,7 @@ def add_jobs(world: World) -> Ticket:
     jobs = {
         "reference": "upper(lpad(to_hex(m.id), 8, '0'))",
         "member_id": "m.id",
+        "parcel_id": "p.id",
         "registration_id": "null",
         "place": "null",
         "place_since": "null",
@@ -91,7 +92,9 @@ def add_jobs(world: World) -> Ticket:
         "state": f"case when {is_open} then 'requested' else 'closed' end",
         "ended_at": f"case when {is_open} then null else one.opened_at end",
     }
-    copy_rows(Ticket, ticket.pk, jobs, "members_member m", "mod(m.id, 10) = 0")
+    of_member = "upper(lpad(to_hex(m.id + 32), 8, '0'))"
+    copy_rows(Parcel, ticket.parcel_id, {"reference": of_member}, "members_member m", "mod(m.id, 10) = 0")
+    copy_rows(Ticket, ticket.pk, jobs, f"members_member m join servicing_parcel p on p.reference = {of_member}", "true")
     event = TicketEvent.objects.filter(ticket=ticket).earliest("pk")
     copy_rows(TicketEvent, event.pk, {"ticket_id": "t.id"}, "servicing_ticket t", f"t.id <> {ticket.pk}")
     return ticket

@@ -52,7 +52,7 @@ class PeriodFilter(admin.DateFieldListFilter):
         first = now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
         years = [first.replace(year=first.year - n) for n in range(EARLIER_YEARS + 1)]
         limits: list[Any] = years if isinstance(field, models.DateTimeField) else [year.date() for year in years]
-        earlier = tuple(
+        earlier: Any = tuple(
             (str(since.year), {self.lookup_kwarg_since: str(since), self.lookup_kwarg_until: str(until)})
             for until, since in pairwise(limits)
         )
@@ -79,12 +79,12 @@ def value_filter(column: str, title: Any, values: Callable[[], Iterable[str]]) -
 class CountryFilter(admin.FieldListFilter):
     """All countries by their names, without asking which of them occur."""
 
-    def __init__(self, field: Any, request: Any, params: Any, *others: Any, field_path: str) -> None:
-        self.lookup = f"{field_path}__exact"
+    def __init__(self, field: Any, request: Any, params: Any, *others: Any, **named: Any) -> None:
+        self.lookup = f"{named['field_path']}__exact"
         self.chosen = (params.get(self.lookup) or [""])[-1]
-        super().__init__(field, request, params, *others, field_path=field_path)
+        super().__init__(field, request, params, *others, **named)
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [self.lookup]
 
     def choices(self, changelist: Any) -> Any:

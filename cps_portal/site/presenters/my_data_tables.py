@@ -158,7 +158,12 @@ TABLES = [
         ),
     ),
     Table("kit_groups", KitGroup, "member", ("name",)),
-    Table("kit_own_details", OwnerDetails, "registration__member", (*KIT, "photo", "thumbnail", "price", "currency", "group__name")),
+    Table(
+        "kit_own_details",
+        OwnerDetails,
+        "registration__member",
+        (*KIT, "photo", "thumbnail", "price", "currency", "group__name"),
+    ),
     Table(
         "points",
         PointsEntry,

@@ -115,10 +115,11 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     board = dashboards.build(request.member, now)
     request.turn_count = board.totals.needing
-    context = {"board": board, "member": board.member, "etag": etag_of(_stamp(board))}
+    etag = etag_of(_stamp(board))
+    context = {"board": board, "member": board.member, "etag": etag}
     if request.htmx:
-        known = not_modified(request, context["etag"]) if board.checking else None
-        return known or with_etag(render(request, "portal/_live.html", {**context, "is_update": True}), context["etag"])
+        known = not_modified(request, etag) if board.checking else None
+        return known or with_etag(render(request, "portal/_live.html", {**context, "is_update": True}), etag)
     context["greeting"] = dashboards.greeting(now) % {"name": board.member.first_name}
     context["today"] = timezone.localdate(now)
     return render(request, "portal/dashboard_new.html" if board.is_new else "portal/dashboard.html", context)
