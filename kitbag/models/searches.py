@@ -16,10 +16,9 @@ class MissedSearchQuerySet(models.QuerySet["MissedSearch"]):
 
     def most_wanted(self) -> "QuerySet[MissedSearch, Any]":
         """`text` with its `searches`, of those that more than one search missed; the most frequent first."""
-        totals: QuerySet[MissedSearch, Any] = (
-            self.order_by().values("text").annotate(searches=Sum("count")).filter(searches__gt=1)
-        )
-        return totals.order_by("-searches", "text")
+        totals: Any = self.order_by().values("text").annotate(searches=Sum("count")).filter(searches__gt=1)
+        ordered: QuerySet[MissedSearch, Any] = totals.order_by("-searches", "text")
+        return ordered
 
 
 class MissedSearch(models.Model):
