@@ -273,7 +273,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # Languages and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [(code, NAMES[code]) for code in ("en",)]  # those whose catalogue is whole
+LANGUAGES = list(NAMES.items())  # those whose catalogue is whole
 USE_I18N = True
 USE_TZ = True
 FORMAT_MODULE_PATH = "cps_portal.formats"

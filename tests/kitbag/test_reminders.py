@@ -53,7 +53,7 @@ def test_who_does_not_wish_it_is_not_reminded(world: World) -> None:
 
 def test_a_mail_each_time_a_product_counts_is_for_those_who_ask(world: World, as_ben: Client) -> None:
     validated(world.ben, world.lens, "1000009", at=NOW)
-    given = {"first_name": "Ben", "last_name": "Example", "specialty": "", "wants_counted": "on"}
+    given = {"first_name": "Ben", "last_name": "Example", "specialty": "", "wants_counted": "on", "language": "en"}
     as_ben.post("/profile/", given)
     world.ben.refresh_from_db()
     assert (world.ben.wants_counted, world.ben.wants_reminders) == (True, False)

@@ -29,6 +29,11 @@ def test_every_language_has_a_catalogue() -> None:
     assert set(find_catalogues()) == set(OTHERS) == set(NAMES) - {ENGLISH}
 
 
+def test_every_language_is_offered() -> None:
+    """Whoever finds a catalogue incomplete takes its language out of LANGUAGES, and out of here."""
+    assert set(OFFERED) == set(OTHERS)
+
+
 @pytest.mark.parametrize("language", OFFERED or [pytest.param("", marks=pytest.mark.skip("English only"))])
 def test_a_language_is_offered_once_its_catalogue_is_whole(language: str) -> None:
     assert list(list_untranslated(read_catalogue(find_catalogues()[language]))) == []
@@ -93,7 +98,7 @@ def test_every_counted_sentence_can_be_said_of_any_number(language: str) -> None
         for message in counted:
             for number in (0, 1, 2, 5, 11, 21, 102, 1_000_000):
                 said = ngettext(message.id[0], message.id[1], number)
-                assert said not in message.id and said % Anything()
+                assert said % Anything()
 
 
 def test_a_catalogue_is_compiled_once_it_has_changed(tmp_path: Path) -> None:

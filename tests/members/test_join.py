@@ -109,7 +109,8 @@ def test_a_person_with_one_name_joins_and_has_a_card(world: World, name: str) ->
     assert str(member) == f"{name} ({member.number_in_groups})"
     assert f"<bdi>{name}</bdi>" in text(client.get("/card/"))
     assert ">Last name (if you have one)</label>" in text(client.get("/profile/"))
-    assert client.post("/profile/", {"first_name": name, "last_name": "", "specialty": ""}).status_code == 302
+    given = {"first_name": name, "last_name": "", "specialty": "", "language": "en"}
+    assert client.post("/profile/", given).status_code == 302
 
 
 @each_row(

@@ -27,6 +27,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "mfa/totp/activate_form.html": (1, PASSWORD),
     "mfa/webauthn/add_form.html": (1, PASSWORD),
     "mfa/webauthn/reauthenticate.html": (1, PASSWORD),
+    "components/_languages.html": (1, STATE),
     "components/app_bar.html": (3, STATE),
     "components/kept_form.html": (1, STATE),
     "cases/case.html": (1, STATE),

@@ -151,7 +151,8 @@ def test_views_and_filters_stand_in_the_address(staff: SignIn, world: World, gro
         "?view=nobody": {nobodys, of_visitor},
         "?level=gold": {mine, theirs, nobodys},
         "?level=red": set(),
-        "?language=fr": everything,  # not one of the portal's
+        "?language=fr": {of_visitor},
+        "?language=xx": everything,  # not one of the portal's
         "?language=en": {mine, theirs, nobodys},
         "?kind=contact": {of_visitor},
         "?view=nobody&kind=kit&level=gold&language=en": {nobodys},
