@@ -33,6 +33,13 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?')
 NOT_WALKED = ("/admin/", "/api/", "/static/", "/language/", "/mailbox/", "/accounts/logout/", "/files/")
 NOT_SENT = {"account_logout", "change_language", "members:theme", "close_account", "account_reset_password"}
 PAGES_OF_A_KIND = 3
+OF_STAFF = {"holidays"}  # a mail to them, in English
+AS_WRITTEN = {  # in the demo world: messages keep the language of the moment, and what a specimen makes up has none
+    "Until we decide, you keep your points.",
+    "Why did my points change?",
+    "Nobody at home, and not collected",
+    "Bring or send it back on time.",
+}
 MIN_BLANKS = 3  # shorter ones are found in names of products and places
 MEMBERS = ["ana@example.org", "ben@example.org"]
 
@@ -107,7 +114,8 @@ def left_in_english(pages: dict[str, str], language: str) -> set[str]:
         if isinstance(message.id, str) and message.string and message.id != message.string
     )
     sentences = [text for text in translated if text.count(" ") >= MIN_BLANKS and not PLACEHOLDER.search(text)]
-    texts = {name: " ".join(unescape(page).split()) for name, page in pages.items()}
+    sentences = [text for text in sentences if text not in AS_WRITTEN]
+    texts = {name: " ".join(unescape(page).split()) for name, page in pages.items() if name not in OF_STAFF}
     return {f"{name}: {sentence}" for name, text in texts.items() for sentence in sentences if sentence in text}
 
 
