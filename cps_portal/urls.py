@@ -6,7 +6,18 @@ from django.urls import include, path, re_path
 
 from cps_portal.core.lib.language_choice import in_each_language
 from cps_portal.core.rest.views import no_such_path
-from cps_portal.site.views import account, guides, language, mails, moving, notices, offline, public, stopped, well_known
+from cps_portal.site.views import (
+    account,
+    guides,
+    language,
+    mails,
+    moving,
+    notices,
+    offline,
+    public,
+    stopped,
+    well_known,
+)
 from members.offers.views.cards import card_check
 
 urlpatterns = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gettext import NullTranslations
+from typing import Any
 
 from django.utils.translation import trans_real
 
@@ -33,7 +34,7 @@ class _Recorder(NullTranslations):
 @contextmanager
 def untranslated(language: str) -> Iterator[set[str]]:
     """The texts that were asked for in this language and are in no catalogue, ours or of a library."""
-    catalogue = trans_real.translation(language)
+    catalogue: Any = trans_real.translation(language)  # gettext has no way to take a fallback back
     kept, found = catalogue._fallback, set[str]()
     catalogue._fallback = _Recorder(found)
     try:
