@@ -29,6 +29,7 @@ from members.access import device_keys, member_of, sign_device_keys, terms_in_fo
 from members.models import Device, Member, TermsAcceptance, User
 
 TERMS_KEY = "terms_accepted"  # in the session: the version of the terms that is known to be accepted
+PASSKEY_OFFER_KEY = "offers_passkey"  # in the session: the next dashboard offers one
 SEEN_KEY = "seen_at"  # in the session: when it was last recorded that it is in use, in seconds since 1970
 TOO_MANY_REQUESTS = 429
 OPEN_TO_CLOSED_ACCOUNTS = {  # besides the public pages (R14)
@@ -156,6 +157,13 @@ def stop_pushing(request: HttpRequest | None, **_kwargs: Any) -> None:
     """To this browser."""
     if request is not None and request.session.session_key:
         actions.unsubscribe(session_key=request.session.session_key)
+
+
+@receiver(user_logged_in)
+def offer_passkey(request: HttpRequest, user: User, **_kwargs: Any) -> None:
+    """The next dashboard offers a passkey, once after each signing in, until there is one or it is declined."""
+    if user.passkey_offer:
+        request.session[PASSKEY_OFFER_KEY] = True
 
 
 @receiver([user_logged_in, password_changed, password_set])

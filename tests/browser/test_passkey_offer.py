@@ -1,4 +1,4 @@
-"""The dashboard offers a passkey where the browser knows them, until there is one or it is declined."""
+"""The dashboard offers a passkey once after each signing in, until there is one or it is declined."""
 
 from collections.abc import Callable
 
@@ -39,6 +39,16 @@ def test_a_passkey_is_set_up_from_the_offer_and_not_offered_again(
     page.goto("/dashboard/")
     expect(page.get_by_role("heading", name="Your turn")).to_be_visible()
     expect(page.get_by_role("heading", name=OFFER)).to_have_count(0)
+
+
+def test_it_is_offered_once_after_each_signing_in(committed_world: World, visit: Callable[..., Page]) -> None:
+    for _sign_in in range(2):
+        page = visit(committed_world.ana.user)
+        page.goto("/dashboard/")
+        expect(page.get_by_role("heading", name=OFFER)).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Your turn")).to_be_visible()
+        expect(page.get_by_role("heading", name=OFFER)).to_have_count(0)
 
 
 def test_who_declines_is_not_asked_again(committed_world: World, visit: Callable[..., Page]) -> None:

@@ -24,6 +24,7 @@ from kitbag.models import Product
 from kitbag.queries.fast_track import count_fast_track_models
 from members.access import MemberRequest, member_of, member_required, newest_terms
 from members.enums import Level, Programme, ServiceLevel
+from members.middleware import PASSKEY_OFFER_KEY
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold
 from servicing.models import ServiceCentre
 
@@ -120,6 +121,8 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     if request.htmx:
         known = not_modified(request, etag) if board.checking else None
         return known or with_etag(render(request, "portal/_live.html", {**context, "is_update": True}), etag)
+    may_offer = request.user.passkey_offer and not board.unconfirmed
+    context["offers_passkey"] = may_offer and request.session.pop(PASSKEY_OFFER_KEY, False)
     context["greeting"] = dashboards.greeting(now) % {"name": board.member.first_name}
     context["today"] = timezone.localdate(now)
     return render(request, "portal/dashboard_new.html" if board.is_new else "portal/dashboard.html", context)
