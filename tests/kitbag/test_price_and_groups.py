@@ -164,9 +164,7 @@ def test_only_evidence_of_this_product_proves_it_and_no_photo_of_the_serial_numb
         assert page.context["price_form"].errors["proof"]
 
 
-def test_nobody_else_sets_or_sees_the_price(
-    world: World, row: Registration, as_ben: Client
-) -> None:
+def test_nobody_else_sets_or_sees_the_price(world: World, row: Registration, as_ben: Client) -> None:
     paid(row, "84995")
     for address in ("price", "group"):
         assert as_ben.post(f"/kitbag/{row.pk}/{address}/", {"price": "1", "currency": "ZAR"}).status_code == 404

@@ -136,7 +136,7 @@ def test_the_page_of_a_product_says_what_a_level_gives_where_the_member_lives(
 @each_row(
     ("country", "sentence", "never"),
     [
-        ("ZA", "600 more points take you to Platinum", "benefits"),
+        ("ZA", "600 more points take you to Platinum", "South Africa"),
         ("GE", "In Georgia, benefits go up to Silver.", "Platinum"),
         ("FR", "your benefits rest while you live in France", "Platinum"),
         ("SY", "your benefits rest while you live in Syria", "Platinum"),

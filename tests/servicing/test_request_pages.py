@@ -164,7 +164,7 @@ def test_products_in_service_or_past_service_cannot_be_chosen_and_show_why(
     validated(world.ana, ProductFactory(name="EOS Old", slug="old", stage="unserviceable"), "012345678702")
     client.force_login(world.ana.user)
     page = client.get(NEW).content.decode()
-    assert "It’s already in service." in page and "can no longer be serviced" in page
+    assert "It’s already in service." in page and "We can’t service this product any more" in page
     assert page.count("disabled") == 2
 
 
