@@ -48,6 +48,7 @@ BIG = 5_000  # rows: a smaller table may be read whole
 BETTER_WHOLE = {("inbox: search", "cases_case")}
 MAX_SHOWN = 2_000  # signs of a statement
 KIND = re.compile(r" \w+_\w+$")  # the name of the index
+PASSING = {"Seq Scan", "Nested Loop", "Hash Join", "Subquery Scan"}  # nodes that hand rows on as they come
 SETTINGS = ("set local ", "SELECT set_config")  # sent before a statement, in one string with it
 
 
@@ -127,6 +128,7 @@ def add_mails() -> None:
         "key": "'bench-' || m.id || '-' || n",
         "to": "'crowd' || m.id || '@example.net'",
         "state": "'sent'",
+        "created_at": "one.created_at - interval '3 days'",
         "sent_at": "one.created_at",
         "next_at": "null",
     }
@@ -152,12 +154,15 @@ def nodes_of(statement: str) -> list[tuple[str, str]]:
     return list(_reads(plan["Plan"]))
 
 
-def _reads(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _reads(node: dict[str, Any], *, is_bounded: bool = False) -> Iterator[tuple[str, str]]:
+    """A scan right below a Limit ends there; what sorts, counts or hashes in between reads everything first."""
+    kind = node["Node Type"]
+    is_bounded = kind == "Limit" or (is_bounded and kind in PASSING)
     if table := node.get("Relation Name"):
         index = node.get("Index Name", "")
-        yield f"{node['Node Type']} {index}".strip(), table
-    for child in node.get("Plans", []):
-        yield from _reads(child)
+        yield f"{'Bounded ' if is_bounded else ''}{kind} {index}".strip(), table
+    for place, child in enumerate(node.get("Plans", [])):
+        yield from _reads(child, is_bounded=is_bounded and place == 0)
 
 
 def without_settings(sent: str) -> str:
