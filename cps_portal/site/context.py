@@ -111,13 +111,16 @@ class Portal:
     def addresses(self) -> dict[str, str]:
         """The address of this page in each language, for search engines; none if it has only one (R56)."""
         match = self.request.resolver_match
-        if not match or self.request.GET or len(settings.LANGUAGES) < 2:
+        if not match or not match.url_name or self.request.GET:  # the admin's view of unknown addresses has no name
             return {}
-        found = {}
+        found: dict[str, str] = {}
         for code, _name in settings.LANGUAGES:
             with override(code):
-                found[code] = reverse(match.view_name, args=match.args, kwargs=match.kwargs)
-        return found if len(set(found.values())) == len(found) else {}
+                address = reverse(match.view_name, args=match.args, kwargs=match.kwargs)
+            if address in found.values():
+                return {}
+            found[code] = address
+        return found if len(found) > 1 else {}
 
     themes = Theme
     limits = Limits()

@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from cps_portal.core.lib.language_choice import language_of_browser, language_of_path
 from cps_portal.core.lib.languages import NAMES, OTHERS
+from tests.admin.conftest import signed_in
+from tests.factories import UserFactory
 from tests.world import World
 
 OWN = ("cps_portal", "members", "kitbag", "servicing")
@@ -200,3 +202,16 @@ def test_an_error_is_told_in_the_language_of_the_page(world: World, client: Clie
     client.raise_request_exception = False
     page = client.get("/no-such-page/", headers={"Accept-Language": "ar"}).content.decode()
     assert '<html lang="ar"' in page and 'dir="rtl"' in page
+
+
+@pytest.mark.parametrize(
+    "address", ["/nowhere/", "/admin/nowhere/", "/fr/nowhere/", "/api/v1/nowhere", "/kitbag/x/", "/admin/%00/"]
+)
+def test_a_page_that_does_not_exist_says_so_to_everybody(world: World, address: str) -> None:
+    """Also where the admin has a view for all that it does not know, which has no name to make an address of."""
+    staff = signed_in(UserFactory(is_staff=True, is_superuser=True))
+    member = Client()
+    member.force_login(world.ana.user)
+    for client in (Client(), member, staff):
+        assert client.get(address, follow=True).status_code in {200, 403, 404}, address
+    assert staff.get(address).status_code == 404
