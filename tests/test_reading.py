@@ -28,6 +28,7 @@ from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.actions import add_endpoint
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.site.emails import stop_path
+from cps_portal.site.presenters.guides import all_guides
 from kitbag.models import Evidence, KitGroup, Product, Registration, Sale
 from members.emails import undo_path
 from members.models import Device, EmailChange, LostAddress, Member, MemberNote
@@ -123,6 +124,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         "servicing:centre.slug": [ticket.centre.slug],
         "servicing:estimate.number": [1],
         "servicing:estimate_pdf.number": [1],
+        "guide.slug": [all_guides()[0].slug],
         "read_in.language": ["en"],
         "unsubscribe.token": [member.unsubscribe_url("wants_news").rstrip("/").split("/")[-1]],
     }

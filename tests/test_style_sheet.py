@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.utils import get_files
 
 from cps_portal.core.lib import style_sheet
-from cps_portal.core.lib.style_sheet import INDEXES, STYLE_SHEET, StyleSheetStorage, join_imports
+from cps_portal.core.lib.style_sheet import INDEXES, STYLE_SHEET, StyleSheetFinder, StyleSheetStorage, join_imports
 from cps_portal.site.views.offline import ASSETS
 from tests.rows import each_row
 
@@ -25,6 +25,11 @@ def test_the_browser_gets_one_file() -> None:
         assert css == join_imports(index)
         assert re.findall(r"^@import (?!url\(\"\.\./admin/css/)", css, re.MULTILINE) == [], name
         assert css.index("@layer tokens, ") < css.index("@layer tokens {")
+
+
+def test_nothing_but_the_style_sheets_is_published_from_their_folder() -> None:
+    """The gate builds other things beside it."""
+    assert {name for name, _storage in StyleSheetFinder().list([])} == set(INDEXES)
 
 
 def test_every_source_is_imported_once() -> None:

@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 SOURCES = settings.BASE_DIR / "static" / "css"
 STYLE_SHEET = "css/portal.css"
 INDEXES = {STYLE_SHEET: SOURCES / "portal" / "index.css", "css/desk.css": SOURCES / "desk" / "index.css"}
-BUILD_DIR = settings.BASE_DIR / ".build"
+BUILD_DIR = settings.BASE_DIR / ".build" / "style"  # of its own: all that lies in it is published
 IMPORT = re.compile(r'^@import "([\w/.-]+\.css)" layer\((\w+)\);$', re.MULTILINE)
 
 

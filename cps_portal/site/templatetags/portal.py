@@ -20,15 +20,16 @@ register = template.Library()
 
 
 @register.simple_tag
-@cache
 def icon(name: str, classes: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: the text beside it must say the same."""
+    return _icon(name, classes, static("img/icons.svg"))
+
+
+@cache
+def _icon(name: str, classes: str, sprite: str) -> SafeString:
     kind = "mark" if name == "mark" else "icon"
     return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        f"{kind} {classes}".strip(),
-        static("img/icons.svg"),
-        name,
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', f"{kind} {classes}".strip(), sprite, name
     )
 
 
@@ -61,17 +62,17 @@ def kit_drawing(what: Product | str) -> SafeString:
         drawing = Drawing(what)
     else:
         drawing = choose_drawing(category=what.category, mount=what.mount, name=what.name)
-    return _art(drawing)
+    return _art(drawing, static(f"img/kit/{drawing.name}.svg"))
 
 
 @cache
-def _art(drawing: Drawing) -> SafeString:
+def _art(drawing: Drawing, address: str) -> SafeString:
     return format_html(
         '<svg class="art" viewBox="0 0 120 90" data-ring="{}" data-barrel="{}" aria-hidden="true">'
         '<use href="{}#art"/></svg>',
         drawing.ring,
         drawing.barrel,
-        static(f"img/kit/{drawing.name}.svg"),
+        address,
     )
 
 
