@@ -11,6 +11,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -72,7 +73,7 @@ class PortalUserAdmin(PortalModelAdmin[User], UserAdmin[User]):
     list_filter = ["is_staff", "is_superuser", "is_active", "groups"]
     search_fields = ["email"]
     search_help_text = _("E-mail address, or the name or number of the member")
-    ordering = ["email"]
+    ordering = [Lower("email")]  # along the index that makes addresses unique
     fieldsets = [
         (None, {"fields": ["email", "password", "is_active"]}),
         (_("Permissions"), {"fields": PRIVILEGES}),
