@@ -56,6 +56,8 @@ urlpatterns = [
     path("", include("members.offers.urls")),
     path(".well-known/change-password", well_known.change_password, name="well_known_change_password"),
     path(".well-known/security.txt", well_known.security, name="security_txt"),
+    path("robots.txt", well_known.robots, name="robots"),
+    path("sitemap.xml", well_known.sitemap, name="sitemap"),
     path("sw.js", offline.service_worker, name="service_worker"),
     path("offline/", offline.offline_page, name="offline"),
     path("offline/dashboard/", offline.dashboard_copy, name="offline_dashboard"),

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
@@ -112,7 +113,8 @@ VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snaps
     "offers:card_pdf_real_size",
     "mfa_view_recovery_codes",  # ... note that the codes were shown
     "mfa_download_recovery_codes",
-    "api-schema",  # ... need no database
+    "robots",  # ... need no database
+    "api-schema",
     "api-docs",
     "files:file",  # ... wait for the file store
     "api-document",
@@ -267,7 +269,7 @@ NEVER_STORED_VIEWS = {  # pages with codes or secrets: not even the Back button 
     "my_data_download",
 }
 # Public pages that are the same for every visitor with the same language. Caches may keep them for some minutes.
-SHARED_VIEWS = {"home", "help", "terms", "privacy"}
+SHARED_VIEWS = {"home", "help", "terms", "privacy", "robots", "sitemap"}
 SHARED_SECONDS = 300
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
@@ -282,7 +284,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # Files
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # robots.txt and favicon.ico, which everybody looks for at /
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # favicon.ico, which everybody looks for at /
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "cps_portal.core.lib.style_sheet.StyleSheetFinder",

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from cps_portal.core.lib.language_choice import language_of_browser, language_of_path
-from cps_portal.core.lib.languages import NAMES, OTHERS
+from cps_portal.core.lib.languages import NAMES
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory
 from tests.world import World
@@ -191,11 +191,6 @@ def test_nobody_but_the_middleware_activates_a_language() -> None:
     sources = [path for folder in OWN for path in (Path(settings.BASE_DIR) / folder).rglob("*.py")]
     found = {path.name for path in sources if "translation.activate(" in path.read_text()}
     assert found == {"language_choice.py", "middleware.py"}
-
-
-def test_search_engines_may_read_every_language() -> None:
-    rules = (Path(settings.WHITENOISE_ROOT) / "robots.txt").read_text().splitlines()
-    assert [language for language in OTHERS if f"Allow: /{language}/" not in rules] == []
 
 
 def test_an_error_is_told_in_the_language_of_the_page(world: World, client: Client) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from urllib.robotparser import RobotFileParser
+from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings
@@ -10,8 +11,9 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from cps_portal.core.lib.languages import NAMES
+from cps_portal.core.lib.languages import ENGLISH, NAMES, OTHERS
 from cps_portal.settings.kinds import CONTACT
+from servicing.models import ServiceCentre
 from tests.rows import each_row
 from tests.world import World
 
@@ -37,6 +39,66 @@ def test_what_robots_may_read_is_there(world: World) -> None:
     pages = [address.rstrip("$") for address in allowed if address != "/static/"]
     with override_settings(LANGUAGES=list(NAMES.items())):
         assert {url: Client().get(url).status_code for url in pages} == dict.fromkeys(pages, 200)
+
+
+def test_robots_read_the_languages_that_are_offered() -> None:
+    lines = body("/robots.txt").splitlines()
+    assert [language for language in OTHERS if f"Allow: /{language}/" not in lines] == []
+    with override_settings(LANGUAGES=[("en", "English"), ("fr", "Français")]):
+        assert [line for line in body("/robots.txt").splitlines() if line.count("/") == 2 and len(line) < 12] == [
+            "Allow: /fr/"
+        ]
+
+
+def sitemap() -> dict[str, dict[str, str]]:
+    """The addresses named in sitemap.xml with those of the same page in other languages."""
+    root = ElementTree.fromstring(body("/sitemap.xml"))  # noqa: S314 - written by the portal
+    return {
+        (url.findtext("{http://www.sitemaps.org/schemas/sitemap/0.9}loc") or ""): {
+            link.attrib["hreflang"]: link.attrib["href"] for link in url.findall("{http://www.w3.org/1999/xhtml}link")
+        }
+        for url in root.findall("{http://www.sitemaps.org/schemas/sitemap/0.9}url")
+    }
+
+
+def test_the_sitemap_names_every_public_page_in_every_language(world: World, settings: Settings) -> None:
+    centres = list(ServiceCentre.objects.values_list("slug", flat=True))
+    assert f"Sitemap: {settings.SITE_URL}/sitemap.xml" in body("/robots.txt").splitlines()
+    pages = ["", "help/", "terms/", "privacy/", "centres/", *(f"centres/{slug}/" for slug in centres)]
+    addresses = {
+        f"{settings.SITE_URL}/{'' if code == ENGLISH else code + '/'}{page}": page for code in NAMES for page in pages
+    }
+    found = sitemap()
+    one_address = {f"{settings.SITE_URL}{path}" for path in ("/contact/", "/accounts/signup/")}
+    assert set(found) == {*addresses, *one_address}
+    for address, page in addresses.items():
+        assert set(found[address]) == {*NAMES, "x-default"}
+        assert found[address]["fr"] == f"{settings.SITE_URL}/fr/{page}"
+        assert found[address]["x-default"] == found[address]["en"] == f"{settings.SITE_URL}/{page}"
+    assert all(found[address] == {} for address in one_address)
+
+
+def test_the_sitemap_names_only_what_robots_may_read_and_visitors_see(world: World, settings: Settings) -> None:
+    robots = RobotFileParser()
+    robots.parse(body("/robots.txt").replace("Allow: /$\n", "").splitlines())  # which this parser does not know
+    for address, others in sitemap().items():
+        path = address.removeprefix(settings.SITE_URL)
+        assert path == "/" or robots.can_fetch("*", address), address
+        response = Client().get(path)
+        assert response.status_code == 200, address
+        page = " ".join(response.content.decode().split())
+        assert "noindex" not in page
+        for code, other in others.items():
+            assert f'<link rel="alternate" hreflang="{code}" href="{other}">' in page, address
+
+
+def test_a_map_for_robots_may_be_kept_by_caches(world: World, as_ana: Client) -> None:
+    for client in (Client(), Client(headers={"Accept-Language": "ar"}), Client(headers={"Host": "127.0.0.1"})):
+        response = client.get("/sitemap.xml")
+        assert response["Content-Type"].startswith("application/xml")
+        assert "public" in response["Cache-Control"] and not response.cookies
+        assert response.content == Client().get("/sitemap.xml").content == as_ana.get("/sitemap.xml").content
+    assert {Client().get(f"/sitemap.xml?p={page}").status_code for page in ("0", "2", "x", "9" * 300)} == {404}
 
 
 def test_old_browsers_find_an_icon() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.sitemaps.views import sitemap as build_sitemap
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -12,12 +13,26 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from cps_portal.core.lib.languages import ENGLISH
+from cps_portal.site.sitemaps import SITEMAPS
+
 COLOUR = "#121315"
 ICONS = [
     ("icons/card-192.png", "192x192", "any"),
     ("icons/card-512.png", "512x512", "any"),
     ("icons/card-maskable-512.png", "512x512", "maskable"),
 ]
+# What robots may read: the public pages, in each language, and what they are drawn with.
+OPEN_TO_ROBOTS = (
+    "centres/",
+    "contact/",
+    "help/",
+    "privacy/",
+    "static/",
+    "terms/",
+    "accounts/login/",
+    "accounts/signup/",
+)
 SECURITY_TXT_VALID_FOR = timedelta(days=180)  # RFC 9116 recommends less than a year
 
 
@@ -42,6 +57,23 @@ def security(request: HttpRequest) -> HttpResponse:
         f"Canonical: {settings.SITE_URL}{reverse('security_txt')}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What search engines may read (RFC 9309), and where the map of it is."""
+    languages = [f"{language}/" for language, _name in settings.LANGUAGES if language != ENGLISH]
+    allowed = [f"Allow: /{path}" for path in ("$", *OPEN_TO_ROBOTS, *languages)]
+    lines = ["User-agent: *", *allowed, "Disallow: /", "", f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """The public pages, each with its addresses in all languages."""
+    return build_sitemap(request, SITEMAPS)
 
 
 @login_not_required
