@@ -16,6 +16,7 @@ from cps_portal.site.views import (
     offline,
     public,
     stopped,
+    travelling,
     well_known,
 )
 from members.offers.views.cards import card_check
@@ -38,6 +39,10 @@ urlpatterns = [
     path("profile/data/download/", account.download, name="my_data_download"),
     path("profile/country/", moving.moving, name="moving"),
     path("profile/country/moved/", moving.moved, name="moved"),
+    path("going-to/", travelling.going_to, name="going_to"),
+    path("going-to/<str:country>/", travelling.going_to_country, name="going_to_country"),
+    path("card/abroad/", travelling.card_abroad, name="card_abroad"),
+    path(in_each_language("visiting-members/"), travelling.visiting_members, name="visiting_members"),
     path("profile/close/", account.close_account, name="close_account"),
     path("closing/", account.closing, name="closing"),
     path("closing/reopen/", account.reopen_account, name="reopen_account"),

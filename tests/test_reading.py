@@ -125,6 +125,7 @@ def choices_of(member: Member) -> dict[str, list[Any]]:
         "servicing:estimate.number": [1],
         "servicing:estimate_pdf.number": [1],
         "guide.slug": [all_guides()[0].slug],
+        "going_to_country.country": ["KE"],
         "read_in.language": ["en"],
         "unsubscribe.token": [member.unsubscribe_url("wants_news").rstrip("/").split("/")[-1]],
     }

@@ -39,6 +39,8 @@ def open_pages(world: World) -> list[str]:
         "/profile/",
         "/profile/security/",
         "/card/",
+        "/card/abroad/",
+        "/going-to/KE/",
         "/cases/",
         f"/cases/{case.reference}/",
         "/service/",

@@ -49,7 +49,15 @@ def queries(client: Client, url: str) -> int:
 
 # --- Who gets in ------------------------------------------------------------------------------------
 
-PAGES = ["/dashboard/", "/notices/", "/profile/", "/profile/country/", "/profile/security/", "/terms/accept/"]
+PAGES = [
+    "/dashboard/",
+    "/notices/",
+    "/profile/",
+    "/profile/country/",
+    "/profile/security/",
+    "/terms/accept/",
+    "/going-to/",
+]
 POSTS = ["/profile/theme/"]
 READ_ONLY = ["/", "/dashboard/", "/country/", "/help/", "/terms/", "/privacy/", "/profile/security/"]
 

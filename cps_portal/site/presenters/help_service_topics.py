@@ -201,14 +201,14 @@ TRAVEL = HelpTopic(
                 ),
                 _("There are %(centres)s service centres in the free programme."),
             ),
-            (CENTRES,),
+            (HelpLink(_("Compare a country with home"), "going_to"), CENTRES),
             _("travelling travel trip"),
         ),
         HelpAnswer(
             "outside-region",
             _("Outside Europe, the Middle East and Africa?"),
             (_("Outside our region you may get priority service with a valid card. It may differ from home."),),
-            (HelpLink(_("Your card"), "offers:card"),),
+            (HelpLink(_("Your card abroad"), "card_abroad"),),
             _("America Asia priority service elsewhere"),
         ),
         HelpAnswer(
@@ -220,7 +220,7 @@ TRAVEL = HelpTopic(
                     " address in one of our countries."
                 ),
             ),
-            (JOIN, CENTRES),
+            (HelpLink(_("What you can have here"), "visiting_members"), JOIN, CENTRES),
             _("visiting member America Asia Japan"),
         ),
         HelpAnswer(

@@ -43,12 +43,13 @@ class EffectLine:
 
 @dataclass(frozen=True)
 class BenefitRow:
-    """A benefit in both countries. `change` is `more`, `less` or ""."""
+    """A benefit in both countries. `change` is `more`, `less` or ""; `why` explains what it is afterwards."""
 
     name: str
     before: str
     after: str
     change: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
