@@ -77,9 +77,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         user: User | None = super().authenticate(request, **credentials)
         if user:
             self.attempt.give_back()
-        # Not when somebody who is signed in types it again: a new hash would end that session.
+        # Not when somebody who is signed in types it again: this request would save its session with the old hash.
         if user and not request.user.is_authenticated:
-            user.keep_composed_password(credentials.get("password", ""))
+            actions.renew_hash(user=user, password=credentials.get("password", ""))
         return user
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:

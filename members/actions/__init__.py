@@ -20,6 +20,7 @@ from members.actions.sign_ins import (
     record_new_session_key,
     record_seen,
     record_sign_in,
+    renew_hash,
 )
 from members.actions.staff_access import end_view, erase_view_reasons, record_access, start_view
 from members.actions.thresholds import (
@@ -73,6 +74,7 @@ __all__ = [
     "record_pushed",
     "record_seen",
     "record_sign_in",
+    "renew_hash",
     "repair_level_history",
     "reseal_second_factors",
     "send_undo_link_again",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -37,9 +38,31 @@ def record_sign_in(*, user: User, session_key: str, keys: list[str], browser: Br
         "signed_in_at": at,
         "last_seen_at": at,
     }
-    key = known.key if known else get_random_string(DEVICE_KEY_LENGTH)
-    device, _created = Device.objects.update_or_create(user=user, key=key, defaults=values)
+    if known is None:
+        return Device.objects.create(user=user, key=get_random_string(DEVICE_KEY_LENGTH), **values)
+    device, _created = Device.objects.update_or_create(user=user, key=known.key, defaults=values)
     return device
+
+
+def renew_hash(*, user: User, password: str) -> None:
+    """Hash the right password once more, if its hash would be another one today: in another form or slower.
+
+    Where the account is signed in with the password, it stays so.
+    """
+    if user.has_current_hash(password):
+        return
+    with transaction.atomic():
+        before = user.get_session_auth_hash()
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        after = user.get_session_auth_hash()
+        devices = Device.objects.filter(user=user, auth_hash=before)
+        for session in Session.objects.filter(session_key__in=devices.values("session_key")):
+            kept = session.get_decoded()
+            if kept.get(HASH_SESSION_KEY) == before:
+                session.session_data = Session.objects.encode({**kept, HASH_SESSION_KEY: after})
+                session.save(update_fields=["session_data"])
+        devices.update(auth_hash=after)
 
 
 def record_seen(*, session_key: str, browser: Browser, at: datetime) -> None:

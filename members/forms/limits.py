@@ -38,10 +38,10 @@ def _owner_of(email: str) -> User | None:
     Whoever wants to change to it is found as well, and must not be taken for the owner: attempts on the owner would
     then count for them, and in a browser that knows them as those of a known device.
     """
+    if owner := User.objects.filter(email=email.lower()).first():
+        return owner
     users: list[User] = filter_users_by_email(email)
-    owners = [user for user in users if user.email.lower() == email.lower()]
-    candidates = owners or users
-    return candidates[0] if len(candidates) == 1 else None
+    return users[0] if len(users) == 1 else None
 
 
 def too_many_attempts(request: HttpRequest, attempt: Attempt, otherwise: str | Promise) -> ValidationError:

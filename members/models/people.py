@@ -8,7 +8,7 @@ import pghistory
 import pgtrigger
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core import signing
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from cps_portal.core.lib.directions import in_order
+from cps_portal.core.lib.hashers import FORMER_BEGINNING, hash_as_before, is_outdated
 from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.lib.text import clean_code, clean_email, clean_password
 from members.enums import Level, NoticeCode, Specialty, Theme
@@ -87,7 +88,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message=_("Another account already uses this address."),
             ),
         ]
-        indexes = [models.Index(fields=["email"], name="user_email_prefix", opclasses=["varchar_pattern_ops"])]
+        indexes = [
+            models.Index(fields=["email"], name="user_email_prefix", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["id"], name="user_former_hash", condition=Q(password__startswith=FORMER_BEGINNING)),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -95,25 +99,44 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_password(self, raw_password: str | None) -> None:
         """Hash it in one form for every keyboard.
 
-        Sign-in calls this for an address without an account, to take as long as with one. So it hashes as often as
-        `check_password` does for a wrong password: once more if it was typed in another form.
+        Sign-in calls this, without an e-mail address, for one that has no account, to take as long as with one. So it
+        hashes as often as `check_password` does for a wrong password: once more if it was typed in another form.
         """
         composed = None if raw_password is None else clean_password(raw_password)
         if composed != raw_password:
             make_password(raw_password)
         super().set_password(composed)
+        if raw_password is not None and not self.email:
+            self._take_as_long(_forms(raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether it is the password, in one form for every keyboard; else as typed, for hashes from before that."""
-        composed = clean_password(raw_password or "")
-        return super().check_password(composed) or (composed != raw_password and super().check_password(raw_password))
+        """Whether it is the password, in one form for every keyboard; else as typed, for hashes from before that.
 
-    def keep_composed_password(self, raw_password: str) -> None:
-        """Hash a password that was checked once more, if its hash was made from another form than ours."""
-        composed = clean_password(raw_password)
-        if composed != raw_password and not super().check_password(composed):
-            self.set_password(composed)
-            self.save(update_fields=["password"])
+        A wrong one is hashed with the parameters of today and, while anybody has a hash of before, with those too.
+        """
+        forms = _forms(raw_password or "")
+        if any(check_password(form, self.password) for form in forms):
+            return True
+        if not self.password.startswith(FORMER_BEGINNING):
+            self._take_as_long(forms)
+        return False
+
+    def has_current_hash(self, raw_password: str) -> bool:
+        """Whether the right password would be hashed the same today: in the one form, with the same parameters."""
+        forms = _forms(raw_password)
+        return not is_outdated(self.password) and (len(forms) == 1 or check_password(forms[0], self.password))
+
+    @staticmethod
+    def _take_as_long(forms: list[str]) -> None:
+        if User.objects.filter(password__startswith=FORMER_BEGINNING).exists():
+            for form in forms:
+                hash_as_before(form)
+
+
+def _forms(raw_password: str) -> list[str]:
+    """The password in one form for every keyboard, and as it was typed if that is another one."""
+    composed = clean_password(raw_password)
+    return [composed] if composed == raw_password else [composed, raw_password]
 
 
 class MemberQuerySet(models.QuerySet["Member"]):

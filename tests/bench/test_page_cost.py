@@ -12,9 +12,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from cps_portal.settings import base
 from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
 from kitbag.models import Product, Registration
@@ -29,6 +31,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.django_db]
 ROUNDS = int(os.environ.get("BENCH_PAGE_ROUNDS", "15"))
 IN_TURN = 4  # requests of each page before the next one's turn
 TICKS = os.sysconf("SC_CLK_TCK")  # a second
+PASSWORD = "long enough words"
 TUNED = "/plain/kits/50/"
 
 
@@ -50,6 +53,10 @@ class Costs:
             assert answer.status_code == 200, (url, answer.status_code)
             return len(answer.content)
 
+        self.request(name, ask)
+
+    def request(self, name: str, ask: Callable[[], int]) -> None:
+        """Anything that is asked, which returns the size of the answer."""
         ask()
         with CaptureQueriesContext(connection) as queries:
             size = ask()
@@ -118,8 +125,19 @@ def test_pages_beside_a_tuned_one(
         ("staff: registrations", "/admin/kitbag/registration/"),
     ]:
         costs.page(name, admin, url)
+    settings.PASSWORD_HASHERS = base.PASSWORD_HASHERS
+    someone = UserFactory()
+    someone.set_password(PASSWORD)
+    someone.save()
+    costs.request("sign-in", lambda: sign_in(someone.email))
     costs.measure()
     report.extend(costs.lines())
+
+
+def sign_in(email: str) -> int:
+    answer = Client().post(reverse("account_login"), {"login": email, "password": PASSWORD})
+    assert answer.status_code == 302
+    return len(answer.content)
 
 
 def client_of(member: Member) -> Client:
