@@ -4,14 +4,18 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.signals import setting_changed
 from django.db import connection
+from django.dispatch import receiver
 from django.test import Client
 
 from cps_portal.core.lib.catalogues import compile_catalogues
 from cps_portal.core.lib.health import stop_probe
+from cps_portal.core.lib.kept_pages import KEPT
 from cps_portal.core.limits.store import store
 from tests.demo import load_demo
 from tests.rows import use_empty_cache
@@ -70,6 +74,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     # Or the database could not be dropped.
     store.close()
     stop_probe()
+
+
+@receiver(setting_changed)
+def forget_pages(**_signal: Any) -> None:
+    """In production settings never change while a process runs."""
+    for kept in KEPT:
+        kept.forget()
 
 
 @pytest.fixture(autouse=True)

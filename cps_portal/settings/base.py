@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "members.middleware.MemberMiddleware",
     "cps_portal.core.submissions.middleware.SecondFactorMiddleware",
     "members.offers.middleware.ForgetCardMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "cps_portal.core.lib.history.HistoryMiddleware",
     "cps_portal.core.submissions.middleware.OnceMiddleware",  # the last one: calls the view in its transaction
 ]
 
@@ -268,9 +268,10 @@ NEVER_STORED_VIEWS = {  # pages with codes or secrets: not even the Back button 
     "mfa_view_recovery_codes",
     "my_data_download",
 }
-# Public pages that are the same for every visitor with the same language. Caches may keep them for some minutes.
+# Public pages that are the same for every visitor with the same language. Caches may keep them, and ask each time.
 SHARED_VIEWS = {"home", "help", "terms", "privacy", "robots", "sitemap"}
-SHARED_SECONDS = 300
+# Cookies with which they are the same: the language is a part of the address, or of what is asked for.
+COOKIES_THAT_PAGES_IGNORE = {LANGUAGE_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # Languages and time

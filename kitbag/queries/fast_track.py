@@ -1,12 +1,8 @@
 """Fast Track targets by level (R3, R43, R44, R65)."""
 
-from django.core.cache import cache
-
-from kitbag.models import Product
+from kitbag.queries.catalogue_counts import count_products
 from members.models import LevelBenefit
 from members.rules import Membership
-
-COUNT_SECONDS = 60
 
 
 def fast_track_days_by_level(membership: Membership) -> dict[str, int | None]:
@@ -23,5 +19,5 @@ def fast_track_days_by_level(membership: Membership) -> dict[str, int | None]:
 
 
 def count_fast_track_models() -> int:
-    """How many models have Fast Track, for every text that names the number (R57); a minute old at most."""
-    return cache.get_or_set("fast-track-models", Product.objects.fast_track().count, COUNT_SECONDS) or 0
+    """How many models have Fast Track, for every text that names the number (R57)."""
+    return count_products().fast_track

@@ -12,11 +12,13 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from cps_portal.core.lib.kept_pages import Kept, kept_for_visitors
 from members.access import member_of
+from members.models import CountryProgramme, LevelBenefit
 from servicing.actions.shipping import travel_ways
 from servicing.enums import CentreStatus, Travel
 from servicing.forms.centres import LocatorForm
-from servicing.models import ServiceCentre, load_calendars
+from servicing.models import CalendarException, ServiceCentre, load_calendars
 from servicing.presenters import calendars
 from servicing.queries import geocoding, locator, towns
 from servicing.queries.distance import Position
@@ -24,6 +26,8 @@ from servicing.queries.locator import LocatedCentre
 
 MAX_MAP_PINS = 9
 MAX_SPECIAL_DAYS_SHOWN = 8
+# What the list shows. tests/site/test_kept_pages.py holds that it reads nothing else.
+OF_CENTRES = Kept(ServiceCentre, CalendarException, LevelBenefit, CountryProgramme)
 WAYS_THERE = {
     Travel.COURIER: _("By post or courier"),
     Travel.COLLECTION: _("Collected by a courier"),
@@ -33,6 +37,7 @@ WAYS_THERE = {
 
 @require_safe
 @login_not_required
+@kept_for_visitors(OF_CENTRES, by_minute=True)
 def centre_list(request: HttpRequest) -> HttpResponse:
     """List centres near a place, in a country or near the phone, with what each offers."""
     form = LocatorForm(request.GET)

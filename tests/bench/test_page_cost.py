@@ -21,6 +21,7 @@ from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
 from kitbag.models import Product, Registration
 from members.models import Member
+from members.offers.actions.cards import get_or_issue_card
 from tests.admin.conftest import signed_in
 from tests.factories import UserFactory, draft
 from tests.fullbag import fill
@@ -107,7 +108,7 @@ def test_pages_beside_a_tuned_one(
     assert validated
     with connection.cursor() as cursor:
         cursor.execute("analyze")
-    visitor, admin = Client(), signed_in(UserFactory(is_staff=True, is_superuser=True))
+    admin = signed_in(UserFactory(is_staff=True, is_superuser=True))
     costs = Costs()
     costs.page("tuned", as_ben, TUNED)
     costs.page("kitbag, 50 rows", as_ben, "/kitbag/?shown=50")
@@ -116,8 +117,15 @@ def test_pages_beside_a_tuned_one(
     costs.page("ticket", client_of(ticket.member), f"/service/{ticket.reference}/")
     costs.page("points, 500 products", as_ana, "/kitbag/points/")
     costs.page("finish form", as_ben, f"/kitbag/{row.pk}/finish/")
-    for name, url in [("join form", "/accounts/signup/"), ("home", "/"), ("help", "/help/"), ("centres", "/centres/")]:
-        costs.page(name, visitor, url)
+    card = get_or_issue_card(member=catalogue.ana, at=timezone.now())
+    for name, url in [
+        ("join form", "/accounts/signup/"),
+        ("home", "/"),
+        ("help", "/help/"),
+        ("centres", "/centres/"),
+        ("card check", reverse("card_check", args=[card.token])),
+    ]:
+        costs.page(name, Client(), url)
     for name, url in [
         ("staff: today", "/admin/"),
         ("staff: members", "/admin/members/member/"),

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers, patch_cache_control, patch_vary_headers
 
-OK = 200
+OK, NOT_MODIFIED = 200, 304
 
 
 class HeadersMiddleware:
@@ -30,7 +30,7 @@ class HeadersMiddleware:
         elif "Cache-Control" not in response and has_session(request, response):
             response["Cache-Control"] = "private, no-cache"
         elif "Cache-Control" not in response and _is_for_everybody(request, response):
-            patch_cache_control(response, public=True, max_age=settings.SHARED_SECONDS)
+            patch_cache_control(response, public=True, no_cache=True)
             patch_vary_headers(response, ["Cookie"])
         return response
 
@@ -46,12 +46,12 @@ def _send_no_cookie_twice(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _is_for_everybody(request: HttpRequest, response: HttpResponse) -> bool:
-    """A public page for a visitor, in which nothing is about them: caches may keep it for the next one."""
+    """A public page for a visitor, in which nothing is about them: caches may keep it, and ask each time."""
     match = request.resolver_match
     return (
         bool(match and match.view_name in settings.SHARED_VIEWS)
         and request.method in {"GET", "HEAD"}
-        and response.status_code == OK
+        and response.status_code in {OK, NOT_MODIFIED}
         and not response.cookies  # such as the one of a form
         and not request.COOKIES.keys() - {settings.LANGUAGE_COOKIE_NAME}
     )

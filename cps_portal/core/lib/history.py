@@ -1,14 +1,19 @@
 """Who is behind a change, in the history of tracked rows (R54), and how that history is kept from being changed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pghistory
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection, transaction
+from django.http import HttpResponse
+from pghistory import middleware
+
+from cps_portal.core.lib.snapshot import is_snapshot_open
 
 SETTING = "portal.history"  # of a transaction; what may be done to the trail in it: nothing, ERASE or EXPIRE
 ERASE, EXPIRE = "erase", "expire"
@@ -54,6 +59,23 @@ begin
     raise exception '% is a trail: it is never changed', tg_table_name;
 end $$
 """
+
+
+class HistoryMiddleware(middleware.HistoryMiddleware):  # type: ignore[misc]
+    """Names the signed-in person behind every change, as pghistory's own does; inside of SnapshotMiddleware.
+
+    A page that is read from a snapshot changes nothing, and its statements need not carry who reads it.
+    """
+
+    def __call__(self, request: WSGIRequest) -> HttpResponse:
+        with ExitStack() as request.history:  # type: ignore[attr-defined]
+            return self.get_response(request)  # type: ignore[no-any-return]
+
+    def process_view(self, request: WSGIRequest, _view: Any, _args: Any, _kwargs: Any) -> None:
+        """Must not call the view: the checks of later middlewares would be skipped."""
+        if not is_snapshot_open():
+            request.history.enter_context(pghistory.context(**self.get_context(request)))  # type: ignore[attr-defined]
+            request.__class__ = middleware.WSGIRequest  # tells the context when the API sets `request.user`
 
 
 def attributed_to(by: AbstractBaseUser | None, **details: Any) -> pghistory.context:

@@ -37,7 +37,7 @@ def read_snapshot() -> Iterator[None]:
     Inside a transaction it is a savepoint that refuses writes, with the isolation of that transaction: so ordinary
     tests prove that pages write nothing. Do not wait for anything but the database inside.
     """
-    if _callbacks.get() is not None:
+    if is_snapshot_open():
         yield
         return
     callbacks: list[Callable[[], object]] = []
@@ -59,6 +59,11 @@ def _read_only_transaction() -> Iterator[None]:
             cursor.execute(statement)
         yield
         transaction.set_rollback(True)  # there is nothing to commit, and a savepoint must not leave READ ONLY behind
+
+
+def is_snapshot_open() -> bool:
+    """Whether what is read now comes from a snapshot, and nothing can be written."""
+    return _callbacks.get() is not None
 
 
 def after_snapshot(callback: Callable[[], object]) -> None:

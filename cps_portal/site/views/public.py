@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,56 +16,55 @@ from django.views.decorators.vary import vary_on_headers
 
 from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.etags import etag_of, not_modified, with_etag
+from cps_portal.core.lib.kept_pages import Kept, kept_for_visitors
 from cps_portal.site.presenters import dashboard as dashboards
 from cps_portal.site.presenters.help import build_topics, find_answers, help_facts
 from cps_portal.site.presenters.retention import privacy_periods
-from kitbag.models import Product
-from kitbag.queries.fast_track import count_fast_track_models
+from kitbag.queries.catalogue_counts import count_products
 from members.access import MemberRequest, member_of, member_required, newest_terms
 from members.enums import Level, Programme, ServiceLevel
 from members.middleware import PASSKEY_OFFER_KEY
 from members.models import CountryProgramme, LevelBenefit, LevelThreshold
+from members.offers.models import PackItem
 from servicing.models import ServiceCentre
 
-NUMBERS_KEY = "portal-numbers"
-NUMBERS_SECONDS = 60
 MAX_QUERY_LENGTH = 100
+# What the public pages show. tests/site/test_kept_pages.py holds that they read nothing else.
+OF_THE_PROGRAMME = Kept(LevelBenefit, LevelThreshold, CountryProgramme, ServiceCentre, PackItem, figures=count_products)
 
 
-def numbers() -> dict[str, Any]:
-    """What the public pages say of the programme, from the data and never typed (R57); a minute old at most."""
-    figures: dict[str, Any] | None = cache.get(NUMBERS_KEY)
-    if figures is None:
-        full = LevelBenefit.objects.filter(service_level=ServiceLevel.FULL, country="")
-        programmes = list(CountryProgramme.objects.in_force())
-        figures = {
-            "products": Product.objects.registrable().count(),
-            "fastest_days": full.aggregate(days=Min("fast_track_days"))["days"],
-            "free_countries": sum(row.kind == Programme.FREE for row in programmes),
-            "silver_countries": sum(row.service_level == ServiceLevel.SILVER for row in programmes),
-            "subscription_countries": sum(row.kind == Programme.SUBSCRIPTION for row in programmes),
-            "countries": len(programmes),
-            "centres": ServiceCentre.objects.open().filter(programme=Programme.FREE).count(),
-            "thresholds": LevelThreshold.objects.in_force(),
-            "benefits": {
-                row["level"]: row
-                for row in full.values(
-                    "level",
-                    "fast_track_days",
-                    "maintenance_discount",
-                    "free_return",
-                    "courtesy_loan",
-                    "first_answer_hours",
-                )
-            },
-        }
-        cache.set(NUMBERS_KEY, figures, NUMBERS_SECONDS)
-    return figures
+def public_numbers() -> dict[str, Any]:
+    """What the public pages say of the programme, from the data and never typed (R57)."""
+    products = count_products()
+    full = LevelBenefit.objects.filter(service_level=ServiceLevel.FULL, country="")
+    programmes = list(CountryProgramme.objects.in_force())
+    return {
+        "products": products.registrable,
+        "fast_track_products": products.fast_track,
+        "fastest_days": full.aggregate(days=Min("fast_track_days"))["days"],
+        "free_countries": sum(row.kind == Programme.FREE for row in programmes),
+        "silver_countries": sum(row.service_level == ServiceLevel.SILVER for row in programmes),
+        "subscription_countries": sum(row.kind == Programme.SUBSCRIPTION for row in programmes),
+        "countries": len(programmes),
+        "centres": ServiceCentre.objects.open().filter(programme=Programme.FREE).count(),
+        "thresholds": LevelThreshold.objects.in_force(),
+        "benefits": {
+            row["level"]: row
+            for row in full.values(
+                "level",
+                "fast_track_days",
+                "maintenance_discount",
+                "free_return",
+                "courtesy_loan",
+                "first_answer_hours",
+            )
+        },
+    }
 
 
 def public_context() -> dict[str, Any]:
     """The numbers, and the levels with what each gives."""
-    figures = {**numbers(), "fast_track_products": count_fast_track_models()}
+    figures = OF_THE_PROGRAMME.get("numbers", public_numbers)
     levels = [
         {
             "level": level,
@@ -87,6 +85,7 @@ def countries_by_programme() -> dict[str, list[tuple[str, str]]]:
 
 @login_not_required
 @require_safe
+@kept_for_visitors(OF_THE_PROGRAMME)
 def home(request: HttpRequest) -> HttpResponse:
     """The public home with the country chooser (R2); members go on to their dashboard."""
     if member_of(request):
@@ -138,6 +137,7 @@ def _stamp(board: dashboards.Dashboard) -> str:
 
 @login_not_required
 @require_safe
+@kept_for_visitors(OF_THE_PROGRAMME)
 def help_page(request: HttpRequest) -> HttpResponse:
     """Questions and answers, with the numbers from the data; with ?q= those that have all of its words (R57)."""
     context = public_context()
