@@ -126,11 +126,21 @@ def _event(type: str, data: serializers.Serializer[Any], description: str) -> Op
     body = inline_serializer(
         f"{name}Webhook",
         {
+            "id": serializers.CharField(
+                required=False, help_text="The webhook-id: the same on every attempt. From version 2 on."
+            ),
             "type": serializers.CharField(),
-            "timestamp": serializers.DateTimeField(help_text="When it happened."),
+            "version": serializers.IntegerField(required=False, help_text="From version 2 on."),
+            "occurred_at": serializers.DateTimeField(
+                required=False, help_text="When it happened, which may have been earlier. From version 2 on."
+            ),
+            "timestamp": serializers.DateTimeField(help_text="When we recorded it."),
             "subject": serializers.CharField(help_text="What it is about: the ordering key."),
             "sequence": serializers.IntegerField(
                 help_text="Increases within a subject. Drop a message that is older than the last one you processed."
+            ),
+            "object": serializers.URLField(
+                required=False, help_text="Where to read what it is about, as it is now. From version 2 on."
             ),
             "data": data,
         },
@@ -178,6 +188,7 @@ def complete_webhooks(result: Any, generator: Any, request: Any, public: bool) -
         reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
         body = result["components"]["schemas"][reference.rpartition("/")[2]]
         about = {field: schema for field, schema in body["properties"].items() if field not in ("type", "data")}
+        body["required"].remove("data")  # a thin one has none
         exact = {"const": name, "type": "string"}
         body["properties"] = {"type": exact, **about, "data": body["properties"]["data"]}
     return result

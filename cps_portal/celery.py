@@ -44,6 +44,7 @@ app.conf.beat_schedule = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": env("OUTBOX_SWEEP_SECONDS")},
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
     "partners-write-calls": {"task": "partners.write_calls", "schedule": 30.0},
+    "partners-watch-endpoints": {"task": "partners.watch_endpoints", "schedule": crontab(minute="35")},
     "files-sweep-orphans": {"task": "files.sweep_orphans", "schedule": crontab(minute="45")},
     "kitbag-apply-due-decisions": {
         "task": "kitbag.apply_due_decisions",

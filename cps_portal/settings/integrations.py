@@ -55,6 +55,11 @@ WEBHOOK_TYPES = {  # events that a partner can subscribe to
     "ticket.message": _("The customer wrote"),
     "endpoint.test": _("A test message"),
 }
+WEBHOOK_OBJECTS = {  # where the API has the object, below /api/v1/, if not under the subject of the event
+    "welcome_pack.requested": "fulfilment/requests/{reference}",
+    "welcome_pack.cancelled": "fulfilment/requests/{reference}",
+    "membership_card.requested": "fulfilment/cards/{reference}",
+}
 CREDENTIAL_OVERLAP_DAYS = 7  # a replaced credential goes on working beside the new one for this long
 CALLS_KEPT = timedelta(days=90)  # the log of API calls
 ANSWERS_KEPT = timedelta(hours=24)  # the same Idempotency-Key gets the same response for this long
@@ -67,6 +72,8 @@ WEBHOOK_QUIET_SECONDS = (
     env("WEBHOOK_MAX_QUIET_SECONDS"),
 )
 WEBHOOK_MAX_RETRY_AFTER = timedelta(days=1)  # a receiver that asks for more is tried again after this
+WEBHOOK_WARNED_AFTER = timedelta(days=1)  # an endpoint that has failed for so long is dead: its partner is told
+WEBHOOK_SUSPENDED_AFTER = timedelta(days=4)  # after having been told; messages wait until it is resumed
 WEBHOOKS_MAY_REACH_PRIVATE = False  # private networks and plain http: development and tests only
 WEBHOOK_MAX_ENDPOINTS = 20  # per partner
 WEBHOOK_OVERLAP_HOURS = 24  # the old signing secret stays valid beside a new one for this long

@@ -177,5 +177,6 @@ def _partner_messages(ticket: Ticket, event: TicketEvent) -> list[OutgoingMessag
         sequence=event.pk,
         renderer="servicing.partner_event",
         at=event.received_at,
+        occurred_at=event.occurred_at,
         event=event.pk,
     )

@@ -355,7 +355,8 @@ def test_a_mail_that_is_worded_when_it_is_sent_is_worded_anew_or_says_that_it_no
 
 def test_every_kind_of_mail_has_a_title() -> None:
     renderers = {name for name, function in _renderers.items() if function.__module__.endswith("emails")}
-    others = {"servicing.holidays", "servicing.unanswered", "members.push"}  # to staff, to a browser
+    to_partners = {"partners.endpoint_failing", "partners.endpoint_suspended"}
+    others = {*to_partners, "servicing.holidays", "servicing.unanswered", "members.push"}  # to staff, to a browser
     assert renderers - others - set(TITLES) == set()
 
 

@@ -75,6 +75,14 @@ class Machine:
         )
 
 
+def machine_of(partner: Partner) -> Machine:
+    """A system of a partner that is there already, with every scope that it may have."""
+    credential, secret = actions.issue_credential(
+        partner=partner, name="System", scopes=SCOPES[partner.kind], by=None, at=timezone.now()
+    )
+    return Machine(partner, credential, secret)
+
+
 def machine(
     slug: str = "joburg", kind: PartnerKind = PartnerKind.CENTRE, scopes: Iterable[str] = (), **more: Any
 ) -> Machine:

@@ -40,6 +40,22 @@ def test_an_endpoint_is_suspended_and_resumed(shop: Machine) -> None:
     assert shop.get(f"{path}/attempts").json()["results"] == []
 
 
+def test_a_partner_chooses_version_and_payload_when_adding_and_later(shop: Machine) -> None:
+    first = added(shop)["endpoint"]
+    assert (first["version"], first["payload"]) == (2, "full")
+    path = f"webhook-endpoints/{first['id']}"
+    thin = shop.ask("PATCH", path, {"payload": "thin"})
+    assert (thin.status_code, thin.json()["payload"], thin.json()["types"]) == (200, "thin", [])
+    back = shop.ask("PATCH", path, {"version": 1})
+    assert (back.status_code, back.json()["code"], back.json()["errors"][0]["pointer"]) == (409, "thin", "/payload")
+    both = shop.ask("PATCH", path, {"version": 1, "payload": "full"}).json()
+    assert (both["version"], both["payload"]) == (1, "full")
+    other = {"url": "https://shop.example/2", "version": 1, "payload": "thin"}
+    assert shop.post("webhook-endpoints", other).json()["code"] == "thin"
+    for wrong in ({"version": 3}, {"version": 0}, {"version": True}, {"payload": "fat"}, {"version": None}):
+        assert shop.ask("PATCH", path, wrong).status_code == 400, wrong
+
+
 def test_another_partners_endpoint_does_not_exist(shop: Machine) -> None:
     path = f"webhook-endpoints/{added(shop)['endpoint']['id']}"
     other = machine("other", PartnerKind.RETAILER)

@@ -16,6 +16,8 @@ from cps_portal.core.outbox import renderers
 from cps_portal.core.outbox.mail import common_context, render_parts
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.renderers import get_renderer
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.models import Partner, WebhookEndpoint
 from cps_portal.site.actions import close_account, reopen_account
 from kitbag.actions import registrations, review
 from members.emails import joined_context
@@ -74,7 +76,20 @@ def to_others(world: World) -> Iterator[tuple[str, Mail]]:
     job = a_request(world, centre, "012345678998", at=NOW)
     write_message(ticket=job, text="Is it ready?", actor=Actor(user=world.ana.user), at=NOW - timedelta(days=9))
     yield "servicing.unanswered", get_renderer("servicing.unanswered")(centre=centre.pk) or {}
+    yield from to_partner()
     yield "servicing.holidays", get_renderer("servicing.holidays")(holidays=[], missing=["UA 2026"]) or {}
+
+
+def to_partner() -> Iterator[tuple[str, Mail]]:
+    """To the technical contact of a partner: its endpoint does not answer, and is suspended."""
+    house = Partner.objects.create(
+        name="Parcels", slug="parcels", kind="fulfilment", technical_contact="it@example.org"
+    )
+    hook, _secret = partners.add_endpoint(partner=house, url="https://parcels.example/", by=None, at=NOW)
+    WebhookEndpoint.objects.update(failing_since=NOW - timedelta(days=1), suspends_at=NOW + timedelta(days=4))
+    yield "partners.endpoint_failing", get_renderer("partners.endpoint_failing")(endpoint=hook.pk) or {}
+    partners.suspend_failing_endpoint(endpoint=hook, reason="It has not answered for days.", at=NOW)
+    yield "partners.endpoint_suspended", get_renderer("partners.endpoint_suspended")(endpoint=hook.pk) or {}
 
 
 def of_one_member(world: World) -> Iterator[tuple[str, Mail]]:

@@ -29,6 +29,9 @@ def as_programme(staff: SignIn) -> Client:
     return staff("Programme")
 
 
+FULL, THIN = {"version": 2, "payload": "full"}, {"version": 2, "payload": "thin"}
+
+
 def page_of(endpoint: WebhookEndpoint) -> str:
     return reverse("admin:partners_webhookendpoint_change", args=[endpoint.pk])
 
@@ -41,7 +44,7 @@ def press(client: Client, endpoint: WebhookEndpoint, do: str, **fields: str) -> 
 
 def test_a_secret_is_shown_once_when_it_is_made(as_programme: Client, house: Partner) -> None:
     add = reverse("admin:partners_webhookendpoint_add")
-    form = {"partner": house.pk, "url": "https://hooks.example.org/cps", "types": [TYPE]}
+    form = {"partner": house.pk, "url": "https://hooks.example.org/cps", "types": [TYPE], **FULL}
     first = as_programme.post(add, form)
     (secret,) = SECRET.findall(first.content.decode())
     assert "no-store" in first["Cache-Control"]
@@ -126,12 +129,26 @@ def test_staff_with_view_permission_only_cannot_operate_an_endpoint(staff: SignI
 
 
 def test_the_wishes_of_an_endpoint_are_changed_on_its_page(as_programme: Client, endpoint: WebhookEndpoint) -> None:
-    form = {"url": endpoint.url, "types": ["welcome_pack.cancelled"]}
+    form = {"url": endpoint.url, "types": ["welcome_pack.cancelled"], **THIN}
     assert as_programme.post(page_of(endpoint), form).status_code == 302
     endpoint.refresh_from_db()
-    assert endpoint.types == ["welcome_pack.cancelled"]
+    assert (endpoint.types, endpoint.version, endpoint.payload) == (["welcome_pack.cancelled"], 2, "thin")
     (made, changed) = WebhookEndpoint.pgh_event_model.objects.order_by("pgh_id")  # type: ignore[attr-defined]
     assert (made.types, changed.types) == ([], ["welcome_pack.cancelled"])
+
+
+def test_thin_webhooks_of_the_first_version_are_refused_beside_the_field(
+    as_programme: Client, endpoint: WebhookEndpoint
+) -> None:
+    form = {"url": endpoint.url, "types": [], **THIN, "version": 1}
+    found = as_programme.post(page_of(endpoint), form)
+    assert "need version 2" in str(found.context["adminform"].form.errors["payload"])
+    assert 'value="thin" selected' in found.content.decode()
+
+
+def test_the_newest_version_is_proposed_for_a_new_endpoint(as_programme: Client) -> None:
+    page = as_programme.get(reverse("admin:partners_webhookendpoint_add")).content.decode()
+    assert '<option value="2" selected' in page
 
 
 def test_staff_send_a_test_and_read_on_the_page_how_it_went(
@@ -160,7 +177,7 @@ def test_what_staff_delete_stays_to_be_read(
     for do in ("ping", "resume", f"resend:{message.pk}"):
         assert "deleted" in press(as_programme, endpoint, do)[1]
     add = reverse("admin:partners_webhookendpoint_add")
-    form = {"partner": endpoint.partner_id, "url": endpoint.url, "types": []}
+    form = {"partner": endpoint.partner_id, "url": endpoint.url, "types": [], **FULL}
     assert SECRET.search(as_programme.post(add, form).content.decode())
 
 

@@ -15,7 +15,7 @@ from members.models import User
 from tests.factories import UserFactory
 
 ENDPOINT_ACTIONS: dict[str, Callable[[WebhookEndpoint, User], Any]] = {
-    "change_types": lambda endpoint, by: actions.change_types(endpoint=endpoint, types=["sale.matched"], by=by),
+    "change_endpoint": lambda endpoint, by: actions.change_endpoint(endpoint=endpoint, types=["sale.matched"], by=by),
     "suspend": lambda endpoint, by: actions.suspend_endpoint(
         endpoint=endpoint, reason="Too slow", by=by, at=timezone.now()
     ),

@@ -15,6 +15,23 @@ class EndpointState(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
 
 
+class Version(models.IntegerChoices):
+    """What a webhook looks like. A new version is made for a change that could break a receiver."""
+
+    FIRST = 1, _("1: type, timestamp, subject, sequence, data")
+    SECOND = 2, _("2: also id, version, when it happened, and the address of the object")
+
+
+LATEST_VERSION = Version.SECOND
+
+
+class Payload(models.TextChoices):
+    """What a webhook contains: the data, or only the address to read them at."""
+
+    FULL = "full", _("Full: with the data")
+    THIN = "thin", _("Thin: only the address to read the data at")
+
+
 class Scope(models.TextChoices):
     """What a credential may do (R55)."""
 

@@ -14,7 +14,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField
 from cps_portal.core.partners import actions
 from cps_portal.core.partners.actions.credentials import MAX_NAME_LENGTH
-from cps_portal.core.partners.enums import SCOPES
+from cps_portal.core.partners.enums import LATEST_VERSION, SCOPES
 from cps_portal.core.partners.models import Credential, Partner, WebhookEndpoint
 from cps_portal.core.partners.models.credentials import check_network
 
@@ -29,7 +29,7 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
 
     class Meta:
         model = WebhookEndpoint
-        fields = ["partner", "url", "types"]
+        fields = ["partner", "url", "types", "version", "payload"]
         field_classes = {"url": forms.CharField}  # `clean_url` knows better than the one for any address
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,6 +37,8 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
         known: dict[str, StrOrPromise] = dict(settings.WEBHOOK_TYPES)
         for kept in self.instance.types or []:
             known.setdefault(kept, kept)
+        if self.instance._state.adding and "version" in self.fields:
+            self.fields["version"].initial = LATEST_VERSION
         types = self.fields.get("types")
         if isinstance(types, forms.MultipleChoiceField):  # absent for staff who may only view
             types.choices = [(code, f"{code}: {label}") for code, label in known.items()]
@@ -51,6 +53,11 @@ class EndpointForm(forms.ModelForm[WebhookEndpoint]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if {"version", "payload"} <= cleaned.keys():
+            try:
+                actions.check_payload(version=cleaned["version"], payload=cleaned["payload"])
+            except Refusal as refusal:
+                self.add_error("payload", ValidationError(str(refusal.message), code=refusal.code))
         if self.instance._state.adding and {"partner", "url"} <= cleaned.keys():
             try:
                 actions.check_new_endpoint(partner=cleaned["partner"], url=cleaned["url"])

@@ -1,16 +1,18 @@
 """Which network addresses may be used, and how long to back off from a failing receiver."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 MAX_LIVE_SECRETS = 2  # the current one, and for a while the one that it replaced
 KEY = re.compile(r"[A-Za-z0-9_-]{1,150}")  # no dot, because Standard Webhooks joins the signed parts with dots
 NAT64 = IPv6Network("64:ff9b::/96")  # the last 32 bits are an IPv4 address
+VERSION_WITH_OBJECT = 2
 MAX_DIGITS = 9  # of seconds: more would overflow, and are thirty years
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only IPv6 range assigned for public use
 SIX_TO_FOUR_RELAYS = IPv4Network("192.88.99.0/24")
@@ -93,6 +95,29 @@ def retry_after(header: str, *, now: datetime, at_most: timedelta) -> timedelta:
         return timedelta(0)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(aware - now, timedelta(0)), at_most)
+
+
+def webhook_body(
+    event: Mapping[str, Any], data: Mapping[str, Any], *, version: int, thin: bool, url: str
+) -> dict[str, Any]:
+    """The body of a webhook. `event` is what the outbox keeps of it, `url` the address of the object in the API.
+
+    Version 2 adds its id, its version, when it happened, and the address. A thin one has no `data`.
+    """
+    subject = {"subject": event.get("subject", ""), "sequence": event.get("sequence", 0)}
+    content = {} if thin else {"data": data}
+    if version < VERSION_WITH_OBJECT:
+        return {"type": event["type"], "timestamp": event["at"], **subject, **content}
+    return {
+        "id": event["id"],
+        "type": event["type"],
+        "version": version,
+        "occurred_at": event.get("occurred", event["at"]),
+        "timestamp": event["at"],
+        **subject,
+        "object": url,
+        **content,
+    }
 
 
 def is_network(text: str) -> bool:

@@ -1,8 +1,11 @@
 """The sender of webhooks: signed by the Standard Webhooks specification, with the same id on every attempt (R38)."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from standardwebhooks import Webhook
@@ -11,8 +14,8 @@ from cps_portal.core.lib.logs import HEADER
 from cps_portal.core.outbox.exceptions import Obsolete, Postponed, Rejected
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.outbox.senders import render_payload
-from cps_portal.core.partners import actions, gateway
-from cps_portal.core.partners.enums import EndpointState
+from cps_portal.core.partners import actions, gateway, rules
+from cps_portal.core.partners.enums import EndpointState, Payload
 from cps_portal.core.partners.models import WebhookEndpoint
 
 SUSPENDED_RECHECK = timedelta(hours=1)  # resuming an endpoint sends at once; this is for partners made active
@@ -29,7 +32,7 @@ def send_webhook(message: Message, *, at: datetime) -> str:
     if endpoint is None:
         raise Rejected("the endpoint does not exist any more")
     _check_open(endpoint, at)
-    body = body_of(message)
+    body = body_of(message, endpoint)
     headers = _headers(endpoint, message, body, datetime.now(UTC))
     answer = gateway.post(endpoint.url, body=body, headers=headers)
     actions.record_attempt(endpoint=endpoint, message=message, answer=answer, at=at)
@@ -49,16 +52,27 @@ def _check_open(endpoint: WebhookEndpoint, at: datetime) -> None:
         raise Postponed(endpoint.quiet_until)
 
 
-def body_of(message: Message) -> bytes:
-    """The body as JSON; `data` is rendered now."""
-    event = {
-        "type": message.payload["type"],
-        "timestamp": message.payload["at"],
-        "subject": message.payload.get("subject", ""),
-        "sequence": message.payload.get("sequence", 0),
-        "data": render_payload(message.payload),
-    }
-    return json.dumps(event, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+def body_of(message: Message, endpoint: WebhookEndpoint) -> bytes:
+    """The body as JSON, in the version and with the content that the endpoint wants now; `data` is rendered now.
+
+    Also for a thin one, which does not show it: what is no longer true is not sent. Raises Obsolete.
+    """
+    data = render_payload(message.payload)
+    body = rules.webhook_body(
+        message.payload,
+        data,
+        version=endpoint.version,
+        thin=endpoint.payload == Payload.THIN,
+        url=_object_url(message.payload, data),
+    )
+    return json.dumps(body, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _object_url(event: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    path = settings.WEBHOOK_OBJECTS.get(event["type"], "{subject}")
+    return f"{settings.SITE_URL}/api/v1/" + path.format(
+        subject=event.get("subject", ""), reference=data.get("reference", "")
+    )
 
 
 def _headers(endpoint: WebhookEndpoint, message: Message, body: bytes, now: datetime) -> dict[str, str]:

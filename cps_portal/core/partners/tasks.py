@@ -1,4 +1,5 @@
 from celery import shared_task
+from django.utils import timezone
 
 from cps_portal.core.partners import actions
 
@@ -7,3 +8,9 @@ from cps_portal.core.partners import actions
 def write_calls() -> None:
     """Write the buffered API calls to the database."""
     actions.write_buffered_calls()
+
+
+@shared_task(name="partners.watch_endpoints")
+def watch_endpoints() -> None:
+    """Tell partners of webhook endpoints that do not answer, and suspend those that go on like that."""
+    actions.watch_endpoints(at=timezone.now())

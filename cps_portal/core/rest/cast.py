@@ -43,11 +43,14 @@ ENDPOINT = {
     "id": 3,
     "url": "https://workshop.example.org/cps/webhooks",
     "types": ["ticket.opened", "ticket.event", "ticket.message"],
+    "version": 2,
+    "payload": "full",
     "state": "active",
     "reason": "",
     "since": "2026-01-12T08:00:00Z",
     "failing_since": None,
     "quiet_until": None,
+    "suspends_at": None,
 }
 EVENT = {
     "id": 41,

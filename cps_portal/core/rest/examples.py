@@ -61,9 +61,18 @@ def add_examples(result: dict[str, Any], generator: Any, request: Any, public: b
                     elif kind == JSON:
                         _tell(content, name, result, story_steps.OPERATIONS.get(name, {}))
     for name, item in result.get("webhooks", {}).items():
-        subject, sequence, at = story_steps.WEBHOOKS[name]
+        key, subject, sequence, path, at = story_steps.WEBHOOKS[name]
         content = item["post"]["requestBody"]["content"][JSON]
-        about = {"type": name, "timestamp": at, "subject": subject, "sequence": sequence}
+        about = {
+            "id": key,
+            "type": name,
+            "version": 2,
+            "occurred_at": "2026-03-02T09:30:00+00:00" if name == "ticket.event" else at,
+            "timestamp": at,
+            "subject": subject,
+            "sequence": sequence,
+            "object": f"https://portal.example.org/api/v1/{path}",
+        }
         _tell(content, name, result, about)
     return result
 

@@ -92,15 +92,51 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "client_secret": "your-client-secret",
     },
 }
-# The subject of a webhook, the number of its message there, and when it happened.
-WEBHOOKS: Mapping[str, tuple[str, int, str]] = {
-    "endpoint.test": ("webhook-endpoints/3", 1772442000000, "2026-03-02T09:00:00+00:00"),
-    "ticket.opened": (f"tickets/{TICKET}", 38, "2026-02-27T14:05:00+00:00"),
-    "ticket.event": (f"tickets/{TICKET}", 41, "2026-03-02T09:30:04+00:00"),
-    "ticket.message": (f"tickets/{TICKET}/messages", 24, "2026-03-02T10:40:00+00:00"),
-    "sale.matched": ("sales/17", 1, "2024-08-26T18:03:00+00:00"),
-    "sale.withdrawn": ("sales/17", 2, "2024-09-02T10:00:00+00:00"),
-    "welcome_pack.requested": (f"welcome_packs/{PACK}", 1, "2025-11-03T09:30:00+00:00"),
-    "welcome_pack.cancelled": (f"welcome_packs/{PACK}", 2, "2025-11-04T09:00:00+00:00"),
-    "membership_card.requested": ("membership_cards/880000000029", 1, "2026-02-10T10:00:00+00:00"),
+# The id of a webhook, its subject, its number there, the path of the object, and when it happened.
+WEBHOOKS: Mapping[str, tuple[str, str, int, str, str]] = {
+    "endpoint.test": (
+        "endpoint-test-3-1772442000000",
+        "webhook-endpoints/3",
+        1772442000000,
+        "webhook-endpoints/3",
+        "2026-03-02T09:00:00+00:00",
+    ),
+    "ticket.opened": (
+        "ticket-event-38",
+        f"tickets/{TICKET}",
+        38,
+        f"tickets/{TICKET}",
+        "2026-02-27T14:05:00+00:00",
+    ),
+    "ticket.event": ("ticket-event-41", f"tickets/{TICKET}", 41, f"tickets/{TICKET}", "2026-03-02T09:30:04+00:00"),
+    "ticket.message": (
+        "ticket-message-24",
+        f"tickets/{TICKET}/messages",
+        24,
+        f"tickets/{TICKET}/messages",
+        "2026-03-02T10:40:00+00:00",
+    ),
+    "sale.matched": ("sale-matched-17", "sales/17", 1, "sales/17", "2024-08-26T18:03:00+00:00"),
+    "sale.withdrawn": ("sale-withdrawn-17", "sales/17", 2, "sales/17", "2024-09-02T10:00:00+00:00"),
+    "welcome_pack.requested": (
+        f"pack-{PACK}-1",
+        f"welcome_packs/{PACK}",
+        1,
+        f"fulfilment/requests/{PACK}",
+        "2025-11-03T09:30:00+00:00",
+    ),
+    "welcome_pack.cancelled": (
+        f"pack-{PACK}-1-cancelled",
+        f"welcome_packs/{PACK}",
+        2,
+        f"fulfilment/requests/{PACK}",
+        "2025-11-04T09:00:00+00:00",
+    ),
+    "membership_card.requested": (
+        "card-880000000029",
+        "membership_cards/880000000029",
+        1,
+        f"fulfilment/cards/{CARD_REQUEST}",
+        "2026-02-10T10:00:00+00:00",
+    ),
 }

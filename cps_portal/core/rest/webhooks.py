@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions
-from cps_portal.core.partners.enums import EndpointState, Scope
+from cps_portal.core.partners.enums import LATEST_VERSION, EndpointState, Payload, Scope, Version
 from cps_portal.core.partners.models import Attempt, WebhookEndpoint
 from cps_portal.core.rest.fields import LineField, StrictSerializer
 from cps_portal.core.rest.idempotency import idempotent
@@ -25,6 +25,9 @@ from cps_portal.core.rest.resources import Resource, SparseSerializer, computed,
 from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described, page_schema, problem_responses
 from cps_portal.core.rest.views import PartnerView
 
+VERSION_HELP = "What a message looks like. An endpoint keeps its version until you change it."
+PAYLOAD_HELP = "`full`: with the data. `thin`, from version 2 on: you read the object at its address."
+
 
 class EndpointSerializer(SparseSerializer):
     """An address that events are sent to. If `types` is empty, it gets all events."""
@@ -32,12 +35,17 @@ class EndpointSerializer(SparseSerializer):
     id = serializers.IntegerField(source="pk")
     url = serializers.CharField()
     types = serializers.ListField(child=serializers.CharField())
+    version = serializers.ChoiceField(choices=Version.choices)
+    payload = serializers.ChoiceField(choices=Payload.choices)
     state = serializers.ChoiceField(choices=EndpointState.choices)
     reason = serializers.CharField(allow_blank=True, help_text="Why it is suspended.")
     since = serializers.DateTimeField()
     failing_since = serializers.DateTimeField(allow_null=True)
     quiet_until = serializers.DateTimeField(
         allow_null=True, help_text="We do not try again before, because deliveries failed."
+    )
+    suspends_at = serializers.DateTimeField(
+        allow_null=True, help_text="If it still fails then, we suspend it. Your technical contact has been told."
     )
 
 
@@ -53,6 +61,12 @@ class EndpointInSerializer(StrictSerializer):
         max_length=50,
         help_text="The events to subscribe to. Empty: all that concern you.",
     )
+    version = serializers.ChoiceField(
+        choices=Version.choices, required=False, default=LATEST_VERSION, help_text=VERSION_HELP
+    )
+    payload = serializers.ChoiceField(
+        choices=Payload.choices, required=False, default=Payload.FULL.value, help_text=PAYLOAD_HELP
+    )
 
 
 class EndpointChangeSerializer(StrictSerializer):
@@ -62,6 +76,8 @@ class EndpointChangeSerializer(StrictSerializer):
         max_length=50,
         help_text="The events to subscribe to. Empty: all that concern you.",
     )
+    version = serializers.ChoiceField(choices=Version.choices, required=False, help_text=VERSION_HELP)
+    payload = serializers.ChoiceField(choices=Payload.choices, required=False, help_text=PAYLOAD_HELP)
 
 
 class SecretSerializer(serializers.Serializer[Any]):
@@ -148,14 +164,15 @@ class OneEndpointView(EndpointView):
         operation_id="changeWebhookEndpoint",
         tags=["Webhooks"],
         request=EndpointChangeSerializer,
-        responses={200: described(EndpointSerializer, "The endpoint, changed.")},
+        responses={200: described(EndpointSerializer, "The endpoint, changed."), **problem_responses(409)},
     )
     def patch(self, request: Request, pk: int) -> HttpResponse:
-        """Subscribe to other events. To change the address, add another endpoint: so no message gets lost."""
+        """Subscribe to other events, or get them in another version, full or thin. What waits already is sent as you
+        want it now. To change the address, add another endpoint: so no message gets lost."""
         payload = self.validated(request, EndpointChangeSerializer)
         row = self.endpoint(pk)
         if payload:
-            actions.change_types(endpoint=row, by=None, **payload)
+            actions.change_endpoint(endpoint=row, by=None, **payload)
         return json_response(self.resource_of(row.pk))
 
     @extend_schema(

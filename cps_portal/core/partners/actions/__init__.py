@@ -10,8 +10,9 @@ from cps_portal.core.partners.actions.credentials import (
 from cps_portal.core.partners.actions.endpoints import (
     ENDPOINT_DELETED,
     add_endpoint,
-    change_types,
+    change_endpoint,
     check_new_endpoint,
+    check_payload,
     check_url,
     delete_endpoint,
     live_secrets,
@@ -21,6 +22,7 @@ from cps_portal.core.partners.actions.endpoints import (
     rotate_secret,
     suspend_endpoint,
 )
+from cps_portal.core.partners.actions.outages import suspend_failing_endpoint, watch_endpoints
 from cps_portal.core.partners.actions.webhooks import (
     HTTP_GONE,
     endpoint_of,
@@ -37,8 +39,9 @@ __all__ = [
     "HTTP_GONE",
     "add_endpoint",
     "change_credential",
-    "change_types",
+    "change_endpoint",
     "check_new_endpoint",
+    "check_payload",
     "check_url",
     "delete_endpoint",
     "endpoint_of",
@@ -57,6 +60,8 @@ __all__ = [
     "rotate_credential",
     "rotate_secret",
     "suspend_endpoint",
+    "suspend_failing_endpoint",
+    "watch_endpoints",
     "webhook_messages",
     "write_buffered_calls",
 ]

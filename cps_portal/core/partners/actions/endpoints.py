@@ -15,7 +15,7 @@ from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.lib.sealing import Purpose, reseal, seal, unseal
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.partners import rules
-from cps_portal.core.partners.enums import EndpointState
+from cps_portal.core.partners.enums import LATEST_VERSION, EndpointState, Payload
 from cps_portal.core.partners.models import EndpointSecret, Partner, WebhookEndpoint
 
 SECRET_BYTES = 32
@@ -69,28 +69,57 @@ def check_new_endpoint(*, partner: Partner, url: str) -> None:
         raise Refusal("many", sentence % {"n": settings.WEBHOOK_MAX_ENDPOINTS})
 
 
+def check_payload(*, version: int, payload: str) -> None:
+    """Raises Refusal `thin` if this version has no thin webhooks: they would not say where to read the data."""
+    if payload == Payload.THIN and version < rules.VERSION_WITH_OBJECT:
+        raise Refusal("thin", _("Thin webhooks need version 2 or later. Choose that, or full ones."), "payload")
+
+
 @transaction.atomic
 def add_endpoint(
-    *, partner: Partner, url: str, types: Sequence[str] = (), by: AbstractBaseUser | None, at: datetime
+    *,
+    partner: Partner,
+    url: str,
+    types: Sequence[str] = (),
+    version: int = LATEST_VERSION,
+    payload: str = Payload.FULL,
+    by: AbstractBaseUser | None,
+    at: datetime,
 ) -> tuple[WebhookEndpoint, str]:
     """Add an address for webhooks. Returns the endpoint and its secret, which is never shown again.
 
-    Raises Refusal as check_new_endpoint.
+    Raises Refusal as check_new_endpoint and check_payload.
     """
+    check_payload(version=version, payload=payload)
     Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
     check_new_endpoint(partner=partner, url=url)
     with attributed_to(by):
-        endpoint = WebhookEndpoint.objects.create(partner=partner, url=url, types=list(types), since=at)
+        endpoint = WebhookEndpoint.objects.create(
+            partner=partner, url=url, types=list(types), version=version, payload=payload, since=at
+        )
         return endpoint, _new_secret(endpoint, at)
 
 
 @transaction.atomic
-def change_types(*, endpoint: WebhookEndpoint, types: Sequence[str], by: AbstractBaseUser | None) -> WebhookEndpoint:
-    """Subscribe to other events. What is queued already is still sent. Raises Refusal `deleted`."""
+def change_endpoint(
+    *,
+    endpoint: WebhookEndpoint,
+    types: Sequence[str] | None = None,
+    version: int | None = None,
+    payload: str | None = None,
+    by: AbstractBaseUser | None,
+) -> WebhookEndpoint:
+    """Subscribe to other events, or get them in another version, or full or thin; None leaves it as it is.
+
+    What is queued already is still sent, as it is wanted then. Raises Refusal `deleted`, `thin`.
+    """
     locked = _locked(endpoint)
-    locked.types = list(types)
+    locked.types = locked.types if types is None else list(types)
+    locked.version = locked.version if version is None else version
+    locked.payload = locked.payload if payload is None else payload
+    check_payload(version=locked.version, payload=locked.payload)
     with attributed_to(by):
-        locked.save(update_fields=["types"])
+        locked.save(update_fields=["types", "version", "payload"])
     return locked
 
 
@@ -131,8 +160,9 @@ def suspend_endpoint(
     locked = _locked(endpoint)
     if locked.state == EndpointState.ACTIVE:
         locked.state, locked.reason, locked.suspended_at = EndpointState.SUSPENDED, reason.strip()[:200], at
+        locked.suspends_at = None
         with attributed_to(by):
-            locked.save(update_fields=["state", "reason", "suspended_at"])
+            locked.save(update_fields=["state", "reason", "suspended_at", "suspends_at"])
     return locked
 
 
@@ -144,9 +174,9 @@ def resume_endpoint(*, endpoint: WebhookEndpoint, by: AbstractBaseUser | None, a
     """
     locked = _locked(endpoint)
     locked.state, locked.reason = EndpointState.ACTIVE, ""
-    locked.suspended_at = locked.failing_since = locked.quiet_until = None
+    locked.suspended_at = locked.failing_since = locked.quiet_until = locked.suspends_at = None
     with attributed_to(by):
-        locked.save(update_fields=["state", "reason", "suspended_at", "failing_since", "quiet_until"])
+        locked.save(update_fields=["state", "reason", "suspended_at", "failing_since", "quiet_until", "suspends_at"])
     outbox.send_queued_now(ordering_key=locked.ordering_key, at=at)
     return locked
 

@@ -21,7 +21,7 @@ from cps_portal.core.outbox.actions import OutgoingMessage
 from cps_portal.core.outbox.enums import Kind
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import rules
-from cps_portal.core.partners.actions.endpoints import suspend_endpoint
+from cps_portal.core.partners.actions.outages import suspend_failing_endpoint
 from cps_portal.core.partners.enums import EndpointState
 from cps_portal.core.partners.gateway import Answer
 from cps_portal.core.partners.models import Attempt, Partner, WebhookEndpoint
@@ -42,6 +42,7 @@ def enqueue_webhook(
     sequence: int,
     renderer: str,
     at: datetime,
+    occurred_at: datetime | None = None,
     **context: Any,
 ) -> list[Message]:
     """Enqueue an event for every endpoint of an active partner that subscribes to it.
@@ -49,13 +50,22 @@ def enqueue_webhook(
     `key` is the webhook-id, the same for all attempts. Calling again with it changes nothing, except that an endpoint
     that was added since gets the event, too. `subject` names the object, such as "tickets/3F7K2M9A", and `sequence`
     grows with every event of a subject: messages can overtake each other after failures, so receivers need it to order
-    them. The body's `data` is rendered when it is sent, see `rendered_later`, so that no personal data waits in the
-    outbox. A suspended endpoint gets the event once it is resumed.
+    them. `occurred_at` is when it happened, if that was earlier than `at`. The body's `data` is rendered when it is
+    sent, see `rendered_later`, so that no personal data waits in the outbox. A suspended endpoint gets the event once
+    it is resumed.
 
     Raises ValueError for an unknown type or renderer, TransactionManagementError outside a transaction.
     """
     messages = webhook_messages(
-        partner=partner, type=type, key=key, subject=subject, sequence=sequence, renderer=renderer, at=at, **context
+        partner=partner,
+        type=type,
+        key=key,
+        subject=subject,
+        sequence=sequence,
+        renderer=renderer,
+        at=at,
+        occurred_at=occurred_at,
+        **context,
     )
     return outbox.enqueue_many(kind=Kind.WEBHOOK, messages=messages, at=at)
 
@@ -69,6 +79,7 @@ def webhook_messages(
     sequence: int,
     renderer: str,
     at: datetime,
+    occurred_at: datetime | None = None,
     **context: Any,
 ) -> list[OutgoingMessage]:
     """What `enqueue_webhook` enqueues, for callers that enqueue other messages in the same statement."""
@@ -80,6 +91,7 @@ def webhook_messages(
         "id": key,
         "type": type,
         "at": at.isoformat(),
+        "occurred": (occurred_at or at).isoformat(),
         "subject": subject,
         "sequence": sequence,
         **outbox.rendered_later(renderer, **context),
@@ -159,10 +171,10 @@ def record_attempt(*, endpoint: WebhookEndpoint, message: Message, answer: Answe
     )
     if answer.status == HTTP_GONE:
         with suppress(Refusal):  # it was deleted in the meantime
-            suspend_endpoint(endpoint=endpoint, reason=str(_("It answered 410: gone.")), by=None, at=at)
+            suspend_failing_endpoint(endpoint=endpoint, reason=str(_("It answered 410: gone.")), at=at)
     elif answer.is_acknowledged:
         failing = WebhookEndpoint.objects.filter(pk=endpoint.pk, failing_since__isnull=False)
-        failing.update(failing_since=None, quiet_until=None)
+        failing.update(failing_since=None, quiet_until=None, suspends_at=None)
     else:
         min_delay, max_delay = (timedelta(seconds=value) for value in settings.WEBHOOK_QUIET_SECONDS)
         failing_for = at - (endpoint.failing_since or at)

@@ -52,10 +52,19 @@ class WebhookEndpointAdmin(PortalModelAdmin[WebhookEndpoint]):
     list_filter = [TroubleFilter, "state", ("ended_at", admin.EmptyFieldListFilter), "partner"]
     list_select_related = ["partner"]
     search_fields = ["url", "partner__name"]
-    readonly_fields = ["state", "reason", "suspended_at", "failing_since", "quiet_until", "since", "ended_at"]
+    readonly_fields = [
+        "state",
+        "reason",
+        "suspended_at",
+        "failing_since",
+        "quiet_until",
+        "suspends_at",
+        "since",
+        "ended_at",
+    ]
 
     def get_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> list[Any]:
-        own = ["partner", "url", "types"]
+        own = ["partner", "url", "types", "version", "payload"]
         return [*own, *self.readonly_fields] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> list[Any]:
@@ -81,7 +90,13 @@ class WebhookEndpointAdmin(PortalModelAdmin[WebhookEndpoint]):
             super().save_model(request, obj, form, change)
             return
         endpoint, secret = actions.add_endpoint(
-            partner=obj.partner, url=obj.url, types=obj.types, by=_user(request), at=timezone.now()
+            partner=obj.partner,
+            url=obj.url,
+            types=obj.types,
+            version=obj.version,
+            payload=obj.payload,
+            by=_user(request),
+            at=timezone.now(),
         )
         obj.pk, obj.since = endpoint.pk, endpoint.since
         obj.shown_once = secret  # type: ignore[attr-defined]

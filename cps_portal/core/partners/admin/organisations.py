@@ -55,7 +55,7 @@ class CredentialInline(ReadOnlyInline):
 @admin.register(Partner)
 class PartnerAdmin(PortalModelAdmin[Partner]):
     change_form_template = "admin/partners/partner/change_form.html"
-    list_display = ["name", "kind", "active", "since"]
+    list_display = ["name", "kind", "active", "technical_contact", "since"]
     list_filter = ["kind", "active"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.dates import write_day
-from cps_portal.core.partners.enums import EndpointState
+from cps_portal.core.partners.enums import EndpointState, Payload, Version
 from cps_portal.core.partners.models.organisations import Partner
 
 
@@ -25,26 +25,40 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         """Endpoints that have been failing or suspended since then or longer."""
         return self.live().filter(Q(failing_since__lte=since) | Q(suspended_at__lte=since))
 
+    def dead(self, failing_before: datetime) -> Self:
+        """Active endpoints that have failed since before then, of partners whom we can write to."""
+        active = self.live().filter(state=EndpointState.ACTIVE, failing_since__lte=failing_before)
+        return active.filter(partner__active=True).exclude(partner__technical_contact="")
+
     def locked(self, pk: int) -> "WebhookEndpoint":
         return self.select_for_update(of=("self",), no_key=True).select_related("partner").get(pk=pk)
 
 
-@pghistory.track(exclude=["failing_since", "quiet_until"], model_name="WebhookEndpointEvent")
+@pghistory.track(exclude=["failing_since", "quiet_until", "suspends_at"], model_name="WebhookEndpointEvent")
 class WebhookEndpoint(models.Model):
     """An address to which webhooks are sent. `types` are the events it subscribes to; empty means all.
 
     A deleted endpoint has `ended_at` and keeps its messages for staff. `failing_since` and `quiet_until` make up its
     backoff: a receiver that does not answer is not tried until then, so that it does not delay the others.
+    `suspends_at` is set when the partner's technical contact is told of an outage: if it lasts, the endpoint is
+    suspended then. `version` and `payload` say what a body looks like when it is sent, see `rules.webhook_body`.
     """
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="endpoints", verbose_name=_("partner"))
     url = models.URLField(_("address"), max_length=500)
     types = ArrayField(models.CharField(max_length=60), verbose_name=_("events"), default=list, blank=True)
+    version = models.PositiveSmallIntegerField(
+        _("version"), choices=Version, default=Version.FIRST, db_default=Version.FIRST
+    )
+    payload = models.CharField(
+        _("content"), max_length=4, choices=Payload, default=Payload.FULL, db_default=Payload.FULL
+    )
     state = models.CharField(_("state"), max_length=10, choices=EndpointState, default=EndpointState.ACTIVE)
     reason = models.CharField(_("why suspended"), max_length=200, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     quiet_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
+    suspends_at = models.DateTimeField(_("is suspended on"), null=True, blank=True)
     since = models.DateTimeField(_("since"))
     ended_at = models.DateTimeField(_("deleted"), null=True, blank=True)
 
@@ -66,6 +80,12 @@ class WebhookEndpoint(models.Model):
                 name="webhook_endpoint_suspended",
                 condition=Q(state=EndpointState.ACTIVE, suspended_at=None, reason="")
                 | (Q(state=EndpointState.SUSPENDED, suspended_at__isnull=False) & ~Q(reason="")),
+            ),
+            models.CheckConstraint(name="webhook_endpoint_version_known", condition=Q(version__in=Version.values)),
+            models.CheckConstraint(
+                name="webhook_endpoint_payload_known",
+                condition=Q(payload=Payload.FULL) | Q(payload=Payload.THIN, version__gt=Version.FIRST),
+                violation_error_message=_("Thin webhooks need version 2 or later."),
             ),
         ]
 

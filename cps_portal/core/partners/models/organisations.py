@@ -24,6 +24,16 @@ class Partner(models.Model):  # type: ignore[django-manager-missing]  # a base o
             "Webhooks wait until it is active again; then its credentials work again, too."
         ),
     )
+    technical_contact = models.EmailField(
+        _("technical contact"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_(
+            "Who looks after their systems. We write to this address if an endpoint does not answer, "
+            "before we suspend it. Without an address we never suspend an endpoint for that."
+        ),
+    )
     since = models.DateTimeField(_("since"), default=timezone.now, editable=False)
 
     class Meta:
