@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files.actions import read_marks
 from cps_portal.core.files.actions import refusal as refusal_of_file
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.lists import in_words
 from kitbag import rules
 from kitbag.enums import SUBMITTED_STATES, ShapeUse
 from kitbag.models import Product, ProductName, Registration, SerialShape
@@ -159,7 +160,7 @@ def _likeliest(product: Product, candidates: Sequence[str]) -> str:
 
 def _unread(product: Product, candidates: Sequence[str], *, has_retail: bool) -> Refusal:
     if candidates:
-        numbers = ", ".join(candidates[:MAX_NAMED])
+        numbers = in_words(candidates[:MAX_NAMED])
         sentence = _("We found several numbers: %(numbers)s. Type the one that is the serial number.")
         return Refusal("many", sentence % {"numbers": numbers}, PHOTO_FIELD)
     if has_retail:

@@ -16,6 +16,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.money import format_money
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
@@ -204,7 +205,7 @@ def _printed_row(item: ListItem) -> dict[str, str]:
         "note": serviced,
         "serial": breakable(item.serial, MAX_WORD_IN_CELL),
         "bought": _printed_day(item.purchased_on).replace(" ", "\u00a0"),
-        "where": ", ".join(filter(None, [isolated(store), item.country_code])),
+        "where": with_commas([isolated(store), item.country_code]),
         "value": format_money(item.price, item.currency) if item.price is not None else "",
     }
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.lists import in_words
 from cps_portal.core.lib.written_dates import date_format
 from kitbag import rules
 from kitbag.enums import RefusalReason, RegistrationState, Stage
@@ -157,7 +158,7 @@ def _missing(registration: Registration) -> str | Promise:
         return _("Check the date of purchase") if doubtful else _("Everything is there. Submit it")
     if len(missing) == len(DETAIL_WORDS):
         return _("Add the details")
-    return _t("Add %(details)s") % {"details": ", ".join(str(DETAIL_WORDS[name]) for name in missing)}
+    return _t("Add %(details)s") % {"details": in_words(DETAIL_WORDS[name] for name in missing)}
 
 
 def _points_kept(registration: Registration) -> Promise:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.lists import in_words
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.enums import RefusalReason, RegistrationState, ReviewReason
 from kitbag.models import Claim, PointsEntry, Product, Registration
@@ -152,7 +153,7 @@ def grey_sentence(row: Registration) -> str | Promise:
     if row.state == RegistrationState.DRAFT:
         labels = {field.name: field.verbose_name for field in Registration._meta.concrete_fields}
         missing = [str(labels[name]) for name in row.missing]
-        return _("Missing: %(details)s.") % {"details": ", ".join(missing)} if missing else _("Not submitted yet.")
+        return _("Missing: %(details)s.") % {"details": in_words(missing)} if missing else _("Not submitted yet.")
     if row.state == RegistrationState.SUBMITTED:
         return row.get_review_reason_display() or _("Waiting for the automatic check.")
     if row.state == RegistrationState.REJECTED:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.partners.models import Partner
 from kitbag.actions.transitions import release_hold
@@ -271,6 +272,6 @@ def _refusal(ticket: Ticket, kind: EventKind) -> Refusal:
 
 def _not_possible_now(ticket: Ticket) -> str:
     moves = next_moves(ticket.state, ticket.charge, follows=ticket.follows_id is not None)
-    possible = ", ".join(str(each.label) for each in moves)
+    possible = with_commas(each.label for each in moves)
     params = {"state": ticket.get_state_display(), "possible": possible or _("nothing")}
     return str(_("This cannot be recorded while the job is “%(state)s”. Possible now: %(possible)s.") % params)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.dates import WEEKDAYS
 from django.utils.formats import time_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.clock import Calendar, WhyClosed, explain_days
+from cps_portal.core.lib.lists import with_commas, with_semicolons
 from cps_portal.core.lib.opening_hours import Hours
 from cps_portal.core.lib.public_holidays import holiday_name
 from cps_portal.core.lib.written_dates import date_format
@@ -96,10 +97,10 @@ def explain_target(clock: Clock, calendar: Calendar) -> str:
     parts = [counted % {"count": count, "days": _row_of_days(days.counted)}]
     skipped = [f"{short_day(day)} ({name_of_day(calendar, day)})" for day, _why in days.closed]
     if days.weekend:
-        names = ", ".join(str(WEEKDAYS_ABBR[number - 1]) for number in days.weekend)
+        names = with_commas(date_format(_weekday(number), "D") for number in days.weekend)
         skipped.insert(0, _("weekend (%(days)s)") % {"days": names})
     if skipped:
-        parts.append(_("Not counted: %(days)s.") % {"days": "; ".join(skipped)})
+        parts.append(_("Not counted: %(days)s.") % {"days": with_semicolons(skipped)})
     for day, closes in days.short:
         params = {"day": short_day(day), "time": time_format(closes, "H:i")}
         parts.append(_("%(day)s is a half day, until %(time)s.") % params)
@@ -121,6 +122,11 @@ def describe_change(data: Mapping[str, Any]) -> str:
     return " ".join(sentences) or _("Its opening hours have changed.")
 
 
+def _weekday(number: int) -> date:
+    """Some day that is this day of the week, 1 for Monday."""
+    return date(2024, 1, number)  # which began on a Monday
+
+
 def short_day(day: date) -> str:
     return date_format(day, "D j")
 
@@ -129,8 +135,8 @@ def _row_of_days(days: Iterable[date]) -> str:
     rows = list(days)
     if len(rows) > MAX_DAYS_LISTED:
         return _("%(first)s to %(last)s") % {"first": _with_month(rows[0]), "last": _with_month(rows[-1])}
-    return ", ".join(_with_month(day) if day.month != rows[0].month else short_day(day) for day in rows)
+    return with_commas(_with_month(day) if day.month != rows[0].month else short_day(day) for day in rows)
 
 
 def _with_month(day: date) -> str:
-    return date_format(day, "D j M")
+    return date_format(day, "D j F")  # written out: an abbreviated one has a full stop, and ends sentences here

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
 from cps_portal.core.lib.written_dates import date_format
@@ -70,7 +71,7 @@ def packing_list(parcel: Parcel, member: Member, tickets: Sequence[Ticket]) -> P
                     "big": True,
                     "note": date_format(parcel.made_at, "j F Y"),
                 },
-                {"name": _("To"), "value": centre.name, "note": ", ".join(centre.address.label_lines[1:])},
+                {"name": _("To"), "value": centre.name, "note": with_commas(centre.address.label_lines[1:])},
                 _way_back(parcel, member),
             ],
             **_bars(parcel.reference),
@@ -107,7 +108,7 @@ def _products(tickets: Sequence[Ticket]) -> str:
 def _jobs(tickets: Sequence[Ticket]) -> str:
     references = [ticket.reference_in_groups for ticket in tickets]
     left_out = " …" if len(references) > MAX_JOBS_NAMED else ""
-    named = ", ".join(references[:MAX_JOBS_NAMED]) + left_out
+    named = with_commas(references[:MAX_JOBS_NAMED]) + left_out
     return ngettext("Job %(references)s", "Jobs %(references)s", len(references)) % {"references": named}
 
 
@@ -124,7 +125,7 @@ def _way_back(parcel: Parcel, member: Member) -> dict[str, str]:
     if not parcel.has_address:
         return {"name": _("Back to"), "value": member.full_name}
     name, *lines = parcel.address.label_lines
-    return {"name": _("Back to"), "value": name, "note": ", ".join(filter(None, [*lines, parcel.phone_in_groups]))}
+    return {"name": _("Back to"), "value": name, "note": with_commas([*lines, parcel.phone_in_groups])}
 
 
 def _row(ticket: Ticket) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.lists import with_commas
 from members.offers.presenters.calendar import day_as_ics
 from servicing.enums import TicketState, Travel
 from servicing.models import Parcel, Ticket
@@ -42,7 +43,7 @@ def handover_entry(parcel: Parcel, tickets: Sequence[Ticket], *, day: date, at: 
         uid=f"parcel-{parcel.reference}@{settings.SITE_URL.partition('://')[2]}",
         title=title,
         text="\n".join(line for line in lines if line),
-        where=", ".join(where),
+        where=with_commas(where),
         url=f"{settings.SITE_URL}{parcel.get_absolute_url()}",
         day=day,
         at=at,

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
@@ -38,8 +39,8 @@ def report_paper(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str
             "measured": [_pair(line) for line in report.note_lines],
             "product_title": _("The product"),
             "product": _product(ticket, report, owner),
-            "signatures": [", ".join(filter(None, signed)), _("Quality check")],
-            "foot": ", ".join(filter(None, [title, ticket.product.name, ticket.serial])),
+            "signatures": [with_commas(signed), _("Quality check")],
+            "foot": with_commas([title, ticket.product.name, ticket.serial]),
         },
     )
 

@@ -336,7 +336,7 @@ def _in_service(job: Job) -> InService:
         where = _("At the centre, late") if is_late else _("At the centre")
     sentence = str(job.state_sentence)
     if job.expected_ready_on:
-        day = gettext("New date: %(day)s.") % {"day": date_format(job.expected_ready_on, "D j M")}
+        day = gettext("New date: %(day)s.") % {"day": date_format(job.expected_ready_on, "D j F")}
         sentence = f"{day} {sentence}"
     return InService(job.ticket.get_absolute_url(), where, sentence, is_late=is_late, is_moving=is_moving)
 

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext, pgettext
 
 from cps_portal.core.lib.clock import Calendar
 from cps_portal.core.lib.countries import country_name
+from cps_portal.core.lib.lists import in_words, with_commas
 from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level, Programme
 from members.models import Member
@@ -57,7 +58,7 @@ class LocatedCentre:
 
     @property
     def address_text(self) -> str:
-        return ", ".join(self.address_lines)
+        return with_commas(self.address_lines)
 
     @property
     def can_receive(self) -> bool:
@@ -154,10 +155,10 @@ def _name_countries(rows: Iterable[LocatedCentre]) -> str:
     """The first countries by name, and how many more there are."""
     names = list(dict.fromkeys(country_name(row.centre.country.code) for row in rows))
     if len(names) <= MAX_COUNTRIES_NAMED:
-        return ", ".join(names)
+        return in_words(names)
     more = len(names) - MAX_COUNTRIES_NAMED
     text = ngettext("%(names)s and %(n)d more country", "%(names)s and %(n)d more countries", more)
-    return text % {"names": ", ".join(names[:MAX_COUNTRIES_NAMED]), "n": more}
+    return text % {"names": with_commas(names[:MAX_COUNTRIES_NAMED]), "n": more}
 
 
 def _number(groups: Iterable[CentreGroup]) -> list[CentreGroup]:

@@ -40,6 +40,8 @@ AS_WRITTEN = {  # in the demo world: messages keep the language of the moment, a
     "Nobody at home, and not collected",
     "Bring or send it back on time.",
 }
+TAGS = re.compile(r"<(script|style)\b.*?</\1>|</(?:p|div|li|h[1-6]|t[dh]|d[dt]|small|option|label)>|<[^>]+>", re.DOTALL)
+TWO_STOPS = re.compile(r".{0,50}[^.\s]\.\s?\.(?![.\w]).{0,10}")
 MIN_BLANKS = 3  # shorter ones are found in names of products and places
 MEMBERS = ["ana@example.org", "ben@example.org"]
 
@@ -136,8 +138,21 @@ def test_every_text_that_members_read_is_in_the_catalogues(demo: None) -> None:
 @pytest.mark.parametrize("language", OFFERED or [pytest.param("", marks=pytest.mark.skip("English only"))])
 def test_nothing_is_left_in_english(demo: None, language: str) -> None:
     found, pages = read_everything(language)
-    found |= left_in_english(pages, language)
+    found |= left_in_english(pages, language) | stops_twice(pages)
     assert not found, "\n".join(sorted(found))
+
+
+def stops_twice(pages: dict[str, str]) -> set[str]:
+    """Sentences that end with two full stops, such as one that ends with an abbreviation."""
+    texts = {name: " ".join(unescape(TAGS.sub(" ", page)).split()) for name, page in pages.items()}
+    return {f"{name}: {found[0]}" for name, text in texts.items() for found in TWO_STOPS.finditer(text)}
+
+
+@pytest.mark.wide
+def test_no_english_sentence_ends_with_two_full_stops(demo: None) -> None:
+    """For the other languages, see `test_nothing_is_left_in_english`, which reads all pages as well."""
+    _found, pages = read_everything(ENGLISH)
+    assert not stops_twice(pages)
 
 
 @pytest.mark.wide

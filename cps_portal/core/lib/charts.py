@@ -11,6 +11,7 @@ from datetime import date
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 
+from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.written_dates import date_format
 
 Text = str | Promise
@@ -106,7 +107,7 @@ def percent(part: int, whole: int) -> int:
 
 def in_words(bars: Iterable[Bar]) -> str:
     """The text alternative of bars."""
-    return ", ".join(f"{bar.name} {bar.value}" for bar in bars)
+    return with_commas(f"{bar.name} {bar.value}" for bar in bars)
 
 
 def unit(value: float) -> str:
@@ -131,7 +132,7 @@ def line_of_shares(shares: Mapping[date, tuple[int, int]], text: str) -> Line:
         for place, (month, (part, whole)) in enumerate(shares.items())
         if whole
     ]
-    shown = ", ".join(f"{point.label} {point.percent} %" for point in points)
+    shown = with_commas(f"{point.label} {point.percent} %" for point in points)
     return Line(points, text % {"list": shown or "–"})
 
 
@@ -173,7 +174,7 @@ def columns(months: Sequence[date], series: Sequence[Series], *, stacked: bool) 
         for left in [LEFT + (place + (1 - COLUMN_SHARE) / 2) * step]
     ]
     ticks = [Tick(unit(BASE - (BASE - TOP) * share / 2), grouped(top * share // 2)) for share in range(3)]
-    last = ", ".join(f"{row.name} {grouped(row.values[-1])}" for row in series)
+    last = with_commas(f"{row.name} {grouped(row.values[-1])}" for row in series)
     return ColumnChart(shown, ticks, series, f"{date_format(months[-1], 'F Y')}: {last}")
 
 

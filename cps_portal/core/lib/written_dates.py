@@ -13,6 +13,7 @@ from django import template
 from django.utils import dateformat, formats, translation
 
 from cps_portal.core.lib.languages import ENGLISH, LOCALES
+from cps_portal.core.lib.lists import COMMA
 
 register = template.Library()
 
@@ -28,6 +29,7 @@ PATTERNS = {
     "D j M": ("EEE d MMM", "EEE، d MMM", "EEE, d MMM", "d MMM EEE", "EEE, d 'de' MMM"),
     "j F": ("d MMMM", "d MMMM", "d MMMM", "d MMMM", "d 'de' MMMM"),
     "j M": ("d MMM", "d MMM", "d MMM", "d MMM", "d 'de' MMM"),
+    "D j": ("EEE d", "EEE d", "EEE d", "d EEE", "EEE d"),
     "F Y": ("LLLL y", "LLLL y", "LLLL y", "LLLL y", "LLLL 'de' y"),
     "M Y": ("LLL y", "LLL y", "LLL y", "LLL y", "LLL 'de' y"),
     "F": ("LLLL",) * 5,
@@ -36,7 +38,6 @@ PATTERNS = {
     "D": ("ccc",) * 5,
 }
 TIMES = {"H:i": "HH:mm", "H:i:s": "HH:mm:ss"}
-COMMA = {"ar": "، "}
 ZONE = " T"  # its name behind the time, as in "11:30 SAST"
 
 

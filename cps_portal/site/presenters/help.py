@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.folding import fold
+from cps_portal.core.lib.lists import in_words
 from cps_portal.site.presenters.help_service_topics import TOPICS
 from cps_portal.site.presenters.help_topics import HelpAnswer, HelpLink
 from kitbag import rules as kit
@@ -84,7 +84,7 @@ def help_facts(figures: Mapping[str, Any], levels: Sequence[Mapping[str, Any]]) 
         "next_level_points": intcomma(next_level["points_from"]),
         "levels": _listed(f"{row['label']} {intcomma(row['points_from'])}" for row in levels),
         "review_days": str(settings.DESK_WORKING_DAYS),
-        "pack_items": _listed(str(item) for item in PackItem.objects.filter(included=True)),
+        "pack_items": _listed(item.local.name for item in PackItem.objects.filter(included=True)),
         "pack_weeks": str(MISSING_AFTER.days // DAYS_A_WEEK),
         "target_days": _by_level(with_benefits, "fast_track_days", lambda n: _("%(n)s working days") % {"n": n}),
         "fast_track_levels": _listed_levels(with_benefits, "fast_track_days"),
@@ -145,4 +145,4 @@ def _centre_names() -> dict[str, str]:
 
 def _listed(parts: Iterable[str]) -> str:
     """The parts as a list in a sentence, or a dash if there are none."""
-    return get_text_list(list(parts), _("and")) or "–"
+    return in_words(parts) or "–"

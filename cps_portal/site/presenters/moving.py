@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import Country
 
+from cps_portal.core.lib.lists import in_words
 from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member, programme_in
@@ -307,7 +308,7 @@ def _loan_detail(loan: Loan) -> str:
 
 
 def _names(tickets: list[Ticket]) -> str:
-    return ", ".join(ticket.product.name for ticket in tickets)
+    return in_words(ticket.product.name for ticket in tickets)
 
 
 # --- The account -----------------------------------------------------------------------------------
