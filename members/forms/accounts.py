@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField, PastedEmailInput
@@ -298,7 +299,12 @@ class AddPasskeyForm(PortalForm, AddWebAuthnForm):  # type: ignore[misc]
     name = LineField(required=False, max_length=MAX_KEY_NAME_LENGTH)
 
     def set_texts(self) -> None:
-        self.set_text("name", _("Name"), "", _("To recognise it later, for example “Phone” or “Blue key”."))
+        self.set_text(
+            "name",
+            pgettext_lazy("of a passkey", "Name"),
+            "",
+            _("To recognise it later, for example “Phone” or “Blue key”."),
+        )
         self.set_text(
             "passwordless",
             _("Sign in with this passkey alone"),
@@ -313,4 +319,4 @@ class RenamePasskeyForm(PortalForm, EditWebAuthnForm):  # type: ignore[misc]
     name = LineField(max_length=MAX_KEY_NAME_LENGTH)
 
     def set_texts(self) -> None:
-        self.set_text("name", _("Name"), _("Type a name."))
+        self.set_text("name", pgettext_lazy("of a passkey", "Name"), _("Type a name."))

@@ -1,6 +1,7 @@
 """An estimate as a PDF, for the customer's own books (R62)."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from cps_portal.core.lib.money import format_money, format_quantity
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
@@ -19,7 +20,7 @@ def estimate_paper(ticket: Ticket, estimate: Estimate) -> PreparedPdf:
     product: list[dict[str, object]] = [
         {"name": _("Product"), "value": ticket.product.name},
         {"name": _("Serial number"), "value": ticket.serial, "code": True},
-        {"name": _("Service"), "value": ticket.get_service_display()},
+        {"name": pgettext("kind of service", "Service"), "value": ticket.get_service_display()},
     ]
     return prepare_pdf(
         "estimate",

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 import zxingcpp
+from django.utils.translation import override
 from PIL import Image
 from pypdf import PdfReader
 
 from members.models import Member
 from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.enums import ServiceKind
+from servicing.models import Parcel, Ticket
 from servicing.presenters import parcel_papers
 from servicing.presenters.bar_codes import bar_code
 from servicing.queries.entitlement import Item
@@ -67,6 +69,39 @@ def test_the_bar_codes_contain_the_references(papers: tuple[bytes, bytes, set[st
     label, listed, codes = papers
     assert codes_on(listed) == codes
     assert len(codes_on(label) & codes) == 1
+
+
+@pytest.fixture
+def abroad(world: World) -> tuple[Parcel, list[Ticket], str]:
+    """A parcel to a centre where people are answered in Turkish, with its address."""
+    registration = validated(world.ana, world.pro_body, "012345678701")
+    item = RequestedItem(Item(world.pro_body, registration=registration), ServiceKind.REPAIR, fault="Black band")
+    centre = a_centre(street="Örnek Caddesi 12", city="Istanbul", languages=["tr"])
+    made = open_parcel(member=world.ana, centre=centre, items=[item], by=world.ana.user, at=MONDAY)
+    return made.parcel, made.tickets, centre.name
+
+
+def test_the_papers_speak_the_languages_of_both(world: World, abroad: tuple[Parcel, list[Ticket], str]) -> None:
+    """The member reads what to do; the centre reads what to tick off; both find the parts."""
+    parcel, tickets, _name = abroad
+    with override("fr"):
+        label = text_of(parcel_papers.label(parcel, world.ana, tickets).render())
+        listed = parcel_papers.packing_list(parcel, world.ana, tickets).render()
+    text = text_of(listed)
+    for words in ("Sauvegardez", "Dans le colis", "Numéro de série"):  # for the member, also in both languages
+        assert words in text, words
+    for words in ("Onarım", "Seri numarası", "Teslim alan", "Kutuda"):  # for the centre
+        assert words in text, words
+    assert "Réparation" not in text and "Received by" not in text
+    assert "Collez" in label and "1 ürün" in label and "1 produit" not in label
+    assert len(pages_of(listed)) == 1
+    assert f"{parcel.reference_in_groups} / Paket listesi" in " ".join(text.split())
+
+
+def test_a_centre_that_knows_the_language_of_the_member_reads_it(world: World) -> None:
+    assert parcel_papers.language_at(a_centre("a", languages=["en", "fr"]), "fr") == "fr"
+    assert parcel_papers.language_at(a_centre("b", languages=["tr", "en"]), "fr") == "tr"
+    assert parcel_papers.language_at(a_centre("c", languages=[]), "fr") == "en"
 
 
 def heights_on(pdf: bytes) -> dict[str, float]:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from anyascii import anyascii
 
+from cps_portal.core.lib.languages import RIGHT_TO_LEFT
+
 FONTS = Path(__file__).parent / "fonts"
 MAX_WORD = 24  # letters of a word that may not be broken: longer ones are no words
 PIECE = 8  # letters between two places where a longer one may be broken
 WORD_BREAK = "\u200b"  # zero width space
-ISOLATE, ISOLATE_LEFT_TO_RIGHT, END_ISOLATE = "\u2068", "\u2066", "\u2069"
+ISOLATE, ISOLATE_LEFT_TO_RIGHT, ISOLATE_RIGHT_TO_LEFT, END_ISOLATE = "\u2068", "\u2066", "\u2067", "\u2069"
 JOINERS = "\u200c\u200d"  # Persian, Hindi and Sinhala need them between two signs
 KEPT = frozenset(
-    f"\n{WORD_BREAK}{ISOLATE}{ISOLATE_LEFT_TO_RIGHT}{END_ISOLATE}{JOINERS}"
+    f"\n{WORD_BREAK}{ISOLATE}{ISOLATE_LEFT_TO_RIGHT}{ISOLATE_RIGHT_TO_LEFT}{END_ISOLATE}{JOINERS}"
 )  # no font needs glyphs for them
 GROUPS_OF_DIGITS = re.compile(r"\+?[0-9]+(?:[ \u00a0][0-9]+)+")
 EVERY_PLANE, FIRST_PLANE = 12, 4  # formats of the table "cmap" of a font
@@ -26,6 +28,12 @@ EVERY_PLANE, FIRST_PLANE = 12, 4  # formats of the table "cmap" of a font
 def isolated(text: str) -> str:
     """For a name inside a sentence: in whatever direction it is written, what stands around it keeps its order."""
     return f"{ISOLATE}{text}{END_ISOLATE}" if text and not text.isascii() else text
+
+
+def in_direction_of(language: str, text: str) -> str:
+    """For words of another language on a paper: each line reads in the direction of that language."""
+    begin = ISOLATE_RIGHT_TO_LEFT if language in RIGHT_TO_LEFT else ISOLATE_LEFT_TO_RIGHT
+    return "\n".join(f"{begin}{line}{END_ISOLATE}" if line else "" for line in text.split("\n"))
 
 
 def with_groups_in_order(text: str) -> str:
