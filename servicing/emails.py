@@ -57,7 +57,7 @@ def ticket_event(*, event: int) -> dict[str, str] | None:
             "new_date": _new_date(row.ticket),
             "due_at": _local_due_at(row.ticket) if row.kind in DATED else None,
             "shipment": row.ticket.shipments.to_customer().last() if row.kind == E.SHIPPED else None,
-            "reason": describe_change(row.data) if row.kind == E.TARGET_CHANGED else "",
+            "reason": describe_change(row.data, row.ticket.centre.calendar) if row.kind == E.TARGET_CHANGED else "",
             "warranty": row.kind == E.WARRANTY_DECIDED,
             "event": row,
         },

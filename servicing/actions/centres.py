@@ -6,11 +6,14 @@ from pathlib import Path
 
 from django.db import transaction
 
+from cps_portal.core.lib.languages import OTHERS
+from cps_portal.core.lib.translations import Texts
 from servicing.enums import CentreStatus
 from servicing.models import Carrier, ServiceCentre, WarrantyPeriod
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 CENTRES_FILE, CARRIERS_FILE = REFERENCE / "centres.csv", REFERENCE / "carriers.csv"
+CITIES_FILE = REFERENCE / "cities.csv"  # as each language calls them
 WARRANTY_FILE = REFERENCE / "warranty_periods.csv"
 
 
@@ -23,6 +26,7 @@ def load_centres() -> tuple[int, int]:
 
     Returns how many were added and how many left alone.
     """
+    cities = _read_cities()
     with CENTRES_FILE.open(encoding="utf-8", newline="") as file:
         centres = [
             ServiceCentre(
@@ -45,6 +49,8 @@ def load_centres() -> tuple[int, int]:
                 hours=row["hours"],
                 subdivision=row["subdivision"],
                 holiday_categories=row["holidays"].split(),
+                languages=row["languages"].split(),
+                translations=cities.get(row["city"], {}),
                 services=row["services"].split(),
                 shelves=row["shelves"].split(),
                 programme=row["programme"],
@@ -58,6 +64,15 @@ def load_centres() -> tuple[int, int]:
     ServiceCentre.objects.bulk_create(centres, ignore_conflicts=True)
     added = ServiceCentre.objects.count() - before
     return added, len(centres) - added
+
+
+def _read_cities() -> dict[str, Texts]:
+    """The translations of each city, for the column of its centres."""
+    with CITIES_FILE.open(encoding="utf-8", newline="") as file:
+        return {
+            row["city"]: {language: {"city": {"text": row[language]}} for language in OTHERS}
+            for row in csv.DictReader(file)
+        }
 
 
 def load_carriers() -> int:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
+from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin, TranslatedAdmin
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions import calendars
 from servicing.enums import HolidayAnswer
@@ -17,15 +17,15 @@ from servicing.models import CalendarException, CalendarSnapshot, EstimatedHolid
 
 
 @admin.register(CalendarException)
-class CalendarExceptionAdmin(PortalModelAdmin[CalendarException]):
+class CalendarExceptionAdmin(TranslatedAdmin, PortalModelAdmin[CalendarException]):
     """All special days. Those of one centre can be edited on its page too; here also those of a whole country."""
 
-    list_display = ["__str__", "centre", "country", "opens", "closes", "why"]
+    list_display = ["__str__", "centre", "country", "opens", "closes", "why", "not_translated"]
     list_filter = ["kind", "country", "first"]
     list_select_related = ["centre"]
     search_fields = ["centre__name", "why"]
     autocomplete_fields = ["centre"]
-    fields = ["country", "centre", "kind", "first", "last", "opens", "closes", "why"]
+    fields = ["country", "centre", "kind", "first", "last", "opens", "closes", "why", "translations"]
     ordering = ["-first", "-pk"]
 
     def has_delete_permission(self, request: HttpRequest, obj: CalendarException | None = None) -> bool:

@@ -12,6 +12,7 @@ from django_countries.fields import CountryField
 from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.opening_hours import Hours, parse_week
 from cps_portal.core.lib.public_holidays import HolidayRegion, check_country, check_region
+from cps_portal.core.lib.translations import Translated, TranslationsField
 from members.models import User
 from servicing.enums import DayKind, HolidayAnswer
 
@@ -54,7 +55,7 @@ def check_holiday_region(country: str, subdivision: str, categories: Iterable[st
             raise ValidationError({field: str(error)}) from None
 
 
-class CalendarException(models.Model):
+class CalendarException(Translated, models.Model):
     """Days that differ from the weekly hours and public holidays of one centre, or of all centres of a country.
 
     `last` is included. What is said of the centre wins over what is said of its country; of two rows for the same day,
@@ -78,6 +79,7 @@ class CalendarException(models.Model):
     opens = models.TimeField(_("opens"), null=True, blank=True)
     closes = models.TimeField(_("closes"), null=True, blank=True)
     why = models.CharField(_("reason"), max_length=120, blank=True, help_text=_("Members read it."))
+    translations = TranslationsField(of=("why",))
 
     class Meta:
         verbose_name = _("special day")

@@ -154,7 +154,7 @@ class ServiceCentre(Translated, models.Model):
         blank=True,
         help_text=_("Which of ours people are answered in there. Members read them."),
     )
-    translations = TranslationsField(of=("notice",))
+    translations = TranslationsField(of=("city", "notice"))
     partner = models.ForeignKey(
         Partner,
         models.PROTECT,
@@ -271,7 +271,10 @@ def build_calendar(centre: ServiceCentre, exceptions: Iterable[CalendarException
     days_on: dict[date, Hours | None] = {}
     early, early_because = {}, {}
     seasons: list[Season] = []
+    reasons: dict[str, dict[str, str]] = {}
     for row in sorted(exceptions, key=lambda row: (row.centre_id is not None, row.pk)):
+        if row.why:
+            reasons[row.why] = row.translated("why")
         if row.kind == DayKind.SEASON and row.hours:
             seasons.insert(0, Season(row.first, row.last, row.hours))
         for day in row.days() if row.kind != DayKind.SEASON else ():
@@ -295,6 +298,7 @@ def build_calendar(centre: ServiceCentre, exceptions: Iterable[CalendarException
         early=early,
         early_because=early_because,
         seasons=seasons,
+        reasons=reasons,
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.clock import Calendar, WhyClosed, explain_days
+from cps_portal.core.lib.languages import ENGLISH
 from cps_portal.core.lib.lists import with_commas, with_semicolons
 from cps_portal.core.lib.opening_hours import Hours
 from cps_portal.core.lib.public_holidays import holiday_name
@@ -66,10 +67,10 @@ def list_special_days(calendar: Calendar, today: date) -> list[SpecialDay]:
 def name_of_day(calendar: Calendar, day: date) -> str:
     """What a day off or a half day is called, in the language of the reader if the library has it."""
     if why := calendar.days_off.get(day) or calendar.early_because.get(day):
-        return why
+        return calendar.reason(why, get_language() or ENGLISH)
     if day in calendar.days_on:
         return _("Open after all")
-    language = (get_language() or "en").split("-")[0]
+    language = get_language() or ENGLISH
     name = holiday_name(calendar.region, day, language) if calendar.country else ""
     if name:
         return name
@@ -107,10 +108,10 @@ def explain_target(clock: Clock, calendar: Calendar) -> str:
     return " ".join(parts)
 
 
-def describe_change(data: Mapping[str, Any]) -> str:
-    """Why a target has moved, from the data of the event: "Closed on Fri 4 Dec (stocktaking)."."""
+def describe_change(data: Mapping[str, Any], calendar: Calendar) -> str:
+    """Why a target has moved, from the data of the event: "Closed on Fri 4 December (stocktaking)."."""
     sentences = []
-    why = str(data.get("why", ""))
+    why = calendar.reason(str(data.get("why", "")), get_language() or ENGLISH)
     for key, sentence in (
         ("closed", _("Closed on %(days)s.")),
         ("opened", _("Open after all on %(days)s.")),

@@ -10,6 +10,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.clock import Calendar
 from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.etags import etag_of
 from cps_portal.core.lib.written_dates import date_format
@@ -356,7 +357,9 @@ def build_timeline(job: Job, estimates: Iterable[Estimate], parts: Iterable[Part
     parts_by_pk = {part.pk: part for part in parts}
     rows = {row.pk: row for row in job.ticket.events.all()}
     return [
-        _entry(rows[step.event.sequence], estimates_by_pk, parts_by_pk, applied=step.applied)
+        _entry(
+            rows[step.event.sequence], estimates_by_pk, parts_by_pk, job.ticket.centre.calendar, applied=step.applied
+        )
         for step in job.clock.steps
     ]
 
@@ -381,10 +384,10 @@ def why_unrepaired(estimates: Iterable[Estimate], ticket: Ticket) -> str:
     return "expired" if newest and newest.state == EstimateState.EXPIRED else "declined"
 
 
-def _reason_of(row: TicketEvent) -> str | Promise:
+def _reason_of(row: TicketEvent, calendar: Calendar) -> str | Promise:
     why = row.data.get("why")
     if row.kind == E.TARGET_CHANGED:
-        return describe_change(row.data)
+        return describe_change(row.data, calendar)
     if row.kind == E.NO_CHARGE and why in WhyNoCharge.values:
         return WhyNoCharge(why).label
     if row.kind == E.OTHER_FAULT and why in WhyOtherFault.values:
@@ -393,7 +396,12 @@ def _reason_of(row: TicketEvent) -> str | Promise:
 
 
 def _entry(
-    row: TicketEvent, estimates: Mapping[int, Estimate], parts: Mapping[int, Part], *, applied: bool
+    row: TicketEvent,
+    estimates: Mapping[int, Estimate],
+    parts: Mapping[int, Part],
+    calendar: Calendar,
+    *,
+    applied: bool,
 ) -> TimelineEntry:
     key = events.sentence_key(row.kind, row.data)
     expected = row.data.get("expected")
@@ -407,6 +415,6 @@ def _entry(
         estimate=estimates.get(row.referenced_pk("estimate")),
         part=parts.get(row.referenced_pk("part")),
         expected=date.fromisoformat(expected) if expected else None,
-        reason=_reason_of(row),
+        reason=_reason_of(row, calendar),
         due_at=datetime.fromisoformat(row.data["after"]) if row.kind == E.TARGET_CHANGED else None,
     )

@@ -56,7 +56,7 @@ def _place(found: list[Town], centres: Iterable[ServiceCentre], key: str) -> Pla
     if found:
         return Place(found[0].country, found[0].position, found[0], tuple(found[1 : MAX_OTHERS + 1]))
     for centre in centres:
-        if key == fold(centre.city):
+        if key in {fold(centre.city), fold(centre.local.city)}:
             return Place(centre.country.code, position_of(centre))
     return UNKNOWN
 

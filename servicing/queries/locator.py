@@ -52,7 +52,7 @@ class LocatedCentre:
     def address_lines(self) -> list[str]:
         """Street, town and postal code in the order of the country, and the country. Not in capitals as on a label."""
         centre = self.centre
-        local = centre.address.label_lines[1:-1] if centre.has_address else [centre.city]
+        local = centre.address.label_lines[1:-1] if centre.has_address else [centre.local.city]
         readable = [line.replace(centre.city.upper(), centre.city) for line in local]
         return [*readable, country_name(centre.country.code)]
 

@@ -46,7 +46,7 @@ class Calendar:
     `subdivision`; with the category `half_day`, half days close early. `days_off` are closed too, with the reason.
     `days_on` are worked after all, whatever else says that they are not; their hours, or None for the usual ones.
     On a day in `early` nothing is worked after this time: a half day, for the reason in `early_because`. `seasons` have
-    other hours.
+    other hours. `reasons` has those of days off and half days in other languages.
     Raises ValueError if the values contradict each other.
     """
 
@@ -60,6 +60,7 @@ class Calendar:
     early: Mapping[date, time] = field(default_factory=dict)
     early_because: Mapping[date, str] = field(default_factory=dict)
     seasons: Sequence[Season] = ()
+    reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if not self.week or not set(self.week) <= set(range(1, 8)):
@@ -79,6 +80,10 @@ class Calendar:
 
     def holidays(self, year: int) -> Mapping[date, str]:
         return public_holidays(self.region, year) if self.country else NOTHING
+
+    def reason(self, why: str, language: str) -> str:
+        """The reason of a day off or a half day in this language, as it is where there is no translation."""
+        return self.reasons.get(why, {}).get(language, why)
 
     def why_closed(self, day: date) -> WhyClosed | None:
         """Why this is not a working day; None if it is one."""

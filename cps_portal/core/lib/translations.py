@@ -64,6 +64,10 @@ class Translated:
         """The texts of this row in the reader's language, in English where there is no translation."""
         return Local(self, get_language() or ENGLISH)
 
+    def translated(self, name: str) -> dict[str, str]:
+        """The text of one column in each language that has a translation of it."""
+        return {language: text for language in OTHERS if (text := _translation(self, language, name))}
+
     def missing_languages(self) -> list[str]:
         """The languages in which some text of this row cannot be read, or not any more."""
         return [language for language in OTHERS if any(gaps_of(self, language))]
