@@ -73,6 +73,8 @@ urlpatterns = [
     path("", include("servicing.urls")),
     path("admin/", admin.site.urls),
 ]
+if apps.is_installed("cps_portal.sandbox"):
+    urlpatterns.insert(0, path("api/v1/sandbox/", include("cps_portal.sandbox.urls")))
 if apps.is_installed("cps_portal.dev.mailbox"):
     urlpatterns.append(path("mailbox/", include("cps_portal.dev.mailbox.urls")))
 

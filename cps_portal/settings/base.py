@@ -12,6 +12,7 @@ from cps_portal.core.lib.databases import direct_connection, pooled_connection
 from cps_portal.core.lib.languages import NAMES
 from cps_portal.settings.accounts import *  # noqa: F403
 from cps_portal.settings.api import *  # noqa: F403
+from cps_portal.settings.api import SPECTACULAR_SETTINGS
 from cps_portal.settings.environment import env
 from cps_portal.settings.integrations import *  # noqa: F403
 from cps_portal.settings.operations import *  # noqa: F403
@@ -68,6 +69,10 @@ INSTALLED_APPS = [
     "cps_portal.site",
 ]
 
+SANDBOX = env("SANDBOX")  # partners make and age sample data here; never on a database with real members
+if SANDBOX:
+    INSTALLED_APPS.append("cps_portal.sandbox")  # its check is made by `migrate`, which stops where real people are
+
 LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
 UPLOADS_PATH = "/files/upload/"
 
@@ -106,6 +111,11 @@ MIDDLEWARE = [
     "cps_portal.core.lib.history.HistoryMiddleware",
     "cps_portal.core.submissions.middleware.OnceMiddleware",  # the last one: calls the view in its transaction
 ]
+
+if SANDBOX:
+    BEFORE = MIDDLEWARE.index("cps_portal.core.lib.snapshot.SnapshotMiddleware")
+    MIDDLEWARE.insert(BEFORE, "cps_portal.sandbox.middleware.FailuresMiddleware")
+    SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"].append("cps_portal.sandbox.api.contract.describe_sandbox")
 
 VIEWS_OUTSIDE_SNAPSHOT = [  # what they answer to GET is not read from one snapshot of the database, because they ...
     "offers:card",  # ... issue the card, and open a snapshot of their own afterwards

@@ -16,6 +16,7 @@ os.environ.setdefault("SECRET_KEY", "development-only-not-a-secret-0123456789abc
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 os.environ.setdefault("SITE_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
 os.environ.setdefault("EMAIL_URL", "consolemail://")
+os.environ.setdefault("SANDBOX", "true")
 os.environ.setdefault("LOG_FORMAT", "line")
 os.environ.setdefault("PUSH_PRIVATE_KEY", embedded_urls.push_key())
 os.environ.setdefault("FILES_ROOT", str(embedded_urls.STATE / "files"))

@@ -93,6 +93,13 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             meaning="where people report vulnerabilities, as /.well-known/security.txt says; there is none without it",
         ),
         Variable(
+            name="SANDBOX",
+            kind=YES_OR_NO,
+            default="false",
+            meaning="this deployment is for partners to try their systems: they make sample data and let it age. "
+            "It has a database of its own, in which nobody is real; migrate refuses any other",
+        ),
+        Variable(
             name="CSRF_TRUSTED_ORIGINS",
             kind=TEXTS,
             default="",

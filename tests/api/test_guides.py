@@ -27,6 +27,7 @@ GUIDES = [*sorted((DOCS / "api").glob("*.md")), DOCS / "fulfilment.md"]
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 KINDS = {
     "quickstart": PartnerKind.CENTRE,
+    "sandbox": PartnerKind.CENTRE,
     "centres": PartnerKind.CENTRE,
     "retailers": PartnerKind.RETAILER,
     "webhooks": PartnerKind.CENTRE,
@@ -44,6 +45,7 @@ def test_no_guide_hides_failures() -> None:
 
 
 @pytest.mark.wide
+@pytest.mark.urls("tests.sandbox.urls")
 def test_the_commands_of_every_guide_work_in_a_fresh_sandbox(
     demo: None, live_server: LiveServer, tmp_path: Path
 ) -> None:

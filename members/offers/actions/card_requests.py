@@ -51,15 +51,14 @@ def address_for_card(member: Member) -> Address | None:
     return source.address if source else None
 
 
-def ask_to_print(*, card: Card, at: datetime) -> CardRequest:
-    """Ask the fulfilment partner for this card: by webhook, or it waits for their token or file (R38).
+def ask_to_print(*, card: Card, at: datetime, partner: Partner | None) -> CardRequest:
+    """Ask this fulfilment partner for this card: by webhook, or it waits for their token or file (R38).
 
     The caller has locked the member. Raises Refusal `address` beside `post`.
     """
     address = address_for_card(card.member)
     if address is None:
         raise Refusal("address", _("We have no postal address for this member. Leave this unticked."), "post")
-    partner = current_partner()
     if partner is None:
         raise Refusal("address", _("There is no fulfilment partner. Leave this unticked."), "post")
     request = CardRequest.objects.unissued().filter(member=card.member).first() or _create(card.member, address, at)

@@ -8,12 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
+from cps_portal.core.partners.models import Partner
 from members.actions import notices
 from members.addresses import Address
 from members.enums import Level, NoticeCode
 from members.models import Member, User
 from members.offers import rules
 from members.offers.actions.card_requests import ask_again, ask_to_print, cancel_unsent, keep_address
+from members.offers.actions.pack_requests import current_partner
 from members.offers.actions.resting import resting_refusal
 from members.offers.enums import CardEnd
 from members.offers.models import Card, CardRequest
@@ -75,11 +77,13 @@ def report_lost(*, member: Member, by: User, at: datetime, address: Address | No
 
 
 @transaction.atomic
-def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: bool = False) -> Card:
+def replace_card(
+    *, card: Card, reason: CardEnd, by: User, at: datetime, post: bool = False, partner: Partner | None = None
+) -> Card:
     """Issue a new card with a new number and code. The old code is invalid at once; there is no second pack (R40).
 
-    With `post` the fulfilment partner is asked to print the card and send it to the address that the member gave, or
-    else to that of the Welcome Pack.
+    With `post` the fulfilment partner (`partner`, or else `current_partner`) is asked to print the card and send it to
+    the address that the member gave, or else to that of the Welcome Pack.
     Raises Refusal: `stale` (replaced already), `address` (beside `post`), `closed`, `resting` (beside `post`).
     """
     locked = Member.objects.locked().select_related("user").get(pk=card.member_id)
@@ -93,7 +97,7 @@ def replace_card(*, card: Card, reason: CardEnd, by: User, at: datetime, post: b
     revoke_card(member=locked, reason=reason, by=by, at=at)
     new = _issue(locked, at)
     if post:
-        ask_to_print(card=new, at=at)
+        ask_to_print(card=new, at=at, partner=partner or current_partner())
     key = f"card-{new.number}"
     notices.notify_member(
         member=locked,

@@ -83,10 +83,13 @@ def _address_refusal(member: Member) -> Refusal | None:
 
 
 @transaction.atomic
-def request_pack(*, member: Member, address: Address, by: User, at: datetime) -> WelcomePack:
+def request_pack(
+    *, member: Member, address: Address, by: User, at: datetime, partner: Partner | None = None
+) -> WelcomePack:
     """Request the Welcome Pack: one per member, ever (R36, R37). A second request returns the first pack, unchanged.
 
     A pack that was cancelled before it was packed, because the membership rested, is opened again (R65).
+    `partner`: who posts it; by default `current_partner`.
     Raises Refusal: those of `pack_refusal`.
     """
     locked = Member.objects.locked().select_related("user").get(pk=member.pk)
@@ -101,7 +104,7 @@ def request_pack(*, member: Member, address: Address, by: User, at: datetime) ->
     pack = WelcomePack.objects.create(
         member=locked,
         reference=new_reference(lambda drawn: WelcomePack.objects.filter(reference=drawn).exists()),
-        partner=current_partner(),
+        partner=partner or current_partner(),
         level_when_asked=locked.level,
         contents=_contents_of_new_packs(),
         language=locked.language,

@@ -1,0 +1,52 @@
+"""A partner of each kind in a sandbox. Nobody in these tests is real: the cast has addresses in example.org."""
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from cps_portal.core.partners import actions as partners
+from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.sandbox.rules import PRODUCT
+from kitbag.models import Product
+from members.offers.actions.reference_data import load_offers
+from tests.api.machines import Machine, machine
+from tests.factories import ProductFactory
+from tests.servicing.jobs import a_centre
+from tests.world import World
+
+SNAPSHOT = "cps_portal.core.lib.snapshot.SnapshotMiddleware"
+
+
+@pytest.fixture
+def sandbox(settings: Settings, world: World) -> Product:
+    """The portal as a sandbox, with the product of all samples in its catalogue."""
+    settings.ROOT_URLCONF = "tests.sandbox.urls"
+    before = settings.MIDDLEWARE.index(SNAPSHOT)
+    failures = "cps_portal.sandbox.middleware.FailuresMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:before], failures, *settings.MIDDLEWARE[before:]]
+    load_offers()
+    return ProductFactory(name="EOS R5 Mark II", slug=PRODUCT, fast_track_model=True, released_year=2024)
+
+
+@pytest.fixture
+def workshop(sandbox: Product) -> Machine:
+    found = machine()
+    a_centre(partner=found.partner)
+    return found
+
+
+@pytest.fixture
+def shop(sandbox: Product) -> Machine:
+    return machine("shop", PartnerKind.RETAILER)
+
+
+@pytest.fixture
+def house(sandbox: Product) -> Machine:
+    return machine("house", PartnerKind.FULFILMENT)
+
+
+def listen(found: Machine) -> Machine:
+    """Give the partner an endpoint for all events."""
+    url = f"https://{found.partner.slug}.example/hooks"
+    partners.add_endpoint(partner=found.partner, url=url, by=None, at=timezone.now())
+    return found
