@@ -108,11 +108,11 @@ def test_every_answer_says_what_a_browser_may_do(world: World, as_ana: Client) -
     assert wrong == []
 
 
-def test_static_files_say_it_too(db: None) -> None:
+def test_static_files_say_it_too_but_for_permissions_which_only_documents_have(db: None) -> None:
     answer = Client().head(SCRIPT)
     assert answer.status_code == 200
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
-    assert "camera=()" in answer.headers["Permissions-Policy"]
+    assert "Permissions-Policy" not in answer.headers
 
 
 def test_the_permissions_policy_is_well_formed() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from whitenoise.compress import Compressor
 
 from cps_portal.core.files.storage import erasures_storage, files_storage
 from cps_portal.core.lib.country_names import NAMES as COUNTRY_NAMES
@@ -297,9 +298,10 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # favicon.ico, which everybody looks for at /
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]  # megabytes that nobody loads
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
-    "cps_portal.core.lib.style_sheet.StyleSheetFinder",
+    "cps_portal.core.lib.bundles.BundleFinder",
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]

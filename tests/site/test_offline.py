@@ -52,7 +52,7 @@ def test_a_copy_is_for_the_member_alone_and_never_stored_by_http(world: World, a
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
     assert world.ana.number_in_groups in answer.text
-    for hidden in ("csrf", "<form", "hx-", '<script src="/static/js/app.js'):
+    for hidden in ("csrf", "<form", "hx-", '<script src="/static/js/portal.js'):
         assert hidden not in answer.text
     assert Client().get(path).status_code == 302
     assert Client().post(path).status_code in (302, 403, 405)

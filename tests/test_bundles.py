@@ -1,4 +1,4 @@
-"""The style sheets of members and of staff: one file each for the browser, joined from one file per component."""
+"""Style sheets and scripts of every page: few small files, joined from one file per component or purpose."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,17 @@ from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.utils import get_files
 
-from cps_portal.core.lib import style_sheet
-from cps_portal.core.lib.style_sheet import INDEXES, STYLE_SHEET, StyleSheetFinder, StyleSheetStorage, join_imports
+from cps_portal.core.lib import bundles
+from cps_portal.core.lib.bundles import (
+    INDEXES,
+    SCRIPTS,
+    STYLE_SHEET,
+    BundleFinder,
+    BundleStorage,
+    bundle,
+    join_imports,
+    shorten,
+)
 from cps_portal.site.views.offline import ASSETS
 from tests.rows import each_row
 
@@ -19,17 +28,30 @@ SELECTORS = re.compile(r"([^{}]+)\{")
 CLASS = re.compile(r"\.([a-z][\w-]*)")
 
 
-def test_the_browser_gets_one_file() -> None:
+def test_the_browser_gets_one_sheet() -> None:
     for name, index in INDEXES.items():
         css = Path(str(finders.find(name))).read_text()
-        assert css == join_imports(index)
-        assert re.findall(r"^@import (?!url\(\"\.\./admin/css/)", css, re.MULTILINE) == [], name
-        assert css.index("@layer tokens, ") < css.index("@layer tokens {")
+        assert css == bundle(name) == shorten(join_imports(index))
+        assert re.findall(r"@import (?!url\(\"\.\./admin/css/)", css) == [], name
+        assert css.index("@layer tokens,") < css.index("@layer tokens{")
 
 
-def test_nothing_but_the_style_sheets_is_published_from_their_folder() -> None:
+def test_what_is_shortened_says_the_same() -> None:
+    css = """/* a: "b" */ .a :focus , .b:is(p , q)  {\n  width: calc(1px + 2px);\n  content: "/*  , */ ;  "; }\n"""
+    assert shorten(css) == """.a :focus,.b:is(p,q){width: calc(1px + 2px);content: "/*  , */ ;  ";}"""
+
+
+def test_scripts_are_joined_in_their_order() -> None:
+    for name, sources in SCRIPTS.items():
+        script = Path(str(finders.find(name))).read_text()
+        assert script.count('"use strict"') == len(sources)
+        assert len(script) < sum(len(path.read_text()) for path in sources)
+    assert bundle("js/portal.js").index("portalNotes=") < bundle("js/portal.js").index("=window.portalNotes")
+
+
+def test_nothing_but_the_bundles_is_published_from_their_folder() -> None:
     """The gate builds other things beside it."""
-    assert {name for name, _storage in StyleSheetFinder().list([])} == set(INDEXES)
+    assert {name for name, _storage in BundleFinder().list([])} == {*INDEXES, *SCRIPTS}
 
 
 def test_every_source_is_imported_once() -> None:
@@ -42,12 +64,13 @@ def test_every_source_is_imported_once() -> None:
 def test_an_edit_shows_at_the_next_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     index, part = tmp_path / "index.css", tmp_path / "part.css"
     index.write_text('@layer base;\n@import "part.css" layer(base);\n')
-    monkeypatch.setattr(style_sheet, "INDEXES", {STYLE_SHEET: index})
-    storage = StyleSheetStorage(location=tmp_path / "build")
-    for rule in ("b { color: red; }\n", "b { color: blue; }\n"):
+    monkeypatch.setattr(bundles, "SCRIPTS", {})
+    monkeypatch.setattr(bundles, "INDEXES", {STYLE_SHEET: index})
+    storage = BundleStorage(location=tmp_path / "build")
+    for rule in ("b{color: red;}", "b{color: blue;}"):
         part.write_text(rule)
         assert storage.exists(STYLE_SHEET)
-        assert Path(storage.path(STYLE_SHEET)).read_text() == f"@layer base;\n@layer base {{\n{rule}}}\n"
+        assert Path(storage.path(STYLE_SHEET)).read_text() == f"@layer base;@layer base{{{rule}}}"
     assert list(get_files(storage)) == [STYLE_SHEET]
 
 
