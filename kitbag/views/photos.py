@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
@@ -17,6 +18,7 @@ from cps_portal.core.files.exif import Equipment
 from cps_portal.core.lib.errors import Refusal
 from kitbag.actions.photo_kit import add_from_photos
 from kitbag.forms import PhotosForm
+from kitbag.models import Registration
 from kitbag.queries.photo_kit import FoundProduct, Sighting, compare_with_kitbag, merge, recognise
 from members.access import MemberRequest, member_required
 
@@ -101,9 +103,18 @@ def _take(request: MemberRequest, form: PhotosForm) -> HttpResponse:
     if number := len(added):
         done = ngettext("%(number)s product added.", "%(number)s products added.", number) % {"number": number}
         messages.success(request, done + " " + _t("Now add where and when you bought them."))
-    else:
-        messages.info(request, _t("All of it is in your Kitbag already."))
+        return redirect(_next_step(added))
+    messages.info(request, _t("All of it is in your Kitbag already."))
     return redirect("kitbag:list")
+
+
+def _next_step(added: Sequence[Registration]) -> str:
+    """Where the drafts are finished: one on its page, several together."""
+    if len(added) == 1:
+        return reverse("kitbag:finish", args=[added[0].pk])
+    picked = QueryDict(mutable=True)
+    picked.setlist("pick", [draft.pk for draft in added])
+    return f"{reverse('kitbag:finish_together')}?{picked.urlencode()}"
 
 
 def _status(form: PhotosForm, found: Sequence[Equipment]) -> str:

@@ -29,7 +29,7 @@ def test_two_drafts_are_finished_on_one_sheet(transactional_db: None, visit: Cal
     expect(page.locator(f"#note-{rows[0].pk}")).to_contain_text("That’s the bar code of the box.")
     first.fill("052031000077")
     expect(page.locator(f"#note-{rows[0].pk}")).to_contain_text("Looks right for this product.")
-    page.locator(f"#id_r{rows[1].pk}-serial").fill("063041000088")
+    page.locator(f"#id_r{rows[1].pk}-serial").press_sequentially("063041000088")
     page.locator(f"#id_r{rows[1].pk}-serial").press("Enter")
     expect(page.get_by_text("2 products are being checked.")).to_be_visible()
     states = set(Registration.objects.filter(pk__in=[row.pk for row in rows]).values_list("state", flat=True))

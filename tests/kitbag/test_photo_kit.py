@@ -167,7 +167,18 @@ def test_without_javascript_whole_photos_are_read_and_added(
     assert f'value="{line}"' in page.content.decode()
     done = as_ana.post(PAGE, {"do": "take", "take": [line], "seen": [line]}, follow=True)
     assert "1 product added." in done.content.decode()
-    assert Registration.objects.get(member=world.ana, product=products["body"]).serial == SERIAL
+    row = Registration.objects.get(member=world.ana, product=products["body"])
+    assert row.serial == SERIAL
+    assert done.redirect_chain == [(f"/kitbag/{row.pk}/finish/", 302)]
+
+
+def test_several_products_are_finished_together_at_once(
+    as_ana: Client, world: World, products: dict[str, Product]
+) -> None:
+    lines = [f"{products['body'].pk}.1.{SERIAL}", f"{products['lens'].pk}.1.4021007718"]
+    done = as_ana.post(PAGE, {"do": "take", "take": lines, "seen": lines}, follow=True)
+    assert "2 products added." in done.content.decode()
+    assert "Finish 2 products together" in done.content.decode()
 
 
 def test_nothing_chosen_is_said_and_what_was_found_stays(as_ana: Client, products: dict[str, Product]) -> None:
