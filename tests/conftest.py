@@ -18,8 +18,9 @@ from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.lib.kept_pages import KEPT
 from cps_portal.core.limits.store import store
 from tests.demo import load_demo
+from tests.emptying import empty_by_delete
 from tests.rows import use_empty_cache
-from tests.snapshot import cast
+from tests.snapshot import cast, is_superuser
 from tests.world import World
 
 compile_catalogues()  # also for whoever starts pytest without the launcher
@@ -62,7 +63,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
-    """Drop the triggers against TRUNCATE, because the flush between tests truncates.
+    """Let the flush between tests delete, or at least truncate: it drops the triggers against TRUNCATE.
 
     `tests/test_conventions.py` and `tests/site/test_trail_kept.py` install and try them.
     """
@@ -70,6 +71,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
         cursor.execute("select tgrelid::regclass::text, tgname from pg_trigger where tgname like '%no_truncate%'")
         for table, trigger in cursor.fetchall():
             cursor.execute(f'drop trigger "{trigger}" on {table}')
+        if is_superuser():
+            empty_by_delete()
     yield
     # Or the database could not be dropped.
     store.close()
