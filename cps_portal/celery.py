@@ -100,4 +100,6 @@ app.conf.beat_schedule = {
     "members-notify-level-changes": {"task": "members.notify_level_changes", "schedule": 60.0},
     "members-apply-thresholds": {"task": "members.apply_thresholds", "schedule": 60.0},
     "members-announce-thresholds": {"task": "members.announce_thresholds", "schedule": 60.0},
+    "members-apply-countries": {"task": "members.apply_countries", "schedule": 60.0},
+    "members-announce-countries": {"task": "members.announce_countries", "schedule": 60.0},
 }

@@ -21,8 +21,8 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "members",
-            "countryprogramme levelbenefit levelchange levelthreshold memberevent memberview notice staffaccess "
-            "termsacceptance termsversion thresholdannouncement thresholdplan ",
+            "countryplan countryprogramme levelbenefit levelchange levelthreshold memberevent memberview notice "
+            "staffaccess termsacceptance termsversion thresholdannouncement thresholdplan ",
         ),
         *allow("view", "members", "accountfreeze accountmerge accountmergeevent lostaddress lostaddressevent"),
         "members.change_lost_address",
@@ -69,12 +69,14 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "members",
-            "countryprogrammeevent levelbenefitevent levelchange levelthreshold levelthresholdevent member "
+            "countryplan countryplanevent countryprogrammeevent levelbenefitevent levelchange levelthreshold "
+            "levelthresholdevent member "
             "thresholdannouncement thresholdplan thresholdplanevent ",
         ),
         "members.export_lists",
         *allow("view add change", "members", "countryprogramme levelbenefit termsversion"),
         "members.plan_thresholds",
+        "members.plan_countries",
         *allow("view add change delete", "cases", "cannedanswer"),
         *allow("view", "offers", "offerevent signup"),
         *allow("view add change", "offers", "offer packitem"),

@@ -38,6 +38,7 @@ urlpatterns = [
     path("profile/data/", account.my_data, name="my_data"),
     path("profile/data/download/", account.download, name="my_data_download"),
     path("profile/country/", moving.moving, name="moving"),
+    path("country-change/", moving.country_change, name="country_change"),
     path("profile/country/moved/", moving.moved, name="moved"),
     path("going-to/", travelling.going_to, name="going_to"),
     path("going-to/<str:country>/", travelling.going_to_country, name="going_to_country"),

@@ -36,6 +36,7 @@ from members.models import (
     TermsAcceptance,
     TermsVersion,
     User,
+    programme_in,
 )
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -181,8 +182,31 @@ class EmailChangeAdmin(ReadOnlyAdmin[EmailChange]):
 # --- The programme -------------------------------------------------------------------------------
 
 
+class CountryProgrammeForm(forms.ModelForm[CountryProgramme]):
+    class Meta:
+        model = CountryProgramme
+        fields = ["country", "kind", "service_level", "valid_from"]  # the admin names all
+
+    def clean(self) -> None:
+        """Another programme where members live is planned, because they get notice of it (R1, R22)."""
+        super().clean()
+        country, kind = str(self.cleaned_data.get("country") or ""), self.cleaned_data.get("kind")
+        if not kind or not {"country", "kind", "service_level", "valid_from"} & set(self.changed_data):
+            return
+        now = programme_in(country)
+        is_other = now is None or (now.kind, now.service_level) != (kind, self.cleaned_data.get("service_level", ""))
+        is_past = self.instance.pk is not None and "country" in self.changed_data
+        if (is_other or is_past) and Member.objects.open().filter(country=country).exists():
+            self.add_error(
+                "kind",
+                _("Members live there. Plan the change under “Countries and terms”, so that they are told first."),
+            )
+
+
 @admin.register(CountryProgramme)
 class CountryProgrammeAdmin(PortalModelAdmin[CountryProgramme]):
+    form = CountryProgrammeForm
+    fields = ["country", "region", "kind", "service_level", "link", "valid_from", "sample", "note"]
     list_display = ["country", "region", "kind", "service_level", "valid_from", "sample"]
     list_filter = ["kind", "service_level", "region", "sample", "valid_from"]
     search_fields = ["country", "region", "note"]

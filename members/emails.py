@@ -21,6 +21,7 @@ from members.queries import confirmed_first_name, membership_of
 POINTS_PATH = "/kitbag/points/"
 PACK_PATH = "/offers/welcome-pack/"
 UPCOMING_CHANGES_PATH = "/kitbag/upcoming/"
+COUNTRY_CHANGE_PATH = "/country-change/"
 SIGN_IN_PATH = "/accounts/login/"
 UNDO_EMAIL_PATH = "/accounts/email/undo/"
 UNDO_EMAIL_SALT = "members.email-undo"

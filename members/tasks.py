@@ -48,3 +48,35 @@ def apply_threshold_plan(plan: int) -> None:
 
     if run_in_slices("members.apply_threshold_plan", plan, step=step):
         queue_task("members.notify_level_changes")
+
+
+@shared_task(name="members.announce_countries")
+def announce_countries() -> None:
+    """Announce planned changes of countries, and cancellations of announced ones (R1, R22)."""
+    for plan in actions.country_plans_to_announce(at=timezone.now()):
+        queue_task("members.announce_country_plan", plan)
+
+
+@shared_task(name="members.announce_country_plan")
+def announce_country_plan(plan: int) -> None:
+    def step() -> bool:
+        return actions.announce_country_step(plan=plan, limit=BATCH, at=timezone.now())
+
+    run_in_slices("members.announce_country_plan", plan, step=step)
+
+
+@shared_task(name="members.apply_countries")
+def apply_countries() -> None:
+    """Begin changes of countries that are due, and resume runs that have lost their worker."""
+    for plan in actions.begin_due_country_plans(at=timezone.now()):
+        queue_task("members.apply_country_plan", plan)
+
+
+@shared_task(name="members.apply_country_plan")
+def apply_country_plan(plan: int) -> None:
+    """Tell the members of a country that its programme has changed, in batches."""
+
+    def step() -> bool:
+        return actions.apply_country_step(plan=plan, limit=BATCH, at=timezone.now())
+
+    run_in_slices("members.apply_country_plan", plan, step=step)

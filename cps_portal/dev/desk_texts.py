@@ -77,6 +77,7 @@ DESK = (
     "kitbag/catalogue/*",
     "kitbag/presenters/decide.py",
     "kitbag/presenters/kit_for_staff.py",
+    "members/actions/country_plans.py",
     "members/actions/notes.py",
     "members/actions/staff.py",
     "members/actions/staff_access.py",

@@ -144,6 +144,8 @@ STEP_UP_VIEWS = {  # by view name: the methods that ask
     # points and levels
     "admin:kitbag_adjustment_give": ALWAYS,
     "admin:kitbag_adjustment_end": ALWAYS,
+    "admin:members_countryplan_plan": ALWAYS,
+    "admin:members_countryplan_cancel": ALWAYS,
     "admin:members_thresholdplan_plan": ALWAYS,
     "admin:members_thresholdplan_cancel": ALWAYS,
     "admin:kitbag_catalogueproposal_plan": ALWAYS,

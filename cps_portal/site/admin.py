@@ -21,6 +21,7 @@ from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
 from cps_portal.site.account_merge_admin import AccountMergeAdmin, MergedAdjustmentAdmin, MergedRegistrationAdmin
+from cps_portal.site.country_plan_admin import CountryPlanAdmin
 from cps_portal.site.lost_address_admin import AccountFreezeAdmin, LostAddressAdmin, LostAddressFileAdmin
 from cps_portal.site.presenters import system
 from cps_portal.site.queries.figures import read_figures
@@ -29,7 +30,7 @@ from cps_portal.site.views.member import MemberPages
 from kitbag import rules
 from kitbag.models import MergedAdjustment, MergedRegistration, Registration
 from members import actions
-from members.models import AccountFreeze, AccountMerge, LostAddress, LostAddressFile, Member
+from members.models import AccountFreeze, AccountMerge, CountryPlan, LostAddress, LostAddressFile, Member
 from members.models.people import SORTED_BY_NAME
 from members.support.models import Case
 
@@ -167,6 +168,8 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
     search_fields = ["object_repr", "change_message", "user__email"]
 
 
+admin.site.register(CountryPlan, CountryPlanAdmin)
+admin.site.register(event_model(CountryPlan), EventAdmin)
 admin.site.register(LostAddress, LostAddressAdmin)
 admin.site.register(LostAddressFile, LostAddressFileAdmin)
 admin.site.register(AccountFreeze, AccountFreezeAdmin)

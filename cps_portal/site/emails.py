@@ -11,12 +11,14 @@ from django.utils import timezone, translation
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.mail import render_mail
 from cps_portal.core.outbox.renderers import renderer
+from cps_portal.site.presenters import country_change as country_changes
 from cps_portal.site.presenters.moving import build_move
 from members.enums import LostAddressState, MergeState, NoticeCode
-from members.models import AccountFreeze, AccountMerge, LostAddress, Member, Notice
+from members.models import AccountFreeze, AccountMerge, CountryPlan, LostAddress, Member, Notice
 from members.queries import confirmed_first_name
 
 MOVED = "portal.moved"
+COUNTRY_CHANGE = "portal.country_change"
 ADDRESS_ASKED = "portal.address_asked"
 ADDRESS_REPLACED = "portal.address_replaced"
 ADDRESS_GIVEN = "portal.address_given"
@@ -47,6 +49,31 @@ def moved(*, member: int, notice: str) -> dict[str, str] | None:
             "contact_url": f"{settings.SITE_URL}{reverse('cases:contact')}",
         }
         return render_mail("moved", context, language=reader.language)
+
+
+@renderer(COUNTRY_CHANGE)
+def country_change(*, member: int, plan: int, what: str) -> dict[str, str] | None:
+    """The programme of the reader's country will change, has changed, or stays after all. None if that is over."""
+    reader, row = Member.objects.open().filter(pk=member).first(), CountryPlan.objects.get(pk=plan)
+    if reader is None or not country_changes.is_current(what, row, reader):
+        return None
+    with translation.override(reader.language):
+        move = country_changes.build_country_change(reader, row)
+        context = {
+            "first_name": confirmed_first_name(reader),
+            "what": what,
+            "title": country_changes.title_of(what, row),
+            "detail": country_changes.detail_of(what, row),
+            "plan": row,
+            "move": move,
+            "country": move.after.country,
+            "link": move.after.membership.link,
+            "stops": move.stops,
+            "stays": move.stays,
+            "url": f"{settings.SITE_URL}{reverse('country_change')}",
+            "contact_url": f"{settings.SITE_URL}{reverse('cases:contact')}",
+        }
+        return render_mail("country_change", context, language=reader.language)
 
 
 def stop_path(request: LostAddress) -> str:

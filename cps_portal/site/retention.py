@@ -182,6 +182,7 @@ RULES: dict[str, Rule] = {
     "limits.Counter": Deleted("expires_at", AT_ONCE, "counts attempts until it expires", hourly=True),
     "members.AccountFreeze": Kept("who stopped and who released an account (R69); texts are erased with it"),
     "members.AccountMerge": Kept("which accounts are of one person, and who decided it (R69)"),
+    "members.CountryPlan": STAFF_DATA,
     "members.CountryProgramme": STAFF_DATA,
     "members.Device": Deleted(
         "last_seen_at",

@@ -1,6 +1,7 @@
 """Who the members are, what their country offers and what their level gives."""
 
 from members.models.addresses import BLANK_ADDRESS, IS_BLANK, IS_E164_OR_BLANK, PostalAddress
+from members.models.country_plans import CountryPlan, CountryPlanQuerySet
 from members.models.levels import (
     LevelChange,
     LevelThreshold,
@@ -50,6 +51,8 @@ __all__ = [
     "AccountFreezeQuerySet",
     "AccountMerge",
     "AccountMergeQuerySet",
+    "CountryPlan",
+    "CountryPlanQuerySet",
     "CountryProgramme",
     "CountryProgrammeQuerySet",
     "Device",

@@ -38,6 +38,8 @@ NOT_IN_IT = {
     "cases.CaseAttachment": "the file and the message are in files and case_messages",
     "kitbag.Evidence": "the file is in files",
     "kitbag.CatalogueProposal": NOT_ABOUT_A_PERSON,
+    "members.CountryPlan": NOT_ABOUT_A_PERSON,
+    "members.CountryPlanEvent": NOT_ABOUT_A_PERSON,
     "members.ThresholdPlan": NOT_ABOUT_A_PERSON,
     "members.ThresholdPlanEvent": NOT_ABOUT_A_PERSON,
     "members.PendingLevelNotice": "a mail that waits for its turn; the change is in level_changes",

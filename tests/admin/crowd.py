@@ -46,6 +46,7 @@ from members.enums import AccessKind, Door, Level, Programme, ServiceLevel
 from members.models import (
     AccountFreeze,
     AccountMerge,
+    CountryPlan,
     CountryProgramme,
     Device,
     EmailChange,
@@ -209,6 +210,14 @@ def add_changes(people: list[Member], by: User) -> None:
         Adjustment.objects.create(member=member, points=5, reason="Sorry", made_at=now, made_by=by)
         levels = ThresholdPlan.objects.create(
             effective_on=date(2040, 1, 1) + timedelta(days=member.pk), silver=1, gold=2, platinum=3, planned_at=now
+        )
+        CountryPlan.objects.create(
+            country="TR",
+            kind="none",
+            effective_on=date(2040, 1, 1),
+            state="cancelled",
+            planned_at=now,
+            cancelled_at=now,
         )
         ThresholdAnnouncement.objects.create(plan=levels, member=member, letter=f"levels-{levels.pk}", at=now)
         PendingLevelNotice.objects.get_or_create(change=member.level_changes.latest("pk"), defaults={"member": member})

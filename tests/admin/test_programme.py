@@ -39,10 +39,20 @@ def test_terms_are_published_before_they_come_into_force(as_programme: Client, w
 
 
 def test_a_country_changes_its_programme_from_a_day_on(as_programme: Client, world: World) -> None:
-    data = {"country": "ZA", "region": "Africa", "kind": "none", "valid_from": in_days(30).isoformat()}
+    """Without members it is entered; where members live it is planned, so that they are told first (R1, R22)."""
+    data = {"country": "GE", "region": "Europe", "kind": "none", "valid_from": in_days(30).isoformat()}
     assert as_programme.post("/admin/members/countryprogramme/add/", data).status_code == 302
-    assert CountryProgramme.objects.in_force().get(country="ZA").kind == "free"
-    assert CountryProgramme.objects.in_force(in_days(30)).get(country="ZA").kind == "none"
+    assert CountryProgramme.objects.in_force().get(country="GE").kind == "free"
+    assert CountryProgramme.objects.in_force(in_days(30)).get(country="GE").kind == "none"
+    refused = as_programme.post("/admin/members/countryprogramme/add/", {**data, "country": "ZA"})
+    assert "Members live there." in str(refused.context["adminform"].form.errors["kind"])
+    row = CountryProgramme.objects.get(country="ZA")
+    change = reverse("admin:members_countryprogramme_change", args=[row.pk])
+    kept = {"country": "ZA", "region": "Africa", "valid_from": row.valid_from.isoformat(), "note": "checked"}
+    assert as_programme.post(change, {**kept, "kind": "none"}).status_code == 200
+    assert as_programme.post(change, {**kept, "kind": "free", "service_level": "full"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.kind, row.note) == ("free", "checked")
 
 
 def product_form(product: Product, **changes: object) -> dict[str, object]:

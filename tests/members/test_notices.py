@@ -26,7 +26,7 @@ from kitbag.enums import RefusalReason, RemovalReason, Stage
 from kitbag.models import Product, Registration
 from members import actions
 from members.enums import NoticeCode
-from members.models import Member, Notice
+from members.models import CountryPlan, Member, Notice
 from members.offers.actions import cards, offers, pack_requests, packs
 from members.offers.actions.reference_data import load_offers
 from members.offers.enums import CardEnd, PackStep
@@ -150,6 +150,40 @@ def levels_stay(world: World) -> Iterator[Member]:
     yield world.ana
     day = timezone.localdate(NOW) + timedelta(days=90)
     actions.plan_thresholds(effective_on=day, silver=600, gold=1300, platinum=1700, by=world.staff, at=NOW + DAY)
+
+
+def country_plan(world: World) -> CountryPlan:
+    day = timezone.localdate(NOW) + timedelta(days=80)
+    made = actions.plan_country(country="ZA", kind="subscription", effective_on=day, by=world.staff, at=NOW)
+    while actions.announce_country_step(plan=made.pk, limit=9, at=NOW + HOUR):
+        pass
+    return made
+
+
+def country_will_change(world: World) -> Iterator[Member]:
+    made = country_plan(world)
+    yield world.ana
+    actions.cancel_country_plan(plan=made, by=world.staff, at=NOW)
+
+
+def country_stays(world: World) -> Iterator[Member]:
+    made = country_plan(world)
+    sent()
+    actions.cancel_country_plan(plan=made, by=world.staff, at=NOW)
+    while actions.announce_country_step(plan=made.pk, limit=9, at=NOW + HOUR):
+        pass
+    yield world.ana
+    country_plan(world)
+
+
+def country_changed(world: World) -> Iterator[Member]:
+    made = country_plan(world)
+    CountryPlan.objects.update(effective_on=timezone.localdate(NOW), short_notice_reason="Agreed")
+    assert actions.begin_country_plan(plan=made, at=NOW)
+    while actions.apply_country_step(plan=made.pk, limit=9, at=NOW):
+        pass
+    yield world.ana
+    move_member(member=world.ana, country="KE", by=world.ana.user, at=NOW)
 
 
 def case_of(world: World) -> Case:

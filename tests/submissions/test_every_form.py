@@ -76,6 +76,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "admin/kitbag/registration/sheet.html": (2, SEEN),
     "admin/kitbag/serialshape/try.html": (1, READ),
     "admin/kitbag/thresholds/cancel.html": (1, STATE),
+    "admin/members/countryplan/cancel.html": (1, STATE),
     "admin/offers/card/change_form.html": (1, STATE),
     "admin/offers/offer/change_form.html": (1, STATE),
     "admin/offers/welcomepack/by_file.html": (2, SEEN),

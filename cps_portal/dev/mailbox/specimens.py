@@ -18,13 +18,15 @@ from django_countries.fields import Country
 
 from cps_portal.core.outbox.mail import common_context, render_mail, render_parts
 from cps_portal.core.outbox.renderers import get_renderer
+from cps_portal.site.presenters.country_change import build_country_change, detail_of, title_of
 from cps_portal.site.presenters.moving import build_move
 from kitbag.enums import RefusalReason, Stage
 from kitbag.models import Adjustment, Product, Registration, StageChange
 from kitbag.queries.forecast import Fall, Step
+from members.actions.country_plans import HAS, STAYS, WILL
 from members.emails import joined_context
-from members.enums import Level
-from members.models import EmailChange, Member, ThresholdPlan
+from members.enums import Level, Programme
+from members.models import CountryPlan, EmailChange, Member, ThresholdPlan
 from members.offers.models import Offer
 from servicing.enums import EventKind
 from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
@@ -198,6 +200,18 @@ def _about_account(member: Member, now: datetime) -> Iterator[tuple[str, dict[st
     yield "accounts_unmerged", {**merge, "is_staying": True}
     move = build_move(member, from_country=member.country.code, to_country="FR", is_done=True)
     country = {"country": move.after.country, "link": move.after.membership.link, "contact_url": f"{LINK}contact/"}
+    plan = CountryPlan(country=member.country, kind=Programme.SUBSCRIPTION, link=LINK, effective_on=now.date())
+    change = build_country_change(member, plan)
+    shown = {
+        "move": change,
+        "stops": change.stops,
+        "stays": change.stays,
+        "plan": plan,
+        "contact_url": f"{LINK}contact/",
+    }
+    for what in (WILL, HAS, STAYS):
+        words = {"title": title_of(what, plan), "detail": detail_of(what, plan), "what": what}
+        yield f"country_change {what}", {**shown, **words, "country": change.after.country, "link": plan.link}
     yield "moved", {"move": move, **country, "stops": move.stops, "stays": move.stays}
     case = {"subject": "Where is my pack?", "reference": "9SQC-FHTJ", "due": day, "days": 14, "waits": False}
     case |= {"has_page": True, "is_member": True, "rating_url": ""}

@@ -45,6 +45,7 @@ TITLES = {
     "portal.accounts_merged": _("Two accounts became one"),
     "portal.accounts_unmerged": _("Two accounts are apart again"),
     "portal.moved": _("Moved to another country"),
+    "portal.country_change": _("The programme of the country changes"),
     "servicing.estimate_reminder": _("An estimate waits for an answer"),
     "servicing.loan": _("About a loan"),
     "servicing.ticket_document": _("A document about a job"),

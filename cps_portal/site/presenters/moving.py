@@ -69,12 +69,24 @@ class Home:
 
 @dataclass(frozen=True)
 class Move:
-    """A move of `member` from one home to another: before it is confirmed, or afterwards (`is_done`)."""
+    """A move of `member` from one home to another: before it is confirmed, or afterwards (`is_done`).
+
+    `headings` are over the two columns of benefits, if not the countries: for a country that changes itself (R1).
+    """
 
     member: Member
     before: Home
     after: Home
     is_done: bool
+    headings: tuple[str, str] | None = None
+
+    @property
+    def before_heading(self) -> str:
+        return self.headings[0] if self.headings else self.before.country
+
+    @property
+    def after_heading(self) -> str:
+        return self.headings[1] if self.headings else self.after.country
 
     @property
     def is_resting(self) -> bool:
@@ -125,8 +137,8 @@ def build_move(member: Member, *, from_country: str, to_country: str, is_done: b
     programmes = {row.country.code: row for row in CountryProgramme.objects.in_force()}
     return Move(
         member,
-        _home(member, from_country, programmes.get(from_country)),
-        _home(member, to_country, programmes.get(to_country)),
+        home_with(member, from_country, programmes.get(from_country)),
+        home_with(member, to_country, programmes.get(to_country)),
         is_done,
     )
 
@@ -134,11 +146,12 @@ def build_move(member: Member, *, from_country: str, to_country: str, is_done: b
 def benefits_at_home(member: Member) -> tuple[Membership, list[tuple[str, str]]]:
     """The membership of today, and what it gives where the member lives: the name and the value of each (R65)."""
     country = member.country.code
-    home = _home(member, country, programme_in(country))
+    home = home_with(member, country, programme_in(country))
     return home.membership, [(name, value) for name, _rank, value in _values(home)]
 
 
-def _home(member: Member, country: str, programme: CountryProgramme | None) -> Home:
+def home_with(member: Member, country: str, programme: CountryProgramme | None) -> Home:
+    """A country as the member's home, if it takes part in this programme; None: in none."""
     membership = membership_in(member, programme, country=country)
     benefit = benefit_at(membership, membership.level)
     support = benefit or LevelBenefit.objects.of(Level.RED, "", ServiceLevel.FULL)
@@ -210,6 +223,8 @@ def _offers(move: Move) -> Iterator[EffectLine]:
 def _card(move: Move) -> EffectLine:
     if move.is_resting:
         detail = _("Whoever scans it reads “Not valid today”. It works again, with the same number, if you move back.")
+        if move.headings:
+            detail = _("Whoever scans it reads “Not valid today”. Its number stays yours.")
         return EffectLine(Effect.STOPS, _("Your card"), detail)
     if move.before.membership.is_active:
         return EffectLine(Effect.STAYS, _("Your card"), _("The same card, with the same number."))
@@ -237,6 +252,8 @@ def _pack(move: Move) -> Iterator[EffectLine]:
     if pack is None:
         if move.should_request_pack:
             detail = _("You haven’t requested it. Do it before you move, or it waits until you’re back.")
+            if move.headings:
+                detail = _("You haven’t requested it. Do it before that day, or it waits for the free programme.")
             yield EffectLine(Effect.STOPS, title, detail)
         elif move.is_resting:
             yield EffectLine(Effect.STOPS, title, _("You haven’t requested it. It waits until you’re back."))

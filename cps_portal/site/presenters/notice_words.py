@@ -14,13 +14,15 @@ from django.utils.translation import ngettext
 from django_countries.fields import Country
 
 from cps_portal.core.lib.written_dates import date_format
+from cps_portal.site.presenters import country_change
 from kitbag.emails import keeps_its_points, steps_announced
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
 from kitbag.models import Adjustment, Registration, StageChange, StolenReport
 from kitbag.queries.forecast import Step, forecast, points_on
+from members.actions.country_plans import CODES as COUNTRY_CODES
 from members.emails import levels_stay_as_they_are, levels_then
 from members.enums import NoticeCode, PointsCause
-from members.models import LevelChange, Member, Notice, ThresholdPlan, threshold_rows
+from members.models import CountryPlan, LevelChange, Member, Notice, ThresholdPlan, threshold_rows
 from members.offers.emails import is_sign_up_news_current, is_step_current
 from members.offers.enums import PackState, PackStep
 from members.offers.models import Card, CardRequest, SignUp, WelcomePack
@@ -367,6 +369,18 @@ def _moved(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
     return words
 
 
+def _country_changes(reading: Reading, notices: Sequence[Notice]) -> dict[int, Words]:
+    told = {code: what for what, code in COUNTRY_CODES.items()}
+    return {
+        row.pk: Words(
+            country_change.title_of(told[N(row.code)], plan),
+            country_change.detail_of(told[N(row.code)], plan),
+            country_change.is_current(told[N(row.code)], plan, reading.member),
+        )
+        for row, plan in _with_rows(notices, "plan", CountryPlan.objects.all())
+    }
+
+
 # --- Servicing -------------------------------------------------------------------------------------
 
 
@@ -403,6 +417,9 @@ READERS: Mapping[NoticeCode, Reader] = {
     N.STOLEN_PRESENTED: _stolen,
     N.STOLEN_LIFTED: _stolen,
     N.MOVED: _moved,
+    N.COUNTRY_WILL_CHANGE: _country_changes,
+    N.COUNTRY_STAYS: _country_changes,
+    N.COUNTRY_CHANGED: _country_changes,
     N.WELCOME_PACK: _welcome_pack,
     N.PACK_DISPATCHED: _packs,
     N.PACK_RETURNED: _packs,

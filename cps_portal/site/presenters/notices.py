@@ -42,6 +42,8 @@ TONES = {
     NoticeCode.REGISTRATION_REFUSED: "warn",
     NoticeCode.POINTS_WILL_CHANGE: "warn",
     NoticeCode.LEVELS_WILL_CHANGE: "warn",
+    NoticeCode.COUNTRY_WILL_CHANGE: "warn",
+    NoticeCode.COUNTRY_CHANGED: "warn",
     NoticeCode.CAME_TO_YOU: "ok",
     NoticeCode.STOLEN_PRESENTED: "error",
     NoticeCode.STOLEN_LIFTED: "ok",

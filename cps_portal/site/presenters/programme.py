@@ -18,7 +18,7 @@ from kitbag.enums import RegistrationState
 from kitbag.models import CatalogueProposal, LedgerCheck, Product, StageChange
 from kitbag.queries.preview import Day
 from members.enums import ChangeState, Level
-from members.models import CountryProgramme, ThresholdPlan
+from members.models import CountryPlan, CountryProgramme, ThresholdPlan
 
 MAX_CENTRES = 6
 LEVEL_STYLES = {
@@ -59,11 +59,17 @@ def days_until(day: date, today: date) -> str:
 
 
 def change_rows(
-    changes: Iterable[StageChange], plans: Iterable[ThresholdPlan], countries: Iterable[CountryLine], today: date
+    changes: Iterable[StageChange],
+    plans: Iterable[ThresholdPlan],
+    countries: Iterable[CountryLine],
+    country_plans: Iterable[CountryPlan],
+    today: date,
 ) -> list[ChangeRow]:
     """Changes of products, of levels and of countries, the earliest first. `countries` may be empty."""
     rows = [_of_change(change, today) for change in changes]
     rows += [_of_plan(plan, today) for plan in plans]
+    now = {line.country.code: line.now for line in countries}
+    rows += [_of_country_plan(plan, now.get(plan.country.code), today) for plan in country_plans]
     for line in countries:
         before = line.now
         for entry in line.coming:
@@ -128,11 +134,28 @@ def _of_country(entry: CountryProgramme, before: CountryProgramme | None, today:
     )
 
 
+def _of_country_plan(plan: CountryPlan, before: CountryProgramme | None, today: date) -> ChangeRow:
+    state, tone, icon = _state(plan)
+    names = {"before": programme_text(before), "after": programme_text(plan.as_programme())}
+    return _row(
+        plan,
+        plan.effective_on,
+        today,
+        title=plan.country.name,
+        text=gettext("From “%(before)s” to “%(after)s”") % names,
+        members=plan.told if plan.announced_at else None,
+        told=_told(plan.announced_at),
+        state=state,
+        state_tone=tone,
+        icon=icon,
+    )
+
+
 def _told(at: datetime | None) -> str:
     return gettext("Told %(day)s") % {"day": day_text(timezone.localdate(at))} if at else gettext("Not everyone yet")
 
 
-def _state(change: StageChange | ThresholdPlan) -> tuple[Text, str, str]:
+def _state(change: StageChange | ThresholdPlan | CountryPlan) -> tuple[Text, str, str]:
     """The state in words, its tone and its icon."""
     if change.state == ChangeState.RUNNING:
         return gettext("Being applied"), "turn", "repeat"

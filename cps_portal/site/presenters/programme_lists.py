@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.charts import Text, grouped, percent
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.queries.programme import CHANGED_FOR, ENDS_SOON, CountryLine, TermsLine, is_pack
-from members.enums import Level, Programme
-from members.models import CountryProgramme, User
+from members.enums import ChangeState, Level, Programme
+from members.models import CountryPlan, CountryProgramme, User
 from members.offers.enums import OfferState
 from members.offers.models import Offer
 
@@ -88,10 +88,14 @@ class CountryRow:
     share: int
 
 
-def country_rows(lines: Iterable[CountryLine], members: dict[str, tuple[int, int, int]]) -> list[CountryRow]:
+def country_rows(
+    lines: Iterable[CountryLine], members: dict[str, tuple[int, int, int]], plans: Iterable[CountryPlan]
+) -> list[CountryRow]:
     """Those with most members first. Countries of members without an entry are last."""
-    rest = dict(members)
-    rows = [_country_row(line, *rest.pop(line.country.code, (0, 0, 0))) for line in lines]
+    rest, planned = dict(members), {plan.country.code: plan for plan in plans}
+    rows = [
+        _country_row(line, planned.get(line.country.code), *rest.pop(line.country.code, (0, 0, 0))) for line in lines
+    ]
     rows += [
         CountryRow(code, "", programme_text(None), None, [], n, new, accepted, percent(accepted, n))
         for code, (n, new, accepted) in sorted(rest.items())
@@ -99,11 +103,12 @@ def country_rows(lines: Iterable[CountryLine], members: dict[str, tuple[int, int
     return sorted(rows, key=lambda row: (-row.members, row.name))
 
 
-def _country_row(line: CountryLine, members: int, new: int, accepted: int) -> CountryRow:
+def _country_row(line: CountryLine, plan: CountryPlan | None, members: int, new: int, accepted: int) -> CountryRow:
     shown = line.now or line.coming[0]
+    entries = [*line.coming, *([plan.as_programme()] if plan and plan.state == ChangeState.PLANNED else [])]
     coming = [
         gettext("%(programme)s from %(day)s") % {"programme": programme_text(entry), "day": day_text(entry.valid_from)}
-        for entry in line.coming
+        for entry in entries
     ]
     since = line.now.valid_from if line.now else None
     share = percent(accepted, members)

@@ -33,6 +33,7 @@ VIEWED_PAGES = {
     "servicing:of_registration": _("The job of a product"),
     "offers:list": _("Offers"),
     "offers:card": _("Membership card"),
+    "country_change": _("A change of the country"),
     "going_to": _("Going to another country"),
     "going_to_country": _("Going to another country"),
     "card_abroad": _("The card abroad"),

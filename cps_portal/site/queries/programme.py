@@ -26,7 +26,7 @@ from kitbag.enums import ProposalState, RegistrationState
 from kitbag.models import CatalogueProposal, LedgerCheck, MissedSearch, Registration, StageChange
 from kitbag.queries.preview import Preview, preview
 from members.enums import OPEN_CHANGES, ChangeState
-from members.models import CountryProgramme, Member, TermsAcceptance, TermsVersion, ThresholdPlan, User
+from members.models import CountryPlan, CountryProgramme, Member, TermsAcceptance, TermsVersion, ThresholdPlan, User
 from members.offers.enums import OfferKind, OfferState, PlaceState
 from members.offers.models import Offer, WelcomePack
 from servicing.models import Ticket
@@ -154,6 +154,10 @@ def open_threshold_plans() -> list[ThresholdPlan]:
     return list(ThresholdPlan.objects.filter(state__in=OPEN_CHANGES).order_by("effective_on"))
 
 
+def open_country_plans() -> list[CountryPlan]:
+    return list(CountryPlan.objects.open())
+
+
 @dataclass(frozen=True)
 class PlannedChanges:
     """What is planned, with what it does together with everything else that is planned.
@@ -163,6 +167,7 @@ class PlannedChanges:
 
     changes: Sequence[StageChange]
     plans: Sequence[ThresholdPlan]
+    countries: Sequence[CountryPlan]
     effects: Preview | None
     overlapping: int
 
@@ -178,7 +183,9 @@ def read_planned() -> PlannedChanges:
     changes = open_changes(MAX_CHANGES)
     planned = [change for change in changes if change.state == ChangeState.PLANNED]
     effects = preview(planned) if planned else None
-    return PlannedChanges(changes, open_threshold_plans(), effects, _members_touched_twice(changes))
+    return PlannedChanges(
+        changes, open_threshold_plans(), open_country_plans(), effects, _members_touched_twice(changes)
+    )
 
 
 def _members_touched_twice(changes: Sequence[StageChange]) -> int:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.site.actions import move_member
+from cps_portal.site.presenters.country_change import build_country_change, newest_plan
 from cps_portal.site.presenters.moving import Move, build_move
 from members.access import MemberRequest, member_required
 from members.enums import NoticeCode
@@ -48,6 +49,18 @@ def moved(request: MemberRequest) -> HttpResponse:
     """What the latest move has changed, as it is today."""
     move = _latest_move(request)
     return render(request, "members/moved.html", {"move": move}) if move else redirect("moving")
+
+
+@require_safe
+@member_required
+def country_change(request: MemberRequest) -> HttpResponse:
+    """What a planned change of the programme where the member lives stops, keeps and when (R1)."""
+    member = request.member
+    plan = newest_plan(member)
+    if plan is None:
+        return redirect("dashboard")
+    context = {"plan": plan, "move": build_country_change(member, plan)}
+    return render(request, "members/country_change.html", context)
 
 
 def _latest_move(request: MemberRequest) -> Move | None:

@@ -41,13 +41,14 @@ def needs(right: str) -> Callable[[View], View]:
 
 
 def overview_context(user: User, at: datetime) -> dict[str, Any]:
-    """What the overview shows, of what the user may see: seven queries at most."""
+    """What the overview shows, of what the user may see: eight queries at most, besides the rights."""
     today = timezone.localdate(at)
     figures = queries.read_figures(user, at)
     lines = queries.read_countries(today) if user.has_perm("members.view_countryprogramme") else []
     plans = queries.open_threshold_plans() if user.has_perm("members.view_thresholdplan") else []
     changes = queries.open_changes(SHOWN) if user.has_perm("kitbag.view_stagechange") else []
-    rows = presenter.change_rows(changes, plans, lines, today)
+    country_plans = queries.open_country_plans() if user.has_perm("members.view_countryplan") else []
+    rows = presenter.change_rows(changes, plans, lines, country_plans, today)
     proposals = queries.open_proposals(SHOWN) if user.has_perm("kitbag.view_catalogueproposal") else []
     offers = queries.offers_in_view(at, SHOWN) if user.has_perm("offers.view_offer") else []
     return {
@@ -82,7 +83,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate()
     planned = queries.read_planned()
     lines = queries.read_countries(today) if request.user.has_perm("members.view_countryprogramme") else []
-    rows = presenter.change_rows(planned.changes, planned.plans, lines, today)
+    rows = presenter.change_rows(planned.changes, planned.plans, lines, planned.countries, today)
     context = {
         "planned": planned,
         "touched": planned.effects.members if planned.effects else 0,
@@ -100,7 +101,7 @@ def countries(request: HttpRequest) -> HttpResponse:
     terms = queries.read_terms(now) if request.user.has_perm("members.view_termsversion") else []
     in_force = next((line.terms for line in terms if line.in_force), None)
     members = queries.members_by_country(in_force, now)
-    rows = programme_lists.country_rows(lines, members)
+    rows = programme_lists.country_rows(lines, members, queries.open_country_plans())
     context = {
         "rows": rows,
         "kind_parts": programme_lists.kind_parts(lines),
