@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from django.test import Client
 
 from cps_portal.core.lib.catalogues import compile_catalogues
+from cps_portal.core.lib.fixed_blocks import FIXED
 from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.lib.kept_pages import KEPT
 from cps_portal.core.limits.store import store
@@ -84,6 +85,8 @@ def forget_pages(**_signal: Any) -> None:
     """In production settings never change while a process runs."""
     for kept in KEPT:
         kept.forget()
+    for block in FIXED:
+        block.texts.clear()
 
 
 @pytest.fixture(autouse=True)

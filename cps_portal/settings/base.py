@@ -141,8 +141,13 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["cps_portal.core.lib.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -153,6 +158,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "cps_portal.core.submissions.templatetags.submissions",  # `{% once %}` in any template
                 "cps_portal.core.lib.lists",  # what stands between the items of a loop
                 "cps_portal.core.lib.written_dates",  # the filter `date`, instead of Django's
+                "cps_portal.core.lib.fixed_blocks",  # `{% fixed %}` in any template
             ],
         },
     }
@@ -282,8 +288,6 @@ NEVER_STORED_VIEWS = {  # pages with codes or secrets: not even the Back button 
 }
 # Public pages that are the same for every visitor with the same language. Caches may keep them, and ask each time.
 SHARED_VIEWS = {"home", "help", "terms", "privacy", "robots", "sitemap"}
-# Cookies with which they are the same: the language is a part of the address, or of what is asked for.
-COOKIES_THAT_PAGES_IGNORE = {LANGUAGE_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # Languages and time

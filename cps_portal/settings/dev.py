@@ -51,8 +51,7 @@ MIDDLEWARE = [name for name in MIDDLEWARE if name != COMPRESSION]
 MIDDLEWARE.insert(MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"), COMPRESSION)
 TEMPLATES[0]["DIRS"] = [BASE_DIR / "cps_portal/dev/templates", *TEMPLATES[0]["DIRS"]]  # codes of demo staff
 # Not cached: an edited template shows at once (only `runserver` would do that by itself).
-TEMPLATES[0]["APP_DIRS"] = False
 TEMPLATES[0]["OPTIONS"]["loaders"] = [
-    "django.template.loaders.filesystem.Loader",
+    "cps_portal.core.lib.template_loader.Loader",
     "django.template.loaders.app_directories.Loader",
 ]

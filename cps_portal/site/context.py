@@ -99,7 +99,7 @@ class Portal:
         """Before an address that other programs read, such as the picture of a shared link."""
         return str(settings.SITE_URL)
 
-    @property
+    @cached_property
     def languages(self) -> list["Language"]:
         """Those to choose from, each in its own words; none if there is only one."""
         if len(settings.LANGUAGES) < 2:

@@ -11,10 +11,10 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from cps_portal.core.lib.addresses import address_of
 from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag import rules
 from kitbag.enums import (
@@ -279,7 +279,7 @@ class Registration(models.Model):
         return f"{self.product} {self.serial}".strip()
 
     def get_absolute_url(self) -> str:
-        return reverse("kitbag:product", args=[self.pk])
+        return address_of("kitbag:product", self.pk)
 
     @property
     def missing(self) -> list[str]:

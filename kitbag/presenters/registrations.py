@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from cps_portal.core.lib.addresses import address_of
 from cps_portal.core.lib.lists import in_words
 from cps_portal.core.lib.written_dates import date_format
 from kitbag import rules
@@ -67,6 +67,40 @@ class RegistrationCard:
     service: InService | None = None
 
     @property
+    def key(self) -> int:
+        return self.registration.pk
+
+    @property
+    def name(self) -> str:
+        return self.registration.product.name
+
+    @property
+    def serial(self) -> str:
+        return self.registration.serial
+
+    @property
+    def bought(self) -> str:
+        """The month, such as "Sep 2023"."""
+        day = self.registration.purchased_on
+        return date_format(day, "M Y") if day else ""
+
+    @property
+    def target(self) -> str:
+        """The Fast Track target in words, once it counts; "" without one."""
+        days = None if self.status == "pending" else self.fast_track_days
+        return ngettext("%(days)s day", "%(days)s days", days) % {"days": days} if days else ""
+
+    @property
+    def address(self) -> str:
+        """Where its name leads: to its job while a centre has it, unless it needs the member."""
+        return self.service.path if self.service and not self.needs_member else self.url
+
+    @property
+    def status_url(self) -> str:
+        """What it asks while it is being checked."""
+        return address_of("kitbag:status", self.key)
+
+    @property
     def can_be_picked(self) -> bool:
         """Whether it can be finished together with others: a draft that is no second one of the same."""
         return self.registration.state == RegistrationState.DRAFT and not self.duplicate_url
@@ -105,7 +139,7 @@ def build_card(
         fast_track_days=rules.target_days(
             level_days, fast_track=product.is_fast_track, video_class=product.video_class
         ),
-        duplicate_url=reverse("kitbag:product", args=[duplicate_of]) if duplicate_of else "",
+        duplicate_url=address_of("kitbag:product", duplicate_of) if duplicate_of else "",
         service=service,
     )
 
@@ -114,7 +148,7 @@ def _url(registration: Registration, duplicate_of: int | None) -> str:
     if not registration.needs_member:
         return registration.get_absolute_url()
     if duplicate_of:
-        return f"{reverse('kitbag:finish', args=[registration.pk])}#{DETAIL_IDS['serial']}"
+        return f"{address_of('kitbag:finish', registration.pk)}#{DETAIL_IDS['serial']}"
     return finish_url(registration)
 
 
@@ -136,7 +170,7 @@ def details_to_complete(registration: Registration) -> list[str]:
 def finish_url(registration: Registration) -> str:
     """The finish page, scrolled to the first field that is missing or was refused (R18)."""
     detail = next(iter(details_to_complete(registration)), "serial")
-    return f"{reverse('kitbag:finish', args=[registration.pk])}#{DETAIL_IDS[detail]}"
+    return f"{address_of('kitbag:finish', registration.pk)}#{DETAIL_IDS[detail]}"
 
 
 def _summary(registration: Registration) -> str | Promise:

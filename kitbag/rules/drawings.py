@@ -6,7 +6,10 @@ focal lengths and apertures in the names.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
+
+REMEMBERED = 4096  # products: a list shows the same ones again and again
 
 
 class Drawing(NamedTuple):
@@ -129,6 +132,7 @@ BY_NAME = [
 ]
 
 
+@lru_cache(REMEMBERED)
 def choose_drawing(*, category: str, mount: str, name: str) -> Drawing:
     """The drawing for a product; the plain accessory for what the rule does not know."""
     name = name.replace("‑", "-").replace("\N{NO-BREAK SPACE}", " ")

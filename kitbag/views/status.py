@@ -18,7 +18,7 @@ from members.queries import membership_of
 
 MAX_POLLING_TIME = timedelta(minutes=2)  # after that the page stops polling and says that it takes longer
 HTTP_STOP_POLLING = 286  # htmx swaps the response in and stops polling
-TEMPLATES = {"card": "kitbag/_card.html", "table": "kitbag/_table_row.html", "product": "kitbag/_product.html"}
+TEMPLATES = {"card": "kitbag/_cards.html", "table": "kitbag/_table_row.html", "product": "kitbag/_product.html"}
 
 
 @require_GET
@@ -37,7 +37,8 @@ def status(request: MemberRequest, pk: int) -> HttpResponse:
         context = product_context(request, registration)
     else:
         days = fast_track_days_by_level(membership_of(request.member)).get(request.member.level)
-        context = {"card": build_card(registration, days, find_own_duplicates([registration]).get(registration.pk))}
+        card = build_card(registration, days, find_own_duplicates([registration]).get(registration.pk))
+        context = {"card": card, "cards": [card]}
     context |= {
         "totals": totals_of(request.member),
         "update": True,

@@ -106,8 +106,8 @@ def kept_for_visitors(kept: Kept, *, by_minute: bool = False) -> Callable[[View]
 
 def _is_like_any_other(request: HttpRequest) -> bool:
     """Whether nothing in the request can change the page but its address and language."""
-    own = request.COOKIES.keys() - settings.COOKIES_THAT_PAGES_IGNORE
-    return not own and not request.GET and not request.user.is_authenticated
+    ignored = {settings.LANGUAGE_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.DEVICE_COOKIE_NAME}
+    return not request.COOKIES.keys() - ignored and not request.GET and not request.user.is_authenticated
 
 
 def _kept_page(request: HttpRequest, answer: HttpResponse) -> _Page | None:

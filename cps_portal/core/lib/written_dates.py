@@ -5,6 +5,7 @@ because they put the parts in another order, and Django has the names of months 
 """
 
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale
@@ -38,12 +39,24 @@ PATTERNS = {
     "D": ("ccc",) * 5,
 }
 TIMES = {"H:i": "HH:mm", "H:i:s": "HH:mm:ss"}
+REMEMBERED = 4096  # days: a list of fifty products names a handful
 ZONE = " T"  # its name behind the time, as in "11:30 SAST"
 
 
 def date_format(value: Any, written: str | None = None) -> str:
     """A date, moment or time in the reader's language. As Django's, whose formats it takes, or the name of one."""
     language = translation.get_language() or ENGLISH
+    if type(value) is date:  # a moment also depends on the zone
+        return _written_day(value, written, language)
+    return _written(value, written, language)
+
+
+@lru_cache(REMEMBERED)
+def _written_day(day: date, written: str | None, language: str) -> str:
+    return _written(day, written, language)
+
+
+def _written(value: Any, written: str | None, language: str) -> str:
     asked = str(formats.get_format(written or "DATE_FORMAT"))
     pattern = _pattern(asked.removesuffix(ZONE), language)
     if pattern is None or not isinstance(value, date):

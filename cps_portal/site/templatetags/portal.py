@@ -8,12 +8,15 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import BaseForm
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.written_numbers import grouped
+from kitbag.enums import Stage
 from kitbag.models import Product, Registration, own_details
+from kitbag.presenters.registrations import RegistrationCard
 from kitbag.rules.drawings import Drawing, choose_drawing
 
 register = template.Library()
@@ -22,7 +25,13 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: the text beside it must say the same."""
-    return _icon(name, classes, static("img/icons.svg"))
+    return _icon(name, classes, _address("img/icons.svg"))
+
+
+@cache
+def _address(path: str) -> str:
+    """Of a static file. It never changes while a process runs, and a list asks fifty times."""
+    return static(path)
 
 
 @cache
@@ -62,16 +71,15 @@ def kit_drawing(what: Product | str) -> SafeString:
         drawing = Drawing(what)
     else:
         drawing = choose_drawing(category=what.category, mount=what.mount, name=what.name)
-    return _art(drawing, static(f"img/kit/{drawing.name}.svg"))
+    return _art(drawing, _address(f"img/kit/{drawing.name}.svg"))
 
 
 @cache
 def _art(drawing: Drawing, address: str) -> SafeString:
+    colours = [("data-ring", drawing.ring), ("data-barrel", drawing.barrel)]
     return format_html(
-        '<svg class="art" viewBox="0 0 120 90" data-ring="{}" data-barrel="{}" aria-hidden="true">'
-        '<use href="{}#art"/></svg>',
-        drawing.ring,
-        drawing.barrel,
+        '<svg class="art" viewBox="0 0 120 90"{} aria-hidden="true"><use href="{}#art"/></svg>',
+        format_html_join("", ' {}="{}"', [(name, value) for name, value in colours if value]),
         address,
     )
 
@@ -91,6 +99,26 @@ def kit_picture(registration: Registration, *, large: bool = False) -> SafeStrin
     return format_html(
         '<img src="{}" width="640" height="400" alt="{}" decoding="async">', file.get_absolute_url(), words
     )
+
+
+@register.simple_tag
+def points_chip(card: RegistrationCard, *, words: bool = False) -> SafeString:
+    """The points of a registration (R18, R20); `words` adds what the number is. Not a template: lists have fifty."""
+    is_pending = card.status == "pending"
+    state = "" if card.status == "counted" else format_html(' data-state="{}"', card.status)
+    mark, former, what = SafeString(""), SafeString(""), SafeString("")
+    if card.needs_member:
+        mark = SafeString('<i class="dot"></i>')
+    elif card.status == Stage.UNSERVICEABLE:
+        mark = icon("nowrench")
+    if card.former_points and not is_pending:
+        former = format_html('<s><span class="sr">{} </span>{}</s> ', _("was"), grouped(card.former_points))
+    if is_pending:
+        hidden = SafeString("" if words else ' class="sr"')
+        what = format_html(" <small{}>{}</small>", hidden, _("points waiting"))
+    elif words:
+        what = format_html(" <small>{}</small>", _("points"))
+    return format_html('<span class="points"{}>{}{}{}{}</span>', state, mark, former, grouped(card.points), what)
 
 
 @register.inclusion_tag("components/error_summary.html")
