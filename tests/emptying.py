@@ -1,4 +1,4 @@
-"""Empty the tables after a test that commits: by DELETE, because TRUNCATE makes a new file for every table and index."""
+"""Empty the tables after a test that commits: by DELETE, because TRUNCATE makes a new file for each table and index."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,8 +12,10 @@ do $$
 declare
     name text;
 begin
-    if exists (select from pg_class where relnamespace = current_schema::regnamespace and relkind = 'r' and relpages > {pages})
-    then
+    if exists (
+        select from pg_class
+        where relnamespace = current_schema::regnamespace and relkind = 'r' and relpages > {pages}
+    ) then
         truncate {tables} cascade;
     else
         foreach name in array array[{names}] loop
