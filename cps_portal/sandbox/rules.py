@@ -47,7 +47,7 @@ MAGIC_SERIALS = (
     MagicSerial("stolen", "205", "its owner has reported it as stolen", "", "stolen"),
     MagicSerial("sold", "206", "you have confirmed its sale already, with other details", "standing", "unknown"),
     MagicSerial("unusual", "9876545", "not the usual form of this product", "serial_shape", "serial_shape"),
-    MagicSerial("letters", "O52O21OO4419", "letters where there are digits", "serial_letters", "serial_letters"),
+    MagicSerial("letters", "O52O21OO8842", "letters where there are digits", "serial_letters", "serial_letters"),
     MagicSerial("bar_code", "4549292200782", "the bar code of the box", "serial_ean", "unreadable"),
     MagicSerial("shortened", "5.20210E+11", "what a spreadsheet makes of it", "serial_shortened", "unreadable"),
     MagicSerial("short", "12", "digits are missing", "serial_short", "serial_short"),
@@ -64,9 +64,9 @@ def magic_number(name: str, prefix: str) -> str:
 
 def describe_serials(serials: Iterable[MagicSerial] = MAGIC_SERIALS) -> str:
     """The table of the guide, in Markdown."""
-    lines = ["| name | number | what it is | a sale answers | an intake check answers |", "|---|---|---|---|---|"]
+    lines = ["| name | number | a sale answers | an intake check answers |", "|---|---|---|---|"]
     for serial in serials:
         number = f"ends in `{serial.number}`" if serial.is_made else f"`{serial.number}`"
         codes = " | ".join(f"`{code}`" if code else "taken" for code in (serial.at_sale, serial.at_intake))
-        lines.append(f"| `{serial.name}` | {number} | {serial.what} | {codes} |")
+        lines.append(f"| {serial.name} | {number}: {serial.what} | {codes} |")
     return "\n".join(lines) + "\n"

@@ -1,5 +1,7 @@
 """The REST API: framework, tokens and the OpenAPI document."""
 
+from typing import Any
+
 OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Credential"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # client credentials and nothing else
@@ -33,7 +35,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "cps_portal.core.rest.errors.problem_response",
     "DEFAULT_SCHEMA_CLASS": "cps_portal.core.rest.schema.PartnerSchema",
 }
-SPECTACULAR_SETTINGS = {
+SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "CPS portal API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",

@@ -13,9 +13,14 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core import checks
+from django.core.checks.registry import registry
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.test import Client
 from pytest_django import Settings
 
+import cps_portal.sandbox
+from cps_portal.sandbox.apps import SandboxConfig
 from cps_portal.sandbox.checks import no_real_people
 from tests.api.machines import Machine, machine
 from tests.sandbox.conftest import listen
@@ -119,6 +124,19 @@ def test_a_sandbox_with_real_people_does_not_start(world: World, settings: Setti
     settings.CROWDS_ALLOWED = True
     (found,) = no_real_people(None, databases=["default"])
     assert (found.id, found.level) == ("sandbox.W001", checks.WARNING), "a developer's machine starts"
+
+
+def test_migrate_stops_where_real_people_are(world: World, settings: Settings) -> None:
+    """As `migrate` of a deployment does, before it touches anything."""
+    settings.CROWDS_ALLOWED = False
+    world.ana.user.email = "ana@photographers.co.za"
+    world.ana.user.save()
+    SandboxConfig("cps_portal.sandbox", cps_portal.sandbox).ready()
+    try:
+        with pytest.raises(SystemCheckError, match=r"sandbox\.E001"):
+            call_command("migrate", skip_checks=False)
+    finally:
+        registry.registered_checks.remove(no_real_people)
 
 
 def test_the_guide_names_its_codes() -> None:

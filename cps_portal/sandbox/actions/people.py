@@ -17,8 +17,7 @@ from kitbag.models import Product, Registration, Sale, StolenReport
 from members import actions as members
 from members.addresses import Address
 from members.enums import Programme
-from members.models import Member, TermsVersion, User
-from members.queries import programme_in
+from members.models import Member, TermsVersion, User, programme_in
 from servicing.models import ServiceCentre
 
 JOINED_AGO, BOUGHT_AGO, REGISTERED_AGO = timedelta(days=800), timedelta(days=500), timedelta(days=490)
