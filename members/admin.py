@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, M, PortalModelAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin_lists import country_column
 from cps_portal.core.lib.forms import PastedEmailInput
 from cps_portal.core.lib.text import clean_email
 from members.models import (
@@ -150,7 +151,7 @@ class PushSubscriptionAdmin(ReadOnlyAdmin[PushSubscription]):
     list_filter = ["created_at"]
     list_select_related = ["device__user"]
     search_fields = ["device__user__email"]
-    ordering = ["-created_at"]
+    ordering = ["-pk"]
 
     def search_conditions(self, term: str) -> list[Q]:
         email = clean_email(term)
@@ -166,6 +167,7 @@ class EmailChangeAdmin(ReadOnlyAdmin[EmailChange]):
     """Changes of address that the old address can undo, or has undone."""
 
     list_display = ["at", "user", "old_email", "new_email", "undone_at"]
+    ordering = ["-pk"]
     list_filter = ["at", ("undone_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
     search_fields = ["old_email", "new_email"]
@@ -207,7 +209,7 @@ class CountryProgrammeForm(forms.ModelForm[CountryProgramme]):
 class CountryProgrammeAdmin(PortalModelAdmin[CountryProgramme]):
     form = CountryProgrammeForm
     fields = ["country", "region", "kind", "service_level", "link", "valid_from", "sample", "note"]
-    list_display = ["country", "region", "kind", "service_level", "valid_from", "sample"]
+    list_display = [country_column, "region", "kind", "service_level", "valid_from", "sample"]
     list_filter = ["kind", "service_level", "region", "sample", "valid_from"]
     search_fields = ["country", "region", "note"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
@@ -281,6 +283,7 @@ class MemberLogAdmin(ReadOnlyAdmin[M]):
 @admin.register(LevelChange)
 class LevelChangeAdmin(MemberLogAdmin[LevelChange]):
     list_display = ["at", "member", "from_level", "to_level", "points", "cause"]
+    ordering = ["-pk"]
     list_filter = ["to_level", "cause", "at"]
     list_select_related = ["member"]
 
@@ -305,6 +308,7 @@ class TermsAcceptanceAdmin(MemberLogAdmin[TermsAcceptance]):
 @admin.register(Notice)
 class NoticeAdmin(MemberLogAdmin[Notice]):
     list_display = ["at", "member", "code", "path", "read_at"]
+    ordering = ["-pk"]
     list_filter = ["code", "at", ("read_at", admin.EmptyFieldListFilter)]
     list_select_related = ["member"]
 

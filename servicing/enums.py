@@ -88,6 +88,7 @@ IN_WORKSHOP = (
 )
 OPEN_TICKETS = (*BEFORE_INTAKE, *IN_WORKSHOP)  # until ready to ship or cancelled: what may hold a place (R49)
 OVER = (TicketState.CLOSED, TicketState.CANCELLED)
+NOT_OVER = tuple(state for state in TicketState if state not in OVER)
 
 
 class EventKind(models.TextChoices):

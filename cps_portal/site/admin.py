@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin_lists import country_column
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.core.system.models import Tick
@@ -58,7 +59,7 @@ class MemberAdmin(MemberPages):
     """Search by number, e-mail address, name or serial number; the page shows the whole member."""
 
     change_form_template = "admin/members/member/change_form.html"
-    list_display = ["number_in_groups", "full_name", "email", "country", "level", "points", "joined_at"]
+    list_display = ["number_in_groups", "full_name", "email", country_column, "level", "points", "joined_at"]
     list_display_links = ["number_in_groups", "full_name"]
     list_filter = ["level", Closing, "country", "joined_at"]
     list_select_related = ["user"]
@@ -163,6 +164,7 @@ class LogEntryAdmin(ReadOnlyAdmin[LogEntry]):
     """Who did what in this admin."""
 
     list_display = ["action_time", "user", "content_type", "object_repr", "get_change_message"]
+    ordering = ["-pk"]
     list_filter = ["action_flag", "content_type", "action_time"]
     list_select_related = ["user", "content_type"]
     search_fields = ["object_repr", "change_message", "user__email"]

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, PortalTabularInline, ReadOnlyAdmin, event_model
+from cps_portal.core.lib.admin_lists import country_column
 from cps_portal.core.lib.dates import write_day
 from kitbag.models import AuthorisedPeriod, Retailer
 
@@ -16,7 +17,7 @@ class PeriodInline(PortalTabularInline):
 
 @admin.register(Retailer)
 class RetailerAdmin(PortalModelAdmin[Retailer]):
-    list_display = ["name", "country", "kind", "sample"]
+    list_display = ["name", country_column, "kind", "sample"]
     list_filter = ["kind", "sample", "country"]
     search_fields = ["name"]
     inlines = [PeriodInline]

@@ -39,6 +39,7 @@ class StatusFilter(admin.SimpleListFilter):
 @admin.register(Sale)
 class SaleAdmin(ReadOnlyAdmin[Sale]):
     list_display = ["product", "serial", "partner", "sold_on", "confirmed_at", "matched_at", "settled", "withdrawn_at"]
+    ordering = ["-pk"]
     list_filter = [StatusFilter, "partner", "settled", "confirmed_at"]
     list_select_related = ["product", "partner"]
     search_fields = ["serial", "serial_key", "receipt", "external_id", "product__name"]

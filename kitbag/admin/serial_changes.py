@@ -13,6 +13,7 @@ from kitbag.models import SerialChange
 @admin.register(SerialChange)
 class SerialChangeAdmin(ReadOnlyAdmin[SerialChange]):
     list_display = ["product", "serial", "new_serial", "state", "at", "by", "partner"]
+    ordering = ["-pk"]
     list_filter = ["state"]
     list_select_related = ["product", "by", "partner"]
     search_fields = ["serial"]

@@ -223,6 +223,11 @@ class Registration(models.Model):
             models.Index(fields=["member", "state"], name="registration_of_member"),
             models.Index(fields=["product", "member"], name="registration_holders", condition=Q(state="validated")),
             models.Index(fields=["submitted_at"], name="registration_submitted", condition=Q(state="submitted")),
+            models.Index(
+                fields=["submitted_at"],
+                name="registration_unchecked",
+                condition=Q(state="submitted", review_reason__in=["", "duplicate"]),
+            ),
             models.Index(fields=["serial_key"], name="registration_serial"),
             BrinIndex(
                 fields=["submitted_at", "decided_at"],

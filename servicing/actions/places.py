@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from kitbag.enums import RegistrationState
 from members.enums import Programme
 from members.models import CountryProgramme, Member
 from servicing.actions.events import SYSTEM, Actor, give_places, locks_ticket, places_taken, record_event
@@ -87,10 +89,13 @@ def on_registration_validated(*, registration: int, at: datetime) -> bool:
 
 def sweep_validations(*, at: datetime) -> int:
     """The same for every validated registration, in case a task was lost. Returns how many became Fast Track."""
-    tickets = Ticket.objects.open().filter(
-        track=Track.STANDARD, why_standard__contains=[WhyStandard.NOT_VALIDATED], registration__state="validated"
-    )
+    tickets = not_validated().filter(registration__state=RegistrationState.VALIDATED)
     return sum(become_fast_track(ticket=ticket, at=at) for ticket in tickets)
+
+
+def not_validated() -> QuerySet[Ticket]:
+    """Open jobs at standard speed because their registration was not validated. Those of the index of this name."""
+    return Ticket.objects.open().filter(track=Track.STANDARD, why_standard__contains=[WhyStandard.NOT_VALIDATED])
 
 
 @locks_ticket

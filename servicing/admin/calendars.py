@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin, TranslatedAdmin
+from cps_portal.core.lib.admin_lists import country_column
 from cps_portal.core.lib.errors import Refusal
 from servicing.actions import calendars
 from servicing.enums import HolidayAnswer
@@ -20,7 +21,7 @@ from servicing.models import CalendarException, CalendarSnapshot, EstimatedHolid
 class CalendarExceptionAdmin(TranslatedAdmin, PortalModelAdmin[CalendarException]):
     """All special days. Those of one centre can be edited on its page too; here also those of a whole country."""
 
-    list_display = ["__str__", "centre", "country", "opens", "closes", "why", "not_translated"]
+    list_display = ["__str__", "centre", country_column, "opens", "closes", "why", "not_translated"]
     list_filter = ["kind", "country", "first"]
     list_select_related = ["centre"]
     search_fields = ["centre__name", "why"]
@@ -46,7 +47,7 @@ class EstimatedHolidayAdmin(PortalModelAdmin[EstimatedHoliday]):
     """Each is asked once; an answer that turns out wrong is corrected in the special days of the country."""
 
     form = EstimatedHolidayForm
-    list_display = ["name", "country", "day", "answer", "moved_to", "answered_by"]
+    list_display = ["name", country_column, "day", "answer", "moved_to", "answered_by"]
     list_filter = [("answer", admin.AllValuesFieldListFilter), "country"]
     list_select_related = ["answered_by"]
     search_fields = ["name"]

@@ -12,6 +12,7 @@ from cps_portal.core.lib.admin import (
     TranslatedAdmin,
     event_model,
 )
+from cps_portal.core.lib.admin_lists import country_column
 from servicing.forms.centres import CentreForm
 from servicing.models import CalendarException, Carrier, CentreStaff, ServiceCentre, WarrantyPeriod
 
@@ -31,7 +32,7 @@ class StaffInline(PortalTabularInline):
 @admin.register(ServiceCentre)
 class ServiceCentreAdmin(TranslatedAdmin, PortalModelAdmin[ServiceCentre]):
     form = CentreForm
-    list_display = ["name", "kind", "country", "city", "programme", "status", "sample", "not_translated"]
+    list_display = ["name", "kind", country_column, "city", "programme", "status", "sample", "not_translated"]
     list_filter = ["kind", "status", "programme", "sample"]
     search_fields = ["name", "city", "country"]
     prepopulated_fields = {"slug": ["name"]}
@@ -59,7 +60,7 @@ class ServiceCentreEventAdmin(EventAdmin):
 class WarrantyPeriodAdmin(PortalModelAdmin[WarrantyPeriod]):
     """Programme staff enter how long the warranty lasts (R60)."""
 
-    list_display = ["shelf", "country", "months", "sample"]
+    list_display = ["shelf", country_column, "months", "sample"]
     list_filter = ["shelf", "sample"]
     search_fields = ["country"]
 

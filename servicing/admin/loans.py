@@ -59,6 +59,7 @@ class LoanAdmin(LoanDesk):
 
     change_form_template = "admin/servicing/loan/change_form.html"
     list_display = ["unit", "ticket", "member_name", "state", "due_back", "overdue"]
+    ordering = ["-pk"]
     list_filter = ["state", "unit__centre", "due_back"]
     list_select_related = ["unit__product", "unit__centre", "ticket__parcel", "member"]
     search_fields = ["unit__serial", "unit__product__name"]

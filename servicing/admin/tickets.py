@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, When
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -43,7 +43,6 @@ from servicing.models import (
 )
 
 ALL = "all"
-FOLLOW_UPS_FIRST = Case(When(same_fault=True, then=0), default=1)  # R63
 VIEW_EVERY_TICKET = "servicing.view_every_ticket"
 
 
@@ -152,7 +151,7 @@ class TicketAdmin(EstimatePages):
     search_help_text = _(
         "Reference of the job or the parcel, tracking or serial number, name, member number or number on a foreign card"
     )
-    ordering = [FOLLOW_UPS_FIRST, F("due_at").asc(nulls_last=True), "opened_at", "pk"]
+    ordering = ["-same_fault", F("due_at").asc(nulls_last=True), "opened_at", "pk"]  # R63; along ticket_queue
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

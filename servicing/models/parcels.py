@@ -92,6 +92,7 @@ class Parcel(PostalAddress):
         verbose_name = _("parcel")
         verbose_name_plural = _("parcels")
         ordering = ["-made_at", "-pk"]
+        indexes = [models.Index(fields=["-made_at", "-id"], name="parcel_made")]
         constraints = [
             models.CheckConstraint(name="parcel_reference", condition=Q(reference__regex=REFERENCE_FORM)),
             models.CheckConstraint(name="parcel_travel_known", condition=Q(travel__in=Travel.values)),
@@ -156,7 +157,10 @@ class Shipment(models.Model):
         verbose_name = _("shipment")
         verbose_name_plural = _("shipments")
         ordering = ["sent_at", "pk"]
-        indexes = [models.Index(fields=["number_key"], name="shipment_number", condition=~Q(number_key=""))]
+        indexes = [
+            models.Index(fields=["number_key"], name="shipment_number", condition=~Q(number_key="")),
+            models.Index(fields=["sent_at", "id"], name="shipment_sent"),
+        ]
         constraints = [
             models.CheckConstraint(name="shipment_direction_known", condition=Q(direction__in=Direction.values)),
             models.CheckConstraint(name="shipment_one_carrier", condition=Q(carrier=None) | Q(carrier_name="")),

@@ -20,6 +20,7 @@ from members.enums import Level
 from members.models import Member, User, append_only
 from servicing.enums import (
     IN_WORKSHOP,
+    NOT_OVER,
     OPEN_TICKETS,
     OVER,
     Charge,
@@ -257,6 +258,23 @@ class Ticket(models.Model):
             models.Index(fields=["centre", "opened_at", "id"], name="ticket_centre_opened"),
             models.Index(fields=["centre", "changed_at", "id"], name="ticket_centre_changed"),
             models.Index(fields=["ready_at"], name="ticket_ready", condition=Q(ready_at__isnull=False)),
+            # The order of the desk's list: of open jobs, and of all. PostgreSQL sorts NULLS LAST in ascending order.
+            models.Index(
+                fields=["-same_fault", "due_at", "opened_at", "id"],
+                name="ticket_queue",
+                condition=Q(state__in=NOT_OVER),
+            ),
+            models.Index(fields=["-same_fault", "due_at", "opened_at", "id"], name="ticket_in_order"),
+            # The filters of the API's list
+            models.Index(fields=["centre", "serial", "opened_at", "id"], name="ticket_centre_serial"),
+            models.Index(fields=["centre", "state", "opened_at", "id"], name="ticket_centre_state"),
+            models.Index(fields=["centre", "opened_at", "id"], name="ticket_centre_open", condition=Q(ended_at=None)),
+            models.Index(
+                fields=["registration"],
+                name="ticket_not_validated",
+                condition=~Q(state__in=OVER)
+                & Q(track=Track.STANDARD, why_standard__contains=[WhyStandard.NOT_VALIDATED]),
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="ticket_reference", condition=Q(reference__regex=REFERENCE_FORM)),

@@ -77,9 +77,11 @@ def test_each_cell_of_a_list_names_its_column_for_phones(as_root: Client, world:
     assert f'<td data-label="Level" class="field-level">{world.ana.get_level_display()}</td>' in page
     cells = ['<td class="action-checkbox"><input></td>', '<th class="field-a">A</th>']
     heads = [{"text": "<input>", "class_attrib": ' class="action-checkbox-column"'}, {"text": 'the "A"'}]
-    assert with_labels(cells, heads) == [
-        '<td data-label="" class="action-checkbox"><input></td>',
-        '<th data-label="The &quot;A&quot;" class="field-a">A</th>',
+    assert with_labels([cells], heads) == [
+        (
+            '<td data-label="" class="action-checkbox"><input></td>'
+            '<th data-label="The &quot;A&quot;" class="field-a">A</th>'
+        ),
     ]
 
 

@@ -46,8 +46,6 @@ ROUNDS = 3
 BIG = 5_000  # rows: a smaller table may be read whole
 # Where the planner may read a table of some ten thousand rows: it expects as many hits as would cost more by an index.
 BETTER_WHOLE = {("inbox: search", "cases_case")}
-# Their order has no index yet: goals that are missed (docs/performance.md).
-WITHOUT_INDEX = {("list: servicing.Ticket", "servicing_ticket"), ("list: servicing.Parcel", "servicing_parcel")}
 MAX_SHOWN = 2_000  # signs of a statement
 KIND = re.compile(r" \w+_\w+$")  # the name of the index
 PASSING = {"Seq Scan", "Nested Loop", "Hash Join", "Subquery Scan"}  # nodes that hand rows on as they come
@@ -270,7 +268,7 @@ def test_the_pages_of_the_desk_scan_no_big_table(world: World, groups: dict[str,
         scans += [
             (name, table, statement)
             for node, table, statement in nodes
-            if node.startswith("Seq Scan") and (name, table) not in BETTER_WHOLE | WITHOUT_INDEX
+            if node.startswith("Seq Scan") and (name, table) not in BETTER_WHOLE
         ]
     report += [f"  {name} reads all of {table}: {statement[:MAX_SHOWN]}" for name, table, statement in scans]
     assert [scan[:2] for scan in scans] == []

@@ -5,20 +5,25 @@ come from the rows.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import escape, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django_countries.fields import CountryField
 
-from cps_portal.core.lib.countries import list_countries
+from cps_portal.core.lib.countries import country_name, list_countries
 
 MAX_COUNTED = 10_000  # rows; a list says "more than" that, and ends there
 EARLIER_YEARS = 4
@@ -77,25 +82,45 @@ def value_filter(column: str, title: Any, values: Callable[[], Iterable[str]]) -
 
 
 class CountryFilter(admin.FieldListFilter):
-    """All countries by their names, without asking which of them occur."""
+    """All countries by their names in a `<select>`, without asking which of them occur."""
+
+    template = "admin/filter_select.html"
 
     def __init__(self, field: Any, request: Any, params: Any, *others: Any, **named: Any) -> None:
         self.lookup = f"{named['field_path']}__exact"
         self.chosen = (params.get(self.lookup) or [""])[-1]
+        self.others: list[tuple[str, str]] = []  # what else the address chooses
         super().__init__(field, request, params, *others, **named)
 
     def expected_parameters(self) -> list[str | None]:
         return [self.lookup]
 
+    @property
+    def chosen_name(self) -> str:
+        return country_name(self.chosen)
+
+    @property
+    def options(self) -> SafeString:
+        options = _country_options(get_language())
+        chosen = f'<option value="{escape(self.chosen)}"'
+        return SafeString(options.replace(chosen, f"{chosen} selected", 1)) if self.chosen else options
+
     def choices(self, changelist: Any) -> Any:
-        yield {
-            "selected": not self.chosen,
-            "query_string": changelist.get_query_string(remove=[self.lookup]),
-            "display": _("All"),
-        }
-        for code, name in list_countries():
-            query = changelist.get_query_string({self.lookup: code})
-            yield {"selected": code == self.chosen, "query_string": query, "display": name}
+        address = QueryDict(changelist.get_query_string(remove=[self.lookup, PAGE_VAR])[1:])
+        self.others = [(name, value) for name, values in address.lists() for value in values]
+        for code, name in [("", _("All")), *list_countries()]:
+            yield {"selected": code == self.chosen, "value": code, "display": name}
+
+
+@lru_cache(maxsize=16)
+def _country_options(_language: str | None) -> SafeString:
+    return format_html_join("", '<option value="{}">{}</option>', list_countries())
+
+
+@admin.display(description=gettext_lazy("country"), ordering="country")
+def country_column(row: Any) -> str | None:
+    """The column of a list: Django's own of the field would name all countries anew for each row."""
+    return country_name(row.country.code) if row.country else None
 
 
 admin.FieldListFilter.register(lambda field: isinstance(field, models.DateField), PeriodFilter, take_priority=True)

@@ -84,5 +84,6 @@ class SuppressionAdmin(ReadOnlyAdmin[Suppression]):
     """Addresses that get only essential mails. They are lifted when their owner confirms them again."""
 
     list_display = ["address", "reason", "since", "answer", "lifted_at"]
+    ordering = ["-pk"]
     list_filter = ["reason", ("lifted_at", admin.EmptyFieldListFilter), "since"]
     search_fields = ["address"]

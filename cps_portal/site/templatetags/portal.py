@@ -8,7 +8,7 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import BaseForm
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -49,19 +49,23 @@ def signed(points: int) -> str:
 
 
 @register.filter
-def with_labels(cells: Iterable[str], headers: Iterable[Mapping[str, Any]]) -> list[SafeString]:
-    """The cells of a row of an admin list as Django renders them, each with the name of its column in `data-label`.
+def with_labels(rows: Iterable[Iterable[str]], headers: Iterable[Mapping[str, Any]]) -> list[SafeString]:
+    """The rows of an admin list as Django renders their cells, each with the name of its column in `data-label`.
 
     On a phone a row is a card, and the heads are no longer above the cells.
     """
-    return [_with_label(cell, header) for cell, header in zip(cells, headers, strict=False)]
+    labels = [f' data-label="{escape(_label(header))}" ' for header in headers]
+    return [SafeString("".join(map(_with_label, cells, labels))) for cells in rows]
 
 
-def _with_label(cell: str, header: Mapping[str, Any]) -> SafeString:
-    tag, _blank, rest = cell.partition(" ")  # <td class="field-level">Gold</td>
+def _label(header: Mapping[str, Any]) -> str:
     is_box = "action-checkbox" in str(header.get("class_attrib", ""))
-    label = "" if is_box else capfirst(str(header["text"]))
-    return format_html('{} data-label="{}" {}', SafeString(tag), label, SafeString(rest))
+    return "" if is_box else capfirst(str(header["text"]))
+
+
+def _with_label(cell: str, label: str) -> str:
+    tag, _blank, rest = cell.partition(" ")  # <td class="field-level">Gold</td>
+    return f"{tag}{label}{rest}"
 
 
 @register.simple_tag

@@ -51,6 +51,7 @@ class CardAdmin(ReadOnlyAdmin[Card]):
 
     change_form_template = "admin/offers/card/change_form.html"
     list_display = ["number_in_groups", "member", "issued_at", "revoked_at", "end"]
+    ordering = ["-pk"]
     list_filter = [ValidFilter, "end", "issued_at"]
     list_select_related = ["member"]
     search_fields = ["=number"]
@@ -132,6 +133,7 @@ class CardRequestAdmin(ReadOnlyAdmin[CardRequest]):
     change_form_template = "admin/offers/cardrequest/change_form.html"
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_display = ["__str__", "member", "state", "partner", "reported_at", "asked_at", "dispatched_at"]
+    ordering = ["-pk"]
     list_filter = ["state", "partner"]
     list_select_related = ["member", "partner"]
     search_fields = ["=reference"]

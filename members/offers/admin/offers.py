@@ -200,6 +200,7 @@ class SignUpAdmin(ReadOnlyAdmin[SignUp]):
     """Read-only: members sign up and cancel themselves, and free places go to the waiting list."""
 
     list_display = ["member", "offer", "state", "place", "since", "ended_at"]
+    ordering = ["-pk"]
     list_filter = ["state", "since"]
     list_select_related = ["member", "offer"]
     search_fields = ["offer__title"]

@@ -101,6 +101,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         "asked_at",
         "dispatched_at",
     ]
+    ordering = ["-pk"]
     list_filter = ["state", TroubleFilter, "partner", "country", "asked_at"]
     list_select_related = ["member", "partner"]
     search_fields = ["=reference"]
@@ -290,6 +291,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
 @admin.register(PackEvent)
 class PackEventAdmin(ReadOnlyAdmin[PackEvent]):
     list_display = ["pack", "step", "sending", "occurred_at", "received_at", "by", "partner"]
+    ordering = ["-pk"]
     list_filter = ["step", "received_at"]
     list_select_related = ["pack", "by", "partner"]
     search_fields = ["=pack__reference"]
