@@ -13,6 +13,7 @@ from cps_portal.core.files.forms import OriginalPhotoField, OriginalPhotosField,
 from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.forms import AmountField, DatePartsField, LineField, LongText
 from cps_portal.core.lib.languages import ENGLISH
+from cps_portal.core.lib.long_select import LongSelect
 from cps_portal.core.lib.money import currency_choices, currency_of, format_amount
 from kitbag import rules
 from kitbag.actions.appeals import MAX_APPEAL_LENGTH
@@ -74,7 +75,7 @@ class DetailsForm(forms.Form):
         label=_("Country of purchase"),
         required=False,
         error_messages={"invalid_choice": _("Choose a country from the list.")},
-        widget=forms.Select(attrs={"class": "input", "autocomplete": "country"}),
+        widget=LongSelect(attrs={"class": "input", "autocomplete": "country"}),
     )
     purchased_on = DatePartsField(
         label=_("Date of purchase"),
@@ -207,7 +208,7 @@ class PriceForm(forms.Form):
     currency = forms.ChoiceField(
         label=_("Currency"),
         error_messages={"required": _("Choose a currency."), "invalid_choice": _("Choose a currency from the list.")},
-        widget=forms.Select(attrs={"class": "input"}),
+        widget=LongSelect(attrs={"class": "input"}),
     )
     proof = ProofField(
         Evidence.objects.none(),
@@ -218,7 +219,8 @@ class PriceForm(forms.Form):
         widget=forms.Select(attrs={"class": "input"}),
     )
 
-    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, registration: Registration, has_proofs: bool = True, **kwargs: Any) -> None:
+        """`has_proofs`: whether there can be any, if the caller knows."""
         own = own_details(registration)
         country = registration.country.code or registration.member.country.code
         price = own.price if own else None
@@ -232,8 +234,9 @@ class PriceForm(forms.Form):
         )
         super().__init__(*args, **{"auto_id": "id_own_%s", **kwargs})
         cast(forms.ChoiceField, self.fields["currency"]).choices = currency_choices(get_language() or ENGLISH)
-        proof = cast(ProofField, self.fields["proof"])
-        proof.queryset = Evidence.objects.about(registration).proofs()
+        if has_proofs:
+            proof = cast(ProofField, self.fields["proof"])
+            proof.queryset = Evidence.objects.about(registration).proofs()
 
 
 class GroupForm(forms.Form):
@@ -248,12 +251,14 @@ class GroupForm(forms.Form):
         widget=forms.Select(attrs={"class": "input"}),
     )
 
-    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, registration: Registration, has_groups: bool = True, **kwargs: Any) -> None:
+        """`has_groups`: whether the member can have any, if the caller knows."""
         own = own_details(registration)
         kwargs.setdefault("initial", {"group": own.group_id if own else None})
         super().__init__(*args, **{"auto_id": "id_own_%s", **kwargs})
-        group = cast("forms.ModelChoiceField[KitGroup]", self.fields["group"])
-        group.queryset = KitGroup.objects.filter(member=registration.member_id)
+        if has_groups:
+            group = cast("forms.ModelChoiceField[KitGroup]", self.fields["group"])
+            group.queryset = KitGroup.objects.filter(member=registration.member_id)
 
 
 class GroupNameForm(forms.Form):

@@ -22,7 +22,8 @@ def test_a_variable_or_a_token_inside_is_an_error(inside: str) -> None:
 
 def test_nothing_of_the_page_reaches_what_is_included() -> None:
     """Neither a value of the view nor one of the context processors, such as the member."""
-    source = "{% fixed %}{% if name or portal or request or user or csrf_token %}seen{% else %}nothing{% endif %}{% endfixed %}"
+    condition = "{% if name or portal or request or user or csrf_token %}seen{% else %}nothing{% endif %}"
+    source = "{% fixed %}" + condition + "{% endfixed %}"
     assert render(source, name="Ana") == "nothing"
 
 

@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, override
 
-from kitbag.models import Registration
+from kitbag.models import count_needing
 from members.enums import Theme
 from members.models import Member
 from members.offers.rules import MISSING_AFTER
@@ -81,7 +81,7 @@ class Portal:
         counted = getattr(self.request, "turn_count", None)
         if counted is not None:
             return int(counted)
-        return Registration.objects.needing(self.member).count() if self.member else 0
+        return count_needing(self.member) if self.member else 0
 
     @cached_property
     def theme(self) -> str:

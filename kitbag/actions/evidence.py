@@ -17,6 +17,7 @@ from kitbag.actions import appeals
 from kitbag.actions.transitions import lock_registration
 from kitbag.enums import EvidenceKind, RegistrationState
 from kitbag.models import Claim, Evidence, Registration
+from kitbag.queries.around import Around
 from members.models import User
 
 PURPOSE = "evidence"
@@ -31,8 +32,14 @@ class AddedEvidence:
     problems: list[Refusal]
 
 
-def is_undecided(row: Registration) -> bool:
-    """Whether evidence can still matter: not submitted yet, waiting for a person, or claimed by another member."""
+def is_undecided(row: Registration, around: Around | None = None) -> bool:
+    """Whether evidence can still matter: not submitted yet, waiting for a person, or claimed by another member.
+
+    `around` is what the caller has already read.
+    """
+    if around and not around.appeal and not around.claim:
+        waits = row.state == RegistrationState.SUBMITTED and bool(row.review_reason)
+        return waits or row.state in (RegistrationState.DRAFT, RegistrationState.REJECTED)
     if row.state in (RegistrationState.DRAFT, RegistrationState.REJECTED):
         return not appeals.is_final(row)
     if row.state == RegistrationState.SUBMITTED and row.review_reason:

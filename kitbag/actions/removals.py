@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.history import attributed_to
 from kitbag.actions import appeals, claims, handovers, stolen_reports
@@ -24,6 +25,15 @@ from members.enums import PointsCause
 from members.models import LevelThreshold, User
 
 FIELDS = ["state", "removal_reason", "ended_at", "refusal_reason", "decided_at", "decided_by"]
+
+
+COST: CompiledQuery[tuple[int, int, str]] = CompiledQuery(
+    lambda registration: (
+        Registration.objects.filter(pk=registration)
+        .annotate(counted=Coalesce(Sum("entries__amount"), 0))
+        .values_list("counted", "member__points", "member__level")
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,7 @@ def removal_cost(registration: Registration) -> RemovalCost:
 
     One statement reads the total and the entries: read one after the other, they need not agree.
     """
-    counted = Coalesce(Sum("entries__amount"), 0)
-    row = Registration.objects.filter(pk=registration.pk).annotate(counted=counted)
-    points, total, level = row.values_list("counted", "member__points", "member__level").get()
+    points, total, level = COST.all(registration=registration.pk)[0]
     level_after = member_rules.level_for(total - points, LevelThreshold.objects.in_force())
     return RemovalCost(points, total, total - points, level, level_after)
 

@@ -21,6 +21,7 @@ from kitbag.models.registrations import (
     RegistrationInReview,
     RegistrationQuerySet,
     Totals,
+    count_needing,
     totals_of,
 )
 from kitbag.models.retailers import AuthorisedPeriod, Retailer
@@ -68,6 +69,7 @@ __all__ = [
     "StageChangeQuerySet",
     "StolenReport",
     "Totals",
+    "count_needing",
     "own_details",
     "points_now",
     "totals_of",

@@ -134,6 +134,17 @@ TOTALS: CompiledQuery[tuple[int, int, int, int, int, int]] = CompiledQuery(
 )
 
 
+NEEDING: CompiledQuery[tuple[int]] = CompiledQuery(
+    lambda member: (
+        Registration.objects.filter(member=member, state__in=NEEDS_MEMBER)
+        .order_by()
+        .values("member")
+        .annotate(number=models.Count("pk"))
+        .values_list("number")
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """How many registrations of a member there are in a Kitbag, count, need the member and wait, and their points.
@@ -151,6 +162,12 @@ class Totals:
 
 def totals_of(member: Member) -> Totals:
     return Totals(*(TOTALS.first(member=member.pk) or ()))
+
+
+def count_needing(member: Member) -> int:
+    """How many registrations need the member (R18)."""
+    (number,) = NEEDING.first(member=member.pk) or (0,)
+    return number
 
 
 @pghistory.track(exclude=["warning", "taken_by", "taken_at"])

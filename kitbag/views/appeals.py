@@ -14,6 +14,7 @@ from kitbag.actions import appeals
 from kitbag.enums import RefusalReason
 from kitbag.forms import AppealForm
 from kitbag.models import Registration
+from kitbag.queries.around import Around
 from kitbag.views.shortcuts import get_own_registration
 from members.access import MemberRequest, member_required
 from members.forms.common import add_refusal
@@ -45,9 +46,9 @@ def _make_appeal(registration: Registration, form: forms.Form) -> bool:
     return True
 
 
-def appeal_context(registration: Registration) -> dict[str, object]:
+def appeal_context(registration: Registration, around: Around) -> dict[str, object]:
     """For the product's page: whether an appeal is possible, is open, or has been used."""
-    made = appeals.find_appeal(registration)
+    made = appeals.find_appeal(registration) if around.appeal else None
     return {
         "may_appeal": appeals.appeal_blocker(registration, made) is None,
         "appeal": made,

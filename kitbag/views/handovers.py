@@ -17,6 +17,7 @@ from cps_portal.core.lib.throttle import client_network, is_throttled
 from kitbag.actions import handovers, removals, stolen_reports
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration
+from kitbag.queries.around import Around
 from kitbag.views.shortcuts import get_own_registration
 from members.access import MemberRequest, member_required
 from members.enums import Level
@@ -137,17 +138,18 @@ def _is_throttled(request: HttpRequest) -> bool:
     return by_member or by_address
 
 
-def ownership_context(registration: Registration) -> dict[str, object]:
+def ownership_context(registration: Registration, around: Around) -> dict[str, object]:
     """For the product's page: what its owner can do with it, and what is under way."""
     now = timezone.now()
     counts = registration.state == RegistrationState.VALIDATED
-    report = stolen_reports.find_own_report(registration) if counts else None
-    held = held_until(registration.member, now) if counts else None
+    report = stolen_reports.find_own_report(registration) if counts and around.theft_report else None
+    held = held_until(registration.member, now) if counts and around.recovered_address else None
+    open_code = handovers.find_open_handover(registration, now) if counts and around.handover else None
     return {
         "may_hand_over": counts and not report and not held,
         "hand_over_from": held,
         "may_report": counts and bool(registration.serial_key) and not report,
-        "open_code": handovers.find_open_handover(registration, now) if counts and not report else None,
+        "open_code": None if report else open_code,
         "stolen_report": report,
         "recovery_case": stolen_reports.find_lifting_request(registration) if report else None,
         "may_undo": removals.can_undo(registration, now),

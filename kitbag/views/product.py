@@ -14,15 +14,17 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import evidence, registrations, removals
 from kitbag.enums import ASKING, RegistrationState, RemovalReason, ReviewReason
 from kitbag.forms import EvidenceForm, GroupForm, OwnPhotoForm, PriceForm, RemoveForm
-from kitbag.models import Registration
+from kitbag.models import PointsEntry, Registration
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
 from kitbag.presenters.texts import NEXT_STEPS, review_sentence
+from kitbag.queries.around import Around, what_there_is
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.views.appeals import appeal_context
@@ -32,6 +34,13 @@ from members.access import MemberRequest, member_required
 from members.enums import Level
 from members.queries import membership_of
 from members.rules import Membership
+
+ENTRIES: CompiledModels[PointsEntry] = CompiledModels(
+    lambda registration: (
+        PointsEntry.objects.filter(registration=registration).select_related(*ENTRY_RELATIONS).order_by("-pk")
+    ),
+    related=ENTRY_RELATIONS,
+)
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
         "product": registration.product,
         "form": form,
         "holds": list(registration.holds.all()),
-        **ownership_context(registration),
+        **ownership_context(registration, what_there_is(registration)),
         **_cost(registration, membership_of(request.member)),
     }
     return render(request, "kitbag/remove.html", context)
@@ -137,6 +146,7 @@ def _remove(request: MemberRequest, registration: Registration, reason: RemovalR
 
 
 def product_context(request: MemberRequest, registration: Registration) -> dict[str, object]:
+    around = what_there_is(registration)
     membership = membership_of(request.member)
     days = fast_track_days_by_level(membership)
     duplicate_of = find_own_duplicates([registration]).get(registration.pk)
@@ -150,29 +160,32 @@ def product_context(request: MemberRequest, registration: Registration) -> dict[
         "next_step": NEXT_STEPS.get(registration.refusal_reason),  # type: ignore[call-overload]
         "can_reopen": registration.state == RegistrationState.SUBMITTED
         and registration.review_reason not in ("", ReviewReason.APPEAL),
-        **appeal_context(registration),
-        **ownership_context(registration),
+        **appeal_context(registration, around),
+        **ownership_context(registration, around),
         "planned_changes": planned_change_sentences([registration.product_id]).get(registration.product_id)
-        if registration.is_live
+        if registration.is_live and around.planned_change
         else "",
         "targets": _targets(card, days, request.member.level),
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(registration),
         "remove_form": RemoveForm(),
         "photo_form": OwnPhotoForm(auto_id="id_own_%s"),
-        **_for_the_owner(request, registration),
-        "holds": list(registration.holds.all()),
-        "evidence": registration.evidence.kept(),
-        "evidence_form": EvidenceForm() if evidence.is_undecided(registration) else None,
+        **_for_the_owner(request, registration, around),
+        "holds": list(registration.holds.all()) if around.hold else [],
+        "evidence": registration.evidence.kept() if around.evidence else [],
+        "evidence_form": EvidenceForm() if evidence.is_undecided(registration, around) else None,
         **(_cost(registration, membership) if registration.is_live else {"cost": None}),
     }
 
 
-def _for_the_owner(request: MemberRequest, registration: Registration) -> dict[str, object]:
+def _for_the_owner(request: MemberRequest, registration: Registration, around: Around) -> dict[str, object]:
     """Price and group, unless staff look at the page as the member: these are for the member's eyes only."""
     if not registration.is_live or hasattr(request, "viewed_by"):
         return {"price_form": None, "group_form": None}
-    return {"price_form": PriceForm(registration=registration), "group_form": GroupForm(registration=registration)}
+    return {
+        "price_form": PriceForm(registration=registration, has_proofs=around.proofs),
+        "group_form": GroupForm(registration=registration, has_groups=around.groups),
+    }
 
 
 def _cost(registration: Registration, membership: Membership) -> dict[str, object]:
@@ -204,7 +217,7 @@ def _targets(card: RegistrationCard, days: dict[str, int | None], mine: str) -> 
 def _history(registration: Registration) -> list[HistoryLine]:
     """The ledger entries of this product and what happened to its registration, newest first (R21)."""
     name = registration.product.name
-    entries = list(registration.entries.select_related(*ENTRY_RELATIONS).order_by("-pk"))
+    entries = ENTRIES.all(registration=registration.pk)
     notified_at = notified_at_by_change(registration.member, entries)
     lines = [
         HistoryLine(

@@ -14,6 +14,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag import rules
 from kitbag.enums import NEEDS_MEMBER, RegistrationState, Shelf, Stage
 from kitbag.models import Registration, Totals, points_now, totals_of
@@ -47,6 +48,18 @@ SORTS: dict[str, tuple[str | Promise, tuple[Any, ...]]] = {
     "name": (_("Name, A to Z"), ("product__name",)),
     "serial": (_("Serial number"), (F("serial_key").asc(nulls_last=True), "product__name")),
 }
+
+
+BY_SHELF: CompiledQuery[tuple[str, int]] = CompiledQuery(
+    lambda member: (
+        Registration.objects.filter(member=member)
+        .live()
+        .order_by()
+        .values_list("product__shelf")
+        .annotate(count=Count("pk"))
+        .values_list("product__shelf", "count")
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -230,14 +243,7 @@ def _matches(query: str) -> Q:
 
 
 def _filters(member: Member, totals: Totals, choice: Choice, in_service: Collection[int]) -> list[Link]:
-    counts = dict(
-        Registration.objects.of(member)
-        .live()
-        .order_by()
-        .values_list("product__shelf")
-        .annotate(count=Count("pk"))
-        .values_list("product__shelf", "count")
-    )
+    counts: dict[str, int] = dict(BY_SHELF.all(member=member.pk))
     counts = {"": totals.live, TURN: totals.needing, CENTRE: len(in_service), **counts}
     labels = {"": _("All"), TURN: _("Your turn"), CENTRE: _("At the centre"), **dict(Shelf.choices)}
     links = [

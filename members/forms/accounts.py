@@ -20,6 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField, PastedEmailInput
+from cps_portal.core.lib.long_select import LongSelect
 from cps_portal.core.lib.text import clean_email, clean_password
 from cps_portal.core.lib.throttle import client_network
 from cps_portal.core.limits.attempts import count_for, wait_for
@@ -105,7 +106,7 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
             "required": _("Choose your country."),
             "invalid_choice": _("The free programme isn’t available in this country. Please choose another one."),
         },
-        widget=forms.Select(attrs={"autocomplete": "country"}),
+        widget=LongSelect(attrs={"autocomplete": "country"}),
     )
     specialty = forms.ChoiceField(label=_("What do you mostly shoot?"), choices=SPECIALTIES, required=False)
     adult = forms.BooleanField(

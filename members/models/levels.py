@@ -11,7 +11,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from cps_portal.core.lib.dates import write_day
 from members.enums import OPEN_CHANGES, ChangeState, Level, PointsCause
 from members.models.people import Member, User, append_only
@@ -171,10 +171,16 @@ def level_by(thresholds: Mapping[str, int]) -> Case:
     )
 
 
+ALL_THRESHOLDS: CompiledQuery[tuple[str, int, date]] = CompiledQuery(
+    lambda: LevelThreshold.objects.values_list("level", "points_from", "valid_from")
+)
+PLANS: CompiledModels[ThresholdPlan] = CompiledModels(ThresholdPlan.objects.planned)
+
+
 def threshold_rows() -> list[tuple[str, int, date]]:
     """All thresholds, past, present and planned, as (level, points from, valid from) for `rules.thresholds_on`."""
-    rows = list(LevelThreshold.objects.values_list("level", "points_from", "valid_from"))
-    for plan in ThresholdPlan.objects.planned():
+    rows = ALL_THRESHOLDS.all()
+    for plan in PLANS.all():
         rows += [(level, points, plan.effective_on) for level, points in plan.thresholds.items()]
     return rows
 

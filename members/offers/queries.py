@@ -22,6 +22,11 @@ def find_returned_card(member: Member) -> CardRequest | None:
     return CardRequest.objects.returned().filter(member=member).first()
 
 
+SIGN_UPS: CompiledModels[SignUp] = CompiledModels(
+    lambda member: SignUp.objects.filter(member=member, state__in=SIGNED_UP)
+)
+
+
 @dataclass(frozen=True)
 class VisibleOffer:
     """An offer as this member sees it."""
@@ -66,7 +71,7 @@ class OfferOverview:
 def visible_offers(member: Member, membership: Membership, at: datetime) -> OfferOverview:
     """All offers for the member's pages, in three queries. While membership rests: only what they signed up for."""
     pack = WelcomePack.objects.of_person(member).first()
-    sign_ups = {entry.offer_id: entry for entry in SignUp.objects.filter(member=member, state__in=SIGNED_UP)}
+    sign_ups = {entry.offer_id: entry for entry in SIGN_UPS.all(member=member.pk)}
     current = CURRENT.all(at=at, today=timezone.localdate())
     pack_offers = [offer for offer in current if offer.kind == OfferKind.WELCOME_PACK and _is_open(offer, membership)]
     visible = [

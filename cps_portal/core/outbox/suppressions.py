@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.outbox.enums import SuppressionReason
 from cps_portal.core.outbox.models import Suppression
 
@@ -37,6 +38,13 @@ def forget(*, addresses: Iterable[str]) -> None:
     Suppression.objects.filter(address__in=[address.lower() for address in addresses]).delete()
 
 
+NEWEST: CompiledModels[Suppression] = CompiledModels(
+    lambda address: Suppression.objects.active().filter(address=address).order_by("-since", "-pk")[:1]
+)
+
+
 def find_suppression(*addresses: str) -> Suppression | None:
     """The newest suppression of any of these addresses."""
+    if len(addresses) == 1:
+        return NEWEST.first(address=addresses[0].lower())
     return Suppression.objects.active().filter(address__in=[address.lower() for address in addresses]).first()

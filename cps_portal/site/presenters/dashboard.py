@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from cps_portal.core.outbox.models import Suppression
 from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.site.presenters.notice_words import Reading
@@ -57,6 +58,27 @@ class NextLevel:
     def needs_checked_points(self) -> bool:
         """Whether the points being checked are needed, too."""
         return self.points < self.gap
+
+
+NEEDING: CompiledModels[Registration] = CompiledModels(
+    lambda member: (
+        Registration.objects.filter(member=member, state__in=NEEDS_MEMBER)
+        .select_related("product", "member")
+        .order_by(
+            Case(When(state=RegistrationState.REJECTED, then=Value(0)), default=Value(1)),
+            points_now("product__").desc(),
+            "pk",
+        )[:TASKS_READ]
+    ),
+    related=["product", "member"],
+)
+ADDRESS: CompiledModels[EmailAddress] = CompiledModels(
+    lambda user: EmailAddress.objects.filter(user=user, primary=True).order_by("pk")[:1]
+)
+LEDGER_COLUMNS = ("at", "total", "amount", "cause", "registration__product__name")
+LEDGER: CompiledQuery[tuple[datetime, int, int, str, str | None]] = CompiledQuery(
+    lambda member: PointsEntry.objects.filter(member=member).with_total().order_by("pk").values_list(*LEDGER_COLUMNS)
+)
 
 
 class LastChange(NamedTuple):
@@ -128,18 +150,10 @@ def build(member: Member, now: datetime) -> Dashboard:
     mine = Registration.objects.of(member)
     totals = totals_of(member)
     checking_points = totals.waiting_points - totals.needing_points
-    needing = list(
-        mine.filter(state__in=NEEDS_MEMBER)
-        .select_related("product", "member")
-        .order_by(
-            Case(When(state=RegistrationState.REJECTED, then=Value(0)), default=Value(1)),
-            points_now("product__").desc(),
-            "pk",
-        )[:TASKS_READ]
-    )
+    needing = NEEDING.all(member=member.pk) if totals.needing else []
     duplicates = find_own_duplicates(needing)
     finishable = [row for row in needing if row.pk not in duplicates]
-    address = EmailAddress.objects.filter(user=member.user_id, primary=True).first()
+    address = ADDRESS.first(user=member.user_id)
     ahead = rules.next_level(member.points, thresholds)
     membership = membership_of(member)
     gives_more = ahead is not None and membership.gives_more_at(ahead[0])
@@ -250,9 +264,10 @@ def _gap(points: int, thresholds: dict[str, int], needing: list[Registration], c
 
 def _ledger(member: Member) -> tuple[list[tuple[datetime, int]], LastChange | None]:
     """Time and total of every entry, and the newest entry: both in one query."""
-    ledger = PointsEntry.objects.of(member).with_total().order_by("pk")
-    columns = ("at", "total", "amount", "cause", "registration__product__name")
-    rows = list(ledger.values_list(*columns))
+    if member.absorbed:
+        rows = list(PointsEntry.objects.of(member).with_total().order_by("pk").values_list(*LEDGER_COLUMNS))
+    else:
+        rows = LEDGER.all(member=member.pk)
     if not rows:
         return [], None
     at, _total, amount, cause, product = rows[-1]

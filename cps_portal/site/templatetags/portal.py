@@ -1,7 +1,7 @@
 """Template tags for the building blocks of the design: icons, drawings, error summaries."""
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.written_numbers import grouped
@@ -20,6 +21,7 @@ from kitbag.presenters.registrations import RegistrationCard
 from kitbag.rules.drawings import Drawing, choose_drawing
 
 register = template.Library()
+REMEMBERED = 4096  # chips: lists show the same points again and again
 
 
 @register.simple_tag
@@ -108,21 +110,31 @@ def kit_picture(registration: Registration, *, large: bool = False) -> SafeStrin
 @register.simple_tag
 def points_chip(card: RegistrationCard, *, words: bool = False) -> SafeString:
     """The points of a registration (R18, R20); `words` adds what the number is. Not a template: lists have fifty."""
-    is_pending = card.status == "pending"
-    state = "" if card.status == "counted" else format_html(' data-state="{}"', card.status)
+    return _points_chip(
+        card.status, card.points, card.former_points, turn=card.needs_member, words=words, language=get_language()
+    )
+
+
+@lru_cache(REMEMBERED)
+def _points_chip(
+    status: str, points: int, former_points: int | None, *, turn: bool, words: bool, language: str | None
+) -> SafeString:
+    """`language` is that of the words; chips are kept for each."""
+    is_pending = status == "pending"
+    state = "" if status == "counted" else format_html(' data-state="{}"', status)
     mark, former, what = SafeString(""), SafeString(""), SafeString("")
-    if card.needs_member:
+    if turn:
         mark = SafeString('<i class="dot"></i>')
-    elif card.status == Stage.UNSERVICEABLE:
+    elif status == Stage.UNSERVICEABLE:
         mark = icon("nowrench")
-    if card.former_points and not is_pending:
-        former = format_html('<s><span class="sr">{} </span>{}</s> ', _("was"), grouped(card.former_points))
+    if former_points and not is_pending:
+        former = format_html('<s><span class="sr">{} </span>{}</s> ', _("was"), grouped(former_points))
     if is_pending:
         hidden = SafeString("" if words else ' class="sr"')
         what = format_html(" <small{}>{}</small>", hidden, _("points waiting"))
     elif words:
         what = format_html(" <small>{}</small>", _("points"))
-    return format_html('<span class="points"{}>{}{}{}{}</span>', state, mark, former, grouped(card.points), what)
+    return format_html('<span class="points"{}>{}{}{}{}</span>', state, mark, former, grouped(points), what)
 
 
 @register.inclusion_tag("components/error_summary.html")
