@@ -154,6 +154,12 @@ def test_it_needs_the_scope_to_write(sandbox: object) -> None:
         assert (answer.status_code, answer.json()["code"]) == (403, "scope")
 
 
+def test_an_unknown_field_is_refused(workshop: Machine) -> None:
+    for path, body in (("data", {}), ("age", {"days": 1}), ("events", {"type": "endpoint.test"})):
+        answer = workshop.post(f"sandbox/{path}", {**body, "partner": "other"})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/partner")
+
+
 def test_it_needs_a_token(workshop: Machine) -> None:
     assert workshop.client.post("/api/v1/sandbox/data").status_code == 401
     assert workshop.client.get("/api/v1/sandbox/data").status_code == 401

@@ -21,7 +21,11 @@ SERIALS = [
     }
     for serial in MAGIC_SERIALS
 ]
-REQUESTS: dict[str, Any] = {"ageSandboxData": {"days": 28}, "triggerSandboxEvent": {"type": "ticket.opened"}}
+REQUESTS: dict[str, Any] = {
+    "makeSandboxData": {},
+    "ageSandboxData": {"days": 28},
+    "triggerSandboxEvent": {"type": "ticket.opened"},
+}
 SAMPLES = {
     "centre": "johannesburg-professional-service-centre",
     "members": [

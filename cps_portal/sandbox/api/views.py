@@ -18,6 +18,7 @@ from cps_portal.core.rest.idempotency import idempotent
 from cps_portal.core.rest.resources import json_response
 from cps_portal.core.rest.schema import described
 from cps_portal.core.rest.views import PartnerView
+from cps_portal.core.rest.webhooks import NothingSerializer
 from cps_portal.sandbox import actions
 from cps_portal.sandbox.presenters import describe_samples
 from members.enums import Level
@@ -124,11 +125,12 @@ class DataView(SandboxView):
             "sales, or packs and cards, by your kind. Also deleted are your visiting members, your sales and your "
             f"Idempotency-Keys; nothing of another partner, and not your endpoints. {NEEDS}"
         ),
-        request=None,
+        request=NothingSerializer,
         responses={200: described(SampleDataSerializer, "The new sample data.")},
     )
     @idempotent()
     def post(self, request: Request) -> HttpResponse:
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         actions.make_anew(partner=self.partner, at=timezone.now())
         return json_response(describe_samples(self.partner))
 
