@@ -23,6 +23,7 @@ from tests.world import World
 pytestmark = pytest.mark.wide
 MAX_BYTES = 60_000
 NEEDED = re.compile(r"""<(?:link|script|img|use|source)\b[^>]*?\s(?:href|src)="([^"]+)\"""")
+WHEN_INSTALLED = re.compile(r"""<link rel="apple-touch-icon"[^>]*>""")  # loaded for the home screen alone
 OF_CSS = re.compile(r"""(?:url\(|@import\s)\s*["']?([^"')]+)""")
 LOADED_AT_ONCE = re.compile(r"""<[^>]*\shx-get="([^"]+)"[^>]*\shx-trigger="[^"]*\bload\b""")
 LINK = re.compile(r"""<a\b[^>]*\shref="(/[^"?#]*)""")
@@ -51,7 +52,7 @@ def collected(settings: Settings, folder: Path) -> Path:
 
 def needed(html: str, root: Path) -> set[Path]:
     """The static files of a page, and those that its style sheets name."""
-    addresses = {address for address in NEEDED.findall(html) if "/static/" in address}
+    addresses = {address for address in NEEDED.findall(WHEN_INSTALLED.sub("", html)) if "/static/" in address}
     for sheet in [address for address in addresses if address.endswith(".css")]:
         text = file_of(sheet, root).read_text()
         named = {found for found in OF_CSS.findall(text) if not found.startswith(("data:", "#"))}
@@ -73,15 +74,15 @@ def packed_twice(path: Path) -> bool:
     return all(path.with_name(f"{path.name}{ending}").exists() for ending in (".gz", ".br"))
 
 
-def fetch(client: Client, path: str) -> HttpResponse:
-    return client.get(path, headers={"Accept-Encoding": "gzip"})
+def fetch(client: Client, path: str, **headers: str) -> HttpResponse:
+    return client.get(path, headers={"Accept-Encoding": "gzip", **headers})
 
 
 def weights(client: Client, page: HttpResponse, root: Path) -> dict[str, int]:
     """Bytes by name: the page, the parts that it asks for as soon as it is there, and their files."""
     assert page["Content-Encoding"] == "gzip", "the page itself leaves compressed"
     html = unpacked(page)
-    parts = {path: fetch(client, unescape(path)) for path in LOADED_AT_ONCE.findall(html)}
+    parts = {path: fetch(client, unescape(path), HX_Request="true") for path in LOADED_AT_ONCE.findall(html)}
     files = needed(html + "".join(unpacked(part) for part in parts.values()), root)
     texts = {"the page": page, **parts}
     return {**{name: len(each.content) for name, each in texts.items()}, **{path.name: sent(path) for path in files}}

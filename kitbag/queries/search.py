@@ -9,6 +9,7 @@ from kitbag.enums import Shelf, Stage
 from kitbag.models import Product, ProductName
 from kitbag.queries.search_terms import MIN_MISSPELT_LENGTH, SearchTerms, read_search
 
+MAX_RESULTS = 20
 MAX_TEXT_LENGTH = 100
 MAIN_SHELVES = [Shelf.BODIES, Shelf.LENSES, Shelf.VIDEO, Shelf.FLASH]
 
@@ -52,7 +53,7 @@ case when product.shelf = any(%(main_shelves)s) then 1500 else 0 end
 KIND_SCORE, GENERAL_KIND_SCORE = 6000, 3000  # more than names can make, so that no other kind is above the right one
 
 
-def search_products(text: str, *, limit: int = 20) -> list[Product]:
+def search_products(text: str, *, limit: int = MAX_RESULTS) -> list[Product]:
     """The registrable products with a name, or an alias, that matches every token of the text.
 
     Tokens may come in any order, and words may be incomplete; numbers have to be exact. Words for a kind of product

@@ -19,10 +19,11 @@ from kitbag.actions import missed_searches, registrations, removals
 from kitbag.enums import RegistrationState
 from kitbag.forms import PickForm
 from kitbag.models import Product, Registration, points_now
+from kitbag.presenters.families import FAMILIES
 from kitbag.presenters.registrations import planned_change_sentences
 from kitbag.presenters.scale import Scale, build_scale
 from kitbag.presenters.search_results import mark_matches, matching_alias
-from kitbag.queries.search import search_products
+from kitbag.queries.search import MAX_RESULTS, search_products
 from kitbag.views.shortcuts import (
     MIN_QUERY_LENGTH,
     get_own_registration,
@@ -89,6 +90,7 @@ def add(request: MemberRequest) -> HttpResponse:
         "picked": "picked" in request.GET,
         "tray": _tray(request.member),
         "registrable": Product.objects.registrable().count(),
+        "families": FAMILIES,
     }
     return render(request, "kitbag/add.html", context)
 
@@ -169,6 +171,8 @@ def _search(request: MemberRequest) -> dict[str, object]:
         missed_searches.log_missed_search(request.member, query)
     results = _results(request.member, products, query)
     status = ngettext("%(count)s product found.", "%(count)s products found.", len(results)) % {"count": len(results)}
+    if len(results) == MAX_RESULTS:
+        status = _t("The first %(count)s. Type more of a name to find others.") % {"count": MAX_RESULTS}
     return {"query": query, "searched": searched, "results": results, "status": status if searched else ""}
 
 
