@@ -3,7 +3,7 @@ PYTHON ?= python3
 START = $(PYTHON) cps_portal/dev/embedded/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: run schema messages backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench bench-crowd bench-desk lint install lock clean
+.PHONY: run schema messages backup-rehearsal test test-browser test-races test-wide test-schema test-launcher chaos bench load bench-crowd bench-desk lint install lock clean
 
 run: ## the whole portal on http://localhost:8000 (or PORT=...)
 	@$(START) run
@@ -35,6 +35,9 @@ chaos: install ## members request, register and write while everything is killed
 
 bench: ## pages, search and the ledger, compared with plain implementations
 	@$(START) test -m bench -s -p no:randomly $(or $(ARGS),tests/bench)
+
+load: install ## visits over HTTP until pages are slow, and how many members that carries (MEMBERS=... SECONDS=... RATE=... of the first step)
+	$(BIN)/python -m tests.load --members $(or $(MEMBERS),20000) --seconds $(or $(SECONDS),60) --from-rate $(or $(RATE),1)
 
 bench-crowd: export BENCH_MEMBERS ?= 200000
 bench-crowd: export DATABASE_LIMITS = command
