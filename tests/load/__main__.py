@@ -85,7 +85,7 @@ def processes(folder: Path, port: int) -> tuple[Service, Service]:
     logs, made = make_private(folder / "log"), {"working_directory": ROOT}
     web = [PROGRAMS / "gunicorn", "--config", ROOT / "cps_portal" / "gunicorn.py", "--preload"]
     web += ["--bind", f"127.0.0.1:{port}", "--log-level", "error"]
-    beat = [PROGRAMS / "celery", "--app", "cps_portal", "beat", "--loglevel", "warning"]
+    beat = [PROGRAMS / "celery", "--app", "cps_portal.beat", "beat", "--loglevel", "warning"]
     beat += ["--schedule", make_private(folder / "beat") / "schedule"]
     return (
         Service(name="web", command=web, folder=logs, environment={"DATABASE_LIMITS": "web"}, **made),  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ def portal_services(port: int, state: Path = STATE) -> list[Service]:
             "--without-mingle",
         ],
         "fulfilment": [sys.executable, "-m", "cps_portal.dev.embedded.fulfilment_simulator"],
-        "beat": [*celery, "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
+        "beat": [*celery[:-1], "cps_portal.beat", "beat", "--loglevel", "warning", "--schedule", beat / "schedule"],
     }
     return [
         Service(

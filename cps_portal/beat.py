@@ -1,0 +1,13 @@
+"""The Celery app of the clock alone: `celery --app cps_portal.beat beat`.
+
+It queues tasks by their names and loads neither Django's apps nor the tasks, a third of the memory of the whole portal.
+"""
+
+from celery import Celery
+
+from cps_portal.core.lib import task_headers  # noqa: F401 (connects its signals)
+from cps_portal.schedule import SCHEDULE
+
+app = Celery("cps_portal", fixups=[])  # that of Celery for Django loads all apps
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = SCHEDULE
