@@ -17,10 +17,10 @@ class _PublicSitemap(Sitemap[Any]):
     """At the address of the portal, whatever host the robot has asked."""
 
     def get_domain(self, site: object = None) -> str:
-        return urlsplit(settings.SITE_URL).netloc
+        return str(urlsplit(settings.SITE_URL).netloc)
 
     def get_protocol(self, protocol: str | None = None) -> str:
-        return urlsplit(settings.SITE_URL).scheme
+        return str(urlsplit(settings.SITE_URL).scheme)
 
     def location(self, item: Any) -> str:
         return reverse(item) if isinstance(item, str) else str(item.get_absolute_url())
@@ -38,4 +38,4 @@ class OtherPages(_PublicSitemap):
         return list(AT_ONE_ADDRESS)
 
 
-SITEMAPS = {"translated": TranslatedPages, "other": OtherPages}
+SITEMAPS: dict[str, type[Sitemap[Any]] | Sitemap[Any]] = {"translated": TranslatedPages, "other": OtherPages}

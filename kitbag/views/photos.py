@@ -113,7 +113,7 @@ def _next_step(added: Sequence[Registration]) -> str:
     if len(added) == 1:
         return reverse("kitbag:finish", args=[added[0].pk])
     picked = QueryDict(mutable=True)
-    picked.setlist("pick", [draft.pk for draft in added])
+    picked.setlist("pick", [str(draft.pk) for draft in added])
     return f"{reverse('kitbag:finish_together')}?{picked.urlencode()}"
 
 

@@ -118,9 +118,9 @@ def _country_options(_language: str | None) -> SafeString:
 
 
 @admin.display(description=gettext_lazy("country"), ordering="country")
-def country_column(row: Any) -> str | None:
+def country_column(row: Any) -> str:
     """The column of a list: Django's own of the field would name all countries anew for each row."""
-    return country_name(row.country.code) if row.country else None
+    return country_name(row.country.code) if row.country else str(admin.site.empty_value_display)
 
 
 admin.FieldListFilter.register(lambda field: isinstance(field, models.DateField), PeriodFilter, take_priority=True)

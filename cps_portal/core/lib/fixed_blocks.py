@@ -30,6 +30,8 @@ class FixedNode(Node):
         text = self.texts.get(language)
         if text is None:
             empty = Context()
+            if context.template is None:  # never while a template is being rendered
+                raise TemplateSyntaxError("fixed: outside of a template")
             with empty.bind_template(context.template):
                 text = self.texts[language] = self.nodelist.render(empty)
         return text

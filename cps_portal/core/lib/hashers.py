@@ -3,7 +3,7 @@
 from django.contrib.auth import hashers
 
 
-class Argon2Hasher(hashers.Argon2PasswordHasher):  # type: ignore[misc]  # the stubs leave it untyped
+class Argon2Hasher(hashers.Argon2PasswordHasher):
     """Argon2id as OWASP recommends it: 46 MiB, one pass, one lane. A hash of before has other parameters.
 
     Django hashes once more, by `harden_runtime`, if a wrong password was compared with a hash of other parameters.
@@ -17,7 +17,7 @@ class Argon2Hasher(hashers.Argon2PasswordHasher):  # type: ignore[misc]  # the s
         self.encode(password, self.salt())
 
 
-class FormerArgon2Hasher(hashers.Argon2PasswordHasher):  # type: ignore[misc]
+class FormerArgon2Hasher(hashers.Argon2PasswordHasher):
     """With the parameters that were used until November 2026. Never for a new hash."""
 
     time_cost = 2

@@ -61,7 +61,7 @@ end $$
 """
 
 
-class HistoryMiddleware(middleware.HistoryMiddleware):  # type: ignore[misc]
+class HistoryMiddleware(middleware.HistoryMiddleware):
     """Names the signed-in person behind every change, as pghistory's own does; inside of SnapshotMiddleware.
 
     A page that is read from a snapshot changes nothing, and its statements need not carry who reads it.

@@ -58,7 +58,7 @@ class Kept:
         kept = self._values.get(key)
         if kept is None or kept[0] != signature:
             kept = self._values[key] = (signature, make())
-        return kept[1]  # type: ignore[no-any-return]
+        return kept[1]
 
     def forget(self) -> None:
         """Everything, because something has changed that never does in production: a setting, in a test."""

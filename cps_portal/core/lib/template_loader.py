@@ -5,7 +5,6 @@ its size. HTML takes any whitespace between words for one space, so a line break
 """
 
 import re
-from typing import cast
 
 from django.template import Origin
 from django.template.loaders import filesystem
@@ -18,7 +17,7 @@ VERBATIM = re.compile(r"<(pre|textarea)\b[^>]*>[^<]*\n", re.IGNORECASE)  # here 
 
 class Loader(filesystem.Loader):
     def get_contents(self, origin: Origin) -> str:
-        text = cast(str, super().get_contents(origin))
+        text = super().get_contents(origin)
         name = str(origin.template_name)
         if not name.endswith(MARKUP) or name.startswith(KEPT_AS_WRITTEN) or VERBATIM.search(text):
             return text

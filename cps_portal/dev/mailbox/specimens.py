@@ -201,17 +201,17 @@ def _about_account(member: Member, now: datetime) -> Iterator[tuple[str, dict[st
     move = build_move(member, from_country=member.country.code, to_country="FR", is_done=True)
     country = {"country": move.after.country, "link": move.after.membership.link, "contact_url": f"{LINK}contact/"}
     plan = CountryPlan(country=member.country, kind=Programme.SUBSCRIPTION, link=LINK, effective_on=now.date())
-    change = build_country_change(member, plan)
+    touched = build_country_change(member, plan)
     shown = {
-        "move": change,
-        "stops": change.stops,
-        "stays": change.stays,
+        "move": touched,
+        "stops": touched.stops,
+        "stays": touched.stays,
         "plan": plan,
         "contact_url": f"{LINK}contact/",
     }
     for what in (WILL, HAS, STAYS):
         words = {"title": title_of(what, plan), "detail": detail_of(what, plan), "what": what}
-        yield f"country_change {what}", {**shown, **words, "country": change.after.country, "link": plan.link}
+        yield f"country_change {what}", {**shown, **words, "country": touched.after.country, "link": plan.link}
     yield "moved", {"move": move, **country, "stops": move.stops, "stays": move.stays}
     case = {"subject": "Where is my pack?", "reference": "9SQC-FHTJ", "due": day, "days": 14, "waits": False}
     case |= {"has_page": True, "is_member": True, "rating_url": ""}
