@@ -132,3 +132,18 @@ def test_the_profile_of_a_member_in_kosovo_names_it(as_ana: Client, world: World
     load_countries()
     type(world.ana).objects.filter(pk=world.ana.pk).update(country="XK")
     assert "Kosovo" in as_ana.get("/profile/").content.decode()
+
+
+@each_row(
+    ("language", "names"),
+    [
+        ("fr", ["Danemark", "Égypte", "Espagne", "Estonie", "États-Unis", "Finlande"]),
+        ("tr", ["Cezayir", "Çad", "Çekya", "Danimarka", "Irak", "İran", "İrlanda", "Sırbistan", "Şili"]),
+        ("ru", ["Австрия", "Армения", "Египет", "Йемен", "Казахстан"]),
+        ("ar", ["إسبانيا", "الأردن", "مصر", "موريتانيا"]),
+    ],
+)
+def test_countries_are_sorted_by_the_alphabet_of_the_reader(language: str, names: list[str]) -> None:
+    with override(language):
+        found = [name for _code, name in list_countries() if name in names]
+    assert found == names

@@ -21,7 +21,7 @@ from django.utils.translation import pgettext_lazy
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField, PastedEmailInput
 from cps_portal.core.lib.long_select import LongSelect
-from cps_portal.core.lib.text import clean_email, clean_password
+from cps_portal.core.lib.text import clean_email, clean_password, latin_digits
 from cps_portal.core.lib.throttle import client_network
 from cps_portal.core.limits.attempts import count_for, wait_for
 from members import actions
@@ -76,6 +76,11 @@ class CodeFields(PortalForm):
             "code", _("Code"), CODE_REQUIRED, _("Six digits from your authenticator app, or a recovery code.")
         )
         self.fields["code"].widget.attrs.update({"class": "input ltr", "spellcheck": "false"})
+
+    def clean_code(self) -> str:
+        """With the digits of any keyboard."""
+        self.cleaned_data["code"] = latin_digits(self.cleaned_data["code"])
+        return str(super().clean_code())  # type: ignore[misc]  # of allauth's form
 
 
 class NewPasswordFields(PortalForm):
@@ -276,7 +281,7 @@ class LimitedCode(CodeFields):
         attempt = count_for_account(context.request, "second-step", limits, user=self.user)
         if attempt.wait:
             raise too_many_attempts(context.request, attempt, SECOND_STEP_OTHERWISE)
-        code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
+        code = super().clean_code()
         attempt.give_back()
         return code
 

@@ -6,12 +6,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cps_portal.core.lib.written_dates import date_format
+from cps_portal.core.lib.written_dates import city_of_zone, date_format
 
 
 def support_city() -> str:
     """The city whose time zone the working hours of support are in."""
-    return str(settings.SUPPORT_CALENDAR.zone.key).rpartition("/")[2].replace("_", " ")
+    return city_of_zone(settings.SUPPORT_CALENDAR.zone.key)
 
 
 def due_in_words(due_at: datetime) -> str:

@@ -13,7 +13,7 @@ from django.utils.formats import number_format
 
 from cps_portal.core.lib.directions import html_in_order, left_to_right
 from cps_portal.core.lib.languages import NAMES, OTHERS
-from cps_portal.core.lib.written_dates import PATTERNS, date_format
+from cps_portal.core.lib.written_dates import PATTERNS, city_of_zone, date_format
 from members.models import Member
 
 MONDAY = datetime(2026, 11, 9, 14, 5, tzinfo=UTC)
@@ -52,6 +52,17 @@ def test_a_moment_in_words(language: str, written: str, expected: str) -> None:
         )
 
 
+def test_the_city_of_a_time_zone() -> None:
+    said = {}
+    for language in NAMES:
+        with translation.override(language):
+            said[language] = [city_of_zone(zone) for zone in ("Africa/Johannesburg", "Europe/Istanbul", "UTC")]
+    assert said["en"] == ["Johannesburg", "Istanbul", "UTC"]
+    assert said["ru"] == ["Йоханнесбург", "Стамбул", "UTC"]
+    assert said["ar"] == ["جوهانسبرغ", "إسطنبول", "UTC"]
+    assert said["fr"][1] == "Istanbul" and said["tr"][1] == "İstanbul" and said["pt"][1] == "Istambul"
+
+
 def test_a_day_without_a_time_and_no_day() -> None:
     with translation.override("pt"):
         assert date_format(date(2026, 3, 1), "j F") == "1 de março"
@@ -62,7 +73,11 @@ def test_a_day_without_a_time_and_no_day() -> None:
 
 def test_every_format_that_members_read_is_known() -> None:
     """One that is not would be written with English order and the wrong case of months."""
-    known = {*ALIKE, *PATTERNS, *(f"{day}, {clock}" for day in PATTERNS for clock in ("H:i", "H:i T", "H:i:s"))}
+    known = {
+        *ALIKE,
+        *PATTERNS,
+        *(f"{day}, {clock}" for day in PATTERNS for clock in ("H:i", "H:i T", "H:i e", "H:i:s")),
+    }
     known |= {f"{day} {clock}" for day in PATTERNS for clock in ("H:i", "H:i T")}
     templates = [path for path in (Path(settings.BASE_DIR) / "templates").rglob("*.*") if "admin" not in path.parts]
     used = {found for path in templates for found in USED.findall(path.read_text())}

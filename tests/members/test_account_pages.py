@@ -233,6 +233,16 @@ def test_the_app_is_turned_on_with_its_code_and_gives_recovery_codes(ana: User) 
     assert "10 of 10 left" in text(response)
 
 
+def test_the_digits_of_an_arabic_keyboard_are_digits(ana: User) -> None:
+    client = trusted(ana.email)
+    secret = re.search(r'<code class="mono ltr">(\w+)<', client.get("/accounts/2fa/totp/activate/").content.decode())
+    assert secret
+    code = format_hotp_value(hotp_value(secret[1], next(yield_hotp_counters_from_time())))
+    arabic = code.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    response = client.post("/accounts/2fa/totp/activate/", {"code": arabic}, follow=True)
+    assert "10 of 10 left" in text(response)
+
+
 @pytest.mark.parametrize("way", ["app", "recovery code"])
 def test_a_password_is_not_enough_once_there_is_a_second_step(ana: User, way: str) -> None:
     TOTP.activate(ana, SECRET)

@@ -9,7 +9,8 @@ from functools import lru_cache
 from django.utils.translation import get_language, override
 from django_countries import countries
 
-from cps_portal.core.lib.folding import fold
+from cps_portal.core.lib.folding import alphabet_key
+from cps_portal.core.lib.languages import ENGLISH
 
 
 def country_name(code: str) -> str:
@@ -22,7 +23,7 @@ def is_country(code: str) -> bool:
 
 
 def list_countries(codes: Iterable[str] | None = None) -> list[tuple[str, str]]:
-    """(code, name) of these countries, or of all, sorted by name as in a dictionary: accents do not count."""
+    """(code, name) of these countries, or of all, sorted by name as in a dictionary of the reader's language."""
     chosen = (code for code, _name in countries) if codes is None else codes
     return list(_sorted_by_name(frozenset(map(str, chosen)), get_language()))
 
@@ -32,4 +33,4 @@ def _sorted_by_name(codes: frozenset[str], language: str | None) -> tuple[tuple[
     """The choices in this language. They are kept, because naming all countries takes ten milliseconds."""
     with override(language):
         choices = [(code, country_name(code)) for code in codes]
-    return tuple(sorted(choices, key=lambda choice: (fold(choice[1]), choice[1])))
+    return tuple(sorted(choices, key=lambda choice: alphabet_key(choice[1], language or ENGLISH)))

@@ -25,6 +25,11 @@ HIRAGANA = dict(zip(range(0x30A1, 0x30F7), range(0x3041, 0x3097), strict=True)) 
 TRANSLITERATIONS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "ə": "a", "đ": "dj"})
 KEPT_MARKS = {8, 9}  # combining classes: the voicing of kana, and the virama of Indic scripts
 SHORT_I = "й"
+# Letters of their own in the Turkish alphabet, behind the one they look like; i without a dot comes before the other.
+TURKISH_LETTERS = str.maketrans(
+    {"ç": "cz", "ğ": "gz", "ı": "hzz", "ö": "oz", "ş": "sz", "ü": "uz"}
+    | {"Ç": "cz", "Ğ": "gz", "I": "hzz", "İ": "i", "Ö": "oz", "Ş": "sz", "Ü": "uz"}
+)
 LETTER_BY_LETTER = re.compile("([\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff])")  # Chinese, Korean: no blanks
 
 
@@ -37,6 +42,12 @@ def fold(text: str) -> str:
     kept = kept.translate(LETTERS).translate(LONG_LETTERS).translate(HIRAGANA)
     digits = (str(unicodedata.decimal(letter, letter)) for letter in kept if unicodedata.category(letter) != "Cf")
     return unicodedata.normalize("NFC", "".join(digits))
+
+
+def alphabet_key(text: str, language: str) -> tuple[str, str]:
+    """The key to sort names as a dictionary of this language does: Turkish has ç after c, the others not."""
+    own = text.translate(TURKISH_LETTERS) if language == "tr" else text
+    return fold(own), text
 
 
 def name_words(name: str) -> list[str]:

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import holidays
 
+from cps_portal.core.lib.text import latin_digits
+
 PUBLIC, HALF_DAY = "public", "half_day"
 HALF_DAY_CLOSES = time(13)  # where the library does not say from when the half day is free
 FROM_HOUR = re.compile(r"\bfrom (\d{1,2})(am|pm)\b")
 ESTIMATED = re.compile(r" \(estimated\)|, estimated(?=\))")
 MAX_YEARS_CACHED = 1024
-LATIN_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2)  # as everywhere in the portal
 
 
 class HolidayRegion(NamedTuple):
@@ -89,7 +90,7 @@ def holiday_name(region: HolidayRegion, day: date, language: str) -> str:
     if library_language is None:
         return ""
     named = _read(region, region.categories, day.year, library_language or None)
-    return named.get(day, "").translate(LATIN_DIGITS)
+    return latin_digits(named.get(day, ""))  # as everywhere in the portal
 
 
 @lru_cache(maxsize=512)

@@ -99,6 +99,11 @@ def clean_code(text: str) -> str:
     return unicodedata.normalize("NFKC", capitals)  # upper() can leave parts, as of ŉ
 
 
+def latin_digits(text: str) -> str:
+    """Digits of every script as 0 to 9; everything else as it is."""
+    return "".join(sign if (digit := unicodedata.decimal(sign, None)) is None else str(digit) for sign in text)
+
+
 def clean_digits(text: str) -> str:
     """`clean_code` without blanks and hyphens: for member and card numbers, which people write in groups."""
     return re.sub(r"[\s\-\u2010-\u2015]", "", clean_code(text))

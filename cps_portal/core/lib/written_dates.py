@@ -40,7 +40,7 @@ PATTERNS = {
 }
 TIMES = {"H:i": "HH:mm", "H:i:s": "HH:mm:ss"}
 REMEMBERED = 4096  # days: a list of fifty products names a handful
-ZONE = " T"  # its name behind the time, as in "11:30 SAST"
+ZONES = (" T", " e")  # behind the time: its short name, as in "11:30 SAST", or the whole one
 
 
 def date_format(value: Any, written: str | None = None) -> str:
@@ -58,13 +58,23 @@ def _written_day(day: date, written: str | None, language: str) -> str:
 
 def _written(value: Any, written: str | None, language: str) -> str:
     asked = str(formats.get_format(written or "DATE_FORMAT"))
-    pattern = _pattern(asked.removesuffix(ZONE), language)
+    shown_zone = next((each for each in ZONES if asked.endswith(each)), "")
+    pattern = _pattern(asked.removesuffix(shown_zone), language)
     if pattern is None or not isinstance(value, date):
         return str(formats.date_format(value, written))
     # Naive, because Babel would convert it to UTC.
     moment = value.replace(tzinfo=None) if isinstance(value, datetime) else datetime.combine(value, time())
-    zone = dateformat.format(value, ZONE) if asked.endswith(ZONE) else ""
+    zone = dateformat.format(value, shown_zone) if shown_zone else ""
     return format_datetime(moment, pattern, locale=Locale.parse(LOCALES[language])) + zone
+
+
+def city_of_zone(zone: str) -> str:
+    """The city that a time zone is named after, as CLDR calls it in the reader's language: "Йоханнесбург"."""
+    english = zone.rpartition("/")[2].replace("_", " ")
+    language = translation.get_language() or ENGLISH
+    if language not in LANGUAGES:
+        return english
+    return str(Locale.parse(LOCALES[language]).time_zones.get(zone, {}).get("city", english))
 
 
 def _pattern(written: str, language: str) -> str | None:
