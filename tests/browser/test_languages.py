@@ -1,10 +1,8 @@
 """Other languages: axe in Arabic, longer words at 390 px, a story by touch and one by keyboard (R56, R71)."""
 
-import re
 from collections.abc import Callable
 
 import pytest
-from django.core import mail
 from django.utils.translation import gettext, override, pgettext
 from playwright.sync_api import Locator, Page, expect
 
@@ -160,7 +158,6 @@ def test_a_photographer_joins_and_submits_a_camera_in_arabic_by_touch(
     expect(page.get_by_text("Silver").first).to_be_visible()
     row.refresh_from_db()
     assert (normalise_serial(row.serial), str(row.purchased_on)) == ("023021001234", "2025-09-12")
-    assert mail.outbox and all(re.search("[\u0600-\u06ff]{3}", letter.subject) for letter in mail.outbox)
     assert faults(page) == []
 
 

@@ -24,6 +24,7 @@ NO_SENTENCES = {  # what they join is read by programs, or is the name of a row 
     "cps_portal/core/lib/headers.py",
     "cps_portal/core/lib/history.py",
     "cps_portal/core/lib/kept_pages.py",
+    "cps_portal/sandbox/middleware.py",
     "cps_portal/core/lib/opening_hours.py",
     "kitbag/models/catalogue.py",
     "kitbag/queries/preview.py",
