@@ -71,7 +71,11 @@ class LoanUnit(Translated, models.Model):
 class LoanQuerySet(models.QuerySet["Loan"]):
     def seen_by(self, user: User) -> Self:
         """The same centres as for units."""
-        return self if user.has_perm("servicing.view_every_ticket") else self.filter(unit__centre__staff__user=user)
+        return self if user.has_perm("servicing.view_every_ticket") else self.of_staff(user.pk)
+
+    def of_staff(self, user: int) -> Self:
+        """Those of the centres where the user works."""
+        return self.filter(unit__centre__staff__user=user)
 
     def visible_to_partner(self, partner: Partner) -> Self:
         return self.filter(unit__centre__partner=partner)

@@ -59,6 +59,18 @@ def test_each_role_is_shown_the_queues_that_its_rights_open(world: World, groups
     assert workload.read_queues(UserFactory(is_staff=True), now) == {}
 
 
+def test_the_compiled_counts_are_those_of_the_querysets(world: World, groups: dict[str, Group]) -> None:
+    """Of every role, and of two people of one role, each with a centre of their own."""
+    root, now = UserFactory(is_staff=True, is_superuser=True), timezone.now()
+    add_jobs([world.ana, world.ben], root)
+    validated(world.ben, world.pro_body, "100000000001")  # Ana's number: a claim
+    clerks = [works_at(ServiceCentre.objects.get(slug=f"of-{one.pk}"), groups) for one in (world.ana, world.ben)]
+    for user in (root, *clerks, *(member_of(groups, name) for name in ("Support", "Programme", "Centre"))):
+        for at in (now, now + timedelta(days=40)):
+            rows = [row for query in workload.queue_queries(user, at) for row in query]
+            assert workload.read_queues(user, at) == {row[0]: workload.Waiting(*row) for row in rows}, user
+
+
 def test_a_claim_whose_decision_is_held_no_longer_waits(world: World) -> None:
     """As on the page of claims, and it waits again if the decision is taken back (R54)."""
     root, now = UserFactory(is_superuser=True), timezone.now()
