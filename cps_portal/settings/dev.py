@@ -39,16 +39,19 @@ LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_SECURE = "language", False
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 CROWDS_ALLOWED = True
 WEBHOOKS_MAY_REACH_PRIVATE = True
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = True
-STORAGES = {
-    **STORAGES,
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
-# Static files are not collected here, and so not compressed yet: what compresses pages comes before what serves them.
-COMPRESSION = "django.middleware.gzip.GZipMiddleware"
-MIDDLEWARE = [name for name in MIDDLEWARE if name != COMPRESSION]
-MIDDLEWARE.insert(MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"), COMPRESSION)
+# true: static files as a deployment has them, hashed and compressed, after `manage.py collectstatic`.
+COLLECTED = YES_OR_NO.read(os.environ.get("COLLECTED", "false"))
+if not COLLECTED:
+    WHITENOISE_USE_FINDERS = True
+    WHITENOISE_AUTOREFRESH = True
+    STORAGES = {
+        **STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    # They are not compressed yet: what compresses pages comes before what serves them.
+    COMPRESSION = "django.middleware.gzip.GZipMiddleware"
+    MIDDLEWARE = [name for name in MIDDLEWARE if name != COMPRESSION]
+    MIDDLEWARE.insert(MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"), COMPRESSION)
 TEMPLATES[0]["DIRS"] = [BASE_DIR / "cps_portal/dev/templates", *TEMPLATES[0]["DIRS"]]  # codes of demo staff
 # Not cached: an edited template shows at once (only `runserver` would do that by itself).
 TEMPLATES[0]["OPTIONS"]["loaders"] = [
