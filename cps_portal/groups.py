@@ -89,6 +89,7 @@ GROUPS: dict[str, list[str]] = {
         *allow("view change", "kitbag", "product"),
         *allow("view add change", "kitbag", "retailer serialshape"),
         *allow("view add change delete", "kitbag", "authorisedperiod productname"),
+        "kitbag.load_sale",
         "kitbag.plan_stagechange",
         "kitbag.view_programme_numbers",
         *allow("view", "system", "tick"),

@@ -283,3 +283,26 @@ class TicketFileKind(models.TextChoices):
     PROOF = "proof", _("Proof of purchase")
     INTAKE = "intake", _("Photo on arrival")
     DOCUMENT = "document", _("Document")
+
+
+# The kinds that `recordTicketEvent` and files of events take. Those with more data have endpoints of their own.
+REPORTED_KINDS = (
+    EventKind.ACCEPTED,
+    EventKind.SENT,
+    EventKind.BOOKED_IN,
+    EventKind.ASSESSED,
+    EventKind.WARRANTY_DECIDED,
+    EventKind.NO_CHARGE,
+    EventKind.OTHER_FAULT,
+    EventKind.QUESTION_ANSWERED,
+    EventKind.ESTIMATE_WITHDRAWN,
+    EventKind.ESTIMATE_APPROVED,
+    EventKind.ESTIMATE_DECLINED,
+    EventKind.REPAIR_STARTED,
+    EventKind.SERIAL_CHANGED,
+    EventKind.READY,
+    EventKind.SHIPPED,
+    EventKind.DELIVERED,
+    EventKind.CLOSED,
+    EventKind.CANCELLED,
+)

@@ -146,6 +146,7 @@ STEP_UP_VIEWS = {  # by view name: the methods that ask
     "admin:kitbag_adjustment_end": ALWAYS,
     "admin:members_countryplan_plan": ALWAYS,
     "admin:members_countryplan_cancel": ALWAYS,
+    "admin:kitbag_sale_by_file": ALWAYS,
     "admin:members_thresholdplan_plan": ALWAYS,
     "admin:members_thresholdplan_cancel": ALWAYS,
     "admin:kitbag_catalogueproposal_plan": ALWAYS,

@@ -70,6 +70,7 @@ class Sale(models.Model):
         verbose_name = _("sale")
         verbose_name_plural = _("sales")
         ordering = ["-confirmed_at", "-pk"]
+        permissions = [("load_sale", "Can load a retailer’s sales from a file")]
         indexes = [models.Index(fields=["partner", "confirmed_at", "id"], name="sale_of_partner")]
         constraints = [
             models.UniqueConstraint(fields=["partner", "external_id"], name="sale_heard_once"),

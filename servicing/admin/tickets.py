@@ -24,6 +24,7 @@ from servicing.actions.intake import is_tracked_as
 from servicing.admin.board import board_context
 from servicing.admin.estimates import EstimatePages
 from servicing.admin.targets import targets_context, targets_csv
+from servicing.admin.ticket_files import EventFiles
 from servicing.enums import BEFORE_INTAKE, IN_WORKSHOP, TicketState, WaitingFor
 from servicing.models import (
     Estimate,
@@ -139,7 +140,7 @@ class FollowUpFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ticket)
-class TicketAdmin(EstimatePages):
+class TicketAdmin(EventFiles, EstimatePages):
     """The queue, soonest due first. Every button on a ticket's page calls an action."""
 
     change_list_template = "admin/servicing/ticket/queue.html"
@@ -159,6 +160,8 @@ class TicketAdmin(EstimatePages):
             path("intake/", view(self.intake_view), name="servicing_ticket_intake"),
             path("intake/open/", view(self.open_view), name="servicing_ticket_open"),
             path("board/", view(require_safe(self.board_view)), name="servicing_ticket_board"),
+            path("by-file/", view(self.events_by_file), name="servicing_ticket_by_file"),
+            path("by-file/template/", view(require_safe(self.events_template)), name="servicing_ticket_file_template"),
             path("numbers/", view(self.numbers_view), name="servicing_ticket_numbers"),
             *super().get_urls(),
         ]

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed
 from members.enums import Level
 from servicing.enums import (
+    REPORTED_KINDS,
     Charge,
     EventKind,
     ServiceKind,
@@ -21,27 +22,6 @@ from servicing.enums import (
 )
 from servicing.rules import next_moves
 
-# The kinds that `recordTicketEvent` takes. Those that come with more data have an endpoint of their own.
-REPORTED_KINDS = (
-    EventKind.ACCEPTED,
-    EventKind.SENT,
-    EventKind.BOOKED_IN,
-    EventKind.ASSESSED,
-    EventKind.WARRANTY_DECIDED,
-    EventKind.NO_CHARGE,
-    EventKind.OTHER_FAULT,
-    EventKind.QUESTION_ANSWERED,
-    EventKind.ESTIMATE_WITHDRAWN,
-    EventKind.ESTIMATE_APPROVED,
-    EventKind.ESTIMATE_DECLINED,
-    EventKind.REPAIR_STARTED,
-    EventKind.SERIAL_CHANGED,
-    EventKind.READY,
-    EventKind.SHIPPED,
-    EventKind.DELIVERED,
-    EventKind.CLOSED,
-    EventKind.CANCELLED,
-)
 REPORTED_KIND_CHOICES = [(kind.value, kind.label) for kind in REPORTED_KINDS]
 CUSTOMER_KIND_CHOICES = [("member", "member"), ("visiting", "visiting")]
 # What `recordTicketEvent` takes, by the state, what is settled about who pays, and whether it is the same fault again.

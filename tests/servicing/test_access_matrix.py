@@ -66,6 +66,8 @@ DESK: dict[str, tuple[str, int, int, int, int]] = {
     "servicing_ticket_open": ("get", 200, 200, 200, 403),
     "servicing_ticket_estimate": ("get", 200, 404, 200, 403),
     "servicing_ticket_board": ("get", 200, 200, 200, 200),
+    "servicing_ticket_by_file": ("get", 200, 200, 200, 403),
+    "servicing_ticket_file_template": ("get", 200, 200, 200, 403),
     "servicing_ticket_numbers": ("get", 200, 200, 200, 200),
     "servicing_ticket_print": ("get", 200, 404, 200, 200),
     "servicing_ticket_parcel": ("get", 200, 404, 200, 403),
